@@ -1,0 +1,37 @@
+"""Entry of ./bench: reads the arguments, runs the benchmarks asked for, describes the machine."""
+import argparse
+
+import growth
+import joint
+import lipsdp
+from common import Setup
+
+BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="./bench")
+    parser.add_argument("what", choices=[*BENCHMARKS, "all"])
+    parser.add_argument("--quick", action="store_true", help="one repeat, the small cases, a short cap")
+    parser.add_argument("--repeats", type=int, help="runs of each program (default 3; 1 with --quick)")
+    parser.add_argument("--cap", type=float, help="seconds an opponent may take (default 180; 60 with --quick)")
+    parser.add_argument("--threads", type=int, default=1, help="threads of every program (default 1)")
+    parser.add_argument("--only", default="", help="names of the cases to run, separated by commas")
+    parser.add_argument("--opponents", default="clarabel,scs", help="which to run (default clarabel,scs)")
+    options = parser.parse_args()
+    setup = Setup(
+        quick=options.quick,
+        repeats=options.repeats or (1 if options.quick else 3),
+        cap=options.cap or (60.0 if options.quick else 180.0),
+        threads=options.threads,
+        only=[name for name in options.only.split(",") if name],
+        opponents=options.opponents.split(","),
+    )
+    setup.describe()
+    for name, run in BENCHMARKS.items():
+        if options.what in (name, "all"):
+            run(setup)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""One run of CVXPY with a generic conic solver, in a process of its own so that its whole cost is measured.
+
+    opponent.py joint NETWORK.json DATA.csv --lipschitz 0.01 --solver CLARABEL|SCS
+    opponent.py lipsdp NETWORK.json --solver CLARABEL|SCS
+
+Prints one JSON object: objective, loss, lipschitz, status, seconds (building and solving the program; not the start
+of Python nor the reading of the files) and solver_seconds (what the solver itself reports).
+The formulation is the arrow form of tests/known_optima/oracle.py, the fastest known to us: handing the solver the
+Schur complement of (2) instead makes it far slower. The solvers run with their default settings.
+"""
+import argparse
+import json
+import pathlib
+import sys
+import time
+import warnings
+
+import numpy as np
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "known_optima"))
+import oracle  # noqa: E402
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("program", choices=["joint", "lipsdp"])
+    parser.add_argument("network")
+    parser.add_argument("data", nargs="?")
+    parser.add_argument("--lipschitz", type=float, default=0.01)
+    parser.add_argument("--solver", choices=["CLARABEL", "SCS"], default="CLARABEL")
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")  # an inaccurate status is reported, not warned about
+
+    with open(options.network) as file:
+        raw = json.load(file)
+    if options.program == "joint":
+        table = np.loadtxt(options.data, delimiter=",", skiprows=1, ndmin=2)
+        raw |= {"x": table[:, :-1], "y": table[:, -1], "lipschitz": options.lipschitz}
+        instance = oracle.Instance(raw)
+    else:
+        w, v = oracle.balance(np.array(raw["w"]), np.array(raw["v"]))
+
+    start = time.perf_counter()
+    if options.program == "joint":
+        problem, _, _, loss, bound = oracle.build("joint", instance)
+    else:
+        problem, bound, _ = oracle.build_lipsdp(w, v)
+        loss = None
+    problem.solve(solver=options.solver)
+    seconds = time.perf_counter() - start
+    print(json.dumps({
+        "objective": float(problem.value), "loss": None if loss is None else float(loss.value),
+        "lipschitz": float(bound.value), "status": problem.status, "iterations": problem.solver_stats.num_iters,
+        "seconds": seconds, "solver_seconds": problem.solver_stats.solve_time,
+    }))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,440 @@
+//! Every flag, once: the parser, the help, the completions and the manual page all come from here.
+
+use crate::commands::{attack, certify, completions, data, manual, polish, predict, train, verify};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+use std::time::Duration;
+use tautnet::atomic::Existing;
+use tautnet::polish::{Method, Penalty};
+use tautnet::table::ReadOptions;
+use tautnet::{Norm, UnknownLevels};
+
+/// Train, polish and prove small relu networks
+///
+/// Results go to standard output, progress to standard error. Exit status: 0 done, 1 the claim failed, 2 could not run.
+#[derive(Debug, Parser)]
+#[command(name = "tautnet", version, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Train(train::Arguments),
+    Polish(polish::Arguments),
+    Certify(certify::Arguments),
+    Verify(verify::Arguments),
+    Attack(attack::Arguments),
+    Predict(predict::Arguments),
+    Data(data::Arguments),
+    Completions(completions::Arguments),
+    Manual(manual::Arguments),
+}
+
+/// How DATA is found and read.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Data")]
+pub struct FileArguments {
+    /// Whether the first row of the file names the columns
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t = Header::Auto)]
+    pub header: Header,
+
+    #[command(flatten)]
+    pub folder: FolderArguments,
+}
+
+/// Where data sets with a name are.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Data")]
+pub struct FolderArguments {
+    /// Folder of data sets: NAME stands for NAME.csv in it [default: the platform's cache]
+    #[arg(long, value_name = "FOLDER", env = "TAUTNET_DATA", hide_env_values = true)]
+    pub data_dir: Option<PathBuf>,
+}
+
+impl FileArguments {
+    /// For the library.
+    pub fn options(&self) -> ReadOptions {
+        let header = match self.header {
+            Header::Auto => None,
+            Header::Yes => Some(true),
+            Header::No => Some(false),
+        };
+        ReadOptions { header, delimiter: None }
+    }
+}
+
+/// Which columns of DATA are used.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Data")]
+pub struct ColumnArguments {
+    /// Column to predict [default: the last column]
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
+
+    /// Leave a column out; may be given several times
+    #[arg(long, value_name = "COLUMN")]
+    pub drop: Vec<String>,
+}
+
+/// What a word means that was not there when the columns were learned.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Data")]
+pub struct LevelArguments {
+    /// What to do with words that were not learned
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = LevelChoice::Refuse)]
+    pub unknown_levels: LevelChoice,
+}
+
+impl LevelArguments {
+    /// For the library.
+    pub fn unknown(&self) -> UnknownLevels {
+        match self.unknown_levels {
+            LevelChoice::Refuse => UnknownLevels::Refuse,
+            LevelChoice::Ignore => UnknownLevels::Ignore,
+        }
+    }
+}
+
+/// What to do with unknown levels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LevelChoice {
+    /// Refuse the table, naming the word
+    Refuse,
+    /// Encode them as all zeros
+    Ignore,
+}
+
+/// Rows held out.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Data")]
+pub struct TestArguments {
+    /// Hold out a random fraction of the rows, or take the test rows from a file
+    #[arg(long, value_name = "FRACTION|FILE", value_parser = test_rows, allow_negative_numbers = true)]
+    pub test: Option<TestRows>,
+
+    /// Seed of everything that is drawn
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Where test rows come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TestRows {
+    /// A random part of DATA.
+    Fraction(f64),
+    /// Another table.
+    File(String),
+}
+
+/// Whether there is a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Header {
+    /// It is one when no field of the first row is a number
+    Auto,
+    /// The first row is the header
+    Yes,
+    /// The first row is data
+    No,
+}
+
+/// The units in which the network meets the data.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Data")]
+pub struct UnitArguments {
+    /// Use the columns as they are, the network being stated in the units of the file
+    ///
+    /// Without it, every input column and the target are standardized (mean 0, standard deviation 1 on DATA) before
+    /// they meet the network: a plain network file is then one for standardized columns.
+    #[arg(long)]
+    pub no_standardize: bool,
+}
+
+/// How a network that exists meets DATA.
+#[derive(Debug, Clone, Args)]
+pub struct MeetingArguments {
+    #[command(flatten)]
+    pub file: FileArguments,
+
+    #[command(flatten)]
+    pub columns: ColumnArguments,
+
+    #[command(flatten)]
+    pub levels: LevelArguments,
+
+    #[command(flatten)]
+    pub units: UnitArguments,
+}
+
+/// What is minimized: loss + decay + Lipschitz penalty.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Objective")]
+pub struct ObjectiveArguments {
+    /// Price of the weights, Σ ‖(w_i, b_i)‖ |v_i| [default: 0; 0.001 for the method `weight-decay`]
+    #[arg(long, value_name = "λ", value_parser = not_negative, allow_negative_numbers = true)]
+    pub decay: Option<f64>,
+
+    /// Keep the Lipschitz bound at or below this
+    #[arg(long, value_name = "L", value_parser = positive, allow_negative_numbers = true)]
+    pub max_lipschitz: Option<f64>,
+
+    /// Norm of input perturbations
+    #[arg(long, value_enum, default_value_t = NormChoice::Two)]
+    pub norm: NormChoice,
+
+    /// Whether the price is on the bound or on its square
+    #[arg(long, value_enum, default_value_t = PenaltyChoice::L)]
+    pub penalty: PenaltyChoice,
+
+    /// Keep the output bias at zero
+    #[arg(long)]
+    pub no_output_bias: bool,
+}
+
+/// Norm of input perturbations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NormChoice {
+    /// Euclidean length
+    #[value(name = "2")]
+    Two,
+    /// Largest absolute value
+    #[value(name = "inf")]
+    Infinity,
+}
+
+impl NormChoice {
+    /// For the library.
+    pub fn norm(self) -> Norm {
+        match self {
+            NormChoice::Two => Norm::Two,
+            NormChoice::Infinity => Norm::Infinity,
+        }
+    }
+
+    /// As the user writes it.
+    pub fn name(self) -> &'static str {
+        match self {
+            NormChoice::Two => "2",
+            NormChoice::Infinity => "inf",
+        }
+    }
+}
+
+/// How the bound is priced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PenaltyChoice {
+    /// λ·L
+    #[value(name = "L")]
+    L,
+    /// λ·L²
+    #[value(name = "L2")]
+    LSquared,
+}
+
+impl PenaltyChoice {
+    /// For the library.
+    pub fn penalty(self) -> Penalty {
+        match self {
+            PenaltyChoice::L => Penalty::L,
+            PenaltyChoice::LSquared => Penalty::LSquared,
+        }
+    }
+}
+
+/// The convex program to solve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MethodChoice {
+    /// Weights and multipliers together: the best of all networks with these activation patterns
+    Joint,
+    /// Multipliers, then weights, in turn
+    Alternating,
+    /// Weight decay only
+    WeightDecay,
+}
+
+impl MethodChoice {
+    /// For the library.
+    pub fn method(self) -> Method {
+        match self {
+            MethodChoice::Joint => Method::Joint,
+            MethodChoice::Alternating => Method::Alternating,
+            MethodChoice::WeightDecay => Method::WeightDecay,
+        }
+    }
+}
+
+/// Where the result goes.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutArguments {
+    /// Write the result to this file, whole or not at all
+    #[arg(long, short, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+
+    /// Replace FILE if it exists
+    #[arg(long)]
+    pub force: bool,
+}
+
+impl OutArguments {
+    /// For the library.
+    pub fn existing(&self) -> Existing {
+        if self.force { Existing::Replace } else { Existing::Refuse }
+    }
+}
+
+/// How a command talks.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct TalkArguments {
+    /// Print one JSON object on standard output
+    #[arg(long)]
+    pub json: bool,
+
+    /// Show no progress
+    #[arg(long, short)]
+    pub quiet: bool,
+}
+
+/// When to stop early with the best so far; Ctrl-C does the same.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Solver")]
+pub struct LimitArguments {
+    /// Stop after this long with the best so far: `30`, `30s`, `5m`, `2h`
+    #[arg(long, value_name = "TIME", value_parser = duration, allow_negative_numbers = true)]
+    pub time_limit: Option<Duration>,
+}
+
+/// How much of the machine to use.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Solver")]
+pub struct ThreadArguments {
+    /// Threads to compute with; the result does not depend on it [default: one a core]
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
+    pub threads: Option<u16>,
+}
+
+impl ThreadArguments {
+    /// Hold all computation to that many threads.
+    pub fn apply(&self) -> Result<(), tautnet::Error> {
+        let Some(threads) = self.threads else { return Ok(()) };
+        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().map_err(|error| {
+            tautnet::Error::new(format!("{threads} threads could not be started: {error}"), "ask for fewer threads")
+        })
+    }
+}
+
+/// The radii of attacks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Radii(pub Vec<f64>);
+
+/// `FIRST:LAST:STEP`, or radii separated by commas.
+pub fn radii(text: &str) -> Result<Radii, String> {
+    let list = |separator: char| text.split(separator).map(not_negative).collect::<Result<Vec<_>, _>>();
+    if !text.contains(':') {
+        return list(',').map(Radii);
+    }
+    let &[first, last, step] = list(':')?.as_slice() else { return Err("write FIRST:LAST:STEP".into()) };
+    if !(step > 0.0 && first <= last) {
+        return Err("FIRST must not be above LAST, and STEP must be above zero".into());
+    }
+    let count = ((last - first) / step * (1.0 + 1e-12)).floor();
+    if count > 10_000.0 {
+        return Err("these are more than 10000 radii".into());
+    }
+    // Each is the double nearest to what a person would write: 0.3 and not 0.30000000000000004.
+    let decimals = |value: f64| format!("{value}").split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let decimals = decimals(first).max(decimals(step)).min(15);
+    let radius = |k: f64| format!("{:.decimals$}", first + k * step).parse().expect("a number was written");
+    Ok(Radii((0..=count as u64).map(|k| radius(k as f64)).collect()))
+}
+
+/// A number is a fraction, anything else a table.
+fn test_rows(text: &str) -> Result<TestRows, String> {
+    match text.trim().parse::<f64>() {
+        Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(TestRows::Fraction(fraction)),
+        Ok(_) => Err("a fraction must be between 0 and 1".into()),
+        Err(_) => Ok(TestRows::File(text.to_owned())),
+    }
+}
+
+/// A finite number.
+pub fn number(text: &str) -> Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(value) if value.is_finite() => Ok(value),
+        Ok(_) => Err("it must be finite".into()),
+        Err(_) => Err("it must be a number".into()),
+    }
+}
+
+/// A finite number ≥ 0.
+pub fn not_negative(text: &str) -> Result<f64, String> {
+    number(text).and_then(|value| if value >= 0.0 { Ok(value) } else { Err("it must not be negative".into()) })
+}
+
+/// A finite number > 0.
+pub fn positive(text: &str) -> Result<f64, String> {
+    number(text).and_then(|value| if value > 0.0 { Ok(value) } else { Err("it must be above zero".into()) })
+}
+
+/// Seconds, or a number with `s`, `m` or `h`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let (digits, unit) = match text.trim().char_indices().last() {
+        Some((at, 's')) => (&text.trim()[..at], 1.0),
+        Some((at, 'm')) => (&text.trim()[..at], 60.0),
+        Some((at, 'h')) => (&text.trim()[..at], 3600.0),
+        _ => (text.trim(), 1.0),
+    };
+    let seconds = not_negative(digits)? * unit;
+    Duration::try_from_secs_f64(seconds).map_err(|_| "it is too long".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn test_rows_are_a_fraction_or_a_table() {
+        assert_eq!(test_rows("0.25"), Ok(TestRows::Fraction(0.25)));
+        assert_eq!(test_rows("held_out.csv"), Ok(TestRows::File("held_out.csv".into())));
+        for text in ["0", "1", "-0.5", "20", "nan"] {
+            assert!(test_rows(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn radii_are_a_range_or_a_list() {
+        let grid = vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+        for (text, expected) in [
+            ("0:1:0.1", grid),
+            ("0.5", vec![0.5]),
+            ("0.3,0,1e-3", vec![0.3, 0.0, 0.001]),
+            ("1:2.5:1", vec![1.0, 2.0]),
+            ("1:1:5", vec![1.0]),
+        ] {
+            assert_eq!(radii(text), Ok(Radii(expected)), "{text}");
+        }
+        for text in ["", "1:2", "0:1:0", "1:0:0.1", "0:1:1e-9", "-1:1:0.5", "0:inf:1", "0:1:0.1:2", "a"] {
+            assert!(radii(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_have_units() {
+        for (text, seconds) in [("30", 30.0), ("0.5s", 0.5), ("5m", 300.0), ("2h", 7200.0), ("0", 0.0)] {
+            assert_eq!(duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
+        }
+        for text in ["", "m", "-1", "1d", "nan", "inf", "1e300"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,165 @@
+//! `tautnet attack MODEL DATA`: the error found by attack beside the ceiling that no attack can exceed.
+
+use crate::arguments::{
+    MeetingArguments, NormChoice, OutArguments, Radii, TalkArguments, TestArguments, ThreadArguments, radii,
+};
+use crate::stop::Stop;
+use crate::{input, output};
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tautnet::attack::{Method, RadiusReport, Settings, attack};
+use tautnet::error::Result;
+use tautnet::model::Stored;
+use tautnet::{Norm, Scaler, atomic, certify};
+
+/// Error under attack over a grid of radii, beside the certified ceiling
+///
+/// For every row of DATA the worst perturbation of the standardized inputs of at most each radius is searched for: the
+/// error found is a lower bound. The ceiling follows from the certificate, the model's own if it is in the same norm;
+/// no attack exceeds it. That what is found is not above it is checked in every row.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Model file, or a plain network
+    pub network: PathBuf,
+
+    /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
+    pub data: String,
+
+    #[command(flatten)]
+    pub meeting: MeetingArguments,
+
+    /// Radii: `FIRST:LAST:STEP`, or numbers separated by commas
+    #[arg(
+        long,
+        value_name = "RADII",
+        value_parser = radii,
+        default_value = "0:0.5:0.1",
+        allow_hyphen_values = true,
+        help_heading = "Attack"
+    )]
+    pub radius: Radii,
+
+    /// Norm of perturbations [default: that of the model's certificate, else 2]
+    #[arg(long, value_enum, help_heading = "Attack")]
+    pub norm: Option<NormChoice>,
+
+    /// How the worst perturbation is searched for
+    #[arg(long, value_enum, default_value_t = MethodChoice::ProjectedAscent, help_heading = "Attack")]
+    pub method: MethodChoice,
+
+    /// Random starts of each row and radius
+    #[arg(long, value_name = "NUMBER", default_value_t = 3, help_heading = "Attack")]
+    pub restarts: u16,
+
+    /// Seed of everything that is drawn
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, help_heading = "Attack")]
+    pub seed: u64,
+
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+
+    #[command(flatten)]
+    pub out: OutArguments,
+
+    #[command(flatten)]
+    pub talk: TalkArguments,
+}
+
+/// How the worst perturbation is searched for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MethodChoice {
+    /// Projected steps, restarts and exact line searches
+    ProjectedAscent,
+    /// One step along the steepest direction, to the boundary
+    FastGradient,
+}
+
+/// Run it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(path) = &arguments.out.out {
+        atomic::check(path, arguments.out.existing())?;
+    }
+    arguments.threads.apply()?;
+    let stored = Stored::read(&arguments.network)?;
+    let test = TestArguments::default();
+    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &test)?;
+    let (norm, bound) = proved_bound(&stored, arguments.norm.map(NormChoice::norm))?;
+    let method = match arguments.method {
+        MethodChoice::ProjectedAscent => Method::ProjectedAscent,
+        MethodChoice::FastGradient => Method::FastGradient,
+    };
+    let restarts = arguments.restarts.into();
+    let settings = Settings { method, restarts, seed: arguments.seed, ..Settings::new(bound) };
+    let reports = attack(stored.network(), &problem.train, norm, &arguments.radius.0, &settings)?;
+
+    let result = json!({
+        "norm": norm,
+        "lipschitz": bound,
+        "rows": problem.train.rows(),
+        "radii": reports_json(&reports, &problem.scaler),
+    });
+    if let Some(path) = &arguments.out.out {
+        atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;
+    }
+    if arguments.talk.json {
+        output::print_json(&result)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let target = &problem.columns.target;
+    let titles = ["radius", "error found", "certified ceiling"].map(str::to_owned);
+    let user = [format!("`{target}` off by, found"), "certified".into()];
+    let mut rows = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
+    for report in &reports {
+        let root = |loss: f64| output::number(problem.scaler.loss_to_user(loss).sqrt());
+        rows.push(vec![
+            output::number(report.radius),
+            output::number(report.found),
+            output::number(report.certified_ceiling),
+            root(report.found),
+            root(report.certified_ceiling),
+        ]);
+    }
+    output::print(&output::table(&rows))?;
+    if !arguments.talk.quiet {
+        output::note(&format!(
+            "radii and errors (mean squares) are in standardized units, `{target}` (root mean squares) in its own; \
+             the proved Lipschitz bound is {}",
+            output::number(bound)
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The bound of the model's certificate if it is in the norm asked for, else that of a new one.
+fn proved_bound(stored: &Stored, norm: Option<Norm>) -> Result<(Norm, f64)> {
+    if let Stored::Model(model) = stored
+        && let Some(proved) = model.proved()?
+    {
+        let certificate = proved.certificate();
+        if norm.is_none_or(|norm| norm == certificate.norm) {
+            return Ok((certificate.norm, certificate.standardized.bound));
+        }
+    }
+    let norm = norm.unwrap_or(Norm::Two);
+    let stop = Stop::new(None);
+    let certificate = certify::prove(stored.network(), norm, None, &mut |_| stop.verdict())?;
+    Ok((norm, certificate.standardized.bound))
+}
+
+/// Found and certified errors, in both units.
+pub fn reports_json(reports: &[RadiusReport], scaler: &Scaler) -> Value {
+    let one = |report: &RadiusReport| {
+        json!({
+            "radius": report.radius,
+            "found": report.found,
+            "certified": report.certified_ceiling,
+            "user_units": {
+                "found": scaler.loss_to_user(report.found),
+                "certified": scaler.loss_to_user(report.certified_ceiling),
+            },
+        })
+    };
+    reports.iter().map(one).collect()
+}

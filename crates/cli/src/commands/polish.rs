@@ -1,0 +1,268 @@
+//! `tautnet polish NETWORK DATA`: the best network with the same activation patterns.
+
+use crate::arguments::{
+    LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PenaltyChoice, TalkArguments,
+    TestArguments, ThreadArguments, not_negative,
+};
+use crate::input::Problem;
+use crate::progress::{Display, seconds};
+use crate::stop::Stop;
+use crate::{input, output};
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use tautnet::error::Result;
+use tautnet::interchange::json::network_to_json;
+use tautnet::metrics::mean_squared_error;
+use tautnet::model::Stored;
+use tautnet::polish::{Ending, Polished, Score, Settings, polish};
+use tautnet::{Model, Network, Scaler, atomic, certify};
+
+/// Post-process a network by convex optimization; never worse than it was
+///
+/// Finds the best of all networks that switch their units on and off on DATA as NETWORK does, minimizing
+/// mean squared error + λ · (bound on the Lipschitz constant) + decay. Input columns and target are standardized before
+/// they meet the network, so that NETWORK, the objective and the bound are in standardized units, unless
+/// --no-standardize is given. A model file brings its own columns and its own standardization.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Model file, or a plain network: JSON {"w": [[…], …], "b": […], "v": […], "c": 0}, one row of w per hidden unit
+    #[arg(value_name = "NETWORK")]
+    pub network: PathBuf,
+
+    /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
+    pub data: String,
+
+    #[command(flatten)]
+    pub meeting: MeetingArguments,
+
+    #[command(flatten)]
+    pub test: TestArguments,
+
+    /// Which convex program to solve
+    #[arg(long, value_enum, default_value_t = MethodChoice::Joint, help_heading = "Objective")]
+    pub method: MethodChoice,
+
+    /// Price λ of the Lipschitz bound [default: 0.01; 0 for the method `weight-decay`]
+    #[arg(
+        long,
+        value_name = "λ",
+        value_parser = not_negative,
+        allow_negative_numbers = true,
+        help_heading = "Objective"
+    )]
+    pub lipschitz: Option<f64>,
+
+    #[command(flatten)]
+    pub objective: ObjectiveArguments,
+
+    #[command(flatten)]
+    pub limit: LimitArguments,
+
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+
+    #[command(flatten)]
+    pub out: OutArguments,
+
+    #[command(flatten)]
+    pub talk: TalkArguments,
+}
+
+/// What the flags ask for.
+pub fn settings(method: MethodChoice, price: Option<f64>, objective: &ObjectiveArguments) -> Settings {
+    let (lipschitz, decay) = if method == MethodChoice::WeightDecay { (0.0, 1e-3) } else { (0.01, 0.0) };
+    Settings {
+        method: method.method(),
+        lipschitz: price.unwrap_or(lipschitz),
+        decay: objective.decay.unwrap_or(decay),
+        max_lipschitz: objective.max_lipschitz,
+        norm: objective.norm.norm(),
+        penalty: objective.penalty.penalty(),
+        output_bias: !objective.no_output_bias,
+        ..Settings::default()
+    }
+}
+
+/// Run it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(path) = &arguments.out.out {
+        atomic::check(path, arguments.out.existing())?;
+    }
+    arguments.threads.apply()?;
+    let stored = Stored::read(&arguments.network)?;
+    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
+    let network = stored.network();
+    let settings = settings(arguments.method, arguments.lipschitz, &arguments.objective);
+
+    let stop = Stop::new(arguments.limit.time_limit);
+    let mut display = Display::new(arguments.talk.quiet, settings.tolerance);
+    let mut reason = None;
+    let started = Instant::now();
+    let polished = polish(network, &problem.train, &settings, &mut |progress| {
+        display.update("", progress);
+        reason = stop.reason();
+        stop.verdict()
+    })?;
+    let time = started.elapsed();
+    drop(display);
+
+    let facts = Facts { polished: &polished, before: network, time, stopped: reason, problem: &problem };
+    if let Some(path) = &arguments.out.out {
+        let text = match stored {
+            Stored::Network(_) => network_to_json(&polished.network)?,
+            Stored::Model(_) => facts.model(arguments, &settings, &stop)?.to_json()?,
+        };
+        atomic::write(path, text.as_bytes(), arguments.out.existing())?;
+    }
+    if arguments.talk.json {
+        output::print_json(&facts.json())?;
+    } else {
+        output::print(&facts.text())?;
+        if arguments.out.out.is_none() {
+            output::note("the network was not kept; write it with --out FILE");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// How it ended, in a word, and why.
+pub fn ending(ending: &Ending, stopped: Option<&str>) -> (&'static str, Option<String>) {
+    match ending {
+        Ending::Solved => ("solved", None),
+        Ending::Stopped(why) => ("stopped", Some(stopped.map_or_else(|| why.clone(), str::to_owned))),
+        Ending::Unchanged(why) => ("unchanged", Some(why.clone())),
+    }
+}
+
+/// All that is to be told.
+struct Facts<'a> {
+    polished: &'a Polished,
+    before: &'a Network,
+    time: Duration,
+    stopped: Option<&'static str>,
+    problem: &'a Problem,
+}
+
+impl Facts<'_> {
+    fn test_loss(&self, network: &Network) -> Option<f64> {
+        self.problem.test.as_ref().map(|test| mean_squared_error(network, test))
+    }
+
+    fn json(&self) -> Value {
+        let Self { polished, problem, .. } = self;
+        let score = |score: &Score, network: &Network, gap: Option<f64>, iterations: usize, seconds: f64| {
+            let bounds = problem.scaler.bound_per_column(score.lipschitz);
+            let columns = problem.columns.names().into_iter().zip(bounds).map(|(name, bound)| (name, json!(bound)));
+            let mut facts = json!({
+                "objective": score.objective,
+                "loss": score.loss,
+                "lipschitz": score.lipschitz,
+                "decay": score.decay,
+                "duality_gap": gap,
+                "iterations": iterations,
+                "seconds": seconds,
+                "user_units": {
+                    "loss": problem.scaler.loss_to_user(score.loss),
+                    "lipschitz_per_column": columns.collect::<serde_json::Map<_, _>>(),
+                },
+            });
+            if let Some(loss) = self.test_loss(network) {
+                facts["test_loss"] = json!(loss);
+                facts["user_units"]["test_loss"] = json!(problem.scaler.loss_to_user(loss));
+            }
+            facts
+        };
+        let seconds = self.time.as_secs_f64();
+        let mut result = score(&polished.after, &polished.network, polished.duality_gap, polished.iterations, seconds);
+        let (ending, reason) = ending(&polished.ending, self.stopped);
+        result["ending"] = json!(ending);
+        result["reason"] = json!(reason);
+        result["notes"] = json!(polished.notes);
+        result["before"] = score(&polished.before, self.before, None, 0, 0.0);
+        result
+    }
+
+    fn text(&self) -> String {
+        let Self { polished, problem, .. } = self;
+        let row =
+            |name: &str, before: f64, after: f64| vec![name.to_owned(), output::number(before), output::number(after)];
+        let (before, after) = (&polished.before, &polished.after);
+        let mut rows = vec![
+            vec![String::new(), "before".into(), "after".into()],
+            row("objective", before.objective, after.objective),
+            row("mean squared error", before.loss, after.loss),
+        ];
+        if let (Some(before), Some(after)) = (self.test_loss(self.before), self.test_loss(&polished.network)) {
+            rows.push(row("mean squared error, rows held out", before, after));
+        }
+        rows.push(row("Lipschitz bound", before.lipschitz, after.lipschitz));
+        rows.push(row("weights", before.decay, after.decay));
+        if problem.scaler != Scaler::identity(problem.columns.width()) {
+            let name = format!("root mean squared error of `{}`, in its units", problem.columns.target);
+            let root = |score: &Score| problem.scaler.loss_to_user(score.loss).sqrt();
+            rows.push(row(&name, root(before), root(after)));
+        }
+        let mut text = output::table(&rows);
+        let gap = polished.duality_gap.map_or(String::new(), |gap| format!(" to a relative gap of {gap:.1e}"));
+        let (word, reason) = ending(&polished.ending, self.stopped);
+        let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+        text.push_str(&format!(
+            "{word} after {} iterations in {}{gap}{reason}\n",
+            polished.iterations,
+            seconds(self.time)
+        ));
+        polished.notes.iter().for_each(|note| text.push_str(&format!("note: {note}\n")));
+        text
+    }
+
+    /// The model file; nothing in it depends on the clock.
+    fn model(&self, arguments: &Arguments, settings: &Settings, stop: &Stop) -> Result<Model> {
+        let Problem { columns, scaler, .. } = self.problem;
+        let network = self.polished.network.clone();
+        let grace = stop.grace();
+        Ok(Model {
+            columns: columns.clone(),
+            scaler: scaler.clone(),
+            settings: settings_json(arguments, settings),
+            objective: objective_json(self.polished),
+            certificate: Some(certify::prove(&network, settings.norm, Some(scaler), &mut |_| grace.verdict())?),
+            network,
+        })
+    }
+}
+
+/// The objective and its parts as a model file keeps them: recomputed, but no proof; that is the certificate.
+pub fn objective_json(polished: &Polished) -> Value {
+    let score = |score: &Score| {
+        json!({
+            "objective": score.objective,
+            "loss": score.loss,
+            "lipschitz": score.lipschitz,
+            "decay": score.decay,
+        })
+    };
+    let mut objective = score(&polished.after);
+    objective["duality_gap"] = json!(polished.duality_gap);
+    objective["before"] = score(&polished.before);
+    objective
+}
+
+/// The settings as a model file keeps them.
+fn settings_json(arguments: &Arguments, settings: &Settings) -> Value {
+    json!({
+        "command": "polish",
+        "data": arguments.data,
+        "method": arguments.method.to_possible_value().map(|value| value.get_name().to_owned()),
+        "lipschitz": settings.lipschitz,
+        "decay": settings.decay,
+        "max_lipschitz": settings.max_lipschitz,
+        "norm": arguments.objective.norm.name(),
+        "penalty": if arguments.objective.penalty == PenaltyChoice::L { "L" } else { "L2" },
+        "output_bias": settings.output_bias,
+        "tolerance": settings.tolerance,
+        "seed": arguments.test.seed,
+    })
+}

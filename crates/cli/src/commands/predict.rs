@@ -1,0 +1,78 @@
+//! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals where a radius is given.
+
+use crate::arguments::{FileArguments, LevelArguments, OutArguments, not_negative};
+use crate::{input, output};
+use serde_json::json;
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use tautnet::error::Result;
+use tautnet::{Model, atomic};
+
+/// Predict the target of every row of DATA
+///
+/// Prints a CSV with one line per row, in the units of the target. DATA needs the model's input columns, in any order.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Model file
+    pub model: PathBuf,
+
+    /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
+    pub data: String,
+
+    #[command(flatten)]
+    pub file: FileArguments,
+
+    #[command(flatten)]
+    pub levels: LevelArguments,
+
+    /// Add the interval that no perturbation of the standardized inputs by at most RADIUS can leave
+    ///
+    /// The bound behind it is that of the model's certificate, which is checked first.
+    #[arg(long, value_name = "RADIUS", value_parser = not_negative, allow_negative_numbers = true, help_heading = "Output")]
+    pub radius: Option<f64>,
+
+    #[command(flatten)]
+    pub out: OutArguments,
+
+    /// Print one JSON object on standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// Run it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(path) = &arguments.out.out {
+        atomic::check(path, arguments.out.existing())?;
+    }
+    let model = Model::read(&arguments.model)?;
+    let table = input::open(&arguments.data, &arguments.file)?.table;
+    let predictions = model.predict(&table, arguments.levels.unknown())?;
+    let reach = arguments.radius.map(|radius| model.reach(radius)).transpose()?;
+
+    let text = if arguments.json {
+        let mut result = json!({"target": model.columns.target, "predictions": predictions});
+        if let (Some(radius), Some((norm, reach))) = (arguments.radius, reach) {
+            result["radius"] = json!(radius);
+            result["norm"] = json!(norm);
+            result["reach"] = json!(reach);
+            result["lower"] = json!(predictions.iter().map(|f| f - reach).collect::<Vec<_>>());
+            result["upper"] = json!(predictions.iter().map(|f| f + reach).collect::<Vec<_>>());
+        }
+        format!("{result:#}\n")
+    } else {
+        let mut text = String::from(if reach.is_some() { "prediction,lower,upper\n" } else { "prediction\n" });
+        for f in predictions {
+            let _ = match reach {
+                Some((_, reach)) => writeln!(text, "{f},{},{}", f - reach, f + reach),
+                None => writeln!(text, "{f}"),
+            };
+        }
+        text
+    };
+    match &arguments.out.out {
+        Some(path) => atomic::write(path, text.as_bytes(), arguments.out.existing())?,
+        None => output::print(&text)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}

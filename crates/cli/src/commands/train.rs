@@ -1,0 +1,282 @@
+//! `tautnet train DATA`: from a table to a trained, polished and certified network.
+
+use super::polish::objective_json;
+use super::train_summary::{Evaluation, Summary, path_json};
+use crate::arguments::{
+    ColumnArguments, FileArguments, LevelArguments, LimitArguments, ObjectiveArguments, OutArguments, PenaltyChoice,
+    TalkArguments, TestArguments, ThreadArguments, not_negative,
+};
+use crate::progress::Display;
+use crate::stop::Stop;
+use crate::{input, output};
+use clap::ValueEnum;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use std::time::Instant;
+use tautnet::error::Result;
+use tautnet::fit::{self, Fitted, Price, fit};
+use tautnet::metrics::mean_squared_error;
+use tautnet::train::Start;
+use tautnet::{Model, Scaler, atomic, certify, polish, select, train};
+
+/// Train a robust network on a table, with a proved bound on its sensitivity
+///
+/// A starting network is trained, then the best of all networks with its activation patterns is found by convex
+/// optimization, minimizing mean squared error + λ · (bound on the Lipschitz constant), and the bound is proved. Inputs
+/// and target are standardized on the way; λ, radii and bounds are in standardized units where nothing else is said.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
+    pub data: String,
+
+    #[command(flatten)]
+    pub file: FileArguments,
+
+    #[command(flatten)]
+    pub columns: ColumnArguments,
+
+    #[command(flatten)]
+    pub levels: LevelArguments,
+
+    #[command(flatten)]
+    pub test: TestArguments,
+
+    /// Hidden units
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+        default_value_t = 100,
+        allow_negative_numbers = true,
+        help_heading = "Network"
+    )]
+    pub hidden: u32,
+
+    /// How the starting network is made
+    #[arg(long, value_enum, default_value_t = StartChoice::Sgd, help_heading = "Network")]
+    pub start: StartChoice,
+
+    /// Price λ of the Lipschitz bound, or `auto`: by validation on the error under attack
+    #[arg(
+        long,
+        value_name = "auto|λ",
+        value_parser = price,
+        default_value = "auto",
+        allow_negative_numbers = true,
+        help_heading = "Objective"
+    )]
+    pub lipschitz: PriceChoice,
+
+    #[command(flatten)]
+    pub objective: ObjectiveArguments,
+
+    #[command(flatten)]
+    pub limit: LimitArguments,
+
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+
+    #[command(flatten)]
+    pub out: OutArguments,
+
+    #[command(flatten)]
+    pub talk: TalkArguments,
+}
+
+/// λ, or the wish to have it chosen.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum PriceChoice {
+    /// By validation.
+    Auto,
+    /// This one.
+    Fixed(f64),
+}
+
+fn price(text: &str) -> std::result::Result<PriceChoice, String> {
+    match text.trim() {
+        "auto" => Ok(PriceChoice::Auto),
+        number => not_negative(number).map(PriceChoice::Fixed).map_err(|error| format!("{error}, or `auto`")),
+    }
+}
+
+/// How the starting network is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StartChoice {
+    /// Mini-batch gradient descent
+    Sgd,
+    /// Random hidden units, output weights by least squares
+    Random,
+    /// Gradient descent on rows under attack
+    Adversarial,
+}
+
+impl StartChoice {
+    fn start(self) -> Start {
+        match self {
+            StartChoice::Sgd => Start::Sgd(Default::default()),
+            StartChoice::Random => Start::Random(Default::default()),
+            StartChoice::Adversarial => Start::Adversarial(Default::default()),
+        }
+    }
+}
+
+/// What the flags ask for.
+fn settings(arguments: &Arguments) -> fit::Settings {
+    let objective = &arguments.objective;
+    let seed = arguments.test.seed;
+    let polish = polish::Settings {
+        lipschitz: 0.0,
+        decay: objective.decay.unwrap_or(0.0),
+        max_lipschitz: objective.max_lipschitz,
+        norm: objective.norm.norm(),
+        penalty: objective.penalty.penalty(),
+        output_bias: !objective.no_output_bias,
+        ..polish::Settings::default()
+    };
+    let mut start = arguments.start.start();
+    if let Start::Adversarial(adversarial) = &mut start {
+        adversarial.norm = polish.norm;
+    }
+    let units = arguments.hidden as usize;
+    fit::Settings {
+        start: train::Settings { start, units, output_bias: polish.output_bias, seed },
+        polish,
+        price: match arguments.lipschitz {
+            PriceChoice::Auto => Price::Chosen(select::Settings { seed, ..select::Settings::default() }),
+            PriceChoice::Fixed(price) => Price::Fixed(price),
+        },
+    }
+}
+
+/// Run it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if let Some(path) = &arguments.out.out {
+        atomic::check(path, arguments.out.existing())?;
+    }
+    arguments.threads.apply()?;
+    let opened = input::open(&arguments.data, &arguments.file)?;
+    let columns = opened.columns(&arguments.columns)?;
+    let unknown = arguments.levels.unknown();
+    let (learned, held_out) = input::datasets(&columns, &opened.table, unknown, &arguments.test, &arguments.file)?;
+    let scaler = Scaler::fit(&learned)?;
+    let learned = scaler.standardize(&learned);
+    let held_out = held_out.map(|rows| scaler.standardize(&rows));
+    let settings = settings(arguments);
+
+    let started = Instant::now();
+    let stop = Stop::new(arguments.limit.time_limit);
+    let (fitted, stopped) = observed_fit(&learned, &settings, &stop, arguments.talk.quiet)?;
+    let grace = stop.grace();
+    let certificate = certify::prove(fitted.network(), settings.polish.norm, Some(&scaler), &mut |_| grace.verdict())?;
+    let model = Model {
+        network: fitted.network().clone(),
+        settings: settings_json(arguments, &settings, fitted.price),
+        objective: record_json(&fitted, &learned),
+        certificate: Some(certificate),
+        columns,
+        scaler,
+    };
+    // Whether it is kept or not: no bound is printed that the verifier refuses.
+    let text = model.to_json()?;
+    let evaluation = Evaluation::of(&fitted, &model, &learned, held_out.as_ref(), arguments.test.seed)?;
+    let time = started.elapsed();
+
+    if let Some(path) = &arguments.out.out {
+        atomic::write(path, text.as_bytes(), arguments.out.existing())?;
+    }
+    let summary = Summary {
+        source: opened.table.source(),
+        model: &model,
+        fitted: &fitted,
+        learned: &learned,
+        held_out: held_out.as_ref(),
+        evaluation: &evaluation,
+        stopped,
+        time,
+    };
+    if arguments.talk.json {
+        output::print_json(&summary.json()?)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::print(&summary.text()?)?;
+    if !arguments.talk.quiet {
+        match &arguments.out.out {
+            Some(path) => output::note(&format!("the model is in {}", path.display())),
+            None => output::note("the model was not kept; write it with --out FILE"),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The fit, with progress, ended by the clock or Ctrl-C; the path may take half of the time.
+fn observed_fit(
+    data: &tautnet::Dataset,
+    settings: &fit::Settings,
+    stop: &Stop,
+    quiet: bool,
+) -> Result<(Fitted, Option<&'static str>)> {
+    let mut display = Display::new(quiet, settings.polish.tolerance);
+    let half = stop.half();
+    let mut stopped = None;
+    let mut solve = None;
+    let fitted = fit(data, settings, &mut |progress| {
+        let (stop, at) = match progress {
+            fit::Progress::Path(select::Progress::Polish { done, .. }) => (&half, Some(*done)),
+            fit::Progress::Path(_) => (&half, None),
+            fit::Progress::Start(_) => (stop, None),
+            fit::Progress::Polish(_) => (stop, Some(usize::MAX)),
+        };
+        if at != solve {
+            let tolerance = match (progress, &settings.price) {
+                (fit::Progress::Path(_), Price::Chosen(grid)) => grid.tolerance.max(settings.polish.tolerance),
+                _ => settings.polish.tolerance,
+            };
+            display.restart(tolerance);
+            solve = at;
+        }
+        match progress {
+            fit::Progress::Path(select::Progress::Start(progress)) => display.epoch("choosing λ: ", progress),
+            fit::Progress::Path(select::Progress::Polish { price, done, prices, progress }) => {
+                display.update(&format!("λ = {price} ({} of {prices}): ", done + 1), progress);
+            }
+            fit::Progress::Start(progress) => display.epoch("", progress),
+            fit::Progress::Polish(progress) => display.update("", progress),
+        }
+        stopped = stopped.or(stop.reason());
+        stop.verdict()
+    })?;
+    Ok((fitted, stopped))
+}
+
+/// The settings as a model file keeps them; nothing in it depends on the clock or the number of threads.
+fn settings_json(arguments: &Arguments, settings: &fit::Settings, price: Option<f64>) -> Value {
+    let polish = &settings.polish;
+    json!({
+        "command": "train",
+        "data": arguments.data,
+        "start": settings.start.start.name(),
+        "hidden": settings.start.units,
+        "method": "joint",
+        "lipschitz": price,
+        "lipschitz_chosen": matches!(settings.price, Price::Chosen(_)),
+        "decay": polish.decay,
+        "max_lipschitz": polish.max_lipschitz,
+        "norm": arguments.objective.norm.name(),
+        "penalty": if arguments.objective.penalty == PenaltyChoice::L { "L" } else { "L2" },
+        "output_bias": polish.output_bias,
+        "tolerance": polish.tolerance,
+        "seed": arguments.test.seed,
+    })
+}
+
+/// Objective and path as a model file keeps them.
+fn record_json(fitted: &Fitted, learned: &tautnet::Dataset) -> Value {
+    let mut record = match &fitted.polished {
+        Some(polished) => objective_json(polished),
+        None => json!({"loss": mean_squared_error(&fitted.start, learned)}),
+    };
+    if let Some(path) = &fitted.path {
+        record["path"] = path_json(path);
+    }
+    record
+}

@@ -1,0 +1,245 @@
+//! What `tautnet train` tells: as text for people, and as one JSON object.
+
+use super::attack::reports_json;
+use super::polish::{ending, objective_json};
+use crate::output::{number, table};
+use crate::progress::seconds;
+use serde_json::{Map, Value, json};
+use std::time::Duration;
+use tautnet::attack::{RadiusReport, Settings, attack};
+use tautnet::certify::Certificate;
+use tautnet::error::Result;
+use tautnet::fit::Fitted;
+use tautnet::metrics::mean_squared_error;
+use tautnet::select::{Judgement, Path};
+use tautnet::{Dataset, Model, split};
+
+/// Radii of the table, in standardized units.
+const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
+
+/// More rows than this are not attacked for a summary.
+const MOST_ROWS: usize = 1000;
+
+/// Errors under attack, of the starting network and of the result.
+pub struct Evaluation {
+    /// Which rows were attacked, for people.
+    pub rows: String,
+    /// The starting network; no certificate was made of it.
+    pub start: Vec<RadiusReport>,
+    /// The result, against its certificate.
+    pub result: Vec<RadiusReport>,
+}
+
+impl Evaluation {
+    /// Attack the rows held out, or else those learned from.
+    pub fn of(
+        fitted: &Fitted,
+        model: &Model,
+        learned: &Dataset,
+        held_out: Option<&Dataset>,
+        seed: u64,
+    ) -> Result<Self> {
+        let all = held_out.unwrap_or(learned);
+        let name = if held_out.is_some() { "rows held out" } else { "rows learned from" };
+        let few;
+        let (data, rows) = if all.rows() > MOST_ROWS {
+            let split = split::by_fraction(all.rows(), MOST_ROWS as f64 / all.rows() as f64, seed)?;
+            few = all.select(&split.test);
+            (&few, format!("{MOST_ROWS} of the {} {name}", all.rows()))
+        } else {
+            (all, format!("the {} {name}", all.rows()))
+        };
+        let certificate = certificate(model);
+        let run = |network, bound| {
+            attack(network, data, certificate.norm, &RADII, &Settings { seed, ..Settings::new(bound) })
+        };
+        Ok(Self {
+            rows,
+            start: run(&fitted.start, f64::INFINITY)?,
+            result: run(&model.network, certificate.standardized.bound)?,
+        })
+    }
+}
+
+/// All that is to be told.
+pub struct Summary<'a> {
+    pub source: &'a str,
+    pub model: &'a Model,
+    pub fitted: &'a Fitted,
+    pub learned: &'a Dataset,
+    pub held_out: Option<&'a Dataset>,
+    pub evaluation: &'a Evaluation,
+    pub stopped: Option<&'static str>,
+    pub time: Duration,
+}
+
+impl Summary<'_> {
+    /// One object: what `polish` says, and the path, the attacks and the certificate's claims.
+    pub fn json(&self) -> Result<Value> {
+        let Self { model, fitted, evaluation, .. } = self;
+        let (certificate, scaler) = (certificate(model), &model.scaler);
+        let mut result = match &fitted.polished {
+            Some(polished) => objective_json(polished),
+            None => json!({"loss": mean_squared_error(&fitted.start, self.learned)}),
+        };
+        let (word, reason) = self.ending();
+        result["ending"] = json!(word);
+        result["reason"] = json!(reason);
+        result["notes"] = json!(fitted.polished.as_ref().map_or(&[][..], |polished| &polished.notes));
+        result["iterations"] = json!(fitted.polished.as_ref().map_or(0, |polished| polished.iterations));
+        result["seconds"] = json!(self.time.as_secs_f64());
+        result["settings"] = model.settings.clone();
+        result["price"] = json!(fitted.price);
+        result["path"] = json!(fitted.path.as_ref().map(path_json));
+        result["rows"] = json!({"learned": self.learned.rows(), "held_out": self.held_out.map_or(0, Dataset::rows)});
+        result["inputs"] = json!(self.learned.columns());
+        result["attack"] = json!({
+            "rows": evaluation.rows,
+            "start": evaluation.start.iter().map(|r| json!({"radius": r.radius, "found": r.found})).collect::<Value>(),
+            "result": reports_json(&evaluation.result, scaler),
+        });
+        if let Some(test) = self.held_out {
+            let loss = mean_squared_error(&model.network, test);
+            result["test_loss"] = json!(loss);
+            result["user_units"]["test_loss"] = json!(scaler.loss_to_user(loss));
+        }
+        result["user_units"]["loss"] = json!(scaler.loss_to_user(mean_squared_error(&model.network, self.learned)));
+        result["certificate"] = json!({
+            "norm": certificate.norm,
+            "lipschitz": certificate.standardized.bound,
+            "user_units": {
+                "lipschitz": certificate.raw.as_ref().map(|raw| raw.bound),
+                "per_column": self.per_column().into_iter().map(|(k, v)| (k, json!(v))).collect::<Map<_, _>>(),
+            },
+        });
+        Ok(result)
+    }
+
+    /// A page for people.
+    pub fn text(&self) -> Result<String> {
+        let Self { model, fitted, learned, held_out, evaluation, .. } = self;
+        let target = &model.columns.target;
+        let (before, scaler) = (&fitted.start, &model.scaler);
+        let certificate = certificate(model);
+        let held = held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
+        let mut text = format!(
+            "{}: {} rows to learn from{held}, {} inputs, target `{target}`\n",
+            self.source,
+            learned.rows(),
+            learned.columns(),
+        );
+        if let Some(path) = &fitted.path {
+            text.push_str(&path_text(path));
+        }
+
+        let errors = |data: &Dataset| {
+            let error = |network| mean_squared_error(network, data);
+            (error(before), error(&model.network))
+        };
+        let mut rows = vec![vec![String::new(), "start".into(), "result".into()]];
+        let mut row = |name: String, (before, after): (f64, f64)| rows.push(vec![name, number(before), number(after)]);
+        let root = |(a, b): (f64, f64)| (scaler.loss_to_user(a).sqrt(), scaler.loss_to_user(b).sqrt());
+        row("mean squared error, rows learned from".into(), errors(learned));
+        if let Some(test) = held_out {
+            row("mean squared error, rows held out".into(), errors(test));
+        }
+        if let Some(polished) = &fitted.polished {
+            row("Lipschitz bound".into(), (polished.before.lipschitz, certificate.standardized.bound));
+        }
+        let (shown, which) = held_out.map_or((*learned, "learned from"), |test| (test, "held out"));
+        row(format!("`{target}` off by (root mean square), rows {which}"), root(errors(shown)));
+        text.push_str(&format!("\n{}", table(&rows)));
+
+        text.push_str(&format!("\nmean squared error under attack, {}\n", evaluation.rows));
+        let titles = ["radius", "start, found", "result, found", "result, certified"];
+        let mut rows = vec![titles.map(str::to_owned).to_vec()];
+        for (start, result) in evaluation.start.iter().zip(&evaluation.result) {
+            let cells = [result.radius, start.found, result.found, result.certified_ceiling];
+            rows.push(cells.map(number).to_vec());
+        }
+        text.push_str(&table(&rows));
+
+        let mut rows = vec![vec!["one unit of".to_owned(), format!("moves `{target}` by at most")]];
+        rows.extend(self.per_column().into_iter().map(|(name, bound)| vec![name, number(bound)]));
+        text.push_str(&format!("\n{}\n", table(&rows)));
+
+        let (word, reason) = self.ending();
+        let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+        let price = fitted.price.map_or(String::new(), |price| format!(" at λ = {}", number(price)));
+        let gap = fitted.polished.as_ref().and_then(|polished| polished.duality_gap);
+        let gap = gap.map_or(String::new(), |gap| format!(" to a relative gap of {gap:.1e}"));
+        text.push_str(&format!("{word}{price}{gap} in {}{reason}\n", seconds(self.time)));
+        if !fitted.all_rows {
+            text.push_str("note: there was no time to learn from the rows on which λ is chosen\n");
+        }
+        for note in fitted.polished.iter().flat_map(|polished| &polished.notes) {
+            text.push_str(&format!("note: {note}\n"));
+        }
+        Ok(text)
+    }
+
+    fn ending(&self) -> (&'static str, Option<String>) {
+        match &self.fitted.polished {
+            Some(polished) => {
+                let (word, reason) = ending(&polished.ending, self.stopped);
+                // A path that was ended, or a solve that was ended without a gain, has the clock or the user as a reason too.
+                let reason = match (reason, self.stopped) {
+                    (Some(reason), Some(stopped)) if reason != stopped => Some(format!("{stopped}; {reason}")),
+                    (reason, stopped) => reason.or(stopped.map(str::to_owned)),
+                };
+                (word, reason)
+            }
+            None => ("stopped before the convex program", self.stopped.map(str::to_owned)),
+        }
+    }
+
+    /// The better of the two bounds that the certificate proves for each column, in the units of the data.
+    fn per_column(&self) -> Vec<(String, f64)> {
+        let certificate = certificate(self.model);
+        let all = self.model.scaler.bound_per_column(certificate.standardized.bound);
+        let alone = certificate.raw.as_ref().map_or(all.clone(), |raw| raw.sensitivities.clone());
+        self.model.columns.names().into_iter().zip(all.into_iter().zip(alone).map(|(a, b)| a.min(b))).collect()
+    }
+}
+
+fn certificate(model: &Model) -> &Certificate {
+    model.certificate.as_ref().expect("training makes one")
+}
+
+/// The path as a table; the row chosen has an arrow.
+fn path_text(path: &Path) -> String {
+    let mut text = format!(
+        "\nλ chosen by the error under attack (mean over radii 0 to 0.5) on {} rows, after learning from {}\n",
+        path.rows.1, path.rows.0
+    );
+    let mut rows = vec![["λ", "error", "under attack", "Lipschitz bound", ""].map(str::to_owned).to_vec()];
+    let row = |name: String, judgement: &Judgement, mark: &str| {
+        let numbers = [judgement.clean, judgement.attacked, judgement.lipschitz].map(number);
+        [name].into_iter().chain(numbers).chain([mark.to_owned()]).collect()
+    };
+    rows.push(row("start".into(), &path.start, ""));
+    for (k, step) in path.steps.iter().enumerate() {
+        let mark = if path.chosen == Some(k) { "← chosen" } else { "" };
+        rows.push(row(step.price.map_or(String::new(), number), step, mark));
+    }
+    text.push_str(&table(&rows));
+    text
+}
+
+/// The path for machines.
+pub fn path_json(path: &Path) -> Value {
+    let one = |judgement: &Judgement| {
+        json!({
+            "price": judgement.price,
+            "error": judgement.clean,
+            "error_under_attack": judgement.attacked,
+            "lipschitz": judgement.lipschitz,
+        })
+    };
+    json!({
+        "start": one(&path.start),
+        "steps": path.steps.iter().map(one).collect::<Value>(),
+        "chosen": path.chosen,
+        "rows": {"learned": path.rows.0, "held_out": path.rows.1},
+    })
+}

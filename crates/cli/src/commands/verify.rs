@@ -1,0 +1,102 @@
+//! `tautnet verify CERTIFICATE MODEL`: the judge, without any solver.
+
+use crate::output;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tautnet::certify::{Claim, Refusal};
+use tautnet::error::{Error, Result};
+use tautnet::model::{self, Stored};
+
+/// Check a certificate: exit status 0 only if it proves its claims about the network
+///
+/// Nothing is solved and nothing is believed: the multipliers in the certificate either prove its bounds about these
+/// very weights, rounding included, or they do not. Exit status: 0 proved, 1 not proved, 2 could not run.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Certificate file, or a model file for the certificate inside it
+    pub certificate: PathBuf,
+
+    /// Model file, or a plain network
+    pub network: PathBuf,
+
+    /// Print one JSON object on standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// Exit status of a claim that failed.
+const NOT_PROVED: u8 = 1;
+
+/// Run it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let bytes = read(&arguments.certificate)?;
+    let stored = Stored::read(&arguments.network)?;
+    let scaler = match &stored {
+        Stored::Model(model) => Some(&model.scaler),
+        Stored::Network(_) => None,
+    };
+    let proved = match model::verify(&bytes, stored.network(), scaler) {
+        Ok(proved) => proved,
+        // A file that is no certificate, or one of another version, makes no claim that could fail.
+        Err(refusal @ (Refusal::Unreadable(_) | Refusal::Unsupported(_))) => {
+            return Err(named(&arguments.certificate, refusal));
+        }
+        Err(refusal) => {
+            if arguments.json {
+                output::print_json(&json!({"proved": false, "reason": refusal.to_string()}))?;
+            }
+            output::complain(&named(&arguments.certificate, refusal));
+            return Ok(ExitCode::from(NOT_PROVED));
+        }
+    };
+    let certificate = proved.certificate();
+    if arguments.json {
+        let claim = |claim: &Claim| json!({"lipschitz": claim.bound, "sensitivities": claim.sensitivities});
+        output::print_json(&json!({
+            "proved": true,
+            "norm": certificate.norm,
+            "network": certificate.network,
+            "standardized": claim(&certificate.standardized),
+            "raw": certificate.raw.as_ref().map(claim),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let norm = match json!(certificate.norm) {
+        Value::String(name) => name,
+        other => other.to_string(),
+    };
+    // Digits that are cut off must not turn a bound into a smaller one: all are shown.
+    let mut text = format!(
+        "proved: the network's output changes by at most {:?} times the {norm}-norm of its input's change\n",
+        certificate.standardized.bound
+    );
+    if let Some(raw) = &certificate.raw {
+        let whose = if scaler.is_some() { "model's" } else { "certificate's" };
+        text.push_str(&format!(
+            "proved: in the units of the data, by the {whose} scaler, at most {:?} times\n",
+            raw.bound
+        ));
+    }
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The certificate's bytes as they are, or those of the part of a model file.
+fn read(path: &Path) -> Result<Vec<u8>> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        Error::new(format!("{} could not be read: {error}", path.display()), "give the path of a certificate")
+    })?;
+    let Ok(Stored::Model(model)) = Stored::parse(&bytes, &path.display().to_string()) else { return Ok(bytes) };
+    model.certificate.map(|certificate| certificate.to_json()).ok_or_else(|| {
+        Error::new(
+            format!("the model in {} has no certificate", path.display()),
+            "make one with `tautnet certify MODEL --certificate FILE`",
+        )
+    })
+}
+
+fn named(path: &Path, refusal: Refusal) -> Error {
+    let error = Error::from(refusal);
+    Error::new(format!("{}: {}", path.display(), error.what), error.hint)
+}

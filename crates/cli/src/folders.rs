@@ -1,0 +1,39 @@
+//! Where data sets with a name are kept.
+
+use crate::arguments::FolderArguments;
+use std::path::PathBuf;
+#[cfg(feature = "fetch")]
+use tautnet::error::{Error, Result};
+
+/// The folder to keep fetched sets in: the one given, else `tautnet` where the platform keeps caches.
+#[cfg(feature = "fetch")]
+pub fn data(arguments: &FolderArguments) -> Result<PathBuf> {
+    arguments.data_dir.clone().or_else(cache).ok_or_else(|| {
+        Error::new("this system names no folder for caches", "give a folder with --data-dir or TAUTNET_DATA")
+    })
+}
+
+/// The file of a set: NAME.csv, plain or gzip, in the folder or in its subfolder `uci`.
+pub fn find(arguments: &FolderArguments, name: &str) -> Option<PathBuf> {
+    // A name is no path: it must not lead out of the folder.
+    if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c)) {
+        return None;
+    }
+    let folders = [arguments.data_dir.clone(), cache()];
+    let files = |folder: PathBuf| {
+        ["", "uci"].map(|part| ["csv", "csv.gz"].map(|ending| folder.join(part).join(format!("{name}.{ending}"))))
+    };
+    folders.into_iter().flatten().flat_map(files).flatten().find(|path| path.is_file())
+}
+
+fn cache() -> Option<PathBuf> {
+    let variable = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let caches = if cfg!(windows) {
+        variable("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        variable("HOME").map(|home| home.join("Library/Caches"))
+    } else {
+        variable("XDG_CACHE_HOME").or_else(|| variable("HOME").map(|home| home.join(".cache")))
+    };
+    caches.map(|caches| caches.join("tautnet"))
+}

@@ -1,0 +1,149 @@
+//! From names on the command line to networks and data.
+
+use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments, TestArguments, TestRows};
+use crate::{folders, output};
+use std::path::Path;
+use tautnet::error::{Error, Result};
+use tautnet::model::Stored;
+use tautnet::{Dataset, Encoder, Network, Scaler, Table, UnknownLevels, builtin, public_data, split};
+
+/// A table and what is known of its columns without being told.
+pub struct Opened {
+    /// The table.
+    pub table: Table,
+    /// Its targets, the usual one first, where the set is a known one.
+    targets: Vec<&'static str>,
+}
+
+/// What DATA names: a file, `-` for standard input, a built-in set, or a set in the folder of data sets.
+pub fn open(data: &str, arguments: &FileArguments) -> Result<Opened> {
+    let options = arguments.options();
+    let unknown = |table| Opened { table, targets: Vec::new() };
+    if data == "-" {
+        return Table::from_reader("standard input", std::io::stdin().lock(), &options).map(unknown);
+    }
+    if Path::new(data).exists() {
+        return Table::read(Path::new(data), &options).map(unknown);
+    }
+    if let Some(table) = builtin::table(data)? {
+        return Ok(unknown(table));
+    }
+    let set = public_data::find(data);
+    if let Some(path) = folders::find(&arguments.folder, set.map_or(data, |set| set.name)) {
+        let targets = set.map_or(Vec::new(), |set| [&[set.target()], set.other_targets].concat());
+        return Ok(Opened { table: Table::read(&path, &options)?, targets });
+    }
+    match set {
+        Some(set) => Err(Error::new(
+            format!("the data set `{}` is not on this machine", set.name),
+            format!("fetch it with `tautnet data fetch {}`", set.name),
+        )),
+        // The plain message for a file that is not there says what the system said.
+        None if data.contains(['/', '\\', '.']) => Table::read(Path::new(data), &options).map(unknown),
+        None => Err(Error::new(
+            format!("there is no file and no data set `{data}`"),
+            "give the path of a table, or a name that `tautnet data list` shows",
+        )),
+    }
+}
+
+impl Opened {
+    /// The columns to use: those asked for, and what is known of a known set.
+    pub fn columns(&self, arguments: &ColumnArguments) -> Result<Encoder> {
+        let target = arguments.target.as_deref().or(self.targets.first().copied());
+        let mut leave_out = arguments.drop.clone();
+        leave_out.extend(self.targets.iter().filter(|other| Some(**other) != target).map(|other| other.to_string()));
+        Encoder::fit(&self.table, target, &leave_out)
+    }
+}
+
+/// Data for training, and data held out where that is asked for.
+pub fn datasets(
+    encoder: &Encoder,
+    table: &Table,
+    unknown: UnknownLevels,
+    arguments: &TestArguments,
+    file: &FileArguments,
+) -> Result<(Dataset, Option<Dataset>)> {
+    let constant = encoder.constant_inputs(table);
+    if !constant.is_empty() && table.rows() > 1 {
+        let names: Vec<String> = constant.iter().map(|name| format!("`{name}`")).collect();
+        output::note(&format!("the same in every row, and of no use: {}", names.join(", ")));
+    }
+    let dataset = |table: &Table| encoder.dataset(table, unknown);
+    match &arguments.test {
+        None => Ok((dataset(table)?, None)),
+        Some(TestRows::File(data)) => Ok((dataset(table)?, Some(dataset(&open(data, file)?.table)?))),
+        Some(TestRows::Fraction(fraction)) => {
+            let split = split::by_fraction(table.rows(), *fraction, arguments.seed)?;
+            Ok((dataset(&table.select(&split.train))?, Some(dataset(&table.select(&split.test))?)))
+        }
+    }
+}
+
+/// The data as a network meets them, in the units of the network.
+pub struct Problem {
+    /// Which columns are inputs and target.
+    pub columns: Encoder,
+    /// From the units of the table to those of the network.
+    pub scaler: Scaler,
+    /// Rows to learn from.
+    pub train: Dataset,
+    /// Rows held out, where that was asked for.
+    pub test: Option<Dataset>,
+}
+
+/// Bring a network that exists together with DATA. A model brings its columns and its scaler; for a plain network they
+/// are those of the rows to learn from. `path` is the network's file.
+pub fn meet(
+    stored: &Stored,
+    path: &Path,
+    data: &str,
+    arguments: &MeetingArguments,
+    test: &TestArguments,
+) -> Result<Problem> {
+    let opened = open(data, &arguments.file)?;
+    let columns = match stored {
+        Stored::Network(_) => opened.columns(&arguments.columns)?,
+        Stored::Model(model) => {
+            let ColumnArguments { target, drop } = &arguments.columns;
+            if target.is_some() || !drop.is_empty() || arguments.units.no_standardize {
+                return Err(Error::new(
+                    format!("{} is a model with its own columns and units", path.display()),
+                    "leave out --target, --drop and --no-standardize",
+                ));
+            }
+            model.columns.clone()
+        }
+    };
+    check_width(stored.network(), &path.display().to_string(), &columns, &opened.table)?;
+    let unknown = arguments.levels.unknown();
+    let (train, test) = datasets(&columns, &opened.table, unknown, test, &arguments.file)?;
+    let scaler = match stored {
+        Stored::Model(model) => model.scaler.clone(),
+        Stored::Network(_) if arguments.units.no_standardize => Scaler::identity(train.columns()),
+        Stored::Network(_) => Scaler::fit(&train)?,
+    };
+    Ok(Problem { columns, train: scaler.standardize(&train), test: test.map(|test| scaler.standardize(&test)), scaler })
+}
+
+/// Refuse a network that does not fit the data.
+fn check_width(network: &Network, source: &str, encoder: &Encoder, table: &Table) -> Result<()> {
+    let (inputs, columns) = (network.inputs(), encoder.width());
+    if inputs == columns {
+        return Ok(());
+    }
+    let mut names = encoder.names();
+    if names.len() > 12 {
+        names.truncate(12);
+        names.push("…".into());
+    }
+    Err(Error::new(
+        format!("the network in {source} has {inputs} inputs, but {} has {columns} input columns", table.source()),
+        format!(
+            "its inputs are {} and its target is `{}`; choose with --target and --drop",
+            names.join(", "),
+            encoder.target
+        ),
+    ))
+}

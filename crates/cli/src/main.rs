@@ -1,0 +1,24 @@
+//! The `tautnet` command: arguments in, library calls, tables and files out.
+
+mod arguments;
+mod commands;
+#[cfg(feature = "fetch")]
+mod download;
+mod folders;
+mod input;
+mod output;
+mod progress;
+mod stop;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    match arguments::Arguments::try_parse() {
+        Ok(arguments) => commands::run(arguments).unwrap_or_else(|error| {
+            output::complain(&error);
+            ExitCode::from(output::COULD_NOT_RUN)
+        }),
+        Err(error) => output::usage(&error),
+    }
+}

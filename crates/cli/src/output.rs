@@ -1,0 +1,113 @@
+//! What a command says: results, errors, and the exit status.
+
+use std::io::Write;
+use std::process::ExitCode;
+use tautnet::error::{Error, Result};
+
+/// Exit status of a command that could not run.
+pub const COULD_NOT_RUN: u8 = 2;
+
+/// Print a result. A reader that has gone away (`tautnet … | head`) is no error.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::new(format!("standard output could not be written: {error}"), "check where it is sent to"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Print one JSON object.
+pub fn print_json(value: &serde_json::Value) -> Result<()> {
+    print(&format!("{value:#}\n"))
+}
+
+/// Say on standard error what the user should know beside the result.
+pub fn note(text: &str) {
+    let _ = writeln!(std::io::stderr(), "note: {text}");
+}
+
+/// `error:` and `hint:` on standard error.
+pub fn complain(error: &Error) {
+    let _ = writeln!(std::io::stderr(), "error: {}\nhint: {}", error.what, error.hint);
+}
+
+/// Help and version are results; anything else the parser says is an error with a hint.
+pub fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    let text = error.render().to_string();
+    let text = text.trim_end();
+    let (body, hint) = match text.strip_suffix("For more information, try '--help'.") {
+        Some(body) => (body.trim_end(), "hint: `--help` after the command shows every flag\n"),
+        None => (text, ""),
+    };
+    let _ = write!(std::io::stderr(), "{body}\n{hint}");
+    ExitCode::from(COULD_NOT_RUN)
+}
+
+/// A number for people: six significant digits, no needless zeros.
+pub fn number(value: f64) -> String {
+    if value == 0.0 || !value.is_finite() {
+        return format!("{value}");
+    }
+    let exponent = value.abs().log10().floor();
+    if !(-4.0..7.0).contains(&exponent) {
+        return format!("{value:.4e}");
+    }
+    let decimals = (5.0 - exponent).max(0.0) as usize;
+    let text = format!("{value:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// Rows of cells as aligned text: the first column to the left, the others to the right.
+pub fn table(rows: &[Vec<String>]) -> String {
+    aligned(rows, |j| j > 0)
+}
+
+/// Rows of cells as aligned text, all to the left.
+pub fn list(rows: &[Vec<String>]) -> String {
+    aligned(rows, |_| false)
+}
+
+fn aligned(rows: &[Vec<String>], right: impl Fn(usize) -> bool) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |j: usize| rows.iter().filter_map(|row| row.get(j)).map(|cell| cell.chars().count()).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let cell = |(j, cell): (usize, &String)| {
+            let width = widths[j];
+            if right(j) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+        };
+        let line: Vec<String> = row.iter().enumerate().map(cell).collect();
+        text.push_str(line.join("  ").trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_short_and_tables_align() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.25, "0.25"),
+            (1234567.0, "1234567"),
+            (2.345678912, "2.34568"),
+            (1e-9, "1.0000e-9"),
+            (f64::INFINITY, "inf"),
+        ] {
+            assert_eq!(number(value), text);
+        }
+        let rows = [vec!["a".into(), "10".into()], vec!["λλ".into(), "5".into()]];
+        assert_eq!(table(&rows), "a   10\nλλ   5\n");
+        assert_eq!(list(&rows), "a   10\nλλ  5\n");
+    }
+}

@@ -1,0 +1,12 @@
+//! The command as its users meet it: arguments, files, standard streams and exit status.
+
+mod attack;
+mod bad_input;
+mod data;
+#[cfg(feature = "fetch")]
+mod fetch;
+mod model;
+mod polish;
+mod run;
+mod train;
+mod verify;

@@ -1,0 +1,187 @@
+//! `tautnet polish` and `tautnet certify` on good input.
+
+use crate::run::{Folder, Ran, TAUTNET};
+use serde_json::Value;
+
+/// A network and data for it; the data bend where the network does not.
+fn prepared() -> Folder {
+    let folder = Folder::new();
+    folder.write(
+        "net.json",
+        r#"{"w": [[1, -1], [0.5, 2], [-1, 0.3]], "b": [0.1, -1, 0.2], "v": [1, -2, 0.5], "c": 0.5}"#,
+    );
+    let rows = (0..40).map(|k| (f64::from(k) * 0.37 % 2.0, f64::from(k) * 0.71 % 3.0));
+    let lines: String = rows.map(|(a, b)| format!("{a},{b},{}\n", (a - 1.0).abs() + 0.2 * b * b)).collect();
+    folder.write("data.csv", format!("a,b,y\n{lines}"));
+    folder
+}
+
+const KEYS: [&str; 6] = ["objective", "loss", "lipschitz", "duality_gap", "iterations", "seconds"];
+
+#[test]
+fn json_holds_the_facts_before_and_after_and_nothing_got_worse() {
+    let folder = prepared();
+    for flags in [
+        "",
+        "--no-standardize",
+        "--norm inf",
+        "--penalty L2",
+        "--method alternating",
+        "--method weight-decay",
+        "--decay 0.001 --max-lipschitz 0.5",
+    ] {
+        let result = folder.tautnet(&format!("polish net.json data.csv --json --quiet {flags}")).json();
+        for key in KEYS {
+            assert!(result.get(key).is_some() && result["before"].get(key).is_some(), "{flags}: {key} in {result:#}");
+        }
+        let objective = |value: &Value| value["objective"].as_f64().unwrap();
+        if !flags.contains("--max-lipschitz") {
+            assert!(objective(&result) <= objective(&result["before"]), "{flags}: {result:#}");
+        }
+    }
+}
+
+#[test]
+fn the_network_written_has_the_loss_that_was_printed() {
+    let folder = prepared();
+    let result = folder.tautnet("polish net.json data.csv --no-standardize --json --out new.json").json();
+    let network: Value = serde_json::from_str(&folder.read("new.json")).unwrap();
+    let number = |value: &Value| value.as_f64().unwrap();
+    let list = |value: &Value| value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
+    let (b, v, c) = (list(&network["b"]), list(&network["v"]), number(&network["c"]));
+    let w: Vec<Vec<f64>> = network["w"].as_array().unwrap().iter().map(list).collect();
+    let mut loss = 0.0;
+    let data = folder.read("data.csv");
+    for line in data.lines().skip(1) {
+        let row: Vec<f64> = line.split(',').map(|field| field.parse().unwrap()).collect();
+        let f = c + (0..v.len()).map(|i| v[i] * (w[i][0] * row[0] + w[i][1] * row[1] + b[i]).max(0.0)).sum::<f64>();
+        loss += (f - row[2]).powi(2) / 40.0;
+    }
+    assert!((loss - number(&result["loss"])).abs() < 1e-9 * (1.0 + loss), "{loss} and {result:#}");
+}
+
+#[test]
+fn standardized_columns_change_nothing_but_the_units() {
+    // The same data with columns that are standardized already: with and without the flag, the same numbers.
+    let folder = prepared();
+    let rows = [(1.0, 1.0, 1.0), (1.0, -1.0, 1.0), (-1.0, 1.0, -1.0), (-1.0, -1.0, -1.0)];
+    let lines: String = rows.iter().map(|(a, b, y)| format!("{a},{b},{y}\n")).collect();
+    folder.write("unit.csv", format!("a,b,y\n{lines}"));
+    let mut with = folder.tautnet("polish net.json unit.csv --json").json();
+    let mut without = folder.tautnet("polish net.json unit.csv --json --no-standardize").json();
+    for result in [&mut with, &mut without] {
+        result["seconds"] = Value::Null;
+    }
+    assert_eq!(with, without);
+}
+
+#[test]
+fn the_result_of_a_run_is_the_same_every_time() {
+    let folder = prepared();
+    for name in ["one.json", "two.json"] {
+        assert_eq!(folder.tautnet(&format!("polish net.json data.csv --quiet --out {name}")).code, Some(0));
+    }
+    assert_eq!(folder.read("one.json"), folder.read("two.json"));
+}
+
+#[test]
+fn people_get_a_table_and_progress_stays_on_standard_error() {
+    let folder = prepared();
+    let ran = folder.tautnet("polish net.json data.csv");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for part in ["before", "after", "objective", "mean squared error", "Lipschitz bound"] {
+        assert!(ran.out.contains(part), "{part} in {ran:?}");
+    }
+    assert!(ran.err.contains("note: the network was not kept"), "{ran:?}");
+    assert_eq!(folder.contents().len(), 2, "nothing is written without --out");
+}
+
+#[test]
+fn no_time_still_gives_a_network_that_is_not_worse() {
+    let folder = prepared();
+    let result = folder.tautnet("polish net.json data.csv --time-limit 0 --json --out new.json").json();
+    let objective = |value: &Value| value["objective"].as_f64().unwrap();
+    assert!(objective(&result) <= objective(&result["before"]), "{result:#}");
+    assert_eq!(folder.tautnet("certify new.json --json").code, Some(0));
+}
+
+#[test]
+fn a_table_can_come_from_standard_input() {
+    let folder = prepared();
+    let data = std::fs::File::open(folder.path().join("data.csv")).unwrap();
+    let mut command = folder.command(TAUTNET);
+    let piped = Ran::of(command.args(["polish", "net.json", "-", "--json"]).stdin(data)).json();
+    let named = folder.tautnet("polish net.json data.csv --json").json();
+    assert_eq!(piped["objective"], named["objective"]);
+}
+
+#[test]
+fn certify_bounds_the_two_unit_network_whose_constant_is_one() {
+    let folder = Folder::new();
+    // relu(x) − relu(x − 1): a certifier that couples the units wrongly says almost zero.
+    folder.write("two.json", r#"{"w": [[1], [1]], "b": [0, -1], "v": [1, -1]}"#);
+    for norm in ["2", "inf"] {
+        let result = folder.tautnet(&format!("certify two.json --norm {norm} --json --out bounds.json --force")).json();
+        assert!(result["lipschitz"].as_f64().unwrap() >= 1.0, "{result:#}");
+        assert_eq!(serde_json::from_str::<Value>(&folder.read("bounds.json")).unwrap(), result);
+    }
+    let ran = folder.tautnet("certify two.json");
+    assert!(ran.out.contains('≤'), "{ran:?}");
+}
+
+/// A limit on the size of files stands for a full disk: the write fails half way.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_and_leaves_nothing() {
+    let folder = Folder::new();
+    let numbers = |count: usize| vec!["0.123456789"; count].join(",");
+    let row = format!("[{}]", numbers(50));
+    let network =
+        format!(r#"{{"w": [{}], "b": [{}], "v": [{}]}}"#, vec![row.as_str(); 50].join(","), numbers(50), numbers(50));
+    folder.write("net.json", network);
+    let fields = |k: usize| (0..50).map(|j| format!("{}", (k * 7 + j * j) % 11)).collect::<Vec<_>>().join(",");
+    let rows: String = (0..4).map(|k| format!("{},{k}\n", fields(k))).collect();
+    folder.write("data.csv", rows);
+    let before = folder.contents();
+    let script = format!(
+        "trap '' 25; ulimit -f 4; exec {TAUTNET} polish net.json data.csv --quiet --time-limit 0 --out new.json"
+    );
+    let ran = Ran::of(folder.command("sh").args(["-c", &script]));
+    assert_eq!(ran.code, Some(2), "{ran:?}");
+    assert!(ran.err.starts_with("error: new.json could not be written: File too large"), "{ran:?}");
+    assert_eq!(folder.contents(), before);
+}
+
+/// Ctrl-C in the middle of a solve gives the best so far: a result, a file, and exit status 0.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_gives_the_best_so_far() {
+    use std::io::{BufRead, BufReader, Read};
+    use std::process::Stdio;
+    let folder = Folder::new();
+    // Large enough to be still at work when the first line of progress appears, a second after the start.
+    let weight = |i: usize, k: usize| ((i * 37 + k * 101) % 97) as f64 / 48.0 - 1.0;
+    let w: Vec<Vec<f64>> = (0..200).map(|i| (0..6).map(|k| weight(i, k)).collect()).collect();
+    let numbers = |shift: usize| (0..200).map(|i| weight(i, shift)).collect::<Vec<_>>();
+    folder.write("net.json", serde_json::json!({"w": w, "b": numbers(6), "v": numbers(7)}).to_string());
+    let mut command = folder.command(TAUTNET);
+    command.args(["polish", "net.json", "rastrigin:n=3000,d=6", "--json", "--out", "new.json"]);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+    let interrupted = line.starts_with("iteration");
+    if interrupted {
+        let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+    let mut out = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0), "{line}{out}");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    let objective = |value: &Value| value["objective"].as_f64().unwrap();
+    assert!(objective(&result) <= objective(&result["before"]), "{result:#}");
+    if interrupted && result["ending"] == "stopped" {
+        assert_eq!(result["reason"], "interrupted");
+    }
+    assert_eq!(folder.tautnet("certify new.json --json").code, Some(0));
+}

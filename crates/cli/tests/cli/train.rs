@@ -1,0 +1,163 @@
+//! `tautnet train`: from a table to a model whose certificate is a proof.
+
+use crate::run::{Folder, Ran, TAUTNET};
+use serde_json::Value;
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+#[test]
+fn the_main_job_ends_in_a_model_that_every_other_command_takes() {
+    let folder = Folder::new();
+    let flags = "--hidden 12 --start random --test 0.25 --seed 3";
+    let result = folder.tautnet(&format!("train machine {flags} --json --quiet --out m.json")).json();
+    let steps = result["path"]["steps"].as_array().unwrap();
+    let chosen = result["path"]["chosen"].as_u64().unwrap() as usize;
+    assert_eq!(result["price"], steps[chosen]["price"]);
+    let attacked = |step: &Value| number(&step["error_under_attack"]);
+    assert!(steps.len() == 5 && steps.iter().all(|step| attacked(&steps[chosen]) <= attacked(step)), "{result:#}");
+    assert!(number(&result["objective"]) <= number(&result["before"]["objective"]), "{result:#}");
+    assert_eq!((&result["rows"]["learned"], &result["rows"]["held_out"]), (&157.into(), &52.into()));
+    for radius in result["attack"]["result"].as_array().unwrap() {
+        assert!(number(&radius["found"]) <= number(&radius["certified"]), "{result:#}");
+    }
+
+    let proof = folder.tautnet("verify m.json m.json --json").json();
+    assert_eq!(proof["standardized"]["lipschitz"], result["certificate"]["lipschitz"]);
+    let bounds = folder.tautnet("certify m.json machine --json").json();
+    let certified = number(&result["certificate"]["lipschitz"]);
+    assert!((number(&bounds["lipschitz"]) - certified).abs() <= 1e-9 * certified, "{bounds:#}");
+    assert_eq!(folder.tautnet("predict m.json machine --radius 0.1").out.lines().count(), 210);
+    assert_eq!(folder.tautnet("attack m.json machine --json").json()["lipschitz"], result["certificate"]["lipschitz"]);
+    let polished = folder.tautnet("polish m.json machine --json --lipschitz 0.1").json();
+    assert!(number(&polished["objective"]) <= number(&polished["before"]["objective"]));
+}
+
+/// The loss in the model file, the loss printed, and the loss of the predictions are one number.
+#[test]
+fn the_loss_in_the_units_of_the_data_is_that_of_the_predictions() {
+    let folder = Folder::new();
+    let rows: String = (0..60).map(|k| f64::from(k) / 10.0).map(|x| format!("{x},{}\n", 50.0 * x.sin())).collect();
+    folder.write("sine.csv", format!("x,y\n{rows}"));
+    let run = "train sine.csv --hidden 10 --start random --lipschitz 0.001 --json --out m.json";
+    let result = folder.tautnet(run).json();
+    let predictions = folder.tautnet("predict m.json sine.csv").out;
+    let squares = predictions.lines().skip(1).zip(rows.lines()).map(|(f, row)| {
+        let y: f64 = row.split(',').nth(1).unwrap().parse().unwrap();
+        (f.parse::<f64>().unwrap() - y).powi(2)
+    });
+    let loss = squares.sum::<f64>() / 60.0;
+    assert!((loss - number(&result["user_units"]["loss"])).abs() < 1e-9 * loss, "{loss}: {result:#}");
+    assert!(result["path"].is_null() && result["price"] == 0.001, "{result:#}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_with_one_thread_and_with_two() {
+    let folder = Folder::new();
+    for start in ["sgd", "random", "adversarial"] {
+        let train = |name: &str, flags: &str| {
+            let data = "rastrigin:n=120";
+            let ran = folder.tautnet(&format!("train {data} --hidden 15 --start {start} --quiet {flags} --out {name}"));
+            assert_eq!(ran.code, Some(0), "{ran:?}");
+            folder.read(name)
+        };
+        let one = train(&format!("{start}1"), "--seed 5 --threads 1");
+        assert_eq!(one, train(&format!("{start}2"), "--seed 5 --threads 2"), "{start}");
+        assert_ne!(one, train(&format!("{start}3"), "--seed 6 --threads 2"), "{start}");
+    }
+}
+
+#[test]
+fn people_get_a_page_and_no_time_still_gives_a_proof() {
+    let folder = Folder::new();
+    let ran = folder.tautnet("train machine --hidden 10 --start random --test 0.2");
+    for part in
+        ["λ chosen by", "← chosen", "rows held out", "Lipschitz bound", "result, certified", "one unit of", "MYCT"]
+    {
+        assert!(ran.code == Some(0) && ran.out.contains(part), "{part} in {ran:?}");
+    }
+    assert!(ran.err.contains("note: the model was not kept"), "{ran:?}");
+    assert!(folder.contents().is_empty());
+    for flags in ["", "--lipschitz 0.1", "--norm inf"] {
+        let run = format!("train machine --time-limit 0 --json --out m.json --force {flags}");
+        let result = folder.tautnet(&run).json();
+        assert!(result["reason"].as_str().unwrap().contains("time limit reached"), "{result:#}");
+        assert_eq!(folder.tautnet("verify m.json m.json").code, Some(0));
+    }
+}
+
+#[test]
+fn words_test_files_and_limits_on_the_bound() {
+    let folder = Folder::new();
+    let row = |k: u32| format!("{},{},{}\n", ["a", "b", "c"][k as usize % 3], k % 7, (k * k) % 11);
+    folder.write("train.csv", format!("kind,x,y\n{}", (0..40).map(row).collect::<String>()));
+    folder.write("test.csv", format!("kind,x,y\nd,1,2\n{}", (40..50).map(row).collect::<String>()));
+    let run = "train train.csv --hidden 8 --start random --max-lipschitz 0.5 --test test.csv --json";
+    let refused = folder.tautnet(run);
+    assert!(refused.err.contains("column `kind` is `d`, a level that was not learned"), "{refused:?}");
+    let result = folder.tautnet(&format!("{run} --unknown-levels ignore")).json();
+    assert!(number(&result["certificate"]["lipschitz"]) <= 0.5 * (1.0 + 1e-9), "{result:#}");
+    assert_eq!(result["rows"]["held_out"], 11);
+    let columns = result["certificate"]["user_units"]["per_column"].as_object().unwrap();
+    assert_eq!(columns.keys().collect::<Vec<_>>(), ["kind=a", "kind=b", "kind=c", "x"]);
+}
+
+#[test]
+fn bad_input_is_refused() {
+    let folder = Folder::new();
+    folder.write("few.csv", "a,y\n1,2\n2,3\n3,5\n");
+    for (command, err) in [
+        (
+            "train few.csv",
+            "error: 3 rows are too few to choose the price of the Lipschitz bound by validation\nhint: give the price, such as 0.03\n",
+        ),
+        (
+            "train few.csv --lipschitz some",
+            "error: invalid value 'some' for '--lipschitz <auto|λ>': it must be a number, or `auto`\nhint: `--help` after the command shows every flag\n",
+        ),
+        (
+            "train few.csv --hidden 0",
+            "error: invalid value '0' for '--hidden <NUMBER>': 0 is not in 1..=1000000\nhint: `--help` after the command shows every flag\n",
+        ),
+        (
+            "train few.csv --threads 0",
+            "error: invalid value '0' for '--threads <NUMBER>': 0 is not in 1..=1024\nhint: `--help` after the command shows every flag\n",
+        ),
+        ("train few.csv --target z", "error: few.csv has no column `z`\nhint: its columns are `a`, `y`\n"),
+        (
+            "train few.csv --out few.csv",
+            "error: few.csv exists already\nhint: give another name, or replace it with `--force`\n",
+        ),
+    ] {
+        let ran = folder.tautnet(command);
+        assert_eq!((ran.code, ran.err.as_str()), (Some(2), err), "{command}");
+    }
+    assert_eq!(folder.contents().len(), 1);
+    let result = folder.tautnet("train few.csv --lipschitz 0.03 --hidden 3 --json").json();
+    assert!(number(&result["certificate"]["lipschitz"]).is_finite());
+}
+
+/// Killed at any moment of a training, the final name holds nothing or a whole model.
+#[cfg(unix)]
+#[test]
+fn a_killed_training_leaves_no_half_written_model() {
+    let folder = Folder::new();
+    let command = "train machine --hidden 6 --start random --lipschitz 0.1 --quiet --out m.json";
+    assert_eq!(folder.tautnet(command).code, Some(0));
+    let whole = folder.read("m.json");
+    for round in 0..25u64 {
+        let out = folder.path().join("m.json");
+        let _ = std::fs::remove_file(&out);
+        let mut child =
+            folder.command(TAUTNET).args(command.split(' ')).stdout(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(round * 4));
+        let _ = child.kill();
+        let _ = child.wait();
+        if out.exists() {
+            assert!(folder.read("m.json") == whole, "half a file in round {round}");
+        }
+    }
+    let _ = std::fs::remove_file(folder.path().join("m.json"));
+    assert_eq!(Ran::of(folder.command(TAUTNET).args(command.split(' '))).code, Some(0));
+}

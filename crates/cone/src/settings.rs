@@ -1,0 +1,63 @@
+//! What can be set, and what is told of every iteration.
+
+use std::ops::ControlFlow;
+
+/// When to stop, and how carefully to solve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Most iterations.
+    pub iterations: usize,
+    /// Relative duality gap to reach: |primal − dual| / |objective|.
+    pub gap_relative: f64,
+    /// Absolute duality gap that is enough.
+    pub gap_absolute: f64,
+    /// Residuals of both feasibility conditions, relative to the data.
+    pub feasibility: f64,
+    /// Relative size at which a direction counts as a proof of infeasibility.
+    pub infeasibility: f64,
+    /// Fraction of the way to the boundary.
+    pub step: f64,
+    /// Most steps of iterative refinement of one linear solve.
+    pub refinements: usize,
+    /// Diagonal regularization of the normal matrix, relative to its diagonal; undone by refinement.
+    pub regularization: f64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            iterations: 100,
+            gap_relative: 1e-8,
+            gap_absolute: 1e-12,
+            feasibility: 1e-8,
+            infeasibility: 1e-8,
+            step: 0.99,
+            refinements: 12,
+            regularization: 1e-14,
+        }
+    }
+}
+
+/// One iteration's facts.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Iteration {
+    /// 0 is the starting point.
+    pub iteration: usize,
+    /// Primal objective.
+    pub primal: f64,
+    /// Dual objective.
+    pub dual: f64,
+    /// |primal − dual| / max(|primal|, |dual|), capped below by the absolute tolerance's scale.
+    pub gap: f64,
+    /// Relative residual of `s = Ax + b`.
+    pub primal_residual: f64,
+    /// Relative residual of `Px + q = Aᵀz`.
+    pub dual_residual: f64,
+    /// Complementarity measure μ.
+    pub mu: f64,
+    /// Step taken to get here.
+    pub step: f64,
+}
+
+/// Called once an iteration; `Break` stops with the best point so far.
+pub type Observer<'a> = dyn FnMut(&Iteration) -> ControlFlow<()> + 'a;

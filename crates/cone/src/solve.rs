@@ -1,0 +1,391 @@
+//! The interior-point method: Mehrotra's predictor–corrector in the Nesterov–Todd direction, from an infeasible start.
+//!
+//! The conditions of optimality, with `s∘z` the Jordan product:
+//!
+//! ```text
+//! r_x = P x + q − Aᵀz = 0        r_s = s − A x − b = 0        s∘z = 0,   s, z ∈ K
+//! ```
+//!
+//! One iteration linearizes them at the scaling `H` and aims at `(1 − σ)` of the residuals less and at `s∘z = σμ e`.
+//! With the corrector `g` of [`Scaling::corrector`] and `keep = 1 − σ`,
+//!
+//! ```text
+//! P dx − Aᵀdz = −keep r_x        dz = −H(A dx + g − keep r_s)        ds = A dx − keep r_s
+//! ```
+//!
+//! so `dx` solves `(P + AᵀHA) dx = −keep r_x − AᵀH(g − keep r_s)`. If no point is feasible, `z` (or `x`) diverges along
+//! a witness, which is checked before it is believed.
+//!
+//! The homogeneous embedding was tried and left: its constant direction needs `H(A x + b)`, whose rounding error at
+//! `μ = 1e-8` is as large as the gap still to be closed. Normal equations want the plain method.
+
+use crate::{
+    cone::{self, Cone, Scaling, ranges},
+    outcome::{Outcome, Status, relative_gap},
+    program::{NormalEquations, Program},
+    settings::{Iteration, Observer, Settings},
+    vector::{add, dot, largest, update},
+};
+
+/// Where to start: any `x`, and `s` and `z` inside the cones. `s` need not be `Ax + b`.
+///
+/// What is lost by a start far outside (a shift of every cone by the same amount, say) is digits: at the end the
+/// infeasibility that is left must be small against the smallest eigenvalue of every `s`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Start {
+    /// Variables.
+    pub x: Vec<f64>,
+    /// Slack.
+    pub s: Vec<f64>,
+    /// Multipliers.
+    pub z: Vec<f64>,
+}
+
+/// Solve the program. Without a start, one is made by least squares. Silent: progress goes to the observer, which may stop the solve.
+pub fn solve(
+    program: &impl Program,
+    normal: &mut impl NormalEquations,
+    settings: &Settings,
+    start: Option<Start>,
+    observer: &mut Observer<'_>,
+) -> Outcome {
+    let cones = program.cones();
+    let mut scaling: Vec<Scaling> = cones.iter().map(|&cone| Scaling::identity(cone)).collect();
+    let mut system = System { program, normal, scaling: &mut scaling, settings };
+    let given = start.map(|start| Point::given(start, cones));
+    let Some(mut point) = given.or_else(|| Point::start(&mut system)) else {
+        return Outcome {
+            status: Status::NumericalTrouble,
+            x: vec![0.0; program.linear().len()],
+            s: vec![0.0; program.constant().len()],
+            z: vec![0.0; program.constant().len()],
+            last: Iteration::default(),
+            trace: Vec::new(),
+        };
+    };
+    let mut best = Best::none();
+    let mut trace: Vec<Iteration> = Vec::new();
+    let mut step = 0.0;
+    let status = loop {
+        let residuals = point.residuals(program);
+        let facts = residuals.facts(&point, program, trace.len(), step);
+        trace.push(facts);
+        best.consider(&point, &facts, settings);
+        let stop = observer(&facts).is_break();
+        if let Some(status) = residuals.verdict(&point, program, &facts, settings) {
+            break status;
+        }
+        if stop {
+            break Status::Interrupted;
+        }
+        if facts.iteration >= settings.iterations {
+            break Status::IterationLimit;
+        }
+        if best.stalled(&facts) || !system.prepare(&point) {
+            break Status::NumericalTrouble;
+        }
+        let affine = system.direction(&residuals, 1.0, point.s.clone());
+        let sigma = (1.0 - point.longest_step(&affine, cones, system.scaling).min(1.0)).powi(3);
+        let g = point.corrector(Some(&affine), sigma, cones, system.scaling);
+        drop(affine);
+        let mut combined = system.direction(&residuals, 1.0 - sigma, g);
+        step = (settings.step * point.longest_step(&combined, cones, system.scaling)).min(1.0);
+        if step < 0.2 {
+            // The second-order term misled: centre instead.
+            let g = point.corrector(None, 0.8, cones, system.scaling);
+            let centring = system.direction(&residuals, 0.2, g);
+            let other = (settings.step * point.longest_step(&centring, cones, system.scaling)).min(1.0);
+            if other > step {
+                (step, combined) = (other, centring);
+            }
+        }
+        if !(step > 1e-8) || !combined.x.iter().all(|x| x.is_finite()) {
+            break Status::NumericalTrouble;
+        }
+        point.advance(step, &combined, cones);
+    };
+    best.outcome(status, point, trace, program)
+}
+
+/// The iterate.
+#[derive(Clone)]
+struct Point {
+    x: Vec<f64>,
+    s: Vec<f64>,
+    z: Vec<f64>,
+    /// `sᵀz / degree`.
+    mu: f64,
+}
+
+/// A direction `(dx, ds, dz)`.
+struct Direction {
+    x: Vec<f64>,
+    s: Vec<f64>,
+    z: Vec<f64>,
+}
+
+/// `r_x` and `r_s` at a point, with the products they are made of.
+struct PointResiduals {
+    x: Vec<f64>,
+    s: Vec<f64>,
+    px: Vec<f64>,
+    quadratic: f64,
+    qx: f64,
+    bz: f64,
+    adjoint: f64,
+    applied: f64,
+}
+
+/// The solution of one linear system, with `change = A x`.
+struct Pair {
+    x: Vec<f64>,
+    z: Vec<f64>,
+    change: Vec<f64>,
+}
+
+impl Point {
+    /// Least squares `min ½xᵀPx + qᵀx + ½‖Ax + b‖²`, then `s` and `z = −s` shifted into the cone.
+    fn start(system: &mut System<'_, impl Program, impl NormalEquations>) -> Option<Self> {
+        let (program, cones) = (system.program, system.program.cones());
+        let (q, b) = (program.linear(), program.constant());
+        if !system.factor() {
+            return None;
+        }
+        let minus_q: Vec<f64> = q.iter().map(|q| -q).collect();
+        let Pair { x, mut z, change: mut s } = system.solve_pair(&minus_q, b.to_vec());
+        add(&mut s, 1.0, b);
+        shift_inside(cones, &mut s);
+        shift_inside(cones, &mut z);
+        let mut point = Self { x, s, z, mu: 0.0 };
+        point.mu = point.complementarity(cones);
+        point.x.iter().all(|x| x.is_finite()).then_some(point)
+    }
+
+    fn given(start: Start, cones: &[Cone]) -> Self {
+        let Start { x, s, z } = start;
+        let mut point = Self { x, s, z, mu: 0.0 };
+        point.mu = point.complementarity(cones);
+        point
+    }
+
+    fn complementarity(&self, cones: &[Cone]) -> f64 {
+        dot(&self.s, &self.z) / cone::degree(cones) as f64
+    }
+
+    fn residuals(&self, program: &impl Program) -> PointResiduals {
+        let (q, b) = (program.linear(), program.constant());
+        let (mut px, mut x, mut s) = (vec![0.0; q.len()], vec![0.0; q.len()], vec![0.0; b.len()]);
+        program.quadratic(&self.x, &mut px);
+        program.adjoint(&self.z, &mut x);
+        let adjoint = largest(&x);
+        for a in 0..q.len() {
+            x[a] = px[a] + q[a] - x[a];
+        }
+        program.apply(&self.x, &mut s);
+        let applied = largest(&s);
+        update(&mut s, b, |ax, b| ax + b);
+        update(&mut s, &self.s, |sum, s| s - sum);
+        let (quadratic, qx, bz) = (dot(&self.x, &px), dot(q, &self.x), dot(b, &self.z));
+        PointResiduals { x, s, px, quadratic, qx, bz, adjoint, applied }
+    }
+
+    fn longest_step(&self, d: &Direction, cones: &[Cone], scaling: &[Scaling]) -> f64 {
+        ranges(cones)
+            .map(|(c, r)| {
+                let point = [&self.s[r.clone()], &self.z[r.clone()]];
+                scaling[c].longest_step(point, [&d.s[r.clone()], &d.z[r]])
+            })
+            .fold(f64::INFINITY, f64::min)
+    }
+
+    /// The corrector `g`, with Mehrotra's second-order term of the predictor if there is one.
+    fn corrector(&self, affine: Option<&Direction>, sigma: f64, cones: &[Cone], scaling: &[Scaling]) -> Vec<f64> {
+        let mut g = vec![0.0; self.s.len()];
+        let zero = if affine.is_none() { vec![0.0; self.s.len()] } else { Vec::new() };
+        let (ds, dz) = affine.map_or((&zero, &zero), |affine| (&affine.s, &affine.z));
+        for (c, r) in ranges(cones) {
+            let (point, direction) = ([&self.s[r.clone()], &self.z[r.clone()]], [&ds[r.clone()], &dz[r.clone()]]);
+            scaling[c].corrector(point, direction, sigma * self.mu, &mut g[r]);
+        }
+        g
+    }
+
+    fn advance(&mut self, step: f64, d: &Direction, cones: &[Cone]) {
+        add(&mut self.x, step, &d.x);
+        add(&mut self.s, step, &d.s);
+        add(&mut self.z, step, &d.z);
+        self.mu = self.complementarity(cones);
+    }
+}
+
+/// Move along the unit until the margin is at least 1, if it is not comfortably positive already.
+fn shift_inside(cones: &[Cone], v: &mut [f64]) {
+    let margin = cone::margin(cones, v);
+    if margin < 1e-3 {
+        let mut unit = vec![0.0; v.len()];
+        cone::unit(cones, &mut unit);
+        add(v, 1.0 - margin, &unit);
+    }
+}
+
+impl PointResiduals {
+    fn facts(&self, point: &Point, program: &impl Program, iteration: usize, step: f64) -> Iteration {
+        let (half, offset) = (0.5 * self.quadratic, program.offset());
+        let (primal, dual) = (half + self.qx + offset, -half - self.bz + offset);
+        let (q, b) = (largest(program.linear()), largest(program.constant()));
+        Iteration {
+            iteration,
+            primal,
+            dual,
+            gap: relative_gap(primal, dual),
+            primal_residual: largest(&self.s) / (1.0 + b.max(self.applied).max(largest(&point.s))),
+            dual_residual: largest(&self.x) / (1.0 + q.max(largest(&self.px)).max(self.adjoint)),
+            mu: point.mu,
+            step,
+        }
+    }
+
+    /// Whether the point proves something.
+    fn verdict(&self, point: &Point, program: &impl Program, facts: &Iteration, settings: &Settings) -> Option<Status> {
+        let gap_small =
+            facts.gap <= settings.gap_relative || (facts.primal - facts.dual).abs() <= settings.gap_absolute;
+        if gap_small && facts.primal_residual.max(facts.dual_residual) <= settings.feasibility {
+            return Some(Status::Solved);
+        }
+        let limit = settings.infeasibility;
+        // Aᵀz against bᵀz = −1.
+        if self.bz < 0.0 && self.adjoint <= limit * -self.bz {
+            return Some(Status::PrimalInfeasible);
+        }
+        // Px and Ax − s against qᵀx = −1.
+        if self.qx < 0.0 && largest(&self.px) <= limit * -self.qx {
+            let mut ax = vec![0.0; point.s.len()];
+            program.apply(&point.x, &mut ax);
+            update(&mut ax, &point.s, |ax, s| ax - s);
+            if largest(&ax) <= limit * -self.qx {
+                return Some(Status::DualInfeasible);
+            }
+        }
+        None
+    }
+}
+
+/// The linear algebra of one iteration.
+struct System<'a, P: Program, N: NormalEquations> {
+    program: &'a P,
+    normal: &'a mut N,
+    scaling: &'a mut [Scaling],
+    settings: &'a Settings,
+}
+
+impl<P: Program, N: NormalEquations> System<'_, P, N> {
+    /// Scale at the point and factor; false if the point is not numerically interior.
+    fn prepare(&mut self, point: &Point) -> bool {
+        for (c, r) in ranges(self.program.cones()) {
+            if !self.scaling[c].update(&point.s[r.clone()], &point.z[r]) {
+                return false;
+            }
+        }
+        self.factor()
+    }
+
+    /// Factor, with more regularization if rounding made the matrix indefinite.
+    fn factor(&mut self) -> bool {
+        let mut regularization = self.settings.regularization;
+        while regularization < 1e-6 {
+            if self.normal.factor(self.scaling, regularization).is_ok() {
+                return true;
+            }
+            regularization *= 100.0;
+        }
+        false
+    }
+
+    /// `out = H v`.
+    fn metric(&self, v: &[f64]) -> Vec<f64> {
+        let mut out = vec![0.0; v.len()];
+        for (c, r) in ranges(self.program.cones()) {
+            self.scaling[c].apply(&v[r.clone()], &mut out[r]);
+        }
+        out
+    }
+
+    /// The pair `P x − Aᵀz = r`, `z = −H(A x + v)`, by the factor of `M` and iterative refinement.
+    ///
+    /// Where `s` has small eigenvalues `H` is huge, and rounding in `A x + v` moves `z` by far more than the solve
+    /// does. So refinement measures the residual of the *computed* `z` and corrects `z` by `−H A δx`, a product that
+    /// is as small as the error: dual feasibility becomes exact, and the rounding stays in the complementarity, where
+    /// it is harmless. Refining `M x = r` alone leaves the dual residual at 1e-7.
+    fn solve_pair(&self, r: &[f64], v: Vec<f64>) -> Pair {
+        let mut z = self.metric(&v);
+        z.iter_mut().for_each(|z| *z = -*z);
+        let mut residual = vec![0.0; r.len()];
+        self.program.adjoint(&z, &mut residual);
+        update(&mut residual, r, |az, r| r + az);
+        let (mut x, mut product) = (vec![0.0; r.len()], vec![0.0; r.len()]);
+        let (mut total, mut change) = (vec![0.0; z.len()], vec![0.0; z.len()]);
+        let (mut previous, scale) = (f64::INFINITY, largest(r).max(largest(self.program.linear())));
+        for refinement in 0..=self.settings.refinements {
+            let size = largest(&residual);
+            Pair { x, z, change: total }
+    }
+
+    fn direction(&self, residuals: &PointResiduals, keep: f64, mut g: Vec<f64>) -> Direction {
+        add(&mut g, -keep, &residuals.s);
+        let r: Vec<f64> = residuals.x.iter().map(|rx| -keep * rx).collect();
+        let Pair { x, z, change: mut s } = self.solve_pair(&r, g);
+        add(&mut s, -keep, &residuals.s);
+        Direction { x, s, z }
+    }
+}
+
+/// The best point seen, so that trouble and interruptions return it rather than the last one.
+struct Best {
+    merit: f64,
+    since: usize,
+    kept: Option<(Point, Iteration)>,
+}
+
+impl Best {
+    fn none() -> Self {
+        Self { merit: f64::INFINITY, since: 0, kept: None }
+    }
+
+    fn consider(&mut self, point: &Point, facts: &Iteration, settings: &Settings) {
+        // The worst of the three conditions, each in units of its tolerance.
+        let merit = (facts.gap / settings.gap_relative)
+            .max(facts.primal_residual / settings.feasibility)
+            .max(facts.dual_residual / settings.feasibility);
+        self.since += 1;
+        if merit < self.merit {
+            *self = Self { merit, since: 0, kept: Some((point.clone(), *facts)) };
+        }
+    }
+
+    /// No progress for many iterations although the solution is near.
+    fn stalled(&self, facts: &Iteration) -> bool {
+        self.since >= 15 && facts.iteration > 30 && self.merit < 1e4
+    }
+
+    fn outcome(self, status: Status, last: Point, trace: Vec<Iteration>, program: &impl Program) -> Outcome {
+        let witness = |scale: f64, point: Point, facts: Iteration, trace| {
+            let over = |v: Vec<f64>| v.into_iter().map(|a| a / scale).collect();
+            Outcome { status, x: over(point.x), s: over(point.s), z: over(point.z), last: facts, trace }
+        };
+        let facts = *trace.last().expect("the starting point is recorded");
+        match status {
+            Status::PrimalInfeasible => {
+                let scale = -dot(program.constant(), &last.z);
+                witness(scale, last, facts, trace)
+            }
+            Status::DualInfeasible => {
+                let scale = -dot(program.linear(), &last.x);
+                witness(scale, last, facts, trace)
+            }
+            _ => {
+                let (point, facts) = self.kept.unwrap_or((last, facts));
+                witness(1.0, point, facts, trace)
+            }
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Activation patterns: on which rows of the data each hidden unit is on.
+
+use crate::Network;
+use faer::MatRef;
+
+/// The pattern of every unit: `D_ik = 1[x̄_k·w̄_i ≥ 0]`, with ties on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patterns {
+    rows: usize,
+    active: Vec<bool>,
+}
+
+impl Patterns {
+    /// The patterns of a network's units on the rows of `x`.
+    pub fn of(network: &Network, x: MatRef<'_, f64>) -> Self {
+        let (n, d) = (x.nrows(), x.ncols());
+        let mut active = Vec::with_capacity(n * network.units());
+        let mut h = vec![0.0; n];
+        for i in 0..network.units() {
+            h.fill(network.b[i]);
+            for j in 0..d {
+                let w = network.w[(i, j)];
+                for (h, &x) in h.iter_mut().zip(x.col(j).iter()) {
+                    *h += w * x;
+                }
+            }
+            active.extend(h.iter().map(|&h| h >= 0.0));
+        }
+        Self { rows: n, active }
+    }
+
+    /// Patterns from one list of n truth values a unit.
+    pub fn from_units(rows: usize, units: impl IntoIterator<Item = Vec<bool>>) -> Self {
+        let active: Vec<bool> = units.into_iter().flatten().collect();
+        assert_eq!(active.len() % rows.max(1), 0, "every unit needs one value per row");
+        Self { rows, active }
+    }
+
+    /// Number of rows, n.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of units, m.
+    pub fn units(&self) -> usize {
+        self.active.len() / self.rows
+    }
+
+    /// The pattern of unit `i`.
+    pub fn unit(&self, i: usize) -> &[bool] {
+        &self.active[i * self.rows..(i + 1) * self.rows]
+    }
+
+    /// Whether unit `i` is off on every row.
+    pub fn is_dead(&self, i: usize) -> bool {
+        !self.unit(i).contains(&true)
+    }
+
+    /// Whether unit `i` is on on every row.
+    pub fn is_linear(&self, i: usize) -> bool {
+        !self.unit(i).contains(&false)
+    }
+}

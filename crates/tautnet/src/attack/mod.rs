@@ -1,0 +1,359 @@
+//! Lower bounds on the error under attack, by search, beside the upper bounds that a certificate gives.
+//!
+//! ```text
+//! mean_k ω_k (f(x_k + δ_k) − y_k)²   ≤   mean_k ω_k max_{‖δ‖ ≤ ε} (f(x_k + δ) − y_k)²   ≤   mean_k ω_k (|f(x_k) − y_k| + ε L)²
+//!           found                                                                              certified
+//! ```
+//!
+//! for any bound L on the Lipschitz constant of f in the norm of δ. `found ≤ certified` is checked for every row, radius and
+//! call: a violation means that L is no such bound, and is an error.
+
+pub(crate) mod ball;
+mod fast_gradient;
+pub(crate) mod local;
+mod projected_ascent;
+
+pub use fast_gradient::fast_gradient;
+
+use crate::train::weights::importances;
+use crate::{Dataset, Error, Network, Norm, error::Result};
+use local::Prepared;
+use projected_ascent::Search;
+use rand_pcg::Pcg64;
+use rayon::prelude::*;
+
+/// How the worst point of a ball is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// One step to the boundary.
+    FastGradient,
+    /// Projected steps, restarts, exact line searches.
+    ProjectedAscent,
+}
+
+/// What governs an attack.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// L in the norm of the attack; `INFINITY` where none is known (the ceiling is then infinite).
+    pub lipschitz_upper_bound: f64,
+    /// The search.
+    pub method: Method,
+    /// Random starts of each row, radius and sign, besides the two that are not random.
+    pub restarts: usize,
+    /// Projected steps from each start.
+    pub steps: usize,
+    /// Most rounds of line searches.
+    pub refinements: usize,
+    /// Same seed, same attack, whatever the number of threads.
+    pub seed: u64,
+}
+
+impl Settings {
+    /// The strong attack, to be held against the given bound.
+    pub fn new(lipschitz_upper_bound: f64) -> Self {
+        Self {
+            lipschitz_upper_bound,
+            method: Method::ProjectedAscent,
+            restarts: 3,
+            steps: 15,
+            refinements: 10,
+            seed: 0,
+        }
+    }
+}
+
+/// Found and certified error at one radius, as (weighted) mean squares.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RadiusReport {
+    /// ε.
+    pub radius: f64,
+    /// The error at the worst points found: a lower bound of the error under attack.
+    pub found: f64,
+    /// The error that no attack exceeds, given L.
+    pub certified_ceiling: f64,
+}
+
+/// Attack every row at every radius; reports come in the order of `radii`.
+///
+/// Points found at a smaller radius are used again at larger ones, so `found` does not fall as the radius grows.
+///
+/// ```
+/// use tautnet::{Dataset, Network, Norm, attack};
+/// // f(x) = 2 relu(x), certified with L = 2.
+/// let network = Network::new(faer::mat![[1.0]], vec![0.0], vec![2.0], 0.0)?;
+/// let data = Dataset::new(faer::mat![[1.0], [-1.0]], vec![2.0, 0.0], None)?;
+/// let reports = attack::attack(&network, &data, Norm::Two, &[0.0, 0.5], &attack::Settings::new(2.0))?;
+/// assert_eq!(reports[0].found, 0.0);
+/// assert!((reports[1].found - 0.5).abs() < 1e-12);   // the first row moves f by 1, the second by nothing
+/// assert!((reports[1].certified_ceiling - 1.0).abs() < 1e-12);
+/// # Ok::<(), tautnet::Error>(())
+/// ```
+pub fn attack(
+    network: &Network,
+    data: &Dataset,
+    norm: Norm,
+    radii: &[f64],
+    settings: &Settings,
+) -> Result<Vec<RadiusReport>> {
+    check(network, data, radii, settings)?;
+    let mut ascending: Vec<usize> = (0..radii.len()).collect();
+    ascending.sort_by(|&a, &b| radii[a].total_cmp(&radii[b]));
+    let prepared = Prepared::new(network, norm);
+    let omega = importances(data);
+
+    // Found and certified absolute residuals of each row, by radius ascending.
+    let rows: Vec<Vec<(f64, f64)>> = (0..data.rows())
+        .into_par_iter()
+        .map_init(
+            || (Search::new(norm, data.columns()), Vec::new()),
+            |(search, h), k| {
+                let x: Vec<f64> = (0..data.columns()).map(|j| data.x[(k, j)]).collect();
+                prepared.pre_activations(&x, h);
+                let clean = (network.value(&x) - data.y[k]).abs();
+                // One stream of random numbers a row: no row depends on another.
+                let mut random = Pcg64::new(settings.seed.into(), k as u128);
+                search.reset();
+                let mut found = clean;
+                let mut attack_one = |radius: f64| {
+                    if radius > 0.0 {
+                        let delta = match settings.method {
+                            Method::FastGradient => fast_gradient(network, &x, data.y[k], norm, radius),
+                            Method::ProjectedAscent => {
+                                search.worst(&prepared, h, data.y[k], radius, settings, &mut random)
+                            }
+                        };
+                        // What counts is the network itself at the point itself.
+                        let point: Vec<f64> = x.iter().zip(&delta).map(|(x, a)| x + a).collect();
+                        found = found.max((network.value(&point) - data.y[k]).abs());
+                    }
+                    let reach = if radius > 0.0 { radius * settings.lipschitz_upper_bound } else { 0.0 };
+                    (found, clean + reach)
+                };
+                ascending.iter().map(|&index| attack_one(radii[index])).collect()
+            },
+        )
+        .collect();
+
+    let mut reports = vec![RadiusReport { radius: 0.0, found: 0.0, certified_ceiling: 0.0 }; radii.len()];
+    for (position, &index) in ascending.iter().enumerate() {
+        let radius = radii[index];
+        reports[index].radius = radius;
+        for (k, row) in rows.iter().enumerate() {
+            let (found, certified) = row[position];
+            if found > certified + rounding(network, data, k, radius) {
+                return Err(Error::new(
+                    format!(
+                        "in row {k} an attack of radius {radius} found the residual {found}, above the certified {certified}: \
+                         {} is no Lipschitz bound of this network in this norm",
+                        settings.lipschitz_upper_bound
+                    ),
+                    "certify this very network in the norm of the attack and give that bound",
+                ));
+            }
+            let share = omega[k] / data.rows() as f64;
+            reports[index].found += share * found.min(certified).powi(2);
+            if share > 0.0 {
+                reports[index].certified_ceiling += share * certified.powi(2);
+            }
+        }
+    }
+    Ok(reports)
+}
+
+/// By how much rounding alone can lift a computed residual over the ceiling: (m + d + 4) units in the last place of the sum
+/// of all magnitudes that enter it.
+fn rounding(network: &Network, data: &Dataset, k: usize, radius: f64) -> f64 {
+    let mut size = network.c.abs() + data.y[k].abs();
+    for i in 0..network.units() {
+        let mut h = network.b[i].abs();
+        for j in 0..network.inputs() {
+            h += network.w[(i, j)].abs() * (data.x[(k, j)].abs() + radius);
+        }
+        size += network.v[i].abs() * h;
+    }
+    2.0 * (network.units() + network.inputs() + 4) as f64 * f64::EPSILON * size
+}
+
+/// Everything the caller may have got wrong.
+fn check(network: &Network, data: &Dataset, radii: &[f64], settings: &Settings) -> Result<()> {
+    if network.inputs() != data.columns() {
+        return Err(Error::new(
+            format!("the network has {} inputs but the data has {} columns", network.inputs(), data.columns()),
+            "attack the network on data with the columns it was trained on",
+        ));
+    }
+    if let Some(radius) = radii.iter().find(|radius| !(radius.is_finite() && **radius >= 0.0)) {
+        return Err(Error::new(
+            format!("the attack radius {radius} was given"),
+            "every radius must be finite and at least 0",
+        ));
+    }
+    let bound = settings.lipschitz_upper_bound;
+    if bound.is_nan() || bound < 0.0 {
+        return Err(Error::new(
+            format!("the Lipschitz bound given to the attack is {bound}"),
+            "give the certified bound, or infinity where there is none",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::train::tests::toy;
+    use crate::train::weights::normal;
+    use faer::Mat;
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+
+    const NORMS: [Norm; 3] = [Norm::One, Norm::Two, Norm::Infinity];
+
+    pub(crate) fn network(m: usize, d: usize, seed: u64) -> Network {
+        let mut random = Pcg64::seed_from_u64(seed);
+        let w = Mat::from_fn(m, d, |_, _| normal(&mut random));
+        let b = (0..m).map(|_| normal(&mut random)).collect();
+        let v = (0..m).map(|_| normal(&mut random)).collect();
+        Network::new(w, b, v, normal(&mut random)).unwrap()
+    }
+
+    /// Σ |v_i| ‖w_i‖_q: the crudest bound there is.
+    fn crude_bound(network: &Network, norm: Norm) -> f64 {
+        let row = |i: usize| (0..network.inputs()).map(|k| network.w[(i, k)]).collect::<Vec<_>>();
+        (0..network.units()).map(|i| network.v[i].abs() * norm.dual().of(&row(i))).sum()
+    }
+
+    proptest! {
+        #[test]
+        fn found_is_below_certified_and_both_grow(m in 1usize..30, d in 1usize..6, n in 1usize..8, seed in any::<u64>()) {
+            let (network, data) = (network(m, d, seed), toy(n, d, seed));
+            for norm in NORMS {
+                for method in [Method::FastGradient, Method::ProjectedAscent] {
+                    let settings = Settings { method, ..Settings::new(crude_bound(&network, norm)) };
+                    let radii = [0.0, 0.05, 0.3, 0.3, 2.0];
+                    let reports = attack(&network, &data, norm, &radii, &settings).unwrap();
+                    let clean = crate::train::mean_squared_error(&network, &data);
+                    prop_assert!((reports[0].found - clean).abs() <= 1e-12 * clean);
+                    prop_assert!(reports.iter().all(|report| report.found <= report.certified_ceiling));
+                    prop_assert!(reports.windows(2).all(|pair| pair[0].found <= pair[1].found));
+                    // The order of the radii is the caller's business.
+                    let backwards: Vec<f64> = radii.iter().rev().copied().collect();
+                    let mut again = attack(&network, &data, norm, &backwards, &settings).unwrap();
+                    again.reverse();
+                    prop_assert!((again[4].found - reports[4].found).abs() < 1e-12 * (1.0 + clean));
+                }
+            }
+        }
+    }
+
+    /// In one dimension a chord is the whole ball, so the attack must be exact.
+    #[test]
+    fn in_one_dimension_nothing_on_a_grid_is_worse() {
+        for seed in 0..20 {
+            let (network, data) = (network(15, 1, seed), toy(10, 1, seed));
+            for radius in [0.1, 0.7] {
+                let found =
+                    attack(&network, &data, Norm::Two, &[radius], &Settings::new(f64::INFINITY)).unwrap()[0].found;
+                let worst = |k: usize| {
+                    let at = |t: f64| (network.value(&[data.x[(k, 0)] + t]) - data.y[k]).powi(2);
+                    (0..=2000).map(|i| at(radius * (i as f64 / 1000.0 - 1.0))).fold(0.0, f64::max)
+                };
+                let grid = (0..10).map(worst).sum::<f64>() / 10.0;
+                assert!(found >= grid * (1.0 - 1e-12), "seed {seed}: {found} {grid}");
+            }
+        }
+    }
+
+    #[test]
+    fn in_two_dimensions_and_with_many_restarts_no_grid_is_worse() {
+        for seed in 0..12 {
+            let (network, data) = (network(20, 2, seed), toy(6, 2, seed));
+            let radius = 0.6;
+            for norm in NORMS {
+                let settings = Settings { restarts: 100, ..Settings::new(crude_bound(&network, norm)) };
+                let found = attack(&network, &data, norm, &[radius], &settings).unwrap()[0].found;
+                let side = 100i32;
+                let mut grid = 0.0;
+                for k in 0..6 {
+                    let mut worst = 0.0f64;
+                    for i in -side..=side {
+                        for j in -side..=side {
+                            let mut delta = [i, j].map(|i| radius * f64::from(i) / f64::from(side));
+                            ball::project(norm, radius, &mut delta);
+                            let point = [data.x[(k, 0)] + delta[0], data.x[(k, 1)] + delta[1]];
+                            worst = worst.max((network.value(&point) - data.y[k]).powi(2));
+                        }
+                    }
+                    grid += worst / 6.0;
+                }
+                assert!(found >= 0.9995 * grid, "seed {seed}, {norm:?}: {found} against {grid}");
+            }
+        }
+    }
+
+    /// Where the network is affine the ceiling is attained.
+    #[test]
+    fn an_affine_network_is_attacked_exactly() {
+        let network = Network::new(faer::mat![[3.0, -4.0]], vec![100.0], vec![2.0], -200.0).unwrap();
+        let data = toy(20, 2, 1);
+        for (norm, bound) in [(Norm::Two, 10.0), (Norm::Infinity, 14.0), (Norm::One, 8.0)] {
+            for method in [Method::FastGradient, Method::ProjectedAscent] {
+                let settings = Settings { method, ..Settings::new(bound) };
+                for report in attack(&network, &data, norm, &[0.1, 1.0], &settings).unwrap() {
+                    assert!(
+                        (report.found - report.certified_ceiling).abs() < 1e-10 * report.found,
+                        "{norm:?} {report:?}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_strong_attack_beats_the_fast_one() {
+        let (network, data) = (network(40, 4, 3), toy(50, 4, 3));
+        let found = |method| {
+            let settings = Settings { method, ..Settings::new(f64::INFINITY) };
+            attack(&network, &data, Norm::Infinity, &[1.0], &settings).unwrap()[0].found
+        };
+        let gain = found(Method::ProjectedAscent) / found(Method::FastGradient);
+        assert!(gain > 1.02, "{gain}");
+    }
+
+    #[test]
+    fn threads_do_not_change_a_byte() {
+        let (network, data) = (network(50, 5, 4), toy(60, 5, 4));
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            let settings = Settings::new(f64::INFINITY);
+            pool.install(|| attack(&network, &data, Norm::Infinity, &[0.1, 0.4], &settings).unwrap())
+        };
+        assert_eq!(run(1), run(2));
+    }
+
+    #[test]
+    fn a_bound_that_is_none_is_found_out() {
+        let (network, data) = (network(30, 3, 5), toy(20, 3, 5));
+        let error = attack(&network, &data, Norm::Two, &[0.2], &Settings::new(0.01)).unwrap_err();
+        assert!(error.what.contains("0.01") && error.hint.contains("certify"), "{error:?}");
+    }
+
+    #[test]
+    fn weights_count_and_wrong_input_is_refused() {
+        let network = network(10, 2, 6);
+        let mut data = toy(4, 2, 6);
+        let mut weights = vec![0.0; 4];
+        weights[2] = 3.0;
+        data.weights = Some(weights);
+        let settings = Settings::new(f64::INFINITY);
+        let report = attack(&network, &data, Norm::Two, &[0.0, 0.1], &settings).unwrap();
+        let clean = (network.value(&[data.x[(2, 0)], data.x[(2, 1)]]) - data.y[2]).powi(2);
+        assert!((report[0].found - clean).abs() < 1e-12 * clean);
+        assert_eq!(report[1].certified_ceiling, f64::INFINITY);
+        for radius in [-0.1, f64::NAN, f64::INFINITY] {
+            assert!(attack(&network, &data, Norm::Two, &[radius], &settings).is_err());
+        }
+        assert!(attack(&network, &data, Norm::Two, &[0.1], &Settings::new(f64::NAN)).is_err());
+        assert!(attack(&network, &toy(4, 3, 1), Norm::Two, &[0.1], &settings).unwrap_err().what.contains('3'));
+    }
+}

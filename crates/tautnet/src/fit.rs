@@ -1,0 +1,144 @@
+//! The main job on numbers: starting network → price of the bound → convex polish.
+//!
+//! With a fixed price the starting network is trained on all rows and polished on all rows. With the price left open,
+//! [`select::path`] chooses it on a part of the rows first, and then the same is done with the price chosen. What comes
+//! out is ready for [`certify::prove`](fn@crate::certify::prove).
+
+use crate::error::Result;
+use crate::polish::{self, Polished};
+use crate::select::{self, Path};
+use crate::{Dataset, Network, train};
+use std::ops::ControlFlow;
+
+/// λ, given or to be chosen.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Price {
+    /// This one.
+    Fixed(f64),
+    /// The best of a path.
+    Chosen(select::Settings),
+}
+
+/// All that governs a fit. The price in `polish` is not used.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The starting network.
+    pub start: train::Settings,
+    /// The convex program.
+    pub polish: polish::Settings,
+    /// λ.
+    pub price: Price,
+}
+
+/// What [`fit`] is at work on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Progress<'a> {
+    /// Choosing the price.
+    Path(&'a select::Progress<'a>),
+    /// An epoch of the starting network on all rows.
+    Start(&'a train::Progress),
+    /// An iteration of the polish on all rows.
+    Polish(&'a polish::Progress),
+}
+
+/// Called at every epoch and iteration; `Break` ends the stage at hand with the best so far.
+pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'a;
+
+/// A network with its history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// The starting network.
+    pub start: Network,
+    /// The result; `None` when the observer ended the fit before there was one, the starting network being the best so far.
+    pub polished: Option<Polished>,
+    /// λ, where there was one.
+    pub price: Option<f64>,
+    /// How λ was chosen.
+    pub path: Option<Path>,
+    /// Whether all rows were used: not so when the observer ended the fit while λ was being chosen.
+    pub all_rows: bool,
+}
+
+impl Fitted {
+    /// The network to use.
+    pub fn network(&self) -> &Network {
+        self.polished.as_ref().map_or(&self.start, |polished| &polished.network)
+    }
+}
+
+/// Start, choose, polish. `Break` during the path ends the path; if `Break` is still the answer at the first epoch of
+/// the training on all rows, the best network of the path is the result.
+pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Fitted> {
+    let (path, price) = match &settings.price {
+        Price::Fixed(price) => (None, Some(*price)),
+        Price::Chosen(grid) => {
+            let mut observe = |progress: &select::Progress<'_>| observer(&Progress::Path(progress));
+            let path = select::path(data, &settings.start, &settings.polish, grid, &mut observe)?;
+            let price = path.price();
+            (Some(path), price)
+        }
+    };
+    let mut epochs = 0;
+    let mut ended_at_once = false;
+    let trained = train::train(data, &settings.start, &mut |progress| {
+        let verdict = observer(&Progress::Start(progress));
+        epochs += 1;
+        ended_at_once |= verdict.is_break() && epochs == 1;
+        verdict
+    })?;
+    match (path, price) {
+        (Some(path), price) if ended_at_once || price.is_none() => Ok(Fitted {
+            start: path.trained.network.clone(),
+            polished: path.polished.clone(),
+            price,
+            path: Some(path),
+            all_rows: false,
+        }),
+        (path, price) => {
+            let asked = polish::Settings { lipschitz: price.unwrap_or(0.0), ..settings.polish.clone() };
+            let mut observe = |progress: &polish::Progress| observer(&Progress::Polish(progress));
+            let polished = polish::polish(&trained.network, data, &asked, &mut observe)?;
+            Ok(Fitted { start: trained.network, polished: Some(polished), price, path, all_rows: true })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::tests::toy;
+
+    fn settings(price: Price) -> Settings {
+        let start = train::Settings { start: "random".parse().unwrap(), units: 8, ..train::Settings::default() };
+        Settings { start, polish: polish::Settings::default(), price }
+    }
+
+    #[test]
+    fn a_chosen_price_gives_what_the_same_price_gives_when_it_is_fixed() {
+        let data = toy(50, 2, 4);
+        let grid = select::Settings { prices: vec![0.3, 0.03], ..select::Settings::default() };
+        let go_on = &mut |_: &Progress<'_>| ControlFlow::Continue(());
+        let chosen = fit(&data, &settings(Price::Chosen(grid)), go_on).unwrap();
+        let fixed = fit(&data, &settings(Price::Fixed(chosen.price.unwrap())), go_on).unwrap();
+        assert_eq!(chosen.price, chosen.path.as_ref().unwrap().price());
+        assert_eq!((chosen.network(), &chosen.start), (fixed.network(), &fixed.start));
+        let polished = chosen.polished.as_ref().unwrap();
+        assert!(chosen.all_rows && polished.after.objective <= polished.before.objective);
+    }
+
+    #[test]
+    fn a_fit_that_is_ended_gives_the_best_so_far() {
+        let data = toy(50, 2, 4);
+        let mut never = |_: &Progress<'_>| ControlFlow::Break(());
+        let none = fit(&data, &settings(Price::Chosen(select::Settings::default())), &mut never).unwrap();
+        assert!(none.polished.is_none() && !none.all_rows && none.network() == &none.start);
+        let fixed = fit(&data, &settings(Price::Fixed(0.1)), &mut never).unwrap();
+        assert!(fixed.all_rows && fixed.polished.is_some());
+        let mut after_path = |progress: &Progress<'_>| match progress {
+            Progress::Path(_) => ControlFlow::Continue(()),
+            _ => ControlFlow::Break(()),
+        };
+        let path = fit(&data, &settings(Price::Chosen(select::Settings::default())), &mut after_path).unwrap();
+        assert!(!path.all_rows && path.network() == &path.path.as_ref().unwrap().polished.as_ref().unwrap().network);
+    }
+}

@@ -1,0 +1,3 @@
+//! Networks in files.
+
+pub mod json;

@@ -1,0 +1,42 @@
+//! Train, polish and *prove* small relu networks.
+//!
+//! A [`Network`] is `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`. The data flow is
+//! table → [`Dataset`] → starting network → [`polish`] → certificate.
+
+pub mod activation;
+pub mod atomic;
+pub mod attack;
+pub mod bounds;
+pub mod builtin;
+pub mod certify;
+pub mod dataset;
+pub mod encoder;
+pub mod error;
+pub mod fit;
+pub mod interchange;
+pub mod metrics;
+pub mod model;
+pub mod network;
+pub mod norm;
+pub mod polish;
+mod program;
+pub mod public_data;
+pub mod scaling;
+pub mod select;
+pub mod split;
+pub mod table;
+mod table_column;
+mod table_csv;
+#[cfg(feature = "parquet")]
+mod table_parquet;
+pub mod train;
+mod zip_archive;
+
+pub use dataset::Dataset;
+pub use encoder::{Encoder, UnknownLevels};
+pub use error::Error;
+pub use model::Model;
+pub use network::Network;
+pub use norm::Norm;
+pub use scaling::Scaler;
+pub use table::Table;

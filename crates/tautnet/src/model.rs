@@ -1,0 +1,315 @@
+//! The model file: a network with everything needed to use it on a table and to say what it is worth.
+//!
+//! One JSON object with `format` and `version` first. The network is in standardized units; `columns` says how a table
+//! becomes its inputs, `scaler` what standardized means. A version that this program does not know is refused.
+
+use crate::certify::{self, Certificate, Refusal, Verified};
+use crate::encoder::Encoder;
+use crate::error::{Error, Result};
+use crate::interchange::json::{network_from_value, network_to_json, parse_object};
+use crate::network::Network;
+use crate::norm::Norm;
+use crate::scaling::Scaler;
+use crate::table::unreadable;
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+const FORMAT: &str = "tautnet-model";
+const VERSION: u64 = 1;
+
+/// A network in standardized units, with its columns, its scaler and its evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The network, from standardized inputs to the standardized target.
+    pub network: Network,
+    /// Which columns are inputs and target, and the levels of words.
+    pub columns: Encoder,
+    /// What standardized means.
+    pub scaler: Scaler,
+    /// How the network was made, to make it again.
+    pub settings: Value,
+    /// Objective and its parts, before and after.
+    pub objective: Value,
+    /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim: [`Model::proved`]
+    /// gives it after checking.
+    pub certificate: Option<Certificate>,
+}
+
+/// What a file holds: a model, or a network alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stored {
+    /// A plain network.
+    Network(Network),
+    /// A model.
+    Model(Box<Model>),
+}
+
+impl Stored {
+    /// Read a model file or a plain network file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let source = path.display().to_string();
+        Self::parse(&std::fs::read(path).map_err(|e| unreadable(&source, &e))?, &source)
+    }
+
+    /// From the bytes of a file; `source` is what messages call it.
+    pub fn parse(bytes: &[u8], source: &str) -> Result<Self> {
+        let object = parse_object(bytes, source)?;
+        if object.contains_key("format") {
+            Model::from_object(object, source).map(|model| Self::Model(Box::new(model)))
+        } else {
+            network_from_value(&object, source).map(Self::Network)
+        }
+    }
+
+    /// The network.
+    pub fn network(&self) -> &Network {
+        match self {
+            Stored::Network(network) => network,
+            Stored::Model(model) => &model.network,
+        }
+    }
+}
+
+impl Model {
+    /// Read a model file.
+    pub fn read(path: &Path) -> Result<Self> {
+        match Stored::read(path)? {
+            Stored::Model(model) => Ok(*model),
+            Stored::Network(_) => Err(Error::new(
+                format!("{} is a plain network without columns and scaler", path.display()),
+                "give a model file, as `tautnet train` writes it",
+            )),
+        }
+    }
+
+    /// Refuse parts that do not fit each other.
+    pub fn check(&self) -> Result<()> {
+        let (inputs, columns) = (self.network.inputs(), self.columns.width());
+        if inputs != columns {
+            return Err(Error::new(
+                format!("the model's network has {inputs} inputs and its columns are {columns}"),
+                "write the model again",
+            ));
+        }
+        self.scaler.check(inputs)
+    }
+
+    /// The model's certificate, proved anew; `None` where it has none, an error where it proves nothing.
+    pub fn proved(&self) -> Result<Option<Verified>> {
+        let Some(certificate) = &self.certificate else { return Ok(None) };
+        Ok(Some(verify(&certificate.to_json(), &self.network, Some(&self.scaler))?))
+    }
+
+    /// The text of the model file: the same bytes for the same model. A certificate that proves nothing is refused.
+    pub fn to_json(&self) -> Result<String> {
+        self.check()?;
+        self.proved()?;
+        let part = |name: &str, value: &Value| format!("  {}: {}", json!(name), indented(&format!("{value:#}")));
+        let network = indented(network_to_json(&self.network)?.trim_end());
+        let encode = |value: std::result::Result<Value, serde_json::Error>| {
+            value.map_err(|error| Error::new(format!("the model cannot be written: {error}"), "mend its parts"))
+        };
+        let mut parts = vec![
+            part("format", &json!(FORMAT)),
+            part("version", &json!(VERSION)),
+            part("columns", &encode(serde_json::to_value(&self.columns))?),
+            part("scaler", &encode(serde_json::to_value(&self.scaler))?),
+            format!("  \"network\": {network}"),
+        ];
+        parts.push(part("settings", &self.settings));
+        parts.push(part("objective", &self.objective));
+        if let Some(certificate) = &self.certificate {
+            parts.push(part("certificate", &encode(serde_json::to_value(certificate))?));
+        }
+        Ok(format!("{{\n{}\n}}\n", parts.join(",\n")))
+    }
+
+    fn from_object(mut object: Map<String, Value>, source: &str) -> Result<Self> {
+        let hint = "give a model file, as `tautnet train` writes it";
+        let format = object.remove("format").unwrap_or_default();
+        if format != FORMAT {
+            return Err(Error::new(format!("{source} has the format {format}, not \"{FORMAT}\""), hint));
+        }
+        match object.remove("version") {
+            Some(version) if version.as_u64() == Some(VERSION) => {}
+            Some(version) => {
+                return Err(Error::new(
+                    format!("{source} is a model file of version {version}; this program reads version {VERSION}"),
+                    "update tautnet, or write the model again with this one",
+                ));
+            }
+            None => return Err(Error::new(format!("{source} has no `version`"), hint)),
+        }
+        let known = ["columns", "scaler", "network", "settings", "objective", "certificate"];
+        if let Some(key) = object.keys().find(|key| !known.contains(&key.as_str())) {
+            return Err(Error::new(format!("{source}: `{key}` is not a part of a model"), hint));
+        }
+        let mut part = |name: &str| {
+            object.remove(name).ok_or_else(|| Error::new(format!("{source}: the model has no `{name}`"), hint))
+        };
+        let network = match part("network")? {
+            Value::Object(network) => network_from_value(&network, source)?,
+            _ => return Err(Error::new(format!("{source}: `network` is not an object"), hint)),
+        };
+        let model = Self {
+            network,
+            columns: decode(part("columns")?, "columns", source)?,
+            scaler: decode(part("scaler")?, "scaler", source)?,
+            settings: part("settings")?,
+            objective: part("objective")?,
+            certificate: match object.remove("certificate") {
+                None | Some(Value::Null) => None,
+                Some(certificate) => Some(decode(certificate, "certificate", source)?),
+            },
+        };
+        model.check().map_err(|error| Error::new(format!("{source}: {}", error.what), error.hint))?;
+        Ok(model)
+    }
+
+    /// Predictions for a table, in the units of its target.
+    pub fn predict(&self, table: &crate::Table, unknown: crate::UnknownLevels) -> Result<Vec<f64>> {
+        let x = self.scaler.standardize_inputs(self.columns.encode(table, unknown)?.as_ref());
+        let standardized = self.network.predict(x.as_ref());
+        Ok(standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect())
+    }
+
+    /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
+    /// standardized inputs move by at most `radius` in that norm: τ L r, with the L that the certificate proves.
+    pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
+        let verified = self.proved()?.ok_or_else(|| {
+            Error::new("the model has no certificate", "an interval needs a proved bound: polish the model with --out")
+        })?;
+        let certificate = verified.certificate();
+        // Rounded upwards twice, once for each product.
+        let reach = (self.scaler.target_scale * certificate.standardized.bound).next_up();
+        Ok((certificate.norm, if radius == 0.0 { 0.0 } else { (reach * radius).next_up() }))
+    }
+}
+
+/// Prove a certificate about a network and, where the network belongs to a model, that it speaks of the model's units.
+pub fn verify(
+    certificate: &[u8],
+    network: &Network,
+    scaler: Option<&Scaler>,
+) -> std::result::Result<Verified, Refusal> {
+    let verified = certify::verify(certificate, network)?;
+    match (&verified.certificate().scaler, scaler) {
+        (Some(claimed), Some(scaler)) if *claimed != certify::Scaler::from(scaler) => {
+            Err(Refusal::NotProved("its raw claim is about other units than the model's: the scalers differ".into()))
+        }
+        _ => Ok(verified),
+    }
+}
+
+fn decode<T: serde::de::DeserializeOwned>(value: Value, name: &str, source: &str) -> Result<T> {
+    serde_json::from_value(value)
+        .map_err(|error| Error::new(format!("{source}: the model's `{name}`: {error}"), "write the model again"))
+}
+
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::{ReadOptions, Table};
+    use crate::{Dataset, UnknownLevels};
+    use faer::Mat;
+
+    fn table() -> Table {
+        let text = "kind,a,y\nB,1.5,10\nA,2.5,30\nA,3,20\n";
+        Table::from_reader("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
+    }
+
+    fn model() -> Model {
+        let columns = Encoder::fit(&table(), None, &[]).unwrap();
+        let data: Dataset = columns.dataset(&table(), UnknownLevels::Refuse).unwrap();
+        let w = Mat::from_fn(2, 3, |i, k| 0.1 + i as f64 - 0.7 * k as f64);
+        Model {
+            network: Network::new(w, vec![0.1, 1.0 / 3.0], vec![1.0, -2.0], 0.25).unwrap(),
+            scaler: Scaler::fit(&data).unwrap(),
+            columns,
+            settings: json!({"seed": 7}),
+            objective: json!({"loss": 0.1}),
+            certificate: None,
+        }
+    }
+
+    fn certified(norm: Norm) -> Model {
+        let model = model();
+        let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+        let certificate = certify::prove(&model.network, norm, Some(&model.scaler), go_on).unwrap();
+        Model { certificate: Some(certificate), ..model }
+    }
+
+    #[test]
+    fn a_certificate_counts_only_while_it_proves_the_model() {
+        let model = certified(Norm::Two);
+        let bound = model.certificate.as_ref().unwrap().standardized.bound;
+        let (norm, reach) = model.reach(0.5).unwrap();
+        assert_eq!(norm, Norm::Two);
+        assert!((reach - 0.5 * bound * model.scaler.target_scale).abs() < 1e-12 * reach);
+        let text = model.to_json().unwrap();
+        let forged = |change: &dyn Fn(&mut Model)| {
+            let mut model = model.clone();
+            change(&mut model);
+            assert!(model.to_json().is_err());
+            model.reach(0.5).unwrap_err().what
+        };
+        let lower = |model: &mut Model| model.certificate.as_mut().unwrap().standardized.bound *= 0.999;
+        assert!(forged(&lower).contains("do not show"));
+        assert!(forged(&|model| model.network.v[0] += 1e-9).contains("fingerprint"));
+        assert!(forged(&|model| model.scaler.input_scale[2] *= 2.0).contains("the scalers differ"));
+        // A file with a forged bound can be read, so that it can be judged.
+        let text = text.replacen(&format!("\"bound\": {bound:?}"), "\"bound\": 0.01", 1);
+        let Stored::Model(read) = Stored::parse(text.as_bytes(), "m").unwrap() else { panic!() };
+        assert!(read.proved().is_err());
+    }
+
+    #[test]
+    fn a_model_reads_back_and_writes_the_same_bytes() {
+        for model in [model(), certified(Norm::Two), certified(Norm::Infinity)] {
+            let text = model.to_json().unwrap();
+            let Stored::Model(read) = Stored::parse(text.as_bytes(), "m.json").unwrap() else { panic!() };
+            assert_eq!(*read, model);
+            assert_eq!(read.to_json().unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn predictions_are_those_of_the_network_in_user_units() {
+        let model = model();
+        let x = model.columns.encode(&table(), UnknownLevels::Refuse).unwrap();
+        let direct = model.scaler.network_to_user(&model.network).unwrap().predict(x.as_ref());
+        for (of_model, direct) in model.predict(&table(), UnknownLevels::Refuse).unwrap().iter().zip(direct) {
+            assert!((of_model - direct).abs() < 1e-9);
+        }
+        assert!(model.reach(0.5).unwrap_err().what.contains("no certificate"));
+    }
+
+    #[test]
+    fn what_is_no_model_of_this_version_is_refused() {
+        let text = model().to_json().unwrap();
+        for (from, to, what) in [
+            ("\"version\": 1", "\"version\": 2", "m: is a model"),
+            ("\"version\": 1,", "", "has no `version`"),
+            ("tautnet-model", "other-model", "has the format \"other-model\""),
+            ("\"settings\"", "\"setting\"", "`setting` is not a part of a model"),
+            ("\"scaler\": {", "\"scaler\": {\"x\": 1,", "the model's `scaler`: unknown field `x`"),
+            (
+                "\"objective\"",
+                "\"certificate\": {\"bound\": 1}, \"objective\"",
+                "the model's `certificate`: unknown field `bound`",
+            ),
+            ("\"input_mean\": [", "\"input_mean\": [1, ", "the scaler has 4 means"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let error = Stored::parse(text.replace(from, to).as_bytes(), "m").unwrap_err();
+            let what = what.replace("m: is a model", "m is a model file of version 2; this program reads version 1");
+            assert!(error.what.contains(&what), "{error:?}");
+        }
+        let plain = Stored::parse(br#"{"w": [[1]], "b": [0], "v": [1]}"#, "n").unwrap();
+        assert!(matches!(plain, Stored::Network(_)));
+    }
+}

@@ -1,0 +1,37 @@
+//! The norm in which input perturbations are measured.
+
+use serde::{Deserialize, Serialize};
+
+/// The norm of an input perturbation; outputs are scalars.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Norm {
+    /// Sum of absolute values.
+    #[serde(rename = "1")]
+    One,
+    /// Euclidean length.
+    #[serde(rename = "2")]
+    Two,
+    /// Largest absolute value.
+    #[serde(rename = "inf")]
+    Infinity,
+}
+
+impl Norm {
+    /// `‖x‖`.
+    pub fn of(self, x: &[f64]) -> f64 {
+        match self {
+            Norm::One => x.iter().map(|a| a.abs()).sum(),
+            Norm::Two => x.iter().map(|a| a * a).sum::<f64>().sqrt(),
+            Norm::Infinity => x.iter().fold(0.0, |m, a| m.max(a.abs())),
+        }
+    }
+
+    /// The norm `q` with `|g·x| ≤ ‖g‖_q ‖x‖`: the one in which gradients are measured.
+    pub fn dual(self) -> Norm {
+        match self {
+            Norm::One => Norm::Infinity,
+            Norm::Two => Norm::Two,
+            Norm::Infinity => Norm::One,
+        }
+    }
+}

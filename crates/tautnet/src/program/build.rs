@@ -1,0 +1,266 @@
+//! From a network, data and prices to a [`TrainingProgram`] in conditioned coordinates, and back.
+//!
+//! Conditioning: `x = shift + scale ∘ x'`, `f = y_scale · f'`, so that badly scaled columns cost no digits. Then
+//! `w' = w ∘ scale / y_scale`, `b' = (b + w·shift) / y_scale`, and every part of the objective is divided by
+//! `y_scale²` and multiplied by n (a sum of squares rather than a mean balances `P` with `AᵀA`).
+
+use super::{
+    layout::Layout,
+    normal::{Route, StructuredNormal},
+    rows::Rows,
+    start::starting_point,
+    training::{Parts, TrainingProgram},
+};
+use crate::{Dataset, Network, Norm, activation::Patterns};
+use faer::{Mat, prelude::*};
+use tautnet_cone::{Observer, Outcome, Settings, solve};
+
+/// Coordinates in which the program is well scaled.
+#[derive(Debug, Clone)]
+pub(crate) struct Conditioning {
+    pub shift: Vec<f64>,
+    pub scale: Vec<f64>,
+    pub y_scale: f64,
+}
+
+impl Conditioning {
+    /// Mean and spread of each column, root mean square of the targets.
+    pub fn of(data: &Dataset) -> Self {
+        let n = data.rows() as f64;
+        let (mut shift, mut scale) = (Vec::new(), Vec::new());
+        for j in 0..data.columns() {
+            let mean = data.x.col(j).iter().sum::<f64>() / n;
+            let spread = (data.x.col(j).iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
+            // A column that is constant up to rounding carries no information.
+            let constant = !(spread > 1e-12 * mean.abs() && spread.is_normal());
+            shift.push(mean);
+            scale.push(if constant { 1.0 } else { spread });
+        }
+        let square = data.y.iter().map(|y| y * y).sum::<f64>() / n;
+        let y_scale = if square.is_normal() && square > 0.0 { square.sqrt() } else { 1.0 };
+        Self { shift, scale, y_scale }
+    }
+
+    /// No data, only a network: unit columns.
+    pub fn none(inputs: usize, y_scale: f64) -> Self {
+        Self { shift: vec![0.0; inputs], scale: vec![1.0; inputs], y_scale }
+    }
+}
+
+/// One hidden unit with its output weight multiplied in: `z̄ = |v| (w, b)`, `s = sign v`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unit {
+    pub z: Vec<f64>,
+    pub bias: f64,
+    pub sign: f64,
+}
+
+impl Unit {
+    /// The units of a network; those with `v = 0` have no sign and are left out.
+    pub fn of(network: &Network) -> Vec<(usize, Unit)> {
+        (0..network.units())
+            .filter(|&i| network.v[i] != 0.0)
+            .map(|i| {
+                let size = network.v[i].abs();
+                let z = (0..network.inputs()).map(|k| size * network.w[(i, k)]).collect();
+                (i, Unit { z, bias: size * network.b[i], sign: network.v[i].signum() })
+            })
+            .collect()
+    }
+
+    /// `‖z̄‖₂`.
+    pub fn length(&self) -> f64 {
+        self.z.iter().map(|z| z * z).sum::<f64>().sqrt().hypot(self.bias)
+    }
+}
+
+/// What is priced and what is free.
+#[derive(Debug, Clone)]
+pub(crate) struct Prices {
+    pub lipschitz: f64,
+    pub squared: bool,
+    pub decay: f64,
+    pub max_lipschitz: Option<f64>,
+    pub norm: Norm,
+    pub output_bias: bool,
+}
+
+/// What stands still.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Held<'a> {
+    /// Nothing: (J).
+    Nothing,
+    /// The multipliers ℓ: (12).
+    Multipliers(&'a [f64]),
+}
+
+/// A program with the map back to networks.
+pub(crate) struct Built {
+    pub program: TrainingProgram,
+    conditioning: Conditioning,
+    factor: f64,
+    /// z̄' of the given units, e × m.
+    start: Mat<f64>,
+}
+
+/// The solution in the caller's coordinates.
+pub(crate) struct Solution {
+    pub units: Vec<Unit>,
+    pub output_bias: f64,
+    /// ℓ, where the inequality is present.
+    pub multipliers: Option<Vec<f64>>,
+    /// `p`, for the infinity norm.
+    pub p: Option<Vec<f64>>,
+}
+
+impl Built {
+    /// (J), (12) or (6) for units with the given patterns; targets `y − c` when the output bias is held at `c`.
+    pub fn training(
+        data: &Dataset,
+        y: Vec<f64>,
+        units: &[Unit],
+        active: Patterns,
+        prices: &Prices,
+        held: Held<'_>,
+    ) -> Self {
+        let conditioning = Conditioning::of(data);
+        let (n, d, m) = (data.rows(), data.columns(), units.len());
+        let total = data.weights.as_ref().map_or(n as f64, |w| w.iter().sum());
+        let weight = match &data.weights {
+            Some(w) => w.iter().map(|w| w * n as f64 / total).collect(),
+            None => vec![1.0; n],
+        };
+        let x = Mat::from_fn(n, d + 1, |k, j| {
+            if j < d { (data.x[(k, j)] - conditioning.shift[j]) / conditioning.scale[j] } else { 1.0 }
+        });
+        let sign: Vec<f64> = units.iter().map(|u| u.sign).collect();
+        let lmi = prices.lipschitz > 0.0 || prices.max_lipschitz.is_some();
+        let layout = Layout {
+            n,
+            d,
+            m,
+            weights: true,
+            lmi,
+            multipliers: matches!(held, Held::Nothing),
+            decay: prices.decay > 0.0,
+            infinity: prices.norm == Norm::Infinity,
+            bias: prices.output_bias,
+            bounded: prices.max_lipschitz.is_some(),
+        };
+        // Units that are on everywhere can trade their biases with each other (or with the output bias) for ever,
+        // unless weight decay prices them: a ridge of 1e-10 keeps the optimal face bounded.
+        let linear = |s: f64| (0..m).any(|i| sign[i] == s && active.is_linear(i));
+        let trade = prices.decay == 0.0 && ((linear(1.0) && linear(-1.0)) || prices.output_bias);
+        let ridge = (0..m).map(|i| if trade && active.is_linear(i) { 2e-10 * n as f64 } else { 0.0 }).collect();
+        let y_scale = conditioning.y_scale;
+        let factor = n as f64;
+        let rows = Rows { x, active, sign: sign.clone(), y: y.iter().map(|y| y / y_scale).collect(), weight };
+        let program = TrainingProgram::new(Parts {
+            rows: Some(rows),
+            sign,
+            metric: conditioning.scale.iter().map(|c| c * c).collect(),
+            // z̄ = T z̄' (divided by y_scale): w = w'/scale, b = b' − w·shift.
+            radius: Mat::from_fn(d + 1, d + 1, |a, b| match (a, b) {
+                (a, b) if a == b && a < d => 1.0 / conditioning.scale[a],
+                (a, b) if a == d && b < d => -conditioning.shift[b] / conditioning.scale[b],
+                (a, b) if a == b => 1.0,
+                _ => 0.0,
+            }),
+            lipschitz: factor * if prices.squared { prices.lipschitz } else { prices.lipschitz / y_scale },
+            squared: prices.squared,
+            decay: factor * prices.decay / y_scale,
+            max_lipschitz: prices.max_lipschitz.map(|l| l / y_scale),
+            ridge,
+            held_z: None,
+            held_ell: match held {
+                Held::Multipliers(ell) if lmi => Some(ell.iter().map(|l| l / y_scale).collect()),
+                _ => None,
+            },
+            layout,
+        });
+        let start = Mat::from_fn(d + 1, m, |a, i| {
+            let unit = &units[i];
+            let value = if a < d {
+                unit.z[a] * conditioning.scale[a]
+            } else {
+                unit.bias + unit.z.iter().zip(&conditioning.shift).map(|(z, s)| z * s).sum::<f64>()
+            };
+            value / y_scale
+        });
+        Self { program, conditioning, factor, start }
+    }
+
+    /// (2): the smallest L for given units.
+    pub fn lipsdp(units: &[Unit], norm: Norm) -> Self {
+        let (m, d) = (units.len(), units[0].z.len());
+        // A norm-product bound as the unit of length.
+        let size: f64 = units.iter().map(|u| norm.dual().of(&u.z)).sum();
+        let conditioning = Conditioning::none(d, if size.is_normal() { size } else { 1.0 });
+        let layout = Layout {
+            n: 0,
+            d,
+            m,
+            weights: false,
+            lmi: true,
+            multipliers: true,
+            decay: false,
+            infinity: norm == Norm::Infinity,
+            bias: false,
+            bounded: false,
+        };
+        let program = TrainingProgram::new(Parts {
+            rows: None,
+            sign: units.iter().map(|u| u.sign).collect(),
+            metric: vec![1.0; d],
+            radius: Mat::identity(d + 1, d + 1),
+            lipschitz: 1.0,
+            squared: false,
+            decay: 0.0,
+            max_lipschitz: None,
+            ridge: vec![0.0; m],
+            held_z: Some(Mat::from_fn(d, m, |k, i| units[i].z[k] / conditioning.y_scale)),
+            held_ell: None,
+            layout,
+        });
+        let start = Mat::from_fn(d + 1, m, |a, i| if a < d { units[i].z[a] / conditioning.y_scale } else { 0.0 });
+        Self { program, conditioning, factor: 1.0, start }
+    }
+
+    /// Solve by the structured method.
+    pub fn solve(&mut self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
+        if StructuredNormal::cheaper(&self.program.layout) == Route::Dense {
+            self.program.store_hessian();
+        }
+        let scaled = Settings { gap_absolute: settings.gap_absolute * self.factor, ..settings.clone() };
+        let start = starting_point(&self.program, &self.start);
+        let mut normal = StructuredNormal::new(&self.program);
+        solve(&self.program, &mut normal, &scaled, start, observer)
+    }
+
+    /// A value of the program's objective in the caller's units.
+    pub fn objective(&self, value: f64) -> f64 {
+        let unit =
+            if self.program.rows.is_some() { self.conditioning.y_scale.powi(2) } else { self.conditioning.y_scale };
+        value * unit / self.factor
+    }
+
+    /// Read the variables back.
+    pub fn solution(&self, x: &[f64]) -> Solution {
+        let (layout, conditioning) = (&self.program.layout, &self.conditioning);
+        let (d, y_scale) = (layout.d, conditioning.y_scale);
+        let units = (0..layout.m)
+            .filter(|_| layout.weights)
+            .map(|i| {
+                let z_bar = &x[layout.unit(i)..][..d + 1];
+                let z: Vec<f64> = (0..d).map(|k| z_bar[k] / conditioning.scale[k] * y_scale).collect();
+                let bias = z_bar[d] * y_scale - z.iter().zip(&conditioning.shift).map(|(z, s)| z * s).sum::<f64>();
+                Unit { z, bias, sign: self.program.sign[i] }
+            })
+            .collect();
+        let multipliers = layout.ell().map(|l| (0..layout.m).map(|i| x[layout.unit(i) + l] * y_scale).collect());
+        let p = (layout.p_len() > 0)
+            .then(|| (0..d).map(|k| x[layout.p() + k] / conditioning.scale[k].powi(2) * y_scale).collect());
+        let output_bias = layout.output_bias().map_or(0.0, |c| x[c] * y_scale);
+        Solution { units, output_bias, multipliers, p }
+    }
+}

@@ -1,0 +1,141 @@
+//! Where everything stands in the vector of variables and in the vector of cones.
+
+use tautnet_cone::{Cone, cone::svec_length};
+
+/// Positions of the variables:
+///
+/// ```text
+/// unit i: [ z̄_i (e) ][ ℓ_i ][ u_i ]   i = 1..m      (each part where it is free)
+/// [ L ][ p (d) ][ c ]                               shared scalars
+/// [ svec U_i ]  i = 1..m                            clique separators, order d + 1
+/// ```
+///
+/// and of the cones: relu cones n·m, scalar inequalities, m second-order cones of length e + 1, m cliques of order
+/// d + 2, the coupling of order d + 1.
+#[derive(Debug, Clone)]
+pub(crate) struct Layout {
+    pub n: usize,
+    pub d: usize,
+    pub m: usize,
+    /// Z is free (and the data's rows are present).
+    pub weights: bool,
+    /// The linear matrix inequality is present.
+    pub lmi: bool,
+    /// Its multipliers ℓ are free.
+    pub multipliers: bool,
+    /// `u_i ≥ ‖z̄_i‖` is present.
+    pub decay: bool,
+    /// `diag(p)` in place of `L·I`.
+    pub infinity: bool,
+    /// An output bias is free.
+    pub bias: bool,
+    /// `L ≤ L_max` is present.
+    pub bounded: bool,
+}
+
+impl Layout {
+    pub fn e(&self) -> usize {
+        self.d + 1
+    }
+    /// Order of the separators.
+    pub fn separator(&self) -> usize {
+        self.d + 1
+    }
+    /// Length of one separator as `svec`.
+    pub fn pairs(&self) -> usize {
+        svec_length(self.separator())
+    }
+    /// Length of z̄_i where it is a variable.
+    pub fn z_len(&self) -> usize {
+        if self.weights { self.e() } else { 0 }
+    }
+    /// Variables of one unit (without its separator).
+    pub fn width(&self) -> usize {
+        self.z_len() + usize::from(self.lmi && self.multipliers) + usize::from(self.decay)
+    }
+    pub fn unit(&self, i: usize) -> usize {
+        i * self.width()
+    }
+    /// Offset of ℓ within a unit, if it is a variable.
+    pub fn ell(&self) -> Option<usize> {
+        (self.lmi && self.multipliers).then(|| self.z_len())
+    }
+    /// Offset of u within a unit, if it is a variable.
+    pub fn radius(&self) -> Option<usize> {
+        self.decay.then(|| self.width() - 1)
+    }
+    pub fn shared(&self) -> usize {
+        self.m * self.width()
+    }
+    pub fn shared_len(&self) -> usize {
+        usize::from(self.lmi) + self.p_len() + usize::from(self.bias)
+    }
+    /// Position of L.
+    pub fn bound(&self) -> Option<usize> {
+        self.lmi.then(|| self.shared())
+    }
+    pub fn p_len(&self) -> usize {
+        if self.lmi && self.infinity { self.d } else { 0 }
+    }
+    pub fn p(&self) -> usize {
+        self.shared() + 1
+    }
+    /// Position of the output bias.
+    pub fn output_bias(&self) -> Option<usize> {
+        self.bias.then(|| self.shared() + self.shared_len() - 1)
+    }
+    /// Variables without the separators: those of the reduced normal matrix.
+    pub fn reduced(&self) -> usize {
+        self.shared() + self.shared_len()
+    }
+    pub fn separators(&self) -> usize {
+        self.reduced()
+    }
+    pub fn variables(&self) -> usize {
+        self.reduced() + if self.lmi { self.m * self.pairs() } else { 0 }
+    }
+
+    pub fn relu_rows(&self) -> usize {
+        if self.weights { self.n * self.m } else { 0 }
+    }
+    /// `p ≥ 0`, `L ≥ Σ p_k / c_k²`, `L_max ≥ L`.
+    pub fn scalar_rows(&self) -> usize {
+        self.p_len() + usize::from(self.p_len() > 0) + usize::from(self.bounded)
+    }
+    pub fn radius_rows(&self) -> usize {
+        self.relu_rows() + self.scalar_rows()
+    }
+    pub fn clique_rows(&self) -> usize {
+        self.radius_rows() + if self.decay { self.m * (self.e() + 1) } else { 0 }
+    }
+    pub fn clique_len(&self) -> usize {
+        svec_length(self.d + 2)
+    }
+    pub fn coupling_rows(&self) -> usize {
+        self.clique_rows() + if self.lmi { self.m * self.clique_len() } else { 0 }
+    }
+    pub fn rows(&self) -> usize {
+        self.coupling_rows() + if self.lmi { self.pairs() } else { 0 }
+    }
+
+    /// The cones, in order. The relu cones and the scalar ones are present even when empty, so that positions are fixed.
+    pub fn cones(&self) -> Vec<Cone> {
+        let mut cones = vec![Cone::Nonnegative(self.relu_rows()), Cone::Nonnegative(self.scalar_rows())];
+        if self.decay {
+            cones.extend(vec![Cone::SecondOrder(self.e() + 1); self.m]);
+        }
+        if self.lmi {
+            cones.extend(vec![Cone::Semidefinite(self.d + 2); self.m]);
+            cones.push(Cone::Semidefinite(self.separator()));
+        }
+        cones
+    }
+    /// Index of the first second-order cone in [`Layout::cones`].
+    pub fn first_radius(&self) -> usize {
+        2
+    }
+    /// Index of the first clique in [`Layout::cones`].
+    pub fn first_clique(&self) -> usize {
+        2 + if self.decay { self.m } else { 0 }
+    }
+}

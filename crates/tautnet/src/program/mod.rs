@@ -1,0 +1,8 @@
+//! From network, data and prices to a conic program, and back.
+
+pub(crate) mod build;
+pub(crate) mod layout;
+pub(crate) mod normal;
+pub(crate) mod rows;
+mod start;
+pub(crate) mod training;

@@ -1,0 +1,654 @@
+//! The normal equations `(P + AᵀHA) x = r` of a [`TrainingProgram`], with every separator `U_i` eliminated.
+//!
+//! **Cliques.** Let `G` be the scaling of clique i, split as `[G_u, g; gᵀ, γ]`, `h = G_u⁻¹ g`, `γ̃ = γ − gᵀh`. With
+//! `Ũ = U + h cᵀ + c hᵀ + 2ℓ h hᵀ` and `c̃ = c + 2ℓ h` (increments throughout),
+//!
+//! ```text
+//! tr(G K G K) = tr(G_u Ũ G_u Ũ) + 2γ̃ c̃ᵀG_u c̃ + 4γ̃² ℓ²
+//! ```
+//!
+//! so in the variables `(y, Ũ)` the unit's own block is explicit and the separators meet only in the coupling
+//! `E − ΣU_i = V y − ΣŨ_i`, where `V y = E(L, p) + Σ_i (h_i c_iᵀ + c_i h_iᵀ + 2ℓ_i h_i h_iᵀ)`. Eliminating them,
+//!
+//! ```text
+//! (K + VᵀR V) y = r_y + VᵀR ρ,   R = ( G_T⁻¹⊗G_T⁻¹ + Σ_i G_u,i⁻¹⊗G_u,i⁻¹ )⁻¹,   ρ = Σ_i G_u,i⁻¹ r_i G_u,i⁻¹
+//! Θ = R (V y − ρ),   Ũ_i = G_u,i⁻¹ (r_i + Θ) G_u,i⁻¹
+//! ```
+//!
+//! with `R` of order (d+1)(d+2)/2 only.
+//!
+//! **Digits.** Near the optimum every `G_u` and `G_T` has eigenvalues `1/√μ` along the range of the dual separator and
+//! `√μ` across it, so `R⁻¹` as written has condition `1/μ²` and is lost at `μ = 1e-8`. But they share that range. With
+//! `G_T = FᵀF`, F triangular (the *frame*), everything about the separators is expressed as `Û = F U Fᵀ`: there
+//! `R̂⁻¹ = I + Σ Ĝ_i⁻¹⊗Ĝ_i⁻¹` with `Ĝ_i⁻¹ = (F t_i⁻¹)(F t_i⁻¹)ᵀ` of moderate condition. `G_u = tᵀt`, `h` and `γ̃` come
+//! from the triangular factor of the scaling's root, never from `G` itself.
+//!
+//! **Two routes** to `y`, chosen by operation count: a dense Cholesky factorization of the reduced matrix, or, for few
+//! rows, block elimination of the units (`K` is block diagonal), leaving a matrix of order n + (d+1)(d+2)/2.
+
+use super::training::TrainingProgram;
+use faer::{
+    Accum, Mat, MatMut, MatRef, Par, Side,
+    linalg::{
+        matmul::{
+            matmul,
+            triangular::{self, BlockStructure},
+        },
+        solvers::Llt,
+        triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place},
+    },
+    prelude::*,
+};
+use rayon::prelude::*;
+use tautnet_cone::{
+    NormalEquations, NotPositiveDefinite, Scaling,
+    cone::{SecondOrderScaling, SemidefiniteScaling, smat, svec, svec_length},
+};
+
+/// Which of the two routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Route {
+    Dense,
+    Units,
+}
+
+/// A clique's scaling, ready for elimination.
+struct Clique {
+    /// `Ĝ_u⁻¹`.
+    inverse: Mat<f64>,
+    /// `F h`.
+    h: Vec<f64>,
+    /// `∂ svec F(h cᵀ + c hᵀ + 2ℓ h hᵀ)Fᵀ` by the unit's variables, pairs × width.
+    coupling: Mat<f64>,
+}
+
+enum Factor {
+    None,
+    Dense(Llt<f64>),
+    Units {
+        /// Cholesky factor of every unit's block.
+        blocks: Vec<Mat<f64>>,
+        /// Cholesky factor of the matrix that is left, of order n + pairs.
+        rest: Llt<f64>,
+        /// That of the shared scalars' Schur complement.
+        shared: Option<Llt<f64>>,
+        /// Shared columns of the low-rank part, (n + pairs) × shared.
+        columns: Mat<f64>,
+    },
+}
+
+/// Solves the normal equations of a training program.
+pub(crate) struct StructuredNormal<'a> {
+    program: &'a TrainingProgram,
+    pub route: Route,
+    cliques: Vec<Clique>,
+    /// `F`, upper triangular, of order d + 1.
+    frame: Mat<f64>,
+    /// `R̂⁻¹`'s Cholesky factor.
+    coupling: Option<Llt<f64>>,
+    factor: Factor,
+}
+
+fn parallel(flops: f64) -> Par {
+    if flops > 2e8 { Par::rayon(0) } else { Par::Seq }
+}
+
+impl<'a> StructuredNormal<'a> {
+    /// The cheaper route for the program's size.
+    pub fn new(program: &'a TrainingProgram) -> Self {
+        let route = Self::cheaper(&program.layout);
+        Self { program, route, cliques: Vec::new(), frame: Mat::new(), coupling: None, factor: Factor::None }
+    }
+
+    /// Compare the operations of both routes.
+    pub fn cheaper(layout: &super::layout::Layout) -> Route {
+        let rows = if layout.weights { layout.n } else { 0 };
+        let (size, rank) = (layout.reduced() as f64, (rows + if layout.lmi { layout.pairs() } else { 0 }) as f64);
+        let dense = size.powi(3) / 3.0 + size * size * layout.pairs() as f64;
+        let units = rank * rank * size + rank.powi(3) / 3.0;
+        if units < dense { Route::Units } else { Route::Dense }
+    }
+
+    /// The clique of unit `i` and its contribution to the unit's block.
+    fn clique(&self, i: usize, scaling: &SemidefiniteScaling, block: &mut Mat<f64>) -> Clique {
+        let layout = &self.program.layout;
+        let (d, q, width) = (layout.d, layout.separator(), layout.width());
+        let t = triangular_root(scaling);
+        let t_u = t.submatrix(0, 0, q, q);
+        let mut h = Mat::from_fn(q, 1, |a, _| t[(a, q)]);
+        solve_upper_triangular_in_place(t_u, h.as_mut(), Par::Seq);
+        let mut root = Mat::<f64>::identity(q, q);
+        solve_upper_triangular_in_place(t_u, root.as_mut(), Par::Seq);
+        let frame = &self.frame;
+        let root = frame * root;
+        let inverse = &root * root.transpose();
+        let gamma = t[(q, q)] * t[(q, q)];
+        // c̃ = C·(unit's variables): a column for each z_k and one for ℓ.
+        let (z_len, ell, s) = (layout.z_len(), layout.ell(), self.program.sign[i]);
+        let mut c = Mat::<f64>::zeros(q, width);
+        (0..d.min(z_len)).for_each(|k| c[(k, k)] = 1.0);
+        if let Some(l) = ell {
+            (0..q).for_each(|a| c[(a, l)] = 2.0 * h[(a, 0)]);
+            c[(d, l)] += s;
+        }
+        let turned = t_u * &c;
+        matmul(block.as_mut(), Accum::Add, turned.transpose(), turned.as_ref(), 2.0 * gamma, Par::Seq);
+        if let Some(l) = ell {
+            block[(l, l)] += 4.0 * gamma * gamma;
+        }
+        let h = frame * &h;
+        let mut coupling = Mat::zeros(svec_length(q), width);
+        let mut matrix = Mat::<f64>::zeros(q, q);
+        for v in 0..width {
+            let is_ell = Some(v) == ell;
+            if !(is_ell || v < d.min(z_len)) {
+                continue;
+            }
+            // F e_k for z_k; s F e_corner + F h (twice half of 2 h hᵀ) for ℓ.
+            let own = if is_ell {
+                Mat::from_fn(q, 1, |a, _| s * frame[(a, d)] + h[(a, 0)])
+            } else {
+                Mat::from_fn(q, 1, |a, _| frame[(a, v)])
+            };
+            for b in 0..q {
+                for a in 0..q {
+                    matrix[(a, b)] = own[(a, 0)] * h[(b, 0)] + h[(a, 0)] * own[(b, 0)];
+                }
+            }
+            svec(matrix.as_ref(), coupling.col_as_slice_mut(v));
+        }
+        Clique { inverse, h: (0..q).map(|a| h[(a, 0)]).collect(), coupling }
+    }
+
+    /// `F E Fᵀ`'s columns for the shared scalars: pairs × shared.
+    fn shared_coupling(&self) -> Mat<f64> {
+        let (layout, frame) = (&self.program.layout, &self.frame);
+        let (d, q) = (layout.d, layout.separator());
+        let mut out = Mat::zeros(layout.pairs(), layout.shared_len());
+        if !layout.lmi {
+            return out;
+        }
+        // Σ_k weight_k (F e_k)(F e_k)ᵀ over the entries of E that the scalar stands on.
+        let mut add = |scalar: usize, k: usize, weight: f64| {
+            let square = Mat::from_fn(q, q, |a, b| frame[(a, k)] * frame[(b, k)]);
+            let mut vector = vec![0.0; layout.pairs()];
+            svec(square.as_ref(), &mut vector);
+            vector.iter().enumerate().for_each(|(p, v)| out[(p, scalar)] += weight * v);
+        };
+        add(0, d, 1.0);
+        for k in 0..d {
+            if layout.infinity { add(1 + k, k, 1.0) } else { add(0, k, self.program.metric[k]) }
+        }
+        out
+    }
+
+    /// The shared scalars' own block.
+    fn shared_block(&self, h: &[f64]) -> Mat<f64> {
+        let layout = &self.program.layout;
+        let mut block = Mat::zeros(layout.shared_len(), layout.shared_len());
+        if !layout.lmi {
+            return block;
+        }
+        block[(0, 0)] += self.program.square;
+        let d = layout.p_len();
+        if d > 0 {
+            // Row L − Σ p_k/c_k² ≥ 0.
+            let row: Vec<f64> = std::iter::once(1.0).chain(self.program.metric.iter().map(|c| -1.0 / c)).collect();
+            for a in 0..=d {
+                for b in 0..=d {
+                    block[(a, b)] += h[d] * row[a] * row[b];
+                }
+                if a < d {
+                    block[(a + 1, a + 1)] += h[a];
+                }
+            }
+        }
+        if layout.bounded {
+            block[(0, 0)] += h[layout.scalar_rows() - 1];
+        }
+        block
+    }
+
+    /// Every unit's block, without the low-rank parts.
+    fn unit_blocks(&self, scaling: &[Scaling]) -> (Vec<Mat<f64>>, Vec<Clique>) {
+        let (program, layout) = (self.program, &self.program.layout);
+        let (e, width) = (layout.e(), layout.width());
+        let grams = program.rows.as_ref().map(|rows| match &scaling[0] {
+            Scaling::Nonnegative(h) => rows.weighted_grams(h),
+            _ => unreachable!("the relu cones come first"),
+        });
+        let pairs: Vec<(Mat<f64>, Option<Clique>)> = (0..layout.m)
+            .into_par_iter()
+            .map(|i| {
+                let mut block = Mat::<f64>::zeros(width, width);
+                if let Some(grams) = &grams {
+                    let mut p = 0;
+                    for a in 0..e {
+                        for b in a..e {
+                            block[(b, a)] += grams[(p, i)];
+                            if a != b {
+                                block[(a, b)] += grams[(p, i)];
+                            }
+                            p += 1;
+                        }
+                    }
+                    block[(layout.d, layout.d)] += program.ridge[i];
+                }
+                if let Some(radius) = layout.radius() {
+                    match &scaling[layout.first_radius() + i] {
+                        Scaling::SecondOrder(cone) => add_radius(&mut block, radius, cone, program.radius.as_ref()),
+                        _ => unreachable!("second-order cones follow the scalars"),
+                    }
+                }
+                let clique = layout.lmi.then(|| match &scaling[layout.first_clique() + i] {
+                    Scaling::Semidefinite(cone) => self.clique(i, cone, &mut block),
+                    _ => unreachable!("cliques follow the second-order cones"),
+                });
+                (block, clique)
+            })
+            .collect();
+        let (blocks, cliques): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        (blocks, cliques.into_iter().flatten().collect())
+    }
+
+    /// `R̂⁻¹ = I + Σ_i Ĝ_i⁻¹⊗Ĝ_i⁻¹` on `svec`s.
+    fn coupling_inverse(&self, cliques: &[Clique]) -> Mat<f64> {
+        let layout = &self.program.layout;
+        let q = layout.separator();
+        // svec entries by column pairs; sums over units are independent of threads: each column adds in order.
+        let all: Vec<MatRef<'_, f64>> = cliques.iter().map(|c| c.inverse.as_ref()).collect();
+        let index: Vec<(usize, usize)> = (0..q).flat_map(|b| (b..q).map(move |a| (a, b))).collect();
+        let size = index.len();
+        let weight = |a: usize, b: usize| if a == b { 1.0 } else { std::f64::consts::SQRT_2 };
+        let mut out = Mat::zeros(size, size);
+        let columns: Vec<Vec<f64>> = (0..size)
+            .into_par_iter()
+            .map(|column| {
+                let (c, e) = index[column];
+                let mut sums = vec![0.0; size - column];
+                for matrix in &all {
+                    let (left, right) = (matrix.col(c), matrix.col(e));
+                    let mut r = 0;
+                    for b in 0..q {
+                        let (lb, rb) = (left[b], right[b]);
+                        let start = if b < e { continue } else { if b == e { c } else { b } };
+                        for a in start..q {
+                            sums[r] += 0.5 * (left[a] * rb + right[a] * lb);
+                            r += 1;
+                        }
+                    }
+                }
+                let scale = weight(c, e);
+                for (r, &(a, b)) in index[column..].iter().enumerate() {
+                    sums[r] *= scale * weight(a, b);
+                }
+                sums
+            })
+            .collect();
+        for (column, sums) in columns.into_iter().enumerate() {
+            for (r, value) in sums.into_iter().enumerate() {
+                out[(column + r, column)] = value;
+                out[(column, column + r)] = value;
+            }
+            out[(column, column)] += 1.0;
+        }
+        out
+    }
+
+    fn factor_dense(
+        &self,
+        blocks: &[Mat<f64>],
+        shared: &Mat<f64>,
+        cliques: &[Clique],
+        coupling: Option<&Llt<f64>>,
+        regularization: f64,
+    ) -> Result<Factor, NotPositiveDefinite> {
+        let mut matrix = self.reduced_matrix(blocks, shared, cliques, coupling);
+        regularize(&mut matrix, regularization);
+        let size = matrix.nrows() as f64;
+        let factor = with_parallelism(size.powi(3) / 3.0, || matrix.llt(Side::Lower));
+        Ok(Factor::Dense(factor.map_err(|_| NotPositiveDefinite)?))
+    }
+
+    /// `K + P + VᵀR V`, lower triangle.
+    fn reduced_matrix(
+        &self,
+        blocks: &[Mat<f64>],
+        shared: &Mat<f64>,
+        cliques: &[Clique],
+        coupling: Option<&Llt<f64>>,
+    ) -> Mat<f64> {
+        let (program, layout) = (self.program, &self.program.layout);
+        let (size, width, e) = (layout.reduced(), layout.width(), layout.e());
+        let mut matrix = Mat::<f64>::zeros(size, size);
+        if let Some(hessian) = &program.hessian {
+            for i in 0..layout.m {
+                for a in 0..e {
+                    let (from, to) = (i * e + a, layout.unit(i) + a);
+                    for j in i..layout.m {
+                        for b in if i == j { a } else { 0 }..e {
+                            matrix[(layout.unit(j) + b, to)] = hessian[(j * e + b, from)];
+                        }
+                    }
+                    if let Some(c) = layout.output_bias() {
+                        matrix[(c, to)] = hessian[(e * layout.m, from)];
+                    }
+                }
+            }
+            if let Some(c) = layout.output_bias() {
+                matrix[(c, c)] = hessian[(e * layout.m, e * layout.m)];
+            }
+        }
+        for (i, block) in blocks.iter().enumerate() {
+            let start = layout.unit(i);
+            for a in 0..width {
+                for b in a..width {
+                    matrix[(start + b, start + a)] += block[(b, a)];
+                }
+            }
+        }
+        for a in 0..layout.shared_len() {
+            for b in a..layout.shared_len() {
+                matrix[(layout.shared() + b, layout.shared() + a)] += shared[(b, a)];
+            }
+        }
+        if let Some(coupling) = coupling {
+            let mut v = Mat::zeros(layout.pairs(), size);
+            for (i, clique) in cliques.iter().enumerate() {
+                v.as_mut().subcols_mut(layout.unit(i), width).copy_from(&clique.coupling);
+            }
+            v.as_mut().subcols_mut(layout.shared(), layout.shared_len()).copy_from(self.shared_coupling());
+            let flops = (layout.pairs() * size * size) as f64;
+            solve_lower_triangular_in_place(coupling.L(), v.as_mut(), parallel(flops));
+            symmetric_product(matrix.as_mut(), v.as_ref(), parallel(flops));
+        }
+        matrix
+    }
+
+    fn factor_units(
+        &self,
+        blocks: Vec<Mat<f64>>,
+        shared: &Mat<f64>,
+        cliques: &[Clique],
+        inverse: Option<&Mat<f64>>,
+        regularization: f64,
+    ) -> Result<Factor, NotPositiveDefinite> {
+        let (program, layout) = (self.program, &self.program.layout);
+        let (width, e) = (layout.width(), layout.e());
+        let n = if layout.weights { layout.n } else { 0 };
+        let rank = n + inverse.map_or(0, Mat::nrows);
+        let mut rest = Mat::<f64>::zeros(rank, rank);
+        (0..n).for_each(|k| rest[(k, k)] = 1.0);
+        if let Some(inverse) = inverse {
+            rest.as_mut().submatrix_mut(n, n, rank - n, rank - n).copy_from(inverse);
+        }
+        let factors: Vec<Mat<f64>> = blocks
+            .into_par_iter()
+            .map(|mut block| {
+                regularize(&mut block, regularization);
+                Ok(block.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?.L().to_owned())
+            })
+            .collect::<Result<_, _>>()?;
+        // Units in groups: [Φ_i, V_i]ᵀ whitened by the unit's factor, stacked, and multiplied by itself at once.
+        const TOGETHER: usize = 16;
+        for first in (0..layout.m).step_by(TOGETHER) {
+            let group = first..(first + TOGETHER).min(layout.m);
+            let mut stacked = Mat::<f64>::zeros(width * group.len(), rank);
+            let features = program.rows.as_ref().map(|rows| rows.features(0..n, group.clone()));
+            for (u, i) in group.clone().enumerate() {
+                let mut part = stacked.as_mut().subrows_mut(u * width, width);
+                if let Some(features) = &features {
+                    part.rb_mut().submatrix_mut(0, 0, e, n).copy_from(features.as_ref().subcols(u * e, e).transpose());
+                }
+                if inverse.is_some() {
+                    part.rb_mut().subcols_mut(n, rank - n).copy_from(cliques[i].coupling.transpose());
+                }
+                solve_lower_triangular_in_place(factors[i].as_ref(), part, Par::Seq);
+            }
+            let flops = (stacked.nrows() * rank * rank) as f64;
+            symmetric_product(rest.as_mut(), stacked.as_ref(), parallel(flops));
+        }
+        let rest = with_parallelism((rank as f64).powi(3) / 3.0, || rest.llt(Side::Lower));
+        let rest = rest.map_err(|_| NotPositiveDefinite)?;
+        let mut columns = Mat::<f64>::zeros(rank, layout.shared_len());
+        if layout.lmi {
+            columns.as_mut().subrows_mut(n, rank - n).copy_from(self.shared_coupling());
+        }
+        if let (Some(c), Some(rows)) = (layout.output_bias(), &program.rows) {
+            (0..n).for_each(|k| columns[(k, c - layout.shared())] = (2.0 * rows.weight[k]).sqrt());
+        }
+        let shared = if layout.shared_len() > 0 {
+            let mut half = columns.clone();
+            solve_lower_triangular_in_place(rest.L(), half.as_mut(), Par::Seq);
+            let mut schur = shared.clone();
+            matmul(schur.as_mut(), Accum::Add, half.transpose(), half.as_ref(), 1.0, Par::Seq);
+            regularize(&mut schur, regularization);
+            Some(schur.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?)
+        } else {
+            None
+        };
+        Ok(Factor::Units { blocks: factors, rest, shared, columns })
+    }
+
+    /// `[Φ_s; V_i…] y` over the units, and its transpose.
+    fn low_rank(&self, y: &[f64], n: usize, rank: usize) -> Mat<f64> {
+        let (program, layout) = (self.program, &self.program.layout);
+        let mut out = Mat::<f64>::zeros(rank, 1);
+        if let Some(rows) = &program.rows {
+            let mut f = vec![0.0; n];
+            rows.output(program.weights(y), &mut f);
+            (0..n).for_each(|k| out[(k, 0)] = (2.0 * rows.weight[k]).sqrt() * f[k]);
+        }
+        for (i, clique) in self.cliques.iter().enumerate() {
+            let unit = column(&y[layout.unit(i)..][..layout.width()]);
+            let tail = out.as_mut().subrows_mut(n, rank - n);
+            matmul(tail, Accum::Add, clique.coupling.as_ref(), unit, 1.0, Par::Seq);
+        }
+        out
+    }
+
+    fn low_rank_transposed(&self, w: &[f64], n: usize, y: &mut [f64]) {
+        let (program, layout) = (self.program, &self.program.layout);
+        let width = layout.width();
+        y.fill(0.0);
+        if let Some(rows) = &program.rows {
+            let v: Vec<f64> = (0..n).map(|k| (2.0 * rows.weight[k]).sqrt() * w[k]).collect();
+            let sums = rows.output_adjoint(&v);
+            for i in 0..layout.m {
+                (0..layout.e()).for_each(|a| y[layout.unit(i) + a] = sums[(a, i)]);
+            }
+        }
+        for (i, clique) in self.cliques.iter().enumerate() {
+            let unit = MatMut::from_column_major_slice_mut(&mut y[layout.unit(i)..][..width], width, 1);
+            matmul(unit, Accum::Add, clique.coupling.transpose(), column(&w[n..]), 1.0, Par::Seq);
+        }
+    }
+
+    /// Solve for `y` in place.
+    fn solve_reduced(&self, y: &mut [f64]) {
+        match &self.factor {
+            Factor::None => unreachable!("factor comes before solve"),
+            Factor::Dense(factor) => {
+                let size = y.len();
+                factor.solve_in_place(MatMut::from_column_major_slice_mut(y, size, 1));
+            }
+            Factor::Units { blocks, rest, shared, columns } => {
+                // [ K   0   Fᵀ ] [ y ]   [ r_y ]
+                // [ 0   K_g F_gᵀ] [ g ] = [ r_g ]      C = B + F K⁻¹ Fᵀ
+                // [ F   F_g  −B ] [ w ]   [ 0   ]
+                let layout = &self.program.layout;
+                let rank = columns.nrows();
+                let n = if layout.weights { layout.n } else { 0 };
+                let (units, scalars) = y.split_at_mut(layout.shared());
+                let right = units.to_vec();
+                self.solve_blocks(blocks, units);
+                // C w = F K⁻¹ r_y + F_g g,  (K_g + F_gᵀC⁻¹F_g) g = r_g − F_gᵀ C⁻¹ F K⁻¹ r_y
+                let mut w = self.low_rank(units, n, rank);
+                rest.solve_in_place(w.as_mut());
+                if let Some(shared) = shared {
+                    let along = columns.transpose() * &w;
+                    (0..scalars.len()).for_each(|a| scalars[a] -= along[(a, 0)]);
+                    let count = scalars.len();
+                    shared.solve_in_place(MatMut::from_column_major_slice_mut(scalars, count, 1));
+                    let mut more = columns * column(scalars);
+                    rest.solve_in_place(more.as_mut());
+                    w += more;
+                }
+                let mut low = vec![0.0; units.len()];
+                self.low_rank_transposed(w.col_as_slice(0), n, &mut low);
+                for (k, unit) in units.iter_mut().enumerate() {
+                    *unit = right[k] - low[k];
+                }
+                self.solve_blocks(blocks, units);
+            }
+        }
+    }
+
+    fn solve_blocks(&self, blocks: &[Mat<f64>], y: &mut [f64]) {
+        let width = self.program.layout.width();
+        for (block, part) in blocks.iter().zip(y.chunks_mut(width)) {
+            let mut part = MatMut::from_column_major_slice_mut(part, width, 1);
+            solve_lower_triangular_in_place(block.as_ref(), part.rb_mut(), Par::Seq);
+            solve_upper_triangular_in_place(block.transpose(), part, Par::Seq);
+        }
+    }
+}
+
+impl NormalEquations for StructuredNormal<'_> {
+    fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
+        let layout = &self.program.layout;
+        if layout.lmi {
+            self.frame = match scaling.last() {
+                Some(Scaling::Semidefinite(cone)) => triangular_root(cone),
+                _ => unreachable!("the coupling comes last"),
+            };
+        }
+        let (blocks, cliques) = self.unit_blocks(scaling);
+        let shared = match &scaling[1] {
+            Scaling::Nonnegative(h) => self.shared_block(h),
+            _ => unreachable!("the scalar cones come second"),
+        };
+        let inverse = layout.lmi.then(|| self.coupling_inverse(&cliques));
+        self.coupling = match &inverse {
+            Some(inverse) => Some(inverse.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?),
+            None => None,
+        };
+        self.factor = match self.route {
+            Route::Dense => self.factor_dense(&blocks, &shared, &cliques, self.coupling.as_ref(), regularization)?,
+            Route::Units => self.factor_units(blocks, &shared, &cliques, inverse.as_ref(), regularization)?,
+        };
+        self.cliques = cliques;
+        Ok(())
+    }
+
+    fn solve(&self, r: &mut [f64]) {
+        let layout = &self.program.layout;
+        let (d, q, pairs, width) = (layout.d, layout.separator(), layout.pairs(), layout.width());
+        let (y, separators) = r.split_at_mut(layout.separators());
+        let Some(coupling) = &self.coupling else {
+            self.solve_reduced(y);
+            return;
+        };
+        // r_y ← r_y − Σ Bᵢᵀ rᵢ + VᵀR ρ, where ∂U/∂y = −B at fixed Ũ.
+        let mut moved: Vec<Mat<f64>> = Vec::with_capacity(layout.m);
+        let mut rho = Mat::<f64>::zeros(pairs, 1);
+        for (i, clique) in self.cliques.iter().enumerate() {
+            let mut matrix = smat(q, &separators[i * pairs..][..pairs]);
+            // r̂ = F⁻ᵀ r F⁻¹.
+            solve_lower_triangular_in_place(self.frame.transpose(), matrix.as_mut(), Par::Seq);
+            solve_lower_triangular_in_place(self.frame.transpose(), matrix.transpose_mut(), Par::Seq);
+            svec(matrix.as_ref(), &mut separators[i * pairs..][..pairs]);
+            let inside = &clique.inverse * &matrix * &clique.inverse;
+            let mut vector = vec![0.0; pairs];
+            svec(inside.as_ref(), &mut vector);
+            (0..pairs).for_each(|p| rho[(p, 0)] += vector[p]);
+            moved.push(matrix);
+        }
+        let mut theta = rho.clone();
+        coupling.solve_in_place(theta.as_mut());
+        for (i, clique) in self.cliques.iter().enumerate() {
+            let difference = Mat::from_fn(pairs, 1, |p, _| theta[(p, 0)] - separators[i * pairs + p]);
+            let unit = MatMut::from_column_major_slice_mut(&mut y[layout.unit(i)..][..width], width, 1);
+            matmul(unit, Accum::Add, clique.coupling.transpose(), difference.as_ref(), 1.0, Par::Seq);
+        }
+        let shared_coupling = self.shared_coupling();
+        let scalars = shared_coupling.transpose() * &theta;
+        (0..layout.shared_len()).for_each(|a| y[layout.shared() + a] += scalars[(a, 0)]);
+        self.solve_reduced(y);
+        // Θ = R (V y − ρ).
+        let mut theta = &shared_coupling * column(&y[layout.shared()..]) - rho;
+        for (i, clique) in self.cliques.iter().enumerate() {
+            let unit = column(&y[layout.unit(i)..][..width]);
+            matmul(theta.as_mut(), Accum::Add, clique.coupling.as_ref(), unit, 1.0, Par::Seq);
+        }
+        coupling.solve_in_place(theta.as_mut());
+        let theta = smat(q, theta.col_as_slice(0));
+        for (i, clique) in self.cliques.iter().enumerate() {
+            let mut u = &clique.inverse * (&moved[i] + &theta) * &clique.inverse;
+            let unit = &y[layout.unit(i)..][..width];
+            let ell = layout.ell().map_or(0.0, |l| unit[l]);
+            // Û = Ũ − (h cᵀ + c hᵀ + 2ℓ h hᵀ) in the frame, with c + ℓ h standing for c in both products.
+            let own = Mat::from_fn(q, 1, |a, _| match a {
+                a if a == d => self.program.sign[i] * ell,
+                a if layout.weights => unit[a],
+                _ => 0.0,
+            });
+            let mut own = &self.frame * own;
+            (0..q).for_each(|a| own[(a, 0)] += ell * clique.h[a]);
+            for b in 0..q {
+                for a in 0..q {
+                    u[(a, b)] -= clique.h[a] * own[(b, 0)] + own[(a, 0)] * clique.h[b];
+                }
+            }
+            solve_upper_triangular_in_place(self.frame.as_ref(), u.as_mut(), Par::Seq);
+            solve_upper_triangular_in_place(self.frame.as_ref(), u.transpose_mut(), Par::Seq);
+            svec(u.as_ref(), &mut separators[i * pairs..][..pairs]);
+        }
+    }
+}
+
+/// `G = R⁻ᵀR⁻¹ = tᵀt` with `t` upper triangular, from `R⁻¹ = Q t`.
+fn triangular_root(scaling: &SemidefiniteScaling) -> Mat<f64> {
+    scaling.root().qr().R().to_owned()
+}
+
+fn column(slice: &[f64]) -> MatRef<'_, f64> {
+    MatRef::from_column_major_slice(slice, slice.len(), 1)
+}
+
+/// `out += AᵀA`, lower triangle.
+fn symmetric_product(out: MatMut<'_, f64>, a: MatRef<'_, f64>, par: Par) {
+    let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+    triangular::matmul(out, lower, Accum::Add, a.transpose(), full, a, full, 1.0, par);
+}
+
+fn regularize(matrix: &mut Mat<f64>, relative: f64) {
+    let largest = (0..matrix.nrows()).fold(0.0f64, |m, j| m.max(matrix[(j, j)]));
+    for j in 0..matrix.nrows() {
+        matrix[(j, j)] += relative * (matrix[(j, j)] + 1e-3 * largest) + f64::MIN_POSITIVE;
+    }
+}
+
+/// Run a factorization on one thread when it is small.
+fn with_parallelism<T>(_flops: f64, f: impl FnOnce() -> T) -> T {
+    f()
+}
+
+/// `AᵀHA` of the cone `(u, T z̄)` for the unit's variables.
+fn add_radius(block: &mut Mat<f64>, radius: usize, cone: &SecondOrderScaling, t: MatRef<'_, f64>) {
+    let e = t.nrows();
+    let scale = 1.0 / (cone.eta * cone.eta);
+    // H = scale·(2 (Jw)(Jw)ᵀ − J); rows of A: u first, then T z̄.
+    let tail = Mat::from_fn(e, 1, |a, _| -cone.w[a + 1]);
+    let along = t.transpose() * &tail;
+    let square = t.transpose() * t;
+    for a in 0..e {
+        for b in 0..e {
+            block[(a, b)] += scale * (2.0 * along[(a, 0)] * along[(b, 0)] + square[(a, b)]);
+        }
+        let cross = scale * 2.0 * cone.w[0] * along[(a, 0)];
+        block[(a, radius)] += cross;
+        block[(radius, a)] += cross;
+    }
+    block[(radius, radius)] += scale * (2.0 * cone.w[0] * cone.w[0] - 1.0);
+}

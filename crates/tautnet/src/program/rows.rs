@@ -1,0 +1,216 @@
+//! The rows of the data, visited in blocks: nothing of size n × N is ever stored.
+//!
+//! With `X̄` the inputs and a column of ones (e = d + 1 columns) and unit `i` on where `D_ik = 1`, σ = 2D − 1:
+//!
+//! ```text
+//! cones     (B z)_ik = σ_ik x̄_k·z̄_i                      n·m rows, unit by unit
+//! output    (Φ z)_k  = Σ_i s_i D_ik x̄_k·z̄_i
+//! ```
+//!
+//! Work is cut into fixed groups of units or blocks of rows, so results do not depend on the number of threads.
+
+use crate::activation::Patterns;
+use faer::{
+    Accum, Mat, MatMut, MatRef, Par,
+    linalg::matmul::{
+        matmul,
+        triangular::{self, BlockStructure},
+    },
+};
+use rayon::prelude::*;
+
+/// Rows in a block: a block of inputs stays in the second-level cache.
+const BLOCK: usize = 1024;
+/// Units in a group.
+const GROUP: usize = 16;
+
+/// The data part of a training program, in conditioned coordinates.
+pub(crate) struct Rows {
+    /// `X̄`, n × e.
+    pub x: Mat<f64>,
+    /// Patterns of the units.
+    pub active: Patterns,
+    /// `s_i`.
+    pub sign: Vec<f64>,
+    /// Targets.
+    pub y: Vec<f64>,
+    /// Weight of each row in the sum of squares.
+    pub weight: Vec<f64>,
+}
+
+/// The blocks of rows.
+fn blocks(n: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+    (0..n.div_ceil(BLOCK)).map(move |b| b * BLOCK..((b + 1) * BLOCK).min(n))
+}
+
+impl Rows {
+    pub fn n(&self) -> usize {
+        self.x.nrows()
+    }
+
+    /// e = d + 1.
+    pub fn e(&self) -> usize {
+        self.x.ncols()
+    }
+
+    pub fn units(&self) -> usize {
+        self.sign.len()
+    }
+
+    fn block(&self, range: &std::ops::Range<usize>) -> MatRef<'_, f64> {
+        self.x.as_ref().subrows(range.start, range.len())
+    }
+
+    /// `out = B z`, with `z` m consecutive `z̄_i` given as an e × m matrix.
+    pub fn cones(&self, z: MatRef<'_, f64>, out: &mut [f64]) {
+        let n = self.n();
+        out.par_chunks_mut(GROUP * n).enumerate().for_each(|(group, out)| {
+            let units = out.len() / n;
+            let z = z.subcols(group * GROUP, units);
+            for range in blocks(n) {
+                let part = MatMut::from_column_major_slice_mut(out, n, units).subrows_mut(range.start, range.len());
+                matmul(part, Accum::Replace, self.block(&range), z, 1.0, Par::Seq);
+            }
+            for (u, column) in out.chunks_mut(n).enumerate() {
+                for (value, &on) in column.iter_mut().zip(self.active.unit(group * GROUP + u)) {
+                    *value = if on { *value } else { -*value };
+                }
+            }
+        });
+    }
+
+    /// `Σ_k σ_ik v_ik x̄_k` for every unit: `Bᵀ v` as an e × m matrix.
+    pub fn cones_adjoint(&self, v: &[f64]) -> Mat<f64> {
+        let n = self.n();
+        self.gather(|i, k| {
+            let value = v[i * n + k];
+            if self.active.unit(i)[k] { value } else { -value }
+        })
+    }
+
+    /// `Φᵀ v` as an e × m matrix.
+    pub fn output_adjoint(&self, v: &[f64]) -> Mat<f64> {
+        self.gather(|i, k| if self.active.unit(i)[k] { self.sign[i] * v[k] } else { 0.0 })
+    }
+
+    /// `Σ_k value(i, k) x̄_k` for every unit, e × m.
+    fn gather(&self, value: impl Fn(usize, usize) -> f64 + Sync) -> Mat<f64> {
+        let (n, e, m) = (self.n(), self.e(), self.units());
+        let mut out = vec![0.0; e * m];
+        out.par_chunks_mut(GROUP * e).enumerate().for_each(|(group, out)| {
+            let units = out.len() / e;
+            let mut part = Mat::zeros(n.min(BLOCK), units);
+            for range in blocks(n) {
+                for u in 0..units {
+                    let column = part.col_mut(u).try_as_col_major_mut().expect("columns are contiguous").as_slice_mut();
+                    for (r, k) in range.clone().enumerate() {
+                        column[r] = value(group * GROUP + u, k);
+                    }
+                }
+                let out = MatMut::from_column_major_slice_mut(out, e, units);
+                let part = part.as_ref().subrows(0, range.len());
+                matmul(out, Accum::Add, self.block(&range).transpose(), part, 1.0, Par::Seq);
+            }
+        });
+        Mat::from_fn(e, m, |j, i| out[i * e + j])
+    }
+
+    /// `out = Φ z`.
+    pub fn output(&self, z: MatRef<'_, f64>, out: &mut [f64]) {
+        out.par_chunks_mut(BLOCK).enumerate().for_each(|(b, out)| {
+            let range = b * BLOCK..b * BLOCK + out.len();
+            let mut pre = Mat::zeros(out.len(), self.units());
+            matmul(pre.as_mut(), Accum::Replace, self.block(&range), z, 1.0, Par::Seq);
+            out.fill(0.0);
+            for i in 0..self.units() {
+                let (on, sign) = (&self.active.unit(i)[range.clone()], self.sign[i]);
+                for ((f, &h), &on) in out.iter_mut().zip(pre.col(i).iter()).zip(on) {
+                    *f += if on { sign * h } else { 0.0 };
+                }
+            }
+        });
+    }
+
+    /// `X̄ᵀ diag(h_i) X̄` for every unit: lower triangles column by column, e(e+1)/2 × m.
+    ///
+    /// All units share the products `x̄_ka x̄_kb`, so this is one matrix product of a block of them with `h`.
+    pub fn weighted_grams(&self, h: &[f64]) -> Mat<f64> {
+        let (n, e, m) = (self.n(), self.e(), self.units());
+        let pairs = e * (e + 1) / 2;
+        let mut out = vec![0.0; pairs * m];
+        out.par_chunks_mut(GROUP * pairs).enumerate().for_each(|(group, out)| {
+            let units = out.len() / pairs;
+            let mut products = Mat::zeros(n.min(BLOCK), pairs);
+            for range in blocks(n) {
+                let mut p = 0;
+                for a in 0..e {
+                    for b in a..e {
+                        for (r, k) in range.clone().enumerate() {
+                            products[(r, p)] = self.x[(k, a)] * self.x[(k, b)];
+                        }
+                        p += 1;
+                    }
+                }
+                let h = MatRef::from_column_major_slice(&h[group * GROUP * n..][..units * n], n, units);
+                let out = MatMut::from_column_major_slice_mut(out, pairs, units);
+                let products = products.as_ref().subrows(0, range.len()).transpose();
+                matmul(out, Accum::Add, products, h.subrows(range.start, range.len()), 1.0, Par::Seq);
+            }
+        });
+        Mat::from_fn(pairs, m, |p, i| out[i * pairs + p])
+    }
+
+    /// Columns of `diag(√(2 weight)) Φ` for the units of `range`, rows of `rows`: rows × (e · units).
+    pub fn features(&self, rows: std::ops::Range<usize>, units: std::ops::Range<usize>) -> Mat<f64> {
+        let e = self.e();
+        let mut phi = Mat::zeros(rows.len(), e * units.len());
+        let root: Vec<f64> = rows.clone().map(|k| (2.0 * self.weight[k]).sqrt()).collect();
+        for (u, i) in units.enumerate() {
+            let (on, sign) = (&self.active.unit(i)[rows.clone()], self.sign[i]);
+            for a in 0..e {
+                let x = self.x.col(a).subrows(rows.start, rows.len());
+                let column = phi.col_mut(u * e + a);
+                for (((out, &x), &root), &on) in column.iter_mut().zip(x.iter()).zip(&root).zip(on) {
+                    *out = if on { sign * root * x } else { 0.0 };
+                }
+            }
+        }
+        phi
+    }
+
+    /// `2 Φ'ᵀ diag(weight) Φ'` with `Φ' = [Φ, 1]` (the ones for an output bias): lower triangle, (e·m + 1)².
+    pub fn loss_hessian(&self) -> Mat<f64> {
+        let (n, size) = (self.n(), self.e() * self.units() + 1);
+        // A few fixed parts: enough for two threads, little enough memory.
+        let parts = if n >= 16 * BLOCK && size <= 1500 { 4 } else { 1 };
+        let each = n.div_ceil(parts).next_multiple_of(BLOCK);
+        let sums: Vec<Mat<f64>> = (0..parts)
+            .into_par_iter()
+            .map(|part| {
+                let mut sum = Mat::zeros(size, size);
+                for range in blocks(n).filter(|r| r.start / each == part) {
+                    let features = self.features(range.clone(), 0..self.units());
+                    let phi = Mat::from_fn(range.len(), size, |r, j| {
+                        if j + 1 < size { features[(r, j)] } else { (2.0 * self.weight[range.start + r]).sqrt() }
+                    });
+                    triangular::matmul(
+                        sum.as_mut(),
+                        BlockStructure::TriangularLower,
+                        Accum::Add,
+                        phi.transpose(),
+                        BlockStructure::Rectangular,
+                        phi.as_ref(),
+                        BlockStructure::Rectangular,
+                        1.0,
+                        Par::Seq,
+                    );
+                }
+                sum
+            })
+            .collect();
+        let mut sums = sums.into_iter();
+        let mut total = sums.next().expect("at least one part");
+        sums.for_each(|sum| total += sum);
+        total
+    }
+}

@@ -1,0 +1,159 @@
+//! A perfectly centred start from the given network.
+//!
+//! The linear matrix inequality is strictly feasible for large L. With `C = Σ_i c_i c_iᵀ/(2ℓ_i)` and `D = E(L) − C ≻ 0`,
+//! give every clique and the coupling the same slack: `U_i = c_i c_iᵀ/(2ℓ_i) + D/(m+1)`, so `E − ΣU_i = D/(m+1)`. The
+//! dual point `X = μ S⁻¹` of each is then on the central path *and* feasible for every `U_i`, because all separators
+//! have the same inverse; the price of L fixes μ. The relu cones take the network's own pre-activations, lifted where
+//! they are too small, and `z = μ/s`. Only loss gradients and lifted rows are infeasible at the start.
+
+use super::training::{TrainingProgram, clique_column};
+use faer::{Mat, Side, linalg::solvers::DenseSolveCore, prelude::*};
+use tautnet_cone::{Program, Start, cone::svec};
+
+/// How far above the least feasible `L` the start lies.
+const ROOM: f64 = 2.0;
+
+/// The start for a program from z̄ of the given units (e × m); `None` where the network is degenerate (no weights).
+pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<Start> {
+    let layout = &program.layout;
+    let (d, e, m, q) = (layout.d, layout.e(), layout.m, layout.separator());
+    let mut x = vec![0.0; layout.variables()];
+    let mut z = z.clone();
+    let lengths: Vec<f64> = (0..m).map(|i| (0..d).map(|a| z[(a, i)] * z[(a, i)]).sum::<f64>().sqrt()).collect();
+    let typical = lengths.iter().sum::<f64>() / m as f64;
+    if !(typical.is_normal()) {
+        return None;
+    }
+    let mut ell = vec![0.0; m];
+    let mut mu = 1e-2;
+    let mut slack = Mat::<f64>::new();
+    if layout.lmi {
+        for i in 0..m {
+            ell[i] = match layout.ell() {
+                Some(_) => lengths[i].max(1e-2 * typical),
+                None => 0.5 * program.constant()[layout.clique_rows() + (i + 1) * layout.clique_len() - 1],
+            };
+        }
+        // E = L·diag(weights).
+        let total: f64 = (0..d).map(|k| row_size(&z, k)).sum::<f64>().max(f64::MIN_POSITIVE);
+        let weights: Vec<f64> = (0..q)
+            .map(|k| match k {
+                k if k == d => 1.0,
+                k if layout.infinity => program.metric[k] * (0.4 * row_size(&z, k) / total + 0.4 / d as f64),
+                k => program.metric[k],
+            })
+            .collect();
+        let least = |z: &Mat<f64>, ell: &[f64]| -> Option<(Mat<f64>, f64)> {
+            let mut c = Mat::<f64>::zeros(q, q);
+            for i in 0..m {
+                let entry = |a: usize| if a < d { z[(a, i)] } else { program.sign[i] * ell[i] };
+                for b in 0..q {
+                    for a in 0..q {
+                        c[(a, b)] += entry(a) * entry(b) / (2.0 * ell[i]);
+                    }
+                }
+            }
+            let scaled = Mat::from_fn(q, q, |a, b| c[(a, b)] / (weights[a] * weights[b]).sqrt());
+            let largest = *scaled.self_adjoint_eigenvalues(Side::Lower).ok()?.last()?;
+            largest.is_normal().then_some((c, largest))
+        };
+        let (mut c, mut bound) = least(&z, &ell)?;
+        if layout.bounded {
+            // Start at half the limit: everything is homogeneous in (Z, ℓ, L).
+            let limit = program.constant()[layout.radius_rows() - 1];
+            let shrink = (limit / (2.0 * ROOM * bound)).min(1.0);
+            if layout.ell().is_some() {
+                z = Mat::from_fn(e, m, |a, i| shrink * z[(a, i)]);
+                ell.iter_mut().for_each(|l| *l *= shrink);
+                (c, bound) = least(&z, &ell)?;
+            }
+        }
+        let bound = ROOM * bound;
+        slack = Mat::from_fn(q, q, |a, b| {
+            let e = if a == b { bound * weights[a] } else { 0.0 };
+            (e - c[(a, b)]) / (m + 1) as f64
+        });
+        // The price of L: tr(E' X) = price with X = μ slack⁻¹ (at λL² the price is 2λL).
+        let inverse = slack.llt(Side::Lower).ok()?.inverse();
+        let trace: f64 = (0..q).map(|k| weights[k] * inverse[(k, k)]).sum();
+        let at = layout.bound()?;
+        let price = program.linear()[at] + program.square * bound;
+        mu = if price > 0.0 { price / trace } else { mu };
+        x[at] = bound;
+        if layout.infinity {
+            (0..d).for_each(|k| x[layout.p() + k] = bound * weights[k]);
+        }
+        for i in 0..m {
+            let entry = |a: usize| if a < d { z[(a, i)] } else { program.sign[i] * ell[i] };
+            let u = Mat::from_fn(q, q, |a, b| slack[(a, b)] + entry(a) * entry(b) / (2.0 * ell[i]));
+            svec(u.as_ref(), &mut x[layout.separators() + i * layout.pairs()..][..layout.pairs()]);
+            if let Some(l) = layout.ell() {
+                x[layout.unit(i) + l] = ell[i];
+            }
+        }
+    } else {
+        // No inequality: the loss's own size over the number of cones.
+        mu = 1e-1 * program.offset().max(1e-3) / layout.rows().max(1) as f64;
+    }
+    if layout.weights {
+        for i in 0..m {
+            (0..e).for_each(|a| x[layout.unit(i) + a] = z[(a, i)]);
+        }
+        if let Some(radius) = layout.radius() {
+            for i in 0..m {
+                let turned = &program.radius * z.col(i);
+                x[layout.unit(i) + radius] = 1.5 * turned.norm_l2() + 1e-2 * typical;
+            }
+        }
+    }
+    let mut s = vec![0.0; layout.rows()];
+    program.apply(&x, &mut s);
+    s.iter_mut().zip(program.constant()).for_each(|(s, b)| *s += b);
+    let mut dual = vec![0.0; layout.rows()];
+    // Relu cones: lift what is under a tenth of the unit's mean pre-activation.
+    for part in s[..layout.relu_rows()].chunks_mut(layout.n.max(1)) {
+        let mean = part.iter().map(|s| s.abs()).sum::<f64>() / part.len() as f64;
+        let floor = (0.1 * mean).max(1e-3 * typical);
+        part.iter_mut().for_each(|s| *s = s.max(floor));
+    }
+    let linear = layout.radius_rows();
+    dual[..linear].iter_mut().zip(&s[..linear]).for_each(|(z, s)| *z = mu / s);
+    if s[..linear].iter().any(|&s| s <= 0.0) {
+        return None;
+    }
+    if layout.decay {
+        for i in 0..m {
+            let r = linear + i * (e + 1)..linear + (i + 1) * (e + 1);
+            let hyperbolic = s[r.start].powi(2) - s[r.start + 1..r.end].iter().map(|a| a * a).sum::<f64>();
+            for k in r.clone() {
+                dual[k] = mu / hyperbolic * if k == r.start { s[k] } else { -s[k] };
+            }
+        }
+    }
+    if layout.lmi {
+        let inverse = slack.llt(Side::Lower).ok()?.inverse();
+        for i in 0..m {
+            // S_i⁻¹ = [ D⁻¹  −D⁻¹c/2ℓ ; ·  1/2ℓ + cᵀD⁻¹c/4ℓ² ] with D the common slack.
+            let c = Mat::from_fn(q, 1, |a, _| if a < d { z[(a, i)] } else { program.sign[i] * ell[i] });
+            let side = &inverse * &c;
+            let corner = 1.0 / (2.0 * ell[i]) + (c.transpose() * &side)[(0, 0)] / (4.0 * ell[i] * ell[i]);
+            let full = Mat::from_fn(q + 1, q + 1, |a, b| {
+                mu * match (a < q, b < q) {
+                    (true, true) => inverse[(a, b)],
+                    (false, false) => corner,
+                    (true, false) => -side[(a, 0)] / (2.0 * ell[i]),
+                    (false, true) => -side[(b, 0)] / (2.0 * ell[i]),
+                }
+            });
+            svec(full.as_ref(), &mut dual[layout.clique_rows() + i * layout.clique_len()..][..layout.clique_len()]);
+        }
+        let top = Mat::from_fn(q, q, |a, b| mu * inverse[(a, b)]);
+        svec(top.as_ref(), &mut dual[layout.coupling_rows()..]);
+        debug_assert!(clique_column(d, d) + 2 == layout.clique_len());
+    }
+    Some(Start { x, s, z: dual })
+}
+
+fn row_size(z: &Mat<f64>, k: usize) -> f64 {
+    (0..z.ncols()).map(|i| z[(k, i)].abs()).sum()
+}

@@ -1,0 +1,231 @@
+//! Standardized units and the user's.
+//!
+//! With column means μ, column scales σ, target mean ȳ and target scale τ, a network g in standardized units and
+//! the same network f in the user's units are
+//!
+//! ```text
+//! f(x) = ȳ + τ g((x − μ)/σ)
+//! w_ik = w′_ik/σ_k,   b_i = b′_i − Σ_k w′_ik μ_k/σ_k,   v_i = τ v′_i,   c = ȳ + τ c′          (primes: of g)
+//! ```
+//!
+//! A bound |g(z) − g(z′)| ≤ L‖z − z′‖ says |f(x) − f(x′)| ≤ τ L ‖(x − x′)/σ‖: moving column k alone by δ moves f by
+//! at most τ L |δ|/σ_k, in every norm.
+
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::network::Network;
+use faer::{Mat, MatRef};
+use serde::{Deserialize, Serialize};
+
+/// Means and scales of the inputs and of the target; all scales are positive.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scaler {
+    /// μ: mean of each input column.
+    pub input_mean: Vec<f64>,
+    /// σ: standard deviation of each input column; 1 for a constant one.
+    pub input_scale: Vec<f64>,
+    /// ȳ: mean of the target.
+    pub target_mean: f64,
+    /// τ: standard deviation of the target; 1 for a constant one.
+    pub target_scale: f64,
+}
+
+impl Scaler {
+    /// Means and population standard deviations of the data, by its sample weights if it has any.
+    pub fn fit(data: &Dataset) -> Result<Self> {
+        let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+        let total: f64 = (0..data.rows()).map(weight).sum();
+        let moments = |name: &dyn Fn() -> String, value: &dyn Fn(usize) -> f64| {
+            let counted = || (0..data.rows()).filter(|&k| weight(k) > 0.0);
+            let first = counted().next().map_or(0.0, value);
+            if counted().all(|k| value(k) == first) {
+                return Ok((first, 1.0)); // exactly constant: rounding must not make a scale of it
+            }
+            // Shifted by a value of the column, so that a large mean does not cost the digits of a small spread.
+            let shift = counted().map(|k| weight(k) / total * (value(k) - first)).sum::<f64>();
+            let mean = first + shift;
+            let variance = counted().map(|k| weight(k) / total * (value(k) - first - shift).powi(2)).sum::<f64>();
+            let scale = variance.sqrt();
+            if mean.is_finite() && scale.is_normal() {
+                Ok((mean, scale))
+            } else {
+                Err(Error::new(
+                    format!("{} has mean {mean:e} and standard deviation {scale:e}", name()),
+                    "give the column in a unit that makes its values moderate",
+                ))
+            }
+        };
+        let mut scaler = Self::identity(data.columns());
+        for j in 0..data.columns() {
+            (scaler.input_mean[j], scaler.input_scale[j]) =
+                moments(&|| format!("input column {}", j + 1), &|k| data.x[(k, j)])?;
+        }
+        (scaler.target_mean, scaler.target_scale) = moments(&|| "the target".into(), &|k| data.y[k])?;
+        Ok(scaler)
+    }
+
+    /// The scaler that changes nothing.
+    pub fn identity(inputs: usize) -> Self {
+        Self { input_mean: vec![0.0; inputs], input_scale: vec![1.0; inputs], target_mean: 0.0, target_scale: 1.0 }
+    }
+
+    /// Refuse a scaler that does not fit `inputs` columns, or is not finite with positive scales.
+    pub fn check(&self, inputs: usize) -> Result<()> {
+        let (means, scales) = (self.input_mean.len(), self.input_scale.len());
+        if means != inputs || scales != inputs {
+            return Err(Error::new(
+                format!("the scaler has {means} means and {scales} scales for {inputs} inputs"),
+                "give one mean and one scale per input",
+            ));
+        }
+        let means = self.input_mean.iter().chain([&self.target_mean]);
+        let scales = self.input_scale.iter().chain([&self.target_scale]);
+        if !means.clone().all(|mean| mean.is_finite()) || !scales.clone().all(|scale| scale.is_normal() && *scale > 0.0)
+        {
+            return Err(Error::new("the scaler has a mean or scale out of range", "means finite, scales positive"));
+        }
+        Ok(())
+    }
+
+    /// Inputs (n × d) in standardized units.
+    pub fn standardize_inputs(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+        Mat::from_fn(x.nrows(), x.ncols(), |k, j| (x[(k, j)] - self.input_mean[j]) / self.input_scale[j])
+    }
+
+    /// A data set in standardized units.
+    pub fn standardize(&self, data: &Dataset) -> Dataset {
+        Dataset {
+            x: self.standardize_inputs(data.x.as_ref()),
+            y: data.y.iter().map(|y| (y - self.target_mean) / self.target_scale).collect(),
+            weights: data.weights.clone(),
+        }
+    }
+
+    /// A standardized prediction in the user's units.
+    pub fn target_to_user(&self, prediction: f64) -> f64 {
+        self.target_mean + self.target_scale * prediction
+    }
+
+    /// A mean squared error of standardized targets, in the user's units: times τ².
+    pub fn loss_to_user(&self, loss: f64) -> f64 {
+        self.target_scale * self.target_scale * loss
+    }
+
+    /// The network f in the user's units from g in standardized ones.
+    pub fn network_to_user(&self, network: &Network) -> Result<Network> {
+        let (m, d) = (network.units(), network.inputs());
+        self.check(d)?;
+        let w = Mat::from_fn(m, d, |i, k| network.w[(i, k)] / self.input_scale[k]);
+        let b = (0..m).map(|i| network.b[i] - (0..d).map(|k| w[(i, k)] * self.input_mean[k]).sum::<f64>()).collect();
+        let v = network.v.iter().map(|v| self.target_scale * v).collect();
+        Network::new(w, b, v, self.target_to_user(network.c))
+    }
+
+    /// The network g in standardized units from f in the user's: the inverse of [`Self::network_to_user`].
+    pub fn network_to_standardized(&self, network: &Network) -> Result<Network> {
+        let (m, d) = (network.units(), network.inputs());
+        self.check(d)?;
+        let w = Mat::from_fn(m, d, |i, k| network.w[(i, k)] * self.input_scale[k]);
+        let b = (0..m)
+            .map(|i| network.b[i] + (0..d).map(|k| network.w[(i, k)] * self.input_mean[k]).sum::<f64>())
+            .collect();
+        let v = network.v.iter().map(|v| v / self.target_scale).collect();
+        Network::new(w, b, v, (network.c - self.target_mean) / self.target_scale)
+    }
+
+    /// A bound on g in any norm, as a bound on the change of f per unit of each column alone: τ L/σ_k.
+    pub fn bound_per_column(&self, bound: f64) -> Vec<f64> {
+        self.input_scale.iter().map(|scale| self.target_scale * bound / scale).collect()
+    }
+
+    /// A bound on g, as a bound on f in the same norm of the user's units: τ L/min σ.
+    pub fn bound_to_user(&self, bound: f64) -> f64 {
+        self.target_scale * bound / self.input_scale.iter().fold(f64::INFINITY, |least, scale| least.min(*scale))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::norm::Norm;
+    use proptest::prelude::*;
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+
+    fn random_data(rng: &mut Pcg64, n: usize, d: usize) -> Dataset {
+        let scale: Vec<f64> = (0..d).map(|_| 10f64.powf(rng.random_range(-3.0..3.0))).collect();
+        let shift: Vec<f64> = (0..d).map(|_| rng.random_range(-100.0..100.0)).collect();
+        let x = Mat::from_fn(n, d, |_, j| shift[j] + scale[j] * rng.random_range(-1.0..1.0));
+        let y = (0..n).map(|_| 1000.0 + 50.0 * rng.random_range(-1.0..1.0)).collect();
+        Dataset::new(x, y, None).unwrap()
+    }
+
+    fn random_network(rng: &mut Pcg64, m: usize, d: usize) -> Network {
+        let mut numbers = |count: usize| (0..count).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f64>>();
+        let w = numbers(m * d);
+        Network::new(Mat::from_fn(m, d, |i, k| w[i * d + k]), numbers(m), numbers(m), 0.3).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn predictions_agree_in_both_units_and_bounds_hold(seed in 0u64..1000, n in 2usize..30, d in 1usize..5, m in 1usize..6) {
+            let mut rng = Pcg64::seed_from_u64(seed);
+            let data = random_data(&mut rng, n, d);
+            let scaler = Scaler::fit(&data).unwrap();
+            let standardized = scaler.standardize(&data);
+            for j in 0..d {
+                let column: Vec<f64> = (0..n).map(|k| standardized.x[(k, j)]).collect();
+                // A spread that is small beside the mean keeps fewer digits.
+                let slack = 1e-8 + 100.0 * f64::EPSILON * scaler.input_mean[j].abs() / scaler.input_scale[j];
+                prop_assert!(column.iter().sum::<f64>().abs() < slack * n as f64);
+                prop_assert!((column.iter().map(|z| z * z).sum::<f64>() / n as f64 - 1.0).abs() < slack);
+            }
+            let g = random_network(&mut rng, m, d);
+            let f = scaler.network_to_user(&g).unwrap();
+            let back = scaler.network_to_standardized(&f).unwrap();
+            let (of_g, of_f) = (g.predict(standardized.x.as_ref()), f.predict(data.x.as_ref()));
+            let of_back = back.predict(standardized.x.as_ref());
+            // Σ|v|‖w‖ bounds the slope of g in ℓ2; it must bound that of f through the scaler.
+            let row = |net: &Network, i: usize| (0..d).map(|k| net.w[(i, k)]).collect::<Vec<_>>();
+            let slope: f64 = (0..m).map(|i| g.v[i].abs() * Norm::Two.of(&row(&g, i))).sum();
+            let per_column = scaler.bound_per_column(slope);
+            for k in 0..n {
+                prop_assert!((scaler.target_to_user(of_g[k]) - of_f[k]).abs() < 1e-6 * of_f[k].abs().max(1.0));
+                prop_assert!((of_back[k] - of_g[k]).abs() < 1e-7);
+                let x: Vec<f64> = (0..d).map(|j| data.x[(k, j)]).collect();
+                let gradient = f.gradient(&x);
+                for j in 0..d {
+                    prop_assert!(gradient[j].abs() <= per_column[j] * (1.0 + 1e-9));
+                }
+                prop_assert!(Norm::Two.of(&gradient) <= scaler.bound_to_user(slope) * (1.0 + 1e-9));
+            }
+        }
+    }
+
+    #[test]
+    fn constant_columns_have_scale_one_and_weights_count() {
+        let x = Mat::from_fn(4, 2, |k, j| if j == 0 { 0.1 } else { k as f64 });
+        let data = Dataset::new(x, vec![5.0; 4], Some(vec![0.0, 1.0, 1.0, 0.0])).unwrap();
+        let scaler = Scaler::fit(&data).unwrap();
+        assert_eq!(scaler.input_mean, [0.1, 1.5]);
+        assert_eq!(scaler.input_scale, [1.0, 0.5]);
+        assert_eq!((scaler.target_mean, scaler.target_scale), (5.0, 1.0));
+    }
+
+    #[test]
+    fn a_large_mean_does_not_hide_a_small_spread() {
+        let x = Mat::from_fn(1000, 1, |k, _| 1e9 + (k % 2) as f64);
+        let scaler = Scaler::fit(&Dataset::new(x, (0..1000).map(f64::from).collect(), None).unwrap()).unwrap();
+        assert!((scaler.input_scale[0] - 0.5).abs() < 1e-9);
+    }
+
+    #[test]
+    fn scales_out_of_range_are_refused() {
+        let x = Mat::from_fn(2, 1, |k, _| if k == 0 { -1e300 } else { 1e300 });
+        let error = Scaler::fit(&Dataset::new(x, vec![0.0, 1.0], None).unwrap()).unwrap_err();
+        assert!(error.what.starts_with("input column 1 has mean"), "{error:?}");
+        assert!(Scaler::identity(2).check(3).is_err());
+        assert!(Scaler { target_scale: 0.0, ..Scaler::identity(2) }.check(2).is_err());
+    }
+}

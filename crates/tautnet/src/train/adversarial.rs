@@ -1,0 +1,185 @@
+//! Adversarial training (Madry et al., arXiv:1706.06083).
+//!
+//! ```text
+//! minimize over W̄, v, c:   mean_k ω_k max_{‖δ_k‖ ≤ ε} (f(x_k + δ_k) − y_k)²  +  λ_w/2 (‖W̄‖² + ‖v‖²)
+//! ```
+//!
+//! The inner maximum is taken anew for every batch by `steps` projected steps along the steepest direction of the norm,
+//! from a random point of the ball; one step goes from the row itself to the boundary: the fast gradient method.
+//! The outer descent is that of [`super::gradient_descent`], the gradient taken at the perturbed rows.
+
+use super::gradient_descent::{Descent, descend};
+use super::weights::{Batch, InputDifferentiator, Weights};
+use super::{Observer, Settings, Trained};
+use crate::attack::ball::{project, random_point, steepest};
+use crate::{Dataset, Error, Norm, error::Result};
+use rand_pcg::Pcg64;
+
+/// What governs adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adversarial {
+    /// The outer descent.
+    pub descent: Descent,
+    /// The norm of the perturbations.
+    pub norm: Norm,
+    /// ε, in the units of the data given.
+    pub radius: f64,
+    /// Steps of the inner maximization; 1 is the fast gradient method.
+    pub steps: usize,
+}
+
+impl Default for Adversarial {
+    fn default() -> Self {
+        Self { descent: Descent::default(), norm: Norm::Two, radius: 0.2, steps: 7 }
+    }
+}
+
+/// Train against perturbed rows.
+pub fn train(
+    data: &Dataset,
+    settings: &Settings,
+    adversarial: &Adversarial,
+    observer: &mut Observer<'_>,
+) -> Result<Trained> {
+    let Adversarial { descent, norm, radius, steps } = adversarial;
+    if !(radius.is_finite() && *radius >= 0.0) {
+        return Err(Error::new(
+            format!("the radius of adversarial training is {radius}"),
+            "give a radius of at least 0, in standardized units",
+        ));
+    }
+    if *steps == 0 {
+        return Err(Error::new(
+            "adversarial training was asked for 0 inner steps",
+            "give at least 1 (the fast gradient method); 5 to 10 are usual",
+        ));
+    }
+    let mut inner = Inner { norm: *norm, radius: *radius, steps: *steps, ..Inner::default() };
+    descend(data, settings, descent, |weights, batch, random| inner.perturb(weights, batch, random), observer)
+}
+
+/// The inner maximization, with its scratch.
+struct Inner {
+    norm: Norm,
+    radius: f64,
+    steps: usize,
+    inputs: InputDifferentiator,
+    clean: Vec<f64>,
+    signs: Vec<f64>,
+    delta: Vec<f64>,
+    direction: Vec<f64>,
+}
+
+impl Default for Inner {
+    fn default() -> Self {
+        Self {
+            norm: Norm::Two,
+            radius: 0.0,
+            steps: 1,
+            inputs: InputDifferentiator::default(),
+            clean: Vec::new(),
+            signs: Vec::new(),
+            delta: Vec::new(),
+            direction: Vec::new(),
+        }
+    }
+}
+
+impl Inner {
+    /// Move every row of the batch to (about) the worst point of its ball.
+    fn perturb(&mut self, weights: &Weights, batch: &mut Batch, random: &mut Pcg64) {
+        if self.radius == 0.0 {
+            return;
+        }
+        let (d, rows) = (weights.inputs, batch.rows());
+        self.clean.clone_from(&batch.x);
+        self.inputs.load(weights);
+        self.direction.resize(d, 0.0);
+        self.delta.clear();
+        self.delta.resize(rows * d, 0.0);
+        let length = if self.steps == 1 { self.radius } else { 2.5 * self.radius / self.steps as f64 };
+        if self.steps > 1 {
+            self.delta.chunks_exact_mut(d).for_each(|delta| random_point(self.norm, self.radius, delta, random));
+            self.apply(batch, d);
+        }
+        for step in 0..self.steps {
+            self.inputs.evaluate(weights, &batch.x);
+            if step == 0 {
+                // Ascent of a square never lets the residual change sign, so the sign at the start decides.
+                self.signs.clear();
+                self.signs.extend(self.inputs.values.iter().zip(&batch.y).map(|(f, y)| if f < y { -1.0 } else { 1.0 }));
+            }
+            for k in 0..rows {
+                let gradient = &self.inputs.gradients[k * self.inputs.stride()..][..d];
+                let delta = &mut self.delta[k * d..(k + 1) * d];
+                steepest(self.norm, gradient, &mut self.direction);
+                delta.iter_mut().zip(&self.direction).for_each(|(a, u)| *a += length * self.signs[k] * u);
+                project(self.norm, self.radius, delta);
+            }
+            self.apply(batch, d);
+        }
+    }
+
+    /// batch.x ← clean + δ, the column of ones untouched.
+    fn apply(&self, batch: &mut Batch, d: usize) {
+        for (k, delta) in self.delta.chunks_exact(d).enumerate() {
+            for j in 0..d {
+                batch.x[k * (d + 1) + j] = self.clean[k * (d + 1) + j] + delta[j];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::attack;
+    use crate::train::{Start, tests::toy, train};
+    use rand::SeedableRng;
+    use std::ops::ControlFlow;
+
+    #[test]
+    fn it_lowers_the_error_under_attack() {
+        let data = toy(150, 2, 11);
+        let radius = 0.3;
+        let descent = Descent { rate: 1e-2, epochs: 150, decay: 1e-4, ..Descent::default() };
+        for norm in [Norm::Two, Norm::Infinity] {
+            let attacked = |start| {
+                let settings = Settings { start, units: 40, ..Settings::default() };
+                let network = train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap().network;
+                let settings = attack::Settings::new(f64::INFINITY);
+                attack::attack(&network, &data, norm, &[radius], &settings).unwrap()[0].found
+            };
+            let plain = attacked(Start::Sgd(descent.clone()));
+            for steps in [1, 5] {
+                let start = Start::Adversarial(Adversarial { descent: descent.clone(), norm, radius, steps });
+                let robust = attacked(start);
+                assert!(robust < 0.9 * plain, "{norm:?}, {steps} steps: {robust} against {plain}");
+            }
+        }
+    }
+
+    #[test]
+    fn perturbed_rows_stay_in_the_ball_and_hurt() {
+        let data = toy(40, 3, 12);
+        let mut random = Pcg64::seed_from_u64(1);
+        let weights = Weights::random(&data, 20, true, &mut random);
+        let network = weights.network().unwrap();
+        let clean = Batch::all(&data);
+        let error = |batch: &Batch| -> f64 {
+            (0..40).map(|k| (network.value(&batch.x[k * 4..k * 4 + 3]) - batch.y[k]).powi(2)).sum()
+        };
+        for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+            for steps in [1, 4] {
+                let mut batch = clean.clone();
+                Inner { norm, radius: 0.2, steps, ..Inner::default() }.perturb(&weights, &mut batch, &mut random);
+                for k in 0..40 {
+                    let delta: Vec<f64> = (0..3).map(|j| batch.x[k * 4 + j] - clean.x[k * 4 + j]).collect();
+                    assert!(norm.of(&delta) <= 0.2 * (1.0 + 1e-12));
+                    assert_eq!(batch.x[k * 4 + 3], 1.0);
+                }
+                assert!(error(&batch) > 1.1 * error(&clean));
+            }
+        }
+    }
+}

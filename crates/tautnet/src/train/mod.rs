@@ -1,0 +1,205 @@
+//! Starting networks: from a [`Dataset`] (standardized by the caller) to a [`Network`] worth polishing.
+//!
+//! Every start is one variant of [`Start`], one module with a function `train`, and one line in [`train`]. All return
+//! [`Trained`]; none has a duality gap, for the problems they solve are not convex in all weights.
+
+pub mod adversarial;
+pub mod gradient_descent;
+pub(crate) mod kernel;
+pub mod random;
+pub(crate) mod weights;
+
+use crate::{Dataset, Error, Network, error::Result};
+use std::ops::ControlFlow;
+
+pub use adversarial::Adversarial;
+pub use gradient_descent::{Descent, Optimizer};
+pub use random::Random;
+
+/// How the starting network is made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// Mini-batch gradient descent: [`gradient_descent`].
+    Sgd(Descent),
+    /// Random hidden units, output weights by least squares: [`random`].
+    Random(Random),
+    /// Gradient descent on rows under attack: [`adversarial`].
+    Adversarial(Adversarial),
+}
+
+impl Start {
+    /// Every start with its default settings.
+    pub fn all() -> [Start; 3] {
+        [Start::Sgd(Descent::default()), Start::Random(Random::default()), Start::Adversarial(Adversarial::default())]
+    }
+
+    /// The name by which users choose it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Start::Sgd(_) => "sgd",
+            Start::Random(_) => "random",
+            Start::Adversarial(_) => "adversarial",
+        }
+    }
+}
+
+impl std::str::FromStr for Start {
+    type Err = Error;
+
+    /// The start of that name, with its defaults.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::all().into_iter().find(|start| start.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Self::all().iter().map(Start::name).collect();
+            Error::new(format!("there is no start called `{name}`"), format!("choose one of: {}", names.join(", ")))
+        })
+    }
+}
+
+/// What every start needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The method and what is its own.
+    pub start: Start,
+    /// Hidden units, m ≥ 1.
+    pub units: usize,
+    /// Whether the output bias is free (else it is 0).
+    pub output_bias: bool,
+    /// Same seed, same network, to the byte.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { start: Start::Sgd(Descent::default()), units: 100, output_bias: true, seed: 0 }
+    }
+}
+
+/// One epoch's facts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Passes over the data so far, from 1.
+    pub epoch: usize,
+    /// What is minimized, averaged over the epoch's batches as they passed.
+    pub objective: f64,
+    /// Its loss part (under attack, where training is).
+    pub loss: f64,
+    /// Learning rate of the epoch; 0 where there is none.
+    pub rate: f64,
+}
+
+/// Called after every epoch; `Break` ends the training with the best network so far.
+pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
+
+/// How the training ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// Solved in closed form.
+    Solved,
+    /// The objective no longer fell.
+    Plateau,
+    /// All epochs were used.
+    Limit,
+    /// The observer said so.
+    Observer,
+}
+
+/// A starting network with its history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Trained {
+    /// The network.
+    pub network: Network,
+    /// Every epoch.
+    pub trace: Vec<Progress>,
+    /// How it ended.
+    pub ending: Ending,
+    /// (Weighted) mean squared error on the clean training rows, recomputed from the network.
+    pub loss: f64,
+}
+
+/// Make a starting network.
+///
+/// ```
+/// use tautnet::{Dataset, train};
+/// use std::ops::ControlFlow;
+/// let x = faer::Mat::from_fn(50, 1, |k, _| k as f64 / 25.0 - 1.0);
+/// let y = (0..50).map(|k| x[(k, 0)].abs()).collect();
+/// let data = Dataset::new(x, y, None)?;
+/// let settings = train::Settings { units: 20, ..Default::default() };
+/// let trained = train::train(&data, &settings, &mut |_| ControlFlow::Continue(()))?;
+/// assert!(trained.loss < 0.01);
+/// # Ok::<(), tautnet::Error>(())
+/// ```
+pub fn train(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Trained> {
+    if settings.units == 0 {
+        return Err(Error::new("the network was asked to have 0 hidden units", "give at least 1; 100 is a good start"));
+    }
+    match &settings.start {
+        Start::Sgd(descent) => gradient_descent::train(data, settings, descent, observer),
+        Start::Random(own) => random::train(data, settings, own, observer),
+        Start::Adversarial(own) => adversarial::train(data, settings, own, observer),
+    }
+}
+
+/// Σ_k ω_k (f(x_k) − y_k)² / Σ_k ω_k.
+pub(crate) fn mean_squared_error(network: &Network, data: &Dataset) -> f64 {
+    let omega = weights::importances(data);
+    let f = network.predict(data.x.as_ref());
+    (0..data.rows()).map(|k| omega[k] * (f[k] - data.y[k]).powi(2)).sum::<f64>() / data.rows() as f64
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use faer::Mat;
+    use rand::{RngExt, SeedableRng};
+
+    /// A smooth function of uniform points in [−1.5, 1.5]^d with a little noise.
+    pub(crate) fn toy(n: usize, d: usize, seed: u64) -> Dataset {
+        let mut random = rand_pcg::Pcg64::seed_from_u64(seed);
+        let mut x = Mat::zeros(n, d);
+        let mut y = vec![0.0; n];
+        for k in 0..n {
+            for j in 0..d {
+                x[(k, j)] = 3.0 * random.random::<f64>() - 1.5;
+                y[k] += (1.0 + j as f64) * (2.0 * x[(k, j)]).sin() / d as f64;
+            }
+            y[k] += 0.1 * (random.random::<f64>() - 0.5);
+        }
+        Dataset::new(x, y, None).unwrap()
+    }
+
+    #[test]
+    fn every_start_is_found_by_its_name_and_repeats_itself() {
+        let data = toy(40, 2, 1);
+        for start in Start::all() {
+            assert_eq!(start.name().parse::<Start>().unwrap(), start);
+            let run = |seed| {
+                let settings = Settings { start: start.clone(), units: 12, seed, ..Settings::default() };
+                train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap()
+            };
+            assert_eq!(run(3), run(3));
+            assert_ne!(run(3).network, run(4).network);
+        }
+        assert!("adam".parse::<Start>().unwrap_err().hint.contains("sgd, random, adversarial"));
+    }
+
+    #[test]
+    fn bad_settings_are_refused_with_their_value() {
+        let data = toy(10, 2, 1);
+        let refused = |settings: Settings| train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap_err();
+        let sgd = |descent| Settings { start: Start::Sgd(descent), ..Settings::default() };
+        let base = Descent::default();
+        assert!(refused(Settings { units: 0, ..Settings::default() }).what.contains('0'));
+        assert!(refused(sgd(Descent { rate: -1.0, ..base.clone() })).what.contains("-1"));
+        assert!(refused(sgd(Descent { batch: 0, ..base.clone() })).what.contains("batch"));
+        assert!(refused(sgd(Descent { decay: f64::NAN, ..base.clone() })).what.contains("NaN"));
+        let momentum = Optimizer::Momentum { momentum: 1.0 };
+        assert!(refused(sgd(Descent { optimizer: momentum, ..base })).what.contains("momentum"));
+        let start = Start::Random(Random { ridge: 0.0 });
+        assert!(refused(Settings { start, ..Settings::default() }).what.contains("ridge"));
+        for (radius, steps) in [(-0.1, 1), (0.1, 0)] {
+            let start = Start::Adversarial(Adversarial { radius, steps, ..Adversarial::default() });
+            assert!(refused(Settings { start, ..Settings::default() }).hint.contains("at least"));
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! `random`: hidden units drawn at random, output weights by least squares.
+//!
+//! ```text
+//! w̄_i ~ N(0, I_{d+1}),      minimize over v, c:   Σ_k ω_k (c + Φ_k·v − y_k)² / n  +  ρ ‖v‖²,      Φ_ki = relu(x̄_k·w̄_i)
+//! ```
+//!
+//! Gaussian directions sample the activation patterns of the data (Pilanci and Ergen, arXiv:2002.10553), which is what
+//! the convex programs want of a start. A unit that is zero on every row is drawn again: it would have no gradient and no
+//! use. With a free c both Φ and y are centred first, so that c is not charged.
+
+use super::weights::{importances, normal};
+use super::{Ending, Observer, Progress, Settings, Trained, mean_squared_error};
+use crate::{Dataset, Error, Network, error::Result};
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::{cholesky::llt, matmul::matmul};
+use faer::{Accum, Mat, Par};
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+
+/// What governs a random start. Range: ridge > 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Random {
+    /// ρ.
+    pub ridge: f64,
+}
+
+impl Default for Random {
+    fn default() -> Self {
+        Self { ridge: 1e-3 }
+    }
+}
+
+/// A unit that is zero on all rows is drawn again, this often at most.
+const DRAWS: usize = 100;
+
+/// Draw the hidden layer and solve for the output layer; the observer hears of the one result.
+pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mut Observer<'_>) -> Result<Trained> {
+    if !(random.ridge.is_finite() && random.ridge > 0.0) {
+        return Err(Error::new(
+            format!("the ridge of the random start is {}", random.ridge),
+            "give a positive ridge, such as 0.001",
+        ));
+    }
+    let (n, d, m) = (data.rows(), data.columns(), settings.units);
+    let mut source = Pcg64::seed_from_u64(settings.seed);
+    let mut w = Mat::zeros(m, d);
+    let mut b = vec![0.0; m];
+    let mut phi = Mat::zeros(n, m);
+    for i in 0..m {
+        for _ in 0..DRAWS {
+            (0..d).for_each(|k| w[(i, k)] = normal(&mut source));
+            b[i] = normal(&mut source);
+            for k in 0..n {
+                let h = (0..d).fold(b[i], |h, j| h + w[(i, j)] * data.x[(k, j)]);
+                phi[(k, i)] = h.max(0.0);
+            }
+            if (0..n).any(|k| phi[(k, i)] > 0.0) {
+                break;
+            }
+        }
+    }
+    let (v, c) = output_layer(phi, data, random.ridge, settings.output_bias)?;
+    let squared: f64 = v.iter().map(|v| v * v).sum();
+    let network = Network::new(w, b, v, c)?;
+    let loss = mean_squared_error(&network, data);
+    let progress = Progress { epoch: 1, objective: loss + random.ridge * squared, loss, rate: 0.0 };
+    // There is nothing left to stop.
+    let _ = observer(&progress);
+    Ok(Trained { network, trace: vec![progress], ending: Ending::Solved, loss })
+}
+
+/// The ridge regression, by its normal equations: (ΦᵀΩΦ/n + ρI) v = ΦᵀΩy/n. On one thread, so that the number of
+/// threads changes nothing.
+fn output_layer(mut phi: Mat<f64>, data: &Dataset, ridge: f64, output_bias: bool) -> Result<(Vec<f64>, f64)> {
+    let (n, m) = (phi.nrows(), phi.ncols());
+    let omega = importances(data);
+    let mean = |value: &dyn Fn(usize) -> f64| (0..n).map(|k| omega[k] * value(k)).sum::<f64>() / n as f64;
+    let (mut centre, mut y_centre) = (vec![0.0; m], 0.0);
+    if output_bias {
+        (0..m).for_each(|i| centre[i] = mean(&|k| phi[(k, i)]));
+        y_centre = mean(&|k| data.y[k]);
+    }
+    let root: Vec<f64> = omega.iter().map(|o| (o / n as f64).sqrt()).collect();
+    for i in 0..m {
+        for k in 0..n {
+            phi[(k, i)] = root[k] * (phi[(k, i)] - centre[i]);
+        }
+    }
+    let y = Mat::from_fn(n, 1, |k, _| root[k] * (data.y[k] - y_centre));
+    let mut gram = Mat::from_fn(m, m, |i, j| if i == j { ridge } else { 0.0 });
+    matmul(&mut gram, Accum::Add, phi.transpose(), &phi, 1.0, Par::Seq);
+    let mut v = Mat::zeros(m, 1);
+    matmul(&mut v, Accum::Replace, phi.transpose(), &y, 1.0, Par::Seq);
+    let mut memory = MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f64>(m, Par::Seq, Default::default()));
+    let stack = MemStack::new(&mut memory);
+    llt::factor::cholesky_in_place(gram.as_mut(), Default::default(), Par::Seq, stack, Default::default()).map_err(
+        |_| {
+            Error::new(
+                format!("the least squares problem of the random start is singular with the ridge {ridge}"),
+                "raise the ridge, or standardize the columns",
+            )
+        },
+    )?;
+    let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<f64>(m, 1, Par::Seq));
+    llt::solve::solve_in_place(gram.as_ref(), v.as_mut(), Par::Seq, MemStack::new(&mut memory));
+    let v: Vec<f64> = (0..m).map(|i| v[(i, 0)]).collect();
+    let c = y_centre - v.iter().zip(&centre).map(|(v, mean)| v * mean).sum::<f64>();
+    Ok((v, c))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::{Start, tests::toy, train};
+    use std::ops::ControlFlow;
+
+    /// At the optimum the gradient of the ridge objective vanishes.
+    #[test]
+    fn the_output_layer_is_stationary() {
+        let mut data = toy(80, 3, 21);
+        data.weights = Some((0..80).map(|k| (k % 4) as f64).collect());
+        for output_bias in [true, false] {
+            let ridge = 1e-2;
+            let settings = Settings { start: Start::Random(Random { ridge }), units: 30, output_bias, seed: 5 };
+            let trained = train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
+            let network = &trained.network;
+            let (omega, f) = (importances(&data), network.predict(data.x.as_ref()));
+            let mut slopes = vec![0.0; 31];
+            for k in 0..80 {
+                let row: Vec<f64> = (0..3).map(|j| data.x[(k, j)]).collect();
+                let e = 2.0 * omega[k] * (f[k] - data.y[k]) / 80.0;
+                (0..30).for_each(|i| slopes[i] += e * network.pre_activation(i, &row).max(0.0));
+                slopes[30] += e;
+            }
+            (0..30).for_each(|i| slopes[i] += 2.0 * ridge * network.v[i]);
+            let free = if output_bias { 31 } else { 30 };
+            assert!(slopes[..free].iter().all(|s| s.abs() < 1e-10), "{slopes:?}");
+            assert_eq!(network.c != 0.0, output_bias);
+        }
+    }
+
+    #[test]
+    fn every_unit_is_alive_and_the_fit_is_useful() {
+        let data = toy(100, 2, 22);
+        let settings = Settings { start: Start::Random(Random::default()), units: 60, ..Settings::default() };
+        let trained = train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
+        for i in 0..60 {
+            assert!((0..100).any(|k| trained.network.pre_activation(i, &[data.x[(k, 0)], data.x[(k, 1)]]) > 0.0));
+        }
+        assert!(trained.loss < 0.2, "{}", trained.loss);
+    }
+
+    #[test]
+    fn more_units_than_rows_is_fine() {
+        let data = toy(3, 2, 23);
+        let settings = Settings { start: Start::Random(Random::default()), units: 50, ..Settings::default() };
+        assert!(train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap().loss < 0.1);
+    }
+}

@@ -1,0 +1,242 @@
+"""Checks tautnet certificates in exact rational arithmetic: the second opinion on `tautnet verify`.
+
+    python exact_checker.py CERTIFICATE MODEL       exit 0 only if every claim is proved
+    python exact_checker.py --cases FILE            judge the lines written by the example `random_certificates`
+
+Every stored double is taken as the fraction that it is, and nothing is ever rounded. Only the standard library is
+used, and none of the verifier's reasoning about rounding: this program proves the bound L from another matrix,
+
+        [ P    -Z^T    0  ]      P = diag(r_k s_k^2),   r_k = L (norm 2)  or  sum r_k <= L (norm inf)
+    S = [ -Z    2D    -l  ]      Z_ik = y v_i w_ik,     D = diag(l_i)
+        [ 0    -l^T    L  ]      (s, y: the scaler's scales; 1 in standardized units)
+
+by an exact LDL^T factorization of S, which exists with D >= 0 just when S is positive semidefinite. Then
+(F(X) - F(Y))^2 <= L sum r_k (X_k - Y_k)^2 by `docs/mathematics/verification.md`, section 2.
+"""
+
+import hashlib
+import json
+import struct
+import sys
+from collections import Counter
+from fractions import Fraction
+
+
+class Refused(Exception):
+    """The certificate proves nothing, and why."""
+
+
+def need(condition, why):
+    if not condition:
+        raise Refused(why)
+
+
+# ------------------------------------------------------------------------------------------------ reading
+
+
+def unique_object(pairs):
+    keys = [key for key, _ in pairs]
+    need(len(keys) == len(set(keys)), "a field is repeated")
+    return dict(pairs)
+
+
+def refuse_constant(text):
+    raise Refused(f"{text} is not a number of JSON")
+
+
+def read_json(data):
+    try:
+        return json.loads(
+            data.decode("utf-8"), object_pairs_hook=unique_object, parse_constant=refuse_constant
+        )
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"it cannot be read: {error}") from None
+
+
+def fields(value, required, optional=()):
+    need(isinstance(value, dict), "an object is missing")
+    need(set(required) <= set(value) <= set(required) | set(optional), "a field is missing or unknown")
+    return value
+
+
+def number(value):
+    """The exact value of the double that the JSON number denotes."""
+    need(type(value) in (int, float), "a number is missing")
+    try:
+        return Fraction(float(value))
+    except (OverflowError, ValueError):
+        raise Refused("a number is not finite") from None
+
+
+def numbers(value, length, what):
+    need(isinstance(value, list) and len(value) == length, f"{what}: {length} numbers expected")
+    return [number(x) for x in value]
+
+
+def fingerprint(network):
+    """SHA-256 over the shape and the doubles, as `docs/certificate-format.md` says."""
+    w, b, v, c = (network[key] for key in "wbvc")
+    doubles = [x for row in w for x in row] + list(b) + list(v) + [c]
+    data = b"tautnet network 1\n" + struct.pack("<QQ", len(w), len(w[0]))
+    return hashlib.sha256(data + struct.pack(f"<{len(doubles)}d", *doubles)).hexdigest()
+
+
+# ------------------------------------------------------------------------------------------------ proving
+
+
+def positive_semidefinite(matrix):
+    """Whether the symmetric matrix of fractions is positive semidefinite: LDL^T without rounding, in place."""
+    size = len(matrix)
+    for i in range(size):
+        pivot = matrix[i][i]
+        below = [j for j in range(i + 1, size) if matrix[i][j]]
+        if pivot < 0 or (pivot == 0 and below):
+            return False
+        for j in below:
+            factor = matrix[i][j] / pivot
+            for k in below:
+                if k >= j:
+                    matrix[j][k] -= factor * matrix[i][k]
+    return True
+
+
+def prove(claim, norm, w, v, x_scale, y_scale):
+    units, inputs = len(w), len(w[0])
+    fields(claim, ["bound", "sensitivities", "multipliers"], ["input_weights"])
+    bound = number(claim["bound"])
+    sensitivities = numbers(claim["sensitivities"], inputs, "sensitivities")
+    multipliers = numbers(claim["multipliers"], 0 if norm == "1" else units, "multipliers")
+    weights = claim.get("input_weights")
+    if norm == "inf":
+        weights = numbers(weights, inputs, "input weights")
+    else:
+        need(weights is None, "input weights belong to the norm inf only")
+    need(min([bound, *sensitivities, *multipliers, *(weights or [])]) >= 0, "a number is negative")
+
+    z = [[y_scale * v[i] * w[i][k] for k in range(inputs)] for i in range(units)]
+    for k in range(inputs):
+        rising = sum(row[k] for row in z if row[k] > 0)
+        falling = -sum(row[k] for row in z if row[k] < 0)
+        need(max(rising, falling) <= sensitivities[k] * x_scale[k], f"the sensitivity to input {k} is understated")
+        if norm == "1":
+            need(max(rising, falling) <= bound * x_scale[k], "the bound is below a sensitivity")
+    if norm == "1":
+        return
+    if norm == "inf":
+        need(sum(weights) <= bound, "the input weights sum to more than the bound")
+    else:
+        weights = [bound] * inputs
+
+    # S with the units first, whose block is diagonal: what is left of it then stays small.
+    size = units + inputs + 1
+    s = [[Fraction(0)] * size for _ in range(size)]
+    for i in range(units):
+        s[i][i] = 2 * multipliers[i]
+        for k in range(inputs):
+            s[i][units + k] = -z[i][k]
+        s[i][-1] = -multipliers[i]
+    for k in range(inputs):
+        s[units + k][units + k] = weights[k] * x_scale[k] ** 2
+    s[-1][-1] = bound
+    need(positive_semidefinite(s), "the multipliers do not prove the bound")
+
+
+def check(data, network):
+    """Returns nothing if every claim of the certificate, given as bytes, is proved; else raises Refused."""
+    certificate = fields(
+        read_json(data), ["format", "version", "network", "norm", "standardized"], ["scaler", "raw"]
+    )
+    need(certificate["format"] == "tautnet certificate", "it is no certificate of tautnet")
+    need(type(certificate["version"]) is int and certificate["version"] == 1, "it is of another version")
+    need(certificate["network"] == fingerprint(network), "it belongs to another network")
+    norm = certificate["norm"]
+    need(norm in ("1", "2", "inf"), "the norm is unknown")
+    w = [[Fraction(x) for x in row] for row in network["w"]]
+    v = [Fraction(x) for x in network["v"]]
+    inputs = len(w[0])
+    prove(certificate["standardized"], norm, w, v, [Fraction(1)] * inputs, Fraction(1))
+
+    scaler, raw = certificate.get("scaler"), certificate.get("raw")
+    need((scaler is None) == (raw is None), "`scaler` and `raw` go together")
+    if scaler is not None:
+        fields(scaler, ["x_mean", "x_scale", "y_mean", "y_scale"])
+        numbers(scaler["x_mean"], inputs, "x_mean")
+        number(scaler["y_mean"])
+        x_scale, y_scale = numbers(scaler["x_scale"], inputs, "x_scale"), number(scaler["y_scale"])
+        need(min([*x_scale, y_scale]) > 0, "a scale is not positive")
+        prove(raw, norm, w, v, x_scale, y_scale)
+
+
+# ------------------------------------------------------------------------------------------------ running
+
+
+def read_network(model):
+    """The network of a model file: `w` (rows), `b`, `v`, `c`, at the top or under "network"."""
+    network = model.get("network", model) if isinstance(model, dict) else {}
+    network = network if isinstance(network, dict) else {}
+    need(all(key in network for key in "wbvc"), "the model file has no network")
+    rows = network["w"]
+    need(isinstance(rows, list) and rows and isinstance(rows[0], list) and rows[0], "the network is empty")
+    return {
+        "w": [doubles(row, len(rows[0]), "w") for row in rows],
+        "b": doubles(network["b"], len(rows), "b"),
+        "v": doubles(network["v"], len(rows), "v"),
+        "c": doubles([network["c"]], 1, "c")[0],
+    }
+
+
+def doubles(values, length, what):
+    """The doubles themselves: a fraction would lose the sign of a zero, which the fingerprint sees."""
+    numbers(values, length, what)
+    return [float(x) for x in values]
+
+
+def judge_cases(lines):
+    """Compare with the verifier's verdicts: what it accepted must be proved, and so must everything as issued."""
+    issued, accepted_though_tampered, disagreements = 0, Counter(), 0
+    tampered = Counter()
+    for line_number, line in enumerate(lines, 1):
+        case = json.loads(line)
+        network = read_network(case["network"])
+        try:
+            check(case["certificate"].encode("utf-8"), network)
+            verdict, why = True, "proved"
+        except Refused as refusal:
+            verdict, why = False, str(refusal)
+        if case["tampering"] is None:
+            issued += 1
+        else:
+            tampered[case["tampering"]] += 1
+            accepted_though_tampered[case["tampering"]] += verdict
+        if (case["accepted"] or case["tampering"] is None) and not (verdict and case["accepted"]):
+            disagreements += 1
+            print(f"line {line_number}: the verifier says {case['accepted']}, exact arithmetic: {why}")
+    print(f"{issued} certificates as issued, {sum(tampered.values())} tampered with, {disagreements} disagreements")
+    for what, count in sorted(tampered.items()):
+        slack = accepted_though_tampered[what]
+        print(f"  {count - slack:6} of {count:6} refused here too: {what}")
+    return disagreements == 0
+
+
+def main(arguments):
+    if len(arguments) != 2:
+        print(__doc__, file=sys.stderr)
+        return 2
+    if arguments[0] == "--cases":
+        with open(arguments[1], encoding="utf-8") as file:
+            return 0 if judge_cases(file) else 1
+    try:
+        with open(arguments[0], "rb") as certificate, open(arguments[1], "rb") as model:
+            check(certificate.read(), read_network(read_json(model.read())))
+    except OSError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except Refused as refusal:
+        print(f"refused: {refusal}", file=sys.stderr)
+        return 1
+    print("proved in exact arithmetic")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
