@@ -327,7 +327,30 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
         let (mut previous, scale) = (f64::INFINITY, largest(r).max(largest(self.program.linear())));
         for refinement in 0..=self.settings.refinements {
             let size = largest(&residual);
-            Pair { x, z, change: total }
+            if refinement > 0 && (size <= 1e-15 * scale || (refinement > 3 && size > 0.5 * previous)) {
+                break;
+            }
+            previous = size;
+            self.normal.solve(&mut residual);
+            add(&mut x, 1.0, &residual);
+            self.program.apply(&residual, &mut change);
+            add(&mut total, 1.0, &change);
+            if refinement < 2 {
+                // The first steps are as large as the direction: z anew, or their rounding would stay in it.
+                let mut sum = total.clone();
+                add(&mut sum, 1.0, &v);
+                z = self.metric(&sum);
+                z.iter_mut().for_each(|z| *z = -*z);
+            } else {
+                add(&mut z, -1.0, &self.metric(&change));
+            }
+            if refinement < self.settings.refinements {
+                self.program.adjoint(&z, &mut residual);
+                self.program.quadratic(&x, &mut product);
+                (0..r.len()).for_each(|a| residual[a] += r[a] - product[a]);
+            }
+        }
+        Pair { x, z, change: total }
     }
 
     fn direction(&self, residuals: &PointResiduals, keep: f64, mut g: Vec<f64>) -> Direction {
