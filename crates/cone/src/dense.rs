@@ -87,7 +87,7 @@ impl Program for Dense {
     }
 }
 
-fn times(matrix: faer::MatRef<'_, f64>, x: &[f64], out: &mut [f64]) {
+fn times(matrix: MatRef<'_, f64>, x: &[f64], out: &mut [f64]) {
     out.fill(0.0);
     for j in 0..matrix.ncols() {
         for i in 0..matrix.nrows() {
@@ -122,6 +122,6 @@ impl NormalEquations for DenseNormal<'_> {
 
     fn solve(&self, r: &mut [f64]) {
         let factor = self.factor.as_ref().expect("factor comes before solve");
-        factor.solve_in_place(faer::MatMut::from_column_major_slice_mut(r, self.program.q.len(), 1));
+        factor.solve_in_place(MatMut::from_column_major_slice_mut(r, self.program.q.len(), 1));
     }
 }

@@ -17,6 +17,8 @@ pub struct Settings {
     pub infeasibility: f64,
     /// Fraction of the way to the boundary.
     pub step: f64,
+    /// Most corrections of centrality an iteration.
+    pub correctors: usize,
     /// Most steps of iterative refinement of one linear solve.
     pub refinements: usize,
     /// Diagonal regularization of the normal matrix, relative to its diagonal; undone by refinement.
@@ -32,6 +34,7 @@ impl Default for Settings {
             feasibility: 1e-8,
             infeasibility: 1e-8,
             step: 0.99,
+            correctors: 2,
             refinements: 12,
             regularization: 1e-14,
         }

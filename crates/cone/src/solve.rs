@@ -20,12 +20,13 @@
 //! `μ = 1e-8` is as large as the gap still to be closed. Normal equations want the plain method.
 
 use crate::{
-    cone::{self, Cone, Scaling, ranges},
+    cone::{self, Cone, Scaling, parts, ranges},
     outcome::{Outcome, Status, relative_gap},
     program::{NormalEquations, Program},
     settings::{Iteration, Observer, Settings},
     vector::{add, dot, largest, update},
 };
+use rayon::prelude::*;
 
 /// Where to start: any `x`, and `s` and `z` inside the cones. `s` need not be `Ax + b`.
 ///
@@ -41,7 +42,9 @@ pub struct Start {
     pub z: Vec<f64>,
 }
 
-/// Solve the program. Without a start, one is made by least squares. Silent: progress goes to the observer, which may stop the solve.
+/// Solve the program. Without a start, one is made by least squares.
+///
+/// Silent: progress goes to the observer, which may stop the solve.
 pub fn solve(
     program: &impl Program,
     normal: &mut impl NormalEquations,
@@ -86,10 +89,23 @@ pub fn solve(
         }
         let affine = system.direction(&residuals, 1.0, point.s.clone());
         let sigma = (1.0 - point.longest_step(&affine, cones, system.scaling).min(1.0)).powi(3);
-        let g = point.corrector(Some(&affine), sigma, cones, system.scaling);
+        let mut g = point.corrector(Some(&affine), sigma, cones, system.scaling);
         drop(affine);
-        let mut combined = system.direction(&residuals, 1.0 - sigma, g);
+        let mut combined = system.direction(&residuals, 1.0 - sigma, g.clone());
         step = (settings.step * point.longest_step(&combined, cones, system.scaling)).min(1.0);
+        for _ in 0..settings.correctors {
+            if step > 0.9 {
+                break;
+            }
+            let aim = (1.1 * step + 0.2).min(1.0);
+            point.recentre(&combined, aim, sigma, cones, system.scaling, &mut g);
+            let better = system.direction(&residuals, 1.0 - sigma, g.clone());
+            let longer = (settings.step * point.longest_step(&better, cones, system.scaling)).min(1.0);
+            if longer < step + 0.1 * (aim - step) {
+                break;
+            }
+            (step, combined) = (longer, better);
+        }
         if step < 0.2 {
             // The second-order term misled: centre instead.
             let g = point.corrector(None, 0.8, cones, system.scaling);
@@ -191,11 +207,12 @@ impl Point {
 
     fn longest_step(&self, d: &Direction, cones: &[Cone], scaling: &[Scaling]) -> f64 {
         ranges(cones)
+            .par_iter()
             .map(|(c, r)| {
                 let point = [&self.s[r.clone()], &self.z[r.clone()]];
-                scaling[c].longest_step(point, [&d.s[r.clone()], &d.z[r]])
+                scaling[*c].longest_step(point, [&d.s[r.clone()], &d.z[r.clone()]])
             })
-            .fold(f64::INFINITY, f64::min)
+            .reduce(|| f64::INFINITY, f64::min)
     }
 
     /// The corrector `g`, with Mehrotra's second-order term of the predictor if there is one.
@@ -203,11 +220,21 @@ impl Point {
         let mut g = vec![0.0; self.s.len()];
         let zero = if affine.is_none() { vec![0.0; self.s.len()] } else { Vec::new() };
         let (ds, dz) = affine.map_or((&zero, &zero), |affine| (&affine.s, &affine.z));
-        for (c, r) in ranges(cones) {
-            let (point, direction) = ([&self.s[r.clone()], &self.z[r.clone()]], [&ds[r.clone()], &dz[r.clone()]]);
-            scaling[c].corrector(point, direction, sigma * self.mu, &mut g[r]);
-        }
+        parts(cones, &mut g).into_par_iter().for_each(|(c, r, g)| {
+            let (point, direction) = ([&self.s[r.clone()], &self.z[r.clone()]], [&ds[r.clone()], &dz[r]]);
+            scaling[c].corrector(point, direction, sigma * self.mu, g);
+        });
         g
+    }
+
+    /// Gondzio's correction of `g`: at the trial point `step` along the direction, ask the eigenvalues of `s∘z` that
+    /// are a factor of ten from `σμ` back.
+    fn recentre(&self, d: &Direction, step: f64, sigma: f64, cones: &[Cone], scaling: &[Scaling], g: &mut [f64]) {
+        let bounds = [0.1 * sigma * self.mu, 10.0 * sigma * self.mu];
+        parts(cones, g).into_par_iter().for_each(|(c, r, g)| {
+            let (point, direction) = ([&self.s[r.clone()], &self.z[r.clone()]], [&d.s[r.clone()], &d.z[r]]);
+            scaling[c].recentre(point, direction, step, bounds, g);
+        });
     }
 
     fn advance(&mut self, step: f64, d: &Direction, cones: &[Cone]) {
@@ -281,12 +308,12 @@ struct System<'a, P: Program, N: NormalEquations> {
 impl<P: Program, N: NormalEquations> System<'_, P, N> {
     /// Scale at the point and factor; false if the point is not numerically interior.
     fn prepare(&mut self, point: &Point) -> bool {
-        for (c, r) in ranges(self.program.cones()) {
-            if !self.scaling[c].update(&point.s[r.clone()], &point.z[r]) {
-                return false;
-            }
-        }
-        self.factor()
+        let inside = ranges(self.program.cones())
+            .par_iter()
+            .zip(self.scaling.par_iter_mut())
+            .map(|((_, r), scaling)| scaling.update(&point.s[r.clone()], &point.z[r.clone()]))
+            .reduce(|| true, |a, b| a && b);
+        inside && self.factor()
     }
 
     /// Factor, with more regularization if rounding made the matrix indefinite.
@@ -304,9 +331,7 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
     /// `out = H v`.
     fn metric(&self, v: &[f64]) -> Vec<f64> {
         let mut out = vec![0.0; v.len()];
-        for (c, r) in ranges(self.program.cones()) {
-            self.scaling[c].apply(&v[r.clone()], &mut out[r]);
-        }
+        parts(self.program.cones(), &mut out).into_par_iter().for_each(|(c, r, out)| self.scaling[c].apply(&v[r], out));
         out
     }
 
@@ -324,31 +349,29 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
         update(&mut residual, r, |az, r| r + az);
         let (mut x, mut product) = (vec![0.0; r.len()], vec![0.0; r.len()]);
         let (mut total, mut change) = (vec![0.0; z.len()], vec![0.0; z.len()]);
-        let (mut previous, scale) = (f64::INFINITY, largest(r).max(largest(self.program.linear())));
-        for refinement in 0..=self.settings.refinements {
+        let (mut best, mut since) = (f64::INFINITY, 0);
+        let enough = 1e-5 * self.settings.feasibility * largest(r).max(largest(self.program.linear()));
+        for round in 0..=self.settings.refinements {
             let size = largest(&residual);
-            if refinement > 0 && (size <= 1e-15 * scale || (refinement > 3 && size > 0.5 * previous)) {
+            (best, since) = if size < 0.5 * best { (size, 0) } else { (best, since + 1) };
+            if round > 0 && (size <= enough || since > 2) {
                 break;
             }
-            previous = size;
             self.normal.solve(&mut residual);
             add(&mut x, 1.0, &residual);
             self.program.apply(&residual, &mut change);
             add(&mut total, 1.0, &change);
-            if refinement < 2 {
-                // The first steps are as large as the direction: z anew, or their rounding would stay in it.
-                let mut sum = total.clone();
-                add(&mut sum, 1.0, &v);
-                z = self.metric(&sum);
+            if round == 0 {
+                // The first step is the direction itself: z anew, or the rounding of −H v would stay in it.
+                add(&mut change, 1.0, &v);
+                z = self.metric(&change);
                 z.iter_mut().for_each(|z| *z = -*z);
             } else {
                 add(&mut z, -1.0, &self.metric(&change));
             }
-            if refinement < self.settings.refinements {
-                self.program.adjoint(&z, &mut residual);
-                self.program.quadratic(&x, &mut product);
-                (0..r.len()).for_each(|a| residual[a] += r[a] - product[a]);
-            }
+            self.program.adjoint(&z, &mut residual);
+            self.program.quadratic(&x, &mut product);
+            (0..r.len()).for_each(|a| residual[a] += r[a] - product[a]);
         }
         Pair { x, z, change: total }
     }

@@ -4,6 +4,8 @@
 //! metric with `H s = z`. A cone's Jordan product is written `∘`, its unit `e`. The solver needs five things of it:
 //! the scaling itself, `H v`, the corrector `Wᵀ(λ \ (λ∘λ + (W⁻ᵀds)∘(W dz) − ν e))`, and the two step lengths.
 
+use std::ops::Range;
+
 mod nonnegative;
 mod second_order;
 mod semidefinite;
@@ -116,6 +118,16 @@ impl Scaling {
         }
     }
 
+    /// Gondzio's correction, subtracted from the corrector `out`: at the trial point `step` along the direction, the
+    /// eigenvalues of `s∘z` outside the bounds are asked back to them.
+    pub fn recentre(&self, point: [&[f64]; 2], direction: [&[f64]; 2], step: f64, bounds: [f64; 2], out: &mut [f64]) {
+        match self {
+            Scaling::Nonnegative(_) => nonnegative::recentre(point, direction, step, bounds, out),
+            Scaling::SecondOrder(scaling) => scaling.recentre(direction, step, bounds, out),
+            Scaling::Semidefinite(scaling) => scaling.recentre(direction, step, bounds, out),
+        }
+    }
+
     /// Largest `α` (possibly infinite) with `s + α ds` and `z + α dz` in the cone.
     pub fn longest_step(&self, point: [&[f64]; 2], direction: [&[f64]; 2]) -> f64 {
         match self {
@@ -126,24 +138,40 @@ impl Scaling {
     }
 }
 
+/// What takes an eigenvalue of `s∘z` to the nearer bound, at most as far as the upper bound's own size.
+fn towards(value: f64, [low, high]: [f64; 2]) -> f64 {
+    (value.clamp(low, high) - value).max(-high)
+}
+
 /// Walk a product cone: every factor with its part of the vectors.
-pub(crate) fn ranges(cones: &[Cone]) -> impl Iterator<Item = (usize, std::ops::Range<usize>)> + '_ {
+pub(crate) fn ranges(cones: &[Cone]) -> Vec<(usize, Range<usize>)> {
     let mut start = 0;
-    cones.iter().enumerate().map(move |(c, cone)| {
+    let next = |(c, cone): (usize, &Cone)| {
         let range = start..start + cone.length();
         start = range.end;
         (c, range)
-    })
+    };
+    cones.iter().enumerate().map(next).collect()
+}
+
+/// Every factor with its part of one vector, to write to in parallel.
+pub(crate) fn parts<'v>(cones: &[Cone], mut v: &'v mut [f64]) -> Vec<(usize, Range<usize>, &'v mut [f64])> {
+    let next = |(c, range): (usize, Range<usize>)| {
+        let (part, rest) = std::mem::take(&mut v).split_at_mut(range.len());
+        v = rest;
+        (c, range, part)
+    };
+    ranges(cones).into_iter().map(next).collect()
 }
 
 /// The unit of the product.
 pub(crate) fn unit(cones: &[Cone], out: &mut [f64]) {
-    ranges(cones).for_each(|(c, r)| cones[c].unit(&mut out[r]));
+    parts(cones, out).into_iter().for_each(|(c, _, out)| cones[c].unit(out));
 }
 
 /// The smallest margin over the factors.
 pub fn margin(cones: &[Cone], v: &[f64]) -> f64 {
-    ranges(cones).map(|(c, r)| cones[c].margin(&v[r])).fold(f64::INFINITY, f64::min)
+    ranges(cones).into_iter().map(|(c, r)| cones[c].margin(&v[r])).fold(f64::INFINITY, f64::min)
 }
 
 /// Degree of the product.

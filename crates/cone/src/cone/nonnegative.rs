@@ -51,6 +51,20 @@ pub(super) fn corrector([s, z]: [&[f64]; 2], [ds, dz]: [&[f64]; 2], nu: f64, out
         });
 }
 
+/// The projection of the products at the trial point, `t / z` subtracted.
+pub(super) fn recentre(point: [&[f64]; 2], direction: [&[f64]; 2], step: f64, bounds: [f64; 2], out: &mut [f64]) {
+    let ([s, z], [ds, dz]) = (point, direction);
+    out.par_chunks_mut(CHUNK)
+        .zip(s.par_chunks(CHUNK).zip(z.par_chunks(CHUNK)))
+        .zip(ds.par_chunks(CHUNK).zip(dz.par_chunks(CHUNK)))
+        .for_each(|((out, (s, z)), (ds, dz))| {
+            for k in 0..out.len() {
+                let product = (s[k] + step * ds[k]) * (z[k] + step * dz[k]);
+                out[k] -= super::towards(product, bounds) / z[k];
+            }
+        });
+}
+
 pub(super) fn longest_step([s, z]: [&[f64]; 2], [ds, dz]: [&[f64]; 2]) -> f64 {
     let one = |v: &[f64], dv: &[f64]| {
         // The largest of −dv/v is the reciprocal of the step: one division, no branch.

@@ -94,22 +94,40 @@ impl SecondOrderScaling {
 
     pub(super) fn corrector(&self, [ds, dz]: [&[f64]; 2], nu: f64, out: &mut [f64]) {
         let lambda = &self.lambda;
-        let product = |a: &[f64], b: &[f64]| -> Vec<f64> {
-            let mut p = vec![a.iter().zip(b).map(|(a, b)| a * b).sum()];
-            p.extend((1..a.len()).map(|k| a[0] * b[k] + b[0] * a[k]));
-            p
-        };
         let mut d = product(lambda, lambda);
         let second = product(&self.forward(ds, -1), &self.forward(dz, 1));
         d.iter_mut().zip(&second).for_each(|(d, s)| *d += s);
         d[0] -= nu;
-        // λ \ d: solve the arrow system [λ_0 λ_1ᵀ; λ_1 λ_0 I] u = d.
+        out.copy_from_slice(&self.divided(&d));
+    }
+
+    /// `Wᵀ(λ \ d)`, by the arrow system `[λ_0 λ_1ᵀ; λ_1 λ_0 I] u = d`.
+    fn divided(&self, d: &[f64]) -> Vec<f64> {
+        let lambda = &self.lambda;
         let along: f64 = lambda[1..].iter().zip(&d[1..]).map(|(a, b)| a * b).sum();
         let u0 = (lambda[0] * d[0] - along) / hyperbolic(lambda);
         let mut u = vec![u0];
         u.extend((1..d.len()).map(|k| (d[k] - u0 * lambda[k]) / lambda[0]));
-        out.copy_from_slice(&self.forward(&u, 1));
+        self.forward(&u, 1)
     }
+
+    pub(super) fn recentre(&self, [ds, dz]: [&[f64]; 2], step: f64, bounds: [f64; 2], out: &mut [f64]) {
+        let trial = |d: Vec<f64>| -> Vec<f64> { self.lambda.iter().zip(d).map(|(l, d)| l + step * d).collect() };
+        let products = product(&trial(self.forward(ds, -1)), &trial(self.forward(dz, 1)));
+        let tail = tail_norm(&products);
+        let [plus, minus] = [products[0] + tail, products[0] - tail].map(|e| super::towards(e, bounds));
+        let mut t = vec![0.5 * (plus + minus)];
+        let along = if tail > 0.0 { 0.5 * (plus - minus) / tail } else { 0.0 };
+        t.extend(products[1..].iter().map(|p| along * p));
+        out.iter_mut().zip(self.divided(&t)).for_each(|(out, t)| *out -= t);
+    }
+}
+
+/// The Jordan product.
+fn product(a: &[f64], b: &[f64]) -> Vec<f64> {
+    let mut p = vec![a.iter().zip(b).map(|(a, b)| a * b).sum()];
+    p.extend((1..a.len()).map(|k| a[0] * b[k] + b[0] * a[k]));
+    p
 }
 
 pub(super) fn longest_step([s, z]: [&[f64]; 2], [ds, dz]: [&[f64]; 2]) -> f64 {

@@ -156,6 +156,30 @@ impl SemidefiniteScaling {
         svec(moved.as_ref(), out);
     }
 
+    pub(super) fn recentre(&self, direction: [&[f64]; 2], step: f64, bounds: [f64; 2], out: &mut [f64]) {
+        let k = self.order();
+        let [mut s, mut z] = self.scaled(direction);
+        for trial in [&mut s, &mut z] {
+            *trial *= faer::Scale(step);
+            (0..k).for_each(|i| trial[(i, i)] += self.lambda[i]);
+        }
+        let both = product(s.as_ref(), z.as_ref());
+        let products = Mat::from_fn(k, k, |i, j| 0.5 * (both[(i, j)] + both[(j, i)]));
+        let Ok(eigen) = products.self_adjoint_eigen(Side::Lower) else { return };
+        let (values, vectors) = (eigen.S().column_vector(), eigen.U());
+        let turned = Mat::from_fn(k, k, |i, j| vectors[(i, j)] * super::towards(values[j], bounds));
+        let mut t = product(turned.as_ref(), vectors.transpose());
+        for j in 0..k {
+            for i in 0..k {
+                t[(i, j)] *= 2.0 / (self.lambda[i] + self.lambda[j]);
+            }
+        }
+        let moved = product(product(self.r.as_ref(), t.as_ref()).as_ref(), self.r.transpose());
+        let mut change = vec![0.0; out.len()];
+        svec(moved.as_ref(), &mut change);
+        out.iter_mut().zip(&change).for_each(|(out, t)| *out -= t);
+    }
+
     pub(super) fn longest_step(&self, direction: [&[f64]; 2]) -> f64 {
         let k = self.order();
         let mut longest = f64::INFINITY;

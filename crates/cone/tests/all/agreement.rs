@@ -26,8 +26,8 @@ fn clarabel_optimum(program: &Dense) -> f64 {
         .cones
         .iter()
         .map(|cone| match *cone {
-            Cone::Nonnegative(n) => SupportedConeT::NonnegativeConeT(n),
-            Cone::SecondOrder(n) => SupportedConeT::SecondOrderConeT(n),
+            Cone::Nonnegative(n) => NonnegativeConeT(n),
+            Cone::SecondOrder(n) => SecondOrderConeT(n),
             Cone::Semidefinite(_) => unreachable!("Clarabel's semidefinite cone needs a BLAS"),
         })
         .collect();

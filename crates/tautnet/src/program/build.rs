@@ -12,7 +12,7 @@ use super::{
     training::{Parts, TrainingProgram},
 };
 use crate::{Dataset, Network, Norm, activation::Patterns};
-use faer::{Mat, prelude::*};
+use faer::Mat;
 use tautnet_cone::{Observer, Outcome, Settings, solve};
 
 /// Coordinates in which the program is well scaled.

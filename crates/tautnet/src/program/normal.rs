@@ -65,16 +65,43 @@ struct Clique {
 enum Factor {
     None,
     Dense(Llt<f64>),
-    Units {
-        /// Cholesky factor of every unit's block.
-        blocks: Vec<Mat<f64>>,
-        /// Cholesky factor of the matrix that is left, of order n + pairs.
-        rest: Llt<f64>,
-        /// That of the shared scalars' Schur complement.
-        shared: Option<Llt<f64>>,
-        /// Shared columns of the low-rank part, (n + pairs) × shared.
-        columns: Mat<f64>,
-    },
+    Units(Units),
+}
+
+/// The second route's factors.
+struct Units {
+    /// Cholesky factor of every unit's block.
+    blocks: Vec<Mat<f64>>,
+    /// Cholesky factor of the matrix that is left, of order n + pairs.
+    rest: Llt<f64>,
+    /// The shared scalars' own block, and the factor of its Schur complement.
+    shared_block: Option<Mat<f64>>,
+    shared: Option<Llt<f64>>,
+    /// Shared columns of the low-rank part, (n + pairs) × shared.
+    columns: Mat<f64>,
+}
+
+/// A vector of the augmented system of the second route.
+///
+/// Its refinement is what keeps digits: a unit's own block may be 1e-10 of the loss's curvature in some direction, and
+/// `K⁻¹(a − Fᵀw)` then loses ten digits of what `F y = B w` still knows.
+struct Augmented {
+    units: Vec<f64>,
+    scalars: Vec<f64>,
+    rank: Vec<f64>,
+}
+
+/// Steps of refinement of the augmented system.
+const AUGMENTED_REFINEMENTS: usize = 2;
+
+impl Augmented {
+    fn add(&mut self, other: &Self) {
+        let pairs =
+            [(&mut self.units, &other.units), (&mut self.scalars, &other.scalars), (&mut self.rank, &other.rank)];
+        for (to, from) in pairs {
+            to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
+        }
+    }
 }
 
 /// Solves the normal equations of a training program.
@@ -305,9 +332,7 @@ impl<'a> StructuredNormal<'a> {
     ) -> Result<Factor, NotPositiveDefinite> {
         let mut matrix = self.reduced_matrix(blocks, shared, cliques, coupling);
         regularize(&mut matrix, regularization);
-        let size = matrix.nrows() as f64;
-        let factor = with_parallelism(size.powi(3) / 3.0, || matrix.llt(Side::Lower));
-        Ok(Factor::Dense(factor.map_err(|_| NotPositiveDefinite)?))
+        Ok(Factor::Dense(matrix.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?))
     }
 
     /// `K + P + VᵀR V`, lower triangle.
@@ -408,8 +433,7 @@ impl<'a> StructuredNormal<'a> {
             let flops = (stacked.nrows() * rank * rank) as f64;
             symmetric_product(rest.as_mut(), stacked.as_ref(), parallel(flops));
         }
-        let rest = with_parallelism((rank as f64).powi(3) / 3.0, || rest.llt(Side::Lower));
-        let rest = rest.map_err(|_| NotPositiveDefinite)?;
+        let rest = rest.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?;
         let mut columns = Mat::<f64>::zeros(rank, layout.shared_len());
         if layout.lmi {
             columns.as_mut().subrows_mut(n, rank - n).copy_from(self.shared_coupling());
@@ -417,17 +441,19 @@ impl<'a> StructuredNormal<'a> {
         if let (Some(c), Some(rows)) = (layout.output_bias(), &program.rows) {
             (0..n).for_each(|k| columns[(k, c - layout.shared())] = (2.0 * rows.weight[k]).sqrt());
         }
+        let own = shared.clone();
         let shared = if layout.shared_len() > 0 {
             let mut half = columns.clone();
             solve_lower_triangular_in_place(rest.L(), half.as_mut(), Par::Seq);
-            let mut schur = shared.clone();
+            let mut schur = own.clone();
             matmul(schur.as_mut(), Accum::Add, half.transpose(), half.as_ref(), 1.0, Par::Seq);
             regularize(&mut schur, regularization);
             Some(schur.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?)
         } else {
             None
         };
-        Ok(Factor::Units { blocks: factors, rest, shared, columns })
+        let shared_block = shared.is_some().then(|| own);
+        Ok(Factor::Units(Units { blocks: factors, rest, shared_block, shared, columns }))
     }
 
     /// `[Φ_s; V_i…] y` over the units, and its transpose.
@@ -472,36 +498,85 @@ impl<'a> StructuredNormal<'a> {
                 let size = y.len();
                 factor.solve_in_place(MatMut::from_column_major_slice_mut(y, size, 1));
             }
-            Factor::Units { blocks, rest, shared, columns } => {
-                // [ K   0   Fᵀ ] [ y ]   [ r_y ]
-                // [ 0   K_g F_gᵀ] [ g ] = [ r_g ]      C = B + F K⁻¹ Fᵀ
-                // [ F   F_g  −B ] [ w ]   [ 0   ]
-                let layout = &self.program.layout;
-                let rank = columns.nrows();
-                let n = if layout.weights { layout.n } else { 0 };
-                let (units, scalars) = y.split_at_mut(layout.shared());
-                let right = units.to_vec();
-                self.solve_blocks(blocks, units);
-                // C w = F K⁻¹ r_y + F_g g,  (K_g + F_gᵀC⁻¹F_g) g = r_g − F_gᵀ C⁻¹ F K⁻¹ r_y
-                let mut w = self.low_rank(units, n, rank);
-                rest.solve_in_place(w.as_mut());
-                if let Some(shared) = shared {
-                    let along = columns.transpose() * &w;
-                    (0..scalars.len()).for_each(|a| scalars[a] -= along[(a, 0)]);
-                    let count = scalars.len();
-                    shared.solve_in_place(MatMut::from_column_major_slice_mut(scalars, count, 1));
-                    let mut more = columns * column(scalars);
-                    rest.solve_in_place(more.as_mut());
-                    w += more;
+            Factor::Units(factor) => {
+                let (units, scalars) = y.split_at_mut(self.program.layout.shared());
+                let wanted = Augmented {
+                    units: units.to_vec(),
+                    scalars: scalars.to_vec(),
+                    rank: vec![0.0; factor.columns.nrows()],
+                };
+                let mut found = self.solve_augmented(factor, &wanted);
+                for _ in 0..AUGMENTED_REFINEMENTS {
+                    let missing = self.augmented_residual(factor, &wanted, &found);
+                    let more = self.solve_augmented(factor, &missing);
+                    found.add(&more);
                 }
-                let mut low = vec![0.0; units.len()];
-                self.low_rank_transposed(w.col_as_slice(0), n, &mut low);
-                for (k, unit) in units.iter_mut().enumerate() {
-                    *unit = right[k] - low[k];
-                }
-                self.solve_blocks(blocks, units);
+                units.copy_from_slice(&found.units);
+                scalars.copy_from_slice(&found.scalars);
             }
         }
+    }
+
+    /// `[K, 0, Fᵀ; 0, K_g, F_gᵀ; F, F_g, −B]⁻¹` by the factors at hand, with `C = B + F K⁻¹ Fᵀ`.
+    fn solve_augmented(&self, factor: &Units, wanted: &Augmented) -> Augmented {
+        let n = self.rows();
+        let rank = wanted.rank.len();
+        // C w = F K⁻¹ a + F_g g − c,   (K_g + F_gᵀC⁻¹F_g) g = b − F_gᵀ C⁻¹ (F K⁻¹ a − c)
+        let mut units = wanted.units.clone();
+        self.solve_blocks(&factor.blocks, &mut units);
+        let mut w = self.low_rank(&units, n, rank);
+        (0..rank).for_each(|k| w[(k, 0)] -= wanted.rank[k]);
+        factor.rest.solve_in_place(w.as_mut());
+        let mut scalars = wanted.scalars.clone();
+        if let Some(shared) = &factor.shared {
+            let along = factor.columns.transpose() * &w;
+            (0..scalars.len()).for_each(|a| scalars[a] -= along[(a, 0)]);
+            let count = scalars.len();
+            shared.solve_in_place(MatMut::from_column_major_slice_mut(&mut scalars, count, 1));
+            let mut more = &factor.columns * column(&scalars);
+            factor.rest.solve_in_place(more.as_mut());
+            w += more;
+        }
+        let rank = w.col_as_slice(0).to_vec();
+        self.low_rank_transposed(&rank, n, &mut units);
+        units.iter_mut().zip(&wanted.units).for_each(|(low, wanted)| *low = wanted - *low);
+        self.solve_blocks(&factor.blocks, &mut units);
+        Augmented { units, scalars, rank }
+    }
+
+    /// What is left of the augmented system's right-hand side.
+    fn augmented_residual(&self, factor: &Units, wanted: &Augmented, found: &Augmented) -> Augmented {
+        let (n, rank, width) = (self.rows(), wanted.rank.len(), self.program.layout.width());
+        let mut units = vec![0.0; wanted.units.len()];
+        self.low_rank_transposed(&found.rank, n, &mut units);
+        for ((block, part), y) in factor.blocks.iter().zip(units.chunks_mut(width)).zip(found.units.chunks(width)) {
+            let product = block * (block.transpose() * column(y));
+            (0..width).for_each(|a| part[a] += product[(a, 0)]);
+        }
+        units.iter_mut().zip(&wanted.units).for_each(|(u, a)| *u = a - *u);
+        let w = column(&found.rank);
+        let mut low = self.low_rank(&found.units, n, rank);
+        (0..n).for_each(|k| low[(k, 0)] -= found.rank[k]);
+        if let Some(coupling) = &self.coupling {
+            // B = L Lᵀ there.
+            let half = coupling.L().transpose() * w.subrows(n, rank - n);
+            let mut tail = low.as_mut().subrows_mut(n, rank - n);
+            tail -= coupling.L() * half;
+        }
+        let mut scalars = wanted.scalars.clone();
+        if let Some(block) = &factor.shared_block {
+            let g = column(&found.scalars);
+            low += &factor.columns * g;
+            let product = block * g + factor.columns.transpose() * w;
+            (0..scalars.len()).for_each(|a| scalars[a] -= product[(a, 0)]);
+        }
+        let rank = (0..rank).map(|k| wanted.rank[k] - low[(k, 0)]).collect();
+        Augmented { units, scalars, rank }
+    }
+
+    /// Rows of the data in the low-rank part.
+    fn rows(&self) -> usize {
+        if self.program.layout.weights { self.program.layout.n } else { 0 }
     }
 
     fn solve_blocks(&self, blocks: &[Mat<f64>], y: &mut [f64]) {
@@ -550,19 +625,24 @@ impl NormalEquations for StructuredNormal<'_> {
             return;
         };
         // r_y ← r_y − Σ Bᵢᵀ rᵢ + VᵀR ρ, where ∂U/∂y = −B at fixed Ũ.
-        let mut moved: Vec<Mat<f64>> = Vec::with_capacity(layout.m);
+        let (moved, inside): (Vec<Mat<f64>>, Vec<Vec<f64>>) = separators
+            .par_chunks_mut(pairs)
+            .zip(&self.cliques)
+            .map(|(separator, clique)| {
+                let mut matrix = smat(q, separator);
+                // r̂ = F⁻ᵀ r F⁻¹.
+                solve_lower_triangular_in_place(self.frame.transpose(), matrix.as_mut(), Par::Seq);
+                solve_lower_triangular_in_place(self.frame.transpose(), matrix.transpose_mut(), Par::Seq);
+                svec(matrix.as_ref(), separator);
+                let inside = &clique.inverse * &matrix * &clique.inverse;
+                let mut vector = vec![0.0; pairs];
+                svec(inside.as_ref(), &mut vector);
+                (matrix, vector)
+            })
+            .unzip();
         let mut rho = Mat::<f64>::zeros(pairs, 1);
-        for (i, clique) in self.cliques.iter().enumerate() {
-            let mut matrix = smat(q, &separators[i * pairs..][..pairs]);
-            // r̂ = F⁻ᵀ r F⁻¹.
-            solve_lower_triangular_in_place(self.frame.transpose(), matrix.as_mut(), Par::Seq);
-            solve_lower_triangular_in_place(self.frame.transpose(), matrix.transpose_mut(), Par::Seq);
-            svec(matrix.as_ref(), &mut separators[i * pairs..][..pairs]);
-            let inside = &clique.inverse * &matrix * &clique.inverse;
-            let mut vector = vec![0.0; pairs];
-            svec(inside.as_ref(), &mut vector);
+        for vector in inside {
             (0..pairs).for_each(|p| rho[(p, 0)] += vector[p]);
-            moved.push(matrix);
         }
         let mut theta = rho.clone();
         coupling.solve_in_place(theta.as_mut());
@@ -583,7 +663,8 @@ impl NormalEquations for StructuredNormal<'_> {
         }
         coupling.solve_in_place(theta.as_mut());
         let theta = smat(q, theta.col_as_slice(0));
-        for (i, clique) in self.cliques.iter().enumerate() {
+        let y = &*y;
+        separators.par_chunks_mut(pairs).zip(&self.cliques).enumerate().for_each(|(i, (separator, clique))| {
             let mut u = &clique.inverse * (&moved[i] + &theta) * &clique.inverse;
             let unit = &y[layout.unit(i)..][..width];
             let ell = layout.ell().map_or(0.0, |l| unit[l]);
@@ -602,8 +683,8 @@ impl NormalEquations for StructuredNormal<'_> {
             }
             solve_upper_triangular_in_place(self.frame.as_ref(), u.as_mut(), Par::Seq);
             solve_upper_triangular_in_place(self.frame.as_ref(), u.transpose_mut(), Par::Seq);
-            svec(u.as_ref(), &mut separators[i * pairs..][..pairs]);
-        }
+            svec(u.as_ref(), separator);
+        });
     }
 }
 
@@ -627,11 +708,6 @@ fn regularize(matrix: &mut Mat<f64>, relative: f64) {
     for j in 0..matrix.nrows() {
         matrix[(j, j)] += relative * (matrix[(j, j)] + 1e-3 * largest) + f64::MIN_POSITIVE;
     }
-}
-
-/// Run a factorization on one thread when it is small.
-fn with_parallelism<T>(_flops: f64, f: impl FnOnce() -> T) -> T {
-    f()
 }
 
 /// `AᵀHA` of the cone `(u, T z̄)` for the unit's variables.

@@ -7,11 +7,13 @@
 //! they are too small, and `z = μ/s`. Only loss gradients and lifted rows are infeasible at the start.
 
 use super::training::{TrainingProgram, clique_column};
-use faer::{Mat, Side, linalg::solvers::DenseSolveCore, prelude::*};
+use faer::{Mat, Side, linalg::solvers::DenseSolveCore};
 use tautnet_cone::{Program, Start, cone::svec};
 
 /// How far above the least feasible `L` the start lies.
 const ROOM: f64 = 2.0;
+/// How much larger than the price of L asks the first complementarity is: room to reduce the loss's gradient.
+const LARGER: f64 = 3.0;
 
 /// The start for a program from z̄ of the given units (e × m); `None` where the network is degenerate (no weights).
 pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<Start> {
@@ -30,7 +32,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
     if layout.lmi {
         for i in 0..m {
             ell[i] = match layout.ell() {
-                Some(_) => lengths[i].max(1e-2 * typical),
+                Some(_) => lengths[i].max(0.3 * typical),
                 None => 0.5 * program.constant()[layout.clique_rows() + (i + 1) * layout.clique_len() - 1],
             };
         }
@@ -78,7 +80,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
         let trace: f64 = (0..q).map(|k| weights[k] * inverse[(k, k)]).sum();
         let at = layout.bound()?;
         let price = program.linear()[at] + program.square * bound;
-        mu = if price > 0.0 { price / trace } else { mu };
+        mu = if price > 0.0 { LARGER * price / trace } else { mu };
         x[at] = bound;
         if layout.infinity {
             (0..d).for_each(|k| x[layout.p() + k] = bound * weights[k]);
@@ -113,7 +115,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
     // Relu cones: lift what is under a tenth of the unit's mean pre-activation.
     for part in s[..layout.relu_rows()].chunks_mut(layout.n.max(1)) {
         let mean = part.iter().map(|s| s.abs()).sum::<f64>() / part.len() as f64;
-        let floor = (0.1 * mean).max(1e-3 * typical);
+        let floor = (0.1 * mean).max(typical);
         part.iter_mut().for_each(|s| *s = s.max(floor));
     }
     let linear = layout.radius_rows();

@@ -15,7 +15,7 @@
 //! absolute value, with `Σ p_k / c_k² ≤ L`.
 
 use super::{layout::Layout, rows::Rows};
-use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul, prelude::*};
+use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 use std::f64::consts::SQRT_2;
 use tautnet_cone::{Cone, Program};
 
