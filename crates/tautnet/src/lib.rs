@@ -6,7 +6,6 @@
 pub mod activation;
 pub mod atomic;
 pub mod attack;
-pub mod bounds;
 pub mod builtin;
 pub mod certify;
 pub mod dataset;

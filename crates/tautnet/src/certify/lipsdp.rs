@@ -1,110 +1,141 @@
-//! The LipSDP bound of a given network, and the bound that given multipliers imply.
+//! LipSDP with a diagonal multiplier, the only sound form, for networks of any width.
 //!
-//! For multipliers ℓ > 0 and `c_i = (z_i ; s_i ℓ_i)` the matrix inequality of (J) holds iff
-//! `E(L) ⪰ C = Σ_i c_i c_iᵀ/(2ℓ_i)`, so the smallest `L` for those multipliers is an eigenvalue of a matrix of order
-//! d + 1. That is how a bound is recomputed: any positive multipliers give a valid one, whoever proposed them.
+//! With `a_i = v_i w_i` the gradient on the pattern D ∈ {0,1}^m is `Σ_i D_i a_i`. Writing `D = (1 + σ)/2` gives
+//! `½(Σ_i σ_i a_i + σ_0 a_0)`, `a_0 = Σ_i a_i`: the largest gradient over *all* patterns is the signed-sum problem of
+//! [`super::max_cut`] for the rows (a_0, a_1, …, a_m), and LipSDP is its relaxation.
+//!
+//! The dual point z (rows 0..m) is the multiplier of the matrix inequality (J): substitute `x_i − x_0` for `x_i` in
+//! `Σ z_i x_i² ≥ ‖Σ x_i a_i‖²` to get
+//!
+//! ```text
+//!     [ Dz − A P⁻¹ Aᵀ,  −z ;  −zᵀ,  Σ_{i≥0} z_i ] ⪰ 0 ,     Dz = diag(z_1 … z_m), P = I (ℓ2)  or  diag p (ℓ∞) ,
+//! ```
+//!
+//! and scale rows and columns: `ℓ_i = z_i/(2L)` for ℓ2, where Σz = 4L²; `ℓ_i = z_i` and `π = p/2` for ℓ∞, where
+//! Σz = Σp = 2L. Then
+//! `[L·I or diag π, −Zᵀ, 0; −Z, 2Λ, −Λs; 0, −sᵀΛ, L] ⪰ 0` with rows `z̄_i = |v_i| w_i`, `s = sign v`.
+//!
+//! Units with v_i = 0 or w_i = 0 leave the problem and get ℓ_i = 0. For ℓ1 inputs the maximum over all patterns
+//! is known in closed form ([`super::column_sums`]) and is returned without multipliers.
+//!
+//! The relaxation's matrices are as small as the input; only where its gap stays open is (J) itself solved
+//! ([`interior_lipsdp`]), which is otherwise the judge in the tests.
 
-use crate::{
-    Network, Norm,
-    error::{Error, Result},
-    program::build::{Built, Unit},
-};
-use faer::{Mat, Side};
+use super::interior_lipsdp::interior_lipsdp;
+use super::max_cut::{Limits, bound_signed_sum};
+use super::norm_product::column_sums;
+use super::slopes::Slopes;
+use crate::error::Result;
+use crate::program::build::Unit;
+use crate::{Network, Norm};
+use faer::Mat;
 use std::ops::ControlFlow;
-use tautnet_cone::Settings;
 
 /// A Lipschitz bound with the multipliers that prove it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bound {
-    /// The upper bound, in the dual of the input norm.
+    /// The upper bound, in the dual of the input norm: valid wherever the solver stopped.
     pub lipschitz_upper_bound: f64,
-    /// ℓ of every unit of the network; 0 where `v_i w_i = 0`.
+    /// ℓ of every unit of the network; 0 where `v_i w_i = 0`. Empty for [`Norm::One`], which needs none.
     pub multipliers: Vec<f64>,
     /// `p` of every input, for [`Norm::Infinity`].
     pub p: Option<Vec<f64>>,
-    /// Iterations of the interior-point method.
+    /// Iterations of the solver.
     pub iterations: usize,
-    /// Relative gap between the bound and the solver's dual bound on LipSDP's optimum.
+    /// Relative gap between the bound and a lower bound on LipSDP's optimum.
     pub gap: f64,
 }
 
+/// Relative gap above which the multipliers are not good enough to go on with.
+const TIGHT: f64 = 1e-9;
+
+/// Units and inputs up to which the matrix inequality itself is solved when the gap stays above [`TIGHT`].
+const SMALL: usize = 400;
+
 /// LipSDP for the network's weights: the best bound that diagonal multipliers can prove.
+///
+/// `norm` measures the inputs. The observer hears the relative gap of every iteration; `Break` stops, with a valid bound.
 pub fn lipsdp(network: &Network, norm: Norm, observer: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Result<Bound> {
+    let slopes = Slopes::of(network)?;
     if norm == Norm::One {
-        return Err(Error::new(
-            "LipSDP is not available for the 1-norm",
-            "for the 1-norm the bound by columns (norm product) applies; ask for norm 2 or inf here",
-        ));
+        let bound = column_sums(network);
+        return Ok(Bound { lipschitz_upper_bound: bound, multipliers: Vec::new(), p: None, iterations: 0, gap: 0.0 });
+    }
+    let bound = relaxed(&slopes, network.units(), norm, observer);
+    if !bound.wants_more(network.units() + network.inputs()) {
+        return Ok(bound.bound);
     }
     let (indices, units): (Vec<usize>, Vec<Unit>) = Unit::of(network).into_iter().unzip();
-    let bound = units_lipsdp(&units, norm, observer);
+    let mut solved = interior_lipsdp(&units, norm, observer);
     let mut multipliers = vec![0.0; network.units()];
-    indices.iter().zip(&bound.multipliers).for_each(|(&i, &l)| multipliers[i] = l);
-    let p = bound.p.or_else(|| (norm == Norm::Infinity).then(|| vec![0.0; network.inputs()]));
-    Ok(Bound { multipliers, p, ..bound })
+    indices.iter().zip(&solved.multipliers).for_each(|(&i, &l)| multipliers[i] = l);
+    solved.multipliers = multipliers;
+    Ok(better(bound.bound, solved))
 }
 
-/// [`lipsdp`] for units, which need not all have weights.
-pub(crate) fn units_lipsdp(all: &[Unit], norm: Norm, observer: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Bound {
-    let (indices, units): (Vec<usize>, Vec<Unit>) =
-        all.iter().cloned().enumerate().filter(|(_, u)| u.z.iter().any(|&z| z != 0.0)).unzip();
-    let mut multipliers = vec![0.0; all.len()];
-    if units.is_empty() {
-        return Bound { lipschitz_upper_bound: 0.0, multipliers, p: None, iterations: 0, gap: 0.0 };
+/// [`lipsdp`] for units, which need not all have weights; not for [`Norm::One`].
+pub(crate) fn units_lipsdp(units: &[Unit], norm: Norm, observer: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Bound {
+    let slopes = if units.is_empty() { None } else { Slopes::of_units(units) };
+    let Some(slopes) = slopes else { return interior_lipsdp(units, norm, observer) };
+    let bound = relaxed(&slopes, units.len(), norm, observer);
+    if bound.wants_more(units.len() + units[0].z.len()) {
+        let solved = interior_lipsdp(units, norm, observer);
+        return better(bound.bound, solved);
     }
-    let mut built = Built::lipsdp(&units, norm);
-    let settings = Settings { gap_relative: 1e-9, iterations: 60, ..Settings::default() };
-    let outcome = built.solve(&settings, &mut |facts| observer(facts.gap));
-    let solution = built.solution(&outcome.x);
-    let ell = solution.multipliers.expect("the multipliers are free");
-    let (best, p) = units_bound(&units, &ell, solution.p.as_deref(), norm);
-    indices.iter().zip(&ell).for_each(|(&i, &l)| multipliers[i] = l.max(0.0));
-    let gap = ((best - built.objective(outcome.last.dual)) / best).max(0.0);
-    Bound { lipschitz_upper_bound: best, multipliers, p, iterations: outcome.trace.len().saturating_sub(1), gap }
+    bound.bound
 }
 
-/// The smallest `L` (and for the infinity norm its `p`) that the multipliers prove for the units.
-///
-/// `E(L) ⪰ C` is homogeneous in `(E, C)`; for the infinity norm `E = τ diag(p, Σp)` for the given direction `p`.
-///
-/// Where a solver leaves a multiplier (or a `p_k`) at zero and its weight at rounding level, the bound would be a
-/// quotient of two roundings: so several floors are tried and the best bound is taken. All of them are valid.
-pub(crate) fn units_bound(units: &[Unit], ell: &[f64], p: Option<&[f64]>, norm: Norm) -> (f64, Option<Vec<f64>>) {
-    [1e-14, 1e-12, 1e-10, 1e-8, 1e-6]
-        .into_iter()
-        .map(|floor| floored_bound(units, ell, p, norm, floor))
-        .min_by(|a, b| a.0.total_cmp(&b.0))
-        .expect("there are floors")
+/// The relaxation's bound and whether it was interrupted.
+struct Relaxed {
+    bound: Bound,
+    interrupted: bool,
 }
 
-fn floored_bound(units: &[Unit], ell: &[f64], p: Option<&[f64]>, norm: Norm, floor: f64) -> (f64, Option<Vec<f64>>) {
-    let d = units[0].z.len();
-    let lifted = |values: &[f64]| -> Vec<f64> {
-        let largest = values.iter().fold(0.0f64, |m, &v| m.max(v));
-        values.iter().map(|v| if largest > 0.0 { v.max(floor * largest) } else { 1.0 }).collect()
-    };
-    let mut c = Mat::<f64>::zeros(d + 1, d + 1);
-    for (unit, l) in units.iter().zip(lifted(ell)) {
-        let entry = |a: usize| if a < d { unit.z[a] } else { unit.sign * l };
-        for a in 0..=d {
-            for b in 0..=d {
-                c[(a, b)] += entry(a) * entry(b) / (2.0 * l);
-            }
-        }
+impl Relaxed {
+    fn wants_more(&self, size: usize) -> bool {
+        self.bound.gap > TIGHT && !self.interrupted && size <= SMALL
     }
-    let weights: Vec<f64> = match (norm, p) {
-        (Norm::Infinity, p) => {
-            let p = lifted(p.unwrap_or(&vec![1.0; d]));
-            let sum = p.iter().sum();
-            p.into_iter().chain(std::iter::once(sum)).collect()
-        }
-        _ => vec![1.0; d + 1],
-    };
-    let scaled = Mat::from_fn(d + 1, d + 1, |a, b| c[(a, b)] / (weights[a] * weights[b]).sqrt());
-    let eigenvalues = scaled.self_adjoint_eigenvalues(Side::Lower).unwrap_or_else(|_| vec![f64::INFINITY]);
-    let tau = eigenvalues.last().copied().filter(|t| !t.is_nan()).unwrap_or(f64::INFINITY);
-    match norm {
-        Norm::Infinity => (tau * weights[d], Some(weights[..d].iter().map(|w| tau * w).collect())),
-        _ => (tau, None),
+}
+
+/// The smaller of two valid bounds; its gap uses the better of the two lower bounds on the same optimum.
+fn better(first: Bound, second: Bound) -> Bound {
+    let lower = |bound: &Bound| bound.lipschitz_upper_bound * (1.0 - bound.gap);
+    let (lower, iterations) = (lower(&first).max(lower(&second)), first.iterations + second.iterations);
+    let best = if second.lipschitz_upper_bound < first.lipschitz_upper_bound { second } else { first };
+    let gap = ((best.lipschitz_upper_bound - lower) / best.lipschitz_upper_bound).max(0.0);
+    Bound { gap, iterations, ..best }
+}
+
+/// The relaxation of the signed-sum problem, and its dual point as multipliers of (J) for `units` units.
+fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Relaxed {
+    let (effective, d) = (slopes.units.len(), slopes.rows.ncols());
+    let mut multipliers = vec![0.0; units];
+    if effective == 0 {
+        let p = (norm == Norm::Infinity).then(|| vec![0.0; d]);
+        let bound = Bound { lipschitz_upper_bound: 0.0, multipliers, p, iterations: 0, gap: 0.0 };
+        return Relaxed { bound, interrupted: false };
     }
+    // Row 0 is the sum of the slopes.
+    let sum = slopes.sum();
+    let b = Mat::from_fn(effective + 1, d, |i, k| if i == 0 { sum[k] } else { slopes.rows[(i - 1, k)] });
+    let mut interrupted = false;
+    // Multipliers converge like the square root of the gap where units are close to parallel: a few more steps.
+    let limits = Limits { tolerance: 1e-3 * TIGHT, ..Limits::default() };
+    let solved = bound_signed_sum(b.as_ref(), norm.dual(), &limits, &mut |gap| {
+        let verdict = observer(gap);
+        interrupted |= verdict.is_break();
+        verdict
+    });
+    let upper = solved.upper * slopes.scale + slopes.rounding(norm.dual());
+    let lower = (solved.relaxation_lower * slopes.scale).min(upper);
+    for (r, &i) in slopes.units.iter().enumerate() {
+        multipliers[i] = match norm {
+            Norm::Two => solved.z[r + 1] / (2.0 * solved.upper) * slopes.scale,
+            _ => solved.z[r + 1] * slopes.scale,
+        };
+    }
+    let p = (norm == Norm::Infinity).then(|| solved.p.iter().map(|p| 0.5 * p * slopes.scale).collect());
+    let gap = (upper - lower) / upper;
+    let bound = Bound { lipschitz_upper_bound: upper, multipliers, p, iterations: solved.iterations, gap };
+    Relaxed { bound, interrupted }
 }

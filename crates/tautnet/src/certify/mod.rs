@@ -1,18 +1,65 @@
-//! Upper bounds on the Lipschitz constant, and files that prove them.
+//! Bounds on the Lipschitz constant of a network, from cheap to exact, and files that prove them.
 //!
-//! [`lipsdp`](fn@lipsdp) finds multipliers, [`issue`](fn@issue::issue) turns approximate multipliers into a
-//! [`Certificate`] ([`prove`](fn@prove) does both), and [`verify`](fn@verify::verify) accepts a certificate only if its
-//! numbers are theorems about the network; it contains no solver.
+//! For one network and one norm of the inputs, in ascending order:
+//!
+//! ```text
+//!     largest gradient found  ≤  the constant over a region  ≤  local LipSDP  ≤  LipSDP  ≤  path norm, norm product
+//! ```
+//!
+//! | bound | function | side |
+//! |---|---|---|
+//! | largest gradient found | [`largest_gradient_found`] | lower, with the input that attains it |
+//! | exact constant | [`exact_lipschitz`], [`ExactSearch`] (any time, resumable) | both |
+//! | exact, at most three inputs | [`largest_gradient_by_enumeration`] | the judge of the exact one |
+//! | over a box or ball | [`local_upper_bound`] | upper |
+//! | LipSDP | [`lipsdp`](fn@lipsdp) | upper, with its multipliers |
+//! | norms | [`path_norm`], [`norm_product`](fn@norm_product), [`column_sums`] | upper |
+//!
+//! [`output_range`](fn@output_range) bounds the values of f, not its slopes, over a box or ball: per-sample guarantees.
+//! [`steepest_pattern`](fn@steepest_pattern) says how much of LipSDP's slack is due to patterns that no input attains.
+//!
+//! [`issue`](fn@issue::issue) turns approximate multipliers of any origin into a [`Certificate`] ([`prove`](fn@prove)
+//! finds them first), and [`verify`](fn@verify::verify) accepts a certificate only if its numbers are theorems about the
+//! network; it contains no solver.
 
+mod arrangement;
+mod cell;
+mod cell_maximum;
 pub mod certificate;
+mod dense;
+mod emptiness;
+mod exact;
+mod exact_emptiness;
+mod gradient_search;
+mod implied_bound;
+mod interior_lipsdp;
 pub mod issue;
 mod lipsdp;
+mod local;
+mod max_cut;
+mod norm_product;
+mod output_range;
 mod prove;
+mod region;
+mod slopes;
+mod steepest_pattern;
 pub mod verify;
 
+pub use arrangement::largest_gradient_by_enumeration;
 pub use certificate::{Certificate, Claim, Scaler};
+pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
+pub use gradient_search::{Attained, GradientSearchSettings, attained_at, largest_gradient_found};
+pub(crate) use implied_bound::units_bound;
 pub use issue::{Approximation, issue};
+pub(crate) use lipsdp::units_lipsdp;
 pub use lipsdp::{Bound, lipsdp};
-pub(crate) use lipsdp::{units_bound, units_lipsdp};
+pub use local::{LocalBound, local_upper_bound};
+pub use norm_product::{column_sums, norm_product, path_norm};
+pub use output_range::{Extreme, OutputRange, RangeSettings, output_range};
 pub use prove::prove;
+pub use region::Region;
+pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verify::{Refusal, Verified, verify};
+
+#[cfg(test)]
+mod tests;

@@ -104,7 +104,7 @@ mod tests {
         let (network, scaler) = random(20, 4, 1);
         for norm in [Norm::One, Norm::Two, Norm::Infinity] {
             let certificate = prove(&network, norm, Some(&scaler), &mut |_| ControlFlow::Break(())).unwrap();
-            assert!(certificate.standardized.bound <= crate::bounds::sum_of_units(&network, norm) * (1.0 + 1e-9));
+            assert!(certificate.standardized.bound <= crate::certify::path_norm(&network, norm) * (1.0 + 1e-9));
             verify(&certificate.to_json(), &network).unwrap();
         }
     }

@@ -1,0 +1,244 @@
+//! The maximum of a linear function over a cell of a bounded region, with proof.
+//!
+//! The upper bounds are Lagrangian and hold for any multipliers, so that nothing here has to converge to be right.
+
+use super::cell::{Attainability, Cells, Member, Origin, dot};
+use super::dense::EPSILON;
+use super::region::Region;
+use crate::Norm;
+
+impl Cells<'_> {
+    /// The largest value of `g·x + offset` on the closure of the pattern's cell in a bounded region: an upper bound from
+    /// Lagrange multipliers (minus infinity when the cell is proved empty), and the best point met.
+    ///
+    /// Bisection on the value γ: is there a point of the cell with `g·x + offset > γ`? A vanishing combination with
+    /// the weight λ_g on that half-space and λ_i on the units bounds the maximum by that of
+    /// `g·x + offset + Σ (λ_i/λ_g) σ_i (w_i·x + b_i)` over the region, which is a dual norm.
+    ///
+    /// In a round ball that bound is mostly smooth in the multipliers, and descending on them one at a time is tried first.
+    pub fn maximize(&self, signs: &[i8], g: &[f64], offset: f64, tolerance: f64) -> (f64, Option<Vec<f64>>) {
+        let start = match self.decide(signs, false) {
+            Attainability::Unattainable => return (f64::NEG_INFINITY, None),
+            Attainability::Attainable(point) => Some(self.input(&point)),
+            Attainability::Undecided => None,
+        };
+        let mut round = f64::INFINITY;
+        if let Region::Ball { norm: Norm::Two, radius, .. } = self.region {
+            let (upper, maximizer) = self.maximize_round(signs, g, offset, *radius, tolerance);
+            // It can stall where the norm has its kink: when the maximizer lies inside the ball.
+            let inside = |x: &[f64]| {
+                let point = self.point(x);
+                (0..signs.len()).all(|r| f64::from(signs[r]) * self.side(r, &point) >= -1e-10)
+            };
+            if let Some(x) = maximizer
+                && (upper - dot(g, &x) - offset).abs() <= tolerance
+                && inside(&x)
+            {
+                return (upper, Some(x));
+            }
+            round = upper;
+        }
+        let (upper, maximizer) = self.maximize_by_bisection(signs, g, offset, tolerance, start, round);
+        (upper.min(round), maximizer)
+    }
+
+    /// Coordinate descent on `λ ↦ offset + Σλ_i a_i + r‖g + Σ λ_i σ_i w_i‖₂ (+ g·center)`, a_i the signed pre-activation at the center.
+    ///
+    /// With `u + tσw`, C = ‖w‖², B = σw·u, Δ = ‖u‖²C − B², the derivative in t vanishes where `q = Ct + B` has
+    /// `q/√(q² + Δ) = κ = −a/(r√C)`. The maximizer is `center + r u/‖u‖`.
+    fn maximize_round(
+        &self,
+        signs: &[i8],
+        g: &[f64],
+        offset: f64,
+        radius: f64,
+        tolerance: f64,
+    ) -> (f64, Option<Vec<f64>>) {
+        let d = g.len();
+        // Signed bias, signed pre-activation at the center, signed row.
+        let pinned: Vec<(f64, f64, Vec<f64>)> = (0..signs.len())
+            .filter(|&r| signs[r] != 0)
+            .map(|r| {
+                let (i, sign) = (self.units[r], f64::from(signs[r]));
+                let row = (0..d).map(|k| sign * self.network.w[(i, k)]).collect();
+                (sign * self.network.b[i], sign * self.network.pre_activation(i, &self.center), row)
+            })
+            .collect();
+        let mut multipliers = vec![0.0_f64; pinned.len()];
+        let mut u = g.to_vec();
+        let dual_value = |multipliers: &[f64], u: &[f64]| {
+            let lifted: f64 = pinned.iter().zip(multipliers).map(|((_, a, _), t)| a * t).sum();
+            lifted + radius * Norm::Two.of(u)
+        };
+        let mut value = dual_value(&multipliers, &u);
+        for _ in 0..2000 {
+            for ((_, a, row), multiplier) in pinned.iter().zip(multipliers.iter_mut()) {
+                let (square, along) = (dot(row, row), dot(row, &u));
+                let kappa = -a / (radius * square.sqrt());
+                let spread = (dot(&u, &u) * square - along * along).max(0.0);
+                let change = if kappa >= 1.0 {
+                    0.0 // no point of the ball is on this side: the bound stays as it is
+                } else if kappa <= -1.0 {
+                    -*multiplier
+                } else {
+                    (kappa * (spread / (1.0 - kappa * kappa)).sqrt() - along) / square
+                };
+                let next = (*multiplier + change).max(0.0);
+                let change = next - *multiplier;
+                *multiplier = next;
+                u.iter_mut().zip(row).for_each(|(a, w)| *a += change * w);
+            }
+            let next = dual_value(&multipliers, &u);
+            let done = value - next <= 1e-3 * tolerance;
+            value = next;
+            if done {
+                break;
+            }
+        }
+        // Afresh, with every rounding accounted for.
+        let (mut u, mut total) = (g.to_vec(), offset);
+        let reach = |k: usize| self.center[k].abs() + self.half[k];
+        let mut slack: f64 = offset.abs() + (0..d).map(|k| g[k].abs() * reach(k)).sum::<f64>();
+        for ((bias, _, row), multiplier) in pinned.iter().zip(&multipliers).filter(|(_, t)| **t > 0.0) {
+            total += multiplier * bias;
+            slack += (multiplier * bias).abs();
+            for k in 0..d {
+                u[k] += multiplier * row[k];
+                slack += (multiplier * row[k]).abs() * reach(k);
+            }
+        }
+        let upper = self.region.largest_value(&u, total) + (pinned.len() + 4) as f64 * EPSILON * slack;
+        let length = Norm::Two.of(&u);
+        let maximizer = (length > 0.0).then(|| (0..d).map(|k| self.center[k] + radius * u[k] / length).collect());
+        (upper.min(self.region.largest_value(g, offset)), maximizer)
+    }
+
+    fn maximize_by_bisection(
+        &self,
+        signs: &[i8],
+        g: &[f64],
+        offset: f64,
+        tolerance: f64,
+        start: Option<Vec<f64>>,
+        known: f64,
+    ) -> (f64, Option<Vec<f64>>) {
+        let d = g.len();
+        let mut upper = self.region.largest_value(g, offset).min(known);
+        let value = |x: &[f64]| dot(g, x) + offset;
+        let at_center = value(&self.center);
+        let mut lower = start.as_deref().map_or(2.0 * at_center - upper, value);
+        let mut best = start;
+        let mut active: Vec<Vec<f64>> = Vec::new();
+        let mut row: Vec<f64> = (0..d).map(|k| g[k] * self.half[k]).collect();
+        row.push(0.0);
+        // Values up to here are reached, or too close to the maximum for the question to be decided.
+        let mut floor = lower;
+        for _ in 0..100 {
+            if upper - floor <= tolerance {
+                break;
+            }
+            let gamma = 0.5 * (floor + upper);
+            row[d] = at_center - gamma;
+            let length = Norm::Two.of(&row);
+            let objective: Vec<f64> = row.iter().map(|a| a / length).collect();
+            let mut proved = f64::INFINITY;
+            let answer = self.separate(signs, Some(&objective), 0.0, false, &mut |members, weights| {
+                let bound = self.lagrangian_bound(signs, members, weights, g, offset, length);
+                if bound < proved {
+                    proved = bound;
+                    let tight = members.iter().filter(|member| member.origin != Origin::Objective);
+                    active = tight.map(|member| member.vector.clone()).collect();
+                }
+                proved <= gamma + 0.1 * tolerance
+            });
+            upper = upper.min(proved);
+            match answer {
+                Attainability::Attainable(point) => {
+                    let x = self.input(&point);
+                    if value(&x) > lower {
+                        lower = value(&x);
+                        best = Some(x);
+                    }
+                    floor = gamma.max(lower).min(upper);
+                }
+                Attainability::Undecided => floor = gamma.min(upper),
+                Attainability::Unattainable => {}
+            }
+        }
+        // A thin cone's points are known to few digits. The constraints that the best proof uses hold with equality at
+        // the maximizer: project onto them.
+        if upper - lower > tolerance
+            && let Some(x) = best.as_deref().map(|x| self.snap(x, &active))
+            && value(&x) > lower
+            && value(&x) <= upper + tolerance
+        {
+            best = Some(x);
+        }
+        (upper, best)
+    }
+
+    /// The input whose homogeneous coordinates are those of x without their components along the given generators.
+    fn snap(&self, x: &[f64], active: &[Vec<f64>]) -> Vec<f64> {
+        let mut point = self.point(x);
+        let mut basis: Vec<Vec<f64>> = Vec::new();
+        for generator in active {
+            let mut direction = generator.clone();
+            for _ in 0..2 {
+                for known in &basis {
+                    let along = dot(known, &direction);
+                    direction.iter_mut().zip(known).for_each(|(a, q)| *a -= along * q);
+                }
+            }
+            let length = Norm::Two.of(&direction);
+            if length > 1e-10 {
+                direction.iter_mut().for_each(|a| *a /= length);
+                basis.push(direction);
+            }
+        }
+        for _ in 0..2 {
+            for direction in &basis {
+                let along = dot(direction, &point);
+                point.iter_mut().zip(direction).for_each(|(a, q)| *a -= along * q);
+            }
+        }
+        self.input(&point)
+    }
+
+    /// See [`Cells::maximize`]; `length` is what the objective's generator was divided by.
+    fn lagrangian_bound(
+        &self,
+        signs: &[i8],
+        members: &[Member],
+        weights: &[f64],
+        g: &[f64],
+        offset: f64,
+        length: f64,
+    ) -> f64 {
+        let weight_of = |origin: Origin| -> f64 {
+            members.iter().zip(weights).filter(|(m, _)| m.origin == origin).map(|(_, weight)| *weight).sum()
+        };
+        let objective = weight_of(Origin::Objective) / length;
+        if objective <= 0.0 {
+            return f64::INFINITY;
+        }
+        let (mut u, mut total) = (g.to_vec(), offset);
+        let (mut slack, mut terms) = (0.0, 4.0);
+        for (member, weight) in members.iter().zip(weights) {
+            let Origin::Unit(r) = member.origin else { continue };
+            let multiplier = weight * self.normalization(r) / objective;
+            let i = self.units[r];
+            for k in 0..g.len() {
+                let term = multiplier * f64::from(signs[r]) * self.network.w[(i, k)];
+                u[k] += term;
+                slack += term.abs() * (self.center[k].abs() + self.half[k]);
+            }
+            total += multiplier * f64::from(signs[r]) * self.network.b[i];
+            slack += (multiplier * self.network.b[i]).abs();
+            terms += 1.0;
+        }
+        for k in 0..g.len() {
+            slack += g[k].abs() * (self.center[k].abs() + self.half[k]);
+        }
+        self.region.largest_value(&u, total) + terms * EPSILON * (slack + offset.abs())
+    }
+}

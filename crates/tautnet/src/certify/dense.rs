@@ -1,0 +1,201 @@
+//! The few dense kernels that the bounds need, on one thread so that results do not depend on the machine.
+//!
+//! Branch and bound factors matrices of five rows a million times; the LipSDP of a wide network factors one of two
+//! thousand a few dozen times. Hence a plain loop below [`SMALL`] rows and faer's blocked kernels above.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
+use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+
+/// Up to this many rows a plain loop beats the blocked kernels.
+const SMALL: usize = 24;
+
+/// Twice the unit roundoff: every rounding bound here is stated with it, which leaves room for second-order terms.
+pub(crate) const EPSILON: f64 = f64::EPSILON;
+
+/// Overwrites the lower triangle of `a` with its Cholesky factor; false when a pivot is not positive.
+pub(crate) fn cholesky(a: &mut Mat<f64>) -> bool {
+    let n = a.nrows();
+    if n > SMALL {
+        let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default()));
+        let done =
+            cholesky_in_place(a.as_mut(), Default::default(), Par::Seq, MemStack::new(&mut memory), Default::default());
+        return done.is_ok() && (0..n).all(|i| a[(i, i)].is_finite() && a[(i, i)] > 0.0);
+    }
+    for j in 0..n {
+        let pivot = a[(j, j)];
+        if !(pivot > 0.0 && pivot.is_finite()) {
+            return false;
+        }
+        let root = pivot.sqrt();
+        let column = a.col_as_slice_mut(j);
+        column[j] = root;
+        for i in j + 1..n {
+            column[i] /= root;
+        }
+        for k in j + 1..n {
+            let factor = a[(k, j)];
+            for i in k..n {
+                a[(i, k)] -= a[(i, j)] * factor;
+            }
+        }
+    }
+    true
+}
+
+/// `x ← L⁻¹ x`.
+pub(crate) fn solve_lower(l: MatRef<'_, f64>, mut x: MatMut<'_, f64>) {
+    let n = l.nrows();
+    if n > SMALL {
+        return solve_lower_triangular_in_place(l, x, Par::Seq);
+    }
+    for c in 0..x.ncols() {
+        for j in 0..n {
+            let value = x[(j, c)] / l[(j, j)];
+            x[(j, c)] = value;
+            for i in j + 1..n {
+                x[(i, c)] -= l[(i, j)] * value;
+            }
+        }
+    }
+}
+
+/// `x ← L⁻ᵀ x`.
+pub(crate) fn solve_lower_transposed(l: MatRef<'_, f64>, mut x: MatMut<'_, f64>) {
+    let n = l.nrows();
+    if n > SMALL {
+        return solve_upper_triangular_in_place(l.transpose(), x, Par::Seq);
+    }
+    for c in 0..x.ncols() {
+        for j in (0..n).rev() {
+            let mut value = x[(j, c)];
+            for i in j + 1..n {
+                value -= l[(i, j)] * x[(i, c)];
+            }
+            x[(j, c)] = value / l[(j, j)];
+        }
+    }
+}
+
+/// The lower triangle of `aᵀa`.
+pub(crate) fn gram(a: MatRef<'_, f64>) -> Mat<f64> {
+    let n = a.ncols();
+    let mut product = Mat::zeros(n, n);
+    if n > SMALL {
+        matmul(
+            product.as_mut(),
+            BlockStructure::TriangularLower,
+            Accum::Replace,
+            a.transpose(),
+            BlockStructure::Rectangular,
+            a,
+            BlockStructure::Rectangular,
+            1.0,
+            Par::Seq,
+        );
+        return product;
+    }
+    for j in 0..n {
+        for i in j..n {
+            product[(i, j)] = (0..a.nrows()).map(|k| a[(k, i)] * a[(k, j)]).sum();
+        }
+    }
+    product
+}
+
+/// `a b`, or `aᵀ b` by passing the transpose.
+pub(crate) fn multiply(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+    let mut product = Mat::zeros(a.nrows(), b.ncols());
+    faer::linalg::matmul::matmul(product.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);
+    product
+}
+
+/// `Some(θ)` with `θ ≥ λ_max(aᵀa)`, proved up to the rounding analysis below; `None` when `a` is not finite.
+///
+/// The eigenvalue solver only proposes θ. What is relied on is that the Cholesky factorization of `θI − M`, M the
+/// computed Gram matrix, ran to completion: then `λ_max(M) ≤ θ + γ tr(θI − M)` (Rump, BIT 46, 2006), and
+/// `‖M − aᵀa‖ ≤ γ tr M` for inner products of rounded factors.
+pub(crate) fn largest_gram_eigenvalue_upper_bound(a: MatRef<'_, f64>) -> Option<f64> {
+    let a = if a.nrows() < a.ncols() { a.transpose() } else { a };
+    let (inner, n) = (a.nrows(), a.ncols());
+    let m = gram(a);
+    let trace: f64 = (0..n).map(|i| m[(i, i)]).sum();
+    if !trace.is_finite() {
+        return None;
+    }
+    if trace == 0.0 {
+        // Entries below 1e-160 may have been squared away.
+        let largest = (0..inner).flat_map(|i| (0..n).map(move |j| a[(i, j)].abs())).fold(0.0, f64::max);
+        return Some(if largest == 0.0 { 0.0 } else { 1e-300 });
+    }
+    let mut theta = largest_eigenvalue(&m)?.clamp(trace / n as f64, trace);
+    let mut step = 1e-14 * theta;
+    for _ in 0..80 {
+        let mut shifted = Mat::from_fn(n, n, |i, j| if i == j { theta - m[(i, i)] } else { -m[(i, j)] });
+        if cholesky(&mut shifted) {
+            let rounding = EPSILON * ((n + 4) as f64 * n as f64 * theta + (inner + 10) as f64 * trace);
+            return Some((theta + rounding) * (1.0 + 4.0 * EPSILON));
+        }
+        theta += step;
+        step *= 2.0;
+    }
+    None
+}
+
+/// The largest eigenvalue of a symmetric matrix given by its lower triangle, to working accuracy.
+pub(crate) fn largest_eigenvalue(m: &Mat<f64>) -> Option<f64> {
+    let (values, _) = decompose(m, false)?;
+    values.last().copied()
+}
+
+/// Eigenvalues in ascending order, and eigenvectors as columns.
+pub(crate) fn eigenvectors(m: &Mat<f64>) -> Option<(Vec<f64>, Mat<f64>)> {
+    let (values, vectors) = decompose(m, true)?;
+    Some((values, vectors?))
+}
+
+fn decompose(m: &Mat<f64>, vectors: bool) -> Option<(Vec<f64>, Option<Mat<f64>>)> {
+    let n = m.nrows();
+    if !(0..n).all(|j| m.col_as_slice(j)[j..].iter().all(|a| a.is_finite())) {
+        return None;
+    }
+    let mut values = faer::Col::<f64>::zeros(n);
+    let mut u = vectors.then(|| Mat::<f64>::zeros(n, n));
+    let wanted = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
+    let mut memory = MemBuffer::new(self_adjoint_evd_scratch::<f64>(n, wanted, Par::Seq, Default::default()));
+    let stack = MemStack::new(&mut memory);
+    let space = u.as_mut().map(|u| u.as_mut());
+    self_adjoint_evd(m.as_ref(), values.as_diagonal_mut(), space, Par::Seq, stack, Default::default()).ok()?;
+    let values: Vec<f64> = (0..n).map(|i| values[i]).collect();
+    values.iter().all(|a| a.is_finite()).then_some((values, u))
+}
+
+/// An n×n matrix C with `C Cᵀ = B Bᵀ` up to rounding, for B with fewer rows than columns.
+pub(crate) fn row_space_coordinates(b: MatRef<'_, f64>) -> Mat<f64> {
+    let gram = gram_of_rows(b);
+    match eigenvectors(&gram) {
+        Some((values, u)) => Mat::from_fn(b.nrows(), b.nrows(), |i, j| u[(i, j)] * values[j].max(0.0).sqrt()),
+        None => Mat::zeros(b.nrows(), b.nrows()),
+    }
+}
+
+/// The lower triangle of `a aᵀ`.
+pub(crate) fn gram_of_rows(a: MatRef<'_, f64>) -> Mat<f64> {
+    let n = a.nrows();
+    let mut product = Mat::zeros(n, n);
+    matmul(
+        product.as_mut(),
+        BlockStructure::TriangularLower,
+        Accum::Replace,
+        a,
+        BlockStructure::Rectangular,
+        a.transpose(),
+        BlockStructure::Rectangular,
+        1.0,
+        Par::Seq,
+    );
+    product
+}

@@ -1,0 +1,222 @@
+//! The largest gradient found: a lower bound on the Lipschitz constant, with the input that attains it.
+//!
+//! On the interior of a cell f is linear with gradient `g = Σ_{i on} v_i w_i`, so ‖g‖ in the dual norm is a lower bound
+//! on the constant of f over any region that the cell meets. From random inputs and data rows, the search climbs
+//! from cell to cell:
+//!
+//! 1. *crossing*: step just across the hyperplane of a unit whose flip would lengthen the gradient (other units may flip on the
+//!    way; the gradient at the new input decides). One product with W a step, for networks of any width.
+//! 2. *flipping*: ask whether the pattern with exactly that unit flipped is attainable, wherever its cell lies.
+//!
+//! Everything reported is validated at the input itself: every pre-activation is away from 0 by more than its rounding.
+
+use super::cell::{Attainability, Cells, pattern_at};
+use super::region::Region;
+use super::slopes::Slopes;
+use crate::error::{Error, Result};
+use crate::train::weights::normal;
+use crate::{Network, Norm};
+use faer::MatRef;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
+
+/// A gradient and the input inside whose cell it holds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Attained {
+    /// ‖gradient‖ in the dual norm.
+    pub value: f64,
+    /// The gradient of f at the point.
+    pub gradient: Vec<f64>,
+    /// An input strictly inside its cell.
+    pub point: Vec<f64>,
+    /// Which units are on there.
+    pub active: Vec<bool>,
+}
+
+/// How long to search.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GradientSearchSettings {
+    /// Random starting inputs, beside the data.
+    pub starts: usize,
+    /// Most data rows used as starts (evenly spread).
+    pub rows: usize,
+    /// Most attainability questions, in all; they cost about units × inputs × inputs operations each.
+    pub questions: usize,
+    /// Seed of the random starts.
+    pub seed: u64,
+}
+
+impl Default for GradientSearchSettings {
+    fn default() -> Self {
+        Self { starts: 32, rows: 64, questions: 2000, seed: 0 }
+    }
+}
+
+/// The gradient at x, if x lies in the region and strictly inside a cell; `norm` measures inputs.
+pub fn attained_at(network: &Network, region: &Region, norm: Norm, x: &[f64]) -> Option<Attained> {
+    if !region.contains(x) {
+        return None;
+    }
+    let active = pattern_at(network, x)?;
+    let mut gradient = vec![0.0; x.len()];
+    for i in (0..network.units()).filter(|&i| active[i]) {
+        (0..x.len()).for_each(|k| gradient[k] += network.v[i] * network.w[(i, k)]);
+    }
+    Some(Attained { value: norm.dual().of(&gradient), gradient, point: x.to_vec(), active })
+}
+
+/// Searches the region for a large gradient. `None` only when no start fell strictly inside a cell.
+pub fn largest_gradient_found(
+    network: &Network,
+    region: &Region,
+    norm: Norm,
+    data: Option<MatRef<'_, f64>>,
+    settings: &GradientSearchSettings,
+) -> Result<Option<Attained>> {
+    region.check(network.inputs())?;
+    if let Some(data) = data
+        && data.ncols() != network.inputs()
+    {
+        return Err(Error::new(
+            format!("the data has {} columns but the network has {} inputs", data.ncols(), network.inputs()),
+            "give the data the network was trained on",
+        ));
+    }
+    let slopes = Slopes::of(network)?;
+    let cells = Cells::new(network, &slopes.units, region);
+    let mut search = Search { network, region, norm, slopes: &slopes, cells: &cells, questions: settings.questions };
+    let mut best: Option<Attained> = None;
+    let mut random = Pcg64::seed_from_u64(settings.seed);
+    let rows = data.map_or(0, |data| data.nrows().min(settings.rows));
+    let mut climbed = Vec::new();
+    for start in 0..rows + settings.starts {
+        let x: Vec<f64> = match data {
+            Some(data) if start < rows => {
+                let k = start * data.nrows() / rows;
+                (0..data.ncols()).map(|j| data[(k, j)]).collect()
+            }
+            _ => cells.input(&random_point(region, network.inputs(), start, &mut random)),
+        };
+        if let Some(start) = attained_at(network, region, norm, &x) {
+            climbed.push(search.cross(start));
+        }
+    }
+    // The costly climb from the best ends of the cheap one.
+    climbed.sort_by(|a, b| b.value.total_cmp(&a.value));
+    climbed.dedup_by(|a, b| a.active == b.active);
+    for start in climbed {
+        let end = search.flip(start);
+        if best.as_ref().is_none_or(|best| end.value > best.value) {
+            best = Some(end);
+        }
+        if search.questions == 0 {
+            break;
+        }
+    }
+    Ok(best)
+}
+
+/// Climbs from a known gradient by single flips, with at most so many attainability questions.
+pub(crate) fn climb_by_flips(
+    network: &Network,
+    region: &Region,
+    norm: Norm,
+    slopes: &Slopes,
+    cells: &Cells<'_>,
+    start: Attained,
+    questions: usize,
+) -> Attained {
+    Search { network, region, norm, slopes, cells, questions }.flip(start)
+}
+
+/// A point in homogeneous frame coordinates: in the frame for a bounded region, at several scales for all of space.
+fn random_point(region: &Region, inputs: usize, start: usize, random: &mut Pcg64) -> Vec<f64> {
+    let mut point: Vec<f64> = match region {
+        Region::Everywhere => {
+            let scale = [1.0, 3.0, 0.3, 30.0][start % 4];
+            (0..inputs).map(|_| scale * normal(random)).collect()
+        }
+        Region::Box { .. } => (0..inputs).map(|_| 2.0 * random.random::<f64>() - 1.0).collect(),
+        Region::Ball { norm, .. } => {
+            let direction: Vec<f64> = (0..inputs).map(|_| normal(random)).collect();
+            let length = norm.of(&direction) / random.random::<f64>().powf(1.0 / inputs as f64);
+            direction.iter().map(|a| 0.999 * a / length).collect()
+        }
+    };
+    point.push(1.0);
+    point
+}
+
+struct Search<'a> {
+    network: &'a Network,
+    region: &'a Region,
+    norm: Norm,
+    slopes: &'a Slopes,
+    cells: &'a Cells<'a>,
+    questions: usize,
+}
+
+impl Search<'_> {
+    /// Units in falling order of the length of the gradient after their flip, those that lengthen it.
+    fn promising(&self, at: &Attained) -> Vec<usize> {
+        let d = at.gradient.len();
+        let mut trial = vec![0.0; d];
+        let mut gains: Vec<(f64, usize)> = Vec::new();
+        for (r, &i) in self.slopes.units.iter().enumerate() {
+            let sign = if at.active[i] { -self.slopes.scale } else { self.slopes.scale };
+            (0..d).for_each(|k| trial[k] = at.gradient[k] + sign * self.slopes.rows[(r, k)]);
+            let length = self.norm.dual().of(&trial);
+            if length > at.value * (1.0 + 1e-12) {
+                gains.push((length, r));
+            }
+        }
+        gains.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+        gains.into_iter().map(|(_, r)| r).collect()
+    }
+
+    /// Crosses hyperplanes while that lengthens the gradient.
+    fn cross(&self, mut at: Attained) -> Attained {
+        let d = at.point.len();
+        'climb: loop {
+            for r in self.promising(&at).into_iter().take(20) {
+                let i = self.slopes.units[r];
+                let square: f64 = (0..d).map(|k| self.network.w[(i, k)].powi(2)).sum();
+                let value = self.network.pre_activation(i, &at.point);
+                for overshoot in [1.001, 1.1] {
+                    let step = overshoot * value / square;
+                    let x: Vec<f64> = (0..d).map(|k| at.point[k] - step * self.network.w[(i, k)]).collect();
+                    if let Some(next) = attained_at(self.network, self.region, self.norm, &x)
+                        && next.value > at.value * (1.0 + 1e-12)
+                    {
+                        at = next;
+                        continue 'climb;
+                    }
+                }
+            }
+            return at;
+        }
+    }
+
+    /// Flips single units while an attainable flip lengthens the gradient.
+    fn flip(&mut self, mut at: Attained) -> Attained {
+        'climb: loop {
+            let mut signs: Vec<i8> = self.slopes.units.iter().map(|&i| if at.active[i] { 1 } else { -1 }).collect();
+            for r in self.promising(&at) {
+                if self.questions == 0 {
+                    return at;
+                }
+                self.questions -= 1;
+                signs[r] = -signs[r];
+                if let Attainability::Attainable(point) = self.cells.decide(&signs, true)
+                    && let Some(next) = attained_at(self.network, self.region, self.norm, &self.cells.input(&point))
+                    && next.value > at.value * (1.0 + 1e-12)
+                {
+                    at = next;
+                    continue 'climb;
+                }
+                signs[r] = -signs[r];
+            }
+            return at;
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! The range of f over a box or ball: per-sample guarantees under attack.
+//!
+//! `max { f(x) : x ∈ region }` by branch and bound over the units. In a node, units that are fixed are linear; a free unit with
+//! pre-activation h ∈ [l, u] over the region is replaced by a linear function above v·relu(h):
+//!
+//! ```text
+//!     v > 0:   v·u/(u − l) · (h − l)         the chord
+//!     v < 0:   0  or  v·h                    whichever touches at the parent's maximizer
+//! ```
+//!
+//! The maximum of the resulting linear function over the node's cell and the region is bounded by Lagrange multipliers
+//! ([`Cells::maximize`]); its maximizer is a candidate for the attack; the unit with the largest error there is branched on. When no
+//! error is left the bound is attained. The minimum is minus the maximum of −f.
+//!
+//! Both sides are valid whenever the search is stopped. With x_0 the center and a radius ε this is the exact worst case
+//! under attack, which `ε·L` bounds from above and gradient attacks from below.
+
+use super::cell::Cells;
+use super::dense::EPSILON;
+use super::region::Region;
+use crate::Network;
+use crate::error::{Error, Result};
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+use std::ops::ControlFlow;
+
+/// When the search for one end of the range stops.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RangeSettings {
+    /// Gap to close, relative to the width of the range that intervals give.
+    pub relative_gap: f64,
+    /// Most nodes for each end.
+    pub nodes: usize,
+}
+
+impl Default for RangeSettings {
+    fn default() -> Self {
+        Self { relative_gap: 1e-7, nodes: usize::MAX }
+    }
+}
+
+/// One end of the range.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Extreme {
+    /// The most extreme value found.
+    pub found: f64,
+    /// The input that attains it, in the region.
+    pub point: Vec<f64>,
+    /// No value in the region is more extreme.
+    pub bound: f64,
+    /// Whether the gap asked for is reached.
+    pub closed: bool,
+    /// Nodes bounded.
+    pub explored: usize,
+}
+
+/// The range of f over a region, each end from both sides.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputRange {
+    /// The smallest value: `bound ≤ min f ≤ found`.
+    pub lowest: Extreme,
+    /// The largest value: `found ≤ max f ≤ bound`.
+    pub highest: Extreme,
+}
+
+impl OutputRange {
+    /// The worst absolute distance from a target: (found by an attack, certified).
+    pub fn worst_error(&self, target: f64) -> (f64, f64) {
+        let worst = |low: f64, high: f64| (target - low).max(high - target);
+        let certified = worst(self.lowest.bound, self.highest.bound);
+        (worst(self.lowest.found, self.highest.found), certified * (1.0 + 2.0 * EPSILON))
+    }
+}
+
+/// The range of f over a bounded region. The observer is called for every node with the (found, bound) of the end in work;
+/// `Break` stops with both sides valid.
+pub fn output_range(
+    network: &Network,
+    region: &Region,
+    settings: &RangeSettings,
+    observer: &mut dyn FnMut(f64, f64) -> ControlFlow<()>,
+) -> Result<OutputRange> {
+    region.check(network.inputs())?;
+    if *region == Region::Everywhere {
+        return Err(Error::new(
+            "the range of a network over all of space is unbounded",
+            "give a box, or a ball around a sample",
+        ));
+    }
+    if settings.relative_gap.is_nan() || settings.relative_gap <= 0.0 {
+        return Err(Error::new(
+            format!("the relative gap of the output range is {}", settings.relative_gap),
+            "give a positive gap, such as 1e-7",
+        ));
+    }
+    let highest = Maximization::new(network, region, settings).run(observer);
+    let mut negated = network.clone();
+    negated.v.iter_mut().for_each(|v| *v = -*v);
+    negated.c = -negated.c;
+    let lowest = Maximization::new(&negated, region, settings).run(&mut |found, bound| observer(-found, -bound));
+    Ok(OutputRange { lowest: Extreme { found: -lowest.found, bound: -lowest.bound, ..lowest }, highest })
+}
+
+struct Node {
+    bound: f64,
+    signs: Vec<i8>,
+    /// Where the node's linear function is largest.
+    maximizer: Vec<f64>,
+    branch: usize,
+    number: usize,
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+impl Eq for Node {}
+impl PartialOrd for Node {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Node {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bound.total_cmp(&other.bound).then(other.number.cmp(&self.number))
+    }
+}
+
+struct Maximization<'a> {
+    network: &'a Network,
+    region: &'a Region,
+    nodes: usize,
+    units: Vec<usize>,
+    /// The output bias and the units that do not depend on x.
+    constant: f64,
+    /// [l, u] of the pre-activations, one a unit of `units`.
+    ranges: Vec<(f64, f64)>,
+    /// Absolute gap at which an end is closed.
+    tolerance: f64,
+    /// What rounding in forming and evaluating the linear functions can hide.
+    rounding: f64,
+    found: f64,
+    point: Vec<f64>,
+    heap: BinaryHeap<Node>,
+    /// Largest bound of a node given up for good.
+    settled: f64,
+    explored: usize,
+}
+
+impl<'a> Maximization<'a> {
+    fn new(network: &'a Network, region: &'a Region, settings: &RangeSettings) -> Self {
+        let (m, d) = (network.units(), network.inputs());
+        let row = |i: usize| -> Vec<f64> { (0..d).map(|k| network.w[(i, k)]).collect() };
+        let (moving, still): (Vec<usize>, Vec<usize>) =
+            (0..m).filter(|&i| network.v[i] != 0.0).partition(|&i| row(i).iter().any(|a| *a != 0.0));
+        let constant = network.c + still.iter().map(|&i| network.v[i] * network.b[i].max(0.0)).sum::<f64>();
+        let ranges: Vec<(f64, f64)> = moving
+            .iter()
+            .map(|&i| {
+                let negated: Vec<f64> = row(i).iter().map(|a| -a).collect();
+                (-region.largest_value(&negated, -network.b[i]), region.largest_value(&row(i), network.b[i]))
+            })
+            .collect();
+        let (center, half) = region.frame(d);
+        let mut size = network.c.abs();
+        for i in 0..m {
+            let reach: f64 = (0..d).map(|k| network.w[(i, k)].abs() * (center[k].abs() + half[k])).sum();
+            size += network.v[i].abs() * (reach + network.b[i].abs());
+        }
+        let width: f64 =
+            moving.iter().zip(&ranges).map(|(&i, (l, u))| network.v[i].abs() * (u.max(0.0) - l.max(0.0))).sum();
+        let rounding = 8.0 * (m + d + 8) as f64 * EPSILON * size;
+        Self {
+            network,
+            region,
+            nodes: settings.nodes,
+            units: moving,
+            constant,
+            ranges,
+            tolerance: settings.relative_gap * width + rounding,
+            rounding,
+            found: f64::NEG_INFINITY,
+            point: center,
+            heap: BinaryHeap::new(),
+            settled: f64::NEG_INFINITY,
+            explored: 0,
+        }
+    }
+
+    fn run(mut self, observer: &mut dyn FnMut(f64, f64) -> ControlFlow<()>) -> Extreme {
+        let units = self.units.clone();
+        let cells = Cells::new(self.network, &units, self.region);
+        let center = self.point.clone();
+        self.found = self.network.value(&center);
+        let signs: Vec<i8> = self.ranges.iter().map(|&(l, u)| if u <= 0.0 { -1 } else { i8::from(l >= 0.0) }).collect();
+        self.examine(&cells, signs, &center, f64::INFINITY);
+        while self.explored < self.nodes && self.heap.peek().is_some_and(|top| top.bound > self.found + self.tolerance)
+        {
+            if observer(self.found, self.bound()).is_break() {
+                break;
+            }
+            let Some(node) = self.heap.pop() else { break };
+            for sign in [1_i8, -1] {
+                let mut signs = node.signs.clone();
+                signs[node.branch] = sign;
+                self.examine(&cells, signs, &node.maximizer, node.bound);
+            }
+        }
+        let bound = self.bound();
+        let closed = bound <= self.found + 1.5 * self.tolerance + 2.0 * self.rounding;
+        Extreme { found: self.found, point: self.point, bound, closed, explored: self.explored }
+    }
+
+    fn bound(&self) -> f64 {
+        let open = self.heap.peek().map_or(f64::NEG_INFINITY, |top| top.bound);
+        open.max(self.settled).max(self.found) + self.rounding
+    }
+
+    /// Bounds a node and offers its maximizer; keeps it open if branching can help.
+    fn examine(&mut self, cells: &Cells<'_>, signs: Vec<i8>, reference: &[f64], inherited: f64) {
+        self.explored += 1;
+        let network = self.network;
+        let d = network.inputs();
+        let (mut g, mut offset) = (vec![0.0; d], self.constant);
+        for (r, &i) in self.units.iter().enumerate() {
+            let (l, u) = self.ranges[r];
+            let v = network.v[i];
+            let (slope, lift) = match signs[r] {
+                1 => (1.0, 0.0),
+                0 if v > 0.0 => (u / (u - l), -l),
+                0 if network.pre_activation(i, reference) > 0.0 => (1.0, 0.0),
+                _ => (0.0, 0.0),
+            };
+            (0..d).for_each(|k| g[k] += v * slope * network.w[(i, k)]);
+            offset += v * slope * (network.b[i] + lift);
+        }
+        let (bound, maximizer) = cells.maximize(&signs, &g, offset, 0.1 * self.tolerance);
+        if bound == f64::NEG_INFINITY {
+            return;
+        }
+        let bound = bound.min(inherited);
+        let mut maximizer = maximizer.unwrap_or_else(|| reference.to_vec());
+        cells.pull_inside(&mut maximizer);
+        if self.region.contains(&maximizer) && network.value(&maximizer) > self.found {
+            self.found = network.value(&maximizer);
+            self.point.clone_from(&maximizer);
+        }
+        let error = |r: usize| {
+            let (l, u) = self.ranges[r];
+            let (v, h) = (network.v[self.units[r]], network.pre_activation(self.units[r], &maximizer));
+            match v > 0.0 {
+                true => v * (u / (u - l) * (h - l) - h.max(0.0)),
+                false if network.pre_activation(self.units[r], reference) > 0.0 => v * (h - h.max(0.0)),
+                false => -v * h.max(0.0),
+            }
+        };
+        let branch = (0..signs.len()).filter(|&r| signs[r] == 0).max_by(|&a, &b| error(a).total_cmp(&error(b)));
+        match branch {
+            Some(branch) if bound > self.found + self.tolerance => {
+                self.heap.push(Node { bound, signs, maximizer, branch, number: self.explored });
+            }
+            _ => self.settled = self.settled.max(bound),
+        }
+    }
+}
