@@ -216,9 +216,31 @@ impl NormChoice {
 
     /// As the user writes it.
     pub fn name(self) -> &'static str {
+        self.norm().name()
+    }
+}
+
+/// Norm of input changes, where a bound is all that is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BoundNormChoice {
+    /// Euclidean length
+    #[value(name = "2")]
+    Two,
+    /// Largest absolute value
+    #[value(name = "inf")]
+    Infinity,
+    /// Sum of absolute values
+    #[value(name = "1")]
+    One,
+}
+
+impl BoundNormChoice {
+    /// For the library.
+    pub fn norm(self) -> Norm {
         match self {
-            NormChoice::Two => "2",
-            NormChoice::Infinity => "inf",
+            BoundNormChoice::Two => Norm::Two,
+            BoundNormChoice::Infinity => Norm::Infinity,
+            BoundNormChoice::One => Norm::One,
         }
     }
 }
@@ -352,6 +374,13 @@ pub fn radii(text: &str) -> Result<Radii, String> {
     Ok(Radii((0..=count as u64).map(|k| radius(k as f64)).collect()))
 }
 
+/// `LOW:HIGH`.
+pub fn interval(text: &str) -> Result<(f64, f64), String> {
+    let (low, high) = text.split_once(':').ok_or("write LOW:HIGH")?;
+    let (low, high) = (number(low)?, number(high)?);
+    if low < high { Ok((low, high)) } else { Err("LOW must be below HIGH".into()) }
+}
+
 /// A number is a fraction, anything else a table.
 fn test_rows(text: &str) -> Result<TestRows, String> {
     match text.trim().parse::<f64>() {
@@ -425,6 +454,14 @@ mod tests {
         }
         for text in ["", "1:2", "0:1:0", "1:0:0.1", "0:1:1e-9", "-1:1:0.5", "0:inf:1", "0:1:0.1:2", "a"] {
             assert!(radii(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn intervals_have_two_ends_in_order() {
+        assert_eq!(interval("-1:2.5"), Ok((-1.0, 2.5)));
+        for text in ["", "1", "2:1", "1:1", "0:inf", "nan:1"] {
+            assert!(interval(text).is_err(), "{text}");
         }
     }
 

@@ -37,6 +37,13 @@ impl Stop {
         Self { deadline: self.deadline.map(half), ..*self }
     }
 
+    /// For one of `parts` equal parts of the work that is left: the same, with its share of the time.
+    pub fn share(&self, parts: u32) -> Self {
+        let now = Instant::now();
+        let part = |deadline: Instant| now + deadline.saturating_duration_since(now) / parts;
+        Self { deadline: self.deadline.map(part), ..*self }
+    }
+
     /// For the certificate of the best so far: a short time where the time was limited or Ctrl-C has been pressed.
     pub fn grace(&self) -> Self {
         let started = Instant::now();

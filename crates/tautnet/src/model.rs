@@ -3,7 +3,7 @@
 //! One JSON object with `format` and `version` first. The network is in standardized units; `columns` says how a table
 //! becomes its inputs, `scaler` what standardized means. A version that this program does not know is refused.
 
-use crate::certify::{self, Certificate, Refusal, Verified};
+use crate::certify::{self, Certificate, Refusal, SampleInterval, Verified};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::interchange::json::{network_from_value, network_to_json, parse_object};
@@ -11,6 +11,7 @@ use crate::network::Network;
 use crate::norm::Norm;
 use crate::scaling::Scaler;
 use crate::table::unreadable;
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use std::path::Path;
 
@@ -171,6 +172,43 @@ impl Model {
         let x = self.scaler.standardize_inputs(self.columns.encode(table, unknown)?.as_ref());
         let standardized = self.network.predict(x.as_ref());
         Ok(standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect())
+    }
+
+    /// For every row of a table, in the units of its target: the prediction, and the interval that it cannot leave when the
+    /// standardized inputs move by at most `radius` in the norm of the model's certificate. At most `nodes` nodes of branch
+    /// and bound are spent at each end ([`certify::affordable_nodes`] where `None`); with 0 the intervals are those of
+    /// [`Self::reach`].
+    pub fn intervals(
+        &self,
+        table: &crate::Table,
+        unknown: crate::UnknownLevels,
+        radius: f64,
+        nodes: Option<usize>,
+    ) -> Result<Vec<SampleInterval>> {
+        let (norm, _) = self.reach(radius)?;
+        let bound = self.certificate.as_ref().map_or(f64::INFINITY, |certificate| certificate.standardized.bound);
+        let x = self.scaler.standardize_inputs(self.columns.encode(table, unknown)?.as_ref());
+        let nodes = nodes.unwrap_or_else(|| certify::affordable_nodes(&self.network, x.nrows()));
+        let user = |value: f64| self.scaler.target_to_user(value);
+        // Two roundings, each of at most half a unit in the last place of the larger of the two numbers added.
+        let outward = |value: f64| {
+            2.0 * f64::EPSILON * (self.scaler.target_mean.abs() + (user(value) - self.scaler.target_mean).abs())
+        };
+        (0..x.nrows())
+            .into_par_iter()
+            .map(|k| {
+                let row: Vec<f64> = (0..x.ncols()).map(|j| x[(k, j)]).collect();
+                let interval = certify::sample_interval(&self.network, &row, norm, radius, bound, nodes)?;
+                let slack = |value: f64| if radius == 0.0 { 0.0 } else { outward(value) };
+                Ok(SampleInterval {
+                    lower: user(interval.lower) - slack(interval.lower),
+                    upper: user(interval.upper) + slack(interval.upper),
+                    lowest_found: user(interval.lowest_found),
+                    highest_found: user(interval.highest_found),
+                    closed: interval.closed,
+                })
+            })
+            .collect()
     }
 
     /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the

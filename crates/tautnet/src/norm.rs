@@ -26,6 +26,15 @@ impl Norm {
         }
     }
 
+    /// As users and files write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Norm::One => "1",
+            Norm::Two => "2",
+            Norm::Infinity => "inf",
+        }
+    }
+
     /// The norm `q` with `|g·x| ≤ ‖g‖_q ‖x‖`: the one in which gradients are measured.
     pub fn dual(self) -> Norm {
         match self {

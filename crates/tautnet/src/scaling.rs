@@ -102,6 +102,11 @@ impl Scaler {
         }
     }
 
+    /// A standardized input in the user's units.
+    pub fn input_to_user(&self, x: &[f64]) -> Vec<f64> {
+        x.iter().zip(self.input_mean.iter().zip(&self.input_scale)).map(|(x, (mean, scale))| mean + scale * x).collect()
+    }
+
     /// A standardized prediction in the user's units.
     pub fn target_to_user(&self, prediction: f64) -> f64 {
         self.target_mean + self.target_scale * prediction

@@ -1,25 +1,31 @@
 //! `tautnet certify NETWORK`: bounds on the Lipschitz constant in one table, and the certificate of the best.
 
-use super::certify_table::certify_table;
+use super::certify_table::{Asked, Bounds};
 use crate::arguments::{
-    LimitArguments, MeetingArguments, NormChoice, OutArguments, TalkArguments, TestArguments, ThreadArguments,
+    BoundNormChoice, LimitArguments, MeetingArguments, OutArguments, TalkArguments, TestArguments, ThreadArguments,
+    interval, positive,
 };
-use crate::progress::seconds;
 use crate::stop::Stop;
 use crate::{input, output};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
+use tautnet::certify::{Certificate, Region};
 use tautnet::error::Result;
 use tautnet::model::Stored;
-use tautnet::{atomic, model};
+use tautnet::{Dataset, Norm, atomic, model};
+
+/// How long the search for the exact constant may take where no limit is given.
+const EXACT: Duration = Duration::from_secs(60);
 
 /// Bound how fast a network's output can change, and prove it
 ///
 /// Bounds hold in the units of the network's own inputs and output: standardized ones for a model file. For a model
 /// file the table says too how far one unit of each input column can move the prediction, in the units of the data.
-/// DATA, if given, are inputs at which large gradients are looked for; no bound from above depends on them.
+/// Inputs are measured in the norms 2, inf and 1, or in the one that is asked for. The gap of a bound is its distance
+/// from the best bound on the other side. DATA, if given, are inputs at which large gradients are looked for; no bound
+/// for all inputs depends on them, and the box around them is the region over which a smaller bound holds.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Model file, or a plain network: JSON {"w": [[…], …], "b": […], "v": […], "c": 0}
@@ -31,9 +37,34 @@ pub struct Arguments {
     #[command(flatten)]
     pub meeting: MeetingArguments,
 
-    /// Norm of input perturbations
-    #[arg(long, value_enum, default_value_t = NormChoice::Two)]
-    pub norm: NormChoice,
+    /// Only this norm of input changes, and a certificate in it [default: all, and a certificate for 2]
+    #[arg(long, value_enum)]
+    pub norm: Option<BoundNormChoice>,
+
+    /// Search for the exact constant, until it is found or for the time limit [default limit: 60s]
+    #[arg(long)]
+    pub exact: bool,
+
+    /// Bound too the constant over the box of all inputs between LOW and HIGH
+    #[arg(
+        long = "box",
+        value_name = "LOW:HIGH",
+        value_parser = interval,
+        allow_hyphen_values = true,
+        conflicts_with = "ball",
+        help_heading = "Region"
+    )]
+    pub within_box: Option<(f64, f64)>,
+
+    /// Bound too the constant over the ball of this radius around 0, in each norm
+    #[arg(
+        long,
+        value_name = "RADIUS",
+        value_parser = positive,
+        allow_negative_numbers = true,
+        help_heading = "Region"
+    )]
+    pub ball: Option<f64>,
 
     /// Write the certificate, which `tautnet verify` checks, to this file
     #[arg(long, value_name = "FILE", help_heading = "Output")]
@@ -50,6 +81,15 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub talk: TalkArguments,
+}
+
+/// All that is known in one norm.
+struct Part<'a> {
+    asked: Asked<'a>,
+    everywhere: Bounds,
+    certificate: Certificate,
+    local: Option<(Region, Bounds)>,
+    time: Duration,
 }
 
 /// Run it.
@@ -72,45 +112,43 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Stored::Network(_) => None,
     };
 
-    let stop = Stop::new(arguments.limit.time_limit);
-    let started = Instant::now();
-    let (bounds, certificate) =
-        certify_table(network, arguments.norm.norm(), scaler, data, 0, &mut |_| stop.verdict())?;
-    let time = started.elapsed();
-    // What is printed as proved has passed the verifier in the form in which it is written.
-    let bytes = certificate.to_json();
-    model::verify(&bytes, network, scaler)?;
-    let proved = certificate.standardized.bound;
-
-    let direction = |upper: bool| if upper { "upper" } else { "lower" };
-    let mut result = json!({
-        "norm": arguments.norm.name(),
-        "inputs": network.inputs(),
-        "units": network.units(),
-        "lipschitz": proved,
-        "bounds": bounds.iter().map(|bound| json!({
-            "name": bound.name,
-            "direction": direction(bound.upper),
-            "value": bound.value,
-            "seconds": bound.time.as_secs_f64(),
-        })).collect::<Vec<_>>(),
-        "seconds": time.as_secs_f64(),
-    });
-    let names = match &stored {
-        Stored::Model(model) => model.columns.names(),
-        Stored::Network(_) => Vec::new(),
+    let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
+    let norms = match arguments.norm {
+        Some(norm) => vec![norm.norm()],
+        None => vec![Norm::Two, Norm::Infinity, Norm::One],
     };
-    if let (Stored::Model(model), Some(raw)) = (&stored, &certificate.raw) {
-        let columns =
-            |values: &[f64]| names.iter().cloned().zip(values.iter().map(|value| json!(value))).collect::<Map<_, _>>();
-        result["user_units"] = json!({
-            "lipschitz": raw.bound,
-            "lipschitz_per_column": columns(&model.scaler.bound_per_column(proved)),
-            "sensitivities": columns(&raw.sensitivities),
-        });
+    let mut parts = Vec::new();
+    for &norm in &norms {
+        let started = Instant::now();
+        let asked = Asked { network, scaler, data, norm };
+        let (everywhere, certificate) = asked.everywhere(&stop)?;
+        // What is printed as proved has passed the verifier in the form in which it is written.
+        model::verify(&certificate.to_json(), network, scaler)?;
+        let region = arguments.region(network.inputs(), norm, data);
+        let local = region.map(|region| asked.over(&region).map(|bounds| (region, bounds))).transpose()?;
+        parts.push(Part { asked, everywhere, certificate, local, time: started.elapsed() });
     }
+    let cut_short = stop.reason();
+    if arguments.exact {
+        let mut left = parts.iter().map(|part| 1 + u32::from(part.local.is_some())).sum();
+        for part in &mut parts {
+            let started = Instant::now();
+            let local = part.local.as_mut().map(|(region, bounds)| (&*region, bounds));
+            for (region, bounds) in [(&Region::Everywhere, &mut part.everywhere)].into_iter().chain(local) {
+                part.asked.exact(region, bounds, &stop.share(left))?;
+                left -= 1;
+            }
+            part.time += started.elapsed();
+        }
+    }
+
+    let mut result = part_json(&parts[0], &stored);
+    result["inputs"] = json!(network.inputs());
+    result["units"] = json!(network.units());
+    result["seconds"] = json!(parts.iter().map(|part| part.time.as_secs_f64()).sum::<f64>());
+    result["norms"] = parts.iter().map(|part| part_json(part, &stored)).collect();
     if let Some(path) = &arguments.certificate {
-        atomic::write(path, &bytes, arguments.out.existing())?;
+        atomic::write(path, &parts[0].certificate.to_json(), arguments.out.existing())?;
     }
     if let Some(path) = &arguments.out.out {
         atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;
@@ -119,22 +157,101 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         output::print_json(&result)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let mut rows = vec![vec!["bound".into(), "Lipschitz constant".into(), "time".into()]];
-    rows.extend(bounds.iter().map(|bound| {
-        let sign = if bound.upper { '≤' } else { '≥' };
-        vec![bound.name.into(), format!("{sign} {}", output::number(bound.value)), seconds(bound.time)]
-    }));
-    output::print(&output::table(&rows))?;
-    if let (Stored::Model(model), Some(raw)) = (&stored, &certificate.raw) {
-        let target = format!("moves `{}` by at most", model.columns.target);
-        let mut rows = vec![vec!["one unit of".to_owned(), target]];
-        // Both are proved; the smaller one is what a reader wants.
-        let least = raw.sensitivities.iter().zip(model.scaler.bound_per_column(proved));
-        rows.extend(names.into_iter().zip(least).map(|(name, (s, bound))| vec![name, output::number(s.min(bound))]));
-        output::print(&format!("\n{}", output::table(&rows)))?;
-    }
-    if let Some(reason) = stop.reason() {
+    arguments.print(&parts, &stored)?;
+    if let Some(reason) = cut_short {
         output::note(&format!("{reason}: the bound is proved but not the least that LipSDP gives"));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    /// Where a local bound is asked for.
+    fn region(&self, inputs: usize, norm: Norm, data: Option<&Dataset>) -> Option<Region> {
+        match (self.within_box, self.ball, data) {
+            (Some((low, high)), _, _) => Some(Region::Box { lower: vec![low; inputs], upper: vec![high; inputs] }),
+            (_, Some(radius), _) => Some(Region::Ball { center: vec![0.0; inputs], radius, norm }),
+            (_, _, Some(data)) => Some(Region::bounding_box(data.x.as_ref())),
+            _ => None,
+        }
+    }
+
+    fn print(&self, parts: &[Part<'_>], stored: &Stored) -> Result<()> {
+        let place = match (self.within_box, self.ball) {
+            (Some(_), _) => " (in the box)",
+            (_, Some(_)) => " (in the ball)",
+            _ => " (in the data's box)",
+        };
+        let mut rows = vec![["bound", "norm", "Lipschitz constant", "gap", "time"].map(str::to_owned).to_vec()];
+        for part in parts {
+            let norm = part.asked.norm.name();
+            rows.extend(part.everywhere.rows(norm, ""));
+            rows.extend(part.local.iter().flat_map(|(_, bounds)| bounds.rows(norm, place)));
+        }
+        output::print(&output::table(&rows))?;
+        let names = names(stored);
+        if let Some(found) = parts[0].everywhere.best_found() {
+            let point = match stored {
+                Stored::Model(model) => model.scaler.input_to_user(&found.point),
+                Stored::Network(_) => found.point.clone(),
+            };
+            let shown =
+                names.iter().zip(&point).take(SHOWN).map(|(name, x)| format!("{name} = {}", output::number(*x)));
+            let rest = if point.len() > SHOWN { ", …" } else { "" };
+            let list = shown.collect::<Vec<_>>().join(", ");
+            output::print(&format!(
+                "\nthe largest gradient found (norm {}) is at {list}{rest}\n",
+                parts[0].asked.norm.name()
+            ))?;
+        }
+        if let (Stored::Model(model), Some(raw)) = (stored, &parts[0].certificate.raw) {
+            let target = format!("moves `{}` by at most", model.columns.target);
+            let mut rows = vec![vec!["one unit of".to_owned(), target]];
+            // Both are proved; the smaller one is what a reader wants.
+            let proved = model.scaler.bound_per_column(parts[0].certificate.standardized.bound);
+            let least = raw.sensitivities.iter().zip(proved);
+            rows.extend(
+                names.into_iter().zip(least).map(|(name, (s, bound))| vec![name, output::number(s.min(bound))]),
+            );
+            output::print(&format!("\n{}", output::table(&rows)))?;
+        }
+        Ok(())
+    }
+}
+
+/// Most entries of a point that people see.
+const SHOWN: usize = 12;
+
+fn names(stored: &Stored) -> Vec<String> {
+    match stored {
+        Stored::Model(model) => model.columns.names(),
+        Stored::Network(network) => (1..=network.inputs()).map(|k| format!("x{k}")).collect(),
+    }
+}
+
+/// What is known in one norm, for programs.
+fn part_json(part: &Part<'_>, stored: &Stored) -> Value {
+    let proved = part.certificate.standardized.bound;
+    let mut result = json!({
+        "norm": part.asked.norm.name(),
+        "lipschitz": proved,
+        "bounds": part.everywhere.json(),
+        "seconds": part.time.as_secs_f64(),
+    });
+    if let Some((region, bounds)) = &part.local {
+        result["local"] = json!({"region": region, "bounds": bounds.json()});
+    }
+    let names = names(stored);
+    let columns =
+        |values: &[f64]| names.iter().cloned().zip(values.iter().map(|value| json!(value))).collect::<Map<_, _>>();
+    if let (Stored::Model(model), Some(raw)) = (stored, &part.certificate.raw) {
+        result["user_units"] = json!({
+            "lipschitz": raw.bound,
+            "lipschitz_per_column": columns(&model.scaler.bound_per_column(proved)),
+            "sensitivities": columns(&raw.sensitivities),
+        });
+        if let Some(found) = part.everywhere.best_found() {
+            result["user_units"]["steepest_point"] = json!(columns(&model.scaler.input_to_user(&found.point)));
+        }
+    }
+    result
 }

@@ -28,9 +28,14 @@ pub struct Arguments {
 
     /// Add the interval that no perturbation of the standardized inputs by at most RADIUS can leave
     ///
-    /// The bound behind it is that of the model's certificate, which is checked first.
+    /// The bound behind it is that of the model's certificate, which is checked first, and where it is tighter the range of
+    /// the network over the ball itself, by branch and bound.
     #[arg(long, value_name = "RADIUS", value_parser = not_negative, allow_negative_numbers = true, help_heading = "Output")]
     pub radius: Option<f64>,
+
+    /// Nodes of branch and bound for each end of each interval; 0 for the Lipschitz bound alone [default: what seconds allow]
+    #[arg(long, value_name = "NUMBER", requires = "radius", help_heading = "Output")]
+    pub nodes: Option<u32>,
 
     #[command(flatten)]
     pub out: OutArguments,
@@ -49,6 +54,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let table = input::open(&arguments.data, &arguments.file)?.table;
     let predictions = model.predict(&table, arguments.levels.unknown())?;
     let reach = arguments.radius.map(|radius| model.reach(radius)).transpose()?;
+    let nodes = arguments.nodes.map(|nodes| nodes as usize);
+    let intervals = arguments
+        .radius
+        .map(|radius| model.intervals(&table, arguments.levels.unknown(), radius, nodes))
+        .transpose()?
+        .unwrap_or_default();
 
     let text = if arguments.json {
         let mut result = json!({"target": model.columns.target, "predictions": predictions});
@@ -56,15 +67,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             result["radius"] = json!(radius);
             result["norm"] = json!(norm);
             result["reach"] = json!(reach);
-            result["lower"] = json!(predictions.iter().map(|f| f - reach).collect::<Vec<_>>());
-            result["upper"] = json!(predictions.iter().map(|f| f + reach).collect::<Vec<_>>());
+            result["lower"] = intervals.iter().map(|interval| interval.lower).collect();
+            result["upper"] = intervals.iter().map(|interval| interval.upper).collect();
+            result["exact"] = intervals.iter().map(|interval| interval.closed).collect();
         }
         format!("{result:#}\n")
     } else {
         let mut text = String::from(if reach.is_some() { "prediction,lower,upper\n" } else { "prediction\n" });
-        for f in predictions {
-            let _ = match reach {
-                Some((_, reach)) => writeln!(text, "{f},{},{}", f - reach, f + reach),
+        for (k, f) in predictions.iter().enumerate() {
+            let _ = match intervals.get(k) {
+                Some(interval) => writeln!(text, "{f},{},{}", interval.lower, interval.upper),
                 None => writeln!(text, "{f}"),
             };
         }

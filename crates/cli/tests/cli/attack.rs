@@ -28,6 +28,8 @@ fn found_is_at_most_certified_at_every_radius_in_both_norms() {
             assert!((found[0] - certified[0]).abs() <= 1e-12 * found[0]);
             for k in 0..radius.len() {
                 assert!(found[k] <= certified[k], "{names} {flags}: {result:#}");
+                let row_by_row = radii[k]["row_by_row"]["certified"].as_f64().unwrap();
+                assert!(found[k] <= row_by_row && row_by_row <= certified[k], "{names} {flags}: {result:#}");
                 assert!(k == 0 || (found[k] >= found[k - 1] && certified[k] > certified[k - 1]), "{result:#}");
             }
         }

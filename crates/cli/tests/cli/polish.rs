@@ -127,6 +127,46 @@ fn certify_bounds_the_two_unit_network_whose_constant_is_one() {
     }
     let ran = folder.tautnet("certify two.json");
     assert!(ran.out.contains('≤'), "{ran:?}");
+    let result = folder.tautnet("certify two.json --exact --json").json();
+    let number = |value: &Value| value.as_f64().unwrap();
+    assert_eq!(result["norms"].as_array().unwrap().len(), 3);
+    for part in result["norms"].as_array().unwrap() {
+        let exact: Vec<&Value> = part["bounds"].as_array().unwrap().iter().filter(|b| b["name"] == "exact").collect();
+        assert!(exact.len() == 2 && exact.iter().all(|b| b["closed"] == true), "{part:#}");
+        assert!(exact.iter().all(|bound| (number(&bound["value"]) - 1.0).abs() < 1e-12), "{part:#}");
+    }
+}
+
+/// Every bound from below is at most every bound from above, over all inputs and over a region; a region only helps.
+#[test]
+fn certify_orders_its_bounds_in_every_norm_and_over_every_region() {
+    let folder = prepared();
+    for flags in ["--exact --box -0.5:0.25", "--exact --ball 0.3 --norm 1", "data.csv --exact --time-limit 20"] {
+        let result = folder.tautnet(&format!("certify net.json {flags} --json")).json();
+        for part in result["norms"].as_array().unwrap() {
+            let values = |bounds: &Value, direction: &str| -> Vec<f64> {
+                let entries = bounds.as_array().unwrap().iter().filter(|bound| bound["direction"] == direction);
+                entries.map(|bound| bound["value"].as_f64().unwrap()).collect()
+            };
+            let mut least = vec![];
+            for bounds in [&part["bounds"], &part["local"]["bounds"]] {
+                let (lower, upper) = (values(bounds, "lower"), values(bounds, "upper"));
+                let largest = lower.iter().copied().fold(0.0, f64::max);
+                assert!(lower.len() == 2 && upper.len() >= 2, "{part:#}");
+                assert!(upper.iter().all(|&upper| upper >= largest), "{flags}: {part:#}");
+                least.push(upper.iter().copied().fold(f64::INFINITY, f64::min));
+                for bound in bounds.as_array().unwrap() {
+                    assert_eq!(bound["direction"] == "lower", bound["point"].is_array(), "{bound:#}");
+                    assert!(bound["gap"].as_f64().unwrap() >= 0.0 && bound["seconds"].as_f64().unwrap() >= 0.0);
+                }
+            }
+            assert!(least[1] <= least[0] * (1.0 + 1e-9), "{flags}: {part:#}");
+        }
+    }
+    let ran = folder.tautnet("certify net.json --box 1:0");
+    assert!(ran.code == Some(2) && ran.err.contains("LOW must be below HIGH"), "{ran:?}");
+    let ran = folder.tautnet("certify net.json --box 0:1 --ball 1");
+    assert!(ran.code == Some(2) && ran.err.contains("cannot be used with"), "{ran:?}");
 }
 
 /// A limit on the size of files stands for a full disk: the write fails half way.

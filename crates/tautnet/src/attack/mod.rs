@@ -6,7 +6,8 @@
 //! ```
 //!
 //! for any bound L on the Lipschitz constant of f in the norm of δ. `found ≤ certified` is checked for every row, radius and
-//! call: a violation means that L is no such bound, and is an error.
+//! call: a violation means that L is no such bound, and is an error. On demand, branch and bound over each row's ball
+//! ([`sample_interval`]) closes in on the middle from both sides.
 
 pub(crate) mod ball;
 mod fast_gradient;
@@ -15,6 +16,7 @@ mod projected_ascent;
 
 pub use fast_gradient::fast_gradient;
 
+use crate::certify::sample_interval;
 use crate::train::weights::importances;
 use crate::{Dataset, Error, Network, Norm, error::Result};
 use local::Prepared;
@@ -46,6 +48,8 @@ pub struct Settings {
     pub refinements: usize,
     /// Same seed, same attack, whatever the number of threads.
     pub seed: u64,
+    /// Most nodes of branch and bound for each row, radius and end of the range; 0 for none.
+    pub nodes: usize,
 }
 
 impl Settings {
@@ -58,6 +62,7 @@ impl Settings {
             steps: 15,
             refinements: 10,
             seed: 0,
+            nodes: 0,
         }
     }
 }
@@ -71,6 +76,32 @@ pub struct RadiusReport {
     pub found: f64,
     /// The error that no attack exceeds, given L.
     pub certified_ceiling: f64,
+    /// The same, row by row, where branch and bound was asked for.
+    pub worst_case: Option<WorstCase>,
+}
+
+impl RadiusReport {
+    /// The smallest error that is proved to be out of reach.
+    pub fn row_by_row(&self) -> f64 {
+        self.worst_case.map_or(self.certified_ceiling, |worst_case| worst_case.certified)
+    }
+}
+
+/// What branch and bound proves about the rows one by one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WorstCase {
+    /// The (weighted) mean square that no attack exceeds: at most the ceiling.
+    pub certified: f64,
+    /// Rows whose worst case is known exactly.
+    pub closed_rows: usize,
+}
+
+/// Absolute residuals of one row at one radius.
+struct Residual {
+    found: f64,
+    ceiling: f64,
+    certified: f64,
+    closed: bool,
 }
 
 /// Attack every row at every radius; reports come in the order of `radii`.
@@ -101,8 +132,8 @@ pub fn attack(
     let prepared = Prepared::new(network, norm);
     let omega = importances(data);
 
-    // Found and certified absolute residuals of each row, by radius ascending.
-    let rows: Vec<Vec<(f64, f64)>> = (0..data.rows())
+    // The residuals of each row, by radius ascending.
+    let rows: Vec<Vec<Residual>> = (0..data.rows())
         .into_par_iter()
         .map_init(
             || (Search::new(norm, data.columns()), Vec::new()),
@@ -126,20 +157,35 @@ pub fn attack(
                         let point: Vec<f64> = x.iter().zip(&delta).map(|(x, a)| x + a).collect();
                         found = found.max((network.value(&point) - data.y[k]).abs());
                     }
-                    let reach = if radius > 0.0 { radius * settings.lipschitz_upper_bound } else { 0.0 };
-                    (found, clean + reach)
+                    let bound = settings.lipschitz_upper_bound;
+                    let reach = if radius > 0.0 { radius * bound } else { 0.0 };
+                    let mut residual =
+                        Residual { found, ceiling: clean + reach, certified: clean + reach, closed: radius == 0.0 };
+                    if settings.nodes > 0 && radius > 0.0 {
+                        let interval = sample_interval(network, &x, norm, radius, bound, settings.nodes)?;
+                        let (worst_found, certified) = interval.worst_error(data.y[k]);
+                        found = found.max(worst_found);
+                        residual = Residual {
+                            found,
+                            certified: certified.min(residual.ceiling).max(clean),
+                            closed: interval.closed,
+                            ..residual
+                        };
+                    }
+                    Ok(residual)
                 };
                 ascending.iter().map(|&index| attack_one(radii[index])).collect()
             },
         )
-        .collect();
+        .collect::<Result<_>>()?;
 
-    let mut reports = vec![RadiusReport { radius: 0.0, found: 0.0, certified_ceiling: 0.0 }; radii.len()];
+    let worst_case = (settings.nodes > 0).then_some(WorstCase { certified: 0.0, closed_rows: 0 });
+    let mut reports = vec![RadiusReport { radius: 0.0, found: 0.0, certified_ceiling: 0.0, worst_case }; radii.len()];
     for (position, &index) in ascending.iter().enumerate() {
         let radius = radii[index];
         reports[index].radius = radius;
         for (k, row) in rows.iter().enumerate() {
-            let (found, certified) = row[position];
+            let &Residual { found, ceiling, certified, closed } = &row[position];
             if found > certified + rounding(network, data, k, radius) {
                 return Err(Error::new(
                     format!(
@@ -153,7 +199,13 @@ pub fn attack(
             let share = omega[k] / data.rows() as f64;
             reports[index].found += share * found.min(certified).powi(2);
             if share > 0.0 {
-                reports[index].certified_ceiling += share * certified.powi(2);
+                reports[index].certified_ceiling += share * ceiling.powi(2);
+            }
+            if let Some(worst_case) = &mut reports[index].worst_case {
+                worst_case.closed_rows += usize::from(closed);
+                if share > 0.0 {
+                    worst_case.certified += share * certified.powi(2);
+                }
             }
         }
     }
@@ -242,6 +294,25 @@ pub(crate) mod tests {
                     again.reverse();
                     prop_assert!((again[4].found - reports[4].found).abs() < 1e-12 * (1.0 + clean));
                 }
+            }
+        }
+    }
+
+    /// Branch and bound is between what is found and the ceiling, and where it closes both sides are one.
+    #[test]
+    fn the_worst_case_of_each_row_is_known_from_both_sides() {
+        let (network, data) = (network(12, 3, 8), toy(10, 3, 8));
+        for norm in NORMS {
+            let plain = Settings::new(crude_bound(&network, norm));
+            let settings = Settings { nodes: 5000, ..plain.clone() };
+            let radii = [0.0, 0.1, 0.4];
+            let without = attack(&network, &data, norm, &radii, &plain).unwrap();
+            for (report, without) in attack(&network, &data, norm, &radii, &settings).unwrap().iter().zip(without) {
+                let worst = report.worst_case.unwrap();
+                assert!(without.worst_case.is_none() && report.found >= without.found);
+                assert!(report.found <= worst.certified && worst.certified <= report.certified_ceiling, "{report:?}");
+                assert_eq!(worst.closed_rows, 10);
+                assert!(worst.certified - report.found <= 1e-5 * (1.0 + report.found), "{norm:?} {report:?}");
             }
         }
     }

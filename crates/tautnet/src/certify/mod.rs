@@ -15,7 +15,8 @@
 //! | LipSDP | [`lipsdp`](fn@lipsdp) | upper, with its multipliers |
 //! | norms | [`path_norm`], [`norm_product`](fn@norm_product), [`column_sums`] | upper |
 //!
-//! [`output_range`](fn@output_range) bounds the values of f, not its slopes, over a box or ball: per-sample guarantees.
+//! [`output_range`](fn@output_range) bounds the values of f, not its slopes, over a box or ball; [`sample_interval`] makes
+//! it a guarantee per sample.
 //! [`steepest_pattern`](fn@steepest_pattern) says how much of LipSDP's slack is due to patterns that no input attains.
 //!
 //! [`issue`](fn@issue::issue) turns approximate multipliers of any origin into a [`Certificate`] ([`prove`](fn@prove)
@@ -41,6 +42,7 @@ mod norm_product;
 mod output_range;
 mod prove;
 mod region;
+mod sample;
 mod slopes;
 mod steepest_pattern;
 pub mod verify;
@@ -54,10 +56,11 @@ pub use issue::{Approximation, issue};
 pub(crate) use lipsdp::units_lipsdp;
 pub use lipsdp::{Bound, lipsdp};
 pub use local::{LocalBound, local_upper_bound};
-pub use norm_product::{column_sums, norm_product, path_norm};
+pub use norm_product::{column_sums, norm_product, path_norm, relative_gap};
 pub use output_range::{Extreme, OutputRange, RangeSettings, output_range};
 pub use prove::prove;
 pub use region::Region;
+pub use sample::{SampleInterval, affordable_nodes, sample_interval};
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verify::{Refusal, Verified, verify};
 

@@ -67,3 +67,12 @@ pub fn column_sums(network: &Network) -> f64 {
     }
     rounded_up(largest, network.units())
 }
+
+/// How much of an upper bound may be slack: `(upper − lower) / upper`, 0 where both are 0, 1 where nothing is known.
+pub fn relative_gap(lower: f64, upper: f64) -> f64 {
+    match upper {
+        0.0 => 0.0,
+        f64::INFINITY => 1.0,
+        _ => ((upper - lower) / upper).max(0.0),
+    }
+}

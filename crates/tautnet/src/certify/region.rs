@@ -3,9 +3,12 @@
 use super::dense::EPSILON;
 use crate::Norm;
 use crate::error::{Error, Result};
+use faer::MatRef;
+use serde::Serialize;
 
 /// A set of inputs with an interior.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Region {
     /// All of R^d.
     Everywhere,
@@ -28,6 +31,19 @@ pub enum Region {
 }
 
 impl Region {
+    /// The smallest box around the rows of `points` (n × d, n > 0); a constant column gets a side of a millionth of its
+    /// size (of 1 where it is smaller), for a region needs an interior.
+    pub fn bounding_box(points: MatRef<'_, f64>) -> Self {
+        let side = |k: usize| {
+            let column = (0..points.nrows()).map(|i| points[(i, k)]);
+            let (low, high) = column.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), x| (l.min(x), h.max(x)));
+            let widening = if low < high { 0.0 } else { 5e-7 * low.abs().max(1.0) };
+            (low - widening, high + widening)
+        };
+        let (lower, upper) = (0..points.ncols()).map(side).unzip();
+        Region::Box { lower, upper }
+    }
+
     /// Refuses a region of another dimension, with a number that is not finite, or without interior.
     pub fn check(&self, inputs: usize) -> Result<()> {
         let length = |name: &str, len: usize| {

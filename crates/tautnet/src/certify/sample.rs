@@ -1,0 +1,89 @@
+//! What is proved about the output around one sample: the interval that no input within a radius can leave.
+//!
+//! Two bounds meet. From the Lipschitz constant, `f(x₀) ± ε L`; from branch and bound ([`output_range`]), the range of f over
+//! the ball itself, which is exact where the search closes and never wider than what its first node proves. Their
+//! intersection is the interval; the extreme values that the search met are attained.
+
+use super::dense::EPSILON;
+use super::output_range::{RangeSettings, output_range};
+use super::region::Region;
+use crate::error::{Error, Result};
+use crate::{Network, Norm};
+use std::ops::ControlFlow;
+
+/// The interval of the output over a ball, from inside and from outside.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SampleInterval {
+    /// No output within the radius is smaller.
+    pub lower: f64,
+    /// No output within the radius is larger.
+    pub upper: f64,
+    /// The smallest output found there: at least `lower`.
+    pub lowest_found: f64,
+    /// The largest output found there: at most `upper`.
+    pub highest_found: f64,
+    /// Whether branch and bound closed the gap at both ends.
+    pub closed: bool,
+}
+
+impl SampleInterval {
+    /// The worst absolute distance from a target: (found, certified).
+    pub fn worst_error(&self, target: f64) -> (f64, f64) {
+        let worst = |low: f64, high: f64| (target - low).abs().max((high - target).abs());
+        let certified = worst(self.lower, self.upper) * (1.0 + 2.0 * EPSILON);
+        (worst(self.lowest_found, self.highest_found).min(certified), certified)
+    }
+}
+
+/// The interval around `f(x)` for inputs within `radius` of x in the norm. `lipschitz_upper_bound` is proved in that norm,
+/// or infinite; at most `nodes` nodes of branch and bound are spent at each end, none at all if 0.
+pub fn sample_interval(
+    network: &Network,
+    x: &[f64],
+    norm: Norm,
+    radius: f64,
+    lipschitz_upper_bound: f64,
+    nodes: usize,
+) -> Result<SampleInterval> {
+    if !(radius >= 0.0 && radius.is_finite()) {
+        return Err(Error::new(format!("the radius is {radius}"), "give a finite radius, 0 or more"));
+    }
+    let value = network.value(x);
+    let reach = if radius == 0.0 { 0.0 } else { radius * lipschitz_upper_bound * (1.0 + 2.0 * EPSILON) };
+    let slack = reach + if radius == 0.0 { 0.0 } else { rounding(network, x) };
+    let mut interval = SampleInterval {
+        lower: value - slack,
+        upper: value + slack,
+        lowest_found: value,
+        highest_found: value,
+        closed: radius == 0.0,
+    };
+    if nodes > 0 && radius > 0.0 {
+        let region = Region::Ball { center: x.to_vec(), radius, norm };
+        let settings = RangeSettings { nodes, ..RangeSettings::default() };
+        let range = output_range(network, &region, &settings, &mut |_, _| ControlFlow::Continue(()))?;
+        interval.lower = interval.lower.max(range.lowest.bound).min(value);
+        interval.upper = interval.upper.min(range.highest.bound).max(value);
+        interval.lowest_found = range.lowest.found.max(interval.lower).min(value);
+        interval.highest_found = range.highest.found.min(interval.upper).max(value);
+        interval.closed = range.lowest.closed && range.highest.closed;
+    }
+    Ok(interval)
+}
+
+/// Nodes that each end of `intervals` intervals may cost so that all of them take seconds: a node is about
+/// units × inputs² operations, some ten times over.
+pub fn affordable_nodes(network: &Network, intervals: usize) -> usize {
+    let node = network.units() * network.inputs() * network.inputs();
+    (20_000_000 / (node * intervals.max(1))).clamp(1, 2000)
+}
+
+/// What rounding can hide in `f(x)`.
+fn rounding(network: &Network, x: &[f64]) -> f64 {
+    let mut size = network.c.abs();
+    for i in 0..network.units() {
+        let reach: f64 = (0..x.len()).map(|k| (network.w[(i, k)] * x[k]).abs()).sum();
+        size += network.v[i].abs() * (reach + network.b[i].abs());
+    }
+    2.0 * (network.units() + x.len() + 4) as f64 * EPSILON * size
+}
