@@ -75,7 +75,7 @@ pub fn sample_interval(
 /// units × inputs² operations, some ten times over.
 pub fn affordable_nodes(network: &Network, intervals: usize) -> usize {
     let node = network.units() * network.inputs() * network.inputs();
-    (20_000_000 / (node * intervals.max(1))).clamp(1, 2000)
+    (60_000_000 / (node * intervals.max(1))).clamp(1, 2000)
 }
 
 /// What rounding can hide in `f(x)`.
