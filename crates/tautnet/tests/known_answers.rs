@@ -110,7 +110,7 @@ fn every_bound_is_on_its_side() {
             assert!(upper >= answer.constant, "{name}: {what} {upper} is below {}", answer.constant);
         }
         assert!(bound <= path.min(product) * (1.0 + RELATIVE), "{name}: {bound} {path} {product}");
-        assert!((proved - bound).abs() <= 1e-6 * bound, "{name}: {proved} {bound}");
+        assert!((proved - bound).abs() <= 1e-9 * bound, "{name}: {proved} {bound}");
         let half = 1.0 + answer.point.iter().fold(0.0, |a: f64, x| a.max(x.abs()));
         let (lower, upper) = (vec![-half; network.inputs()], vec![half; network.inputs()]);
         let local = local_upper_bound(network, &Region::Box { lower, upper }, norm).unwrap();

@@ -184,16 +184,26 @@ const FLOORS: [f64; 3] = [1e-13, 1e-9, 1e-4];
 /// Gram matrices above this size are not worth a search over the scale: one eigenvalue problem takes too long.
 const SEARCHED: usize = 256;
 
+/// Up to this size the scale of every candidate is searched for, and not only that of the best one.
+const COMPARED: usize = 32;
+
 impl Search<'_> {
     /// The best evidence that can be made of the approximations.
     fn best(&self, approximations: &[Approximation]) -> Evidence {
         let mut candidates = Vec::new();
         for approximation in approximations {
             for floor in FLOORS {
-                candidates.push(Evidence {
+                let evidence = Evidence {
                     multipliers: repaired(&approximation.multipliers, self.norms, floor, self.reference),
                     shares: self.shares(approximation.input_weights.as_deref(), floor),
-                });
+                };
+                // A solver's own scale is as good as its multipliers.
+                let total: f64 = approximation.multipliers.iter().filter(|l| l.is_finite() && **l > 0.0).sum();
+                let scale = total / self.reference;
+                if scale.is_finite() && scale > 0.0 {
+                    candidates.push(evidence.scaled(scale));
+                }
+                candidates.push(evidence);
             }
         }
         candidates.push(Evidence { multipliers: self.norms.to_vec(), shares: self.shares(None, 1.0) });
@@ -206,7 +216,10 @@ impl Search<'_> {
             }
         };
         for candidate in candidates {
-            if let Some(scale) = self.balance(&candidate) {
+            // Before its scale is refined a candidate may be a factor of 2 off: where time allows, compare afterwards.
+            if self.order() <= COMPARED {
+                consider(self.refine(&candidate).1);
+            } else if let Some(scale) = self.balance(&candidate) {
                 consider(candidate.scaled(scale));
             }
             consider(candidate);
@@ -214,6 +227,11 @@ impl Search<'_> {
         let (bound, evidence) = best.expect("there is always the candidate made of norms");
         let (refined_bound, refined) = self.refine(&evidence);
         if refined_bound < bound { refined } else { evidence }
+    }
+
+    /// The order of the smaller Gram matrix.
+    fn order(&self) -> usize {
+        self.network.units().min(self.network.inputs() + 1)
     }
 
     /// Shares of the input weights, in proportion to the given ones or else to the sensitivities.
@@ -262,7 +280,7 @@ impl Search<'_> {
     /// Golden-section search for the best common scale of the multipliers, in its logarithm.
     fn refine(&self, evidence: &Evidence) -> (f64, Evidence) {
         let unimproved = || (f64::INFINITY, evidence.clone());
-        if self.network.units().min(self.network.inputs() + 1) > SEARCHED {
+        if self.order() > SEARCHED {
             return unimproved();
         }
         let Some(center) = self.balance(evidence) else { return unimproved() };

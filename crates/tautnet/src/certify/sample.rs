@@ -87,3 +87,49 @@ fn rounding(network: &Network, x: &[f64]) -> f64 {
     }
     2.0 * (network.units() + x.len() + 4) as f64 * EPSILON * size
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certify::tests::random_network;
+    use crate::certify::{lipsdp, path_norm};
+
+    /// More nodes never widen an interval, outputs of the ball never leave it, and where it closes both sides are one.
+    #[test]
+    fn an_interval_shrinks_to_the_range() {
+        for seed in 0..10 {
+            let network = random_network(15, 3, seed);
+            let x = [0.3, -0.2, 0.7];
+            for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+                let bound = lipsdp(&network, norm, &mut |_| ControlFlow::Continue(())).unwrap().lipschitz_upper_bound;
+                assert!(bound <= path_norm(&network, norm));
+                let interval = |nodes| sample_interval(&network, &x, norm, 0.4, bound, nodes).unwrap();
+                let (none, one, all) = (interval(0), interval(1), interval(10_000));
+                assert!(all.closed && !none.closed && all.upper - all.highest_found < 1e-5 * bound, "{all:?}");
+                for (wide, narrow) in [(none, one), (one, all)] {
+                    assert!(wide.lower <= narrow.lower && narrow.upper <= wide.upper, "{wide:?} {narrow:?}");
+                    assert!(narrow.lower <= narrow.lowest_found && narrow.highest_found <= narrow.upper);
+                }
+                for k in 0..3 {
+                    for step in [-0.4, -0.1, 0.4] {
+                        let mut y = x;
+                        y[k] += step;
+                        let value = network.value(&y);
+                        assert!(all.lower - 1e-12 <= value && value <= all.upper + 1e-12, "{all:?} {value}");
+                    }
+                }
+                let (found, certified) = all.worst_error(1.0);
+                assert!(found <= certified && certified - found < 1e-5 * bound);
+            }
+        }
+    }
+
+    #[test]
+    fn radius_zero_is_the_prediction_and_a_negative_one_is_refused() {
+        let network = random_network(5, 2, 1);
+        let interval = sample_interval(&network, &[1.0, 2.0], Norm::Two, 0.0, f64::INFINITY, 10).unwrap();
+        let value = network.value(&[1.0, 2.0]);
+        assert_eq!((interval.lower, interval.upper, interval.closed), (value, value, true));
+        assert!(sample_interval(&network, &[1.0, 2.0], Norm::Two, -1.0, 1.0, 10).unwrap_err().what.contains("-1"));
+    }
+}

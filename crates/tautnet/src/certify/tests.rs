@@ -250,7 +250,7 @@ fn the_exact_constant_of_the_counterexample_is_one() {
 
 #[test]
 fn twenty_units_and_five_inputs_close() {
-    for seed in 0..6 {
+    for seed in 0..20 {
         let network = random_network(20, 5, seed);
         for norm in [Norm::One, Norm::Two, Norm::Infinity] {
             let enclosure = closed(&network, &Region::Everywhere, norm);
@@ -259,6 +259,39 @@ fn twenty_units_and_five_inputs_close() {
             assert!(enclosure.upper_bound <= lipsdp.lipschitz_upper_bound * (1.0 + 1e-9));
         }
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    /// found ≤ exact ≤ LipSDP ≤ path norm and norm product, and what is issued as a proof of LipSDP is one.
+    #[test]
+    fn every_bound_is_on_its_side_of_the_constant(units in 1_usize..16, inputs in 1_usize..7, seed in any::<u64>()) {
+        let network = random_network(units, inputs, seed);
+        let settings = GradientSearchSettings { starts: 4, questions: 20, ..GradientSearchSettings::default() };
+        for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+            let found = largest_gradient_found(&network, &Region::Everywhere, norm, None, &settings).unwrap().unwrap();
+            let exact = closed(&network, &Region::Everywhere, norm);
+            prop_assert!(exact.closed, "{:?}", exact);
+            prop_assert!(found.value <= exact.upper_bound && exact.lower_bound <= exact.upper_bound);
+            let bound = lipsdp_of(&network, norm).lipschitz_upper_bound;
+            prop_assert!(exact.lower_bound <= bound && exact.upper_bound <= bound * (1.0 + 1e-9));
+            prop_assert!(bound <= path_norm(&network, norm).min(norm_product(&network, norm)) * (1.0 + 1e-9));
+            let certificate = prove(&network, norm, None, &mut |_| ControlFlow::Continue(())).unwrap();
+            verify(&certificate.to_json(), &network).unwrap();
+            prop_assert!(exact.lower_bound <= certificate.standardized.bound);
+            let proved = certificate.standardized.bound;
+            prop_assert!(proved <= bound * (1.0 + 1e-9), "{:?} {} {}", norm, proved, bound);
+        }
+    }
+}
+
+#[test]
+fn the_bounding_box_holds_the_points_and_has_an_interior() {
+    let points = faer::mat![[1.0, 5.0], [-2.0, 5.0], [0.5, 5.0]];
+    let Region::Box { lower, upper } = Region::bounding_box(points.as_ref()) else { panic!("not a box") };
+    assert_eq!((lower[0], upper[0]), (-2.0, 1.0));
+    assert!(lower[1] < 5.0 && upper[1] > 5.0 && upper[1] - lower[1] < 1e-5);
 }
 
 #[test]
@@ -396,7 +429,7 @@ proptest! {
                 let kinks = (0..units).map(|i| -network.b[i] / network.w[(i, 0)]).filter(|x| (x - center[0]).abs() < radius);
                 let values: Vec<f64> = kinks.map(|x| network.value(&[x])).collect();
                 let highest = values.iter().copied().fold(sampled.1, f64::max);
-                prop_assert!((highest - high.found).abs() <= 1e-7 * (1.0 + constant), "{} {}", highest, high.found);
+                prop_assert!((highest - high.found).abs() <= 1e-6 * (1.0 + constant), "{} {}", highest, high.found);
             }
         }
     }
