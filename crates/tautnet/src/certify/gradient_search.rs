@@ -61,7 +61,7 @@ impl GradientSearchSettings {
         Self {
             starts: all.starts.min(climbs.max(4)),
             rows: all.rows.min(climbs.max(4)),
-            questions: all.questions.min(1_000_000_000 / (m * d * d)),
+            questions: all.questions.min(1_000_000_000 / (m * d * d + d * d * d * d)),
             ..all
         }
     }
