@@ -36,6 +36,11 @@ impl Patterns {
         Self { rows, active }
     }
 
+    /// The patterns on some of the rows, in their order.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self::from_units(rows.len(), (0..self.units()).map(|i| rows.iter().map(|&k| self.unit(i)[k]).collect()))
+    }
+
     /// Number of rows, n.
     pub fn rows(&self) -> usize {
         self.rows

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{Dataset, Network, Norm, activation::Patterns};
 use faer::Mat;
+use std::collections::{HashMap, hash_map::Entry};
 use tautnet_cone::{Observer, Outcome, Settings, solve};
 
 /// Coordinates in which the program is well scaled.
@@ -44,6 +45,49 @@ impl Conditioning {
     /// No data, only a network: unit columns.
     pub fn none(inputs: usize, y_scale: f64) -> Self {
         Self { shift: vec![0.0; inputs], scale: vec![1.0; inputs], y_scale }
+    }
+}
+
+/// Rows with the same inputs are one row: `Σ w (f − y)² = W (f − ȳ)² + spread`, and their cones are the same.
+struct Distinct {
+    /// The first of each group.
+    rows: Vec<usize>,
+    y: Vec<f64>,
+    weight: Vec<f64>,
+    /// What no network can fit.
+    spread: f64,
+}
+
+impl Distinct {
+    fn of(data: &Dataset, y: &[f64], weight: &[f64]) -> Self {
+        let mut place: HashMap<Vec<u64>, usize> = HashMap::new();
+        let mut groups: Vec<Vec<usize>> = Vec::new();
+        for k in 0..data.rows() {
+            // −0 and 0 are the same input.
+            let bits = (0..data.columns()).map(|j| (data.x[(k, j)] + 0.0).to_bits()).collect();
+            match place.entry(bits) {
+                Entry::Occupied(group) => groups[*group.get()].push(k),
+                Entry::Vacant(free) => {
+                    free.insert(groups.len());
+                    groups.push(vec![k]);
+                }
+            }
+        }
+        let total = |group: &[usize]| group.iter().map(|&k| weight[k]).sum::<f64>();
+        let mean = |group: &[usize]| match total(group) {
+            w if w > 0.0 => group.iter().map(|&k| weight[k] * y[k]).sum::<f64>() / w,
+            _ => y[group[0]],
+        };
+        let means: Vec<f64> = groups.iter().map(|group| mean(group)).collect();
+        let away = |(group, mean): (&Vec<usize>, &f64)| -> f64 {
+            group.iter().map(|&k| weight[k] * (y[k] - mean).powi(2)).sum()
+        };
+        Self {
+            rows: groups.iter().map(|group| group[0]).collect(),
+            weight: groups.iter().map(|group| total(group)).collect(),
+            spread: groups.iter().zip(&means).map(away).sum(),
+            y: means,
+        }
     }
 }
 
@@ -126,12 +170,17 @@ impl Built {
         let conditioning = Conditioning::of(data);
         let (n, d, m) = (data.rows(), data.columns(), units.len());
         let total = data.weights.as_ref().map_or(n as f64, |w| w.iter().sum());
-        let weight = match &data.weights {
+        let weight: Vec<f64> = match &data.weights {
             Some(w) => w.iter().map(|w| w * n as f64 / total).collect(),
             None => vec![1.0; n],
         };
+        let y_scale = conditioning.y_scale;
+        let y: Vec<f64> = y.iter().map(|y| y / y_scale).collect();
+        let Distinct { rows, y, weight, spread } = Distinct::of(data, &y, &weight);
+        let active = if rows.len() < n { active.select(&rows) } else { active };
+        let (factor, n) = (n as f64, rows.len());
         let x = Mat::from_fn(n, d + 1, |k, j| {
-            if j < d { (data.x[(k, j)] - conditioning.shift[j]) / conditioning.scale[j] } else { 1.0 }
+            if j < d { (data.x[(rows[k], j)] - conditioning.shift[j]) / conditioning.scale[j] } else { 1.0 }
         });
         let sign: Vec<f64> = units.iter().map(|u| u.sign).collect();
         let lmi = prices.lipschitz > 0.0 || prices.max_lipschitz.is_some();
@@ -151,12 +200,11 @@ impl Built {
         // unless weight decay prices them: a ridge of 1e-10 keeps the optimal face bounded.
         let linear = |s: f64| (0..m).any(|i| sign[i] == s && active.is_linear(i));
         let trade = prices.decay == 0.0 && ((linear(1.0) && linear(-1.0)) || prices.output_bias);
-        let ridge = (0..m).map(|i| if trade && active.is_linear(i) { 2e-10 * n as f64 } else { 0.0 }).collect();
-        let y_scale = conditioning.y_scale;
-        let factor = n as f64;
-        let rows = Rows { x, active, sign: sign.clone(), y: y.iter().map(|y| y / y_scale).collect(), weight };
+        let ridge = (0..m).map(|i| if trade && active.is_linear(i) { 2e-10 * factor } else { 0.0 }).collect();
+        let rows = Rows { x, active, sign: sign.clone(), y, weight };
         let program = TrainingProgram::new(Parts {
             rows: Some(rows),
+            spread,
             sign,
             metric: conditioning.scale.iter().map(|c| c * c).collect(),
             // z̄ = T z̄' (divided by y_scale): w = w'/scale, b = b' − w·shift.
@@ -210,6 +258,7 @@ impl Built {
         };
         let program = TrainingProgram::new(Parts {
             rows: None,
+            spread: 0.0,
             sign: units.iter().map(|u| u.sign).collect(),
             metric: vec![1.0; d],
             radius: Mat::identity(d + 1, d + 1),

@@ -45,6 +45,8 @@ pub(crate) struct TrainingProgram {
 pub(crate) struct Parts {
     pub layout: Layout,
     pub rows: Option<Rows>,
+    /// Loss that no network can reach: of rows with the same inputs and different targets.
+    pub spread: f64,
     pub sign: Vec<f64>,
     pub metric: Vec<f64>,
     pub radius: Mat<f64>,
@@ -66,7 +68,7 @@ impl TrainingProgram {
         let Parts { layout, rows, sign, metric, radius, lipschitz, squared, decay, .. } = parts;
         let mut linear = vec![0.0; layout.variables()];
         let mut constant = vec![0.0; layout.rows()];
-        let mut offset = 0.0;
+        let mut offset = parts.spread;
         if let Some(rows) = &rows {
             let weighted: Vec<f64> = rows.y.iter().zip(&rows.weight).map(|(y, w)| -2.0 * w * y).collect();
             let gradient = rows.output_adjoint(&weighted);
@@ -76,7 +78,7 @@ impl TrainingProgram {
             if let Some(c) = layout.output_bias() {
                 linear[c] = weighted.iter().sum();
             }
-            offset = rows.y.iter().zip(&rows.weight).map(|(y, w)| w * y * y).sum();
+            offset += rows.y.iter().zip(&rows.weight).map(|(y, w)| w * y * y).sum::<f64>();
         }
         if let (Some(bound), false) = (layout.bound(), squared) {
             linear[bound] = lipschitz;
