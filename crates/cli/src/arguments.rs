@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tautnet::atomic::Existing;
 use tautnet::polish::{Method, Penalty};
+use tautnet::report::Chart;
 use tautnet::table::ReadOptions;
 use tautnet::{Norm, UnknownLevels};
 
@@ -308,6 +309,41 @@ impl OutArguments {
     }
 }
 
+/// Pictures of the result.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Output")]
+pub struct PictureArguments {
+    /// Write a report to this HTML file: one page that opens offline
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+
+    /// Write a chart to a .svg or .png file; may be given several times
+    ///
+    /// CHART is `attack` (error against attack radius; the default), `bounds` (on the Lipschitz constant), `fit`
+    /// (predicted against true), `path` (of the prices λ) or `convergence` (objective and gap): `--plot a.svg --plot
+    /// fit=b.png`.
+    #[arg(long, value_name = "[CHART=]FILE", value_parser = plot)]
+    pub plot: Vec<PlotFile>,
+}
+
+impl PictureArguments {
+    /// Whether there is anything to draw.
+    pub fn wanted(&self) -> bool {
+        self.report.is_some() || !self.plot.is_empty()
+    }
+}
+
+/// A chart and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlotFile {
+    /// Which one.
+    pub chart: Chart,
+    /// The file.
+    pub path: PathBuf,
+    /// PNG, else SVG.
+    pub png: bool,
+}
+
 /// How a command talks.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
@@ -381,6 +417,28 @@ pub fn interval(text: &str) -> Result<(f64, f64), String> {
     if low < high { Ok((low, high)) } else { Err("LOW must be below HIGH".into()) }
 }
 
+/// `CHART=FILE`, or a file alone for the attack chart.
+fn plot(text: &str) -> Result<PlotFile, String> {
+    let (chart, file) = match text.split_once('=') {
+        Some((name, file)) if !name.contains(['/', '\\', '.']) => {
+            (name.parse().map_err(|error: tautnet::Error| format!("{error}; {}", error.hint))?, file)
+        }
+        _ => (Chart::Attack, text),
+    };
+    plot_file(file).map(|plot| PlotFile { chart, ..plot })
+}
+
+/// A file for a chart, whose name says the format.
+pub fn plot_file(file: &str) -> Result<PlotFile, String> {
+    let path = PathBuf::from(file);
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        Some("svg") => Ok(PlotFile { chart: Chart::Attack, path, png: false }),
+        Some("png") => Ok(PlotFile { chart: Chart::Attack, path, png: true }),
+        _ => Err("the name of the file must end in .svg or .png".into()),
+    }
+}
+
 /// A number is a fraction, anything else a table.
 fn test_rows(text: &str) -> Result<TestRows, String> {
     match text.trim().parse::<f64>() {
@@ -437,6 +495,22 @@ mod tests {
         assert_eq!(test_rows("held_out.csv"), Ok(TestRows::File("held_out.csv".into())));
         for text in ["0", "1", "-0.5", "20", "nan"] {
             assert!(test_rows(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn plots_have_a_chart_and_a_format() {
+        for (text, chart, png) in [
+            ("a.svg", Chart::Attack, false),
+            ("bounds=a.PNG", Chart::Bounds, true),
+            ("fit=out/b=c.svg", Chart::Fit, false),
+            ("./x=y.svg", Chart::Attack, false),
+        ] {
+            let plot = plot(text).unwrap();
+            assert_eq!((plot.chart, plot.png), (chart, png), "{text}");
+        }
+        for text in ["", "a", "a.pdf", "fit=", "fitt=a.svg", "fit=a.jpg"] {
+            assert!(plot(text).is_err(), "{text}");
         }
     }
 

@@ -91,6 +91,8 @@ pub struct Problem {
     pub train: Dataset,
     /// Rows held out, where that was asked for.
     pub test: Option<Dataset>,
+    /// What the table is called.
+    pub source: String,
 }
 
 /// Bring a network that exists together with DATA. A model brings its columns and its scaler; for a plain network they
@@ -124,7 +126,9 @@ pub fn meet(
         Stored::Network(_) if arguments.units.no_standardize => Scaler::identity(train.columns()),
         Stored::Network(_) => Scaler::fit(&train)?,
     };
-    Ok(Problem { columns, train: scaler.standardize(&train), test: test.map(|test| scaler.standardize(&test)), scaler })
+    let source = opened.table.source().to_owned();
+    let (train, test) = (scaler.standardize(&train), test.map(|test| scaler.standardize(&test)));
+    Ok(Problem { columns, scaler, train, test, source })
 }
 
 /// Refuse a network that does not fit the data.

@@ -50,10 +50,17 @@ impl Display {
         });
     }
 
+    /// Show how many of the solves at hand are done.
+    pub fn count(&mut self, stage: &str, done: usize, of: usize) {
+        let share = done as f64 / of.max(1) as f64;
+        self.show(share, |elapsed| {
+            format!("{stage}, {done} of {of} done, {}{}", seconds(elapsed), left(elapsed, share))
+        });
+    }
+
     /// The clock of the next solve begins now.
-    pub fn restart(&mut self, tolerance: f64) {
+    pub fn restart(&mut self) {
         self.started = Instant::now();
-        self.tolerance = tolerance;
     }
 
     fn show(&mut self, done: f64, facts: impl FnOnce(Duration) -> String) {
@@ -96,17 +103,22 @@ fn fraction_done(gap: f64, tolerance: f64) -> f64 {
 fn describe(progress: &Progress, elapsed: Duration, done: f64) -> String {
     let round = if progress.round > 0 { format!("round {}, ", progress.round) } else { String::new() };
     let gap = if progress.gap.is_finite() { format!(", gap {:.1e}", progress.gap) } else { String::new() };
-    let left = if done > 0.1 && done < 1.0 {
+    format!(
+        "{round}iteration {}: objective {}{gap}, {}{}",
+        progress.iteration,
+        crate::output::number(progress.objective),
+        seconds(elapsed),
+        left(elapsed, done)
+    )
+}
+
+/// How long it will go on, where that can be told.
+fn left(elapsed: Duration, done: f64) -> String {
+    if done > 0.1 && done < 1.0 {
         format!(", about {} left", seconds(elapsed.mul_f64(1.0 / done - 1.0)))
     } else {
         String::new()
-    };
-    format!(
-        "{round}iteration {}: objective {}{gap}, {}{left}",
-        progress.iteration,
-        crate::output::number(progress.objective),
-        seconds(elapsed)
-    )
+    }
 }
 
 /// A span of time for people.

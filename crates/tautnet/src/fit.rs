@@ -42,7 +42,7 @@ pub enum Progress<'a> {
 }
 
 /// Called at every epoch and iteration; `Break` ends the stage at hand with the best so far.
-pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'a;
+pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a;
 
 /// A network with its history.
 #[derive(Debug, Clone, PartialEq)]

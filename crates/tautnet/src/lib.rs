@@ -20,6 +20,7 @@ pub mod norm;
 pub mod polish;
 mod program;
 pub mod public_data;
+pub mod report;
 pub mod scaling;
 pub mod select;
 pub mod split;

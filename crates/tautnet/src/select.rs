@@ -6,13 +6,20 @@
 //!
 //! f_λ is the network polished at price λ on the rows not held out. Every λ starts from the same network, so that all
 //! candidates share their activation patterns and differ in nothing but the price. The inner maximum is replaced by
-//! the worst point that the attack finds. Prices are tried from high to low: of equals the higher one is kept.
+//! the worst point that the attack finds. Of equals the highest price is chosen.
+//!
+//! One part of a small table says little: a few rows that are hard to predict decide. So other parts are held out in
+//! turn, each with a starting network of its own, until enough rows have been judged, and a price is judged by the mean.
+//! The parts do not depend on each other and are worked on at the same time.
 
 use crate::error::{Error, Result};
 use crate::metrics::mean_squared_error;
 use crate::polish::{self, Polished};
-use crate::{Dataset, Network, attack, split, train};
+use crate::split::{self, Split};
+use crate::{Dataset, Network, attack, train};
+use rayon::prelude::*;
 use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
 
 /// The grid and the judge.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +28,10 @@ pub struct Settings {
     pub prices: Vec<f64>,
     /// ε at which the held-out rows are attacked, in the units of the data and in the norm of the polish.
     pub radii: Vec<f64>,
-    /// Share of the rows held out.
+    /// Share of the rows held out at a time.
     pub fraction: f64,
+    /// Parts are held out in turn until so many rows have been judged, or all.
+    pub judged: usize,
     /// Relative gap to which the candidates are solved, if that is coarser than what the polish asks for.
     pub tolerance: f64,
     /// Most iterations of each candidate, if that is fewer than what the polish asks for.
@@ -34,18 +43,19 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            prices: vec![0.3, 0.1, 0.03, 0.01, 0.003],
+            prices: vec![1.0, 0.3, 0.1, 0.03, 0.01, 0.003],
             radii: vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5],
-            fraction: 0.2,
-            tolerance: 1e-4,
-            iterations: 50,
+            fraction: 0.25,
+            judged: 200,
+            tolerance: 1e-3,
+            iterations: 30,
             seed: 0,
         }
     }
 }
 
-/// What validation says of one network.
-#[derive(Debug, Clone, PartialEq)]
+/// What validation says of one network, or on average of one a part.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Judgement {
     /// λ; `None` for the starting network.
     pub price: Option<f64>,
@@ -60,17 +70,19 @@ pub struct Judgement {
 /// The path of candidates, from the highest price to the lowest one tried.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Path {
-    /// The starting network, not polished.
+    /// The starting networks, not polished.
     pub start: Judgement,
     /// The polished ones.
     pub steps: Vec<Judgement>,
     /// Index of the best step; `None` when the observer ended the path before its first step was done.
     pub chosen: Option<usize>,
-    /// Rows trained on and rows held out.
+    /// Rows trained on at a time, and rows judged in all.
     pub rows: (usize, usize),
-    /// The starting network with its history.
+    /// How many parts were held out in turn.
+    pub folds: usize,
+    /// The starting network of the first part with its history.
     pub trained: train::Trained,
-    /// The network of the best step.
+    /// The network of the best step, of the first part.
     pub polished: Option<Polished>,
 }
 
@@ -79,30 +91,41 @@ impl Path {
     pub fn price(&self) -> Option<f64> {
         self.chosen.and_then(|chosen| self.steps[chosen].price)
     }
+
+    /// Which rows were judged, for people.
+    pub fn rows_judged(&self) -> String {
+        let (learned, judged) = self.rows;
+        match self.folds {
+            1 => format!("{judged} rows held out, after learning from {learned}"),
+            folds => format!("{judged} rows held out in {folds} parts, after learning from {learned} each time"),
+        }
+    }
 }
 
 /// What [`path`] is at work on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Progress<'a> {
-    /// An epoch of the starting network.
+    /// An epoch of a starting network.
     Start(&'a train::Progress),
     /// An iteration of the polish at a price.
     Polish {
         /// λ.
         price: f64,
-        /// How many prices were done before.
+        /// How many polishes were done before.
         done: usize,
-        /// How many there are.
-        prices: usize,
+        /// How many there are: one a price and part.
+        polishes: usize,
         /// The iteration.
         progress: &'a polish::Progress,
     },
 }
 
-/// Called at every epoch and iteration; `Break` ends the path where it is. What was done before counts.
-pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + 'a;
+/// Called at every epoch and iteration, from whatever thread is at work; `Break` ends the path where it is. What was
+/// done before counts.
+pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a;
 
-/// Train once, polish at every price, and judge every result on rows held out. The price in `polish` is not used.
+/// Train and polish at every price for every part, and judge every result on the rows held out. The price in `polish` is
+/// not used.
 pub fn path(
     data: &Dataset,
     start: &train::Settings,
@@ -111,54 +134,127 @@ pub fn path(
     observer: &mut Observer<'_>,
 ) -> Result<Path> {
     settings.check(data.rows())?;
-    let rows = split::by_fraction(data.rows(), settings.fraction, settings.seed)?;
-    let (fitted, held_out) = (data.select(&rows.train), data.select(&rows.test));
-    let mut stopped = false;
-    let trained = train::train(&fitted, start, &mut |progress| {
-        let verdict = observer(&Progress::Start(progress));
-        stopped |= verdict.is_break();
-        verdict
-    })?;
-    let judge = |network: &Network, price, lipschitz| settings.judge(network, &held_out, polish, price, lipschitz);
-    let first = polish::score(&trained.network, &fitted, polish)?;
-    let first = judge(&trained.network, None, first.lipschitz)?;
-
-    let mut path = Path {
-        start: first,
-        steps: Vec::new(),
-        chosen: None,
-        rows: (rows.train.len(), rows.test.len()),
-        polished: None,
-        trained,
-    };
+    let splits = settings.splits(data.rows())?;
     let mut prices = settings.prices.clone();
     prices.sort_by(|a, b| b.total_cmp(a));
-    for (done, &price) in prices.iter().enumerate() {
-        if stopped {
-            break;
-        }
-        let tolerance = polish.tolerance.max(settings.tolerance);
-        let iterations = polish.iterations.min(settings.iterations);
-        let asked = polish::Settings { lipschitz: price, tolerance, iterations, ..polish.clone() };
-        let polished = polish::polish(&path.trained.network, &fitted, &asked, &mut |progress| {
-            let verdict = observer(&Progress::Polish { price, done, prices: prices.len(), progress });
-            stopped |= verdict.is_break();
-            verdict
-        })?;
-        if stopped && path.chosen.is_some() {
-            break; // A solve cut short would be judged unfairly.
-        }
-        let step = judge(&polished.network, Some(price), polished.after.lipschitz)?;
-        if path.chosen.is_none_or(|chosen| step.attacked < path.steps[chosen].attacked) {
-            path.chosen = Some(path.steps.len());
-            path.polished = Some(polished);
-        }
-        path.steps.push(step);
+    let tolerance = polish.tolerance.max(settings.tolerance);
+    let iterations = polish.iterations.min(settings.iterations);
+    let polish = polish::Settings { tolerance, iterations, ..polish.clone() };
+    let shared = Shared { observer: Mutex::new((observer, 0)), polishes: prices.len() * splits.len() };
+    let parts: Vec<Part> = splits
+        .par_iter()
+        .map(|split| settings.part(data, split, start, &polish, &prices, &shared))
+        .collect::<Result<_>>()?;
+
+    // Those that were finished; if none was, the one that got farthest.
+    let whole = |part: &&Part| part.steps.len() == prices.len();
+    let mut counted: Vec<&Part> = parts.iter().filter(whole).collect();
+    if counted.is_empty() {
+        counted = parts.iter().rev().max_by_key(|part| part.steps.len()).into_iter().collect();
     }
-    Ok(path)
+    let first = counted[0];
+    let mean = |judgement: &dyn Fn(&Part) -> Judgement| {
+        let all = || counted.iter().map(|part| judgement(part));
+        let mean = |value: &dyn Fn(Judgement) -> f64| all().map(value).sum::<f64>() / counted.len() as f64;
+        Judgement {
+            clean: mean(&|judgement| judgement.clean),
+            attacked: mean(&|judgement| judgement.attacked),
+            lipschitz: mean(&|judgement| judgement.lipschitz),
+            ..judgement(first)
+        }
+    };
+    let steps: Vec<Judgement> = (0..first.steps.len()).map(|k| mean(&|part| part.steps[k].0)).collect();
+    let mut chosen: Option<usize> = None;
+    for (k, step) in steps.iter().enumerate() {
+        if chosen.is_none_or(|chosen| step.attacked < steps[chosen].attacked) {
+            chosen = Some(k);
+        }
+    }
+    Ok(Path {
+        start: mean(&|part| part.start),
+        chosen,
+        rows: (splits[0].train.len(), counted.len() * splits[0].test.len()),
+        folds: counted.len(),
+        trained: first.trained.clone(),
+        polished: chosen.map(|chosen| first.steps[chosen].1.clone()),
+        steps,
+    })
+}
+
+/// What the parts have in common: the observer, and how many polishes have been done.
+struct Shared<'a, 'b> {
+    observer: Mutex<(&'a mut Observer<'b>, usize)>,
+    polishes: usize,
+}
+
+impl Shared<'_, '_> {
+    fn tell(&self, progress: impl FnOnce(&mut Observer<'_>, usize) -> ControlFlow<()>) -> ControlFlow<()> {
+        let mut observer = self.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        let (observer, done) = &mut *observer;
+        progress(&mut **observer, *done)
+    }
+
+    fn count(&self) {
+        self.observer.lock().unwrap_or_else(PoisonError::into_inner).1 += 1;
+    }
+}
+
+/// The candidates of one part of the rows.
+struct Part {
+    trained: train::Trained,
+    start: Judgement,
+    steps: Vec<(Judgement, Polished)>,
 }
 
 impl Settings {
+    /// Parts to hold out in turn.
+    fn splits(&self, rows: usize) -> Result<Vec<Split>> {
+        let held_out = (rows as f64 * self.fraction).round().max(1.0) as usize;
+        split::by_folds(rows, self.fraction, self.judged.div_ceil(held_out), self.seed)
+    }
+
+    /// One starting network and its polishes, `prices` from high to low.
+    fn part(
+        &self,
+        data: &Dataset,
+        rows: &Split,
+        start: &train::Settings,
+        polish: &polish::Settings,
+        prices: &[f64],
+        shared: &Shared<'_, '_>,
+    ) -> Result<Part> {
+        let (fitted, held_out) = (data.select(&rows.train), data.select(&rows.test));
+        let mut stopped = false;
+        let trained = train::train(&fitted, start, &mut |progress| {
+            let verdict = shared.tell(|observer, _| observer(&Progress::Start(progress)));
+            stopped |= verdict.is_break();
+            verdict
+        })?;
+        let bound = polish::score(&trained.network, &fitted, polish)?.lipschitz;
+        let first = self.judge(&trained.network, &held_out, polish, None, bound)?;
+        let mut part = Part { trained, start: first, steps: Vec::new() };
+        for &price in prices {
+            if stopped {
+                break;
+            }
+            let asked = polish::Settings { lipschitz: price, ..polish.clone() };
+            let polished = polish::polish(&part.trained.network, &fitted, &asked, &mut |progress| {
+                let polishes = shared.polishes;
+                let verdict =
+                    shared.tell(|observer, done| observer(&Progress::Polish { price, done, polishes, progress }));
+                stopped |= verdict.is_break();
+                verdict
+            })?;
+            shared.count();
+            if stopped && !part.steps.is_empty() {
+                break; // A solve cut short would be judged unfairly.
+            }
+            let bound = polished.after.lipschitz;
+            part.steps.push((self.judge(&polished.network, &held_out, polish, Some(price), bound)?, polished));
+        }
+        Ok(part)
+    }
+
     fn judge(
         &self,
         network: &Network,
@@ -209,16 +305,16 @@ mod tests {
     #[test]
     fn the_chosen_price_is_the_best_of_the_path_on_the_rows_held_out() {
         let data = toy(60, 2, 3);
-        let settings = Settings { prices: vec![0.01, 1.0, 0.1], ..Settings::default() };
+        let settings = Settings { prices: vec![0.01, 1.0, 0.1], judged: 1, ..Settings::default() };
         let polish = polish::Settings::default();
         let path = path(&data, &start(), &polish, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
         let prices: Vec<f64> = path.steps.iter().map(|step| step.price.unwrap()).collect();
-        assert_eq!((prices, path.rows), (vec![1.0, 0.1, 0.01], (48, 12)));
+        assert_eq!((prices, path.rows, path.folds), (vec![1.0, 0.1, 0.01], (45, 15), 1));
         let chosen = &path.steps[path.chosen.unwrap()];
         assert!(path.steps.iter().all(|step| chosen.attacked <= step.attacked && step.attacked >= step.clean));
         assert!(path.steps.windows(2).all(|pair| pair[0].lipschitz <= pair[1].lipschitz * 1.001), "{path:?}");
         // The network that comes with the path is the one that was judged.
-        let rows = split::by_fraction(60, 0.2, 0).unwrap();
+        let rows = split::by_fraction(60, 0.25, 0).unwrap();
         let again = mean_squared_error(&path.polished.as_ref().unwrap().network, &data.select(&rows.test));
         assert_eq!(again, chosen.clean);
     }
@@ -231,13 +327,49 @@ mod tests {
                 Progress::Polish { done, .. } if *done >= allowed => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
             };
-            let path = path(&data, &start(), &polish::Settings::default(), &Settings::default(), &mut observe).unwrap();
+            let settings = Settings { judged: 1, ..Settings::default() };
+            let path = path(&data, &start(), &polish::Settings::default(), &settings, &mut observe).unwrap();
             assert_eq!(path.steps.len(), allowed.max(1));
             assert!(path.price().is_some() && path.polished.is_some());
         }
         let mut never = |_: &Progress<'_>| ControlFlow::Break(());
         let path = path(&data, &start(), &polish::Settings::default(), &Settings::default(), &mut never).unwrap();
         assert_eq!((path.steps.len(), path.price()), (0, None));
+    }
+
+    /// Every row is judged once, and a price by the mean over the parts; the parts may come in any order.
+    #[test]
+    fn parts_are_held_out_in_turn_and_averaged() {
+        let data = toy(60, 2, 3);
+        let polish = polish::Settings::default();
+        let grid = |judged| Settings { prices: vec![0.3, 0.03], judged, seed: 2, ..Settings::default() };
+        let polishes = std::sync::atomic::AtomicUsize::new(0);
+        let all = path(&data, &start(), &polish, &grid(60), &mut |progress| {
+            if let Progress::Polish { polishes: count, done, .. } = progress {
+                assert!(*done < *count);
+                polishes.store(*count, std::sync::atomic::Ordering::SeqCst);
+            }
+            ControlFlow::Continue(())
+        })
+        .unwrap();
+        assert_eq!((all.folds, all.rows, polishes.into_inner()), (4, (45, 60), 8));
+        let mut sums = [0.0; 2];
+        for split in split::by_folds(60, 0.25, 4, 2).unwrap() {
+            let (fitted, held_out) = (data.select(&split.train), data.select(&split.test));
+            let trained = train::train(&fitted, &start(), &mut |_| ControlFlow::Continue(())).unwrap();
+            for (sum, price) in sums.iter_mut().zip([0.3, 0.03]) {
+                let grid = grid(60);
+                let tolerance = polish.tolerance.max(grid.tolerance);
+                let asked =
+                    polish::Settings { lipschitz: price, tolerance, iterations: grid.iterations, ..polish.clone() };
+                let go_on = &mut |_: &polish::Progress| ControlFlow::Continue(());
+                let polished = polish::polish(&trained.network, &fitted, &asked, go_on).unwrap();
+                *sum += grid.judge(&polished.network, &held_out, &polish, None, 0.0).unwrap().attacked / 4.0;
+            }
+        }
+        for (step, sum) in all.steps.iter().zip(sums) {
+            assert!((step.attacked - sum).abs() < 1e-9 * sum, "{step:?} {sum}");
+        }
     }
 
     #[test]

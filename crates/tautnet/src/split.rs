@@ -15,6 +15,12 @@ pub struct Split {
 
 /// Hold out a random `fraction` of `rows` rows, rounded, but at least one and not all.
 pub fn by_fraction(rows: usize, fraction: f64, seed: u64) -> Result<Split> {
+    Ok(by_folds(rows, fraction, 1, seed)?.swap_remove(0))
+}
+
+/// Hold out a random `fraction` of the rows several times, never a row twice: `folds` times, or as often as the rows
+/// allow. The first split is that of [`by_fraction`].
+pub fn by_folds(rows: usize, fraction: f64, folds: usize, seed: u64) -> Result<Vec<Split>> {
     if !(fraction > 0.0 && fraction < 1.0) {
         return Err(Error::new(
             format!("the fraction of rows to hold out is {fraction}"),
@@ -28,17 +34,23 @@ pub fn by_fraction(rows: usize, fraction: f64, seed: u64) -> Result<Split> {
         ));
     }
     let held_out = ((rows as f64 * fraction).round() as usize).clamp(1, rows - 1);
-    // The first `held_out` places of a Fisher–Yates shuffle.
+    let folds = folds.clamp(1, rows / held_out);
+    // The first places of a Fisher–Yates shuffle.
     let mut rng = Pcg64::seed_from_u64(seed);
     let mut order: Vec<usize> = (0..rows).collect();
-    for k in 0..held_out {
+    for k in 0..folds * held_out {
         let other = rng.random_range(k as u64..rows as u64) as usize;
         order.swap(k, other);
     }
-    let mut train = order.split_off(held_out);
-    order.sort_unstable();
-    train.sort_unstable();
-    Ok(Split { train, test: order })
+    let fold = |k: usize| {
+        let (from, to) = (k * held_out, (k + 1) * held_out);
+        let mut test = order[from..to].to_vec();
+        let mut train = [&order[..from], &order[to..]].concat();
+        test.sort_unstable();
+        train.sort_unstable();
+        Split { train, test }
+    };
+    Ok((0..folds).map(fold).collect())
 }
 
 #[cfg(test)]
@@ -56,6 +68,24 @@ mod tests {
             prop_assert_eq!(all, (0..rows).collect::<Vec<_>>());
             prop_assert!(!split.train.is_empty() && !split.test.is_empty());
             prop_assert!((split.test.len() as f64 - fraction * rows as f64).abs() <= 1.0);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_row_is_held_out_twice(rows in 2usize..200, fraction in 0.01..0.99f64, folds in 0usize..9, seed: u64) {
+            let splits = by_folds(rows, fraction, folds, seed).unwrap();
+            prop_assert_eq!(&splits[0], &by_fraction(rows, fraction, seed).unwrap());
+            prop_assert!(!splits.is_empty() && splits.len() <= folds.max(1));
+            let mut seen = vec![false; rows];
+            for split in &splits {
+                prop_assert_eq!(split.test.len(), splits[0].test.len());
+                prop_assert_eq!(split.test.len() + split.train.len(), rows);
+                for row in &split.test {
+                    prop_assert!(!seen[*row] && !split.train.contains(row));
+                    seen[*row] = true;
+                }
+            }
         }
     }
 

@@ -1,7 +1,9 @@
 //! `tautnet attack MODEL DATA`: the error found by attack beside the ceiling that no attack can exceed.
 
+use super::pictures;
 use crate::arguments::{
-    MeetingArguments, NormChoice, OutArguments, Radii, TalkArguments, TestArguments, ThreadArguments, radii,
+    MeetingArguments, NormChoice, OutArguments, PlotFile, Radii, TalkArguments, TestArguments, ThreadArguments,
+    plot_file, radii,
 };
 use crate::stop::Stop;
 use crate::{input, output};
@@ -12,6 +14,8 @@ use std::process::ExitCode;
 use tautnet::attack::{Method, RadiusReport, Settings, attack};
 use tautnet::error::Result;
 use tautnet::model::Stored;
+use tautnet::report::chart::{self, Canvas, Curve, Units};
+use tautnet::report::scene::Ink;
 use tautnet::{Norm, Scaler, atomic, certify};
 
 /// Error under attack over a grid of radii, beside the certified ceiling
@@ -68,6 +72,10 @@ pub struct Arguments {
     #[command(flatten)]
     pub out: OutArguments,
 
+    /// Draw both errors against the radius, in a .svg or .png file
+    #[arg(long, value_name = "FILE", value_parser = plot_file, help_heading = "Output")]
+    pub plot: Option<PlotFile>,
+
     #[command(flatten)]
     pub talk: TalkArguments,
 }
@@ -83,7 +91,7 @@ pub enum MethodChoice {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if let Some(path) = &arguments.out.out {
+    for path in arguments.out.out.iter().chain(arguments.plot.iter().map(|plot| &plot.path)) {
         atomic::check(path, arguments.out.existing())?;
     }
     arguments.threads.apply()?;
@@ -112,6 +120,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     });
     if let Some(path) = &arguments.out.out {
         atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;
+    }
+    if let Some(plot) = &arguments.plot {
+        let mut ascending = reports.clone();
+        ascending.sort_by(|a, b| a.radius.total_cmp(&b.radius));
+        let curve = Curve { name: "this network", ink: Ink::After, reports: &ascending };
+        let units = Units { target: &problem.columns.target, scaler: &problem.scaler, norm };
+        pictures::write_scene(&chart::attack(&[curve], &units, &Canvas::FILE), plot, &arguments.out)?;
     }
     if arguments.talk.json {
         output::print_json(&result)?;

@@ -1,9 +1,10 @@
 //! `tautnet certify NETWORK`: bounds on the Lipschitz constant in one table, and the certificate of the best.
 
 use super::certify_table::{Asked, Bounds};
+use super::pictures;
 use crate::arguments::{
-    BoundNormChoice, LimitArguments, MeetingArguments, OutArguments, TalkArguments, TestArguments, ThreadArguments,
-    interval, positive,
+    BoundNormChoice, LimitArguments, MeetingArguments, OutArguments, PlotFile, TalkArguments, TestArguments,
+    ThreadArguments, interval, plot_file, positive,
 };
 use crate::stop::Stop;
 use crate::{input, output};
@@ -11,10 +12,12 @@ use serde_json::{Map, Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::certify::{Certificate, Region};
+use tautnet::certify::{Certificate, Region, norm_product, path_norm};
 use tautnet::error::Result;
 use tautnet::model::Stored;
-use tautnet::{Dataset, Norm, atomic, model};
+use tautnet::report::chart::{self, Canvas, Ladder, Units};
+use tautnet::report::scene::Ink;
+use tautnet::{Dataset, Norm, Scaler, atomic, model};
 
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);
@@ -70,6 +73,10 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub certificate: Option<PathBuf>,
 
+    /// Draw the bounds, in a .svg or .png file
+    #[arg(long, value_name = "FILE", value_parser = plot_file, help_heading = "Output")]
+    pub plot: Option<PlotFile>,
+
     #[command(flatten)]
     pub limit: LimitArguments,
 
@@ -92,9 +99,23 @@ struct Part<'a> {
     time: Duration,
 }
 
+impl Part<'_> {
+    /// The bounds over all inputs, for the chart.
+    fn ladder(&self) -> Ladder {
+        let (network, norm) = (self.asked.network, self.asked.norm);
+        Ladder {
+            found: self.everywhere.best_found().map_or(0.0, |found| found.value),
+            proved: self.certificate.standardized.bound,
+            sum: path_norm(network, norm),
+            product: norm_product(network, norm),
+        }
+    }
+}
+
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    for path in arguments.out.out.iter().chain(&arguments.certificate) {
+    let plot = arguments.plot.iter().map(|plot| &plot.path);
+    for path in arguments.out.out.iter().chain(&arguments.certificate).chain(plot) {
         atomic::check(path, arguments.out.existing())?;
     }
     arguments.threads.apply()?;
@@ -149,6 +170,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     result["norms"] = parts.iter().map(|part| part_json(part, &stored)).collect();
     if let Some(path) = &arguments.certificate {
         atomic::write(path, &parts[0].certificate.to_json(), arguments.out.existing())?;
+    }
+    if let Some(plot) = &arguments.plot {
+        let ladder = parts[0].ladder();
+        let identity = Scaler::identity(network.inputs());
+        let units = Units { target: "", scaler: scaler.unwrap_or(&identity), norm: norms[0] };
+        let scene = chart::bounds(&[("this network", Ink::After, &ladder)], &units, &Canvas::FILE);
+        pictures::write_scene(&scene, plot, &arguments.out)?;
     }
     if let Some(path) = &arguments.out.out {
         atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;

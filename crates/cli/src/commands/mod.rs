@@ -6,6 +6,7 @@ mod certify_table;
 pub mod completions;
 pub mod data;
 pub mod manual;
+mod pictures;
 pub mod polish;
 pub mod predict;
 pub mod train;

@@ -1,8 +1,9 @@
 //! `tautnet polish NETWORK DATA`: the best network with the same activation patterns.
 
+use super::pictures::{self, Evaluation};
 use crate::arguments::{
-    LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PenaltyChoice, TalkArguments,
-    TestArguments, ThreadArguments, not_negative,
+    LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PenaltyChoice, PictureArguments,
+    TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
 use crate::input::Problem;
 use crate::progress::{Display, seconds};
@@ -18,6 +19,7 @@ use tautnet::interchange::json::network_to_json;
 use tautnet::metrics::mean_squared_error;
 use tautnet::model::Stored;
 use tautnet::polish::{Ending, Polished, Score, Settings, polish};
+use tautnet::report::{self, Chart, Origin, Report, Rows, Side};
 use tautnet::{Model, Network, Scaler, atomic, certify};
 
 /// Post-process a network by convex optimization; never worse than it was
@@ -68,6 +70,9 @@ pub struct Arguments {
     pub out: OutArguments,
 
     #[command(flatten)]
+    pub pictures: PictureArguments,
+
+    #[command(flatten)]
     pub talk: TalkArguments,
 }
 
@@ -88,9 +93,8 @@ pub fn settings(method: MethodChoice, price: Option<f64>, objective: &ObjectiveA
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if let Some(path) = &arguments.out.out {
-        atomic::check(path, arguments.out.existing())?;
-    }
+    let missing = [(Chart::Path, "only `train` chooses the price λ")];
+    pictures::check(&arguments.pictures, &arguments.out, &missing)?;
     arguments.threads.apply()?;
     let stored = Stored::read(&arguments.network)?;
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
@@ -117,6 +121,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         };
         atomic::write(path, text.as_bytes(), arguments.out.existing())?;
     }
+    if arguments.pictures.wanted() {
+        draw(arguments, &settings, &facts, &stop)?;
+    }
     if arguments.talk.json {
         output::print_json(&facts.json())?;
     } else {
@@ -126,6 +133,38 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The page and the charts that were asked for.
+fn draw(arguments: &Arguments, settings: &Settings, facts: &Facts<'_>, stop: &Stop) -> Result<()> {
+    let Facts { polished, before, problem, .. } = *facts;
+    let Problem { columns, scaler, train, test, source } = problem;
+    let (norm, seed, grace) = (settings.norm, arguments.test.seed, stop.grace());
+    let old = certify::prove(before, norm, None, &mut |_| grace.verdict())?;
+    let new = certify::prove(&polished.network, norm, Some(scaler), &mut |_| grace.verdict())?;
+    let bounds = (old.standardized.bound, new.standardized.bound);
+    let networks = ((before, bounds.0), (&polished.network, bounds.1));
+    let evaluation = Evaluation::of(networks.0, networks.1, norm, train, test.as_ref(), seed)?;
+    let rows = Rows { learned: train, held_out: test.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
+    let file = arguments.network.display().to_string();
+    let report = Report {
+        source,
+        inputs: columns.names(),
+        target: &columns.target,
+        scaler,
+        units: before.units(),
+        origin: Origin::Given(&file),
+        settings: settings.clone(),
+        polished: Some(polished),
+        stopped: facts.stopped,
+        path: None,
+        before: Side::of(before, bounds.0, evaluation.start, &rows, norm, scaler, seed),
+        after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, norm, scaler, seed),
+        rows,
+        sensitivities: report::sensitivities(&new, scaler),
+        reproduce: pictures::reproduce(&settings_json(arguments, settings)),
+    };
+    pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
 }
 
 /// How it ended, in a word, and why.

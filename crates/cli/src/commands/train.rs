@@ -1,10 +1,11 @@
 //! `tautnet train DATA`: from a table to a trained, polished and certified network.
 
+use super::pictures::{self, Evaluation};
 use super::polish::objective_json;
-use super::train_summary::{Evaluation, Summary, path_json};
+use super::train_summary::{Summary, certificate, path_json};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, LimitArguments, ObjectiveArguments, OutArguments, PenaltyChoice,
-    TalkArguments, TestArguments, ThreadArguments, not_negative,
+    PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
 use crate::progress::Display;
 use crate::stop::Stop;
@@ -13,11 +14,13 @@ use clap::ValueEnum;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Instant;
+use tautnet::attack::RadiusReport;
 use tautnet::error::Result;
 use tautnet::fit::{self, Fitted, Price, fit};
 use tautnet::metrics::mean_squared_error;
+use tautnet::report::{Chart, Origin, Report, Rows, Side};
 use tautnet::train::Start;
-use tautnet::{Model, Scaler, atomic, certify, polish, select, train};
+use tautnet::{Model, Network, Scaler, atomic, certify, polish, select, train};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
@@ -78,6 +81,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub out: OutArguments,
+
+    #[command(flatten)]
+    pub pictures: PictureArguments,
 
     #[command(flatten)]
     pub talk: TalkArguments,
@@ -150,9 +156,11 @@ fn settings(arguments: &Arguments) -> fit::Settings {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if let Some(path) = &arguments.out.out {
-        atomic::check(path, arguments.out.existing())?;
-    }
+    let missing = match arguments.lipschitz {
+        PriceChoice::Auto => &[][..],
+        PriceChoice::Fixed(_) => &[(Chart::Path, "the price λ is given and not chosen")],
+    };
+    pictures::check(&arguments.pictures, &arguments.out, missing)?;
     arguments.threads.apply()?;
     let opened = input::open(&arguments.data, &arguments.file)?;
     let columns = opened.columns(&arguments.columns)?;
@@ -167,18 +175,27 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let (fitted, stopped) = observed_fit(&learned, &settings, &stop, arguments.talk.quiet)?;
     let grace = stop.grace();
-    let certificate = certify::prove(fitted.network(), settings.polish.norm, Some(&scaler), &mut |_| grace.verdict())?;
+    let norm = settings.polish.norm;
+    let proved = certify::prove(fitted.network(), norm, Some(&scaler), &mut |_| grace.verdict())?;
     let model = Model {
         network: fitted.network().clone(),
         settings: settings_json(arguments, &settings, fitted.price),
         objective: record_json(&fitted, &learned),
-        certificate: Some(certificate),
+        certificate: Some(proved),
         columns,
         scaler,
     };
     // Whether it is kept or not: no bound is printed that the verifier refuses.
     let text = model.to_json()?;
-    let evaluation = Evaluation::of(&fitted, &model, &learned, held_out.as_ref(), arguments.test.seed)?;
+    // Only pictures show what is certified about the starting network.
+    let start_bound = if arguments.pictures.wanted() {
+        certify::prove(&fitted.start, norm, None, &mut |_| grace.verdict())?.standardized.bound
+    } else {
+        f64::INFINITY
+    };
+    let bound = certificate(&model).standardized.bound;
+    let (before, after) = ((&fitted.start, start_bound), (&model.network, bound));
+    let evaluation = Evaluation::of(before, after, norm, &learned, held_out.as_ref(), arguments.test.seed)?;
     let time = started.elapsed();
 
     if let Some(path) = &arguments.out.out {
@@ -194,6 +211,31 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         stopped,
         time,
     };
+    if arguments.pictures.wanted() {
+        let rows =
+            Rows { learned: &learned, held_out: held_out.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
+        let side = |(network, bound): (&Network, f64), attack: &[RadiusReport]| {
+            Side::of(network, bound, attack.to_vec(), &rows, norm, &model.scaler, arguments.test.seed)
+        };
+        let report = Report {
+            source: opened.table.source(),
+            inputs: model.columns.names(),
+            target: &model.columns.target,
+            scaler: &model.scaler,
+            rows,
+            units: fitted.start.units(),
+            origin: Origin::Trained(settings.start.start.name()),
+            settings: polish::Settings { lipschitz: fitted.price.unwrap_or(0.0), ..settings.polish.clone() },
+            polished: fitted.polished.as_ref(),
+            stopped,
+            path: fitted.path.as_ref(),
+            before: side(before, &evaluation.start),
+            after: side(after, &evaluation.result),
+            sensitivities: summary.per_column().into_iter().map(|(_, bound)| bound).collect(),
+            reproduce: pictures::reproduce(&model.settings),
+        };
+        pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)?;
+    }
     if arguments.talk.json {
         output::print_json(&summary.json()?)?;
         return Ok(ExitCode::SUCCESS);
@@ -218,29 +260,20 @@ fn observed_fit(
     let mut display = Display::new(quiet, settings.polish.tolerance);
     let half = stop.half();
     let mut stopped = None;
-    let mut solve = None;
     let fitted = fit(data, settings, &mut |progress| {
-        let (stop, at) = match progress {
-            fit::Progress::Path(select::Progress::Polish { done, .. }) => (&half, Some(*done)),
-            fit::Progress::Path(_) => (&half, None),
-            fit::Progress::Start(_) => (stop, None),
-            fit::Progress::Polish(_) => (stop, Some(usize::MAX)),
-        };
-        if at != solve {
-            let tolerance = match (progress, &settings.price) {
-                (fit::Progress::Path(_), Price::Chosen(grid)) => grid.tolerance.max(settings.polish.tolerance),
-                _ => settings.polish.tolerance,
-            };
-            display.restart(tolerance);
-            solve = at;
-        }
+        let stop = if matches!(progress, fit::Progress::Path(_)) { &half } else { stop };
         match progress {
             fit::Progress::Path(select::Progress::Start(progress)) => display.epoch("choosing λ: ", progress),
-            fit::Progress::Path(select::Progress::Polish { price, done, prices, progress }) => {
-                display.update(&format!("λ = {price} ({} of {prices}): ", done + 1), progress);
+            fit::Progress::Path(select::Progress::Polish { price, done, polishes, .. }) => {
+                display.count(&format!("choosing λ: {price}"), *done, *polishes);
             }
             fit::Progress::Start(progress) => display.epoch("", progress),
-            fit::Progress::Polish(progress) => display.update("", progress),
+            fit::Progress::Polish(progress) => {
+                if progress.iteration == 0 {
+                    display.restart();
+                }
+                display.update("", progress);
+            }
         }
         stopped = stopped.or(stop.reason());
         stop.verdict()

@@ -1,65 +1,19 @@
 //! What `tautnet train` tells: as text for people, and as one JSON object.
 
 use super::attack::reports_json;
+use super::pictures::Evaluation;
 use super::polish::{ending, objective_json};
 use crate::output::{number, table};
 use crate::progress::seconds;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
-use tautnet::attack::{RadiusReport, Settings, attack};
 use tautnet::certify::Certificate;
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
 use tautnet::metrics::mean_squared_error;
+use tautnet::report::sensitivities;
 use tautnet::select::{Judgement, Path};
-use tautnet::{Dataset, Model, split};
-
-/// Radii of the table, in standardized units.
-const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
-
-/// More rows than this are not attacked for a summary.
-const MOST_ROWS: usize = 1000;
-
-/// Errors under attack, of the starting network and of the result.
-pub struct Evaluation {
-    /// Which rows were attacked, for people.
-    pub rows: String,
-    /// The starting network; no certificate was made of it.
-    pub start: Vec<RadiusReport>,
-    /// The result, against its certificate.
-    pub result: Vec<RadiusReport>,
-}
-
-impl Evaluation {
-    /// Attack the rows held out, or else those learned from.
-    pub fn of(
-        fitted: &Fitted,
-        model: &Model,
-        learned: &Dataset,
-        held_out: Option<&Dataset>,
-        seed: u64,
-    ) -> Result<Self> {
-        let all = held_out.unwrap_or(learned);
-        let name = if held_out.is_some() { "rows held out" } else { "rows learned from" };
-        let few;
-        let (data, rows) = if all.rows() > MOST_ROWS {
-            let split = split::by_fraction(all.rows(), MOST_ROWS as f64 / all.rows() as f64, seed)?;
-            few = all.select(&split.test);
-            (&few, format!("{MOST_ROWS} of the {} {name}", all.rows()))
-        } else {
-            (all, format!("the {} {name}", all.rows()))
-        };
-        let certificate = certificate(model);
-        let run = |network, bound| {
-            attack(network, data, certificate.norm, &RADII, &Settings { seed, ..Settings::new(bound) })
-        };
-        Ok(Self {
-            rows,
-            start: run(&fitted.start, f64::INFINITY)?,
-            result: run(&model.network, certificate.standardized.bound)?,
-        })
-    }
-}
+use tautnet::{Dataset, Model};
 
 /// All that is to be told.
 pub struct Summary<'a> {
@@ -194,24 +148,21 @@ impl Summary<'_> {
     }
 
     /// The better of the two bounds that the certificate proves for each column, in the units of the data.
-    fn per_column(&self) -> Vec<(String, f64)> {
-        let certificate = certificate(self.model);
-        let all = self.model.scaler.bound_per_column(certificate.standardized.bound);
-        let alone = certificate.raw.as_ref().map_or(all.clone(), |raw| raw.sensitivities.clone());
-        self.model.columns.names().into_iter().zip(all.into_iter().zip(alone).map(|(a, b)| a.min(b))).collect()
+    pub fn per_column(&self) -> Vec<(String, f64)> {
+        let bounds = sensitivities(certificate(self.model), &self.model.scaler);
+        self.model.columns.names().into_iter().zip(bounds).collect()
     }
 }
 
-fn certificate(model: &Model) -> &Certificate {
+/// The certificate of a model that was trained.
+pub fn certificate(model: &Model) -> &Certificate {
     model.certificate.as_ref().expect("training makes one")
 }
 
 /// The path as a table; the row chosen has an arrow.
 fn path_text(path: &Path) -> String {
-    let mut text = format!(
-        "\nλ chosen by the error under attack (mean over radii 0 to 0.5) on {} rows, after learning from {}\n",
-        path.rows.1, path.rows.0
-    );
+    let mut text =
+        format!("\nλ chosen by the error under attack (mean over radii 0 to 0.5) on {}\n", path.rows_judged());
     let mut rows = vec![["λ", "error", "under attack", "Lipschitz bound", ""].map(str::to_owned).to_vec()];
     let row = |name: String, judgement: &Judgement, mark: &str| {
         let numbers = [judgement.clean, judgement.attacked, judgement.lipschitz].map(number);
@@ -241,5 +192,6 @@ pub fn path_json(path: &Path) -> Value {
         "steps": path.steps.iter().map(one).collect::<Value>(),
         "chosen": path.chosen,
         "rows": {"learned": path.rows.0, "held_out": path.rows.1},
+        "folds": path.folds,
     })
 }

@@ -16,7 +16,7 @@ fn the_main_job_ends_in_a_model_that_every_other_command_takes() {
     let chosen = result["path"]["chosen"].as_u64().unwrap() as usize;
     assert_eq!(result["price"], steps[chosen]["price"]);
     let attacked = |step: &Value| number(&step["error_under_attack"]);
-    assert!(steps.len() == 5 && steps.iter().all(|step| attacked(&steps[chosen]) <= attacked(step)), "{result:#}");
+    assert!(steps.len() == 6 && steps.iter().all(|step| attacked(&steps[chosen]) <= attacked(step)), "{result:#}");
     assert!(number(&result["objective"]) <= number(&result["before"]["objective"]), "{result:#}");
     assert_eq!((&result["rows"]["learned"], &result["rows"]["held_out"]), (&157.into(), &52.into()));
     for radius in result["attack"]["result"].as_array().unwrap() {

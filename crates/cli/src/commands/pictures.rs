@@ -1,0 +1,134 @@
+//! `--report` and `--plot`: the facts of a run as a page and as charts in files.
+
+use crate::arguments::{OutArguments, PictureArguments, PlotFile};
+use crate::output;
+use std::path::Path;
+use tautnet::attack::RadiusReport;
+use tautnet::error::{Error, Result};
+use tautnet::report::chart::Canvas;
+use tautnet::report::scene::Scene;
+use tautnet::report::{self, Chart, Report, Reproduce, raster, svg};
+use tautnet::{Dataset, Network, Norm, atomic};
+
+/// Radii of tables and charts, in standardized units.
+const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
+
+/// More rows than this are not attacked for a summary.
+const MOST_ROWS: usize = 1000;
+
+/// Errors under attack, of the starting network and of the result.
+pub struct Evaluation {
+    /// Which rows were attacked, for people.
+    pub rows: String,
+    /// These rows.
+    pub shown: Dataset,
+    /// The starting network; its ceiling is infinite where no certificate was made of it.
+    pub start: Vec<RadiusReport>,
+    /// The result, against its certificate.
+    pub result: Vec<RadiusReport>,
+}
+
+impl Evaluation {
+    /// Attack the rows held out, or else those learned from. Each network comes with its proved bound.
+    pub fn of(
+        (before, before_bound): (&Network, f64),
+        (after, after_bound): (&Network, f64),
+        norm: Norm,
+        learned: &Dataset,
+        held_out: Option<&Dataset>,
+        seed: u64,
+    ) -> Result<Self> {
+        let (shown, rows) = report::rows_to_show(learned, held_out, MOST_ROWS, seed)?;
+        let start = report::attack(before, &shown, norm, before_bound, &RADII, seed)?;
+        let result = report::attack(after, &shown, norm, after_bound, &RADII, seed)?;
+        Ok(Self { rows, shown, start, result })
+    }
+}
+
+/// Refuse files that could not be written, before any work is done; `missing` are charts that this run will not have.
+pub fn check(pictures: &PictureArguments, out: &OutArguments, missing: &[(Chart, &str)]) -> Result<()> {
+    let mut files: Vec<&Path> = Vec::new();
+    let plots = pictures.plot.iter().map(|plot| &plot.path);
+    for path in out.out.iter().chain(&pictures.report).chain(plots) {
+        atomic::check(path, out.existing())?;
+        if files.contains(&path.as_path()) {
+            return Err(Error::new(
+                format!("{} is given for two results", path.display()),
+                "give each result a file of its own",
+            ));
+        }
+        files.push(path);
+    }
+    for plot in &pictures.plot {
+        if let Some((_, why)) = missing.iter().find(|(chart, _)| *chart == plot.chart) {
+            let others: Vec<&str> =
+                Chart::ALL.iter().filter(|chart| missing.iter().all(|m| m.0 != **chart)).map(|c| c.name()).collect();
+            return Err(Error::new(
+                format!("there is no chart `{}` here: {why}", plot.chart.name()),
+                format!("choose one of: {}", others.join(", ")),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Write the page and the charts that were asked for.
+pub fn write(report: &Report<'_>, pictures: &PictureArguments, out: &OutArguments, quiet: bool) -> Result<()> {
+    if let Some(path) = &pictures.report {
+        atomic::write(path, report.page().as_bytes(), out.existing())?;
+        if !quiet {
+            output::note(&format!("the report is in {}", path.display()));
+        }
+    }
+    for plot in &pictures.plot {
+        match report.chart(plot.chart, &Canvas::FILE) {
+            Some(scene) => write_scene(&scene, plot, out)?,
+            None => output::note(&format!("there was no time for what the chart `{}` shows", plot.chart.name())),
+        }
+    }
+    Ok(())
+}
+
+/// Write one chart, in the format that the file's name says.
+pub fn write_scene(scene: &Scene, plot: &PlotFile, out: &OutArguments) -> Result<()> {
+    let bytes = if plot.png { raster::png(scene) } else { svg::document(scene).into_bytes() };
+    atomic::write(&plot.path, &bytes, out.existing())
+}
+
+/// The command line as it was given, and the settings of the model file, one a line.
+pub fn reproduce(settings: &serde_json::Value) -> Reproduce {
+    let words = std::env::args_os().skip(1).map(|word| quoted(&word.to_string_lossy()));
+    let command = ["tautnet".to_owned()].into_iter().chain(words).collect::<Vec<_>>().join(" ");
+    let value = |value: &serde_json::Value| match value {
+        serde_json::Value::Null => "none".to_owned(),
+        serde_json::Value::Bool(true) => "yes".to_owned(),
+        serde_json::Value::Bool(false) => "no".to_owned(),
+        serde_json::Value::String(text) => text.clone(),
+        other => other.to_string().trim_end_matches(".0").to_owned(),
+    };
+    let settings = settings.as_object().into_iter().flatten();
+    let settings = settings.map(|(name, setting)| (name.replace('_', " "), value(setting))).collect();
+    Reproduce { command, version: env!("CARGO_PKG_VERSION").to_owned(), settings }
+}
+
+/// A word as a shell wants it.
+fn quoted(word: &str) -> String {
+    let plain = |character: char| character.is_ascii_alphanumeric() || "_@%+=:,./-".contains(character);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_quoted_only_where_a_shell_needs_it() {
+        for (word, shown) in [("a.csv", "a.csv"), ("my data", "'my data'"), ("", "''"), ("it's", r"'it'\''s'")] {
+            assert_eq!(quoted(word), shown);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! The page: one HTML file with its style and its charts inside, no script and nothing to fetch.
+//!
+//! Every chart is there twice, laid out for a wide page and for a narrow one; the style sheet shows one of them. Colours
+//! follow the reader's light or dark setting on a screen and are the light ones on paper.
+
+use super::axes::{bound, number};
+use super::chart::Canvas;
+use super::scene::Ink;
+use super::svg::{colours, escaped, inline};
+use super::{Chart, Report, prose};
+use std::fmt::Write;
+
+const STYLE: &str = include_str!("page.css");
+
+/// The page.
+pub fn page(report: &Report<'_>) -> String {
+    let title = escaped(&format!("{}: {}", report.source, report.target));
+    let mut html = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n\
+         <link rel=\"icon\" href=\"data:,\">\n<title>{title} · tautnet</title>\n\
+         <style>\n{STYLE}{}\n@media screen and (prefers-color-scheme: dark) {{{}}}\n</style>\n</head>\n<body>\n<main>\n",
+        colours(Ink::light),
+        colours(Ink::dark),
+    );
+    let _ = write!(
+        html,
+        "<header>\n<p class=\"kind\">tautnet report</p>\n<h1>{}, predicted from {} inputs of {}</h1>\n\
+         <p class=\"lead\">{}</p>\n</header>\n",
+        escaped(report.target),
+        report.inputs.len(),
+        escaped(report.source),
+        escaped(&prose::summary(report))
+    );
+    html.push_str(&tiles(report));
+    for chart in Chart::ALL {
+        html.push_str(&figure(report, chart));
+    }
+    html.push_str(&sensitivities(report));
+    html.push_str(&reproduce(report));
+    html.push_str("</main>\n</body>\n</html>\n");
+    html
+}
+
+/// The numbers that matter, before and after.
+fn tiles(report: &Report<'_>) -> String {
+    let units = report.measures();
+    let (before, after) = (&report.before, &report.after);
+    let mut tiles = vec![(
+        "proved Lipschitz bound".to_owned(),
+        bound(before.ladder.proved, true),
+        bound(after.ladder.proved, true),
+        format!("{} of {}", units.norm_name(), units.inputs()),
+    )];
+    if let (Some(first), Some(last)) = (after.attack.first(), after.attack.last()) {
+        let (first_before, last_before) = (&before.attack[0], &before.attack[before.attack.len() - 1]);
+        let mut tile = |name: String, old: f64, new: f64, write: &dyn Fn(f64) -> String| {
+            let unit = format!("{}, root mean square", report.target);
+            tiles.push((name, write(units.root(old)), write(units.root(new)), unit));
+        };
+        let radius = number(last.radius);
+        tile("off by, no attack".to_owned(), first_before.found, first.found, &number);
+        tile(format!("off by, attacked at radius {radius}"), last_before.found, last.found, &number);
+        let (old, new) = (last_before.certified_ceiling, last.certified_ceiling);
+        tile(format!("certified ceiling at radius {radius}"), old, new, &|value| bound(value, true));
+    }
+    let mut html = "<dl class=\"tiles\">\n".to_owned();
+    for (name, old, new, unit) in tiles {
+        let _ = writeln!(
+            html,
+            "<div><dt>{}</dt><dd><span class=\"before-fill old\">{}</span> <span aria-label=\"to\">→</span> <strong>{}</strong>\
+             <small>{}</small></dd></div>",
+            escaped(&name),
+            old,
+            new,
+            escaped(&unit)
+        );
+    }
+    html + "</dl>\n"
+}
+
+/// A chart with its heading, how to read it, and its numbers.
+fn figure(report: &Report<'_>, chart: Chart) -> String {
+    let name = chart.name();
+    let (Some(wide), Some(narrow)) = (report.chart(chart, &Canvas::WIDE), report.chart(chart, &Canvas::NARROW)) else {
+        return String::new();
+    };
+    let (reading, table) = match chart {
+        Chart::Attack => (attack_reading(report), attack_table(report)),
+        Chart::Bounds => (
+            "How steep can the network be? The largest gradient that was found says at least how much, every other line at most \
+             how much. The truth about the polished network lies in the shaded band."
+                .into(),
+            bounds_table(report),
+        ),
+        Chart::Fit => (format!("Every dot is one of {}. On the diagonal a prediction is right.", report.rows.name), String::new()),
+        Chart::Path => (path_reading(report), path_table(report)),
+        Chart::Convergence => (
+            "The solver's objective falls while the duality gap, which says how much better any solution could still be, closes."
+                .into(),
+            trace_table(report),
+        ),
+    };
+    let details = if table.is_empty() {
+        String::new()
+    } else {
+        format!("<details><summary>The numbers</summary>\n<div class=\"scroll\">{table}</div></details>\n")
+    };
+    format!(
+        "<figure id=\"{name}\">\n<h2>{}</h2>\n<figcaption>{}</figcaption>\n{}{}{details}</figure>\n",
+        escaped(&wide.title),
+        escaped(&reading),
+        inline(&wide, &format!("{name}-wide"), "wide"),
+        inline(&narrow, &format!("{name}-narrow"), "narrow"),
+    )
+}
+
+fn attack_reading(report: &Report<'_>) -> String {
+    format!(
+        "Every one of {} was moved as badly as an attack could find within each radius (full lines). What no attack can exceed \
+         follows from the proved bound (dashed lines). The true worst case lies in the shaded band between them.",
+        report.rows.name
+    )
+}
+
+fn path_reading(report: &Report<'_>) -> String {
+    let Some(path) = report.path else { return String::new() };
+    format!("The price λ of the bound was chosen where the error under attack is least, on {}.", path.rows_judged())
+}
+
+/// Rows of cells as a table: the first row is its head, the first column names the others. `mark` is the row to point at.
+fn table(rows: &[Vec<String>], mark: Option<usize>) -> String {
+    let mut html = "<table>\n".to_owned();
+    for (k, row) in rows.iter().enumerate() {
+        html.push_str(if Some(k) == mark { "<tr class=\"marked\">" } else { "<tr>" });
+        for (j, cell) in row.iter().enumerate() {
+            let (tag, scope) = match (k, j) {
+                (0, _) => ("th", " scope=\"col\""),
+                (_, 0) => ("th", " scope=\"row\""),
+                _ => ("td", ""),
+            };
+            let _ = write!(html, "<{tag}{scope}>{}</{tag}>", escaped(cell));
+        }
+        html.push_str("</tr>\n");
+    }
+    html + "</table>\n"
+}
+
+fn attack_table(report: &Report<'_>) -> String {
+    let units = report.measures();
+    let titles = ["radius", "before, found", "before, certified", "after, found", "after, certified"];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    for (old, new) in report.before.attack.iter().zip(&report.after.attack) {
+        let errors = [old.found, old.certified_ceiling, new.found, new.certified_ceiling];
+        rows.push([number(new.radius)].into_iter().chain(errors.map(|error| number(units.root(error)))).collect());
+    }
+    let note = format!("<p>Root mean squares, in the units of {}.</p>", escaped(report.target));
+    table(&rows, None) + &note
+}
+
+fn bounds_table(report: &Report<'_>) -> String {
+    let mut rows = vec![["", "before polish", "after polish"].map(str::to_owned).to_vec()];
+    for ((name, upper, old), (_, _, new)) in report.before.ladder.rungs().into_iter().zip(report.after.ladder.rungs()) {
+        let write = |value: f64| format!("{} {}", if upper { '≤' } else { '≥' }, bound(value, upper));
+        rows.push(vec![name.to_owned(), write(old), write(new)]);
+    }
+    table(&rows, None)
+}
+
+fn path_table(report: &Report<'_>) -> String {
+    let Some(path) = report.path else { return String::new() };
+    let titles = ["λ", "error", "error under attack", "Lipschitz bound"];
+    let mut rows = vec![titles.map(str::to_owned).to_vec()];
+    for step in [&path.start].into_iter().chain(&path.steps) {
+        let name = step.price.map_or("before polish".into(), number);
+        rows.push([name].into_iter().chain([step.clean, step.attacked, step.lipschitz].map(number)).collect());
+    }
+    table(&rows, path.chosen.map(|chosen| chosen + 2))
+}
+
+fn trace_table(report: &Report<'_>) -> String {
+    let mut rows = vec![["iteration", "objective", "relative gap"].map(str::to_owned).to_vec()];
+    let trace = report.polished.map_or(&[][..], |polished| &polished.trace);
+    rows.extend(
+        trace
+            .iter()
+            .enumerate()
+            .map(|(k, progress)| vec![k.to_string(), number(progress.objective), number(progress.gap)]),
+    );
+    table(&rows, None)
+}
+
+/// What one unit of each column can do.
+fn sensitivities(report: &Report<'_>) -> String {
+    let mut columns: Vec<(&String, f64)> = report.inputs.iter().zip(report.sensitivities.iter().copied()).collect();
+    columns.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let mut rows = vec![vec!["one unit of".to_owned(), format!("moves {} by at most", report.target)]];
+    rows.extend(columns.into_iter().map(|(name, most)| vec![name.clone(), bound(most, true)]));
+    format!(
+        "<section id=\"columns\">\n<h2>What one unit of each input can do</h2>\n<p>Proved for the polished network, all other inputs \
+         held, in the units of the data.</p>\n<div class=\"scroll\">{}</div>\n</section>\n",
+        table(&rows, None)
+    )
+}
+
+fn reproduce(report: &Report<'_>) -> String {
+    let made = &report.reproduce;
+    let mut rows = vec![vec!["setting".to_owned(), "value".to_owned()]];
+    let facts = [("program", format!("tautnet {}", made.version)), ("objective", prose::objective(report))];
+    rows.extend(facts.map(|(name, value)| vec![name.to_owned(), value]));
+    rows.extend(made.settings.iter().map(|(name, value)| vec![name.clone(), value.clone()]));
+    format!(
+        "<section id=\"settings\">\n<h2>Settings, and how to make it again</h2>\n<pre><code>{}</code></pre>\n\
+         <p>The same data, version, and settings give the same network, byte for byte, whatever the number of threads.</p>\n\
+         <div class=\"scroll\">{}</div>\n</section>\n",
+        escaped(&made.command),
+        table(&rows, None)
+    )
+}
