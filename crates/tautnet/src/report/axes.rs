@@ -53,6 +53,11 @@ impl Scale {
         Self { low: low / margin, high: high * margin, log: true }
     }
 
+    /// From one positive number to a larger one, on a logarithmic scale.
+    pub fn between_powers(low: f64, high: f64) -> Self {
+        Self { low, high, log: true }
+    }
+
     /// Place of a value: 0 at the low end, 1 at the high one.
     pub fn place(&self, value: f64) -> f64 {
         if self.log {
@@ -92,10 +97,12 @@ impl Scale {
         };
         let mut values = marks(&[1.0]);
         if values.len() > count {
+            let every = |stride: i32| -> Vec<f64> {
+                values.iter().copied().filter(|v| (v.log10().round() as i32).rem_euclid(stride) == 0).collect()
+            };
             let stride = values.len().div_ceil(count) as i32;
-            values.retain(|value| (value.log10().round() as i32).rem_euclid(stride) == 0);
-        }
-        if values.len() < 3 {
+            values = (1..=stride).rev().map(every).find(|some| some.len() >= 2).unwrap_or_default();
+        } else if values.len() < 3 {
             values = [&[1.0, 3.0][..], &[1.0, 2.0, 5.0], &[1.0, 1.5, 2.0, 3.0, 5.0, 7.0]]
                 .map(marks)
                 .into_iter()
@@ -134,6 +141,11 @@ pub fn number(value: f64) -> String {
     let decimals = (3.0 - exponent).max(0.0) as usize;
     let text = format!("{value:.decimals$}");
     signed(if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
+}
+
+/// A number for people, to two significant digits.
+pub fn rough(value: f64) -> String {
+    number(format!("{value:.1e}").parse().expect("a number was written"))
 }
 
 /// A bound for people, to four significant digits: an upper one is rounded up and a lower one down, so that it stays one.
@@ -234,26 +246,30 @@ impl Frame {
     }
 
     /// Grid and numbers of the lower axis, and its title below it, if it has one; `ticks` in place of those of the scale.
-    pub fn draw_x(&self, scene: &mut Scene, title: &str, ticks: Option<Vec<(f64, String)>>) {
+    /// Returns the room that this takes below the frame.
+    pub fn draw_x(&self, scene: &mut Scene, title: &str, ticks: Option<Vec<(f64, String)>>) -> f64 {
         let ticks = ticks.unwrap_or_else(|| self.fitting_ticks());
         let mut free = f64::NEG_INFINITY;
         for (value, label) in ticks {
             let (x, _) = self.at(value, 0.0);
             scene.line(vec![(x, self.top), (x, self.bottom())], Ink::Grid, 1.0, false);
             let half = 0.5 * font::width(&label, SMALL);
-            if x - half > free && x + half <= scene.width {
+            if half > 0.0 && x - half > free && x >= half && x + half <= scene.width {
                 scene.text((x, self.bottom() + 17.0), label, SMALL, Anchor::Middle, Ink::Faint);
                 free = x + half + 6.0;
             }
         }
         let ends = [(self.left, self.bottom()), (self.left + self.width, self.bottom())];
         scene.line(ends.to_vec(), Ink::Faint, 1.0, false);
-        if !title.is_empty() {
-            let middle = self.left + 0.5 * self.width;
-            let half = middle.min(scene.width - middle);
-            let title = font::shortened(title, SMALL, 2.0 * half);
-            scene.text((middle, self.bottom() + 37.0), title, SMALL, Anchor::Middle, Ink::Text);
+        let lines = font::wrapped(title, SMALL, scene.width);
+        for (k, line) in lines.iter().enumerate() {
+            // Under the middle of the frame, as far as the drawing reaches.
+            let half = 0.5 * font::width(line, SMALL).min(scene.width);
+            let middle = (self.left + 0.5 * self.width).clamp(half, scene.width - half);
+            let line = font::shortened(line, SMALL, scene.width);
+            scene.text((middle, self.bottom() + 37.0 + 16.0 * k as f64), line, SMALL, Anchor::Middle, Ink::Text);
         }
+        34.0 + 16.0 * lines.len() as f64
     }
 
     /// As many ticks as their numbers have room for side by side.

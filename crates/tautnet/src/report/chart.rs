@@ -208,7 +208,7 @@ pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene
         Scale::from_zero(reports().flat_map(|report| [report.found, report.certified_ceiling]).map(|e| units.root(e)));
     let frame = frame(canvas, top, plot_height(canvas), x, y);
     frame.draw_y(&mut scene, &format!("{0} off by, root mean square (units of {0})", units.target));
-    frame.draw_x(&mut scene, &format!("attack radius ({} of {})", units.norm_name(), units.inputs()), None);
+    let below = frame.draw_x(&mut scene, &format!("attack radius ({} of {})", units.norm_name(), units.inputs()), None);
     for curve in curves {
         let line = |value: &dyn Fn(&RadiusReport) -> f64| -> Vec<(f64, f64)> {
             let finite = curve.reports.iter().filter(|report| value(report).is_finite());
@@ -222,7 +222,7 @@ pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene
         scene.line(found.clone(), curve.ink, 2.0, false);
         found.into_iter().for_each(|center| scene.dot(center, 3.5, curve.ink, curve.ink == Ink::After));
     }
-    scene.height = frame.bottom() + 50.0;
+    scene.height = frame.bottom() + below;
     scene
 }
 
@@ -248,23 +248,32 @@ pub fn bounds(ladders: &[(&str, Ink, &Ladder)], units: &Units<'_>, canvas: &Canv
     let top = head(&mut scene, canvas, &legend);
 
     let values = || ladders.iter().flat_map(|(_, _, ladder)| ladder.rungs()).map(|(_, _, value)| value);
-    let positive = || values().filter(|value| *value > 0.0);
+    let positive = || values().filter(|value| *value > 0.0 && value.is_finite());
     let (least, most) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
-    // Room for a number to the right of the last dot.
-    let room = 90.0 / canvas.width;
-    let x = if most > 6.0 * least {
-        Scale::logarithmic([0.7 * least, most * (most / least).powf(room)])
-    } else {
-        Scale::linear(0.0, most.max(1e-300) * (1.05 + room))
-    };
     let edge = if canvas.titled { 16.0 } else { 2.0 };
-    let group = 20.0 + LINE * ladders.len() as f64 + 8.0;
     let (left, width) = (edge + 8.0, canvas.width - 2.0 * edge - 20.0);
+    let write = |value: f64, upper: bool| format!("{} {}", if upper { '≤' } else { '≥' }, bound(value, upper));
+    // Room for a number to the right of the last dot.
+    let texts = ladders.iter().flat_map(|(_, _, ladder)| ladder.rungs());
+    let widest = texts.map(|(_, upper, value)| font::width(&write(value, upper), SMALL)).fold(0.0, f64::max);
+    let stretch = width / (width - widest - 12.0);
+    let logarithmic = most > 6.0 * least;
+    let x = if logarithmic {
+        let low = 0.7 * least;
+        Scale::between_powers(low, low * (most / low).powf(stretch))
+    } else {
+        Scale::linear(0.0, if most > 0.0 { stretch * most } else { 1.0 })
+    };
+    let group = 20.0 + LINE * ladders.len() as f64 + 8.0;
     let frame = Frame { left, top: top + 8.0, width, height: 4.0 * group, x, y: Scale::linear(0.0, 1.0) };
-    let logarithmic = if most > 6.0 * least { ", logarithmic axis" } else { "" };
-    let title = format!("Lipschitz constant ({} of {}{logarithmic})", units.norm_name(), units.inputs());
-    frame.draw_x(&mut scene, &title, None);
-    let across = |value: f64| if value > 0.0 { frame.at(value, 0.0).0.clamp(left, left + width) } else { left };
+    let kind = if logarithmic { ", logarithmic axis" } else { "" };
+    let title = format!("Lipschitz constant ({} of {}{kind})", units.norm_name(), units.inputs());
+    let below = frame.draw_x(&mut scene, &title, None);
+    // What is infinite is where the largest finite value would be.
+    let across = |value: f64| {
+        let far = if value.is_finite() { left + width } else { left + width / stretch };
+        if value > 0.0 { frame.at(value, 0.0).0.clamp(left, far) } else { left }
+    };
     let (from, to) = (across(last.found), across(last.proved));
     scene.area(vec![(from, frame.top), (to, frame.top), (to, frame.bottom()), (from, frame.bottom())], last_ink);
     for rung in 0..4 {
@@ -277,11 +286,10 @@ pub fn bounds(ladders: &[(&str, Ink, &Ladder)], units: &Units<'_>, canvas: &Canv
             let (x, y) = (across(value), top + 20.0 + LINE * (row as f64 + 0.5));
             scene.line(vec![(left, y), (x, y)], *ink, 2.0, false);
             scene.dot((x, y), 4.5, *ink, *ink == Ink::After);
-            let text = format!("{} {}", if upper { '≤' } else { '≥' }, bound(value, upper));
-            scene.text((x + 10.0, y + 0.36 * SMALL), text, SMALL, Anchor::Start, Ink::Text);
+            scene.text((x + 10.0, y + 0.36 * SMALL), write(value, upper), SMALL, Anchor::Start, Ink::Text);
         }
     }
-    scene.height = frame.bottom() + 50.0;
+    scene.height = frame.bottom() + below;
     scene
 }
 
@@ -317,7 +325,7 @@ pub fn path(path: &select::Path, units: &Units<'_>, canvas: &Canvas) -> Scene {
     );
     upper.draw_x(&mut scene, "", Some(ticks.iter().map(|(price, _)| (*price, String::new())).collect()));
     lower.draw_y(&mut scene, &format!("Lipschitz bound ({} of {})", units.norm_name(), units.inputs()));
-    lower.draw_x(&mut scene, "price λ of the Lipschitz bound (logarithmic axis)", Some(ticks));
+    let below = lower.draw_x(&mut scene, "price λ of the Lipschitz bound (logarithmic axis)", Some(ticks));
     if let Some(price) = path.price() {
         let (x, _) = upper.at(price, 0.0);
         let label = format!("chosen: λ = {}", number(price));
@@ -341,7 +349,7 @@ pub fn path(path: &select::Path, units: &Units<'_>, canvas: &Canvas) -> Scene {
     draw(series(&upper, &|step| step.clean), false);
     draw(series(&upper, &|step| step.attacked), true);
     draw(series(&lower, &|step| step.lipschitz), true);
-    scene.height = lower.bottom() + 50.0;
+    scene.height = lower.bottom() + below;
     scene
 }
 
@@ -389,14 +397,14 @@ pub fn convergence(trace: &[Progress], before: f64, tolerance: f64, canvas: &Can
     let title = if logarithmic { "objective (logarithmic axis)" } else { "objective" };
     upper.draw_y(&mut scene, title);
     let iteration = "iteration of the solver";
-    upper.draw_x(&mut scene, if gaps.is_empty() { iteration } else { "" }, None);
+    let mut below = upper.draw_x(&mut scene, if gaps.is_empty() { iteration } else { "" }, None);
     let (_, level) = upper.at(0.0, before);
     scene.line(vec![(upper.left, level), (upper.left + upper.width, level)], Ink::Before, 2.0, true);
     let finite = trace.iter().enumerate().filter(|(_, progress)| progress.objective.is_finite());
     let mut series = vec![finite.map(|(k, progress)| upper.at(k as f64, progress.objective)).collect::<Vec<_>>()];
     if let Some(lower) = frames.get(1) {
         lower.draw_y(&mut scene, "relative duality gap (logarithmic axis)");
-        lower.draw_x(&mut scene, iteration, None);
+        below = lower.draw_x(&mut scene, iteration, None);
         let (_, level) = lower.at(0.0, tolerance);
         scene.line(vec![(lower.left, level), (lower.left + lower.width, level)], Ink::Faint, 2.0, true);
         series.push(gaps.iter().map(|(k, gap)| lower.at(*k, *gap)).collect());
@@ -406,7 +414,7 @@ pub fn convergence(trace: &[Progress], before: f64, tolerance: f64, canvas: &Can
         let radius = if points.len() > 60 { 1.5 } else { 3.0 };
         points.into_iter().for_each(|center| scene.dot(center, radius, Ink::After, true));
     }
-    scene.height = frames.last().expect("there is one").bottom() + 50.0;
+    scene.height = frames.last().expect("there is one").bottom() + below;
     scene
 }
 
@@ -423,7 +431,7 @@ pub fn fit(truth: &[f64], predicted: &[(&str, Ink, &[f64])], units: &Units<'_>, 
     let scale = Scale::around(all());
     let frame = frame(canvas, top, 1.2 * plot_height(canvas), scale, scale);
     frame.draw_y(&mut scene, &format!("{}, predicted", units.target));
-    frame.draw_x(&mut scene, &format!("{}, true", units.target), None);
+    let below = frame.draw_x(&mut scene, &format!("{}, true", units.target), None);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     scene.line(vec![frame.at(low, low), frame.at(high, high)], Ink::Faint, 1.5, true);
     for (_, ink, values) in predicted {
@@ -431,6 +439,6 @@ pub fn fit(truth: &[f64], predicted: &[(&str, Ink, &[f64])], units: &Units<'_>, 
             scene.dot(frame.at(*truth, *value), 2.8, *ink, *ink == Ink::After);
         }
     }
-    scene.height = frame.bottom() + 50.0;
+    scene.height = frame.bottom() + below;
     scene
 }

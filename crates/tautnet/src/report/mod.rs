@@ -12,6 +12,8 @@ mod prose;
 pub mod raster;
 pub mod scene;
 pub mod svg;
+#[cfg(test)]
+mod tests;
 
 use crate::attack::{self, RadiusReport};
 use crate::certify::Certificate;

@@ -1,6 +1,6 @@
 //! What was done, in words.
 
-use super::axes::{bound, number};
+use super::axes::{bound, number, rough};
 use super::{Origin, Report};
 use crate::polish::{Ending, Method, Penalty};
 
@@ -61,7 +61,7 @@ fn how(report: &Report<'_>) -> String {
     let bound = "where L is a proved bound on how fast the output can change";
     let gap = polished
         .duality_gap
-        .map_or(String::new(), |gap| format!(": none of them is better by more than a fraction of {}", number(gap)));
+        .map_or(String::new(), |gap| format!(": none of them is better by more than a fraction of {}", rough(gap)));
     let chosen = match report.path.and_then(|path| path.price()) {
         Some(_) => " The price of L was chosen by validation on the error under attack.",
         None => "",
@@ -123,6 +123,13 @@ fn caveats(report: &Report<'_>) -> String {
         notes.push(format!("The work was ended early: {stopped}."));
     } else if let Some(Ending::Stopped(why)) = report.polished.map(|polished| &polished.ending) {
         notes.push(format!("The solver stopped early: {why}."));
+    }
+    if let Some((path, chosen)) = report.path.and_then(|path| path.chosen.map(|chosen| (path, chosen)))
+        && path.start.attacked < path.steps[chosen].attacked
+    {
+        notes.push(
+            "Where the price was chosen, no polished network did better under attack than the one before.".into(),
+        );
     }
     if report.rows.held_out.is_none() {
         notes.push("No rows were held out, so that errors are those on the rows learned from.".into());
