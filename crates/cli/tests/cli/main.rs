@@ -5,8 +5,10 @@ mod bad_input;
 mod data;
 #[cfg(feature = "fetch")]
 mod fetch;
+mod guide;
 mod model;
 mod polish;
+mod report;
 mod run;
 mod train;
 mod verify;

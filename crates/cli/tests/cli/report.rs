@@ -1,0 +1,154 @@
+//! `--report` and `--plot`: whole files of the right kind, or a message and nothing.
+
+use crate::run::{Folder, TAUTNET};
+
+const NETWORK: &str = r#"{"w": [[1, -1], [0.5, 2], [-1, 0.3]], "b": [0.1, -1, 0.2], "v": [1, -2, 0.5], "c": 0.5}"#;
+const TRAIN: &str = "train machine --hidden 8 --start random --quiet";
+
+fn rows(count: u32) -> String {
+    (0..count).map(|k| format!("{},{},{}\n", k % 7, (k * k) % 11, k % 5)).collect()
+}
+
+#[test]
+fn a_report_and_every_chart_come_out_of_one_run() {
+    let folder = Folder::new();
+    let plots = "--plot a.svg --plot attack=a.png --plot bounds=b.PNG --plot fit=f.svg --plot path=p.svg --plot convergence=c.png";
+    let ran = folder.tautnet(&format!("{TRAIN} --test 0.2 --report r.html {plots}"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let page = folder.read("r.html");
+    for part in [
+        "<!DOCTYPE html>",
+        "the 42 rows held out",
+        "tautnet train machine --hidden 8",
+        "id=\"path\"",
+        "id=\"convergence\"",
+        "</html>\n",
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("<script") && !page.contains("src="));
+    for name in ["a.svg", "f.svg", "p.svg"] {
+        let chart = folder.read(name);
+        assert!(chart.starts_with("<?xml") && chart.ends_with("</svg>\n") && chart.contains("<desc"), "{name}");
+    }
+    for name in ["a.png", "b.PNG", "c.png"] {
+        let bytes = std::fs::read(folder.path().join(name)).unwrap();
+        assert!(bytes.starts_with(b"\x89PNG\r\n\x1a\n") && bytes.ends_with(b"IEND\xaeB`\x82"), "{name}");
+    }
+    // The same run, the same page, with one thread and with two, but for the command that it shows.
+    let again = |threads: u8, name: &str| {
+        let ran = folder.tautnet(&format!("{TRAIN} --test 0.2 --threads {threads} --report {name}"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        folder.read(name).replace(&format!("--threads {threads} --report {name}"), "")
+    };
+    assert_eq!(again(1, "one.html"), again(2, "two.html"));
+}
+
+#[test]
+fn a_plain_network_and_a_model_have_reports_too() {
+    let folder = Folder::new();
+    folder.write("net.json", NETWORK);
+    folder.write("data.csv", format!("a,b,y\n{}", rows(30)));
+    for flags in
+        ["", "--no-standardize", "--norm inf", "--method alternating", "--method weight-decay", "--time-limit 0"]
+    {
+        let run = format!("polish net.json data.csv --quiet --report r.html --plot fit=f.png --force {flags}");
+        assert_eq!(folder.tautnet(&run).code, Some(0), "{flags}");
+        let page = folder.read("r.html");
+        assert!(
+            page.contains("The network of 3 hidden units in net.json was polished on 30 rows of data.csv"),
+            "{page}"
+        );
+        assert!(page.contains("id=\"attack\"") && !page.contains("id=\"path\""), "{flags}");
+    }
+    assert_eq!(folder.tautnet(&format!("{TRAIN} --lipschitz 0.1 --out m.json")).code, Some(0));
+    let ran = folder.tautnet("polish m.json machine --lipschitz 0.2 --out m2.json --report m.html");
+    assert!(ran.code == Some(0) && ran.err.contains("note: the report is in m.html"), "{ran:?}");
+    let ran = folder.tautnet("attack m2.json machine --radius 0.5,0,0.2 --plot attack.svg");
+    assert!(ran.code == Some(0) && folder.read("attack.svg").contains("certified"), "{ran:?}");
+    for network in ["m2.json", "net.json"] {
+        let ran = folder.tautnet(&format!("certify {network} --plot bounds.svg --force"));
+        assert!(ran.code == Some(0) && folder.read("bounds.svg").contains("LipSDP, proved"), "{ran:?}");
+    }
+}
+
+#[test]
+fn with_no_time_at_all_there_is_still_a_report() {
+    let folder = Folder::new();
+    let ran = folder.tautnet(&format!("{TRAIN} --time-limit 0 --report r.html --plot convergence=c.svg"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(folder.read("r.html").contains("time limit reached"));
+}
+
+#[test]
+fn what_cannot_be_written_is_refused_before_any_work() {
+    let folder = Folder::new();
+    folder.write("old.html", "old");
+    let before = folder.contents();
+    for (flags, err) in [
+        (
+            "--report old.html",
+            "error: old.html exists already\nhint: give another name, or replace it with `--force`\n",
+        ),
+        (
+            "--plot none/a.svg",
+            "error: none/a.svg could not be written: No such file or directory (os error 2)\nhint: make the folder first\n",
+        ),
+        (
+            "--report a.html --out a.html",
+            "error: a.html is given for two results\nhint: give each result a file of its own\n",
+        ),
+        (
+            "--plot fit=a.png --plot bounds=a.png",
+            "error: a.png is given for two results\nhint: give each result a file of its own\n",
+        ),
+        (
+            "--plot path=a.png --lipschitz 0.1",
+            "error: there is no chart `path` here: the price λ is given and not chosen\nhint: choose one of: attack, bounds, fit, convergence\n",
+        ),
+        (
+            "--plot a.pdf",
+            "error: invalid value 'a.pdf' for '--plot <[CHART=]FILE>': the name of the file must end in .svg or .png\nhint: `--help` after the command shows every flag\n",
+        ),
+        (
+            "--plot pie=a.png",
+            "error: invalid value 'pie=a.png' for '--plot <[CHART=]FILE>': there is no chart called `pie`; choose one of: attack, bounds, fit, path, convergence\nhint: `--help` after the command shows every flag\n",
+        ),
+    ] {
+        let ran = folder.tautnet(&format!("{TRAIN} {flags}"));
+        assert_eq!((ran.code, ran.err.as_str()), (Some(2), err), "{flags}");
+        assert_eq!(folder.contents(), before, "{flags}");
+    }
+}
+
+/// Killed at any moment, a page and a picture are whole or not there.
+#[cfg(unix)]
+#[test]
+fn a_killed_run_leaves_no_half_written_report() {
+    let folder = Folder::new();
+    folder.write("net.json", NETWORK);
+    folder.write("data.csv", format!("a,b,y\n{}", rows(400)));
+    let command = "polish net.json data.csv --quiet --report r.html --plot a.png";
+    let started = std::time::Instant::now();
+    assert_eq!(folder.tautnet(command).code, Some(0));
+    let pause = started.elapsed() / 20;
+    let files = ["r.html", "a.png"].map(|name| folder.path().join(name));
+    let whole = files.clone().map(|file| std::fs::read(file).unwrap());
+    for round in 0..25 {
+        for file in &files {
+            let _ = std::fs::remove_file(file);
+        }
+        let mut child =
+            folder.command(TAUTNET).args(command.split(' ')).stdout(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(pause * round);
+        let _ = child.kill();
+        let _ = child.wait();
+        for (file, whole) in files.iter().zip(&whole) {
+            assert!(
+                !file.exists() || std::fs::read(file).unwrap() == *whole,
+                "half of {} in round {round}",
+                file.display()
+            );
+        }
+    }
+}
