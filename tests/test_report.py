@@ -2,6 +2,7 @@
 import functools
 import http.server
 import pathlib
+import random
 import subprocess
 import threading
 
@@ -46,16 +47,29 @@ CONTRAST = """(() => {
 })()"""
 
 
-@pytest.fixture(scope="module")
-def page(tmp_path_factory):
+def hard_table():
+    """A table whose names and numbers are hard to fit in."""
+    random.seed(1)
+    names = ["temperature of the inlet water (°C) measured at the second valve", "b<i>&amp;", "kind",
+             "annual energy consumption per square metre of heated floor (kWh/m²)"]
+    rows = [names]
+    for _ in range(60):
+        a, b = random.gauss(0, 1), random.gauss(0, 1)
+        rows.append([20 + 5 * a, 1e-6 * b, random.choice("xyz"), 1e7 * (3 + a * b + random.gauss(0, 0.1))])
+    return "".join(",".join(map(str, row)) + "\n" for row in rows)
+
+
+@pytest.fixture(scope="module", params=["machine", "hard.csv"])
+def page(request, tmp_path_factory):
     """The address of a report and the list of what was asked of its server."""
     if not browser.program():
         print("the report was not looked at: chromium is not installed")
         pytest.skip("chromium is not installed")
     folder = tmp_path_factory.mktemp("report")
-    command = [PROGRAM, "train", "machine", "--hidden", "12", "--start", "random", "--test", "0.25", "--quiet", "--report",
+    (folder / "hard.csv").write_text(hard_table())
+    command = [PROGRAM, "train", request.param, "--hidden", "12", "--start", "random", "--test", "0.25", "--quiet", "--report",
                folder / "report.html"]
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True)
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
     asked = []
 

@@ -85,7 +85,17 @@ impl Scale {
         let finer = if factor == 2.5 { 1.0 } else { 0.0 };
         let decimals = (finer - (step.log10() + 1e-9).floor()).max(0.0) as usize;
         let plain = largest < 999_999.5 && decimals <= 5;
-        let write = |value: f64| if plain { signed(&format!("{value:.decimals$}")) } else { scientific(value) };
+        // One power of ten for all, so that they can be compared at a glance.
+        let exponent = if largest > 0.0 { largest.log10().floor() } else { 0.0 };
+        let digits = (finer + exponent - (step.log10() + 1e-9).floor()).max(0.0) as usize;
+        let write = |value: f64| match plain {
+            true => signed(&format!("{value:.decimals$}")),
+            false if value == 0.0 => "0".into(),
+            false => {
+                let digits = format!("{:.digits$}", value / 10f64.powf(exponent));
+                format!("{}·10{}", signed(&digits), raised(&exponent.to_string()))
+            }
+        };
         values.into_iter().map(|value| (value, write(value))).collect()
     }
 
@@ -176,21 +186,24 @@ fn scientific(value: f64) -> String {
     let text = format!("{value:.2e}");
     let (digits, exponent) = text.split_once('e').expect("it was written with an exponent");
     let digits = digits.trim_end_matches('0').trim_end_matches('.');
-    let raised: String = exponent
-        .chars()
-        .map(|character| match character {
-            '-' => '⁻',
-            '0' => '⁰',
-            '1' => '¹',
-            '2' => '²',
-            '3' => '³',
-            digit => char::from_u32('⁴' as u32 + digit as u32 - '4' as u32).unwrap_or(digit),
-        })
-        .collect();
+    let raised = raised(exponent);
     match digits {
         "1" => format!("10{raised}"),
         _ => format!("{}·10{raised}", signed(digits)),
     }
+}
+
+/// The digits of an exponent, raised.
+fn raised(exponent: &str) -> String {
+    let digit = |character| match character {
+        '-' => '⁻',
+        '0' => '⁰',
+        '1' => '¹',
+        '2' => '²',
+        '3' => '³',
+        digit => char::from_u32('⁴' as u32 + digit as u32 - '4' as u32).unwrap_or(digit),
+    };
+    exponent.chars().map(digit).collect()
 }
 
 /// With a minus sign in place of a hyphen.
@@ -283,7 +296,7 @@ impl Frame {
 }
 
 fn upright_ticks(y: &Scale, height: f64) -> Vec<(f64, String)> {
-    y.ticks(((height / 45.0) as usize).clamp(2, 7))
+    y.ticks(((height / 38.0) as usize).clamp(2, 7))
 }
 
 #[cfg(test)]
@@ -338,6 +351,7 @@ mod tests {
         let labels = |scale: Scale, count| scale.ticks(count).into_iter().map(|(_, label)| label).collect::<Vec<_>>();
         assert_eq!(labels(Scale::linear(0.0, 0.5), 5), ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
         assert_eq!(labels(Scale::linear(0.0, 950.0), 4), ["0", "250", "500", "750"]);
+        assert_eq!(labels(Scale::linear(0.0, 1.3e7), 3), ["0", "0.5·10⁷", "1.0·10⁷"]);
         assert_eq!(labels(Scale::linear(0.0, 1.0), 4), ["0.00", "0.25", "0.50", "0.75", "1.00"]);
         assert_eq!(labels(Scale::logarithmic([1e-8, 1.0]), 5), ["10⁻⁸", "10⁻⁶", "10⁻⁴", "0.01", "1"]);
     }

@@ -207,7 +207,7 @@ pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene
     let y =
         Scale::from_zero(reports().flat_map(|report| [report.found, report.certified_ceiling]).map(|e| units.root(e)));
     let frame = frame(canvas, top, plot_height(canvas), x, y);
-    frame.draw_y(&mut scene, &format!("{0} off by, root mean square (units of {0})", units.target));
+    frame.draw_y(&mut scene, &format!("root mean square error, in units of {}", units.target));
     let below = frame.draw_x(&mut scene, &format!("attack radius ({} of {})", units.norm_name(), units.inputs()), None);
     for curve in curves {
         let line = |value: &dyn Fn(&RadiusReport) -> f64| -> Vec<(f64, f64)> {
@@ -321,7 +321,10 @@ pub fn path(path: &select::Path, units: &Units<'_>, canvas: &Canvas) -> Scene {
     let ticks: Vec<(f64, String)> = steps.iter().rev().map(|(price, _)| (*price, number(*price))).collect();
     upper.draw_y(
         &mut scene,
-        &format!("mean squared error ({})", if units.standardized() { "standardized" } else { units.target }),
+        &format!(
+            "mean squared error ({})",
+            if units.standardized() { "standardized" } else { "units of the data, squared" }
+        ),
     );
     upper.draw_x(&mut scene, "", Some(ticks.iter().map(|(price, _)| (*price, String::new())).collect()));
     lower.draw_y(&mut scene, &format!("Lipschitz bound ({} of {})", units.norm_name(), units.inputs()));
@@ -430,8 +433,8 @@ pub fn fit(truth: &[f64], predicted: &[(&str, Ink, &[f64])], units: &Units<'_>, 
     let all = || truth.iter().chain(predicted.iter().flat_map(|(_, _, values)| values.iter())).copied();
     let scale = Scale::around(all());
     let frame = frame(canvas, top, 1.2 * plot_height(canvas), scale, scale);
-    frame.draw_y(&mut scene, &format!("{}, predicted", units.target));
-    let below = frame.draw_x(&mut scene, &format!("{}, true", units.target), None);
+    frame.draw_y(&mut scene, &format!("predicted {}", units.target));
+    let below = frame.draw_x(&mut scene, &format!("true {}", units.target), None);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     scene.line(vec![frame.at(low, low), frame.at(high, high)], Ink::Faint, 1.5, true);
     for (_, ink, values) in predicted {
