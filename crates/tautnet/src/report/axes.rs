@@ -73,6 +73,13 @@ impl Scale {
         if self.log { self.powers(count) } else { self.multiples(count) }
     }
 
+    /// Whole numbers to mark.
+    pub fn whole_ticks(&self) -> Vec<(f64, String)> {
+        let whole = |ticks: &Vec<(f64, String)>| ticks.iter().all(|(value, _)| (value - value.round()).abs() < 1e-6);
+        let ticks = (1..=8).rev().map(|count| self.multiples(count)).find(whole);
+        ticks.unwrap_or_default().into_iter().map(|(value, _)| (value, number(value.round()))).collect()
+    }
+
     fn multiples(&self, count: usize) -> Vec<(f64, String)> {
         let raw = (self.high - self.low) / count as f64;
         let power = raw.log10().floor();
@@ -352,6 +359,12 @@ mod tests {
         assert_eq!(labels(Scale::linear(0.0, 0.5), 5), ["0.0", "0.1", "0.2", "0.3", "0.4", "0.5"]);
         assert_eq!(labels(Scale::linear(0.0, 950.0), 4), ["0", "250", "500", "750"]);
         assert_eq!(labels(Scale::linear(0.0, 1.3e7), 3), ["0", "0.5·10⁷", "1.0·10⁷"]);
+        let whole =
+            |most| Scale::linear(0.0, most).whole_ticks().into_iter().map(|(_, label)| label).collect::<Vec<_>>();
+        assert_eq!(
+            (whole(17.0), whole(1.0)),
+            (["0", "5", "10", "15"].map(String::from).to_vec(), vec!["0".into(), "1".into()])
+        );
         assert_eq!(labels(Scale::linear(0.0, 1.0), 4), ["0.00", "0.25", "0.50", "0.75", "1.00"]);
         assert_eq!(labels(Scale::logarithmic([1e-8, 1.0]), 5), ["10⁻⁸", "10⁻⁶", "10⁻⁴", "0.01", "1"]);
     }

@@ -209,18 +209,21 @@ pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene
     let frame = frame(canvas, top, plot_height(canvas), x, y);
     frame.draw_y(&mut scene, &format!("root mean square error, in units of {}", units.target));
     let below = frame.draw_x(&mut scene, &format!("attack radius ({} of {})", units.norm_name(), units.inputs()), None);
-    for curve in curves {
-        let line = |value: &dyn Fn(&RadiusReport) -> f64| -> Vec<(f64, f64)> {
-            let finite = curve.reports.iter().filter(|report| value(report).is_finite());
-            finite.map(|report| frame.at(report.radius, units.root(value(report)))).collect()
-        };
-        let (found, ceiling) = (line(&|report| report.found), line(&|report| report.certified_ceiling));
-        if ceiling.len() == found.len() {
-            scene.area(found.iter().chain(ceiling.iter().rev()).copied().collect(), curve.ink);
-        }
-        scene.line(ceiling, curve.ink, 2.0, true);
-        scene.line(found.clone(), curve.ink, 2.0, false);
-        found.into_iter().for_each(|center| scene.dot(center, 3.5, curve.ink, curve.ink == Ink::After));
+    let line = |curve: &Curve<'_>, value: &dyn Fn(&RadiusReport) -> f64| -> Vec<(f64, f64)> {
+        let finite = curve.reports.iter().filter(|report| value(report).is_finite());
+        finite.map(|report| frame.at(report.radius, units.root(value(report)))).collect()
+    };
+    let lines: Vec<_> = curves
+        .iter()
+        .map(|curve| (curve.ink, line(curve, &|report| report.found), line(curve, &|report| report.certified_ceiling)))
+        .collect();
+    for (ink, found, ceiling) in lines.iter().filter(|(_, found, ceiling)| found.len() == ceiling.len()) {
+        scene.area(found.iter().chain(ceiling.iter().rev()).copied().collect(), *ink);
+    }
+    for (ink, found, ceiling) in lines {
+        scene.line(ceiling, ink, 2.0, true);
+        scene.line(found.clone(), ink, 2.0, false);
+        found.into_iter().for_each(|center| scene.dot(center, 3.5, ink, ink == Ink::After));
     }
     scene.height = frame.bottom() + below;
     scene
@@ -400,14 +403,14 @@ pub fn convergence(trace: &[Progress], before: f64, tolerance: f64, canvas: &Can
     let title = if logarithmic { "objective (logarithmic axis)" } else { "objective" };
     upper.draw_y(&mut scene, title);
     let iteration = "iteration of the solver";
-    let mut below = upper.draw_x(&mut scene, if gaps.is_empty() { iteration } else { "" }, None);
+    let mut below = upper.draw_x(&mut scene, if gaps.is_empty() { iteration } else { "" }, Some(x.whole_ticks()));
     let (_, level) = upper.at(0.0, before);
     scene.line(vec![(upper.left, level), (upper.left + upper.width, level)], Ink::Before, 2.0, true);
     let finite = trace.iter().enumerate().filter(|(_, progress)| progress.objective.is_finite());
     let mut series = vec![finite.map(|(k, progress)| upper.at(k as f64, progress.objective)).collect::<Vec<_>>()];
     if let Some(lower) = frames.get(1) {
         lower.draw_y(&mut scene, "relative duality gap (logarithmic axis)");
-        below = lower.draw_x(&mut scene, iteration, None);
+        below = lower.draw_x(&mut scene, iteration, Some(x.whole_ticks()));
         let (_, level) = lower.at(0.0, tolerance);
         scene.line(vec![(lower.left, level), (lower.left + lower.width, level)], Ink::Faint, 2.0, true);
         series.push(gaps.iter().map(|(k, gap)| lower.at(*k, *gap)).collect());
