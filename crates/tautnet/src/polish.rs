@@ -63,6 +63,9 @@ pub struct Settings {
     pub iterations: usize,
     /// Most rounds of `alternating`.
     pub rounds: usize,
+    /// Multipliers ℓ that `alternating` begins with, one for each unit with `v ≠ 0`, in place of those of the given
+    /// network's bound: to judge (12) by itself, or to continue.
+    pub multipliers: Option<Vec<f64>>,
 }
 
 impl Default for Settings {
@@ -78,6 +81,7 @@ impl Default for Settings {
             tolerance: 1e-8,
             iterations: 100,
             rounds: 20,
+            multipliers: None,
         }
     }
 }
@@ -150,6 +154,15 @@ pub fn polish(network: &Network, data: &Dataset, settings: &Settings, observer: 
         return Err(Error::new(
             format!("the network has {} inputs but the data has {} input columns", network.inputs(), data.columns()),
             "give the columns the network was trained on, in that order",
+        ));
+    }
+    let signed = network.v.iter().filter(|&&v| v != 0.0).count();
+    if let Some(given) = &settings.multipliers
+        && (given.len() != signed || given.iter().any(|l| !(l.is_finite() && *l > 0.0)))
+    {
+        return Err(Error::new(
+            format!("the {} multipliers given are not positive numbers, one for each of {signed} units", given.len()),
+            "give one finite multiplier above 0 for each unit whose output weight is not 0",
         ));
     }
     let mut run = Run::new(network, data, settings, observer);
@@ -264,6 +277,7 @@ struct Run<'a, 'o> {
     prices: Prices,
     /// The output bias where it is held.
     held_bias: f64,
+    given_multipliers: Option<Vec<f64>>,
     units: Vec<Unit>,
     active: Patterns,
     observer: &'a mut Observer<'o>,
@@ -280,11 +294,15 @@ impl<'a, 'o> Run<'a, 'o> {
         let mut notes = Vec::new();
         let signed = Unit::of(network);
         let without = network.units() - signed.len();
+        let given_multipliers = settings.multipliers.as_ref().map(|ell| {
+            let alive = signed.iter().zip(ell).filter(|((i, _), _)| !all.is_dead(*i));
+            alive.map(|(_, &l)| l).collect()
+        });
         let kept: Vec<(usize, Unit)> = signed.into_iter().filter(|(i, _)| !all.is_dead(*i)).collect();
         let dead = network.units() - without - kept.len();
         for (count, what) in [
             (without, "with output weight 0 dropped: they have no sign and contribute nothing"),
-            (dead, "that are off on every row dropped: they only cost Lipschitz constant"),
+            (dead, "without an active row dropped: they could only raise the Lipschitz constant"),
         ] {
             if count > 0 {
                 notes.push(format!("{count} {} {what}", if count == 1 { "unit" } else { "units" }));
@@ -302,6 +320,7 @@ impl<'a, 'o> Run<'a, 'o> {
             settings,
             prices: settings.prices(),
             held_bias,
+            given_multipliers,
             units,
             active,
             observer,
@@ -434,7 +453,8 @@ impl<'a, 'o> Run<'a, 'o> {
     fn alternate(&mut self, best: &mut Candidate, ending: &mut Ending, gap: &mut Option<f64>) -> Result<()> {
         for round in 1..=self.settings.rounds {
             let current = self.current_units(&best.network, round);
-            let ell = self.multipliers(&current);
+            let given = self.given_multipliers.take();
+            let ell = given.unwrap_or_else(|| self.multipliers(&current));
             if self.interrupted {
                 *ending = Ending::Stopped("interrupted".into());
                 return Ok(());

@@ -20,7 +20,8 @@ use crate::certify::Certificate;
 use crate::error::{Error, Result};
 use crate::metrics::mean_squared_error;
 use crate::polish::{self, Polished};
-use crate::{Dataset, Network, Norm, Scaler, bounds, select};
+use crate::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
+use crate::{Dataset, Network, Norm, Scaler, select};
 use chart::{Canvas, Curve, Ladder, Units};
 use scene::{Ink, Scene};
 
@@ -107,12 +108,16 @@ impl Side {
         seed: u64,
     ) -> Self {
         let predicted = network.predict(rows.shown.x.as_ref());
+        let search = GradientSearchSettings { seed, ..GradientSearchSettings::scaled_to(network) };
+        let found =
+            largest_gradient_found(network, &Region::Everywhere, norm, Some(rows.shown.x.as_ref()), &search);
         Self {
             ladder: Ladder {
-                found: bounds::largest_gradient(network, norm, Some(rows.shown.x.as_ref()), seed),
+                // No region and rows of the network's width: the search has nothing to refuse.
+                found: found.ok().flatten().map_or(0.0, |found| found.value),
                 proved,
-                sum: bounds::sum_of_units(network, norm),
-                product: bounds::norm_product(network, norm),
+                sum: path_norm(network, norm),
+                product: norm_product(network, norm),
             },
             attack,
             learned: mean_squared_error(network, rows.learned),
