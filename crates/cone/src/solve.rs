@@ -400,6 +400,7 @@ impl Best {
     fn consider(&mut self, point: &Point, facts: &Iteration, settings: &Settings) {
         // The worst of the three conditions, each in units of its tolerance.
         let merit = (facts.gap / settings.gap_relative)
+            .min((facts.primal - facts.dual).abs() / settings.gap_absolute)
             .max(facts.primal_residual / settings.feasibility)
             .max(facts.dual_residual / settings.feasibility);
         self.since += 1;

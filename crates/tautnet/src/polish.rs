@@ -64,7 +64,7 @@ pub struct Settings {
     /// Most rounds of `alternating`.
     pub rounds: usize,
     /// Multipliers ℓ that `alternating` begins with, one for each unit with `v ≠ 0`, in place of those of the given
-    /// network's bound: to judge (12) by itself, or to continue.
+    /// network's bound: to judge (12) by itself, or to continue. No unit is dropped then.
     pub multipliers: Option<Vec<f64>>,
 }
 
@@ -294,11 +294,10 @@ impl<'a, 'o> Run<'a, 'o> {
         let mut notes = Vec::new();
         let signed = Unit::of(network);
         let without = network.units() - signed.len();
-        let given_multipliers = settings.multipliers.as_ref().map(|ell| {
-            let alive = signed.iter().zip(ell).filter(|((i, _), _)| !all.is_dead(*i));
-            alive.map(|(_, &l)| l).collect()
-        });
-        let kept: Vec<(usize, Unit)> = signed.into_iter().filter(|(i, _)| !all.is_dead(*i)).collect();
+        // Held multipliers have their price whatever the unit does, so there every unit stays.
+        let given_multipliers = settings.multipliers.clone();
+        let kept: Vec<(usize, Unit)> =
+            signed.into_iter().filter(|(i, _)| given_multipliers.is_some() || !all.is_dead(*i)).collect();
         let dead = network.units() - without - kept.len();
         for (count, what) in [
             (without, "with output weight 0 dropped: they have no sign and contribute nothing"),
@@ -363,7 +362,8 @@ impl<'a, 'o> Run<'a, 'o> {
         let settings = tautnet_cone::Settings {
             iterations: self.settings.iterations,
             gap_relative: self.settings.tolerance,
-            gap_absolute: 1e-10 * self.settings.tolerance.min(1e-2),
+            // Of the mean square target, which is 1 here.
+            gap_absolute: 1e-5 * self.settings.tolerance.min(1e-2),
             feasibility: 1e-8_f64.max(self.settings.tolerance),
             ..tautnet_cone::Settings::default()
         };

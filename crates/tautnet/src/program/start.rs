@@ -27,24 +27,29 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
         return None;
     }
     let mut ell = vec![0.0; m];
-    let mut mu = 1e-2;
+    let mut mu: f64 = 0.0;
     let mut slack = Mat::<f64>::new();
     if layout.lmi {
-        for i in 0..m {
-            ell[i] = match layout.ell() {
-                Some(_) => lengths[i].max(0.3 * typical),
-                None => 0.5 * program.constant()[layout.clique_rows() + (i + 1) * layout.clique_len() - 1],
-            };
-        }
         // E = L·diag(weights).
-        let total: f64 = (0..d).map(|k| row_size(&z, k)).sum::<f64>().max(f64::MIN_POSITIVE);
+        let row = |k: usize| (0..m).map(|i| z[(k, i)].abs()).sum::<f64>() / program.metric[k].sqrt();
+        let total: f64 = (0..d).map(row).sum::<f64>().max(f64::MIN_POSITIVE);
         let weights: Vec<f64> = (0..q)
             .map(|k| match k {
                 k if k == d => 1.0,
-                k if layout.infinity => program.metric[k] * (0.4 * row_size(&z, k) / total + 0.4 / d as f64),
+                k if layout.infinity => program.metric[k] * (0.4 * row(k) / total + 0.4 / d as f64),
                 k => program.metric[k],
             })
             .collect();
+        // ℓ balances z against its own entry of c in the metric of E.
+        let size = |i: usize| (0..d).map(|k| z[(k, i)] * z[(k, i)] / weights[k]).sum::<f64>().sqrt();
+        let sizes: Vec<f64> = (0..m).map(size).collect();
+        let mean = sizes.iter().sum::<f64>() / m as f64;
+        for i in 0..m {
+            ell[i] = match layout.ell() {
+                Some(_) => sizes[i].max(0.3 * mean),
+                None => 0.5 * program.constant()[layout.clique_rows() + (i + 1) * layout.clique_len() - 1],
+            };
+        }
         let least = |z: &Mat<f64>, ell: &[f64]| -> Option<(Mat<f64>, f64)> {
             let mut c = Mat::<f64>::zeros(q, q);
             for i in 0..m {
@@ -80,7 +85,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
         let trace: f64 = (0..q).map(|k| weights[k] * inverse[(k, k)]).sum();
         let at = layout.bound()?;
         let price = program.linear()[at] + program.square * bound;
-        mu = if price > 0.0 { LARGER * price / trace } else { mu };
+        mu = price / trace;
         x[at] = bound;
         if layout.infinity {
             (0..d).for_each(|k| x[layout.p() + k] = bound * weights[k]);
@@ -93,9 +98,6 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
                 x[layout.unit(i) + l] = ell[i];
             }
         }
-    } else {
-        // No inequality: the loss's own size over the number of cones.
-        mu = 1e-1 * program.offset().max(1e-3) / layout.rows().max(1) as f64;
     }
     if layout.weights {
         for i in 0..m {
@@ -119,6 +121,19 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
         part.iter_mut().for_each(|s| *s = s.max(floor));
     }
     let linear = layout.radius_rows();
+    // The price of a unit's length asks for μ = price (u² − ‖T z̄‖²)/u, as that of L does; without prices (a hard
+    // limit, or the loss alone) the loss is what is spread over the cones.
+    if let Some(radius) = layout.radius() {
+        let asked = |i: usize| {
+            let cone = &s[linear + i * (e + 1)..linear + (i + 1) * (e + 1)];
+            program.linear()[layout.unit(i) + radius] * hyperbolic(cone) / cone[0]
+        };
+        mu = mu.max((0..m).map(asked).sum::<f64>() / m as f64);
+    }
+    mu *= LARGER;
+    if mu <= 0.0 {
+        mu = program.offset().max(1e-3) / layout.rows().max(1) as f64;
+    }
     dual[..linear].iter_mut().zip(&s[..linear]).for_each(|(z, s)| *z = mu / s);
     if s[..linear].iter().any(|&s| s <= 0.0) {
         return None;
@@ -126,7 +141,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
     if layout.decay {
         for i in 0..m {
             let r = linear + i * (e + 1)..linear + (i + 1) * (e + 1);
-            let hyperbolic = s[r.start].powi(2) - s[r.start + 1..r.end].iter().map(|a| a * a).sum::<f64>();
+            let hyperbolic = hyperbolic(&s[r.clone()]);
             for k in r.clone() {
                 dual[k] = mu / hyperbolic * if k == r.start { s[k] } else { -s[k] };
             }
@@ -156,6 +171,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
     Some(Start { x, s, z: dual })
 }
 
-fn row_size(z: &Mat<f64>, k: usize) -> f64 {
-    (0..z.ncols()).map(|i| z[(k, i)].abs()).sum()
+/// `u² − ‖t‖²` of `(u, t)`.
+fn hyperbolic(cone: &[f64]) -> f64 {
+    cone[0].powi(2) - cone[1..].iter().map(|a| a * a).sum::<f64>()
 }

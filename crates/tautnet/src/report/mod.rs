@@ -17,10 +17,10 @@ mod tests;
 
 use crate::attack::{self, RadiusReport};
 use crate::certify::Certificate;
+use crate::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
 use crate::error::{Error, Result};
 use crate::metrics::mean_squared_error;
 use crate::polish::{self, Polished};
-use crate::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
 use crate::{Dataset, Network, Norm, Scaler, select};
 use chart::{Canvas, Curve, Ladder, Units};
 use scene::{Ink, Scene};
@@ -109,8 +109,7 @@ impl Side {
     ) -> Self {
         let predicted = network.predict(rows.shown.x.as_ref());
         let search = GradientSearchSettings { seed, ..GradientSearchSettings::scaled_to(network) };
-        let found =
-            largest_gradient_found(network, &Region::Everywhere, norm, Some(rows.shown.x.as_ref()), &search);
+        let found = largest_gradient_found(network, &Region::Everywhere, norm, Some(rows.shown.x.as_ref()), &search);
         Self {
             ladder: Ladder {
                 // No region and rows of the network's width: the search has nothing to refuse.
