@@ -142,11 +142,8 @@ fn one_step(v: &[f64], dv: &[f64]) -> f64 {
     if a >= 0.0 && dv[0] >= 0.0 {
         return f64::INFINITY;
     }
-    let discriminant = b * b - a * c;
-    if a > 0.0 && discriminant < 0.0 {
-        return f64::INFINITY;
-    }
-    let root = discriminant.max(0.0).sqrt();
+    // Every other direction leaves the cone, so the root is real up to rounding.
+    let root = (b * b - a * c).max(0.0).sqrt();
     // c + 2bα + aα² = 0 with c > 0; the stable form of the smallest positive root.
     let denominator = root - b;
     if denominator > 0.0 { c / denominator } else { f64::INFINITY }
