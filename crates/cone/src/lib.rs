@@ -21,6 +21,7 @@
 
 pub mod cone;
 pub mod dense;
+mod infeasible;
 pub mod outcome;
 pub mod program;
 pub mod settings;

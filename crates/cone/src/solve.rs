@@ -21,6 +21,7 @@
 
 use crate::{
     cone::{self, Cone, Scaling, parts, ranges},
+    infeasible,
     outcome::{Outcome, Status, relative_gap},
     program::{NormalEquations, Program},
     settings::{Iteration, Observer, Settings},
@@ -46,6 +47,23 @@ pub struct Start {
 ///
 /// Silent: progress goes to the observer, which may stop the solve.
 pub fn solve(
+    program: &impl Program,
+    normal: &mut impl NormalEquations,
+    settings: &Settings,
+    start: Option<Start>,
+    observer: &mut Observer<'_>,
+) -> Outcome {
+    let outcome = interior_point(program, normal, settings, start, observer);
+    match outcome.status {
+        Status::NumericalTrouble | Status::IterationLimit => {
+            infeasible::witness(program, normal, settings, &outcome, observer).unwrap_or(outcome)
+        }
+        _ => outcome,
+    }
+}
+
+/// The method itself.
+pub(crate) fn interior_point(
     program: &impl Program,
     normal: &mut impl NormalEquations,
     settings: &Settings,

@@ -1,0 +1,266 @@
+//! A second opinion where the interior-point method did not converge: is there a witness of infeasibility?
+//!
+//! Infeasible programs make the plain method jam before its iterates have diverged far enough to prove anything. Two
+//! programs that do have solutions answer instead, with the caller's operators and one border each:
+//!
+//! ```text
+//! primal   min ½xᵀPx + ρ t   s.t.  A x + b + t e ∈ K,  t ≥ −1     t > 0: z/ρ has Aᵀz = Px/ρ and bᵀz < 0
+//! dual     min ½xᵀPx + qᵀx  s.t.  A x ∈ K,  qᵀx ≥ −ρ               qᵀx = −ρ with xᵀPx = 0: x/ρ is the witness
+//! ```
+//!
+//! A large ρ makes what is left of `P` negligible; whatever comes out is checked before it is believed.
+
+use crate::{
+    cone::{self, Cone, Scaling, parts},
+    outcome::{Outcome, Status},
+    program::{NormalEquations, NotPositiveDefinite, Program},
+    settings::{Observer, Settings},
+    solve::{Start, interior_point},
+    vector::{add, dot, largest},
+};
+
+/// ρ, in units of the program's numbers.
+const WEIGHT: f64 = 1e10;
+
+/// The outcome with a witness in place of the point, if one is found for the residual that did not vanish.
+pub(crate) fn witness(
+    program: &impl Program,
+    normal: &mut impl NormalEquations,
+    settings: &Settings,
+    outcome: &Outcome,
+    observer: &mut Observer<'_>,
+) -> Option<Outcome> {
+    // Relative residuals shrink when the iterates diverge, so an open gap is reason enough to ask.
+    let told = outcome.last;
+    if told.primal_residual.max(told.dual_residual).max(told.gap) < 1e2 * settings.feasibility {
+        return None;
+    }
+    let mut quiet = |_: &_| observer(&told);
+    let found = match primal(program, normal, settings, &mut quiet) {
+        Some(found) if found.verify(program, settings).is_ok() => found,
+        _ => dual(program, normal, settings, &mut quiet)?,
+    };
+    let found = Outcome { last: outcome.last, trace: outcome.trace.clone(), ..found };
+    found.verify(program, settings).is_ok().then_some(found)
+}
+
+fn primal(
+    program: &impl Program,
+    normal: &mut impl NormalEquations,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+) -> Option<Outcome> {
+    let elastic = Elastic::new(program);
+    let mut bordered = ElasticNormal { elastic: &elastic, normal, column: Vec::new(), solved: Vec::new(), corner: 1.0 };
+    let mut outcome = interior_point(&elastic, &mut bordered, &patient(settings), Some(elastic.start()), observer);
+    let (n, rows) = (program.linear().len(), program.constant().len());
+    outcome.z.truncate(rows);
+    outcome.s.truncate(rows);
+    outcome.x.truncate(n);
+    let scale = -dot(program.constant(), &outcome.z);
+    outcome.z.iter_mut().for_each(|z| *z /= scale);
+    (scale > 0.0).then_some(Outcome { status: Status::PrimalInfeasible, ..outcome })
+}
+
+fn dual(
+    program: &impl Program,
+    normal: &mut impl NormalEquations,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+) -> Option<Outcome> {
+    let recession = Recession::new(program);
+    let mut updated = RecessionNormal { recession: &recession, normal, solved: Vec::new(), weight: 0.0 };
+    let mut outcome = interior_point(&recession, &mut updated, &patient(settings), None, observer);
+    let rows = program.constant().len();
+    outcome.z.truncate(rows);
+    outcome.s.truncate(rows);
+    let scale = -dot(program.linear(), &outcome.x);
+    for vector in [&mut outcome.x, &mut outcome.s] {
+        vector.iter_mut().for_each(|a| *a /= scale);
+    }
+    (scale > 0.0).then_some(Outcome { status: Status::DualInfeasible, ..outcome })
+}
+
+/// Both programs have solutions: no verdict of infeasibility, which their large numbers might feign.
+fn patient(settings: &Settings) -> Settings {
+    Settings { infeasibility: 0.0, ..settings.clone() }
+}
+
+/// The first of the two programs.
+struct Elastic<'p, P> {
+    program: &'p P,
+    cones: Vec<Cone>,
+    linear: Vec<f64>,
+    constant: Vec<f64>,
+    /// `e`.
+    unit: Vec<f64>,
+}
+
+impl<'p, P: Program> Elastic<'p, P> {
+    fn new(program: &'p P) -> Self {
+        let mut cones = program.cones().to_vec();
+        let mut unit = vec![0.0; program.constant().len()];
+        cone::unit(&cones, &mut unit);
+        cones.push(Cone::Nonnegative(1));
+        let mut linear = vec![0.0; program.linear().len()];
+        linear.push(WEIGHT * (1.0 + largest(program.linear())));
+        let mut constant = program.constant().to_vec();
+        constant.push(1.0);
+        Self { program, cones, linear, constant, unit }
+    }
+
+    /// `x = 0`, t large enough, and `z` along the unit, which satisfies the equation of t.
+    fn start(&self) -> Start {
+        let lift = 1.0 - cone::margin(self.program.cones(), self.program.constant()).min(0.0);
+        let mut x = vec![0.0; self.linear.len()];
+        *x.last_mut().expect("t is last") = lift;
+        let mut s = self.program.constant().to_vec();
+        add(&mut s, lift, &self.unit);
+        s.push(1.0 + lift);
+        let mut z = self.unit.clone();
+        z.push(1.0);
+        let share = self.linear.last().expect("t is last") / (1.0 + dot(&self.unit, &self.unit));
+        z.iter_mut().for_each(|z| *z *= share);
+        Start { x, s, z }
+    }
+}
+
+impl<P: Program> Program for Elastic<'_, P> {
+    fn cones(&self) -> &[Cone] {
+        &self.cones
+    }
+    fn linear(&self) -> &[f64] {
+        &self.linear
+    }
+    fn constant(&self) -> &[f64] {
+        &self.constant
+    }
+    fn offset(&self) -> f64 {
+        0.0
+    }
+    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
+        let n = x.len() - 1;
+        self.program.quadratic(&x[..n], &mut out[..n]);
+        out[n] = 0.0;
+    }
+    fn apply(&self, x: &[f64], out: &mut [f64]) {
+        let (n, rows) = (x.len() - 1, out.len() - 1);
+        self.program.apply(&x[..n], &mut out[..rows]);
+        add(&mut out[..rows], x[n], &self.unit);
+        out[rows] = x[n];
+    }
+    fn adjoint(&self, z: &[f64], out: &mut [f64]) {
+        let (n, rows) = (out.len() - 1, z.len() - 1);
+        self.program.adjoint(&z[..rows], &mut out[..n]);
+        out[n] = dot(&self.unit, &z[..rows]) + z[rows];
+    }
+}
+
+/// `[M, AᵀHe; ·, eᵀHe + h]` by its Schur complement.
+struct ElasticNormal<'a, P, N> {
+    elastic: &'a Elastic<'a, P>,
+    normal: &'a mut N,
+    /// `AᵀH e` and `M⁻¹` of it.
+    column: Vec<f64>,
+    solved: Vec<f64>,
+    corner: f64,
+}
+
+impl<P: Program, N: NormalEquations> NormalEquations for ElasticNormal<'_, P, N> {
+    fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
+        let (last, inner) = scaling.split_last().expect("the row t ≥ −1 is last");
+        self.normal.factor(inner, regularization)?;
+        let unit = &self.elastic.unit;
+        let mut turned = vec![0.0; unit.len()];
+        let cones = self.elastic.program.cones();
+        parts(cones, &mut turned).into_iter().for_each(|(c, r, out)| inner[c].apply(&unit[r], out));
+        self.column = vec![0.0; self.elastic.linear.len() - 1];
+        self.elastic.program.adjoint(&turned, &mut self.column);
+        self.solved.clone_from(&self.column);
+        self.normal.solve(&mut self.solved);
+        let own = dot(unit, &turned) + last.length_squared(&[1.0]);
+        // The true complement is positive; rounding must not turn it.
+        self.corner = (own - dot(&self.column, &self.solved)).max(1e-14 * own);
+        Ok(())
+    }
+
+    fn solve(&self, r: &mut [f64]) {
+        let (t, x) = r.split_last_mut().expect("t is last");
+        self.normal.solve(x);
+        *t = (*t - dot(x, &self.column)) / self.corner;
+        add(x, -*t, &self.solved);
+    }
+}
+
+/// The second of the two programs.
+struct Recession<'p, P> {
+    program: &'p P,
+    cones: Vec<Cone>,
+    constant: Vec<f64>,
+}
+
+impl<'p, P: Program> Recession<'p, P> {
+    fn new(program: &'p P) -> Self {
+        let mut cones = program.cones().to_vec();
+        cones.push(Cone::Nonnegative(1));
+        let mut constant = vec![0.0; program.constant().len()];
+        constant.push(WEIGHT * (1.0 + largest(program.linear())));
+        Self { program, cones, constant }
+    }
+}
+
+impl<P: Program> Program for Recession<'_, P> {
+    fn cones(&self) -> &[Cone] {
+        &self.cones
+    }
+    fn linear(&self) -> &[f64] {
+        self.program.linear()
+    }
+    fn constant(&self) -> &[f64] {
+        &self.constant
+    }
+    fn offset(&self) -> f64 {
+        0.0
+    }
+    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
+        self.program.quadratic(x, out);
+    }
+    fn apply(&self, x: &[f64], out: &mut [f64]) {
+        let (last, rows) = out.split_last_mut().expect("the row qᵀx ≥ −ρ is last");
+        self.program.apply(x, rows);
+        *last = dot(self.program.linear(), x);
+    }
+    fn adjoint(&self, z: &[f64], out: &mut [f64]) {
+        let (last, rows) = z.split_last().expect("the row qᵀx ≥ −ρ is last");
+        self.program.adjoint(rows, out);
+        add(out, *last, self.program.linear());
+    }
+}
+
+/// `M + h q qᵀ`.
+struct RecessionNormal<'a, P, N> {
+    recession: &'a Recession<'a, P>,
+    normal: &'a mut N,
+    /// `M⁻¹ q` and `h / (1 + h qᵀM⁻¹q)`.
+    solved: Vec<f64>,
+    weight: f64,
+}
+
+impl<P: Program, N: NormalEquations> NormalEquations for RecessionNormal<'_, P, N> {
+    fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
+        let (last, inner) = scaling.split_last().expect("the row qᵀx ≥ −ρ is last");
+        self.normal.factor(inner, regularization)?;
+        let q = self.recession.program.linear();
+        self.solved = q.to_vec();
+        self.normal.solve(&mut self.solved);
+        let h = last.length_squared(&[1.0]);
+        self.weight = h / (1.0 + h * dot(q, &self.solved).max(0.0));
+        Ok(())
+    }
+
+    fn solve(&self, r: &mut [f64]) {
+        self.normal.solve(r);
+        let along = self.weight * dot(self.recession.program.linear(), r);
+        add(r, -along, &self.solved);
+    }
+}
