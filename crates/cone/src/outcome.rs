@@ -115,7 +115,11 @@ impl Outcome {
                 program.adjoint(&self.z, &mut az);
                 check("bᵀz of the witness", dot(program.constant(), &self.z), -0.5)?;
                 check("‖Aᵀz‖ of the witness", largest(&az), 2.0 * settings.infeasibility * largest(&self.z).max(1.0))?;
-                check("the witness's distance outside the cone", -cone::margin(cones, &self.z), 0.0)?;
+                check(
+                    "the witness's distance outside the cone",
+                    -cone::margin(cones, &self.z),
+                    1e-12 * largest(&self.z),
+                )?;
             }
             Status::DualInfeasible => {
                 let (mut px, mut ax) = (vec![0.0; self.x.len()], vec![0.0; self.s.len()]);
@@ -126,7 +130,11 @@ impl Outcome {
                 check("qᵀx of the witness", dot(program.linear(), &self.x), -0.5)?;
                 check("‖Px‖ of the witness", largest(&px), limit)?;
                 check("‖Ax − s‖ of the witness", error, limit)?;
-                check("the slack's distance outside the cone", -cone::margin(cones, &self.s), 0.0)?;
+                check(
+                    "the slack's distance outside the cone",
+                    -cone::margin(cones, &self.s),
+                    1e-12 * largest(&self.s),
+                )?;
             }
             Status::IterationLimit | Status::Interrupted | Status::NumericalTrouble => {}
         }
