@@ -133,7 +133,7 @@ pub(crate) fn interior_point(
                 (step, combined) = (other, centring);
             }
         }
-        if !(step > 1e-8) || !combined.x.iter().all(|x| x.is_finite()) {
+        if step.is_nan() || step <= 1e-8 || !combined.x.iter().all(|x| x.is_finite()) {
             break Status::NumericalTrouble;
         }
         point.advance(step, &combined, cones);

@@ -528,7 +528,10 @@ impl<'a, 'o> Run<'a, 'o> {
         self.iterations += bound.iterations;
         let largest = bound.multipliers.iter().fold(0.0f64, |m, &l| m.max(l));
         let floor = if largest > 0.0 { 1e-9 * largest } else { 1.0 };
-        bound.multipliers.iter().map(|l| l.max(floor)).collect()
+        // (Z, ℓ, L) is homogeneous: with ℓ scaled, the network scaled down to below a hard limit satisfies (12).
+        let above = self.prices.max_lipschitz.map_or(0.0, |limit| bound.lipschitz_upper_bound / (0.9 * limit));
+        let scale = if above > 1.0 { 1.0 / above } else { 1.0 };
+        bound.multipliers.iter().map(|l| scale * l.max(floor)).collect()
     }
 }
 

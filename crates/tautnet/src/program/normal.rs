@@ -452,7 +452,7 @@ impl<'a> StructuredNormal<'a> {
         } else {
             None
         };
-        let shared_block = shared.is_some().then(|| own);
+        let shared_block = shared.is_some().then_some(own);
         Ok(Factor::Units(Units { blocks: factors, rest, shared_block, shared, columns }))
     }
 

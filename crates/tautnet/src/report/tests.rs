@@ -69,7 +69,7 @@ proptest! {
         let units = Units { target: &name, scaler: &scaler, norm: Norm::Two };
         let reports: Vec<RadiusReport> = errors.iter().enumerate().map(|(k, error)| {
             let radius = 0.1 * k as f64;
-            RadiusReport { radius, found: error * error, certified_ceiling: (error + slope * radius).powi(2) }
+            RadiusReport { radius, found: error * error, certified_ceiling: (error + slope * radius).powi(2), worst_case: None }
         }).collect();
         let unknown: Vec<RadiusReport> =
             reports.iter().map(|report| RadiusReport { certified_ceiling: f64::INFINITY, ..*report }).collect();
