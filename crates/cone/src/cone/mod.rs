@@ -9,6 +9,7 @@ use std::ops::Range;
 mod nonnegative;
 mod second_order;
 mod semidefinite;
+mod small;
 
 pub use second_order::SecondOrderScaling;
 pub use semidefinite::{SemidefiniteScaling, smat, svec, svec_length};

@@ -3,6 +3,7 @@
 //! `S = L_S L_Sᵀ`, `Z = L_Z L_Zᵀ`, `L_Zᵀ L_S = U Λ Vᵀ` give `R = L_S V Λ^{-1/2}` and `R⁻¹ = Λ^{-1/2} Uᵀ L_Zᵀ` with
 //! `Rᵀ Z R = R⁻¹ S R⁻ᵀ = Λ`. Then `W Z = RᵀZR` and `H S = G S G` with `G = R⁻ᵀR⁻¹`.
 
+use super::small::{graded_root, smallest_eigenvalue};
 use faer::{Mat, MatRef, Par, Side, linalg::matmul::matmul};
 use std::f64::consts::SQRT_2;
 
@@ -11,7 +12,7 @@ use std::f64::consts::SQRT_2;
 pub struct SemidefiniteScaling {
     r: Mat<f64>,
     r_inverse: Mat<f64>,
-    /// `B` with `BᵀB = G` and orthogonal rows of decreasing length.
+    /// `B` with `BᵀB = G` and rows of decreasing length.
     root: Mat<f64>,
     lambda: Vec<f64>,
 }
@@ -80,7 +81,7 @@ impl SemidefiniteScaling {
         Self { r: eye.clone(), r_inverse: eye.clone(), root: eye, lambda: vec![1.0; k] }
     }
 
-    /// `B`, a square root of the metric: `H V = G V G` with `G = BᵀB`. Its rows are orthogonal and decrease in length.
+    /// `B`, a square root of the metric: `H V = G V G` with `G = BᵀB`. Its rows decrease in length.
     pub fn root(&self) -> MatRef<'_, f64> {
         self.root.as_ref()
     }
@@ -112,8 +113,7 @@ impl SemidefiniteScaling {
                 self.r_inverse[(j, i)] /= root;
             }
         }
-        let Ok(svd) = self.r_inverse.svd() else { return false };
-        self.root = Mat::from_fn(k, k, |i, j| svd.S().column_vector()[i] * svd.V()[(j, i)]);
+        self.root = graded_root(&self.r_inverse);
         true
     }
 
@@ -189,10 +189,10 @@ impl SemidefiniteScaling {
                     d[(i, j)] /= (self.lambda[i] * self.lambda[j]).sqrt();
                 }
             }
-            match d.self_adjoint_eigenvalues(Side::Lower) {
-                Ok(eigenvalues) if eigenvalues[0] < 0.0 => longest = longest.min(-1.0 / eigenvalues[0]),
-                Ok(_) => {}
-                Err(_) => return 0.0,
+            match smallest_eigenvalue(&mut d) {
+                least if least < 0.0 => longest = longest.min(-1.0 / least),
+                least if least.is_nan() => return 0.0,
+                _ => {}
             }
         }
         longest

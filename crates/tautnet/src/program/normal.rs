@@ -92,7 +92,7 @@ struct Augmented {
 }
 
 /// Steps of refinement of the augmented system.
-const AUGMENTED_REFINEMENTS: usize = 2;
+const AUGMENTED_REFINEMENTS: usize = 1;
 
 impl Augmented {
     fn add(&mut self, other: &Self) {

@@ -127,11 +127,10 @@ impl Scale {
                 .unwrap_or(values);
         }
         if values.len() < 2 {
-            return Scale { log: false, ..*self }
-                .multiples(count.min(4))
-                .into_iter()
-                .filter(|(v, _)| *v > 0.0)
-                .collect();
+            let plain = Scale { log: false, ..*self };
+            let positive = |count: usize| plain.multiples(count).into_iter().filter(|(v, _)| *v > 0.0).collect();
+            let choices = (count.min(4)..=8).map(positive);
+            return choices.reduce(|some: Vec<_>, more| if some.len() < 2 { more } else { some }).unwrap_or_default();
         }
         values.into_iter().map(|value| (value, number(value))).collect()
     }
