@@ -62,8 +62,8 @@ pub fn solve(
     }
 }
 
-/// The method itself.
-pub(crate) fn interior_point(
+/// The method itself, for programs that are known to have solutions: no second opinion where it does not converge.
+pub fn interior_point(
     program: &impl Program,
     normal: &mut impl NormalEquations,
     settings: &Settings,

@@ -363,7 +363,7 @@ impl<'a, 'o> Run<'a, 'o> {
             iterations: self.settings.iterations,
             gap_relative: self.settings.tolerance,
             // Of the mean square target, which is 1 here.
-            gap_absolute: 1e-5 * self.settings.tolerance.min(1e-2),
+            gap_absolute: 1e-4 * self.settings.tolerance.min(1e-2),
             feasibility: 1e-8_f64.max(self.settings.tolerance),
             ..tautnet_cone::Settings::default()
         };

@@ -10,11 +10,12 @@ use super::{
     rows::Rows,
     start::starting_point,
     training::{Parts, TrainingProgram},
+    working_set::{MANY, solve_many_rows},
 };
 use crate::{Dataset, Network, Norm, activation::Patterns};
 use faer::Mat;
 use std::collections::{HashMap, hash_map::Entry};
-use tautnet_cone::{Observer, Outcome, Settings, solve};
+use tautnet_cone::{Observer, Outcome, Settings, solve::interior_point};
 
 /// Coordinates in which the program is well scaled.
 #[derive(Debug, Clone)]
@@ -22,6 +23,9 @@ pub(crate) struct Conditioning {
     pub shift: Vec<f64>,
     pub scale: Vec<f64>,
     pub y_scale: f64,
+    /// `c̄`, the geometric mean of the columns' scales: with the corner of `E` and of every clique scaled by it,
+    /// `E = diag(c_k²/c̄² L, L)` is balanced whatever units the columns are in.
+    pub middle: f64,
 }
 
 impl Conditioning {
@@ -39,12 +43,18 @@ impl Conditioning {
         }
         let square = data.y.iter().map(|y| y * y).sum::<f64>() / n;
         let y_scale = if square.is_normal() && square > 0.0 { square.sqrt() } else { 1.0 };
-        Self { shift, scale, y_scale }
+        let middle = (scale.iter().map(|c: &f64| c.ln()).sum::<f64>() / scale.len() as f64).exp();
+        Self { shift, scale, y_scale, middle }
     }
 
     /// No data, only a network: unit columns.
     pub fn none(inputs: usize, y_scale: f64) -> Self {
-        Self { shift: vec![0.0; inputs], scale: vec![1.0; inputs], y_scale }
+        Self { shift: vec![0.0; inputs], scale: vec![1.0; inputs], y_scale, middle: 1.0 }
+    }
+
+    /// What a bound or a multiplier is divided by.
+    fn bound_scale(&self) -> f64 {
+        self.y_scale / self.middle
     }
 }
 
@@ -182,6 +192,8 @@ impl Built {
         let x = Mat::from_fn(n, d + 1, |k, j| {
             if j < d { (data.x[(rows[k], j)] - conditioning.shift[j]) / conditioning.scale[j] } else { 1.0 }
         });
+        // L and ℓ in these coordinates are L·c̄/y_scale and ℓ·c̄/y_scale.
+        let bound_scale = conditioning.bound_scale();
         let sign: Vec<f64> = units.iter().map(|u| u.sign).collect();
         let lmi = prices.lipschitz > 0.0 || prices.max_lipschitz.is_some();
         let layout = Layout {
@@ -206,7 +218,7 @@ impl Built {
             rows: Some(rows),
             spread,
             sign,
-            metric: conditioning.scale.iter().map(|c| c * c).collect(),
+            metric: conditioning.scale.iter().map(|c| (c / conditioning.middle).powi(2)).collect(),
             // z̄ = T z̄' (divided by y_scale): w = w'/scale, b = b' − w·shift.
             radius: Mat::from_fn(d + 1, d + 1, |a, b| match (a, b) {
                 (a, b) if a == b && a < d => 1.0 / conditioning.scale[a],
@@ -214,14 +226,16 @@ impl Built {
                 (a, b) if a == b => 1.0,
                 _ => 0.0,
             }),
-            lipschitz: factor * if prices.squared { prices.lipschitz } else { prices.lipschitz / y_scale },
+            // λ L / y_scale² with L = bound_scale · L'.
+            lipschitz: factor * prices.lipschitz * bound_scale.powi(if prices.squared { 2 } else { 1 })
+                / y_scale.powi(2),
             squared: prices.squared,
             decay: factor * prices.decay / y_scale,
-            max_lipschitz: prices.max_lipschitz.map(|l| l / y_scale),
+            max_lipschitz: prices.max_lipschitz.map(|l| l / bound_scale),
             ridge,
             held_z: None,
             held_ell: match held {
-                Held::Multipliers(ell) if lmi => Some(ell.iter().map(|l| l / y_scale).collect()),
+                Held::Multipliers(ell) if lmi => Some(ell.iter().map(|l| l / bound_scale).collect()),
                 _ => None,
             },
             layout,
@@ -275,15 +289,19 @@ impl Built {
         Self { program, conditioning, factor: 1.0, start }
     }
 
-    /// Solve by the structured method.
+    /// Solve by the structured method. Every program here has solutions, so no verdict of infeasibility is asked for.
     pub fn solve(&mut self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
-        if StructuredNormal::cheaper(&self.program.layout) == Route::Dense {
+        let many = self.program.layout.n > MANY;
+        if many || StructuredNormal::cheaper(&self.program.layout) == Route::Dense {
             self.program.store_hessian();
         }
-        let scaled = Settings { gap_absolute: settings.gap_absolute * self.factor, ..settings.clone() };
+        let scaled =
+            Settings { gap_absolute: settings.gap_absolute * self.factor, infeasibility: 0.0, ..settings.clone() };
+        if many {
+            return solve_many_rows(&self.program, &self.start, &scaled, observer);
+        }
         let start = starting_point(&self.program, &self.start);
-        let mut normal = StructuredNormal::new(&self.program);
-        solve(&self.program, &mut normal, &scaled, start, observer)
+        interior_point(&self.program, &mut StructuredNormal::new(&self.program), &scaled, start, observer)
     }
 
     /// A value of the program's objective in the caller's units.
@@ -296,7 +314,7 @@ impl Built {
     /// Read the variables back.
     pub fn solution(&self, x: &[f64]) -> Solution {
         let (layout, conditioning) = (&self.program.layout, &self.conditioning);
-        let (d, y_scale) = (layout.d, conditioning.y_scale);
+        let (d, y_scale, bound_scale) = (layout.d, conditioning.y_scale, conditioning.bound_scale());
         let units = (0..layout.m)
             .filter(|_| layout.weights)
             .map(|i| {
@@ -306,9 +324,10 @@ impl Built {
                 Unit { z, bias, sign: self.program.sign[i] }
             })
             .collect();
-        let multipliers = layout.ell().map(|l| (0..layout.m).map(|i| x[layout.unit(i) + l] * y_scale).collect());
-        let p = (layout.p_len() > 0)
-            .then(|| (0..d).map(|k| x[layout.p() + k] / conditioning.scale[k].powi(2) * y_scale).collect());
+        let multipliers = layout.ell().map(|l| (0..layout.m).map(|i| x[layout.unit(i) + l] * bound_scale).collect());
+        let p = (layout.p_len() > 0).then(|| {
+            (0..d).map(|k| x[layout.p() + k] * conditioning.middle / conditioning.scale[k].powi(2) * y_scale).collect()
+        });
         let output_bias = layout.output_bias().map_or(0.0, |c| x[c] * y_scale);
         Solution { units, output_bias, multipliers, p }
     }

@@ -6,3 +6,4 @@ pub(crate) mod normal;
 pub(crate) mod rows;
 mod start;
 pub(crate) mod training;
+mod working_set;

@@ -121,9 +121,9 @@ fn parallel(flops: f64) -> Par {
 }
 
 impl<'a> StructuredNormal<'a> {
-    /// The cheaper route for the program's size.
+    /// The cheaper route for the program's size; the dense one where the loss's Hessian is stored.
     pub fn new(program: &'a TrainingProgram) -> Self {
-        let route = Self::cheaper(&program.layout);
+        let route = if program.hessian.is_some() { Route::Dense } else { Self::cheaper(&program.layout) };
         Self { program, route, cliques: Vec::new(), frame: Mat::new(), coupling: None, factor: Factor::None }
     }
 

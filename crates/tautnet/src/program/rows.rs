@@ -57,6 +57,17 @@ impl Rows {
         self.sign.len()
     }
 
+    /// Some of the rows.
+    pub fn select(&self, chosen: &[usize]) -> Self {
+        Self {
+            x: Mat::from_fn(chosen.len(), self.e(), |k, j| self.x[(chosen[k], j)]),
+            active: self.active.select(chosen),
+            sign: self.sign.clone(),
+            y: chosen.iter().map(|&k| self.y[k]).collect(),
+            weight: chosen.iter().map(|&k| self.weight[k]).collect(),
+        }
+    }
+
     fn block(&self, range: &std::ops::Range<usize>) -> MatRef<'_, f64> {
         self.x.as_ref().subrows(range.start, range.len())
     }

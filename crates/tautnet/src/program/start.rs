@@ -50,6 +50,10 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
                 None => 0.5 * program.constant()[layout.clique_rows() + (i + 1) * layout.clique_len() - 1],
             };
         }
+        if layout.ell().is_none() {
+            // Balanced units have ℓ = size, so one with a smaller held ℓ must be smaller.
+            z = Mat::from_fn(e, m, |a, i| if sizes[i] > ell[i] { z[(a, i)] * (ell[i] / sizes[i]) } else { z[(a, i)] });
+        }
         let least = |z: &Mat<f64>, ell: &[f64]| -> Option<(Mat<f64>, f64)> {
             let mut c = Mat::<f64>::zeros(q, q);
             for i in 0..m {

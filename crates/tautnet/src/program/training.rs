@@ -110,6 +110,29 @@ impl TrainingProgram {
         self.hessian = self.rows.as_ref().map(Rows::loss_hessian);
     }
 
+    /// The same program with the cones of some rows only; the loss stays that of all, by its stored Hessian.
+    pub fn restricted(&self, chosen: &[usize]) -> Self {
+        let rows = self.rows.as_ref().map(|rows| rows.select(chosen));
+        let layout = Layout { n: chosen.len(), ..self.layout.clone() };
+        let mut constant = vec![0.0; layout.relu_rows()];
+        constant.extend_from_slice(&self.constant[self.layout.relu_rows()..]);
+        debug_assert!(self.hessian.is_some());
+        Self {
+            rows,
+            sign: self.sign.clone(),
+            metric: self.metric.clone(),
+            radius: self.radius.clone(),
+            square: self.square,
+            ridge: self.ridge.clone(),
+            hessian: self.hessian.clone(),
+            linear: self.linear.clone(),
+            constant,
+            offset: self.offset,
+            cones: layout.cones(),
+            layout,
+        }
+    }
+
     /// The z̄ part of a vector of variables, e × m.
     pub fn weights<'a>(&self, x: &'a [f64]) -> MatRef<'a, f64> {
         let layout = &self.layout;
