@@ -7,3 +7,6 @@ pub(crate) mod rows;
 mod start;
 pub(crate) mod training;
 mod working_set;
+
+#[cfg(test)]
+mod tests;

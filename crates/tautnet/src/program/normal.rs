@@ -728,3 +728,16 @@ fn add_radius(block: &mut Mat<f64>, radius: usize, cone: &SecondOrderScaling, t:
     }
     block[(radius, radius)] += scale * (2.0 * cone.w[0] * cone.w[0] - 1.0);
 }
+
+#[cfg(test)]
+impl StructuredNormal<'_> {
+    /// The reduced matrix of the dense route at a scaling that was just factored, lower triangle.
+    pub fn reduced(&self, scaling: &[Scaling]) -> Mat<f64> {
+        let (blocks, cliques) = self.unit_blocks(scaling);
+        let shared = match &scaling[1] {
+            Scaling::Nonnegative(h) => self.shared_block(h),
+            _ => unreachable!("the scalar cones come second"),
+        };
+        self.reduced_matrix(&blocks, &shared, &cliques, self.coupling.as_ref())
+    }
+}
