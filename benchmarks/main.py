@@ -2,11 +2,12 @@
 import argparse
 
 import growth
+import iterations
 import joint
 import lipsdp
 from common import Setup
 
-BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run}
+BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run}
 
 
 def main():
