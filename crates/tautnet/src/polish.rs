@@ -347,9 +347,11 @@ impl<'a, 'o> Run<'a, 'o> {
         loss /= total;
         let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
         let decay = units.iter().map(Unit::length).sum::<f64>();
+        // The solver's multipliers are optimal for the program, which need not ask for the least bound.
+        let own = lipsdp(network, self.prices.norm, &mut |_| ControlFlow::Continue(()))?.lipschitz_upper_bound;
         let lipschitz = match proposed {
-            Some((ell, p)) if !units.is_empty() => units_bound(&units, ell, p, self.prices.norm).0,
-            _ => lipsdp(network, self.prices.norm, &mut |_| ControlFlow::Continue(()))?.lipschitz_upper_bound,
+            Some((ell, p)) if !units.is_empty() => own.min(units_bound(&units, ell, p, self.prices.norm).0),
+            _ => own,
         };
         let penalty = self.prices.lipschitz * if self.prices.squared { lipschitz * lipschitz } else { lipschitz };
         Ok(Score { objective: loss + self.prices.decay * decay + penalty, loss, lipschitz, decay })

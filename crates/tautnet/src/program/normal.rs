@@ -26,6 +26,8 @@
 //! **Two routes** to `y`, chosen by operation count: a dense Cholesky factorization of the reduced matrix, or, for few
 //! rows, block elimination of the units (`K` is block diagonal), leaving a matrix of order n + (d+1)(d+2)/2.
 
+mod units;
+
 use super::training::TrainingProgram;
 use faer::{
     Accum, Mat, MatMut, MatRef, Par, Side,
@@ -44,6 +46,7 @@ use tautnet_cone::{
     NormalEquations, NotPositiveDefinite, Scaling,
     cone::{SecondOrderScaling, SemidefiniteScaling, smat, svec, svec_length},
 };
+use units::Units;
 
 /// Which of the two routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,42 +69,6 @@ enum Factor {
     None,
     Dense(Llt<f64>),
     Units(Units),
-}
-
-/// The second route's factors.
-struct Units {
-    /// Cholesky factor of every unit's block.
-    blocks: Vec<Mat<f64>>,
-    /// Cholesky factor of the matrix that is left, of order n + pairs.
-    rest: Llt<f64>,
-    /// The shared scalars' own block, and the factor of its Schur complement.
-    shared_block: Option<Mat<f64>>,
-    shared: Option<Llt<f64>>,
-    /// Shared columns of the low-rank part, (n + pairs) × shared.
-    columns: Mat<f64>,
-}
-
-/// A vector of the augmented system of the second route.
-///
-/// Its refinement is what keeps digits: a unit's own block may be 1e-10 of the loss's curvature in some direction, and
-/// `K⁻¹(a − Fᵀw)` then loses ten digits of what `F y = B w` still knows.
-struct Augmented {
-    units: Vec<f64>,
-    scalars: Vec<f64>,
-    rank: Vec<f64>,
-}
-
-/// Steps of refinement of the augmented system.
-const AUGMENTED_REFINEMENTS: usize = 1;
-
-impl Augmented {
-    fn add(&mut self, other: &Self) {
-        let pairs =
-            [(&mut self.units, &other.units), (&mut self.scalars, &other.scalars), (&mut self.rank, &other.rank)];
-        for (to, from) in pairs {
-            to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
-        }
-    }
 }
 
 /// Solves the normal equations of a training program.
@@ -390,106 +357,6 @@ impl<'a> StructuredNormal<'a> {
         matrix
     }
 
-    fn factor_units(
-        &self,
-        blocks: Vec<Mat<f64>>,
-        shared: &Mat<f64>,
-        cliques: &[Clique],
-        inverse: Option<&Mat<f64>>,
-        regularization: f64,
-    ) -> Result<Factor, NotPositiveDefinite> {
-        let (program, layout) = (self.program, &self.program.layout);
-        let (width, e) = (layout.width(), layout.e());
-        let n = if layout.weights { layout.n } else { 0 };
-        let rank = n + inverse.map_or(0, Mat::nrows);
-        let mut rest = Mat::<f64>::zeros(rank, rank);
-        (0..n).for_each(|k| rest[(k, k)] = 1.0);
-        if let Some(inverse) = inverse {
-            rest.as_mut().submatrix_mut(n, n, rank - n, rank - n).copy_from(inverse);
-        }
-        let factors: Vec<Mat<f64>> = blocks
-            .into_par_iter()
-            .map(|mut block| {
-                regularize(&mut block, regularization);
-                Ok(block.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?.L().to_owned())
-            })
-            .collect::<Result<_, _>>()?;
-        // Units in groups: [Φ_i, V_i]ᵀ whitened by the unit's factor, stacked, and multiplied by itself at once.
-        const TOGETHER: usize = 16;
-        for first in (0..layout.m).step_by(TOGETHER) {
-            let group = first..(first + TOGETHER).min(layout.m);
-            let mut stacked = Mat::<f64>::zeros(width * group.len(), rank);
-            let features = program.rows.as_ref().map(|rows| rows.features(0..n, group.clone()));
-            for (u, i) in group.clone().enumerate() {
-                let mut part = stacked.as_mut().subrows_mut(u * width, width);
-                if let Some(features) = &features {
-                    part.rb_mut().submatrix_mut(0, 0, e, n).copy_from(features.as_ref().subcols(u * e, e).transpose());
-                }
-                if inverse.is_some() {
-                    part.rb_mut().subcols_mut(n, rank - n).copy_from(cliques[i].coupling.transpose());
-                }
-                solve_lower_triangular_in_place(factors[i].as_ref(), part, Par::Seq);
-            }
-            let flops = (stacked.nrows() * rank * rank) as f64;
-            symmetric_product(rest.as_mut(), stacked.as_ref(), parallel(flops));
-        }
-        let rest = rest.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?;
-        let mut columns = Mat::<f64>::zeros(rank, layout.shared_len());
-        if layout.lmi {
-            columns.as_mut().subrows_mut(n, rank - n).copy_from(self.shared_coupling());
-        }
-        if let (Some(c), Some(rows)) = (layout.output_bias(), &program.rows) {
-            (0..n).for_each(|k| columns[(k, c - layout.shared())] = (2.0 * rows.weight[k]).sqrt());
-        }
-        let own = shared.clone();
-        let shared = if layout.shared_len() > 0 {
-            let mut half = columns.clone();
-            solve_lower_triangular_in_place(rest.L(), half.as_mut(), Par::Seq);
-            let mut schur = own.clone();
-            matmul(schur.as_mut(), Accum::Add, half.transpose(), half.as_ref(), 1.0, Par::Seq);
-            regularize(&mut schur, regularization);
-            Some(schur.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?)
-        } else {
-            None
-        };
-        let shared_block = shared.is_some().then_some(own);
-        Ok(Factor::Units(Units { blocks: factors, rest, shared_block, shared, columns }))
-    }
-
-    /// `[Φ_s; V_i…] y` over the units, and its transpose.
-    fn low_rank(&self, y: &[f64], n: usize, rank: usize) -> Mat<f64> {
-        let (program, layout) = (self.program, &self.program.layout);
-        let mut out = Mat::<f64>::zeros(rank, 1);
-        if let Some(rows) = &program.rows {
-            let mut f = vec![0.0; n];
-            rows.output(program.weights(y), &mut f);
-            (0..n).for_each(|k| out[(k, 0)] = (2.0 * rows.weight[k]).sqrt() * f[k]);
-        }
-        for (i, clique) in self.cliques.iter().enumerate() {
-            let unit = column(&y[layout.unit(i)..][..layout.width()]);
-            let tail = out.as_mut().subrows_mut(n, rank - n);
-            matmul(tail, Accum::Add, clique.coupling.as_ref(), unit, 1.0, Par::Seq);
-        }
-        out
-    }
-
-    fn low_rank_transposed(&self, w: &[f64], n: usize, y: &mut [f64]) {
-        let (program, layout) = (self.program, &self.program.layout);
-        let width = layout.width();
-        y.fill(0.0);
-        if let Some(rows) = &program.rows {
-            let v: Vec<f64> = (0..n).map(|k| (2.0 * rows.weight[k]).sqrt() * w[k]).collect();
-            let sums = rows.output_adjoint(&v);
-            for i in 0..layout.m {
-                (0..layout.e()).for_each(|a| y[layout.unit(i) + a] = sums[(a, i)]);
-            }
-        }
-        for (i, clique) in self.cliques.iter().enumerate() {
-            let unit = MatMut::from_column_major_slice_mut(&mut y[layout.unit(i)..][..width], width, 1);
-            matmul(unit, Accum::Add, clique.coupling.transpose(), column(&w[n..]), 1.0, Par::Seq);
-        }
-    }
-
     /// Solve for `y` in place.
     fn solve_reduced(&self, y: &mut [f64]) {
         match &self.factor {
@@ -498,93 +365,7 @@ impl<'a> StructuredNormal<'a> {
                 let size = y.len();
                 factor.solve_in_place(MatMut::from_column_major_slice_mut(y, size, 1));
             }
-            Factor::Units(factor) => {
-                let (units, scalars) = y.split_at_mut(self.program.layout.shared());
-                let wanted = Augmented {
-                    units: units.to_vec(),
-                    scalars: scalars.to_vec(),
-                    rank: vec![0.0; factor.columns.nrows()],
-                };
-                let mut found = self.solve_augmented(factor, &wanted);
-                for _ in 0..AUGMENTED_REFINEMENTS {
-                    let missing = self.augmented_residual(factor, &wanted, &found);
-                    let more = self.solve_augmented(factor, &missing);
-                    found.add(&more);
-                }
-                units.copy_from_slice(&found.units);
-                scalars.copy_from_slice(&found.scalars);
-            }
-        }
-    }
-
-    /// `[K, 0, Fᵀ; 0, K_g, F_gᵀ; F, F_g, −B]⁻¹` by the factors at hand, with `C = B + F K⁻¹ Fᵀ`.
-    fn solve_augmented(&self, factor: &Units, wanted: &Augmented) -> Augmented {
-        let n = self.rows();
-        let rank = wanted.rank.len();
-        // C w = F K⁻¹ a + F_g g − c,   (K_g + F_gᵀC⁻¹F_g) g = b − F_gᵀ C⁻¹ (F K⁻¹ a − c)
-        let mut units = wanted.units.clone();
-        self.solve_blocks(&factor.blocks, &mut units);
-        let mut w = self.low_rank(&units, n, rank);
-        (0..rank).for_each(|k| w[(k, 0)] -= wanted.rank[k]);
-        factor.rest.solve_in_place(w.as_mut());
-        let mut scalars = wanted.scalars.clone();
-        if let Some(shared) = &factor.shared {
-            let along = factor.columns.transpose() * &w;
-            (0..scalars.len()).for_each(|a| scalars[a] -= along[(a, 0)]);
-            let count = scalars.len();
-            shared.solve_in_place(MatMut::from_column_major_slice_mut(&mut scalars, count, 1));
-            let mut more = &factor.columns * column(&scalars);
-            factor.rest.solve_in_place(more.as_mut());
-            w += more;
-        }
-        let rank = w.col_as_slice(0).to_vec();
-        self.low_rank_transposed(&rank, n, &mut units);
-        units.iter_mut().zip(&wanted.units).for_each(|(low, wanted)| *low = wanted - *low);
-        self.solve_blocks(&factor.blocks, &mut units);
-        Augmented { units, scalars, rank }
-    }
-
-    /// What is left of the augmented system's right-hand side.
-    fn augmented_residual(&self, factor: &Units, wanted: &Augmented, found: &Augmented) -> Augmented {
-        let (n, rank, width) = (self.rows(), wanted.rank.len(), self.program.layout.width());
-        let mut units = vec![0.0; wanted.units.len()];
-        self.low_rank_transposed(&found.rank, n, &mut units);
-        for ((block, part), y) in factor.blocks.iter().zip(units.chunks_mut(width)).zip(found.units.chunks(width)) {
-            let product = block * (block.transpose() * column(y));
-            (0..width).for_each(|a| part[a] += product[(a, 0)]);
-        }
-        units.iter_mut().zip(&wanted.units).for_each(|(u, a)| *u = a - *u);
-        let w = column(&found.rank);
-        let mut low = self.low_rank(&found.units, n, rank);
-        (0..n).for_each(|k| low[(k, 0)] -= found.rank[k]);
-        if let Some(coupling) = &self.coupling {
-            // B = L Lᵀ there.
-            let half = coupling.L().transpose() * w.subrows(n, rank - n);
-            let mut tail = low.as_mut().subrows_mut(n, rank - n);
-            tail -= coupling.L() * half;
-        }
-        let mut scalars = wanted.scalars.clone();
-        if let Some(block) = &factor.shared_block {
-            let g = column(&found.scalars);
-            low += &factor.columns * g;
-            let product = block * g + factor.columns.transpose() * w;
-            (0..scalars.len()).for_each(|a| scalars[a] -= product[(a, 0)]);
-        }
-        let rank = (0..rank).map(|k| wanted.rank[k] - low[(k, 0)]).collect();
-        Augmented { units, scalars, rank }
-    }
-
-    /// Rows of the data in the low-rank part.
-    fn rows(&self) -> usize {
-        if self.program.layout.weights { self.program.layout.n } else { 0 }
-    }
-
-    fn solve_blocks(&self, blocks: &[Mat<f64>], y: &mut [f64]) {
-        let width = self.program.layout.width();
-        for (block, part) in blocks.iter().zip(y.chunks_mut(width)) {
-            let mut part = MatMut::from_column_major_slice_mut(part, width, 1);
-            solve_lower_triangular_in_place(block.as_ref(), part.rb_mut(), Par::Seq);
-            solve_upper_triangular_in_place(block.transpose(), part, Par::Seq);
+            Factor::Units(factor) => self.solve_by_units(factor, y),
         }
     }
 }

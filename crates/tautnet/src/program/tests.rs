@@ -428,3 +428,48 @@ fn blocks_of_rows_add_up() {
         }
     }
 }
+
+/// The cones of a few rows decide: the same optimum as with all of them, and no row on the wrong side.
+#[test]
+fn the_working_set_ends_where_all_rows_do() {
+    let random = &mut Pcg64::seed_from_u64(11);
+    let (n, d, m) = (6000, 3, 6);
+    let x = Mat::from_fn(n, d, |_, _| normal(random));
+    let y: Vec<f64> = (0..n).map(|k| (2.0 * x[(k, 0)]).sin() + x[(k, 1)].abs() + 0.1 * normal(random)).collect();
+    let data = Dataset::new(x, y, None).unwrap();
+    let units: Vec<Unit> = (0..m)
+        .map(|i| Unit {
+            z: (0..d).map(|_| normal(random)).collect(),
+            bias: 0.5 * normal(random),
+            sign: if i % 2 == 0 { 1.0 } else { -1.0 },
+        })
+        .collect();
+    let pre = |unit: &Unit, k: usize| unit.bias + (0..d).map(|j| unit.z[j] * data.x[(k, j)]).sum::<f64>();
+    let active =
+        Patterns::from_units(n, units.iter().map(|unit| (0..n).map(|k| pre(unit, k) >= 0.0).collect::<Vec<_>>()));
+    let prices =
+        Prices { lipschitz: 0.01, squared: false, decay: 0.0, max_lipschitz: None, norm: Norm::Two, output_bias: true };
+    let build = || Built::training(&data, data.y.clone(), &units, active.clone(), &prices, Held::Nothing);
+    let settings = Settings { gap_relative: 1e-9, ..Settings::default() };
+    let mut few = build();
+    let mut told = Vec::new();
+    let found = few.solve(&settings, &mut |facts| {
+        told.push(facts.iteration);
+        ControlFlow::Continue(())
+    });
+    let mut all = build();
+    all.program.store_hessian();
+    let mut normal_equations = StructuredNormal::new(&all.program);
+    let known = solve(&all.program, &mut normal_equations, &settings, None, &mut |_| ControlFlow::Continue(()));
+    assert_eq!((found.status, known.status), (Status::Solved, Status::Solved));
+    assert!((found.last.primal - known.last.primal).abs() <= 1e-7 * known.last.primal);
+    assert!(told.is_sorted() && found.trace.len() == told.len(), "one sequence of iterations: {told:?}");
+    let solution = few.solution(&found.x);
+    for (i, unit) in solution.units.iter().enumerate() {
+        let size = unit.length();
+        for k in 0..n {
+            let h = pre(unit, k);
+            assert!(if active.unit(i)[k] { h } else { -h } >= -1e-6 * size, "unit {i}, row {k}: {h}");
+        }
+    }
+}
