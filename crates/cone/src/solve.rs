@@ -109,7 +109,8 @@ pub fn interior_point(
         let sigma = (1.0 - point.longest_step(&affine, cones, system.scaling).min(1.0)).powi(3);
         let mut g = point.corrector(Some(&affine), sigma, cones, system.scaling);
         drop(affine);
-        let mut combined = system.direction(&residuals, 1.0 - sigma, g.clone());
+        let mut keep = 1.0 - sigma;
+        let mut combined = system.direction(&residuals, keep, g.clone());
         step = (settings.step * point.longest_step(&combined, cones, system.scaling)).min(1.0);
         for _ in 0..settings.correctors {
             if step > 0.9 {
@@ -117,7 +118,7 @@ pub fn interior_point(
             }
             let aim = (1.1 * step + 0.2).min(1.0);
             point.recentre(&combined, aim, sigma, cones, system.scaling, &mut g);
-            let better = system.direction(&residuals, 1.0 - sigma, g.clone());
+            let better = system.direction(&residuals, keep, g.clone());
             let longer = (settings.step * point.longest_step(&better, cones, system.scaling)).min(1.0);
             if longer < step + 0.1 * (aim - step) {
                 break;
@@ -130,9 +131,12 @@ pub fn interior_point(
             let centring = system.direction(&residuals, 0.2, g);
             let other = (settings.step * point.longest_step(&centring, cones, system.scaling)).min(1.0);
             if other > step {
-                (step, combined) = (other, centring);
+                (combined, keep) = (centring, 0.2);
             }
         }
+        // Only the direction that is taken needs its last digits.
+        system.refine(&mut combined, &residuals, keep);
+        step = (settings.step * point.longest_step(&combined, cones, system.scaling)).min(1.0);
         if step.is_nan() || step <= 1e-8 || !combined.x.iter().all(|x| x.is_finite()) {
             break Status::NumericalTrouble;
         }
@@ -159,6 +163,7 @@ struct Direction {
 }
 
 /// `r_x` and `r_s` at a point, with the products they are made of.
+#[derive(Default)]
 struct PointResiduals {
     x: Vec<f64>,
     s: Vec<f64>,
@@ -170,13 +175,6 @@ struct PointResiduals {
     applied: f64,
 }
 
-/// The solution of one linear system, with `change = A x`.
-struct Pair {
-    x: Vec<f64>,
-    z: Vec<f64>,
-    change: Vec<f64>,
-}
-
 impl Point {
     /// Least squares `min ½xᵀPx + qᵀx + ½‖Ax + b‖²`, then `s` and `z = −s` shifted into the cone.
     fn start(system: &mut System<'_, impl Program, impl NormalEquations>) -> Option<Self> {
@@ -185,8 +183,11 @@ impl Point {
         if !system.factor() {
             return None;
         }
-        let minus_q: Vec<f64> = q.iter().map(|q| -q).collect();
-        let Pair { x, mut z, change: mut s } = system.solve_pair(&minus_q, b.to_vec());
+        // The same equations as for a direction, with the identity for H: P x − Aᵀz = −q, z = −(A x + b).
+        let asked = PointResiduals { x: q.to_vec(), s: vec![0.0; b.len()], ..PointResiduals::default() };
+        let mut pair = system.direction(&asked, 1.0, b.to_vec());
+        system.refine(&mut pair, &asked, 1.0);
+        let Direction { x, mut s, mut z } = pair;
         add(&mut s, 1.0, b);
         shift_inside(cones, &mut s);
         shift_inside(cones, &mut z);
@@ -353,53 +354,52 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
         out
     }
 
-    /// The pair `P x − Aᵀz = r`, `z = −H(A x + v)`, by the factor of `M` and iterative refinement.
-    ///
-    /// Where `s` has small eigenvalues `H` is huge, and rounding in `A x + v` moves `z` by far more than the solve
-    /// does. So refinement measures the residual of the *computed* `z` and corrects `z` by `−H A δx`, a product that
-    /// is as small as the error: dual feasibility becomes exact, and the rounding stays in the complementarity, where
-    /// it is harmless. Refining `M x = r` alone leaves the dual residual at 1e-7.
-    fn solve_pair(&self, r: &[f64], v: Vec<f64>) -> Pair {
+    /// The direction for the corrector `g`: the pair `P x − Aᵀz = r`, `z = −H(A x + v)` by the factor of `M`, once.
+    fn direction(&self, residuals: &PointResiduals, keep: f64, mut v: Vec<f64>) -> Direction {
+        add(&mut v, -keep, &residuals.s);
         let mut z = self.metric(&v);
         z.iter_mut().for_each(|z| *z = -*z);
-        let mut residual = vec![0.0; r.len()];
-        self.program.adjoint(&z, &mut residual);
-        update(&mut residual, r, |az, r| r + az);
-        let (mut x, mut product) = (vec![0.0; r.len()], vec![0.0; r.len()]);
-        let (mut total, mut change) = (vec![0.0; z.len()], vec![0.0; z.len()]);
+        let mut x = vec![0.0; residuals.x.len()];
+        self.program.adjoint(&z, &mut x);
+        update(&mut x, &residuals.x, |az, rx| az - keep * rx);
+        self.normal.solve(&mut x);
+        let mut s = vec![0.0; v.len()];
+        self.program.apply(&x, &mut s);
+        // z anew: −H v and the change apart would keep the rounding of both.
+        add(&mut v, 1.0, &s);
+        z = self.metric(&v);
+        z.iter_mut().for_each(|z| *z = -*z);
+        add(&mut s, -keep, &residuals.s);
+        Direction { x, s, z }
+    }
+
+    /// Iterative refinement of a direction.
+    ///
+    /// Where `s` has small eigenvalues `H` is huge, and rounding in `A x + v` moves `z` by far more than the solve
+    /// does. So the residual is that of the *computed* `z`, which is corrected by `−H A δx`, a product that is as
+    /// small as the error: dual feasibility becomes exact, and the rounding stays in the complementarity, where it is
+    /// harmless. Refining `M x = r` alone leaves the dual residual at 1e-7.
+    fn refine(&self, direction: &mut Direction, residuals: &PointResiduals, keep: f64) {
+        let n = direction.x.len();
+        let (mut residual, mut product) = (vec![0.0; n], vec![0.0; n]);
+        let mut change = vec![0.0; direction.s.len()];
         let (mut best, mut since) = (f64::INFINITY, 0);
-        let enough = 1e-5 * self.settings.feasibility * largest(r).max(largest(self.program.linear()));
-        for round in 0..=self.settings.refinements {
+        let scale = (keep * largest(&residuals.x)).max(largest(self.program.linear()));
+        for _ in 0..self.settings.refinements {
+            self.program.adjoint(&direction.z, &mut residual);
+            self.program.quadratic(&direction.x, &mut product);
+            (0..n).for_each(|a| residual[a] -= keep * residuals.x[a] + product[a]);
             let size = largest(&residual);
             (best, since) = if size < 0.5 * best { (size, 0) } else { (best, since + 1) };
-            if round > 0 && (size <= enough || since > 2) {
+            if size <= 1e-5 * self.settings.feasibility * scale || since > 2 {
                 break;
             }
             self.normal.solve(&mut residual);
-            add(&mut x, 1.0, &residual);
             self.program.apply(&residual, &mut change);
-            add(&mut total, 1.0, &change);
-            if round == 0 {
-                // The first step is the direction itself: z anew, or the rounding of −H v would stay in it.
-                add(&mut change, 1.0, &v);
-                z = self.metric(&change);
-                z.iter_mut().for_each(|z| *z = -*z);
-            } else {
-                add(&mut z, -1.0, &self.metric(&change));
-            }
-            self.program.adjoint(&z, &mut residual);
-            self.program.quadratic(&x, &mut product);
-            (0..r.len()).for_each(|a| residual[a] += r[a] - product[a]);
+            add(&mut direction.x, 1.0, &residual);
+            add(&mut direction.s, 1.0, &change);
+            add(&mut direction.z, -1.0, &self.metric(&change));
         }
-        Pair { x, z, change: total }
-    }
-
-    fn direction(&self, residuals: &PointResiduals, keep: f64, mut g: Vec<f64>) -> Direction {
-        add(&mut g, -keep, &residuals.s);
-        let r: Vec<f64> = residuals.x.iter().map(|rx| -keep * rx).collect();
-        let Pair { x, z, change: mut s } = self.solve_pair(&r, g);
-        add(&mut s, -keep, &residuals.s);
-        Direction { x, s, z }
     }
 }
 
