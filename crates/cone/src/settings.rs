@@ -63,4 +63,4 @@ pub struct Iteration {
 }
 
 /// Called once an iteration; `Break` stops with the best point so far.
-pub type Observer<'a> = dyn FnMut(&Iteration) -> ControlFlow<()> + 'a;
+pub type Observer<'a> = dyn FnMut(&Iteration) -> ControlFlow<()> + Send + 'a;

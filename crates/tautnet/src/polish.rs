@@ -113,7 +113,7 @@ pub struct Progress {
 }
 
 /// Called every iteration; `Break` stops the solve with the best point so far.
-pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
+pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 
 /// How the run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -149,6 +149,16 @@ pub struct Polished {
 
 /// Solve the convex program of the network's activation patterns on the data.
 pub fn polish(network: &Network, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {
+    // Inside the pool of threads, so that its thousands of short loops need no handing over.
+    rayon::join(|| polish_here(network, data, settings, observer), || ()).0
+}
+
+fn polish_here(
+    network: &Network,
+    data: &Dataset,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+) -> Result<Polished> {
     settings.check()?;
     if network.inputs() != data.columns() {
         return Err(Error::new(

@@ -5,13 +5,13 @@
 
 use super::implied_bound::units_bound;
 use super::lipsdp::Bound;
+use super::lipsdp::GapObserver;
 use crate::Norm;
 use crate::program::build::{Built, Unit};
-use std::ops::ControlFlow;
 use tautnet_cone::Settings;
 
 /// LipSDP for units, which need not all have weights.
-pub(crate) fn interior_lipsdp(all: &[Unit], norm: Norm, observer: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Bound {
+pub(crate) fn interior_lipsdp(all: &[Unit], norm: Norm, observer: &mut GapObserver<'_>) -> Bound {
     let (indices, units): (Vec<usize>, Vec<Unit>) =
         all.iter().cloned().enumerate().filter(|(_, u)| u.z.iter().any(|&z| z != 0.0)).unzip();
     let mut multipliers = vec![0.0; all.len()];

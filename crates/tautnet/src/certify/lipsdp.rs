@@ -31,6 +31,9 @@ use crate::{Network, Norm};
 use faer::Mat;
 use std::ops::ControlFlow;
 
+/// Told the relative gap once an iteration; `Break` stops with the best bound so far, valid as it is.
+pub type GapObserver<'a> = dyn FnMut(f64) -> ControlFlow<()> + Send + 'a;
+
 /// A Lipschitz bound with the multipliers that prove it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bound {
@@ -55,7 +58,7 @@ const SMALL: usize = 400;
 /// LipSDP for the network's weights: the best bound that diagonal multipliers can prove.
 ///
 /// `norm` measures the inputs. The observer hears the relative gap of every iteration; `Break` stops, with a valid bound.
-pub fn lipsdp(network: &Network, norm: Norm, observer: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Result<Bound> {
+pub fn lipsdp(network: &Network, norm: Norm, observer: &mut GapObserver<'_>) -> Result<Bound> {
     let slopes = Slopes::of(network)?;
     if norm == Norm::One {
         let bound = column_sums(network);
@@ -74,7 +77,7 @@ pub fn lipsdp(network: &Network, norm: Norm, observer: &mut dyn FnMut(f64) -> Co
 }
 
 /// [`lipsdp`] for units, which need not all have weights; not for [`Norm::One`].
-pub(crate) fn units_lipsdp(units: &[Unit], norm: Norm, observer: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Bound {
+pub(crate) fn units_lipsdp(units: &[Unit], norm: Norm, observer: &mut GapObserver<'_>) -> Bound {
     let slopes = if units.is_empty() { None } else { Slopes::of_units(units) };
     let Some(slopes) = slopes else { return interior_lipsdp(units, norm, observer) };
     let bound = relaxed(&slopes, units.len(), norm, observer);
@@ -107,7 +110,7 @@ fn better(first: Bound, second: Bound) -> Bound {
 }
 
 /// The relaxation of the signed-sum problem, and its dual point as multipliers of (J) for `units` units.
-fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut dyn FnMut(f64) -> ControlFlow<()>) -> Relaxed {
+fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut GapObserver<'_>) -> Relaxed {
     let (effective, d) = (slopes.units.len(), slopes.rows.ncols());
     let mut multipliers = vec![0.0; units];
     if effective == 0 {

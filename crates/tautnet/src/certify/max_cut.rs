@@ -34,9 +34,9 @@
 //! eigenvalue, bounded from above with its rounding. Any M bounds the relaxation from below: the gap is honest.
 
 use super::dense;
+use super::lipsdp::GapObserver;
 use crate::Norm;
 use faer::{Mat, MatRef};
-use std::ops::ControlFlow;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +86,7 @@ pub(crate) fn bound_signed_sum(
     b: MatRef<'_, f64>,
     norm: Norm,
     limits: &Limits,
-    observer: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    observer: &mut GapObserver<'_>,
 ) -> Bound {
     assert!(norm != Norm::Infinity, "the largest entry of a sum needs no relaxation");
     let (n, d) = (b.nrows(), b.ncols());
@@ -142,12 +142,7 @@ struct Stopped {
 }
 
 /// Central path of `max Σ√(b_iᵀMb_i) − tr M` (or subject to diag M = 1); no row of `b` is zero.
-fn follow_path(
-    b: &Mat<f64>,
-    unit_diagonal: bool,
-    limits: &Limits,
-    observer: &mut dyn FnMut(f64) -> ControlFlow<()>,
-) -> Stopped {
+fn follow_path(b: &Mat<f64>, unit_diagonal: bool, limits: &Limits, observer: &mut GapObserver<'_>) -> Stopped {
     let (n, d) = (b.nrows(), b.ncols());
     let bt = b.transpose().to_owned();
     let lengths: Vec<f64> = (0..n).map(|i| Norm::Two.of(bt.col_as_slice(i))).collect();

@@ -54,7 +54,7 @@ pub use gradient_search::{Attained, GradientSearchSettings, attained_at, largest
 pub(crate) use implied_bound::units_bound;
 pub use issue::{Approximation, issue};
 pub(crate) use lipsdp::units_lipsdp;
-pub use lipsdp::{Bound, lipsdp};
+pub use lipsdp::{Bound, GapObserver, lipsdp};
 pub use local::{LocalBound, local_upper_bound};
 pub use norm_product::{column_sums, norm_product, path_norm, relative_gap};
 pub use output_range::{Extreme, OutputRange, RangeSettings, output_range};

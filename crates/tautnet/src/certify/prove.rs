@@ -2,11 +2,11 @@
 
 use super::certificate::{Certificate, Scaler};
 use super::issue::{Approximation, issue};
+use super::lipsdp::GapObserver;
 use super::lipsdp::lipsdp;
 use crate::error::Result;
 use crate::{Network, Norm, scaling};
 use faer::Mat;
-use std::ops::ControlFlow;
 
 /// A certificate of the network, and of the model in the scaler's units where there is a scaler.
 ///
@@ -18,7 +18,7 @@ pub fn prove(
     network: &Network,
     norm: Norm,
     scaler: Option<&scaling::Scaler>,
-    observer: &mut dyn FnMut(f64) -> ControlFlow<()>,
+    observer: &mut GapObserver<'_>,
 ) -> Result<Certificate> {
     if let Some(scaler) = scaler {
         scaler.check(network.inputs())?;
@@ -66,6 +66,7 @@ mod tests {
     use crate::train::weights::normal;
     use rand::SeedableRng;
     use rand_pcg::Pcg64;
+    use std::ops::ControlFlow;
 
     fn random(units: usize, inputs: usize, seed: u64) -> (Network, scaling::Scaler) {
         let mut random = Pcg64::seed_from_u64(seed);

@@ -88,7 +88,7 @@ pub struct Progress {
 }
 
 /// Called after every epoch; `Break` ends the training with the best network so far.
-pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + 'a;
+pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 
 /// How the training ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
