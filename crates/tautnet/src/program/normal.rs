@@ -26,20 +26,17 @@
 //! **Two routes** to `y`, chosen by operation count: a dense Cholesky factorization of the reduced matrix, or, for few
 //! rows, block elimination of the units (`K` is block diagonal), leaving a matrix of order n + (d+1)(d+2)/2.
 
+mod cholesky;
 mod units;
 
 use super::training::TrainingProgram;
+use cholesky::{Cholesky, symmetric_product};
 use faer::{
-    Accum, Mat, MatMut, MatRef, Par, Side,
+    Accum, Mat, MatMut, MatRef, Par,
     linalg::{
-        matmul::{
-            matmul,
-            triangular::{self, BlockStructure},
-        },
-        solvers::Llt,
+        matmul::matmul,
         triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place},
     },
-    prelude::*,
 };
 use rayon::prelude::*;
 use tautnet_cone::{
@@ -67,7 +64,7 @@ struct Clique {
 
 enum Factor {
     None,
-    Dense(Llt<f64>),
+    Dense(Cholesky),
     Units(Units),
 }
 
@@ -79,12 +76,8 @@ pub(crate) struct StructuredNormal<'a> {
     /// `F`, upper triangular, of order d + 1.
     frame: Mat<f64>,
     /// `R̂⁻¹`'s Cholesky factor.
-    coupling: Option<Llt<f64>>,
+    coupling: Option<Cholesky>,
     factor: Factor,
-}
-
-fn parallel(flops: f64) -> Par {
-    if flops > 2e8 { Par::rayon(0) } else { Par::Seq }
 }
 
 impl<'a> StructuredNormal<'a> {
@@ -294,12 +287,12 @@ impl<'a> StructuredNormal<'a> {
         blocks: &[Mat<f64>],
         shared: &Mat<f64>,
         cliques: &[Clique],
-        coupling: Option<&Llt<f64>>,
+        coupling: Option<&Cholesky>,
         regularization: f64,
     ) -> Result<Factor, NotPositiveDefinite> {
         let mut matrix = self.reduced_matrix(blocks, shared, cliques, coupling);
         regularize(&mut matrix, regularization);
-        Ok(Factor::Dense(matrix.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?))
+        Ok(Factor::Dense(Cholesky::new(matrix)?))
     }
 
     /// `K + P + VᵀR V`, lower triangle.
@@ -308,7 +301,7 @@ impl<'a> StructuredNormal<'a> {
         blocks: &[Mat<f64>],
         shared: &Mat<f64>,
         cliques: &[Clique],
-        coupling: Option<&Llt<f64>>,
+        coupling: Option<&Cholesky>,
     ) -> Mat<f64> {
         let (program, layout) = (self.program, &self.program.layout);
         let (size, width, e) = (layout.reduced(), layout.width(), layout.e());
@@ -350,9 +343,8 @@ impl<'a> StructuredNormal<'a> {
                 v.as_mut().subcols_mut(layout.unit(i), width).copy_from(&clique.coupling);
             }
             v.as_mut().subcols_mut(layout.shared(), layout.shared_len()).copy_from(self.shared_coupling());
-            let flops = (layout.pairs() * size * size) as f64;
-            solve_lower_triangular_in_place(coupling.L(), v.as_mut(), parallel(flops));
-            symmetric_product(matrix.as_mut(), v.as_ref(), parallel(flops));
+            coupling.half_solve_in_place(v.as_mut());
+            symmetric_product(matrix.as_mut(), v.as_ref());
         }
         matrix
     }
@@ -386,7 +378,7 @@ impl NormalEquations for StructuredNormal<'_> {
         };
         let inverse = layout.lmi.then(|| self.coupling_inverse(&cliques));
         self.coupling = match &inverse {
-            Some(inverse) => Some(inverse.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?),
+            Some(inverse) => Some(Cholesky::new(inverse.clone())?),
             None => None,
         };
         self.factor = match self.route {
@@ -476,12 +468,6 @@ fn triangular_root(scaling: &SemidefiniteScaling) -> Mat<f64> {
 
 fn column(slice: &[f64]) -> MatRef<'_, f64> {
     MatRef::from_column_major_slice(slice, slice.len(), 1)
-}
-
-/// `out += AᵀA`, lower triangle.
-fn symmetric_product(out: MatMut<'_, f64>, a: MatRef<'_, f64>, par: Par) {
-    let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
-    triangular::matmul(out, lower, Accum::Add, a.transpose(), full, a, full, 1.0, par);
 }
 
 fn regularize(matrix: &mut Mat<f64>, relative: f64) {

@@ -6,14 +6,14 @@
 //! [ F   F_g  −B ] [ w ]   [ 0   ]
 //! ```
 
-use super::{Clique, Factor, StructuredNormal, column, parallel, regularize, symmetric_product};
+use super::{
+    Clique, Factor, StructuredNormal,
+    cholesky::{Cholesky, symmetric_product},
+    column, regularize,
+};
 use faer::{
-    Accum, Mat, MatMut, Par, Side,
-    linalg::{
-        matmul::matmul,
-        solvers::Llt,
-        triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place},
-    },
+    Accum, Mat, MatMut, Par,
+    linalg::{matmul::matmul, triangular_solve::solve_lower_triangular_in_place},
     prelude::*,
 };
 use rayon::prelude::*;
@@ -22,12 +22,12 @@ use tautnet_cone::NotPositiveDefinite;
 /// The second route's factors.
 pub(super) struct Units {
     /// Cholesky factor of every unit's block.
-    blocks: Vec<Mat<f64>>,
+    blocks: Vec<Cholesky>,
     /// Cholesky factor of the matrix that is left, of order n + pairs.
-    rest: Llt<f64>,
+    rest: Cholesky,
     /// The shared scalars' own block, and the factor of its Schur complement.
     shared_block: Option<Mat<f64>>,
-    shared: Option<Llt<f64>>,
+    shared: Option<Cholesky>,
     /// Shared columns of the low-rank part, (n + pairs) × shared.
     columns: Mat<f64>,
 }
@@ -73,11 +73,11 @@ impl StructuredNormal<'_> {
         if let Some(inverse) = inverse {
             rest.as_mut().submatrix_mut(n, n, rank - n, rank - n).copy_from(inverse);
         }
-        let factors: Vec<Mat<f64>> = blocks
+        let factors: Vec<Cholesky> = blocks
             .into_par_iter()
             .map(|mut block| {
                 regularize(&mut block, regularization);
-                Ok(block.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?.L().to_owned())
+                Cholesky::new(block)
             })
             .collect::<Result<_, _>>()?;
         // Units in groups: [Φ_i, V_i]ᵀ whitened by the unit's factor, stacked, and multiplied by itself at once.
@@ -94,12 +94,11 @@ impl StructuredNormal<'_> {
                 if inverse.is_some() {
                     part.rb_mut().subcols_mut(n, rank - n).copy_from(cliques[i].coupling.transpose());
                 }
-                solve_lower_triangular_in_place(factors[i].as_ref(), part, Par::Seq);
+                solve_lower_triangular_in_place(factors[i].l(), part, Par::Seq);
             }
-            let flops = (stacked.nrows() * rank * rank) as f64;
-            symmetric_product(rest.as_mut(), stacked.as_ref(), parallel(flops));
+            symmetric_product(rest.as_mut(), stacked.as_ref());
         }
-        let rest = rest.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?;
+        let rest = Cholesky::new(rest)?;
         let mut columns = Mat::<f64>::zeros(rank, layout.shared_len());
         if layout.lmi {
             columns.as_mut().subrows_mut(n, rank - n).copy_from(self.shared_coupling());
@@ -110,11 +109,11 @@ impl StructuredNormal<'_> {
         let own = shared.clone();
         let shared = if layout.shared_len() > 0 {
             let mut half = columns.clone();
-            solve_lower_triangular_in_place(rest.L(), half.as_mut(), Par::Seq);
+            rest.half_solve_in_place(half.as_mut());
             let mut schur = own.clone();
             matmul(schur.as_mut(), Accum::Add, half.transpose(), half.as_ref(), 1.0, Par::Seq);
             regularize(&mut schur, regularization);
-            Some(schur.llt(Side::Lower).map_err(|_| NotPositiveDefinite)?)
+            Some(Cholesky::new(schur)?)
         } else {
             None
         };
@@ -204,7 +203,7 @@ impl StructuredNormal<'_> {
         let mut units = vec![0.0; wanted.units.len()];
         self.low_rank_transposed(&found.rank, n, &mut units);
         for ((block, part), y) in factor.blocks.iter().zip(units.chunks_mut(width)).zip(found.units.chunks(width)) {
-            let product = block * (block.transpose() * column(y));
+            let product = block.times(column(y));
             (0..width).for_each(|a| part[a] += product[(a, 0)]);
         }
         units.iter_mut().zip(&wanted.units).for_each(|(u, a)| *u = a - *u);
@@ -213,9 +212,8 @@ impl StructuredNormal<'_> {
         (0..n).for_each(|k| low[(k, 0)] -= found.rank[k]);
         if let Some(coupling) = &self.coupling {
             // B = L Lᵀ there.
-            let half = coupling.L().transpose() * w.subrows(n, rank - n);
             let mut tail = low.as_mut().subrows_mut(n, rank - n);
-            tail -= coupling.L() * half;
+            tail -= coupling.times(w.subrows(n, rank - n));
         }
         let mut scalars = wanted.scalars.clone();
         if let Some(block) = &factor.shared_block {
@@ -233,12 +231,10 @@ impl StructuredNormal<'_> {
         if self.program.layout.weights { self.program.layout.n } else { 0 }
     }
 
-    fn solve_blocks(&self, blocks: &[Mat<f64>], y: &mut [f64]) {
+    fn solve_blocks(&self, blocks: &[Cholesky], y: &mut [f64]) {
         let width = self.program.layout.width();
         for (block, part) in blocks.iter().zip(y.chunks_mut(width)) {
-            let mut part = MatMut::from_column_major_slice_mut(part, width, 1);
-            solve_lower_triangular_in_place(block.as_ref(), part.rb_mut(), Par::Seq);
-            solve_upper_triangular_in_place(block.transpose(), part, Par::Seq);
+            block.solve_in_place(MatMut::from_column_major_slice_mut(part, width, 1));
         }
     }
 }
