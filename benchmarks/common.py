@@ -75,8 +75,8 @@ class Setup:
                  f"commit      {output('git', '-C', str(ROOT), 'rev-parse', '--short', 'HEAD')}",
                  f"threads     {self.threads} for every program", f"repeats     {self.repeats}, medians reported",
                  f"cap         {self.cap:g} s for each run of an opponent", f"python      {platform.python_version()}"]
-        for package in ("cvxpy", "clarabel", "scs", "numpy", "scipy"):
-            lines.append(f"{package:<12}{importlib.metadata.version(package)}")
+        for package in ("cvxpy", "clarabel", "scs", "numpy", "scipy", "scikit-learn"):
+            lines.append(f"{package:<11} {importlib.metadata.version(package)}")
         (RESULTS / "machine.txt").write_text("\n".join(lines) + "\n")
         print("\n".join(lines) + "\n", flush=True)
 
@@ -138,8 +138,29 @@ def data_set(name, seed=0):
     """Training part of a set, or None when its file is not at hand."""
     rng = np.random.default_rng(seed)
     if SETS[name] is None:
-        x = rng.uniform(-5.12, 5.12, size=(1500, 2))
-        return standardized(x, 20 + (x**2 - 10 * np.cos(2 * np.pi * x)).sum(axis=1))
+        return standardized(*rastrigin(rng))
+    read = file_columns(name)
+    if read is None:
+        return None
+    inputs, y = read
+    columns = []
+    for _, cells in inputs:
+        try:
+            columns.append(np.array(cells, float))
+        except ValueError:
+            columns += [np.array([cell == level for cell in cells], float) for level in sorted(set(cells))]
+    x, y = np.stack(columns, axis=1), np.array(y, float)
+    train = rng.permutation(len(y))[: int(0.8 * len(y))]
+    return standardized(x[train], y[train])
+
+
+def rastrigin(rng):
+    x = rng.uniform(-5.12, 5.12, size=(1500, 2))
+    return x, 20 + (x**2 - 10 * np.cos(2 * np.pi * x)).sum(axis=1)
+
+
+def file_columns(name):
+    """Input columns of a file as (name, texts), and the texts of its target; None when it is not at hand."""
     folder = os.environ.get("TAUTNET_DATA")
     if not folder:
         return None
@@ -150,19 +171,9 @@ def data_set(name, seed=0):
     with open(path, newline="") as file:
         header, *table = list(csv.reader(file))
     target, dropped = TARGETS.get(name, (header[-1], set()))
-    columns = []
-    for index, column in enumerate(header):
-        cells = [row[index] for row in table]
-        if column == target:
-            y = np.array(cells, float)
-        elif column not in dropped:
-            try:
-                columns.append(np.array(cells, float))
-            except ValueError:
-                columns += [np.array([cell == level for cell in cells], float) for level in sorted(set(cells))]
-    x = np.stack(columns, axis=1)
-    train = rng.permutation(len(y))[: int(0.8 * len(y))]
-    return standardized(x[train], y[train])
+    columns = {column: [row[index] for row in table] for index, column in enumerate(header)}
+    y = columns.pop(target)
+    return [(column, cells) for column, cells in columns.items() if column not in dropped], y
 
 
 def standardized(x, y):
@@ -191,8 +202,8 @@ def starting_network(x, y, m, seed=0, steps=1000, rate=0.01, decay=1e-4, batch=6
     return w, b, v
 
 
-def write_network(path, w, b, v):
-    network = {"w": w.tolist(), "b": b.tolist(), "v": v.tolist(), "c": 0.0}
+def write_network(path, w, b, v, c=0.0):
+    network = {"w": w.tolist(), "b": b.tolist(), "v": v.tolist(), "c": float(c)}
     pathlib.Path(path).write_text(json.dumps(network))
 
 

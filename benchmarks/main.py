@@ -5,9 +5,12 @@ import growth
 import iterations
 import joint
 import lipsdp
+import sgd
+import table
 from common import Setup
 
-BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run}
+BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
+              "table": table.run, "sgd": sgd.run}
 
 
 def main():
