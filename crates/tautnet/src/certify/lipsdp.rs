@@ -96,7 +96,9 @@ struct Relaxed {
 
 impl Relaxed {
     fn wants_more(&self, size: usize) -> bool {
-        self.bound.gap > TIGHT && !self.interrupted && size <= SMALL
+        // Also where rounding left no gap to speak of.
+        let tight = self.bound.gap <= TIGHT;
+        !tight && !self.interrupted && size <= SMALL
     }
 }
 
@@ -130,6 +132,20 @@ fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut GapObserver
         verdict
     });
     let upper = solved.upper * slopes.scale + slopes.rounding(norm.dual());
+    if !upper.is_finite() {
+        // Rounding broke the relaxation: the sum over the units, with the multipliers that prove it.
+        let length =
+            |r: usize| norm.dual().of(&(0..d).map(|k| slopes.rows[(r, k)]).collect::<Vec<f64>>()) * slopes.scale;
+        slopes.units.iter().enumerate().for_each(|(r, &i)| multipliers[i] = length(r));
+        let bound = Bound {
+            lipschitz_upper_bound: (0..effective).map(length).sum::<f64>() * (1.0 + 1e-12),
+            multipliers,
+            p: None,
+            iterations: solved.iterations,
+            gap: 1.0,
+        };
+        return Relaxed { bound, interrupted };
+    }
     let lower = (solved.relaxation_lower * slopes.scale).min(upper);
     for (r, &i) in slopes.units.iter().enumerate() {
         multipliers[i] = match norm {

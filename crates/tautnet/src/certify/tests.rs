@@ -483,3 +483,20 @@ fn bad_input_is_refused_with_advice() {
     assert!(largest_gradient_found(&network, &everywhere, Norm::Two, Some(wide.as_ref()), &search).is_err());
     assert!(largest_gradient_by_enumeration(&random_network(3, 4, 0), &everywhere, Norm::Two).is_err());
 }
+
+/// Training leaves units that have all but vanished; the bound of the others stays a number.
+#[test]
+fn vanishing_units_leave_the_bound_finite() {
+    for (seed, small) in [(1, 1e-9), (2, 1e-20), (3, 1e-100), (4, 1e-160), (5, 1e-200), (6, 1e-300)] {
+        let all = random_network(12, 2, seed);
+        let w = Mat::from_fn(12, 2, |i, k| if i % 2 == 0 { all.w[(i, k)] } else { small * all.w[(i, k)] });
+        let network = Network::new(w, all.b.clone(), all.v.clone(), 0.0).unwrap();
+        for norm in [Norm::Two, Norm::Infinity] {
+            let bound = lipsdp_of(&network, norm);
+            let found = largest_gradient_found(&network, &Region::Everywhere, norm, None, &Default::default());
+            let found = found.unwrap().map_or(0.0, |found| found.value);
+            assert!(bound.lipschitz_upper_bound.is_finite() && found <= bound.lipschitz_upper_bound * (1.0 + 1e-9));
+            assert!(bound.lipschitz_upper_bound <= path_norm(&network, norm) * (1.0 + 1e-9), "{small} {norm:?}");
+        }
+    }
+}
