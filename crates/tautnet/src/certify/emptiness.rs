@@ -106,7 +106,8 @@ impl Cells<'_> {
 /// The columns of `matrix` sum to at most `residual` in absolute value. If relative changes of the rows, each below
 /// ½, make all sums exactly 0, returns a bound on the largest: ‖residual‖/s with s the smallest singular value.
 fn vanishing_change(matrix: &[Vec<f64>], residual: &[f64]) -> Option<f64> {
-    let (columns, rows) = (matrix.len(), matrix[0].len());
+    // Where every coefficient underflows there is nothing to argue with.
+    let (columns, rows) = (matrix.len(), matrix.first()?.len());
     if rows <= columns {
         return None;
     }
