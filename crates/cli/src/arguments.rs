@@ -174,7 +174,7 @@ pub struct MeetingArguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Objective")]
 pub struct ObjectiveArguments {
-    /// Price of the weights, Σ ‖(w_i, b_i)‖ |v_i| [default: 0; 0.001 for the method `weight-decay`]
+    /// Price of the weights, Σ ‖(w_i, b_i)‖ |v_i| [default: 0.01 in `train`; 0 in `polish`, 0.001 with its method `weight-decay`]
     #[arg(long, value_name = "λ", value_parser = not_negative, allow_negative_numbers = true)]
     pub decay: Option<f64>,
 

@@ -1,16 +1,22 @@
 //! Choosing the price λ of the Lipschitz bound by validation on the error under attack.
 //!
 //! ```text
-//! λ* = argmin over a grid of λ:   mean over the radii ε of  mean_k max_{‖δ‖ ≤ ε} (f_λ(x_k + δ) − y_k)²,    k held out
+//! e(f, ε) = mean_k max_{‖δ‖ ≤ ε} (f(x_k + δ) − y_k)²,   k held out
+//! q(λ, ε) = geometric mean over the parts held out of  e(f_λ, ε) / e(f_0, ε)
+//! λ*      = argmin over a grid of λ:   geometric mean over the radii ε of q(λ, ε),
+//!           among the λ with q(λ, 0) ≤ 1.02 and q(λ, ε) ≤ 1 for every ε > 0
 //! ```
 //!
-//! f_λ is the network polished at price λ on the rows not held out. Every λ starts from the same network, so that all
-//! candidates share their activation patterns and differ in nothing but the price. The inner maximum is replaced by
-//! the worst point that the attack finds. Of equals the highest price is chosen.
+//! f_0 is the starting network and f_λ the network polished at price λ, both made of the rows not held out. Every λ starts
+//! from the same network, so that all candidates share their activation patterns and differ in nothing but the price.
+//! The inner maximum is replaced by the worst point that the attack finds. A high price buys little error at large radii
+//! with much at small ones; hence the condition: nothing may be lost against the start, but one part in fifty where
+//! there is no attack. Where no price holds to it, the one that exceeds it least is chosen. Of equals it is the highest.
 //!
 //! One part of a small table says little: a few rows that are hard to predict decide. So other parts are held out in
-//! turn, each with a starting network of its own, until enough rows have been judged, and a price is judged by the mean.
-//! The parts do not depend on each other and are worked on at the same time.
+//! turn, each with a starting network of its own, until enough rows have been judged. Quotients are averaged, not
+//! errors, lest the part with the hardest rows be the only one that counts. The parts do not depend on each other
+//! and are worked on at the same time.
 
 use crate::error::{Error, Result};
 use crate::metrics::mean_squared_error;
@@ -63,9 +69,16 @@ pub struct Judgement {
     pub clean: f64,
     /// Mean over the radii of the error under attack found on the held-out rows.
     pub attacked: f64,
+    /// Geometric mean over the radii (and parts) of the error against that of the starting network.
+    pub quotient: f64,
+    /// The largest, over the radii, of that error's share of what is allowed; above 1 the price loses something.
+    pub share: f64,
     /// The network's Lipschitz bound.
     pub lipschitz: f64,
 }
+
+/// Clean error allowed, against that of the starting network.
+const CLEAN_ALLOWED: f64 = 1.02;
 
 /// The path of candidates, from the highest price to the lowest one tried.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,25 +166,12 @@ pub fn path(
         counted = parts.iter().rev().max_by_key(|part| part.steps.len()).into_iter().collect();
     }
     let first = counted[0];
-    let mean = |judgement: &dyn Fn(&Part) -> Judgement| {
-        let all = || counted.iter().map(|part| judgement(part));
-        let mean = |value: &dyn Fn(Judgement) -> f64| all().map(value).sum::<f64>() / counted.len() as f64;
-        Judgement {
-            clean: mean(&|judgement| judgement.clean),
-            attacked: mean(&|judgement| judgement.attacked),
-            lipschitz: mean(&|judgement| judgement.lipschitz),
-            ..judgement(first)
-        }
-    };
-    let steps: Vec<Judgement> = (0..first.steps.len()).map(|k| mean(&|part| part.steps[k].0)).collect();
-    let mut chosen: Option<usize> = None;
-    for (k, step) in steps.iter().enumerate() {
-        if chosen.is_none_or(|chosen| step.attacked < steps[chosen].attacked) {
-            chosen = Some(k);
-        }
-    }
+    let judgement = |price, of: &dyn Fn(&Part) -> &Errors| settings.judgement(price, &counted, of);
+    let steps: Vec<Judgement> =
+        (0..first.steps.len()).map(|k| judgement(Some(prices[k]), &|part| &part.steps[k].0)).collect();
+    let chosen = choice(&steps);
     Ok(Path {
-        start: mean(&|part| part.start),
+        start: judgement(None, &|part| &part.start),
         chosen,
         rows: (splits[0].train.len(), counted.len() * splits[0].test.len()),
         folds: counted.len(),
@@ -199,11 +199,30 @@ impl Shared<'_, '_> {
     }
 }
 
+/// The step with the least quotient among those that lose nothing; if there is none, the one that loses least.
+fn choice(steps: &[Judgement]) -> Option<usize> {
+    let key = |step: &Judgement| if step.share <= 1.0 { (1.0, step.quotient) } else { (step.share, 0.0) };
+    let mut chosen: Option<usize> = None;
+    for (k, step) in steps.iter().enumerate() {
+        if chosen.is_none_or(|chosen| key(step) < key(&steps[chosen])) {
+            chosen = Some(k);
+        }
+    }
+    chosen
+}
+
+/// A network's error at every radius on the rows held out, and its bound.
+struct Errors {
+    clean: f64,
+    attacked: Vec<f64>,
+    lipschitz: f64,
+}
+
 /// The candidates of one part of the rows.
 struct Part {
     trained: train::Trained,
-    start: Judgement,
-    steps: Vec<(Judgement, Polished)>,
+    start: Errors,
+    steps: Vec<(Errors, Polished)>,
 }
 
 impl Settings {
@@ -231,7 +250,7 @@ impl Settings {
             verdict
         })?;
         let bound = polish::score(&trained.network, &fitted, polish)?.lipschitz;
-        let first = self.judge(&trained.network, &held_out, polish, None, bound)?;
+        let first = self.judge(&trained.network, &held_out, polish, bound)?;
         let mut part = Part { trained, start: first, steps: Vec::new() };
         for &price in prices {
             if stopped {
@@ -250,7 +269,7 @@ impl Settings {
                 break; // A solve cut short would be judged unfairly.
             }
             let bound = polished.after.lipschitz;
-            part.steps.push((self.judge(&polished.network, &held_out, polish, Some(price), bound)?, polished));
+            part.steps.push((self.judge(&polished.network, &held_out, polish, bound)?, polished));
         }
         Ok(part)
     }
@@ -260,14 +279,35 @@ impl Settings {
         network: &Network,
         held_out: &Dataset,
         polish: &polish::Settings,
-        price: Option<f64>,
         lipschitz: f64,
-    ) -> Result<Judgement> {
+    ) -> Result<Errors> {
         // The bound of the score is the solver's word, not a proof: it is not what the attack is held against.
         let search = attack::Settings { seed: self.seed, ..attack::Settings::new(f64::INFINITY) };
         let reports = attack::attack(network, held_out, polish.norm, &self.radii, &search)?;
-        let attacked = reports.iter().map(|report| report.found).sum::<f64>() / reports.len() as f64;
-        Ok(Judgement { price, clean: mean_squared_error(network, held_out), attacked, lipschitz })
+        let attacked = reports.iter().map(|report| report.found).collect();
+        Ok(Errors { clean: mean_squared_error(network, held_out), attacked, lipschitz })
+    }
+
+    /// What the parts say together.
+    fn judgement(&self, price: Option<f64>, parts: &[&Part], of: &dyn Fn(&Part) -> &Errors) -> Judgement {
+        let mean =
+            |value: &dyn Fn(&Part) -> f64| parts.iter().map(|part| value(part)).sum::<f64>() / parts.len() as f64;
+        // A start without error leaves nothing to win: what equals it counts as 1.
+        let quotient = |k: usize| {
+            let smallest = f64::MIN_POSITIVE;
+            mean(&|part| (of(part).attacked[k].max(smallest) / part.start.attacked[k].max(smallest)).ln()).exp()
+        };
+        let quotients: Vec<f64> = (0..self.radii.len()).map(quotient).collect();
+        let allowed = |k: usize| if self.radii[k] == 0.0 { CLEAN_ALLOWED } else { 1.0 };
+        let count = self.radii.len() as f64;
+        Judgement {
+            price,
+            clean: mean(&|part| of(part).clean),
+            attacked: mean(&|part| of(part).attacked.iter().sum::<f64>() / count),
+            quotient: (quotients.iter().map(|quotient| quotient.ln()).sum::<f64>() / count).exp(),
+            share: quotients.iter().enumerate().map(|(k, quotient)| quotient / allowed(k)).fold(0.0, f64::max),
+            lipschitz: mean(&|part| of(part).lipschitz),
+        }
     }
 
     fn check(&self, rows: usize) -> Result<()> {
@@ -311,7 +351,13 @@ mod tests {
         let prices: Vec<f64> = path.steps.iter().map(|step| step.price.unwrap()).collect();
         assert_eq!((prices, path.rows, path.folds), (vec![1.0, 0.1, 0.01], (45, 15), 1));
         let chosen = &path.steps[path.chosen.unwrap()];
-        assert!(path.steps.iter().all(|step| chosen.attacked <= step.attacked && step.attacked >= step.clean));
+        assert!(path.steps.iter().all(|step| step.attacked >= step.clean));
+        let fair = |step: &&Judgement| step.share <= 1.0;
+        assert!(
+            path.steps.iter().filter(fair).all(|step| fair(&chosen) && chosen.quotient <= step.quotient),
+            "{path:?}"
+        );
+        assert_eq!(path.start.quotient, 1.0);
         assert!(path.steps.windows(2).all(|pair| pair[0].lipschitz <= pair[1].lipschitz * 1.001), "{path:?}");
         // The network that comes with the path is the one that was judged.
         let rows = split::by_fraction(60, 0.25, 0).unwrap();
@@ -364,12 +410,46 @@ mod tests {
                     polish::Settings { lipschitz: price, tolerance, iterations: grid.iterations, ..polish.clone() };
                 let go_on = &mut |_: &polish::Progress| ControlFlow::Continue(());
                 let polished = polish::polish(&trained.network, &fitted, &asked, go_on).unwrap();
-                *sum += grid.judge(&polished.network, &held_out, &polish, None, 0.0).unwrap().attacked / 4.0;
+                let errors = grid.judge(&polished.network, &held_out, &polish, 0.0).unwrap().attacked;
+                *sum += errors.iter().sum::<f64>() / (4 * errors.len()) as f64;
             }
         }
         for (step, sum) in all.steps.iter().zip(sums) {
             assert!((step.attacked - sum).abs() < 1e-9 * sum, "{step:?} {sum}");
         }
+    }
+
+    /// Hand-made judgements: a price that loses something does not count while another loses nothing.
+    #[test]
+    fn the_choice_loses_nothing_where_it_can_and_else_the_least() {
+        let step =
+            |quotient, share| Judgement { price: None, clean: 0.0, attacked: 0.0, quotient, share, lipschitz: 0.0 };
+        assert_eq!(choice(&[]), None);
+        assert_eq!(choice(&[step(0.5, 1.01), step(0.8, 1.0), step(0.7, 0.9), step(0.7, 0.8)]), Some(2));
+        assert_eq!(choice(&[step(0.5, 1.3), step(0.8, 1.2), step(0.7, 1.4)]), Some(1));
+    }
+
+    /// Two parts and two radii, by hand: the part with the large errors weighs no more than the other.
+    #[test]
+    fn quotients_are_geometric_means_over_parts_and_radii() {
+        let data = toy(20, 2, 1);
+        let settings = Settings { radii: vec![0.0, 0.1], ..Settings::default() };
+        let trained = train::train(&data, &start(), &mut |_| ControlFlow::Continue(())).unwrap();
+        let errors = |attacked: [f64; 2]| Errors { clean: attacked[0], attacked: attacked.to_vec(), lipschitz: 1.0 };
+        let polished =
+            polish::polish(&trained.network, &data, &polish::Settings::default(), &mut |_| ControlFlow::Continue(()));
+        let polished = polished.unwrap();
+        let part = |start, step| Part {
+            trained: trained.clone(),
+            start: errors(start),
+            steps: vec![(errors(step), polished.clone())],
+        };
+        let (small, large) = (part([0.1, 0.2], [0.2, 0.1]), part([100.0, 200.0], [50.0, 200.0]));
+        let judgement = settings.judgement(Some(0.1), &[&small, &large], &|part| &part.steps[0].0);
+        // Clean: √(2 · ½) = 1. Attacked: √(½ · 1) = 0.707.
+        assert!((judgement.quotient - 0.5f64.powf(0.25)).abs() < 1e-12, "{judgement:?}");
+        assert!((judgement.share - 1.0 / CLEAN_ALLOWED).abs() < 1e-12);
+        assert!((judgement.clean - 25.1).abs() < 1e-12 && (judgement.attacked - 0.5 * (0.15 + 125.0)).abs() < 1e-12);
     }
 
     #[test]

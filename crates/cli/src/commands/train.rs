@@ -25,7 +25,7 @@ use tautnet::{Model, Network, Scaler, atomic, certify, polish, select, train};
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
 /// A starting network is trained, then the best of all networks with its activation patterns is found by convex
-/// optimization, minimizing mean squared error + λ · (bound on the Lipschitz constant), and the bound is proved. Inputs
+/// optimization, minimizing mean squared error + λ · (bound on the Lipschitz constant) + decay, and the bound is proved. Inputs
 /// and target are standardized on the way; λ, radii and bounds are in standardized units where nothing else is said.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -132,7 +132,7 @@ fn settings(arguments: &Arguments) -> fit::Settings {
     let seed = arguments.test.seed;
     let polish = polish::Settings {
         lipschitz: 0.0,
-        decay: objective.decay.unwrap_or(0.0),
+        decay: objective.decay.unwrap_or(fit::DECAY),
         max_lipschitz: objective.max_lipschitz,
         norm: objective.norm.norm(),
         penalty: objective.penalty.penalty(),

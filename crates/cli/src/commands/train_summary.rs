@@ -161,16 +161,25 @@ pub fn certificate(model: &Model) -> &Certificate {
 
 /// The path as a table; the row chosen has an arrow.
 fn path_text(path: &Path) -> String {
-    let mut text =
-        format!("\nλ chosen by the error under attack (mean over radii 0 to 0.5) on {}\n", path.rows_judged());
-    let mut rows = vec![["λ", "error", "under attack", "Lipschitz bound", ""].map(str::to_owned).to_vec()];
+    let mut text = format!(
+        "\nλ chosen by the errors under attack at radii 0 to 0.5, against the start, on {}\n",
+        path.rows_judged()
+    );
+    let mut rows =
+        vec![["λ", "error", "under attack", "against start", "Lipschitz bound", ""].map(str::to_owned).to_vec()];
     let row = |name: String, judgement: &Judgement, mark: &str| {
-        let numbers = [judgement.clean, judgement.attacked, judgement.lipschitz].map(number);
+        let against = format!("{:+.1} %", 100.0 * (judgement.quotient - 1.0));
+        let numbers = [number(judgement.clean), number(judgement.attacked), against, number(judgement.lipschitz)];
         [name].into_iter().chain(numbers).chain([mark.to_owned()]).collect()
     };
     rows.push(row("start".into(), &path.start, ""));
     for (k, step) in path.steps.iter().enumerate() {
-        let mark = if path.chosen == Some(k) { "← chosen" } else { "" };
+        let mark = match (path.chosen == Some(k), step.share > 1.0) {
+            (true, false) => "← chosen",
+            (true, true) => "← chosen, though it loses at a radius",
+            (false, true) => "loses at a radius",
+            (false, false) => "",
+        };
         rows.push(row(step.price.map_or(String::new(), number), step, mark));
     }
     text.push_str(&table(&rows));
@@ -184,6 +193,8 @@ pub fn path_json(path: &Path) -> Value {
             "price": judgement.price,
             "error": judgement.clean,
             "error_under_attack": judgement.attacked,
+            "against_start": judgement.quotient,
+            "share_of_allowed": judgement.share,
             "lipschitz": judgement.lipschitz,
         })
     };

@@ -171,11 +171,12 @@ fn bounds_table(report: &Report<'_>) -> String {
 
 fn path_table(report: &Report<'_>) -> String {
     let Some(path) = report.path else { return String::new() };
-    let titles = ["λ", "error", "error under attack", "Lipschitz bound"];
+    let titles = ["λ", "error", "error under attack", "against before", "Lipschitz bound"];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
     for step in [&path.start].into_iter().chain(&path.steps) {
         let name = step.price.map_or("before polish".into(), number);
-        rows.push([name].into_iter().chain([step.clean, step.attacked, step.lipschitz].map(number)).collect());
+        let against = format!("{:+.1}\u{a0}%", 100.0 * (step.quotient - 1.0));
+        rows.push(vec![name, number(step.clean), number(step.attacked), against, number(step.lipschitz)]);
     }
     table(&rows, path.chosen.map(|chosen| chosen + 2))
 }

@@ -125,11 +125,9 @@ fn caveats(report: &Report<'_>) -> String {
         notes.push(format!("The solver stopped early: {why}."));
     }
     if let Some((path, chosen)) = report.path.and_then(|path| path.chosen.map(|chosen| (path, chosen)))
-        && path.start.attacked < path.steps[chosen].attacked
+        && path.steps[chosen].share > 1.0
     {
-        notes.push(
-            "Where the price was chosen, no polished network did better under attack than the one before.".into(),
-        );
+        notes.push("Where the price was chosen, every one lost against the network before at some radius.".into());
     }
     if report.rows.held_out.is_none() {
         notes.push("No rows were held out, so that errors are those on the rows learned from.".into());

@@ -118,7 +118,7 @@ proptest! {
     #[test]
     fn paths_are_readable(prices in proptest::collection::vec(-6.0..2.0f64, 1..9), errors in 1e-4..10.0f64, chosen: usize) {
         let judgement = |price: Option<f64>, k: usize| select::Judgement {
-            price, clean: errors, attacked: errors * (1.0 + k as f64), lipschitz: errors * k as f64,
+            price, clean: errors, attacked: errors * (1.0 + k as f64), quotient: 0.9, share: 0.95, lipschitz: errors * k as f64,
         };
         let mut prices: Vec<f64> = prices.into_iter().map(|power| 10f64.powf(power)).collect();
         prices.sort_by(|a, b| b.total_cmp(a));
