@@ -127,7 +127,11 @@ fn attack_reading(report: &Report<'_>) -> String {
 
 fn path_reading(report: &Report<'_>) -> String {
     let Some(path) = report.path else { return String::new() };
-    format!("The price λ of the bound was chosen where the error under attack is least, on {}.", path.rows_judged())
+    format!(
+        "The price λ of the bound was chosen on {}: among those that lose nothing against the network before, where the \
+         errors under attack, divided by those before and averaged over the radii, are least.",
+        path.rows_judged()
+    )
 }
 
 /// Rows of cells as a table: the first row is its head, the first column names the others. `mark` is the row to point at.
