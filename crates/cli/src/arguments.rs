@@ -1,6 +1,6 @@
 //! Every flag, once: the parser, the help, the completions and the manual page all come from here.
 
-use crate::commands::{attack, certify, completions, data, manual, polish, predict, train, verify};
+use crate::commands::{attack, certify, completions, data, export, manual, polish, predict, train, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +30,7 @@ pub enum Command {
     Verify(verify::Arguments),
     Attack(attack::Arguments),
     Predict(predict::Arguments),
+    Export(export::Arguments),
     Data(data::Arguments),
     Completions(completions::Arguments),
     Manual(manual::Arguments),

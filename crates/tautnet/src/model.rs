@@ -6,11 +6,13 @@
 use crate::certify::{self, Certificate, Refusal, SampleInterval, Verified};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
-use crate::interchange::json::{network_from_value, network_to_json, parse_object};
+use crate::interchange::{
+    self,
+    json::{network_from_value, network_to_json, parse_object},
+};
 use crate::network::Network;
 use crate::norm::Norm;
 use crate::scaling::Scaler;
-use crate::table::unreadable;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -46,17 +48,16 @@ pub enum Stored {
 }
 
 impl Stored {
-    /// Read a model file or a plain network file.
+    /// Read a model file or a plain network file, in the format that its name says: JSON, ONNX or safetensors.
     pub fn read(path: &Path) -> Result<Self> {
-        let source = path.display().to_string();
-        Self::parse(&std::fs::read(path).map_err(|e| unreadable(&source, &e))?, &source)
+        interchange::read(path)
     }
 
-    /// From the bytes of a file; `source` is what messages call it.
+    /// From the bytes of a JSON file; `source` is what messages call it.
     pub fn parse(bytes: &[u8], source: &str) -> Result<Self> {
         let object = parse_object(bytes, source)?;
         if object.contains_key("format") {
-            Model::from_object(object, source).map(|model| Self::Model(Box::new(model)))
+            Model::from_parts(object, None, None, source).map(|model| Self::Model(Box::new(model)))
         } else {
             network_from_value(&object, source).map(Self::Network)
         }
@@ -125,7 +126,25 @@ impl Model {
         Ok(format!("{{\n{}\n}}\n", parts.join(",\n")))
     }
 
-    fn from_object(mut object: Map<String, Value>, source: &str) -> Result<Self> {
+    /// The model but for its network, and for its scaler if that is not asked for: what a file keeps as text where the
+    /// weights have a place of their own. A certificate that proves nothing is refused.
+    pub(crate) fn description(&self, with_scaler: bool) -> Result<String> {
+        let text = self.to_json()?;
+        let mut object = parse_object(text.as_bytes(), "the model")?;
+        object.remove("network");
+        if !with_scaler {
+            object.remove("scaler");
+        }
+        Ok(Value::Object(object).to_string())
+    }
+
+    /// A model from its object, but for the network and the scaler that are given.
+    pub(crate) fn from_parts(
+        mut object: Map<String, Value>,
+        network: Option<Network>,
+        scaler: Option<Scaler>,
+        source: &str,
+    ) -> Result<Self> {
         let hint = "give a model file, as `tautnet train` writes it";
         let format = object.remove("format").unwrap_or_default();
         if format != FORMAT {
@@ -142,20 +161,27 @@ impl Model {
             None => return Err(Error::new(format!("{source} has no `version`"), hint)),
         }
         let known = ["columns", "scaler", "network", "settings", "objective", "certificate"];
-        if let Some(key) = object.keys().find(|key| !known.contains(&key.as_str())) {
+        let twice = |key: &str| (key == "network" && network.is_some()) || (key == "scaler" && scaler.is_some());
+        if let Some(key) = object.keys().find(|key| !known.contains(&key.as_str()) || twice(key)) {
             return Err(Error::new(format!("{source}: `{key}` is not a part of a model"), hint));
         }
         let mut part = |name: &str| {
             object.remove(name).ok_or_else(|| Error::new(format!("{source}: the model has no `{name}`"), hint))
         };
-        let network = match part("network")? {
-            Value::Object(network) => network_from_value(&network, source)?,
-            _ => return Err(Error::new(format!("{source}: `network` is not an object"), hint)),
+        let network = match network {
+            Some(network) => network,
+            None => match part("network")? {
+                Value::Object(network) => network_from_value(&network, source)?,
+                _ => return Err(Error::new(format!("{source}: `network` is not an object"), hint)),
+            },
         };
         let model = Self {
             network,
             columns: decode(part("columns")?, "columns", source)?,
-            scaler: decode(part("scaler")?, "scaler", source)?,
+            scaler: match scaler {
+                Some(scaler) => scaler,
+                None => decode(part("scaler")?, "scaler", source)?,
+            },
             settings: part("settings")?,
             objective: part("objective")?,
             certificate: match object.remove("certificate") {

@@ -31,7 +31,7 @@ const EXACT: Duration = Duration::from_secs(60);
 /// for all inputs depends on them, and the box around them is the region over which a smaller bound holds.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Model file, or a plain network: JSON {"w": [[…], …], "b": […], "v": […], "c": 0}
+    /// Model file, or a plain network: .onnx, .safetensors, or JSON {"w": [[…], …], "b": […], "v": […], "c": 0}
     pub network: PathBuf,
 
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input

@@ -5,6 +5,7 @@ pub mod certify;
 mod certify_table;
 pub mod completions;
 pub mod data;
+pub mod export;
 pub mod manual;
 mod pictures;
 pub mod polish;
@@ -26,6 +27,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Attack(arguments) => attack::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),

@@ -1,5 +1,6 @@
 //! `tautnet polish NETWORK DATA`: the best network with the same activation patterns.
 
+use super::export;
 use super::pictures::{self, Evaluation};
 use crate::arguments::{
     LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PenaltyChoice, PictureArguments,
@@ -15,22 +16,24 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tautnet::error::Result;
-use tautnet::interchange::json::network_to_json;
+use tautnet::interchange::{Format, Options};
 use tautnet::metrics::mean_squared_error;
 use tautnet::model::Stored;
 use tautnet::polish::{Ending, Polished, Score, Settings, polish};
 use tautnet::report::{self, Chart, Origin, Report, Rows, Side};
-use tautnet::{Model, Network, Scaler, atomic, certify};
+use tautnet::{Model, Network, Scaler, certify};
 
 /// Post-process a network by convex optimization; never worse than it was
 ///
 /// Finds the best of all networks that switch their units on and off on DATA as NETWORK does, minimizing
 /// mean squared error + λ · (bound on the Lipschitz constant) + decay. Input columns and target are standardized before
 /// they meet the network, so that NETWORK, the objective and the bound are in standardized units, unless
-/// --no-standardize is given. A model file brings its own columns and its own standardization.
+/// --no-standardize is given. A model file brings its own columns and its own standardization. The result is written as JSON, or
+/// as ONNX or safetensors where FILE ends so.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Model file, or a plain network: JSON {"w": [[…], …], "b": […], "v": […], "c": 0}, one row of w per hidden unit
+    /// Model file, or a plain network: .onnx, .safetensors, or JSON {"w": [[…], …], "b": […], "v": […], "c": 0}, one row of
+    /// w per hidden unit
     #[arg(value_name = "NETWORK")]
     pub network: PathBuf,
 
@@ -95,6 +98,7 @@ pub fn settings(method: MethodChoice, price: Option<f64>, objective: &ObjectiveA
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let missing = [(Chart::Path, "only `train` chooses the price λ")];
     pictures::check(&arguments.pictures, &arguments.out, &missing)?;
+    let format = arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let stored = Stored::read(&arguments.network)?;
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
@@ -114,12 +118,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     drop(display);
 
     let facts = Facts { polished: &polished, before: network, time, stopped: reason, problem: &problem };
-    if let Some(path) = &arguments.out.out {
-        let text = match stored {
-            Stored::Network(_) => network_to_json(&polished.network)?,
-            Stored::Model(_) => facts.model(arguments, &settings, &stop)?.to_json()?,
+    if let (Some(path), Some(format)) = (&arguments.out.out, format) {
+        let result = match stored {
+            Stored::Network(_) => Stored::Network(polished.network.clone()),
+            Stored::Model(_) => Stored::Model(Box::new(facts.model(arguments, &settings, &stop)?)),
         };
-        atomic::write(path, text.as_bytes(), arguments.out.existing())?;
+        export::write(&result, path, format, &Options::default(), arguments.out.existing())?;
     }
     if arguments.pictures.wanted() {
         draw(arguments, &settings, &facts, &stop)?;

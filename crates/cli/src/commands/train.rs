@@ -1,5 +1,6 @@
 //! `tautnet train DATA`: from a table to a trained, polished and certified network.
 
+use super::export;
 use super::pictures::{self, Evaluation};
 use super::polish::objective_json;
 use super::train_summary::{Summary, certificate, path_json};
@@ -17,16 +18,19 @@ use std::time::Instant;
 use tautnet::attack::RadiusReport;
 use tautnet::error::Result;
 use tautnet::fit::{self, Fitted, Price, fit};
+use tautnet::interchange::{Format, Options};
 use tautnet::metrics::mean_squared_error;
+use tautnet::model::Stored;
 use tautnet::report::{Chart, Origin, Report, Rows, Side};
 use tautnet::train::Start;
-use tautnet::{Model, Network, Scaler, atomic, certify, polish, select, train};
+use tautnet::{Model, Network, Scaler, certify, polish, select, train};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
 /// A starting network is trained, then the best of all networks with its activation patterns is found by convex
 /// optimization, minimizing mean squared error + λ · (bound on the Lipschitz constant) + decay, and the bound is proved. Inputs
-/// and target are standardized on the way; λ, radii and bounds are in standardized units where nothing else is said.
+/// and target are standardized on the way; λ, radii and bounds are in standardized units where nothing else is said. The
+/// model is written as JSON, or as ONNX or safetensors where FILE ends so.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
@@ -161,6 +165,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         PriceChoice::Fixed(_) => &[(Chart::Path, "the price λ is given and not chosen")],
     };
     pictures::check(&arguments.pictures, &arguments.out, missing)?;
+    let format = arguments.out.out.as_deref().map_or(Ok(Format::Json), Format::of)?;
     arguments.threads.apply()?;
     let opened = input::open(&arguments.data, &arguments.file)?;
     let columns = opened.columns(&arguments.columns)?;
@@ -186,7 +191,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         scaler,
     };
     // Whether it is kept or not: no bound is printed that the verifier refuses.
-    let text = model.to_json()?;
+    model.proved()?;
     // Only pictures show what is certified about the starting network.
     let start_bound = if arguments.pictures.wanted() {
         certify::prove(&fitted.start, norm, None, &mut |_| grace.verdict())?.standardized.bound
@@ -199,7 +204,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let time = started.elapsed();
 
     if let Some(path) = &arguments.out.out {
-        atomic::write(path, text.as_bytes(), arguments.out.existing())?;
+        let stored = Stored::Model(Box::new(model.clone()));
+        export::write(&stored, path, format, &Options::default(), arguments.out.existing())?;
     }
     let summary = Summary {
         source: opened.table.source(),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::certify::{Claim, Refusal};
 use tautnet::error::{Error, Result};
+use tautnet::interchange::{self, Format};
 use tautnet::model::{self, Stored};
 
 /// Check a certificate: exit status 0 only if it proves its claims about the network
@@ -87,7 +88,20 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     let bytes = std::fs::read(path).map_err(|error| {
         Error::new(format!("{} could not be read: {error}", path.display()), "give the path of a certificate")
     })?;
-    let Ok(Stored::Model(model)) = Stored::parse(&bytes, &path.display().to_string()) else { return Ok(bytes) };
+    let source = path.display().to_string();
+    let model = match Format::of(path)? {
+        Format::Json => match Stored::parse(&bytes, &source) {
+            Ok(Stored::Model(model)) => model,
+            _ => return Ok(bytes),
+        },
+        format => match interchange::parse(&bytes, format, &source)? {
+            Stored::Model(model) => model,
+            Stored::Network(_) => {
+                let hint = "make a certificate with `tautnet certify NETWORK --certificate FILE`";
+                return Err(Error::new(format!("{source} is a plain network without a certificate"), hint));
+            }
+        },
+    };
     model.certificate.map(|certificate| certificate.to_json()).ok_or_else(|| {
         Error::new(
             format!("the model in {} has no certificate", path.display()),

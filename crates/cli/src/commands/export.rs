@@ -1,0 +1,119 @@
+//! `tautnet export NETWORK --out FILE`: the same network in another format.
+
+use crate::output;
+use clap::ValueEnum;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tautnet::atomic::{self, Existing};
+use tautnet::error::Result;
+use tautnet::interchange::{self, Format, Options, Precision, ScalerChoice, onnx};
+use tautnet::model::Stored;
+
+/// Write a network in another format: JSON, ONNX or safetensors
+///
+/// The names of the files say the formats: .onnx, .safetensors, and JSON for all others. What is written is read back and
+/// compared before it is kept. A model file keeps its columns in every format; its certificate goes along as long as the
+/// weights are written bit for bit.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Model file, or a plain network: .onnx, .safetensors or JSON
+    pub network: PathBuf,
+
+    /// The file to write, whole or not at all
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub out: PathBuf,
+
+    /// Replace FILE if it exists
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+
+    /// What becomes of a model's standardization [default: kept; folded for safetensors]
+    #[arg(long, value_enum, help_heading = "Output")]
+    pub scaler: Option<ScalerArgument>,
+
+    /// How many digits are written
+    #[arg(long, value_enum, default_value_t = PrecisionArgument::F64, help_heading = "Output")]
+    pub precision: PrecisionArgument,
+
+    /// Print one JSON object on standard output
+    #[arg(long, help_heading = "Output")]
+    pub json: bool,
+}
+
+/// What becomes of a model's standardization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScalerArgument {
+    /// It stays beside the network: as nodes of an ONNX graph, as text elsewhere
+    Kept,
+    /// It is multiplied into the weights, which are then for data in their own units
+    Folded,
+}
+
+/// How many digits are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionArgument {
+    /// Double precision: all of them
+    F64,
+    /// Single precision, which changes predictions in the seventh digit
+    F32,
+}
+
+/// Run it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let existing = if arguments.force { Existing::Replace } else { Existing::Refuse };
+    atomic::check(&arguments.out, existing)?;
+    let format = Format::of(&arguments.out)?;
+    let stored = Stored::read(&arguments.network)?;
+    let options = Options {
+        scaler: arguments.scaler.map(|choice| match choice {
+            ScalerArgument::Kept => ScalerChoice::Kept,
+            ScalerArgument::Folded => ScalerChoice::Folded,
+        }),
+        precision: match arguments.precision {
+            PrecisionArgument::F64 => Precision::F64,
+            PrecisionArgument::F32 => Precision::F32,
+        },
+    };
+    let written = write(&stored, &arguments.out, format, &options, existing)?;
+    let name = match format {
+        Format::Json => "JSON".to_owned(),
+        Format::Onnx => format!("ONNX, operator set {}", onnx::OPSET),
+        Format::Safetensors => "safetensors".to_owned(),
+    };
+    let network = written.network();
+    if arguments.json {
+        output::print_json(&json!({
+            "format": name,
+            "inputs": network.inputs(),
+            "units": network.units(),
+            "precision": arguments.precision.to_possible_value().map(|value| value.get_name().to_owned()),
+            "model": matches!(written, Stored::Model(_)),
+            "certificate": certified(&written),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let kind = if matches!(written, Stored::Model(_)) { "model" } else { "plain network" };
+    output::print(&format!(
+        "{}: a {kind} of {} inputs and {} hidden units ({name}), read back and compared\n",
+        arguments.out.display(),
+        network.inputs(),
+        network.units()
+    ))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Write a network or a model, and say so if its certificate was left out. Returns what a reader of the file will find.
+pub fn write(stored: &Stored, path: &Path, format: Format, options: &Options, existing: Existing) -> Result<Stored> {
+    let bytes = interchange::to_bytes(stored, format, options)?;
+    let written = interchange::parse(&bytes, format, &path.display().to_string())?;
+    atomic::write(path, &bytes, existing)?;
+    if certified(stored) && !certified(&written) {
+        output::note("the certificate is about other weights and was left out; `tautnet certify` makes a new one");
+    }
+    Ok(written)
+}
+
+fn certified(stored: &Stored) -> bool {
+    matches!(stored, Stored::Model(model) if model.certificate.is_some())
+}

@@ -1,0 +1,398 @@
+//! Graphs as other programs write them, and graphs that are none.
+
+use super::messages::{Attribute, Dimension, Graph, Node, OperatorSet, Shape, Size, Tensor, Type, ValueInfo};
+use super::*;
+use faer::Mat;
+use proptest::prelude::*;
+
+/// Two inputs, three units.
+fn network() -> Network {
+    let w = Mat::from_fn(3, 2, |i, k| [[0.5, -1.25], [2.0, 0.75], [-0.0, 1e-3]][i][k]);
+    Network::new(w, vec![0.25, -1.0, 0.1], vec![1.5, -2.0, 0.3], 0.7).unwrap()
+}
+
+fn node(op: &str, input: &[&str], output: &str) -> Node {
+    Node {
+        input: input.iter().map(|name| (*name).to_owned()).collect(),
+        output: vec![output.to_owned()],
+        name: format!("{op}_{output}"),
+        op_type: op.to_owned(),
+        ..Node::default()
+    }
+}
+
+fn with(node: Node, name: &str, attribute: Attribute) -> Node {
+    let mut node = node;
+    node.attribute.push(Attribute { name: name.to_owned(), ..attribute });
+    node
+}
+
+fn int(value: i64) -> Attribute {
+    Attribute { int: Some(value), kind: 2, ..Attribute::default() }
+}
+
+fn float(value: f32) -> Attribute {
+    Attribute { float: Some(value), kind: 1, ..Attribute::default() }
+}
+
+fn tensor(name: &str, dims: &[i64], values: &[f64]) -> Tensor {
+    Tensor {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        data_type: DOUBLE,
+        double_data: values.to_vec(),
+        ..Tensor::default()
+    }
+}
+
+fn value(name: &str, dimensions: &[Option<i64>]) -> ValueInfo {
+    let dimension =
+        |size: &Option<i64>| Dimension { size: Some(size.map_or(Size::Named("N".to_owned()), Size::Known)) };
+    let shape = Shape { dimension: dimensions.iter().map(dimension).collect() };
+    let tensor = messages::TensorType { element: FLOAT, shape: Some(shape) };
+    ValueInfo { name: name.to_owned(), value_type: Some(Type { tensor: Some(tensor) }) }
+}
+
+/// `W` (inputs × units), `Wt` (units × inputs), `b`, `v` (units × 1), `vt`, `c`, and an input of two columns.
+fn model(nodes: Vec<Node>) -> messages::Model {
+    let n = network();
+    let list = |rows: usize, columns: usize, of: &dyn Fn(usize, usize) -> f64| {
+        (0..rows).flat_map(|i| (0..columns).map(move |k| (i, k))).map(|(i, k)| of(i, k)).collect::<Vec<_>>()
+    };
+    let graph = Graph {
+        node: nodes,
+        name: "g".to_owned(),
+        initializer: vec![
+            tensor("W", &[2, 3], &list(2, 3, &|k, i| n.w[(i, k)])),
+            tensor("Wt", &[3, 2], &list(3, 2, &|i, k| n.w[(i, k)])),
+            tensor("b", &[3], &n.b),
+            tensor("v", &[3, 1], &n.v),
+            tensor("vt", &[1, 3], &n.v),
+            tensor("c", &[1], &[n.c]),
+        ],
+        input: vec![value("x", &[None, Some(2)])],
+        output: vec![value("y", &[None, Some(1)])],
+        ..Graph::default()
+    };
+    messages::Model {
+        ir_version: 8,
+        graph: Some(graph),
+        opset_import: vec![OperatorSet { domain: String::new(), version: 17 }],
+        ..messages::Model::default()
+    }
+}
+
+fn read(model: &messages::Model) -> Result<Import> {
+    parse(&model.encode_to_vec(), "f.onnx")
+}
+
+/// The plain graph: MatMul, Add, Relu, MatMul, Add.
+fn dense() -> Vec<Node> {
+    vec![
+        node("MatMul", &["x", "W"], "1"),
+        node("Add", &["1", "b"], "2"),
+        node("Relu", &["2"], "3"),
+        node("MatMul", &["3", "v"], "4"),
+        node("Add", &["4", "c"], "y"),
+    ]
+}
+
+fn bits(network: &Network) -> Vec<u64> {
+    let w = (0..network.units()).flat_map(|i| (0..network.inputs()).map(move |k| (i, k))).map(|at| network.w[at]);
+    w.chain(network.b.clone()).chain(network.v.clone()).chain([network.c]).map(f64::to_bits).collect()
+}
+
+#[test]
+fn the_forms_in_which_programs_write_a_network_are_one_network() {
+    let gemms = |first: Node, second: Node| vec![first, node("Relu", &["1"], "2"), second];
+    let forms = [
+        dense(),
+        // Constants on the left, names used for nothing else.
+        vec![
+            node("Identity", &["x"], "0"),
+            node("MatMul", &["0", "W"], "1"),
+            node("Add", &["b", "1"], "2"),
+            node("Relu", &["2"], "3"),
+            node("MatMul", &["3", "v"], "4"),
+            node("Add", &["c", "4"], "y"),
+            node("Shape", &["x"], "unused"),
+        ],
+        gemms(node("Gemm", &["x", "W", "b"], "1"), node("Gemm", &["2", "v", "c"], "y")),
+        gemms(
+            with(node("Gemm", &["x", "Wt", "b"], "1"), "transB", int(1)),
+            with(node("Gemm", &["2", "vt", "c"], "y"), "transB", int(1)),
+        ),
+        // As scikit-learn's networks come: casts and a reshape.
+        vec![
+            with(node("Cast", &["x"], "0"), "to", int(1)),
+            with(node("Transpose", &["Wt"], "Wtt"), "perm", Attribute { ints: vec![1, 0], ..Attribute::default() }),
+            node("MatMul", &["0", "Wtt"], "1"),
+            node("Add", &["1", "b"], "2"),
+            node("Relu", &["2"], "3"),
+            node("MatMul", &["3", "v"], "4"),
+            node("Add", &["4", "c"], "5"),
+            with(
+                node("Constant", &[], "shape"),
+                "value_ints",
+                Attribute { ints: vec![-1, 1], kind: 7, ..Attribute::default() },
+            ),
+            node("Reshape", &["5", "shape"], "y"),
+        ],
+        // The input once more as rows, the output as a list.
+        vec![
+            node("Flatten", &["x"], "0"),
+            node("MatMul", &["0", "W"], "1"),
+            node("Add", &["1", "b"], "2"),
+            node("Relu", &["2"], "3"),
+            node("MatMul", &["3", "v"], "4"),
+            with(node("Squeeze", &["4"], "5"), "axes", Attribute { ints: vec![1], ..Attribute::default() }),
+            node("Add", &["5", "c"], "y"),
+        ],
+    ];
+    for (form, nodes) in forms.into_iter().enumerate() {
+        let import = read(&model(nodes)).unwrap();
+        assert_eq!(bits(&import.network), bits(&network()), "form {form}");
+        assert_eq!((import.scaler, import.opset), (None, 17));
+    }
+}
+
+#[test]
+fn whatever_is_affine_is_multiplied_out() {
+    // ((x − 1)·s − p) through the network with alpha and beta, then −(…)/2 + 3.
+    let mut model = model(vec![
+        node("Sub", &["x", "one"], "0a"),
+        node("Mul", &["s", "0a"], "0b"),
+        node("Sub", &["0b", "p"], "0c"),
+        with(with(node("Gemm", &["0c", "W", "b"], "1"), "alpha", float(2.0)), "beta", float(-0.5)),
+        node("Relu", &["1"], "2"),
+        node("Mul", &["2", "q"], "3"),
+        node("Gemm", &["3", "v"], "4"),
+        node("Sub", &["c", "4"], "5"),
+        node("MatMul", &["5", "two"], "6"),
+        node("Add", &["6", "one"], "7"),
+        node("MatMul", &["7", "column"], "8"),
+        node("Neg", &["8"], "9"),
+        node("Div", &["9", "half"], "y"),
+    ]);
+    let graph = model.graph.as_mut().unwrap();
+    graph.initializer.extend([
+        tensor("one", &[], &[1.0]),
+        tensor("s", &[1, 2], &[0.5, -3.0]),
+        tensor("p", &[2], &[0.25, 1.0]),
+        tensor("q", &[3], &[1.0, 2.0, -0.5]),
+        tensor("two", &[1, 2], &[1.0, -0.5]),
+        tensor("column", &[2, 1], &[3.0, 0.25]),
+        tensor("half", &[1, 1], &[0.5]),
+    ]);
+    let import = read(&model).unwrap();
+    let n = network();
+    for x in [[0.3, -0.8], [2.0, 1.0], [-4.0, 0.5]] {
+        let z = [(x[0] - 1.0) * 0.5 - 0.25, -3.0 * (x[1] - 1.0) - 1.0];
+        let h = |i: usize| (2.0 * (n.w[(i, 0)] * z[0] + n.w[(i, 1)] * z[1]) - 0.5 * n.b[i]).max(0.0);
+        let g = n.c - (0..3).map(|i| [1.0, 2.0, -0.5][i] * n.v[i] * h(i)).sum::<f64>();
+        let expected = -((g + 1.0) * 3.0 + (-0.5 * g + 1.0) * 0.25) / 0.5;
+        assert!((import.network.value(&x) - expected).abs() < 1e-12 * (1.0 + expected.abs()), "{x:?}");
+    }
+}
+
+#[test]
+fn every_kind_of_tensor_is_read() {
+    let values = [0.5, -1.0, 2.0];
+    let raw: Vec<u8> = values.iter().flat_map(|value| (*value as f32).to_le_bytes()).collect();
+    let base = Tensor { name: "b".to_owned(), dims: vec![3], ..Tensor::default() };
+    for tensor in [
+        Tensor { data_type: FLOAT, raw_data: Some(raw.clone()), ..base.clone() },
+        Tensor { data_type: FLOAT, float_data: vec![0.5, -1.0, 2.0], ..base.clone() },
+        Tensor { data_type: DOUBLE, double_data: values.to_vec(), ..base.clone() },
+        Tensor { data_type: 10, int32_data: vec![0x3800, 0xbc00, 0x4000], ..base.clone() },
+        Tensor { data_type: 16, raw_data: Some(vec![0x00, 0x3f, 0x80, 0xbf, 0x00, 0x40]), ..base.clone() },
+    ] {
+        let mut model = model(dense());
+        model.graph.as_mut().unwrap().initializer[2] = tensor;
+        assert_eq!(read(&model).unwrap().network.b, values);
+    }
+    for (tensor, what) in [
+        (Tensor { data_type: 8, ..base.clone() }, "has the element type 8"),
+        (Tensor { data_type: FLOAT, raw_data: Some(raw[..11].to_vec()), ..base.clone() }, "has 11 bytes"),
+        (Tensor { data_type: FLOAT, raw_data: Some(raw[..8].to_vec()), ..base.clone() }, "but 2 numbers"),
+        (Tensor { data_type: FLOAT, float_data: vec![1.0, f32::NAN, 0.0], ..base.clone() }, "holds NaN at place 1"),
+        (Tensor { data_type: FLOAT, dims: vec![-3], ..base.clone() }, "has the shape [-3]"),
+        (Tensor { data_type: FLOAT, dims: vec![i64::MAX, i64::MAX], ..base.clone() }, "has the shape"),
+        (Tensor { data_type: FLOAT, data_location: 1, ..base.clone() }, "has its numbers in another file"),
+    ] {
+        let mut model = model(dense());
+        model.graph.as_mut().unwrap().initializer[2] = tensor;
+        let error = read(&model).unwrap_err();
+        assert!(error.what.starts_with("f.onnx: the initializer `b` ") && error.what.contains(what), "{error:?}");
+    }
+}
+
+#[test]
+fn what_is_not_such_a_network_is_refused_by_its_node() {
+    let replaced = |at: usize, node: Node| {
+        let mut nodes = dense();
+        nodes[at] = node;
+        model(nodes)
+    };
+    let inserted = |at: usize, between: &[Node]| {
+        let mut nodes = dense();
+        nodes.splice(at..at, between.iter().cloned());
+        model(nodes)
+    };
+    let changed = |change: &dyn Fn(&mut messages::Model)| {
+        let mut model = model(dense());
+        change(&mut model);
+        model
+    };
+    let graph = |change: &dyn Fn(&mut Graph)| changed(&|model| change(model.graph.as_mut().unwrap()));
+    let unnamed = Node { name: String::new(), ..node("Tanh", &["2"], "3") };
+    let custom = Node { domain: "com.example".to_owned(), ..node("Relu", &["2"], "3") };
+    let cases: Vec<(messages::Model, &str)> = vec![
+        (replaced(2, node("Tanh", &["2"], "3")), "node `Tanh_3` (Tanh): it is not relu"),
+        (replaced(2, unnamed), "node 3 (Tanh): it is not relu"),
+        (replaced(2, custom), "node `Relu_3` (com.example.Relu): it is no part of"),
+        (replaced(2, node("Identity", &["2"], "3")), "the graph has no Relu"),
+        (replaced(0, node("Conv", &["x", "W"], "1")), "node `Conv_1` (Conv): it is no part of"),
+        (replaced(0, node("MatMul", &["W", "x"], "1")), "node `MatMul_1` (MatMul): it is no part of"),
+        (replaced(0, node("MatMul", &["x", "Wt"], "1")), "its matrix has 3 rows for 2 columns"),
+        (replaced(0, node("MatMul", &["x", "x"], "1")), "it does not take one tensor and constants"),
+        (replaced(0, node("MatMul", &["x", "nothing"], "1")), "its input `nothing` is made by nothing"),
+        (replaced(0, with(node("Gemm", &["x", "W"], "1"), "transA", int(1))), "it transposes its input"),
+        (replaced(1, node("Add", &["1", "v"], "2")), "its constant has the shape [3, 1], not that of one row"),
+        (replaced(1, node("Add", &["1", "c2"], "2")), "its input `c2` is made by nothing"),
+        (replaced(3, node("MatMul", &["2", "v"], "4")), "node `MatMul_4` (MatMul): it takes a tensor that another"),
+        (replaced(4, node("Add", &["4", "1"], "y")), "it takes a tensor that another node takes too"),
+        (
+            inserted(3, &[node("MatMul", &["3", "W2"], "a"), node("Relu", &["a"], "b2")]),
+            "node `MatMul_a` (MatMul): its input `W2`",
+        ),
+        (inserted(3, &[node("Relu", &["3"], "r")]), "the graph is not one chain"),
+        (replaced(3, node("Relu", &["3"], "4")), "node `Relu_4` (Relu): it is the second relu"),
+        (replaced(3, node("Identity", &["3"], "4")), "the graph has 3 output columns where one is due"),
+        (replaced(0, node("Identity", &["x"], "1")), "its constant has 3 entries for 2 columns"),
+        (replaced(1, with(node("Cast", &["1"], "2"), "to", int(10))), "it rounds to the element type 10"),
+        (graph(&|g| g.output[0].name = "3".to_owned()), "the graph has 3 output columns"),
+        (graph(&|g| g.output[0].name = "W".to_owned()), "its output `W` is not what its nodes make"),
+        (graph(&|g| g.output[0].name = "none".to_owned()), "its output `none` is not what its nodes make"),
+        (graph(&|g| g.output.push(value("2", &[]))), "the graph has 2 outputs (y, 2)"),
+        (graph(&|g| g.output.clear()), "the graph has 0 outputs"),
+        (graph(&|g| g.input.push(value("z", &[]))), "the graph has 2 inputs (x, z)"),
+        (graph(&|g| g.input[0] = value("x", &[None, Some(1), Some(28), Some(28)])), "has 4 dimensions"),
+        (graph(&|g| g.input[0] = value("x", &[None, Some(5)])), "its matrix has 2 rows for 5 columns"),
+        (graph(&|g| g.node.reverse()), "is made by nothing that stands before it"),
+        (changed(&|m| m.graph = None), "holds no graph"),
+        (changed(&|m| m.opset_import[0].version = 6), "uses the ONNX operator set 6"),
+        (changed(&|m| m.opset_import.clear()), "uses the ONNX operator set 0"),
+    ];
+    for (model, what) in cases {
+        let error = read(&model).unwrap_err();
+        assert!(error.what.starts_with("f.onnx") && error.what.contains(what), "{what}: {error:?}");
+        assert!(!error.hint.is_empty());
+    }
+    assert!(parse(b"", "f.onnx").unwrap_err().what.contains("is empty"));
+    assert!(parse(br#"{"w": [[1]]}"#, "f.onnx").unwrap_err().what.contains("no ONNX file"));
+}
+
+#[test]
+fn reshapes_that_mix_rows_are_refused() {
+    let reshaped = |shape: &[i64]| {
+        let mut nodes = dense();
+        nodes[0].input[0] = "0".to_owned();
+        nodes.insert(0, node("Reshape", &["x", "shape"], "0"));
+        let mut model = model(nodes);
+        let list = Tensor {
+            name: "shape".to_owned(),
+            dims: vec![shape.len() as i64],
+            data_type: 7,
+            int64_data: shape.to_vec(),
+            ..Tensor::default()
+        };
+        model.graph.as_mut().unwrap().initializer.push(list);
+        read(&model)
+    };
+    for shape in [[-1, 2], [0, 2], [0, -1], [1, 2]] {
+        assert_eq!(reshaped(&shape).unwrap().network, network());
+    }
+    for shape in [&[-1, 1][..], &[-1], &[1, -1], &[2, 0], &[0, 1, 2], &[], &[-2, 2], &[i64::MIN, 2]] {
+        assert!(reshaped(shape).unwrap_err().what.contains("(Reshape)"), "{shape:?}");
+    }
+}
+
+#[test]
+fn a_small_file_cannot_unpack_to_a_large_one() {
+    // A graph (field 7) of empty nodes, two bytes each.
+    let nodes = [0x0a, 0x00].repeat(MOST_RECORDS + 1);
+    let mut bytes = vec![0x3a];
+    prost::encoding::encode_varint(nodes.len() as u64, &mut bytes);
+    bytes.extend(nodes);
+    assert!(parse(&bytes, "f").unwrap_err().what.contains("more than 200000 records"));
+}
+
+#[test]
+fn only_the_form_that_is_written_is_a_scaler() {
+    let scaler =
+        Scaler { input_mean: vec![1.0, -2.0], input_scale: vec![0.5, 3.0], target_mean: 10.0, target_scale: 4.0 };
+    let bytes = to_bytes(&network(), Some(&scaler), None, &[], Precision::F64);
+    let import = parse(&bytes, "f").unwrap();
+    assert_eq!((&import.network, import.scaler.as_ref()), (&network(), Some(&scaler)));
+    assert_eq!(bits(&import.network), bits(&network()));
+    let folded = import.folded().unwrap();
+    // Negative scales are no standardization; the function is the same.
+    let mut negative = messages::Model::decode(bytes.as_slice()).unwrap();
+    let initializers = &mut negative.graph.as_mut().unwrap().initializer;
+    let at = initializers.iter().position(|tensor| tensor.name == "target_scale").unwrap();
+    initializers[at].raw_data = Some((-4.0f64).to_le_bytes().to_vec());
+    let import = read(&negative).unwrap();
+    assert_eq!(import.scaler, None);
+    for x in [[0.0, 0.0], [1.5, -3.0], [-2.0, 7.0]] {
+        assert!((import.network.value(&x) - 10.0 + (folded.value(&x) - 10.0)).abs() < 1e-12);
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_reads_back_bit_for_bit(
+        numbers in prop::collection::vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 16),
+        scales in prop::collection::vec(1e-3f64..1e3, 8), kept in any::<bool>(),
+    ) {
+        let w = Mat::from_fn(3, 3, |i, k| numbers[3 * i + k]);
+        let network = Network::new(w, numbers[9..12].to_vec(), numbers[12..15].to_vec(), numbers[15]).unwrap();
+        let scaler = Scaler {
+            input_mean: scales[..3].to_vec(), input_scale: scales[3..6].to_vec(), target_mean: scales[6], target_scale: scales[7],
+        };
+        let scaler = kept.then_some(scaler);
+        let metadata = [("key", "value λ".to_owned())];
+        let import = parse(&to_bytes(&network, scaler.as_ref(), None, &metadata, Precision::F64), "f").unwrap();
+        prop_assert_eq!(bits(&import.network), bits(&network));
+        prop_assert_eq!(&import.scaler, &scaler);
+        prop_assert_eq!(import.metadata, [("key".to_owned(), "value λ".to_owned())]);
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
+        let _ = parse(&bytes, "f");
+    }
+
+    #[test]
+    fn no_damage_makes_it_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6), cut in any::<prop::sample::Index>(), whole in any::<bool>(),
+    ) {
+        let mut bytes = model(dense()).encode_to_vec();
+        for (at, byte) in changes {
+            let at = at.index(bytes.len());
+            bytes[at] = byte;
+        }
+        if !whole {
+            bytes.truncate(cut.index(bytes.len()));
+        }
+        let _ = parse(&bytes, "f");
+    }
+}
+
+#[test]
+fn a_file_that_is_cut_short_is_refused_everywhere() {
+    let bytes = to_bytes(&network(), None, None, &[], Precision::F64);
+    for cut in 0..bytes.len() {
+        assert!(parse(&bytes[..cut], "f").is_err(), "cut at {cut}");
+    }
+}
