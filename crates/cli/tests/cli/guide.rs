@@ -84,6 +84,11 @@ fn choosing_lambda() {
 }
 
 #[test]
+fn interchange() {
+    run_page("interchange.md", 8);
+}
+
+#[test]
 fn numbers_are_free_and_words_are_not() {
     assert!(is_in("LipSDP, proved  ≤ 1.12", "LipSDP, proved                   ≤ 1.12282  65 ms"));
     assert!(!is_in("LipSDP, proved  ≥ 1.12", "LipSDP, proved                   ≤ 1.12282  65 ms"));
