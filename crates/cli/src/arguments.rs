@@ -153,6 +153,13 @@ pub struct UnitArguments {
     /// they meet the network: a plain network file is then one for standardized columns.
     #[arg(long)]
     pub no_standardize: bool,
+
+    /// Standardize the columns, the plain network being stated in the units of the file all the same
+    ///
+    /// The network is brought to standardized units for the work and back for FILE. Objective, λ, radii and bounds are in
+    /// standardized units.
+    #[arg(long, conflicts_with = "no_standardize")]
+    pub raw_network: bool,
 }
 
 /// How a network that exists meets DATA.

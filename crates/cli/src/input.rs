@@ -83,6 +83,8 @@ pub fn datasets(
 
 /// The data as a network meets them, in the units of the network.
 pub struct Problem {
+    /// The network, in the units in which it meets the data.
+    pub network: Network,
     /// Which columns are inputs and target.
     pub columns: Encoder,
     /// From the units of the table to those of the network.
@@ -109,10 +111,10 @@ pub fn meet(
         Stored::Network(_) => opened.columns(&arguments.columns)?,
         Stored::Model(model) => {
             let ColumnArguments { target, drop } = &arguments.columns;
-            if target.is_some() || !drop.is_empty() || arguments.units.no_standardize {
+            if target.is_some() || !drop.is_empty() || arguments.units.no_standardize || arguments.units.raw_network {
                 return Err(Error::new(
                     format!("{} is a model with its own columns and units", path.display()),
-                    "leave out --target, --drop and --no-standardize",
+                    "leave out --target, --drop, --no-standardize and --raw-network",
                 ));
             }
             model.columns.clone()
@@ -126,9 +128,13 @@ pub fn meet(
         Stored::Network(_) if arguments.units.no_standardize => Scaler::identity(train.columns()),
         Stored::Network(_) => Scaler::fit(&train)?,
     };
+    let network = match arguments.units.raw_network {
+        true => scaler.network_to_standardized(stored.network())?,
+        false => stored.network().clone(),
+    };
     let source = opened.table.source().to_owned();
     let (train, test) = (scaler.standardize(&train), test.map(|test| scaler.standardize(&test)));
-    Ok(Problem { columns, scaler, train, test, source })
+    Ok(Problem { network, columns, scaler, train, test, source })
 }
 
 /// Refuse a network that does not fit the data.

@@ -16,7 +16,7 @@ use tautnet::error::Result;
 use tautnet::model::Stored;
 use tautnet::report::chart::{self, Canvas, Curve, Units};
 use tautnet::report::scene::Ink;
-use tautnet::{Norm, Scaler, atomic, certify};
+use tautnet::{Network, Norm, Scaler, atomic, certify};
 
 /// Error under attack over a grid of radii, beside the certified ceiling
 ///
@@ -98,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stored = Stored::read(&arguments.network)?;
     let test = TestArguments::default();
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &test)?;
-    let (norm, bound) = proved_bound(&stored, arguments.norm.map(NormChoice::norm))?;
+    let (norm, bound) = proved_bound(&stored, &problem.network, arguments.norm.map(NormChoice::norm))?;
     let method = match arguments.method {
         MethodChoice::ProjectedAscent => Method::ProjectedAscent,
         MethodChoice::FastGradient => Method::FastGradient,
@@ -107,10 +107,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let intervals = problem.train.rows() * arguments.radius.0.len();
     let nodes = match arguments.nodes {
         Some(nodes) => nodes as usize,
-        None => certify::affordable_nodes(stored.network(), intervals),
+        None => certify::affordable_nodes(&problem.network, intervals),
     };
     let settings = Settings { method, restarts, seed: arguments.seed, nodes, ..Settings::new(bound) };
-    let reports = attack(stored.network(), &problem.train, norm, &arguments.radius.0, &settings)?;
+    let reports = attack(&problem.network, &problem.train, norm, &arguments.radius.0, &settings)?;
 
     let result = json!({
         "norm": norm,
@@ -159,7 +159,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The bound of the model's certificate if it is in the norm asked for, else that of a new one.
-fn proved_bound(stored: &Stored, norm: Option<Norm>) -> Result<(Norm, f64)> {
+fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>) -> Result<(Norm, f64)> {
     if let Stored::Model(model) = stored
         && let Some(proved) = model.proved()?
     {
@@ -170,7 +170,7 @@ fn proved_bound(stored: &Stored, norm: Option<Norm>) -> Result<(Norm, f64)> {
     }
     let norm = norm.unwrap_or(Norm::Two);
     let stop = Stop::new(None);
-    let certificate = certify::prove(stored.network(), norm, None, &mut |_| stop.verdict())?;
+    let certificate = certify::prove(network, norm, None, &mut |_| stop.verdict())?;
     Ok((norm, certificate.standardized.bound))
 }
 

@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tautnet::certify::{Certificate, Region, norm_product, path_norm};
-use tautnet::error::Result;
+use tautnet::error::{Error, Result};
 use tautnet::model::Stored;
 use tautnet::report::chart::{self, Canvas, Ladder, Units};
 use tautnet::report::scene::Ink;
@@ -117,6 +117,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let plot = arguments.plot.iter().map(|plot| &plot.path);
     for path in arguments.out.out.iter().chain(&arguments.certificate).chain(plot) {
         atomic::check(path, arguments.out.existing())?;
+    }
+    if arguments.meeting.units.raw_network {
+        return Err(Error::new(
+            "the bounds are about the network as it is in its file, in its own units",
+            "give --no-standardize, for DATA in the units of the file",
+        ));
     }
     arguments.threads.apply()?;
     let stored = Stored::read(&arguments.network)?;

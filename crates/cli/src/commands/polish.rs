@@ -28,7 +28,7 @@ use tautnet::{Model, Network, Scaler, certify};
 /// Finds the best of all networks that switch their units on and off on DATA as NETWORK does, minimizing
 /// mean squared error + λ · (bound on the Lipschitz constant) + decay. Input columns and target are standardized before
 /// they meet the network, so that NETWORK, the objective and the bound are in standardized units, unless
-/// --no-standardize is given. A model file brings its own columns and its own standardization. The result is written as JSON, or
+/// --no-standardize or --raw-network is given. A model file brings its own columns and its own standardization. The result is written as JSON, or
 /// as ONNX or safetensors where FILE ends so.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -102,7 +102,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stored = Stored::read(&arguments.network)?;
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
-    let network = stored.network();
+    let network = &problem.network;
     let settings = settings(arguments.method, arguments.lipschitz, &arguments.objective);
 
     let stop = Stop::new(arguments.limit.time_limit);
@@ -120,6 +120,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let facts = Facts { polished: &polished, before: network, time, stopped: reason, problem: &problem };
     if let (Some(path), Some(format)) = (&arguments.out.out, format) {
         let result = match stored {
+            Stored::Network(_) if arguments.meeting.units.raw_network => {
+                Stored::Network(problem.scaler.network_to_user(&polished.network)?)
+            }
             Stored::Network(_) => Stored::Network(polished.network.clone()),
             Stored::Model(_) => Stored::Model(Box::new(facts.model(arguments, &settings, &stop)?)),
         };
@@ -142,7 +145,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// The page and the charts that were asked for.
 fn draw(arguments: &Arguments, settings: &Settings, facts: &Facts<'_>, stop: &Stop) -> Result<()> {
     let Facts { polished, before, problem, .. } = *facts;
-    let Problem { columns, scaler, train, test, source } = problem;
+    let Problem { columns, scaler, train, test, source, .. } = problem;
     let (norm, seed, grace) = (settings.norm, arguments.test.seed, stop.grace());
     let old = certify::prove(before, norm, None, &mut |_| grace.verdict())?;
     let new = certify::prove(&polished.network, norm, Some(scaler), &mut |_| grace.verdict())?;

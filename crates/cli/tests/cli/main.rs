@@ -6,6 +6,7 @@ mod data;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod guide;
+mod interchange;
 mod model;
 mod polish;
 mod report;
