@@ -36,6 +36,9 @@ pub(super) struct Chain {
     pub width: Option<usize>,
     /// Whether the one column has been made a list.
     flat: bool,
+    /// How many more numbers may be taken out of constants: a few times what there is, for a small file may use one matrix a
+    /// hundred thousand times.
+    left: usize,
 }
 
 /// A tensor of the graph.
@@ -78,7 +81,12 @@ pub(super) fn chain(graph: &Graph, source: &str) -> Result<Chain> {
             "export it with one input that holds all columns",
         ));
     };
-    let mut chain = Chain { steps: Vec::new(), width: input_width(input).map_err(refuse)?, flat: false };
+    let stored = |value: &Value| match value {
+        Value::Constant(constant) => constant.values.len(),
+        Value::Rows(_) => 0,
+    };
+    let left = (1 << 16) + 4 * values.values().map(stored).sum::<usize>();
+    let mut chain = Chain { steps: Vec::new(), width: input_width(input).map_err(refuse)?, flat: false, left };
     values.insert(&input.name, Value::Rows(0));
 
     for (place, node) in graph.node.iter().enumerate() {
@@ -158,10 +166,15 @@ impl Chain {
             }
         }
         for value in &inputs {
-            if let Value::Rows(steps) = value
-                && *steps != self.steps.len()
-            {
-                return Err(refusal("it takes a tensor that another node takes too: the graph is not one chain"));
+            match value {
+                Value::Rows(steps) if *steps != self.steps.len() => {
+                    return Err(refusal("it takes a tensor that another node takes too: the graph is not one chain"));
+                }
+                Value::Rows(_) => {}
+                Value::Constant(constant) => {
+                    let left = self.left.checked_sub(constant.values.len());
+                    self.left = left.ok_or_else(|| refusal("it uses constants that were used many times before"))?;
+                }
             }
         }
         if op(node) == "Constant" {

@@ -319,6 +319,22 @@ fn a_small_file_cannot_unpack_to_a_large_one() {
 }
 
 #[test]
+fn a_matrix_that_is_used_again_and_again_is_counted() {
+    let side = 64i64;
+    let mut nodes = vec![node("Identity", &["x"], "0")];
+    for k in 0..200 {
+        nodes.push(node("Transpose", &["big"], &format!("t{k}")));
+        nodes.push(node("MatMul", &[&k.to_string(), &format!("t{k}")], &(k + 1).to_string()));
+    }
+    nodes.push(node("Identity", &["200"], "y"));
+    let mut model = model(nodes);
+    let graph = model.graph.as_mut().unwrap();
+    graph.initializer.push(tensor("big", &[side, side], &vec![0.0; (side * side) as usize]));
+    graph.input = vec![value("x", &[None, Some(side)])];
+    assert!(read(&model).unwrap_err().what.contains("used many times before"));
+}
+
+#[test]
 fn only_the_form_that_is_written_is_a_scaler() {
     let scaler =
         Scaler { input_mean: vec![1.0, -2.0], input_scale: vec![0.5, 3.0], target_mean: 10.0, target_scale: 4.0 };
