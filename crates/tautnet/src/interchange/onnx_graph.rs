@@ -187,7 +187,7 @@ impl Chain {
                 Ok(Value::Rows(self.steps.len()))
             }
             [Value::Constant(first), Value::Rows(_)] => {
-                self.apply(node, &[first.clone()], false)?;
+                self.apply(node, std::slice::from_ref(first), false)?;
                 Ok(Value::Rows(self.steps.len()))
             }
             [Value::Constant(first), rest @ ..] if rest.iter().all(|value| matches!(value, Value::Constant(_))) => {
