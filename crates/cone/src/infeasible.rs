@@ -50,9 +50,13 @@ fn primal(
     settings: &Settings,
     observer: &mut Observer<'_>,
 ) -> Option<Outcome> {
-    let elastic = Elastic::new(program);
-    let mut bordered = ElasticNormal { elastic: &elastic, normal, column: Vec::new(), solved: Vec::new(), corner: 1.0 };
-    let mut outcome = interior_point(&elastic, &mut bordered, &patient(settings), Some(elastic.start()), observer);
+    let mut unit = vec![0.0; program.constant().len()];
+    cone::unit(program.cones(), &mut unit);
+    let elastic = Bordered::elastic(program, &unit);
+    let start = elastic_start(&elastic, &unit);
+    let mut bordered =
+        ElasticNormal { program, unit: &unit, normal, column: Vec::new(), solved: Vec::new(), corner: 1.0 };
+    let mut outcome = interior_point(&elastic, &mut bordered, &patient(settings), Some(start), observer);
     let (n, rows) = (program.linear().len(), program.constant().len());
     outcome.z.truncate(rows);
     outcome.s.truncate(rows);
@@ -68,8 +72,8 @@ fn dual(
     settings: &Settings,
     observer: &mut Observer<'_>,
 ) -> Option<Outcome> {
-    let recession = Recession::new(program);
-    let mut updated = RecessionNormal { recession: &recession, normal, solved: Vec::new(), weight: 0.0 };
+    let recession = Bordered::recession(program);
+    let mut updated = RecessionNormal { program, normal, solved: Vec::new(), weight: 0.0 };
     let mut outcome = interior_point(&recession, &mut updated, &patient(settings), None, observer);
     let rows = program.constant().len();
     outcome.z.truncate(rows);
@@ -86,46 +90,61 @@ fn patient(settings: &Settings) -> Settings {
     Settings { infeasibility: 0.0, ..settings.clone() }
 }
 
-/// The first of the two programs.
-struct Elastic<'p, P> {
+/// A program with a border: either of the two.
+struct Bordered<'p, P> {
     program: &'p P,
+    border: Border<'p>,
     cones: Vec<Cone>,
     linear: Vec<f64>,
     constant: Vec<f64>,
-    /// `e`.
-    unit: Vec<f64>,
 }
 
-impl<'p, P: Program> Elastic<'p, P> {
-    fn new(program: &'p P) -> Self {
-        let mut cones = program.cones().to_vec();
-        let mut unit = vec![0.0; program.constant().len()];
-        cone::unit(&cones, &mut unit);
-        cones.push(Cone::Nonnegative(1));
+/// What is added to `A`.
+enum Border<'p> {
+    /// The column `e` of the new variable t, and the row `t ≥ −1`.
+    Elastic(&'p [f64]),
+    /// The row `qᵀx ≥ −ρ`.
+    Recession,
+}
+
+impl<'p, P: Program> Bordered<'p, P> {
+    fn elastic(program: &'p P, unit: &'p [f64]) -> Self {
         let mut linear = vec![0.0; program.linear().len()];
         linear.push(WEIGHT * (1.0 + largest(program.linear())));
         let mut constant = program.constant().to_vec();
         constant.push(1.0);
-        Self { program, cones, linear, constant, unit }
+        Self { program, border: Border::Elastic(unit), cones: one_more(program), linear, constant }
     }
 
-    /// `x = 0`, t large enough, and `z` along the unit, which satisfies the equation of t.
-    fn start(&self) -> Start {
-        let lift = 1.0 - cone::margin(self.program.cones(), self.program.constant()).min(0.0);
-        let mut x = vec![0.0; self.linear.len()];
-        *x.last_mut().expect("t is last") = lift;
-        let mut s = self.program.constant().to_vec();
-        add(&mut s, lift, &self.unit);
-        s.push(1.0 + lift);
-        let mut z = self.unit.clone();
-        z.push(1.0);
-        let share = self.linear.last().expect("t is last") / (1.0 + dot(&self.unit, &self.unit));
-        z.iter_mut().for_each(|z| *z *= share);
-        Start { x, s, z }
+    fn recession(program: &'p P) -> Self {
+        let mut constant = vec![0.0; program.constant().len()];
+        constant.push(WEIGHT * (1.0 + largest(program.linear())));
+        let linear = program.linear().to_vec();
+        Self { program, border: Border::Recession, cones: one_more(program), linear, constant }
     }
 }
 
-impl<P: Program> Program for Elastic<'_, P> {
+fn one_more(program: &impl Program) -> Vec<Cone> {
+    program.cones().iter().copied().chain([Cone::Nonnegative(1)]).collect()
+}
+
+/// `x = 0`, t large enough, and `z` along the unit, which satisfies the equation of t.
+fn elastic_start<P: Program>(elastic: &Bordered<'_, P>, unit: &[f64]) -> Start {
+    let program = elastic.program;
+    let lift = 1.0 - cone::margin(program.cones(), program.constant()).min(0.0);
+    let mut x = vec![0.0; elastic.linear.len()];
+    *x.last_mut().expect("t is last") = lift;
+    let mut s = program.constant().to_vec();
+    add(&mut s, lift, unit);
+    s.push(1.0 + lift);
+    let mut z = unit.to_vec();
+    z.push(1.0);
+    let share = elastic.linear.last().expect("t is last") / (1.0 + dot(unit, unit));
+    z.iter_mut().for_each(|z| *z *= share);
+    Start { x, s, z }
+}
+
+impl<P: Program> Program for Bordered<'_, P> {
     fn cones(&self) -> &[Cone] {
         &self.cones
     }
@@ -139,26 +158,38 @@ impl<P: Program> Program for Elastic<'_, P> {
         0.0
     }
     fn quadratic(&self, x: &[f64], out: &mut [f64]) {
-        let n = x.len() - 1;
+        let n = self.program.linear().len();
         self.program.quadratic(&x[..n], &mut out[..n]);
-        out[n] = 0.0;
+        out[n..].fill(0.0);
     }
     fn apply(&self, x: &[f64], out: &mut [f64]) {
-        let (n, rows) = (x.len() - 1, out.len() - 1);
-        self.program.apply(&x[..n], &mut out[..rows]);
-        add(&mut out[..rows], x[n], &self.unit);
-        out[rows] = x[n];
+        let (x, t) = x.split_at(self.program.linear().len());
+        let (last, rows) = out.split_last_mut().expect("the row of the border is last");
+        self.program.apply(x, rows);
+        match &self.border {
+            Border::Elastic(unit) => {
+                add(rows, t[0], unit);
+                *last = t[0];
+            }
+            Border::Recession => *last = dot(self.program.linear(), x),
+        }
     }
     fn adjoint(&self, z: &[f64], out: &mut [f64]) {
-        let (n, rows) = (out.len() - 1, z.len() - 1);
-        self.program.adjoint(&z[..rows], &mut out[..n]);
-        out[n] = dot(&self.unit, &z[..rows]) + z[rows];
+        let (last, rows) = z.split_last().expect("the row of the border is last");
+        let (x, t) = out.split_at_mut(self.program.linear().len());
+        self.program.adjoint(rows, x);
+        match &self.border {
+            Border::Elastic(unit) => t[0] = dot(unit, rows) + last,
+            Border::Recession => add(x, *last, self.program.linear()),
+        }
     }
 }
 
 /// `[M, AᵀHe; ·, eᵀHe + h]` by its Schur complement.
 struct ElasticNormal<'a, P, N> {
-    elastic: &'a Elastic<'a, P>,
+    program: &'a P,
+    /// `e`.
+    unit: &'a [f64],
     normal: &'a mut N,
     /// `AᵀH e` and `M⁻¹` of it.
     column: Vec<f64>,
@@ -170,12 +201,12 @@ impl<P: Program, N: NormalEquations> NormalEquations for ElasticNormal<'_, P, N>
     fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let (last, inner) = scaling.split_last().expect("the row t ≥ −1 is last");
         self.normal.factor(inner, regularization)?;
-        let unit = &self.elastic.unit;
+        let unit = self.unit;
         let mut turned = vec![0.0; unit.len()];
-        let cones = self.elastic.program.cones();
+        let cones = self.program.cones();
         parts(cones, &mut turned).into_iter().for_each(|(c, r, out)| inner[c].apply(&unit[r], out));
-        self.column = vec![0.0; self.elastic.linear.len() - 1];
-        self.elastic.program.adjoint(&turned, &mut self.column);
+        self.column = vec![0.0; self.program.linear().len()];
+        self.program.adjoint(&turned, &mut self.column);
         self.solved.clone_from(&self.column);
         self.normal.solve(&mut self.solved);
         let own = dot(unit, &turned) + last.length_squared(&[1.0]);
@@ -192,54 +223,9 @@ impl<P: Program, N: NormalEquations> NormalEquations for ElasticNormal<'_, P, N>
     }
 }
 
-/// The second of the two programs.
-struct Recession<'p, P> {
-    program: &'p P,
-    cones: Vec<Cone>,
-    constant: Vec<f64>,
-}
-
-impl<'p, P: Program> Recession<'p, P> {
-    fn new(program: &'p P) -> Self {
-        let mut cones = program.cones().to_vec();
-        cones.push(Cone::Nonnegative(1));
-        let mut constant = vec![0.0; program.constant().len()];
-        constant.push(WEIGHT * (1.0 + largest(program.linear())));
-        Self { program, cones, constant }
-    }
-}
-
-impl<P: Program> Program for Recession<'_, P> {
-    fn cones(&self) -> &[Cone] {
-        &self.cones
-    }
-    fn linear(&self) -> &[f64] {
-        self.program.linear()
-    }
-    fn constant(&self) -> &[f64] {
-        &self.constant
-    }
-    fn offset(&self) -> f64 {
-        0.0
-    }
-    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
-        self.program.quadratic(x, out);
-    }
-    fn apply(&self, x: &[f64], out: &mut [f64]) {
-        let (last, rows) = out.split_last_mut().expect("the row qᵀx ≥ −ρ is last");
-        self.program.apply(x, rows);
-        *last = dot(self.program.linear(), x);
-    }
-    fn adjoint(&self, z: &[f64], out: &mut [f64]) {
-        let (last, rows) = z.split_last().expect("the row qᵀx ≥ −ρ is last");
-        self.program.adjoint(rows, out);
-        add(out, *last, self.program.linear());
-    }
-}
-
 /// `M + h q qᵀ`.
 struct RecessionNormal<'a, P, N> {
-    recession: &'a Recession<'a, P>,
+    program: &'a P,
     normal: &'a mut N,
     /// `M⁻¹ q` and `h / (1 + h qᵀM⁻¹q)`.
     solved: Vec<f64>,
@@ -250,7 +236,7 @@ impl<P: Program, N: NormalEquations> NormalEquations for RecessionNormal<'_, P, 
     fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let (last, inner) = scaling.split_last().expect("the row qᵀx ≥ −ρ is last");
         self.normal.factor(inner, regularization)?;
-        let q = self.recession.program.linear();
+        let q = self.program.linear();
         self.solved = q.to_vec();
         self.normal.solve(&mut self.solved);
         let h = last.length_squared(&[1.0]);
@@ -260,7 +246,7 @@ impl<P: Program, N: NormalEquations> NormalEquations for RecessionNormal<'_, P, 
 
     fn solve(&self, r: &mut [f64]) {
         self.normal.solve(r);
-        let along = self.weight * dot(self.recession.program.linear(), r);
+        let along = self.weight * dot(self.program.linear(), r);
         add(r, -along, &self.solved);
     }
 }

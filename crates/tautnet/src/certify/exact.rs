@@ -18,13 +18,12 @@ use super::cell::{Attainability, Cells};
 use super::gradient_search::{Attained, GradientSearchSettings, attained_at, climb_by_flips, largest_gradient_found};
 use super::local::pinned_bound;
 use super::max_cut::Limits;
+use super::open_nodes::{Node, OpenNodes};
 use super::region::Region;
 use super::slopes::Slopes;
 use crate::error::{Error, Result};
 use crate::{Network, Norm};
 use faer::MatRef;
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 
 /// When branch and bound stops by itself.
@@ -89,32 +88,8 @@ const ALWAYS_CLIMB: usize = 100;
 const CLIMB_EVERY: usize = 16;
 const CLIMB_QUESTIONS: usize = 60;
 
-struct Node {
-    bound: f64,
-    signs: Vec<i8>,
-    /// Inputs of the node, in homogeneous frame coordinates.
-    points: Vec<Vec<f64>>,
-    branch: usize,
-    /// Breaks ties, so that the order never depends on the heap's internals.
-    number: usize,
-}
-
-impl PartialEq for Node {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-impl Eq for Node {}
-impl PartialOrd for Node {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Node {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.bound.total_cmp(&other.bound).then(other.number.cmp(&self.number))
-    }
-}
+/// Inputs of a node, in homogeneous frame coordinates.
+type Points = Vec<Vec<f64>>;
 
 /// A branch and bound that can be stopped and resumed.
 pub struct ExactSearch<'a> {
@@ -125,7 +100,7 @@ pub struct ExactSearch<'a> {
     slopes: Slopes,
     rounding: f64,
     found: Option<Attained>,
-    heap: BinaryHeap<Node>,
+    open: OpenNodes<Points>,
     /// Largest bound of a node given up because it was at most the lower bound (times 1 + the gap asked for).
     pruned: f64,
     /// Largest gradient of a full pattern of unknown attainability, and how many there are.
@@ -160,7 +135,7 @@ impl<'a> ExactSearch<'a> {
             slopes,
             rounding,
             found,
-            heap: BinaryHeap::new(),
+            open: OpenNodes::new(),
             pruned: 0.0,
             undecided: Vec::new(),
             explored: 0,
@@ -180,19 +155,19 @@ impl<'a> ExactSearch<'a> {
             self.examine(&cells, signs, points, f64::INFINITY);
         }
         let mut left = self.settings.nodes;
-        while left > 0 && self.heap.peek().is_some_and(|top| top.bound > self.threshold()) {
+        while left > 0 && self.open.largest().is_some_and(|bound| bound > self.threshold()) {
             let progress = self.progress();
             if observer(&progress).is_break() {
                 break;
             }
             left -= 1;
-            let Some(node) = self.heap.pop() else { break };
+            let Some(node) = self.open.pop() else { break };
             self.climb(&cells, &node);
             for sign in [1_i8, -1] {
                 let mut signs = node.signs.clone();
                 signs[node.branch] = sign;
                 let side = |point: &&Vec<f64>| f64::from(sign) * cells.side(node.branch, point) > 0.0;
-                let points = node.points.iter().filter(side).cloned().collect();
+                let points = node.payload.iter().filter(side).cloned().collect();
                 self.examine(&cells, signs, points, node.bound);
             }
         }
@@ -213,7 +188,7 @@ impl<'a> ExactSearch<'a> {
             closed: self.started
                 && relative_gap <= self.settings.relative_gap.max(self.rounding / upper_bound * 1.01) + 1e-15,
             explored: self.explored,
-            open: self.heap.len(),
+            open: self.open.len(),
             undecided: self.undecided.iter().filter(|&&value| value > self.threshold()).count(),
         }
     }
@@ -229,20 +204,20 @@ impl<'a> ExactSearch<'a> {
 
     fn progress(&self) -> ExactProgress {
         let lower_bound = self.lower();
-        let open = self.heap.peek().map_or(if self.started { 0.0 } else { f64::INFINITY }, |top| top.bound);
+        let open = self.open.largest().unwrap_or(if self.started { 0.0 } else { f64::INFINITY });
         let undecided = self.undecided.iter().copied().fold(0.0, f64::max);
         let largest = open.max(self.pruned).max(undecided).max(lower_bound);
         let upper_bound = if largest == 0.0 { 0.0 } else { largest + self.rounding };
-        ExactProgress { lower_bound, upper_bound, explored: self.explored, open: self.heap.len() }
+        ExactProgress { lower_bound, upper_bound, explored: self.explored, open: self.open.len() }
     }
 
     /// Now and then, climbs from the newest input of a promising node.
-    fn climb(&mut self, cells: &Cells<'_>, node: &Node) {
+    fn climb(&mut self, cells: &Cells<'_>, node: &Node<Points>) {
         if self.explored > ALWAYS_CLIMB && !node.number.is_multiple_of(CLIMB_EVERY) {
             return;
         }
         let start = node
-            .points
+            .payload
             .iter()
             .filter_map(|point| attained_at(self.network, self.region, self.norm, &cells.input(point)))
             .max_by(|a, b| a.value.total_cmp(&b.value));
@@ -267,7 +242,7 @@ impl<'a> ExactSearch<'a> {
     }
 
     /// Tightens and bounds a node and puts it where it belongs: nowhere (empty), pruned, undecided or open.
-    fn examine(&mut self, cells: &Cells<'_>, mut signs: Vec<i8>, mut points: Vec<Vec<f64>>, inherited: f64) {
+    fn examine(&mut self, cells: &Cells<'_>, mut signs: Vec<i8>, mut points: Points, inherited: f64) {
         self.explored += 1;
         if !self.tighten(cells, &mut signs, &mut points) {
             return;
@@ -285,11 +260,11 @@ impl<'a> ExactSearch<'a> {
         }
         // Points in the middle of the list serve as well as any; the first ones are the oldest.
         points.truncate(KEPT_POINTS);
-        self.heap.push(Node { bound, signs, points, branch, number: self.explored });
+        self.open.push(Node { bound, signs, branch, number: self.explored, payload: points });
     }
 
     /// Fixes free units with only one attainable sign; false when the node is empty.
-    fn tighten(&mut self, cells: &Cells<'_>, signs: &mut [i8], points: &mut Vec<Vec<f64>>) -> bool {
+    fn tighten(&mut self, cells: &Cells<'_>, signs: &mut [i8], points: &mut Points) -> bool {
         for r in 0..signs.len() {
             if signs[r] != 0 {
                 continue;

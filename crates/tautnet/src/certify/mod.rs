@@ -39,6 +39,7 @@ mod lipsdp;
 mod local;
 mod max_cut;
 mod norm_product;
+mod open_nodes;
 mod output_range;
 mod prove;
 mod region;

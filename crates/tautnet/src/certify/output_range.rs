@@ -17,11 +17,10 @@
 
 use super::cell::Cells;
 use super::dense::EPSILON;
+use super::open_nodes::{Node, OpenNodes};
 use super::region::Region;
 use crate::Network;
 use crate::error::{Error, Result};
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
 use std::ops::ControlFlow;
 
 /// When the search for one end of the range stops.
@@ -101,32 +100,6 @@ pub fn output_range(
     Ok(OutputRange { lowest: Extreme { found: -lowest.found, bound: -lowest.bound, ..lowest }, highest })
 }
 
-struct Node {
-    bound: f64,
-    signs: Vec<i8>,
-    /// Where the node's linear function is largest.
-    maximizer: Vec<f64>,
-    branch: usize,
-    number: usize,
-}
-
-impl PartialEq for Node {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-impl Eq for Node {}
-impl PartialOrd for Node {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for Node {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.bound.total_cmp(&other.bound).then(other.number.cmp(&self.number))
-    }
-}
-
 struct Maximization<'a> {
     network: &'a Network,
     region: &'a Region,
@@ -142,7 +115,8 @@ struct Maximization<'a> {
     rounding: f64,
     found: f64,
     point: Vec<f64>,
-    heap: BinaryHeap<Node>,
+    /// With the input at which the node's linear function is largest.
+    open: OpenNodes<Vec<f64>>,
     /// Largest bound of a node given up for good.
     settled: f64,
     explored: usize,
@@ -182,7 +156,7 @@ impl<'a> Maximization<'a> {
             rounding,
             found: f64::NEG_INFINITY,
             point: center,
-            heap: BinaryHeap::new(),
+            open: OpenNodes::new(),
             settled: f64::NEG_INFINITY,
             explored: 0,
         }
@@ -195,16 +169,16 @@ impl<'a> Maximization<'a> {
         self.found = self.network.value(&center);
         let signs: Vec<i8> = self.ranges.iter().map(|&(l, u)| if u <= 0.0 { -1 } else { i8::from(l >= 0.0) }).collect();
         self.examine(&cells, signs, &center, f64::INFINITY);
-        while self.explored < self.nodes && self.heap.peek().is_some_and(|top| top.bound > self.found + self.tolerance)
+        while self.explored < self.nodes && self.open.largest().is_some_and(|bound| bound > self.found + self.tolerance)
         {
             if observer(self.found, self.bound()).is_break() {
                 break;
             }
-            let Some(node) = self.heap.pop() else { break };
+            let Some(node) = self.open.pop() else { break };
             for sign in [1_i8, -1] {
                 let mut signs = node.signs.clone();
                 signs[node.branch] = sign;
-                self.examine(&cells, signs, &node.maximizer, node.bound);
+                self.examine(&cells, signs, &node.payload, node.bound);
             }
         }
         let bound = self.bound();
@@ -213,7 +187,7 @@ impl<'a> Maximization<'a> {
     }
 
     fn bound(&self) -> f64 {
-        let open = self.heap.peek().map_or(f64::NEG_INFINITY, |top| top.bound);
+        let open = self.open.largest().unwrap_or(f64::NEG_INFINITY);
         open.max(self.settled).max(self.found) + self.rounding
     }
 
@@ -258,7 +232,7 @@ impl<'a> Maximization<'a> {
         let branch = (0..signs.len()).filter(|&r| signs[r] == 0).max_by(|&a, &b| error(a).total_cmp(&error(b)));
         match branch {
             Some(branch) if bound > self.found + self.tolerance => {
-                self.heap.push(Node { bound, signs, maximizer, branch, number: self.explored });
+                self.open.push(Node { bound, signs, branch, number: self.explored, payload: maximizer });
             }
             _ => self.settled = self.settled.max(bound),
         }
