@@ -12,7 +12,8 @@
 //! - *branched* on the free unit with the largest multiplier, the node with the largest bound first.
 //!
 //! Whenever it is stopped, the upper bound covers all nodes that are open, were pruned, or could not be decided, and
-//! the lower bound is a gradient validated at an input. [`ExactSearch::run`] goes on from there.
+//! the lower bound is a gradient validated at an input. [`ExactSearch::run`] goes on from there,
+//! and [`super::search_state`] keeps it on disk meanwhile.
 
 use super::cell::{Attainability, Cells};
 use super::gradient_search::{Attained, GradientSearchSettings, attained_at, climb_by_flips, largest_gradient_found};
@@ -93,20 +94,20 @@ type Points = Vec<Vec<f64>>;
 
 /// A branch and bound that can be stopped and resumed.
 pub struct ExactSearch<'a> {
-    network: &'a Network,
-    region: &'a Region,
-    norm: Norm,
+    pub(super) network: &'a Network,
+    pub(super) region: &'a Region,
+    pub(super) norm: Norm,
     settings: ExactSettings,
-    slopes: Slopes,
+    pub(super) slopes: Slopes,
     rounding: f64,
-    found: Option<Attained>,
-    open: OpenNodes<Points>,
+    pub(super) found: Option<Attained>,
+    pub(super) open: OpenNodes<Points>,
     /// Largest bound of a node given up because it was at most the lower bound (times 1 + the gap asked for).
-    pruned: f64,
+    pub(super) pruned: f64,
     /// Largest gradient of a full pattern of unknown attainability, and how many there are.
-    undecided: Vec<f64>,
-    explored: usize,
-    started: bool,
+    pub(super) undecided: Vec<f64>,
+    pub(super) explored: usize,
+    pub(super) started: bool,
 }
 
 impl<'a> ExactSearch<'a> {
@@ -118,13 +119,39 @@ impl<'a> ExactSearch<'a> {
         data: Option<MatRef<'_, f64>>,
         settings: &ExactSettings,
     ) -> Result<Self> {
+        let found = largest_gradient_found(network, region, norm, data, &settings.start)?;
+        Self::from_input(network, region, norm, found.as_ref().map(|found| &found.point[..]), settings)
+    }
+
+    /// Checks the input; the first lower bound is the gradient at `start`, which a search of the caller's found
+    /// ([`search_gradients`](super::search_gradients)), if f is differentiable there for certain.
+    pub fn from_input(
+        network: &'a Network,
+        region: &'a Region,
+        norm: Norm,
+        start: Option<&[f64]>,
+        settings: &ExactSettings,
+    ) -> Result<Self> {
         if settings.relative_gap.is_nan() || settings.relative_gap < 0.0 {
             return Err(Error::new(
                 format!("the relative gap of the exact search is {}", settings.relative_gap),
                 "give a gap that is zero or positive, such as 1e-9",
             ));
         }
-        let found = largest_gradient_found(network, region, norm, data, &settings.start)?;
+        region.check(network.inputs())?;
+        if let Some(start) = start
+            && start.len() != network.inputs()
+        {
+            return Err(Error::new(
+                format!(
+                    "the starting input has {} entries but the network has {} inputs",
+                    start.len(),
+                    network.inputs()
+                ),
+                "give one entry per input",
+            ));
+        }
+        let found = start.and_then(|start| attained_at(network, region, norm, start));
         let slopes = Slopes::of(network)?;
         let rounding = slopes.rounding(norm.dual());
         Ok(Self {

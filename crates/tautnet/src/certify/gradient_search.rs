@@ -19,6 +19,7 @@ use crate::{Network, Norm};
 use faer::MatRef;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use std::ops::ControlFlow;
 
 /// A gradient and the input inside whose cell it holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +68,20 @@ impl GradientSearchSettings {
     }
 }
 
+/// How far a search is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GradientSearchProgress {
+    /// The largest gradient found so far.
+    pub largest: f64,
+    /// Starting inputs from which hyperplanes have been crossed.
+    pub starts: usize,
+    /// Attainability questions asked.
+    pub questions: usize,
+}
+
+/// Called before every step of a climb; `Break` ends the search with the best so far.
+pub type GradientSearchObserver<'a> = dyn FnMut(&GradientSearchProgress) -> ControlFlow<()> + 'a;
+
 /// The gradient at x, if x lies in the region and strictly inside a cell; `norm` measures inputs.
 pub fn attained_at(network: &Network, region: &Region, norm: Norm, x: &[f64]) -> Option<Attained> {
     if !region.contains(x) {
@@ -88,6 +103,18 @@ pub fn largest_gradient_found(
     data: Option<MatRef<'_, f64>>,
     settings: &GradientSearchSettings,
 ) -> Result<Option<Attained>> {
+    search_gradients(network, region, norm, data, settings, &mut |_| ControlFlow::Continue(()))
+}
+
+/// [`largest_gradient_found`], watched: a search that is ended early returns the largest gradient so far.
+pub fn search_gradients(
+    network: &Network,
+    region: &Region,
+    norm: Norm,
+    data: Option<MatRef<'_, f64>>,
+    settings: &GradientSearchSettings,
+    observer: &mut GradientSearchObserver<'_>,
+) -> Result<Option<Attained>> {
     region.check(network.inputs())?;
     if let Some(data) = data
         && data.ncols() != network.inputs()
@@ -99,8 +126,7 @@ pub fn largest_gradient_found(
     }
     let slopes = Slopes::of(network)?;
     let cells = Cells::new(network, &slopes.units, region);
-    let mut search = Search { network, region, norm, slopes: &slopes, cells: &cells, questions: settings.questions };
-    let mut best: Option<Attained> = None;
+    let mut search = Search::new(network, region, norm, &slopes, &cells, settings.questions, observer);
     let mut random = Pcg64::seed_from_u64(settings.seed);
     let rows = data.map_or(0, |data| data.nrows().min(settings.rows));
     let mut climbed = Vec::new();
@@ -115,16 +141,21 @@ pub fn largest_gradient_found(
         if let Some(start) = attained_at(network, region, norm, &x) {
             climbed.push(search.cross(start));
         }
+        search.progress.starts += 1;
+        if search.stopped {
+            break;
+        }
     }
     // The costly climb from the best ends of the cheap one.
     climbed.sort_by(|a, b| b.value.total_cmp(&a.value));
     climbed.dedup_by(|a, b| a.active == b.active);
+    let mut best: Option<Attained> = None;
     for start in climbed {
         let end = search.flip(start);
         if best.as_ref().is_none_or(|best| end.value > best.value) {
             best = Some(end);
         }
-        if search.questions == 0 {
+        if search.stopped || search.progress.questions == search.questions {
             break;
         }
     }
@@ -141,7 +172,8 @@ pub(crate) fn climb_by_flips(
     start: Attained,
     questions: usize,
 ) -> Attained {
-    Search { network, region, norm, slopes, cells, questions }.flip(start)
+    let proceed = &mut |_: &GradientSearchProgress| ControlFlow::Continue(());
+    Search::new(network, region, norm, slopes, cells, questions, proceed).flip(start)
 }
 
 /// A point in homogeneous frame coordinates: in the frame for a bounded region, at several scales for all of space.
@@ -162,16 +194,40 @@ fn random_point(region: &Region, inputs: usize, start: usize, random: &mut Pcg64
     point
 }
 
-struct Search<'a> {
+struct Search<'a, 'o> {
     network: &'a Network,
     region: &'a Region,
     norm: Norm,
     slopes: &'a Slopes,
     cells: &'a Cells<'a>,
+    /// Most questions.
     questions: usize,
+    progress: GradientSearchProgress,
+    observer: &'a mut GradientSearchObserver<'o>,
+    stopped: bool,
 }
 
-impl Search<'_> {
+impl<'a, 'o> Search<'a, 'o> {
+    fn new(
+        network: &'a Network,
+        region: &'a Region,
+        norm: Norm,
+        slopes: &'a Slopes,
+        cells: &'a Cells<'a>,
+        questions: usize,
+        observer: &'a mut GradientSearchObserver<'o>,
+    ) -> Self {
+        let progress = GradientSearchProgress { largest: 0.0, starts: 0, questions: 0 };
+        Self { network, region, norm, slopes, cells, questions, progress, observer, stopped: false }
+    }
+
+    /// Tells the observer where a climb is, and whether it wants no more.
+    fn goes_on(&mut self, at: &Attained) -> bool {
+        self.progress.largest = self.progress.largest.max(at.value);
+        self.stopped = self.stopped || (self.observer)(&self.progress).is_break();
+        !self.stopped
+    }
+
     /// Units in falling order of the length of the gradient after their flip, those that lengthen it.
     fn promising(&self, at: &Attained) -> Vec<usize> {
         let d = at.gradient.len();
@@ -190,9 +246,9 @@ impl Search<'_> {
     }
 
     /// Crosses hyperplanes while that lengthens the gradient.
-    fn cross(&self, mut at: Attained) -> Attained {
+    fn cross(&mut self, mut at: Attained) -> Attained {
         let d = at.point.len();
-        'climb: loop {
+        'climb: while self.goes_on(&at) {
             for r in self.promising(&at).into_iter().take(20) {
                 let i = self.slopes.units[r];
                 let square: f64 = (0..d).map(|k| self.network.w[(i, k)].powi(2)).sum();
@@ -208,8 +264,9 @@ impl Search<'_> {
                     }
                 }
             }
-            return at;
+            break;
         }
+        at
     }
 
     /// Flips single units while an attainable flip lengthens the gradient.
@@ -217,10 +274,10 @@ impl Search<'_> {
         'climb: loop {
             let mut signs: Vec<i8> = self.slopes.units.iter().map(|&i| if at.active[i] { 1 } else { -1 }).collect();
             for r in self.promising(&at) {
-                if self.questions == 0 {
+                if self.progress.questions == self.questions || !self.goes_on(&at) {
                     return at;
                 }
-                self.questions -= 1;
+                self.progress.questions += 1;
                 signs[r] = -signs[r];
                 if let Attainability::Attainable(point) = self.cells.decide(&signs, true)
                     && let Some(next) = attained_at(self.network, self.region, self.norm, &self.cells.input(&point))

@@ -8,8 +8,8 @@
 //!
 //! | bound | function | side |
 //! |---|---|---|
-//! | largest gradient found | [`largest_gradient_found`] | lower, with the input that attains it |
-//! | exact constant | [`exact_lipschitz`], [`ExactSearch`] (any time, resumable) | both |
+//! | largest gradient found | [`largest_gradient_found`], [`search_gradients`] | lower, with the input that attains it |
+//! | exact constant | [`exact_lipschitz`], [`ExactSearch`] (any time, resumable, from disk by [`SearchFile`]) | both |
 //! | exact, at most three inputs | [`largest_gradient_by_enumeration`] | the judge of the exact one |
 //! | over a box or ball | [`local_upper_bound`] | upper |
 //! | LipSDP | [`lipsdp`](fn@lipsdp) | upper, with its multipliers |
@@ -44,6 +44,7 @@ mod output_range;
 mod prove;
 mod region;
 mod sample;
+mod search_state;
 mod slopes;
 mod steepest_pattern;
 pub mod verify;
@@ -51,7 +52,10 @@ pub mod verify;
 pub use arrangement::largest_gradient_by_enumeration;
 pub use certificate::{Certificate, Claim, Scaler};
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
-pub use gradient_search::{Attained, GradientSearchSettings, attained_at, largest_gradient_found};
+pub use gradient_search::{
+    Attained, GradientSearchObserver, GradientSearchProgress, GradientSearchSettings, attained_at,
+    largest_gradient_found, search_gradients,
+};
 pub(crate) use implied_bound::units_bound;
 pub use issue::{Approximation, issue};
 pub(crate) use lipsdp::units_lipsdp;
@@ -62,6 +66,7 @@ pub use output_range::{Extreme, OutputRange, RangeSettings, output_range};
 pub use prove::prove;
 pub use region::Region;
 pub use sample::{SampleInterval, affordable_nodes, sample_interval};
+pub use search_state::{SearchFile, SearchState};
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verify::{Refusal, Verified, verify};
 

@@ -46,6 +46,13 @@ impl<T> OpenNodes<T> {
     pub fn len(&self) -> usize {
         self.0.len()
     }
+
+    /// All of them, the largest bound first.
+    pub fn in_order(&self) -> Vec<&Node<T>> {
+        let mut nodes: Vec<_> = self.0.iter().collect();
+        nodes.sort_by(|a, b| b.cmp(a));
+        nodes.into_iter().map(|ranked| &ranked.0).collect()
+    }
 }
 
 #[derive(Debug)]
@@ -79,7 +86,9 @@ mod tests {
             open.push(Node { bound, signs: vec![0], branch: 0, number, payload: () });
         }
         assert_eq!((open.largest(), open.len()), (Some(3.0), 6));
+        let listed: Vec<usize> = open.in_order().iter().map(|node| node.number).collect();
         let taken: Vec<usize> = std::iter::from_fn(|| open.pop()).map(|node| node.number).collect();
         assert_eq!(taken, [1, 3, 5, 2, 0, 4]);
+        assert_eq!(listed, taken);
     }
 }

@@ -4,10 +4,10 @@ use super::dense::EPSILON;
 use crate::Norm;
 use crate::error::{Error, Result};
 use faer::MatRef;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A set of inputs with an interior.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Region {
     /// All of R^d.

@@ -295,6 +295,36 @@ fn the_bounding_box_holds_the_points_and_has_an_interior() {
 }
 
 #[test]
+fn a_search_for_gradients_can_be_ended_anywhere() {
+    let network = random_network(30, 6, 2);
+    let settings = GradientSearchSettings { starts: 8, questions: 50, ..GradientSearchSettings::default() };
+    let search = |most: usize| {
+        let mut calls = 0;
+        let mut last = None;
+        let found = search_gradients(&network, &Region::Everywhere, Norm::Two, None, &settings, &mut |progress| {
+            calls += 1;
+            last = Some(*progress);
+            if calls > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        (found.unwrap().unwrap(), calls, last.unwrap())
+    };
+    let (whole, all, end) = search(usize::MAX);
+    assert_eq!((end.starts, end.questions), (8, 49));
+    assert_eq!(
+        largest_gradient_found(&network, &Region::Everywhere, Norm::Two, None, &settings),
+        Ok(Some(whole.clone()))
+    );
+    let mut before = 0.0;
+    for most in (0..all).step_by(all / 10) {
+        let (part, calls, end) = search(most);
+        assert_eq!(calls, most + 1);
+        assert!(before <= end.largest && end.largest <= part.value && part.value <= whole.value);
+        assert_eq!(attained_at(&network, &Region::Everywhere, Norm::Two, &part.point).unwrap(), part);
+        before = end.largest;
+    }
+}
+
+#[test]
 fn a_search_resumes_where_it_stopped() {
     let network = random_network(25, 5, 3);
     let through = closed(&network, &Region::Everywhere, Norm::Two);
