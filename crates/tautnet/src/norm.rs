@@ -21,7 +21,11 @@ impl Norm {
     pub fn of(self, x: &[f64]) -> f64 {
         match self {
             Norm::One => x.iter().map(|a| a.abs()).sum(),
-            Norm::Two => x.iter().map(|a| a * a).sum::<f64>().sqrt(),
+            Norm::Two => {
+                let sum: f64 = x.iter().map(|a| a * a).sum();
+                // Squares that overflow, or vanish where the length does not.
+                if sum.is_finite() && sum > 1e-280 { sum.sqrt() } else { scaled_length(x) }
+            }
             Norm::Infinity => x.iter().fold(0.0, |m, a| m.max(a.abs())),
         }
     }
@@ -42,5 +46,33 @@ impl Norm {
             Norm::Two => Norm::Two,
             Norm::Infinity => Norm::One,
         }
+    }
+}
+
+/// The Euclidean length by way of the largest entry.
+fn scaled_length(x: &[f64]) -> f64 {
+    let largest = Norm::Infinity.of(x);
+    if largest == 0.0 || !largest.is_finite() {
+        return x.iter().map(|a| a * a).sum::<f64>().sqrt();
+    }
+    largest * x.iter().map(|a| (a / largest).powi(2)).sum::<f64>().sqrt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_are_right_at_every_scale() {
+        for scale in [1e-310, 1e-200, 1e-150, 1.0, 1e150, 1e200, 1e307] {
+            for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+                let expected = norm.of(&[3.0, -4.0, 0.0]) * scale;
+                let length = norm.of(&[3.0 * scale, -4.0 * scale, 0.0]);
+                assert!((length / expected - 1.0).abs() < 1e-12, "{norm:?} {scale}: {length}");
+            }
+        }
+        assert_eq!(Norm::Two.of(&[0.0, -0.0]), 0.0);
+        assert_eq!(Norm::Two.of(&[1.0, f64::INFINITY]), f64::INFINITY);
+        assert!(Norm::Two.of(&[0.0, f64::NAN]).is_nan());
     }
 }

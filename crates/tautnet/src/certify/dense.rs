@@ -126,10 +126,16 @@ pub(crate) fn largest_gram_eigenvalue_upper_bound(a: MatRef<'_, f64>) -> Option<
     if !trace.is_finite() {
         return None;
     }
-    if trace == 0.0 {
-        // Entries below 1e-160 may have been squared away.
+    if trace < 1e-280 {
+        // Squares may have vanished: the same with entries near 1.
         let largest = (0..inner).flat_map(|i| (0..n).map(move |j| a[(i, j)].abs())).fold(0.0, f64::max);
-        return Some(if largest == 0.0 { 0.0 } else { 1e-300 });
+        if largest == 0.0 {
+            return Some(0.0);
+        }
+        let scale = largest.log2().floor().max(-1074.0).exp2();
+        let scaled = Mat::from_fn(inner, n, |i, j| a[(i, j)] / scale);
+        let theta = largest_gram_eigenvalue_upper_bound(scaled.as_ref())?;
+        return Some(theta * scale * scale * (1.0 + 4.0 * EPSILON) + f64::MIN_POSITIVE);
     }
     let mut theta = largest_eigenvalue(&m)?.clamp(trace / n as f64, trace);
     let mut step = 1e-14 * theta;
@@ -143,6 +149,24 @@ pub(crate) fn largest_gram_eigenvalue_upper_bound(a: MatRef<'_, f64>) -> Option<
         step *= 2.0;
     }
     None
+}
+
+/// `Some(s)` with `0 < s ≤ λ_min(aᵀa)`, where each entry of `a` may be off by a relative [`EPSILON`]; `None` where that cannot be shown.
+///
+/// Again the eigenvalue solver only proposes, and a Cholesky factorization of `M − sI` that runs to completion decides.
+pub(crate) fn smallest_gram_eigenvalue_lower_bound(a: MatRef<'_, f64>) -> Option<f64> {
+    let (inner, n) = (a.nrows(), a.ncols());
+    let m = gram(a);
+    let trace: f64 = (0..n).map(|i| m[(i, i)]).sum();
+    // Squares below the normal range are not covered by relative bounds.
+    if !(trace.is_finite() && trace > 1e-280) {
+        return None;
+    }
+    let negated = Mat::from_fn(n, n, |i, j| -m[(i, j)]);
+    let theta = (1.0 - 1e-3) * -largest_eigenvalue(&negated)?;
+    let mut shifted = Mat::from_fn(n, n, |i, j| if i == j { m[(i, i)] - theta } else { m[(i, j)] });
+    let rounding = EPSILON * (n + inner + 16) as f64 * trace;
+    (theta > rounding && cholesky(&mut shifted)).then(|| (theta - rounding) * (1.0 - 4.0 * EPSILON))
 }
 
 /// The largest eigenvalue of a symmetric matrix given by its lower triangle, to working accuracy.
@@ -198,4 +222,33 @@ pub(crate) fn gram_of_rows(a: MatRef<'_, f64>) -> Mat<f64> {
         Par::Seq,
     );
     product
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against matrices with known singular values: columns of different lengths at right angles, turned.
+    #[test]
+    fn gram_eigenvalues_are_enclosed_at_every_scale() {
+        for scale in [1e-300, 1e-160, 1e-130, 1.0, 1e100] {
+            let lengths = [3.0 * scale, 0.5 * scale, scale];
+            // A reflection: I − 2vvᵀ/‖v‖², v = (1, 2, 3, 4).
+            let v = [1.0, 2.0, 3.0, 4.0];
+            let entry = |i: usize, j: usize| f64::from(u8::from(i == j)) - v[i] * v[j] / 15.0;
+            let a = Mat::from_fn(4, 3, |i, j| entry(i, j) * lengths[j]);
+            let upper = largest_gram_eigenvalue_upper_bound(a.as_ref()).unwrap();
+            assert!(upper >= 9.0 * scale * scale * (1.0 - 1e-15), "{scale} {upper}");
+            assert!(upper <= 9.0 * scale * scale * (1.0 + 1e-12) + f64::MIN_POSITIVE, "{scale} {upper}");
+            match smallest_gram_eigenvalue_lower_bound(a.as_ref()) {
+                Some(lower) => {
+                    let exact = 0.25 * scale * scale;
+                    assert!(lower <= exact && lower > 0.99 * exact, "{scale} {lower}");
+                }
+                None => assert!(scale < 1e-135, "{scale}"),
+            }
+            let dependent = Mat::from_fn(4, 3, |i, _| v[i] * scale);
+            assert_eq!(smallest_gram_eigenvalue_lower_bound(dependent.as_ref()), None);
+        }
+    }
 }

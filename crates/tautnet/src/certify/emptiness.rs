@@ -43,7 +43,10 @@ impl Cells<'_> {
         if *self.region != Region::Everywhere {
             // Each |u_k| may be off by rounding·size_k: widen through the same support function, at |x| ≤ |c| + h.
             let slack: f64 = (0..d).map(|k| size[k] * (self.center[k].abs() + self.half[k])).sum();
-            if self.region.largest_value(&u, offset) + rounding * (slack + offset_size) < 0.0 {
+            // The smallest normal number covers underflow in the products.
+            let reach: f64 = 1.0 + (0..d).map(|k| self.center[k].abs() + self.half[k]).sum::<f64>();
+            let underflow = support.len() as f64 * reach * f64::MIN_POSITIVE;
+            if self.region.largest_value(&u, offset) + rounding * (slack + offset_size) + underflow < 0.0 {
                 return true;
             }
         }
@@ -112,12 +115,8 @@ fn vanishing_change(matrix: &[Vec<f64>], residual: &[f64]) -> Option<f64> {
         return None;
     }
     let scaled = Mat::from_fn(rows, columns, |i, k| matrix[k][i]);
-    let mut gram = dense::gram(scaled.as_ref());
-    let trace: f64 = (0..columns).map(|k| gram[(k, k)]).sum();
-    (0..columns).for_each(|j| gram.col_as_slice_mut(j)[j..].iter_mut().for_each(|a| *a = -*a));
-    let negated = dense::largest_eigenvalue(&gram)?;
-    let square = -negated - 8.0 * (rows + columns) as f64 * EPSILON * trace;
-    let change = 1.01 * Norm::Two.of(residual) / square.max(0.0).sqrt();
+    let square = dense::smallest_gram_eigenvalue_lower_bound(scaled.as_ref())?;
+    let change = 1.01 * Norm::Two.of(residual) / square.sqrt();
     (change < 0.5).then_some(change)
 }
 

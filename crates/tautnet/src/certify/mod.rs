@@ -19,6 +19,9 @@
 //! it a guarantee per sample.
 //! [`steepest_pattern`](fn@steepest_pattern) says how much of LipSDP's slack is due to patterns that no input attains.
 //!
+//! Every constant of these modules, and why each bound is one, is derived in `docs/mathematics/bounds.md`; those of the verifier in
+//! `docs/mathematics/verification.md`.
+//!
 //! [`issue`](fn@issue::issue) turns approximate multipliers of any origin into a [`Certificate`] ([`prove`](fn@prove)
 //! finds them first), and [`verify`](fn@verify::verify) accepts a certificate only if its numbers are theorems about the
 //! network; it contains no solver.

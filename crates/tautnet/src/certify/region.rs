@@ -117,7 +117,8 @@ impl Region {
         let at_center: f64 = u.iter().zip(&center).map(|(a, c)| a * c).sum();
         // The box's middle and half-width are rounded: an error of ε(|c| + h) each.
         let size: f64 = u.iter().zip(&center).zip(&half).map(|((a, c), h)| a.abs() * (c.abs() + h)).sum();
-        at_center + offset + reach + (u.len() + 8) as f64 * EPSILON * (size + offset.abs())
+        // The smallest normal number covers underflow in the products.
+        at_center + offset + reach + (u.len() + 8) as f64 * (EPSILON * (size + offset.abs()) + f64::MIN_POSITIVE)
     }
 
     /// Whether x lies in the region, as computed; the boundary may fall either way.

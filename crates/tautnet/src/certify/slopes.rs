@@ -56,7 +56,7 @@ impl Slopes {
             (0..d).for_each(|k| row[k] = self.rows[(i, k)]);
             path += dual.of(&row);
         }
-        2.0 * (m + 4) as f64 * dense::EPSILON * path * self.scale
+        2.0 * (m + d + 4) as f64 * dense::EPSILON * path * self.scale
     }
 
     /// Σ_i a_i, by column, in the scaled rows.

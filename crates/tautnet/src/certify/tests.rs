@@ -239,6 +239,25 @@ fn unit_box(inputs: usize, half: f64) -> Region {
 }
 
 #[test]
+fn weights_whose_squares_vanish_or_overflow_are_bounded_too() {
+    // v relu(w x − w/10), twice, in the plane: on over some of the ball, off over the rest.
+    for size in [1e-320, 1e-300, 1e-200, 1.0, 1e200] {
+        let w = Mat::from_fn(2, 2, |i, k| if i == k { size } else { 0.0 });
+        let network = Network::new(w, vec![-0.1 * size; 2], vec![1.0 / size.max(1e-300); 2], 0.0).unwrap();
+        for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+            let ball = Region::Ball { center: vec![0.0; 2], radius: 1.0, norm: Norm::Two };
+            let expected = norm.dual().of(&[1.0, 1.0]) * (size * network.v[0]);
+            let local = local_upper_bound(&network, &ball, norm).unwrap();
+            assert_eq!(local.free, 2, "{size}");
+            assert!(local.upper_bound >= expected * (1.0 - 1e-12), "{size} {norm:?} {local:?}");
+            assert!(norm_product(&network, norm) >= expected * (1.0 - 1e-12), "{size} {norm:?}");
+            let found = largest_gradient_found(&network, &Region::Everywhere, norm, None, &Default::default());
+            assert!(found.unwrap().is_none_or(|found| found.value <= expected * (1.0 + 1e-12)), "{size} {norm:?}");
+        }
+    }
+}
+
+#[test]
 fn the_exact_constant_of_the_counterexample_is_one() {
     for norm in [Norm::One, Norm::Two, Norm::Infinity] {
         let enclosure = closed(&counterexample(), &Region::Everywhere, norm);
@@ -343,6 +362,26 @@ fn a_search_resumes_where_it_stopped() {
     }
     assert!(calls > 1);
     assert_eq!((enclosure.found, enclosure.upper_bound), (through.found, through.upper_bound));
+}
+
+#[test]
+fn a_wide_network_can_be_interrupted_within_a_node() {
+    let network = random_network(60, 190, 1);
+    let settings = ExactSettings { nodes: 1, ..ExactSettings::default() };
+    let start = vec![0.1; 190];
+    let search = || ExactSearch::from_input(&network, &Region::Everywhere, Norm::Two, Some(&start), &settings).unwrap();
+    let mut calls = 0;
+    let mut interrupted = search();
+    let first = interrupted.run(&mut |progress| {
+        calls += 1;
+        assert_eq!(progress.upper_bound, f64::INFINITY);
+        if calls == 5 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    });
+    assert_eq!((first.open, first.explored, first.closed), (1, 1, false));
+    let lipsdp = lipsdp_of(&network, Norm::Two).lipschitz_upper_bound;
+    // A bound that only orders nodes is a little rough.
+    let over = first.upper_bound / lipsdp - 1.0;
+    assert!((-1e-9..1e-2).contains(&over) && first.lower_bound <= first.upper_bound, "{over}");
 }
 
 #[test]
