@@ -58,6 +58,11 @@ impl Display {
         });
     }
 
+    /// Show a line about a search, `share` of which is done at least; the time it has taken comes last.
+    pub fn line(&mut self, share: f64, facts: impl FnOnce() -> String) {
+        self.show(share, |elapsed| format!("{}, {}", facts(), seconds(elapsed)));
+    }
+
     /// The clock of the next solve begins now.
     pub fn restart(&mut self) {
         self.started = Instant::now();

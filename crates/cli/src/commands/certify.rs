@@ -1,23 +1,24 @@
 //! `tautnet certify NETWORK`: bounds on the Lipschitz constant in one table, and the certificate of the best.
 
-use super::certify_table::{Asked, Bounds};
+use super::certify_table::{Asked, Bounds, Watch};
 use super::pictures;
 use crate::arguments::{
     BoundNormChoice, LimitArguments, MeetingArguments, OutArguments, PlotFile, TalkArguments, TestArguments,
     ThreadArguments, interval, plot_file, positive,
 };
+use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Map, Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::certify::{Certificate, Region, norm_product, path_norm};
+use tautnet::certify::{Certificate, Region, SearchFile, norm_product, path_norm};
 use tautnet::error::{Error, Result};
 use tautnet::model::Stored;
 use tautnet::report::chart::{self, Canvas, Ladder, Units};
 use tautnet::report::scene::Ink;
-use tautnet::{Dataset, Norm, Scaler, atomic, model};
+use tautnet::{Dataset, Network, Norm, Scaler, atomic, model};
 
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);
@@ -47,6 +48,12 @@ pub struct Arguments {
     /// Search for the exact constant, until it is found or for the time limit [default limit: 60s]
     #[arg(long)]
     pub exact: bool,
+
+    /// Keep the search in this file: go on from it where it exists, and leave in it what a later run needs
+    ///
+    /// An upper bound that was resumed rests on the file, which holds no proof of what was searched before.
+    #[arg(long, value_name = "FILE", requires = "exact")]
+    pub resume: Option<PathBuf>,
 
     /// Bound too the constant over the box of all inputs between LOW and HIGH
     #[arg(
@@ -100,6 +107,11 @@ struct Part<'a> {
 }
 
 impl Part<'_> {
+    fn resumed(&self) -> bool {
+        let local = self.local.iter().map(|(_, bounds)| bounds);
+        [&self.everywhere].into_iter().chain(local).any(Bounds::resumed)
+    }
+
     /// The bounds over all inputs, for the chart.
     fn ladder(&self) -> Ladder {
         let (network, norm) = (self.asked.network, self.asked.norm);
@@ -124,9 +136,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             "give --no-standardize, for DATA in the units of the file",
         ));
     }
+    if let Some(path) = &arguments.resume {
+        atomic::check(path, atomic::Existing::Replace)?;
+    }
     arguments.threads.apply()?;
     let stored = Stored::read(&arguments.network)?;
     let network = stored.network();
+    let mut searches = match &arguments.resume {
+        Some(path) => Some(read_searches(path, network)?),
+        None => None,
+    };
     let problem = match &arguments.data {
         None => None,
         Some(data) => {
@@ -144,30 +163,49 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(norm) => vec![norm.norm()],
         None => vec![Norm::Two, Norm::Infinity, Norm::One],
     };
+    let mut display = Display::new(arguments.talk.quiet, f64::NAN);
     let mut parts = Vec::new();
+    let mut cut_short = None;
+    // Every bound has its share of the time: over all inputs and over a region, for each norm, cheap and exact.
+    let regions = 1 + u32::from(arguments.region(network.inputs(), Norm::Two, data).is_some());
+    let mut left = norms.len() as u32 * regions * (1 + u32::from(arguments.exact));
     for &norm in &norms {
         let started = Instant::now();
         let asked = Asked { network, scaler, data, norm };
-        let (everywhere, certificate) = asked.everywhere(&stop)?;
+        let mut watch = Watch { stop: stop.share(left), display: &mut display };
+        let (everywhere, certificate) = asked.everywhere(&mut watch)?;
+        cut_short = cut_short.or(watch.stop.reason());
+        left -= 1;
         // What is printed as proved has passed the verifier in the form in which it is written.
         model::verify(&certificate.to_json(), network, scaler)?;
         let region = arguments.region(network.inputs(), norm, data);
-        let local = region.map(|region| asked.over(&region).map(|bounds| (region, bounds))).transpose()?;
+        let mut local = None;
+        if let Some(region) = region {
+            let mut watch = Watch { stop: stop.share(left), display: &mut display };
+            let bounds = asked.over(&region, &mut watch)?;
+            cut_short = cut_short.or(watch.stop.reason());
+            left -= 1;
+            local = Some((region, bounds));
+        }
         parts.push(Part { asked, everywhere, certificate, local, time: started.elapsed() });
     }
-    let cut_short = stop.reason();
     if arguments.exact {
-        let mut left = parts.iter().map(|part| 1 + u32::from(part.local.is_some())).sum();
         for part in &mut parts {
             let started = Instant::now();
             let local = part.local.as_mut().map(|(region, bounds)| (&*region, bounds));
             for (region, bounds) in [(&Region::Everywhere, &mut part.everywhere)].into_iter().chain(local) {
-                part.asked.exact(region, bounds, &stop.share(left))?;
+                let mut watch = Watch { stop: stop.share(left), display: &mut display };
+                part.asked.exact(region, bounds, searches.as_mut(), &mut watch)?;
                 left -= 1;
+                // After every search, so that a process that is killed loses one at most.
+                if let (Some(path), Some(searches)) = (&arguments.resume, &searches) {
+                    atomic::write(path, &searches.to_json(), atomic::Existing::Replace)?;
+                }
             }
             part.time += started.elapsed();
         }
     }
+    drop(display);
 
     let mut result = part_json(&parts[0], &stored);
     result["inputs"] = json!(network.inputs());
@@ -192,10 +230,31 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     arguments.print(&parts, &stored)?;
+    if let Some(path) = arguments.resume.as_deref().filter(|_| parts.iter().any(Part::resumed)) {
+        let path = path.display();
+        output::note(&format!("upper bounds that were resumed are as good as {path}, which holds no proofs"));
+    }
     if let Some(reason) = cut_short {
-        output::note(&format!("{reason}: the bound is proved but not the least that LipSDP gives"));
+        output::note(&format!(
+            "{reason}: what is proved holds, but LipSDP and the search for gradients may have more to give"
+        ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The searches in a file, or none where there is no file.
+fn read_searches(path: &Path, network: &Network) -> Result<SearchFile> {
+    let bytes = match std::fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(SearchFile::default()),
+        Err(error) => {
+            let hint = "give the path of a file that `certify --exact --resume` wrote, or of none";
+            return Err(Error::new(format!("{} could not be read: {error}", path.display()), hint));
+        }
+    };
+    let searches = SearchFile::parse(&bytes, &path.display().to_string())?;
+    searches.check(network).map_err(|error| Error::new(format!("{}: {}", path.display(), error.what), error.hint))?;
+    Ok(searches)
 }
 
 impl Arguments {

@@ -1,12 +1,13 @@
 //! The bounds that `tautnet certify` shows, from below and from above, for one norm.
 
 use crate::output;
-use crate::progress::seconds;
+use crate::progress::{Display, seconds};
 use crate::stop::Stop;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tautnet::certify::{
-    self, Attained, Certificate, Enclosure, ExactSettings, GradientSearchSettings, Region, prove, relative_gap,
+    self, Attained, Certificate, Enclosure, ExactSearch, ExactSettings, GradientSearchSettings, Region, SearchFile,
+    prove, relative_gap,
 };
 use tautnet::error::Result;
 use tautnet::{Dataset, Network, Norm, Scaler};
@@ -25,6 +26,16 @@ pub struct Bound {
     pub attained: Option<Attained>,
     /// Of branch and bound: whether it closed.
     pub exact: Option<Enclosure>,
+    /// Of branch and bound: nodes bounded in earlier runs, which a file vouches for.
+    pub resumed: Option<usize>,
+}
+
+/// When to stop, and where progress is shown.
+pub struct Watch<'a> {
+    /// When to stop.
+    pub stop: Stop,
+    /// What people see meanwhile.
+    pub display: &'a mut Display,
 }
 
 /// Bounds on one constant: over all inputs, or over a region.
@@ -46,14 +57,19 @@ pub struct Asked<'a> {
 
 impl Asked<'_> {
     /// Every cheap bound over all inputs, lower ones first, and the certificate.
-    pub fn everywhere(&self, stop: &Stop) -> Result<(Bounds, Certificate)> {
+    pub fn everywhere(&self, watch: &mut Watch<'_>) -> Result<(Bounds, Certificate)> {
         let (network, norm) = (self.network, self.norm);
         let mut bounds = Bounds::default();
-        bounds.found(self, &Region::Everywhere)?;
         let started = Instant::now();
-        let certificate = prove(network, norm, self.scaler, &mut |_| stop.verdict())?;
+        watch.display.restart();
+        // The proof comes first: where the time is short, it is what matters.
+        let certificate = prove(network, norm, self.scaler, &mut |gap| {
+            watch.display.line(0.0, || format!("norm {}: LipSDP: gap {gap:.1e}", norm.name()));
+            watch.stop.verdict()
+        })?;
         let name = if norm == Norm::One { "sums by column, proved" } else { "LipSDP, proved" };
         bounds.upper(name, certificate.standardized.bound, started);
+        bounds.found(self, &Region::Everywhere, watch)?;
         let started = Instant::now();
         bounds.upper("sum over units", certify::path_norm(network, norm), started);
         let started = Instant::now();
@@ -62,52 +78,88 @@ impl Asked<'_> {
     }
 
     /// The cheap bounds over a region.
-    pub fn over(&self, region: &Region) -> Result<Bounds> {
+    pub fn over(&self, region: &Region, watch: &mut Watch<'_>) -> Result<Bounds> {
         let mut bounds = Bounds::default();
-        bounds.found(self, region)?;
         let started = Instant::now();
         let local = certify::local_upper_bound(self.network, region, self.norm)?;
         let name = if self.norm == Norm::One { "sums by column" } else { "LipSDP" };
         let fixed = local.always_on + local.always_off;
         bounds.upper(&format!("{name}, {fixed} units fixed"), local.upper_bound, started);
+        bounds.found(self, region, watch)?;
         Ok(bounds)
     }
 
-    /// Branch and bound over a region, both sides, put where they belong.
-    pub fn exact(&self, region: &Region, bounds: &mut Bounds, stop: &Stop) -> Result<()> {
+    /// Branch and bound over a region, both sides, put where they belong. It sets out from the largest gradient found, or
+    /// from where an earlier run stopped, and leaves where it stops in `searches`.
+    pub fn exact(
+        &self,
+        region: &Region,
+        bounds: &mut Bounds,
+        searches: Option<&mut SearchFile>,
+        watch: &mut Watch<'_>,
+    ) -> Result<()> {
         let started = Instant::now();
-        let points = self.data.map(|data| data.x.as_ref());
-        let settings =
-            ExactSettings { start: GradientSearchSettings::scaled_to(self.network), ..ExactSettings::default() };
-        let verdict = &mut |_: &_| stop.verdict();
-        let found = certify::exact_lipschitz(self.network, region, self.norm, points, &settings, verdict)?;
+        let (network, norm) = (self.network, self.norm);
+        let settings = ExactSettings::default();
+        let earlier = searches.as_ref().map(|file| file.of(network, region, norm)).transpose()?.flatten();
+        let mut search = match earlier {
+            Some(state) => ExactSearch::resume(network, region, norm, state, &settings)?,
+            None => {
+                let start = bounds.best_found().map(|found| &found.point[..]);
+                ExactSearch::from_input(network, region, norm, start, &settings)?
+            }
+        };
+        let resumed = earlier.map(|state| state.explored());
+        watch.display.restart();
+        let found = search.run(&mut |progress| {
+            let (low, high) = (output::number(progress.lower_bound), output::number(progress.upper_bound));
+            let (explored, open) = (progress.explored, progress.open);
+            watch.display.line(0.0, || {
+                format!("norm {}: exact: from {low} to {high}, {explored} nodes, {open} open", norm.name())
+            });
+            watch.stop.verdict()
+        });
+        if let Some(searches) = searches {
+            searches.put(search.state());
+        }
         let time = started.elapsed();
         let name = if found.closed { "exact" } else { "branch and bound" };
+        let name = format!("{name}{}", if resumed.is_some() { ", resumed" } else { "" });
         for (upper, value) in [(true, found.upper_bound), (false, found.lower_bound)] {
             let attained = found.found.clone().filter(|_| !upper);
             let exact = Some(found.clone());
-            bounds.0.insert(1, Bound { name: name.into(), upper, value, time, attained, exact });
+            bounds.0.insert(1, Bound { name: name.clone(), upper, value, time, attained, exact, resumed });
         }
         Ok(())
     }
 }
 
 impl Bounds {
-    fn found(&mut self, asked: &Asked<'_>, region: &Region) -> Result<()> {
+    /// The largest gradient found, at the head of the table.
+    fn found(&mut self, asked: &Asked<'_>, region: &Region, watch: &mut Watch<'_>) -> Result<()> {
         let started = Instant::now();
         let points = asked.data.map(|data| data.x.as_ref());
-        let network = asked.network;
+        let (network, norm) = (asked.network, asked.norm);
         let search = GradientSearchSettings::scaled_to(network);
-        let attained = certify::largest_gradient_found(network, region, asked.norm, points, &search)?;
+        watch.display.restart();
+        let attained = certify::search_gradients(network, region, norm, points, &search, &mut |progress| {
+            let share = progress.questions as f64 / search.questions.max(1) as f64;
+            watch.display.line(share, || {
+                let largest = output::number(progress.largest);
+                let asked = format!("{} of {} questions", progress.questions, search.questions);
+                format!("norm {}: gradients: largest {largest}, {} starts, {asked}", norm.name(), progress.starts)
+            });
+            watch.stop.verdict()
+        })?;
         let value = attained.as_ref().map_or(0.0, |attained| attained.value);
-        let name = "largest gradient found".into();
-        self.0.push(Bound { name, upper: false, value, time: started.elapsed(), attained, exact: None });
+        let (name, time) = ("largest gradient found".into(), started.elapsed());
+        self.0.insert(0, Bound { name, upper: false, value, time, attained, exact: None, resumed: None });
         Ok(())
     }
 
     fn upper(&mut self, name: &str, value: f64, started: Instant) {
         let (name, time) = (name.into(), started.elapsed());
-        self.0.push(Bound { name, upper: true, value, time, attained: None, exact: None });
+        self.0.push(Bound { name, upper: true, value, time, attained: None, exact: None, resumed: None });
     }
 
     fn least_upper(&self) -> f64 {
@@ -117,6 +169,11 @@ impl Bounds {
     /// The largest lower bound with the input that attains it.
     pub fn best_found(&self) -> Option<&Attained> {
         self.0.iter().filter_map(|bound| bound.attained.as_ref()).max_by(|a, b| a.value.total_cmp(&b.value))
+    }
+
+    /// Whether a bound rests on an earlier run.
+    pub fn resumed(&self) -> bool {
+        self.0.iter().any(|bound| bound.resumed.is_some())
     }
 
     /// How far a bound is from the best one on the other side.
@@ -147,6 +204,7 @@ impl Bounds {
                 entry["explored"] = json!(exact.explored);
                 entry["open"] = json!(exact.open);
                 entry["undecided"] = json!(exact.undecided);
+                entry["resumed"] = json!(bound.resumed);
             }
             entry
         };

@@ -1,7 +1,7 @@
 //! `tautnet polish` and `tautnet certify` on good input.
 
 use crate::run::{Folder, Ran, TAUTNET};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A network and data for it; the data bend where the network does not.
 fn prepared() -> Folder {
@@ -167,6 +167,52 @@ fn certify_orders_its_bounds_in_every_norm_and_over_every_region() {
     assert!(ran.code == Some(2) && ran.err.contains("LOW must be below HIGH"), "{ran:?}");
     let ran = folder.tautnet("certify net.json --box 0:1 --ball 1");
     assert!(ran.code == Some(2) && ran.err.contains("cannot be used with"), "{ran:?}");
+}
+
+/// A search that is stopped and resumed ends where one run does; what is not its own file is refused and left alone.
+#[test]
+fn certify_resumes_a_search_from_its_file() {
+    let folder = Folder::new();
+    let wave = |k: usize| (12.9898 * k as f64).sin();
+    let rows: Vec<Vec<f64>> = (0..24).map(|i| (0..4).map(|k| wave(1 + 4 * i + k)).collect()).collect();
+    let (b, v): (Vec<f64>, Vec<f64>) = (0..24).map(|i| (wave(200 + i), wave(300 + i))).unzip();
+    folder.write("net.json", json!({"w": rows, "b": b, "v": v}).to_string());
+    let number = |value: &Value| value.as_f64().unwrap();
+    let exact = |result: &Value| -> Vec<Value> {
+        let bounds = result["bounds"].as_array().unwrap().iter().chain(result["local"]["bounds"].as_array().unwrap());
+        bounds.filter(|bound| bound["closed"].is_boolean()).cloned().collect()
+    };
+    let command = "certify net.json --norm 2 --box -3:3 --exact --json";
+    let through = exact(&folder.tautnet(command).json());
+    assert!(through.len() == 4 && through.iter().all(|bound| bound["closed"] == true), "{through:#?}");
+    assert!(through.iter().all(|bound| bound["resumed"].is_null()), "{through:#?}");
+    let started = exact(&folder.tautnet(&format!("{command} --resume search.json --time-limit 0.001")).json());
+    assert!(started.iter().any(|bound| bound["closed"] == false), "{started:#?}");
+    let resumed = exact(&folder.tautnet(&format!("{command} --resume search.json")).json());
+    let again = exact(&folder.tautnet(&format!("{command} --resume search.json")).json());
+    for (k, whole) in through.iter().enumerate() {
+        assert!(resumed[k]["closed"] == true && resumed[k]["resumed"] == started[k]["explored"], "{resumed:#?}");
+        assert!(resumed[k]["name"] == "exact, resumed" && started[k]["gap"].as_f64() >= whole["gap"].as_f64());
+        assert!((number(&resumed[k]["value"]) / number(&whole["value"]) - 1.0).abs() < 1e-8, "{resumed:#?}");
+        assert_eq!((&again[k]["value"], &again[k]["explored"]), (&resumed[k]["value"], &resumed[k]["explored"]));
+    }
+    assert!(folder.tautnet("certify net.json --norm 2 --exact --resume search.json").err.contains("no proofs"));
+
+    let text = folder.read("search.json");
+    folder.write("short.json", &text[..text.len() / 2]);
+    folder.write("edited.json", &text.replacen("\"pruned\":", "\"pruned\":1", 1));
+    folder.write("other.json", r#"{"w": [[1, 2], [1, 1]], "b": [0, -1], "v": [1, -1]}"#);
+    for (arguments, words) in [
+        ("net.json --exact --resume short.json", "short.json holds no stopped search: EOF"),
+        ("net.json --exact --resume edited.json", "edited.json was changed after it was written"),
+        ("net.json --exact --resume net.json", "net.json holds no stopped search: unknown field `w`"),
+        ("other.json --exact --resume search.json", "search.json: the search that was stopped is of another network"),
+        ("net.json --resume search.json", "--exact"),
+    ] {
+        let ran = folder.tautnet(&format!("certify {arguments}"));
+        assert!(ran.code == Some(2) && ran.err.contains(words), "{arguments}: {ran:?}");
+    }
+    assert_eq!(folder.read("search.json"), text);
 }
 
 /// A limit on the size of files stands for a full disk: the write fails half way.

@@ -57,7 +57,7 @@ pub struct ExactProgress {
     pub open: usize,
 }
 
-/// Called for every node; `Break` stops with both bounds valid.
+/// Called for every node, and within a node for every unit of a wide network; `Break` stops with both bounds valid.
 pub type ExactObserver<'a> = dyn FnMut(&ExactProgress) -> ControlFlow<()> + 'a;
 
 /// An enclosure of the Lipschitz constant over a region.
@@ -88,6 +88,10 @@ const KEPT_POINTS: usize = 32;
 const ALWAYS_CLIMB: usize = 100;
 const CLIMB_EVERY: usize = 16;
 const CLIMB_QUESTIONS: usize = 60;
+
+/// Units × inputs² from which a single unit's question takes long enough to ask whether to go on. A node that is interrupted stays
+/// as far as it was tightened.
+const WIDE: usize = 2_000_000;
 
 /// Inputs of a node, in homogeneous frame coordinates.
 type Points = Vec<Vec<f64>>;
@@ -176,10 +180,18 @@ impl<'a> ExactSearch<'a> {
         let (network, region) = (self.network, self.region);
         let cells = Cells::new(network, &units, region);
         if !self.started {
+            let progress = self.progress();
             self.started = true;
             let signs: Vec<i8> = (0..units.len()).map(|r| cells.fixed_sign(r).unwrap_or(0)).collect();
             let points = self.found.iter().map(|found| cells.point(&found.point)).collect();
-            self.examine(&cells, signs, points, f64::INFINITY);
+            let mut ends = false;
+            self.examine(&cells, signs, points, f64::INFINITY, &mut || {
+                ends = ends || observer(&progress).is_break();
+                ends
+            });
+            if ends {
+                return self.enclosure();
+            }
         }
         let mut left = self.settings.nodes;
         while left > 0 && self.open.largest().is_some_and(|bound| bound > self.threshold()) {
@@ -189,13 +201,20 @@ impl<'a> ExactSearch<'a> {
             }
             left -= 1;
             let Some(node) = self.open.pop() else { break };
+            let mut ends = false;
             self.climb(&cells, &node);
             for sign in [1_i8, -1] {
                 let mut signs = node.signs.clone();
                 signs[node.branch] = sign;
                 let side = |point: &&Vec<f64>| f64::from(sign) * cells.side(node.branch, point) > 0.0;
                 let points = node.payload.iter().filter(side).cloned().collect();
-                self.examine(&cells, signs, points, node.bound);
+                self.examine(&cells, signs, points, node.bound, &mut || {
+                    ends = ends || observer(&progress).is_break();
+                    ends
+                });
+            }
+            if ends {
+                break;
             }
         }
         self.enclosure()
@@ -269,9 +288,16 @@ impl<'a> ExactSearch<'a> {
     }
 
     /// Tightens and bounds a node and puts it where it belongs: nowhere (empty), pruned, undecided or open.
-    fn examine(&mut self, cells: &Cells<'_>, mut signs: Vec<i8>, mut points: Points, inherited: f64) {
+    fn examine(
+        &mut self,
+        cells: &Cells<'_>,
+        mut signs: Vec<i8>,
+        mut points: Points,
+        inherited: f64,
+        ends: &mut dyn FnMut() -> bool,
+    ) {
         self.explored += 1;
-        if !self.tighten(cells, &mut signs, &mut points) {
+        if !self.tighten(cells, &mut signs, &mut points, ends) {
             return;
         }
         if signs.iter().all(|&sign| sign != 0) {
@@ -291,10 +317,21 @@ impl<'a> ExactSearch<'a> {
     }
 
     /// Fixes free units with only one attainable sign; false when the node is empty.
-    fn tighten(&mut self, cells: &Cells<'_>, signs: &mut [i8], points: &mut Points) -> bool {
+    fn tighten(
+        &mut self,
+        cells: &Cells<'_>,
+        signs: &mut [i8],
+        points: &mut Points,
+        ends: &mut dyn FnMut() -> bool,
+    ) -> bool {
+        let inputs = self.network.inputs();
+        let wide = signs.len() * inputs * inputs >= WIDE;
         for r in 0..signs.len() {
             if signs[r] != 0 {
                 continue;
+            }
+            if wide && ends() {
+                break;
             }
             let mut possible = [false, false];
             for point in points.iter() {
