@@ -218,6 +218,58 @@ fn the_limit_of_acceptance_is_above_the_exact_limit_and_close() {
     }
 }
 
+/// A number of a certificate, where it stands, and a factor that is far too much.
+type Field = (&'static str, fn(&mut Certificate, usize) -> Option<&mut f64>, f64);
+
+#[test]
+fn every_number_is_refused_one_unit_in_the_last_place_beyond_its_limit() {
+    let fields: [Field; 12] = [
+        ("bound", |c, k| (k == 0).then_some(&mut c.standardized.bound), 0.5),
+        ("sensitivity", |c, k| c.standardized.sensitivities.get_mut(k), 0.5),
+        ("multiplier", |c, k| c.standardized.multipliers.get_mut(k), 1e-3),
+        ("multiplier", |c, k| c.standardized.multipliers.get_mut(k), 1e3),
+        ("input weight", |c, k| c.standardized.input_weights.as_mut()?.get_mut(k), 1e-3),
+        ("input weight", |c, k| c.standardized.input_weights.as_mut()?.get_mut(k), 1e3),
+        ("raw bound", |c, k| c.raw.as_mut().filter(|_| k == 0).map(|raw| &mut raw.bound), 0.5),
+        ("raw sensitivity", |c, k| c.raw.as_mut()?.sensitivities.get_mut(k), 0.5),
+        ("raw multiplier", |c, k| c.raw.as_mut()?.multipliers.get_mut(k), 1e-3),
+        ("raw multiplier", |c, k| c.raw.as_mut()?.multipliers.get_mut(k), 1e3),
+        ("input scale", |c, k| c.scaler.as_mut()?.x_scale.get_mut(k), 0.5),
+        ("target scale", |c, k| c.scaler.as_mut().filter(|_| k == 0).map(|scaler| &mut scaler.y_scale), 2.0),
+    ];
+    let mut random = Pcg64::seed_from_u64(21);
+    let mut limits = [0; 12];
+    for _ in 0..60 {
+        let (network, certificate) = random_certificate(&mut random);
+        for (f, (name, field, factor)) in fields.iter().enumerate() {
+            for k in 0..6 {
+                let with = |bits: u64| {
+                    let mut changed = certificate.clone();
+                    if let Some(number) = field(&mut changed, k) {
+                        *number = f64::from_bits(bits);
+                    }
+                    changed
+                };
+                let Some(issued) = field(&mut certificate.clone(), k).copied().filter(|x| *x > 0.0) else { continue };
+                let (mut accepted, mut refused) = (issued.to_bits(), (issued * factor).to_bits());
+                if verified(&network, &with(refused)) {
+                    // A number with nothing to lose: of an input that no unit uses, say.
+                    assert!(exactly_proved(&network, &with(refused)), "{name}");
+                    continue;
+                }
+                while accepted.abs_diff(refused) > 1 {
+                    let middle = accepted.midpoint(refused);
+                    if verified(&network, &with(middle)) { accepted = middle } else { refused = middle }
+                }
+                assert!(exactly_proved(&network, &with(accepted)), "{name} {k} at its limit: {certificate:?}");
+                assert!(!verified(&network, &with(refused)), "{name}");
+                limits[f] += 1;
+            }
+        }
+    }
+    assert!(limits.iter().all(|count| *count > 20), "{limits:?}");
+}
+
 // ---- single networks
 
 #[test]
