@@ -27,6 +27,7 @@ class Run:
     trouble: str
     wall: float  # seconds from start to exit
     peak: float  # largest resident set, MiB
+    cpu: float  # seconds of the processor
 
 
 @dataclasses.dataclass
@@ -65,7 +66,7 @@ class Setup:
                 answer = json.loads(printed)
             except ValueError as error:
                 trouble = f"unreadable answer: {error}"
-        return Run(answer, trouble, facts["wall"], facts["peak"])
+        return Run(answer, trouble, facts["wall"], facts["peak"], facts["cpu"])
 
     def describe(self):
         """Write what the numbers depend on beside them."""

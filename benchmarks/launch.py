@@ -3,7 +3,7 @@
     launch.py REPORT.json CAP|none COMMAND...
 
 A process of its own because Linux counts the memory of the process that forks towards the peak of the child: this one
-stays small (about 10 MiB), whatever the benchmark around it holds. Writes {"wall", "peak", "exit", "stopped"}, the
+stays small (about 10 MiB), whatever the benchmark around it holds. Writes {"wall", "cpu", "peak", "exit", "stopped"}, the
 peak in MiB.
 """
 import json
@@ -35,7 +35,8 @@ def main():
         timer.cancel()
     process.returncode = os.waitstatus_to_exitcode(status)
     unit = 1024 if sys.platform == "linux" else 1024**2
-    facts = {"wall": wall, "peak": usage.ru_maxrss / unit, "exit": process.returncode, "stopped": stopped.is_set()}
+    facts = {"wall": wall, "cpu": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss / unit,
+             "exit": process.returncode, "stopped": stopped.is_set()}
     with open(report, "w") as file:
         json.dump(facts, file)
 

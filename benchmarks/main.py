@@ -1,16 +1,20 @@
 """Entry of ./bench: reads the arguments, runs the benchmarks asked for, describes the machine."""
 import argparse
 
+import exact
 import growth
 import iterations
 import joint
+import known
 import lipsdp
 import sgd
 import table
+import verify
 from common import Setup
 
 BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
-              "table": table.run, "sgd": sgd.run}
+              "table": table.run, "sgd": sgd.run, "exact": exact.run, "known": known.run,
+              "verify": verify.run}
 
 
 def main():

@@ -173,7 +173,7 @@ fn certify_orders_its_bounds_in_every_norm_and_over_every_region() {
 #[test]
 fn certify_resumes_a_search_from_its_file() {
     let folder = Folder::new();
-    let wave = |k: usize| (12.9898 * k as f64).sin();
+    let wave = |k: usize| 2.0 * (43758.5453 * (12.9898 * k as f64).sin()).rem_euclid(1.0) - 1.0;
     let rows: Vec<Vec<f64>> = (0..24).map(|i| (0..4).map(|k| wave(1 + 4 * i + k)).collect()).collect();
     let (b, v): (Vec<f64>, Vec<f64>) = (0..24).map(|i| (wave(200 + i), wave(300 + i))).unzip();
     folder.write("net.json", json!({"w": rows, "b": b, "v": v}).to_string());

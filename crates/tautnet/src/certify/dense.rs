@@ -166,7 +166,7 @@ pub(crate) fn smallest_gram_eigenvalue_lower_bound(a: MatRef<'_, f64>) -> Option
     let theta = (1.0 - 1e-3) * -largest_eigenvalue(&negated)?;
     let mut shifted = Mat::from_fn(n, n, |i, j| if i == j { m[(i, i)] - theta } else { m[(i, j)] });
     let rounding = EPSILON * (n + inner + 16) as f64 * trace;
-    (theta > rounding && cholesky(&mut shifted)).then(|| (theta - rounding) * (1.0 - 4.0 * EPSILON))
+    (theta > rounding && cholesky(&mut shifted)).then_some((theta - rounding) * (1.0 - 4.0 * EPSILON))
 }
 
 /// The largest eigenvalue of a symmetric matrix given by its lower triangle, to working accuracy.
