@@ -200,7 +200,7 @@ fn certify_resumes_a_search_from_its_file() {
 
     let text = folder.read("search.json");
     folder.write("short.json", &text[..text.len() / 2]);
-    folder.write("edited.json", &text.replacen("\"pruned\":", "\"pruned\":1", 1));
+    folder.write("edited.json", text.replacen("\"pruned\":", "\"pruned\":1", 1));
     folder.write("other.json", r#"{"w": [[1, 2], [1, 1]], "b": [0, -1], "v": [1, -1]}"#);
     for (arguments, words) in [
         ("net.json --exact --resume short.json", "short.json holds no stopped search: EOF"),
