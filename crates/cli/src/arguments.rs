@@ -1,6 +1,6 @@
 //! Every flag, once: the parser, the help, the completions and the manual page all come from here.
 
-use crate::commands::{attack, certify, completions, data, manual, polish, predict, train, verify};
+use crate::commands::{attack, certify, compare, completions, data, manual, polish, predict, reproduce, train, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub enum Command {
     Verify(verify::Arguments),
     Attack(attack::Arguments),
     Predict(predict::Arguments),
+    Compare(compare::Arguments),
+    Reproduce(reproduce::Arguments),
     Data(data::Arguments),
     Completions(completions::Arguments),
     Manual(manual::Arguments),
@@ -69,7 +71,7 @@ impl FileArguments {
 }
 
 /// Which columns of DATA are used.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Data")]
 pub struct ColumnArguments {
     /// Column to predict [default: the last column]

@@ -11,6 +11,7 @@ pub mod certify;
 pub mod dataset;
 pub mod encoder;
 pub mod error;
+pub mod experiment;
 pub mod fit;
 pub mod interchange;
 pub mod metrics;

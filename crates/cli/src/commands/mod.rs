@@ -3,12 +3,15 @@
 pub mod attack;
 pub mod certify;
 mod certify_table;
+pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod manual;
 mod pictures;
 pub mod polish;
 pub mod predict;
+pub mod reproduce;
+mod reproduce_text;
 pub mod train;
 mod train_summary;
 pub mod verify;
@@ -26,6 +29,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Verify(arguments) => verify::run(&arguments),
         Command::Attack(arguments) => attack::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),

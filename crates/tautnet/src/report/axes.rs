@@ -251,13 +251,20 @@ impl Frame {
         widest + 10.0
     }
 
-    /// Grid and numbers of the upright axis, and its title above it.
-    pub fn draw_y(&self, scene: &mut Scene, title: &str) {
+    /// Grid of the upright axis, and its numbers where they are wanted.
+    pub fn draw_levels(&self, scene: &mut Scene, numbers: bool) {
         for (value, label) in upright_ticks(&self.y, self.height) {
             let (_, y) = self.at(0.0, value);
             scene.line(vec![(self.left, y), (self.left + self.width, y)], Ink::Grid, 1.0, false);
-            scene.text((self.left - 7.0, y + 0.36 * SMALL), label, SMALL, Anchor::End, Ink::Faint);
+            if numbers {
+                scene.text((self.left - 7.0, y + 0.36 * SMALL), label, SMALL, Anchor::End, Ink::Faint);
+            }
         }
+    }
+
+    /// Grid and numbers of the upright axis, and its title above it.
+    pub fn draw_y(&self, scene: &mut Scene, title: &str) {
+        self.draw_levels(scene, true);
         // As far from the left side of the drawing as the frame is from its right side.
         let begin = scene.width - (self.left + self.width) - RIGHT;
         let title = font::shortened(title, SMALL, scene.width - begin);

@@ -1,0 +1,193 @@
+//! The registry: one entry for each starting network and for each method. Whatever runs methods side by side, by name, reads
+//! it from here.
+
+use super::{Arm, GoOn, Settings};
+use crate::error::{Error, Result};
+use crate::polish::{self, Ending, polish};
+use crate::train::{self, Adversarial, Descent, Start};
+use crate::{Dataset, Network};
+use std::fmt;
+
+/// How a starting network is made.
+pub struct Base {
+    /// The name in files and on the command line.
+    pub name: &'static str,
+    /// The name in tables and figures.
+    pub title: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    run: fn(&Job<'_>) -> Result<Applied>,
+}
+
+/// What is done with a starting network.
+pub struct Method {
+    /// The name in files and on the command line.
+    pub name: &'static str,
+    /// The name in tables and figures.
+    pub title: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    run: fn(&Job<'_>, &Network) -> Result<Applied>,
+}
+
+/// Every starting network.
+pub static BASES: &[Base] = &[
+    Base { name: "sgd", title: "SGD", about: "gradient descent with weight decay", run: sgd },
+    Base { name: "pgd", title: "PGD", about: "adversarial training with weight decay", run: pgd },
+];
+
+/// Every method, weakest first within its objective.
+pub static METHODS: &[Method] = &[
+    Method {
+        name: "c-l2",
+        title: "C-l2",
+        about: "the convex program (6): weight decay over all patterns of the network",
+        run: |job, network| convex(job, network, polish::Method::WeightDecay),
+    },
+    Method {
+        name: "c-lip",
+        title: "C-lip",
+        about: "Algorithm 1: multipliers, then weights by (12), in turn",
+        run: |job, network| convex(job, network, polish::Method::Alternating),
+    },
+    Method {
+        name: "joint",
+        title: "joint",
+        about: "(J): weights and multipliers in one convex program",
+        run: |job, network| convex(job, network, polish::Method::Joint),
+    },
+];
+
+/// What a base or a method works on.
+pub struct Job<'a> {
+    /// The rows to learn from, standardized.
+    pub data: &'a Dataset,
+    /// The arm: its prices.
+    pub arm: &'a Arm,
+    /// What all trials have in common.
+    pub settings: &'a Settings,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+    /// Asked at every epoch and iteration.
+    pub go_on: &'a GoOn<'a>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// The network.
+    pub network: Network,
+    /// How it ended, in words.
+    pub ending: String,
+}
+
+impl Job<'_> {
+    /// The weight decay of starting networks and of methods that need one.
+    pub fn decay(&self) -> f64 {
+        if self.arm.decay > 0.0 { self.arm.decay } else { self.settings.descent.decay }
+    }
+
+    /// The descent of starting networks.
+    pub fn descent(&self) -> Descent {
+        Descent { decay: self.decay(), ..self.settings.descent.clone() }
+    }
+
+    /// The objective (4) of the arm, which judges every network.
+    pub fn objective(&self) -> polish::Settings {
+        polish::Settings { lipschitz: self.arm.lipschitz, decay: self.arm.decay, ..self.settings.polish.clone() }
+    }
+
+    fn train(&self, start: Start) -> Result<Applied> {
+        let polish::Settings { output_bias, .. } = self.settings.polish;
+        let settings = train::Settings { start, units: self.settings.units, output_bias, seed: self.seed };
+        let trained = train::train(self.data, &settings, &mut |_| (self.go_on)())?;
+        let ending = match trained.ending {
+            train::Ending::Solved => "solved",
+            train::Ending::Plateau => "plateau",
+            train::Ending::Limit => "stopped: every epoch was used",
+            train::Ending::Observer => "stopped",
+        };
+        Ok(Applied { network: trained.network, ending: ending.into() })
+    }
+}
+
+fn sgd(job: &Job<'_>) -> Result<Applied> {
+    job.train(Start::Sgd(job.descent()))
+}
+
+fn pgd(job: &Job<'_>) -> Result<Applied> {
+    job.train(Start::Adversarial(Adversarial {
+        descent: job.descent(),
+        norm: job.settings.polish.norm,
+        radius: job.settings.adversarial_radius,
+        steps: job.settings.adversarial_steps,
+    }))
+}
+
+fn convex(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {
+    let decay_only = method == polish::Method::WeightDecay;
+    let decay = if decay_only { job.decay() } else { job.arm.decay };
+    let settings = polish::Settings { method, decay, ..job.objective() };
+    let polished = polish(network, job.data, &settings, &mut |_| (job.go_on)())?;
+    let ending = match polished.ending {
+        Ending::Solved => "solved".into(),
+        Ending::Stopped(why) => format!("stopped: {why}"),
+        Ending::Unchanged(why) => format!("unchanged: {why}"),
+    };
+    Ok(Applied { network: polished.network, ending })
+}
+
+impl Base {
+    /// Make the starting network.
+    pub fn make(&self, job: &Job<'_>) -> Result<Applied> {
+        (self.run)(job)
+    }
+}
+
+impl Method {
+    /// Post-process a network.
+    pub fn apply(&self, job: &Job<'_>, network: &Network) -> Result<Applied> {
+        (self.run)(job, network)
+    }
+}
+
+/// The base of this name.
+pub fn base(name: &str) -> Result<&'static Base> {
+    let names = || BASES.iter().map(|base| base.name).collect();
+    BASES.iter().find(|base| base.name == name).ok_or_else(|| unknown("starting network", name, names()))
+}
+
+/// The method of this name.
+pub fn method(name: &str) -> Result<&'static Method> {
+    let names = || METHODS.iter().map(|method| method.name).collect();
+    METHODS.iter().find(|method| method.name == name).ok_or_else(|| unknown("method", name, names()))
+}
+
+fn unknown(kind: &str, name: &str, names: Vec<&str>) -> Error {
+    Error::new(format!("there is no {kind} called `{name}`"), format!("choose one of: {}", names.join(", ")))
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+// Names are what tells entries apart: two functions need not have two addresses.
+impl PartialEq for Base {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl PartialEq for Method {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
