@@ -157,7 +157,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ));
     }
 
-    let finding = find(arguments.what, &experiment, &rows, (done, tasks.len()))?;
+    let finding = find(arguments.what, &experiment, &rows, (done, tasks.len()));
     let heading = format!("`tautnet reproduce {} --tier {tier}`, settings {settings}", arguments.what.name());
     let markdown = finding.markdown(&heading, &experiment);
     atomic::write(&file("md"), markdown.as_bytes(), Existing::Replace)?;
@@ -199,9 +199,9 @@ fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Dataset
 }
 
 /// What the rows say, beside what the paper says.
-fn find(what: What, experiment: &Experiment, rows: &[Row], trials: (usize, usize)) -> Result<Finding> {
+fn find(what: What, experiment: &Experiment, rows: &[Row], trials: (usize, usize)) -> Finding {
     match what {
-        What::Table1 => reproduce_text::table(experiment, &reductions(rows), trials),
+        What::Table1 => reproduce_text::table(&reductions(rows), trials),
         What::Figure1 => reproduce_text::figure(experiment, &bands(rows), trials),
     }
 }

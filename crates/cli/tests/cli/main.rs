@@ -9,6 +9,7 @@ mod guide;
 mod model;
 mod polish;
 mod report;
+mod reproduce;
 mod run;
 mod train;
 mod verify;

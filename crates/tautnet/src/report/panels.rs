@@ -1,7 +1,8 @@
 //! Many methods on many data sets: one panel for each data set and starting network, all with the same methods.
 //!
 //! In every panel the error under attack against the radius: the median over the trials as a line, what is between the
-//! quartiles as a surface behind it. The panels of a data set share their upright axis.
+//! quartiles as a surface behind it or, where many surfaces would hide each other, as an upright stroke at each radius, the series
+//! side by side. The panels of a data set share their upright axis.
 
 use super::axes::{Frame, RIGHT, SMALL, Scale};
 use super::chart::{Canvas, Sample, head, plot_height};
@@ -19,6 +20,15 @@ pub struct Words<'a> {
     /// What the upright axis measures.
     pub error: &'a str,
 }
+
+/// More series than this are drawn with strokes.
+const SURFACES: usize = 3;
+
+/// How far apart the strokes of neighbouring series are.
+const APART: f64 = 2.4;
+
+/// About so many lines behind a panel.
+const LEVELS: usize = 5;
 
 const INKS: [Ink; 6] = [Ink::Before, Ink::After, Ink::Third, Ink::Fourth, Ink::Fifth, Ink::Sixth];
 
@@ -58,7 +68,9 @@ pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas)
         (Sample::Dotted { filled }, ink, *title)
     };
     let mut legend: Vec<(Sample, Ink, &str)> = titles.iter().enumerate().map(sample).collect();
-    legend.push((Sample::Area, Ink::Faint, "between the quartiles"));
+    let strokes = methods.len() > SURFACES;
+    let sample = if strokes { Sample::Line { dashed: false } } else { Sample::Area };
+    legend.push((sample, Ink::Faint, if strokes { "upright: between the quartiles" } else { "between the quartiles" }));
     let mut top = head(&mut scene, canvas, &legend);
     let edge = if canvas.titled { 16.0 } else { 2.0 };
     let lines = scene.paragraph((edge, top + 12.0), words.error, SMALL, canvas.width - 2.0 * edge, Ink::Text, false);
@@ -66,27 +78,24 @@ pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas)
 
     // As many columns as there is room for; on a telephone one.
     let columns = bases.len().min(((canvas.width / 200.0) as usize).max(1));
-    let rows_of_set = bases.len().div_ceil(columns);
-    let height = if columns == 1 { 0.8 * plot_height(canvas) } else { 150.0 };
+    let height = if columns == 1 { 0.8 * plot_height(canvas) } else { 160.0 };
     let scales: Vec<Scale> = sets.iter().map(|set| upright(bands, set)).collect();
-    let margin = scales.iter().map(|y| Frame::margin(y, height)).fold(0.0, f64::max);
-    let gap = 22.0;
+    let margin = scales.iter().map(|y| Frame::margin_of(y, LEVELS)).fold(0.0, f64::max);
+    let gap = 28.0;
     let room = canvas.width - 2.0 * edge - margin - RIGHT - gap * (columns - 1) as f64;
     let width = room / columns as f64;
     let x = Scale::linear(radii.first().copied().unwrap_or(0.0), radii.last().copied().unwrap_or(1.0));
     let mut bottom = top;
     for (set, y) in sets.iter().zip(&scales) {
         for (position, base) in bases.iter().enumerate() {
-            let (row, column) = (position / columns, position % columns);
+            let column = position % columns;
             if column == 0 {
                 top = bottom + 28.0;
             }
             let left = edge + margin + (width + gap) * column as f64;
             let frame = Frame { left, top, width, height, x, y: *y };
-            frame.draw_levels(&mut scene, column == 0);
-            let last = *set == sets[sets.len() - 1] && row + 1 == rows_of_set;
-            let middle = last && column == columns.min(bases.len() - row * columns) / 2;
-            let below = frame.draw_x(&mut scene, if middle && columns == 1 { words.radius } else { "" }, None);
+            frame.draw_levels(&mut scene, LEVELS, column == 0);
+            frame.draw_x(&mut scene, "", None);
             let name = format!("{set}, from {}", base_title(base));
             let name = font::shortened(&name, SMALL, width);
             scene.text((left, top - 8.0), name, SMALL, Anchor::Start, Ink::Text);
@@ -94,16 +103,13 @@ pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas)
                 let same = |band: &&Band| (&*band.data, &*band.base, &*band.method) == (*set, *base, name);
                 bands.iter().find(same)
             };
-            draw(&mut scene, &frame, radii, methods.iter().map(|name| own(name)));
-            bottom = frame.bottom() + below.max(if columns > 1 { 24.0 } else { 0.0 });
+            draw(&mut scene, &frame, radii, methods.iter().map(|name| own(name)), strokes);
+            bottom = frame.bottom() + 24.0;
         }
     }
-    if columns > 1 {
-        let lines = font::wrapped(words.radius, SMALL, canvas.width - 2.0 * edge);
-        for line in &lines {
-            bottom += 16.0;
-            scene.text((0.5 * canvas.width, bottom), line.clone(), SMALL, Anchor::Middle, Ink::Text);
-        }
+    for line in font::wrapped(words.radius, SMALL, canvas.width - 2.0 * edge) {
+        bottom += 16.0;
+        scene.text((0.5 * canvas.width, bottom), line, SMALL, Anchor::Middle, Ink::Text);
     }
     scene.height = bottom + 10.0;
     scene
@@ -115,22 +121,36 @@ fn upright(bands: &[Band], set: &str) -> Scale {
     Scale::around(of_set.flat_map(|band| &band.attacked).flat_map(|spread| [spread.lower, spread.median, spread.upper]))
 }
 
-/// The series of one panel, the surfaces behind all lines.
-fn draw<'a>(scene: &mut Scene, frame: &Frame, radii: &[f64], series: impl Iterator<Item = Option<&'a Band>> + Clone) {
-    let places = |band: &Band, value: &dyn Fn(&Spread) -> f64| -> Vec<(f64, f64)> {
+/// The series of one panel, what is between the quartiles behind all lines.
+fn draw<'a>(
+    scene: &mut Scene,
+    frame: &Frame,
+    radii: &[f64],
+    series: impl ExactSizeIterator<Item = Option<&'a Band>> + Clone,
+    strokes: bool,
+) {
+    let count = series.len();
+    let aside = |k: usize| if strokes { APART * (k as f64 - 0.5 * (count - 1) as f64) } else { 0.0 };
+    let places = |k: usize, band: &Band, value: &dyn Fn(&Spread) -> f64| -> Vec<(f64, f64)> {
         let known = radii.iter().zip(&band.attacked).filter(|(_, spread)| spread.median.is_finite());
-        known.map(|(radius, spread)| frame.at(*radius, value(spread))).collect()
+        known.map(|(radius, spread)| frame.at(*radius, value(spread))).map(|(x, y)| (x + aside(k), y)).collect()
     };
-    let known = || series.clone().enumerate().filter_map(|(k, band)| band.map(|band| (style(k), band)));
-    for ((ink, _), band) in known() {
-        let upper = places(band, &|spread| spread.upper);
-        let lower = places(band, &|spread| spread.lower);
-        scene.area(upper.into_iter().chain(lower.into_iter().rev()).collect(), ink);
+    let known = || series.clone().enumerate().filter_map(|(k, band)| band.map(|band| (k, band)));
+    for (k, band) in known() {
+        let (ink, _) = style(k);
+        let upper = places(k, band, &|spread| spread.upper);
+        let lower = places(k, band, &|spread| spread.lower);
+        if strokes {
+            upper.into_iter().zip(lower).for_each(|(upper, lower)| scene.line(vec![upper, lower], ink, 1.0, false));
+        } else {
+            scene.area(upper.into_iter().chain(lower.into_iter().rev()).collect(), ink);
+        }
     }
-    for ((ink, filled), band) in known() {
-        let median = places(band, &|spread| spread.median);
-        scene.line(median.clone(), ink, 1.8, false);
-        median.into_iter().for_each(|center| scene.dot(center, 2.6, ink, filled));
+    for (k, band) in known() {
+        let (ink, filled) = style(k);
+        let median = places(k, band, &|spread| spread.median);
+        scene.line(median.clone(), ink, 1.6, false);
+        median.into_iter().for_each(|center| scene.dot(center, 2.4, ink, filled));
     }
 }
 
