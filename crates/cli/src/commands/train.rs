@@ -20,7 +20,7 @@ use tautnet::fit::{self, Fitted, Price, fit};
 use tautnet::metrics::mean_squared_error;
 use tautnet::report::{Chart, Origin, Report, Rows, Side};
 use tautnet::train::Start;
-use tautnet::{Model, Network, Scaler, atomic, certify, polish, select, train};
+use tautnet::{Model, Network, Norm, Scaler, atomic, certify, polish, select, train};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
@@ -114,6 +114,8 @@ pub enum StartChoice {
     Random,
     /// Gradient descent on rows under attack
     Adversarial,
+    /// Gradient descent and a semidefinite program in turn (ADMM); keeps --max-lipschitz when the norm is 2
+    Admm,
 }
 
 impl StartChoice {
@@ -122,6 +124,7 @@ impl StartChoice {
             StartChoice::Sgd => Start::Sgd(Default::default()),
             StartChoice::Random => Start::Random(Default::default()),
             StartChoice::Adversarial => Start::Adversarial(Default::default()),
+            StartChoice::Admm => Start::Admm(Default::default()),
         }
     }
 }
@@ -140,8 +143,11 @@ fn settings(arguments: &Arguments) -> fit::Settings {
         ..polish::Settings::default()
     };
     let mut start = arguments.start.start();
-    if let Start::Adversarial(adversarial) = &mut start {
-        adversarial.norm = polish.norm;
+    match &mut start {
+        Start::Adversarial(adversarial) => adversarial.norm = polish.norm,
+        // Its bound is Euclidean.
+        Start::Admm(admm) if polish.norm == Norm::Two => admm.bound = polish.max_lipschitz,
+        _ => (),
     }
     let units = arguments.hidden as usize;
     fit::Settings {

@@ -27,7 +27,7 @@ mod arrangement;
 mod cell;
 mod cell_maximum;
 pub mod certificate;
-mod dense;
+pub(crate) mod dense;
 mod emptiness;
 mod exact;
 mod exact_emptiness;

@@ -32,6 +32,7 @@ fn start_name(start: &str) -> &str {
         "sgd" => "stochastic gradient descent",
         "random" => "drawing its hidden units at random and fitting its output weights",
         "adversarial" => "gradient descent on rows under attack",
+        "admm" => "gradient descent and a semidefinite program in turn",
         other => other,
     }
 }
