@@ -7,7 +7,7 @@ use tautnet::attack;
 use tautnet::error::{Error, Result};
 use tautnet::experiment::{Arm, Plan, Settings, base, method};
 use tautnet::polish::{self, Penalty};
-use tautnet::train::{Descent, Optimizer};
+use tautnet::train::{Admm, Descent, Optimizer};
 use toml::Spanned;
 
 /// A data set: what the experiment calls it, and DATA as every command takes it.
@@ -134,6 +134,9 @@ choices! {
     epochs: usize,
     adversarial_radius: f64,
     adversarial_steps: usize,
+    admm_penalty: f64,
+    admm_steps: usize,
+    admm_iterations: usize,
     rounds: usize,
     tolerance: f64,
     radii: Vec<f64>,
@@ -234,8 +237,13 @@ fn settings(chosen: &Chosen) -> Settings {
         },
         adversarial_radius: chosen.adversarial_radius,
         adversarial_steps: chosen.adversarial_steps,
+        admm: Admm {
+            penalty: chosen.admm_penalty,
+            steps: chosen.admm_steps,
+            iterations: chosen.admm_iterations,
+            ..Admm::default()
+        },
         polish,
-        ..Settings::default()
     }
 }
 

@@ -3,8 +3,8 @@
 
 use super::{Arm, GoOn, Settings};
 use crate::error::{Error, Result};
-use crate::polish::{self, Ending, polish};
-use crate::train::{self, Adversarial, Descent, Start};
+use crate::polish::{self, Ending, Penalty, polish};
+use crate::train::{self, Adversarial, Descent, Start, Trained, admm};
 use crate::{Dataset, Network};
 use std::fmt;
 
@@ -34,6 +34,7 @@ pub struct Method {
 pub static BASES: &[Base] = &[
     Base { name: "sgd", title: "SGD", about: "gradient descent with weight decay", run: sgd },
     Base { name: "pgd", title: "PGD", about: "adversarial training with weight decay", run: pgd },
+    Base { name: "admm", title: "ADMM", about: "ADMM of Pauli et al., begun at the network of `sgd`", run: from_admm },
 ];
 
 /// Every method, weakest first within its objective.
@@ -43,6 +44,12 @@ pub static METHODS: &[Method] = &[
         title: "C-l2",
         about: "the convex program (6): weight decay over all patterns of the network",
         run: |job, network| convex(job, network, polish::Method::WeightDecay),
+    },
+    Method {
+        name: "admm",
+        title: "ADMM",
+        about: "ADMM of Pauli et al., begun at the network",
+        run: alternate_with_admm,
     },
     Method {
         name: "c-lip",
@@ -100,14 +107,19 @@ impl Job<'_> {
     fn train(&self, start: Start) -> Result<Applied> {
         let polish::Settings { output_bias, .. } = self.settings.polish;
         let settings = train::Settings { start, units: self.settings.units, output_bias, seed: self.seed };
-        let trained = train::train(self.data, &settings, &mut |_| (self.go_on)())?;
+        train::train(self.data, &settings, &mut |_| (self.go_on)()).map(Applied::from)
+    }
+}
+
+impl From<Trained> for Applied {
+    fn from(trained: Trained) -> Self {
         let ending = match trained.ending {
             train::Ending::Solved => "solved",
             train::Ending::Plateau => "plateau",
-            train::Ending::Limit => "stopped: every epoch was used",
+            train::Ending::Limit => "stopped: the limit of epochs or iterations was reached",
             train::Ending::Observer => "stopped",
         };
-        Ok(Applied { network: trained.network, ending: ending.into() })
+        Self { network: trained.network, ending: ending.into() }
     }
 }
 
@@ -122,6 +134,23 @@ fn pgd(job: &Job<'_>) -> Result<Applied> {
         radius: job.settings.adversarial_radius,
         steps: job.settings.adversarial_steps,
     }))
+}
+
+fn from_admm(job: &Job<'_>) -> Result<Applied> {
+    alternate_with_admm(job, &sgd(job)?.network)
+}
+
+/// ADMM pays μ for L². Where the objective has λ L, that is at most `λ L₀/2 + λ/(2 L₀) · L²` with equality at the bound L₀ of the
+/// network to begin with: so μ = λ/(2 L₀), and what ADMM gains is gained in λ L too.
+fn alternate_with_admm(job: &Job<'_>, network: &Network) -> Result<Applied> {
+    let objective = job.objective();
+    let price = match objective.penalty {
+        Penalty::LSquared => objective.lipschitz,
+        Penalty::L => objective.lipschitz / (2.0 * polish::score(network, job.data, &objective)?.lipschitz),
+    };
+    let settings = train::Settings { output_bias: objective.output_bias, seed: job.seed, ..train::Settings::default() };
+    let own = admm::Admm { descent: job.descent(), price, bound: None, ..job.settings.admm.clone() };
+    admm::from_network(network, job.data, &settings, &own, &mut |_| (job.go_on)()).map(Applied::from)
 }
 
 fn convex(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {

@@ -34,7 +34,7 @@ pub use trial::{Clock, GoOn, Problem, trial};
 
 use crate::error::{Error, Result};
 use crate::public_data::hexadecimal;
-use crate::train::Descent;
+use crate::train::{Admm, Descent};
 use crate::{Dataset, attack, polish};
 use sha2::{Digest, Sha256};
 
@@ -70,6 +70,8 @@ pub struct Settings {
     pub adversarial_radius: f64,
     /// Steps of its inner maximization.
     pub adversarial_steps: usize,
+    /// ADMM; its descent, its price and its bound are replaced.
+    pub admm: Admm,
     /// Norm, penalty, tolerance and limits of every solve; its method and its prices are replaced.
     pub polish: polish::Settings,
 }
@@ -85,6 +87,7 @@ impl Default for Settings {
             descent: Descent::default(),
             adversarial_radius: 0.2,
             adversarial_steps: 7,
+            admm: Admm::default(),
             polish: polish::Settings::default(),
         }
     }

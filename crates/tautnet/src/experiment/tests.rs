@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::atomic::Existing;
+use crate::polish::Penalty;
 use crate::train::tests::toy;
 use proptest::prelude::*;
 use std::ops::ControlFlow;
@@ -33,11 +34,12 @@ fn plan(methods: &[&str]) -> Plan {
     Plan {
         data: vec!["a".into(), "b".into()],
         trials: 2,
-        arms: vec![arm("sgd", 0.05, 0.0), arm("sgd", 0.0, 0.02), arm("pgd", 0.05, 0.0)],
+        arms: vec![arm("sgd", 0.05, 0.0), arm("sgd", 0.0, 0.02), arm("pgd", 0.05, 0.0), arm("admm", 0.05, 0.0)],
         settings: Settings {
             units: 6,
             radii: vec![0.0, 0.3],
             descent: Descent { epochs: 30, ..Descent::default() },
+            admm: Admm { steps: 50, iterations: 3, ..Admm::default() },
             ..Settings::default()
         },
     }
@@ -165,7 +167,7 @@ fn a_run_that_was_cut_anywhere_goes_on_to_the_same_file() {
         vec![of("base"), of("joint")]
     };
     let tasks = plan.tasks();
-    assert_eq!(tasks.len(), 12);
+    assert_eq!(tasks.len(), 16);
     let finish = |reversed: bool| {
         let mut journal = Journal::open(&path, &plan, "f00", Existing::Refuse).unwrap();
         let mut left: Vec<Task> = tasks.iter().copied().filter(|task| !journal.has(*task)).collect();
@@ -175,10 +177,10 @@ fn a_run_that_was_cut_anywhere_goes_on_to_the_same_file() {
         let missing = left.len();
         left.into_iter().for_each(|task| journal.append(task, rows(task)).unwrap());
         let rows = journal.close(&plan).unwrap();
-        assert_eq!(rows.len(), 24);
+        assert_eq!(rows.len(), 32);
         missing
     };
-    assert_eq!(finish(true), 12);
+    assert_eq!(finish(true), 16);
     let whole = std::fs::read(&path).unwrap();
     assert_eq!(finish(false), 0, "nothing is left to do");
     assert_eq!(std::fs::read(&path).unwrap(), whole);
@@ -196,7 +198,7 @@ fn a_run_that_was_cut_anywhere_goes_on_to_the_same_file() {
 /// The theorems, on recomputed numbers: no convex method is worse than its base, and (J) is at least as good as (12).
 #[test]
 fn trials_measure_what_they_say() {
-    let plan = plan(&["c-l2", "c-lip", "joint"]);
+    let mut plan = plan(&["c-l2", "c-lip", "joint", "admm"]);
     plan.check().unwrap();
     let data = toy(60, 2, 3);
     let tasks = plan.tasks();
@@ -222,6 +224,12 @@ fn trials_measure_what_they_say() {
             // There is nothing to alternate between without a price: that method fails alone.
             assert!(rows[2].failed() && rows[2].objective.is_nan() && !rows[3].failed(), "{rows:?}");
         }
+    }
+    // ADMM is never worse in the objective that it has, nor in the one that its own is an upper bound of.
+    for penalty in [Penalty::L, Penalty::LSquared] {
+        plan.settings.polish.penalty = penalty;
+        let rows = run(&plan, &data, Task { data: 0, arm: 0, trial: 1 });
+        assert!(rows[4].method == "admm" && rows[4].objective <= rows[0].objective * (1.0 + 1e-9), "{rows:?}");
     }
     assert_ne!(run(&plan, &data, tasks[0])[0].objective, run(&plan, &data, tasks[tasks.len() - 1])[0].objective);
 }
