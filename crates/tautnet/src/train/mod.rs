@@ -9,6 +9,8 @@ pub mod gradient_descent;
 pub(crate) mod kernel;
 pub mod projection;
 mod projection_newton;
+#[cfg(test)]
+mod projection_tests;
 pub mod random;
 pub(crate) mod weights;
 
