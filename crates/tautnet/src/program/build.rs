@@ -59,17 +59,17 @@ impl Conditioning {
 }
 
 /// Rows with the same inputs are one row: `Σ w (f − y)² = W (f − ȳ)² + spread`, and their cones are the same.
-struct Distinct {
+pub(crate) struct Distinct {
     /// The first of each group.
-    rows: Vec<usize>,
-    y: Vec<f64>,
-    weight: Vec<f64>,
+    pub rows: Vec<usize>,
+    pub y: Vec<f64>,
+    pub weight: Vec<f64>,
     /// What no network can fit.
-    spread: f64,
+    pub spread: f64,
 }
 
 impl Distinct {
-    fn of(data: &Dataset, y: &[f64], weight: &[f64]) -> Self {
+    pub fn of(data: &Dataset, y: &[f64], weight: &[f64]) -> Self {
         let mut place: HashMap<Vec<u64>, usize> = HashMap::new();
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for k in 0..data.rows() {
