@@ -4,8 +4,8 @@ use super::pictures::{self, Evaluation};
 use super::polish::objective_json;
 use super::train_summary::{Summary, certificate, path_json};
 use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, LimitArguments, ObjectiveArguments, OutArguments, PenaltyChoice,
-    PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
+    ColumnArguments, EffortArguments, FileArguments, LevelArguments, LimitArguments, MethodChoice, ObjectiveArguments,
+    OutArguments, PenaltyChoice, PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
 use crate::progress::Display;
 use crate::stop::Stop;
@@ -70,6 +70,13 @@ pub struct Arguments {
     )]
     pub lipschitz: PriceChoice,
 
+    /// How the starting network is improved [default: joint, and walk where `--effort high` is asked for]
+    #[arg(long, value_enum, help_heading = "Objective")]
+    pub method: Option<MethodChoice>,
+
+    #[command(flatten)]
+    pub effort: EffortArguments,
+
     #[command(flatten)]
     pub objective: ObjectiveArguments,
 
@@ -130,10 +137,13 @@ impl StartChoice {
 }
 
 /// What the flags ask for.
-fn settings(arguments: &Arguments) -> fit::Settings {
+fn settings(arguments: &Arguments) -> Result<fit::Settings> {
+    let (method, walk) = arguments.effort.method(arguments.method)?;
     let objective = &arguments.objective;
     let seed = arguments.test.seed;
     let polish = polish::Settings {
+        method: method.method(),
+        walk,
         lipschitz: 0.0,
         decay: objective.decay.unwrap_or(0.0),
         max_lipschitz: objective.max_lipschitz,
@@ -150,14 +160,14 @@ fn settings(arguments: &Arguments) -> fit::Settings {
         _ => (),
     }
     let units = arguments.hidden as usize;
-    fit::Settings {
+    Ok(fit::Settings {
         start: train::Settings { start, units, output_bias: polish.output_bias, seed },
         polish,
         price: match arguments.lipschitz {
             PriceChoice::Auto => Price::Chosen(select::Settings { seed, ..select::Settings::default() }),
             PriceChoice::Fixed(price) => Price::Fixed(price),
         },
-    }
+    })
 }
 
 /// Run it.
@@ -175,7 +185,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let scaler = Scaler::fit(&learned)?;
     let learned = scaler.standardize(&learned);
     let held_out = held_out.map(|rows| scaler.standardize(&rows));
-    let settings = settings(arguments);
+    let settings = settings(arguments)?;
 
     let started = Instant::now();
     let stop = Stop::new(arguments.limit.time_limit);
@@ -295,7 +305,8 @@ fn settings_json(arguments: &Arguments, settings: &fit::Settings, price: Option<
         "data": arguments.data,
         "start": settings.start.start.name(),
         "hidden": settings.start.units,
-        "method": "joint",
+        "method": MethodChoice::of(polish.method).name(),
+        "effort": arguments.effort.effort.name(),
         "lipschitz": price,
         "lipschitz_chosen": matches!(settings.price, Price::Chosen(_)),
         "decay": polish.decay,

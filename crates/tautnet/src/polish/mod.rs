@@ -10,7 +10,10 @@
 //! eigenvalue of a matrix of order d + 1 that the multipliers define, neither of them by the solver.
 
 mod alternate;
+mod descent;
+mod landscape;
 mod run;
+mod walk;
 
 use crate::{
     Dataset, Network, Norm,
@@ -19,6 +22,8 @@ use crate::{
 };
 use run::{Candidate, Run};
 use std::ops::ControlFlow;
+
+pub use walk::Walk;
 
 /// Which convex program is solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +34,8 @@ pub enum Method {
     Alternating,
     /// (J): weights and multipliers together.
     Joint,
+    /// (J), then better patterns by descent and by what presses against them, then (J) again, in turn.
+    Walk,
 }
 
 /// How the bound enters the objective.
@@ -66,6 +73,8 @@ pub struct Settings {
     /// Multipliers ℓ that `alternating` begins with, one for each unit with `v ≠ 0`, in place of those of the given
     /// network's bound: to judge (12) by itself, or to continue. No unit is dropped then.
     pub multipliers: Option<Vec<f64>>,
+    /// What `walk` may spend.
+    pub walk: Walk,
 }
 
 impl Default for Settings {
@@ -82,6 +91,7 @@ impl Default for Settings {
             iterations: 100,
             rounds: 20,
             multipliers: None,
+            walk: Walk::default(),
         }
     }
 }
@@ -102,13 +112,13 @@ pub struct Score {
 /// One iteration's facts, for progress displays and reports.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Round of `alternating` (0 otherwise).
+    /// Round of `alternating` and of `walk` (0 otherwise).
     pub round: usize,
-    /// Interior-point iteration within the round.
+    /// Interior-point iteration, or step of descent, within the round.
     pub iteration: usize,
-    /// Primal objective of the convex program.
+    /// Primal objective of the convex program, or the objective where a descent stands.
     pub objective: f64,
-    /// Relative duality gap (`INFINITY` before there is one).
+    /// Relative duality gap (`INFINITY` before there is one, and in a descent).
     pub gap: f64,
 }
 
@@ -143,8 +153,10 @@ pub struct Polished {
     pub ending: Ending,
     /// What was noticed: dead units dropped, ties, v_i = 0.
     pub notes: Vec<String>,
-    /// Every iteration.
+    /// Every iteration; of a descent the last step.
     pub trace: Vec<Progress>,
+    /// The scores of the networks that were accepted one after the other, beginning with `before`: the objective falls.
+    pub accepted: Vec<Score>,
 }
 
 /// Solve the convex program of the network's activation patterns on the data.
@@ -177,6 +189,7 @@ fn polish_here(
     }
     let mut run = Run::new(network, data, settings, observer);
     let before = run.score(network, None)?;
+    run.accepted.push(before);
     if run.units.is_empty() {
         run.notes.push("no unit is left: only the output bias is fitted".into());
     }
@@ -198,6 +211,7 @@ fn polish_here(
             }
         }
         Method::Alternating => run.alternate(&mut best, &mut ending, &mut gap)?,
+        Method::Walk => run.walk(&mut best, &mut ending, &mut gap)?,
     }
     Ok(Polished {
         network: best.network,
@@ -208,6 +222,7 @@ fn polish_here(
         ending,
         notes: run.notes,
         trace: run.trace,
+        accepted: run.accepted,
     })
 }
 
@@ -245,6 +260,12 @@ impl Settings {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-8"));
         }
+        if self.method == Method::Walk && self.multipliers.is_some() {
+            return Err(Error::new(
+                "`walk` was given multipliers",
+                "leave them out: only `alternating` begins with multipliers",
+            ));
+        }
         if self.method == Method::Alternating && self.lipschitz == 0.0 && self.max_lipschitz.is_none() {
             return Err(Error::new(
                 "`alternating` with `lipschitz` 0 has nothing to alternate between",
@@ -254,7 +275,7 @@ impl Settings {
         Ok(())
     }
 
-    fn prices(&self) -> Prices {
+    pub(crate) fn prices(&self) -> Prices {
         let decay_only = self.method == Method::WeightDecay;
         Prices {
             lipschitz: if decay_only { 0.0 } else { self.lipschitz },

@@ -6,13 +6,14 @@ use crate::{
     activation::Patterns,
     certify::{lipsdp, units_bound},
     error::Result,
-    program::build::{Built, Held, Prices, Solution, Unit},
+    program::build::{Built, Held, Pressing, Prices, Solution, Unit},
 };
 use faer::Mat;
 use std::ops::ControlFlow;
 use tautnet_cone::{Outcome, Status};
 
 /// A network with its recomputed objective.
+#[derive(Clone)]
 pub(super) struct Candidate {
     pub network: Network,
     pub score: Score,
@@ -23,6 +24,12 @@ pub(super) struct Solved {
     pub gap: f64,
     pub stopped: Option<String>,
     pub multipliers: Option<Vec<f64>>,
+    /// Entries of the patterns against which the optimum presses.
+    pub pressing: Vec<Pressing>,
+    /// What the objective would fall by if the hard limit on L were one more; 0 where there is none.
+    pub limit_price: f64,
+    /// The units of the program at its solution, those that came out as zero too.
+    pub units: Vec<Unit>,
 }
 
 /// One run of [`polish`].
@@ -40,6 +47,7 @@ pub(super) struct Run<'a, 'o> {
     pub interrupted: bool,
     pub notes: Vec<String>,
     pub trace: Vec<Progress>,
+    pub accepted: Vec<Score>,
 }
 
 impl<'a, 'o> Run<'a, 'o> {
@@ -82,7 +90,16 @@ impl<'a, 'o> Run<'a, 'o> {
             interrupted: false,
             notes,
             trace: Vec::new(),
+            accepted: Vec::new(),
         }
+    }
+
+    /// Go on with the units and patterns of another network; those that are off everywhere are left out.
+    pub fn adopt(&mut self, network: &Network) {
+        let all = Patterns::of(network, self.data.x.as_ref());
+        let kept: Vec<(usize, Unit)> = Unit::of(network).into_iter().filter(|(i, _)| !all.is_dead(*i)).collect();
+        self.active = Patterns::from_units(self.data.rows(), kept.iter().map(|(i, _)| all.unit(*i).to_vec()));
+        self.units = kept.into_iter().map(|(_, unit)| unit).collect();
     }
 
     pub fn priced(&self) -> bool {
@@ -142,7 +159,17 @@ impl<'a, 'o> Run<'a, 'o> {
         };
         let multipliers = solution.multipliers.clone().or(held_ell);
         let candidate = self.candidate(&solution, multipliers.as_deref())?;
-        Ok((candidate, Solved { gap: outcome.last.gap, stopped: stopped(&outcome), multipliers }))
+        Ok((
+            candidate,
+            Solved {
+                gap: outcome.last.gap,
+                stopped: stopped(&outcome),
+                multipliers,
+                pressing: built.pressing(&outcome),
+                limit_price: built.limit_price(&outcome),
+                units: solution.units,
+            },
+        ))
     }
 
     /// The network of a solution: `v = s √‖z̄‖`, `w̄ = z̄ / √‖z̄‖`; zero vectors are dropped.
@@ -184,18 +211,28 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(Candidate { network, score })
     }
 
-    /// Keep the better of the two; a candidate that meets a hard bound beats one that does not.
-    pub fn better(&mut self, current: Candidate, candidate: Candidate, ending: &mut Ending) -> Candidate {
-        let meets = |c: &Candidate| self.prices.max_lipschitz.is_none_or(|l| c.score.lipschitz <= l);
+    fn meets(&self, candidate: &Candidate) -> bool {
+        self.prices.max_lipschitz.is_none_or(|limit| candidate.score.lipschitz <= limit)
+    }
+
+    /// Whether the candidate is the better of the two; one that meets a hard bound beats one that does not.
+    pub fn improves(&self, current: &Candidate, candidate: &Candidate) -> bool {
         let (old, new) = (current.score.objective, candidate.score.objective);
-        let improves = match (meets(&current), meets(&candidate)) {
-            (true, true) => new < old,
-            (had, has) => has && !had,
-        };
-        if improves && new.is_finite() {
+        new.is_finite()
+            && match (self.meets(current), self.meets(candidate)) {
+                (true, true) => new < old,
+                (had, has) => has && !had,
+            }
+    }
+
+    /// Keep the better of the two, and say why if that is not the candidate.
+    pub fn better(&mut self, current: Candidate, candidate: Candidate, ending: &mut Ending) -> Candidate {
+        if self.improves(&current, &candidate) {
+            self.accepted.push(candidate.score);
             return candidate;
         }
-        let reason = if !meets(&candidate) {
+        let (old, new) = (current.score.objective, candidate.score.objective);
+        let reason = if !self.meets(&candidate) {
             format!("the result's bound {:.6} exceeds the limit", candidate.score.lipschitz)
         } else if new <= old * (1.0 + 10.0 * self.settings.tolerance) {
             "the given network is optimal for its patterns already".into()
@@ -218,7 +255,7 @@ fn ties(network: &Network, i: usize, data: &Dataset) -> usize {
 }
 
 /// A balanced network of the given units; one zero unit where there is none.
-fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
+pub(super) fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
     let units: Vec<&Unit> = units.filter(|u| u.length() > 0.0).collect();
     if units.is_empty() {
         return Network::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);
