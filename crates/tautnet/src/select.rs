@@ -125,7 +125,7 @@ pub enum Progress<'a> {
 pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a;
 
 /// Train and polish at every price for every part, and judge every result on the rows held out. The price in `polish` is
-/// not used; where its method is `walk`, prices are judged by what the joint program makes of them.
+/// not used; where its method is `walk`, the walks are short.
 pub fn path(
     data: &Dataset,
     start: &train::Settings,
@@ -139,9 +139,8 @@ pub fn path(
     prices.sort_by(|a, b| b.total_cmp(a));
     let tolerance = polish.tolerance.max(settings.tolerance);
     let iterations = polish.iterations.min(settings.iterations);
-    // Walking costs as much as all prices together. The joint program, its first step, orders them.
-    let method = if polish.method == polish::Method::Walk { polish::Method::Joint } else { polish.method };
-    let polish = polish::Settings { method, tolerance, iterations, ..polish.clone() };
+    // A walk fits closer than the joint program and asks for a higher price: it is judged by a short one.
+    let polish = polish::Settings { walk: polish.walk.short(), tolerance, iterations, ..polish.clone() };
     let shared = Shared { observer: Mutex::new((observer, 0)), polishes: prices.len() * splits.len() };
     let parts: Vec<Part> = splits
         .par_iter()
