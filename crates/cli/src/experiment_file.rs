@@ -6,7 +6,7 @@ use std::path::Path;
 use tautnet::attack;
 use tautnet::error::{Error, Result};
 use tautnet::experiment::{Arm, Plan, Settings, base, method};
-use tautnet::polish::{self, Penalty};
+use tautnet::polish::{self, Penalty, Walk};
 use tautnet::train::{Admm, Descent, Optimizer};
 use toml::Spanned;
 
@@ -138,6 +138,8 @@ choices! {
     admm_steps: usize,
     admm_iterations: usize,
     rounds: usize,
+    walk_rounds: usize,
+    walk_steps: usize,
     tolerance: f64,
     radii: Vec<f64>,
     restarts: usize,
@@ -210,6 +212,7 @@ fn settings(chosen: &Chosen) -> Settings {
         penalty: if chosen.penalty == PenaltyName::L { Penalty::L } else { Penalty::LSquared },
         output_bias: chosen.output_bias,
         rounds: chosen.rounds,
+        walk: Walk { rounds: chosen.walk_rounds, steps: chosen.walk_steps, ..Walk::default() },
         tolerance: chosen.tolerance,
         ..polish::Settings::default()
     };

@@ -2,10 +2,11 @@
 //! it from here.
 
 use super::{Arm, GoOn, Settings};
+use crate::convex as first_order;
 use crate::error::{Error, Result};
-use crate::polish::{self, Ending, Penalty, polish};
+use crate::polish::{self, Ending, Penalty, Polished, polish};
 use crate::train::{self, Adversarial, Descent, Start, Trained, admm};
-use crate::{Dataset, Network};
+use crate::{Dataset, Network, rivals};
 use std::fmt;
 
 /// How a starting network is made.
@@ -35,21 +36,46 @@ pub static BASES: &[Base] = &[
     Base { name: "sgd", title: "SGD", about: "gradient descent with weight decay", run: sgd },
     Base { name: "pgd", title: "PGD", about: "adversarial training with weight decay", run: pgd },
     Base { name: "admm", title: "ADMM", about: "ADMM of Pauli et al., begun at the network of `sgd`", run: from_admm },
+    Base { name: "gaussian", title: "Gaussian", about: "no training: patterns of random half-spaces", run: gaussian },
 ];
 
-/// Every method, weakest first within its objective.
+/// Every method: those of weight decay first, then those of the Lipschitz price, the weakest first.
 pub static METHODS: &[Method] = &[
+    Method {
+        name: "samp-l2",
+        title: "samp-l2",
+        about: "(6) over a random half of the patterns with both signs",
+        run: |job, network| half(job, network, polish::Method::WeightDecay),
+    },
     Method {
         name: "c-l2",
         title: "C-l2",
-        about: "the convex program (6): weight decay over all patterns of the network",
+        about: "(6): weight decay over the patterns of the network",
         run: |job, network| convex(job, network, polish::Method::WeightDecay),
+    },
+    Method {
+        name: "relu-al",
+        title: "relu, AL",
+        about: "(6) by the augmented Lagrangian of Mishkin et al.",
+        run: augmented_lagrangian,
+    },
+    Method {
+        name: "gated",
+        title: "gated",
+        about: "gated relu with the gates of the network, by restarted FISTA, as a relu network",
+        run: gated,
     },
     Method {
         name: "admm",
         title: "ADMM",
         about: "ADMM of Pauli et al., begun at the network",
         run: alternate_with_admm,
+    },
+    Method {
+        name: "samp-lip",
+        title: "samp-lip",
+        about: "Algorithm 1 over a random half of the patterns with both signs",
+        run: |job, network| half(job, network, polish::Method::Alternating),
     },
     Method {
         name: "c-lip",
@@ -62,6 +88,12 @@ pub static METHODS: &[Method] = &[
         title: "joint",
         about: "(J): weights and multipliers in one convex program",
         run: |job, network| convex(job, network, polish::Method::Joint),
+    },
+    Method {
+        name: "walk",
+        title: "walk",
+        about: "(J), then better patterns, then (J) again",
+        run: |job, network| convex(job, network, polish::Method::Walk),
     },
 ];
 
@@ -153,17 +185,53 @@ fn alternate_with_admm(job: &Job<'_>, network: &Network) -> Result<Applied> {
     admm::from_network(network, job.data, &settings, &own, &mut |_| (job.go_on)()).map(Applied::from)
 }
 
-fn convex(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {
+/// The settings of a convex method.
+fn program(job: &Job<'_>, method: polish::Method) -> polish::Settings {
     let decay_only = method == polish::Method::WeightDecay;
-    let decay = if decay_only { job.decay() } else { job.arm.decay };
-    let settings = polish::Settings { method, decay, ..job.objective() };
-    let polished = polish(network, job.data, &settings, &mut |_| (job.go_on)())?;
-    let ending = match polished.ending {
+    polish::Settings { method, decay: if decay_only { job.decay() } else { job.arm.decay }, ..job.objective() }
+}
+
+fn convex(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {
+    polish(network, job.data, &program(job, method), &mut |_| (job.go_on)()).map(Applied::from)
+}
+
+fn half(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {
+    rivals::sampled(network, job.data, &program(job, method), job.seed, &mut |_| (job.go_on)()).map(Applied::from)
+}
+
+impl From<Polished> for Applied {
+    fn from(polished: Polished) -> Self {
+        Self { network: polished.network, ending: in_words(polished.ending) }
+    }
+}
+
+fn in_words(ending: Ending) -> String {
+    match ending {
         Ending::Solved => "solved".into(),
         Ending::Stopped(why) => format!("stopped: {why}"),
         Ending::Unchanged(why) => format!("unchanged: {why}"),
-    };
-    Ok(Applied { network: polished.network, ending })
+    }
+}
+
+fn gaussian(job: &Job<'_>) -> Result<Applied> {
+    let network = rivals::gaussian(job.data, job.settings.units.div_ceil(2), job.seed)?;
+    Ok(Applied { network, ending: "drawn".into() })
+}
+
+/// The settings of the convex first-order methods, which have no Lipschitz price.
+fn first_order(job: &Job<'_>) -> first_order::Settings {
+    let output_bias = job.settings.polish.output_bias;
+    first_order::Settings { decay: job.decay(), output_bias, ..first_order::Settings::default() }
+}
+
+fn augmented_lagrangian(job: &Job<'_>, network: &Network) -> Result<Applied> {
+    let found = first_order::relu(network, job.data, &first_order(job), &mut |_| (job.go_on)())?;
+    Ok(Applied { network: found.network, ending: in_words(found.ending) })
+}
+
+fn gated(job: &Job<'_>, network: &Network) -> Result<Applied> {
+    let found = first_order::gated_relu(network, job.data, &first_order(job), &mut |_| (job.go_on)())?;
+    Ok(Applied { network: found.network.to_relu(job.data)?, ending: in_words(found.ending) })
 }
 
 impl Base {

@@ -198,7 +198,7 @@ fn a_run_that_was_cut_anywhere_goes_on_to_the_same_file() {
 /// The theorems, on recomputed numbers: no convex method is worse than its base, and (J) is at least as good as (12).
 #[test]
 fn trials_measure_what_they_say() {
-    let mut plan = plan(&["c-l2", "c-lip", "joint", "admm"]);
+    let mut plan = plan(&["c-l2", "c-lip", "joint", "admm", "walk", "relu-al", "gated", "samp-l2"]);
     plan.check().unwrap();
     let data = toy(60, 2, 3);
     let tasks = plan.tasks();
@@ -216,7 +216,13 @@ fn trials_measure_what_they_say() {
             assert!(row.failed() || (row.attacked[0] - row.clean).abs() < 1e-12 && row.attacked[1] >= row.clean);
         }
         let objective = |method: &str| rows.iter().find(|row| row.method == method).unwrap().objective;
+        let (c_l2, al) = (&rows[1], &rows[6]);
+        let sum = |row: &Row| row.loss + 0.02 * row.weights;
+        if arm.decay == 0.02 {
+            assert!((sum(c_l2) - sum(al)).abs() < 1e-5 * sum(c_l2), "two methods for one program: {c_l2:?} {al:?}");
+        }
         if arm.lipschitz > 0.0 {
+            assert!(objective("walk") <= objective("joint") * (1.0 + 1e-6), "{rows:?}");
             assert!(objective("c-lip") <= objective("base") && objective("joint") <= objective("base"));
             assert!(objective("joint") <= objective("c-lip") * (1.0 + 1e-6), "{rows:?}");
         } else {
