@@ -80,7 +80,7 @@ impl Problem {
         let omega: Vec<f64> = (0..data.rows()).map(|k| data.weights.as_ref().map_or(1.0, |w| w[k]) / total).collect();
         let held_bias = (!settings.output_bias).then_some(network.c);
         let y: Vec<f64> = data.y.iter().map(|y| y - held_bias.unwrap_or(0.0)).collect();
-        let Distinct { rows, y, weight: omega, spread } = Distinct::of(data, &y, &omega);
+        let Distinct { rows, y, weight: omega, spread, .. } = Distinct::of(data, &y, &omega);
         let (n, e) = (rows.len(), data.columns() + 1);
         let width = e.next_multiple_of(LANES);
         let mut x = vec![0.0; n * width];
