@@ -5,8 +5,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 use tautnet::atomic::Existing;
-use tautnet::error::{Error, Result};
-use tautnet::polish::{Method, Penalty, Walk};
+use tautnet::polish::{Method, Penalty};
 use tautnet::report::Chart;
 use tautnet::table::ReadOptions;
 use tautnet::{Norm, UnknownLevels};
@@ -296,7 +295,7 @@ impl MethodChoice {
 
     /// As the user writes it.
     pub fn name(self) -> String {
-        name(&self)
+        self.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
     }
 
     /// For the library.
@@ -308,49 +307,6 @@ impl MethodChoice {
             MethodChoice::Walk => Method::Walk,
         }
     }
-}
-
-/// How much work goes into the result.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Objective")]
-pub struct EffortArguments {
-    /// How much time to give to the search for better activation patterns
-    #[arg(long, value_enum, default_value_t = EffortChoice::Normal)]
-    pub effort: EffortChoice,
-}
-
-impl EffortArguments {
-    /// The method, `joint` where none is given at normal effort, and what a walk may spend.
-    pub fn method(&self, given: Option<MethodChoice>) -> Result<(MethodChoice, Walk)> {
-        match (self.effort, given) {
-            (EffortChoice::Normal, given) => Ok((given.unwrap_or(MethodChoice::Joint), Walk::default())),
-            (EffortChoice::High, None | Some(MethodChoice::Walk)) => Ok((MethodChoice::Walk, Walk::thorough())),
-            (EffortChoice::High, Some(other)) => Err(Error::new(
-                format!("`--effort high` was given with `--method {}`", other.name()),
-                "only the method `walk` can use more time; leave --method or --effort out",
-            )),
-        }
-    }
-}
-
-/// How much work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum EffortChoice {
-    /// As much as the method asks for
-    Normal,
-    /// The method `walk`, with longer and more searches: several times its time
-    High,
-}
-
-impl EffortChoice {
-    /// As the user writes it.
-    pub fn name(self) -> String {
-        name(&self)
-    }
-}
-
-fn name(choice: &impl ValueEnum) -> String {
-    choice.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
 }
 
 /// Where the result goes.

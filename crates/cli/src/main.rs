@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 #[cfg(feature = "fetch")]
 mod download;
+mod effort;
 mod experiment_file;
 mod folders;
 mod input;

@@ -2,8 +2,8 @@
 
 use super::pictures::{self, Evaluation};
 use crate::arguments::{
-    EffortArguments, LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PenaltyChoice,
-    PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
+    LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PenaltyChoice, PictureArguments,
+    TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
 use crate::input::Problem;
 use crate::progress::{Display, seconds};

@@ -4,9 +4,10 @@ use super::pictures::{self, Evaluation};
 use super::polish::objective_json;
 use super::train_summary::{Summary, certificate, path_json};
 use crate::arguments::{
-    ColumnArguments, EffortArguments, FileArguments, LevelArguments, LimitArguments, MethodChoice, ObjectiveArguments,
-    OutArguments, PenaltyChoice, PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
+    ColumnArguments, FileArguments, LevelArguments, LimitArguments, MethodChoice, ObjectiveArguments, OutArguments,
+    PenaltyChoice, PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
+use crate::effort::EffortArguments;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};

@@ -6,8 +6,8 @@
 //!
 //! with the signs s held, as in (J): within one cell of patterns F is (J)'s objective with its multipliers minimized out,
 //! and F is continuous across cells. A price on L² enters with its square. A hard limit on L enters as a price, its
-//! multiplier in (J), under which the limited problem's optimum is stationary too. Everything is in the program's conditioned coordinates and divided by
-//! `y_scale²`: z̄' is of order one whatever the units of the columns.
+//! multiplier in (J), under which the limited problem's optimum is stationary too. Everything is in the program's
+//! conditioned coordinates and divided by `y_scale²`: z̄' is of order one whatever the units of the columns.
 
 use crate::{
     Dataset,
@@ -45,7 +45,14 @@ impl Landscape {
         }
         batch.y.iter_mut().for_each(|y| *y /= conditioning.y_scale);
         batch.omega.iter_mut().for_each(|omega| *omega /= n as f64);
-        Self { batch, conditioning, prices: prices.clone(), limit_price, differentiator: Differentiator::default() }
+        Self {
+            batch,
+            conditioning,
+            prices: prices.clone(),
+            limit_price,
+            tolerance: BOUND_TOLERANCE,
+            differentiator: Differentiator::default(),
+        }
     }
 
     /// z̄', s (in the place of the output weights) and c' of a network.

@@ -5,7 +5,8 @@
 //! ```
 //!
 //! with `L` the LipSDP bound of `f`. The second term is `½(‖W̄‖² + ‖v‖²)` at each unit's best scaling. Patterns and
-//! signs of the given network stay, everything else is optimized by one convex program (or by a sequence of them).
+//! signs of the given network stay, everything else is optimized by one convex program (or by a sequence of them); only
+//! [`Method::Walk`] goes on to better patterns.
 //! The objective before and after is recomputed from the weights: the loss by evaluating the network, the bound as an
 //! eigenvalue of a matrix of order d + 1 that the multipliers define, neither of them by the solver.
 
