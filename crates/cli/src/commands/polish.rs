@@ -5,6 +5,7 @@ use crate::arguments::{
     LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PenaltyChoice, PictureArguments,
     TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
+use crate::effort::EffortArguments;
 use crate::input::Problem;
 use crate::progress::{Display, seconds};
 use crate::stop::Stop;
