@@ -1,6 +1,7 @@
 """Entry of ./bench: reads the arguments, runs the benchmarks asked for, describes the machine."""
 import argparse
 
+import convex
 import growth
 import iterations
 import joint
@@ -10,7 +11,7 @@ import table
 from common import Setup
 
 BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
-              "table": table.run, "sgd": sgd.run}
+              "table": table.run, "sgd": sgd.run, "convex": convex.run}
 
 
 def main():
