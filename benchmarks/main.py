@@ -1,6 +1,7 @@
 """Entry of ./bench: reads the arguments, runs the benchmarks asked for, describes the machine."""
 import argparse
 
+import convex
 import exact
 import growth
 import iterations
@@ -13,7 +14,7 @@ import verify
 from common import Setup
 
 BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
-              "table": table.run, "sgd": sgd.run, "exact": exact.run, "known": known.run,
+              "table": table.run, "sgd": sgd.run, "convex": convex.run, "exact": exact.run, "known": known.run,
               "verify": verify.run}
 
 

@@ -1,6 +1,8 @@
 //! Every flag, once: the parser, the help, the completions and the manual page all come from here.
 
-use crate::commands::{attack, certify, completions, data, export, manual, polish, predict, train, verify};
+use crate::commands::{
+    attack, certify, compare, completions, data, export, manual, polish, predict, reproduce, train, verify,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -31,6 +33,8 @@ pub enum Command {
     Attack(attack::Arguments),
     Predict(predict::Arguments),
     Export(export::Arguments),
+    Compare(compare::Arguments),
+    Reproduce(reproduce::Arguments),
     Data(data::Arguments),
     Completions(completions::Arguments),
     Manual(manual::Arguments),
@@ -70,7 +74,7 @@ impl FileArguments {
 }
 
 /// Which columns of DATA are used.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Data")]
 pub struct ColumnArguments {
     /// Column to predict [default: the last column]
@@ -284,15 +288,33 @@ pub enum MethodChoice {
     Alternating,
     /// Weight decay only
     WeightDecay,
+    /// `joint`, then better patterns, in turn: lower objectives for more time
+    Walk,
 }
 
 impl MethodChoice {
+    /// From the library.
+    pub fn of(method: Method) -> Self {
+        match method {
+            Method::Joint => MethodChoice::Joint,
+            Method::Alternating => MethodChoice::Alternating,
+            Method::WeightDecay => MethodChoice::WeightDecay,
+            Method::Walk => MethodChoice::Walk,
+        }
+    }
+
+    /// As the user writes it.
+    pub fn name(self) -> String {
+        self.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
+    }
+
     /// For the library.
     pub fn method(self) -> Method {
         match self {
             MethodChoice::Joint => Method::Joint,
             MethodChoice::Alternating => Method::Alternating,
             MethodChoice::WeightDecay => Method::WeightDecay,
+            MethodChoice::Walk => Method::Walk,
         }
     }
 }

@@ -4,11 +4,14 @@ mod arguments;
 mod commands;
 #[cfg(feature = "fetch")]
 mod download;
+mod effort;
+mod experiment_file;
 mod folders;
 mod input;
 mod output;
 mod progress;
 mod stop;
+mod workers;
 
 use clap::Parser;
 use std::process::ExitCode;

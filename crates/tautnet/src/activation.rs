@@ -56,6 +56,11 @@ impl Patterns {
         &self.active[i * self.rows..(i + 1) * self.rows]
     }
 
+    /// Turn the entry of unit `i` on row `k` over.
+    pub fn flip(&mut self, i: usize, k: usize) {
+        self.active[i * self.rows + k] ^= true;
+    }
+
     /// Whether unit `i` is off on every row.
     pub fn is_dead(&self, i: usize) -> bool {
         !self.unit(i).contains(&true)

@@ -138,7 +138,7 @@ pub enum Progress<'a> {
 pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a;
 
 /// Train and polish at every price for every part, and judge every result on the rows held out. The price in `polish` is
-/// not used.
+/// not used; where its method is `walk`, the walks are short.
 pub fn path(
     data: &Dataset,
     start: &train::Settings,
@@ -152,7 +152,8 @@ pub fn path(
     prices.sort_by(|a, b| b.total_cmp(a));
     let tolerance = polish.tolerance.max(settings.tolerance);
     let iterations = polish.iterations.min(settings.iterations);
-    let polish = polish::Settings { tolerance, iterations, ..polish.clone() };
+    // A walk fits closer than the joint program and asks for a higher price: it is judged by a short one.
+    let polish = polish::Settings { walk: polish.walk.short(), tolerance, iterations, ..polish.clone() };
     let shared = Shared { observer: Mutex::new((observer, 0)), polishes: prices.len() * splits.len() };
     let parts: Vec<Part> = splits
         .par_iter()

@@ -3,6 +3,7 @@
 pub mod attack;
 pub mod certify;
 mod certify_table;
+pub mod compare;
 pub mod completions;
 pub mod data;
 pub mod export;
@@ -10,6 +11,8 @@ pub mod manual;
 mod pictures;
 pub mod polish;
 pub mod predict;
+pub mod reproduce;
+mod reproduce_text;
 pub mod train;
 mod train_summary;
 pub mod verify;
@@ -28,6 +31,8 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Attack(arguments) => attack::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
+        Command::Compare(arguments) => compare::run(&arguments),
+        Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
         Command::Completions(arguments) => completions::run(&arguments),
         Command::Manual(arguments) => manual::run(&arguments),

@@ -3,6 +3,7 @@
 use crate::arguments::{OutArguments, PictureArguments, PlotFile};
 use crate::output;
 use std::path::Path;
+use tautnet::atomic::Existing;
 use tautnet::attack::RadiusReport;
 use tautnet::error::{Error, Result};
 use tautnet::report::chart::Canvas;
@@ -91,8 +92,13 @@ pub fn write(report: &Report<'_>, pictures: &PictureArguments, out: &OutArgument
 
 /// Write one chart, in the format that the file's name says.
 pub fn write_scene(scene: &Scene, plot: &PlotFile, out: &OutArguments) -> Result<()> {
-    let bytes = if plot.png { raster::png(scene) } else { svg::document(scene).into_bytes() };
-    atomic::write(&plot.path, &bytes, out.existing())
+    write_bytes(scene, &plot.path, plot.png, out.existing())
+}
+
+/// Write one chart, as PNG or as SVG.
+pub fn write_bytes(scene: &Scene, path: &Path, png: bool, existing: Existing) -> Result<()> {
+    let bytes = if png { raster::png(scene) } else { svg::document(scene).into_bytes() };
+    atomic::write(path, &bytes, existing)
 }
 
 /// The command line as it was given, and the settings of the model file, one a line.

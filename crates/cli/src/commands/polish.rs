@@ -6,11 +6,11 @@ use crate::arguments::{
     LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PenaltyChoice, PictureArguments,
     TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
+use crate::effort::EffortArguments;
 use crate::input::Problem;
 use crate::progress::{Display, seconds};
 use crate::stop::Stop;
 use crate::{input, output};
-use clap::ValueEnum;
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -46,9 +46,12 @@ pub struct Arguments {
     #[command(flatten)]
     pub test: TestArguments,
 
-    /// Which convex program to solve
-    #[arg(long, value_enum, default_value_t = MethodChoice::Joint, help_heading = "Objective")]
-    pub method: MethodChoice,
+    /// Which convex program to solve [default: joint, and walk where `--effort high` is asked for]
+    #[arg(long, value_enum, help_heading = "Objective")]
+    pub method: Option<MethodChoice>,
+
+    #[command(flatten)]
+    pub effort: EffortArguments,
 
     /// Price λ of the Lipschitz bound [default: 0.01; 0 for the method `weight-decay`]
     #[arg(
@@ -80,9 +83,11 @@ pub struct Arguments {
 }
 
 /// What the flags ask for.
-pub fn settings(method: MethodChoice, price: Option<f64>, objective: &ObjectiveArguments) -> Settings {
+fn settings(arguments: &Arguments) -> Result<Settings> {
+    let (method, walk) = arguments.effort.method(arguments.method)?;
+    let (price, objective) = (arguments.lipschitz, &arguments.objective);
     let (lipschitz, decay) = if method == MethodChoice::WeightDecay { (0.0, 1e-3) } else { (0.01, 0.0) };
-    Settings {
+    Ok(Settings {
         method: method.method(),
         lipschitz: price.unwrap_or(lipschitz),
         decay: objective.decay.unwrap_or(decay),
@@ -90,8 +95,9 @@ pub fn settings(method: MethodChoice, price: Option<f64>, objective: &ObjectiveA
         norm: objective.norm.norm(),
         penalty: objective.penalty.penalty(),
         output_bias: !objective.no_output_bias,
+        walk,
         ..Settings::default()
-    }
+    })
 }
 
 /// Run it.
@@ -103,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stored = Stored::read(&arguments.network)?;
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
     let network = &problem.network;
-    let settings = settings(arguments.method, arguments.lipschitz, &arguments.objective);
+    let settings = settings(arguments)?;
 
     let stop = Stop::new(arguments.limit.time_limit);
     let mut display = Display::new(arguments.talk.quiet, settings.tolerance);
@@ -301,7 +307,8 @@ fn settings_json(arguments: &Arguments, settings: &Settings) -> Value {
     json!({
         "command": "polish",
         "data": arguments.data,
-        "method": arguments.method.to_possible_value().map(|value| value.get_name().to_owned()),
+        "method": MethodChoice::of(settings.method).name(),
+        "effort": arguments.effort.effort.name(),
         "lipschitz": settings.lipschitz,
         "decay": settings.decay,
         "max_lipschitz": settings.max_lipschitz,

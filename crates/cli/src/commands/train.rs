@@ -5,9 +5,10 @@ use super::pictures::{self, Evaluation};
 use super::polish::objective_json;
 use super::train_summary::{Summary, certificate, path_json};
 use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, LimitArguments, ObjectiveArguments, OutArguments, PenaltyChoice,
-    PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
+    ColumnArguments, FileArguments, LevelArguments, LimitArguments, MethodChoice, ObjectiveArguments, OutArguments,
+    PenaltyChoice, PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
+use crate::effort::EffortArguments;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
@@ -23,7 +24,7 @@ use tautnet::metrics::mean_squared_error;
 use tautnet::model::Stored;
 use tautnet::report::{Chart, Origin, Report, Rows, Side};
 use tautnet::train::Start;
-use tautnet::{Model, Network, Scaler, certify, polish, select, train};
+use tautnet::{Model, Network, Norm, Scaler, certify, polish, select, train};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
@@ -74,6 +75,13 @@ pub struct Arguments {
     )]
     pub lipschitz: PriceChoice,
 
+    /// How the starting network is improved [default: joint, and walk where `--effort high` is asked for]
+    #[arg(long, value_enum, help_heading = "Objective")]
+    pub method: Option<MethodChoice>,
+
+    #[command(flatten)]
+    pub effort: EffortArguments,
+
     #[command(flatten)]
     pub objective: ObjectiveArguments,
 
@@ -118,6 +126,8 @@ pub enum StartChoice {
     Random,
     /// Gradient descent on rows under attack
     Adversarial,
+    /// Gradient descent and a semidefinite program in turn (ADMM); keeps --max-lipschitz when the norm is 2
+    Admm,
 }
 
 impl StartChoice {
@@ -126,15 +136,19 @@ impl StartChoice {
             StartChoice::Sgd => Start::Sgd(Default::default()),
             StartChoice::Random => Start::Random(Default::default()),
             StartChoice::Adversarial => Start::Adversarial(Default::default()),
+            StartChoice::Admm => Start::Admm(Default::default()),
         }
     }
 }
 
 /// What the flags ask for.
-fn settings(arguments: &Arguments) -> fit::Settings {
+fn settings(arguments: &Arguments) -> Result<fit::Settings> {
+    let (method, walk) = arguments.effort.method(arguments.method)?;
     let objective = &arguments.objective;
     let seed = arguments.test.seed;
     let polish = polish::Settings {
+        method: method.method(),
+        walk,
         lipschitz: 0.0,
         decay: objective.decay.unwrap_or(fit::DECAY),
         max_lipschitz: objective.max_lipschitz,
@@ -144,18 +158,21 @@ fn settings(arguments: &Arguments) -> fit::Settings {
         ..polish::Settings::default()
     };
     let mut start = arguments.start.start();
-    if let Start::Adversarial(adversarial) = &mut start {
-        adversarial.norm = polish.norm;
+    match &mut start {
+        Start::Adversarial(adversarial) => adversarial.norm = polish.norm,
+        // Its bound is Euclidean.
+        Start::Admm(admm) if polish.norm == Norm::Two => admm.bound = polish.max_lipschitz,
+        _ => (),
     }
     let units = arguments.hidden as usize;
-    fit::Settings {
+    Ok(fit::Settings {
         start: train::Settings { start, units, output_bias: polish.output_bias, seed },
         polish,
         price: match arguments.lipschitz {
             PriceChoice::Auto => Price::Chosen(select::Settings { seed, ..select::Settings::default() }),
             PriceChoice::Fixed(price) => Price::Fixed(price),
         },
-    }
+    })
 }
 
 /// Run it.
@@ -174,7 +191,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let scaler = Scaler::fit(&learned)?;
     let learned = scaler.standardize(&learned);
     let held_out = held_out.map(|rows| scaler.standardize(&rows));
-    let settings = settings(arguments);
+    let settings = settings(arguments)?;
 
     let started = Instant::now();
     let stop = Stop::new(arguments.limit.time_limit);
@@ -295,7 +312,8 @@ fn settings_json(arguments: &Arguments, settings: &fit::Settings, price: Option<
         "data": arguments.data,
         "start": settings.start.start.name(),
         "hidden": settings.start.units,
-        "method": "joint",
+        "method": MethodChoice::of(polish.method).name(),
+        "effort": arguments.effort.effort.name(),
         "lipschitz": price,
         "lipschitz_chosen": matches!(settings.price, Price::Chosen(_)),
         "decay": polish.decay,

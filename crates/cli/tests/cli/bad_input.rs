@@ -144,6 +144,10 @@ fn cases() -> Vec<Case> {
         ),
         // Arguments.
         arguments(
+            "polish net.json data.csv --method joint --effort high --out new.json",
+            "error: `--effort high` was given with `--method joint`\nhint: only the method `walk` can use more time; leave --method or --effort out\n",
+        ),
+        arguments(
             "polish none.json data.csv --out new.json",
             "error: none.json could not be read: No such file or directory (os error 2)\nhint: check the path\n",
         ),

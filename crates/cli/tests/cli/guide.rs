@@ -89,6 +89,11 @@ fn interchange() {
 }
 
 #[test]
+fn comparing_methods() {
+    run_page("comparing-methods.md", 2);
+}
+
+#[test]
 fn numbers_are_free_and_words_are_not() {
     assert!(is_in("LipSDP, proved  ≤ 1.12", "LipSDP, proved                   ≤ 1.12282  65 ms"));
     assert!(!is_in("LipSDP, proved  ≥ 1.12", "LipSDP, proved                   ≤ 1.12282  65 ms"));

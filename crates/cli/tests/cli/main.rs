@@ -10,6 +10,7 @@ mod interchange;
 mod model;
 mod polish;
 mod report;
+mod reproduce;
 mod run;
 mod train;
 mod verify;

@@ -182,7 +182,7 @@ fn bad_models_are_refused() {
         ),
         (
             "manual nothing",
-            "error: there is no command `nothing`\nhint: the commands are train, polish, certify, verify, attack, predict, export, data, completions, manual, help\n",
+            "error: there is no command `nothing`\nhint: the commands are train, polish, certify, verify, attack, predict, export, compare, reproduce, data, completions, manual, help\n",
         ),
         (
             "polish plain.json data.csv --test 1.5",

@@ -28,6 +28,7 @@ fn json_holds_the_facts_before_and_after_and_nothing_got_worse() {
         "--penalty L2",
         "--method alternating",
         "--method weight-decay",
+        "--method walk",
         "--decay 0.001 --max-lipschitz 0.5",
     ] {
         let result = folder.tautnet(&format!("polish net.json data.csv --json --quiet {flags}")).json();

@@ -49,9 +49,15 @@ fn a_plain_network_and_a_model_have_reports_too() {
     let folder = Folder::new();
     folder.write("net.json", NETWORK);
     folder.write("data.csv", format!("a,b,y\n{}", rows(30)));
-    for flags in
-        ["", "--no-standardize", "--norm inf", "--method alternating", "--method weight-decay", "--time-limit 0"]
-    {
+    for flags in [
+        "",
+        "--no-standardize",
+        "--norm inf",
+        "--method alternating",
+        "--method weight-decay",
+        "--method walk",
+        "--time-limit 0",
+    ] {
         let run = format!("polish net.json data.csv --quiet --report r.html --plot fit=f.png --force {flags}");
         assert_eq!(folder.tautnet(&run).code, Some(0), "{flags}");
         let page = folder.read("r.html");

@@ -59,7 +59,7 @@ fn the_loss_in_the_units_of_the_data_is_that_of_the_predictions() {
 #[test]
 fn the_same_seed_gives_the_same_bytes_with_one_thread_and_with_two() {
     let folder = Folder::new();
-    for start in ["sgd", "random", "adversarial"] {
+    for start in ["sgd", "random", "adversarial", "admm"] {
         let train = |name: &str, flags: &str| {
             let data = "rastrigin:n=120";
             let ran = folder.tautnet(&format!("train {data} --hidden 15 --start {start} --quiet {flags} --out {name}"));

@@ -7,6 +7,7 @@ use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt::factor::{cholesky_in_place, cholesky_in_place_scratch};
 use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::matmul::triangular::{BlockStructure, matmul};
+use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
 
@@ -195,6 +196,47 @@ fn decompose(m: &Mat<f64>, vectors: bool) -> Option<(Vec<f64>, Option<Mat<f64>>)
     self_adjoint_evd(m.as_ref(), values.as_diagonal_mut(), space, Par::Seq, stack, Default::default()).ok()?;
     let values: Vec<f64> = (0..n).map(|i| values[i]).collect();
     values.iter().all(|a| a.is_finite()).then_some((values, u))
+}
+
+/// `(U, σ, V)` of a square matrix, `a = U diag(σ) Vᵀ`.
+pub(crate) fn singular_vectors(a: &Mat<f64>) -> Option<(Mat<f64>, Vec<f64>, Mat<f64>)> {
+    let n = a.nrows();
+    if !(0..n).all(|j| a.col_as_slice(j).iter().all(|a| a.is_finite())) {
+        return None;
+    }
+    let (mut u, mut v, mut values) = (Mat::zeros(n, n), Mat::zeros(n, n), faer::Col::<f64>::zeros(n));
+    let all = ComputeSvdVectors::Full;
+    let mut memory = MemBuffer::new(svd_scratch::<f64>(n, n, all, all, Par::Seq, Default::default()));
+    let stack = MemStack::new(&mut memory);
+    let (left, right) = (Some(u.as_mut()), Some(v.as_mut()));
+    svd(a.as_ref(), values.as_diagonal_mut(), left, right, Par::Seq, stack, Default::default()).ok()?;
+    Some((u, (0..n).map(|i| values[i]).collect(), v))
+}
+
+/// Orthonormal columns that span the rows of `a` (Gram and Schmidt, twice each).
+pub(crate) fn orthonormal_rows(a: MatRef<'_, f64>) -> Mat<f64> {
+    let d = a.ncols();
+    let mut basis: Vec<Vec<f64>> = Vec::new();
+    let length = |x: &[f64]| x.iter().map(|x| x * x).sum::<f64>().sqrt();
+    for i in 0..a.nrows() {
+        let largest = (0..d).fold(0.0, |m: f64, k| m.max(a[(i, k)].abs()));
+        if largest == 0.0 {
+            continue;
+        }
+        let mut row: Vec<f64> = (0..d).map(|k| a[(i, k)] / largest).collect();
+        let whole = length(&row);
+        for _ in 0..2 {
+            for known in &basis {
+                let along: f64 = row.iter().zip(known).map(|(x, e)| x * e).sum();
+                row.iter_mut().zip(known).for_each(|(x, e)| *x -= along * e);
+            }
+        }
+        let left = length(&row);
+        if left > 1e-14 * whole && basis.len() < d {
+            basis.push(row.into_iter().map(|x| x / left).collect());
+        }
+    }
+    Mat::from_fn(d, basis.len(), |k, j| basis[j][k])
 }
 
 /// An n×n matrix C with `C Cᵀ = B Bᵀ` up to rounding, for B with fewer rows than columns.

@@ -37,6 +37,7 @@ use super::dense;
 use super::lipsdp::GapObserver;
 use crate::Norm;
 use faer::{Mat, MatRef};
+use std::ops::ControlFlow;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -133,9 +134,59 @@ pub(crate) fn bound_signed_sum(
     Bound { upper: 0.5 * root, relaxation_lower: stopped.lower, z, p, iterations: stopped.iterations }
 }
 
+/// The relaxation's value and its derivative by the entries of `b`, or `None` where rounding left no usable point.
+///
+/// The value is `½ Σ_i √(b_iᵀMb_i)` at the best M found, M scaled to be feasible. As a function of the rows with M held it
+/// touches the relaxation from below, so its derivative `½ M b_i / z_i` is the relaxation's own (envelope theorem),
+/// as exact as M is.
+pub(crate) fn signed_sum_derivative(b: MatRef<'_, f64>, norm: Norm, limits: &Limits) -> Option<(f64, Mat<f64>)> {
+    assert!(norm != Norm::Infinity, "the largest entry of a sum needs no relaxation");
+    let (n, d) = (b.nrows(), b.ncols());
+    let unit_diagonal = norm == Norm::One;
+    let rows: Vec<usize> = (0..n).filter(|&i| (0..d).any(|k| b[(i, k)] != 0.0)).collect();
+    let columns: Vec<usize> = (0..d).filter(|&k| (0..n).any(|i| b[(i, k)] != 0.0)).collect();
+    let mut whole = Mat::zeros(n, d);
+    if rows.is_empty() {
+        return Some((0.0, whole));
+    }
+    let reduced = Mat::from_fn(rows.len(), columns.len(), |i, k| b[(rows[i], columns[k])]);
+    let wide = columns.len() > rows.len();
+    let derivative = |working: &Mat<f64>| -> Option<(f64, Mat<f64>)> {
+        let m = follow_path(working, unit_diagonal, limits, &mut |_| ControlFlow::Continue(())).m?;
+        let size = if unit_diagonal { (0..m.nrows()).map(|k| m[(k, k)]).fold(0.0, f64::max) } else { trace(&m) };
+        let z = row_weights(&working.transpose().to_owned(), &m);
+        let product = dense::multiply(working.as_ref(), m.as_ref());
+        let slope = Mat::from_fn(working.nrows(), working.ncols(), |i, k| 0.5 * product[(i, k)] / (z[i] * size.sqrt()));
+        let value = 0.5 * z.iter().sum::<f64>() / size.sqrt();
+        (value.is_finite() && z.iter().all(|z| *z > 0.0)).then_some((value, slope))
+    };
+    let (value, slope) = if !wide {
+        derivative(&reduced)?
+    } else if unit_diagonal {
+        let (value, slope) = derivative(&reduced.transpose().to_owned())?;
+        (value, slope.transpose().to_owned())
+    } else {
+        // C = BQ with Q = BᵀUΛ^{-½}; a function of BBᵀ has its derivative in the row space, D_B = D_C Qᵀ.
+        let (values, u) = dense::eigenvectors(&dense::gram_of_rows(reduced.as_ref()))?;
+        let largest = values.last().copied()?;
+        let root = |j: usize| if values[j] > 1e-14 * largest { values[j].sqrt() } else { 0.0 };
+        let coordinates = Mat::from_fn(rows.len(), rows.len(), |i, j| u[(i, j)] * root(j));
+        let (value, slope) = derivative(&coordinates)?;
+        let q = Mat::from_fn(rows.len(), rows.len(), |i, j| if root(j) > 0.0 { u[(i, j)] / root(j) } else { 0.0 });
+        let turned = dense::multiply(slope.as_ref(), q.transpose());
+        (value, dense::multiply(turned.as_ref(), reduced.as_ref()))
+    };
+    for (r, &i) in rows.iter().enumerate() {
+        columns.iter().enumerate().for_each(|(c, &k)| whole[(i, k)] = slope[(r, c)]);
+    }
+    Some((value, whole))
+}
+
 /// Where the iteration ended.
 struct Stopped {
     lower: f64,
+    /// The M that gave `lower`.
+    m: Option<Mat<f64>>,
     row_weights: Vec<f64>,
     column_weights: Vec<f64>,
     iterations: usize,
@@ -155,7 +206,7 @@ fn follow_path(b: &Mat<f64>, unit_diagonal: bool, limits: &Limits, observer: &mu
     };
     let mut z = row_weights(&bt, &m);
     let mut s = dual_slack(&bt, &z, &p);
-    let mut best = Stopped { lower: 0.0, row_weights: lengths, column_weights: vec![1.0; d], iterations: 0 };
+    let mut best = Stopped { lower: 0.0, m: None, row_weights: lengths, column_weights: vec![1.0; d], iterations: 0 };
     let mut best_upper = f64::INFINITY;
     let (mut gap, mut improved) = (f64::INFINITY, 0);
     for iteration in 0..=limits.iterations {
@@ -163,7 +214,11 @@ fn follow_path(b: &Mat<f64>, unit_diagonal: bool, limits: &Limits, observer: &mu
         let total: f64 = z.iter().sum();
         let upper = upper_estimate(&bt, &z, &p, unit_diagonal);
         let size = if unit_diagonal { (0..d).map(|k| m[(k, k)]).fold(0.0, f64::max) } else { trace(&m) };
-        best.lower = best.lower.max(0.5 * total / size.sqrt());
+        let lower = 0.5 * total / size.sqrt();
+        if lower > best.lower {
+            best.lower = lower;
+            best.m.get_or_insert_with(|| Mat::zeros(d, d)).copy_from(&m);
+        }
         best.iterations = iteration;
         if upper < best_upper {
             best_upper = upper;

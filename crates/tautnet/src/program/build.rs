@@ -59,17 +59,19 @@ impl Conditioning {
 }
 
 /// Rows with the same inputs are one row: `Σ w (f − y)² = W (f − ȳ)² + spread`, and their cones are the same.
-struct Distinct {
+pub(crate) struct Distinct {
     /// The first of each group.
-    rows: Vec<usize>,
-    y: Vec<f64>,
-    weight: Vec<f64>,
+    pub rows: Vec<usize>,
+    /// Which group each row is in.
+    group: Vec<usize>,
+    pub y: Vec<f64>,
+    pub weight: Vec<f64>,
     /// What no network can fit.
-    spread: f64,
+    pub spread: f64,
 }
 
 impl Distinct {
-    fn of(data: &Dataset, y: &[f64], weight: &[f64]) -> Self {
+    pub fn of(data: &Dataset, y: &[f64], weight: &[f64]) -> Self {
         let mut place: HashMap<Vec<u64>, usize> = HashMap::new();
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for k in 0..data.rows() {
@@ -92,8 +94,11 @@ impl Distinct {
         let away = |(group, mean): (&Vec<usize>, &f64)| -> f64 {
             group.iter().map(|&k| weight[k] * (y[k] - mean).powi(2)).sum()
         };
+        let mut group_of = vec![0; data.rows()];
+        groups.iter().enumerate().for_each(|(g, group)| group.iter().for_each(|&k| group_of[k] = g));
         Self {
             rows: groups.iter().map(|group| group[0]).collect(),
+            group: group_of,
             weight: groups.iter().map(|group| total(group)).collect(),
             spread: groups.iter().zip(&means).map(away).sum(),
             y: means,
@@ -155,6 +160,18 @@ pub(crate) struct Built {
     factor: f64,
     /// z̄' of the given units, e × m.
     start: Mat<f64>,
+    /// Which of the program's rows each row of the data is.
+    group: Vec<usize>,
+}
+
+/// A pattern's entries that the optimum would rather have otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pressing {
+    pub unit: usize,
+    /// Multiplier of the tightest of the unit's cone constraints: the objective's fall per unit of pre-activation.
+    pub multiplier: f64,
+    /// Rows of the data whose entry it is: one, or several with the same inputs.
+    pub rows: Vec<usize>,
 }
 
 /// The solution in the caller's coordinates.
@@ -186,7 +203,7 @@ impl Built {
         };
         let y_scale = conditioning.y_scale;
         let y: Vec<f64> = y.iter().map(|y| y / y_scale).collect();
-        let Distinct { rows, y, weight, spread } = Distinct::of(data, &y, &weight);
+        let Distinct { rows, group, y, weight, spread } = Distinct::of(data, &y, &weight);
         let active = if rows.len() < n { active.select(&rows) } else { active };
         let (factor, n) = (n as f64, rows.len());
         let x = Mat::from_fn(n, d + 1, |k, j| {
@@ -249,7 +266,7 @@ impl Built {
             };
             value / y_scale
         });
-        Self { program, conditioning, factor, start }
+        Self { program, conditioning, factor, start, group }
     }
 
     /// (2): the smallest L for given units.
@@ -286,7 +303,7 @@ impl Built {
             layout,
         });
         let start = Mat::from_fn(d + 1, m, |a, i| if a < d { units[i].z[a] / conditioning.y_scale } else { 0.0 });
-        Self { program, conditioning, factor: 1.0, start }
+        Self { program, conditioning, factor: 1.0, start, group: Vec::new() }
     }
 
     /// Solve by the structured method. Every program here has solutions, so no verdict of infeasibility is asked for.
@@ -309,6 +326,38 @@ impl Built {
         let unit =
             if self.program.rows.is_some() { self.conditioning.y_scale.powi(2) } else { self.conditioning.y_scale };
         value * unit / self.factor
+    }
+
+    /// The multiplier of `L ≤ L_max` in the caller's units; 0 where there is no limit.
+    pub fn limit_price(&self, outcome: &Outcome) -> f64 {
+        let layout = &self.program.layout;
+        if !layout.bounded || outcome.z.is_empty() {
+            return 0.0;
+        }
+        // The last scalar inequality, whatever number of rows the last program had.
+        let after = layout.rows() - layout.radius_rows();
+        self.objective(outcome.z[outcome.z.len() - after - 1]) / self.conditioning.bound_scale()
+    }
+
+    /// For each unit the cone constraint `σ_ik x̄_k·z̄_i ≥ 0` that is active with the largest multiplier, if one is.
+    ///
+    /// Active: by complementarity one of slack and multiplier is zero, and the multiplier is the larger one. Empty where
+    /// only some of the rows had their cones in the last program.
+    pub fn pressing(&self, outcome: &Outcome) -> Vec<Pressing> {
+        let layout = &self.program.layout;
+        let (n, m) = (layout.n, layout.m);
+        if outcome.z.len() != layout.rows() || layout.relu_rows() == 0 {
+            return Vec::new();
+        }
+        let largest = |i: usize| {
+            let at = |k: usize| (outcome.s[i * n + k], outcome.z[i * n + k]);
+            let active = (0..n).filter(|&k| at(k).1 > at(k).0);
+            active.max_by(|&a, &b| at(a).1.total_cmp(&at(b).1)).map(|k| (k, at(k).1))
+        };
+        let rows = |row: usize| (0..self.group.len()).filter(|&k| self.group[k] == row).collect();
+        (0..m)
+            .filter_map(|i| largest(i).map(|(row, multiplier)| Pressing { unit: i, multiplier, rows: rows(row) }))
+            .collect()
     }
 
     /// Read the variables back.

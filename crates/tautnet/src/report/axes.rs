@@ -247,17 +247,29 @@ impl Frame {
 
     /// Room that the numbers of an upright axis take.
     pub fn margin(y: &Scale, height: f64) -> f64 {
-        let widest = upright_ticks(y, height).iter().map(|(_, label)| font::width(label, SMALL)).fold(0.0, f64::max);
+        Self::margin_of(y, levels(height))
+    }
+
+    /// The same for about `count` numbers.
+    pub fn margin_of(y: &Scale, count: usize) -> f64 {
+        let widest = y.ticks(count).iter().map(|(_, label)| font::width(label, SMALL)).fold(0.0, f64::max);
         widest + 10.0
+    }
+
+    /// Grid of the upright axis with about `count` lines, and their numbers where they are wanted.
+    pub fn draw_levels(&self, scene: &mut Scene, count: usize, numbers: bool) {
+        for (value, label) in self.y.ticks(count) {
+            let (_, y) = self.at(0.0, value);
+            scene.line(vec![(self.left, y), (self.left + self.width, y)], Ink::Grid, 1.0, false);
+            if numbers {
+                scene.text((self.left - 7.0, y + 0.36 * SMALL), label, SMALL, Anchor::End, Ink::Faint);
+            }
+        }
     }
 
     /// Grid and numbers of the upright axis, and its title above it.
     pub fn draw_y(&self, scene: &mut Scene, title: &str) {
-        for (value, label) in upright_ticks(&self.y, self.height) {
-            let (_, y) = self.at(0.0, value);
-            scene.line(vec![(self.left, y), (self.left + self.width, y)], Ink::Grid, 1.0, false);
-            scene.text((self.left - 7.0, y + 0.36 * SMALL), label, SMALL, Anchor::End, Ink::Faint);
-        }
+        self.draw_levels(scene, levels(self.height), true);
         // As far from the left side of the drawing as the frame is from its right side.
         let begin = scene.width - (self.left + self.width) - RIGHT;
         let title = font::shortened(title, SMALL, scene.width - begin);
@@ -301,8 +313,9 @@ impl Frame {
     }
 }
 
-fn upright_ticks(y: &Scale, height: f64) -> Vec<(f64, String)> {
-    y.ticks(((height / 38.0) as usize).clamp(2, 7))
+/// How many lines an upright axis has room for.
+fn levels(height: f64) -> usize {
+    ((height / 38.0) as usize).clamp(2, 7)
 }
 
 #[cfg(test)]

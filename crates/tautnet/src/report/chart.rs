@@ -103,7 +103,7 @@ impl Ladder {
 
 /// A sample beside a word of the legend.
 #[derive(Clone, Copy)]
-enum Sample {
+pub(super) enum Sample {
     Line { dashed: bool },
     Dotted { filled: bool },
     Dot { filled: bool },
@@ -111,7 +111,7 @@ enum Sample {
 }
 
 /// Start a chart: its title and its legend. Returns the height that they take.
-fn head(scene: &mut Scene, canvas: &Canvas, legend: &[(Sample, Ink, &str)]) -> f64 {
+pub(super) fn head(scene: &mut Scene, canvas: &Canvas, legend: &[(Sample, Ink, &str)]) -> f64 {
     let room = |sample: &Sample| if matches!(sample, Sample::Dot { .. }) { 10.0 } else { 26.0 };
     let mut y = 6.0;
     if canvas.titled {
@@ -162,7 +162,7 @@ fn aligned(frames: &mut [Frame]) {
     }
 }
 
-fn plot_height(canvas: &Canvas) -> f64 {
+pub(super) fn plot_height(canvas: &Canvas) -> f64 {
     if canvas.width > 500.0 { 290.0 } else { 230.0 }
 }
 

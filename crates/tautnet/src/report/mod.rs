@@ -8,6 +8,7 @@ pub mod axes;
 pub mod chart;
 pub mod font;
 mod page;
+pub mod panels;
 mod prose;
 pub mod raster;
 pub mod scene;

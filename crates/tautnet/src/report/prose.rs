@@ -32,6 +32,7 @@ fn start_name(start: &str) -> &str {
         "sgd" => "stochastic gradient descent",
         "random" => "drawing its hidden units at random and fitting its output weights",
         "adversarial" => "gradient descent on rows under attack",
+        "admm" => "gradient descent and a semidefinite program in turn",
         other => other,
     }
 }
@@ -66,12 +67,18 @@ fn how(report: &Report<'_>) -> String {
         Some(_) => " The price of L was chosen by validation on the error under attack.",
         None => "",
     };
+    let in_the_last = polished.duality_gap.map_or(String::new(), |gap| {
+        format!("; in the last set none is better by more than a fraction of {}", rough(gap))
+    });
     match (&polished.ending, report.settings.method) {
         (Ending::Unchanged(why), _) => format!(
             "The polish minimizes {goal}, {bound}. It found nothing better ({why}), so that the result is the network that it was given."
         ),
         (_, Method::Alternating) => format!(
             "The polish lowered {goal}, {bound}, by convex programs over weights and proofs in turn, every unit staying on and off on the rows where it was.{chosen}"
+        ),
+        (_, Method::Walk) => format!(
+            "The polish lowered {goal}, {bound}, by convex programs, each over all networks whose units are on and off on the same rows, and by steps from one such set of networks to a better one{in_the_last}.{chosen}"
         ),
         _ => format!(
             "Of all networks whose units are on and off on the same rows, the polish looked for the one with the least {goal}, {bound}, by one convex program{gap}.{chosen}"

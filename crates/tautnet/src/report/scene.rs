@@ -18,13 +18,32 @@ pub enum Ink {
     Before,
     /// Facts about the network after it.
     After,
+    /// A third series, where more than two are compared.
+    Third,
+    /// A fourth one.
+    Fourth,
+    /// A fifth one.
+    Fifth,
+    /// A sixth one.
+    Sixth,
     /// What is under the drawing.
     Background,
 }
 
 impl Ink {
     /// Every role.
-    pub const ALL: [Ink; 6] = [Ink::Text, Ink::Faint, Ink::Grid, Ink::Before, Ink::After, Ink::Background];
+    pub const ALL: [Ink; 10] = [
+        Ink::Text,
+        Ink::Faint,
+        Ink::Grid,
+        Ink::Before,
+        Ink::After,
+        Ink::Third,
+        Ink::Fourth,
+        Ink::Fifth,
+        Ink::Sixth,
+        Ink::Background,
+    ];
 
     /// A word for style sheets.
     pub fn name(self) -> &'static str {
@@ -34,6 +53,10 @@ impl Ink {
             Ink::Grid => "grid",
             Ink::Before => "before",
             Ink::After => "after",
+            Ink::Third => "third",
+            Ink::Fourth => "fourth",
+            Ink::Fifth => "fifth",
+            Ink::Sixth => "sixth",
             Ink::Background => "background",
         }
     }
@@ -46,6 +69,10 @@ impl Ink {
             Ink::Grid => [0xe1, 0xe5, 0xea],
             Ink::Before => [0xb5, 0x54, 0x00],
             Ink::After => [0x0a, 0x5f, 0xbf],
+            Ink::Third => [0x1f, 0x7a, 0x3d],
+            Ink::Fourth => [0x8a, 0x3a, 0xb9],
+            Ink::Fifth => [0xc2, 0x25, 0x5c],
+            Ink::Sixth => [0x6e, 0x60, 0x00],
             Ink::Background => [0xff, 0xff, 0xff],
         }
     }
@@ -58,6 +85,10 @@ impl Ink {
             Ink::Grid => [0x30, 0x38, 0x41],
             Ink::Before => [0xf2, 0xa2, 0x57],
             Ink::After => [0x74, 0xb4, 0xff],
+            Ink::Third => [0x6f, 0xd0, 0x8c],
+            Ink::Fourth => [0xd0, 0xa2, 0xf7],
+            Ink::Fifth => [0xff, 0x8f, 0xb1],
+            Ink::Sixth => [0xd8, 0xc8, 0x5a],
             Ink::Background => [0x15, 0x19, 0x1e],
         }
     }

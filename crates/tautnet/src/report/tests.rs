@@ -1,9 +1,11 @@
 //! Charts in which every word can be read, whatever the numbers and names, and a page that fetches nothing.
 
 use super::chart::{self, Canvas, Curve, Ladder, Units};
+use super::panels::{Words, panels};
 use super::scene::{Anchor, Ink, Scene, Shape};
 use super::{Chart, Origin, Report, Reproduce, Rows, Side, attack, font, svg};
 use crate::attack::RadiusReport;
+use crate::experiment::{Band, Spread};
 use crate::polish::{self, Polished, Progress};
 use crate::train::tests::toy;
 use crate::{Dataset, Network, Norm, Scaler, select, train};
@@ -240,4 +242,47 @@ fn names_from_files_are_text_and_nothing_else() {
     let report = run.report("<img src=x onerror=alert(1)>", "</title><script>alert(2)</script>");
     let page = report.page();
     assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
+}
+
+proptest! {
+    #[test]
+    fn panels_are_readable(
+        sets in 1usize..4, bases in 1usize..4, methods in 1usize..9, radii in 1usize..12, name in name(), power in -9.0..9.0f64, seed in 0u64..99
+    ) {
+        let names = ["base", "c-l2", "c-lip", "joint", "other", "another", "a sixth", "a seventh", "an eighth"];
+        let mut random = rand_pcg::Pcg64::new(seed.into(), 1);
+        let mut spread = || {
+            let size = 10f64.powf(power) * (1.0 + train::weights::normal(&mut random).abs());
+            Spread { lower: 0.8 * size, median: size, upper: 1.5 * size }
+        };
+        let mut bands = Vec::new();
+        for set in 0..sets {
+            for base in ["sgd", "pgd", "admm"].iter().take(bases) {
+                for method in names.iter().take(methods) {
+                    let spread = &mut spread;
+                    // A method that failed in every trial has no numbers.
+                    let lost = seed % 5 == 0 && *method == "c-lip";
+                    let none = Spread { lower: f64::NAN, median: f64::NAN, upper: f64::NAN };
+                    bands.push(Band {
+                        data: format!("{set} {name}"),
+                        base: (*base).into(),
+                        method: (*method).into(),
+                        trials: 3,
+                        failed: 0,
+                        attacked: (0..radii).map(|_| if lost { none } else { spread() }).collect(),
+                        clean: none,
+                        objective: none,
+                        loss: none,
+                        bound: none,
+                        seconds: none,
+                    });
+                }
+            }
+        }
+        let radii: Vec<f64> = (0..radii).map(|k| 0.05 * k as f64).collect();
+        let words = Words { title: "Error under attack", radius: "radius (2-norm of standardized inputs)", error: &name };
+        for canvas in CANVASES {
+            check(&panels(&bands, &radii, &words, &canvas));
+        }
+    }
 }

@@ -182,4 +182,33 @@ mod tests {
             }
         }
     }
+
+    /// One step is the attack of the same name, row by row; more steps hurt more.
+    #[test]
+    fn one_step_is_the_fast_gradient_method() {
+        let data = toy(60, 4, 13);
+        let mut random = Pcg64::seed_from_u64(2);
+        let weights = Weights::random(&data, 30, true, &mut random);
+        let network = weights.network().unwrap();
+        let clean = Batch::all(&data);
+        let row = |batch: &Batch, k: usize| batch.x[k * 5..k * 5 + 4].to_vec();
+        for norm in [Norm::Two, Norm::Infinity] {
+            let mut perturbed = |steps| {
+                let mut batch = clean.clone();
+                Inner { norm, radius: 0.4, steps, ..Inner::default() }.perturb(&weights, &mut batch, &mut random);
+                batch
+            };
+            let (one, many) = (perturbed(1), perturbed(20));
+            for k in 0..60 {
+                let x = row(&clean, k);
+                let delta = attack::fast_gradient(&network, &x, data.y[k], norm, 0.4);
+                for (moved, (x, delta)) in row(&one, k).into_iter().zip(x.iter().zip(delta)) {
+                    assert!((moved - x - delta).abs() < 1e-12);
+                }
+            }
+            let error =
+                |batch: &Batch| -> f64 { (0..60).map(|k| (network.value(&row(batch, k)) - data.y[k]).powi(2)).sum() };
+            assert!(error(&many) > error(&one), "{norm:?}: {} {}", error(&many), error(&one));
+        }
+    }
 }

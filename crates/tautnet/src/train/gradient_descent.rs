@@ -149,7 +149,7 @@ pub(crate) fn descend(
         if trace.iter().all(|earlier| objective < earlier.objective) {
             best.flat.copy_from_slice(&weights.flat);
         }
-        let progress = Progress { epoch, objective, loss, rate: step.rate };
+        let progress = Progress { epoch, objective, loss, rate: step.rate, bound: None };
         trace.push(progress);
         if observer(&progress) == ControlFlow::Break(()) {
             ending = Ending::Observer;
@@ -170,7 +170,7 @@ pub(crate) fn descend(
 }
 
 /// Fisher and Yates.
-fn shuffle(order: &mut [usize], random: &mut Pcg64) {
+pub(super) fn shuffle(order: &mut [usize], random: &mut Pcg64) {
     for last in (1..order.len()).rev() {
         order.swap(last, random.random_range(0..last as u64 + 1) as usize);
     }
@@ -198,9 +198,9 @@ impl Plateau {
 }
 
 /// The optimizer's state.
-struct Step {
+pub(super) struct Step {
     optimizer: Optimizer,
-    rate: f64,
+    pub rate: f64,
     /// Moving mean of the gradient (momentum's u), and of its square.
     first: Vec<f64>,
     second: Vec<f64>,
@@ -211,7 +211,7 @@ struct Step {
 const ADAM: (f64, f64, f64) = (0.9, 0.999, 1e-8);
 
 impl Step {
-    fn new(descent: &Descent, parameters: usize) -> Self {
+    pub fn new(descent: &Descent, parameters: usize) -> Self {
         let second = if descent.optimizer == Optimizer::Adam { parameters } else { 0 };
         Self {
             optimizer: descent.optimizer,
@@ -223,7 +223,7 @@ impl Step {
     }
 
     /// One step against the gradient of loss + decay; gives ‖W̄‖² + ‖v‖² of the weights before it.
-    fn take(&mut self, weights: &mut Weights, gradient: &Weights, decay: f64) -> f64 {
+    pub fn take(&mut self, weights: &mut Weights, gradient: &Weights, decay: f64) -> f64 {
         let (first, second) = (&mut self.first[..], &mut self.second[..]);
         let (weights, gradient) = (&mut weights.flat[..], &gradient.flat[..]);
         match self.optimizer {

@@ -3,15 +3,21 @@
 //! Every start is one variant of [`Start`], one module with a function `train`, and one line in [`train`]. All return
 //! [`Trained`]; none has a duality gap, for the problems they solve are not convex in all weights.
 
+pub mod admm;
 pub mod adversarial;
 pub mod gradient_descent;
 pub(crate) mod kernel;
+pub mod projection;
+mod projection_newton;
+#[cfg(test)]
+mod projection_tests;
 pub mod random;
 pub(crate) mod weights;
 
 use crate::{Dataset, Error, Network, error::Result};
 use std::ops::ControlFlow;
 
+pub use admm::Admm;
 pub use adversarial::Adversarial;
 pub use gradient_descent::{Descent, Optimizer};
 pub use random::Random;
@@ -25,12 +31,19 @@ pub enum Start {
     Random(Random),
     /// Gradient descent on rows under attack: [`adversarial`].
     Adversarial(Adversarial),
+    /// Gradient descent and a semidefinite program in turn: [`admm`].
+    Admm(Admm),
 }
 
 impl Start {
     /// Every start with its default settings.
-    pub fn all() -> [Start; 3] {
-        [Start::Sgd(Descent::default()), Start::Random(Random::default()), Start::Adversarial(Adversarial::default())]
+    pub fn all() -> [Start; 4] {
+        [
+            Start::Sgd(Descent::default()),
+            Start::Random(Random::default()),
+            Start::Adversarial(Adversarial::default()),
+            Start::Admm(Admm::default()),
+        ]
     }
 
     /// The name by which users choose it.
@@ -39,6 +52,7 @@ impl Start {
             Start::Sgd(_) => "sgd",
             Start::Random(_) => "random",
             Start::Adversarial(_) => "adversarial",
+            Start::Admm(_) => "admm",
         }
     }
 }
@@ -77,7 +91,7 @@ impl Default for Settings {
 /// One epoch's facts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Passes over the data so far, from 1.
+    /// Passes over the data so far, from 1 (0: the network that was given).
     pub epoch: usize,
     /// What is minimized, averaged over the epoch's batches as they passed.
     pub objective: f64,
@@ -85,6 +99,8 @@ pub struct Progress {
     pub loss: f64,
     /// Learning rate of the epoch; 0 where there is none.
     pub rate: f64,
+    /// Lipschitz bound (ℓ2, LipSDP) of the network at this point, where the method computes it.
+    pub bound: Option<f64>,
 }
 
 /// Called after every epoch; `Break` ends the training with the best network so far.
@@ -137,6 +153,7 @@ pub fn train(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -
         Start::Sgd(descent) => gradient_descent::train(data, settings, descent, observer),
         Start::Random(own) => random::train(data, settings, own, observer),
         Start::Adversarial(own) => adversarial::train(data, settings, own, observer),
+        Start::Admm(own) => admm::train(data, settings, own, observer),
     }
 }
 
@@ -180,7 +197,7 @@ pub(crate) mod tests {
             assert_eq!(run(3), run(3));
             assert_ne!(run(3).network, run(4).network);
         }
-        assert!("adam".parse::<Start>().unwrap_err().hint.contains("sgd, random, adversarial"));
+        assert!("adam".parse::<Start>().unwrap_err().hint.contains("sgd, random, adversarial, admm"));
     }
 
     #[test]

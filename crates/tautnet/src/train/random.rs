@@ -63,7 +63,7 @@ pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mu
     let squared: f64 = v.iter().map(|v| v * v).sum();
     let network = Network::new(w, b, v, c)?;
     let loss = mean_squared_error(&network, data);
-    let progress = Progress { epoch: 1, objective: loss + random.ridge * squared, loss, rate: 0.0 };
+    let progress = Progress { epoch: 1, objective: loss + random.ridge * squared, loss, rate: 0.0, bound: None };
     // There is nothing left to stop.
     let _ = observer(&progress);
     Ok(Trained { network, trace: vec![progress], ending: Ending::Solved, loss })

@@ -74,7 +74,6 @@ impl Weights {
         Network::new(w, b, v[..self.units].to_vec(), c)
     }
 
-    #[cfg(test)]
     pub fn from_network(network: &Network) -> Self {
         let mut weights = Self::zero(network.inputs(), network.units());
         let width = weights.width();

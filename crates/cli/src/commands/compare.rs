@@ -1,0 +1,284 @@
+//! `tautnet compare DATA`: every method on one data set, over several seeds.
+
+use super::pictures;
+use super::reproduce_text::band_json;
+use crate::arguments::{
+    ColumnArguments, FileArguments, LevelArguments, LimitArguments, NormChoice, PenaltyChoice, PlotFile, Radii,
+    TalkArguments, ThreadArguments, not_negative, plot_file, positive, radii,
+};
+use crate::progress::{Display, seconds};
+use crate::stop::Stop;
+use crate::workers::{self, Workers};
+use crate::{input, output};
+use clap::builder::PossibleValuesParser;
+use serde_json::json;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+use tautnet::atomic::{self, Existing};
+use tautnet::error::{Error, Result};
+use tautnet::experiment::{Arm, BASES, Band, METHODS, Plan, Row, Settings, bands, base, method, rows_to_csv};
+use tautnet::polish;
+use tautnet::report::chart::Canvas;
+use tautnet::report::panels::{Words, panels};
+use tautnet::train::Descent;
+
+/// Every method on one data set, over several seeds
+///
+/// Each trial holds out a part of the rows and trains the starting networks on the rest; every method is then applied to each of
+/// them. All are judged alike: by mean squared error + λ · (bound on the Lipschitz constant) on the rows learned from, and by the
+/// error on the rows held out, without attack and under it. Numbers are medians over the trials, in standardized units.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
+    pub data: String,
+
+    #[command(flatten)]
+    pub file: FileArguments,
+
+    #[command(flatten)]
+    pub columns: ColumnArguments,
+
+    #[command(flatten)]
+    pub levels: LevelArguments,
+
+    /// Share of the rows that each trial holds out
+    #[arg(long, value_name = "FRACTION", value_parser = share, default_value = "0.2", help_heading = "Data")]
+    pub test: f64,
+
+    /// Trials: each has its own split, starting weights and attack
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u64).range(1..=10_000),
+        default_value_t = 5,
+        help_heading = "Comparison"
+    )]
+    pub trials: u64,
+
+    /// Starting networks, separated by commas [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names(BASES.iter().map(|base| base.name)), help_heading = "Comparison")]
+    pub start: Vec<String>,
+
+    /// Methods, separated by commas [default: all]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names(METHODS.iter().map(|method| method.name)), help_heading = "Comparison")]
+    pub method: Vec<String>,
+
+    /// Hidden units
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
+        default_value_t = 100,
+        help_heading = "Network"
+    )]
+    pub hidden: u32,
+
+    /// Price λ of the Lipschitz bound, in the objective of every method but those of weight decay
+    #[arg(long, value_name = "λ", value_parser = positive, default_value = "0.01", allow_negative_numbers = true, help_heading = "Objective")]
+    pub lipschitz: f64,
+
+    /// Price of the weights, of the starting networks and of the methods of weight decay [default: that of `train`]
+    #[arg(long, value_name = "λ", value_parser = not_negative, allow_negative_numbers = true, help_heading = "Objective")]
+    pub decay: Option<f64>,
+
+    /// Norm of input perturbations
+    #[arg(long, value_enum, default_value_t = NormChoice::Two, help_heading = "Objective")]
+    pub norm: NormChoice,
+
+    /// Whether the price is on the bound or on its square
+    #[arg(long, value_enum, default_value_t = PenaltyChoice::L, help_heading = "Objective")]
+    pub penalty: PenaltyChoice,
+
+    /// Keep the output bias at zero
+    #[arg(long, help_heading = "Objective")]
+    pub no_output_bias: bool,
+
+    /// Radii of attacks: `FIRST:LAST:STEP`, or increasing numbers separated by commas
+    #[arg(long, value_name = "RADII", value_parser = radii, default_value = "0:0.5:0.1", allow_hyphen_values = true, help_heading = "Attack")]
+    pub radius: Radii,
+
+    /// Seed of the first trial; the others count on from it
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, help_heading = "Comparison")]
+    pub seed: u64,
+
+    #[command(flatten)]
+    pub limit: LimitArguments,
+
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+
+    /// Write a row for each network to this CSV file
+    #[arg(long, short, value_name = "FILE", help_heading = "Output")]
+    pub out: Option<PathBuf>,
+
+    /// Draw the error against the radius, in a .svg or .png file
+    #[arg(long, value_name = "FILE", value_parser = plot_file, help_heading = "Output")]
+    pub plot: Option<PlotFile>,
+
+    /// Replace files that exist
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+
+    #[command(flatten)]
+    pub talk: TalkArguments,
+}
+
+fn names(all: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
+    PossibleValuesParser::new(all.collect::<Vec<_>>())
+}
+
+/// A share of the rows.
+fn share(text: &str) -> std::result::Result<f64, String> {
+    match text.trim().parse::<f64>() {
+        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
+        _ => Err("give a number between 0 and 1".into()),
+    }
+}
+
+/// What the flags ask for.
+fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
+    let some = |asked: &[String], all: Vec<&'static str>| -> Vec<String> {
+        if asked.is_empty() { all.into_iter().map(str::to_owned).collect() } else { asked.to_vec() }
+    };
+    let methods = some(&arguments.method, METHODS.iter().map(|method| method.name).collect());
+    let methods = methods.iter().map(|name| method(name)).collect::<Result<Vec<_>>>()?;
+    let arm = |name: &String| {
+        Ok(Arm { base: base(name)?, methods: methods.clone(), lipschitz: arguments.lipschitz, decay: 0.0 })
+    };
+    let bases = some(&arguments.start, BASES.iter().map(|base| base.name).collect());
+    let descent = Descent::default();
+    let plan = Plan {
+        data: vec![source.to_owned()],
+        trials: arguments.trials,
+        arms: bases.iter().map(arm).collect::<Result<_>>()?,
+        settings: Settings {
+            units: arguments.hidden as usize,
+            held_out: arguments.test,
+            seed: arguments.seed,
+            radii: arguments.radius.0.clone(),
+            descent: Descent { decay: arguments.decay.unwrap_or(descent.decay), ..descent },
+            polish: polish::Settings {
+                norm: arguments.norm.norm(),
+                penalty: arguments.penalty.penalty(),
+                output_bias: !arguments.no_output_bias,
+                ..polish::Settings::default()
+            },
+            ..Settings::default()
+        },
+    };
+    plan.check()?;
+    Ok(plan)
+}
+
+/// Run it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let existing = if arguments.force { Existing::Replace } else { Existing::Refuse };
+    for path in arguments.out.iter().chain(arguments.plot.iter().map(|plot| &plot.path)) {
+        atomic::check(path, existing)?;
+    }
+    let opened = input::open(&arguments.data, &arguments.file)?;
+    let source = opened.table.source().to_owned();
+    let columns = opened.columns(&arguments.columns)?;
+    let data = [columns.dataset(&opened.table, arguments.levels.unknown())?];
+    let plan = plan(arguments, &source)?;
+
+    let stop = Stop::new(arguments.limit.time_limit);
+    let tasks = plan.tasks();
+    let workers =
+        Workers { plan: &plan, data: &data, threads: workers::threads(arguments.threads.threads), stop: &stop };
+    let mut display = Display::new(arguments.talk.quiet, 1.0);
+    let (mut rows, mut done) = (Vec::new(), 0);
+    workers.run(&tasks, &mut display, |_, of_task| {
+        rows.extend(of_task);
+        done += 1;
+        Ok(())
+    })?;
+    drop(display);
+    if rows.is_empty() {
+        return Err(Error::new(
+            format!("{} before the first trial ended", stop.reason().unwrap_or("stopped")),
+            "give it more time, fewer --hidden units, or fewer methods with --method",
+        ));
+    }
+    plan.sort(&mut rows);
+    let bands = bands(&rows);
+
+    if let Some(path) = &arguments.out {
+        let settings = plan.fingerprint(env!("CARGO_PKG_VERSION"), &data);
+        atomic::write(path, rows_to_csv(&rows, &settings, Some(&plan.settings.radii)).as_bytes(), existing)?;
+    }
+    if let Some(plot) = &arguments.plot {
+        let norm = arguments.norm.name();
+        let words = Words {
+            title: &format!("Every method on {source}"),
+            radius: &format!("radius of the attack ({norm}-norm of standardized inputs)"),
+            error: &format!(
+                "mean squared error under attack on rows held out (standardized), median over {} trials",
+                plan.trials
+            ),
+        };
+        let scene = panels(&bands, &plan.settings.radii, &words, &Canvas::FILE);
+        pictures::write_bytes(&scene, &plot.path, plot.png, existing)?;
+    }
+    if arguments.talk.json {
+        output::print_json(&json!({
+            "data": source,
+            "lipschitz_price": arguments.lipschitz,
+            "radii": plan.settings.radii,
+            "trials": {"done": done, "of": tasks.len()},
+            "methods": bands.iter().map(band_json).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        output::print(&text(&plan, &bands, &data[0], &source))?;
+    }
+    if done < tasks.len() {
+        let why = stop.reason().unwrap_or("stopped");
+        output::note(&format!("{why}: {done} of {} trials are done", tasks.len()));
+    }
+    for row in rows.iter().filter(|row| row.failed()) {
+        output::note(&format!("trial {}, from {}, {}: {}", row.trial, row.base, row.method, row.ending));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The table for people.
+fn text(plan: &Plan, bands: &[Band], data: &tautnet::Dataset, source: &str) -> String {
+    // Two radii say enough beside the figure: the middle one and the last.
+    let radii = &plan.settings.radii;
+    let mut shown: Vec<usize> = if radii.is_empty() { vec![] } else { vec![radii.len() / 2, radii.len() - 1] };
+    shown.dedup();
+    let mut head: Vec<String> =
+        ["from", "method", "objective", "error", "Lipschitz bound", "held out"].map(str::to_owned).to_vec();
+    head.extend(shown.iter().map(|k| format!("attacked at {}", radii[*k])));
+    head.push("seconds".into());
+    let mut lines = vec![head];
+    for (k, band) in bands.iter().enumerate() {
+        let first = k == 0 || bands[k - 1].base != band.base;
+        let title = if band.method == Row::BASE {
+            "as trained"
+        } else {
+            method(&band.method).map_or(band.method.as_str(), |method| method.title)
+        };
+        let base = base(&band.base).map_or(band.base.as_str(), |base| base.title);
+        let mut line = vec![if first { base.to_owned() } else { String::new() }, title.to_owned()];
+        line.extend(
+            [&band.objective, &band.loss, &band.bound, &band.clean].map(|spread| output::number(spread.median)),
+        );
+        line.extend(shown.iter().map(|k| output::number(band.attacked[*k].median)));
+        line.push(seconds(Duration::from_secs_f64(band.seconds.median.max(0.0))));
+        lines.push(line);
+    }
+    let arm = &plan.arms[0];
+    let power = if plan.settings.polish.penalty == polish::Penalty::LSquared { "²" } else { "" };
+    format!(
+        "{source}: {} rows, {} inputs, {} hidden units; medians over {} trials, standardized units\n\
+         objective: error + {} · (Lipschitz bound){power}, on the rows learned from\n{}",
+        data.rows(),
+        data.columns(),
+        plan.settings.units,
+        plan.trials,
+        arm.lipschitz,
+        output::table(&lines)
+    )
+}

@@ -1,0 +1,223 @@
+//! `tautnet reproduce table-1|figure-1`: the paper's experiments, ours beside theirs.
+
+use super::pictures;
+use super::reproduce_text::{self, Finding};
+use crate::arguments::{FileArguments, FolderArguments, Header, LimitArguments, TalkArguments, ThreadArguments};
+use crate::experiment_file::{self, Experiment};
+use crate::progress::Display;
+use crate::stop::Stop;
+use crate::workers::{self, Workers};
+use crate::{input, output};
+use clap::ValueEnum;
+use serde_json::json;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tautnet::atomic::{self, Existing};
+use tautnet::error::{Error, Result};
+use tautnet::experiment::{Journal, Plan, Row, bands, reductions};
+use tautnet::report::chart::Canvas;
+use tautnet::report::panels::{Words, panels};
+use tautnet::{Dataset, UnknownLevels};
+
+/// Run an experiment of the paper, and put ours beside theirs
+///
+/// Runs what an experiment file says (arXiv:2606.19652, Table 1 or Figure 1; everything that the paper does not state is chosen in
+/// the file, with the reason) and writes a CSV file with one row for each network, a table in Markdown and, for Figure 1, the
+/// figure. Every finished trial is on the disk at once: after Ctrl-C, --time-limit or worse, the same command goes on where it
+/// was. Exit status 1 if a theorem fails: C-l2 and C-lip are never worse than their start, joint never worse than C-lip.
+#[derive(Debug, clap::Args)]
+pub struct Arguments {
+    /// Which experiment
+    #[arg(value_enum)]
+    pub what: What,
+
+    /// How much of it
+    #[arg(long, value_enum, default_value_t = Tier::Quick, help_heading = "Experiment")]
+    pub tier: Tier,
+
+    /// Take this experiment file in place of the one that is part of the program
+    #[arg(long, value_name = "FILE", help_heading = "Experiment")]
+    pub experiment: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub folder: FolderArguments,
+
+    #[command(flatten)]
+    pub limit: LimitArguments,
+
+    #[command(flatten)]
+    pub threads: ThreadArguments,
+
+    /// Folder for the results; made if it is not there
+    #[arg(long, short, value_name = "FOLDER", default_value = "experiments/measured", help_heading = "Output")]
+    pub out: PathBuf,
+
+    /// Begin anew where the folder has results of other settings
+    #[arg(long, help_heading = "Output")]
+    pub force: bool,
+
+    /// Write the tables to this Markdown file as well
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub markdown: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub talk: TalkArguments,
+}
+
+/// The experiments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum What {
+    /// The objective after post-processing, in % below that of the starting network
+    #[value(name = "table-1")]
+    Table1,
+    /// Error under attack on rows held out, against the radius
+    #[value(name = "figure-1")]
+    Figure1,
+}
+
+/// How much of an experiment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Tier {
+    /// Seconds: are all parts connected?
+    Smoke,
+    /// Minutes, built-in sets, smaller networks
+    Quick,
+    /// What the paper ran: hours
+    Paper,
+}
+
+impl What {
+    /// As in the file names.
+    pub fn name(self) -> &'static str {
+        match self {
+            What::Table1 => "table-1",
+            What::Figure1 => "figure-1",
+        }
+    }
+
+    fn text(self) -> &'static str {
+        match self {
+            What::Table1 => include_str!("../../../../experiments/table-1.toml"),
+            What::Figure1 => include_str!("../../../../experiments/figure-1.toml"),
+        }
+    }
+}
+
+impl Tier {
+    fn name(self) -> &'static str {
+        match self {
+            Tier::Smoke => "smoke",
+            Tier::Quick => "quick",
+            Tier::Paper => "paper",
+        }
+    }
+}
+
+/// Run it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let tier = arguments.tier.name();
+    let experiment = match &arguments.experiment {
+        Some(path) => experiment_file::read(path, tier)?,
+        None => experiment_file::parse(&format!("{}.toml", arguments.what.name()), arguments.what.text(), tier)?,
+    };
+    let data = load(&experiment, &arguments.folder)?;
+    let plan = &experiment.plan;
+    let settings = plan.fingerprint(env!("CARGO_PKG_VERSION"), &data);
+    if let Some(path) = &arguments.markdown {
+        atomic::check(path, Existing::Replace)?;
+    }
+    std::fs::create_dir_all(&arguments.out).map_err(|error| {
+        let what = format!("the folder {} could not be made: {error}", arguments.out.display());
+        Error::new(what, "give another folder with --out")
+    })?;
+    let file = |ending: &str| arguments.out.join(format!("{}-{tier}.{ending}", arguments.what.name()));
+    let existing = if arguments.force { Existing::Replace } else { Existing::Refuse };
+    let mut journal = Journal::open(&file("csv"), plan, &settings, existing)?;
+
+    let tasks = plan.tasks();
+    let left: Vec<_> = tasks.iter().copied().filter(|task| !journal.has(*task)).collect();
+    let found = tasks.len() - left.len();
+    if found > 0 && !arguments.talk.quiet {
+        output::note(&format!("{found} of {} trials are in {} already", tasks.len(), file("csv").display()));
+    }
+    let stop = Stop::new(arguments.limit.time_limit);
+    let workers = Workers { plan, data: &data, threads: workers::threads(arguments.threads.threads), stop: &stop };
+    let mut display = Display::new(arguments.talk.quiet, 1.0);
+    let mut done = found;
+    workers.run(&left, &mut display, |task, rows| {
+        done += 1;
+        journal.append(task, rows)
+    })?;
+    drop(display);
+    let rows = journal.close(plan)?;
+    if rows.is_empty() {
+        return Err(Error::new(
+            format!("{} before the first trial ended", stop.reason().unwrap_or("stopped")),
+            "give it more time, or a smaller --tier",
+        ));
+    }
+
+    let finding = find(arguments.what, &experiment, &rows, (done, tasks.len()));
+    let heading = format!("`tautnet reproduce {} --tier {tier}`, settings {settings}", arguments.what.name());
+    let markdown = finding.markdown(&heading, &experiment);
+    atomic::write(&file("md"), markdown.as_bytes(), Existing::Replace)?;
+    if let Some(path) = &arguments.markdown {
+        atomic::write(path, markdown.as_bytes(), Existing::Replace)?;
+    }
+    if arguments.what == What::Figure1 {
+        draw(&experiment, plan, &rows, &file)?;
+    }
+    if arguments.talk.json {
+        let mut result = finding.json();
+        result["experiment"] = json!(arguments.what.name());
+        result["tier"] = json!(tier);
+        result["settings"] = json!(settings);
+        result["trials"] = json!({"done": done, "of": tasks.len()});
+        result["rows"] = json!(file("csv").display().to_string());
+        output::print_json(&result)?;
+    } else {
+        output::print(&finding.text())?;
+    }
+    if done < tasks.len() {
+        let why = stop.reason().unwrap_or("stopped");
+        output::note(&format!("{why}: {done} of {} trials are done; the same command goes on from there", tasks.len()));
+    } else if !arguments.talk.quiet {
+        output::note(&format!("rows and tables are in {}", arguments.out.display()));
+    }
+    Ok(if finding.theorems_hold() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// All data sets, before any work is done: a missing one is told at once.
+fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Dataset>> {
+    let file = FileArguments { header: Header::Auto, folder: folder.clone() };
+    let all_columns = Default::default();
+    let sets = experiment.sets.iter().map(|set| {
+        let opened = input::open(&set.data, &file)?;
+        opened.columns(&all_columns)?.dataset(&opened.table, UnknownLevels::Refuse)
+    });
+    sets.collect()
+}
+
+/// What the rows say, beside what the paper says.
+fn find(what: What, experiment: &Experiment, rows: &[Row], trials: (usize, usize)) -> Finding {
+    match what {
+        What::Table1 => reproduce_text::table(&reductions(rows), trials),
+        What::Figure1 => reproduce_text::figure(experiment, &bands(rows), trials),
+    }
+}
+
+/// The figure, as SVG and as PNG.
+fn draw(experiment: &Experiment, plan: &Plan, rows: &[Row], file: &dyn Fn(&str) -> PathBuf) -> Result<()> {
+    let words = Words {
+        title: &experiment.title,
+        radius: "radius of the attack (2-norm of standardized inputs)",
+        error: &format!(
+            "mean squared error under attack on rows held out (standardized), median over {} trials",
+            plan.trials
+        ),
+    };
+    let scene = panels(&bands(rows), &plan.settings.radii, &words, &Canvas::FILE);
+    let write = |path: &Path, png: bool| pictures::write_bytes(&scene, path, png, Existing::Replace);
+    write(&file("svg"), false)?;
+    write(&file("png"), true)
+}

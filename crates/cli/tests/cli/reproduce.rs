@@ -1,0 +1,175 @@
+//! `tautnet reproduce` and `tautnet compare`: methods side by side, and experiments that go on where they were.
+
+use crate::run::{Folder, Ran, TAUTNET};
+use serde_json::Value;
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+/// A CSV file without its column of seconds, which is the clock's.
+fn timeless(text: &str) -> String {
+    let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+    let seconds = lines[0].iter().position(|name| *name == "seconds").unwrap();
+    let without = |line: &Vec<&str>| [&line[..seconds], &line[seconds + 1..]].concat().join(",") + "\n";
+    lines.iter().map(without).collect()
+}
+
+/// The table in a Markdown file without the times that methods took.
+fn without_times(text: &str) -> String {
+    let cells = |line: &str| line.rsplitn(3, " | ").last().unwrap_or_default().to_owned();
+    text.lines().map(|line| if line.starts_with('|') { cells(line) } else { line.to_owned() } + "\n").collect()
+}
+
+#[test]
+fn table_1_has_the_signs_that_are_theorems_and_goes_on_after_an_interrupt() {
+    let folder = Folder::new();
+    let result = folder.tautnet("reproduce table-1 --tier smoke --json --quiet --out whole --threads 2").json();
+    let reductions = result["reductions"].as_array().unwrap();
+    for name in ["c-l2", "c-lip", "joint"] {
+        let own: Vec<&Value> = reductions.iter().filter(|row| row["method"] == name).collect();
+        assert!(own.len() >= 6, "two sets at three prices: {result:#}");
+        assert!(own.iter().all(|row| number(&row["least"]) >= -1e-4 && row["failed"] == 0), "{own:#?}");
+        assert!(own.iter().all(|row| row["trials"] == 2), "{own:#?}");
+    }
+    for joint in reductions.iter().filter(|row| row["method"] == "joint") {
+        let same = |row: &&Value| {
+            row["method"] == "c-lip" && ["data", "base", "lipschitz"].iter().all(|key| row[key] == joint[key])
+        };
+        let alternating = reductions.iter().find(same).unwrap();
+        assert!(number(&joint["mean"]) >= number(&alternating["mean"]) - 1e-4, "{joint:#} {alternating:#}");
+    }
+    assert!(
+        result["claims"].as_array().unwrap().iter().all(|claim| claim["holds"] == true || claim["theorem"] == false)
+    );
+    let compared = reductions.iter().find(|row| row["method"] == "c-l2" && row["data"] == "machine").unwrap();
+    assert_eq!(compared["paper"], serde_json::json!([9.07, 11.08, 9.74]));
+
+    // With another number of threads, and cut off on the way, the same rows and the same table.
+    let whole = folder.read("whole/table-1-smoke.csv");
+    std::fs::create_dir(folder.path().join("part")).unwrap();
+    let cut: usize = whole.lines().take(8).map(|line| line.len() + 1).sum::<usize>() + 11;
+    folder.write("part/table-1-smoke.csv", &whole[..cut]);
+    let ran = folder.tautnet("reproduce table-1 --tier smoke --out part --threads 1 --markdown table.md");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("note: 2 of 36 trials are in part"), "{ran:?}");
+    assert!(ran.out.contains("holds: joint reduces at least as much as C-lip"), "{ran:?}");
+    assert_eq!(timeless(&folder.read("part/table-1-smoke.csv")), timeless(&whole));
+    let table = folder.read("part/table-1-smoke.md");
+    assert_eq!(without_times(&table), without_times(&folder.read("whole/table-1-smoke.md")));
+    assert_eq!(table, folder.read("table.md"));
+    assert!(table.contains("| machine | λ_w 0.005 | C-l2 |") && table.contains("| hidden units | 8 |"), "{table}");
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_whole_trials() {
+    let folder = Folder::new();
+    let arguments = "reproduce figure-1 --tier quick --quiet --out . --threads 1";
+    let mut command = folder.command(TAUTNET);
+    let command = command.args(arguments.split_whitespace());
+    let child = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped()).spawn().unwrap();
+    let rows = || std::fs::read_to_string(folder.path().join("figure-1-quick.csv")).unwrap_or_default();
+    while rows().lines().count() < 2 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    Ran::of(folder.command("kill").args(["-INT", &child.id().to_string()]));
+    let output = child.wait_with_output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{err}");
+    assert!(err.contains("note: interrupted: ") && err.contains("the same command goes on from there"), "{err}");
+    let text = rows();
+    let lines: Vec<&str> = text.lines().collect();
+    let trials = lines[1..].iter().filter(|line| line.contains(",base,")).count();
+    assert!(text.ends_with('\n') && trials >= 1, "{text}");
+    let width = lines[0].split(',').count();
+    assert!(lines.iter().all(|line| line.split(',').count() == width), "{text}");
+    // Each trial has its start and its methods.
+    assert_eq!((lines.len() - 1) % trials, 0, "{text}");
+    assert!(folder.path().join("figure-1-quick.svg").is_file());
+}
+
+#[test]
+fn figure_1_names_a_winner_for_every_panel() {
+    let folder = Folder::new();
+    let result = folder.tautnet("reproduce figure-1 --tier smoke --json --quiet --out .").json();
+    let panels = result["panels"].as_array().unwrap();
+    assert!(panels.len() >= 4);
+    for panel in panels {
+        let scores = panel["methods"].as_array().unwrap();
+        let lowest = scores.iter().min_by(|a, b| number(&a["score"]).total_cmp(&number(&b["score"]))).unwrap();
+        assert_eq!(panel["best"], lowest["method"], "{panel:#}");
+        for method in scores {
+            let attacked = method["test_error_under_attack"].as_array().unwrap();
+            let medians: Vec<f64> = attacked.iter().map(|spread| number(&spread["median"])).collect();
+            assert!(medians.len() == 3 && medians.is_sorted(), "{method:#}");
+        }
+    }
+    let svg = folder.read("figure-1-smoke.svg");
+    assert!(svg.contains("machine, from SGD") && svg.contains("rastrigin, from PGD"));
+    assert_eq!(&std::fs::read(folder.path().join("figure-1-smoke.png")).unwrap()[1..4], b"PNG");
+}
+
+#[test]
+fn methods_are_compared_on_any_table() {
+    let folder = Folder::new();
+    let flags = "rastrigin:n=80 --hidden 8 --trials 2 --start sgd --method c-lip,joint --lipschitz 0.05";
+    let result = folder.tautnet(&format!("compare {flags} --json --quiet --plot a.svg --out rows.csv")).json();
+    let methods = result["methods"].as_array().unwrap();
+    assert_eq!(methods.iter().map(|m| m["method"].as_str().unwrap()).collect::<Vec<_>>(), ["base", "c-lip", "joint"]);
+    assert!(number(&methods[2]["objective"]["median"]) <= number(&methods[0]["objective"]["median"]));
+    assert!(folder.read("a.svg").contains("rastrigin"));
+    assert_eq!(folder.read("rows.csv").lines().count(), 7);
+    let ran = folder.tautnet(&format!("compare {flags} --threads 1 --force --plot a.svg --out again.csv"));
+    for part in ["objective: error + 0.05 · (Lipschitz bound)", "as trained", "C-lip", "attacked at 0.5"] {
+        assert!(ran.code == Some(0) && ran.out.contains(part), "{part} in {ran:?}");
+    }
+    assert_eq!(timeless(&folder.read("again.csv")), timeless(&folder.read("rows.csv")));
+    let ran = folder.tautnet(&format!("compare {flags} --plot a.svg"));
+    assert!(ran.code == Some(2) && ran.err.contains("a.svg exists already"), "{ran:?}");
+    let ran = folder.tautnet(&format!("compare {flags} --time-limit 0"));
+    assert!(ran.code == Some(2) && ran.err.contains("time limit reached before the first trial ended"), "{ran:?}");
+}
+
+#[test]
+fn what_cannot_be_run_is_told_before_any_work() {
+    let folder = Folder::new();
+    let refused = |arguments: &str, err: &str| {
+        let ran = folder.tautnet(arguments);
+        assert_eq!(ran.code, Some(2), "{arguments}: {ran:?}");
+        assert!(ran.err.contains(err), "{arguments}: {err} in {ran:?}");
+        assert!(!folder.path().join("out").exists(), "{arguments}");
+    };
+    folder.write("bad.toml", "title = \"a\"\nwhat = 1\n");
+    refused(
+        "reproduce table-1 --experiment bad.toml --out out",
+        "error: bad.toml: line 2, column 1: unknown field `what`",
+    );
+    refused("reproduce table-1 --experiment none.toml --out out", "error: none.toml could not be read");
+    refused("reproduce table-2 --out out", "invalid value 'table-2'");
+    refused("reproduce table-1 --tier huge --out out", "invalid value 'huge'");
+    refused("compare machine --method jiont", "invalid value 'jiont'");
+    refused("compare machine --radius 0.2,0.1", "the radii [0.2, 0.1] do not increase");
+    refused("compare machine --test 1", "give a number between 0 and 1");
+    let ran = Ran::of(
+        folder
+            .command(TAUTNET)
+            .args("reproduce table-1 --tier paper --data-dir . --out out".split(' '))
+            .env("XDG_CACHE_HOME", "/nowhere"),
+    );
+    assert!(ran.code == Some(2) && ran.err.contains("hint: fetch it with `tautnet data fetch servo`"), "{ran:?}");
+    assert!(!folder.path().join("out").exists());
+
+    folder.write("taken", "");
+    refused("reproduce table-1 --tier smoke --out taken", "the folder taken could not be made");
+    // Rows of other settings are left alone.
+    assert_eq!(folder.tautnet("reproduce figure-1 --tier smoke --quiet --out .").code, Some(0));
+    let other = folder.read("figure-1-smoke.csv").replace("figure-1-smoke", "");
+    let settings = other.lines().nth(1).unwrap().split(',').next().unwrap().to_owned();
+    folder.write("figure-1-smoke.csv", other.replace(&settings, "0123456789abcdef"));
+    refused(
+        "reproduce figure-1 --tier smoke --out .",
+        "holds rows of other settings: 0123456789abcdef where these are",
+    );
+    assert_eq!(folder.tautnet("reproduce figure-1 --tier smoke --quiet --force --out .").code, Some(0));
+}

@@ -1,0 +1,385 @@
+//! Relu networks by an augmented Lagrangian (Mishkin, Sahiner and Pilanci, arXiv:2202.01331): program (6).
+//!
+//! ```text
+//! minimize over u, c    Σ_k ω_k (f(x_k) − y_k)² + λ Σ_j ‖u_j‖₂     s.t.  (B_j u_j)_k = σ_jk x̄_k·u_j ≥ 0
+//!
+//! u ← argmin   loss(Φu) + λ Σ ‖u_j‖ + δ/2 Σ_jk (γ_jk/δ − (B_j u_j)_k)₊²        by restarted FISTA, from the last u
+//! γ ← (γ − δ B u)₊
+//! ```
+//!
+//! At an optimum a group touches few of its n cones, about d of them, so only those that were violated lately are kept, as a
+//! list of pairs (j, k): nothing of size n × P is stored. After every inner problem all cones are looked at, and those
+//! violated most join the list. The penalty's curvature δ Σ x̄_k x̄_kᵀ over a group's list goes into the metric of the steps,
+//! so that a stiff penalty does not shorten them.
+//!
+//! Upper bound: each u_j is projected a little into its cell, by some sweeps over the rows that are close, then moved by the
+//! least multiple of the given unit's own weights, which lie in the cell, that satisfies every cone. The network returned
+//! is the best such point. A row on which a unit's pre-activation is exactly 0 cannot be satisfied in the second way.
+
+use super::fista::{Descent, Point, Smooth, Spectrum, Step};
+use super::problem::{Fit, Problem, dot, length};
+use super::{Observer, Progress, Settings};
+use crate::polish::Ending;
+use crate::{Dataset, Network, error::Result};
+use faer::{Accum, Mat, MatRef, Par, Side, linalg::matmul::matmul};
+use std::ops::ControlFlow;
+
+/// Cones of one group that join the list at a time, at most, per entry of u_j.
+const JOIN: usize = 4;
+/// Updates of the multipliers after which a cone that did not matter leaves the list.
+const IDLE: u32 = 10;
+/// Steps of one inner problem, at least and at most.
+const LEAST: usize = 50;
+const INNER: usize = 1000;
+/// An inner problem ends when a step is worth this part of the gap: less exact ones mislead the multipliers.
+const ACCURATE: f64 = 1e-9;
+/// δ times the mean square of a group of d + 1 violated cones, over the loss's curvature. It may be large, since the cones' own
+/// curvature does not shorten the steps; how large matters little within a factor of 10.
+const STIFF: f64 = 30.0;
+/// Upper bounds are computed every so many steps, at least.
+const REPAIR: usize = 400;
+
+/// A relu network with the evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Relu {
+    /// The network; units that the program made 0 are left out.
+    pub network: Network,
+    /// Loss + λ Σ |v_i| ‖w̄_i‖, recomputed from the network.
+    pub objective: f64,
+    /// (Weighted) mean squared error.
+    pub loss: f64,
+    /// Proved: no network with these patterns and signs has a smaller objective.
+    pub lower_bound: f64,
+    /// Steps taken.
+    pub iterations: usize,
+    /// How it ended.
+    pub ending: Ending,
+    /// The bounds after every inner problem.
+    pub trace: Vec<Progress>,
+}
+
+impl Relu {
+    /// (objective − lower bound) / objective.
+    pub fn duality_gap(&self) -> f64 {
+        super::relative_gap(self.objective, self.lower_bound)
+    }
+}
+
+/// Train a relu network with the patterns and signs of `network`; its weights only say where each cell is.
+pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Relu> {
+    let problem = Problem::new(network, data, settings, true)?;
+    let cells = Cells::new(&problem, network);
+    let mut descent = Descent { lambda: problem.lambda, width: problem.width, curvature: 1e-3, steps: 0 };
+    let mut augmented =
+        Augmented { problem: &problem, pairs: Vec::new(), gamma: Vec::new(), delta: 0.0, spectra: Vec::new() };
+    augmented.decompose();
+    let mut point = Point { u: vec![0.0; problem.size()], image: vec![0.0; problem.n()] };
+    let (mut ending, mut trace) = (Ending::Solved, Vec::new());
+    // The zero network is feasible, and 0 is a lower bound.
+    let fit = problem.fit(&point.image);
+    let mut best = Best { u: point.u.clone(), bias: fit.bias, objective: fit.loss, lower: 0.0 };
+    let mut repair = 0;
+    let mut accuracy = problem.lambda;
+    loop {
+        let first = descent.steps;
+        point = descent.run(&augmented, point, |descent, Step { decrement, .. }| {
+            let taken = descent.steps - first;
+            match (taken >= LEAST && decrement <= accuracy) || taken >= INNER || descent.steps >= settings.iterations {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
+            }
+        });
+        augmented.update(&point);
+        let slacks = cells.slacks(&point.u);
+        let fit = problem.fit(&point.image[..problem.n()]);
+        best.raise(&problem, &augmented, &fit);
+        if descent.steps >= repair || descent.steps >= settings.iterations {
+            best.lower(&problem, cells.repaired(&point.u, &slacks));
+            repair = descent.steps + (descent.steps / 8).max(REPAIR);
+        }
+        let worst = slacks.violation();
+        let progress =
+            Progress { iteration: descent.steps, objective: best.objective, lower_bound: best.lower, violation: worst };
+        if super::judge(progress, settings, &mut trace, observer, &mut ending).is_break() {
+            break;
+        }
+        if augmented.delta == 0.0 {
+            // The penalty of a group that violates e cones is then as steep as the loss.
+            let square = problem.x.chunks(problem.width).map(|x| dot(x, x)).sum::<f64>() / problem.n() as f64;
+            augmented.delta = STIFF * descent.curvature / (square * problem.e as f64);
+        }
+        accuracy = ACCURATE * (best.objective - best.lower);
+        augmented.join(&slacks, &point.image[problem.n()..]);
+        point.image = augmented.image(&point.u);
+    }
+    best.lower(&problem, cells.repaired(&point.u, &cells.slacks(&point.u)));
+    let units: Vec<(Vec<f64>, f64)> = best
+        .u
+        .chunks(problem.width)
+        .zip(&problem.groups)
+        .map(|(u, group)| (u[..problem.e].to_vec(), group.sign))
+        .collect();
+    let network = super::network_of(&units, data.columns(), best.bias)?;
+    let loss = super::loss_of(&network.predict(data.x.as_ref()), data);
+    let objective = loss + problem.penalty(&best.u);
+    Ok(Relu { network, objective, loss, lower_bound: best.lower, iterations: descent.steps, ending, trace })
+}
+
+/// The best feasible point and the best lower bound.
+struct Best {
+    u: Vec<f64>,
+    bias: f64,
+    objective: f64,
+    lower: f64,
+}
+
+impl Best {
+    /// A feasible point.
+    fn lower(&mut self, problem: &Problem, u: Vec<f64>) {
+        let fit = problem.fit(&problem.output(&u));
+        let objective = fit.loss + problem.penalty(&u);
+        if objective < self.objective {
+            *self = Self { u, bias: fit.bias, objective, lower: self.lower };
+        }
+    }
+
+    /// Multipliers.
+    fn raise(&mut self, problem: &Problem, augmented: &Augmented<'_>, fit: &Fit) {
+        let mut slopes = problem.adjoint(&problem.theta(fit));
+        augmented.add_adjoint(&augmented.gamma, &mut slopes);
+        self.lower = self.lower.max(problem.lower_bound(fit, &slopes));
+    }
+}
+
+/// One cone that is kept: σ_jk x̄_k·u_j ≥ 0.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Pair {
+    group: usize,
+    row: usize,
+    /// σ_jk.
+    side: f64,
+    /// Updates since it mattered.
+    idle: u32,
+}
+
+/// The smooth part of the augmented Lagrangian on the cones of the list.
+struct Augmented<'a> {
+    problem: &'a Problem,
+    /// By group, then by row.
+    pairs: Vec<Pair>,
+    gamma: Vec<f64>,
+    delta: f64,
+    /// δ B_jᵀB_j on the list.
+    spectra: Vec<Option<Spectrum>>,
+}
+
+impl Augmented<'_> {
+    /// σ_jk x̄_k·u_j.
+    fn product(&self, pair: &Pair, u: &[f64]) -> f64 {
+        let width = self.problem.width;
+        pair.side * dot(self.problem.row(pair.row), &u[pair.group * width..][..width])
+    }
+
+    /// `out_j += Σ_k value_jk σ_jk x̄_k`.
+    fn add_adjoint(&self, values: &[f64], out: &mut [f64]) {
+        let width = self.problem.width;
+        for (pair, &value) in self.pairs.iter().zip(values).filter(|(_, value)| **value != 0.0) {
+            let out = &mut out[pair.group * width..][..width];
+            let scale = pair.side * value;
+            out.iter_mut().zip(self.problem.row(pair.row)).for_each(|(out, x)| *out += scale * x);
+        }
+    }
+
+    /// γ ← (γ − δ B u)₊.
+    fn update(&mut self, point: &Point) {
+        let slacks = &point.image[self.problem.n()..];
+        self.gamma.iter_mut().zip(slacks).for_each(|(gamma, slack)| *gamma = (*gamma - self.delta * slack).max(0.0));
+    }
+
+    /// Take in the cones violated most.
+    fn join(&mut self, slacks: &Slacks<'_>, list_slacks: &[f64]) {
+        // A cone that neither pushes nor is pushed for long is left alone until it is violated again.
+        for (pair, (gamma, slack)) in self.pairs.iter_mut().zip(self.gamma.iter().zip(list_slacks)) {
+            pair.idle = if *gamma > 0.0 || *slack < 0.0 { 0 } else { pair.idle + 1 };
+        }
+        let mut joined: Vec<(Pair, f64)> =
+            self.pairs.drain(..).zip(self.gamma.drain(..)).filter(|(pair, _)| pair.idle < IDLE).collect();
+        let known: std::collections::HashSet<(usize, usize)> =
+            joined.iter().map(|(pair, _)| (pair.group, pair.row)).collect();
+        for (place, &group) in slacks.groups.iter().enumerate() {
+            let slack = |k: usize| slacks.values[(k, place)];
+            let mut violated: Vec<usize> =
+                (0..self.problem.n()).filter(|&k| slack(k) < 0.0 && !known.contains(&(group, k))).collect();
+            violated.sort_by(|&a, &b| slack(a).total_cmp(&slack(b)));
+            violated.truncate(JOIN * self.problem.e);
+            let side = |row: usize| self.problem.orientation(group, row);
+            joined.extend(violated.into_iter().map(|row| (Pair { group, row, side: side(row), idle: 0 }, 0.0)));
+        }
+        joined.sort_by_key(|(pair, _)| (pair.group, pair.row));
+        (self.pairs, self.gamma) = joined.into_iter().unzip();
+        self.decompose();
+    }
+
+    /// The list of each group.
+    fn lists(&self) -> impl Iterator<Item = &[Pair]> {
+        self.pairs.chunk_by(|a, b| a.group == b.group)
+    }
+
+    /// S_j = δ Σ x̄_k x̄_kᵀ over the list.
+    fn decompose(&mut self) {
+        let (e, width) = (self.problem.e, self.problem.width);
+        let mut spectra: Vec<Option<Spectrum>> = (0..self.problem.groups.len()).map(|_| None).collect();
+        for list in self.lists() {
+            let rows = Mat::from_fn(list.len(), e, |p, a| self.problem.row(list[p].row)[a]);
+            let mut gram = Mat::<f64>::zeros(e, e);
+            matmul(&mut gram, Accum::Replace, rows.transpose(), &rows, self.delta, Par::Seq);
+            let Ok(eigen) = gram.self_adjoint_eigen(Side::Lower) else { continue };
+            let mut basis = vec![0.0; e * width];
+            for (a, q) in basis.chunks_mut(width).enumerate() {
+                (0..e).for_each(|k| q[k] = eigen.U()[(k, a)]);
+            }
+            let values = (0..e).map(|a| eigen.S()[a].max(0.0)).collect();
+            spectra[list[0].group] = Some(Spectrum { basis, values });
+        }
+        self.spectra = spectra;
+    }
+}
+
+impl Smooth for Augmented<'_> {
+    fn image(&self, u: &[f64]) -> Vec<f64> {
+        let mut image = self.problem.output(u);
+        image.extend(self.pairs.iter().map(|pair| self.product(pair, u)));
+        image
+    }
+
+    fn gradient(&self, image: &[f64]) -> Vec<f64> {
+        let (output, slacks) = image.split_at(self.problem.n());
+        let mut slopes = self.problem.adjoint(&self.problem.theta(&self.problem.fit(output)));
+        let forces: Vec<f64> =
+            self.gamma.iter().zip(slacks).map(|(gamma, slack)| (gamma - self.delta * slack).max(0.0)).collect();
+        self.add_adjoint(&forces, &mut slopes);
+        slopes.iter_mut().for_each(|slope| *slope = -*slope);
+        slopes
+    }
+
+    fn excess(&self, step: &[f64]) -> f64 {
+        // The cones' part is at most what S has.
+        self.problem.curvature(&step[..self.problem.n()])
+    }
+
+    fn product(&self, a: &[f64], b: &[f64]) -> f64 {
+        let n = self.problem.n();
+        self.delta * a[n..].iter().zip(&b[n..]).map(|(a, b)| a * b).sum::<f64>()
+    }
+
+    fn spectrum(&self, group: usize) -> Option<&Spectrum> {
+        self.spectra[group].as_ref()
+    }
+}
+
+/// All cones, for the groups that are not 0.
+struct Cells<'a> {
+    problem: &'a Problem,
+    /// w̄ of each group's unit, padded: a point of its cell.
+    inside: Vec<f64>,
+}
+
+/// `σ_jk x̄_k·u_j` for the groups that are not 0, n × groups.
+struct Slacks<'a> {
+    problem: &'a Problem,
+    groups: Vec<usize>,
+    values: Mat<f64>,
+    largest: f64,
+}
+
+impl Slacks<'_> {
+    fn violation(&self) -> f64 {
+        let mut worst = 0.0f64;
+        for k in 0..self.problem.n() {
+            let least = (0..self.groups.len()).fold(0.0f64, |least, j| least.min(self.values[(k, j)]));
+            worst = worst.max(-least / length(self.problem.row(k)));
+        }
+        if self.largest > 0.0 { worst / self.largest } else { 0.0 }
+    }
+}
+
+impl<'a> Cells<'a> {
+    fn new(problem: &'a Problem, network: &Network) -> Self {
+        let mut inside = vec![0.0; problem.size()];
+        for (group, inside) in problem.groups.iter().zip(inside.chunks_mut(problem.width)) {
+            (0..problem.e - 1).for_each(|k| inside[k] = network.w[(group.unit, k)]);
+            inside[problem.e - 1] = network.b[group.unit];
+        }
+        Self { problem, inside }
+    }
+
+    /// Products with all rows.
+    fn slacks(&self, u: &[f64]) -> Slacks<'a> {
+        let (problem, width) = (self.problem, self.problem.width);
+        let lengths: Vec<f64> = u.chunks(width).map(length).collect();
+        let groups: Vec<usize> = (0..lengths.len()).filter(|&j| lengths[j] > 0.0).collect();
+        let columns = Mat::from_fn(width, groups.len(), |a, j| u[groups[j] * width + a]);
+        let x = MatRef::from_row_major_slice(&problem.x, problem.n(), width);
+        let mut values = Mat::zeros(problem.n(), groups.len());
+        matmul(&mut values, Accum::Replace, x, &columns, 1.0, Par::Seq);
+        for (place, &group) in groups.iter().enumerate() {
+            (0..problem.n()).for_each(|k| values[(k, place)] *= problem.orientation(group, k));
+        }
+        let largest = lengths.iter().fold(0.0f64, |most, &l| most.max(l));
+        Slacks { problem, groups, values, largest }
+    }
+
+    /// The point moved into the cells.
+    fn repaired(&self, u: &[f64], slacks: &Slacks<'_>) -> Vec<f64> {
+        let (problem, width) = (self.problem, self.problem.width);
+        let mut moved = u.to_vec();
+        let depth: Vec<f64> = problem.x.chunks(width).map(length).collect();
+        for (place, &group) in slacks.groups.iter().enumerate() {
+            let own = &mut moved[group * width..][..width];
+            let slack = slacks.values.col(place);
+            let worst = (0..problem.n()).fold(0.0f64, |worst, k| worst.max(-slack[k] / depth[k]));
+            if worst > 0.0 {
+                // A little deeper than the boundary: some sweeps then end inside.
+                let rows: Vec<(&[f64], f64)> = (0..problem.n())
+                    .filter(|&k| slack[k] < 3.0 * worst * depth[k])
+                    .map(|k| (problem.row(k), problem.orientation(group, k)))
+                    .collect();
+                project(own, &rows, worst);
+            }
+        }
+        let slacks = self.slacks(&moved);
+        let margins = self.slacks(&self.inside);
+        for (place, &group) in slacks.groups.iter().enumerate() {
+            let Ok(own) = margins.groups.binary_search(&group) else { continue };
+            let tau = (0..self.problem.n())
+                .filter(|&k| slacks.values[(k, place)] < 0.0 && margins.values[(k, own)] > 0.0)
+                .map(|k| -slacks.values[(k, place)] / margins.values[(k, own)])
+                .fold(0.0, f64::max);
+            let inside = &self.inside[group * width..][..width];
+            moved[group * width..][..width].iter_mut().zip(inside).for_each(|(u, g)| *u += tau * g);
+        }
+        moved
+    }
+}
+
+/// Towards the nearest point with `side x·u ≥ 0` for all rows: Hildreth's method, dual coordinate ascent, some sweeps.
+fn project(u: &mut [f64], rows: &[(&[f64], f64)], depth: f64) {
+    const SWEEPS: usize = 30;
+    let squares: Vec<f64> = rows.iter().map(|(x, _)| dot(x, x)).collect();
+    let mut forces = vec![0.0f64; rows.len()];
+    for _ in 0..SWEEPS {
+        let mut changed = false;
+        for (r, (x, side)) in rows.iter().enumerate() {
+            let force = (forces[r] - (side * dot(x, u) - depth * squares[r].sqrt()) / squares[r]).max(0.0);
+            let change = force - forces[r];
+            if change != 0.0 {
+                forces[r] = force;
+                changed = true;
+                u.iter_mut().zip(*x).for_each(|(u, x)| *u += change * side * x);
+            }
+        }
+        if !changed {
+            return;
+        }
+    }
+}

@@ -1,0 +1,187 @@
+use super::*;
+use crate::polish::{self, Method};
+use crate::rivals;
+use crate::train::tests::toy;
+
+fn go_on(_: &Progress) -> ControlFlow<()> {
+    ControlFlow::Continue(())
+}
+
+/// (6) by the interior-point method.
+fn judge(network: &Network, data: &Dataset, settings: &Settings) -> f64 {
+    let asked = polish::Settings {
+        method: Method::WeightDecay,
+        lipschitz: 0.0,
+        decay: settings.decay,
+        output_bias: settings.output_bias,
+        ..Default::default()
+    };
+    polish::polish(network, data, &asked, &mut |_| ControlFlow::Continue(())).unwrap().after.objective
+}
+
+/// Data with weights (some 0), a repeated row, and a column far from 0.
+fn awkward() -> Dataset {
+    let mut data = toy(60, 2, 31);
+    data.weights = Some((0..60).map(|k| (k % 4) as f64).collect());
+    for j in 0..2 {
+        data.x[(7, j)] = data.x[(6, j)];
+    }
+    for k in 0..60 {
+        data.x[(k, 1)] += 2.0;
+    }
+    data
+}
+
+#[test]
+fn the_augmented_lagrangian_has_the_optimum_of_weight_decay() {
+    for (data, patterns, decay, output_bias) in
+        [(toy(60, 2, 1), 8, 0.01, true), (toy(40, 3, 2), 12, 0.1, false), (awkward(), 6, 0.03, true)]
+    {
+        let network = rivals::gaussian(&data, patterns, 7).unwrap();
+        let settings = Settings { decay, output_bias, tolerance: 1e-6, ..Settings::default() };
+        let ours = relu(&network, &data, &settings, &mut go_on).unwrap();
+        let optimum = judge(&network, &data, &settings);
+        assert_eq!(ours.ending, Ending::Solved);
+        assert!((ours.objective - optimum).abs() < 1e-5 * optimum, "{} {optimum}", ours.objective);
+        assert!(ours.lower_bound <= optimum * (1.0 + 1e-9), "{} {optimum}", ours.lower_bound);
+        // The objective is that of the network, by the code that scores polished networks.
+        let asked = polish::Settings { decay, lipschitz: 0.0, output_bias, ..Default::default() };
+        let score = polish::score(&ours.network, &data, &asked).unwrap();
+        assert!((score.objective - ours.objective).abs() < 1e-12 && (score.loss - ours.loss).abs() < 1e-12);
+        assert_eq!(ours, relu(&network, &data, &settings, &mut go_on).unwrap());
+    }
+}
+
+#[test]
+fn a_trained_network_s_own_patterns_and_signs_are_kept() {
+    let data = toy(50, 2, 3);
+    let start = crate::train::Settings { start: "random".parse().unwrap(), units: 10, ..Default::default() };
+    let network = crate::train::train(&data, &start, &mut |_| ControlFlow::Continue(())).unwrap().network;
+    let settings = Settings { decay: 0.01, ..Settings::default() };
+    let ours = relu(&network, &data, &settings, &mut go_on).unwrap();
+    let optimum = judge(&network, &data, &settings);
+    assert!((ours.objective - optimum).abs() < 1e-5 * optimum, "{} {optimum}", ours.objective);
+}
+
+/// Unaccelerated proximal gradient on the whole matrix Φ.
+fn naive_gated(network: &Network, data: &Dataset, decay: f64) -> f64 {
+    let (n, d, m) = (data.rows(), data.columns(), network.units());
+    let active = crate::activation::Patterns::of(network, data.x.as_ref());
+    let phi = Mat::from_fn(n, m * (d + 1), |k, c| {
+        let (i, a) = (c / (d + 1), c % (d + 1));
+        if !active.unit(i)[k] {
+            0.0
+        } else if a < d {
+            data.x[(k, a)]
+        } else {
+            1.0
+        }
+    });
+    let curvature = 2.0 / n as f64 * phi.squared_norm_l2();
+    let mut u = Mat::<f64>::zeros(m * (d + 1), 1);
+    let mut objective = f64::INFINITY;
+    for _ in 0..60_000 {
+        let f = &phi * &u;
+        let residual: Vec<f64> = (0..n).map(|k| data.y[k] - f[(k, 0)]).collect();
+        let mean = residual.iter().sum::<f64>() / n as f64;
+        let residual = Mat::from_fn(n, 1, |k, _| residual[k] - mean);
+        let size = |u: &Mat<f64>, i: usize| (0..=d).map(|a| u[(i * (d + 1) + a, 0)].powi(2)).sum::<f64>().sqrt();
+        objective = residual.squared_norm_l2() / n as f64 + decay * (0..m).map(|i| size(&u, i)).sum::<f64>();
+        u += phi.transpose() * residual * faer::Scale(2.0 / (n as f64 * curvature));
+        for i in 0..m {
+            let keep = 1.0 - (decay / curvature / size(&u, i)).min(1.0);
+            (0..=d).for_each(|a| u[(i * (d + 1) + a, 0)] *= keep);
+        }
+    }
+    objective
+}
+
+#[test]
+fn gated_networks_have_the_optimum_of_the_naive_method() {
+    let data = toy(40, 2, 4);
+    let gates = crate::train::Settings { start: "random".parse().unwrap(), units: 8, ..Default::default() };
+    let gates = crate::train::train(&data, &gates, &mut |_| ControlFlow::Continue(())).unwrap().network;
+    let settings = Settings { decay: 0.02, tolerance: 1e-7, ..Settings::default() };
+    let ours = gated_relu(&gates, &data, &settings, &mut go_on).unwrap();
+    assert_eq!(ours.ending, Ending::Solved);
+    let naive = naive_gated(&gates, &data, 0.02);
+    assert!((ours.objective - naive).abs() < 1e-6 * naive, "{} {naive}", ours.objective);
+    assert!(ours.lower_bound <= naive && ours.duality_gap() <= 1e-7);
+    // Without cones the optimum can only be lower.
+    let optimum = judge(&gates, &data, &settings);
+    assert!(ours.lower_bound <= optimum && ours.objective < optimum);
+}
+
+#[test]
+fn bounds_close_on_awkward_data_and_never_cross() {
+    let data = awkward();
+    let network = rivals::gaussian(&data, 10, 3).unwrap();
+    let settings = Settings { decay: 0.01, ..Settings::default() };
+    let gated = gated_relu(&network, &data, &settings, &mut go_on).unwrap();
+    assert_eq!(gated.ending, Ending::Solved);
+    for progress in &gated.trace {
+        assert!(progress.lower_bound <= gated.objective * (1.0 + 1e-12) && gated.lower_bound <= progress.objective);
+    }
+    let held = Settings { output_bias: false, ..settings };
+    let gated = gated_relu(&network, &data, &held, &mut go_on).unwrap();
+    assert_eq!((gated.ending.clone(), gated.network.c), (Ending::Solved, network.c));
+}
+
+#[test]
+fn a_gated_network_becomes_a_relu_network_with_the_same_values() {
+    let data = toy(50, 3, 8);
+    let network = rivals::gaussian(&data, 9, 2).unwrap();
+    let settings = Settings { decay: 0.01, ..Settings::default() };
+    let gated = gated_relu(&network, &data, &settings, &mut go_on).unwrap().network;
+    let (f, g) = (gated.predict(data.x.as_ref()), gated.to_relu(&data).unwrap().predict(data.x.as_ref()));
+    assert!(f.iter().zip(&g).all(|(f, g)| (f - g).abs() < 1e-9), "{f:?} {g:?}");
+}
+
+#[test]
+fn a_high_price_leaves_the_output_bias() {
+    let data = toy(30, 2, 9);
+    let network = rivals::gaussian(&data, 5, 1).unwrap();
+    let settings = Settings { decay: 100.0, ..Settings::default() };
+    let mean = data.y.iter().sum::<f64>() / 30.0;
+    let gated = gated_relu(&network, &data, &settings, &mut go_on).unwrap();
+    assert!(gated.network.units() == 0 && (gated.network.c - mean).abs() < 1e-12);
+    let relu = relu(&network, &data, &settings, &mut go_on).unwrap();
+    assert!(relu.network.v == [0.0] && (relu.network.c - mean).abs() < 1e-12);
+    assert!(gated.duality_gap() < 1e-12 && relu.duality_gap() < 1e-12);
+}
+
+#[test]
+fn a_run_can_be_ended_and_says_so() {
+    let data = toy(30, 2, 9);
+    let network = rivals::gaussian(&data, 5, 1).unwrap();
+    let settings = Settings { tolerance: 1e-12, ..Settings::default() };
+    let mut never = |_: &Progress| ControlFlow::Break(());
+    let gated = gated_relu(&network, &data, &settings, &mut never).unwrap();
+    let relu_run = relu(&network, &data, &settings, &mut never).unwrap();
+    for (ending, objective, bound) in [
+        (gated.ending, gated.objective, gated.lower_bound),
+        (relu_run.ending, relu_run.objective, relu_run.lower_bound),
+    ] {
+        assert!(matches!(ending, Ending::Stopped(reason) if reason.contains("interrupted")) && bound <= objective);
+    }
+    let few = Settings { iterations: 3, ..settings };
+    let gated = gated_relu(&network, &data, &few, &mut go_on).unwrap();
+    assert!(gated.iterations == 3 && matches!(gated.ending, Ending::Stopped(reason) if reason.contains('3')));
+}
+
+#[test]
+fn bad_input_is_refused_with_its_value() {
+    let data = toy(10, 2, 1);
+    let network = rivals::gaussian(&data, 3, 1).unwrap();
+    let refused = |settings: Settings| {
+        let gated = gated_relu(&network, &data, &settings, &mut go_on).unwrap_err();
+        assert_eq!(gated.what, relu(&network, &data, &settings, &mut go_on).unwrap_err().what);
+        gated.what
+    };
+    assert!(refused(Settings { decay: 0.0, ..Settings::default() }).contains("`decay` is 0"));
+    assert!(refused(Settings { decay: f64::NAN, ..Settings::default() }).contains("NaN"));
+    assert!(refused(Settings { tolerance: 1.0, ..Settings::default() }).contains("tolerance"));
+    assert!(refused(Settings { iterations: 0, ..Settings::default() }).contains("iterations"));
+    let other = rivals::gaussian(&toy(10, 3, 1), 3, 1).unwrap();
+    assert!(gated_relu(&other, &data, &Settings::default(), &mut go_on).unwrap_err().what.contains("3 inputs"));
+}

@@ -1,0 +1,290 @@
+//! The registry: one entry for each starting network and for each method. Whatever runs methods side by side, by name, reads
+//! it from here.
+
+use super::{Arm, GoOn, Settings};
+use crate::convex as first_order;
+use crate::error::{Error, Result};
+use crate::polish::{self, Ending, Penalty, Polished, polish};
+use crate::train::{self, Adversarial, Descent, Start, Trained, admm};
+use crate::{Dataset, Network, rivals};
+use std::fmt;
+
+/// How a starting network is made.
+pub struct Base {
+    /// The name in files and on the command line.
+    pub name: &'static str,
+    /// The name in tables and figures.
+    pub title: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    run: fn(&Job<'_>) -> Result<Applied>,
+}
+
+/// What is done with a starting network.
+pub struct Method {
+    /// The name in files and on the command line.
+    pub name: &'static str,
+    /// The name in tables and figures.
+    pub title: &'static str,
+    /// What it is.
+    pub about: &'static str,
+    run: fn(&Job<'_>, &Network) -> Result<Applied>,
+}
+
+/// Every starting network.
+pub static BASES: &[Base] = &[
+    Base { name: "sgd", title: "SGD", about: "gradient descent with weight decay", run: sgd },
+    Base { name: "pgd", title: "PGD", about: "adversarial training with weight decay", run: pgd },
+    Base { name: "admm", title: "ADMM", about: "ADMM of Pauli et al., begun at the network of `sgd`", run: from_admm },
+    Base { name: "gaussian", title: "Gaussian", about: "no training: patterns of random half-spaces", run: gaussian },
+];
+
+/// Every method: those of weight decay first, then those of the Lipschitz price, the weakest first.
+pub static METHODS: &[Method] = &[
+    Method {
+        name: "samp-l2",
+        title: "samp-l2",
+        about: "(6) over a random half of the patterns with both signs",
+        run: |job, network| half(job, network, polish::Method::WeightDecay),
+    },
+    Method {
+        name: "c-l2",
+        title: "C-l2",
+        about: "(6): weight decay over the patterns of the network",
+        run: |job, network| convex(job, network, polish::Method::WeightDecay),
+    },
+    Method {
+        name: "relu-al",
+        title: "relu, AL",
+        about: "(6) by the augmented Lagrangian of Mishkin et al.",
+        run: augmented_lagrangian,
+    },
+    Method {
+        name: "gated",
+        title: "gated",
+        about: "gated relu with the gates of the network, by restarted FISTA, as a relu network",
+        run: gated,
+    },
+    Method {
+        name: "admm",
+        title: "ADMM",
+        about: "ADMM of Pauli et al., begun at the network",
+        run: alternate_with_admm,
+    },
+    Method {
+        name: "samp-lip",
+        title: "samp-lip",
+        about: "Algorithm 1 over a random half of the patterns with both signs",
+        run: |job, network| half(job, network, polish::Method::Alternating),
+    },
+    Method {
+        name: "c-lip",
+        title: "C-lip",
+        about: "Algorithm 1: multipliers, then weights by (12), in turn",
+        run: |job, network| convex(job, network, polish::Method::Alternating),
+    },
+    Method {
+        name: "joint",
+        title: "joint",
+        about: "(J): weights and multipliers in one convex program",
+        run: |job, network| convex(job, network, polish::Method::Joint),
+    },
+    Method {
+        name: "walk",
+        title: "walk",
+        about: "(J), then better patterns, then (J) again",
+        run: |job, network| convex(job, network, polish::Method::Walk),
+    },
+];
+
+/// What a base or a method works on.
+pub struct Job<'a> {
+    /// The rows to learn from, standardized.
+    pub data: &'a Dataset,
+    /// The arm: its prices.
+    pub arm: &'a Arm,
+    /// What all trials have in common.
+    pub settings: &'a Settings,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+    /// Asked at every epoch and iteration.
+    pub go_on: &'a GoOn<'a>,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Applied {
+    /// The network.
+    pub network: Network,
+    /// How it ended, in words.
+    pub ending: String,
+}
+
+impl Job<'_> {
+    /// The weight decay of starting networks and of methods that need one.
+    pub fn decay(&self) -> f64 {
+        if self.arm.decay > 0.0 { self.arm.decay } else { self.settings.descent.decay }
+    }
+
+    /// The descent of starting networks.
+    pub fn descent(&self) -> Descent {
+        Descent { decay: self.decay(), ..self.settings.descent.clone() }
+    }
+
+    /// The objective (4) of the arm, which judges every network.
+    pub fn objective(&self) -> polish::Settings {
+        polish::Settings { lipschitz: self.arm.lipschitz, decay: self.arm.decay, ..self.settings.polish.clone() }
+    }
+
+    fn train(&self, start: Start) -> Result<Applied> {
+        let polish::Settings { output_bias, .. } = self.settings.polish;
+        let settings = train::Settings { start, units: self.settings.units, output_bias, seed: self.seed };
+        train::train(self.data, &settings, &mut |_| (self.go_on)()).map(Applied::from)
+    }
+}
+
+impl From<Trained> for Applied {
+    fn from(trained: Trained) -> Self {
+        let ending = match trained.ending {
+            train::Ending::Solved => "solved",
+            train::Ending::Plateau => "plateau",
+            train::Ending::Limit => "stopped: the limit of epochs or iterations was reached",
+            train::Ending::Observer => "stopped",
+        };
+        Self { network: trained.network, ending: ending.into() }
+    }
+}
+
+fn sgd(job: &Job<'_>) -> Result<Applied> {
+    job.train(Start::Sgd(job.descent()))
+}
+
+fn pgd(job: &Job<'_>) -> Result<Applied> {
+    job.train(Start::Adversarial(Adversarial {
+        descent: job.descent(),
+        norm: job.settings.polish.norm,
+        radius: job.settings.adversarial_radius,
+        steps: job.settings.adversarial_steps,
+    }))
+}
+
+fn from_admm(job: &Job<'_>) -> Result<Applied> {
+    alternate_with_admm(job, &sgd(job)?.network)
+}
+
+/// ADMM pays μ for L². Where the objective has λ L, that is at most `λ L₀/2 + λ/(2 L₀) · L²` with equality at the bound L₀ of the
+/// network to begin with: so μ = λ/(2 L₀), and what ADMM gains is gained in λ L too.
+fn alternate_with_admm(job: &Job<'_>, network: &Network) -> Result<Applied> {
+    let objective = job.objective();
+    let price = match objective.penalty {
+        Penalty::LSquared => objective.lipschitz,
+        Penalty::L => objective.lipschitz / (2.0 * polish::score(network, job.data, &objective)?.lipschitz),
+    };
+    let settings = train::Settings { output_bias: objective.output_bias, seed: job.seed, ..train::Settings::default() };
+    let own = admm::Admm { descent: job.descent(), price, bound: None, ..job.settings.admm.clone() };
+    admm::from_network(network, job.data, &settings, &own, &mut |_| (job.go_on)()).map(Applied::from)
+}
+
+/// The settings of a convex method.
+fn program(job: &Job<'_>, method: polish::Method) -> polish::Settings {
+    let decay_only = method == polish::Method::WeightDecay;
+    polish::Settings { method, decay: if decay_only { job.decay() } else { job.arm.decay }, ..job.objective() }
+}
+
+fn convex(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {
+    polish(network, job.data, &program(job, method), &mut |_| (job.go_on)()).map(Applied::from)
+}
+
+fn half(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {
+    rivals::sampled(network, job.data, &program(job, method), job.seed, &mut |_| (job.go_on)()).map(Applied::from)
+}
+
+impl From<Polished> for Applied {
+    fn from(polished: Polished) -> Self {
+        Self { network: polished.network, ending: in_words(polished.ending) }
+    }
+}
+
+fn in_words(ending: Ending) -> String {
+    match ending {
+        Ending::Solved => "solved".into(),
+        Ending::Stopped(why) => format!("stopped: {why}"),
+        Ending::Unchanged(why) => format!("unchanged: {why}"),
+    }
+}
+
+fn gaussian(job: &Job<'_>) -> Result<Applied> {
+    let network = rivals::gaussian(job.data, job.settings.units.div_ceil(2), job.seed)?;
+    Ok(Applied { network, ending: "drawn".into() })
+}
+
+/// The settings of the convex first-order methods, which have no Lipschitz price.
+fn first_order(job: &Job<'_>) -> first_order::Settings {
+    let output_bias = job.settings.polish.output_bias;
+    first_order::Settings { decay: job.decay(), output_bias, ..first_order::Settings::default() }
+}
+
+fn augmented_lagrangian(job: &Job<'_>, network: &Network) -> Result<Applied> {
+    let found = first_order::relu(network, job.data, &first_order(job), &mut |_| (job.go_on)())?;
+    Ok(Applied { network: found.network, ending: in_words(found.ending) })
+}
+
+fn gated(job: &Job<'_>, network: &Network) -> Result<Applied> {
+    let found = first_order::gated_relu(network, job.data, &first_order(job), &mut |_| (job.go_on)())?;
+    Ok(Applied { network: found.network.to_relu(job.data)?, ending: in_words(found.ending) })
+}
+
+impl Base {
+    /// Make the starting network.
+    pub fn make(&self, job: &Job<'_>) -> Result<Applied> {
+        (self.run)(job)
+    }
+}
+
+impl Method {
+    /// Post-process a network.
+    pub fn apply(&self, job: &Job<'_>, network: &Network) -> Result<Applied> {
+        (self.run)(job, network)
+    }
+}
+
+/// The base of this name.
+pub fn base(name: &str) -> Result<&'static Base> {
+    let names = || BASES.iter().map(|base| base.name).collect();
+    BASES.iter().find(|base| base.name == name).ok_or_else(|| unknown("starting network", name, names()))
+}
+
+/// The method of this name.
+pub fn method(name: &str) -> Result<&'static Method> {
+    let names = || METHODS.iter().map(|method| method.name).collect();
+    METHODS.iter().find(|method| method.name == name).ok_or_else(|| unknown("method", name, names()))
+}
+
+fn unknown(kind: &str, name: &str, names: Vec<&str>) -> Error {
+    Error::new(format!("there is no {kind} called `{name}`"), format!("choose one of: {}", names.join(", ")))
+}
+
+impl fmt::Debug for Base {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+impl fmt::Debug for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+// Names are what tells entries apart: two functions need not have two addresses.
+impl PartialEq for Base {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl PartialEq for Method {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}

@@ -1,0 +1,185 @@
+//! What trials say together.
+//!
+//! ```text
+//! reduction of a statistic S of the objective   100 (1 − S_t(method) / S_t(base)) %,       S = min, max, mean over trials t
+//! score of a method                             median over radii of (median over trials of the error under attack)
+//! ```
+//!
+//! Trials in which the method or its base failed are left out of both sides, and counted.
+
+use super::Row;
+
+/// How much lower a method's objective is than that of the networks it started from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reduction {
+    /// The data set.
+    pub data: String,
+    /// The starting networks.
+    pub base: String,
+    /// The method.
+    pub method: String,
+    /// λ_L.
+    pub lipschitz: f64,
+    /// λ_w.
+    pub decay: f64,
+    /// Trials that count.
+    pub trials: usize,
+    /// Trials in which the method or its base failed.
+    pub failed: usize,
+    /// Of the least objective, in %.
+    pub min: f64,
+    /// Of the largest objective, in %.
+    pub max: f64,
+    /// Of the mean objective, in %.
+    pub mean: f64,
+    /// The least of any one trial, in %: a method that is never worse has none below 0.
+    pub least: f64,
+    /// Median of the seconds that the method took.
+    pub seconds: f64,
+}
+
+/// The reductions of every method, data set, base and price, in the order of their first rows.
+pub fn reductions(rows: &[Row]) -> Vec<Reduction> {
+    let mut groups: Vec<(&Row, Vec<&Row>)> = Vec::new();
+    for row in rows.iter().filter(|row| row.method != Row::BASE) {
+        let same = |first: &Row| (&first.data, &first.method, first.key()) == (&row.data, &row.method, row.key());
+        match groups.iter_mut().find(|(first, _)| same(first)) {
+            Some((_, group)) => group.push(row),
+            None => groups.push((row, vec![row])),
+        }
+    }
+    let base_of = |row: &Row| {
+        let same = |other: &&Row| {
+            other.method == Row::BASE && (&other.data, other.trial, other.key()) == (&row.data, row.trial, row.key())
+        };
+        rows.iter().find(same).map(|base| base.objective).filter(|objective| objective.is_finite())
+    };
+    let reduction = |(first, group): (&Row, Vec<&Row>)| {
+        let pairs: Vec<(f64, f64)> = group
+            .iter()
+            .filter(|row| row.objective.is_finite())
+            .filter_map(|row| base_of(row).map(|base| (base, row.objective)))
+            .collect();
+        let percent = |(base, objective): (f64, f64)| 100.0 * (1.0 - objective / base);
+        let of = |statistic: &dyn Fn(&mut dyn Iterator<Item = f64>) -> f64| {
+            percent((statistic(&mut pairs.iter().map(|pair| pair.0)), statistic(&mut pairs.iter().map(|pair| pair.1))))
+        };
+        let mut seconds: Vec<f64> = group.iter().filter(|row| !row.failed()).map(|row| row.seconds).collect();
+        Reduction {
+            data: first.data.clone(),
+            base: first.base.clone(),
+            method: first.method.clone(),
+            lipschitz: first.lipschitz,
+            decay: first.decay,
+            trials: pairs.len(),
+            failed: group.len() - pairs.len(),
+            min: of(&|values| values.fold(f64::INFINITY, f64::min)),
+            max: of(&|values| values.fold(f64::NEG_INFINITY, f64::max)),
+            mean: of(&|values| values.sum()),
+            least: pairs.iter().copied().map(percent).fold(f64::INFINITY, f64::min),
+            seconds: quantile(&mut seconds, 0.5),
+        }
+    };
+    groups.into_iter().map(reduction).collect()
+}
+
+/// Median and quartiles.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spread {
+    /// The lower quartile.
+    pub lower: f64,
+    /// The median.
+    pub median: f64,
+    /// The upper quartile.
+    pub upper: f64,
+}
+
+impl Spread {
+    /// Of some values; NaN of none.
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.into_iter().filter(|value| !value.is_nan()).collect();
+        let [lower, median, upper] = [0.25, 0.5, 0.75].map(|share| quantile(&mut values, share));
+        Self { lower, median, upper }
+    }
+}
+
+/// What share of the values is below: between two of them, by a straight line. NaN of no values.
+pub fn quantile(values: &mut [f64], share: f64) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let Some(last) = values.len().checked_sub(1) else { return f64::NAN };
+    let place = share * last as f64;
+    let (below, above) = (values[place.floor() as usize], values[place.ceil() as usize]);
+    if below == above { below } else { below + (place - place.floor()) * (above - below) }
+}
+
+/// One method on one data set from one base, over the trials.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Band {
+    /// The data set.
+    pub data: String,
+    /// The starting networks.
+    pub base: String,
+    /// The method, or [`Row::BASE`].
+    pub method: String,
+    /// Trials that count.
+    pub trials: usize,
+    /// Trials in which it failed.
+    pub failed: usize,
+    /// The error under attack, one a radius.
+    pub attacked: Vec<Spread>,
+    /// The error without attack.
+    pub clean: Spread,
+    /// The objective (4) on the rows learned from.
+    pub objective: Spread,
+    /// Its mean squared error.
+    pub loss: Spread,
+    /// Its Lipschitz bound.
+    pub bound: Spread,
+    /// Seconds of the method alone.
+    pub seconds: Spread,
+}
+
+impl Band {
+    /// The median over the radii of the medians over the trials: the lower the better.
+    pub fn score(&self) -> f64 {
+        Spread::of(self.attacked.iter().map(|spread| spread.median)).median
+    }
+}
+
+/// Median and quartiles over the trials of everything, in the order of the first rows.
+pub fn bands(rows: &[Row]) -> Vec<Band> {
+    let mut groups: Vec<Vec<&Row>> = Vec::new();
+    for row in rows {
+        let same = |first: &Row| (&first.data, &first.method, first.key()) == (&row.data, &row.method, row.key());
+        match groups.iter_mut().find(|group| same(group[0])) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    let band = |group: Vec<&Row>| {
+        let counted: Vec<&Row> = group.iter().copied().filter(|row| !row.failed()).collect();
+        let spread = |value: &dyn Fn(&Row) -> f64| Spread::of(counted.iter().map(|row| value(row)));
+        Band {
+            data: group[0].data.clone(),
+            base: group[0].base.clone(),
+            method: group[0].method.clone(),
+            trials: counted.len(),
+            failed: group.len() - counted.len(),
+            attacked: (0..group[0].attacked.len()).map(|k| spread(&|row| row.attacked[k])).collect(),
+            clean: spread(&|row| row.clean),
+            objective: spread(&|row| row.objective),
+            loss: spread(&|row| row.loss),
+            bound: spread(&|row| row.bound),
+            seconds: spread(&|row| row.seconds),
+        }
+    };
+    groups.into_iter().map(band).collect()
+}
+
+/// The band with the lowest score; `None` where no score is a number, or the lowest is that of two.
+pub fn winner<'a>(bands: &[&'a Band]) -> Option<&'a Band> {
+    let best =
+        bands.iter().copied().filter(|band| !band.score().is_nan()).min_by(|a, b| a.score().total_cmp(&b.score()))?;
+    let equal = bands.iter().filter(|band| band.score() == best.score()).count();
+    (equal == 1).then_some(best)
+}

@@ -1,0 +1,286 @@
+//! One run: the units and patterns that a program is built from, its solve, and the recomputed score of what comes out.
+
+use super::{Ending, Observer, Progress, Score, Settings};
+use crate::{
+    Dataset, Network,
+    activation::Patterns,
+    certify::{lipsdp, units_bound},
+    error::Result,
+    program::build::{Built, Held, Pressing, Prices, Solution, Unit},
+};
+use faer::Mat;
+use std::ops::ControlFlow;
+use tautnet_cone::{Outcome, Status};
+
+/// A network with its recomputed objective.
+#[derive(Clone)]
+pub(super) struct Candidate {
+    pub network: Network,
+    pub score: Score,
+}
+
+/// What is kept of a program's solve.
+pub(super) struct Solved {
+    pub gap: f64,
+    pub stopped: Option<String>,
+    pub multipliers: Option<Vec<f64>>,
+    /// Entries of the patterns against which the optimum presses.
+    pub pressing: Vec<Pressing>,
+    /// What the objective would fall by if the hard limit on L were one more; 0 where there is none.
+    pub limit_price: f64,
+    /// The units of the program at its solution, those that came out as zero too.
+    pub units: Vec<Unit>,
+}
+
+/// One run of [`polish`].
+pub(super) struct Run<'a, 'o> {
+    pub data: &'a Dataset,
+    pub settings: &'a Settings,
+    pub prices: Prices,
+    /// The output bias where it is held.
+    pub held_bias: f64,
+    pub given_multipliers: Option<Vec<f64>>,
+    pub units: Vec<Unit>,
+    pub active: Patterns,
+    pub observer: &'a mut Observer<'o>,
+    pub iterations: usize,
+    pub interrupted: bool,
+    pub notes: Vec<String>,
+    pub trace: Vec<Progress>,
+    pub accepted: Vec<Score>,
+}
+
+impl<'a, 'o> Run<'a, 'o> {
+    /// Sort out the units: those without an output weight or without an active row contribute nothing to the data.
+    pub fn new(network: &Network, data: &'a Dataset, settings: &'a Settings, observer: &'a mut Observer<'o>) -> Self {
+        let all = Patterns::of(network, data.x.as_ref());
+        let mut notes = Vec::new();
+        let signed = Unit::of(network);
+        let without = network.units() - signed.len();
+        // Held multipliers have their price whatever the unit does, so there every unit stays.
+        let given_multipliers = settings.multipliers.clone();
+        let kept: Vec<(usize, Unit)> =
+            signed.into_iter().filter(|(i, _)| given_multipliers.is_some() || !all.is_dead(*i)).collect();
+        let dead = network.units() - without - kept.len();
+        for (count, what) in [
+            (without, "with output weight 0 dropped: they have no sign and contribute nothing"),
+            (dead, "without an active row dropped: they could only raise the Lipschitz constant"),
+        ] {
+            if count > 0 {
+                notes.push(format!("{count} {} {what}", if count == 1 { "unit" } else { "units" }));
+            }
+        }
+        let ties = kept.iter().map(|(i, _)| ties(network, *i, data)).sum::<usize>();
+        if ties > 0 {
+            notes.push(format!("{ties} pre-activations are exactly 0 and count as on"));
+        }
+        let active = Patterns::from_units(data.rows(), kept.iter().map(|(i, _)| all.unit(*i).to_vec()));
+        let units = kept.into_iter().map(|(_, unit)| unit).collect();
+        let held_bias = if settings.output_bias { 0.0 } else { network.c };
+        Self {
+            data,
+            settings,
+            prices: settings.prices(),
+            held_bias,
+            given_multipliers,
+            units,
+            active,
+            observer,
+            iterations: 0,
+            interrupted: false,
+            notes,
+            trace: Vec::new(),
+            accepted: Vec::new(),
+        }
+    }
+
+    /// Go on with the units and patterns of another network; those that are off everywhere are left out.
+    pub fn adopt(&mut self, network: &Network) {
+        let all = Patterns::of(network, self.data.x.as_ref());
+        let kept: Vec<(usize, Unit)> = Unit::of(network).into_iter().filter(|(i, _)| !all.is_dead(*i)).collect();
+        self.active = Patterns::from_units(self.data.rows(), kept.iter().map(|(i, _)| all.unit(*i).to_vec()));
+        self.units = kept.into_iter().map(|(_, unit)| unit).collect();
+    }
+
+    pub fn priced(&self) -> bool {
+        self.prices.lipschitz > 0.0 || self.prices.max_lipschitz.is_some()
+    }
+
+    /// Recompute the objective of a network; `proposed` are multipliers for its units with `v ≠ 0`, in order.
+    pub fn score(&self, network: &Network, proposed: Option<(&[f64], Option<&[f64]>)>) -> Result<Score> {
+        let data = self.data;
+        let predicted = network.predict(data.x.as_ref());
+        let (mut loss, mut total) = (0.0, 0.0);
+        for k in 0..data.rows() {
+            let weight = data.weights.as_ref().map_or(1.0, |w| w[k]);
+            loss += weight * (predicted[k] - data.y[k]).powi(2);
+            total += weight;
+        }
+        loss /= total;
+        let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
+        let decay = units.iter().map(Unit::length).sum::<f64>();
+        // The solver's multipliers are optimal for the program, which need not ask for the least bound.
+        let own = lipsdp(network, self.prices.norm, &mut |_| ControlFlow::Continue(()))?.lipschitz_upper_bound;
+        let lipschitz = match proposed {
+            Some((ell, p)) if !units.is_empty() => own.min(units_bound(&units, ell, p, self.prices.norm).0),
+            _ => own,
+        };
+        let penalty = self.prices.lipschitz * if self.prices.squared { lipschitz * lipschitz } else { lipschitz };
+        Ok(Score { objective: loss + self.prices.decay * decay + penalty, loss, lipschitz, decay })
+    }
+
+    /// Solve one program and read the network back.
+    pub fn solve(&mut self, held: Held<'_>, round: usize) -> Result<(Candidate, Solved)> {
+        let y = self.data.y.iter().map(|y| y - self.held_bias).collect();
+        let mut built = Built::training(self.data, y, &self.units, self.active.clone(), &self.prices, held);
+        let settings = tautnet_cone::Settings {
+            iterations: self.settings.iterations,
+            gap_relative: self.settings.tolerance,
+            // Of the mean square target, which is 1 here.
+            gap_absolute: 1e-4 * self.settings.tolerance.min(1e-2),
+            feasibility: 1e-8_f64.max(self.settings.tolerance),
+            ..tautnet_cone::Settings::default()
+        };
+        let scale = built.objective(1.0);
+        let (trace, observer, interrupted) = (&mut self.trace, &mut *self.observer, &mut self.interrupted);
+        let outcome = built.solve(&settings, &mut |facts| {
+            let progress =
+                Progress { round, iteration: facts.iteration, objective: scale * facts.primal, gap: facts.gap };
+            trace.push(progress);
+            let verdict = observer(&progress);
+            *interrupted |= verdict.is_break();
+            verdict
+        });
+        self.iterations += outcome.trace.len().saturating_sub(1);
+        let solution = built.solution(&outcome.x);
+        let held_ell = match held {
+            Held::Multipliers(ell) => Some(ell.to_vec()),
+            Held::Nothing => None,
+        };
+        let multipliers = solution.multipliers.clone().or(held_ell);
+        let candidate = self.candidate(&solution, multipliers.as_deref())?;
+        Ok((
+            candidate,
+            Solved {
+                gap: outcome.last.gap,
+                stopped: stopped(&outcome),
+                multipliers,
+                pressing: built.pressing(&outcome),
+                limit_price: built.limit_price(&outcome),
+                units: solution.units,
+            },
+        ))
+    }
+
+    /// The network of a solution: `v = s √‖z̄‖`, `w̄ = z̄ / √‖z̄‖`; zero vectors are dropped.
+    pub fn candidate(&self, solution: &Solution, multipliers: Option<&[f64]>) -> Result<Candidate> {
+        let lengths: Vec<f64> = solution.units.iter().map(Unit::length).collect();
+        let largest = lengths.iter().fold(0.0f64, |m, &l| m.max(l));
+        // Below this the unit is rounding: its largest value on the data is far under the loss's own.
+        let kept: Vec<usize> = (0..lengths.len()).filter(|&i| lengths[i] > 1e-13 * largest).collect();
+        let bias = if self.settings.output_bias { solution.output_bias } else { self.held_bias };
+        let network = from_units(kept.iter().map(|&i| &solution.units[i]), self.data.columns(), bias)?;
+        let ell: Option<Vec<f64>> = multipliers.map(|ell| kept.iter().map(|&i| ell[i].max(0.0)).collect());
+        let proposed = ell.as_deref().filter(|_| self.priced()).map(|ell| (ell, solution.p.as_deref()));
+        let mut score = self.score(&network, proposed)?;
+        let mut network = network;
+        if let Some(limit) = self.prices.max_lipschitz
+            && score.lipschitz > limit
+            && score.lipschitz < 1.001 * limit
+        {
+            // The solver meets the limit to its tolerance; scaling the output meets it exactly.
+            let shrink = limit / score.lipschitz * (1.0 - 1e-14);
+            network.v.iter_mut().for_each(|v| *v *= shrink);
+            let ell: Option<Vec<f64>> = ell.as_ref().map(|ell| ell.iter().map(|l| l * shrink).collect());
+            score = self.score(&network, ell.as_deref().map(|ell| (ell, solution.p.as_deref())))?;
+        }
+        Ok(Candidate { network, score })
+    }
+
+    /// No unit is left: the best constant.
+    pub fn constant(&self) -> Result<Candidate> {
+        let (mut sum, mut total) = (0.0, 0.0);
+        for k in 0..self.data.rows() {
+            let weight = self.data.weights.as_ref().map_or(1.0, |w| w[k]);
+            sum += weight * self.data.y[k];
+            total += weight;
+        }
+        let bias = if self.settings.output_bias { sum / total } else { self.held_bias };
+        let network = from_units(std::iter::empty(), self.data.columns(), bias)?;
+        let score = self.score(&network, None)?;
+        Ok(Candidate { network, score })
+    }
+
+    fn meets(&self, candidate: &Candidate) -> bool {
+        self.prices.max_lipschitz.is_none_or(|limit| candidate.score.lipschitz <= limit)
+    }
+
+    /// Whether the candidate is the better of the two; one that meets a hard bound beats one that does not.
+    pub fn improves(&self, current: &Candidate, candidate: &Candidate) -> bool {
+        let (old, new) = (current.score.objective, candidate.score.objective);
+        new.is_finite()
+            && match (self.meets(current), self.meets(candidate)) {
+                (true, true) => new < old,
+                (had, has) => has && !had,
+            }
+    }
+
+    /// Keep the better of the two, and say why if that is not the candidate.
+    pub fn better(&mut self, current: Candidate, candidate: Candidate, ending: &mut Ending) -> Candidate {
+        if self.improves(&current, &candidate) {
+            self.accepted.push(candidate.score);
+            return candidate;
+        }
+        let (old, new) = (current.score.objective, candidate.score.objective);
+        let reason = if !self.meets(&candidate) {
+            format!("the result's bound {:.6} exceeds the limit", candidate.score.lipschitz)
+        } else if new <= old * (1.0 + 10.0 * self.settings.tolerance) {
+            "the given network is optimal for its patterns already".into()
+        } else {
+            format!("the result's recomputed objective {new:.9} is not below {old:.9}")
+        };
+        *ending = Ending::Unchanged(reason);
+        current
+    }
+}
+
+/// Rows on which a unit's pre-activation is exactly 0.
+fn ties(network: &Network, i: usize, data: &Dataset) -> usize {
+    let mut h = vec![network.b[i]; data.rows()];
+    for j in 0..data.columns() {
+        let w = network.w[(i, j)];
+        h.iter_mut().zip(data.x.col(j).iter()).for_each(|(h, &x)| *h += w * x);
+    }
+    h.iter().filter(|&&h| h == 0.0).count()
+}
+
+/// A balanced network of the given units; one zero unit where there is none.
+pub(super) fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
+    let units: Vec<&Unit> = units.filter(|u| u.length() > 0.0).collect();
+    if units.is_empty() {
+        return Network::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);
+    }
+    let roots: Vec<f64> = units.iter().map(|u| u.length().sqrt()).collect();
+    Network::new(
+        Mat::from_fn(units.len(), inputs, |i, k| units[i].z[k] / roots[i]),
+        units.iter().zip(&roots).map(|(u, r)| u.bias / r).collect(),
+        units.iter().zip(&roots).map(|(u, r)| u.sign * r).collect(),
+        bias,
+    )
+}
+
+/// Why a solve ended before its tolerance, if it did.
+fn stopped(outcome: &Outcome) -> Option<String> {
+    let gap = outcome.last.gap;
+    match outcome.status {
+        Status::Solved => None,
+        Status::IterationLimit => Some(format!("the iteration limit was reached at a relative gap of {gap:.1e}")),
+        Status::Interrupted => Some(format!("interrupted at a relative gap of {gap:.1e}")),
+        Status::NumericalTrouble => {
+            Some(format!("no further progress in floating point at a relative gap of {gap:.1e}"))
+        }
+        Status::PrimalInfeasible | Status::DualInfeasible => {
+            Some(format!("the solver took the program for infeasible at a relative gap of {gap:.1e}"))
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Walking between patterns: (J), then better patterns, then (J) again.
+//!
+//! (J) is the best network of one cell, the set of weights with given patterns and signs. Its optimum usually lies on walls
+//! of its cell, and the objective
+//!
+//! ```text
+//! F(z̄, c) = loss + λ_w Σ_i ‖z̄_i‖ + λ_L L
+//! ```
+//!
+//! goes on falling behind some of them. Two ways to get there, both from a solution of (J):
+//!
+//! **Descent.** F is continuous and its gradient is known everywhere but on walls ([`super::landscape`]). Steps of Adam on all
+//! rows at once, with a rate that falls to zero, cross walls as they come ([`super::descent`]); the patterns of the lowest
+//! point found make the next (J). Methods that trust the slope (L-BFGS with a line search was tried) do not move at all from
+//! a solution of (J): every direction that they build meets a wall at once.
+//!
+//! **Flips.** A cone constraint `σ_ik x̄_k·z̄_i ≥ 0` that is active with a multiplier above zero says that F would fall if the
+//! pre-activation could change its sign. With `D_ik` turned over the present point lies in the new cell too, on its wall, so
+//! the new (J) cannot be worse. One entry a unit is turned over, that with the largest multiplier; if nothing is gained by
+//! all units at once (degenerate cells are hard to solve), by a quarter of them.
+//!
+//! Descent takes milliseconds a step and crosses thousands of walls, a flip crosses m of them for one solve of (J): so
+//! descent comes first and flips are for the end. Units that (J) or descent left at zero are replaced by halves of the
+//! largest: a unit and its two halves are the same function at the same decay and bound, but the halves can part.
+//!
+//! Whatever proposes a network, it is accepted only if its objective, recomputed from its weights, is below that of the
+//! best so far. The first proposal is (J) for the patterns given, so the result is never worse than that one.
+
+use super::{
+    Ending, Progress,
+    descent::descend,
+    landscape::Landscape,
+    run::{Candidate, Run, Solved, from_units},
+};
+use crate::{
+    error::Result,
+    program::build::{Held, Unit},
+    train::weights::normal,
+};
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+
+/// First rate of a descent, relative to the root mean square of the weights it moves.
+const RATE: f64 = 0.05;
+/// What the rate is divided by after a round that gained little.
+const CUT: f64 = 4.0;
+/// A round gains little when the objective falls by less than this fraction of itself.
+const LITTLE: f64 = 1e-3;
+/// Rounds of little gain that end a series.
+const PATIENCE: usize = 2;
+/// How far the halves of a unit are parted, and how far all units are moved at a restart, relative to their length.
+const PARTED: f64 = 0.1;
+const MOVED: f64 = 0.3;
+
+/// What `walk` may spend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walk {
+    /// Most rounds of descent and (J) in a series; a series ends earlier when its rounds gain little.
+    pub rounds: usize,
+    /// Steps of each descent.
+    pub steps: usize,
+    /// Further series, each from the best network with its weights moved at random.
+    pub restarts: usize,
+    /// Most times that entries of the patterns are turned over at the end.
+    pub flips: usize,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { rounds: 6, steps: 500, restarts: 0, flips: 2 }
+    }
+}
+
+impl Walk {
+    /// About five times the work of the default.
+    pub fn thorough() -> Self {
+        Self { rounds: 10, steps: 1000, restarts: 2, flips: 6 }
+    }
+
+    /// The beginning of this walk, which brings most of its gain: to compare prices by.
+    pub fn short(&self) -> Self {
+        Self { rounds: self.rounds.min(2), steps: self.steps.min(300), restarts: 0, flips: 0 }
+    }
+}
+
+impl Run<'_, '_> {
+    /// (J), then series of descents and (J), then flips and (J).
+    pub fn walk(&mut self, best: &mut Candidate, ending: &mut Ending, gap: &mut Option<f64>) -> Result<()> {
+        let units = self.units.len();
+        let (candidate, solved) = self.solve(Held::Nothing, 0)?;
+        *gap = Some(solved.gap);
+        *best = self.better(best.clone(), candidate, ending);
+        if let (Ending::Solved, Some(reason)) = (&*ending, &solved.stopped) {
+            *ending = Ending::Stopped(reason.clone());
+        }
+        let mut landscape = Landscape::new(self.data, &self.prices, solved.limit_price);
+        let mut round = 0;
+        for restart in 0..=self.settings.walk.restarts {
+            let mut current = best.clone();
+            if restart > 0 {
+                current = self.moved(&current, units, restart)?;
+            }
+            let (mut rate, mut failures) = (RATE, 0);
+            for _ in 0..self.settings.walk.rounds {
+                if self.interrupted || failures == PATIENCE {
+                    break;
+                }
+                round += 1;
+                let before = current.score.objective;
+                let proposed = self.descended(&mut landscape, &current, units, rate, round)?;
+                let solved = self.joint_of(&mut current, proposed, round)?;
+                if self.accept(best, &current) {
+                    *gap = solved.as_ref().map_or(Some(0.0), |solved| Some(solved.gap));
+                    let reason = solved.and_then(|solved| solved.stopped);
+                    *ending = reason.map_or(Ending::Solved, Ending::Stopped);
+                }
+                if before - current.score.objective < LITTLE * before {
+                    rate /= CUT;
+                    failures += 1;
+                }
+            }
+        }
+        self.flip(best, ending, gap, round)?;
+        if self.interrupted {
+            *ending = Ending::Stopped(format!("interrupted after {round} rounds"));
+        }
+        Ok(())
+    }
+
+    /// The lowest point of a descent from `current`.
+    fn descended(
+        &mut self,
+        landscape: &mut Landscape,
+        current: &Candidate,
+        units: usize,
+        rate: f64,
+        round: usize,
+    ) -> Result<Candidate> {
+        let mut random = Pcg64::seed_from_u64(round as u64);
+        let mut all: Vec<Unit> = Unit::of(&current.network).into_iter().map(|(_, unit)| unit).collect();
+        split_largest(&mut all, units, &mut random);
+        let start = landscape.point(&all, current.network.c);
+        let (observer, interrupted) = (&mut *self.observer, &mut self.interrupted);
+        let unit = landscape.objective(1.0);
+        let mut last = None;
+        let lowest = descend(landscape, start, self.settings.walk.steps, rate, &mut |step, value| {
+            let progress = Progress { round, iteration: step, objective: unit * value, gap: f64::INFINITY };
+            last = Some(progress);
+            let verdict = observer(&progress);
+            *interrupted |= verdict.is_break();
+            verdict
+        });
+        self.trace.extend(last);
+        let (units, output_bias) = landscape.units(&lowest.point);
+        self.within_limit(&units, output_bias)
+    }
+
+    /// A candidate of these units, scaled down to a hard limit where it exceeds one.
+    fn within_limit(&self, units: &[Unit], output_bias: f64) -> Result<Candidate> {
+        let mut network = from_units(units.iter(), self.data.columns(), output_bias)?;
+        let mut score = self.score(&network, None)?;
+        if let Some(limit) = self.prices.max_lipschitz
+            && score.lipschitz > limit
+        {
+            // Rounding may leave the bound a little above what was asked for.
+            let shrink = limit / score.lipschitz * (1.0 - 1e-12);
+            network.v.iter_mut().for_each(|v| *v *= shrink);
+            score = self.score(&network, None)?;
+        }
+        Ok(Candidate { network, score })
+    }
+
+    /// Offer `current` what was proposed, and (J) for its patterns.
+    fn joint_of(&mut self, current: &mut Candidate, proposed: Candidate, round: usize) -> Result<Option<Solved>> {
+        self.adopt(&proposed.network);
+        if self.improves(current, &proposed) {
+            *current = proposed;
+        }
+        if self.interrupted {
+            return Ok(None);
+        }
+        if self.units.is_empty() {
+            let candidate = self.constant()?;
+            if self.improves(current, &candidate) {
+                *current = candidate;
+            }
+            return Ok(None);
+        }
+        let (candidate, solved) = self.solve(Held::Nothing, round)?;
+        if self.improves(current, &candidate) {
+            *current = candidate;
+        }
+        Ok(Some(solved))
+    }
+
+    /// The network with every weight moved at random, whatever that does to its objective.
+    fn moved(&self, given: &Candidate, units: usize, restart: usize) -> Result<Candidate> {
+        let mut random = Pcg64::seed_from_u64(u64::MAX - restart as u64);
+        let mut all: Vec<Unit> = Unit::of(&given.network).into_iter().map(|(_, unit)| unit).collect();
+        split_largest(&mut all, units, &mut random);
+        for unit in &mut all {
+            let size = MOVED * unit.length() / ((unit.z.len() + 1) as f64).sqrt();
+            unit.z.iter_mut().for_each(|z| *z += size * normal(&mut random));
+            unit.bias += size * normal(&mut random);
+        }
+        self.within_limit(&all, given.network.c)
+    }
+
+    /// Flips and (J) until nothing is gained.
+    fn flip(&mut self, best: &mut Candidate, ending: &mut Ending, gap: &mut Option<f64>, round: usize) -> Result<()> {
+        let mut at_best: Option<Solved> = None;
+        for turn in 1..=self.settings.walk.flips {
+            let solved = match at_best.take() {
+                Some(solved) => solved,
+                None => {
+                    self.adopt(&best.network);
+                    if self.interrupted || self.units.is_empty() {
+                        return Ok(());
+                    }
+                    self.solve(Held::Nothing, round)?.1
+                }
+            };
+            let mut pressing = solved.pressing;
+            pressing.sort_by(|a, b| b.multiplier.total_cmp(&a.multiplier));
+            let kept = self.active.clone();
+            self.units = solved.units;
+            let mut count = pressing.len();
+            while count > 0 && at_best.is_none() && !self.interrupted {
+                self.active = kept.clone();
+                for entry in &pressing[..count] {
+                    entry.rows.iter().for_each(|&k| self.active.flip(entry.unit, k));
+                }
+                let (candidate, next) = self.solve(Held::Nothing, round + turn)?;
+                if self.accept(best, &candidate) {
+                    *gap = Some(next.gap);
+                    *ending = next.stopped.clone().map_or(Ending::Solved, Ending::Stopped);
+                    at_best = Some(next);
+                }
+                count /= 4;
+            }
+            if at_best.is_none() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Replace the best so far by what is better; its score goes into the history.
+    fn accept(&mut self, best: &mut Candidate, candidate: &Candidate) -> bool {
+        let better = self.improves(best, candidate);
+        if better {
+            *best = candidate.clone();
+            self.accepted.push(best.score);
+        }
+        better
+    }
+}
+
+/// Until there are `wanted` units, the largest becomes two: about half of it each, a little apart, with the same sum.
+fn split_largest(units: &mut Vec<Unit>, wanted: usize, random: &mut Pcg64) {
+    while units.len() < wanted {
+        let longest = (0..units.len()).max_by(|&a, &b| units[a].length().total_cmp(&units[b].length()));
+        let Some(i) = longest else { return };
+        let mut half = units[i].clone();
+        let size = PARTED * half.length() / ((half.z.len() + 1) as f64).sqrt();
+        for (z, rest) in half.z.iter_mut().zip(&mut units[i].z) {
+            *z = 0.5 * *z + size * normal(random);
+            *rest -= *z;
+        }
+        half.bias = 0.5 * half.bias + size * normal(random);
+        units[i].bias -= half.bias;
+        units.push(half);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn splitting_keeps_the_sum_and_the_signs() {
+        let unit = |size: f64, sign: f64| Unit { z: vec![size, -2.0 * size], bias: 0.5 * size, sign };
+        let given = vec![unit(1.0, 1.0), unit(4.0, -1.0)];
+        let mut units = given.clone();
+        split_largest(&mut units, 7, &mut Pcg64::seed_from_u64(1));
+        assert_eq!(units.len(), 7);
+        for sign in [-1.0, 1.0] {
+            let sum =
+                |units: &[Unit]| units.iter().filter(|u| u.sign == sign).map(|u| u.z[0] + 3.0 * u.bias).sum::<f64>();
+            assert!((sum(&units) - sum(&given)).abs() < 1e-12);
+        }
+        split_largest(&mut Vec::new(), 3, &mut Pcg64::seed_from_u64(1));
+    }
+}
