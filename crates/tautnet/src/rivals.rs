@@ -37,7 +37,7 @@ pub fn sampled_half(network: &Network, seed: u64) -> Result<Network> {
     }
     signed.truncate(half);
     signed.sort_unstable();
-    let both = |i: usize| (signed[i / 2], if i % 2 == 0 { 1.0 } else { -1.0 });
+    let both = |i: usize| (signed[i / 2], if i.is_multiple_of(2) { 1.0 } else { -1.0 });
     Network::new(
         Mat::from_fn(2 * half, network.inputs(), |i, k| network.w[(both(i).0, k)]),
         (0..2 * half).map(|i| network.b[both(i).0]).collect(),

@@ -91,7 +91,7 @@ impl Problem {
         let all = Patterns::of(network, data.x.as_ref()).select(&rows);
         let (mut place, mut first, mut groups) = (HashMap::new(), Vec::new(), Vec::<Group>::new());
         let mut seen = std::collections::HashSet::new();
-        for unit in (0..network.units()).filter(|&i| !all.is_dead(i) && !(signed && network.v[i] == 0.0)) {
+        for unit in (0..network.units()).filter(|&i| !(all.is_dead(i) || signed && network.v[i] == 0.0)) {
             let pattern = *place.entry(all.unit(unit)).or_insert_with(|| {
                 first.push(unit);
                 first.len() - 1
