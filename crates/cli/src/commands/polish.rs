@@ -78,9 +78,10 @@ pub struct Arguments {
 
 /// What the flags ask for.
 pub fn settings(method: MethodChoice, price: Option<f64>, objective: &ObjectiveArguments) -> Settings {
-    let (lipschitz, decay) = if method == MethodChoice::WeightDecay { (0.0, 1e-3) } else { (0.01, 0.0) };
+    let method = method.method();
+    let (lipschitz, decay) = method.default_prices();
     Settings {
-        method: method.method(),
+        method,
         lipschitz: price.unwrap_or(lipschitz),
         decay: objective.decay.unwrap_or(decay),
         max_lipschitz: objective.max_lipschitz,
