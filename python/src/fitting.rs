@@ -51,7 +51,8 @@ impl Rows {
     /// Learn columns and units from these rows.
     fn learn(self) -> Result<Problem> {
         let (columns, x) = self.inputs.learn(self.target, &self.y)?;
-        let mut data = Dataset::new(x, self.y, self.weights)?;
+        // scikit-learn's understanding of a weight; and equal rows must not be held out from themselves.
+        let mut data = Dataset::new(x, self.y, self.weights)?.merge_equal_rows();
         let scaler = Scaler::fit(&data)?;
         scaler.standardize_in_place(&mut data);
         Ok(Problem { columns, scaler, data })

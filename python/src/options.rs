@@ -108,8 +108,11 @@ impl Options {
 /// Options from a dictionary, with a plain word where a value has the wrong type.
 pub fn options(given: &Bound<'_, PyAny>) -> PyResult<Options> {
     let read: Options = given.extract().map_err(|error: PyErr| {
-        let text = error.to_string();
-        refused(text, "see the documentation of the parameter for the values it takes")
+        // "failed to extract field Options.hidden", with the reason as its cause.
+        let text = error.value(given.py()).to_string();
+        let name = text.rsplit('.').next().unwrap_or_default().to_owned();
+        let value = given.get_item(&name).and_then(|value| value.repr()).map_or_else(|_| "?".into(), |r| r.to_string());
+        refused(format!("`{name}` is {value}"), format!("see the documentation of `{name}` for the values it takes"))
     })?;
     read.polish().or_raise()?;
     Ok(read)

@@ -44,7 +44,7 @@ def native(network: Any) -> Native:
 
 
 def write_weights(model: Any, into: Any) -> Any:
-    """Write the weights of `model` into a fitted MLPRegressor or a torch Sequential of the same size, in place.
+    """Write the weights of `model` into a fitted MLPRegressor or a torch Sequential of at least its size, in place.
 
     The weights are those for inputs and targets in the units of the data. Returns `into`.
     """
@@ -57,11 +57,14 @@ def write_weights(model: Any, into: Any) -> Any:
             f"the weights cannot be written into a {type(into).__name__}",
             "give a fitted MLPRegressor or a torch Sequential; a LipschitzRegressor is saved with .save(path)",
         )
-    if (there.units, there.inputs) != w.shape:
+    spare = there.units - w.shape[0]
+    if spare < 0 or there.inputs != w.shape[1]:
         raise TautnetError(
             f"the network has {w.shape[0]} units and {w.shape[1]} inputs, the one to write into {there.units} and {there.inputs}",
             "give a network of the same size",
         )
+    # Units that the polish dropped come back as units that do nothing.
+    w, b, v = np.pad(w, ((0, spare), (0, 0))), np.pad(b, (0, spare)), np.pad(v, (0, spare))
     if hasattr(into, "coefs_"):
         into.coefs_ = [w.T.copy(), v.reshape(-1, 1)]
         into.intercepts_ = [b, c]
