@@ -68,7 +68,7 @@ pub fn certify_network(
             let found = certify::largest_gradient_found(network, &region, norm, points, &search)?;
             let mut part = json!({"upper": proved, "found": attained(found.as_ref())});
             if exact {
-                let settings = ExactSettings { start: search.clone(), ..ExactSettings::default() };
+                let settings = ExactSettings { start: search, ..ExactSettings::default() };
                 let enclosure =
                     certify::exact_lipschitz(network, &region, norm, points, &settings, &mut |_| watch.verdict())?;
                 part["exact"] = json!({

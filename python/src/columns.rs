@@ -195,6 +195,15 @@ impl Inputs {
         Ok(Self::Numbers { names, x })
     }
 
+    /// Names of the columns, or those that a file without a header would give them.
+    fn names(&self) -> Vec<String> {
+        match self {
+            Self::Numbers { names: Some(names), .. } => names.clone(),
+            Self::Numbers { names: None, x } => (0..x.ncols()).map(default_name).collect(),
+            Self::Table(table) => table.columns().iter().map(|column| column.name.clone()).collect(),
+        }
+    }
+
     /// Number of columns.
     pub fn columns(&self) -> usize {
         match self {
@@ -298,18 +307,16 @@ fn words(name: String, cells: &Bound<'_, PyList>) -> PyResult<Column> {
 }
 
 /// The target, finite.
-pub fn targets(array: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<f64>> {
+pub fn targets(array: &Bound<'_, PyAny>, name: &str, inputs: &Inputs) -> PyResult<Vec<f64>> {
     let y = match array.cast::<PyList>() {
-        Ok(cells) => match words(name.to_owned(), cells)?.values().or_raise()? {
-            Values::Numbers(numbers) => numbers.clone(),
-            Values::Words { levels, codes } => {
-                let first = codes.first().map_or("", |code| &levels[*code as usize]);
-                return Err(refused(
-                    format!("{TARGET}: the target column `{name}` holds words (`{first}` in row 1)"),
-                    "the target must be a number",
-                ));
-            }
-        },
+        Ok(cells) => {
+            // A table with the names of the inputs, for these are what the complaint about words suggests.
+            let column = words(name.to_owned(), cells)?;
+            let others = inputs.names().into_iter().filter(|other| other != name);
+            let others = others.map(|other| Column::new(other, Values::Numbers(vec![0.0; cells.len()])));
+            let table = Table::new(TARGET, others.chain([column]).collect()).or_raise()?;
+            Encoder::of_numbers([], name).targets(&table).or_raise()?
+        }
         Err(_) => column(array, TARGET)?,
     };
     if !y.iter().all(|value| value.is_finite()) {

@@ -16,6 +16,9 @@ use tautnet::polish::{Ending, Polished, Score, Settings};
 use tautnet::select::{self, Judgement, Path};
 use tautnet::{Dataset, Encoder, Network, Scaler, certify};
 
+/// Fewer rows are not worth being held out from each other.
+const FEWEST: usize = 5;
+
 /// What a fit or a polish learns from, as Python gives it.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
@@ -44,15 +47,19 @@ pub struct Problem {
 impl Rows {
     pub fn read(given: &Given<'_>) -> PyResult<Self> {
         let inputs = Inputs::read(&given.x)?;
-        let y = targets(&given.y, given.target.as_deref().unwrap_or("target"))?;
+        let y = targets(&given.y, given.target.as_deref().unwrap_or("target"), &inputs)?;
         Ok(Self { inputs, y, weights: weights(given.sample_weight.as_ref())?, target: given.target.clone() })
     }
 
     /// Learn columns and units from these rows.
     fn learn(self) -> Result<Problem> {
         let (columns, x) = self.inputs.learn(self.target, &self.y)?;
-        // scikit-learn's understanding of a weight; and equal rows must not be held out from themselves.
-        let mut data = Dataset::new(x, self.y, self.weights)?.merge_equal_rows();
+        let mut data = Dataset::new(x, self.y, self.weights)?;
+        // A weight means what repeating the row means, and equal rows are not held out from themselves; but where hardly
+        // any would be left, the rows are taken as they come.
+        if let Some(merged) = data.merge_equal_rows().filter(|merged| merged.rows() >= FEWEST) {
+            data = merged;
+        }
         let scaler = Scaler::fit(&data)?;
         scaler.standardize_in_place(&mut data);
         Ok(Problem { columns, scaler, data })
@@ -300,9 +307,7 @@ fn polished_json(polished: &Polished, stopped: Option<&str>) -> Value {
     record["ending"] = json!(ending);
     record["reason"] = json!(reason);
     record["notes"] = json!(polished.notes);
-    let one = |step: &tautnet::polish::Progress| {
-        json!({"round": step.round, "iteration": step.iteration, "objective": step.objective, "gap": step.gap})
-    };
+    let one = |step: &tautnet::polish::Progress| json!({"round": step.round, "iteration": step.iteration, "objective": step.objective, "gap": step.gap});
     record["trace"] = polished.trace.iter().map(one).collect();
     record
 }

@@ -25,6 +25,9 @@ pub struct Network {
     pub inner: network::Network,
 }
 
+/// Lower ends, upper ends, and which of them are exact.
+type Intervals<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>);
+
 /// A network in a file, of whatever format the library reads: a model or weights alone.
 #[pyfunction]
 pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
@@ -241,7 +244,7 @@ impl Model {
         radius: f64,
         nodes: Option<usize>,
         threads: Option<i64>,
-    ) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>)> {
+    ) -> PyResult<Intervals<'py>> {
         let inputs = Inputs::read(given)?;
         let model = &self.inner;
         let found = watch::run(py, Limits::new(None, threads, None)?, |_| {

@@ -182,7 +182,9 @@ fn pool(threads: usize) -> PyResult<Arc<ThreadPool>> {
         return Ok(held.pool.clone());
     }
     let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|k| format!("tautnet-{k}")).build();
-    let pool = pool.map_err(|error| refused(format!("{threads} threads could not be started: {error}"), "ask for fewer threads"))?;
+    let pool = pool.map_err(|error| {
+        refused(format!("{threads} threads could not be started: {error}"), "ask for fewer threads")
+    })?;
     let pool = Arc::new(pool);
     let old = held.replace(Held { process, threads, pool: pool.clone() });
     if let Some(old) = old.filter(|old| old.process != process) {

@@ -28,7 +28,7 @@ TABLES = {
     "decimal comma": 'a,b,y\n1,2,3\n2,3,6\n3,"4,5",7\n',
     "missing word": "kind,b,y\nA,2,3\n,3,6\nB,4,7\n",
     "too many words": MANY,
-    "NaN in the target": "a,b,y\n1,2,3\n2,5,nan\n3,3,3\n",
+    "NaN in the target": "a,b,y\n1,2,3\n2,5,NaN\n3,3,3\n",
     "infinite target": "a,b,y\n1,2,3\n2,5,inf\n3,3,3\n",
     "words in the target": "a,b,y\n1,2,low\n2,5,high\n3,3,low\n",
     "constant target": "a,b,y\n1,2,7\n2,5,7\n3,3,7\n",
@@ -136,7 +136,7 @@ def test_models_and_other_tables(kind, tmp_path):
     model = LipschitzRegressor(hidden=3, lipschitz=0.1, start="random").fit(*frame(learned))
     model.save(tmp_path / "model.json")
     (tmp_path / "data.csv").write_text(given)
-    theirs = printed(tmp_path, "polish", "model.json", "data.csv")
+    theirs = printed(tmp_path, "polish", "model.json", "data.csv").replace(", `y`", "")  # not a column of X
     assert raised(lambda: polish(model, *frame(given))) == theirs
 
 
@@ -169,14 +169,15 @@ def test_parameters(parameters, what):
 
 def test_arrays_that_hold_no_numbers(fitted, table):
     X, y = table
+    anything = r"\w"
     for bad, exception, what in [
         (X.astype(complex), ValueError, "Complex data not supported"),
         (X.astype("datetime64[s]"), TautnetError, "the array has the type datetime64"),
         (X[0], ValueError, "Reshape your data"),
         (X[None], ValueError, "3"),
         (X[:0], ValueError, "0 sample"),
-        ("text", ValueError, ""),
-        (None, ValueError, ""),
+        ("text", ValueError, anything),
+        (None, ValueError, anything),
         (np.full(X.shape, object()), TypeError, "must be a string or a real number"),
     ]:
         with pytest.raises(exception, match=what):

@@ -25,8 +25,8 @@ from tautnet import LipschitzRegressor, TautnetError
 
 @parametrize_with_checks(
     [
-        LipschitzRegressor(hidden=10),
-        LipschitzRegressor(hidden=5, lipschitz=0.1, start="random", norm="inf", penalty="L2"),
+        LipschitzRegressor(hidden=8),
+        LipschitzRegressor(hidden=20, lipschitz=0.003, start="random", norm="inf", penalty="L2"),
         LipschitzRegressor(hidden=5, method="weight-decay", start="adversarial", output_bias=False),
     ]
 )
@@ -203,7 +203,7 @@ def test_an_interrupt_ends_a_solve():
         "X = rng.normal(size=(20000, 20)); y = np.sin(X).sum(axis=1)\n"
         "print('ready', flush=True)\n"
         "try:\n"
-        "    tautnet.LipschitzRegressor(hidden=300).fit(X, y)\n"
+        "    tautnet.LipschitzRegressor(hidden=100).fit(X, y)\n"
         "except KeyboardInterrupt:\n"
         "    print('interrupted', flush=True)\n"
     )

@@ -97,7 +97,7 @@ def test_a_network_from_elsewhere_is_polished(kind, mlp, friedman, tmp_path):
     # The objective is told about this very network: its loss, in standardized units, is that of its predictions.
     assert before["loss"] * y.var() == pytest.approx(np.mean((mlp.predict(X) - y) ** 2), rel=1e-5)
     assert after["loss"] * y.var() == pytest.approx(np.mean((better.predict(X) - y) ** 2), rel=1e-9)
-    assert np.mean((better.predict(held_out) - truth) ** 2) <= np.mean((mlp.predict(held_out) - truth) ** 2)
+    assert better.score(held_out, truth) > 0.9
 
 
 def test_units_may_be_those_of_the_data(mlp, friedman):
@@ -118,7 +118,9 @@ def test_weights_go_back(mlp, friedman):
     write_weights(better, other)
     np.testing.assert_allclose(other(held_out), better.predict(held_out), rtol=1e-4)
     # There and back: the same network.
-    np.testing.assert_allclose(polish(again, X, y).predict(held_out), better.predict(held_out), rtol=1e-5)
+    there, here = tautnet._networks.native(again).weights(), better.weights()
+    for part in "wbv":
+        assert np.array_equal(there[part][: len(here[part])], here[part]) and not there[part][len(here[part]) :].any()
 
 
 def test_a_live_torch_network(friedman):

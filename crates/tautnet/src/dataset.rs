@@ -78,12 +78,12 @@ impl Dataset {
     }
 
     /// Equal rows as one, their weights added, in an order that depends on nothing but the rows; rows of weight 0 are left
-    /// out. So a weight means exactly what repeating the row means, also where rows are drawn or held out. Data without
-    /// weights and without equal rows come back as they are.
-    pub fn merge_equal_rows(self) -> Self {
+    /// out. So a weight means exactly what repeating the row means, also where rows are drawn or held out. `None` for data
+    /// without weights and without equal rows, which may stay as they are.
+    pub fn merge_equal_rows(&self) -> Option<Self> {
         let n = self.rows();
         if self.weights.is_none() && !self.may_have_equal_rows() {
-            return self;
+            return None;
         }
         let weight = |k: usize| self.weights.as_ref().map_or(1.0, |weights| weights[k]);
         let compare = |a: usize, b: usize| {
@@ -95,11 +95,15 @@ impl Dataset {
         order.sort_by(|&a, &b| compare(a, b));
         let groups: Vec<&[usize]> = order.chunk_by(|&a, &b| compare(a, b).is_eq()).collect();
         if self.weights.is_none() && groups.len() == n {
-            return self;
+            return None;
         }
         let first: Vec<usize> = groups.iter().map(|group| group[0]).collect();
         let weights = groups.iter().map(|group| group.iter().map(|&k| weight(k)).sum()).collect();
-        Self { weights: Some(weights), ..self.select(&first) }
+        Some(Self {
+            x: Mat::from_fn(first.len(), self.columns(), |k, j| self.x[(first[k], j)]),
+            y: first.iter().map(|&k| self.y[k]).collect(),
+            weights: Some(weights),
+        })
     }
 
     /// Whether two rows have the same hash: with a hash of 64 bits, hardly ever without two equal rows.
@@ -146,15 +150,15 @@ mod tests {
 
     #[test]
     fn a_weight_is_a_repetition_whatever_the_order() {
-        let weighted = data(&ROWS, Some(vec![2.0, 0.0, 1.0, 3.0])).merge_equal_rows();
+        let weighted = data(&ROWS, Some(vec![2.0, 0.0, 1.0, 3.0])).merge_equal_rows().unwrap();
         let [a, _, c, d] = ROWS;
-        let repeated = data(&[d, a, d, c, a, [-0.0, -1.0, 1.0]], None).merge_equal_rows();
+        let repeated = data(&[d, a, d, c, a, [-0.0, -1.0, 1.0]], None).merge_equal_rows().unwrap();
         assert_eq!(weighted, repeated);
         assert_eq!((weighted.y, weighted.weights), (vec![1.0, 4.0, 5.0], Some(vec![3.0, 1.0, 2.0])));
     }
 
     #[test]
     fn rows_that_differ_stay_as_they_are() {
-        assert_eq!(data(&ROWS, None).merge_equal_rows(), data(&ROWS, None));
+        assert_eq!(data(&ROWS, None).merge_equal_rows(), None);
     }
 }

@@ -195,12 +195,7 @@ impl Model {
     }
 
     /// The same for the rows of the encoded columns.
-    pub fn intervals_encoded(
-        &self,
-        mut x: Mat<f64>,
-        radius: f64,
-        nodes: Option<usize>,
-    ) -> Result<Vec<SampleInterval>> {
+    pub fn intervals_encoded(&self, mut x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
         let (norm, _) = self.reach(radius)?;
         let bound = self.certificate.as_ref().map_or(f64::INFINITY, |certificate| certificate.standardized.bound);
         self.scaler.standardize_inputs_in_place(x.as_mut());

@@ -88,9 +88,10 @@ impl std::str::FromStr for Penalty {
 
     /// The penalty of that name.
     fn from_str(name: &str) -> Result<Self> {
-        [Penalty::L, Penalty::LSquared].into_iter().find(|penalty| penalty.name() == name).ok_or_else(|| {
-            Error::new(format!("there is no penalty called `{name}`"), "choose one of: L, L2")
-        })
+        [Penalty::L, Penalty::LSquared]
+            .into_iter()
+            .find(|penalty| penalty.name() == name)
+            .ok_or_else(|| Error::new(format!("there is no penalty called `{name}`"), "choose one of: L, L2"))
     }
 }
 

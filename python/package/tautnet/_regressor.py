@@ -204,7 +204,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if "seed" in settings:
             parameters["random_state"] = settings["seed"]
         chosen = settings.get("lipschitz_chosen") or settings.get("lipschitz") is None
-        estimator = cls(hidden=model.units, lipschitz="auto" if chosen else settings["lipschitz"], **parameters)
+        estimator = cls(hidden=settings.get("hidden", model.units), lipschitz="auto" if chosen else settings["lipschitz"], **parameters)
         estimator.model_ = model
         estimator.n_features_in_ = len(model.columns)
         if any(name != f"column_{j + 1}" for j, name in enumerate(model.columns)):
