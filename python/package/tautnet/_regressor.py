@@ -62,6 +62,8 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     n_features_in_, feature_names_in_ : as scikit-learn has them.
     """
 
+    model_: _tautnet.Model
+
     def __init__(
         self,
         hidden: int = 100,
