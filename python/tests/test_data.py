@@ -155,4 +155,4 @@ def test_a_million_rows_are_copied_once(kind, use):
     command = [sys.executable, "-W", "ignore", "-c", MEMORY, kind, use]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     print(kind, use, done.stdout)
-    assert 0.9 < float(done.stdout) < 1.25, done.stdout
+    assert 0.5 < float(done.stdout) < 1.25, done.stdout
