@@ -2,6 +2,7 @@
 
 use crate::error::{Error, Result};
 use faer::Mat;
+use std::cmp::Ordering;
 
 /// n rows of d inputs, n targets, and optionally n non-negative sample weights.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +77,56 @@ impl Dataset {
         self.x.ncols()
     }
 
+    /// Equal rows as one, their weights added, in an order that depends on nothing but the rows; rows of weight 0 are left
+    /// out. So a weight means exactly what repeating the row means, also where rows are drawn or held out. `None` for data
+    /// without weights and without equal rows, which may stay as they are.
+    pub fn merge_equal_rows(&self) -> Option<Self> {
+        let n = self.rows();
+        if self.weights.is_none() && !self.may_have_equal_rows() {
+            return None;
+        }
+        let weight = |k: usize| self.weights.as_ref().map_or(1.0, |weights| weights[k]);
+        let compare = |a: usize, b: usize| {
+            let entries = (0..self.columns()).map(|j| self.x[(a, j)].partial_cmp(&self.x[(b, j)]));
+            let mut orders = entries.chain([self.y[a].partial_cmp(&self.y[b])]).flatten();
+            orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+        };
+        let mut order: Vec<usize> = (0..n).filter(|&k| weight(k) > 0.0).collect();
+        order.sort_by(|&a, &b| compare(a, b));
+        let groups: Vec<&[usize]> = order.chunk_by(|&a, &b| compare(a, b).is_eq()).collect();
+        if self.weights.is_none() && groups.len() == n {
+            return None;
+        }
+        let first: Vec<usize> = groups.iter().map(|group| group[0]).collect();
+        let weights = groups.iter().map(|group| group.iter().map(|&k| weight(k)).sum()).collect();
+        Some(Self {
+            x: Mat::from_fn(first.len(), self.columns(), |k, j| self.x[(first[k], j)]),
+            y: first.iter().map(|&k| self.y[k]).collect(),
+            weights: Some(weights),
+        })
+    }
+
+    /// Whether two rows have the same hash: with a hash of 64 bits, hardly ever without two equal rows.
+    fn may_have_equal_rows(&self) -> bool {
+        let mut hashes = vec![0_u64; self.rows()];
+        let mut mix = |k: usize, value: f64| {
+            // −0 + 0 is 0, which it equals. The rest is an ordinary mixing of bits.
+            let mut bits = (hashes[k].rotate_left(5) ^ (value + 0.0).to_bits()).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            bits ^= bits >> 29;
+            hashes[k] = bits.wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        };
+        for j in 0..self.columns() {
+            for k in 0..self.rows() {
+                mix(k, self.x[(k, j)]);
+            }
+        }
+        for k in 0..self.rows() {
+            mix(k, self.y[k]);
+        }
+        hashes.sort_unstable();
+        hashes.windows(2).any(|pair| pair[0] == pair[1])
+    }
+
     /// The rows of these indices, in their order.
     pub fn select(&self, rows: &[usize]) -> Self {
         Self {
@@ -83,5 +134,31 @@ impl Dataset {
             y: rows.iter().map(|&k| self.y[k]).collect(),
             weights: self.weights.as_ref().map(|weights| rows.iter().map(|&k| weights[k]).collect()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn data(rows: &[[f64; 3]], weights: Option<Vec<f64>>) -> Dataset {
+        let x = Mat::from_fn(rows.len(), 2, |k, j| rows[k][j]);
+        Dataset::new(x, rows.iter().map(|row| row[2]).collect(), weights).unwrap()
+    }
+
+    const ROWS: [[f64; 3]; 4] = [[2.0, 1.0, 5.0], [0.0, 3.0, 1.0], [2.0, 1.0, 4.0], [0.0, -1.0, 1.0]];
+
+    #[test]
+    fn a_weight_is_a_repetition_whatever_the_order() {
+        let weighted = data(&ROWS, Some(vec![2.0, 0.0, 1.0, 3.0])).merge_equal_rows().unwrap();
+        let [a, _, c, d] = ROWS;
+        let repeated = data(&[d, a, d, c, a, [-0.0, -1.0, 1.0]], None).merge_equal_rows().unwrap();
+        assert_eq!(weighted, repeated);
+        assert_eq!((weighted.y, weighted.weights), (vec![1.0, 4.0, 5.0], Some(vec![3.0, 1.0, 2.0])));
+    }
+
+    #[test]
+    fn rows_that_differ_stay_as_they_are() {
+        assert_eq!(data(&ROWS, None).merge_equal_rows(), None);
     }
 }

@@ -68,14 +68,25 @@ impl Encoder {
             return Err(no_inputs(table));
         }
         let encoder = Self { inputs, target: target.name.clone() };
-        let y = encoder.targets(table)?;
+        encoder.check_targets(table.source(), &encoder.targets(table)?)?;
+        Ok(encoder)
+    }
+
+    /// The encoder of columns that are all numbers.
+    pub fn of_numbers(names: impl IntoIterator<Item = String>, target: impl Into<String>) -> Self {
+        let inputs = names.into_iter().map(|name| Input { name, levels: None }).collect();
+        Self { inputs, target: target.into() }
+    }
+
+    /// Refuse targets from which nothing can be learned.
+    pub fn check_targets(&self, source: &str, y: &[f64]) -> Result<()> {
         if y.len() > 1 && y.iter().all(|value| *value == y[0]) {
             return Err(Error::new(
-                format!("{}: the target column `{}` is {} in every row", table.source(), target.name, y[0]),
+                format!("{source}: the target column `{}` is {} in every row", self.target, y[0]),
                 "name the column to predict as the target; there is nothing to learn in a constant",
             ));
         }
-        Ok(encoder)
+        Ok(())
     }
 
     /// Number of input columns of the network: one a number, one a level.

@@ -13,6 +13,7 @@ use crate::interchange::{
 use crate::network::Network;
 use crate::norm::Norm;
 use crate::scaling::Scaler;
+use faer::Mat;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -195,9 +196,14 @@ impl Model {
 
     /// Predictions for a table, in the units of its target.
     pub fn predict(&self, table: &crate::Table, unknown: crate::UnknownLevels) -> Result<Vec<f64>> {
-        let x = self.scaler.standardize_inputs(self.columns.encode(table, unknown)?.as_ref());
+        Ok(self.predict_encoded(self.columns.encode(table, unknown)?))
+    }
+
+    /// The same for the rows of the encoded columns.
+    pub fn predict_encoded(&self, mut x: Mat<f64>) -> Vec<f64> {
+        self.scaler.standardize_inputs_in_place(x.as_mut());
         let standardized = self.network.predict(x.as_ref());
-        Ok(standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect())
+        standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect()
     }
 
     /// For every row of a table, in the units of its target: the prediction, and the interval that it cannot leave when the
@@ -211,9 +217,14 @@ impl Model {
         radius: f64,
         nodes: Option<usize>,
     ) -> Result<Vec<SampleInterval>> {
+        self.intervals_encoded(self.columns.encode(table, unknown)?, radius, nodes)
+    }
+
+    /// The same for the rows of the encoded columns.
+    pub fn intervals_encoded(&self, mut x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
         let (norm, _) = self.reach(radius)?;
         let bound = self.certificate.as_ref().map_or(f64::INFINITY, |certificate| certificate.standardized.bound);
-        let x = self.scaler.standardize_inputs(self.columns.encode(table, unknown)?.as_ref());
+        self.scaler.standardize_inputs_in_place(x.as_mut());
         let nodes = nodes.unwrap_or_else(|| certify::affordable_nodes(&self.network, x.nrows()));
         let user = |value: f64| self.scaler.target_to_user(value);
         // Two roundings, each of at most half a unit in the last place of the larger of the two numbers added.
@@ -279,7 +290,6 @@ mod tests {
     use super::*;
     use crate::table::{ReadOptions, Table};
     use crate::{Dataset, UnknownLevels};
-    use faer::Mat;
 
     fn table() -> Table {
         let text = "kind,a,y\nB,1.5,10\nA,2.5,30\nA,3,20\n";

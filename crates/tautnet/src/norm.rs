@@ -1,5 +1,6 @@
 //! The norm in which input perturbations are measured.
 
+use crate::error::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// The norm of an input perturbation; outputs are scalars.
@@ -58,6 +59,17 @@ fn scaled_length(x: &[f64]) -> f64 {
     largest * x.iter().map(|a| (a / largest).powi(2)).sum::<f64>().sqrt()
 }
 
+impl std::str::FromStr for Norm {
+    type Err = Error;
+
+    /// The norm of that name.
+    fn from_str(name: &str) -> Result<Self> {
+        [Norm::Two, Norm::Infinity, Norm::One].into_iter().find(|norm| norm.name() == name).ok_or_else(|| {
+            Error::new(format!("there is no norm called `{name}`"), "choose one of: 2, inf, 1 (for bounds only)")
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -74,5 +86,13 @@ mod tests {
         assert_eq!(Norm::Two.of(&[0.0, -0.0]), 0.0);
         assert_eq!(Norm::Two.of(&[1.0, f64::INFINITY]), f64::INFINITY);
         assert!(Norm::Two.of(&[0.0, f64::NAN]).is_nan());
+    }
+
+    #[test]
+    fn norms_are_found_by_their_names() {
+        for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+            assert_eq!(norm.name().parse::<Norm>().unwrap(), norm);
+        }
+        assert!("3".parse::<Norm>().unwrap_err().what.contains("`3`"));
     }
 }

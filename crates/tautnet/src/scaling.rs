@@ -14,7 +14,7 @@
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::network::Network;
-use faer::{Mat, MatRef};
+use faer::{Mat, MatMut, MatRef};
 use serde::{Deserialize, Serialize};
 
 /// Means and scales of the inputs and of the target; all scales are positive.
@@ -99,6 +99,21 @@ impl Scaler {
             x: self.standardize_inputs(data.x.as_ref()),
             y: data.y.iter().map(|y| (y - self.target_mean) / self.target_scale).collect(),
             weights: data.weights.clone(),
+        }
+    }
+
+    /// The same in place: for data too large to be there twice.
+    pub fn standardize_in_place(&self, data: &mut Dataset) {
+        self.standardize_inputs_in_place(data.x.as_mut());
+        data.y.iter_mut().for_each(|y| *y = (*y - self.target_mean) / self.target_scale);
+    }
+
+    /// Inputs (n × d) in standardized units, in place.
+    pub fn standardize_inputs_in_place(&self, mut x: MatMut<'_, f64>) {
+        for j in 0..x.ncols() {
+            for k in 0..x.nrows() {
+                x[(k, j)] = (x[(k, j)] - self.input_mean[j]) / self.input_scale[j];
+            }
         }
     }
 

@@ -325,8 +325,9 @@ impl Settings {
             ));
         }
         if rows < 5 {
+            let rows = if rows == 1 { "1 sample is".to_owned() } else { format!("{rows} rows are") };
             return Err(Error::new(
-                format!("{rows} rows are too few to choose the price of the Lipschitz bound by validation"),
+                format!("{rows} too few to choose the price of the Lipschitz bound by validation"),
                 "give the price, such as 0.03",
             ));
         }

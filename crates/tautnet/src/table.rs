@@ -7,6 +7,7 @@
 //! Rows are counted from 1 and do not include the header; lines, where a message names one, are lines of the file.
 
 use crate::error::{Error, Result};
+use crate::table_column::ColumnBuilder;
 use crate::table_csv;
 use std::fs::File;
 use std::io::Read;
@@ -41,6 +42,15 @@ pub enum Values {
         /// Index of each row's word in `levels`.
         codes: Vec<u32>,
     },
+}
+
+/// One field of a column that does not come from a file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    /// A number; not finite where it is missing or wrong.
+    Number(f64),
+    /// Text, read as in a file: a number, a word, or nothing at all.
+    Text(&'a str),
 }
 
 /// How to read a file; the default detects everything.
@@ -178,6 +188,18 @@ impl Column {
     /// A column from its values, which are taken as they are.
     pub fn new(name: impl Into<String>, values: Values) -> Self {
         Self { name: name.into(), values, flaw: None }
+    }
+
+    /// A column from fields, judged as those of a file are; `source` is what messages call the table.
+    pub fn collect<'a>(source: &str, name: impl Into<String>, cells: impl IntoIterator<Item = Cell<'a>>) -> Self {
+        let mut builder = ColumnBuilder::default();
+        for cell in cells {
+            match cell {
+                Cell::Number(number) => builder.push_value(number),
+                Cell::Text(text) => builder.push_text(text, None),
+            }
+        }
+        builder.finish(source, name.into())
     }
 
     /// The values, or why they cannot be used.

@@ -54,7 +54,6 @@ impl ColumnBuilder {
     }
 
     /// The next value, as a number.
-    #[cfg(feature = "parquet")]
     pub(crate) fn push_value(&mut self, number: f64) {
         if number.is_finite() {
             self.push_number(number, "", None);

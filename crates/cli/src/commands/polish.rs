@@ -86,9 +86,10 @@ pub struct Arguments {
 fn settings(arguments: &Arguments) -> Result<Settings> {
     let (method, walk) = arguments.effort.method(arguments.method)?;
     let (price, objective) = (arguments.lipschitz, &arguments.objective);
-    let (lipschitz, decay) = if method == MethodChoice::WeightDecay { (0.0, 1e-3) } else { (0.01, 0.0) };
+    let method = method.method();
+    let (lipschitz, decay) = method.default_prices();
     Ok(Settings {
-        method: method.method(),
+        method,
         lipschitz: price.unwrap_or(lipschitz),
         decay: objective.decay.unwrap_or(decay),
         max_lipschitz: objective.max_lipschitz,

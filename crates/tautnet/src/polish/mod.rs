@@ -13,6 +13,7 @@
 mod alternate;
 mod descent;
 mod landscape;
+mod names;
 mod run;
 mod walk;
 
@@ -234,7 +235,8 @@ pub fn score(network: &Network, data: &Dataset, settings: &Settings) -> Result<S
 }
 
 impl Settings {
-    fn check(&self) -> Result<()> {
+    /// Refuse prices, limits and tolerances out of range.
+    pub fn check(&self) -> Result<()> {
         let price = |name: &str, value: f64| {
             if value.is_finite() && value >= 0.0 {
                 Ok(())

@@ -1,0 +1,131 @@
+"""From what people call data to what the extension reads: one matrix, or a list of named columns.
+
+Nothing is copied here that the extension can read as it is, which is every numeric array, whatever its strides.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import numpy as np
+from sklearn.utils.validation import check_array, column_or_1d
+
+from ._errors import TautnetError
+
+Columns = list[tuple[str, Any]]
+Given = tuple[list[str] | None, Any] | Columns
+
+
+def is_frame(X: Any) -> bool:
+    """Whether X is a pandas or polars frame."""
+    return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_column"))
+
+
+def column_names(X: Any) -> list[str] | None:
+    """Names of the columns, where they have names that are text."""
+    if not is_frame(X):
+        return None
+    names = list(X.columns)
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def given_inputs(X: Any, estimator: str = "tautnet", names: list[str] | None = None) -> Given:
+    """X for the extension; `names` are those of the columns where X has none."""
+    if is_frame(X):
+        own = column_names(X) or names or [f"column_{j + 1}" for j in range(len(X.columns))]
+        count = len(X.columns)
+        if len(own) != count or X.shape[0] == 0:
+            check_array(np.empty(X.shape), estimator=estimator)
+        if hasattr(X, "iloc"):
+            return [(own[j], _pandas_column(X.iloc[:, j])) for j in range(count)]
+        return [(own[j], _polars_column(X.get_column(name))) for j, name in enumerate(X.columns)]
+    array = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X")
+    if array.dtype.kind == "O":
+        try:
+            array = array.astype(np.float64)
+        except ValueError:  # words among the numbers; anything else that is no number is a TypeError
+            pass
+    if array.dtype.kind in "OUS":
+        own = names or [f"column_{j + 1}" for j in range(array.shape[1])]
+        return [(name, _cells(array[:, j])) for j, name in enumerate(own)]
+    return names, _readable(array)
+
+
+def given_target(y: Any, estimator: str = "tautnet") -> tuple[Any, str | None]:
+    """y for the extension, and its name where it has one."""
+    if y is None:
+        raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
+    name = getattr(y, "name", None)
+    if is_frame(y):
+        if len(y.columns) != 1:
+            names = len(y.columns)
+            raise TautnetError(f"y has {names} columns", "give one target; train one network for each")
+        name = y.columns[0]
+        y = y.iloc[:, 0] if hasattr(y, "iloc") else y.get_column(name)
+    if hasattr(y, "to_numpy"):
+        y = _pandas_column(y) if hasattr(y, "iloc") else _polars_column(y)
+    array = column_or_1d(y, warn=True)
+    array = _cells(array) if array.dtype.kind in "OUS" else _readable(array)
+    return array, name if isinstance(name, str) else None
+
+
+def given_weights(sample_weight: Any, rows: int) -> Any:
+    """Sample weights for the extension."""
+    if sample_weight is None:
+        return None
+    array = np.asarray(sample_weight)
+    if array.ndim == 0:
+        array = np.full(rows, array)
+    return _readable(array)
+
+
+def _readable(array: Any) -> Any:
+    """The array itself if the extension can read it, else as doubles."""
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported\n{array}\n")
+    if array.dtype.kind not in "fiub":
+        raise TautnetError(f"the array has the type {array.dtype}", "give numbers")
+    plain = array.dtype.itemsize in (1, 4, 8) or (array.dtype.kind in "iu" and array.dtype.itemsize == 2)
+    if plain and array.dtype.isnative and array.flags.aligned:
+        return array
+    return np.array(array, dtype=np.float64)
+
+
+def _cells(column: Any) -> list[Any]:
+    """Words and numbers as the extension reads them: str, float or None."""
+
+    def cell(value: Any) -> Any:
+        if isinstance(value, bytes):
+            return value.decode("utf-8", "replace")
+        if isinstance(value, (bool, int, np.number, np.bool_)):
+            return float(value)
+        if value is not None and type(value).__name__ in ("NAType", "NaTType"):
+            return None
+        return value
+
+    values = column.tolist() if hasattr(column, "tolist") else list(column)
+    return [cell(value) for value in values]
+
+
+def _pandas_column(series: Any) -> Any:
+    dtype = series.dtype
+    if isinstance(dtype, np.dtype):
+        if dtype.kind in "fiub":
+            return _readable(series.to_numpy())
+        if dtype.kind in "cmM":
+            raise TautnetError(
+                f"X: column `{series.name}` has the type {dtype}", "turn it into numbers, or leave the column out"
+            )
+        return _cells(series.to_numpy())
+    kinds = sys.modules["pandas"].api.types
+    if kinds.is_numeric_dtype(dtype):
+        return _readable(series.to_numpy(dtype=np.float64, na_value=np.nan))
+    return _cells(series.astype(object).to_numpy())
+
+
+def _polars_column(series: Any) -> Any:
+    if series.dtype.is_numeric() or str(series.dtype) == "Boolean":
+        array = series.to_numpy()  # nulls among numbers come as NaN
+        return _cells(array) if array.dtype.kind == "O" else _readable(array)
+    return _cells(series.to_list())

@@ -1,0 +1,247 @@
+"""Functions on networks, wherever they come from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _tautnet
+from ._data import given_inputs, given_target
+from ._errors import TautnetError
+from ._networks import native
+from ._path import LipschitzPath, path_of
+from ._progress import Progress
+from ._regressor import LipschitzRegressor, given_rows, limits, options, price, thread_count
+
+Floats = npt.NDArray[np.float64]
+
+
+def polish(
+    network: Any,
+    X: Any,
+    y: Any,
+    sample_weight: Any = None,
+    *,
+    lipschitz: float | None = None,
+    decay: float | None = None,
+    max_lipschitz: float | None = None,
+    method: str = "joint",
+    norm: str | float = "2",
+    penalty: str = "L",
+    output_bias: bool = True,
+    standardize: bool = True,
+    tolerance: float = 1e-8,
+    time_limit: float | None = None,
+    threads: int | None = None,
+    verbose: bool = False,
+) -> LipschitzRegressor:
+    """The best of all networks that switch their units on and off on X as `network` does: never worse than it was.
+
+    `network` is a fitted LipschitzRegressor or MLPRegressor (one hidden relu layer), a torch Sequential(Linear, ReLU,
+    Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file. Apart from a model, which knows
+    its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` (default
+    0.01) and its bound are in units in which every column of X and y has mean 0 and standard deviation 1; without it, in
+    those of X and y. The result predicts in the units of y either way.
+    """
+    parameters = SimpleNamespace(
+        hidden=1, start="sgd", method=method, decay=decay, max_lipschitz=max_lipschitz, norm=norm, penalty=penalty,
+        output_bias=output_bias, tolerance=tolerance, random_state=0, time_limit=time_limit, threads=threads,
+    )  # fmt: skip
+    asked = options(parameters, price(lipschitz))
+    subject = native(network)
+    names = subject.columns if isinstance(subject, _tautnet.Model) else None
+    rows = given_rows(X, y, sample_weight, "polish")
+    if names is not None:
+        rows["x"] = given_inputs(X, "polish", names)
+    with Progress(verbose) as progress:
+        model = _tautnet.polish(subject, rows, asked, limits(parameters, progress), standardize)
+        better = LipschitzRegressor.from_model(model)
+        better.set_params(time_limit=time_limit, threads=threads, verbose=verbose)
+        better._after(X, progress)
+    return better
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Bounds on the Lipschitz constant of a network in one norm, in the network's units: standardized ones for a model."""
+
+    certificate: _tautnet.Certificate
+    """The proof of the best bound over all inputs."""
+    norm: str
+    found: float
+    """The largest gradient found: no bound can be smaller."""
+    found_at: Floats | None
+    """The input that has it."""
+    proved: float
+    """The certificate's bound."""
+    path_norm: float
+    """The sum over units."""
+    norm_product: float
+    """The product of the layers' norms: what most tools print."""
+    exact: tuple[float, float] | None
+    """Both sides by branch and bound, where that was asked for; equal but for rounding where it closed."""
+    exact_closed: bool
+    local: float | None
+    """A bound over the box around X, where X was given."""
+    local_exact: tuple[float, float] | None
+
+    @property
+    def lipschitz_upper_bound(self) -> float:
+        """The proved bound in the units of the data."""
+        return self.certificate.lipschitz_upper_bound
+
+    def __str__(self) -> str:
+        lines = [("largest gradient found", ">=", self.found)]
+        if self.exact is not None:
+            lines += [("branch and bound", ">=", self.exact[0]), ("branch and bound", "<=", self.exact[1])]
+        lines += [("proved", "<=", self.proved), ("sum over units", "<=", self.path_norm)]
+        lines += [("product of norms", "<=", self.norm_product)]
+        if self.local is not None:
+            lines.append(("in the box around the data", "<=", self.local))
+        return "\n".join(f"{name:28}{sign} {value:.6g}" for name, sign, value in lines)
+
+
+def certify(
+    network: Any,
+    X: Any = None,
+    *,
+    norm: str | float | None = None,
+    exact: bool = False,
+    time_limit: float | None = None,
+    threads: int | None = None,
+) -> Bounds:
+    """Bound how fast the network's output can change, and prove it. `network` as in `polish`.
+
+    X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. `exact` searches
+    for the exact constant, until it is found or for the time limit (60 s if there is none).
+    """
+    subject = native(network)
+    if norm is None:
+        own = subject.certificate if isinstance(subject, _tautnet.Model) else None
+        norm = own.norm if own is not None else "2"
+    name = norm if isinstance(norm, str) else f"{norm:g}"
+    names = subject.columns if isinstance(subject, _tautnet.Model) else None
+    inputs = None if X is None else given_inputs(X, "certify", names)
+    seconds = 60.0 if exact and time_limit is None else time_limit
+    text, certificate = _tautnet.certify(subject, inputs, name, exact, (seconds, thread_count(threads), None))
+    facts = json.loads(text)
+    everywhere, local = facts["everywhere"], facts["local"]
+
+    def both(part: dict[str, Any] | None) -> tuple[float, float] | None:
+        enclosure = None if part is None else part.get("exact")
+        return None if enclosure is None else (enclosure["lower"], enclosure["upper"])
+
+    best = max(
+        (found for part in (everywhere, everywhere.get("exact")) if part and (found := part["found"])),
+        key=lambda found: float(found["value"]),
+        default=None,
+    )
+    return Bounds(
+        certificate=certificate,
+        norm=name,
+        found=0.0 if best is None else best["value"],
+        found_at=None if best is None else np.array(best["point"]),
+        proved=certificate.standardized_upper_bound,
+        path_norm=facts["path_norm"],
+        norm_product=facts["norm_product"],
+        exact=both(everywhere),
+        exact_closed=bool((everywhere.get("exact") or {}).get("closed", False)),
+        local=None if local is None else local["upper"],
+        local_exact=both(local),
+    )
+
+
+def verify(certificate: Any, network: Any) -> _tautnet.Certificate:
+    """Check a certificate without any solver. Returns it if it proves its claims about the network, else raises NotProved.
+
+    `certificate` is a Certificate, its bytes, or the path of its file or of a model file that holds one.
+    """
+    subject = native(network)
+    if isinstance(certificate, (str, os.PathLike)):
+        with open(certificate, "rb") as file:
+            data = file.read()
+        if b'"tautnet-model"' in data[:200]:
+            inside = _tautnet.Model.parse(data, str(certificate)).certificate
+            if inside is None:
+                raise TautnetError(f"the model in {certificate} has no certificate", "make one with tautnet.certify")
+            data = inside.to_json()
+    elif isinstance(certificate, (bytes, bytearray)):
+        data = bytes(certificate)
+    elif isinstance(certificate, _tautnet.Certificate):
+        data = certificate.to_json()
+    else:
+        raise TautnetError(
+            f"a {type(certificate).__name__} is no certificate", "give a Certificate, its bytes, or the path of its file"
+        )
+    return _tautnet.verify(data, subject)
+
+
+@dataclass(frozen=True)
+class Attack:
+    """Mean squared errors under attack at each radius, in the units of the target squared."""
+
+    radius: Floats
+    """How far inputs may move, standardized."""
+    found: Floats
+    """What an attack achieved."""
+    certified: Floats
+    """What no attack exceeds, row by row."""
+    ceiling: Floats
+    """What no attack exceeds by the Lipschitz bound alone."""
+    norm: str
+    rows: int
+
+
+def attack(
+    network: Any,
+    X: Any,
+    y: Any,
+    radius: float | Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+    *,
+    norm: str | float | None = None,
+    method: str = "projected-ascent",
+    restarts: int = 3,
+    nodes: int | None = None,
+    standardize: bool = True,
+    threads: int | None = None,
+    random_state: int = 0,
+) -> Attack:
+    """The error that an attack found beside the one that no attack can exceed. `network` and `standardize` as in `polish`."""
+    subject = native(network)
+    names = subject.columns if isinstance(subject, _tautnet.Model) else None
+    target, _ = given_target(y, "attack")
+    name = norm if norm is None or isinstance(norm, str) else f"{norm:g}"
+    radii = [float(value) for value in np.atleast_1d(np.asarray(radius, dtype=np.float64))]
+    search = (restarts, nodes, random_state)
+    inputs = given_inputs(X, "attack", names)
+    text = _tautnet.attack(subject, inputs, target, radii, name, method, search, standardize, thread_count(threads))
+    facts = json.loads(text)
+
+    def column(key: str) -> Floats:
+        return np.array([report[key] for report in facts["radii"]], dtype=np.float64)
+
+    return Attack(column("radius"), column("found"), column("certified"), column("ceiling"), facts["norm"], facts["rows"])
+
+
+def lipschitz_path(
+    X: Any, y: Any, sample_weight: Any = None, *, prices: Sequence[float] | None = None, **parameters: Any
+) -> LipschitzPath:
+    """Error against bound along the price, on rows held out in turn.
+
+    Every price begins with the same starting network, which is trained once for each part. `parameters` are those of
+    `LipschitzRegressor`.
+    """
+    estimator = LipschitzRegressor(**parameters)
+    asked = options(estimator, None)
+    rows = given_rows(X, y, sample_weight, "lipschitz_path")
+    wanted = None if prices is None else [float(value) for value in prices]
+    with Progress(estimator.verbose) as progress:
+        text = _tautnet.lipschitz_path(rows, asked, wanted, limits(estimator, progress))
+    return path_of(json.loads(text))

@@ -1,0 +1,99 @@
+"""Pictures, for those who have matplotlib. Each takes the axes to draw on, or makes some, and returns them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ._errors import TautnetError
+from ._functions import Attack, Bounds
+from ._path import LipschitzPath
+
+BEFORE, AFTER, PROVED = "#8a8f98", "#1f6fb4", "#c2571a"
+
+
+def _axes(axes: Any) -> Any:
+    if axes is not None:
+        return axes
+    try:
+        import matplotlib.pyplot as pyplot
+    except ImportError:
+        raise TautnetError("matplotlib is not installed", "install it: pip install 'tautnet[plot]'") from None
+    return pyplot.subplots(layout="constrained")[1]
+
+
+def plot_attack(attack: Attack, axes: Any = None, label: str = "", color: str = AFTER) -> Any:
+    """Error under attack against the radius: found below, certified above; the truth is in the band."""
+    axes = _axes(axes)
+    found, certified = np.sqrt(attack.found), np.sqrt(attack.certified)
+    name = f"{label}, " if label else ""
+    axes.fill_between(attack.radius, found, certified, color=color, alpha=0.15, linewidth=0)
+    axes.plot(attack.radius, found, color=color, marker="o", markersize=3, label=f"{name}found")
+    axes.plot(attack.radius, certified, color=color, linestyle="--", label=f"{name}certified")
+    axes.set_xlabel(f"radius of the attack (standardized, norm {attack.norm})")
+    axes.set_ylabel("root mean squared error")
+    axes.set_ylim(bottom=0)
+    axes.legend()
+    return axes
+
+
+def plot_path(path: LipschitzPath, axes: Any = None) -> Any:
+    """Error against bound along the price, with the price beside each point."""
+    axes = _axes(axes)
+    axes.plot(path.lipschitz, path.error, color=AFTER, marker="o", markersize=4, label="error")
+    axes.plot(path.lipschitz, path.error_under_attack, color=PROVED, marker="o", markersize=4, label="error under attack")
+    for price, bound, error in zip(path.price, path.lipschitz, path.error_under_attack):
+        axes.annotate(f"{price:g}", (bound, error), xytext=(0, 6), textcoords="offset points", ha="center", fontsize=8)
+    if path.chosen is not None:
+        k = path.chosen
+        axes.plot(path.lipschitz[k], path.error_under_attack[k], "o", markersize=12, fillstyle="none", color=PROVED)
+    axes.set_xlabel("Lipschitz bound (standardized)")
+    axes.set_ylabel("mean squared error, rows held out")
+    axes.margins(0.06, 0.12)
+    axes.legend()
+    return axes
+
+
+def plot_convergence(model: Any, axes: Any = None) -> Any:
+    """The relative duality gap of the convex program at every iteration."""
+    axes = _axes(axes)
+    gaps = model.gap_path_
+    axes.semilogy(np.arange(len(gaps)), gaps, color=AFTER, marker="o", markersize=3)
+    axes.set_xlabel("iteration")
+    axes.set_ylabel("relative duality gap")
+    return axes
+
+
+def plot_fit(model: Any, X: Any, y: Any, axes: Any = None, radius: float | None = None) -> Any:
+    """Predicted against true, with the interval at a radius where one is given."""
+    axes = _axes(axes)
+    truth = np.asarray(y, dtype=np.float64).reshape(-1)
+    if radius is None:
+        predicted = np.asarray(model.predict(X))
+    else:
+        predicted, lower, upper = model.predict(X, radius=radius)
+        bars = np.abs(np.stack([predicted - lower, upper - predicted]))
+        axes.errorbar(truth, predicted, bars, fmt="none", ecolor=AFTER, alpha=0.3, linewidth=1, zorder=1)
+    axes.scatter(truth, predicted, s=12, color=AFTER, alpha=0.7, linewidths=0, zorder=2)
+    ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
+    axes.plot(ends, ends, color=BEFORE, linewidth=1, zorder=0)
+    axes.set_xlabel("true")
+    axes.set_ylabel("predicted" if radius is None else f"predicted, with the interval at radius {radius:g}")
+    return axes
+
+
+def plot_bounds(bounds: Bounds, axes: Any = None) -> Any:
+    """Every bound on the Lipschitz constant, from below and from above."""
+    axes = _axes(axes)
+    rows = [("product of norms", bounds.norm_product, BEFORE), ("sum over units", bounds.path_norm, BEFORE)]
+    rows.append(("proved", bounds.proved, PROVED))
+    if bounds.exact is not None:
+        rows.append(("branch and bound", bounds.exact[1], PROVED))
+    rows.append(("largest gradient found", bounds.found, AFTER))
+    names, values, colors = zip(*rows[::-1])
+    drawn = axes.barh(names, values, color=colors, height=0.6)
+    axes.bar_label(drawn, [f"{value:.4g}" for value in values], padding=4)
+    axes.set_xlabel(f"Lipschitz constant (norm {bounds.norm})")
+    axes.margins(x=0.15)
+    return axes

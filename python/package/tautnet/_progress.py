@@ -1,0 +1,102 @@
+"""Progress: one line that renews itself on a terminal and in a notebook, a plain line a second elsewhere, and logging."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from typing import Any
+
+logger = logging.getLogger("tautnet")
+logger.addHandler(logging.NullHandler())
+
+
+class Progress:
+    """Shows the facts of the latest iteration; closes its line when the work is done."""
+
+    def __init__(self, verbose: bool) -> None:
+        self.verbose = verbose
+        self.shown = time.monotonic()
+        self.line_open = False
+        self.display: Any = None
+        if verbose:
+            self.display = _notebook_display()
+
+    def report(self) -> Any:
+        """What the extension calls, or `None` if nobody wants to know."""
+        return self if self.verbose or logger.isEnabledFor(logging.DEBUG) else None
+
+    def __call__(self, facts: dict[str, Any]) -> None:
+        text = describe(facts)
+        logger.debug(text)
+        if not self.verbose:
+            return
+        terminal = sys.stderr is not None and sys.stderr.isatty()
+        if self.display is not None:
+            self.display.update({"text/plain": text}, raw=True)
+        elif terminal:
+            self.line_open = True
+            sys.stderr.write(f"\r\x1b[2K{text}")
+            sys.stderr.flush()
+        elif time.monotonic() - self.shown >= 1.0 and sys.stderr is not None:
+            self.shown = time.monotonic()
+            sys.stderr.write(text + "\n")
+
+    def close(self, summary: str | None = None) -> None:
+        """End the line, and say how it went."""
+        if self.line_open:
+            sys.stderr.write("\r\x1b[2K")
+            self.line_open = False
+        if summary is None:
+            return
+        logger.info(summary)
+        if self.display is not None:
+            self.display.update({"text/plain": summary}, raw=True)
+        elif self.verbose and sys.stderr is not None:
+            sys.stderr.write(summary + "\n")
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def describe(facts: dict[str, Any]) -> str:
+    """One line for people."""
+    parts = [facts["stage"]]
+    if facts["trial"] is not None:
+        price, done, trials = facts["trial"]
+        parts[0] = f"{facts['stage']}: {price:g}, {done} of {trials} done"
+    kind = "epoch" if "start" in facts["stage"] else "iteration"
+    parts.append(f"{kind} {facts['step']}, objective {facts['objective']:.6g}")
+    if facts["gap"] is not None:
+        parts.append(f"gap {facts['gap']:.1e}")
+    parts.append(f"{facts['seconds']:.1f} s")
+    return ", ".join(parts)
+
+
+def summary(objective: dict[str, Any]) -> str:
+    """How a solve ended, for people and the log."""
+    text = str(objective["ending"])
+    if objective.get("reason"):
+        text += f" ({objective['reason']})"
+    if "before" in objective:
+        text += f": objective {objective['before']['objective']:.6g} -> {objective['objective']:.6g}"
+        text += f", Lipschitz bound {objective['before']['lipschitz']:.6g} -> {objective['lipschitz']:.6g}"
+    if objective.get("duality_gap") is not None:
+        text += f", relative gap {objective['duality_gap']:.1e}"
+    for note in objective.get("notes", []):
+        text += f"\nnote: {note}"
+    return text
+
+
+def _notebook_display() -> Any:
+    """A line of the notebook's output, where this is a notebook."""
+    ipython = sys.modules.get("IPython")
+    shell = ipython.get_ipython() if ipython is not None else None
+    if shell is None or type(shell).__name__ != "ZMQInteractiveShell":
+        return None
+    from IPython.display import display
+
+    return display({"text/plain": "tautnet"}, raw=True, display_id=True)

@@ -1,0 +1,272 @@
+"""The estimator."""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from . import _tautnet
+from ._data import column_names, given_inputs, given_target, given_weights
+from ._errors import TautnetError
+from ._path import LipschitzPath, path_of
+from ._progress import Progress, summary
+
+Floats = npt.NDArray[np.float64]
+
+
+class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """A small relu network that is as insensitive as the data allow, with a proved bound on its sensitivity.
+
+    A starting network is trained; then the best of all networks with its activation patterns is found by convex
+    optimization, minimizing mean squared error + lipschitz * (bound on the Lipschitz constant); and the bound is proved.
+    Inputs and target are standardized on the way: prices, radii and `standardized_upper_bound` are in standardized units,
+    predictions, errors and `lipschitz_upper_bound` in those of X and y.
+
+    Parameters
+    ----------
+    hidden : number of hidden units.
+    lipschitz : price of the bound, or "auto": chosen by validation on the error under attack.
+    method : "joint", "walk", "alternating", "weight-decay", or another name the library knows.
+    start : how the starting network is made: "sgd", "random", "adversarial", or another name the library knows.
+    decay : price of the weights; None for the usual one, 0.01.
+    max_lipschitz : a hard limit on the standardized bound.
+    norm : how input changes are measured: "2" or "inf".
+    penalty : whether the bound ("L") or its square ("L2") is priced.
+    output_bias : whether the output bias is free.
+    tolerance : relative duality gap to reach.
+    time_limit : seconds after which the best so far is the result, with its proof.
+    threads : threads to compute with; the result does not depend on it. None: one a core, or OMP_NUM_THREADS where that
+        is set, as joblib does in its workers.
+    warm_start : go on from the network of the previous fit in place of a new start.
+    verbose : show progress.
+    random_state : seed of everything that is drawn; the same seed gives the same model.
+
+    Attributes
+    ----------
+    model_ : the model; `model_.save(path)` writes the file that the command line reads.
+    certificate_ : the proved bound.
+    objective_ : objective and its parts, before and after the convex program, and how it ended.
+    objective_path_ : objective of the convex program at every iteration.
+    gap_path_ : relative duality gap at every iteration, NaN where there was none yet.
+    lipschitz_path_ : how the price was chosen, or None.
+    lipschitz_ : the price used.
+    n_features_in_, feature_names_in_ : as scikit-learn has them.
+    """
+
+    model_: _tautnet.Model
+
+    def __init__(
+        self,
+        hidden: int = 100,
+        *,
+        lipschitz: float | str = "auto",
+        method: str = "joint",
+        start: str = "sgd",
+        decay: float | None = None,
+        max_lipschitz: float | None = None,
+        norm: str | float = "2",
+        penalty: str = "L",
+        output_bias: bool = True,
+        tolerance: float = 1e-8,
+        time_limit: float | None = None,
+        threads: int | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.lipschitz = lipschitz
+        self.method = method
+        self.start = start
+        self.decay = decay
+        self.max_lipschitz = max_lipschitz
+        self.norm = norm
+        self.penalty = penalty
+        self.output_bias = output_bias
+        self.tolerance = tolerance
+        self.time_limit = time_limit
+        self.threads = threads
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LipschitzRegressor:
+        """Train, polish and prove. X: numbers, or a pandas or polars frame, whose columns of words become zeros and ones."""
+        before = self.model_ if self.warm_start and hasattr(self, "model_") else None
+        asked = options(self, price(self.lipschitz))
+        rows = given_rows(X, y, sample_weight)
+        with Progress(self.verbose) as progress:
+            self.model_ = _tautnet.fit(rows, asked, limits(self, progress), before)
+            self._after(X, progress)
+        return self
+
+    def _after(self, X: Any, progress: Progress) -> None:
+        validate_data(self, X, skip_check_array=True, reset=True)
+        progress.close(summary(self.objective_))
+        if self.objective_["ending"].startswith("stopped") and self.objective_["reason"] == "time limit reached":
+            warnings.warn(
+                "the time limit was reached: this is the best so far, with its proof", ConvergenceWarning, stacklevel=3
+            )
+
+    def predict(self, X: Any, radius: float | None = None, *, nodes: int | None = None) -> Floats | tuple[Floats, Floats, Floats]:
+        """Predictions; with a radius also the ends of the intervals that no prediction can leave.
+
+        With `radius` returns (prediction, lower, upper): for standardized inputs that move by at most the radius, in the
+        norm of the certificate, the prediction stays between lower and upper. At most `nodes` nodes of branch and bound are
+        spent at each end; 0 uses the Lipschitz bound alone, None what seconds allow.
+        """
+        check_is_fitted(self)
+        inputs = self._inputs(X)
+        predicted = self.model_.predict(inputs)
+        if radius is None:
+            return predicted
+        lower, upper, _ = self.model_.intervals(inputs, float(radius), nodes, thread_count(self.threads))
+        return predicted, lower, upper
+
+    def _inputs(self, X: Any) -> Any:
+        inputs = given_inputs(X, type(self).__name__, self.model_.columns)
+        validate_data(self, X, skip_check_array=True, reset=False)
+        return inputs
+
+    @property
+    def certificate_(self) -> _tautnet.Certificate:
+        """The bound, proved anew."""
+        check_is_fitted(self)
+        certificate = self.model_.certificate
+        if certificate is None:
+            raise TautnetError("the model has no certificate", "make one with tautnet.certify")
+        return certificate
+
+    @property
+    def objective_(self) -> dict[str, Any]:
+        """Objective and its parts, before and after."""
+        check_is_fitted(self)
+        found: dict[str, Any] = json.loads(self.model_.objective)
+        return {key: value for key, value in found.items() if key not in ("trace", "path")}
+
+    @property
+    def objective_path_(self) -> Floats:
+        """Objective of the convex program at every iteration."""
+        return self._trace("objective")
+
+    @property
+    def gap_path_(self) -> Floats:
+        """Relative duality gap at every iteration."""
+        return self._trace("gap")
+
+    def _trace(self, name: str) -> Floats:
+        check_is_fitted(self)
+        trace = json.loads(self.model_.objective).get("trace", [])
+        return np.array([np.nan if step[name] is None else step[name] for step in trace], dtype=np.float64)
+
+    @property
+    def lipschitz_path_(self) -> LipschitzPath | None:
+        """How the price was chosen."""
+        check_is_fitted(self)
+        path = json.loads(self.model_.objective).get("path")
+        return None if path is None else path_of(path)
+
+    @property
+    def lipschitz_(self) -> float | None:
+        """The price of the bound."""
+        check_is_fitted(self)
+        found: float | None = json.loads(self.model_.settings).get("lipschitz")
+        return found
+
+    def weights(self, standardized: bool = False) -> dict[str, Any]:
+        """The arrays w, b, v and the number c of the network, for inputs as they are or standardized."""
+        check_is_fitted(self)
+        return self.model_.weights(standardized)
+
+    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
+        """Write the model file, whole or not at all. The command line reads it."""
+        check_is_fitted(self)
+        self.model_.save(os.fspath(path), overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> LipschitzRegressor:
+        """The estimator of a model file, whoever wrote it."""
+        return cls.from_model(_tautnet.Model.read(os.fspath(path)))
+
+    @classmethod
+    def from_model(cls, model: _tautnet.Model) -> LipschitzRegressor:
+        """The estimator of a model."""
+        settings = json.loads(model.settings)
+        known = ("method", "start", "decay", "max_lipschitz", "norm", "penalty", "output_bias", "tolerance")
+        parameters = {key: settings[key] for key in known if settings.get(key) is not None}
+        if "seed" in settings:
+            parameters["random_state"] = settings["seed"]
+        chosen = settings.get("lipschitz_chosen") or settings.get("lipschitz") is None
+        estimator = cls(hidden=settings.get("hidden", model.units), lipschitz="auto" if chosen else settings["lipschitz"], **parameters)
+        estimator.model_ = model
+        estimator.n_features_in_ = len(model.columns)
+        if any(name != f"column_{j + 1}" for j, name in enumerate(model.columns)):
+            estimator.feature_names_in_ = np.array(model.columns, dtype=object)
+        return estimator
+
+
+def price(lipschitz: Any) -> float | None:
+    """The price, or None where it is to be chosen."""
+    if isinstance(lipschitz, str):
+        if lipschitz == "auto":
+            return None
+        raise TautnetError(f"`lipschitz` is {lipschitz!r}", "`lipschitz` is a price: give a finite number, 0 or more, or 'auto'")
+    return None if lipschitz is None else float(lipschitz)
+
+
+def options(parameters: Any, lipschitz: float | None) -> dict[str, Any]:
+    """What the extension asks for, from an estimator's parameters."""
+    norm = parameters.norm
+    state = parameters.random_state
+    if isinstance(state, (int, np.integer)) and not isinstance(state, bool):
+        if state < 0:
+            raise TautnetError(f"`random_state` is {state}", "give a whole number, 0 or more")
+        seed = int(state)
+    else:
+        seed = int(check_random_state(state).randint(2**31 - 1))
+    return {
+        "hidden": parameters.hidden,
+        "start": parameters.start,
+        "method": parameters.method,
+        "lipschitz": lipschitz,
+        "decay": parameters.decay,
+        "max_lipschitz": parameters.max_lipschitz,
+        "norm": norm if isinstance(norm, str) else f"{norm:g}",
+        "penalty": parameters.penalty,
+        "output_bias": bool(parameters.output_bias),
+        "tolerance": parameters.tolerance,
+        "seed": seed,
+    }
+
+
+def given_rows(X: Any, y: Any, sample_weight: Any, estimator: str = "LipschitzRegressor") -> dict[str, Any]:
+    """Data for the extension."""
+    target, name = given_target(y, estimator)
+    return {
+        "x": given_inputs(X, estimator),
+        "y": target,
+        "sample_weight": given_weights(sample_weight, len(target)),
+        "target": name if column_names(X) is not None else None,
+    }
+
+
+def limits(parameters: Any, progress: Progress) -> tuple[float | None, int | None, Any]:
+    """How long, on how many threads, and who hears of it."""
+    return parameters.time_limit, thread_count(parameters.threads), progress.report()
+
+
+def thread_count(threads: int | None) -> int | None:
+    """The number asked for, or the one that a caller such as joblib leaves to each of its workers."""
+    if threads is not None:
+        return threads
+    shared = os.environ.get("OMP_NUM_THREADS", "")
+    return int(shared) if shared.isdigit() and int(shared) > 0 else None

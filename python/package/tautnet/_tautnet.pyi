@@ -1,0 +1,117 @@
+"""The extension, as the package uses it."""
+
+from os import PathLike
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+_Path: TypeAlias = str | PathLike[str]
+_Limits: TypeAlias = tuple[float | None, int | None, Any]
+_Floats: TypeAlias = npt.NDArray[np.float64]
+
+__version__: str
+
+class Certificate:
+    """A proved bound on how fast a network's output can change."""
+
+    @property
+    def lipschitz_upper_bound(self) -> float:
+        """The bound in the units of the data."""
+    @property
+    def standardized_upper_bound(self) -> float:
+        """The bound in standardized units."""
+    @property
+    def sensitivities(self) -> list[float]:
+        """For each input: how far one unit of it can move the prediction, in the units of the data."""
+    @property
+    def norm(self) -> str:
+        """How input changes are measured: "2", "inf" or "1"."""
+    @property
+    def network(self) -> str:
+        """Fingerprint of the network that the certificate is about."""
+    @property
+    def multipliers(self) -> list[float]:
+        """The multipliers that prove the standardized bound."""
+    def to_json(self) -> bytes:
+        """The bytes of the certificate's file."""
+    def save(self, path: _Path, *, overwrite: bool = False) -> None:
+        """Write the certificate's file, whole or not at all."""
+
+class Network:
+    """Weights alone: f(x) = c + sum_i v_i relu(w_i . x + b_i)."""
+
+    def __new__(cls, w: _Floats, b: _Floats, v: _Floats, c: float) -> Network: ...
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def units(self) -> int: ...
+    def weights(self) -> dict[str, Any]:
+        """The arrays w, b, v and the number c."""
+
+class Model:
+    """A network with its columns, its units and its certificate: what a model file holds."""
+
+    @staticmethod
+    def parse(bytes: bytes, source: str = "the model") -> Model:
+        """From the bytes of a model file; `source` is what messages call it."""
+    @staticmethod
+    def read(path: _Path) -> Model:
+        """Read a model file."""
+    def to_json(self) -> bytes:
+        """The bytes of the model file."""
+    def save(self, path: _Path, *, overwrite: bool = False) -> None:
+        """Write the model file, whole or not at all."""
+    @property
+    def columns(self) -> list[str]:
+        """Names of the input columns."""
+    @property
+    def inputs(self) -> list[str]:
+        """Names of the network's inputs: a column of words has one for each word."""
+    @property
+    def target(self) -> str: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def settings(self) -> str:
+        """Settings as JSON."""
+    @property
+    def objective(self) -> str:
+        """Objective, its parts and its history as JSON."""
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate, proved anew."""
+    def scaler(self) -> dict[str, Any]:
+        """Means and scales of the inputs and the target."""
+    def weights(self, standardized: bool) -> dict[str, Any]:
+        """The arrays w, b, v and the number c."""
+    def predict(self, given: Any) -> _Floats:
+        """Predictions, in the units of the target."""
+    def intervals(
+        self, given: Any, radius: float, nodes: int | None = None, threads: int | None = None
+    ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
+        """For every row: the ends of the interval around its prediction, and whether they are exact."""
+
+def read(path: _Path) -> Model | Network: ...
+def fit(given: dict[str, Any], asked: dict[str, Any], limits: _Limits, before: Model | None = None) -> Model: ...
+def polish(
+    subject: Model | Network, given: dict[str, Any], asked: dict[str, Any], limits: _Limits, standardize: bool
+) -> Model: ...
+def lipschitz_path(
+    given: dict[str, Any], asked: dict[str, Any], prices: list[float] | None, limits: _Limits
+) -> str: ...
+def certify(
+    subject: Model | Network, given: Any, norm: str, exact: bool, limits: _Limits
+) -> tuple[str, Certificate]: ...
+def verify(bytes: bytes, subject: Model | Network) -> Certificate: ...
+def attack(
+    subject: Model | Network,
+    x: Any,
+    y: Any,
+    radii: list[float],
+    norm: str | None,
+    method: str,
+    search: tuple[int, int | None, int],
+    standardize: bool,
+    threads: int | None,
+) -> str: ...

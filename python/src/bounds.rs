@@ -1,0 +1,178 @@
+//! Bounds, proofs and attacks on a network.
+
+use crate::certificate::{Certificate, proved};
+use crate::columns::{INPUTS, Inputs};
+use crate::errors::{OrRaise, refused};
+use crate::fitting::rows;
+use crate::model::Subject;
+use crate::watch::{Limits, run};
+use pyo3::prelude::*;
+use serde_json::{Value, json};
+use std::time::Instant;
+use tautnet::attack::{self, Method, RadiusReport};
+use tautnet::certify::{self, Attained, ExactSettings, GradientSearchSettings, Region};
+use tautnet::{Dataset, Norm};
+
+/// Every bound on the Lipschitz constant in one norm, as JSON, and the certificate of the best upper one. `given` are inputs
+/// at which large gradients are looked for; over the box around them a smaller bound holds.
+#[pyfunction]
+#[pyo3(name = "certify")]
+pub fn certify_network(
+    py: Python<'_>,
+    subject: &Bound<'_, PyAny>,
+    given: Option<&Bound<'_, PyAny>>,
+    norm: &str,
+    exact: bool,
+    limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
+) -> PyResult<(String, Certificate)> {
+    let subject = Subject::of(subject)?;
+    let norm: Norm = norm.parse().or_raise()?;
+    let (network, scaler) = (subject.network(), subject.scaler());
+    let points = match (given.map(Inputs::read).transpose()?, &subject) {
+        (None, _) => None,
+        (Some(inputs), Subject::Model(model)) => {
+            let model = &model.get().inner;
+            let mut x = inputs.encode(&model.columns).or_raise()?;
+            model.scaler.standardize_inputs_in_place(x.as_mut());
+            Some(x)
+        }
+        (Some(Inputs::Numbers { x, .. }), Subject::Network(_)) => Some(x),
+        (Some(Inputs::Table(_)), Subject::Network(_)) => {
+            return Err(refused(
+                format!("{INPUTS} has columns of words, and the network has none"),
+                "give the inputs of the network as numbers",
+            ));
+        }
+    };
+    if let Some(points) = &points
+        && points.ncols() != network.inputs()
+    {
+        return Err(refused(
+            format!("the network has {} inputs but the data has {} input columns", network.inputs(), points.ncols()),
+            "give the columns the network was trained on, in that order",
+        ));
+    }
+    let (facts, certificate) = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
+        let points = points.as_ref().map(|points| points.as_ref());
+        let search = GradientSearchSettings::scaled_to(network);
+        let certificate = certify::prove(network, norm, scaler, &mut |_| watch.verdict())?;
+        let mut regions = vec![(Region::Everywhere, certificate.standardized.bound)];
+        if let Some(points) = points {
+            let region = Region::bounding_box(points);
+            let local = certify::local_upper_bound(network, &region, norm)?;
+            regions.push((region, local.upper_bound));
+        }
+        let mut facts = Vec::new();
+        for (region, proved) in regions {
+            let started = Instant::now();
+            let found = certify::largest_gradient_found(network, &region, norm, points, &search)?;
+            let mut part = json!({"upper": proved, "found": attained(found.as_ref())});
+            if exact {
+                let settings = ExactSettings { start: search, ..ExactSettings::default() };
+                let enclosure =
+                    certify::exact_lipschitz(network, &region, norm, points, &settings, &mut |_| watch.verdict())?;
+                part["exact"] = json!({
+                    "lower": enclosure.lower_bound,
+                    "upper": enclosure.upper_bound,
+                    "closed": enclosure.closed,
+                    "explored": enclosure.explored,
+                    "found": attained(enclosure.found.as_ref()),
+                });
+            }
+            part["seconds"] = json!(started.elapsed().as_secs_f64());
+            facts.push(part);
+        }
+        let facts = json!({
+            "everywhere": facts[0],
+            "local": facts.get(1),
+            "path_norm": certify::path_norm(network, norm),
+            "norm_product": certify::norm_product(network, norm),
+            "stopped": watch.stopped(),
+        });
+        Ok((facts, certificate))
+    })?;
+    // What is called proved has passed the verifier in the form in which it is written.
+    Ok((facts.to_string(), proved(&certificate.to_json(), &subject)?))
+}
+
+fn attained(found: Option<&Attained>) -> Value {
+    found.map_or(Value::Null, |found| json!({"value": found.value, "point": found.point, "gradient": found.gradient}))
+}
+
+/// Prove a certificate about a network, or raise.
+#[pyfunction]
+pub fn verify(bytes: &[u8], subject: &Bound<'_, PyAny>) -> PyResult<Certificate> {
+    proved(bytes, &Subject::of(subject)?)
+}
+
+/// Error found and certified at each radius, as JSON.
+#[pyfunction]
+#[pyo3(name = "attack")]
+pub fn attack_network(
+    py: Python<'_>,
+    subject: &Bound<'_, PyAny>,
+    x: &Bound<'_, PyAny>,
+    y: &Bound<'_, PyAny>,
+    radii: Vec<f64>,
+    norm: Option<&str>,
+    method: &str,
+    search: (usize, Option<usize>, u64),
+    standardize: bool,
+    threads: Option<i64>,
+) -> PyResult<String> {
+    let subject = Subject::of(subject)?;
+    let norm: Option<Norm> = norm.map(str::parse).transpose().or_raise()?;
+    if norm == Some(Norm::One) {
+        return Err(refused("the norm is 1", "attacks work with the norms 2 and inf"));
+    }
+    let method = match method {
+        "projected-ascent" => Method::ProjectedAscent,
+        "fast-gradient" => Method::FastGradient,
+        other => {
+            return Err(refused(
+                format!("there is no attack called `{other}`"),
+                "choose one of: projected-ascent, fast-gradient",
+            ));
+        }
+    };
+    let (network, problem) = rows(x, y)?.meet(&subject, standardize).or_raise()?;
+    let (restarts, nodes, seed) = search;
+    let model = match &subject {
+        Subject::Model(model) => Some(&model.get().inner),
+        Subject::Network(_) => None,
+    };
+    let facts = run(py, Limits::new(None, threads, None)?, |watch| {
+        // The bound of the model's certificate if it is in the norm asked for, else that of a new one.
+        let known = model.map(tautnet::Model::proved).transpose()?.flatten();
+        let known = known.filter(|proved| norm.is_none_or(|norm| norm == proved.certificate().norm));
+        let (norm, bound) = match known {
+            Some(proved) => (proved.certificate().norm, proved.certificate().standardized.bound),
+            None => {
+                let norm = norm.unwrap_or(Norm::Two);
+                let certificate = certify::prove(&network, norm, None, &mut |_| watch.verdict())?;
+                (norm, certificate.standardized.bound)
+            }
+        };
+        let nodes =
+            nodes.unwrap_or_else(|| certify::affordable_nodes(&network, problem.data.rows() * radii.len().max(1)));
+        let settings = attack::Settings { method, restarts, seed, nodes, ..attack::Settings::new(bound) };
+        let reports = attack::attack(&network, &problem.data, norm, &radii, &settings)?;
+        let user = |loss: f64| problem.scaler.loss_to_user(loss);
+        let one = |report: &RadiusReport| {
+            json!({
+                "radius": report.radius,
+                "found": user(report.found),
+                "certified": user(report.row_by_row()),
+                "ceiling": user(report.certified_ceiling),
+                "exact_rows": report.worst_case.as_ref().map(|worst_case| worst_case.closed_rows),
+            })
+        };
+        Ok(json!({
+            "norm": norm.name(),
+            "lipschitz": bound,
+            "rows": Dataset::rows(&problem.data),
+            "radii": reports.iter().map(one).collect::<Value>(),
+        }))
+    })?;
+    Ok(facts.to_string())
+}

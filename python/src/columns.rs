@@ -1,0 +1,331 @@
+//! From arrays and columns of Python to numbers, each copied once.
+//!
+//! The Python side hands over either one matrix (an array of any numeric type and any strides) or a list of named columns
+//! (arrays of numbers, or lists of words and numbers). Complaints are those of a table from a file, made by the same code;
+//! the inputs are called `X` in them, the target `y`.
+
+use crate::errors::{OrRaise, refused};
+use faer::Mat;
+use numpy::ndarray::{ArrayView1, ArrayView2};
+use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods};
+use pyo3::prelude::*;
+use pyo3::types::{PyFloat, PyList, PyString};
+use tautnet::error::Result;
+use tautnet::table::{Cell, Column, Values};
+use tautnet::{Encoder, Error, Table, UnknownLevels};
+
+/// What messages call the inputs.
+pub const INPUTS: &str = "X";
+/// What messages call the target.
+pub const TARGET: &str = "y";
+
+/// Numeric types whose values are numbers as they are.
+macro_rules! numeric_types {
+    ($with:ident) => {
+        $with!(f64, f32, i64, i32, i16, i8, u64, u32, u16, u8, bool)
+    };
+}
+
+/// A number of any of these types as a double.
+trait Number: Copy {
+    fn double(self) -> f64;
+}
+
+macro_rules! numbers {
+    ($($kind:ty),*) => { $(impl Number for $kind {
+        #[inline]
+        fn double(self) -> f64 {
+            f64::from(self)
+        }
+    })* };
+}
+numbers!(f32, i32, i16, i8, u32, u16, u8, bool);
+
+impl Number for f64 {
+    fn double(self) -> f64 {
+        self
+    }
+}
+
+impl Number for i64 {
+    fn double(self) -> f64 {
+        self as f64
+    }
+}
+
+impl Number for u64 {
+    fn double(self) -> f64 {
+        self as f64
+    }
+}
+
+/// Rows copied at a time, so that a matrix stored by rows and one stored by columns both pass through the cache once.
+const BLOCK: usize = 256;
+
+fn copy_matrix<T: Number>(from: ArrayView2<'_, T>) -> Mat<f64> {
+    let (n, d) = from.dim();
+    let mut x = Mat::zeros(n, d);
+    for first in (0..n).step_by(BLOCK) {
+        for j in 0..d {
+            for k in first..n.min(first + BLOCK) {
+                x[(k, j)] = from[(k, j)].double();
+            }
+        }
+    }
+    x
+}
+
+fn copy_column<T: Number>(from: ArrayView1<'_, T>) -> Vec<f64> {
+    from.iter().map(|value| value.double()).collect()
+}
+
+/// An array of two dimensions.
+fn matrix(array: &Bound<'_, PyAny>) -> PyResult<Mat<f64>> {
+    macro_rules! try_each {
+        ($($kind:ty),*) => { $(
+            if let Ok(array) = array.extract::<PyReadonlyArray2<'_, $kind>>() {
+                return Ok(copy_matrix(array.as_array()));
+            }
+        )* };
+    }
+    numeric_types!(try_each);
+    Err(not_numbers(array, INPUTS, "two dimensions, one row a sample"))
+}
+
+/// An array of one dimension.
+fn column(array: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<f64>> {
+    macro_rules! try_each {
+        ($($kind:ty),*) => { $(
+            if let Ok(array) = array.extract::<PyReadonlyArray1<'_, $kind>>() {
+                return Ok(copy_column(array.as_array()));
+            }
+        )* };
+    }
+    numeric_types!(try_each);
+    Err(not_numbers(array, name, "one dimension, one number a row"))
+}
+
+fn not_numbers(array: &Bound<'_, PyAny>, name: &str, due: &str) -> PyErr {
+    match array.cast::<PyUntypedArray>() {
+        Ok(array) => refused(
+            format!("{name} is an array of {} dimensions and type {}", array.ndim(), array.dtype()),
+            format!("give numbers in {due}"),
+        ),
+        Err(_) => refused(format!("{name} is no array"), format!("give an array of numbers in {due}")),
+    }
+}
+
+/// The inputs as they were given.
+pub enum Inputs {
+    /// Numbers only; `names` where the columns have any.
+    Numbers { names: Option<Vec<String>>, x: Mat<f64> },
+    /// Columns with words among them.
+    Table(Table),
+}
+
+impl Inputs {
+    /// Read `(names or None, matrix)` or a list of `(name, column)`.
+    pub fn read(given: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let Ok(columns) = given.cast::<PyList>() else {
+            let (names, array): (Option<Vec<String>>, Bound<'_, PyAny>) = given.extract()?;
+            let x = matrix(&array)?;
+            return Self::numbers(names, x);
+        };
+        let columns: Vec<(String, Bound<'_, PyAny>)> = columns.extract()?;
+        if columns.iter().all(|(_, values)| values.cast::<PyList>().is_err()) {
+            return Self::gathered(columns);
+        }
+        let columns = columns.into_iter().map(|(name, values)| match values.cast::<PyList>() {
+            Ok(cells) => words(name, cells),
+            Err(_) => column(&values, &name).map(|numbers| Column::new(name, Values::Numbers(numbers))),
+        });
+        let columns = columns.collect::<PyResult<Vec<_>>>()?;
+        let rows = columns.iter().find_map(|column| column.values().ok().map(Values::len));
+        if rows == Some(0) {
+            return Err(raised_empty());
+        }
+        Table::new(INPUTS, columns).or_raise().map(Self::Table)
+    }
+
+    /// Columns of numbers, each copied to its place.
+    fn gathered(columns: Vec<(String, Bound<'_, PyAny>)>) -> PyResult<Self> {
+        let mut x = Mat::zeros(0, 0);
+        let mut names = Vec::with_capacity(columns.len());
+        let count = columns.len();
+        for (j, (name, values)) in columns.into_iter().enumerate() {
+            let numbers = column(&values, &name)?;
+            if j == 0 {
+                x = Mat::zeros(numbers.len(), count);
+            }
+            if numbers.len() != x.nrows() {
+                return Err(refused(
+                    format!("{INPUTS}: column `{name}` has {} rows where {} are due", numbers.len(), x.nrows()),
+                    "give columns of equal length",
+                ));
+            }
+            numbers.into_iter().enumerate().for_each(|(k, number)| x[(k, j)] = number);
+            names.push(name);
+        }
+        Self::numbers(Some(names), x)
+    }
+
+    /// Refuse names that occur twice and numbers that are not finite, as a table does.
+    fn numbers(names: Option<Vec<String>>, x: Mat<f64>) -> PyResult<Self> {
+        if x.nrows() == 0 {
+            return Err(raised_empty());
+        }
+        if let Some(names) = &names {
+            if names.len() != x.ncols() {
+                let (names, columns) = (names.len(), x.ncols());
+                return Err(refused(
+                    format!("{INPUTS}: there are {names} names for {columns} columns"),
+                    "give one name per column",
+                ));
+            }
+            let one = names.iter().map(|name| Column::new(name, Values::Numbers(vec![0.0])));
+            Table::new(INPUTS, one.collect()).or_raise()?;
+        }
+        for j in 0..x.ncols() {
+            let numbers = || (0..x.nrows()).map(|k| x[(k, j)]);
+            if !numbers().all(f64::is_finite) {
+                let name = names.as_ref().map_or_else(|| default_name(j), |names| names[j].clone());
+                Column::collect(INPUTS, name, numbers().map(Cell::Number)).values().or_raise()?;
+            }
+        }
+        Ok(Self::Numbers { names, x })
+    }
+
+    /// Names of the columns, or those that a file without a header would give them.
+    fn names(&self) -> Vec<String> {
+        match self {
+            Self::Numbers { names: Some(names), .. } => names.clone(),
+            Self::Numbers { names: None, x } => (0..x.ncols()).map(default_name).collect(),
+            Self::Table(table) => table.columns().iter().map(|column| column.name.clone()).collect(),
+        }
+    }
+
+    /// Number of columns.
+    pub fn columns(&self) -> usize {
+        match self {
+            Self::Numbers { x, .. } => x.ncols(),
+            Self::Table(table) => table.columns().len(),
+        }
+    }
+
+    /// Learn what the columns mean, beside a target of that name, and encode them.
+    pub fn learn(self, target: Option<String>, y: &[f64]) -> Result<(Encoder, Mat<f64>)> {
+        let named = !matches!(self, Self::Numbers { names: None, .. });
+        let target = target.unwrap_or_else(|| if named { "target".into() } else { default_name(self.columns()) });
+        match self {
+            Self::Numbers { names, x } => {
+                let names = names.unwrap_or_else(|| (0..x.ncols()).map(default_name).collect());
+                if names.contains(&target) {
+                    return Err(both(&target));
+                }
+                let encoder = Encoder::of_numbers(names, target);
+                encoder.check_targets(TARGET, y)?;
+                Ok((encoder, x))
+            }
+            Self::Table(table) => {
+                let mut columns = table.columns().to_vec();
+                if columns.iter().any(|column| column.name == target) {
+                    return Err(both(&target));
+                }
+                columns.push(Column::new(&target, Values::Numbers(y.to_vec())));
+                let table = Table::new(INPUTS, columns)?;
+                let encoder = Encoder::fit(&table, Some(&target), &[])?;
+                let x = encoder.encode(&table, UnknownLevels::Refuse)?;
+                Ok((encoder, x))
+            }
+        }
+    }
+
+    /// Encode the columns as they were learned: by their names where they have any, else by their order.
+    pub fn encode(self, encoder: &Encoder) -> Result<Mat<f64>> {
+        let known = || encoder.inputs.iter().map(|input| input.name.clone()).collect::<Vec<_>>();
+        match self {
+            Self::Numbers { names, x } => {
+                let plain = encoder.inputs.iter().all(|input| input.levels.is_none());
+                let in_order = names.as_ref().is_none_or(|names| *names == known());
+                if in_order && x.ncols() != encoder.inputs.len() {
+                    return Err(Error::new(
+                        format!("{INPUTS} has {} input columns where {} are due", x.ncols(), encoder.inputs.len()),
+                        "give the columns the network was trained on, in that order",
+                    ));
+                }
+                if plain && in_order {
+                    return Ok(x);
+                }
+                let names = names.unwrap_or_else(known);
+                let numbers = |j: usize| Values::Numbers((0..x.nrows()).map(|k| x[(k, j)]).collect());
+                let columns = names.into_iter().enumerate().map(|(j, name)| Column::new(name, numbers(j)));
+                encoder.encode(&Table::new(INPUTS, columns.collect())?, UnknownLevels::Refuse)
+            }
+            Self::Table(table) => encoder.encode(&table, UnknownLevels::Refuse),
+        }
+    }
+}
+
+/// As a file without a header names its columns, so that a model of plain arrays fits such a file.
+pub fn default_name(j: usize) -> String {
+    format!("column_{}", j + 1)
+}
+
+fn both(target: &str) -> Error {
+    Error::new(
+        format!("`{target}` is both an input column and the target"),
+        format!("leave `{target}` out of {INPUTS}, or rename one of them"),
+    )
+}
+
+fn raised_empty() -> PyErr {
+    refused(format!("{INPUTS} has no rows"), "at least one row of values is needed")
+}
+
+/// A column of words and numbers, as a file would have it.
+fn words(name: String, cells: &Bound<'_, PyList>) -> PyResult<Column> {
+    let mut texts: Vec<std::result::Result<f64, String>> = Vec::with_capacity(cells.len());
+    for (k, cell) in cells.iter().enumerate() {
+        texts.push(if cell.is_none() {
+            Err(String::new())
+        } else if let Ok(text) = cell.cast::<PyString>() {
+            Err(text.to_string())
+        } else if let Ok(number) = cell.cast::<PyFloat>() {
+            Ok(number.extract()?)
+        } else {
+            return Err(refused(
+                format!("{INPUTS}: row {}, column `{name}` is a value of type {}", k + 1, cell.get_type().name()?),
+                "give numbers, or words for a column of words",
+            ));
+        });
+    }
+    let cells = texts.iter().map(|cell| match cell {
+        Ok(number) => Cell::Number(*number),
+        Err(text) => Cell::Text(text),
+    });
+    Ok(Column::collect(INPUTS, name, cells))
+}
+
+/// The target, finite.
+pub fn targets(array: &Bound<'_, PyAny>, name: &str, inputs: &Inputs) -> PyResult<Vec<f64>> {
+    let y = match array.cast::<PyList>() {
+        Ok(cells) => {
+            // A table with the names of the inputs, for these are what the complaint about words suggests.
+            let column = words(name.to_owned(), cells)?;
+            let others = inputs.names().into_iter().filter(|other| other != name);
+            let others = others.map(|other| Column::new(other, Values::Numbers(vec![0.0; cells.len()])));
+            let table = Table::new(TARGET, others.chain([column]).collect()).or_raise()?;
+            Encoder::of_numbers([], name).targets(&table).or_raise()?
+        }
+        Err(_) => column(array, TARGET)?,
+    };
+    if !y.iter().all(|value| value.is_finite()) {
+        Column::collect(TARGET, name, y.iter().map(|value| Cell::Number(*value))).values().or_raise()?;
+    }
+    Ok(y)
+}
+
+/// Sample weights, which the data set checks.
+pub fn weights(array: Option<&Bound<'_, PyAny>>) -> PyResult<Option<Vec<f64>>> {
+    array.map(|array| column(array, "sample_weight")).transpose()
+}

@@ -1,0 +1,44 @@
+//! The library's error as a Python exception.
+
+use pyo3::prelude::*;
+use tautnet::Error;
+
+/// `tautnet.TautnetError(what, hint)`.
+pub fn raised(error: Error) -> PyErr {
+    named("TautnetError", error)
+}
+
+/// `tautnet.NotProved(what, hint)`.
+pub fn not_proved(error: Error) -> PyErr {
+    named("NotProved", error)
+}
+
+fn named(class: &str, error: Error) -> PyErr {
+    Python::attach(|py| {
+        let made = py
+            .import("tautnet._errors")
+            .and_then(|module| module.getattr(class))
+            .and_then(|class| class.call1((&error.what, &error.hint)));
+        match made {
+            Ok(exception) => PyErr::from_value(exception),
+            Err(failed) => failed,
+        }
+    })
+}
+
+/// An error of this binding, with the library's two lines.
+pub fn refused(what: impl Into<String>, hint: impl Into<String>) -> PyErr {
+    raised(Error::new(what, hint))
+}
+
+/// `?` on the library's results.
+pub trait OrRaise<T> {
+    /// The value, or the exception.
+    fn or_raise(self) -> PyResult<T>;
+}
+
+impl<T> OrRaise<T> for tautnet::error::Result<T> {
+    fn or_raise(self) -> PyResult<T> {
+        self.map_err(raised)
+    }
+}

@@ -1,0 +1,341 @@
+//! Fits, polishes and paths: from Python's arrays to a model with its certificate and its history.
+
+use crate::columns::{Inputs, TARGET, targets, weights};
+use crate::errors::{OrRaise, refused};
+use crate::model::{Model, Subject};
+use crate::options::{Options, options};
+use crate::watch::{Facts, Limits, Watch, run};
+use pyo3::prelude::*;
+use serde_json::{Value, json};
+use std::ops::ControlFlow;
+use std::time::Instant;
+use tautnet::error::Result;
+use tautnet::fit::Fitted;
+use tautnet::metrics::mean_squared_error;
+use tautnet::polish::{Ending, Polished, Score, Settings};
+use tautnet::select::{self, Judgement, Path};
+use tautnet::{Dataset, Encoder, Network, Scaler, certify};
+
+/// Fewer rows are not worth being held out from each other.
+const FEWEST: usize = 5;
+
+/// What a fit or a polish learns from, as Python gives it.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+pub struct Given<'py> {
+    x: Bound<'py, PyAny>,
+    y: Bound<'py, PyAny>,
+    sample_weight: Option<Bound<'py, PyAny>>,
+    target: Option<String>,
+}
+
+/// Rows read and checked, before their columns are learned.
+pub struct Rows {
+    inputs: Inputs,
+    y: Vec<f64>,
+    weights: Option<Vec<f64>>,
+    target: Option<String>,
+}
+
+/// A data set in standardized units, with what is needed to come back.
+pub struct Problem {
+    pub columns: Encoder,
+    pub scaler: Scaler,
+    pub data: Dataset,
+}
+
+impl Rows {
+    pub fn read(given: &Given<'_>) -> PyResult<Self> {
+        let inputs = Inputs::read(&given.x)?;
+        let y = targets(&given.y, given.target.as_deref().unwrap_or("target"), &inputs)?;
+        Ok(Self { inputs, y, weights: weights(given.sample_weight.as_ref())?, target: given.target.clone() })
+    }
+
+    /// Learn columns and units from these rows.
+    fn learn(self) -> Result<Problem> {
+        let (columns, x) = self.inputs.learn(self.target, &self.y)?;
+        let mut data = Dataset::new(x, self.y, self.weights)?;
+        // A weight means what repeating the row means, and equal rows are not held out from themselves; but where hardly
+        // any would be left, the rows are taken as they come.
+        if let Some(merged) = data.merge_equal_rows().filter(|merged| merged.rows() >= FEWEST) {
+            data = merged;
+        }
+        let scaler = Scaler::fit(&data)?;
+        scaler.standardize_in_place(&mut data);
+        Ok(Problem { columns, scaler, data })
+    }
+
+    /// Bring the rows together with a network: in the columns and units of a model; for weights alone in the units of the
+    /// rows, standardized or as they are. The network comes back in the problem's units.
+    pub fn meet(self, subject: &Subject<'_>, standardize: bool) -> Result<(Network, Problem)> {
+        let network = subject.network().clone();
+        match subject {
+            Subject::Model(model) => {
+                let model = &model.get().inner;
+                let x = self.inputs.encode(&model.columns)?;
+                let mut data = Dataset::new(x, self.y, self.weights)?;
+                model.scaler.standardize_in_place(&mut data);
+                Ok((network, Problem { columns: model.columns.clone(), scaler: model.scaler.clone(), data }))
+            }
+            Subject::Network(_) => {
+                let (columns, x) = self.inputs.learn(self.target, &self.y)?;
+                if network.inputs() != columns.width() {
+                    return Err(tautnet::Error::new(
+                        format!(
+                            "the network has {} inputs but the data has {} input columns",
+                            network.inputs(),
+                            columns.width()
+                        ),
+                        "give the columns the network was trained on, in that order",
+                    ));
+                }
+                let mut data = Dataset::new(x, self.y, self.weights)?;
+                if !standardize {
+                    let scaler = Scaler::identity(data.columns());
+                    return Ok((network, Problem { columns, scaler, data }));
+                }
+                let scaler = Scaler::fit(&data)?;
+                scaler.standardize_in_place(&mut data);
+                Ok((scaler.network_to_standardized(&network)?, Problem { columns, scaler, data }))
+            }
+        }
+    }
+}
+
+/// Start, choose λ, polish, prove. `before` is a network to go on from, in place of a start.
+#[pyfunction]
+#[pyo3(signature = (given, asked, limits, before=None))]
+pub fn fit(
+    py: Python<'_>,
+    given: Given<'_>,
+    asked: &Bound<'_, PyAny>,
+    limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
+    before: Option<&Bound<'_, PyAny>>,
+) -> PyResult<Model> {
+    let asked = options(asked)?;
+    let settings = asked.fit().or_raise()?;
+    let rows = Rows::read(&given)?;
+    if let Some(before) = before {
+        return go_on(py, rows, &asked, limits, before);
+    }
+    let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
+        let problem = rows.learn()?;
+        let fitted = tautnet::fit::fit(&problem.data, &settings, &mut |progress| observe(watch, progress))?;
+        let record = record(&fitted, &problem.data, watch.stopped());
+        let settings_json = asked.json("train", fitted.price, &settings.polish);
+        proved_model(watch, fitted.network().clone(), problem, &settings.polish, settings_json, record)
+    })?;
+    Ok(Model { inner })
+}
+
+/// A fit that goes on from the network of an earlier one: the same columns, units of the new rows, and λ as given, or as it
+/// was chosen then.
+fn go_on(
+    py: Python<'_>,
+    rows: Rows,
+    asked: &Options,
+    limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
+    before: &Bound<'_, PyAny>,
+) -> PyResult<Model> {
+    let before = before.cast::<Model>()?.get();
+    let settings = asked.fit().or_raise()?;
+    let price = match settings.price {
+        tautnet::fit::Price::Fixed(price) => Some(price),
+        tautnet::fit::Price::Chosen(_) => before.inner.settings["lipschitz"].as_f64(),
+    };
+    let polish = Settings { lipschitz: price.unwrap_or(settings.polish.lipschitz), ..settings.polish };
+    let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
+        let problem = rows.learn()?;
+        let user = before.inner.scaler.network_to_user(&before.inner.network)?;
+        if user.inputs() != problem.columns.width() {
+            return Err(tautnet::Error::new(
+                format!(
+                    "the network has {} inputs but the data has {} input columns",
+                    user.inputs(),
+                    problem.columns.width()
+                ),
+                "give the columns the network was trained on, or start anew with `warm_start=False`",
+            ));
+        }
+        let network = problem.scaler.network_to_standardized(&user)?;
+        let polished =
+            tautnet::polish::polish(&network, &problem.data, &polish, &mut |progress| polishing(watch, progress))?;
+        let record = polished_json(&polished, watch.stopped());
+        let settings = asked.json("train", Some(polish.lipschitz), &polish);
+        proved_model(watch, polished.network, problem, &polish, settings, record)
+    })?;
+    Ok(Model { inner })
+}
+
+/// The best network with the activation patterns of the one given.
+#[pyfunction]
+pub fn polish(
+    py: Python<'_>,
+    subject: &Bound<'_, PyAny>,
+    given: Given<'_>,
+    asked: &Bound<'_, PyAny>,
+    limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
+    standardize: bool,
+) -> PyResult<Model> {
+    let subject = Subject::of(subject)?;
+    let asked = options(asked)?;
+    let settings = asked.polish().or_raise()?;
+    let (network, problem) = Rows::read(&given)?.meet(&subject, standardize).or_raise()?;
+    let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
+        let polished =
+            tautnet::polish::polish(&network, &problem.data, &settings, &mut |progress| polishing(watch, progress))?;
+        let record = polished_json(&polished, watch.stopped());
+        let settings_json = asked.json("polish", Some(settings.lipschitz), &settings);
+        proved_model(watch, polished.network, problem, &settings, settings_json, record)
+    })?;
+    Ok(Model { inner })
+}
+
+/// Error against bound along λ, by validation, as JSON.
+#[pyfunction]
+pub fn lipschitz_path(
+    py: Python<'_>,
+    given: Given<'_>,
+    asked: &Bound<'_, PyAny>,
+    prices: Option<Vec<f64>>,
+    limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
+) -> PyResult<String> {
+    let asked = options(asked)?;
+    let settings = asked.fit().or_raise()?;
+    let grid = asked.grid(prices);
+    let rows = Rows::read(&given)?;
+    let path = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
+        let problem = rows.learn()?;
+        select::path(&problem.data, &settings.start, &settings.polish, &grid, &mut |progress| choosing(watch, progress))
+    })?;
+    Ok(path_json(&path).to_string())
+}
+
+fn observe(watch: &Watch, progress: &tautnet::fit::Progress<'_>) -> ControlFlow<()> {
+    match progress {
+        tautnet::fit::Progress::Path(progress) => {
+            let verdict = choosing(watch, progress);
+            if watch.half().is_break() { ControlFlow::Break(()) } else { verdict }
+        }
+        tautnet::fit::Progress::Start(progress) => {
+            starting(watch, "start", progress);
+            watch.verdict()
+        }
+        tautnet::fit::Progress::Polish(progress) => polishing(watch, progress),
+    }
+}
+
+fn choosing(watch: &Watch, progress: &select::Progress<'_>) -> ControlFlow<()> {
+    match progress {
+        select::Progress::Start(progress) => starting(watch, "choosing lipschitz: start", progress),
+        select::Progress::Polish { price, done, polishes, progress } => watch.note(Facts {
+            stage: "choosing lipschitz",
+            step: progress.iteration,
+            objective: progress.objective,
+            gap: progress.gap,
+            trial: Some((*price, *done, *polishes)),
+        }),
+    }
+    watch.verdict()
+}
+
+fn starting(watch: &Watch, stage: &'static str, progress: &tautnet::train::Progress) {
+    let (step, objective) = (progress.epoch, progress.objective);
+    watch.note(Facts { stage, step, objective, gap: f64::INFINITY, trial: None });
+}
+
+fn polishing(watch: &Watch, progress: &tautnet::polish::Progress) -> ControlFlow<()> {
+    let (step, objective, gap) = (progress.iteration, progress.objective, progress.gap);
+    watch.note(Facts { stage: "polish", step, objective, gap, trial: None });
+    watch.verdict()
+}
+
+/// The model with its proof. The proof is tried as it would be when the model is read.
+fn proved_model(
+    watch: &Watch,
+    network: Network,
+    problem: Problem,
+    settings: &Settings,
+    settings_json: Value,
+    objective: Value,
+) -> Result<tautnet::Model> {
+    let since = Instant::now();
+    let Problem { columns, scaler, .. } = problem;
+    let certificate = certify::prove(&network, settings.norm, Some(&scaler), &mut |_| watch.grace(since))?;
+    let certificate = Some(certificate);
+    let model = tautnet::Model { network, columns, scaler, settings: settings_json, objective, certificate };
+    model.proved()?;
+    Ok(model)
+}
+
+/// Objective, ending, path and history as the model file keeps them; nothing in it depends on the clock.
+fn record(fitted: &Fitted, data: &Dataset, stopped: Option<&str>) -> Value {
+    let mut record = match &fitted.polished {
+        Some(polished) => polished_json(polished, stopped),
+        None => json!({
+            "loss": mean_squared_error(&fitted.start, data),
+            "ending": "stopped before the convex program",
+            "reason": stopped,
+            "notes": [],
+        }),
+    };
+    record["all_rows"] = json!(fitted.all_rows);
+    if let Some(path) = &fitted.path {
+        record["path"] = path_json(path);
+    }
+    record
+}
+
+fn polished_json(polished: &Polished, stopped: Option<&str>) -> Value {
+    let score = |score: &Score| {
+        json!({
+            "objective": score.objective,
+            "loss": score.loss,
+            "lipschitz": score.lipschitz,
+            "decay": score.decay,
+        })
+    };
+    let (ending, reason) = match &polished.ending {
+        Ending::Solved => ("solved", None),
+        Ending::Stopped(why) => ("stopped", Some(stopped.unwrap_or(why))),
+        Ending::Unchanged(why) => ("unchanged", Some(why.as_str())),
+    };
+    let mut record = score(&polished.after);
+    record["before"] = score(&polished.before);
+    record["duality_gap"] = json!(polished.duality_gap);
+    record["iterations"] = json!(polished.iterations);
+    record["ending"] = json!(ending);
+    record["reason"] = json!(reason);
+    record["notes"] = json!(polished.notes);
+    let one = |step: &tautnet::polish::Progress| json!({"round": step.round, "iteration": step.iteration, "objective": step.objective, "gap": step.gap});
+    record["trace"] = polished.trace.iter().map(one).collect();
+    record
+}
+
+fn path_json(path: &Path) -> Value {
+    let one = |judgement: &Judgement| {
+        json!({
+            "price": judgement.price,
+            "error": judgement.clean,
+            "error_under_attack": judgement.attacked,
+            "lipschitz": judgement.lipschitz,
+        })
+    };
+    json!({
+        "start": one(&path.start),
+        "steps": path.steps.iter().map(one).collect::<Value>(),
+        "chosen": path.chosen,
+        "rows": {"learned": path.rows.0, "held_out": path.rows.1},
+        "folds": path.folds,
+    })
+}
+
+/// Rows for functions that learn nothing from them.
+pub fn rows(x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>) -> PyResult<Rows> {
+    let (x, y) = (x.clone(), y.clone());
+    let rows = Rows::read(&Given { x, y, sample_weight: None, target: None })?;
+    if rows.y.is_empty() {
+        return Err(refused(format!("{TARGET} is empty"), "give one target per row"));
+    }
+    Ok(rows)
+}

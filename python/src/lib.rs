@@ -1,0 +1,37 @@
+//! The Python extension `tautnet._tautnet`: translates, calls the library, translates back.
+//!
+//! There is no mathematics here. Arrays and columns become a [`tautnet::Dataset`] ([`columns`]), a solve runs on a thread
+//! of its own while the caller's thread lets Python run and listens for Ctrl-C ([`watch`]), and an error of the library
+//! becomes the exception `tautnet.TautnetError` with the same two lines ([`errors`]). What people use is in the package's
+//! Python files; what they need from here is private and may change.
+
+mod bounds;
+mod certificate;
+mod columns;
+mod errors;
+mod fitting;
+mod model;
+mod options;
+mod watch;
+
+use pyo3::prelude::*;
+
+/// Built from Rust; use the package `tautnet`.
+#[pymodule]
+mod _tautnet {
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::bounds::{attack_network, certify_network, verify};
+    #[pymodule_export]
+    use crate::certificate::Certificate;
+    #[pymodule_export]
+    use crate::fitting::{fit, lipschitz_path, polish};
+    #[pymodule_export]
+    use crate::model::{Model, Network, read};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

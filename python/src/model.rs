@@ -1,0 +1,259 @@
+//! Models and plain networks in Python.
+
+use crate::certificate::Certificate;
+use crate::columns::Inputs;
+use crate::errors::{OrRaise, refused};
+use crate::watch::{self, Limits};
+use faer::Mat;
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict};
+use std::path::{Path, PathBuf};
+use tautnet::atomic::{self, Existing};
+use tautnet::model::Stored;
+use tautnet::{Scaler, network};
+
+/// A network with its columns, its units and its certificate: what a model file holds.
+#[pyclass(frozen, module = "tautnet._tautnet")]
+pub struct Model {
+    pub inner: tautnet::Model,
+}
+
+/// Weights alone: f(x) = c + Σ v_i relu(w_i · x + b_i).
+#[pyclass(frozen, module = "tautnet._tautnet")]
+pub struct Network {
+    pub inner: network::Network,
+}
+
+/// Lower ends, upper ends, and which of them are exact.
+type Intervals<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>);
+
+/// A network in a file, of whatever format the library reads: a model or weights alone.
+#[pyfunction]
+pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
+    wrapped(py, Stored::read(&path).or_raise()?)
+}
+
+fn wrapped(py: Python<'_>, stored: Stored) -> PyResult<Py<PyAny>> {
+    Ok(match stored {
+        Stored::Network(inner) => Py::new(py, Network { inner })?.into_any(),
+        Stored::Model(inner) => Py::new(py, Model { inner: *inner })?.into_any(),
+    })
+}
+
+/// A model or a network, for functions that take either.
+pub enum Subject<'py> {
+    Model(Bound<'py, Model>),
+    Network(Bound<'py, Network>),
+}
+
+impl<'py> Subject<'py> {
+    pub fn of(given: &Bound<'py, PyAny>) -> PyResult<Self> {
+        match given.cast::<Model>() {
+            Ok(model) => Ok(Self::Model(model.clone())),
+            Err(_) => Ok(Self::Network(given.cast::<Network>()?.clone())),
+        }
+    }
+
+    pub fn network(&self) -> &network::Network {
+        match self {
+            Self::Model(model) => &model.get().inner.network,
+            Self::Network(network) => &network.get().inner,
+        }
+    }
+
+    pub fn scaler(&self) -> Option<&Scaler> {
+        match self {
+            Self::Model(model) => Some(&model.get().inner.scaler),
+            Self::Network(_) => None,
+        }
+    }
+}
+
+/// Write a file, whole or not at all.
+pub fn save(path: &Path, bytes: &[u8], overwrite: bool) -> PyResult<()> {
+    if !overwrite && path.exists() && !path.is_dir() {
+        // The library's hint names a flag of the command line.
+        return Err(refused(
+            format!("{} exists already", path.display()),
+            "give another name, or replace it with `overwrite=True`",
+        ));
+    }
+    atomic::write(path, bytes, if overwrite { Existing::Replace } else { Existing::Refuse }).or_raise()
+}
+
+fn weights<'py>(py: Python<'py>, network: &network::Network) -> PyResult<Bound<'py, PyDict>> {
+    let w = PyArray2::zeros(py, [network.units(), network.inputs()], false);
+    let mut write = w.readwrite();
+    let mut view = write.as_array_mut();
+    for i in 0..network.units() {
+        for k in 0..network.inputs() {
+            view[(i, k)] = network.w[(i, k)];
+        }
+    }
+    drop(write);
+    let parts = PyDict::new(py);
+    parts.set_item("w", w)?;
+    parts.set_item("b", network.b.to_pyarray(py))?;
+    parts.set_item("v", network.v.to_pyarray(py))?;
+    parts.set_item("c", network.c)?;
+    Ok(parts)
+}
+
+#[pymethods]
+impl Network {
+    /// From arrays of doubles: w (units × inputs), b and v (units), c.
+    #[new]
+    fn new(
+        w: PyReadonlyArray2<'_, f64>,
+        b: PyReadonlyArray1<'_, f64>,
+        v: PyReadonlyArray1<'_, f64>,
+        c: f64,
+    ) -> PyResult<Self> {
+        let (w, b, v) = (w.as_array(), b.as_array(), v.as_array());
+        let w = Mat::from_fn(w.nrows(), w.ncols(), |i, k| w[(i, k)]);
+        let inner = network::Network::new(w, b.to_vec(), v.to_vec(), c).or_raise()?;
+        Ok(Self { inner })
+    }
+
+    #[getter]
+    fn inputs(&self) -> usize {
+        self.inner.inputs()
+    }
+
+    #[getter]
+    fn units(&self) -> usize {
+        self.inner.units()
+    }
+
+    /// The arrays w, b, v and the number c.
+    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        weights(py, &self.inner)
+    }
+}
+
+#[pymethods]
+impl Model {
+    /// From the bytes of a model file; `source` is what messages call it.
+    #[staticmethod]
+    #[pyo3(signature = (bytes, source="the model"))]
+    fn parse(bytes: &[u8], source: &str) -> PyResult<Self> {
+        match Stored::parse(bytes, source).or_raise()? {
+            Stored::Model(inner) => Ok(Self { inner: *inner }),
+            Stored::Network(_) => Err(refused(
+                format!("{source} is a plain network without columns and scaler"),
+                "give a model file, as `tautnet train` writes it",
+            )),
+        }
+    }
+
+    /// Read a model file.
+    #[staticmethod]
+    fn read(path: PathBuf) -> PyResult<Self> {
+        tautnet::Model::read(&path).or_raise().map(|inner| Self { inner })
+    }
+
+    /// The bytes of the model file.
+    fn to_json<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
+        Ok(PyBytes::new(py, self.inner.to_json().or_raise()?.as_bytes()))
+    }
+
+    #[pyo3(signature = (path, *, overwrite=false))]
+    fn save(&self, path: PathBuf, overwrite: bool) -> PyResult<()> {
+        save(&path, self.inner.to_json().or_raise()?.as_bytes(), overwrite)
+    }
+
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
+        let parse = slf.get_type().getattr("parse")?;
+        Ok((parse, (slf.get().to_json(slf.py())?,)))
+    }
+
+    /// Names of the input columns.
+    #[getter]
+    fn columns(&self) -> Vec<String> {
+        self.inner.columns.inputs.iter().map(|input| input.name.clone()).collect()
+    }
+
+    /// Names of the network's inputs: a column of words has one for each word.
+    #[getter]
+    fn inputs(&self) -> Vec<String> {
+        self.inner.columns.names()
+    }
+
+    #[getter]
+    fn target(&self) -> &str {
+        &self.inner.columns.target
+    }
+
+    #[getter]
+    fn units(&self) -> usize {
+        self.inner.network.units()
+    }
+
+    /// Settings as JSON.
+    #[getter]
+    fn settings(&self) -> String {
+        self.inner.settings.to_string()
+    }
+
+    /// Objective, its parts and its history as JSON.
+    #[getter]
+    fn objective(&self) -> String {
+        self.inner.objective.to_string()
+    }
+
+    /// The certificate, proved anew.
+    #[getter]
+    fn certificate(&self) -> PyResult<Option<Certificate>> {
+        let proved = self.inner.proved().or_raise()?;
+        Ok(proved.map(|verified| Certificate { inner: verified.certificate().clone() }))
+    }
+
+    /// Means and scales of the inputs and the target.
+    fn scaler<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (scaler, parts) = (&self.inner.scaler, PyDict::new(py));
+        parts.set_item("input_mean", scaler.input_mean.to_pyarray(py))?;
+        parts.set_item("input_scale", scaler.input_scale.to_pyarray(py))?;
+        parts.set_item("target_mean", scaler.target_mean)?;
+        parts.set_item("target_scale", scaler.target_scale)?;
+        Ok(parts)
+    }
+
+    /// The arrays w, b, v and the number c, in the units of the data or standardized ones.
+    fn weights<'py>(&self, py: Python<'py>, standardized: bool) -> PyResult<Bound<'py, PyDict>> {
+        if standardized {
+            return weights(py, &self.inner.network);
+        }
+        weights(py, &self.inner.scaler.network_to_user(&self.inner.network).or_raise()?)
+    }
+
+    /// Predictions, in the units of the target.
+    fn predict<'py>(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+        let inputs = Inputs::read(given)?;
+        let model = &self.inner;
+        let predicted = py.detach(|| inputs.encode(&model.columns).map(|x| model.predict_encoded(x))).or_raise()?;
+        Ok(PyArray1::from_vec(py, predicted))
+    }
+
+    /// For every row: the ends of the interval around its prediction, and whether they are exact.
+    #[pyo3(signature = (given, radius, nodes=None, threads=None))]
+    fn intervals<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyAny>,
+        radius: f64,
+        nodes: Option<usize>,
+        threads: Option<i64>,
+    ) -> PyResult<Intervals<'py>> {
+        let inputs = Inputs::read(given)?;
+        let model = &self.inner;
+        let found = watch::run(py, Limits::new(None, threads, None)?, |_| {
+            model.intervals_encoded(inputs.encode(&model.columns)?, radius, nodes)
+        })?;
+        Ok((
+            PyArray1::from_iter(py, found.iter().map(|interval| interval.lower)),
+            PyArray1::from_iter(py, found.iter().map(|interval| interval.upper)),
+            PyArray1::from_iter(py, found.iter().map(|interval| interval.closed)),
+        ))
+    }
+}

@@ -1,0 +1,194 @@
+//! A computation that Python can watch and end.
+//!
+//! Signal handlers of Python run on its main thread only, and only while that thread holds the interpreter. So the work
+//! goes to a thread of its own, inside a pool of threads, and the thread that called sleeps without the interpreter, wakes
+//! a few times a second, shows the latest progress and lets Python's handlers run. Where one of them raises, the work is
+//! told to end, and the exception is passed on once it has.
+
+use crate::errors::{OrRaise, refused};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// How often the calling thread looks up.
+const TICK: Duration = Duration::from_millis(50);
+/// What a certificate may take once the time is over.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// How long to work, on how many threads, and who wants to know.
+pub struct Limits {
+    pub time: Option<Duration>,
+    pub threads: usize,
+    /// Called with the facts of the latest iteration.
+    pub report: Option<Py<PyAny>>,
+}
+
+impl Limits {
+    /// Checked: seconds and threads as the user gave them.
+    pub fn new(seconds: Option<f64>, threads: Option<i64>, report: Option<Py<PyAny>>) -> PyResult<Self> {
+        let time = match seconds.map(|seconds| (seconds, Duration::try_from_secs_f64(seconds))) {
+            None => None,
+            Some((_, Ok(time))) => Some(time),
+            Some((seconds, Err(_))) => {
+                return Err(refused(format!("`time_limit` is {seconds}"), "give a number of seconds, 0 or more"));
+            }
+        };
+        let threads = match threads {
+            None => 0,
+            Some(threads @ 1..=1024) => threads as usize,
+            Some(threads) => return Err(refused(format!("`threads` is {threads}"), "give a number from 1 to 1024")),
+        };
+        Ok(Self { time, threads, report })
+    }
+}
+
+/// The facts of one iteration.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    pub stage: &'static str,
+    pub step: usize,
+    pub objective: f64,
+    /// Relative duality gap, where there is one.
+    pub gap: f64,
+    /// λ being tried, with the solves done and their number.
+    pub trial: Option<(f64, usize, usize)>,
+}
+
+/// Asked at every iteration whether to go on; hears what there is to tell.
+pub struct Watch {
+    deadline: Option<Instant>,
+    started: Instant,
+    cancelled: AtomicBool,
+    late: AtomicBool,
+    latest: Mutex<Option<Facts>>,
+}
+
+impl Watch {
+    fn go_on_until(&self, deadline: Option<Instant>) -> ControlFlow<()> {
+        let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        if late {
+            self.late.store(true, Ordering::Relaxed);
+        }
+        if late || self.cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// As an observer answers.
+    pub fn verdict(&self) -> ControlFlow<()> {
+        self.go_on_until(self.deadline)
+    }
+
+    /// The same for an early part of the work, which may take half of the time.
+    pub fn half(&self) -> ControlFlow<()> {
+        self.go_on_until(self.deadline.map(|deadline| self.started + deadline.duration_since(self.started) / 2))
+    }
+
+    /// For what must be done however late it is: a short time from `since` on.
+    pub fn grace(&self, since: Instant) -> ControlFlow<()> {
+        let over = self.deadline.is_some_and(|deadline| Instant::now() >= deadline.max(since + GRACE));
+        if over || self.cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Why the work ended early, where it did.
+    pub fn stopped(&self) -> Option<&'static str> {
+        self.late.load(Ordering::Relaxed).then_some("time limit reached")
+    }
+
+    /// Note the facts of an iteration for whoever watches.
+    pub fn note(&self, facts: Facts) {
+        *self.latest.lock().unwrap_or_else(PoisonError::into_inner) = Some(facts);
+    }
+
+    fn show(&self, py: Python<'_>, report: Option<&Py<PyAny>>) -> PyResult<()> {
+        py.check_signals()?;
+        let facts = self.latest.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(report), Some(facts)) = (report, facts) {
+            let told = PyDict::new(py);
+            told.set_item("stage", facts.stage)?;
+            told.set_item("step", facts.step)?;
+            told.set_item("objective", facts.objective)?;
+            told.set_item("gap", facts.gap.is_finite().then_some(facts.gap))?;
+            told.set_item("trial", facts.trial)?;
+            told.set_item("seconds", self.started.elapsed().as_secs_f64())?;
+            report.call1(py, (told,))?;
+        }
+        Ok(())
+    }
+}
+
+/// Do the work without the interpreter, watched.
+pub fn run<T: Send>(
+    py: Python<'_>,
+    limits: Limits,
+    work: impl FnOnce(&Watch) -> tautnet::error::Result<T> + Send,
+) -> PyResult<T> {
+    let started = Instant::now();
+    let watch = Watch {
+        deadline: limits.time.and_then(|time| started.checked_add(time)),
+        started,
+        cancelled: AtomicBool::new(false),
+        late: AtomicBool::new(false),
+        latest: Mutex::new(None),
+    };
+    let pool = pool(limits.threads)?;
+    let report = limits.report;
+    let (result, interrupt) = py.detach(|| {
+        let (done, ended) = mpsc::channel();
+        std::thread::scope(|scope| {
+            let (watch, pool, report) = (&watch, &pool, report.as_ref());
+            scope.spawn(move || done.send(pool.install(|| work(watch))));
+            let mut interrupt = None;
+            loop {
+                match ended.recv_timeout(TICK) {
+                    Ok(result) => return (Some(result), interrupt),
+                    // The work panicked, and so will the scope.
+                    Err(RecvTimeoutError::Disconnected) => return (None, interrupt),
+                    Err(RecvTimeoutError::Timeout) if interrupt.is_none() => {
+                        if let Err(raised) = Python::attach(|py| watch.show(py, report)) {
+                            watch.cancelled.store(true, Ordering::Relaxed);
+                            interrupt = Some(raised);
+                        }
+                    }
+                    Err(RecvTimeoutError::Timeout) => {}
+                }
+            }
+        })
+    });
+    match (interrupt, result) {
+        (Some(raised), _) => Err(raised),
+        (None, Some(result)) => result.or_raise(),
+        (None, None) => Err(refused("the computation ended without a result", "report this as a mistake of tautnet")),
+    }
+}
+
+/// A pool of that many threads (0: one a core) in this process.
+struct Held {
+    process: u32,
+    threads: usize,
+    pool: Arc<ThreadPool>,
+}
+
+static POOL: Mutex<Option<Held>> = Mutex::new(None);
+
+/// The pool last used, if it fits. A process that was forked has none of its parent's threads, so it makes its own.
+fn pool(threads: usize) -> PyResult<Arc<ThreadPool>> {
+    let mut held = POOL.lock().unwrap_or_else(PoisonError::into_inner);
+    let process = std::process::id();
+    if let Some(held) = held.as_ref().filter(|held| held.process == process && held.threads == threads) {
+        return Ok(held.pool.clone());
+    }
+    let pool = ThreadPoolBuilder::new().num_threads(threads).thread_name(|k| format!("tautnet-{k}")).build();
+    let pool = pool.map_err(|error| {
+        refused(format!("{threads} threads could not be started: {error}"), "ask for fewer threads")
+    })?;
+    let pool = Arc::new(pool);
+    let old = held.replace(Held { process, threads, pool: pool.clone() });
+    if let Some(old) = old.filter(|old| old.process != process) {
+        std::mem::forget(old); // its threads do not exist here, and must not be waited for
+    }
+    Ok(pool)
+}

@@ -1,0 +1,196 @@
+"""One table of bad inputs, both sides: what the command line prints is what Python raises, word for word.
+
+Only the place differs: a file has a name and lines, the arguments of a function have neither.
+"""
+import io
+import pickle
+import re
+import subprocess
+
+import numpy as np
+import pandas
+import pytest
+
+import tautnet
+from conftest import PROGRAM
+from tautnet import LipschitzRegressor, TautnetError, polish
+
+GOOD = "a,b,y\n1,2,3\n2,1,4\n0,5,2\n4,4,1\n3,1,0\n"
+NETWORK = '{"w": [[1, -1], [0.5, 2]], "b": [0, -1], "v": [1, -2], "c": 0.5}'
+WORDS = "kind,b,y\nA,2,3\nB,1,4\nA,5,2\nB,4,1\nA,1,0\n"
+MANY = "kind,b,y\n" + "".join(f"word {k},{k},{k}\n" for k in range(300))
+
+# Tables that no network can learn from.
+TABLES = {
+    "NaN": "a,b,y\n1,2,3\nNaN,5,6\n2,2,2\n",
+    "infinite": "a,b,y\n1,2,3\n2,-inf,6\n2,2,2\n",
+    "word among numbers": "a,b,y\n1,2,3\n2,3,6\n3,4k,7\n",
+    "decimal comma": 'a,b,y\n1,2,3\n2,3,6\n3,"4,5",7\n',
+    "missing word": "kind,b,y\nA,2,3\n,3,6\nB,4,7\n",
+    "too many words": MANY,
+    "NaN in the target": "a,b,y\n1,2,3\n2,5,NaN\n3,3,3\n",
+    "infinite target": "a,b,y\n1,2,3\n2,5,inf\n3,3,3\n",
+    "words in the target": "a,b,y\n1,2,low\n2,5,high\n3,3,low\n",
+    "constant target": "a,b,y\n1,2,7\n2,5,7\n3,3,7\n",
+    "few rows": "a,b,y\n1,2,7\n2,5,8\n3,3,9\n",
+    "one row": "a,b,y\n1,2,7\n",
+    "same name twice": "a,a,y\n1,2,3\n2,5,4\n3,3,5\n",
+}
+
+# Network files that hold no network.
+NETWORKS = {
+    "empty": "",
+    "cut short": '{"w": [[1, 2',
+    "no units": '{"w": [], "b": [], "v": []}',
+    "ragged": '{"w": [[1, 2], [3]], "b": [0, 0], "v": [1, 1]}',
+    "NaN": '{"w": [[1, NaN]], "b": [0], "v": [1]}',
+    "out of range": '{"w": [[1, 1e999]], "b": [0], "v": [1]}',
+    "null": '{"w": [[1, null]], "b": [0], "v": [1]}',
+    "text": '{"w": [[1, 2]], "b": ["zero"], "v": [1]}',
+    "no v": '{"w": [[1, 2]], "b": [0]}',
+    "length of v": '{"w": [[1, 2]], "b": [0], "v": [1, 2]}',
+    "unknown part": '{"kind": "mlp", "w": [[1, 2]], "b": [0], "v": [1]}',
+    "list": "[[1]]",
+    "table": "a,b\n1,2\n",
+    "other format": '{"format": "onnx", "version": 1}',
+    "other version": '{"format": "tautnet-model", "version": 99}',
+    "no model": '{"format": "tautnet-model", "version": 1, "columns": {"inputs": [], "target": "y"}}',
+}
+
+# Tables that a model of other columns meets: what it was trained on, what it is given.
+MEETINGS = {
+    "unknown word": (WORDS, WORDS.replace("A,5", "Z,5")),
+    "words for numbers": (GOOD, "a,b,y\nq,2,3\nr,1,4\nq,5,2\n"),
+    "missing column": (GOOD, "a,c,y\n1,2,3\n2,1,4\n0,5,2\n"),
+    "other case": (GOOD, "a,B,y\n1,2,3\n2,1,4\n0,5,2\n"),
+}
+
+
+def frame(text):
+    """The table as a person would have it in Python: numbers as numbers, the rest as text."""
+    table = pandas.read_csv(io.StringIO(text), dtype=object, keep_default_na=False, header=None, skiprows=1)
+    for column in table:
+        try:
+            table[column] = table[column].astype(float)
+        except ValueError:
+            pass
+    table.columns = text.split("\n")[0].split(",")
+    return table.iloc[:, :-1], table.iloc[:, -1]
+
+
+def printed(folder, *arguments):
+    done = subprocess.run([str(PROGRAM), *arguments], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 2, (done.stdout, done.stderr)
+    return without_place(done.stderr)
+
+
+def raised(function):
+    with pytest.raises(TautnetError) as found:
+        function()
+    error = found.value
+    assert str(error) == f"{error.what}\nhint: {error.hint}"
+    same = pickle.loads(pickle.dumps(error))
+    assert (same.what, same.hint) == (error.what, error.hint)
+    return without_place(f"error: {error}\n")
+
+
+def without_place(text):
+    text = re.sub(r"\berror: (?:data\.csv|X|y)(:| has)", r"error: TABLE\1", text)
+    return re.sub(r" \(line \d+\)", "", text)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_tables(kind, tmp_path):
+    (tmp_path / "data.csv").write_text(TABLES[kind])
+    theirs = printed(tmp_path, "train", "data.csv", "--hidden", "3", "--start", "random")
+    assert raised(lambda: LipschitzRegressor(hidden=3, start="random").fit(*frame(TABLES[kind]))) == theirs
+
+
+@pytest.mark.parametrize("kind", NETWORKS)
+def test_networks(kind, tmp_path, monkeypatch):
+    (tmp_path / "data.csv").write_text(GOOD)
+    (tmp_path / "net.json").write_text(NETWORKS[kind])
+    monkeypatch.chdir(tmp_path)
+    theirs = printed(tmp_path, "polish", "net.json", "data.csv")
+    assert raised(lambda: polish("net.json", *frame(GOOD))) == theirs
+    assert raised(lambda: tautnet.certify("net.json")) == theirs
+
+
+def test_files_that_are_not_there(tmp_path, monkeypatch):
+    (tmp_path / "data.csv").write_text(GOOD)
+    (tmp_path / "net.json").write_text(NETWORK)
+    monkeypatch.chdir(tmp_path)
+    theirs = printed(tmp_path, "polish", "none.json", "data.csv")
+    assert raised(lambda: polish("none.json", *frame(GOOD))) == theirs
+    theirs = printed(tmp_path, "predict", "net.json", "data.csv")
+    assert raised(lambda: LipschitzRegressor.load("net.json")) == theirs
+    model = LipschitzRegressor(hidden=3, lipschitz=0.1).fit(*frame(GOOD))
+    for path in ["none/new.json", "."]:
+        theirs = printed(tmp_path, "polish", "net.json", "data.csv", "--out", path)
+        assert raised(lambda path=path: model.save(path)) == theirs
+
+
+@pytest.mark.parametrize("kind", MEETINGS)
+def test_models_and_other_tables(kind, tmp_path):
+    learned, given = MEETINGS[kind]
+    model = LipschitzRegressor(hidden=3, lipschitz=0.1, start="random").fit(*frame(learned))
+    model.save(tmp_path / "model.json")
+    (tmp_path / "data.csv").write_text(given)
+    theirs = printed(tmp_path, "polish", "model.json", "data.csv").replace(", `y`", "")  # not a column of X
+    assert raised(lambda: polish(model, *frame(given))) == theirs
+
+
+@pytest.mark.parametrize(
+    "parameters, what",
+    [
+        ({"lipschitz": -1}, "`lipschitz` is -1"),
+        ({"lipschitz": np.nan}, "`lipschitz` is NaN"),
+        ({"lipschitz": "much"}, "`lipschitz` is 'much'"),
+        ({"decay": np.inf}, "`decay` is inf"),
+        ({"max_lipschitz": 0}, "`max-lipschitz` is 0"),
+        ({"norm": 1}, "the norm is 1"),
+        ({"norm": "3"}, "there is no norm called `3`"),
+        ({"penalty": "L3"}, "there is no penalty called `L3`"),
+        ({"method": "sgd"}, "there is no method called `sgd`"),
+        ({"start": "adam"}, "there is no start called `adam`"),
+        ({"hidden": 0}, "the network was asked to have 0 hidden units"),
+        ({"hidden": -3}, "the network was asked to have -3 hidden units"),
+        ({"hidden": "many"}, "`hidden` is 'many'"),
+        ({"tolerance": 2.0}, "`tolerance` is 2"),
+        ({"time_limit": -3.0}, "`time_limit` is -3"),
+        ({"threads": 0}, "`threads` is 0"),
+        ({"random_state": -1}, "`random_state` is -1"),
+    ],
+)
+def test_parameters(parameters, what):
+    error = raised(lambda: LipschitzRegressor(**parameters).fit(*frame(GOOD)))
+    assert error.startswith(f"error: {what}\nhint: "), error
+
+
+def test_arrays_that_hold_no_numbers(fitted, table):
+    X, y = table
+    anything = r"\w"
+    for bad, exception, what in [
+        (X.astype(complex), ValueError, "Complex data not supported"),
+        (X.astype("datetime64[s]"), TautnetError, "the array has the type datetime64"),
+        (X[0], ValueError, "Reshape your data"),
+        (X[None], ValueError, "3"),
+        (X[:0], ValueError, "0 sample"),
+        ("text", ValueError, anything),
+        (None, ValueError, anything),
+        (np.full(X.shape, object()), TypeError, "must be a string or a real number"),
+    ]:
+        with pytest.raises(exception, match=what):
+            LipschitzRegressor(hidden=3).fit(bad, y)
+        with pytest.raises(exception, match=what):
+            fitted.predict(bad)
+    for bad, what in [(y[:-1], "there are 119 targets for 120 rows"), (np.full(len(y), "a"), "holds words")]:
+        with pytest.raises(TautnetError, match=what):
+            LipschitzRegressor(hidden=3).fit(X, bad)
+    for weights, what in [(-np.ones(120), "the sample weight of row 0 is -1"), (np.ones(3), "3 sample weights"),
+                          (np.zeros(120), "all sample weights are zero"), (np.ones((120, 2)), "2 dimensions")]:
+        with pytest.raises(TautnetError, match=what):
+            LipschitzRegressor(hidden=3).fit(X, y, sample_weight=weights)
+    for radius in (-1.0, np.nan, np.inf):
+        with pytest.raises(TautnetError, match="the radius is"):
+            fitted.predict(X, radius=radius)

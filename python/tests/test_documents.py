@@ -1,0 +1,102 @@
+"""The pages of the guide, the README and the examples run; types are right."""
+import importlib.util
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from conftest import ROOT
+
+PYTHON = ROOT / "python"
+
+
+def blocks(page):
+    """Blocks of Python of a page, with the module that each needs."""
+    found = re.findall(r"(?:<!-- needs (\w+) -->\n)?```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    assert found
+    return found
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("page, at_least", [("python.md", 10), ("coming-from.md", 4)])
+def test_the_guide_runs(page, at_least, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = blocks(ROOT / "docs" / "guide" / page)
+    assert len(found) >= at_least
+    names = {"__name__": "guide"}
+    for needs, block in found:
+        if needs and importlib.util.find_spec(needs) is None:
+            continue
+        exec(compile(block, f"{page}: {block.splitlines()[0]}", "exec"), names)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_readme_runs():
+    from sklearn.neural_network import MLPRegressor
+
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(80, 2))
+    y = X[:, 0] ** 2
+    mlp = MLPRegressor(hidden_layer_sizes=(20,), max_iter=50, random_state=0).fit(X, y)
+    for _, block in blocks(PYTHON / "README.md"):
+        exec(block, {"X": X, "y": y, "fitted_mlp_regressor": mlp})
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, PYTHON / "examples" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # workers on other processes find functions by their module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_sweep_on_several_processes():
+    pytest.importorskip("dask.distributed")
+    done = subprocess.run([sys.executable, PYTHON / "examples" / "dask_sweep.py", "2"], capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "12 settings on 2 processes"
+    bounds = [float(re.search(r"bound ([0-9.]+)", line)[1]) for line in lines[1:]]
+    assert len(bounds) == 4 and bounds == sorted(bounds)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_gallery_draws(tmp_path):
+    pytest.importorskip("matplotlib")
+    load("gallery").main(tmp_path)
+    names = sorted(path.stem for path in tmp_path.glob("*.png"))
+    assert names == ["attack", "bounds", "convergence", "fit", "intervals", "path"]
+    import matplotlib.image
+
+    for path in tmp_path.glob("*.png"):
+        pixels = matplotlib.image.imread(path)
+        assert pixels.shape[0] > 300 and pixels[..., :3].std() > 0.02, path
+
+
+def test_types():
+    pytest.importorskip("mypy")
+    command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--cache-dir", "../target/mypy"]
+    done = subprocess.run(command, cwd=PYTHON, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_stubs_are_those_of_the_extension():
+    """Every name of the extension is in the stubs, and the other way round."""
+    import ast
+
+    from tautnet import _tautnet
+
+    tree = ast.parse((PYTHON / "package" / "tautnet" / "_tautnet.pyi").read_text())
+    hidden = {"__version__", "__new__"}
+
+    def public(names):
+        return {name for name in names if not name.startswith("_")}
+
+    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    assert public(dir(_tautnet)) - hidden == public(classes) | public(functions)
+    for name, node in classes.items():
+        members = {member.name for member in node.body if isinstance(member, ast.FunctionDef)} - hidden
+        assert public(dir(getattr(_tautnet, name))) == members, name

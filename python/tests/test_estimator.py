@@ -1,0 +1,244 @@
+"""The estimator: scikit-learn's own checks, and what is ours."""
+import json
+import logging
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import tautnet
+from conftest import PROGRAM
+from tautnet import LipschitzRegressor, TautnetError
+
+
+@parametrize_with_checks(
+    [
+        LipschitzRegressor(hidden=8),
+        LipschitzRegressor(hidden=20, lipschitz=0.003, start="random", norm="inf", penalty="L2"),
+        LipschitzRegressor(hidden=5, method="weight-decay", start="adversarial", output_bias=False),
+    ]
+)
+def test_scikit_learn_checks(estimator, check):
+    check(estimator)
+
+
+def test_a_fit_learns_and_proves(table, fitted):
+    X, y = table
+    assert fitted.score(X, y) > 0.95
+    certificate = fitted.certificate_
+    assert certificate.norm == "2"
+    assert fitted.objective_["objective"] <= fitted.objective_["before"]["objective"]
+    assert len(fitted.objective_path_) == len(fitted.gap_path_) == fitted.objective_["iterations"] + 1
+    assert fitted.gap_path_[-1] <= 1e-8 and fitted.lipschitz_ == 0.03 and fitted.lipschitz_path_ is None
+    # What is found between rows, is below what is proved.
+    a, b = X[:60], X[60:]
+    slopes = np.abs(fitted.predict(a) - fitted.predict(b)) / np.linalg.norm(a - b, axis=1)
+    assert slopes.max() <= certificate.lipschitz_upper_bound
+    for k, most in enumerate(certificate.sensitivities):
+        moved = X.copy()
+        moved[:, k] += 1e-3
+        assert np.abs(fitted.predict(moved) - fitted.predict(X)).max() <= 1e-3 * most * (1 + 1e-9) + 1e-9
+
+
+def test_no_perturbation_leaves_the_interval(table, fitted):
+    X, _ = table
+    rng = np.random.default_rng(1)
+    scale = X.std(axis=0)
+    for nodes in (None, 0):
+        predicted, lower, upper = fitted.predict(X, radius=0.2, nodes=nodes)
+        assert np.array_equal(predicted, fitted.predict(X))
+        for _ in range(20):
+            step = rng.normal(size=X.shape)
+            moved = fitted.predict(X + 0.2 * step / np.linalg.norm(step, axis=1, keepdims=True) * scale)
+            assert (lower <= moved).all() and (moved <= upper).all()
+    assert np.array_equal(fitted.predict(X, radius=0.0)[1], predicted)
+
+
+def test_the_price_is_chosen_by_validation(table):
+    X, y = table
+    model = LipschitzRegressor(hidden=8, start="random").fit(X, y)
+    path = model.lipschitz_path_
+    assert model.lipschitz_ == path.best_price == path.price[np.argmin(path.error_under_attack)]
+    assert (np.diff(path.price) < 0).all()
+    same = tautnet.lipschitz_path(X, y, hidden=8, start="random")
+    assert np.array_equal(same.error, path.error) and np.array_equal(same.lipschitz, path.lipschitz)
+
+
+@pytest.mark.parametrize("method", ["joint", "alternating", "weight-decay"])
+@pytest.mark.parametrize("start", ["sgd", "random", "adversarial"])
+def test_every_method_from_every_start(table, method, start):
+    X, y = table
+    model = LipschitzRegressor(hidden=6, lipschitz=0.1, method=method, start=start, random_state=3).fit(X, y)
+    assert model.objective_["objective"] <= model.objective_["before"]["objective"]
+    again = clone(model).fit(X, y)
+    assert again.model_.to_json() == model.model_.to_json()
+    assert model.set_params(random_state=4).fit(X, y).model_.to_json() != again.model_.to_json()
+
+
+def test_the_result_does_not_depend_on_threads(table):
+    X, y = table
+    one, two = (LipschitzRegressor(hidden=6, start="random", threads=t).fit(X, y).model_.to_json() for t in (1, 2))
+    assert one == two
+
+
+def test_the_model_is_that_of_the_command_line(table, tmp_path):
+    X, y = table
+    rows = ["a,b,c,target"] + [",".join(map(repr, map(float, [*x, t]))) for x, t in zip(X, y)]
+    (tmp_path / "data.csv").write_text("\n".join(rows) + "\n")
+    command = [PROGRAM, "train", tmp_path / "data.csv", "--hidden", "8", "--start", "random", "--out", tmp_path / "m.json", "--quiet"]
+    subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
+    theirs = json.loads((tmp_path / "m.json").read_text())
+    ours = json.loads(LipschitzRegressor(hidden=8, start="random").fit(X, y).model_.to_json())
+    for part in ("network", "scaler", "certificate"):
+        assert ours[part] == theirs[part], part
+    loaded = LipschitzRegressor.load(tmp_path / "m.json")
+    assert loaded.hidden == 8 and loaded.start == "random" and loaded.lipschitz == "auto"
+    assert list(loaded.feature_names_in_) == ["a", "b", "c"]
+    predicted = subprocess.run([str(PROGRAM), "predict", str(tmp_path / "m.json"), str(tmp_path / "data.csv")],
+                               check=True, capture_output=True, text=True).stdout.split()[1:]
+    np.testing.assert_allclose(loaded.predict(X), np.array(predicted, dtype=float), rtol=1e-12)
+
+
+def test_files_and_pickles_are_the_model_file(fitted, table, tmp_path):
+    X, _ = table
+    path = tmp_path / "model.json"
+    fitted.save(path)
+    with pytest.raises(TautnetError, match="exists already"):
+        fitted.save(path)
+    fitted.save(path, overwrite=True)
+    assert path.read_bytes() == fitted.model_.to_json() and path.read_bytes() in pickle.dumps(fitted)
+    for other in (LipschitzRegressor.load(path), pickle.loads(pickle.dumps(fitted))):
+        assert np.array_equal(other.predict(X), fitted.predict(X)) and other.certificate_ == fitted.certificate_
+        assert other.get_params()["hidden"] == 20 and other.n_features_in_ == 3
+
+
+def test_pipelines_and_grids(table):
+    X, y = table
+    pipeline = make_pipeline(PolynomialFeatures(2, include_bias=False), LipschitzRegressor(hidden=6, lipschitz=0.1))
+    assert cross_val_score(pipeline, X, y, cv=3).min() > 0.5
+    grid = GridSearchCV(LipschitzRegressor(hidden=6, start="random"), {"lipschitz": [0.01, 1.0]}, n_jobs=2, cv=3)
+    grid.fit(X, y)
+    assert grid.best_params_ == {"lipschitz": 0.01}
+    assert np.isfinite(grid.predict(X)).all()
+
+
+def test_weights_are_repetitions(table):
+    X, y = table
+    weights = np.arange(len(y)) % 3
+    options = dict(hidden=6, lipschitz=0.1)
+    weighted = LipschitzRegressor(**options).fit(X, y, sample_weight=weights)
+    repeated = LipschitzRegressor(**options).fit(X.repeat(weights, axis=0), y.repeat(weights))
+    assert json.loads(weighted.model_.to_json())["network"] == json.loads(repeated.model_.to_json())["network"]
+
+
+def test_warm_start_goes_on(table):
+    X, y = table
+    model = LipschitzRegressor(hidden=10, lipschitz=0.1, warm_start=True).fit(X, y)
+    first = model.objective_
+    model.fit(X, y)
+    assert model.objective_["before"]["objective"] == pytest.approx(first["objective"], rel=1e-9)
+    assert model.objective_["objective"] <= first["objective"] * (1 + 1e-9)
+    model.set_params(lipschitz=1.0).fit(X, y)
+    assert model.lipschitz_ == 1.0 and model.objective_["lipschitz"] < first["lipschitz"]
+
+
+def test_the_time_limit_gives_the_best_so_far(table):
+    X, y = table
+    with pytest.warns(ConvergenceWarning, match="time limit"):
+        model = LipschitzRegressor(hidden=50, time_limit=0.0).fit(X, y)
+    assert np.isfinite(model.predict(X)).all() and model.certificate_.lipschitz_upper_bound > 0
+
+
+def test_an_unfitted_estimator_says_so(table):
+    for ask in (lambda m: m.predict(table[0]), lambda m: m.certificate_, lambda m: m.save("x")):
+        with pytest.raises(NotFittedError):
+            ask(LipschitzRegressor())
+
+
+def big():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(1500, 12))
+    return X, np.sin(X).sum(axis=1)
+
+
+def test_other_threads_run_during_a_solve():
+    counted = [0]
+    stop = threading.Event()
+
+    def count():
+        while not stop.is_set():
+            counted[0] += 1
+            time.sleep(0.001)
+
+    thread = threading.Thread(target=count)
+    X, y = big()
+    thread.start()
+    time.sleep(0.05)
+    counted[0] = 0
+    started = time.perf_counter()
+    LipschitzRegressor(hidden=60, lipschitz=0.01, threads=1).fit(X, y)
+    took, ran = time.perf_counter() - started, counted[0]
+    stop.set()
+    thread.join()
+    assert ran > 20 * took, (ran, took)  # of up to a thousand a second
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_an_interrupt_ends_a_solve():
+    code = (
+        "import numpy as np, tautnet\n"
+        "rng = np.random.default_rng(0)\n"
+        "X = rng.normal(size=(20000, 20)); y = np.sin(X).sum(axis=1)\n"
+        "print('ready', flush=True)\n"
+        "try:\n"
+        "    tautnet.LipschitzRegressor(hidden=100).fit(X, y)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted', flush=True)\n"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(1.0)
+    process.send_signal(signal.SIGINT)
+    assert process.communicate(timeout=60)[0] == "interrupted\n"
+
+
+def test_progress_and_logging(table, capsys, caplog):
+    X, y = table
+    with caplog.at_level(logging.DEBUG, logger="tautnet"):
+        LipschitzRegressor(hidden=6, verbose=True).fit(X, y)
+    assert "Lipschitz bound" in capsys.readouterr().err
+    assert any(record.levelname == "INFO" and "solved" in record.message for record in caplog.records)
+
+
+def fit_in_a_child(table):
+    LipschitzRegressor(hidden=4, lipschitz=0.1).fit(*table)
+    os._exit(0)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="fork")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_forked_process_solves_too(table, fitted):
+    child = os.fork()
+    if child == 0:
+        fit_in_a_child(table)
+    for _ in range(600):
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            break
+        time.sleep(0.1)
+    else:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert done and status == 0
