@@ -35,7 +35,7 @@ const INKS: [Ink; 6] = [Ink::Before, Ink::After, Ink::Third, Ink::Fourth, Ink::F
 /// Colour of a series, and whether its dots are filled: the first is hollow, as everything before a polish; after six the colours
 /// come again with the other dots.
 fn style(series: usize) -> (Ink, bool) {
-    let first = series % INKS.len() == 0;
+    let first = series.is_multiple_of(INKS.len());
     (INKS[series % INKS.len()], first == (series >= INKS.len()))
 }
 
