@@ -248,7 +248,8 @@ pub fn figure(experiment: &Experiment, bands: &[Band], trials: (usize, usize)) -
             theorem: false,
         })
         .collect();
-    let heading = "Median over the radii of the median error under attack; the lowest wins".to_owned();
+    let heading =
+        "Median over the radii of the median error under attack; the lowest wins (– where two are equal)".to_owned();
     let facts = json!({ "radii": experiment.plan.settings.radii, "panels": panels_json });
     Finding { tables: vec![(heading, lines)], claims, trials, facts }
 }

@@ -84,7 +84,10 @@ pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas)
     let gap = 28.0;
     let room = canvas.width - 2.0 * edge - margin - RIGHT - gap * (columns - 1) as f64;
     let width = room / columns as f64;
-    let x = Scale::linear(radii.first().copied().unwrap_or(0.0), radii.last().copied().unwrap_or(1.0));
+    let (first, last) = (radii.first().copied().unwrap_or(0.0), radii.last().copied().unwrap_or(1.0));
+    // Strokes beside the first and the last radius stay inside.
+    let aside = if strokes { 0.05 * (last - first) } else { 0.0 };
+    let x = Scale::linear(first - aside, last + aside);
     let mut bottom = top;
     for (set, y) in sets.iter().zip(&scales) {
         for (position, base) in bases.iter().enumerate() {
