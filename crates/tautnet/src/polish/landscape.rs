@@ -206,7 +206,8 @@ mod tests {
                     if gradient.flat[j] == 0.0 {
                         continue; // signs, padding, an output bias that is held
                     }
-                    let step = 1e-4 * (0.1 + point.flat[j].abs());
+                    // Short, lest a row change its side on the way.
+                    let step = 1e-6 * (0.1 + point.flat[j].abs());
                     let mut side = |sign: f64| {
                         let mut moved = point.clone();
                         moved.flat[j] += sign * step;
@@ -214,7 +215,7 @@ mod tests {
                     };
                     let difference = (side(1.0) - side(-1.0)) / (2.0 * step);
                     let error = (gradient.flat[j] - difference).abs();
-                    assert!(error < 1e-2 * (0.01 * value + difference.abs()), "{j}: {} {difference}", gradient.flat[j]);
+                    assert!(error < 1e-3 * (0.01 * value + difference.abs()), "{j}: {} {difference}", gradient.flat[j]);
                 }
             }
         }
