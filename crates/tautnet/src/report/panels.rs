@@ -55,7 +55,9 @@ pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas)
     let bases = distinct(bands.iter().map(|band| band.base.as_str()));
     let methods = distinct(bands.iter().map(|band| band.method.as_str()));
     let describe = |band: &Band| {
-        let last = band.attacked.last().map_or("none".into(), |spread| super::axes::number(spread.median));
+        // A method that failed in every trial has no numbers.
+        let known = band.attacked.last().filter(|spread| spread.median.is_finite());
+        let last = known.map_or("none".into(), |spread| super::axes::number(spread.median));
         format!("{}, {}, {}: {last}", band.data, base_title(&band.base), method_title(&band.method))
     };
     let at = radii.last().map_or(String::new(), |radius| format!(" at radius {}", super::axes::number(*radius)));
