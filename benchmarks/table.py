@@ -1,6 +1,7 @@
 """Is a network from `train`, nothing chosen by hand, more robust than its start and than a common default?
 
-Five seeds of the five sets of the paper. Every seed holds out a fifth of the rows and compares on them, in standardized
+Two times five seeds of the five sets of the paper: the defaults of `train` were settled with the first five in sight, not with
+the others. Every seed holds out a fifth of the rows and compares on them, in standardized
 units, three networks of 100 hidden units:
 
     start          what `train` starts from
@@ -22,8 +23,8 @@ import numpy as np
 from common import PROGRAM, SETS, file_columns, median, rastrigin, write_network, write_rows, write_table
 
 UNITS = 100
-SEEDS = 5
-QUICK_SEEDS = 1
+SEEDS = (range(0, 5), range(5, 10))
+QUICK_SEEDS = (range(0, 1),)
 RADII = (0.1, 0.2, 0.3, 0.4, 0.5)
 NETWORKS = ("start", "tautnet", "MLPRegressor")
 CLOSE = 1.05  # a clean error within 5 % of the better of the other two is as good
@@ -31,7 +32,7 @@ CLOSE = 1.05  # a clean error within 5 % of the better of the other two is as go
 
 def run(setup):
     seeds = QUICK_SEEDS if setup.quick else SEEDS
-    print(f"table: medians over {seeds} seeds, standardized units, rows held out; attacked: radius 0.1, 0.3, 0.5")
+    print("table: medians over seeds, standardized units, rows held out; attacked: radius 0.1, 0.3, 0.5")
     print(f"{'set':<10} {'rows':>10} {'d':>3} {'network':<13} {'clean':>8} {'attacked':>26} {'bound':>8}")
     rows = []
     for name in filter(setup.wants, SETS):
@@ -39,9 +40,11 @@ def run(setup):
         if columns is None:
             print(f"{name:<10} skipped: no {SETS[name]}.csv in TAUTNET_DATA", flush=True)
             continue
-        done = [row for seed in range(seeds) for row in one_seed(setup, name, *columns, seed)]
-        print_rows(name, done)
-        rows += done
+        for some in seeds:
+            done = [row for seed in some for row in one_seed(setup, name, *columns, seed)]
+            print(f"{name}, seeds {some.start} to {some.stop - 1}")
+            print_rows(name, done)
+            rows += done
     write_rows("table", rows)
 
 

@@ -139,6 +139,9 @@ impl Run<'_, '_> {
         let mut random = Pcg64::seed_from_u64(round as u64);
         let mut all: Vec<Unit> = Unit::of(&current.network).into_iter().map(|(_, unit)| unit).collect();
         split_largest(&mut all, units, &mut random);
+        if all.is_empty() {
+            return Ok(current.clone()); // A constant: there is nothing to move or to split.
+        }
         let start = landscape.point(&all, current.network.c);
         let (observer, interrupted) = (&mut *self.observer, &mut self.interrupted);
         let unit = landscape.objective(1.0);
