@@ -7,7 +7,7 @@
 //! ```
 //!
 //! Weights are double (or float) tensors; `transB` is 1, so that `W` stands as everywhere in this program, one row a hidden
-//! unit. Of what is read, [`super::onnx_graph`] says what is understood.
+//! unit. Of what is read, `onnx_graph.rs` says what is understood.
 
 use super::onnx_graph::{Step, affine, chain};
 use super::onnx_messages as messages;

@@ -42,7 +42,7 @@
 //! # Units without effect
 //!
 //! Where v̄_i = 0 or w̄_i = 0 LipSDP has no multiplier (t_i would be 0 or ∞, and neither layer could ever grow again). Any
-//! t_i is sound, so such a unit takes one that costs [`SHARE`]/m of the bound.
+//! t_i is sound, so such a unit takes one that costs `SHARE`/m of the bound.
 
 use super::gradient_descent::{self, Descent, Step, shuffle};
 use super::projection::{Square, project};
