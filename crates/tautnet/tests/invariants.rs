@@ -1,9 +1,11 @@
 //! What must hold of every polish, on random networks: one convex program is no worse than any alternation, nothing gets
 //! worse, found ≤ certified, and neither threads, nor the order of units and rows, nor their scaling matter.
 
+mod objectives;
 mod random;
 
 use faer::Mat;
+use objectives::objective;
 use proptest::prelude::*;
 use random::{data, network};
 use std::ops::ControlFlow;
@@ -13,7 +15,7 @@ use tautnet::{
         Approximation, ExactSettings, GradientSearchSettings, Region, exact_lipschitz, issue,
         largest_gradient_by_enumeration, largest_gradient_found, lipsdp, verify,
     },
-    polish::{Method, Penalty, Polished, Settings, polish, score},
+    polish::{Method, Polished, Settings, polish, score},
 };
 
 fn run(network: &Network, data: &Dataset, settings: &Settings) -> Polished {
@@ -43,14 +45,7 @@ proptest! {
         infinity in any::<bool>(), squared in any::<bool>(), output_bias in any::<bool>(), seed in any::<u64>(),
     ) {
         let (data, network) = (data(n, d, seed), network(m, d, seed));
-        let joint = Settings {
-            lipschitz: 10f64.powf(price),
-            decay: if decay { 0.01 } else { 0.0 },
-            norm: if infinity { Norm::Infinity } else { Norm::Two },
-            penalty: if squared { Penalty::LSquared } else { Penalty::L },
-            output_bias,
-            ..Settings::default()
-        };
+        let joint = objective(price, decay, infinity, squared, output_bias);
         let alternating = Settings { method: Method::Alternating, rounds: 3, ..joint.clone() };
         let (best, other) = (run(&network, &data, &joint), run(&network, &data, &alternating));
         let size = data.y.iter().map(|y| y * y).sum::<f64>() / n as f64;

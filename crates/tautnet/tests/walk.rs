@@ -1,15 +1,17 @@
 //! What must hold of every walk between patterns: never above the joint program it begins with, falling all the way,
 //! re-verified, valid wherever it is ended, the same for any number of threads.
 
+mod objectives;
 mod random;
 
+use objectives::objective;
 use proptest::prelude::*;
 use random::{data, network};
 use std::ops::ControlFlow;
 use tautnet::{
-    Dataset, Network, Norm,
+    Dataset, Network,
     certify::{GradientSearchSettings, Region, largest_gradient_found, prove, verify},
-    polish::{Ending, Method, Penalty, Polished, Settings, Walk, polish, score},
+    polish::{Ending, Method, Polished, Settings, Walk, polish, score},
 };
 
 const SHORT: Walk = Walk { rounds: 3, steps: 60, restarts: 1, flips: 2 };
@@ -54,14 +56,7 @@ proptest! {
         infinity in any::<bool>(), squared in any::<bool>(), output_bias in any::<bool>(), seed in any::<u64>(),
     ) {
         let (data, network) = (data(n, d, seed), network(m, d, seed));
-        let joint = Settings {
-            lipschitz: 10f64.powf(price),
-            decay: if decay { 0.01 } else { 0.0 },
-            norm: if infinity { Norm::Infinity } else { Norm::Two },
-            penalty: if squared { Penalty::LSquared } else { Penalty::L },
-            output_bias,
-            ..Settings::default()
-        };
+        let joint = objective(price, decay, infinity, squared, output_bias);
         let settings = Settings { method: Method::Walk, walk: SHORT, ..joint.clone() };
         let (convex, walked) = (run(&network, &data, &joint), run(&network, &data, &settings));
         prop_assert!(walked.after.objective <= convex.after.objective, "{:?} {:?}", walked.after, convex.after);
