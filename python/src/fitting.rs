@@ -13,7 +13,7 @@ use tautnet::error::Result;
 use tautnet::fit::Fitted;
 use tautnet::metrics::mean_squared_error;
 use tautnet::polish::{Ending, Polished, Score, Settings};
-use tautnet::select::{self, Judgement, Path};
+use tautnet::select;
 use tautnet::{Dataset, Encoder, Network, Scaler, certify};
 
 /// Fewer rows are not worth being held out from each other.
@@ -208,7 +208,7 @@ pub fn lipschitz_path(
         let problem = rows.learn()?;
         select::path(&problem.data, &settings.start, &settings.polish, &grid, &mut |progress| choosing(watch, progress))
     })?;
-    Ok(path_json(&path).to_string())
+    Ok(path.to_json().to_string())
 }
 
 fn observe(watch: &Watch, progress: &tautnet::fit::Progress<'_>) -> ControlFlow<()> {
@@ -281,7 +281,7 @@ fn record(fitted: &Fitted, data: &Dataset, stopped: Option<&str>) -> Value {
     };
     record["all_rows"] = json!(fitted.all_rows);
     if let Some(path) = &fitted.path {
-        record["path"] = path_json(path);
+        record["path"] = path.to_json();
     }
     record
 }
@@ -310,24 +310,6 @@ fn polished_json(polished: &Polished, stopped: Option<&str>) -> Value {
     let one = |step: &tautnet::polish::Progress| json!({"round": step.round, "iteration": step.iteration, "objective": step.objective, "gap": step.gap});
     record["trace"] = polished.trace.iter().map(one).collect();
     record
-}
-
-fn path_json(path: &Path) -> Value {
-    let one = |judgement: &Judgement| {
-        json!({
-            "price": judgement.price,
-            "error": judgement.clean,
-            "error_under_attack": judgement.attacked,
-            "lipschitz": judgement.lipschitz,
-        })
-    };
-    json!({
-        "start": one(&path.start),
-        "steps": path.steps.iter().map(one).collect::<Value>(),
-        "chosen": path.chosen,
-        "rows": {"learned": path.rows.0, "held_out": path.rows.1},
-        "folds": path.folds,
-    })
 }
 
 /// Rows for functions that learn nothing from them.

@@ -24,6 +24,7 @@ use crate::polish::{self, Polished};
 use crate::split::{self, Split};
 use crate::{Dataset, Network, attack, train};
 use rayon::prelude::*;
+use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 
@@ -103,6 +104,27 @@ impl Path {
     /// λ*.
     pub fn price(&self) -> Option<f64> {
         self.chosen.and_then(|chosen| self.steps[chosen].price)
+    }
+
+    /// For machines.
+    pub fn to_json(&self) -> Value {
+        let one = |judgement: &Judgement| {
+            json!({
+                "price": judgement.price,
+                "error": judgement.clean,
+                "error_under_attack": judgement.attacked,
+                "against_start": judgement.quotient,
+                "share_of_allowed": judgement.share,
+                "lipschitz": judgement.lipschitz,
+            })
+        };
+        json!({
+            "start": one(&self.start),
+            "steps": self.steps.iter().map(one).collect::<Value>(),
+            "chosen": self.chosen,
+            "rows": {"learned": self.rows.0, "held_out": self.rows.1},
+            "folds": self.folds,
+        })
     }
 
     /// Which rows were judged, for people.

@@ -19,12 +19,16 @@ class LipschitzPath:
     """Mean squared error on rows held out."""
     error_under_attack: npt.NDArray[np.float64]
     """The same under attack, averaged over the radii."""
+    against_start: npt.NDArray[np.float64]
+    """The errors at all radii divided by those of the starting network, geometric mean."""
+    share_of_allowed: npt.NDArray[np.float64]
+    """Above 1 where the price loses against the starting network at some radius."""
     lipschitz: npt.NDArray[np.float64]
     """The Lipschitz bound."""
     start: dict[str, float]
     """The same of the starting network."""
     chosen: int | None
-    """Index of the price with the least error under attack."""
+    """Index of the price with the least errors against the start, of those that lose nothing."""
     folds: int
     """How many parts of the rows were held out in turn."""
     rows_judged: int
@@ -32,7 +36,7 @@ class LipschitzPath:
 
     @property
     def best_price(self) -> float | None:
-        """The price with the least error under attack."""
+        """The price chosen."""
         return None if self.chosen is None else float(self.price[self.chosen])
 
 
@@ -47,6 +51,8 @@ def path_of(facts: dict[str, Any]) -> LipschitzPath:
         price=column("price"),
         error=column("error"),
         error_under_attack=column("error_under_attack"),
+        against_start=column("against_start"),
+        share_of_allowed=column("share_of_allowed"),
         lipschitz=column("lipschitz"),
         start=start,
         chosen=facts["chosen"],

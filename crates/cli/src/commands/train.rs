@@ -3,7 +3,7 @@
 use super::export;
 use super::pictures::{self, Evaluation};
 use super::polish::objective_json;
-use super::train_summary::{Summary, certificate, path_json};
+use super::train_summary::{Summary, certificate};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, LimitArguments, MethodChoice, ObjectiveArguments, OutArguments,
     PenaltyChoice, PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
@@ -333,7 +333,7 @@ fn record_json(fitted: &Fitted, learned: &tautnet::Dataset) -> Value {
         None => json!({"loss": mean_squared_error(&fitted.start, learned)}),
     };
     if let Some(path) = &fitted.path {
-        record["path"] = path_json(path);
+        record["path"] = path.to_json();
     }
     record
 }

@@ -44,7 +44,7 @@ impl Summary<'_> {
         result["seconds"] = json!(self.time.as_secs_f64());
         result["settings"] = model.settings.clone();
         result["price"] = json!(fitted.price);
-        result["path"] = json!(fitted.path.as_ref().map(path_json));
+        result["path"] = json!(fitted.path.as_ref().map(Path::to_json));
         result["rows"] = json!({"learned": self.learned.rows(), "held_out": self.held_out.map_or(0, Dataset::rows)});
         result["inputs"] = json!(self.learned.columns());
         result["attack"] = json!({
@@ -184,25 +184,4 @@ fn path_text(path: &Path) -> String {
     }
     text.push_str(&table(&rows));
     text
-}
-
-/// The path for machines.
-pub fn path_json(path: &Path) -> Value {
-    let one = |judgement: &Judgement| {
-        json!({
-            "price": judgement.price,
-            "error": judgement.clean,
-            "error_under_attack": judgement.attacked,
-            "against_start": judgement.quotient,
-            "share_of_allowed": judgement.share,
-            "lipschitz": judgement.lipschitz,
-        })
-    };
-    json!({
-        "start": one(&path.start),
-        "steps": path.steps.iter().map(one).collect::<Value>(),
-        "chosen": path.chosen,
-        "rows": {"learned": path.rows.0, "held_out": path.rows.1},
-        "folds": path.folds,
-    })
 }
