@@ -28,7 +28,7 @@ mod _tautnet {
     #[pymodule_export]
     use crate::fitting::{fit, lipschitz_path, polish};
     #[pymodule_export]
-    use crate::model::{Model, Network, read};
+    use crate::model::{Model, Network, read, read_certificate};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -6,12 +6,14 @@ use crate::errors::{OrRaise, refused};
 use crate::watch::{self, Limits};
 use faer::Mat;
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
+use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::path::{Path, PathBuf};
 use tautnet::atomic::{self, Existing};
+use tautnet::interchange::{Precision, ScalerChoice};
 use tautnet::model::Stored;
-use tautnet::{Scaler, network};
+use tautnet::{Scaler, interchange, network};
 
 /// A network with its columns, its units and its certificate: what a model file holds.
 #[pyclass(frozen, module = "tautnet._tautnet")]
@@ -32,6 +34,12 @@ type Intervals<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bou
 #[pyfunction]
 pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
     wrapped(py, Stored::read(&path).or_raise()?)
+}
+
+/// The bytes of a certificate file, or of the certificate in a model file.
+#[pyfunction]
+pub fn read_certificate(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
+    Ok(PyBytes::new(py, &tautnet::model::read_certificate(&path).or_raise()?))
 }
 
 fn wrapped(py: Python<'_>, stored: Stored) -> PyResult<Py<PyAny>> {
@@ -72,6 +80,29 @@ impl<'py> Subject<'py> {
 
 /// Write a file, whole or not at all.
 pub fn save(path: &Path, bytes: &[u8], overwrite: bool) -> PyResult<()> {
+    atomic::write(path, bytes, existing(path, overwrite)?).or_raise()
+}
+
+/// Write a network or a model in the format that the file's name says, with a warning where the certificate is left out.
+fn export(
+    py: Python<'_>,
+    stored: &Stored,
+    path: &Path,
+    overwrite: bool,
+    scaler: Option<&str>,
+    precision: &str,
+) -> PyResult<()> {
+    let scaler = scaler.map(str::parse::<ScalerChoice>).transpose().or_raise()?;
+    let options = interchange::Options { scaler, precision: precision.parse::<Precision>().or_raise()? };
+    let written = interchange::write(stored, path, &options, existing(path, overwrite)?).or_raise()?;
+    if stored.certificate().is_some() && written.certificate().is_none() {
+        let text = c"the certificate is about other weights and was left out; tautnet.certify makes a new one";
+        PyErr::warn(py, &py.get_type::<PyUserWarning>(), text, 1)?;
+    }
+    Ok(())
+}
+
+fn existing(path: &Path, overwrite: bool) -> PyResult<Existing> {
     if !overwrite && path.exists() && !path.is_dir() {
         // The library's hint names a flag of the command line.
         return Err(refused(
@@ -79,7 +110,7 @@ pub fn save(path: &Path, bytes: &[u8], overwrite: bool) -> PyResult<()> {
             "give another name, or replace it with `overwrite=True`",
         ));
     }
-    atomic::write(path, bytes, if overwrite { Existing::Replace } else { Existing::Refuse }).or_raise()
+    Ok(if overwrite { Existing::Replace } else { Existing::Refuse })
 }
 
 fn weights<'py>(py: Python<'py>, network: &network::Network) -> PyResult<Bound<'py, PyDict>> {
@@ -130,6 +161,12 @@ impl Network {
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         weights(py, &self.inner)
     }
+
+    /// Write a network file, in the format that its name says.
+    #[pyo3(signature = (path, *, overwrite=false, precision="f64"))]
+    fn save(&self, py: Python<'_>, path: PathBuf, overwrite: bool, precision: &str) -> PyResult<()> {
+        export(py, &Stored::Network(self.inner.clone()), &path, overwrite, None, precision)
+    }
 }
 
 #[pymethods]
@@ -158,9 +195,17 @@ impl Model {
         Ok(PyBytes::new(py, self.inner.to_json().or_raise()?.as_bytes()))
     }
 
-    #[pyo3(signature = (path, *, overwrite=false))]
-    fn save(&self, path: PathBuf, overwrite: bool) -> PyResult<()> {
-        save(&path, self.inner.to_json().or_raise()?.as_bytes(), overwrite)
+    /// Write the model file, in the format that its name says.
+    #[pyo3(signature = (path, *, overwrite=false, scaler=None, precision="f64"))]
+    fn save(
+        &self,
+        py: Python<'_>,
+        path: PathBuf,
+        overwrite: bool,
+        scaler: Option<&str>,
+        precision: &str,
+    ) -> PyResult<()> {
+        export(py, &Stored::Model(Box::new(self.inner.clone())), &path, overwrite, scaler, precision)
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {

@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use serde_json::{Value, json};
 use tautnet::error::{Error, Result};
 use tautnet::fit::Price;
-use tautnet::polish::{self, Method};
+use tautnet::polish::{self, Effort, Method};
 use tautnet::train::Start;
 use tautnet::{Norm, fit, select, train};
 
@@ -15,7 +15,9 @@ use tautnet::{Norm, fit, select, train};
 pub struct Options {
     hidden: i64,
     start: String,
-    method: String,
+    /// `None`: what the effort asks for.
+    method: Option<String>,
+    effort: String,
     /// `None`: chosen by validation in a fit, the method's default in a polish.
     lipschitz: Option<f64>,
     decay: Option<f64>,
@@ -30,7 +32,7 @@ pub struct Options {
 impl Options {
     /// The convex program, at the price given or else the method's own.
     pub fn polish(&self) -> Result<polish::Settings> {
-        let method: Method = self.method.parse()?;
+        let (method, walk) = self.effort()?.method(self.method.as_deref().map(str::parse::<Method>).transpose()?)?;
         let (lipschitz, decay) = method.default_prices();
         let settings = polish::Settings {
             method,
@@ -41,10 +43,15 @@ impl Options {
             penalty: self.penalty.parse()?,
             output_bias: self.output_bias,
             tolerance: self.tolerance,
+            walk,
             ..polish::Settings::default()
         };
         settings.check()?;
         Ok(settings)
+    }
+
+    fn effort(&self) -> Result<Effort> {
+        self.effort.parse()
     }
 
     /// The starting network.
@@ -90,6 +97,7 @@ impl Options {
             "command": command,
             "data": crate::columns::INPUTS,
             "method": polish.method.name(),
+            "effort": self.effort,
             "lipschitz": price,
             "decay": polish.decay,
             "max_lipschitz": polish.max_lipschitz,

@@ -2,8 +2,8 @@
 
 use crate::arguments::MethodChoice;
 use clap::{Args, ValueEnum};
-use tautnet::error::{Error, Result};
-use tautnet::polish::Walk;
+use tautnet::error::Result;
+use tautnet::polish::{Effort, Method, Walk};
 
 /// How much work goes into the result.
 #[derive(Debug, Clone, Args)]
@@ -15,16 +15,9 @@ pub struct EffortArguments {
 }
 
 impl EffortArguments {
-    /// The method, `joint` where none is given at normal effort, and what a walk may spend.
-    pub fn method(&self, given: Option<MethodChoice>) -> Result<(MethodChoice, Walk)> {
-        match (self.effort, given) {
-            (EffortChoice::Normal, given) => Ok((given.unwrap_or(MethodChoice::Joint), Walk::default())),
-            (EffortChoice::High, None | Some(MethodChoice::Walk)) => Ok((MethodChoice::Walk, Walk::thorough())),
-            (EffortChoice::High, Some(other)) => Err(Error::new(
-                format!("`--effort high` was given with `--method {}`", other.name()),
-                "only the method `walk` can use more time; leave --method or --effort out",
-            )),
-        }
+    /// The method, and what a walk may spend.
+    pub fn method(&self, given: Option<MethodChoice>) -> Result<(Method, Walk)> {
+        self.effort.effort().method(given.map(MethodChoice::method))
     }
 }
 
@@ -38,8 +31,11 @@ pub enum EffortChoice {
 }
 
 impl EffortChoice {
-    /// As the user writes it.
-    pub fn name(self) -> String {
-        self.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
+    /// The library's name for it.
+    pub fn effort(self) -> Effort {
+        match self {
+            EffortChoice::Normal => Effort::Normal,
+            EffortChoice::High => Effort::High,
+        }
     }
 }

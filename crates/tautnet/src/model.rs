@@ -7,7 +7,7 @@ use crate::certify::{self, Certificate, Refusal, SampleInterval, Verified};
 use crate::encoder::Encoder;
 use crate::error::{Error, Result};
 use crate::interchange::{
-    self,
+    self, Format,
     json::{network_from_value, network_to_json, parse_object},
 };
 use crate::network::Network;
@@ -69,6 +69,14 @@ impl Stored {
         match self {
             Stored::Network(network) => network,
             Stored::Model(model) => &model.network,
+        }
+    }
+
+    /// The certificate that goes with the network.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        match self {
+            Stored::Network(_) => None,
+            Stored::Model(model) => model.certificate.as_ref(),
         }
     }
 }
@@ -274,6 +282,33 @@ pub fn verify(
         }
         _ => Ok(verified),
     }
+}
+
+/// The bytes of a certificate file as they are, or those of the certificate in a model file.
+pub fn read_certificate(path: &Path) -> Result<Vec<u8>> {
+    let source = path.display().to_string();
+    let bytes = std::fs::read(path).map_err(|error| {
+        Error::new(format!("{source} could not be read: {error}"), "give the path of a certificate")
+    })?;
+    let model = match Format::of(path)? {
+        Format::Json => match Stored::parse(&bytes, &source) {
+            Ok(Stored::Model(model)) => model,
+            _ => return Ok(bytes),
+        },
+        format => match interchange::parse(&bytes, format, &source)? {
+            Stored::Model(model) => model,
+            Stored::Network(_) => {
+                let hint = "make a certificate with `tautnet certify NETWORK --certificate FILE`";
+                return Err(Error::new(format!("{source} is a plain network without a certificate"), hint));
+            }
+        },
+    };
+    model.certificate.map(|certificate| certificate.to_json()).ok_or_else(|| {
+        Error::new(
+            format!("the model in {source} has no certificate"),
+            "make one with `tautnet certify MODEL --certificate FILE`",
+        )
+    })
 }
 
 fn decode<T: serde::de::DeserializeOwned>(value: Value, name: &str, source: &str) -> Result<T> {

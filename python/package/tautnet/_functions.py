@@ -32,7 +32,8 @@ def polish(
     lipschitz: float | None = None,
     decay: float | None = None,
     max_lipschitz: float | None = None,
-    method: str = "joint",
+    method: str | None = None,
+    effort: str = "normal",
     norm: str | float = "2",
     penalty: str = "L",
     output_bias: bool = True,
@@ -45,13 +46,13 @@ def polish(
     """The best of all networks that switch their units on and off on X as `network` does: never worse than it was.
 
     `network` is a fitted LipschitzRegressor or MLPRegressor (one hidden relu layer), a torch Sequential(Linear, ReLU,
-    Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file. Apart from a model, which knows
-    its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` (default
+    Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file (.onnx, .safetensors, .json). Apart
+    from a model, which knows its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` (default
     0.01) and its bound are in units in which every column of X and y has mean 0 and standard deviation 1; without it, in
     those of X and y. The result predicts in the units of y either way.
     """
     parameters = SimpleNamespace(
-        hidden=1, start="sgd", method=method, decay=decay, max_lipschitz=max_lipschitz, norm=norm, penalty=penalty,
+        hidden=1, start="sgd", method=method, effort=effort, decay=decay, max_lipschitz=max_lipschitz, norm=norm, penalty=penalty,
         output_bias=output_bias, tolerance=tolerance, random_state=0, time_limit=time_limit, threads=threads,
     )  # fmt: skip
     asked = options(parameters, price(lipschitz))
@@ -165,13 +166,7 @@ def verify(certificate: Any, network: Any) -> _tautnet.Certificate:
     """
     subject = native(network)
     if isinstance(certificate, (str, os.PathLike)):
-        with open(certificate, "rb") as file:
-            data = file.read()
-        if b'"tautnet-model"' in data[:200]:
-            inside = _tautnet.Model.parse(data, str(certificate)).certificate
-            if inside is None:
-                raise TautnetError(f"the model in {certificate} has no certificate", "make one with tautnet.certify")
-            data = inside.to_json()
+        data = _tautnet.read_certificate(os.fspath(certificate))
     elif isinstance(certificate, (bytes, bytearray)):
         data = bytes(certificate)
     elif isinstance(certificate, _tautnet.Certificate):

@@ -35,8 +35,9 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     ----------
     hidden : number of hidden units.
     lipschitz : price of the bound, or "auto": chosen by validation on the error under attack.
-    method : "joint", "walk", "alternating", "weight-decay", or another name the library knows.
-    start : how the starting network is made: "sgd", "random", "adversarial", or another name the library knows.
+    method : "joint", "walk", "alternating" or "weight-decay"; None for "joint", or "walk" where the effort is "high".
+    effort : "normal", or "high": the method "walk" with longer and more searches, for several times its time.
+    start : how the starting network is made: "sgd", "random", "adversarial" or "admm".
     decay : price of the weights; None for the usual one, 0.01.
     max_lipschitz : a hard limit on the standardized bound.
     norm : how input changes are measured: "2" or "inf".
@@ -69,7 +70,8 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         hidden: int = 100,
         *,
         lipschitz: float | str = "auto",
-        method: str = "joint",
+        method: str | None = None,
+        effort: str = "normal",
         start: str = "sgd",
         decay: float | None = None,
         max_lipschitz: float | None = None,
@@ -86,6 +88,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.hidden = hidden
         self.lipschitz = lipschitz
         self.method = method
+        self.effort = effort
         self.start = start
         self.decay = decay
         self.max_lipschitz = max_lipschitz
@@ -187,10 +190,18 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         return self.model_.weights(standardized)
 
-    def save(self, path: str | os.PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the model file, whole or not at all. The command line reads it."""
+    def save(
+        self, path: str | os.PathLike[str], *, overwrite: bool = False, scaler: str | None = None, precision: str = "f64"
+    ) -> None:
+        """Write the model file, whole or not at all. The command line reads it.
+
+        The name says the format: .onnx, .safetensors, and JSON for all others. `scaler` is what becomes of the
+        standardization: "kept" beside the network, or "folded" into its weights; None for what suits the format, which is
+        "folded" for safetensors and "kept" for the others. `precision` is "f64" or "f32". Where the weights are not written
+        bit for bit, the certificate is left out, with a warning.
+        """
         check_is_fitted(self)
-        self.model_.save(os.fspath(path), overwrite=overwrite)
+        self.model_.save(os.fspath(path), overwrite=overwrite, scaler=scaler, precision=precision)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> LipschitzRegressor:
@@ -201,7 +212,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def from_model(cls, model: _tautnet.Model) -> LipschitzRegressor:
         """The estimator of a model."""
         settings = json.loads(model.settings)
-        known = ("method", "start", "decay", "max_lipschitz", "norm", "penalty", "output_bias", "tolerance")
+        known = ("method", "effort", "start", "decay", "max_lipschitz", "norm", "penalty", "output_bias", "tolerance")
         parameters = {key: settings[key] for key in known if settings.get(key) is not None}
         if "seed" in settings:
             parameters["random_state"] = settings["seed"]
@@ -237,6 +248,7 @@ def options(parameters: Any, lipschitz: float | None) -> dict[str, Any]:
         "hidden": parameters.hidden,
         "start": parameters.start,
         "method": parameters.method,
+        "effort": parameters.effort,
         "lipschitz": lipschitz,
         "decay": parameters.decay,
         "max_lipschitz": parameters.max_lipschitz,

@@ -48,6 +48,8 @@ class Network:
     def units(self) -> int: ...
     def weights(self) -> dict[str, Any]:
         """The arrays w, b, v and the number c."""
+    def save(self, path: _Path, *, overwrite: bool = False, precision: str = "f64") -> None:
+        """Write a network file, whole or not at all: .onnx, .safetensors, and JSON for all other names."""
 
 class Model:
     """A network with its columns, its units and its certificate: what a model file holds."""
@@ -60,8 +62,10 @@ class Model:
         """Read a model file."""
     def to_json(self) -> bytes:
         """The bytes of the model file."""
-    def save(self, path: _Path, *, overwrite: bool = False) -> None:
-        """Write the model file, whole or not at all."""
+    def save(
+        self, path: _Path, *, overwrite: bool = False, scaler: str | None = None, precision: str = "f64"
+    ) -> None:
+        """Write the model file, whole or not at all: .onnx, .safetensors, and JSON for all other names."""
     @property
     def columns(self) -> list[str]:
         """Names of the input columns."""
@@ -93,6 +97,7 @@ class Model:
         """For every row: the ends of the interval around its prediction, and whether they are exact."""
 
 def read(path: _Path) -> Model | Network: ...
+def read_certificate(path: _Path) -> bytes: ...
 def fit(given: dict[str, Any], asked: dict[str, Any], limits: _Limits, before: Model | None = None) -> Model: ...
 def polish(
     subject: Model | Network, given: dict[str, Any], asked: dict[str, Any], limits: _Limits, standardize: bool

@@ -75,7 +75,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             PrecisionArgument::F32 => Precision::F32,
         },
     };
-    let written = write(&stored, &arguments.out, format, &options, existing)?;
+    let written = write(&stored, &arguments.out, &options, existing)?;
     let name = match format {
         Format::Json => "JSON".to_owned(),
         Format::Onnx => format!("ONNX, operator set {}", onnx::OPSET),
@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             "units": network.units(),
             "precision": arguments.precision.to_possible_value().map(|value| value.get_name().to_owned()),
             "model": matches!(written, Stored::Model(_)),
-            "certificate": certified(&written),
+            "certificate": written.certificate().is_some(),
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -104,16 +104,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Write a network or a model, and say so if its certificate was left out. Returns what a reader of the file will find.
-pub fn write(stored: &Stored, path: &Path, format: Format, options: &Options, existing: Existing) -> Result<Stored> {
-    let bytes = interchange::to_bytes(stored, format, options)?;
-    let written = interchange::parse(&bytes, format, &path.display().to_string())?;
-    atomic::write(path, &bytes, existing)?;
-    if certified(stored) && !certified(&written) {
+pub fn write(stored: &Stored, path: &Path, options: &Options, existing: Existing) -> Result<Stored> {
+    let written = interchange::write(stored, path, options, existing)?;
+    if stored.certificate().is_some() && written.certificate().is_none() {
         output::note("the certificate is about other weights and was left out; `tautnet certify` makes a new one");
     }
     Ok(written)
-}
-
-fn certified(stored: &Stored) -> bool {
-    matches!(stored, Stored::Model(model) if model.certificate.is_some())
 }

@@ -86,7 +86,6 @@ pub struct Arguments {
 fn settings(arguments: &Arguments) -> Result<Settings> {
     let (method, walk) = arguments.effort.method(arguments.method)?;
     let (price, objective) = (arguments.lipschitz, &arguments.objective);
-    let method = method.method();
     let (lipschitz, decay) = method.default_prices();
     Ok(Settings {
         method,
@@ -105,7 +104,7 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let missing = [(Chart::Path, "only `train` chooses the price λ")];
     pictures::check(&arguments.pictures, &arguments.out, &missing)?;
-    let format = arguments.out.out.as_deref().map(Format::of).transpose()?;
+    arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let stored = Stored::read(&arguments.network)?;
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
@@ -125,7 +124,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     drop(display);
 
     let facts = Facts { polished: &polished, before: network, time, stopped: reason, problem: &problem };
-    if let (Some(path), Some(format)) = (&arguments.out.out, format) {
+    if let Some(path) = &arguments.out.out {
         let result = match stored {
             Stored::Network(_) if arguments.meeting.units.raw_network => {
                 Stored::Network(problem.scaler.network_to_user(&polished.network)?)
@@ -133,7 +132,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             Stored::Network(_) => Stored::Network(polished.network.clone()),
             Stored::Model(_) => Stored::Model(Box::new(facts.model(arguments, &settings, &stop)?)),
         };
-        export::write(&result, path, format, &Options::default(), arguments.out.existing())?;
+        export::write(&result, path, &Options::default(), arguments.out.existing())?;
     }
     if arguments.pictures.wanted() {
         draw(arguments, &settings, &facts, &stop)?;
@@ -309,7 +308,7 @@ fn settings_json(arguments: &Arguments, settings: &Settings) -> Value {
         "command": "polish",
         "data": arguments.data,
         "method": MethodChoice::of(settings.method).name(),
-        "effort": arguments.effort.effort.name(),
+        "effort": arguments.effort.effort.effort().name(),
         "lipschitz": settings.lipschitz,
         "decay": settings.decay,
         "max_lipschitz": settings.max_lipschitz,

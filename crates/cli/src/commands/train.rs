@@ -147,7 +147,7 @@ fn settings(arguments: &Arguments) -> Result<fit::Settings> {
     let objective = &arguments.objective;
     let seed = arguments.test.seed;
     let polish = polish::Settings {
-        method: method.method(),
+        method,
         walk,
         lipschitz: 0.0,
         decay: objective.decay.unwrap_or(fit::DECAY),
@@ -182,7 +182,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         PriceChoice::Fixed(_) => &[(Chart::Path, "the price λ is given and not chosen")],
     };
     pictures::check(&arguments.pictures, &arguments.out, missing)?;
-    let format = arguments.out.out.as_deref().map_or(Ok(Format::Json), Format::of)?;
+    arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let opened = input::open(&arguments.data, &arguments.file)?;
     let columns = opened.columns(&arguments.columns)?;
@@ -222,7 +222,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     if let Some(path) = &arguments.out.out {
         let stored = Stored::Model(Box::new(model.clone()));
-        export::write(&stored, path, format, &Options::default(), arguments.out.existing())?;
+        export::write(&stored, path, &Options::default(), arguments.out.existing())?;
     }
     let summary = Summary {
         source: opened.table.source(),
@@ -313,7 +313,7 @@ fn settings_json(arguments: &Arguments, settings: &fit::Settings, price: Option<
         "start": settings.start.start.name(),
         "hidden": settings.start.units,
         "method": MethodChoice::of(polish.method).name(),
-        "effort": arguments.effort.effort.name(),
+        "effort": arguments.effort.effort.effort().name(),
         "lipschitz": price,
         "lipschitz_chosen": matches!(settings.price, Price::Chosen(_)),
         "decay": polish.decay,

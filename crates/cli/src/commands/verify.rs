@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::certify::{Claim, Refusal};
 use tautnet::error::{Error, Result};
-use tautnet::interchange::{self, Format};
 use tautnet::model::{self, Stored};
 
 /// Check a certificate: exit status 0 only if it proves its claims about the network
@@ -31,7 +30,7 @@ const NOT_PROVED: u8 = 1;
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let bytes = read(&arguments.certificate)?;
+    let bytes = model::read_certificate(&arguments.certificate)?;
     let stored = Stored::read(&arguments.network)?;
     let scaler = match &stored {
         Stored::Model(model) => Some(&model.scaler),
@@ -81,33 +80,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// The certificate's bytes as they are, or those of the part of a model file.
-fn read(path: &Path) -> Result<Vec<u8>> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        Error::new(format!("{} could not be read: {error}", path.display()), "give the path of a certificate")
-    })?;
-    let source = path.display().to_string();
-    let model = match Format::of(path)? {
-        Format::Json => match Stored::parse(&bytes, &source) {
-            Ok(Stored::Model(model)) => model,
-            _ => return Ok(bytes),
-        },
-        format => match interchange::parse(&bytes, format, &source)? {
-            Stored::Model(model) => model,
-            Stored::Network(_) => {
-                let hint = "make a certificate with `tautnet certify NETWORK --certificate FILE`";
-                return Err(Error::new(format!("{source} is a plain network without a certificate"), hint));
-            }
-        },
-    };
-    model.certificate.map(|certificate| certificate.to_json()).ok_or_else(|| {
-        Error::new(
-            format!("the model in {} has no certificate", path.display()),
-            "make one with `tautnet certify MODEL --certificate FILE`",
-        )
-    })
 }
 
 fn named(path: &Path, refusal: Refusal) -> Error {

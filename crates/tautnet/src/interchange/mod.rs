@@ -24,6 +24,7 @@ mod onnx_tensor;
 pub mod safetensors;
 pub mod state_dict;
 
+use crate::atomic::{self, Existing};
 use crate::error::{Error, Result};
 use crate::model::{Model, Stored};
 use crate::network::Network;
@@ -107,6 +108,35 @@ pub enum ScalerChoice {
     Folded,
 }
 
+impl std::str::FromStr for Precision {
+    type Err = Error;
+
+    /// The precision of that name.
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "f64" => Ok(Precision::F64),
+            "f32" => Ok(Precision::F32),
+            _ => Err(Error::new(format!("there is no precision called `{name}`"), "choose one of: f64, f32")),
+        }
+    }
+}
+
+impl std::str::FromStr for ScalerChoice {
+    type Err = Error;
+
+    /// The choice of that name.
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "kept" => Ok(ScalerChoice::Kept),
+            "folded" => Ok(ScalerChoice::Folded),
+            _ => Err(Error::new(
+                format!("there is no choice for the scaler called `{name}`"),
+                "choose one of: kept, folded",
+            )),
+        }
+    }
+}
+
 /// How a network is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
@@ -149,6 +179,14 @@ pub fn parse(bytes: &[u8], format: Format, source: &str) -> Result<Stored> {
             (network, None) => Ok(Stored::Network(network)),
         },
     }
+}
+
+/// Write a file in the format that its name says, whole or not at all. Returns what a reader of it will find.
+pub fn write(stored: &Stored, path: &Path, options: &Options, existing: Existing) -> Result<Stored> {
+    let format = Format::of(path)?;
+    let bytes = to_bytes(stored, format, options)?;
+    atomic::write(path, &bytes, existing)?;
+    prepare(stored, format, options)
 }
 
 /// The bytes of a file, the same for the same network, model and options.

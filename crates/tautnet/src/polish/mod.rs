@@ -25,6 +25,7 @@ use crate::{
 use run::{Candidate, Run};
 use std::ops::ControlFlow;
 
+pub use names::Effort;
 pub use walk::Walk;
 
 /// Which convex program is solved.

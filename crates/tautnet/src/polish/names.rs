@@ -1,6 +1,6 @@
 //! The names by which users choose methods and penalties, and what goes with them.
 
-use super::{Method, Penalty};
+use super::{Method, Penalty, Walk};
 use crate::error::{Error, Result};
 
 impl Method {
@@ -56,5 +56,49 @@ impl std::str::FromStr for Penalty {
             .into_iter()
             .find(|penalty| penalty.name() == name)
             .ok_or_else(|| Error::new(format!("there is no penalty called `{name}`"), "choose one of: L, L2"))
+    }
+}
+
+/// How much time the search for better activation patterns is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Effort {
+    /// As much as the method asks for.
+    #[default]
+    Normal,
+    /// [`Method::Walk`] with longer and more searches: several times its time.
+    High,
+}
+
+impl Effort {
+    /// The name by which users choose it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Effort::Normal => "normal",
+            Effort::High => "high",
+        }
+    }
+
+    /// The method, [`Method::Joint`] where none is given at normal effort, and what a walk may spend.
+    pub fn method(self, given: Option<Method>) -> Result<(Method, Walk)> {
+        match (self, given) {
+            (Effort::Normal, given) => Ok((given.unwrap_or(Method::Joint), Walk::default())),
+            (Effort::High, None | Some(Method::Walk)) => Ok((Method::Walk, Walk::thorough())),
+            (Effort::High, Some(other)) => Err(Error::new(
+                format!("the effort `high` was asked for with the method `{}`", other.name()),
+                "only the method `walk` can use more time; leave the method or the effort out",
+            )),
+        }
+    }
+}
+
+impl std::str::FromStr for Effort {
+    type Err = Error;
+
+    /// The effort of that name.
+    fn from_str(name: &str) -> Result<Self> {
+        [Effort::Normal, Effort::High]
+            .into_iter()
+            .find(|effort| effort.name() == name)
+            .ok_or_else(|| Error::new(format!("there is no effort called `{name}`"), "choose one of: normal, high"))
     }
 }
