@@ -57,6 +57,25 @@ NETWORKS = {
     "no model": '{"format": "tautnet-model", "version": 1, "columns": {"inputs": [], "target": "y"}}',
 }
 
+
+
+def other_formats(folder):
+    """Files of the formats of other programs that hold no network: the name says the format, the bytes are damaged."""
+    (folder / "good.json").write_text(NETWORK)
+    network = tautnet._tautnet.read(folder / "good.json")
+    network.save(folder / "good.onnx")
+    network.save(folder / "good.safetensors")
+    graph, tensors = ((folder / f"good.{kind}").read_bytes() for kind in ("onnx", "safetensors"))
+    return {
+        "net.onnx": [b"", graph[: len(graph) // 2], graph[:-1], tensors, NETWORK.encode(), graph.replace(b"Relu", b"Tanh")],
+        "net.safetensors": [b"", tensors[: len(tensors) // 2], tensors[:-1], graph, NETWORK.encode(), tensors.replace(b"F64", b"I64")],
+        "net.json": [graph, tensors, NETWORK[:-1].encode()],
+        "net.pt": [tensors],
+        "net.pkl": [NETWORK.encode()],
+        "net.keras": [graph],
+    }
+
+
 # Tables that a model of other columns meets: what it was trained on, what it is given.
 MEETINGS = {
     "unknown word": (WORDS, WORDS.replace("A,5", "Z,5")),
@@ -106,6 +125,24 @@ def test_tables(kind, tmp_path):
     assert raised(lambda: LipschitzRegressor(hidden=3, start="random").fit(*frame(TABLES[kind]))) == theirs
 
 
+@pytest.mark.parametrize("kind", [kind for kind in TABLES if kind != "same name twice"])
+def test_the_same_tables_as_arrays(kind, tmp_path):
+    """As an array of objects, in rows, in columns and with gaps, and where it is all numbers as doubles and floats."""
+    lines = TABLES[kind].split("\n", 1)[1]
+    (tmp_path / "data.csv").write_text("column_1,column_2,target\n" + lines)
+    theirs = printed(tmp_path, "train", "data.csv", "--hidden", "3", "--start", "random")
+    X, y = frame(TABLES[kind])
+    objects, y = X.to_numpy(dtype=object), y.to_numpy()
+    arrays = [objects]
+    if all(kind == np.float64 for kind in X.dtypes):
+        arrays += [X.to_numpy(np.float64), X.to_numpy(np.float32)]
+    for array in arrays:
+        wide = np.empty((2 * array.shape[0], 3 * array.shape[1]), dtype=array.dtype)
+        wide[::2, 1::3] = array
+        for given in (array, np.asfortranarray(array), wide[::2, 1::3], array[::-1][::-1]):
+            assert raised(lambda given=given: LipschitzRegressor(hidden=3, start="random").fit(given, y)) == theirs
+
+
 @pytest.mark.parametrize("kind", NETWORKS)
 def test_networks(kind, tmp_path, monkeypatch):
     (tmp_path / "data.csv").write_text(GOOD)
@@ -114,6 +151,39 @@ def test_networks(kind, tmp_path, monkeypatch):
     theirs = printed(tmp_path, "polish", "net.json", "data.csv")
     assert raised(lambda: polish("net.json", *frame(GOOD))) == theirs
     assert raised(lambda: tautnet.certify("net.json")) == theirs
+
+
+@pytest.mark.parametrize("name", ["net.onnx", "net.safetensors", "net.json", "net.pt", "net.pkl", "net.keras"])
+def test_files_of_other_programs(name, tmp_path, monkeypatch):
+    (tmp_path / "data.csv").write_text(GOOD)
+    monkeypatch.chdir(tmp_path)
+    model = LipschitzRegressor(hidden=3, lipschitz=0.1, start="random").fit(*frame(GOOD))
+    for bytes in other_formats(tmp_path)[name]:
+        (tmp_path / name).write_bytes(bytes)
+        theirs = printed(tmp_path, "polish", name, "data.csv")
+        assert raised(lambda: polish(name, *frame(GOOD))) == theirs
+        assert raised(lambda: LipschitzRegressor.load(name)) == theirs
+        if name not in ("net.json",):
+            theirs = printed(tmp_path, "verify", name, "good.json")
+            assert raised(lambda: tautnet.verify(name, model)) == theirs
+    if name in ("net.pt", "net.pkl", "net.keras"):
+        (tmp_path / name).unlink()
+        theirs = printed(tmp_path, "export", "good.json", "--out", name)
+        assert raised(lambda: model.save(name)) == theirs
+
+
+@pytest.mark.parametrize("text", ["a,b,y\n1,2,3\n", "a,b,y\n1,2,3\nNaN,1,4\n0,5,2\n", "a,y\n1,2\n2,1\n0,5\n"])
+def test_tables_that_a_network_meets(text, tmp_path, monkeypatch):
+    (tmp_path / "data.csv").write_text(text)
+    (tmp_path / "net.json").write_text(NETWORK)
+    monkeypatch.chdir(tmp_path)
+    assert raised(lambda: polish("net.json", *frame(text))) == printed(tmp_path, "polish", "net.json", "data.csv")
+
+
+def test_effort(tmp_path):
+    (tmp_path / "data.csv").write_text(GOOD)
+    theirs = printed(tmp_path, "train", "data.csv", "--method", "joint", "--effort", "high")
+    assert raised(lambda: LipschitzRegressor(method="joint", effort="high").fit(*frame(GOOD))) == theirs
 
 
 def test_files_that_are_not_there(tmp_path, monkeypatch):
@@ -152,6 +222,7 @@ def test_models_and_other_tables(kind, tmp_path):
         ({"norm": "3"}, "there is no norm called `3`"),
         ({"penalty": "L3"}, "there is no penalty called `L3`"),
         ({"method": "sgd"}, "there is no method called `sgd`"),
+        ({"effort": "low"}, "there is no effort called `low`"),
         ({"start": "adam"}, "there is no start called `adam`"),
         ({"hidden": 0}, "the network was asked to have 0 hidden units"),
         ({"hidden": -3}, "the network was asked to have -3 hidden units"),
