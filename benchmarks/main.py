@@ -8,6 +8,7 @@ import iterations
 import joint
 import known
 import lipsdp
+import python
 import sgd
 import table
 import verify
@@ -15,7 +16,7 @@ from common import Setup
 
 BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
               "table": table.run, "sgd": sgd.run, "convex": convex.run, "exact": exact.run, "known": known.run,
-              "verify": verify.run}
+              "verify": verify.run, "python": python.run}
 
 
 def main():
