@@ -212,10 +212,14 @@ impl Inputs {
         }
     }
 
+    /// What a target without a name is called: as in a file without a header, where the columns are called so too.
+    pub fn target_name(&self) -> String {
+        let plain = self.names().into_iter().enumerate().all(|(j, name)| name == default_name(j));
+        if plain { default_name(self.columns()) } else { "target".into() }
+    }
+
     /// Learn what the columns mean, beside a target of that name, and encode them.
-    pub fn learn(self, target: Option<String>, y: &[f64]) -> Result<(Encoder, Mat<f64>)> {
-        let named = !matches!(self, Self::Numbers { names: None, .. });
-        let target = target.unwrap_or_else(|| if named { "target".into() } else { default_name(self.columns()) });
+    pub fn learn(self, target: String, y: &[f64]) -> Result<(Encoder, Mat<f64>)> {
         match self {
             Self::Numbers { names, x } => {
                 let names = names.unwrap_or_else(|| (0..x.ncols()).map(default_name).collect());

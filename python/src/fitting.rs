@@ -34,7 +34,7 @@ pub struct Rows {
     inputs: Inputs,
     y: Vec<f64>,
     weights: Option<Vec<f64>>,
-    target: Option<String>,
+    target: String,
 }
 
 /// A data set in standardized units, with what is needed to come back.
@@ -47,8 +47,9 @@ pub struct Problem {
 impl Rows {
     pub fn read(given: &Given<'_>) -> PyResult<Self> {
         let inputs = Inputs::read(&given.x)?;
-        let y = targets(&given.y, given.target.as_deref().unwrap_or("target"), &inputs)?;
-        Ok(Self { inputs, y, weights: weights(given.sample_weight.as_ref())?, target: given.target.clone() })
+        let target = given.target.clone().unwrap_or_else(|| inputs.target_name());
+        let y = targets(&given.y, &target, &inputs)?;
+        Ok(Self { inputs, y, weights: weights(given.sample_weight.as_ref())?, target })
     }
 
     /// Learn columns and units from these rows.
