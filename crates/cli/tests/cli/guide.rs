@@ -65,7 +65,7 @@ fn run_page(name: &str, at_least: usize) {
 
 #[test]
 fn a_first_model() {
-    run_page("first-model.md", 7);
+    run_page("first-model.md", 8);
 }
 
 #[test]

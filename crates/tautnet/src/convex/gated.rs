@@ -84,7 +84,8 @@ pub struct Gated {
     pub objective: f64,
     /// (Weighted) mean squared error.
     pub loss: f64,
-    /// Proved: no weights for these gates have a smaller objective.
+    /// No weights for these gates have a smaller objective: a feasible dual point's value, computed in floating point and so
+    /// up to rounding (unlike a certificate).
     pub lower_bound: f64,
     /// Steps taken.
     pub iterations: usize,

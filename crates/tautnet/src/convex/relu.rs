@@ -48,7 +48,8 @@ pub struct Relu {
     pub objective: f64,
     /// (Weighted) mean squared error.
     pub loss: f64,
-    /// Proved: no network with these patterns and signs has a smaller objective.
+    /// No network with these patterns and signs has a smaller objective: a feasible dual point's value, computed in floating
+    /// point and so up to rounding (unlike a certificate).
     pub lower_bound: f64,
     /// Steps taken.
     pub iterations: usize,
