@@ -28,16 +28,18 @@ use std::ops::ControlFlow;
 const JOIN: usize = 4;
 /// Updates of the multipliers after which a cone that did not matter leaves the list.
 const IDLE: u32 = 10;
-/// Steps of one inner problem, at least and at most.
+/// Steps of one inner problem, at least and at most; and a part of all steps so far, at most: early on, while cones that
+/// matter are still missing from the lists, an exact solution is of the wrong problem.
 const LEAST: usize = 50;
 const INNER: usize = 1000;
+const PART: usize = 4;
 /// An inner problem ends when a step is worth this part of the gap: less exact ones mislead the multipliers.
 const ACCURATE: f64 = 1e-9;
 /// δ times the mean square of a group of d + 1 violated cones, over the loss's curvature. It may be large, since the cones' own
 /// curvature does not shorten the steps; how large matters little within a factor of 10.
 const STIFF: f64 = 30.0;
 /// Upper bounds are computed every so many steps, at least.
-const REPAIR: usize = 400;
+const REPAIR: usize = 100;
 
 /// A relu network with the evidence.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,9 +85,10 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
     let mut accuracy = problem.lambda;
     loop {
         let first = descent.steps;
+        let most = (first / PART).clamp(LEAST, INNER);
         point = descent.run(&augmented, point, |descent, Step { decrement, .. }| {
             let taken = descent.steps - first;
-            match (taken >= LEAST && decrement <= accuracy) || taken >= INNER || descent.steps >= settings.iterations {
+            match (taken >= LEAST && decrement <= accuracy) || taken >= most || descent.steps >= settings.iterations {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
