@@ -15,6 +15,8 @@
 //! Upper bound: each u_j is projected a little into its cell, by some sweeps over the rows that are close, then moved by the
 //! least multiple of the given unit's own weights, which lie in the cell, that satisfies every cone. The network returned
 //! is the best such point. A row on which a unit's pre-activation is exactly 0 cannot be satisfied in the second way.
+//! Where the pattern is there with both signs, the other sign may be moved by as much: the function then stays the same
+//! and only λ Σ ‖u_j‖ grows, which is better while u is far from its cells. Both are tried.
 
 use super::fista::{Descent, Point, Smooth, Spectrum, Step};
 use super::problem::{Fit, Problem, dot, length};
@@ -38,8 +40,8 @@ const ACCURATE: f64 = 1e-9;
 /// δ times the mean square of a group of d + 1 violated cones, over the loss's curvature. It may be large, since the cones' own
 /// curvature does not shorten the steps; how large matters little within a factor of 10.
 const STIFF: f64 = 30.0;
-/// Upper bounds are computed every so many steps, at least.
-const REPAIR: usize = 100;
+/// Points are projected into their cells every so many steps, at least.
+const REPAIR: usize = 400;
 
 /// A relu network with the evidence.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,6 +99,7 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
         let slacks = cells.slacks(&point.u);
         let fit = problem.fit(&point.image[..problem.n()]);
         best.raise(&problem, &augmented, &fit);
+        best.lower(&problem, cells.balanced(&point.u, &slacks));
         if descent.steps >= repair || descent.steps >= settings.iterations {
             best.lower(&problem, cells.repaired(&point.u, &slacks));
             repair = descent.steps + (descent.steps / 8).max(REPAIR);
@@ -352,17 +355,43 @@ impl<'a> Cells<'a> {
             }
         }
         let slacks = self.slacks(&moved);
+        for (group, shift) in self.shifts(&slacks) {
+            moved[group * width..][..width].iter_mut().zip(shift).for_each(|(u, shift)| *u += shift);
+        }
+        moved
+    }
+
+    /// The point moved into the cells as [`Cells::repaired`] does it in the end, and the groups of the other sign, where there
+    /// are any, by as much.
+    fn balanced(&self, u: &[f64], slacks: &Slacks<'_>) -> Vec<f64> {
+        let (groups, width) = (&self.problem.groups, self.problem.width);
+        let mut moved = u.to_vec();
+        for (group, shift) in self.shifts(slacks) {
+            let pattern = groups[group].pattern;
+            for j in (0..groups.len()).filter(|&j| groups[j].pattern == pattern) {
+                moved[j * width..][..width].iter_mut().zip(&shift).for_each(|(u, shift)| *u += shift);
+            }
+        }
+        moved
+    }
+
+    /// For each group that violates a cone, the least multiple of its unit's own weights that satisfies all.
+    fn shifts(&self, slacks: &Slacks<'_>) -> Vec<(usize, Vec<f64>)> {
+        let (n, width) = (self.problem.n(), self.problem.width);
         let margins = self.slacks(&self.inside);
+        let mut shifts = Vec::new();
         for (place, &group) in slacks.groups.iter().enumerate() {
             let Ok(own) = margins.groups.binary_search(&group) else { continue };
-            let tau = (0..self.problem.n())
+            let tau = (0..n)
                 .filter(|&k| slacks.values[(k, place)] < 0.0 && margins.values[(k, own)] > 0.0)
                 .map(|k| -slacks.values[(k, place)] / margins.values[(k, own)])
                 .fold(0.0, f64::max);
-            let inside = &self.inside[group * width..][..width];
-            moved[group * width..][..width].iter_mut().zip(inside).for_each(|(u, g)| *u += tau * g);
+            if tau > 0.0 {
+                let inside = &self.inside[group * width..][..width];
+                shifts.push((group, inside.iter().map(|g| tau * g).collect()));
+            }
         }
-        moved
+        shifts
     }
 }
 
