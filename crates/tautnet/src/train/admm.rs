@@ -61,7 +61,9 @@ use std::ops::ControlFlow;
 pub struct Admm {
     /// The weight-decay start; optimizer, first rate and batch also of the gradient steps, which have no decay.
     pub descent: Descent,
-    /// r.
+    /// r. For an enforced bound well below the start's 1 does better than the default: with 40 units at a bound of 0.5, ten
+    /// iterations then end at a loss of 0.52 instead of 0.62 on servo and of 0.136 instead of 0.173 on machine. A smaller tolerance
+    /// at the default does not make up for that.
     pub penalty: f64,
     /// μ, the price of L²; not used when there is a bound.
     pub price: f64,
