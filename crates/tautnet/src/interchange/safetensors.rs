@@ -25,8 +25,11 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<(Network, Option<String>)> {
     }
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(&error))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(&error))?;
+    // The file's order is that of a hash table: messages must not depend on it.
+    let mut views: Vec<_> = file.iter().collect();
+    views.sort_by_key(|(name, _)| *name);
     let mut tensors = Vec::new();
-    for (name, view) in file.iter() {
+    for (name, view) in views {
         let element = match view.dtype() {
             Dtype::F16 => Element::F16,
             Dtype::BF16 => Element::Bf16,
@@ -41,8 +44,6 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<(Network, Option<String>)> {
         };
         tensors.push(Tensor { name: name.into(), shape: view.shape().into(), values: element.decode(view.data()) });
     }
-    // The file's order is that of a hash table: messages must not depend on it.
-    tensors.sort_by(|a, b| a.name.cmp(&b.name));
     let model = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).cloned();
     Ok((network_from_state_dict(&tensors, source)?, model))
 }
