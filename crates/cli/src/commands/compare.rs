@@ -78,7 +78,7 @@ pub struct Arguments {
     #[arg(long, value_name = "λ", value_parser = positive, default_value = "0.01", allow_negative_numbers = true, help_heading = "Objective")]
     pub lipschitz: f64,
 
-    /// Price of the weights, of the starting networks and of the methods of weight decay [default: that of `train`]
+    /// Price of the weights, of the starting networks and of the methods of weight decay [default: that of the start `sgd`, 0.005]
     #[arg(long, value_name = "λ", value_parser = not_negative, allow_negative_numbers = true, help_heading = "Objective")]
     pub decay: Option<f64>,
 
