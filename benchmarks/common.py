@@ -155,6 +155,16 @@ def data_set(name, seed=0):
     return standardized(x[train], y[train])
 
 
+def data_sets(setup):
+    """Name and (x, y) of every set that is wanted and at hand; a line for each that is not at hand."""
+    for name in filter(setup.wants, SETS):
+        data = data_set(name)
+        if data is None:
+            print(f"{name:<10} skipped: no {SETS[name]}.csv in TAUTNET_DATA", flush=True)
+        else:
+            yield name, data
+
+
 def rastrigin(rng):
     x = rng.uniform(-5.12, 5.12, size=(1500, 2))
     return x, 20 + (x**2 - 10 * np.cos(2 * np.pi * x)).sum(axis=1)

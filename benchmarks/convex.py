@@ -15,7 +15,7 @@ import tempfile
 
 import numpy as np
 
-from common import ROOT, SETS, data_set, median, show, write_rows
+from common import ROOT, data_sets, median, show, write_rows
 
 RACE = ROOT / "target" / "release" / "examples" / "convex_race"
 OPPONENT = [sys.executable, str(ROOT / "benchmarks" / "pyscnn_opponent.py")]
@@ -34,12 +34,7 @@ def run(setup):
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         table, gates = pathlib.Path(folder) / "data.csv", pathlib.Path(folder) / "gates.csv"
-        for name in filter(setup.wants, SETS):
-            data = data_set(name)
-            if data is None:
-                print(f"{name:<10} skipped: no {SETS[name]}.csv in TAUTNET_DATA", flush=True)
-                continue
-            x, y = data
+        for name, (x, y) in data_sets(setup):
             np.savetxt(table, np.c_[x, y], fmt="%.17g", delimiter=",")
             for count in QUICK_GATES if setup.quick else GATES:
                 rng = np.random.default_rng(7)

@@ -6,7 +6,7 @@ paper. `seconds` is building and solving the program, `wall` the whole process.
 import pathlib
 import tempfile
 
-from common import (OPPONENT, PROGRAM, SETS, data_set, geometric_mean, median, show, starting_network, write_network,
+from common import (OPPONENT, PROGRAM, data_sets, geometric_mean, median, show, starting_network, write_network,
                     write_rows, write_table)
 
 PRICE = "0.01"
@@ -26,12 +26,7 @@ def run(setup):
         commands = {"tautnet": ours, "clarabel": [*theirs, "CLARABEL"], "scs": [*theirs, "SCS"]}
         commands = {program: command for program, command in commands.items()
                     if program == "tautnet" or program in setup.opponents}
-        for name in filter(setup.wants, SETS):
-            data = data_set(name)
-            if data is None:
-                print(f"{name:<10} skipped: no {SETS[name]}.csv in TAUTNET_DATA", flush=True)
-                continue
-            x, y = data
+        for name, (x, y) in data_sets(setup):
             write_table(table, x, y)
             write_network(network, *starting_network(x, y, UNITS))
             runs = {program: [] for program in commands}

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-from common import ROOT, SETS, data_set, write_rows, write_table
+from common import ROOT, data_sets, write_rows, write_table
 
 RACE = ROOT / "target" / "release" / "examples" / "sgd_race"
 EPOCHS, QUICK_EPOCHS = 60, 20
@@ -25,11 +25,7 @@ def run(setup):
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         table = pathlib.Path(folder) / "data.csv"
-        for name in filter(setup.wants, SETS):
-            data = data_set(name)
-            if data is None:
-                print(f"{name:<10} skipped: no {SETS[name]}.csv in TAUTNET_DATA", flush=True)
-                continue
+        for name, data in data_sets(setup):
             write_table(table, *data)
             command = [sys.executable, str(ROOT / "benchmarks" / "sgd_versus_torch.py"), str(RACE), str(table),
                        "--epochs", str(QUICK_EPOCHS if setup.quick else EPOCHS), "--repeats", str(setup.repeats)]
