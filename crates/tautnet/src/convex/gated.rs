@@ -12,7 +12,7 @@
 
 use super::fista::{Descent, Point, Smooth, Spectrum};
 use super::problem::Problem;
-use super::{Observer, Progress, Settings};
+use super::{Observer, Progress, Settings, Solution};
 use crate::polish::Ending;
 use crate::{Dataset, Network, error::Result};
 use faer::{Mat, MatRef};
@@ -75,32 +75,8 @@ impl GatedNetwork {
     }
 }
 
-/// A gated network with the evidence.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Gated {
-    /// The network; gates whose weights are 0 are left out.
-    pub network: GatedNetwork,
-    /// Loss + λ Σ ‖ū_j‖, recomputed from the network.
-    pub objective: f64,
-    /// (Weighted) mean squared error.
-    pub loss: f64,
-    /// No weights for these gates have a smaller objective: a feasible dual point's value, computed in floating point and so
-    /// up to rounding (unlike a certificate).
-    pub lower_bound: f64,
-    /// Steps taken.
-    pub iterations: usize,
-    /// How it ended.
-    pub ending: Ending,
-    /// The bounds whenever they were computed.
-    pub trace: Vec<Progress>,
-}
-
-impl Gated {
-    /// (objective − lower bound) / objective.
-    pub fn duality_gap(&self) -> f64 {
-        super::relative_gap(self.objective, self.lower_bound)
-    }
-}
+/// A gated network with the evidence; gates whose weights are 0 are left out.
+pub type Gated = Solution<GatedNetwork>;
 
 /// Train a gated network whose gates are the hidden weights of `gates` (its output weights do not matter).
 pub fn gated_relu(gates: &Network, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Gated> {

@@ -89,6 +89,33 @@ impl Progress {
 /// Called whenever the bounds were computed; `Break` ends the run with the point so far.
 pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 
+/// A network with the evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Solution<N> {
+    /// The network.
+    pub network: N,
+    /// Loss + λ times the lengths of the units, recomputed from the network.
+    pub objective: f64,
+    /// (Weighted) mean squared error.
+    pub loss: f64,
+    /// No network of the program has a smaller objective: a feasible dual point's value, computed in floating point and so up
+    /// to rounding (unlike a certificate).
+    pub lower_bound: f64,
+    /// Steps taken.
+    pub iterations: usize,
+    /// How it ended.
+    pub ending: Ending,
+    /// The bounds whenever they were computed.
+    pub trace: Vec<Progress>,
+}
+
+impl<N> Solution<N> {
+    /// (objective − lower bound) / objective.
+    pub fn duality_gap(&self) -> f64 {
+        relative_gap(self.objective, self.lower_bound)
+    }
+}
+
 fn relative_gap(objective: f64, lower_bound: f64) -> f64 {
     if objective > 0.0 { (objective - lower_bound).max(0.0) / objective } else { 0.0 }
 }

@@ -20,7 +20,7 @@
 
 use super::fista::{Descent, Point, Smooth, Spectrum, Step};
 use super::problem::{Fit, Problem, dot, length};
-use super::{Observer, Progress, Settings};
+use super::{Observer, Progress, Settings, Solution};
 use crate::polish::Ending;
 use crate::{Dataset, Network, error::Result};
 use faer::{Accum, Mat, MatRef, Par, Side, linalg::matmul::matmul};
@@ -43,32 +43,8 @@ const STIFF: f64 = 30.0;
 /// Points are projected into their cells every so many steps, at least.
 const REPAIR: usize = 400;
 
-/// A relu network with the evidence.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Relu {
-    /// The network; units that the program made 0 are left out.
-    pub network: Network,
-    /// Loss + λ Σ |v_i| ‖w̄_i‖, recomputed from the network.
-    pub objective: f64,
-    /// (Weighted) mean squared error.
-    pub loss: f64,
-    /// No network with these patterns and signs has a smaller objective: a feasible dual point's value, computed in floating
-    /// point and so up to rounding (unlike a certificate).
-    pub lower_bound: f64,
-    /// Steps taken.
-    pub iterations: usize,
-    /// How it ended.
-    pub ending: Ending,
-    /// The bounds after every inner problem.
-    pub trace: Vec<Progress>,
-}
-
-impl Relu {
-    /// (objective − lower bound) / objective.
-    pub fn duality_gap(&self) -> f64 {
-        super::relative_gap(self.objective, self.lower_bound)
-    }
-}
+/// A relu network with the evidence; units that the program made 0 are left out.
+pub type Relu = Solution<Network>;
 
 /// Train a relu network with the patterns and signs of `network`; its weights only say where each cell is.
 pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Relu> {
