@@ -5,12 +5,13 @@ use crate::columns::Inputs;
 use crate::errors::{OrRaise, refused};
 use crate::watch::{self, Limits};
 use faer::Mat;
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, ToPyArray};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, ToPyArray};
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::path::{Path, PathBuf};
 use tautnet::atomic::{self, Existing};
+use tautnet::interchange::state_dict::{self, Tensor};
 use tautnet::interchange::{Precision, ScalerChoice};
 use tautnet::model::Stored;
 use tautnet::{Scaler, interchange, network};
@@ -145,6 +146,37 @@ impl Network {
         let w = Mat::from_fn(w.nrows(), w.ncols(), |i, k| w[(i, k)]);
         let inner = network::Network::new(w, b.to_vec(), v.to_vec(), c).or_raise()?;
         Ok(Self { inner })
+    }
+
+    /// From the named arrays of a torch `state_dict`; `source` is what messages call it.
+    #[staticmethod]
+    fn from_state_dict(tensors: Vec<(String, PyReadonlyArrayDyn<'_, f64>)>, source: &str) -> PyResult<Self> {
+        let tensors: Vec<Tensor> = tensors
+            .iter()
+            .map(|(name, array)| {
+                let array = array.as_array();
+                Tensor { name: name.clone(), shape: array.shape().to_vec(), values: array.iter().copied().collect() }
+            })
+            .collect();
+        state_dict::network_from_state_dict(&tensors, source).or_raise().map(|inner| Self { inner })
+    }
+
+    /// From what a fitted scikit-learn `MLPRegressor` holds.
+    #[staticmethod]
+    fn from_scikit_learn(
+        coefs: Vec<PyReadonlyArray2<'_, f64>>,
+        intercepts: Vec<PyReadonlyArray1<'_, f64>>,
+        activation: &str,
+    ) -> PyResult<Self> {
+        let coefs: Vec<Mat<f64>> = coefs
+            .iter()
+            .map(|array| array.as_array())
+            .map(|array| Mat::from_fn(array.nrows(), array.ncols(), |i, k| array[(i, k)]))
+            .collect();
+        let intercepts: Vec<Vec<f64>> = intercepts.iter().map(|array| array.as_array().to_vec()).collect();
+        let coefs: Vec<_> = coefs.iter().map(Mat::as_ref).collect();
+        let intercepts: Vec<&[f64]> = intercepts.iter().map(Vec::as_slice).collect();
+        state_dict::network_from_scikit_learn(&coefs, &intercepts, activation).or_raise().map(|inner| Self { inner })
     }
 
     #[getter]

@@ -64,7 +64,7 @@ def torch_like(mlp):
             return state
 
         def __call__(self, X):
-            w, b, v, c = (np.asarray(tensor, dtype=np.float64) for tensor in state.values())
+            w, b, v, c = (np.asarray(state[name], dtype=np.float64) for name in names)
             return (np.maximum(X @ w.T + b, 0.0) @ v.T + c)[:, 0]
 
     return Sequential()
@@ -121,6 +121,19 @@ def test_weights_go_back(mlp, friedman):
     there, here = tautnet._networks.native(again).weights(), better.weights()
     for part in "wbv":
         assert np.array_equal(there[part][: len(here[part])], here[part]) and not there[part][len(here[part]) :].any()
+
+
+def test_layers_are_found_by_their_shapes(mlp, friedman):
+    """The output layer may come first; weights are read from the right ones, and go back to them."""
+    X, y, held_out, _ = friedman
+    net = torch_like(mlp)
+    state = net.state_dict()
+    for key in ("0.weight", "0.bias"):
+        state.move_to_end(key)
+    better = polish(net, X, y)
+    assert better.objective_["before"]["loss"] * y.var() == pytest.approx(np.mean((mlp.predict(X) - y) ** 2), rel=1e-5)
+    write_weights(better, net)
+    assert np.allclose(net(held_out), better.predict(held_out), rtol=1e-5)
 
 
 def test_a_live_torch_network(friedman):
@@ -202,9 +215,11 @@ def test_what_is_no_network_is_refused(mlp, friedman):
     tanh = MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", max_iter=1).fit(X, y)
     wide = MLPRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(X, np.c_[y, y])
     for network, what in [
-        (two, "the MLPRegressor has 2 hidden layers"),
-        (tanh, "the MLPRegressor has the activation `tanh`"),
-        (wide, "the MLPRegressor has 2 outputs"),
+        (two, "the MLPRegressor has 3 layers in `coefs_` where two are due"),
+        (tanh, "the MLPRegressor's activation is `tanh`"),
+        (wide, "the MLPRegressor predicts 2 targets"),
+        ({"0.weight": np.ones((2, 5)), "0.bias": np.zeros(2)}, "the state: it has 1 layers where two are due"),
+        ({"0.weight": np.ones((2, 5)), "1.running_mean": np.zeros(2)}, "the state: `1.running_mean` is neither"),
         (MLPRegressor(), "this MLPRegressor has no network"),
         (3, "a int is no network"),
         ({"w": [[1.0]], "b": [0.0]}, "the network has no `v`"),

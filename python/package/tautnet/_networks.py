@@ -69,23 +69,25 @@ def write_weights(model: Any, into: Any) -> Any:
         into.coefs_ = [w.T.copy(), v.reshape(-1, 1)]
         into.intercepts_ = [b, c]
         return into
-    parameters = list(into.state_dict().items())
-    if len(parameters) < 4:
+    state = into.state_dict()
+    if len(state) < 4:
         raise TautnetError("the torch network has no biases to write to", "make its layers with bias=True")
-    layers = {key.rsplit(".", 1)[0]: None for key, _ in parameters}
-    arrays = dict(zip(layers, ({"weight": w, "bias": b}, {"weight": v.reshape(1, -1), "bias": c})))
-    for key, tensor in parameters:
+    # The library found out which layer comes first; names and order do not tell.
+    before = there.weights()["w"]
+    hidden = next(key.rsplit(".", 1)[0] for key in state if np.array_equal(_array(state[key]), before))
+    for key, tensor in state.items():
         layer, kind = key.rsplit(".", 1)
-        tensor.copy_(tensor.new_tensor(arrays[layer][kind].tolist()))
+        weight, bias = (w, b) if layer == hidden else (v.reshape(1, -1), c)
+        tensor.copy_(tensor.new_tensor((weight if kind == "weight" else bias).tolist()))
     return into
 
 
-def _double(array: Any, name: str, dimensions: int) -> npt.NDArray[np.float64]:
+def _double(array: Any, name: str, dimensions: int | None = None) -> npt.NDArray[np.float64]:
     try:
         double = np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise TautnetError(f"the network's `{name}` is no array of numbers: {error}", TAKEN) from None
-    if double.ndim != dimensions:
+    if dimensions is not None and double.ndim != dimensions:
         raise TautnetError(
             f"the network's `{name}` has {double.ndim} dimensions",
             f"give it {dimensions}: w is units x inputs, b and v have one entry per unit",
@@ -108,46 +110,29 @@ def _from_arrays(parts: dict[str, Any]) -> _tautnet.Network:
 
 def _from_sklearn(mlp: Any) -> _tautnet.Network:
     name = type(mlp).__name__
-    if len(mlp.coefs_) != 2:
-        layers = len(mlp.coefs_) - 1
-        raise TautnetError(f"the {name} has {layers} hidden layers", "give a network with one hidden layer")
-    if getattr(mlp, "activation", "relu") != "relu":
-        raise TautnetError(f"the {name} has the activation `{mlp.activation}`", "give a network with the activation `relu`")
     if getattr(mlp, "out_activation_", "identity") != "identity":
         raise TautnetError(
             f"the {name} has the output activation `{mlp.out_activation_}`", "give a regressor, whose output is linear"
         )
-    (w, v), (b, c) = mlp.coefs_, mlp.intercepts_
-    return _with_outputs(np.asarray(w).T, b, np.asarray(v).T, c, name)
+    coefs = [_double(array, "coefs_", 2) for array in mlp.coefs_]
+    intercepts = [_double(array, "intercepts_", 1) for array in mlp.intercepts_]
+    return _tautnet.Network.from_scikit_learn(coefs, intercepts, getattr(mlp, "activation", "relu"))
 
 
 def _from_torch(module: Any) -> _tautnet.Network:
+    name = type(module).__name__
     children = [type(child).__name__ for child in module.children()] if hasattr(module, "children") else []
     if children and children != ["Linear", "ReLU", "Linear"]:
-        raise TautnetError(
-            f"the {type(module).__name__} has the layers {', '.join(children)}", "give a Sequential(Linear, ReLU, Linear)"
-        )
-    return _from_state(module.state_dict())
+        raise TautnetError(f"the {name} has the layers {', '.join(children)}", "give a Sequential(Linear, ReLU, Linear)")
+    return _from_state(module.state_dict(), f"the {name}")
 
 
-def _from_state(state: dict[str, Any]) -> _tautnet.Network:
-    def array(tensor: Any) -> Any:
-        for step in ("detach", "cpu", "double"):
-            tensor = getattr(tensor, step)() if hasattr(tensor, step) else tensor
-        return np.asarray(tensor)
-
-    layers = list({key.rsplit(".", 1)[0]: None for key in state if "." in key})
-    if len(layers) != 2 or any(f"{layer}.weight" not in state for layer in layers):
-        raise TautnetError(f"the state has the parameters {', '.join(state)}", "give a Sequential(Linear, ReLU, Linear)")
-    first, second = layers
-    w, v = array(state[f"{first}.weight"]), array(state[f"{second}.weight"])
-    b = array(state[f"{first}.bias"]) if f"{first}.bias" in state else np.zeros(w.shape[0])
-    c = array(state[f"{second}.bias"]) if f"{second}.bias" in state else np.zeros(v.shape[0])
-    return _with_outputs(w, b, v, c, "torch network")
+def _from_state(state: dict[str, Any], source: str = "the state") -> _tautnet.Network:
+    return _tautnet.Network.from_state_dict([(name, _double(_array(value), name)) for name, value in state.items()], source)
 
 
-def _with_outputs(w: Any, b: Any, v: Any, c: Any, name: str) -> _tautnet.Network:
-    if v.shape[0] != 1:
-        raise TautnetError(f"the {name} has {v.shape[0]} outputs", "give a network with one output")
-    c = np.asarray(c, dtype=np.float64).reshape(-1)
-    return _tautnet.Network(_double(w, "w", 2), _double(b, "b", 1), _double(v[0], "v", 1), float(c[0]))
+def _array(tensor: Any) -> npt.NDArray[Any]:
+    """A tensor, of whatever kind and wherever it lies, as an array."""
+    for step in ("detach", "cpu", "double"):
+        tensor = getattr(tensor, step)() if hasattr(tensor, step) else tensor
+    return np.asarray(tensor)

@@ -42,6 +42,12 @@ class Network:
     """Weights alone: f(x) = c + sum_i v_i relu(w_i . x + b_i)."""
 
     def __new__(cls, w: _Floats, b: _Floats, v: _Floats, c: float) -> Network: ...
+    @staticmethod
+    def from_state_dict(tensors: list[tuple[str, _Floats]], source: str) -> Network:
+        """From the named arrays of a torch state_dict; `source` is what messages call it."""
+    @staticmethod
+    def from_scikit_learn(coefs: list[_Floats], intercepts: list[_Floats], activation: str) -> Network:
+        """From what a fitted MLPRegressor holds."""
     @property
     def inputs(self) -> int: ...
     @property
