@@ -1,8 +1,9 @@
 //! Not for users: one timed run of a convex first-order method, for `benchmarks/convex.py`.
 //!
 //! `convex_race gated|relu FILE GATES DECAY TOLERANCE SECONDS` reads rows of comma-separated numbers, target last, and gates (one
-//! a line, the bias last). It prints one JSON object: when bounds were known, in seconds, the objective and the lower bound
-//! then, and the objective of the network at the end. For `relu` every gate has both signs. There is no output bias.
+//! a line, the bias last). It prints one JSON object: when bounds were known, in seconds, the objective of the best network
+//! and the lower bound then, and the objective of the network at the end. For `relu` every gate has both signs. There is
+//! no output bias.
 
 use std::{ops::ControlFlow, time::Instant};
 use tautnet::{Dataset, Network, convex};
@@ -32,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut trace = Vec::new();
     let start = Instant::now();
     let mut observe = |progress: &convex::Progress| {
-        trace.push((start.elapsed().as_secs_f64(), progress.objective, progress.lower_bound));
+        trace.push((start.elapsed().as_secs_f64(), progress.network, progress.lower_bound));
         if start.elapsed().as_secs_f64() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     };
     let (objective, bound, steps) = match what.as_str() {

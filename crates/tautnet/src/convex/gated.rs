@@ -93,7 +93,8 @@ pub fn gated_relu(gates: &Network, data: &Dataset, settings: &Settings, observer
         let fit = problem.fit(&step.point.image);
         best = f64::max(best, problem.lower_bound(&fit, &problem.adjoint(&problem.theta(&fit))));
         let objective = fit.loss + problem.penalty(&step.point.u);
-        let progress = Progress { iteration: descent.steps, objective, lower_bound: best, violation: 0.0 };
+        let progress =
+            Progress { iteration: descent.steps, objective, network: objective, lower_bound: best, violation: 0.0 };
         super::judge(progress, settings, &mut trace, observer, &mut ending)
     });
     let d = data.columns();

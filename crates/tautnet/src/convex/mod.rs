@@ -73,6 +73,9 @@ pub struct Progress {
     pub iteration: usize,
     /// Objective of the program.
     pub objective: f64,
+    /// Objective of the best network so far, that which a run stopped here returns: for `relu` it may have units outside of
+    /// their cells, and so be below the program's optimum.
+    pub network: f64,
     /// Best lower bound on its optimum so far.
     pub lower_bound: f64,
     /// Largest violation of a cone, `max −σ_ik x̄_k·z̄_i / (‖x̄_k‖ max_i ‖z̄_i‖)`; 0 where there are no cones.
@@ -98,7 +101,7 @@ pub struct Solution<N> {
     pub objective: f64,
     /// (Weighted) mean squared error.
     pub loss: f64,
-    /// No network of the program has a smaller objective: a feasible dual point's value, computed in floating point and so up
+    /// No network of the program (for `relu`: with its units in their cells) has a smaller objective: a feasible dual point's value, computed in floating point and so up
     /// to rounding (unlike a certificate).
     pub lower_bound: f64,
     /// Steps taken.
@@ -110,7 +113,8 @@ pub struct Solution<N> {
 }
 
 impl<N> Solution<N> {
-    /// (objective − lower bound) / objective.
+    /// (objective − lower bound) / objective; 0 for a network that is below the bound because a run was stopped while its
+    /// units were outside of their cells.
     pub fn duality_gap(&self) -> f64 {
         relative_gap(self.objective, self.lower_bound)
     }

@@ -17,19 +17,26 @@
 //! is the best such point. A row on which a unit's pre-activation is exactly 0 cannot be satisfied in the second way.
 //! Where the pattern is there with both signs, the other sign may be moved by as much: the function then stays the same
 //! and only λ Σ ‖u_j‖ grows, which is better while u is far from its cells. Both are tried.
+//!
+//! A run that is stopped early has a third candidate, the network whose units have left their cells a little: it is judged
+//! as any relu network is, by its objective recomputed.
 
 use super::fista::{Descent, Point, Smooth, Spectrum, Step};
+use super::masks::LANES;
 use super::problem::{Fit, Problem, dot, length};
 use super::{Observer, Progress, Settings, Solution};
 use crate::polish::Ending;
+use crate::train::kernel::arch;
 use crate::{Dataset, Network, error::Result};
+use faer::traits::pulp::{Simd, WithSimd};
 use faer::{Accum, Mat, MatRef, Par, Side, linalg::matmul::matmul};
 use std::ops::ControlFlow;
 
 /// Cones of one group that join the list at a time, at most, per entry of u_j.
-const JOIN: usize = 4;
-/// Updates of the multipliers after which a cone that did not matter leaves the list.
-const IDLE: u32 = 10;
+const JOIN: usize = 1;
+/// Updates of the multipliers after which a cone that did not matter leaves the list. Long lists are most of a step's work: with 10
+/// (and 4 to join) the lists were three times as long at the start of a run, and so were the times.
+const IDLE: u32 = 3;
 /// Steps of one inner problem, at least and at most; and a part of all steps so far, at most: early on, while cones that
 /// matter are still missing from the lists, an exact solution is of the wrong problem.
 const LEAST: usize = 50;
@@ -59,6 +66,8 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
     // The zero network is feasible, and 0 is a lower bound.
     let fit = problem.fit(&point.image);
     let mut best = Best { u: point.u.clone(), bias: fit.bias, objective: fit.loss, lower: 0.0 };
+    // The best network whose units may have left their cells.
+    let mut outside = Best { u: Vec::new(), bias: 0.0, objective: f64::INFINITY, lower: 0.0 };
     let mut repair = 0;
     let mut accuracy = problem.lambda;
     loop {
@@ -80,9 +89,18 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
             best.lower(&problem, cells.repaired(&point.u, &slacks));
             repair = descent.steps + (descent.steps / 8).max(REPAIR);
         }
-        let worst = slacks.violation();
-        let progress =
-            Progress { iteration: descent.steps, objective: best.objective, lower_bound: best.lower, violation: worst };
+        let fit = problem.fit(&slacks.output);
+        let network = fit.loss + problem.penalty(&point.u);
+        if network < outside.objective {
+            outside = Best { u: point.u.clone(), bias: fit.bias, objective: network, lower: 0.0 };
+        }
+        let progress = Progress {
+            iteration: descent.steps,
+            objective: best.objective,
+            network: outside.objective.min(best.objective),
+            lower_bound: best.lower,
+            violation: slacks.violation(),
+        };
         if super::judge(progress, settings, &mut trace, observer, &mut ending).is_break() {
             break;
         }
@@ -96,15 +114,16 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
         point.image = augmented.image(&point.u);
     }
     best.lower(&problem, cells.repaired(&point.u, &cells.slacks(&point.u)));
-    let units: Vec<(Vec<f64>, f64)> = best
+    let chosen = if ending != Ending::Solved && outside.objective < best.objective { &outside } else { &best };
+    let units: Vec<(Vec<f64>, f64)> = chosen
         .u
         .chunks(problem.width)
         .zip(&problem.groups)
         .map(|(u, group)| (u[..problem.e].to_vec(), group.sign))
         .collect();
-    let network = super::network_of(&units, data.columns(), best.bias)?;
+    let network = super::network_of(&units, data.columns(), chosen.bias)?;
     let loss = super::loss_of(&network.predict(data.x.as_ref()), data);
-    let objective = loss + problem.penalty(&best.u);
+    let objective = loss + problem.penalty(&chosen.u);
     Ok(Relu { network, objective, loss, lower_bound: best.lower, iterations: descent.steps, ending, trace })
 }
 
@@ -157,20 +176,9 @@ struct Augmented<'a> {
 }
 
 impl Augmented<'_> {
-    /// σ_jk x̄_k·u_j.
-    fn product(&self, pair: &Pair, u: &[f64]) -> f64 {
-        let width = self.problem.width;
-        pair.side * dot(self.problem.row(pair.row), &u[pair.group * width..][..width])
-    }
-
     /// `out_j += Σ_k value_jk σ_jk x̄_k`.
     fn add_adjoint(&self, values: &[f64], out: &mut [f64]) {
-        let width = self.problem.width;
-        for (pair, &value) in self.pairs.iter().zip(values).filter(|(_, value)| **value != 0.0) {
-            let out = &mut out[pair.group * width..][..width];
-            let scale = pair.side * value;
-            out.iter_mut().zip(self.problem.row(pair.row)).for_each(|(out, x)| *out += scale * x);
-        }
+        arch().dispatch(Adjoint { problem: self.problem, pairs: &self.pairs, values, out });
     }
 
     /// γ ← (γ − δ B u)₊.
@@ -228,10 +236,57 @@ impl Augmented<'_> {
     }
 }
 
+/// `out_jk = σ_jk x̄_k·u_j`, compiled for the widest vectors.
+struct Products<'a> {
+    problem: &'a Problem,
+    pairs: &'a [Pair],
+    u: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Products<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let width = self.problem.width;
+        for (pair, out) in self.pairs.iter().zip(self.out) {
+            *out = pair.side * dot(self.problem.row(pair.row), &self.u[pair.group * width..][..width]);
+        }
+    }
+}
+
+/// `out_j += Σ_k value_jk σ_jk x̄_k`, likewise.
+struct Adjoint<'a> {
+    problem: &'a Problem,
+    pairs: &'a [Pair],
+    values: &'a [f64],
+    out: &'a mut [f64],
+}
+
+impl WithSimd for Adjoint<'_> {
+    type Output = ();
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) {
+        let width = self.problem.width;
+        for (pair, &value) in self.pairs.iter().zip(self.values) {
+            if value == 0.0 {
+                continue;
+            }
+            let (scale, x) = (pair.side * value, self.problem.row(pair.row));
+            let out = &mut self.out[pair.group * width..][..width];
+            for (out, x) in out.chunks_exact_mut(LANES).zip(x.chunks_exact(LANES)) {
+                (0..LANES).for_each(|q| out[q] += scale * x[q]);
+            }
+        }
+    }
+}
+
 impl Smooth for Augmented<'_> {
     fn image(&self, u: &[f64]) -> Vec<f64> {
         let mut image = self.problem.output(u);
-        image.extend(self.pairs.iter().map(|pair| self.product(pair, u)));
+        let n = image.len();
+        image.resize(n + self.pairs.len(), 0.0);
+        arch().dispatch(Products { problem: self.problem, pairs: &self.pairs, u, out: &mut image[n..] });
         image
     }
 
@@ -273,6 +328,8 @@ struct Slacks<'a> {
     groups: Vec<usize>,
     values: Mat<f64>,
     largest: f64,
+    /// Σ_j s_j relu(x̄_k·u_j): what the units do as a relu network, inside their cells or not.
+    output: Vec<f64>,
 }
 
 impl Slacks<'_> {
@@ -305,11 +362,16 @@ impl<'a> Cells<'a> {
         let x = MatRef::from_row_major_slice(&problem.x, problem.n(), width);
         let mut values = Mat::zeros(problem.n(), groups.len());
         matmul(&mut values, Accum::Replace, x, &columns, 1.0, Par::Seq);
+        let mut output = vec![0.0; problem.n()];
         for (place, &group) in groups.iter().enumerate() {
-            (0..problem.n()).for_each(|k| values[(k, place)] *= problem.orientation(group, k));
+            let sign = problem.groups[group].sign;
+            for (k, (value, out)) in values.col_as_slice_mut(place).iter_mut().zip(&mut output).enumerate() {
+                *out += sign * value.max(0.0);
+                *value *= problem.orientation(group, k);
+            }
         }
         let largest = lengths.iter().fold(0.0f64, |most, &l| most.max(l));
-        Slacks { problem, groups, values, largest }
+        Slacks { problem, groups, values, largest, output }
     }
 
     /// The point moved into the cells.

@@ -164,6 +164,17 @@ fn a_run_can_be_ended_and_says_so() {
     ] {
         assert!(matches!(ending, Ending::Stopped(reason) if reason.contains("interrupted")) && bound <= objective);
     }
+    // Stopped at any time, relu returns the network whose objective it told, in its cells or not.
+    for updates in 1..12 {
+        let mut left = updates;
+        let mut counted = |_: &Progress| {
+            left -= 1;
+            if left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let run = relu(&network, &data, &settings, &mut counted).unwrap();
+        let told = run.trace.last().unwrap();
+        assert!(told.network <= told.objective && run.objective <= told.network * (1.0 + 1e-12), "{updates}: {told:?}");
+    }
     let few = Settings { iterations: 3, ..settings };
     let gated = gated_relu(&network, &data, &few, &mut go_on).unwrap();
     assert!(gated.iterations == 3 && matches!(gated.ending, Ending::Stopped(reason) if reason.contains('3')));
