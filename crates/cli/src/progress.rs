@@ -132,8 +132,8 @@ pub fn seconds(span: Duration) -> String {
     match s {
         _ if s < 1.0 => format!("{:.0} ms", s * 1e3),
         _ if s < 90.0 => format!("{s:.1} s"),
-        _ if s < 5400.0 => format!("{:.0} min", s / 60.0),
-        _ => format!("{:.1} h", s / 3600.0),
+        _ if s < 3600.0 => format!("{} min {} s", span.as_secs() / 60, span.as_secs() % 60),
+        _ => format!("{} h {} min", span.as_secs() / 3600, span.as_secs() / 60 % 60),
     }
 }
 
@@ -149,5 +149,14 @@ mod tests {
         let progress = Progress { round: 0, iteration: 7, objective: 0.25, gap: 1e-4 };
         let text = describe(&progress, Duration::from_secs(10), 0.5);
         assert_eq!(text, "iteration 7: objective 0.25, gap 1.0e-4, 10.0 s, about 10.0 s left");
+    }
+
+    #[test]
+    fn a_span_of_time_is_told_in_the_units_people_use() {
+        for (s, told) in
+            [(0.25, "250 ms"), (89.94, "89.9 s"), (90.0, "1 min 30 s"), (3599.9, "59 min 59 s"), (9000.0, "2 h 30 min")]
+        {
+            assert_eq!(seconds(Duration::from_secs_f64(s)), told);
+        }
     }
 }
