@@ -52,7 +52,7 @@ fn table_1_has_the_signs_that_are_theorems_and_goes_on_after_an_interrupt() {
     folder.write("part/table-1-smoke.csv", &whole[..cut]);
     let ran = folder.tautnet("reproduce table-1 --tier smoke --out part --threads 1 --markdown table.md");
     assert_eq!(ran.code, Some(0), "{ran:?}");
-    assert!(ran.err.contains("note: 2 of 36 trials are in part"), "{ran:?}");
+    assert!(ran.err.contains("note: 2 of 24 trials are in part"), "{ran:?}");
     assert!(ran.out.contains("holds: joint reduces at least as much as C-lip"), "{ran:?}");
     assert_eq!(timeless(&folder.read("part/table-1-smoke.csv")), timeless(&whole));
     let table = folder.read("part/table-1-smoke.md");
