@@ -101,8 +101,8 @@ pub struct Solution<N> {
     pub objective: f64,
     /// (Weighted) mean squared error.
     pub loss: f64,
-    /// No network of the program (for `relu`: with its units in their cells) has a smaller objective: a feasible dual point's value, computed in floating point and so up
-    /// to rounding (unlike a certificate).
+    /// No network of the program (for `relu`: with its units in their cells) has a smaller objective: a feasible dual
+    /// point's value, computed in floating point and so up to rounding (unlike a certificate).
     pub lower_bound: f64,
     /// Steps taken.
     pub iterations: usize,
