@@ -12,8 +12,6 @@
 //! is one, is curvature that belongs to single groups and would force short steps on all of them: it is taken exactly.
 
 use super::problem::{dot, length};
-use crate::train::kernel::arch;
-use faer::traits::pulp::{Simd, WithSimd};
 use std::ops::ControlFlow;
 
 /// A smooth convex function of a linear image of u.
@@ -103,7 +101,15 @@ impl Descent {
     fn backtrack(&mut self, smooth: &impl Smooth, ahead: &Point, gradient: &[f64]) -> (Point, Point) {
         loop {
             let mut u = ahead.u.clone();
-            arch().dispatch(Proximal { smooth, u: &mut u, gradient, descent: self });
+            for (j, (u, slope)) in u.chunks_mut(self.width).zip(gradient.chunks(self.width)).enumerate() {
+                match smooth.spectrum(j) {
+                    Some(spectrum) => spectrum.step(u, slope, self.curvature, self.lambda),
+                    None => {
+                        u.iter_mut().zip(slope).for_each(|(u, slope)| *u -= slope / self.curvature);
+                        shrink(u, self.lambda / self.curvature);
+                    }
+                }
+            }
             let image = smooth.image(&u);
             let step = Point { u: difference(&u, &ahead.u), image: difference(&image, &ahead.image) };
             let moved = dot(&step.u, &step.u);
@@ -117,34 +123,7 @@ impl Descent {
     }
 }
 
-/// The step of every group, compiled for the widest vectors.
-struct Proximal<'a, F> {
-    smooth: &'a F,
-    descent: &'a Descent,
-    u: &'a mut [f64],
-    gradient: &'a [f64],
-}
-
-impl<F: Smooth> WithSimd for Proximal<'_, F> {
-    type Output = ();
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let Descent { curvature, lambda, width, .. } = *self.descent;
-        let mut room = [Vec::new(), Vec::new()];
-        for (j, (u, slope)) in self.u.chunks_mut(width).zip(self.gradient.chunks(width)).enumerate() {
-            match self.smooth.spectrum(j) {
-                Some(spectrum) => spectrum.step(u, slope, curvature, lambda, &mut room),
-                None => {
-                    u.iter_mut().zip(slope).for_each(|(u, slope)| *u -= slope / curvature);
-                    shrink(u, lambda / curvature);
-                }
-            }
-        }
-    }
-}
-
 /// A length reduced by `by`, to 0 at most.
-#[inline(always)]
 fn shrink(u: &mut [f64], by: f64) {
     let size = length(u);
     let keep = if size > by { 1.0 - by / size } else { 0.0 };
@@ -157,15 +136,10 @@ impl Spectrum {
     /// In the basis of S with eigenvalues μ of ℓI + S and b = μ∘u − slope: 0 where ‖b‖ ≤ λ; otherwise x = b/(μ + λ/r) with
     /// r = ‖x‖ the root of φ(r) = Σ (b/(μr + λ))² = 1. φ^(−1/2) is concave and all but linear in r: Newton's method on it
     /// climbs to the root from below.
-    #[inline(always)]
-    fn step(&self, u: &mut [f64], slope: &[f64], curvature: f64, lambda: f64, room: &mut [Vec<f64>; 2]) {
+    fn step(&self, u: &mut [f64], slope: &[f64], curvature: f64, lambda: f64) {
         let width = u.len();
-        let [mu, b] = room;
-        mu.clear();
-        b.clear();
-        mu.extend(self.values.iter().map(|value| curvature + value));
-        b.extend(self.basis.chunks(width).zip(&*mu).map(|(q, mu)| mu * dot(q, u) - dot(q, slope)));
-        let (mu, b) = (&mu[..], &b[..]);
+        let mu: Vec<f64> = self.values.iter().map(|value| curvature + value).collect();
+        let b: Vec<f64> = self.basis.chunks(width).zip(&mu).map(|(q, mu)| mu * dot(q, u) - dot(q, slope)).collect();
         let size = b.iter().map(|b| b * b).sum::<f64>().sqrt();
         u.fill(0.0);
         if size <= lambda {
@@ -175,7 +149,7 @@ impl Spectrum {
         let mut r = (size - lambda) / steepest;
         for _ in 0..50 {
             let (mut phi, mut slope) = (0.0, 0.0);
-            for (b, mu) in b.iter().zip(mu) {
+            for (b, mu) in b.iter().zip(&mu) {
                 let whole = 1.0 / (mu * r + lambda);
                 let part = (b * whole).powi(2);
                 phi += part;
@@ -188,7 +162,7 @@ impl Spectrum {
                 break;
             }
         }
-        for ((q, b), mu) in self.basis.chunks(width).zip(b).zip(mu) {
+        for ((q, b), mu) in self.basis.chunks(width).zip(&b).zip(&mu) {
             let part = b / (mu + lambda / r);
             u.iter_mut().zip(q).for_each(|(u, q)| *u += part * q);
         }
@@ -216,7 +190,7 @@ mod tests {
             let basis = (0..16).map(|i| eigen.U()[(i % 4, i / 4)]).collect();
             let spectrum = Spectrum { basis, values: (0..4).map(|a| eigen.S()[a].max(0.0)).collect() };
             let mut x = u.clone();
-            spectrum.step(&mut x, &slope, 0.5, lambda, &mut [Vec::new(), Vec::new()]);
+            spectrum.step(&mut x, &slope, 0.5, lambda);
             let pull: Vec<f64> = (0..4)
                 .map(|a| slope[a] + 0.5 * (x[a] - u[a]) + (0..4).map(|b| s[(a, b)] * (x[b] - u[b])).sum::<f64>())
                 .collect();

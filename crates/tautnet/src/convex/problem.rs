@@ -123,7 +123,6 @@ impl Problem {
     }
 
     /// x̄_k.
-    #[inline(always)]
     pub fn row(&self, k: usize) -> &[f64] {
         &self.x[k * self.width..][..self.width]
     }
@@ -200,7 +199,6 @@ impl Problem {
 }
 
 /// a·b of padded vectors.
-#[inline(always)]
 pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut total = [0.0; LANES];
     for (a, b) in a.chunks_exact(LANES).zip(b.chunks_exact(LANES)) {
@@ -212,7 +210,6 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// ‖a‖ of a padded vector.
-#[inline(always)]
 pub(crate) fn length(a: &[f64]) -> f64 {
     dot(a, a).sqrt()
 }

@@ -22,13 +22,10 @@
 //! as any relu network is, by its objective recomputed.
 
 use super::fista::{Descent, Point, Smooth, Spectrum, Step};
-use super::masks::LANES;
 use super::problem::{Fit, Problem, dot, length};
 use super::{Observer, Progress, Settings, Solution};
 use crate::polish::Ending;
-use crate::train::kernel::arch;
 use crate::{Dataset, Network, error::Result};
-use faer::traits::pulp::{Simd, WithSimd};
 use faer::{Accum, Mat, MatRef, Par, Side, linalg::matmul::matmul};
 use std::ops::ControlFlow;
 
@@ -176,9 +173,20 @@ struct Augmented<'a> {
 }
 
 impl Augmented<'_> {
+    /// σ_jk x̄_k·u_j.
+    fn product(&self, pair: &Pair, u: &[f64]) -> f64 {
+        let width = self.problem.width;
+        pair.side * dot(self.problem.row(pair.row), &u[pair.group * width..][..width])
+    }
+
     /// `out_j += Σ_k value_jk σ_jk x̄_k`.
     fn add_adjoint(&self, values: &[f64], out: &mut [f64]) {
-        arch().dispatch(Adjoint { problem: self.problem, pairs: &self.pairs, values, out });
+        let width = self.problem.width;
+        for (pair, &value) in self.pairs.iter().zip(values).filter(|(_, value)| **value != 0.0) {
+            let out = &mut out[pair.group * width..][..width];
+            let scale = pair.side * value;
+            out.iter_mut().zip(self.problem.row(pair.row)).for_each(|(out, x)| *out += scale * x);
+        }
     }
 
     /// γ ← (γ − δ B u)₊.
@@ -236,57 +244,10 @@ impl Augmented<'_> {
     }
 }
 
-/// `out_jk = σ_jk x̄_k·u_j`, compiled for the widest vectors.
-struct Products<'a> {
-    problem: &'a Problem,
-    pairs: &'a [Pair],
-    u: &'a [f64],
-    out: &'a mut [f64],
-}
-
-impl WithSimd for Products<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let width = self.problem.width;
-        for (pair, out) in self.pairs.iter().zip(self.out) {
-            *out = pair.side * dot(self.problem.row(pair.row), &self.u[pair.group * width..][..width]);
-        }
-    }
-}
-
-/// `out_j += Σ_k value_jk σ_jk x̄_k`, likewise.
-struct Adjoint<'a> {
-    problem: &'a Problem,
-    pairs: &'a [Pair],
-    values: &'a [f64],
-    out: &'a mut [f64],
-}
-
-impl WithSimd for Adjoint<'_> {
-    type Output = ();
-    #[inline(always)]
-    fn with_simd<S: Simd>(self, _: S) {
-        let width = self.problem.width;
-        for (pair, &value) in self.pairs.iter().zip(self.values) {
-            if value == 0.0 {
-                continue;
-            }
-            let (scale, x) = (pair.side * value, self.problem.row(pair.row));
-            let out = &mut self.out[pair.group * width..][..width];
-            for (out, x) in out.chunks_exact_mut(LANES).zip(x.chunks_exact(LANES)) {
-                (0..LANES).for_each(|q| out[q] += scale * x[q]);
-            }
-        }
-    }
-}
-
 impl Smooth for Augmented<'_> {
     fn image(&self, u: &[f64]) -> Vec<f64> {
         let mut image = self.problem.output(u);
-        let n = image.len();
-        image.resize(n + self.pairs.len(), 0.0);
-        arch().dispatch(Products { problem: self.problem, pairs: &self.pairs, u, out: &mut image[n..] });
+        image.extend(self.pairs.iter().map(|pair| self.product(pair, u)));
         image
     }
 
