@@ -11,13 +11,23 @@ use tautnet::train::{Admm, Descent, Optimizer};
 use toml::Spanned;
 
 /// A data set: what the experiment calls it, and DATA as every command takes it.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[derive(Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Set {
     /// The name in tables.
     pub name: String,
     /// A name that `tautnet data list` shows, or a file.
     pub data: String,
+}
+
+/// As the table of choices shows it.
+impl std::fmt::Debug for Set {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.data.strip_prefix(&self.name) {
+            Some(rest) if !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') => write!(f, "{}", self.data),
+            _ => write!(f, "{} = {}", self.name, self.data),
+        }
+    }
 }
 
 /// What is to be run, and how it came to be so.
