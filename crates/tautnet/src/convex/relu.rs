@@ -62,9 +62,11 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
     let (mut ending, mut trace) = (Ending::Solved, Vec::new());
     // The zero network is feasible, and 0 is a lower bound.
     let fit = problem.fit(&point.image);
-    let mut best = Best { u: point.u.clone(), bias: fit.bias, objective: fit.loss, lower: 0.0 };
+    let (mut best, mut lower_bound) = (Best { u: point.u.clone(), bias: fit.bias, objective: fit.loss }, 0.0f64);
     // The best network whose units may have left their cells.
-    let mut outside = Best { u: Vec::new(), bias: 0.0, objective: f64::INFINITY, lower: 0.0 };
+    let mut outside = Best { u: Vec::new(), bias: 0.0, objective: f64::INFINITY };
+    // In the cells the relu network is linear in u.
+    let feasible = |u: Vec<f64>| (problem.fit(&problem.output(&u)), u);
     let mut repair = 0;
     let mut accuracy = problem.lambda;
     loop {
@@ -80,22 +82,18 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
         augmented.update(&point);
         let slacks = cells.slacks(&point.u);
         let fit = problem.fit(&point.image[..problem.n()]);
-        best.raise(&problem, &augmented, &fit);
-        best.lower(&problem, cells.balanced(&point.u, &slacks));
+        lower_bound = lower_bound.max(augmented.lower_bound(&fit));
+        best.offer(&problem, feasible(cells.balanced(&point.u, &slacks)));
         if descent.steps >= repair || descent.steps >= settings.iterations {
-            best.lower(&problem, cells.repaired(&point.u, &slacks));
+            best.offer(&problem, feasible(cells.repaired(&point.u, &slacks)));
             repair = descent.steps + (descent.steps / 8).max(REPAIR);
         }
-        let fit = problem.fit(&slacks.output);
-        let network = fit.loss + problem.penalty(&point.u);
-        if network < outside.objective {
-            outside = Best { u: point.u.clone(), bias: fit.bias, objective: network, lower: 0.0 };
-        }
+        outside.offer(&problem, (problem.fit(&slacks.output), point.u.clone()));
         let progress = Progress {
             iteration: descent.steps,
             objective: best.objective,
             network: outside.objective.min(best.objective),
-            lower_bound: best.lower,
+            lower_bound,
             violation: slacks.violation(),
         };
         if super::judge(progress, settings, &mut trace, observer, &mut ending).is_break() {
@@ -106,11 +104,11 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
             let square = problem.x.chunks(problem.width).map(|x| dot(x, x)).sum::<f64>() / problem.n() as f64;
             augmented.delta = STIFF * descent.curvature / (square * problem.e as f64);
         }
-        accuracy = ACCURATE * (best.objective - best.lower);
+        accuracy = ACCURATE * (best.objective - lower_bound);
         augmented.join(&slacks, &point.image[problem.n()..]);
         point.image = augmented.image(&point.u);
     }
-    best.lower(&problem, cells.repaired(&point.u, &cells.slacks(&point.u)));
+    best.offer(&problem, feasible(cells.repaired(&point.u, &cells.slacks(&point.u))));
     let chosen = if ending != Ending::Solved && outside.objective < best.objective { &outside } else { &best };
     let units: Vec<(Vec<f64>, f64)> = chosen
         .u
@@ -121,32 +119,22 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
     let network = super::network_of(&units, data.columns(), chosen.bias)?;
     let loss = super::loss_of(&network.predict(data.x.as_ref()), data);
     let objective = loss + problem.penalty(&chosen.u);
-    Ok(Relu { network, objective, loss, lower_bound: best.lower, iterations: descent.steps, ending, trace })
+    Ok(Relu { network, objective, loss, lower_bound, iterations: descent.steps, ending, trace })
 }
 
-/// The best feasible point and the best lower bound.
+/// The best point of some kind.
 struct Best {
     u: Vec<f64>,
     bias: f64,
     objective: f64,
-    lower: f64,
 }
 
 impl Best {
-    /// A feasible point.
-    fn lower(&mut self, problem: &Problem, u: Vec<f64>) {
-        let fit = problem.fit(&problem.output(&u));
+    fn offer(&mut self, problem: &Problem, (fit, u): (Fit, Vec<f64>)) {
         let objective = fit.loss + problem.penalty(&u);
         if objective < self.objective {
-            *self = Self { u, bias: fit.bias, objective, lower: self.lower };
+            *self = Self { u, bias: fit.bias, objective };
         }
-    }
-
-    /// Multipliers.
-    fn raise(&mut self, problem: &Problem, augmented: &Augmented<'_>, fit: &Fit) {
-        let mut slopes = problem.adjoint(&problem.theta(fit));
-        augmented.add_adjoint(&augmented.gamma, &mut slopes);
-        self.lower = self.lower.max(problem.lower_bound(fit, &slopes));
     }
 }
 
@@ -187,6 +175,13 @@ impl Augmented<'_> {
             let scale = pair.side * value;
             out.iter_mut().zip(self.problem.row(pair.row)).for_each(|(out, x)| *out += scale * x);
         }
+    }
+
+    /// The multipliers' lower bound on the optimum.
+    fn lower_bound(&self, fit: &Fit) -> f64 {
+        let mut slopes = self.problem.adjoint(&self.problem.theta(fit));
+        self.add_adjoint(&self.gamma, &mut slopes);
+        self.problem.lower_bound(fit, &slopes)
     }
 
     /// γ ← (γ − δ B u)₊.

@@ -184,16 +184,19 @@ pub fn parse(bytes: &[u8], format: Format, source: &str) -> Result<Stored> {
 /// Write a file in the format that its name says, whole or not at all. Returns what a reader of it will find.
 pub fn write(stored: &Stored, path: &Path, options: &Options, existing: Existing) -> Result<Stored> {
     let format = Format::of(path)?;
-    let bytes = to_bytes(stored, format, options)?;
-    atomic::write(path, &bytes, existing)?;
-    prepare(stored, format, options)
+    let prepared = prepare(stored, format, options)?;
+    atomic::write(path, &serialize(&prepared, format, options.precision)?, existing)?;
+    Ok(prepared)
 }
 
 /// The bytes of a file, the same for the same network, model and options.
 pub fn to_bytes(stored: &Stored, format: Format, options: &Options) -> Result<Vec<u8>> {
-    let prepared = prepare(stored, format, options)?;
-    let precision = options.precision;
-    let bytes = match (&prepared, format) {
+    serialize(&prepare(stored, format, options)?, format, options.precision)
+}
+
+/// The bytes of what was prepared, read back and compared.
+fn serialize(prepared: &Stored, format: Format, precision: Precision) -> Result<Vec<u8>> {
+    let bytes = match (prepared, format) {
         (Stored::Network(network), Format::Json) => json::network_to_json(network)?.into_bytes(),
         (Stored::Network(network), Format::Onnx) => onnx::to_bytes(network, None, None, &[], precision),
         (Stored::Network(network), Format::Safetensors) => safetensors::to_bytes(network, None, precision)?,
@@ -213,7 +216,7 @@ pub fn to_bytes(stored: &Stored, format: Format, options: &Options) -> Result<Ve
             safetensors::to_bytes(&model.network, Some(model.description(true)?), precision)?
         }
     };
-    if parse(&bytes, format, "the file to be written")? == prepared {
+    if parse(&bytes, format, "the file to be written")? == *prepared {
         Ok(bytes)
     } else {
         Err(Error::new(
