@@ -150,6 +150,8 @@ choices! {
     rounds: usize,
     walk_rounds: usize,
     walk_steps: usize,
+    walk_restarts: usize,
+    walk_flips: usize,
     tolerance: f64,
     radii: Vec<f64>,
     restarts: usize,
@@ -222,7 +224,12 @@ fn settings(chosen: &Chosen) -> Settings {
         penalty: if chosen.penalty == PenaltyName::L { Penalty::L } else { Penalty::LSquared },
         output_bias: chosen.output_bias,
         rounds: chosen.rounds,
-        walk: Walk { rounds: chosen.walk_rounds, steps: chosen.walk_steps, ..Walk::default() },
+        walk: Walk {
+            rounds: chosen.walk_rounds,
+            steps: chosen.walk_steps,
+            restarts: chosen.walk_restarts,
+            flips: chosen.walk_flips,
+        },
         tolerance: chosen.tolerance,
         ..polish::Settings::default()
     };
@@ -279,6 +286,10 @@ mod tests {
         }
         let paper = parse("t", TABLE, "paper").unwrap();
         assert_eq!((paper.plan.settings.units, paper.plan.trials, paper.sets.len()), (100, 10, 5));
+        let high = parse("t", TABLE, "high").unwrap();
+        assert_eq!((high.plan.arms.len(), high.sets), (1, paper.sets));
+        let walks = [paper.plan, high.plan].map(|plan| plan.settings.polish.walk);
+        assert_eq!(walks, [Walk::default(), Walk::thorough()]);
     }
 
     #[test]
@@ -299,7 +310,10 @@ mod tests {
             assert!(error.what.starts_with(&place) && error.what.contains(what), "{place} {what}: {error:?}");
         }
         let error = parse("x.toml", TABLE, "smok").unwrap_err();
-        assert_eq!((&*error.what, &*error.hint), ("x.toml has no tier `smok`", "choose one of: paper, quick, smoke"));
+        assert_eq!(
+            (&*error.what, &*error.hint),
+            ("x.toml has no tier `smok`", "choose one of: high, paper, quick, smoke")
+        );
         let error = parse("x.toml", &TABLE.replace("value = 0.2", "value = 1.2"), "paper").unwrap_err();
         assert_eq!(error.what, "x.toml: the share of rows held out is 1.2");
         let error = parse("x.toml", "", "paper").unwrap_err();

@@ -84,6 +84,8 @@ pub enum Tier {
     Quick,
     /// What the paper ran: hours
     Paper,
+    /// Table 1 at the paper's size and one price, with walks at high effort: an hour
+    High,
 }
 
 impl What {
@@ -109,6 +111,7 @@ impl Tier {
             Tier::Smoke => "smoke",
             Tier::Quick => "quick",
             Tier::Paper => "paper",
+            Tier::High => "high",
         }
     }
 }
