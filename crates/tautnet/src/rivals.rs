@@ -47,7 +47,8 @@ pub fn sampled_half(network: &Network, seed: u64) -> Result<Network> {
 }
 
 /// [`polish`](crate::polish::polish) from [`sampled_half`]: samp-ℓ2 with the method `WeightDecay`, samp-lip with
-/// `Alternating`. `before` is the score of the given network, not of the half; `after` may be worse.
+/// `Alternating`. `before` is the score of the given network, not of the half: what follows in `accepted`, and `after`, may be worse. Where
+/// nothing was gained, the network is the half.
 pub fn sampled(
     network: &Network,
     data: &Dataset,
@@ -56,8 +57,10 @@ pub fn sampled(
     observer: &mut polish::Observer<'_>,
 ) -> Result<Polished> {
     let before = polish::score(network, data, settings)?;
-    let polished = polish::polish(&sampled_half(network, seed)?, data, settings, observer)?;
-    Ok(Polished { before, ..polished })
+    let mut polished = polish::polish(&sampled_half(network, seed)?, data, settings, observer)?;
+    polished.before = before;
+    polished.accepted[0] = before;
+    Ok(polished)
 }
 
 /// A pattern that has been drawn already, or is empty, is drawn again, this often in a row at most.

@@ -89,6 +89,8 @@ proptest! {
         }).unwrap();
         prop_assert!(walked.after.objective <= walked.before.objective);
         prop_assert!(!ended || !matches!(walked.ending, Ending::Solved), "{:?}", walked.ending);
+        // A gap of 0 is that of a network without units, which needs no program.
+        prop_assert!(walked.duality_gap != Some(0.0) || walked.network.v.iter().all(|v| *v == 0.0));
         // Ended means ended: a call or two for what was under way, no more.
         prop_assert!(heard <= most + 3, "{heard} {most}");
         check(&walked, &network, &data, &settings)?;

@@ -185,7 +185,9 @@ pub fn ending(ending: &Ending, stopped: Option<&str>) -> (&'static str, Option<S
     match ending {
         Ending::Solved => ("solved", None),
         Ending::Stopped(why) => ("stopped", Some(stopped.map_or_else(|| why.clone(), str::to_owned))),
-        Ending::Unchanged(why) => ("unchanged", Some(why.clone())),
+        Ending::Unchanged(why) => {
+            ("unchanged", Some(stopped.map_or_else(|| why.clone(), |stopped| format!("{stopped}; {why}"))))
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::convex as first_order;
 use crate::error::{Error, Result};
 use crate::polish::{self, Ending, Penalty, Polished, polish};
 use crate::train::{self, Adversarial, Descent, Start, Trained, admm};
-use crate::{Dataset, Network, rivals};
+use crate::{Dataset, Network, Norm, rivals};
 use std::fmt;
 
 /// How a starting network is made.
@@ -133,7 +133,12 @@ impl Job<'_> {
 
     /// The objective (4) of the arm, which judges every network.
     pub fn objective(&self) -> polish::Settings {
-        polish::Settings { lipschitz: self.arm.lipschitz, decay: self.arm.decay, ..self.settings.polish.clone() }
+        polish::Settings {
+            method: polish::Method::Joint,
+            lipschitz: self.arm.lipschitz,
+            decay: self.arm.decay,
+            ..self.settings.polish.clone()
+        }
     }
 
     fn train(&self, start: Start) -> Result<Applied> {
@@ -172,13 +177,20 @@ fn from_admm(job: &Job<'_>) -> Result<Applied> {
     alternate_with_admm(job, &sgd(job)?.network)
 }
 
-/// ADMM pays μ for L². Where the objective has λ L, that is at most `λ L₀/2 + λ/(2 L₀) · L²` with equality at the bound L₀ of the
-/// network to begin with: so μ = λ/(2 L₀), and what ADMM gains is gained in λ L too.
+/// ADMM pays μ for L², the square of its bound for the 2-norm. Where the objective has λ L in that norm, that is at most
+/// `λ L₀/2 + λ/(2 L₀) · L²` with equality at the bound L₀ of the network to begin with: so μ = λ/(2 L₀), and what ADMM gains
+/// is gained in λ L too. (In the ∞-norm ADMM has no such promise: it knows the other norm only.)
 fn alternate_with_admm(job: &Job<'_>, network: &Network) -> Result<Applied> {
-    let objective = job.objective();
+    let objective = polish::Settings { norm: Norm::Two, ..job.objective() };
     let price = match objective.penalty {
         Penalty::LSquared => objective.lipschitz,
-        Penalty::L => objective.lipschitz / (2.0 * polish::score(network, job.data, &objective)?.lipschitz),
+        Penalty::L => {
+            let bound = polish::score(network, job.data, &objective)?.lipschitz;
+            if bound == 0.0 {
+                return Ok(Applied { network: network.clone(), ending: "unchanged: the network is constant".into() });
+            }
+            objective.lipschitz / (2.0 * bound)
+        }
     };
     let settings = train::Settings { output_bias: objective.output_bias, seed: job.seed, ..train::Settings::default() };
     let own = admm::Admm { descent: job.descent(), price, bound: None, ..job.settings.admm.clone() };

@@ -5,7 +5,7 @@ use super::{
     run::{Candidate, Run},
 };
 use crate::{
-    Dataset, Network,
+    Network,
     activation::Patterns,
     certify::units_lipsdp,
     error::Result,
@@ -16,8 +16,8 @@ use std::ops::ControlFlow;
 impl Run<'_, '_> {
     /// Algorithm 1: multipliers by (2), then weights by (12), until the objective no longer falls.
     pub fn alternate(&mut self, best: &mut Candidate, ending: &mut Ending, gap: &mut Option<f64>) -> Result<()> {
+        let mut current = self.units.clone();
         for round in 1..=self.settings.rounds {
-            let current = self.current_units(&best.network, round);
             let given = self.given_multipliers.take();
             let ell = given.unwrap_or_else(|| self.multipliers(&current));
             if self.interrupted {
@@ -26,23 +26,23 @@ impl Run<'_, '_> {
             }
             let (candidate, solved) = self.solve(Held::Multipliers(&ell), round)?;
             *gap = Some(solved.gap);
-            debug_assert!(solved.multipliers.is_some());
-            let old = best.score.objective;
+            let old = best.clone();
             let mut verdict = Ending::Solved;
-            let given = std::mem::replace(best, Candidate { network: best.network.clone(), score: best.score });
-            *best = self.better(given, candidate, &mut verdict);
-            if verdict != Ending::Solved {
-                // The first round decides whether anything was gained at all.
-                if round == 1 {
-                    *ending = verdict;
-                }
+            *best = self.better(old.clone(), candidate, &mut verdict);
+            let gained = verdict == Ending::Solved;
+            // Whether anything was gained at all, the first round decides.
+            *ending = match solved.stopped {
+                _ if round == 1 && !gained => verdict,
+                Some(reason) => Ending::Stopped(reason),
+                None if self.interrupted => Ending::Stopped(format!("interrupted after {round} rounds")),
+                None => Ending::Solved,
+            };
+            // A program that ended early is no reason to end here: the next begins from what it found.
+            if !gained || self.interrupted || self.hardly_below(best, &old) {
                 return Ok(());
             }
-            if let Some(reason) = solved.stopped {
-                *ending = Ending::Stopped(reason);
-                return Ok(());
-            }
-            if old - best.score.objective <= 1e-9 * old.abs() {
+            current = self.left(&solved.kept, &best.network);
+            if current.is_empty() {
                 return Ok(());
             }
         }
@@ -50,30 +50,14 @@ impl Run<'_, '_> {
         Ok(())
     }
 
-    /// The units that the program's patterns belong to, at their present weights (zero if they were dropped).
-    fn current_units(&mut self, network: &Network, round: usize) -> Vec<Unit> {
-        if round == 1 {
-            return self.units.clone();
-        }
-        // Dropped units are exactly 0 from here on: (12) could only keep them there, since their ℓ is 0.
-        let present = Patterns::of(network, self.data.x.as_ref());
+    /// The units of the network that the last program gave. Those that it left at zero are given up: (12) could only keep
+    /// them there, since their ℓ is 0.
+    fn left(&mut self, kept: &[usize], network: &Network) -> Vec<Unit> {
         let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
-        if units.len() != self.units.len() {
-            let mut kept = Vec::new();
-            let mut next = 0;
-            for i in 0..self.units.len() {
-                let same = next < units.len()
-                    && units[next].sign == self.units[i].sign
-                    && agrees(&present, next, &self.active, i, &units[next], self.data);
-                if same {
-                    kept.push(self.active.unit(i).to_vec());
-                    next += 1;
-                }
-            }
-            if next == units.len() {
-                self.active = Patterns::from_units(self.data.rows(), kept);
-                self.units = units.clone();
-            }
+        debug_assert_eq!(units.len(), kept.len());
+        if kept.len() < self.units.len() {
+            self.active = Patterns::from_units(self.data.rows(), kept.iter().map(|&i| self.active.unit(i).to_vec()));
+            self.units = units.clone();
         }
         units
     }
@@ -98,16 +82,4 @@ impl Run<'_, '_> {
         let scale = if above > 1.0 { 1.0 / above } else { 1.0 };
         bound.multipliers.iter().map(|l| scale * l.max(floor)).collect()
     }
-}
-
-/// Whether unit `a` of `present` can be the solution that belongs to pattern `b` of `wanted`: same signs but for
-/// pre-activations at rounding level.
-fn agrees(present: &Patterns, a: usize, wanted: &Patterns, b: usize, unit: &Unit, data: &Dataset) -> bool {
-    (0..data.rows()).all(|k| {
-        present.unit(a)[k] == wanted.unit(b)[k] || {
-            let h: f64 = unit.bias + (0..data.columns()).map(|j| unit.z[j] * data.x[(k, j)]).sum::<f64>();
-            let size = 1.0 + (0..data.columns()).map(|j| data.x[(k, j)].abs()).sum::<f64>();
-            h.abs() <= 1e-5 * unit.length() * size
-        }
-    })
 }

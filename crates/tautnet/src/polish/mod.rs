@@ -232,7 +232,7 @@ fn polish_here(
 /// The objective of a network under the settings, recomputed from its weights.
 pub fn score(network: &Network, data: &Dataset, settings: &Settings) -> Result<Score> {
     settings.check()?;
-    Run::new(network, data, settings, &mut |_| ControlFlow::Continue(())).score(network, None)
+    run::score(network, data, &settings.prices(), None)
 }
 
 impl Settings {
@@ -269,6 +269,9 @@ impl Settings {
                 "`walk` was given multipliers",
                 "leave them out: only `alternating` begins with multipliers",
             ));
+        }
+        if self.method == Method::Alternating && self.rounds == 0 {
+            return Err(Error::new("`alternating` was given 0 rounds", "give at least 1; 20 are the default"));
         }
         if self.method == Method::Alternating && self.lipschitz == 0.0 && self.max_lipschitz.is_none() {
             return Err(Error::new(

@@ -6,6 +6,7 @@ use crate::{
     activation::Patterns,
     certify::{lipsdp, units_bound},
     error::Result,
+    metrics::mean_squared_error,
     program::build::{Built, Held, Pressing, Prices, Solution, Unit},
 };
 use faer::Mat;
@@ -23,7 +24,8 @@ pub(super) struct Candidate {
 pub(super) struct Solved {
     pub gap: f64,
     pub stopped: Option<String>,
-    pub multipliers: Option<Vec<f64>>,
+    /// Which units of the program are left in the candidate, in its order.
+    pub kept: Vec<usize>,
     /// Entries of the patterns against which the optimum presses.
     pub pressing: Vec<Pressing>,
     /// What the objective would fall by if the hard limit on L were one more; 0 where there is none.
@@ -106,27 +108,9 @@ impl<'a, 'o> Run<'a, 'o> {
         self.prices.lipschitz > 0.0 || self.prices.max_lipschitz.is_some()
     }
 
-    /// Recompute the objective of a network; `proposed` are multipliers for its units with `v ≠ 0`, in order.
-    pub fn score(&self, network: &Network, proposed: Option<(&[f64], Option<&[f64]>)>) -> Result<Score> {
-        let data = self.data;
-        let predicted = network.predict(data.x.as_ref());
-        let (mut loss, mut total) = (0.0, 0.0);
-        for k in 0..data.rows() {
-            let weight = data.weights.as_ref().map_or(1.0, |w| w[k]);
-            loss += weight * (predicted[k] - data.y[k]).powi(2);
-            total += weight;
-        }
-        loss /= total;
-        let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
-        let decay = units.iter().map(Unit::length).sum::<f64>();
-        // The solver's multipliers are optimal for the program, which need not ask for the least bound.
-        let own = lipsdp(network, self.prices.norm, &mut |_| ControlFlow::Continue(()))?.lipschitz_upper_bound;
-        let lipschitz = match proposed {
-            Some((ell, p)) if !units.is_empty() => own.min(units_bound(&units, ell, p, self.prices.norm).0),
-            _ => own,
-        };
-        let penalty = self.prices.lipschitz * if self.prices.squared { lipschitz * lipschitz } else { lipschitz };
-        Ok(Score { objective: loss + self.prices.decay * decay + penalty, loss, lipschitz, decay })
+    /// The recomputed objective of a network.
+    pub fn score(&self, network: &Network, proposed: Option<Multipliers<'_>>) -> Result<Score> {
+        score(network, self.data, &self.prices, proposed)
     }
 
     /// Solve one program and read the network back.
@@ -153,18 +137,17 @@ impl<'a, 'o> Run<'a, 'o> {
         });
         self.iterations += outcome.trace.len().saturating_sub(1);
         let solution = built.solution(&outcome.x);
-        let held_ell = match held {
-            Held::Multipliers(ell) => Some(ell.to_vec()),
-            Held::Nothing => None,
+        let multipliers = match held {
+            Held::Multipliers(ell) => Some(ell),
+            Held::Nothing => solution.multipliers.as_deref(),
         };
-        let multipliers = solution.multipliers.clone().or(held_ell);
-        let candidate = self.candidate(&solution, multipliers.as_deref())?;
+        let (candidate, kept) = self.candidate(&solution, multipliers)?;
         Ok((
             candidate,
             Solved {
                 gap: outcome.last.gap,
                 stopped: stopped(&outcome),
-                multipliers,
+                kept,
                 pressing: built.pressing(&outcome),
                 limit_price: built.limit_price(&outcome),
                 units: solution.units,
@@ -172,8 +155,8 @@ impl<'a, 'o> Run<'a, 'o> {
         ))
     }
 
-    /// The network of a solution: `v = s √‖z̄‖`, `w̄ = z̄ / √‖z̄‖`; zero vectors are dropped.
-    pub fn candidate(&self, solution: &Solution, multipliers: Option<&[f64]>) -> Result<Candidate> {
+    /// The network of a solution: `v = s √‖z̄‖`, `w̄ = z̄ / √‖z̄‖`; zero vectors are dropped. Second, the units that are left.
+    fn candidate(&self, solution: &Solution, multipliers: Option<&[f64]>) -> Result<(Candidate, Vec<usize>)> {
         let lengths: Vec<f64> = solution.units.iter().map(Unit::length).collect();
         let largest = lengths.iter().fold(0.0f64, |m, &l| m.max(l));
         // Below this the unit is rounding: its largest value on the data is far under the loss's own.
@@ -194,7 +177,7 @@ impl<'a, 'o> Run<'a, 'o> {
             let ell: Option<Vec<f64>> = ell.as_ref().map(|ell| ell.iter().map(|l| l * shrink).collect());
             score = self.score(&network, ell.as_deref().map(|ell| (ell, solution.p.as_deref())))?;
         }
-        Ok(Candidate { network, score })
+        Ok((Candidate { network, score }, kept))
     }
 
     /// No unit is left: the best constant.
@@ -225,6 +208,12 @@ impl<'a, 'o> Run<'a, 'o> {
             }
     }
 
+    /// Whether the better network is not worth another round. The first that meets a hard limit is, whatever it costs.
+    pub fn hardly_below(&self, better: &Candidate, given: &Candidate) -> bool {
+        let (old, new) = (given.score.objective, better.score.objective);
+        self.meets(given) && old - new <= 1e-9 * old.abs()
+    }
+
     /// Keep the better of the two, and say why if that is not the candidate.
     pub fn better(&mut self, current: Candidate, candidate: Candidate, ending: &mut Ending) -> Candidate {
         if self.improves(&current, &candidate) {
@@ -242,6 +231,29 @@ impl<'a, 'o> Run<'a, 'o> {
         *ending = Ending::Unchanged(reason);
         current
     }
+}
+
+/// Multipliers for the units of a network with `v ≠ 0`, in order, and those of the inputs where the norm has them.
+type Multipliers<'a> = (&'a [f64], Option<&'a [f64]>);
+
+/// The objective of a network, recomputed from its weights. The bound is LipSDP's, or that of `proposed` where that is lower.
+pub(super) fn score(
+    network: &Network,
+    data: &Dataset,
+    prices: &Prices,
+    proposed: Option<Multipliers<'_>>,
+) -> Result<Score> {
+    let loss = mean_squared_error(network, data);
+    let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
+    let decay = units.iter().map(Unit::length).sum::<f64>();
+    // The solver's multipliers are optimal for the program, which need not ask for the least bound.
+    let own = lipsdp(network, prices.norm, &mut |_| ControlFlow::Continue(()))?.lipschitz_upper_bound;
+    let lipschitz = match proposed {
+        Some((ell, p)) if !units.is_empty() => own.min(units_bound(&units, ell, p, prices.norm).0),
+        _ => own,
+    };
+    let penalty = prices.lipschitz * if prices.squared { lipschitz * lipschitz } else { lipschitz };
+    Ok(Score { objective: loss + prices.decay * decay + penalty, loss, lipschitz, decay })
 }
 
 /// Rows on which a unit's pre-activation is exactly 0.

@@ -12,8 +12,8 @@
 
 use super::kernel::{LANES, arch, group, group_mut, sum};
 use super::weights::{Batch, Differentiator, Weights};
-use super::{Ending, Observer, Progress, Settings, Trained, mean_squared_error};
-use crate::{Dataset, Error, error::Result};
+use super::{Ending, Observer, Progress, Settings, Trained};
+use crate::{Dataset, Error, error::Result, metrics::mean_squared_error};
 use faer::traits::pulp::{Simd, WithSimd};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;

@@ -157,13 +157,6 @@ pub fn train(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -
     }
 }
 
-/// Σ_k ω_k (f(x_k) − y_k)² / Σ_k ω_k.
-pub(crate) fn mean_squared_error(network: &Network, data: &Dataset) -> f64 {
-    let omega = weights::importances(data);
-    let f = network.predict(data.x.as_ref());
-    (0..data.rows()).map(|k| omega[k] * (f[k] - data.y[k]).powi(2)).sum::<f64>() / data.rows() as f64
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;

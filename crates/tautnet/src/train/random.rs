@@ -9,8 +9,8 @@
 //! use. With a free c both Φ and y are centred first, so that c is not charged.
 
 use super::weights::{importances, normal};
-use super::{Ending, Observer, Progress, Settings, Trained, mean_squared_error};
-use crate::{Dataset, Error, Network, error::Result};
+use super::{Ending, Observer, Progress, Settings, Trained};
+use crate::{Dataset, Error, Network, error::Result, metrics::mean_squared_error};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::{cholesky::llt, matmul::matmul};
 use faer::{Accum, Mat, Par};

@@ -277,7 +277,7 @@ mod tests {
     }
 
     fn loss(weights: &Weights, data: &Dataset) -> f64 {
-        crate::train::mean_squared_error(&weights.network().unwrap(), data)
+        crate::metrics::mean_squared_error(&weights.network().unwrap(), data)
     }
 
     #[test]
