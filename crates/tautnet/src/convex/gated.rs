@@ -13,8 +13,8 @@
 use super::fista::{Descent, Point, Smooth, Spectrum};
 use super::problem::Problem;
 use super::{Observer, Progress, Settings, Solution};
-use crate::polish::Ending;
-use crate::{Dataset, Network, error::Result};
+use crate::polish::{Ending, from_units};
+use crate::{Dataset, Network, error::Result, program::build::Unit};
 use faer::{Mat, MatRef};
 use std::ops::ControlFlow;
 
@@ -59,19 +59,23 @@ impl GatedNetwork {
     /// rounding allows, and the two may then differ there.
     pub fn to_relu(&self, data: &Dataset) -> Result<Network> {
         let d = self.inputs();
-        let mut units: Vec<(Vec<f64>, f64)> = Vec::new();
+        let mut units: Vec<Unit> = Vec::new();
+        let mut push = |mut z: Vec<f64>, sign: f64| {
+            let bias = z.pop().expect("the bias is last");
+            units.push(Unit { z, bias, sign });
+        };
         for j in 0..self.units() {
             let gate: Vec<f64> = (0..=d).map(|k| self.gates[(j, k)]).collect();
             let weights: Vec<f64> = (0..=d).map(|k| self.weights[(j, k)]).collect();
             let tau = super::feasible_shift(&weights, &gate, data.x.as_ref());
             if weights.iter().any(|&u| u != 0.0) {
-                units.push((weights.iter().zip(&gate).map(|(u, g)| u + tau * g).collect(), 1.0));
+                push(weights.iter().zip(&gate).map(|(u, g)| u + tau * g).collect(), 1.0);
             }
             if tau > 0.0 {
-                units.push((gate.iter().map(|g| tau * g).collect(), -1.0));
+                push(gate.iter().map(|g| tau * g).collect(), -1.0);
             }
         }
-        super::network_of(&units, d, self.c)
+        from_units(units.iter(), d, self.c)
     }
 }
 

@@ -22,8 +22,8 @@ pub use gated::{Gated, GatedNetwork, gated_relu};
 pub use relu::{Relu, relu};
 
 use crate::polish::Ending;
-use crate::{Dataset, Error, Network, error::Result};
-use faer::{Mat, MatRef};
+use crate::{Dataset, Error, error::Result};
+use faer::MatRef;
 use std::ops::ControlFlow;
 
 /// Steps between two computations of the bounds.
@@ -113,8 +113,9 @@ pub struct Solution<N> {
 }
 
 impl<N> Solution<N> {
-    /// (objective − lower bound) / objective; 0 for a network that is below the bound because a run was stopped while its
-    /// units were outside of their cells.
+    /// (objective − lower bound) / objective. Of a relu network whose units are outside of their cells, because a run was
+    /// stopped before any inside was as good, it says nothing: the bound is not one on such networks, and the gap is told
+    /// as 0 where they are below it.
     pub fn duality_gap(&self) -> f64 {
         relative_gap(self.objective, self.lower_bound)
     }
@@ -172,21 +173,6 @@ fn feasible_shift(u: &[f64], g: &[f64], x: MatRef<'_, f64>) -> f64 {
         }
     }
     tau
-}
-
-/// A balanced network of units (z̄, sign): `v = s √‖z̄‖`, `w̄ = z̄ / √‖z̄‖`; one zero unit where there is none.
-fn network_of(units: &[(Vec<f64>, f64)], inputs: usize, bias: f64) -> Result<Network> {
-    let units: Vec<&(Vec<f64>, f64)> = units.iter().filter(|(z, _)| z.iter().any(|&z| z != 0.0)).collect();
-    if units.is_empty() {
-        return Network::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);
-    }
-    let roots: Vec<f64> = units.iter().map(|(z, _)| z.iter().map(|z| z * z).sum::<f64>().powf(0.25)).collect();
-    Network::new(
-        Mat::from_fn(units.len(), inputs, |i, k| units[i].0[k] / roots[i]),
-        units.iter().zip(&roots).map(|((z, _), root)| z[inputs] / root).collect(),
-        units.iter().zip(&roots).map(|((_, sign), root)| sign * root).collect(),
-        bias,
-    )
 }
 
 #[cfg(test)]

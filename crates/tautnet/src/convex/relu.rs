@@ -8,15 +8,17 @@
 //! ```
 //!
 //! At an optimum a group touches few of its n cones, about d of them, so only those that were violated lately are kept, as a
-//! list of pairs (j, k): nothing of size n × P is stored. After every inner problem all cones are looked at, and those
-//! violated most join the list. The penalty's curvature δ Σ x̄_k x̄_kᵀ over a group's list goes into the metric of the steps,
-//! so that a stiff penalty does not shorten them.
+//! list of pairs (j, k): of size n × P a step knows nothing but the bits of the patterns. After every inner problem all cones
+//! of the groups that are not 0 are looked at, n products for each of these, and those violated most join the list. The
+//! penalty's curvature δ Σ x̄_k x̄_kᵀ over a group's list goes into the metric of the steps, so that a stiff penalty does
+//! not shorten them.
 //!
 //! Upper bound: each u_j is projected a little into its cell, by some sweeps over the rows that are close, then moved by the
-//! least multiple of the given unit's own weights, which lie in the cell, that satisfies every cone. The network returned
-//! is the best such point. A row on which a unit's pre-activation is exactly 0 cannot be satisfied in the second way.
-//! Where the pattern is there with both signs, the other sign may be moved by as much: the function then stays the same
-//! and only λ Σ ‖u_j‖ grows, which is better while u is far from its cells. Both are tried.
+//! least multiple of a point inside that satisfies every cone: of the given unit's own weights, or where these have a
+//! pre-activation of 0, of weights with another bias that have none. Where the pattern is there with both signs, the other
+//! sign may be moved by as much: the function then stays the same and only λ Σ ‖u_j‖ grows, which is better while u is far
+//! from its cells. Both are tried. A cell that is as thin as rounding may have no such point inside, and a move may fail:
+//! what comes out counts only if every cone then holds, and with the objective of its relu network.
 //!
 //! A run that is stopped early has a third candidate, the network whose units have left their cells a little: it is judged
 //! as any relu network is, by its objective recomputed.
@@ -24,8 +26,8 @@
 use super::fista::{Descent, Point, Smooth, Spectrum, Step};
 use super::problem::{Fit, Problem, dot, length};
 use super::{Observer, Progress, Settings, Solution};
-use crate::polish::Ending;
-use crate::{Dataset, Network, error::Result};
+use crate::polish::{Ending, from_units};
+use crate::{Dataset, Network, error::Result, program::build::Unit};
 use faer::{Accum, Mat, MatRef, Par, Side, linalg::matmul::matmul};
 use std::ops::ControlFlow;
 
@@ -46,6 +48,9 @@ const ACCURATE: f64 = 1e-9;
 const STIFF: f64 = 30.0;
 /// Points are projected into their cells every so many steps, at least.
 const REPAIR: usize = 400;
+/// What rounding may leave of a violation, −σ_jk x̄_k·u_j / (‖x̄_k‖ max_j ‖u_j‖), in a point that is in its cells; and of a
+/// pre-activation that is 0, over ‖x̄_k‖ ‖w̄_j‖.
+const ROUNDING: f64 = 1e-12;
 
 /// A relu network with the evidence; units that the program made 0 are left out.
 pub type Relu = Solution<Network>;
@@ -65,8 +70,6 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
     let (mut best, mut lower_bound) = (Best { u: point.u.clone(), bias: fit.bias, objective: fit.loss }, 0.0f64);
     // The best network whose units may have left their cells.
     let mut outside = Best { u: Vec::new(), bias: 0.0, objective: f64::INFINITY };
-    // In the cells the relu network is linear in u.
-    let feasible = |u: Vec<f64>| (problem.fit(&problem.output(&u)), u);
     let mut repair = 0;
     let mut accuracy = problem.lambda;
     loop {
@@ -83,9 +86,9 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
         let slacks = cells.slacks(&point.u);
         let fit = problem.fit(&point.image[..problem.n()]);
         lower_bound = lower_bound.max(augmented.lower_bound(&fit));
-        best.offer(&problem, feasible(cells.balanced(&point.u, &slacks)));
+        best.offer_inside(&cells, cells.balanced(&point.u, &slacks));
         if descent.steps >= repair || descent.steps >= settings.iterations {
-            best.offer(&problem, feasible(cells.repaired(&point.u, &slacks)));
+            best.offer_inside(&cells, cells.repaired(&point.u, &slacks));
             repair = descent.steps + (descent.steps / 8).max(REPAIR);
         }
         outside.offer(&problem, (problem.fit(&slacks.output), point.u.clone()));
@@ -94,7 +97,7 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
             objective: best.objective,
             network: outside.objective.min(best.objective),
             lower_bound,
-            violation: slacks.violation(),
+            violation: cells.violation(&slacks),
         };
         if super::judge(progress, settings, &mut trace, observer, &mut ending).is_break() {
             break;
@@ -108,15 +111,15 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
         augmented.join(&slacks, &point.image[problem.n()..]);
         point.image = augmented.image(&point.u);
     }
-    best.offer(&problem, feasible(cells.repaired(&point.u, &cells.slacks(&point.u))));
+    best.offer_inside(&cells, cells.repaired(&point.u, &cells.slacks(&point.u)));
     let chosen = if ending != Ending::Solved && outside.objective < best.objective { &outside } else { &best };
-    let units: Vec<(Vec<f64>, f64)> = chosen
+    let units: Vec<Unit> = chosen
         .u
         .chunks(problem.width)
         .zip(&problem.groups)
-        .map(|(u, group)| (u[..problem.e].to_vec(), group.sign))
+        .map(|(u, group)| Unit { z: u[..problem.e - 1].to_vec(), bias: u[problem.e - 1], sign: group.sign })
         .collect();
-    let network = super::network_of(&units, data.columns(), chosen.bias)?;
+    let network = from_units(units.iter(), data.columns(), chosen.bias)?;
     let loss = super::loss_of(&network.predict(data.x.as_ref()), data);
     let objective = loss + problem.penalty(&chosen.u);
     Ok(Relu { network, objective, loss, lower_bound, iterations: descent.steps, ending, trace })
@@ -134,6 +137,14 @@ impl Best {
         let objective = fit.loss + problem.penalty(&u);
         if objective < self.objective {
             *self = Self { u, bias: fit.bias, objective };
+        }
+    }
+
+    /// A point that counts only if it is in its cells, and then with the objective of its relu network.
+    fn offer_inside(&mut self, cells: &Cells<'_>, u: Vec<f64>) {
+        let slacks = cells.slacks(&u);
+        if cells.violation(&slacks) <= ROUNDING {
+            self.offer(cells.problem, (cells.problem.fit(&slacks.output), u));
         }
     }
 }
@@ -191,7 +202,7 @@ impl Augmented<'_> {
     }
 
     /// Take in the cones violated most.
-    fn join(&mut self, slacks: &Slacks<'_>, list_slacks: &[f64]) {
+    fn join(&mut self, slacks: &Slacks, list_slacks: &[f64]) {
         // A cone that neither pushes nor is pushed for long is left alone until it is violated again.
         for (pair, (gamma, slack)) in self.pairs.iter_mut().zip(self.gamma.iter().zip(list_slacks)) {
             pair.idle = if *gamma > 0.0 || *slack < 0.0 { 0 } else { pair.idle + 1 };
@@ -274,13 +285,14 @@ impl Smooth for Augmented<'_> {
 /// All cones, for the groups that are not 0.
 struct Cells<'a> {
     problem: &'a Problem,
-    /// w̄ of each group's unit, padded: a point of its cell.
+    /// A point of each group's cell, padded, if its unit's bias alone leads to one.
     inside: Vec<f64>,
+    /// ‖x̄_k‖.
+    depth: Vec<f64>,
 }
 
 /// `σ_jk x̄_k·u_j` for the groups that are not 0, n × groups.
-struct Slacks<'a> {
-    problem: &'a Problem,
+struct Slacks {
     groups: Vec<usize>,
     values: Mat<f64>,
     largest: f64,
@@ -288,29 +300,23 @@ struct Slacks<'a> {
     output: Vec<f64>,
 }
 
-impl Slacks<'_> {
-    fn violation(&self) -> f64 {
-        let mut worst = 0.0f64;
-        for k in 0..self.problem.n() {
-            let least = (0..self.groups.len()).fold(0.0f64, |least, j| least.min(self.values[(k, j)]));
-            worst = worst.max(-least / length(self.problem.row(k)));
-        }
-        if self.largest > 0.0 { worst / self.largest } else { 0.0 }
-    }
-}
-
 impl<'a> Cells<'a> {
     fn new(problem: &'a Problem, network: &Network) -> Self {
         let mut inside = vec![0.0; problem.size()];
-        for (group, inside) in problem.groups.iter().zip(inside.chunks_mut(problem.width)) {
-            (0..problem.e - 1).for_each(|k| inside[k] = network.w[(group.unit, k)]);
-            inside[problem.e - 1] = network.b[group.unit];
+        for (j, inside) in inside.chunks_mut(problem.width).enumerate() {
+            let unit = problem.groups[j].unit;
+            (0..problem.e - 1).for_each(|k| inside[k] = network.w[(unit, k)]);
+            inside[problem.e - 1] = network.b[unit];
+            if let Some(bias) = untied(problem, j, inside) {
+                inside[problem.e - 1] = bias;
+            }
         }
-        Self { problem, inside }
+        let depth = problem.x.chunks(problem.width).map(length).collect();
+        Self { problem, inside, depth }
     }
 
     /// Products with all rows.
-    fn slacks(&self, u: &[f64]) -> Slacks<'a> {
+    fn slacks(&self, u: &[f64]) -> Slacks {
         let (problem, width) = (self.problem, self.problem.width);
         let lengths: Vec<f64> = u.chunks(width).map(length).collect();
         let groups: Vec<usize> = (0..lengths.len()).filter(|&j| lengths[j] > 0.0).collect();
@@ -327,14 +333,22 @@ impl<'a> Cells<'a> {
             }
         }
         let largest = lengths.iter().fold(0.0f64, |most, &l| most.max(l));
-        Slacks { problem, groups, values, largest, output }
+        Slacks { groups, values, largest, output }
+    }
+
+    /// max −σ_jk x̄_k·u_j / (‖x̄_k‖ max_j ‖u_j‖), or 0 where no cone is violated.
+    fn violation(&self, slacks: &Slacks) -> f64 {
+        let columns =
+            (0..slacks.groups.len()).flat_map(|place| slacks.values.col_as_slice(place).iter().zip(&self.depth));
+        let worst = columns.fold(0.0f64, |worst, (slack, depth)| worst.max(-slack / depth));
+        if slacks.largest > 0.0 { worst / slacks.largest } else { 0.0 }
     }
 
     /// The point moved into the cells.
-    fn repaired(&self, u: &[f64], slacks: &Slacks<'_>) -> Vec<f64> {
+    fn repaired(&self, u: &[f64], slacks: &Slacks) -> Vec<f64> {
         let (problem, width) = (self.problem, self.problem.width);
         let mut moved = u.to_vec();
-        let depth: Vec<f64> = problem.x.chunks(width).map(length).collect();
+        let depth = &self.depth;
         for (place, &group) in slacks.groups.iter().enumerate() {
             let own = &mut moved[group * width..][..width];
             let slack = slacks.values.col(place);
@@ -357,7 +371,7 @@ impl<'a> Cells<'a> {
 
     /// The point moved into the cells as [`Cells::repaired`] does it in the end, and the groups of the other sign, where there
     /// are any, by as much.
-    fn balanced(&self, u: &[f64], slacks: &Slacks<'_>) -> Vec<f64> {
+    fn balanced(&self, u: &[f64], slacks: &Slacks) -> Vec<f64> {
         let (groups, width) = (&self.problem.groups, self.problem.width);
         let mut moved = u.to_vec();
         for (group, shift) in self.shifts(slacks) {
@@ -369,24 +383,42 @@ impl<'a> Cells<'a> {
         moved
     }
 
-    /// For each group that violates a cone, the least multiple of its unit's own weights that satisfies all.
-    fn shifts(&self, slacks: &Slacks<'_>) -> Vec<(usize, Vec<f64>)> {
-        let (n, width) = (self.problem.n(), self.problem.width);
-        let margins = self.slacks(&self.inside);
+    /// For each group that violates a cone, the least multiple of its point inside that satisfies all in which this point
+    /// has a margin.
+    fn shifts(&self, slacks: &Slacks) -> Vec<(usize, Vec<f64>)> {
+        let (problem, width) = (self.problem, self.problem.width);
         let mut shifts = Vec::new();
         for (place, &group) in slacks.groups.iter().enumerate() {
-            let Ok(own) = margins.groups.binary_search(&group) else { continue };
-            let tau = (0..n)
-                .filter(|&k| slacks.values[(k, place)] < 0.0 && margins.values[(k, own)] > 0.0)
-                .map(|k| -slacks.values[(k, place)] / margins.values[(k, own)])
-                .fold(0.0, f64::max);
+            let inside = &self.inside[group * width..][..width];
+            let slack = slacks.values.col_as_slice(place);
+            let tau = (0..problem.n())
+                .filter(|&k| slack[k] < 0.0)
+                .map(|k| (-slack[k], problem.orientation(group, k) * dot(problem.row(k), inside)))
+                .filter(|(_, margin)| *margin > 0.0)
+                .fold(0.0, |tau: f64, (lacking, margin)| tau.max(lacking / margin));
             if tau > 0.0 {
-                let inside = &self.inside[group * width..][..width];
                 shifts.push((group, inside.iter().map(|g| tau * g).collect()));
             }
         }
         shifts
     }
+}
+
+/// Another bias for a unit that has a pre-activation of 0, up to rounding: halfway between the rows that are on and those
+/// that are off. As 0 counts as on there is room between them, except where rounding has put such rows on either side.
+fn untied(problem: &Problem, group: usize, unit: &[f64]) -> Option<f64> {
+    let (size, bias) = (length(unit), unit[problem.e - 1]);
+    let (mut tied, mut on, mut off) = (false, f64::INFINITY, f64::INFINITY);
+    for k in 0..problem.n() {
+        let (row, side) = (problem.row(k), problem.orientation(group, k));
+        let margin = side * dot(row, unit);
+        tied |= margin <= ROUNDING * length(row) * size;
+        let least = if side > 0.0 { &mut on } else { &mut off };
+        *least = least.min(margin);
+    }
+    // Where all rows are on, any higher bias will do; a unit of zeros has none of its own scale.
+    let room = if off < f64::INFINITY { off - on } else { 2.0 * if size > 0.0 { size } else { 1.0 } };
+    tied.then_some(bias + 0.5 * room)
 }
 
 /// Towards the nearest point with `side x·u ≥ 0` for all rows: Hildreth's method, dual coordinate ascent, some sweeps.

@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     program::build::{Held, Prices},
 };
+pub(crate) use run::from_units;
 use run::{Candidate, Run};
 use std::ops::ControlFlow;
 

@@ -267,7 +267,7 @@ fn ties(network: &Network, i: usize, data: &Dataset) -> usize {
 }
 
 /// A balanced network of the given units; one zero unit where there is none.
-pub(super) fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
+pub(crate) fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
     let units: Vec<&Unit> = units.filter(|u| u.length() > 0.0).collect();
     if units.is_empty() {
         return Network::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);
