@@ -18,6 +18,7 @@
 //!
 //! Trials do not depend on each other, so that they can be run in any order, at the same time, and on another day.
 
+mod check;
 mod journal;
 mod method;
 mod rows;
@@ -29,10 +30,9 @@ mod trial;
 pub use journal::Journal;
 pub use method::{Applied, BASES, Base, Job, METHODS, Method, base, method};
 pub use rows::{Row, rows_from_csv, rows_to_csv};
-pub use summary::{Band, Reduction, Spread, bands, quantile, reductions, winner};
+pub use summary::{Band, Pair, Reduction, Spread, arms, bands, pairs, quantile, reductions, winner};
 pub use trial::{Clock, GoOn, Problem, trial};
 
-use crate::error::{Error, Result};
 use crate::public_data::hexadecimal;
 use crate::train::{Admm, Descent};
 use crate::{Dataset, attack, polish};
@@ -58,7 +58,7 @@ pub struct Settings {
     pub units: usize,
     /// Share of the rows held out.
     pub held_out: f64,
-    /// Seed of the first trial; the others count on from it.
+    /// Seed of the first trial; the others count on from it ([`Settings::seed_of`]).
     pub seed: u64,
     /// Radii of attacks on the rows held out, in standardized units.
     pub radii: Vec<f64>,
@@ -93,6 +93,13 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// The seed of a trial; after the largest one comes 0.
+    pub fn seed_of(&self, trial: u64) -> u64 {
+        self.seed.wrapping_add(trial)
+    }
+}
+
 /// Everything that is to be run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
@@ -118,60 +125,6 @@ pub struct Task {
 }
 
 impl Plan {
-    /// Refuse what could not be run, before anything is.
-    pub fn check(&self) -> Result<()> {
-        let Settings { units, held_out, radii, descent, polish, .. } = &self.settings;
-        let tolerance = polish.tolerance;
-        let refuse = |what: String, hint: &str| Err(Error::new(what, hint));
-        if self.data.is_empty() || self.arms.is_empty() || self.trials == 0 {
-            return refuse(
-                format!(
-                    "the experiment has {} data sets, {} arms and {} trials",
-                    self.data.len(),
-                    self.arms.len(),
-                    self.trials
-                ),
-                "give at least one of each",
-            );
-        }
-        if let Some(name) = self.data.iter().enumerate().find(|(k, name)| self.data[..*k].contains(name)) {
-            return refuse(format!("the data set `{}` is named twice", name.1), "name every data set once");
-        }
-        if *units == 0 {
-            return refuse("the networks have 0 hidden units".into(), "give at least 1; the paper has 100");
-        }
-        if !(*held_out > 0.0 && *held_out < 1.0) {
-            return refuse(format!("the share of rows held out is {held_out}"), "give a number between 0 and 1");
-        }
-        if let Some(radius) = radii.iter().find(|radius| !(radius.is_finite() && **radius >= 0.0)) {
-            return refuse(format!("one of the radii is {radius}"), "every radius must be finite and at least 0");
-        }
-        if radii.windows(2).any(|pair| pair[0] >= pair[1]) {
-            return refuse(
-                format!("the radii {radii:?} do not increase"),
-                "give every radius once, the smallest first",
-            );
-        }
-        if !(tolerance > 0.0 && tolerance < 1.0) {
-            return refuse(format!("the tolerance is {tolerance}"), "give a relative gap such as 1e-8");
-        }
-        descent.check()?;
-        for (k, arm) in self.arms.iter().enumerate() {
-            for (name, price) in [("lipschitz", arm.lipschitz), ("decay", arm.decay)] {
-                if !(price.is_finite() && price >= 0.0) {
-                    return refuse(format!("the price `{name}` is {price}"), "give finite numbers, 0 or more");
-                }
-            }
-            if self.arms[..k].iter().any(|other| other.key() == arm.key()) {
-                return refuse(
-                    format!("two arms start from `{}` at λ_L {} and λ_w {}", arm.base.name, arm.lipschitz, arm.decay),
-                    "name every base once and every price once",
-                );
-            }
-        }
-        Ok(())
-    }
-
     /// All tasks: a first trial of everything, then a second one, so that what is done so far speaks of all.
     pub fn tasks(&self) -> Vec<Task> {
         let of_trial = |trial| {
@@ -202,7 +155,8 @@ impl Plan {
         rows.sort_by_key(|row| self.task_of(row).map(|task| (task, methods(row, task.arm))));
     }
 
-    /// A digest of everything that the numbers depend on but the program itself: the plan, its version, and the data.
+    /// A digest of everything that the numbers depend on but the program itself: the plan, its version, and the data with its
+    /// weights.
     pub fn fingerprint(&self, version: &str, data: &[Dataset]) -> String {
         let mut digest = Sha256::new();
         digest.update(format!("{version} {self:?}"));
@@ -212,8 +166,22 @@ impl Plan {
                 (0..set.columns()).for_each(|j| digest.update(set.x[(k, j)].to_le_bytes()));
                 digest.update(set.y[k].to_le_bytes());
             }
+            // Sets without weights have the fingerprints that they had before there were any.
+            if let Some(weights) = &set.weights {
+                digest.update(" weights ");
+                weights.iter().for_each(|weight| digest.update(weight.to_le_bytes()));
+            }
         }
         hexadecimal(&digest.finalize())[..16].to_owned()
+    }
+}
+
+/// The prices of an arm in words: λ_L, unless only the weights have one.
+pub fn prices_in_words(lipschitz: f64, decay: f64) -> String {
+    match (lipschitz > 0.0, decay > 0.0) {
+        (true, true) => format!("λ_L {lipschitz}, λ_w {decay}"),
+        (false, true) => format!("λ_w {decay}"),
+        (_, false) => format!("λ_L {lipschitz}"),
     }
 }
 

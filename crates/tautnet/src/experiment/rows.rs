@@ -80,7 +80,7 @@ impl Row {
         }
     }
 
-    /// Whether there are facts.
+    /// Whether there is nothing but how it failed.
     pub fn failed(&self) -> bool {
         self.ending.starts_with("failed")
     }

@@ -7,7 +7,7 @@
 //!
 //! Trials in which the method or its base failed are left out of both sides, and counted.
 
-use super::Row;
+use super::{Row, base, prices_in_words};
 
 /// How much lower a method's objective is than that of the networks it started from.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,34 +32,42 @@ pub struct Reduction {
     pub max: f64,
     /// Of the mean objective, in %.
     pub mean: f64,
-    /// The least of any one trial, in %: a method that is never worse has none below 0.
+    /// The least of any one trial, in %: a method that is never worse has none below 0. As the three above, NaN where no trial
+    /// counts.
     pub least: f64,
-    /// Median of the seconds that the method took.
+    /// Median of the seconds that the method took; NaN where it failed in every trial.
     pub seconds: f64,
+}
+
+/// The trials of each method, data set, base and price, in the order of their first rows.
+fn groups<'a>(rows: impl Iterator<Item = &'a Row>) -> Vec<Vec<&'a Row>> {
+    let mut groups: Vec<Vec<&Row>> = Vec::new();
+    for row in rows {
+        let same = |first: &Row| (&first.data, &first.method, first.key()) == (&row.data, &row.method, row.key());
+        match groups.iter_mut().find(|group| same(group[0])) {
+            Some(group) => group.push(row),
+            None => groups.push(vec![row]),
+        }
+    }
+    groups
+}
+
+/// The row of another method, or of the base, in the trial of a row.
+fn beside<'a>(rows: &'a [Row], row: &Row, method: &str) -> Option<&'a Row> {
+    rows.iter().find(|other| {
+        other.method == method && (&other.data, other.trial, other.key()) == (&row.data, row.trial, row.key())
+    })
 }
 
 /// The reductions of every method, data set, base and price, in the order of their first rows.
 pub fn reductions(rows: &[Row]) -> Vec<Reduction> {
-    let mut groups: Vec<(&Row, Vec<&Row>)> = Vec::new();
-    for row in rows.iter().filter(|row| row.method != Row::BASE) {
-        let same = |first: &Row| (&first.data, &first.method, first.key()) == (&row.data, &row.method, row.key());
-        match groups.iter_mut().find(|(first, _)| same(first)) {
-            Some((_, group)) => group.push(row),
-            None => groups.push((row, vec![row])),
-        }
-    }
-    let base_of = |row: &Row| {
-        let same = |other: &&Row| {
-            other.method == Row::BASE && (&other.data, other.trial, other.key()) == (&row.data, row.trial, row.key())
+    let reduction = |group: Vec<&Row>| {
+        let first = group[0];
+        let pair = |row: &&Row| {
+            let base = beside(rows, row, Row::BASE)?.objective;
+            (base.is_finite() && row.objective.is_finite()).then_some((base, row.objective))
         };
-        rows.iter().find(same).map(|base| base.objective).filter(|objective| objective.is_finite())
-    };
-    let reduction = |(first, group): (&Row, Vec<&Row>)| {
-        let pairs: Vec<(f64, f64)> = group
-            .iter()
-            .filter(|row| row.objective.is_finite())
-            .filter_map(|row| base_of(row).map(|base| (base, row.objective)))
-            .collect();
+        let pairs: Vec<(f64, f64)> = group.iter().filter_map(pair).collect();
         let percent = |(base, objective): (f64, f64)| 100.0 * (1.0 - objective / base);
         let of = |statistic: &dyn Fn(&mut dyn Iterator<Item = f64>) -> f64| {
             percent((statistic(&mut pairs.iter().map(|pair| pair.0)), statistic(&mut pairs.iter().map(|pair| pair.1))))
@@ -76,11 +84,43 @@ pub fn reductions(rows: &[Row]) -> Vec<Reduction> {
             min: of(&|values| values.fold(f64::INFINITY, f64::min)),
             max: of(&|values| values.fold(f64::NEG_INFINITY, f64::max)),
             mean: of(&|values| values.sum()),
-            least: pairs.iter().copied().map(percent).fold(f64::INFINITY, f64::min),
+            least: pairs.iter().copied().map(percent).reduce(f64::min).unwrap_or(f64::NAN),
             seconds: quantile(&mut seconds, 0.5),
         }
     };
-    groups.into_iter().map(reduction).collect()
+    groups(rows.iter().filter(|row| row.method != Row::BASE)).into_iter().map(reduction).collect()
+}
+
+/// A method and a weaker one in one trial, on the same starting network.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Pair<'a> {
+    /// The row of the method.
+    pub row: &'a Row,
+    /// The objective of the starting network; NaN where it failed.
+    pub base: f64,
+    /// The objective of the weaker method; NaN where it failed.
+    pub weaker: f64,
+}
+
+impl Pair<'_> {
+    /// By how many percent of the base's objective the method's is below that of the weaker one; `None` where one of the three
+    /// failed.
+    pub fn points(&self) -> Option<f64> {
+        let all = [self.base, self.weaker, self.row.objective];
+        let difference = self.weaker - self.row.objective;
+        // Nothing is nothing of a base of 0, too.
+        let percent = if difference == 0.0 { 0.0 } else { 100.0 * difference / self.base };
+        all.iter().all(|objective| objective.is_finite()).then_some(percent)
+    }
+}
+
+/// Every trial in which both methods were applied, failed or not; the weaker one may be [`Row::BASE`].
+pub fn pairs<'a>(rows: &'a [Row], method: &str, weaker: &str) -> Vec<Pair<'a>> {
+    let pair = |row: &'a Row| {
+        let weaker = beside(rows, row, weaker)?.objective;
+        Some(Pair { row, base: beside(rows, row, Row::BASE)?.objective, weaker })
+    };
+    rows.iter().filter(|row| row.method == method).filter_map(pair).collect()
 }
 
 /// Median and quartiles.
@@ -103,7 +143,7 @@ impl Spread {
     }
 }
 
-/// What share of the values is below: between two of them, by a straight line. NaN of no values.
+/// The value that this share of the values is below: between two of them, by a straight line. NaN of no values. Sorts them.
 pub fn quantile(values: &mut [f64], share: f64) -> f64 {
     values.sort_by(f64::total_cmp);
     let Some(last) = values.len().checked_sub(1) else { return f64::NAN };
@@ -112,7 +152,7 @@ pub fn quantile(values: &mut [f64], share: f64) -> f64 {
     if below == above { below } else { below + (place - place.floor()) * (above - below) }
 }
 
-/// One method on one data set from one base, over the trials.
+/// One method on one data set from one base at one price, over the trials.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Band {
     /// The data set.
@@ -121,6 +161,10 @@ pub struct Band {
     pub base: String,
     /// The method, or [`Row::BASE`].
     pub method: String,
+    /// λ_L.
+    pub lipschitz: f64,
+    /// λ_w.
+    pub decay: f64,
     /// Trials that count.
     pub trials: usize,
     /// Trials in which it failed.
@@ -144,18 +188,34 @@ impl Band {
     pub fn score(&self) -> f64 {
         Spread::of(self.attacked.iter().map(|spread| spread.median)).median
     }
+
+    /// Whether both start from the same base at the same price.
+    pub fn same_arm(&self, other: &Self) -> bool {
+        (&self.base, self.lipschitz, self.decay) == (&other.base, other.lipschitz, other.decay)
+    }
+}
+
+/// The first band of every arm, in the order in which they come, and what the arm is called: the title of its base, and its price
+/// where there is more than one.
+pub fn arms(bands: &[Band]) -> Vec<(&Band, String)> {
+    let mut firsts: Vec<&Band> = Vec::new();
+    for band in bands {
+        if !firsts.iter().any(|first| first.same_arm(band)) {
+            firsts.push(band);
+        }
+    }
+    let prices = |band: &Band| (band.lipschitz, band.decay);
+    let priced = firsts.iter().any(|band| prices(band) != prices(firsts[0]));
+    let called = |band: &Band| {
+        let title = base(&band.base).map_or(&*band.base, |base| base.title);
+        let price = || format!(" at {}", prices_in_words(band.lipschitz, band.decay));
+        format!("{title}{}", if priced { price() } else { String::new() })
+    };
+    firsts.iter().map(|band| (*band, called(band))).collect()
 }
 
 /// Median and quartiles over the trials of everything, in the order of the first rows.
 pub fn bands(rows: &[Row]) -> Vec<Band> {
-    let mut groups: Vec<Vec<&Row>> = Vec::new();
-    for row in rows {
-        let same = |first: &Row| (&first.data, &first.method, first.key()) == (&row.data, &row.method, row.key());
-        match groups.iter_mut().find(|group| same(group[0])) {
-            Some(group) => group.push(row),
-            None => groups.push(vec![row]),
-        }
-    }
     let band = |group: Vec<&Row>| {
         let counted: Vec<&Row> = group.iter().copied().filter(|row| !row.failed()).collect();
         let spread = |value: &dyn Fn(&Row) -> f64| Spread::of(counted.iter().map(|row| value(row)));
@@ -163,6 +223,8 @@ pub fn bands(rows: &[Row]) -> Vec<Band> {
             data: group[0].data.clone(),
             base: group[0].base.clone(),
             method: group[0].method.clone(),
+            lipschitz: group[0].lipschitz,
+            decay: group[0].decay,
             trials: counted.len(),
             failed: group.len() - counted.len(),
             attacked: (0..group[0].attacked.len()).map(|k| spread(&|row| row.attacked[k])).collect(),
@@ -173,7 +235,7 @@ pub fn bands(rows: &[Row]) -> Vec<Band> {
             seconds: spread(&|row| row.seconds),
         }
     };
-    groups.into_iter().map(band).collect()
+    groups(rows.iter()).into_iter().map(band).collect()
 }
 
 /// The band with the lowest score; `None` where no score is a number, or the lowest is that of two.

@@ -74,6 +74,54 @@ fn reductions_are_those_of_the_statistics() {
     near(found[1].mean, -50.0);
 }
 
+#[test]
+fn where_no_trial_counts_there_are_no_numbers() {
+    let failed = Row { ending: "failed: no".into(), objective: f64::NAN, ..row("a", 0, "joint", 0.0, &[]) };
+    let found = reductions(&[row("a", 0, "base", 4.0, &[]), failed]);
+    assert_eq!((found.len(), found[0].trials, found[0].failed), (1, 0, 1));
+    let Reduction { min, max, mean, least, seconds, .. } = found[0];
+    assert!([min, max, mean, least, seconds].iter().all(|value| value.is_nan()), "{found:?}");
+}
+
+#[test]
+fn pairs_are_of_one_trial_and_count_where_all_three_have_an_objective() {
+    let failed = |trial, method| Row { objective: f64::NAN, ..row("a", trial, method, 0.0, &[]) };
+    let rows = [
+        row("a", 0, "base", 4.0, &[]),
+        row("a", 0, "c-lip", 3.0, &[]),
+        row("a", 0, "joint", 2.0, &[]),
+        row("a", 1, "base", 10.0, &[]),
+        failed(1, "c-lip"),
+        row("a", 1, "joint", 9.0, &[]),
+        failed(2, "base"),
+        row("a", 2, "c-lip", 1.0, &[]),
+        row("a", 2, "joint", 1.0, &[]),
+        row("a", 3, "base", 1.0, &[]),
+        row("a", 3, "c-lip", 1.0, &[]),
+        Row { lipschitz: 0.1, ..row("a", 0, "joint", 7.0, &[]) },
+    ];
+    let points = |method, weaker| pairs(&rows, method, weaker).iter().map(Pair::points).collect::<Vec<_>>();
+    assert_eq!(points("joint", "c-lip"), [Some(25.0), None, None]);
+    assert_eq!(points("joint", Row::BASE), [Some(50.0), Some(10.0), None]);
+    assert_eq!(points("c-lip", "joint"), [Some(-25.0), None, None]);
+    assert_eq!(points("walk", "joint"), []);
+}
+
+/// One base at two prices is two arms, and named so.
+#[test]
+fn bands_of_two_prices_are_told_apart() {
+    let at =
+        |base: &str, lipschitz, decay| Row { base: base.into(), lipschitz, decay, ..row("a", 0, "joint", 1.0, &[1.0]) };
+    let titles = |rows: &[Row]| arms(&bands(rows)).into_iter().map(|(_, title)| title).collect::<Vec<_>>();
+    assert_eq!(titles(&[at("sgd", 0.01, 0.0), at("pgd", 0.01, 0.0), at("sgd", 0.01, 0.0)]), ["SGD", "PGD"]);
+    let rows = [at("sgd", 0.01, 0.0), at("sgd", 0.1, 0.0), at("sgd", 0.0, 0.1), at("mine", 0.1, 0.1)];
+    let named = ["SGD at λ_L 0.01", "SGD at λ_L 0.1", "SGD at λ_w 0.1", "mine at λ_L 0.1, λ_w 0.1"];
+    assert_eq!(titles(&rows), named);
+    assert!(
+        bands(&rows).iter().zip(&rows).all(|(band, row)| (band.lipschitz, band.decay) == (row.lipschitz, row.decay))
+    );
+}
+
 proptest! {
     /// Scaling every objective changes no reduction; a method that scales every base by a factor reduces all alike; the order of
     /// the rows is nobody's business.
@@ -199,7 +247,8 @@ fn a_run_that_was_cut_anywhere_goes_on_to_the_same_file() {
 #[test]
 fn trials_measure_what_they_say() {
     let mut plan = plan(&["c-l2", "c-lip", "joint", "admm", "walk", "relu-al", "gated", "samp-l2"]);
-    plan.check().unwrap();
+    // In one of the arms two methods cannot but fail, which trials outlive.
+    plan.check().unwrap_err();
     let data = toy(60, 2, 3);
     let tasks = plan.tasks();
     for &task in tasks.iter().filter(|task| task.data == 0) {
@@ -264,7 +313,21 @@ fn plans_that_cannot_be_run_say_why() {
     assert!(refused(&|plan| plan.trials = 0).contains("0 trials"));
     assert!(refused(&|plan| plan.data[1] = "a".into()).contains("`a` is named twice"));
     assert!(refused(&|plan| plan.arms[1].decay = -1.0).contains("`decay` is -1"));
-    assert!(refused(&|plan| plan.settings.polish.tolerance = 0.0).contains("tolerance is 0"));
+    assert!(refused(&|plan| plan.settings.polish.tolerance = 0.0).contains("`tolerance` is 0"));
+    assert!(refused(&|plan| plan.settings.polish.norm = crate::Norm::One).contains("the norm is 1"));
+    assert!(refused(&|plan| plan.settings.polish.max_lipschitz = Some(0.0)).contains("`max-lipschitz` is 0"));
+    assert!(refused(&|plan| plan.settings.polish.multipliers = Some(vec![1.0])).contains("have multipliers"));
+    assert!(refused(&|plan| plan.settings.adversarial_radius = -0.1).contains("adversarial training is -0.1"));
+    assert!(refused(&|plan| plan.settings.adversarial_steps = 0).contains("0 inner steps"));
+    assert!(refused(&|plan| plan.settings.admm.penalty = 0.0).contains("`penalty` of ADMM is 0"));
+    assert!(refused(&|plan| plan.settings.admm.iterations = 0).contains("`iterations` of ADMM is 0"));
+    let joint = method("joint").unwrap();
+    assert_eq!(
+        refused(&|plan| plan.arms[2].methods.push(joint)),
+        "the method `joint` is named twice for `pgd`",
+        "the journal would wait for a row that never comes"
+    );
+    assert!(refused(&|plan| plan.arms[3].lipschitz = 0.0).contains("starting network `admm` needs a price"));
     assert!(refused(&|plan| plan.arms[1] = plan.arms[0].clone()).contains("two arms start from `sgd`"));
     assert!(refused(&|plan| plan.settings.held_out = 1.0).contains("held out is 1"));
     assert!(refused(&|plan| plan.settings.radii = vec![0.1, 0.1]).contains("do not increase"));
@@ -278,4 +341,46 @@ fn plans_that_cannot_be_run_say_why() {
     assert_ne!(print(&good), print(&other));
     assert_ne!(print(&good), good.fingerprint("2", std::slice::from_ref(&data)));
     assert_ne!(print(&good), good.fingerprint("1", &[toy(9, 2, 2)]));
+    let weighted = |weight: f64| Dataset { weights: Some(vec![weight; 9]), ..data.clone() };
+    let prints = [data.clone(), weighted(1.0), weighted(2.0)].map(|data| good.fingerprint("1", &[data]));
+    assert!(prints[0] != prints[1] && prints[1] != prints[2] && prints[0] != prints[2], "{prints:?}");
+}
+
+/// A method is refused at the prices at which it fails, and at no other.
+#[test]
+fn what_is_refused_is_what_fails() {
+    let data = toy(40, 2, 1);
+    for (lipschitz, decay, start_decay, limit) in [
+        (0.0, 0.02, 0.005, None),
+        (0.0, 0.02, 0.005, Some(2.0)),
+        (0.0, 0.02, 0.0, None),
+        (0.05, 0.0, 0.005, None),
+        (0.05, 0.0, 0.0, None),
+        (0.0, 0.0, 0.0, None),
+    ] {
+        let mut plan = plan(&[]);
+        plan.settings.descent.decay = start_decay;
+        plan.settings.polish.max_lipschitz = limit;
+        plan.arms = vec![Arm { base: base("sgd").unwrap(), methods: METHODS.iter().collect(), lipschitz, decay }];
+        let rows = run(&plan, &data, plan.tasks()[0]);
+        for (method, row) in METHODS.iter().zip(&rows[1..]) {
+            let refused = plan.settings.check_method(&plan.arms[0], method);
+            let at = format!("λ_L {lipschitz}, λ_w {decay}, at the start {start_decay}, limit {limit:?}");
+            assert_eq!(refused.is_err(), row.failed(), "{at}: {refused:?} {row:?}");
+        }
+        plan.arms[0] = Arm { base: base("admm").unwrap(), methods: vec![], ..plan.arms[0].clone() };
+        let row = &run(&plan, &data, plan.tasks()[0])[0];
+        assert_eq!(plan.check().is_err(), row.failed(), "{row:?}");
+    }
+}
+
+#[test]
+fn seeds_count_on_past_the_largest() {
+    let mut plan = plan(&[]);
+    let data = toy(40, 2, 1);
+    plan.settings.seed = u64::MAX;
+    let last = run(&plan, &data, Task { data: 0, arm: 0, trial: 1 });
+    plan.settings.seed = 0;
+    let first = run(&plan, &data, Task { data: 0, arm: 0, trial: 0 });
+    assert_eq!(last[0].objective, first[0].objective);
 }

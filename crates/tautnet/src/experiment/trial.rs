@@ -28,7 +28,7 @@ pub struct Problem {
 impl Problem {
     /// Hold out a share of the rows; every arm of a trial meets the same split.
     pub fn split(name: &str, all: &Dataset, settings: &Settings, trial: u64) -> Result<Self> {
-        let rows = split::by_fraction(all.rows(), settings.held_out, settings.seed + trial)?;
+        let rows = split::by_fraction(all.rows(), settings.held_out, settings.seed_of(trial))?;
         let learned = all.select(&rows.train);
         let scaler = Scaler::fit(&learned)?;
         let held_out = scaler.standardize(&all.select(&rows.test));
@@ -46,7 +46,7 @@ pub fn trial(
     clock: &Clock<'_>,
     go_on: &GoOn<'_>,
 ) -> Option<Vec<Row>> {
-    let job = Job { data: &problem.learned, arm, settings, seed: settings.seed + problem.trial, go_on };
+    let job = Job { data: &problem.learned, arm, settings, seed: settings.seed_of(problem.trial), go_on };
     let measured = |method: &str, run: &dyn Fn() -> Result<Applied>| -> Option<(Row, Option<Network>)> {
         let started = clock();
         let applied = run();

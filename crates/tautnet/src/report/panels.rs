@@ -1,4 +1,4 @@
-//! Many methods on many data sets: one panel for each data set and starting network, all with the same methods.
+//! Many methods on many data sets: one panel for each data set, starting network and price, all with the same methods.
 //!
 //! In every panel the error under attack against the radius: the median over the trials as a line, what is between the
 //! quartiles as a surface behind it or, where many surfaces would hide each other, as an upright stroke at each radius, the series
@@ -8,7 +8,7 @@ use super::axes::{Frame, RIGHT, SMALL, Scale};
 use super::chart::{Canvas, Sample, head, plot_height};
 use super::font;
 use super::scene::{Anchor, Ink, Scene};
-use crate::experiment::{Band, Row, Spread, base, method};
+use crate::experiment::{Band, Row, Spread, arms, method};
 
 /// What a grid of panels is about, beside its numbers.
 #[derive(Debug, Clone, Copy)]
@@ -49,15 +49,16 @@ fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     all
 }
 
-/// The panels: a row for each data set, a column for each starting network, in the order in which they come.
+/// The panels: a row for each data set, a column for each starting network and price, in the order in which they come.
 pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas) -> Scene {
     let sets = distinct(bands.iter().map(|band| band.data.as_str()));
-    let bases = distinct(bands.iter().map(|band| band.base.as_str()));
+    let arms = arms(bands);
     let methods = distinct(bands.iter().map(|band| band.method.as_str()));
     let describe = |band: &Band| {
         let last = band.attacked.last().filter(|spread| spread.median.is_finite());
         let last = last.map_or("none".into(), |spread| super::axes::number(spread.median));
-        format!("{}, {}, {}: {last}", band.data, base_title(&band.base), method_title(&band.method))
+        let arm = arms.iter().find(|(first, _)| first.same_arm(band)).map_or("", |(_, title)| title);
+        format!("{}, {arm}, {}: {last}", band.data, method_title(&band.method))
     };
     let at = radii.last().map_or(String::new(), |radius| format!(" at radius {}", super::axes::number(*radius)));
     let facts: Vec<String> = bands.iter().map(describe).collect();
@@ -78,7 +79,7 @@ pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas)
     top += 4.0 + 1.35 * SMALL * lines as f64;
 
     // As many columns as there is room for; on a telephone one.
-    let columns = bases.len().min(((canvas.width / 200.0) as usize).max(1));
+    let columns = arms.len().min(((canvas.width / 200.0) as usize).max(1));
     let height = if columns == 1 { 0.8 * plot_height(canvas) } else { 160.0 };
     let scales: Vec<Scale> = sets.iter().map(|set| upright(bands, set)).collect();
     let margin = scales.iter().map(|y| Frame::margin_of(y, LEVELS)).fold(0.0, f64::max);
@@ -91,7 +92,7 @@ pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas)
     let x = Scale::linear(first - aside, last + aside);
     let mut bottom = top;
     for (set, y) in sets.iter().zip(&scales) {
-        for (position, base) in bases.iter().enumerate() {
+        for (position, (first, title)) in arms.iter().enumerate() {
             let column = position % columns;
             if column == 0 {
                 top = bottom + 28.0;
@@ -100,11 +101,9 @@ pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas)
             let frame = Frame { left, top, width, height, x, y: *y };
             frame.draw_levels(&mut scene, LEVELS, column == 0);
             frame.draw_x(&mut scene, "", None);
-            let name = format!("{set}, from {}", base_title(base));
-            let name = font::shortened(&name, SMALL, width);
-            scene.text((left, top - 8.0), name, SMALL, Anchor::Start, Ink::Text);
+            scene.text((left, top - 8.0), panel_title(set, title, width), SMALL, Anchor::Start, Ink::Text);
             let own = |name: &str| {
-                let same = |band: &&Band| (&*band.data, &*band.base, &*band.method) == (*set, *base, name);
+                let same = |band: &&Band| (&*band.data, &*band.method) == (*set, name) && band.same_arm(first);
                 bands.iter().find(same)
             };
             draw(&mut scene, &frame, radii, methods.iter().map(|name| own(name)), strokes);
@@ -158,9 +157,11 @@ fn draw<'a>(
     }
 }
 
-/// What a starting network is called in figures.
-fn base_title(name: &str) -> &str {
-    base(name).map_or(name, |base| base.title)
+/// The data set and the arm; where there is no room for both, the name of the set is cut short.
+fn panel_title(set: &str, arm: &str, width: f64) -> String {
+    let from = format!(", from {arm}");
+    let set = font::shortened(set, SMALL, width - font::width(&from, SMALL));
+    font::shortened(format!("{set}{from}").trim_start_matches(", "), SMALL, width)
 }
 
 /// What a method is called in figures.

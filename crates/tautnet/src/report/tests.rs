@@ -247,7 +247,7 @@ fn names_from_files_are_text_and_nothing_else() {
 proptest! {
     #[test]
     fn panels_are_readable(
-        sets in 1usize..4, bases in 1usize..4, methods in 1usize..9, radii in 1usize..12, name in name(), power in -9.0..9.0f64, seed in 0u64..99
+        sets in 1usize..4, bases in 1usize..4, prices in 1usize..3, methods in 1usize..9, radii in 1usize..12, name in name(), power in -9.0..9.0f64, seed in 0u64..99
     ) {
         let names = ["base", "c-l2", "c-lip", "joint", "other", "another", "a sixth", "a seventh", "an eighth"];
         let mut random = rand_pcg::Pcg64::new(seed.into(), 1);
@@ -257,7 +257,9 @@ proptest! {
         };
         let mut bands = Vec::new();
         for set in 0..sets {
-            for base in ["sgd", "pgd", "admm"].iter().take(bases) {
+            let prices = [0.01, 0.001].iter().take(prices);
+            let arms = ["sgd", "pgd", "admm"].iter().take(bases).flat_map(|base| prices.clone().map(move |price| (base, price)));
+            for (base, price) in arms {
                 for method in names.iter().take(methods) {
                     let spread = &mut spread;
                     // A method that failed in every trial has no numbers.
@@ -267,6 +269,8 @@ proptest! {
                         data: format!("{set} {name}"),
                         base: (*base).into(),
                         method: (*method).into(),
+                        lipschitz: *price,
+                        decay: 0.0,
                         trials: 3,
                         failed: 0,
                         attacked: (0..radii).map(|_| if lost { none } else { spread() }).collect(),
@@ -282,7 +286,11 @@ proptest! {
         let radii: Vec<f64> = (0..radii).map(|k| 0.05 * k as f64).collect();
         let words = Words { title: "Error under attack", radius: "radius (2-norm of standardized inputs)", error: &name };
         for canvas in CANVASES {
-            check(&panels(&bands, &radii, &words, &canvas));
+            let scene = panels(&bands, &radii, &words, &canvas);
+            check(&scene);
+            // Every panel has its lines: those of a method at one price are not drawn over those at another.
+            let titles = scene.shapes.iter().filter(|shape| matches!(shape, Shape::Text { text, .. } if text.contains("from ")));
+            prop_assert_eq!(titles.count(), sets * bases * prices);
         }
     }
 }

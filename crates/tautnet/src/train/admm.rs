@@ -97,7 +97,7 @@ const SHARE: f64 = 1e-3;
 const LAST_RATE: f64 = 1e-2;
 
 impl Admm {
-    fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         let good = |name: &str, value: f64, good: bool, range: &str| {
             if good {
                 return Ok(());

@@ -34,6 +34,25 @@ impl Default for Adversarial {
     }
 }
 
+impl Adversarial {
+    /// Refuse an inner maximization that is none; the descent is checked by itself.
+    pub(crate) fn check(&self) -> Result<()> {
+        if !(self.radius.is_finite() && self.radius >= 0.0) {
+            return Err(Error::new(
+                format!("the radius of adversarial training is {}", self.radius),
+                "give a radius of at least 0, in standardized units",
+            ));
+        }
+        if self.steps == 0 {
+            return Err(Error::new(
+                "adversarial training was asked for 0 inner steps",
+                "give at least 1 (the fast gradient method); 5 to 10 are usual",
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// Train against perturbed rows.
 pub fn train(
     data: &Dataset,
@@ -42,18 +61,7 @@ pub fn train(
     observer: &mut Observer<'_>,
 ) -> Result<Trained> {
     let Adversarial { descent, norm, radius, steps } = adversarial;
-    if !(radius.is_finite() && *radius >= 0.0) {
-        return Err(Error::new(
-            format!("the radius of adversarial training is {radius}"),
-            "give a radius of at least 0, in standardized units",
-        ));
-    }
-    if *steps == 0 {
-        return Err(Error::new(
-            "adversarial training was asked for 0 inner steps",
-            "give at least 1 (the fast gradient method); 5 to 10 are usual",
-        ));
-    }
+    adversarial.check()?;
     let mut inner = Inner { norm: *norm, radius: *radius, steps: *steps, ..Inner::default() };
     descend(data, settings, descent, |weights, batch, random| inner.perturb(weights, batch, random), observer)
 }
