@@ -193,11 +193,7 @@ pub fn parse(source: &str, text: &str, tier: &str) -> Result<Experiment> {
         let base = base(entry.base.get_ref()).map_err(|error| at(&entry.base, error))?;
         let methods = entry.methods.iter().map(|name| method(name.get_ref()).map_err(|error| at(name, error)));
         let methods = methods.collect::<Result<Vec<_>>>()?;
-        let prices = match entry.price {
-            Price::Lipschitz => chosen.lipschitz.iter().map(|price| (*price, 0.0)).collect::<Vec<_>>(),
-            Price::Decay => chosen.decay.iter().map(|price| (0.0, *price)).collect(),
-        };
-        arms.extend(prices.into_iter().map(|(lipschitz, decay)| Arm {
+        arms.extend(entry.prices(&chosen).into_iter().map(|(lipschitz, decay)| Arm {
             base,
             methods: methods.clone(),
             lipschitz,
@@ -205,7 +201,9 @@ pub fn parse(source: &str, text: &str, tier: &str) -> Result<Experiment> {
         }));
     }
     let mut choices = file.choices.in_words(tier);
-    choices.extend(file.arms.iter().map(|entry| {
+    // An arm that has no price in this tier is not run.
+    let run = file.arms.iter().filter(|entry| !entry.prices(&chosen).is_empty());
+    choices.extend(run.map(|entry| {
         let methods: Vec<&str> = entry.methods.iter().map(|name| name.get_ref().as_str()).collect();
         [format!("from {}", entry.base.get_ref()), methods.join(", "), entry.why.clone()]
     }));
@@ -217,6 +215,16 @@ pub fn parse(source: &str, text: &str, tier: &str) -> Result<Experiment> {
     };
     plan.check().map_err(|error| Error::new(format!("{source}: {}", error.what), error.hint))?;
     Ok(Experiment { title: file.title.clone(), choices, sets: chosen.data, plan })
+}
+
+impl ArmEntry {
+    /// λ_L and λ_w of every arm that the entry stands for.
+    fn prices(&self, chosen: &Chosen) -> Vec<(f64, f64)> {
+        match self.price {
+            Price::Lipschitz => chosen.lipschitz.iter().map(|price| (*price, 0.0)).collect(),
+            Price::Decay => chosen.decay.iter().map(|price| (0.0, *price)).collect(),
+        }
+    }
 }
 
 fn settings(chosen: &Chosen) -> Settings {
@@ -288,6 +296,8 @@ mod tests {
         assert_eq!((paper.plan.settings.units, paper.plan.trials, paper.sets.len()), (100, 10, 5));
         let high = parse("t", TABLE, "high").unwrap();
         assert_eq!((high.plan.arms.len(), high.sets), (1, paper.sets));
+        let arms = |choices: &[[String; 3]]| choices.iter().filter(|[name, ..]| name.starts_with("from ")).count();
+        assert_eq!((arms(&paper.choices), arms(&high.choices)), (2, 1), "what has no price is not run, and not listed");
         let walks = [paper.plan, high.plan].map(|plan| plan.settings.polish.walk);
         assert_eq!(walks, [Walk::default(), Walk::thorough()]);
     }
