@@ -49,8 +49,11 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(COULD_NOT_RUN)
 }
 
-/// A number for people: six significant digits, no needless zeros.
+/// A number for people: six significant digits, no needless zeros; a dash where there is none.
 pub fn number(value: f64) -> String {
+    if value.is_nan() {
+        return "–".to_owned();
+    }
     if value == 0.0 || !value.is_finite() {
         return format!("{value}");
     }
@@ -103,6 +106,7 @@ mod tests {
             (2.345678912, "2.34568"),
             (1e-9, "1.0000e-9"),
             (f64::INFINITY, "inf"),
+            (f64::NAN, "–"),
         ] {
             assert_eq!(number(value), text);
         }

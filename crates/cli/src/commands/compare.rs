@@ -1,12 +1,12 @@
 //! `tautnet compare DATA`: every method on one data set, over several seeds.
 
 use super::pictures;
-use super::reproduce_text::band_json;
+use super::trial_text::{band_json, base_title, failed, method_title, note_failures, time, trials};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, LimitArguments, NormChoice, PenaltyChoice, PlotFile, Radii,
     TalkArguments, ThreadArguments, not_negative, plot_file, positive, radii,
 };
-use crate::progress::{Display, seconds};
+use crate::progress::Display;
 use crate::stop::Stop;
 use crate::workers::{self, Workers};
 use crate::{input, output};
@@ -14,10 +14,9 @@ use clap::builder::PossibleValuesParser;
 use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
-use tautnet::experiment::{Arm, BASES, Band, METHODS, Plan, Row, Settings, bands, base, method, rows_to_csv};
+use tautnet::experiment::{Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, method, rows_to_csv};
 use tautnet::polish;
 use tautnet::report::chart::Canvas;
 use tautnet::report::panels::{Words, panels};
@@ -60,7 +59,7 @@ pub struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names(BASES.iter().map(|base| base.name)), help_heading = "Comparison")]
     pub start: Vec<String>,
 
-    /// Methods, separated by commas [default: all]
+    /// Methods, separated by commas [default: all that can be run at the prices]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names(METHODS.iter().map(|method| method.name)), help_heading = "Comparison")]
     pub method: Vec<String>,
 
@@ -138,37 +137,50 @@ fn share(text: &str) -> std::result::Result<f64, String> {
 
 /// What the flags ask for.
 fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
-    let some = |asked: &[String], all: Vec<&'static str>| -> Vec<String> {
-        if asked.is_empty() { all.into_iter().map(str::to_owned).collect() } else { asked.to_vec() }
+    let settings = settings(arguments);
+    let bases = match &*arguments.start {
+        [] => BASES.iter().collect(),
+        asked => asked.iter().map(|name| base(name)).collect::<Result<Vec<_>>>()?,
     };
-    let methods = some(&arguments.method, METHODS.iter().map(|method| method.name).collect());
-    let methods = methods.iter().map(|name| method(name)).collect::<Result<Vec<_>>>()?;
-    let arm = |name: &String| {
-        Ok(Arm { base: base(name)?, methods: methods.clone(), lipschitz: arguments.lipschitz, decay: 0.0 })
+    let asked = arguments.method.iter().map(|name| method(name)).collect::<Result<Vec<_>>>()?;
+    let arm = |base| {
+        let arm = Arm { base, methods: asked.clone(), lipschitz: arguments.lipschitz, decay: 0.0 };
+        let methods = if asked.is_empty() { all_that_run(&settings, &arm) } else { asked.clone() };
+        Arm { methods, ..arm }
     };
-    let bases = some(&arguments.start, BASES.iter().map(|base| base.name).collect());
-    let descent = Descent::default();
-    let plan = Plan {
-        data: vec![source.to_owned()],
-        trials: arguments.trials,
-        arms: bases.iter().map(arm).collect::<Result<_>>()?,
-        settings: Settings {
-            units: arguments.hidden as usize,
-            held_out: arguments.test,
-            seed: arguments.seed,
-            radii: arguments.radius.0.clone(),
-            descent: Descent { decay: arguments.decay.unwrap_or(descent.decay), ..descent },
-            polish: polish::Settings {
-                norm: arguments.norm.norm(),
-                penalty: arguments.penalty.penalty(),
-                output_bias: !arguments.no_output_bias,
-                ..polish::Settings::default()
-            },
-            ..Settings::default()
-        },
-    };
+    let arms = bases.into_iter().map(arm).collect();
+    let plan = Plan { data: vec![source.to_owned()], trials: arguments.trials, arms, settings };
     plan.check()?;
     Ok(plan)
+}
+
+fn settings(arguments: &Arguments) -> Settings {
+    let descent = Descent::default();
+    Settings {
+        units: arguments.hidden as usize,
+        held_out: arguments.test,
+        seed: arguments.seed,
+        radii: arguments.radius.0.clone(),
+        descent: Descent { decay: arguments.decay.unwrap_or(descent.decay), ..descent },
+        polish: polish::Settings {
+            norm: arguments.norm.norm(),
+            penalty: arguments.penalty.penalty(),
+            output_bias: !arguments.no_output_bias,
+            ..polish::Settings::default()
+        },
+        ..Settings::default()
+    }
+}
+
+/// Every method but those that would fail at the prices of the arm.
+fn all_that_run(settings: &Settings, arm: &Arm) -> Vec<&'static Method> {
+    METHODS.iter().filter(|method| settings.check_method(arm, method).is_ok()).collect()
+}
+
+/// Say which methods were left out of all, and why.
+fn note_left_out(plan: &Plan) {
+    let wrong = METHODS.iter().filter_map(|method| plan.settings.check_method(&plan.arms[0], method).err());
+    wrong.for_each(|error| output::note(&format!("left out: {}", error.what)));
 }
 
 /// Run it.
@@ -182,6 +194,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let columns = opened.columns(&arguments.columns)?;
     let data = [columns.dataset(&opened.table, arguments.levels.unknown())?];
     let plan = plan(arguments, &source)?;
+    if arguments.method.is_empty() {
+        note_left_out(&plan);
+    }
 
     let stop = Stop::new(arguments.limit.time_limit);
     let tasks = plan.tasks();
@@ -214,8 +229,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             title: &format!("Every method on {source}"),
             radius: &format!("radius of the attack ({norm}-norm of standardized inputs)"),
             error: &format!(
-                "mean squared error under attack on rows held out (standardized), median over {} trials",
-                plan.trials
+                "mean squared error under attack on rows held out (standardized), median over {}",
+                trials(&bands)
             ),
         };
         let scene = panels(&bands, &plan.settings.radii, &words, &Canvas::FILE);
@@ -236,9 +251,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let why = stop.reason().unwrap_or("stopped");
         output::note(&format!("{why}: {done} of {} trials are done", tasks.len()));
     }
-    for row in rows.iter().filter(|row| row.failed()) {
-        output::note(&format!("trial {}, from {}, {}: {}", row.trial, row.base, row.method, row.ending));
-    }
+    note_failures(&rows);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -255,29 +268,24 @@ fn text(plan: &Plan, bands: &[Band], data: &tautnet::Dataset, source: &str) -> S
     let mut lines = vec![head];
     for (k, band) in bands.iter().enumerate() {
         let first = k == 0 || bands[k - 1].base != band.base;
-        let title = if band.method == Row::BASE {
-            "as trained"
-        } else {
-            method(&band.method).map_or(band.method.as_str(), |method| method.title)
-        };
-        let base = base(&band.base).map_or(band.base.as_str(), |base| base.title);
-        let mut line = vec![if first { base.to_owned() } else { String::new() }, title.to_owned()];
+        let title = format!("{}{}", method_title(&band.method, "as trained"), failed(band.failed));
+        let mut line = vec![if first { base_title(&band.base).to_owned() } else { String::new() }, title];
         line.extend(
             [&band.objective, &band.loss, &band.bound, &band.clean].map(|spread| output::number(spread.median)),
         );
         line.extend(shown.iter().map(|k| output::number(band.attacked[*k].median)));
-        line.push(seconds(Duration::from_secs_f64(band.seconds.median.max(0.0))));
+        line.push(time(band.seconds.median));
         lines.push(line);
     }
     let arm = &plan.arms[0];
     let power = if plan.settings.polish.penalty == polish::Penalty::LSquared { "²" } else { "" };
     format!(
-        "{source}: {} rows, {} inputs, {} hidden units; medians over {} trials, standardized units\n\
+        "{source}: {} rows, {} inputs, {} hidden units; medians over {}, standardized units\n\
          objective: error + {} · (Lipschitz bound){power}, on the rows learned from\n{}",
         data.rows(),
         data.columns(),
         plan.settings.units,
-        plan.trials,
+        trials(bands),
         arm.lipschitz,
         output::table(&lines)
     )

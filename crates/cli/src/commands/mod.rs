@@ -12,9 +12,11 @@ mod pictures;
 pub mod polish;
 pub mod predict;
 pub mod reproduce;
+mod reproduce_claims;
 mod reproduce_text;
 pub mod train;
 mod train_summary;
+mod trial_text;
 pub mod verify;
 
 use crate::arguments::{Arguments, Command};

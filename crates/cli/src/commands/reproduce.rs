@@ -2,6 +2,7 @@
 
 use super::pictures;
 use super::reproduce_text::{self, Finding};
+use super::trial_text;
 use crate::arguments::{FileArguments, FolderArguments, Header, LimitArguments, TalkArguments, ThreadArguments};
 use crate::experiment_file::{self, Experiment};
 use crate::progress::Display;
@@ -14,7 +15,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
-use tautnet::experiment::{Journal, Plan, Row, bands, reductions};
+use tautnet::experiment::{Journal, Row, bands};
 use tautnet::report::chart::Canvas;
 use tautnet::report::panels::{Words, panels};
 use tautnet::{Dataset, UnknownLevels};
@@ -24,7 +25,8 @@ use tautnet::{Dataset, UnknownLevels};
 /// Runs what an experiment file says (arXiv:2606.19652, Table 1 or Figure 1; everything that the paper does not state is chosen in
 /// the file, with the reason) and writes a CSV file with one row for each network, a table in Markdown and, for Figure 1, the
 /// figure. Every finished trial is on the disk at once: after Ctrl-C, --time-limit or worse, the same command goes on where it
-/// was. Exit status 1 if a theorem fails: C-l2 and C-lip are never worse than their start, joint never worse than C-lip.
+/// was. Exit status 1 if a theorem fails in any trial: C-l2 and C-lip are never worse than their start, joint never worse than
+/// C-lip.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Which experiment
@@ -116,6 +118,14 @@ impl Tier {
     }
 }
 
+impl Arguments {
+    /// The command whose rows are the same.
+    fn command(&self) -> String {
+        let own = self.experiment.as_ref().map_or(String::new(), |path| format!(" --experiment {}", path.display()));
+        format!("tautnet reproduce {} --tier {}{own}", self.what.name(), self.tier.name())
+    }
+}
+
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let tier = arguments.tier.name();
@@ -161,14 +171,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
 
     let finding = find(arguments.what, &experiment, &rows, (done, tasks.len()));
-    let heading = format!("`tautnet reproduce {} --tier {tier}`, settings {settings}", arguments.what.name());
-    let markdown = finding.markdown(&heading, &experiment);
+    let markdown = finding.markdown(&format!("`{}`, settings {settings}", arguments.command()), &experiment);
     atomic::write(&file("md"), markdown.as_bytes(), Existing::Replace)?;
     if let Some(path) = &arguments.markdown {
         atomic::write(path, markdown.as_bytes(), Existing::Replace)?;
     }
     if arguments.what == What::Figure1 {
-        draw(&experiment, plan, &rows, &file)?;
+        draw(&experiment, &rows, &file)?;
     }
     if arguments.talk.json {
         let mut result = finding.json();
@@ -181,6 +190,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         output::print(&finding.text())?;
     }
+    trial_text::note_failures(&rows);
     if done < tasks.len() {
         let why = stop.reason().unwrap_or("stopped");
         output::note(&format!("{why}: {done} of {} trials are done; the same command goes on from there", tasks.len()));
@@ -204,22 +214,23 @@ fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Dataset
 /// What the rows say, beside what the paper says.
 fn find(what: What, experiment: &Experiment, rows: &[Row], trials: (usize, usize)) -> Finding {
     match what {
-        What::Table1 => reproduce_text::table(&reductions(rows), trials),
+        What::Table1 => reproduce_text::table(rows, experiment.plan.settings.polish.tolerance, trials),
         What::Figure1 => reproduce_text::figure(experiment, &bands(rows), trials),
     }
 }
 
 /// The figure, as SVG and as PNG.
-fn draw(experiment: &Experiment, plan: &Plan, rows: &[Row], file: &dyn Fn(&str) -> PathBuf) -> Result<()> {
+fn draw(experiment: &Experiment, rows: &[Row], file: &dyn Fn(&str) -> PathBuf) -> Result<()> {
+    let bands = bands(rows);
     let words = Words {
         title: &experiment.title,
         radius: "radius of the attack (2-norm of standardized inputs)",
         error: &format!(
-            "mean squared error under attack on rows held out (standardized), median over {} trials",
-            plan.trials
+            "mean squared error under attack on rows held out (standardized), median over {}",
+            trial_text::trials(&bands)
         ),
     };
-    let scene = panels(&bands(rows), &plan.settings.radii, &words, &Canvas::FILE);
+    let scene = panels(&bands, &experiment.plan.settings.radii, &words, &Canvas::FILE);
     let write = |path: &Path, png: bool| pictures::write_bytes(&scene, path, png, Existing::Replace);
     write(&file("svg"), false)?;
     write(&file("png"), true)

@@ -1,22 +1,14 @@
 //! What an experiment found, beside what the paper found: for people, as Markdown and as JSON.
 
+use super::reproduce_claims::{Claim, claims, percent};
+use super::trial_text::{NONE, band_json, base_title, failed, method_title, time};
 use crate::experiment_file::Experiment;
 use crate::output;
-use crate::progress::seconds;
 use serde_json::{Value, json};
-use std::time::Duration;
-use tautnet::experiment::{Band, Reduction, Row, Spread, base, method, winner};
+use tautnet::experiment::{Band, Reduction, Row, arms, prices_in_words, reductions, winner};
 
 const TABLE: &str = include_str!("../../../../experiments/expected/table-1.csv");
 const FIGURE: &str = include_str!("../../../../experiments/expected/figure-1.csv");
-
-/// A statement about the numbers.
-pub struct Claim {
-    text: String,
-    holds: bool,
-    /// Whether it can fail only by a mistake in this program.
-    theorem: bool,
-}
 
 /// Tables, and what they say.
 pub struct Finding {
@@ -27,9 +19,6 @@ pub struct Finding {
     trials: (usize, usize),
     facts: Value,
 }
-
-/// A difference in % below this is rounding.
-const SLACK: f64 = 1e-4;
 
 /// The lines of a CSV file that is part of the program, without its header.
 fn records(text: &'static str) -> impl Iterator<Item = Vec<&'static str>> {
@@ -44,29 +33,17 @@ fn expected_reduction(row: &Reduction) -> Option<[f64; 3]> {
     (row.base == from).then(|| [number(2), number(3), number(4)])
 }
 
-fn price(row: &Reduction) -> String {
-    if row.decay > 0.0 { format!("λ_w {}", row.decay) } else { format!("λ_L {}", row.lipschitz) }
-}
-
-fn base_title(name: &str) -> &str {
-    base(name).map_or(name, |base| base.title)
-}
-
-fn method_title(name: &str) -> &str {
-    if name == Row::BASE { "start" } else { method(name).map_or(name, |method| method.title) }
-}
-
-fn percent(value: f64) -> String {
-    // No minus before a zero.
-    format!("{:.2}", value + 0.0).replace("-0.00", "0.00")
+fn title(name: &str) -> &str {
+    method_title(name, "start")
 }
 
 fn three(values: [f64; 3]) -> String {
-    values.map(percent).join(" / ")
+    if values.iter().all(|value| value.is_nan()) { NONE.to_owned() } else { values.map(percent).join(" / ") }
 }
 
-/// Table 1.
-pub fn table(reductions: &[Reduction], trials: (usize, usize)) -> Finding {
+/// Table 1; `tolerance` is the relative gap to which the programs were solved.
+pub fn table(rows: &[Row], tolerance: f64, trials: (usize, usize)) -> Finding {
+    let reductions = &reductions(rows);
     let head =
         ["data", "price", "method", "ours: min / max / mean", "paper", "difference", "least", "trials", "seconds"];
     let mut bases: Vec<(&str, bool)> = Vec::new();
@@ -82,25 +59,23 @@ pub fn table(reductions: &[Reduction], trials: (usize, usize)) -> Finding {
             let ours = [row.min, row.max, row.mean];
             let theirs = expected_reduction(row);
             let difference = theirs.map(|theirs| [0, 1, 2].map(|k| ours[k] - theirs[k]));
-            let failed = if row.failed > 0 { format!(" ({} failed)", row.failed) } else { String::new() };
             lines.push(vec![
                 row.data.clone(),
-                price(row),
-                method_title(&row.method).to_owned(),
+                prices_in_words(row.lipschitz, row.decay),
+                title(&row.method).to_owned(),
                 three(ours),
-                theirs.map_or("–".into(), three),
-                difference.map_or("–".into(), three),
+                theirs.map_or(NONE.into(), three),
+                difference.map_or(NONE.into(), three),
                 percent(row.least),
-                format!("{}{failed}", row.trials),
-                seconds(Duration::from_secs_f64(row.seconds.max(0.0))),
+                format!("{}{}", row.trials, failed(row.failed)),
+                time(row.seconds),
             ]);
         }
         let objective = if decay { "weight decay" } else { "Lipschitz price" };
         tables.push((format!("From {}, {objective}: objective, % below the start's", base_title(base)), lines));
     }
     let facts = json!({ "reductions": reductions.iter().map(reduction_json).collect::<Vec<_>>() });
-    let claims = table_claims(reductions);
-    Finding { tables, claims, trials, facts }
+    Finding { tables, claims: claims(rows, tolerance), trials, facts }
 }
 
 fn reduction_json(row: &Reduction) -> Value {
@@ -121,111 +96,57 @@ fn reduction_json(row: &Reduction) -> Value {
     })
 }
 
-/// The methods that are at least as good as another, by theorem, weakest first.
-const ORDER: [(&str, &str); 2] = [("joint", "c-lip"), ("walk", "joint")];
-
-/// Never worse than the start, by theorem.
-const NEVER_WORSE: [&str; 4] = ["c-l2", "c-lip", "joint", "walk"];
-
-fn table_claims(reductions: &[Reduction]) -> Vec<Claim> {
-    let mut claims = Vec::new();
-    let of = |name: &'static str| reductions.iter().filter(move |row| row.method == name && row.trials > 0);
-    let place = |row: &Reduction| format!("{} from {} at {}", row.data, base_title(&row.base), price(row));
-    for name in NEVER_WORSE {
-        let Some(worst) = of(name).min_by(|a, b| a.least.total_cmp(&b.least)) else { continue };
-        let text = format!(
-            "{} is never worse than its start: the least reduction of any trial is {} % ({})",
-            method_title(name),
-            percent(worst.least),
-            place(worst)
-        );
-        claims.push(Claim { text, holds: worst.least >= -SLACK, theorem: true });
-    }
-    let other = |row: &Reduction, name: &str| {
-        let same = |other: &&Reduction| {
-            other.method == name
-                && (&other.data, &other.base) == (&row.data, &row.base)
-                && (other.lipschitz, other.decay) == (row.lipschitz, row.decay)
-        };
-        reductions.iter().find(same).cloned()
-    };
-    for (better, weaker) in ORDER {
-        let pairs: Vec<(&Reduction, f64)> =
-            of(better).filter_map(|row| other(row, weaker).map(|weak| (row, row.mean - weak.mean))).collect();
-        let Some((row, least)) = pairs.iter().min_by(|a, b| a.1.total_cmp(&b.1)) else { continue };
-        let text = format!(
-            "{} reduces at least as much as {} on every set and price: the least difference of the means is {} points ({})",
-            method_title(better),
-            method_title(weaker),
-            percent(*least),
-            place(row)
-        );
-        claims.push(Claim { text, holds: *least >= -SLACK, theorem: true });
-    }
-    for name in ["joint", "walk"] {
-        let pairs: Vec<(&Reduction, Reduction)> =
-            of(name).filter_map(|row| other(row, "c-lip").map(|weak| (row, weak))).collect();
-        let mut arms: Vec<(&str, f64)> = Vec::new();
-        for (row, _) in &pairs {
-            if !arms.contains(&(&row.base, row.lipschitz)) {
-                arms.push((&row.base, row.lipschitz));
-            }
-        }
-        for (base, price) in arms {
-            let own = || pairs.iter().filter(|(row, _)| (&*row.base, row.lipschitz) == (base, price));
-            let twice = own().filter(|(row, weak)| row.mean >= 2.0 * weak.mean).count();
-            let text = format!(
-                "from {} at λ_L {price}, {} reduces at least twice as much as C-lip on {twice} of {} sets",
-                base_title(base),
-                method_title(name),
-                own().count()
-            );
-            claims.push(Claim { text, holds: 5 * twice >= 4 * own().count(), theorem: false });
-        }
-    }
-    claims
+/// Who wins a panel in the paper: `None` where the paper has no such panel, nobody where it is not C-lip alone.
+fn expected_winner(panel: &Band) -> Option<Option<&'static str>> {
+    let record = records(FIGURE).find(|record| (record[0], record[1]) == (&*panel.data, &*panel.base))?;
+    Some(Some(record[2]).filter(|name| !name.is_empty()))
 }
 
 /// Figure 1.
 pub fn figure(experiment: &Experiment, bands: &[Band], trials: (usize, usize)) -> Finding {
-    let mut panels: Vec<(&str, &str)> = Vec::new();
+    let mut panels: Vec<&Band> = Vec::new();
     let mut methods: Vec<&str> = Vec::new();
+    let same_panel = |a: &Band, b: &Band| a.data == b.data && a.same_arm(b);
     for band in bands {
-        if !panels.contains(&(&band.data, &band.base)) {
-            panels.push((&band.data, &band.base));
+        if !panels.iter().any(|first| same_panel(first, band)) {
+            panels.push(band);
         }
         if !methods.contains(&band.method.as_str()) {
             methods.push(&band.method);
         }
     }
     let mut head = vec!["data".to_owned(), "from".to_owned()];
-    head.extend(methods.iter().map(|name| method_title(name).to_owned()));
+    head.extend(methods.iter().map(|name| title(name).to_owned()));
     head.extend(["best of the paper's".to_owned(), "best of all".to_owned(), "paper".to_owned()]);
     let mut lines = vec![head];
     let mut wins: Vec<(&str, [usize; 2])> = methods.iter().map(|name| (*name, [0; 2])).collect();
     let mut panels_json = Vec::new();
-    for (data, base) in &panels {
-        let own: Vec<&Band> = bands.iter().filter(|band| (&*band.data, &*band.base) == (*data, *base)).collect();
+    let arms = arms(bands);
+    for panel in &panels {
+        let own: Vec<&Band> = bands.iter().filter(|band| same_panel(panel, band)).collect();
         let theirs: Vec<&Band> =
             own.iter().copied().filter(|band| [Row::BASE, "admm", "c-lip"].contains(&&*band.method)).collect();
         let winners = [winner(&theirs), winner(&own)].map(|band| band.map(|band| band.method.as_str()));
         for (name, counts) in &mut wins {
             (0..2).for_each(|k| counts[k] += usize::from(winners[k] == Some(*name)));
         }
-        let paper = records(FIGURE).find(|record| (record[0], record[1]) == (*data, *base)).map(|record| record[2]);
-        let mut line = vec![(*data).to_owned(), base_title(base).to_owned()];
-        line.extend(methods.iter().map(|name| {
-            own.iter().find(|band| band.method == *name).map_or("–".into(), |band| output::number(band.score()))
-        }));
-        line.extend(winners.map(|name| name.map_or("–".into(), |name| method_title(name).to_owned())));
-        line.push(paper.map_or("not C-lip alone".into(), |name| method_title(name).to_owned()));
+        let paper = expected_winner(panel);
+        let from = arms.iter().find(|(first, _)| first.same_arm(panel)).map_or(NONE, |(_, title)| title);
+        let mut line = vec![panel.data.clone(), from.to_owned()];
+        let score = |band: &&&Band| format!("{}{}", output::number(band.score()), failed(band.failed));
+        let cell = |name: &&str| own.iter().find(|band| band.method == *name).as_ref().map_or(NONE.into(), score);
+        line.extend(methods.iter().map(cell));
+        line.extend(winners.map(|name| name.map_or(NONE, title).to_owned()));
+        line.push(paper.map_or(NONE, |name| name.map_or("not C-lip alone", title)).to_owned());
         lines.push(line);
         panels_json.push(json!({
-            "data": data,
-            "base": base,
+            "data": panel.data,
+            "base": panel.base,
+            "lipschitz": panel.lipschitz,
+            "decay": panel.decay,
             "best_of_the_papers": winners[0],
             "best": winners[1],
-            "paper": paper,
+            "paper": paper.flatten(),
             "methods": own.iter().map(|band| band_json(band)).collect::<Vec<_>>(),
         }));
     }
@@ -235,16 +156,18 @@ pub fn figure(experiment: &Experiment, bands: &[Band], trials: (usize, usize)) -
         .map(|(name, counts)| Claim {
             text: format!(
                 "{} has the lowest median in {} of {} panels among all methods{}",
-                method_title(name),
+                title(name),
                 counts[1],
                 panels.len(),
                 if *name == "c-lip" {
-                    format!("; among the paper's, in {} (the paper: {} of 15)", counts[0], records(FIGURE).count())
+                    let (alone, of) =
+                        (records(FIGURE).filter(|record| !record[2].is_empty()).count(), records(FIGURE).count());
+                    format!("; among the paper's, in {} (the paper: {alone} of {of})", counts[0])
                 } else {
                     String::new()
                 }
             ),
-            holds: true,
+            holds: Some(true),
             theorem: false,
         })
         .collect();
@@ -254,28 +177,10 @@ pub fn figure(experiment: &Experiment, bands: &[Band], trials: (usize, usize)) -
     Finding { tables: vec![(heading, lines)], claims, trials, facts }
 }
 
-/// Medians and quartiles of one method.
-pub fn band_json(band: &Band) -> Value {
-    let spread = |spread: &Spread| json!({"lower_quartile": spread.lower, "median": spread.median, "upper_quartile": spread.upper});
-    json!({
-        "base": band.base,
-        "method": band.method,
-        "trials": band.trials,
-        "failed": band.failed,
-        "objective": spread(&band.objective),
-        "loss": spread(&band.loss),
-        "lipschitz": spread(&band.bound),
-        "test_error": spread(&band.clean),
-        "test_error_under_attack": band.attacked.iter().map(spread).collect::<Vec<_>>(),
-        "score": band.score(),
-        "seconds": spread(&band.seconds),
-    })
-}
-
 impl Finding {
     /// Whether nothing that is proved was contradicted.
     pub fn theorems_hold(&self) -> bool {
-        self.claims.iter().all(|claim| claim.holds || !claim.theorem)
+        self.claims.iter().all(|claim| claim.holds != Some(false) || !claim.theorem)
     }
 
     /// For people.
@@ -320,8 +225,63 @@ impl Finding {
 
 fn verdict(claim: &Claim) -> &'static str {
     match (claim.holds, claim.theorem) {
-        (true, true) => "holds:",
-        (false, true) => "FAILS:",
+        (Some(true), true) => "holds:",
+        (Some(false), true) => "FAILS:",
+        (None, true) => "not shown:",
         (_, false) => "found:",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial_text::tests::row;
+    use super::*;
+    use crate::experiment_file;
+    use tautnet::experiment::bands;
+
+    /// The cells of the first table, without its head.
+    fn cells(finding: &Finding) -> Vec<Vec<&str>> {
+        finding.tables[0].1[1..].iter().map(|line| line.iter().map(String::as_str).collect()).collect()
+    }
+
+    fn figure_of(rows: &[Row]) -> Finding {
+        let text = include_str!("../../../../experiments/figure-1.toml");
+        figure(&experiment_file::parse("f", text, "smoke").unwrap(), &bands(rows), (1, 1))
+    }
+
+    #[test]
+    fn what_has_no_number_is_a_dash() {
+        let rows = [row("servo", 0, "base", 2.0), row("servo", 0, "c-lip", f64::NAN), row("servo", 0, "joint", 1.0)];
+        let found = table(&rows, 1e-8, (1, 1));
+        let own = |line: &[&str]| [3, 5, 6, 7, 8].map(|k| line[k].to_owned());
+        let [c_lip, joint] = [0, 1].map(|k| own(&cells(&found)[k]));
+        assert_eq!(c_lip, ["–", "–", "–", "0 (1 failed)", "–"]);
+        assert_eq!(joint, ["50.00 / 50.00 / 50.00", "–", "50.00", "1", "250 ms"]);
+        assert!(found.theorems_hold(), "what failed contradicts nothing");
+        assert!(found.text().contains("not shown: C-lip is never worse than its start"), "{}", found.text());
+        assert!(found.json()["claims"][0]["holds"].is_null());
+        let found = figure_of(&rows);
+        assert_eq!(cells(&found)[0][2..5], ["2", "– (1 failed)", "1"]);
+    }
+
+    #[test]
+    fn the_papers_panels_are_told_from_those_that_it_has_not() {
+        let rows = ["wine", "rastrigin", "mine"].map(|data| row(data, 0, "c-lip", 1.0));
+        let found = figure_of(&rows);
+        assert_eq!(cells(&found).iter().map(|line| line[5]).collect::<Vec<_>>(), ["C-lip", "not C-lip alone", "–"]);
+        assert!(found.text().contains("in 3 (the paper: 8 of 15)"), "{}", found.text());
+    }
+
+    #[test]
+    fn a_price_has_panels_of_its_own() {
+        let dearer = |method, error| Row { lipschitz: 0.1, ..row("wine", 0, method, error) };
+        let rows =
+            [row("wine", 0, "c-lip", 1.0), row("wine", 0, "joint", 2.0), dearer("c-lip", 4.0), dearer("joint", 3.0)];
+        let found = figure_of(&rows);
+        let own = |line: &Vec<&str>| [1, 2, 3, 5].map(|k| line[k].to_owned());
+        let [first, second] = [0, 1].map(|k| own(&cells(&found)[k]));
+        assert_eq!(first, ["ADMM at λ_L 0.01", "1", "2", "C-lip"]);
+        assert_eq!(second, ["ADMM at λ_L 0.1", "4", "3", "joint"]);
+        assert_eq!((cells(&found).len(), &found.json()["panels"][1]["lipschitz"]), (2, &json!(0.1)));
     }
 }

@@ -131,6 +131,40 @@ fn methods_are_compared_on_any_table() {
     assert!(ran.code == Some(2) && ran.err.contains("time limit reached before the first trial ended"), "{ran:?}");
 }
 
+/// Two prices of one base: each has its panels, and the file says how it was made.
+#[test]
+fn an_experiment_of_ones_own_has_its_name_and_its_prices_in_the_results() {
+    let folder = Folder::new();
+    let text = include_str!("../../../../experiments/figure-1.toml").replace("value = [0.01]", "value = [0.01, 0.1]");
+    let text = text.replace("{ name = \"machine\", data = \"machine\" }, ", "").replace("\"walk\"", "\"gated\"");
+    folder.write("mine.toml", text.replacen("[tiers.smoke]", "[tiers.smoke]\nstart_decay = 0.01", 1));
+    let command = "reproduce figure-1 --tier smoke --experiment mine.toml";
+    let result = folder.tautnet(&format!("{command} --json --quiet --out .")).json();
+    let panels = result["panels"].as_array().unwrap();
+    let prices: Vec<f64> = panels.iter().map(|panel| number(&panel["lipschitz"])).collect();
+    assert_eq!(prices, [0.01, 0.1, 0.01, 0.1, 0.01, 0.1]);
+    assert!(panels.iter().all(|panel| panel["methods"].as_array().unwrap().len() == 5), "{panels:#?}");
+    let table = folder.read("figure-1-smoke.md");
+    assert!(
+        table.contains(&format!("`tautnet {command}`, settings ")) && table.contains("| SGD at λ_L 0.1 |"),
+        "{table}"
+    );
+    let svg = folder.read("figure-1-smoke.svg");
+    assert!(svg.contains("from SGD at λ_L 0.01") && svg.contains("from PGD at λ_L 0.1"));
+}
+
+#[test]
+fn without_a_price_of_the_weights_what_needs_one_is_left_out() {
+    let folder = Folder::new();
+    let ran = folder.tautnet("compare rastrigin:n=40 --hidden 4 --trials 1 --start sgd --decay 0 --json --quiet");
+    assert!(ran.err.contains("note: left out: the method `gated` needs a price of the weights"), "{ran:?}");
+    let result = ran.json();
+    let methods = result["methods"].as_array().unwrap();
+    assert!(methods.iter().all(|method| method["failed"] == 0), "{methods:#?}");
+    let has = |name: &str| methods.iter().any(|method| method["method"] == name);
+    assert!(has("joint") && has("c-l2") && !has("gated") && !has("relu-al"), "{methods:#?}");
+}
+
 #[test]
 fn what_cannot_be_run_is_told_before_any_work() {
     let folder = Folder::new();
@@ -151,6 +185,12 @@ fn what_cannot_be_run_is_told_before_any_work() {
     refused("compare machine --method jiont", "invalid value 'jiont'");
     refused("compare machine --radius 0.2,0.1", "the radii [0.2, 0.1] do not increase");
     refused("compare machine --test 1", "give a number between 0 and 1");
+    refused("compare machine --method joint,joint", "the method `joint` is named twice for `sgd`");
+    refused("compare machine --start sgd,sgd", "two arms start from `sgd`");
+    refused(
+        "compare machine --decay 0 --method gated",
+        "the method `gated` needs a price of the weights, and λ_w is 0",
+    );
     let ran = Ran::of(
         folder
             .command(TAUTNET)
