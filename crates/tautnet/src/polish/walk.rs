@@ -72,7 +72,7 @@ impl Default for Walk {
 }
 
 impl Walk {
-    /// Two to three times the work of the default.
+    /// Some six times the work of the default.
     pub fn thorough() -> Self {
         Self { rounds: 10, steps: 500, restarts: 6, flips: 6 }
     }
