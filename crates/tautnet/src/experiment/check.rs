@@ -62,6 +62,9 @@ impl Settings {
                 "leave them out: every trial has networks of its own",
             );
         }
+        if self.polish.rounds == 0 {
+            return refuse("`rounds` is 0".into(), "give Algorithm 1 at least 1; 20 are the default of `polish`");
+        }
         // The method and the prices are those of the arms.
         let polish =
             polish::Settings { method: polish::Method::Joint, lipschitz: 0.0, decay: 0.0, ..self.polish.clone() };

@@ -1,6 +1,7 @@
 //! Identities of the summaries on rows made by hand, files that survive an interrupt, and trials that are what they say.
 
 use super::*;
+use crate::Network;
 use crate::atomic::Existing;
 use crate::polish::Penalty;
 use crate::train::tests::toy;
@@ -313,6 +314,7 @@ fn plans_that_cannot_be_run_say_why() {
     assert!(refused(&|plan| plan.trials = 0).contains("0 trials"));
     assert!(refused(&|plan| plan.data[1] = "a".into()).contains("`a` is named twice"));
     assert!(refused(&|plan| plan.arms[1].decay = -1.0).contains("`decay` is -1"));
+    assert!(refused(&|plan| plan.settings.polish.rounds = 0).contains("`rounds` is 0"));
     assert!(refused(&|plan| plan.settings.polish.tolerance = 0.0).contains("`tolerance` is 0"));
     assert!(refused(&|plan| plan.settings.polish.norm = crate::Norm::One).contains("the norm is 1"));
     assert!(refused(&|plan| plan.settings.polish.max_lipschitz = Some(0.0)).contains("`max-lipschitz` is 0"));
@@ -383,4 +385,16 @@ fn seeds_count_on_past_the_largest() {
     plan.settings.seed = 0;
     let first = run(&plan, &data, Task { data: 0, arm: 0, trial: 0 });
     assert_eq!(last[0].objective, first[0].objective);
+}
+
+/// ADMM's price on L² is λ over twice the bound of its starting network, which may be 0.
+#[test]
+fn admm_gives_a_constant_network_back() {
+    let (mut plan, data) = (plan(&[]), toy(20, 2, 1));
+    plan.settings.polish.penalty = Penalty::L;
+    let constant = Network::new(faer::Mat::zeros(1, 2), vec![0.0], vec![0.0], 0.3).unwrap();
+    let go_on = || ControlFlow::Continue(());
+    let job = Job { data: &data, arm: &plan.arms[0], settings: &plan.settings, seed: 0, go_on: &go_on };
+    let applied = method("admm").unwrap().apply(&job, &constant).unwrap();
+    assert_eq!((applied.network, &*applied.ending), (constant, "unchanged: the network is constant"));
 }
