@@ -86,7 +86,7 @@ pub enum Tier {
     Quick,
     /// What the paper ran: hours
     Paper,
-    /// Table 1 at the paper's size and one price, with walks at high effort: an hour
+    /// Table 1 at the paper's size and one price, with walks at high effort: hours
     High,
 }
 
