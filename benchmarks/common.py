@@ -40,6 +40,7 @@ class Setup:
     threads: int
     only: list
     opponents: list
+    before: str | None = None  # folder of another build, for `change`
 
     def wants(self, name):
         return not self.only or name in self.only

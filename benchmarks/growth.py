@@ -22,11 +22,7 @@ def run(setup):
         for n in ROWS[:2] if setup.quick else ROWS:
             if not setup.wants(str(n)):
                 continue
-            rng = np.random.default_rng(7)
-            x = rng.normal(size=(n, COLUMNS))
-            direction = np.random.default_rng(8).normal(size=(3, COLUMNS)) / np.sqrt(COLUMNS)
-            y = np.sin(2 * x @ direction[0]) + np.abs(x @ direction[1]) + 0.1 * rng.normal(size=n)
-            y = (y - 0.8) / 0.95
+            x, y = smooth_target(n)
             write_table(table, x, y, digits=9)
             write_network(network, *starting_network(x[:1000], y[:1000], UNITS))
             done = []
@@ -52,3 +48,12 @@ def run(setup):
                   f"{'–' if gap is None else format(gap, '.1e'):>9} {median([r.wall for r in done]):9.2f} "
                   f"{max(r.peak for r in done):9.0f}", flush=True)
     write_rows("growth", rows)
+
+
+def smooth_target(n):
+    """Rows of a smooth function with noise."""
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(n, COLUMNS))
+    direction = np.random.default_rng(8).normal(size=(3, COLUMNS)) / np.sqrt(COLUMNS)
+    y = np.sin(2 * x @ direction[0]) + np.abs(x @ direction[1]) + 0.1 * rng.normal(size=n)
+    return x, (y - 0.8) / 0.95

@@ -1,6 +1,7 @@
 """Entry of ./bench: reads the arguments, runs the benchmarks asked for, describes the machine."""
 import argparse
 
+import change
 import convex
 import exact
 import growth
@@ -16,7 +17,7 @@ from common import Setup
 
 BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
               "table": table.run, "sgd": sgd.run, "convex": convex.run, "exact": exact.run, "known": known.run,
-              "verify": verify.run, "python": python.run}
+              "verify": verify.run, "python": python.run, "change": change.run}
 
 
 def main():
@@ -28,6 +29,7 @@ def main():
     parser.add_argument("--threads", type=int, default=1, help="threads of every program (default 1)")
     parser.add_argument("--only", default="", help="names of the cases to run, separated by commas")
     parser.add_argument("--opponents", default="clarabel,scs", help="which to run (default clarabel,scs)")
+    parser.add_argument("--before", help="folder of another build of tautnet, for `change`")
     options = parser.parse_args()
     setup = Setup(
         quick=options.quick,
@@ -36,6 +38,7 @@ def main():
         threads=options.threads,
         only=[name for name in options.only.split(",") if name],
         opponents=options.opponents.split(","),
+        before=options.before,
     )
     setup.describe()
     for name, run in BENCHMARKS.items():
