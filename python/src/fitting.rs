@@ -1,23 +1,19 @@
 //! Fits, polishes and paths: from Python's arrays to a model with its certificate and its history.
 
-use crate::columns::{Inputs, TARGET, targets, weights};
+use crate::columns::{INPUTS, Inputs, TARGET, targets, weights};
 use crate::errors::{OrRaise, refused};
 use crate::model::{Model, Subject};
-use crate::options::{Options, options};
+use crate::options::request;
 use crate::watch::{Facts, Limits, Watch, run};
 use pyo3::prelude::*;
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::ops::ControlFlow;
 use std::time::Instant;
 use tautnet::error::Result;
-use tautnet::fit::Fitted;
-use tautnet::metrics::mean_squared_error;
-use tautnet::polish::{Ending, Polished, Score, Settings};
+use tautnet::fit::learn;
+use tautnet::polish::Settings;
 use tautnet::select;
-use tautnet::{Dataset, Encoder, Network, Scaler, certify};
-
-/// Fewer rows are not worth being held out from each other.
-const FEWEST: usize = 5;
+use tautnet::{Dataset, Encoder, Network, Request, Scaler, certify};
 
 /// What a fit or a polish learns from, as Python gives it.
 #[derive(FromPyObject)]
@@ -55,14 +51,7 @@ impl Rows {
     /// Learn columns and units from these rows.
     fn learn(self) -> Result<Problem> {
         let (columns, x) = self.inputs.learn(self.target, &self.y)?;
-        let mut data = Dataset::new(x, self.y, self.weights)?;
-        // A weight means what repeating the row means, and equal rows are not held out from themselves; but where hardly
-        // any would be left, the rows are taken as they come.
-        if let Some(merged) = data.merge_equal_rows().filter(|merged| merged.rows() >= FEWEST) {
-            data = merged;
-        }
-        let scaler = Scaler::fit(&data)?;
-        scaler.standardize_in_place(&mut data);
+        let (scaler, data) = learn(Dataset::new(x, self.y, self.weights)?)?;
         Ok(Problem { columns, scaler, data })
     }
 
@@ -113,7 +102,7 @@ pub fn fit(
     limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
     before: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Model> {
-    let asked = options(asked)?;
+    let asked = request(asked)?;
     let settings = asked.fit().or_raise()?;
     let rows = Rows::read(&given)?;
     if let Some(before) = before {
@@ -122,8 +111,8 @@ pub fn fit(
     let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let problem = rows.learn()?;
         let fitted = tautnet::fit::fit(&problem.data, &settings, &mut |progress| observe(watch, progress))?;
-        let record = record(&fitted, &problem.data, watch.stopped());
-        let settings_json = asked.json("train", fitted.price, &settings.polish);
+        let record = fitted.to_json(&problem.data, watch.stopped());
+        let settings_json = asked.fit_record(INPUTS, &settings, fitted.price);
         proved_model(watch, fitted.network().clone(), problem, &settings.polish, settings_json, record)
     })?;
     Ok(Model { inner })
@@ -134,7 +123,7 @@ pub fn fit(
 fn go_on(
     py: Python<'_>,
     rows: Rows,
-    asked: &Options,
+    asked: &Request,
     limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
     before: &Bound<'_, PyAny>,
 ) -> PyResult<Model> {
@@ -144,7 +133,7 @@ fn go_on(
         tautnet::fit::Price::Fixed(price) => Some(price),
         tautnet::fit::Price::Chosen(_) => before.inner.settings["lipschitz"].as_f64(),
     };
-    let polish = Settings { lipschitz: price.unwrap_or(settings.polish.lipschitz), ..settings.polish };
+    let polish = Settings { lipschitz: price.unwrap_or(settings.polish.lipschitz), ..settings.polish.clone() };
     let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let problem = rows.learn()?;
         let user = before.inner.scaler.network_to_user(&before.inner.network)?;
@@ -161,9 +150,9 @@ fn go_on(
         let network = problem.scaler.network_to_standardized(&user)?;
         let polished =
             tautnet::polish::polish(&network, &problem.data, &polish, &mut |progress| polishing(watch, progress))?;
-        let record = polished_json(&polished, watch.stopped());
-        let settings = asked.json("train", Some(polish.lipschitz), &polish);
-        proved_model(watch, polished.network, problem, &polish, settings, record)
+        let record = polished.to_json(watch.stopped());
+        let settings_json = asked.fit_record(INPUTS, &settings, Some(polish.lipschitz));
+        proved_model(watch, polished.network, problem, &polish, settings_json, record)
     })?;
     Ok(Model { inner })
 }
@@ -179,14 +168,14 @@ pub fn polish(
     standardize: bool,
 ) -> PyResult<Model> {
     let subject = Subject::of(subject)?;
-    let asked = options(asked)?;
+    let asked = request(asked)?;
     let settings = asked.polish().or_raise()?;
     let (network, problem) = Rows::read(&given)?.meet(&subject, standardize).or_raise()?;
     let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let polished =
             tautnet::polish::polish(&network, &problem.data, &settings, &mut |progress| polishing(watch, progress))?;
-        let record = polished_json(&polished, watch.stopped());
-        let settings_json = asked.json("polish", Some(settings.lipschitz), &settings);
+        let record = polished.to_json(watch.stopped());
+        let settings_json = asked.polish_record(INPUTS, &settings);
         proved_model(watch, polished.network, problem, &settings, settings_json, record)
     })?;
     Ok(Model { inner })
@@ -201,9 +190,10 @@ pub fn lipschitz_path(
     prices: Option<Vec<f64>>,
     limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
 ) -> PyResult<String> {
-    let asked = options(asked)?;
+    let asked = request(asked)?;
     let settings = asked.fit().or_raise()?;
-    let grid = asked.grid(prices);
+    let usual = select::Settings { seed: asked.seed, ..select::Settings::default() };
+    let grid = select::Settings { prices: prices.unwrap_or_else(|| usual.prices.clone()), ..usual };
     let rows = Rows::read(&given)?;
     let path = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let problem = rows.learn()?;
@@ -267,50 +257,6 @@ fn proved_model(
     let model = tautnet::Model { network, columns, scaler, settings: settings_json, objective, certificate };
     model.proved()?;
     Ok(model)
-}
-
-/// Objective, ending, path and history as the model file keeps them; nothing in it depends on the clock.
-fn record(fitted: &Fitted, data: &Dataset, stopped: Option<&str>) -> Value {
-    let mut record = match &fitted.polished {
-        Some(polished) => polished_json(polished, stopped),
-        None => json!({
-            "loss": mean_squared_error(&fitted.start, data),
-            "ending": "stopped before the convex program",
-            "reason": stopped,
-            "notes": [],
-        }),
-    };
-    record["all_rows"] = json!(fitted.all_rows);
-    if let Some(path) = &fitted.path {
-        record["path"] = path.to_json();
-    }
-    record
-}
-
-fn polished_json(polished: &Polished, stopped: Option<&str>) -> Value {
-    let score = |score: &Score| {
-        json!({
-            "objective": score.objective,
-            "loss": score.loss,
-            "lipschitz": score.lipschitz,
-            "decay": score.decay,
-        })
-    };
-    let (ending, reason) = match &polished.ending {
-        Ending::Solved => ("solved", None),
-        Ending::Stopped(why) => ("stopped", Some(stopped.unwrap_or(why))),
-        Ending::Unchanged(why) => ("unchanged", Some(why.as_str())),
-    };
-    let mut record = score(&polished.after);
-    record["before"] = score(&polished.before);
-    record["duality_gap"] = json!(polished.duality_gap);
-    record["iterations"] = json!(polished.iterations);
-    record["ending"] = json!(ending);
-    record["reason"] = json!(reason);
-    record["notes"] = json!(polished.notes);
-    let one = |step: &tautnet::polish::Progress| json!({"round": step.round, "iteration": step.iteration, "objective": step.objective, "gap": step.gap});
-    record["trace"] = polished.trace.iter().map(one).collect();
-    record
 }
 
 /// Rows for functions that learn nothing from them.

@@ -1,13 +1,9 @@
-//! What the user asks for, by name: the library's settings, read by the library's own parsers.
+//! What the user asks for, by name: the library's request, read by the library's own parsers.
 
 use crate::errors::{OrRaise, refused};
 use pyo3::prelude::*;
-use serde_json::{Value, json};
+use tautnet::Request;
 use tautnet::error::{Error, Result};
-use tautnet::fit::Price;
-use tautnet::polish::{self, Effort, Method};
-use tautnet::train::Start;
-use tautnet::{Norm, fit, select, train};
 
 /// The parameters that fitting and polishing have in common; those that only one of them knows may be missing.
 #[derive(FromPyObject)]
@@ -30,94 +26,33 @@ pub struct Options {
 }
 
 impl Options {
-    /// The convex program, at the price given or else the method's own.
-    pub fn polish(&self) -> Result<polish::Settings> {
-        let (method, walk) = self.effort()?.method(self.method.as_deref().map(str::parse::<Method>).transpose()?)?;
-        let (lipschitz, decay) = method.default_prices();
-        let settings = polish::Settings {
-            method,
-            lipschitz: self.lipschitz.unwrap_or(lipschitz),
-            decay: self.decay.unwrap_or(decay),
-            max_lipschitz: self.max_lipschitz,
-            norm: self.norm.parse()?,
-            penalty: self.penalty.parse()?,
-            output_bias: self.output_bias,
-            tolerance: self.tolerance,
-            walk,
-            ..polish::Settings::default()
-        };
-        settings.check()?;
-        Ok(settings)
-    }
-
-    fn effort(&self) -> Result<Effort> {
-        self.effort.parse()
-    }
-
-    /// The starting network.
-    pub fn start(&self, polish: &polish::Settings) -> Result<train::Settings> {
-        let mut start: Start = self.start.parse()?;
-        match &mut start {
-            Start::Adversarial(adversarial) => adversarial.norm = polish.norm,
-            // Its bound is Euclidean.
-            Start::Admm(admm) if polish.norm == Norm::Two => admm.bound = polish.max_lipschitz,
-            _ => (),
-        }
-        let units = usize::try_from(self.hidden).ok().filter(|units| *units > 0).ok_or_else(|| {
+    /// The same, read by the library's own parsers.
+    pub fn request(&self) -> Result<Request> {
+        let hidden = usize::try_from(self.hidden).map_err(|_| {
             Error::new(
                 format!("the network was asked to have {} hidden units", self.hidden),
                 "give at least 1; 100 is a good start",
             )
         })?;
-        Ok(train::Settings { start, units, output_bias: polish.output_bias, seed: self.seed })
-    }
-
-    /// The whole fit. A method without a price of the bound needs none to be chosen.
-    pub fn fit(&self) -> Result<fit::Settings> {
-        let polish = polish::Settings { decay: self.decay.unwrap_or(fit::DECAY), ..self.polish()? };
-        let start = self.start(&polish)?;
-        let price = match self.lipschitz {
-            Some(price) => Price::Fixed(price),
-            None if polish.method == Method::WeightDecay => Price::Fixed(polish.lipschitz),
-            None => Price::Chosen(self.grid(None)),
-        };
-        // In the program itself the price is put by the fit.
-        Ok(fit::Settings { start, polish, price })
-    }
-
-    /// The grid of prices and the judge.
-    pub fn grid(&self, prices: Option<Vec<f64>>) -> select::Settings {
-        let usual = select::Settings { seed: self.seed, ..select::Settings::default() };
-        select::Settings { prices: prices.unwrap_or_else(|| usual.prices.clone()), ..usual }
-    }
-
-    /// The settings as a model file keeps them, under the names that the command line gives them.
-    pub fn json(&self, command: &str, price: Option<f64>, polish: &polish::Settings) -> Value {
-        let mut settings = json!({
-            "command": command,
-            "data": crate::columns::INPUTS,
-            "method": polish.method.name(),
-            "effort": self.effort,
-            "lipschitz": price,
-            "decay": polish.decay,
-            "max_lipschitz": polish.max_lipschitz,
-            "norm": polish.norm.name(),
-            "penalty": polish.penalty.name(),
-            "output_bias": polish.output_bias,
-            "tolerance": polish.tolerance,
-            "seed": self.seed,
-        });
-        if command == "train" {
-            settings["start"] = json!(self.start);
-            settings["hidden"] = json!(self.hidden);
-            settings["lipschitz_chosen"] = json!(self.lipschitz.is_none() && polish.method != Method::WeightDecay);
-        }
-        settings
+        Ok(Request {
+            method: self.method.as_deref().map(str::parse).transpose()?,
+            effort: self.effort.parse()?,
+            lipschitz: self.lipschitz,
+            decay: self.decay,
+            max_lipschitz: self.max_lipschitz,
+            norm: self.norm.parse()?,
+            penalty: self.penalty.parse()?,
+            output_bias: self.output_bias,
+            tolerance: self.tolerance,
+            start: self.start.parse()?,
+            hidden,
+            seed: self.seed,
+        })
     }
 }
 
-/// Options from a dictionary, with a plain word where a value has the wrong type.
-pub fn options(given: &Bound<'_, PyAny>) -> PyResult<Options> {
+/// What a dictionary asks for, with a plain word where a value has the wrong type.
+pub fn request(given: &Bound<'_, PyAny>) -> PyResult<Request> {
     let read: Options = given.extract().map_err(|error: PyErr| {
         // "failed to extract field Options.hidden", with the reason as its cause.
         let text = error.value(given.py()).to_string();
@@ -125,6 +60,5 @@ pub fn options(given: &Bound<'_, PyAny>) -> PyResult<Options> {
         let value = given.get_item(&name).and_then(|value| value.repr()).map_or_else(|_| "?".into(), |r| r.to_string());
         refused(format!("`{name}` is {value}"), format!("see the documentation of `{name}` for the values it takes"))
     })?;
-    read.polish().or_raise()?;
-    Ok(read)
+    read.request().or_raise()
 }

@@ -3,6 +3,7 @@
 use crate::commands::{
     attack, certify, compare, completions, data, export, manual, polish, predict, reproduce, train, verify,
 };
+use crate::effort::EffortArguments;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,7 +11,7 @@ use tautnet::atomic::Existing;
 use tautnet::polish::{Method, Penalty};
 use tautnet::report::Chart;
 use tautnet::table::ReadOptions;
-use tautnet::{Norm, UnknownLevels};
+use tautnet::{Norm, Request, UnknownLevels};
 
 /// Train, polish and prove small relu networks
 ///
@@ -202,9 +203,30 @@ pub struct ObjectiveArguments {
     #[arg(long, value_enum, default_value_t = PenaltyChoice::L)]
     pub penalty: PenaltyChoice,
 
-    /// Keep the output bias at zero
+    /// Hold the output bias at zero
+    ///
+    /// In the units in which the network is stated here: standardized ones, if nothing else is said. Where `polish` finds no
+    /// network without an output bias that is better than the given one, which has one, the given one comes back, and the
+    /// reason.
     #[arg(long)]
     pub no_output_bias: bool,
+}
+
+impl ObjectiveArguments {
+    /// What is asked for, but for the price of the bound and what only `train` knows.
+    pub fn request(&self, method: Option<MethodChoice>, effort: &EffortArguments, seed: u64) -> Request {
+        Request {
+            method: method.map(MethodChoice::method),
+            effort: effort.effort.effort(),
+            decay: self.decay,
+            max_lipschitz: self.max_lipschitz,
+            norm: self.norm.norm(),
+            penalty: self.penalty.penalty(),
+            output_bias: !self.no_output_bias,
+            seed,
+            ..Request::default()
+        }
+    }
 }
 
 /// Norm of input perturbations.
@@ -293,21 +315,6 @@ pub enum MethodChoice {
 }
 
 impl MethodChoice {
-    /// From the library.
-    pub fn of(method: Method) -> Self {
-        match method {
-            Method::Joint => MethodChoice::Joint,
-            Method::Alternating => MethodChoice::Alternating,
-            Method::WeightDecay => MethodChoice::WeightDecay,
-            Method::Walk => MethodChoice::Walk,
-        }
-    }
-
-    /// As the user writes it.
-    pub fn name(self) -> String {
-        self.to_possible_value().map_or(String::new(), |value| value.get_name().to_owned())
-    }
-
     /// For the library.
     pub fn method(self) -> Method {
         match self {

@@ -1,9 +1,7 @@
 //! `--effort`: how much work goes into the result.
 
-use crate::arguments::MethodChoice;
 use clap::{Args, ValueEnum};
-use tautnet::error::Result;
-use tautnet::polish::{Effort, Method, Walk};
+use tautnet::polish::Effort;
 
 /// How much work goes into the result.
 #[derive(Debug, Clone, Args)]
@@ -12,13 +10,6 @@ pub struct EffortArguments {
     /// How much time to give to the search for better activation patterns
     #[arg(long, value_enum, default_value_t = EffortChoice::Normal)]
     pub effort: EffortChoice,
-}
-
-impl EffortArguments {
-    /// The method, and what a walk may spend.
-    pub fn method(&self, given: Option<MethodChoice>) -> Result<(Method, Walk)> {
-        self.effort.effort().method(given.map(MethodChoice::method))
-    }
 }
 
 /// How much work.

@@ -5,9 +5,11 @@
 //! out is ready for [`certify::prove`](fn@crate::certify::prove).
 
 use crate::error::Result;
+use crate::metrics::mean_squared_error;
 use crate::polish::{self, Polished};
 use crate::select::{self, Path};
-use crate::{Dataset, Network, train};
+use crate::{Dataset, Network, Scaler, train};
+use serde_json::{Value, json};
 use std::ops::ControlFlow;
 
 /// λ_w, the price of the weights, with which the main job works where no other is given.
@@ -16,6 +18,21 @@ use std::ops::ControlFlow;
 /// (0.005), and predicts new rows worse. Of values from 0 to 0.04 and multiples of λ this one did best on
 /// rows held out of servo, machine and rastrigin (`docs/results.md`): a reasonable value, not an optimum.
 pub const DECAY: f64 = 0.01;
+
+/// Equal rows are merged where at least so many are left: fewer are not worth being held out from each other.
+const FEWEST: usize = 5;
+
+/// Rows as a fit learns from them: in standardized units, with equal rows as one row of their common weight. So a weight means
+/// what repeating the row means, and equal rows are not held out from themselves; but where hardly any would be left, the
+/// rows are taken as they come.
+pub fn learn(mut data: Dataset) -> Result<(Scaler, Dataset)> {
+    if let Some(merged) = data.merge_equal_rows().filter(|merged| merged.rows() >= FEWEST) {
+        data = merged;
+    }
+    let scaler = Scaler::fit(&data)?;
+    scaler.standardize_in_place(&mut data);
+    Ok((scaler, data))
+}
 
 /// λ, given or to be chosen.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,6 +52,21 @@ pub struct Settings {
     pub polish: polish::Settings,
     /// λ.
     pub price: Price,
+}
+
+impl Settings {
+    /// The program at a price.
+    fn at(&self, price: f64) -> polish::Settings {
+        polish::Settings { lipschitz: price, ..self.polish.clone() }
+    }
+
+    /// Refuse what would fail later, before any work.
+    pub fn check(&self) -> Result<()> {
+        match &self.price {
+            Price::Fixed(price) => self.at(*price).check_run(),
+            Price::Chosen(grid) => grid.prices.iter().try_for_each(|price| self.at(*price).check_run()),
+        }
+    }
 }
 
 /// What [`fit`] is at work on.
@@ -71,11 +103,31 @@ impl Fitted {
     pub fn network(&self) -> &Network {
         self.polished.as_ref().map_or(&self.start, |polished| &polished.network)
     }
+
+    /// Objective, ending, path and history as a model file keeps them; `data` are the rows learned from, and `stopped` is why
+    /// the observer ended the fit, where it did.
+    pub fn to_json(&self, data: &Dataset, stopped: Option<&str>) -> Value {
+        let mut record = match &self.polished {
+            Some(polished) => polished.to_json(stopped),
+            None => json!({
+                "loss": mean_squared_error(&self.start, data),
+                "ending": "stopped before the convex program",
+                "reason": stopped,
+                "notes": [],
+            }),
+        };
+        record["all_rows"] = json!(self.all_rows);
+        if let Some(path) = &self.path {
+            record["path"] = path.to_json();
+        }
+        record
+    }
 }
 
 /// Start, choose, polish. `Break` during the path ends the path; if `Break` is still the answer at the first epoch of
 /// the training on all rows, the best network of the path is the result.
 pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Fitted> {
+    settings.check()?;
     let (path, price) = match &settings.price {
         Price::Fixed(price) => (None, Some(*price)),
         Price::Chosen(grid) => {
@@ -102,7 +154,7 @@ pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> 
             all_rows: false,
         }),
         (path, price) => {
-            let asked = polish::Settings { lipschitz: price.unwrap_or(0.0), ..settings.polish.clone() };
+            let asked = settings.at(price.unwrap_or(0.0));
             let mut observe = |progress: &polish::Progress| observer(&Progress::Polish(progress));
             let polished = polish::polish(&trained.network, data, &asked, &mut observe)?;
             Ok(Fitted { start: trained.network, polished: Some(polished), price, path, all_rows: true })

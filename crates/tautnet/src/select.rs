@@ -169,6 +169,12 @@ pub fn path(
     observer: &mut Observer<'_>,
 ) -> Result<Path> {
     settings.check(data.rows())?;
+    if !polish.method.uses(polish::Setting::Lipschitz) {
+        return Err(Error::new(
+            format!("the method `{}` has no price of the bound to choose", polish.method.name()),
+            polish::Setting::Lipschitz.uses().hint,
+        ));
+    }
     let splits = settings.splits(data.rows())?;
     let mut prices = settings.prices.clone();
     prices.sort_by(|a, b| b.total_cmp(a));

@@ -90,7 +90,7 @@ fn dead_units_are_dropped_and_reported_and_change_nothing() {
         with.b[dead] = -100.0;
     }
     for method in METHODS {
-        let settings = Settings { method, decay: 0.01, ..settings(0.05) };
+        let settings = Settings { decay: 0.01, ..settings(0.05).with_method(method) };
         let found = polished(&with, &data, &settings);
         let note = "2 units without an active row dropped";
         assert!(found.notes.iter().any(|n| n.starts_with(note)), "{:?}", found.notes);
@@ -105,7 +105,7 @@ fn only_dead_units_leave_the_best_constant() {
     let mut dead = network(3, 2, 2);
     dead.b.fill(-100.0);
     for method in METHODS {
-        let found = solved(&dead, &data, &Settings { method, ..settings(0.05) });
+        let found = solved(&dead, &data, &settings(0.05).with_method(method));
         let mean = data.y.iter().sum::<f64>() / 20.0;
         close(found.after.loss, data.y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / 20.0, 1e-12);
         assert_eq!((found.after.lipschitz, found.duality_gap, found.network.units()), (0.0, Some(0.0), 1));
@@ -163,7 +163,7 @@ fn a_cell_that_only_rounding_made_still_gives_a_valid_answer() {
     assert!(h.iter().any(|&h| h < 0.0) && h.iter().any(|&h| h > 0.0) && h.iter().all(|h| h.abs() < 1e-15), "{h:?}");
     for method in METHODS {
         for decay in [0.0, 0.01] {
-            polished(&network, &data, &Settings { method, decay, ..settings(0.05) });
+            polished(&network, &data, &Settings { decay, ..settings(0.05).with_method(method) });
         }
     }
 }
@@ -195,7 +195,7 @@ fn a_row_repeated_is_a_row_with_more_weight() {
     let repeated = data.select(&rows);
     let weighted = Dataset { weights: Some((0..15).map(|k| times(k) as f64).collect()), ..data };
     for method in METHODS {
-        let settings = Settings { method, decay: 0.01, ..settings(0.05) };
+        let settings = Settings { decay: 0.01, ..settings(0.05).with_method(method) };
         let (one, other) = (polished(&network, &repeated, &settings), polished(&network, &weighted, &settings));
         close(one.before.objective, other.before.objective, 1e-12);
         close(one.after.objective, other.after.objective, 1e-6);
@@ -225,7 +225,7 @@ fn rows_that_are_all_the_same_are_fitted_by_their_mean() {
     let data = Dataset::new(Mat::from_fn(8, 2, |_, j| [3.0, -7.0][j]), (0..8).map(f64::from).collect(), None).unwrap();
     for method in METHODS {
         for output_bias in [true, false] {
-            let settings = Settings { method, output_bias, ..settings(0.01) };
+            let settings = Settings { output_bias, ..settings(0.01).with_method(method) };
             let found = polished(&Network { c: 0.0, ..network(4, 2, 11) }, &data, &settings);
             close(found.after.loss, 63.0 / 12.0, 1e-4);
         }
@@ -268,7 +268,7 @@ fn one_hot_columns_need_no_column_left_out() {
 fn fewer_rows_than_columns_can_be_fitted_as_closely_as_the_price_allows() {
     let (data, network) = (data(3, 6, 14), network(4, 6, 14));
     for method in METHODS {
-        let settings = Settings { method, decay: 1e-4, ..settings(1e-4) };
+        let settings = Settings { decay: 1e-4, ..settings(1e-4).with_method(method) };
         polished(&network, &data, &settings);
     }
     let cheap = solved(&network, &data, &settings(1e-4)).after.loss;
@@ -283,9 +283,13 @@ fn units_without_an_output_weight_are_dropped_and_reported() {
     let (data, mut network) = (data(20, 2, 15), network(5, 2, 15));
     (network.v[1], network.v[3]) = (0.0, -0.0);
     for method in METHODS {
-        let found = polished(&network, &data, &Settings { method, decay: 0.01, ..settings(0.05) });
+        let found = polished(&network, &data, &Settings { decay: 0.01, ..settings(0.05).with_method(method) });
         assert!(found.notes.iter().any(|note| note.starts_with("2 units with output weight 0 dropped")));
-        let known = polished(&pick(&network, &[0, 2, 4]), &data, &Settings { method, decay: 0.01, ..settings(0.05) });
+        let known = polished(
+            &pick(&network, &[0, 2, 4]),
+            &data,
+            &Settings { decay: 0.01, ..settings(0.05).with_method(method) },
+        );
         close(found.after.objective, known.after.objective, 1e-9);
     }
 }
@@ -297,7 +301,7 @@ fn a_unit_of_zeros_is_on_everywhere_and_useful() {
     (0..2).for_each(|k| network.w[(0, k)] = 0.0);
     network.b[0] = 0.0;
     for method in METHODS {
-        let settings = Settings { method, decay: 0.01, ..settings(0.05) };
+        let settings = Settings { decay: 0.01, ..settings(0.05).with_method(method) };
         let with = polished(&network, &data, &settings).after.objective;
         let without = polished(&pick(&network, &[1, 2]), &data, &settings).after.objective;
         assert!(with <= without * (1.0 + 1e-7) || method == Method::Alternating, "{method:?}: {with} {without}");
@@ -311,9 +315,9 @@ fn a_network_of_zeros_leaves_the_best_constant() {
     let mean = data.y.iter().sum::<f64>() / 20.0;
     let least = data.y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / 20.0;
     for method in METHODS {
-        let free = polished(&zero, &data, &Settings { method, ..settings(0.05) });
+        let free = polished(&zero, &data, &settings(0.05).with_method(method));
         close(free.after.objective, least, 1e-12);
-        let held = polished(&zero, &data, &Settings { method, output_bias: false, ..settings(0.05) });
+        let held = polished(&zero, &data, &Settings { output_bias: false, ..settings(0.05).with_method(method) });
         assert!(matches!(held.ending, Ending::Unchanged(_)), "{:?}", held.ending);
     }
 }
@@ -356,10 +360,10 @@ fn one_unit_and_one_row() {
     let one = Network::new(faer::mat![[1.0, 0.5]], vec![0.2], vec![1.0], 0.0).unwrap();
     for method in METHODS {
         // With an output bias the row costs nothing at all.
-        let free = polished(&one, &data, &Settings { method, ..settings(0.1) });
+        let free = polished(&one, &data, &settings(0.1).with_method(method));
         assert!(free.after.objective < 1e-6 || method == Method::Alternating, "{method:?}: {:?}", free.after);
         // Without one a unit's own bias can do the same.
-        let held = polished(&one, &data, &Settings { method, output_bias: false, ..settings(0.1) });
+        let held = polished(&one, &data, &Settings { output_bias: false, ..settings(0.1).with_method(method) });
         assert!(held.after.objective < 1e-6 || method == Method::Alternating, "{method:?}: {:?}", held.after);
     }
 }
@@ -370,8 +374,8 @@ fn one_unit_and_one_row() {
 fn without_prices_the_loss_alone_is_minimized() {
     let (data, network) = (data(30, 2, 18), network(4, 2, 18));
     for method in [Method::Joint, Method::WeightDecay] {
-        let free = polished(&network, &data, &Settings { method, ..settings(0.0) });
-        let priced = polished(&network, &data, &Settings { method, decay: 0.01, ..settings(0.01) });
+        let free = polished(&network, &data, &settings(0.0).with_method(method));
+        let priced = polished(&network, &data, &Settings { decay: 0.01, ..settings(0.01).with_method(method) });
         assert!(free.after.loss <= priced.after.loss * (1.0 + 1e-7), "{method:?}");
         assert_eq!(free.after.objective, free.after.loss);
     }
@@ -388,7 +392,7 @@ fn an_interpolating_network_has_objective_zero_and_keeps_it() {
         // Started elsewhere in the same cells, it is found again.
         let mut other = network.clone();
         other.v.iter_mut().for_each(|v| *v *= 1.7);
-        let found = polished(&other, &data, &Settings { method, ..settings(0.0) });
+        let found = polished(&other, &data, &settings(0.0).with_method(method));
         assert!(found.after.objective <= 1e-6 * found.before.objective, "{method:?}: {:?}", found.after);
     }
 }

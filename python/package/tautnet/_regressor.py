@@ -31,10 +31,13 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Inputs and target are standardized on the way: prices, radii and `standardized_upper_bound` are in standardized units,
     predictions, errors and `lipschitz_upper_bound` in those of X and y.
 
+    A setting that the method does not use is refused: "weight-decay" has no price of the bound, no "L2" and no limit, and only
+    "walk" has the effort "high". Rows that are equal are merged, so that a sample weight means what repeating the row means.
+
     Parameters
     ----------
     hidden : number of hidden units.
-    lipschitz : price of the bound, or "auto": chosen by validation on the error under attack.
+    lipschitz : price of the bound, or "auto": chosen by validation on the error under attack; none for "weight-decay".
     method : "joint", "walk", "alternating" or "weight-decay"; None for "joint", or "walk" where the effort is "high".
     effort : "normal", or "high": the method "walk" with longer and more searches, for several times its time.
     start : how the starting network is made: "sgd", "random", "adversarial" or "admm".
@@ -42,7 +45,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     max_lipschitz : a hard limit on the standardized bound.
     norm : how input changes are measured: "2" or "inf".
     penalty : whether the bound ("L") or its square ("L2") is priced.
-    output_bias : whether the output bias is free.
+    output_bias : whether the output bias is free; if not, it is 0 in standardized units.
     tolerance : relative duality gap to reach.
     time_limit : seconds after which the best so far is the result, with its proof.
     threads : threads to compute with; the result does not depend on it. None: one a core, or OMP_NUM_THREADS where that

@@ -3,8 +3,8 @@
 use super::export;
 use super::pictures::{self, Evaluation};
 use crate::arguments::{
-    LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PenaltyChoice, PictureArguments,
-    TalkArguments, TestArguments, ThreadArguments, not_negative,
+    LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PictureArguments, TalkArguments,
+    TestArguments, ThreadArguments, not_negative,
 };
 use crate::effort::EffortArguments;
 use crate::input::Problem;
@@ -19,9 +19,9 @@ use tautnet::error::Result;
 use tautnet::interchange::{Format, Options};
 use tautnet::metrics::mean_squared_error;
 use tautnet::model::Stored;
-use tautnet::polish::{Ending, Polished, Score, Settings, polish};
+use tautnet::polish::{Polished, Score, Settings, polish};
 use tautnet::report::{self, Chart, Origin, Report, Rows, Side};
-use tautnet::{Model, Network, Scaler, certify};
+use tautnet::{Model, Network, Request, Scaler, certify};
 
 /// Post-process a network by convex optimization; never worse than it was
 ///
@@ -83,25 +83,17 @@ pub struct Arguments {
 }
 
 /// What the flags ask for.
-fn settings(arguments: &Arguments) -> Result<Settings> {
-    let (method, walk) = arguments.effort.method(arguments.method)?;
-    let (price, objective) = (arguments.lipschitz, &arguments.objective);
-    let (lipschitz, decay) = method.default_prices();
-    Ok(Settings {
-        method,
-        lipschitz: price.unwrap_or(lipschitz),
-        decay: objective.decay.unwrap_or(decay),
-        max_lipschitz: objective.max_lipschitz,
-        norm: objective.norm.norm(),
-        penalty: objective.penalty.penalty(),
-        output_bias: !objective.no_output_bias,
-        walk,
-        ..Settings::default()
-    })
+fn request(arguments: &Arguments) -> Request {
+    Request {
+        lipschitz: arguments.lipschitz,
+        ..arguments.objective.request(arguments.method, &arguments.effort, arguments.test.seed)
+    }
 }
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let request = request(arguments);
+    let settings = request.polish()?;
     let missing = [(Chart::Path, "only `train` chooses the price λ")];
     pictures::check(&arguments.pictures, &arguments.out, &missing)?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
@@ -109,7 +101,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stored = Stored::read(&arguments.network)?;
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
     let network = &problem.network;
-    let settings = settings(arguments)?;
 
     let stop = Stop::new(arguments.limit.time_limit);
     let mut display = Display::new(arguments.talk.quiet, settings.tolerance);
@@ -130,12 +121,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                 Stored::Network(problem.scaler.network_to_user(&polished.network)?)
             }
             Stored::Network(_) => Stored::Network(polished.network.clone()),
-            Stored::Model(_) => Stored::Model(Box::new(facts.model(arguments, &settings, &stop)?)),
+            Stored::Model(_) => Stored::Model(Box::new(facts.model(arguments, &request, &settings, &stop)?)),
         };
         export::write(&result, path, &Options::default(), arguments.out.existing())?;
     }
     if arguments.pictures.wanted() {
-        draw(arguments, &settings, &facts, &stop)?;
+        draw(arguments, &request, &settings, &facts, &stop)?;
     }
     if arguments.talk.json {
         output::print_json(&facts.json())?;
@@ -149,7 +140,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The page and the charts that were asked for.
-fn draw(arguments: &Arguments, settings: &Settings, facts: &Facts<'_>, stop: &Stop) -> Result<()> {
+fn draw(arguments: &Arguments, request: &Request, settings: &Settings, facts: &Facts<'_>, stop: &Stop) -> Result<()> {
     let Facts { polished, before, problem, .. } = *facts;
     let Problem { columns, scaler, train, test, source, .. } = problem;
     let (norm, seed, grace) = (settings.norm, arguments.test.seed, stop.grace());
@@ -175,20 +166,9 @@ fn draw(arguments: &Arguments, settings: &Settings, facts: &Facts<'_>, stop: &St
         after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, norm, scaler, seed),
         rows,
         sensitivities: report::sensitivities(&new, scaler),
-        reproduce: pictures::reproduce(&settings_json(arguments, settings)),
+        reproduce: pictures::reproduce(&request.polish_record(&arguments.data, settings)),
     };
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
-}
-
-/// How it ended, in a word, and why.
-pub fn ending(ending: &Ending, stopped: Option<&str>) -> (&'static str, Option<String>) {
-    match ending {
-        Ending::Solved => ("solved", None),
-        Ending::Stopped(why) => ("stopped", Some(stopped.map_or_else(|| why.clone(), str::to_owned))),
-        Ending::Unchanged(why) => {
-            ("unchanged", Some(stopped.map_or_else(|| why.clone(), |stopped| format!("{stopped}; {why}"))))
-        }
-    }
 }
 
 /// All that is to be told.
@@ -231,7 +211,7 @@ impl Facts<'_> {
         };
         let seconds = self.time.as_secs_f64();
         let mut result = score(&polished.after, &polished.network, polished.duality_gap, polished.iterations, seconds);
-        let (ending, reason) = ending(&polished.ending, self.stopped);
+        let (ending, reason) = polished.ending.in_words(self.stopped);
         result["ending"] = json!(ending);
         result["reason"] = json!(reason);
         result["notes"] = json!(polished.notes);
@@ -261,7 +241,7 @@ impl Facts<'_> {
         }
         let mut text = output::table(&rows);
         let gap = polished.duality_gap.map_or(String::new(), |gap| format!(" to a relative gap of {gap:.1e}"));
-        let (word, reason) = ending(&polished.ending, self.stopped);
+        let (word, reason) = polished.ending.in_words(self.stopped);
         let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
         text.push_str(&format!(
             "{word} after {} iterations in {}{gap}{reason}\n",
@@ -273,51 +253,17 @@ impl Facts<'_> {
     }
 
     /// The model file; nothing in it depends on the clock.
-    fn model(&self, arguments: &Arguments, settings: &Settings, stop: &Stop) -> Result<Model> {
+    fn model(&self, arguments: &Arguments, request: &Request, settings: &Settings, stop: &Stop) -> Result<Model> {
         let Problem { columns, scaler, .. } = self.problem;
         let network = self.polished.network.clone();
         let grace = stop.grace();
         Ok(Model {
             columns: columns.clone(),
             scaler: scaler.clone(),
-            settings: settings_json(arguments, settings),
-            objective: objective_json(self.polished),
+            settings: request.polish_record(&arguments.data, settings),
+            objective: self.polished.to_json(self.stopped),
             certificate: Some(certify::prove(&network, settings.norm, Some(scaler), &mut |_| grace.verdict())?),
             network,
         })
     }
-}
-
-/// The objective and its parts as a model file keeps them: recomputed, but no proof; that is the certificate.
-pub fn objective_json(polished: &Polished) -> Value {
-    let score = |score: &Score| {
-        json!({
-            "objective": score.objective,
-            "loss": score.loss,
-            "lipschitz": score.lipschitz,
-            "decay": score.decay,
-        })
-    };
-    let mut objective = score(&polished.after);
-    objective["duality_gap"] = json!(polished.duality_gap);
-    objective["before"] = score(&polished.before);
-    objective
-}
-
-/// The settings as a model file keeps them.
-fn settings_json(arguments: &Arguments, settings: &Settings) -> Value {
-    json!({
-        "command": "polish",
-        "data": arguments.data,
-        "method": MethodChoice::of(settings.method).name(),
-        "effort": arguments.effort.effort.effort().name(),
-        "lipschitz": settings.lipschitz,
-        "decay": settings.decay,
-        "max_lipschitz": settings.max_lipschitz,
-        "norm": arguments.objective.norm.name(),
-        "penalty": if arguments.objective.penalty == PenaltyChoice::L { "L" } else { "L2" },
-        "output_bias": settings.output_bias,
-        "tolerance": settings.tolerance,
-        "seed": arguments.test.seed,
-    })
 }

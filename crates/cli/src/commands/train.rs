@@ -2,29 +2,26 @@
 
 use super::export;
 use super::pictures::{self, Evaluation};
-use super::polish::objective_json;
 use super::train_summary::{Summary, certificate};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, LimitArguments, MethodChoice, ObjectiveArguments, OutArguments,
-    PenaltyChoice, PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
+    PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
 use crate::effort::EffortArguments;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
 use clap::ValueEnum;
-use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Instant;
 use tautnet::attack::RadiusReport;
 use tautnet::error::Result;
 use tautnet::fit::{self, Fitted, Price, fit};
 use tautnet::interchange::{Format, Options};
-use tautnet::metrics::mean_squared_error;
 use tautnet::model::Stored;
 use tautnet::report::{Chart, Origin, Report, Rows, Side};
 use tautnet::train::Start;
-use tautnet::{Model, Network, Norm, Scaler, certify, polish, select, train};
+use tautnet::{Model, Network, Request, certify, polish, select};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
@@ -64,7 +61,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = StartChoice::Sgd, help_heading = "Network")]
     pub start: StartChoice,
 
-    /// Price λ of the Lipschitz bound, or `auto`: by validation on the error under attack
+    /// Price λ of the Lipschitz bound, or `auto`: by validation on the error under attack; 0 for the method `weight-decay`
     #[arg(
         long,
         value_name = "auto|λ",
@@ -142,44 +139,25 @@ impl StartChoice {
 }
 
 /// What the flags ask for.
-fn settings(arguments: &Arguments) -> Result<fit::Settings> {
-    let (method, walk) = arguments.effort.method(arguments.method)?;
-    let objective = &arguments.objective;
-    let seed = arguments.test.seed;
-    let polish = polish::Settings {
-        method,
-        walk,
-        lipschitz: 0.0,
-        decay: objective.decay.unwrap_or(fit::DECAY),
-        max_lipschitz: objective.max_lipschitz,
-        norm: objective.norm.norm(),
-        penalty: objective.penalty.penalty(),
-        output_bias: !objective.no_output_bias,
-        ..polish::Settings::default()
-    };
-    let mut start = arguments.start.start();
-    match &mut start {
-        Start::Adversarial(adversarial) => adversarial.norm = polish.norm,
-        // Its bound is Euclidean.
-        Start::Admm(admm) if polish.norm == Norm::Two => admm.bound = polish.max_lipschitz,
-        _ => (),
-    }
-    let units = arguments.hidden as usize;
-    Ok(fit::Settings {
-        start: train::Settings { start, units, output_bias: polish.output_bias, seed },
-        polish,
-        price: match arguments.lipschitz {
-            PriceChoice::Auto => Price::Chosen(select::Settings { seed, ..select::Settings::default() }),
-            PriceChoice::Fixed(price) => Price::Fixed(price),
+fn request(arguments: &Arguments) -> Request {
+    Request {
+        lipschitz: match arguments.lipschitz {
+            PriceChoice::Auto => None,
+            PriceChoice::Fixed(price) => Some(price),
         },
-    })
+        start: arguments.start.start(),
+        hidden: arguments.hidden as usize,
+        ..arguments.objective.request(arguments.method, &arguments.effort, arguments.test.seed)
+    }
 }
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let missing = match arguments.lipschitz {
-        PriceChoice::Auto => &[][..],
-        PriceChoice::Fixed(_) => &[(Chart::Path, "the price λ is given and not chosen")],
+    let request = request(arguments);
+    let settings = request.fit()?;
+    let missing = match settings.price {
+        Price::Chosen(_) => &[][..],
+        Price::Fixed(_) => &[(Chart::Path, "the price λ is given and not chosen")],
     };
     pictures::check(&arguments.pictures, &arguments.out, missing)?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
@@ -187,22 +165,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let opened = input::open(&arguments.data, &arguments.file)?;
     let columns = opened.columns(&arguments.columns)?;
     let unknown = arguments.levels.unknown();
-    let (learned, held_out) = input::datasets(&columns, &opened.table, unknown, &arguments.test, &arguments.file)?;
-    let scaler = Scaler::fit(&learned)?;
-    let learned = scaler.standardize(&learned);
+    let (mut learned, held_out) = input::datasets(&columns, &opened.table, unknown, &arguments.test, &arguments.file)?;
+    // The fit merges equal rows; what is shown is shown of the rows as they are.
+    let (scaler, merged) = fit::learn(learned.clone())?;
+    scaler.standardize_in_place(&mut learned);
     let held_out = held_out.map(|rows| scaler.standardize(&rows));
-    let settings = settings(arguments)?;
 
     let started = Instant::now();
     let stop = Stop::new(arguments.limit.time_limit);
-    let (fitted, stopped) = observed_fit(&learned, &settings, &stop, arguments.talk.quiet)?;
+    let (fitted, stopped) = observed_fit(&merged, &settings, &stop, arguments.talk.quiet)?;
     let grace = stop.grace();
     let norm = settings.polish.norm;
     let proved = certify::prove(fitted.network(), norm, Some(&scaler), &mut |_| grace.verdict())?;
     let model = Model {
         network: fitted.network().clone(),
-        settings: settings_json(arguments, &settings, fitted.price),
-        objective: record_json(&fitted, &learned),
+        settings: request.fit_record(&arguments.data, &settings, fitted.price),
+        objective: fitted.to_json(&merged, stopped),
         certificate: Some(proved),
         columns,
         scaler,
@@ -302,38 +280,4 @@ fn observed_fit(
         stop.verdict()
     })?;
     Ok((fitted, stopped))
-}
-
-/// The settings as a model file keeps them; nothing in it depends on the clock or the number of threads.
-fn settings_json(arguments: &Arguments, settings: &fit::Settings, price: Option<f64>) -> Value {
-    let polish = &settings.polish;
-    json!({
-        "command": "train",
-        "data": arguments.data,
-        "start": settings.start.start.name(),
-        "hidden": settings.start.units,
-        "method": MethodChoice::of(polish.method).name(),
-        "effort": arguments.effort.effort.effort().name(),
-        "lipschitz": price,
-        "lipschitz_chosen": matches!(settings.price, Price::Chosen(_)),
-        "decay": polish.decay,
-        "max_lipschitz": polish.max_lipschitz,
-        "norm": arguments.objective.norm.name(),
-        "penalty": if arguments.objective.penalty == PenaltyChoice::L { "L" } else { "L2" },
-        "output_bias": polish.output_bias,
-        "tolerance": polish.tolerance,
-        "seed": arguments.test.seed,
-    })
-}
-
-/// Objective and path as a model file keeps them.
-fn record_json(fitted: &Fitted, learned: &tautnet::Dataset) -> Value {
-    let mut record = match &fitted.polished {
-        Some(polished) => objective_json(polished),
-        None => json!({"loss": mean_squared_error(&fitted.start, learned)}),
-    };
-    if let Some(path) = &fitted.path {
-        record["path"] = path.to_json();
-    }
-    record
 }

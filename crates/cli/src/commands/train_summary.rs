@@ -2,7 +2,6 @@
 
 use super::attack::reports_json;
 use super::pictures::Evaluation;
-use super::polish::{ending, objective_json};
 use crate::output::{number, table};
 use crate::progress::seconds;
 use serde_json::{Map, Value, json};
@@ -33,14 +32,12 @@ impl Summary<'_> {
         let Self { model, fitted, evaluation, .. } = self;
         let (certificate, scaler) = (certificate(model), &model.scaler);
         let mut result = match &fitted.polished {
-            Some(polished) => objective_json(polished),
-            None => json!({"loss": mean_squared_error(&fitted.start, self.learned)}),
+            Some(polished) => polished.summary(self.stopped),
+            None => json!({"loss": mean_squared_error(&fitted.start, self.learned), "notes": [], "iterations": 0}),
         };
         let (word, reason) = self.ending();
         result["ending"] = json!(word);
         result["reason"] = json!(reason);
-        result["notes"] = json!(fitted.polished.as_ref().map_or(&[][..], |polished| &polished.notes));
-        result["iterations"] = json!(fitted.polished.as_ref().map_or(0, |polished| polished.iterations));
         result["seconds"] = json!(self.time.as_secs_f64());
         result["settings"] = model.settings.clone();
         result["price"] = json!(fitted.price);
@@ -135,7 +132,7 @@ impl Summary<'_> {
     fn ending(&self) -> (&'static str, Option<String>) {
         match &self.fitted.polished {
             Some(polished) => {
-                let (word, reason) = ending(&polished.ending, self.stopped);
+                let (word, reason) = polished.ending.in_words(self.stopped);
                 // A path that was ended, or a solve that was ended without a gain, has the clock or the user as a reason too.
                 let reason = match (reason, self.stopped) {
                     (Some(reason), Some(stopped)) if reason != stopped => Some(format!("{stopped}; {reason}")),

@@ -42,6 +42,56 @@ fn json_holds_the_facts_before_and_after_and_nothing_got_worse() {
     }
 }
 
+/// A price that weight decay does not count was taken and ignored: error + λL² rose 1.9e10-fold, and success was told.
+#[test]
+fn a_price_that_the_method_does_not_count_is_refused() {
+    let folder = Folder::new();
+    folder.write("n142.json", include_str!("../reproductions/n142.json"));
+    folder.write("d142.csv", include_str!("../reproductions/d142.csv"));
+    let run = |flags: &str| folder.tautnet(&format!("polish n142.json d142.csv --no-standardize --json {flags}"));
+    for (asked, given) in [
+        ("--lipschitz 0.1", "the price `lipschitz` 0.1"),
+        ("--penalty L2", "the penalty `L2`"),
+        ("--max-lipschitz 2", "the limit `max-lipschitz` 2"),
+        ("--lipschitz 0.1 --penalty L2", "the price `lipschitz` 0.1"),
+    ] {
+        let ran = run(&format!("--method weight-decay {asked} --out new.json"));
+        let what = format!("error: the method `weight-decay` was given {given}, which it does not use\nhint: leave ");
+        assert!(ran.code == Some(2) && ran.err.starts_with(&what), "{ran:?}");
+    }
+    assert_eq!(folder.contents().len(), 2);
+    let objective = |value: &Value| value["objective"].as_f64().unwrap();
+    for flags in ["--method weight-decay", "--method weight-decay --lipschitz 0", "--lipschitz 0.1 --penalty L2"] {
+        let result = run(flags).json();
+        assert!(objective(&result) <= objective(&result["before"]), "{flags}: {result:#}");
+    }
+}
+
+/// The bias of 3 stayed 3. Now it is 0 where the result is a new network, and 3 only where the given one comes back.
+#[test]
+fn no_output_bias_is_none() {
+    let folder = Folder::new();
+    folder.write("wd.json", include_str!("../reproductions/wd.json"));
+    folder.write("wd.csv", include_str!("../reproductions/wd.csv"));
+    let mut better = 0;
+    for method in ["joint", "walk", "alternating", "weight-decay"] {
+        for units in ["", "--no-standardize"] {
+            let flags = format!("--method {method} {units} --no-output-bias --json --force --out new.json");
+            let result = folder.tautnet(&format!("polish wd.json wd.csv {flags}")).json();
+            let network: Value = serde_json::from_str(&folder.read("new.json")).unwrap();
+            if result["ending"] == "unchanged" {
+                let reason = result["reason"].as_str().unwrap();
+                assert!(network["c"] == 3.0 && reason.contains("with an output bias of 0"), "{result:#}");
+            } else {
+                assert_eq!(network["c"], 0.0, "{flags}: {result:#}");
+                better += 1;
+            }
+            assert!(result["notes"].to_string().contains("held at 0; in the given network it is 3"), "{result:#}");
+        }
+    }
+    assert!(better > 0);
+}
+
 #[test]
 fn the_network_written_has_the_loss_that_was_printed() {
     let folder = prepared();

@@ -38,6 +38,30 @@ fn the_main_job_ends_in_a_model_that_every_other_command_takes() {
     assert!(number(&polished["objective"]) <= number(&polished["before"]["objective"]));
 }
 
+/// With its defaults `alternating` always failed. A method without a price of the bound has none to choose.
+#[test]
+fn every_method_trains_with_its_defaults() {
+    let folder = Folder::new();
+    for method in ["joint", "walk", "alternating", "weight-decay"] {
+        let run =
+            format!("train rastrigin:n=40 --hidden 4 --start random --method {method} --json --out m.json --force");
+        let result = folder.tautnet(&run).json();
+        let model: Value = serde_json::from_str(&folder.read("m.json")).unwrap();
+        let chosen = method != "weight-decay";
+        assert_eq!(model["settings"]["lipschitz_chosen"], chosen, "{method}");
+        assert_eq!(result["path"].is_object(), chosen, "{result:#}");
+        assert!(if chosen { number(&result["price"]) > 0.0 } else { result["price"] == 0.0 }, "{result:#}");
+        for key in ["ending", "iterations", "notes", "before"] {
+            assert_eq!(model["objective"][key], result[key], "{key}");
+        }
+        assert!(model["objective"]["trace"].is_array() && model["objective"]["all_rows"] == true);
+    }
+    let ran = folder.tautnet("train machine --method weight-decay --plot path=p.svg");
+    assert!(ran.code == Some(2) && ran.err.contains("there is no chart `path` here"), "{ran:?}");
+    let ran = folder.tautnet("train machine --method weight-decay --lipschitz 0.1");
+    assert!(ran.code == Some(2) && ran.err.contains("was given the price `lipschitz` 0.1"), "{ran:?}");
+}
+
 /// The loss in the model file, the loss printed, and the loss of the predictions are one number.
 #[test]
 fn the_loss_in_the_units_of_the_data_is_that_of_the_predictions() {

@@ -34,7 +34,7 @@ const CHECK: usize = 20;
 pub struct Settings {
     /// λ > 0, the price of the weights: λ_w of [`polish`](mod@crate::polish).
     pub decay: f64,
-    /// Whether the output bias is free (else it stays what it is in the given network).
+    /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,
     /// Relative duality gap to reach, between 0 and 1.
     pub tolerance: f64,

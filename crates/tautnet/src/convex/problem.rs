@@ -46,8 +46,8 @@ pub(crate) struct Problem {
     spread: f64,
     pub groups: Vec<Group>,
     pub lambda: f64,
-    /// The output bias where it is held.
-    held_bias: Option<f64>,
+    /// Whether the output bias is free.
+    free_bias: bool,
     patterns: usize,
     by_row: Masks,
     by_pattern: Masks,
@@ -78,9 +78,7 @@ impl Problem {
         }
         let total = data.weights.as_ref().map_or(data.rows() as f64, |w| w.iter().sum());
         let omega: Vec<f64> = (0..data.rows()).map(|k| data.weights.as_ref().map_or(1.0, |w| w[k]) / total).collect();
-        let held_bias = (!settings.output_bias).then_some(network.c);
-        let y: Vec<f64> = data.y.iter().map(|y| y - held_bias.unwrap_or(0.0)).collect();
-        let Distinct { rows, y, weight: omega, spread, .. } = Distinct::of(data, &y, &omega);
+        let Distinct { rows, y, weight: omega, spread, .. } = Distinct::of(data, &data.y, &omega);
         let (n, e) = (rows.len(), data.columns() + 1);
         let width = e.next_multiple_of(LANES);
         let mut x = vec![0.0; n * width];
@@ -104,7 +102,8 @@ impl Problem {
         let by_row = Masks::from_fn(n, first.len(), |k, q| all.unit(first[q])[k]);
         let by_pattern = Masks::from_fn(first.len(), n, |q, k| all.unit(first[q])[k]);
         let (lambda, patterns) = (settings.decay, first.len());
-        Ok(Self { e, width, x, y, omega, spread, groups, lambda, held_bias, patterns, by_row, by_pattern })
+        let free_bias = settings.output_bias;
+        Ok(Self { e, width, x, y, omega, spread, groups, lambda, free_bias, patterns, by_row, by_pattern })
     }
 
     /// Rows.
@@ -160,15 +159,12 @@ impl Problem {
         let bias = self.mean(&residual);
         residual.iter_mut().for_each(|r| *r -= bias);
         let loss = self.spread + residual.iter().zip(&self.omega).map(|(r, w)| w * r * r).sum::<f64>();
-        Fit { loss, bias: bias + self.held_bias.unwrap_or(0.0), residual }
+        Fit { loss, bias, residual }
     }
 
     /// The mean that a free output bias takes away; 0 where it is held.
     fn mean(&self, values: &[f64]) -> f64 {
-        match self.held_bias {
-            Some(_) => 0.0,
-            None => values.iter().zip(&self.omega).map(|(r, w)| w * r).sum(),
-        }
+        if self.free_bias { values.iter().zip(&self.omega).map(|(r, w)| w * r).sum() } else { 0.0 }
     }
 
     /// loss(a + step) − loss(a) − gradient·step for a step of the output: the loss is quadratic, so it is that of the step.

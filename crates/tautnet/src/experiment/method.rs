@@ -199,8 +199,9 @@ fn alternate_with_admm(job: &Job<'_>, network: &Network) -> Result<Applied> {
 
 /// The settings of a convex method.
 fn program(job: &Job<'_>, method: polish::Method) -> polish::Settings {
-    let decay_only = method == polish::Method::WeightDecay;
-    polish::Settings { method, decay: if decay_only { job.decay() } else { job.arm.decay }, ..job.objective() }
+    let settings = job.objective().with_method(method);
+    // A method that does not price the bound needs a price of the weights.
+    if method.uses(polish::Setting::Lipschitz) { settings } else { polish::Settings { decay: job.decay(), ..settings } }
 }
 
 fn convex(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {

@@ -14,7 +14,9 @@ mod alternate;
 mod descent;
 mod landscape;
 mod names;
+mod record;
 mod run;
+mod uses;
 mod walk;
 
 use crate::{
@@ -27,6 +29,7 @@ use run::{Candidate, Run};
 use std::ops::ControlFlow;
 
 pub use names::Effort;
+pub use uses::{Setting, USES, Uses};
 pub use walk::Walk;
 
 /// Which convex program is solved.
@@ -51,7 +54,8 @@ pub enum Penalty {
     LSquared,
 }
 
-/// The objective and the program; checked once, by [`polish`].
+/// The objective and the program; checked once, by [`polish`]. Not every method uses everything ([`USES`]): what it does not use is
+/// refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Which program.
@@ -66,7 +70,8 @@ pub struct Settings {
     pub norm: Norm,
     /// λ·L or λ·L².
     pub penalty: Penalty,
-    /// Whether the output bias is free (else it stays what it is in the given network).
+    /// Whether the output bias is free (else it is 0). Where the given network has another and none without one is better, the
+    /// given one comes back as it is, [`Ending::Unchanged`].
     pub output_bias: bool,
     /// Relative duality gap to reach.
     pub tolerance: f64,
@@ -175,7 +180,7 @@ fn polish_here(
     settings: &Settings,
     observer: &mut Observer<'_>,
 ) -> Result<Polished> {
-    settings.check()?;
+    settings.check_run()?;
     if network.inputs() != data.columns() {
         return Err(Error::new(
             format!("the network has {} inputs but the data has {} input columns", network.inputs(), data.columns()),
@@ -230,13 +235,19 @@ fn polish_here(
     })
 }
 
-/// The objective of a network under the settings, recomputed from its weights.
+/// The objective of a network under the settings, recomputed from its weights: every price counts, whatever the method.
 pub fn score(network: &Network, data: &Dataset, settings: &Settings) -> Result<Score> {
     settings.check()?;
     run::score(network, data, &settings.prices(), None)
 }
 
 impl Settings {
+    /// The settings of a method at its own prices.
+    pub fn of(method: Method) -> Self {
+        let (lipschitz, decay) = method.default_prices();
+        Self { method, lipschitz, decay, ..Self::default() }
+    }
+
     /// Refuse prices, limits and tolerances out of range.
     pub fn check(&self) -> Result<()> {
         let price = |name: &str, value: f64| {
@@ -265,12 +276,13 @@ impl Settings {
         if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
             return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-8"));
         }
-        if self.method == Method::Walk && self.multipliers.is_some() {
-            return Err(Error::new(
-                "`walk` was given multipliers",
-                "leave them out: only `alternating` begins with multipliers",
-            ));
-        }
+        Ok(())
+    }
+
+    /// [`Self::check`], and refuse what the method does not use ([`USES`]) or could not do.
+    pub fn check_run(&self) -> Result<()> {
+        self.check()?;
+        self.check_uses()?;
         if self.method == Method::Alternating && self.rounds == 0 {
             return Err(Error::new("`alternating` was given 0 rounds", "give at least 1; 20 are the default"));
         }
@@ -284,12 +296,11 @@ impl Settings {
     }
 
     pub(crate) fn prices(&self) -> Prices {
-        let decay_only = self.method == Method::WeightDecay;
         Prices {
-            lipschitz: if decay_only { 0.0 } else { self.lipschitz },
+            lipschitz: self.lipschitz,
             squared: self.penalty == Penalty::LSquared,
             decay: self.decay,
-            max_lipschitz: self.max_lipschitz.filter(|_| !decay_only),
+            max_lipschitz: self.max_lipschitz,
             norm: self.norm,
             output_bias: self.output_bias,
         }

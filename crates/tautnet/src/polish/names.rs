@@ -1,6 +1,6 @@
 //! The names by which users choose methods and penalties, and what goes with them.
 
-use super::{Method, Penalty, Walk};
+use super::{Method, Penalty, Setting, Walk};
 use crate::error::{Error, Result};
 
 impl Method {
@@ -21,7 +21,7 @@ impl Method {
 
     /// λ_L and λ_w where the user gives none.
     pub fn default_prices(self) -> (f64, f64) {
-        if self == Method::WeightDecay { (0.0, 1e-3) } else { (0.01, 0.0) }
+        if self.uses(Setting::Lipschitz) { (0.01, 0.0) } else { (0.0, 1e-3) }
     }
 }
 
@@ -82,11 +82,11 @@ impl Effort {
     pub fn method(self, given: Option<Method>) -> Result<(Method, Walk)> {
         match (self, given) {
             (Effort::Normal, given) => Ok((given.unwrap_or(Method::Joint), Walk::default())),
-            (Effort::High, None | Some(Method::Walk)) => Ok((Method::Walk, Walk::thorough())),
-            (Effort::High, Some(other)) => Err(Error::new(
-                format!("the effort `high` was asked for with the method `{}`", other.name()),
-                "only the method `walk` can use more time; leave the method or the effort out",
+            (Effort::High, Some(method)) if !method.uses(Setting::Effort) => Err(Error::new(
+                format!("the effort `high` was asked for with the method `{}`", method.name()),
+                Setting::Effort.uses().hint,
             )),
+            (Effort::High, given) => Ok((given.unwrap_or(Method::Walk), Walk::thorough())),
         }
     }
 }

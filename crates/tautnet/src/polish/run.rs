@@ -39,8 +39,8 @@ pub(super) struct Run<'a, 'o> {
     pub data: &'a Dataset,
     pub settings: &'a Settings,
     pub prices: Prices,
-    /// The output bias where it is held.
-    pub held_bias: f64,
+    /// The output bias of the given network.
+    pub given_bias: f64,
     pub given_multipliers: Option<Vec<f64>>,
     pub units: Vec<Unit>,
     pub active: Patterns,
@@ -78,12 +78,14 @@ impl<'a, 'o> Run<'a, 'o> {
         }
         let active = Patterns::from_units(data.rows(), kept.iter().map(|(i, _)| all.unit(*i).to_vec()));
         let units = kept.into_iter().map(|(_, unit)| unit).collect();
-        let held_bias = if settings.output_bias { 0.0 } else { network.c };
+        if !settings.output_bias && network.c != 0.0 {
+            notes.push(format!("the output bias is held at 0; in the given network it is {}", network.c));
+        }
         Self {
             data,
             settings,
             prices: settings.prices(),
-            held_bias,
+            given_bias: network.c,
             given_multipliers,
             units,
             active,
@@ -104,6 +106,11 @@ impl<'a, 'o> Run<'a, 'o> {
         self.units = kept.into_iter().map(|(_, unit)| unit).collect();
     }
 
+    /// The output bias of a result that would have this one: 0 where it is held.
+    pub fn bias(&self, free: f64) -> f64 {
+        if self.settings.output_bias { free } else { 0.0 }
+    }
+
     pub fn priced(&self) -> bool {
         self.prices.lipschitz > 0.0 || self.prices.max_lipschitz.is_some()
     }
@@ -115,8 +122,7 @@ impl<'a, 'o> Run<'a, 'o> {
 
     /// Solve one program and read the network back.
     pub fn solve(&mut self, held: Held<'_>, round: usize) -> Result<(Candidate, Solved)> {
-        let y = self.data.y.iter().map(|y| y - self.held_bias).collect();
-        let mut built = Built::training(self.data, y, &self.units, self.active.clone(), &self.prices, held);
+        let mut built = Built::training(self.data, &self.units, self.active.clone(), &self.prices, held);
         let settings = tautnet_cone::Settings {
             iterations: self.settings.iterations,
             gap_relative: self.settings.tolerance,
@@ -161,7 +167,7 @@ impl<'a, 'o> Run<'a, 'o> {
         let largest = lengths.iter().fold(0.0f64, |m, &l| m.max(l));
         // Below this the unit is rounding: its largest value on the data is far under the loss's own.
         let kept: Vec<usize> = (0..lengths.len()).filter(|&i| lengths[i] > 1e-13 * largest).collect();
-        let bias = if self.settings.output_bias { solution.output_bias } else { self.held_bias };
+        let bias = self.bias(solution.output_bias);
         let network = from_units(kept.iter().map(|&i| &solution.units[i]), self.data.columns(), bias)?;
         let ell: Option<Vec<f64>> = multipliers.map(|ell| kept.iter().map(|&i| ell[i].max(0.0)).collect());
         let proposed = ell.as_deref().filter(|_| self.priced()).map(|ell| (ell, solution.p.as_deref()));
@@ -188,7 +194,7 @@ impl<'a, 'o> Run<'a, 'o> {
             sum += weight * self.data.y[k];
             total += weight;
         }
-        let bias = if self.settings.output_bias { sum / total } else { self.held_bias };
+        let bias = self.bias(sum / total);
         let network = from_units(std::iter::empty(), self.data.columns(), bias)?;
         let score = self.score(&network, None)?;
         Ok(Candidate { network, score })
@@ -223,6 +229,12 @@ impl<'a, 'o> Run<'a, 'o> {
         let (old, new) = (current.score.objective, candidate.score.objective);
         let reason = if !self.meets(&candidate) {
             format!("the result's bound {:.6} exceeds the limit", candidate.score.lipschitz)
+        } else if current.network.c != self.bias(current.network.c) {
+            // Only the given network has a bias where it is held.
+            let given = self.given_bias;
+            format!(
+                "with an output bias of 0 the objective is {new:.9}, not below {old:.9} with the given one of {given}"
+            )
         } else if new <= old * (1.0 + 10.0 * self.settings.tolerance) {
             "the given network is optimal for its patterns already".into()
         } else {

@@ -146,7 +146,7 @@ impl Run<'_, '_> {
         if all.is_empty() {
             return Ok(current.clone()); // A constant: there is nothing to move or to split.
         }
-        let start = landscape.point(&all, current.network.c);
+        let start = landscape.point(&all, self.bias(current.network.c));
         let (observer, interrupted) = (&mut *self.observer, &mut self.interrupted);
         let unit = landscape.objective(1.0);
         let mut last = None;
@@ -210,7 +210,7 @@ impl Run<'_, '_> {
             unit.z.iter_mut().for_each(|z| *z += size * normal(&mut random));
             unit.bias += size * normal(&mut random);
         }
-        self.within_limit(&all, given.network.c)
+        self.within_limit(&all, self.bias(given.network.c))
     }
 
     /// Flips and (J) until nothing is gained.

@@ -186,14 +186,7 @@ pub(crate) struct Solution {
 
 impl Built {
     /// (J), (12) or (6) for units with the given patterns; targets `y − c` when the output bias is held at `c`.
-    pub fn training(
-        data: &Dataset,
-        y: Vec<f64>,
-        units: &[Unit],
-        active: Patterns,
-        prices: &Prices,
-        held: Held<'_>,
-    ) -> Self {
+    pub fn training(data: &Dataset, units: &[Unit], active: Patterns, prices: &Prices, held: Held<'_>) -> Self {
         let conditioning = Conditioning::of(data);
         let (n, d, m) = (data.rows(), data.columns(), units.len());
         let total = data.weights.as_ref().map_or(n as f64, |w| w.iter().sum());
@@ -202,7 +195,7 @@ impl Built {
             None => vec![1.0; n],
         };
         let y_scale = conditioning.y_scale;
-        let y: Vec<f64> = y.iter().map(|y| y / y_scale).collect();
+        let y: Vec<f64> = data.y.iter().map(|y| y / y_scale).collect();
         let Distinct { rows, group, y, weight, spread } = Distinct::of(data, &y, &weight);
         let active = if rows.len() < n { active.select(&rows) } else { active };
         let (factor, n) = (n as f64, rows.len());

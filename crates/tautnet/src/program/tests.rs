@@ -349,8 +349,8 @@ fn built(seed: u64, prices: &Prices, held: Held<'_>) -> Built {
         .collect();
     let on = |unit: &Unit, k: usize| unit.bias + (0..d).map(|a| unit.z[a] * x[(k, a)]).sum::<f64>() >= 0.0;
     let active = Patterns::from_units(n, units.iter().map(|unit| (0..n).map(|k| on(unit, k)).collect()));
-    let data = Dataset::new(x.clone(), y.clone(), None).unwrap();
-    Built::training(&data, y, &units, active, prices, held)
+    let data = Dataset::new(x, y, None).unwrap();
+    Built::training(&data, &units, active, prices, held)
 }
 
 /// The naive normal matrix and the least-squares start, the structured one by either route: one optimum.
@@ -449,7 +449,7 @@ fn the_working_set_ends_where_all_rows_do() {
         Patterns::from_units(n, units.iter().map(|unit| (0..n).map(|k| pre(unit, k) >= 0.0).collect::<Vec<_>>()));
     let prices =
         Prices { lipschitz: 0.01, squared: false, decay: 0.0, max_lipschitz: None, norm: Norm::Two, output_bias: true };
-    let build = || Built::training(&data, data.y.clone(), &units, active.clone(), &prices, Held::Nothing);
+    let build = || Built::training(&data, &units, active.clone(), &prices, Held::Nothing);
     let settings = Settings { gap_relative: 1e-9, ..Settings::default() };
     let mut few = build();
     let mut told = Vec::new();

@@ -41,7 +41,7 @@ fn start_name(start: &str) -> &str {
 pub fn objective(report: &Report<'_>) -> String {
     let settings = &report.settings;
     let mut text = "mean squared error".to_owned();
-    if settings.lipschitz > 0.0 && settings.method != Method::WeightDecay {
+    if settings.lipschitz > 0.0 {
         let bound = if settings.penalty == Penalty::L { "L" } else { "L²" };
         text.push_str(&format!(" + {}\u{a0}·\u{a0}{bound}", number(settings.lipschitz)));
     }

@@ -162,7 +162,9 @@ pub fn from_network(
             "give the data in the columns for which the network was trained",
         ));
     }
-    let start = Trained { network: network.clone(), trace: Vec::new(), ending: Ending::Limit, loss: f64::INFINITY };
+    let c = if settings.output_bias { network.c } else { 0.0 };
+    let network = Network { c, ..network.clone() };
+    let start = Trained { network, trace: Vec::new(), ending: Ending::Limit, loss: f64::INFINITY };
     alternate(start, data, settings, admm, observer)
 }
 
