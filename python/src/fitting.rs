@@ -8,7 +8,6 @@ use crate::watch::{Facts, Limits, Watch, run};
 use pyo3::prelude::*;
 use serde_json::Value;
 use std::ops::ControlFlow;
-use std::time::Instant;
 use tautnet::error::Result;
 use tautnet::fit::learn;
 use tautnet::polish::Settings;
@@ -250,10 +249,10 @@ fn proved_model(
     settings_json: Value,
     objective: Value,
 ) -> Result<tautnet::Model> {
-    let since = Instant::now();
     let Problem { columns, scaler, .. } = problem;
-    let certificate = certify::prove(&network, settings.norm, Some(&scaler), &mut |_| watch.grace(since))?;
-    let certificate = Some(certificate);
+    let late = tautnet::Stop::here().late();
+    let prove = || certify::prove(&network, settings.norm, Some(&scaler), &mut |_| watch.late());
+    let certificate = Some(late.during(prove)?);
     let model = tautnet::Model { network, columns, scaler, settings: settings_json, objective, certificate };
     model.proved()?;
     Ok(model)

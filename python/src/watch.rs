@@ -14,11 +14,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
+use tautnet::Stage;
 
 /// How often the calling thread looks up.
 const TICK: Duration = Duration::from_millis(50);
-/// What a certificate may take once the time is over.
-const GRACE: Duration = Duration::from_secs(5);
+/// What the score and the certificate of the best so far may take once the time is over.
+const CLOSING: Duration = Duration::from_secs(1);
 
 /// How long to work, on how many threads, and who wants to know.
 pub struct Limits {
@@ -69,32 +70,42 @@ pub struct Watch {
 }
 
 impl Watch {
-    fn go_on_until(&self, deadline: Option<Instant>) -> ControlFlow<()> {
-        let late = deadline.is_some_and(|deadline| Instant::now() >= deadline);
-        if late {
+    /// Whether it is time to end this stage of the work. After Ctrl-C nothing is kept, so nothing is left to do.
+    fn over(&self, stage: Stage) -> bool {
+        let ends = |deadline: Instant| match stage {
+            Stage::Early => self.started + deadline.saturating_duration_since(self.started) / 2,
+            Stage::Main => deadline,
+            Stage::Late => deadline + CLOSING,
+        };
+        let late = self.deadline.is_some_and(|deadline| Instant::now() >= ends(deadline));
+        if late && stage == Stage::Main {
             self.late.store(true, Ordering::Relaxed);
         }
-        if late || self.cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        late || self.cancelled.load(Ordering::Relaxed)
+    }
+
+    fn verdict_of(&self, stage: Stage) -> ControlFlow<()> {
+        if self.over(stage) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// As an observer answers.
     pub fn verdict(&self) -> ControlFlow<()> {
-        self.go_on_until(self.deadline)
+        self.verdict_of(Stage::Main)
     }
 
     /// The same for an early part of the work, which may take half of the time.
     pub fn half(&self) -> ControlFlow<()> {
-        self.go_on_until(self.deadline.map(|deadline| self.started + deadline.duration_since(self.started) / 2))
+        self.verdict_of(Stage::Early)
     }
 
-    /// For what must be done however late it is: a short time from `since` on.
-    pub fn grace(&self, since: Instant) -> ControlFlow<()> {
-        let over = self.deadline.is_some_and(|deadline| Instant::now() >= deadline.max(since + GRACE));
-        if over || self.cancelled.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    /// For what must be done however late it is: a short time.
+    pub fn late(&self) -> ControlFlow<()> {
+        self.verdict_of(Stage::Late)
     }
 
     /// Why the work ended early, where it did.
     pub fn stopped(&self) -> Option<&'static str> {
+        let _ = self.verdict();
         self.late.load(Ordering::Relaxed).then_some("time limit reached")
     }
 
@@ -127,20 +138,23 @@ pub fn run<T: Send>(
     work: impl FnOnce(&Watch) -> tautnet::error::Result<T> + Send,
 ) -> PyResult<T> {
     let started = Instant::now();
-    let watch = Watch {
+    let watch = Arc::new(Watch {
         deadline: limits.time.and_then(|time| started.checked_add(time)),
         started,
         cancelled: AtomicBool::new(false),
         late: AtomicBool::new(false),
         latest: Mutex::new(None),
-    };
+    });
+    // The library asks between its blocks, wherever it is at work.
+    let asked = watch.clone();
+    let stop = tautnet::Stop::staged(move |stage| asked.over(stage));
     let pool = pool(limits.threads)?;
     let report = limits.report;
     let (result, interrupt) = py.detach(|| {
         let (done, ended) = mpsc::channel();
         std::thread::scope(|scope| {
-            let (watch, pool, report) = (&watch, &pool, report.as_ref());
-            scope.spawn(move || done.send(pool.install(|| work(watch))));
+            let (watch, pool, stop, report) = (&*watch, &pool, &stop, report.as_ref());
+            scope.spawn(move || done.send(pool.install(|| stop.during(|| work(watch)))));
             let mut interrupt = None;
             loop {
                 match ended.recv_timeout(TICK) {

@@ -3,6 +3,7 @@
 use crate::progress::Display;
 use crate::stop::Stop;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -38,11 +39,11 @@ impl Workers<'_> {
     ) -> Result<()> {
         let workers = self.threads.min(tasks.len()).max(1);
         let next = AtomicUsize::new(0);
-        let ended = AtomicBool::new(false);
+        let ended = Arc::new(AtomicBool::new(false));
         let (sender, receiver) = mpsc::channel();
         std::thread::scope(|scope| {
             for _ in 0..workers {
-                let (sender, next, ended) = (sender.clone(), &next, &ended);
+                let (sender, next, ended) = (sender.clone(), &next, ended.clone());
                 scope.spawn(move || {
                     let pool = rayon::ThreadPoolBuilder::new().num_threads(self.threads / workers).build();
                     let pool = match pool {
@@ -54,7 +55,7 @@ impl Workers<'_> {
                         }
                     };
                     while let Some(&task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let result = pool.install(|| self.one(task, ended)).transpose();
+                        let result = pool.install(|| self.one(task, &ended)).transpose();
                         let Some(result) = result else { return };
                         if sender.send(result.map(|rows| (task, rows))).is_err() {
                             return;
@@ -80,7 +81,14 @@ impl Workers<'_> {
         })
     }
 
-    fn one(&self, task: Task, ended: &AtomicBool) -> Result<Option<Vec<Row>>> {
+    fn one(&self, task: Task, ended: &Arc<AtomicBool>) -> Result<Option<Vec<Row>>> {
+        let (clock, flag) = (*self.stop, ended.clone());
+        // What is cut short is dropped: there is nothing left to do then, not even late.
+        let over = move || flag.load(Ordering::Relaxed) || clock.reason().is_some();
+        tautnet::Stop::staged(move |_| over()).during(|| self.trial(task, ended))
+    }
+
+    fn trial(&self, task: Task, ended: &AtomicBool) -> Result<Option<Vec<Row>>> {
         let settings = &self.plan.settings;
         let problem = Problem::split(&self.plan.data[task.data], &self.data[task.data], settings, task.trial)?;
         let started = Instant::now();
@@ -89,6 +97,7 @@ impl Workers<'_> {
         if go_on().is_break() {
             return Ok(None);
         }
-        Ok(trial(&problem, &self.plan.arms[task.arm], settings, &clock, &go_on))
+        let rows = trial(&problem, &self.plan.arms[task.arm], settings, &clock, &go_on);
+        Ok(rows.filter(|_| go_on().is_continue()))
     }
 }

@@ -26,6 +26,7 @@ pub mod outcome;
 pub mod program;
 pub mod settings;
 pub mod solve;
+mod stop;
 pub mod vector;
 
 pub use cone::{Cone, Scaling, SemidefiniteScaling};
@@ -34,3 +35,4 @@ pub use outcome::{Outcome, Residuals, Status};
 pub use program::{NormalEquations, NotPositiveDefinite, Program};
 pub use settings::{Iteration, Observer, Settings};
 pub use solve::{Start, solve};
+pub use stop::{Stage, Stop};

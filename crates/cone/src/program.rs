@@ -23,6 +23,8 @@ pub trait Program {
 /// Solves `(P + AᵀH A + regularization) x = r`, where `H` is the scaling of the iterate at hand.
 pub trait NormalEquations {
     /// Prepare for the given scaling, one [`Scaling`] a cone, with `regularization · scale of the diagonal` added.
+    ///
+    /// Where this takes long it asks [`Stop::here`](crate::Stop::here) between its blocks, and fails when it is time to end.
     fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite>;
     /// Overwrite `r` with the solution.
     fn solve(&self, r: &mut [f64]);

@@ -25,6 +25,7 @@ use crate::{
     outcome::{Outcome, Status, relative_gap},
     program::{NormalEquations, Program},
     settings::{Iteration, Observer, Settings},
+    stop::Stop,
     vector::{add, dot, largest, update},
 };
 use rayon::prelude::*;
@@ -45,7 +46,7 @@ pub struct Start {
 
 /// Solve the program. Without a start, one is made by least squares.
 ///
-/// Silent: progress goes to the observer, which may stop the solve.
+/// Silent: progress goes to the observer, which may stop the solve. [`Stop::here`] is asked within an iteration too.
 pub fn solve(
     program: &impl Program,
     normal: &mut impl NormalEquations,
@@ -72,11 +73,12 @@ pub fn interior_point(
 ) -> Outcome {
     let cones = program.cones();
     let mut scaling: Vec<Scaling> = cones.iter().map(|&cone| Scaling::identity(cone)).collect();
-    let mut system = System { program, normal, scaling: &mut scaling, settings };
+    let halt = Stop::here();
+    let mut system = System { program, normal, scaling: &mut scaling, settings, halt: &halt };
     let given = start.map(|start| Point::given(start, cones));
     let Some(mut point) = given.or_else(|| Point::start(&mut system)) else {
         return Outcome {
-            status: Status::NumericalTrouble,
+            status: if halt.asked() { Status::Interrupted } else { Status::NumericalTrouble },
             x: vec![0.0; program.linear().len()],
             s: vec![0.0; program.constant().len()],
             z: vec![0.0; program.constant().len()],
@@ -92,7 +94,7 @@ pub fn interior_point(
         let facts = residuals.facts(&point, program, trace.len(), step);
         trace.push(facts);
         best.consider(&point, &facts, settings);
-        let stop = observer(&facts).is_break();
+        let stop = observer(&facts).is_break() || halt.asked();
         if let Some(status) = residuals.verdict(&point, program, &facts, settings) {
             break status;
         }
@@ -103,7 +105,7 @@ pub fn interior_point(
             break Status::IterationLimit;
         }
         if best.stalled(&facts) || !system.prepare(&point) {
-            break Status::NumericalTrouble;
+            break if halt.asked() { Status::Interrupted } else { Status::NumericalTrouble };
         }
         let affine = system.direction(&residuals, 1.0, point.s.clone());
         let sigma = (1.0 - point.longest_step(&affine, cones, system.scaling).min(1.0)).powi(3);
@@ -113,7 +115,7 @@ pub fn interior_point(
         let mut combined = system.direction(&residuals, keep, g.clone());
         step = (settings.step * point.longest_step(&combined, cones, system.scaling)).min(1.0);
         for _ in 0..settings.correctors {
-            if step > 0.9 {
+            if step > 0.9 || halt.asked() {
                 break;
             }
             let aim = (1.1 * step + 0.2).min(1.0);
@@ -133,6 +135,9 @@ pub fn interior_point(
             if other > step {
                 (combined, keep) = (centring, 0.2);
             }
+        }
+        if halt.asked() {
+            break Status::Interrupted;
         }
         // Only the direction that is taken needs its last digits.
         system.refine(&mut combined, &residuals, keep);
@@ -225,9 +230,13 @@ impl Point {
     }
 
     fn longest_step(&self, d: &Direction, cones: &[Cone], scaling: &[Scaling]) -> f64 {
+        let halt = Stop::here();
         ranges(cones)
             .par_iter()
             .map(|(c, r)| {
+                if halt.asked() {
+                    return 0.0; // The step will not be taken.
+                }
                 let point = [&self.s[r.clone()], &self.z[r.clone()]];
                 scaling[*c].longest_step(point, [&d.s[r.clone()], &d.z[r.clone()]])
             })
@@ -322,6 +331,8 @@ struct System<'a, P: Program, N: NormalEquations> {
     normal: &'a mut N,
     scaling: &'a mut [Scaling],
     settings: &'a Settings,
+    /// Asked between linear solves, each of which may take long.
+    halt: &'a Stop,
 }
 
 impl<P: Program, N: NormalEquations> System<'_, P, N> {
@@ -330,7 +341,7 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
         let inside = ranges(self.program.cones())
             .par_iter()
             .zip(self.scaling.par_iter_mut())
-            .map(|((_, r), scaling)| scaling.update(&point.s[r.clone()], &point.z[r.clone()]))
+            .map(|((_, r), scaling)| !self.halt.asked() && scaling.update(&point.s[r.clone()], &point.z[r.clone()]))
             .reduce(|| true, |a, b| a && b);
         inside && self.factor()
     }
@@ -338,7 +349,7 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
     /// Factor, with more regularization if rounding made the matrix indefinite.
     fn factor(&mut self) -> bool {
         let mut regularization = self.settings.regularization;
-        while regularization < 1e-6 {
+        while regularization < 1e-6 && !self.halt.asked() {
             if self.normal.factor(self.scaling, regularization).is_ok() {
                 return true;
             }
@@ -391,7 +402,7 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
             (0..n).for_each(|a| residual[a] -= keep * residuals.x[a] + product[a]);
             let size = largest(&residual);
             (best, since) = if size < 0.5 * best { (size, 0) } else { (best, since + 1) };
-            if size <= 1e-5 * self.settings.feasibility * scale || since > 2 {
+            if size <= 1e-5 * self.settings.feasibility * scale || since > 2 || self.halt.asked() {
                 break;
             }
             self.normal.solve(&mut residual);

@@ -11,6 +11,7 @@ use crate::select::{self, Path};
 use crate::{Dataset, Network, Scaler, train};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 /// λ_w, the price of the weights, with which the main job works where no other is given.
 ///
@@ -132,19 +133,15 @@ pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> 
         Price::Fixed(price) => (None, Some(*price)),
         Price::Chosen(grid) => {
             let mut observe = |progress: &select::Progress<'_>| observer(&Progress::Path(progress));
-            let path = select::path(data, &settings.start, &settings.polish, grid, &mut observe)?;
+            // It must leave time for the fit that uses the price.
+            let early = Stop::here().early();
+            let path = early.during(|| select::path(data, &settings.start, &settings.polish, grid, &mut observe))?;
             let price = path.price();
             (Some(path), price)
         }
     };
-    let mut epochs = 0;
-    let mut ended_at_once = false;
-    let trained = train::train(data, &settings.start, &mut |progress| {
-        let verdict = observer(&Progress::Start(progress));
-        epochs += 1;
-        ended_at_once |= verdict.is_break() && epochs == 1;
-        verdict
-    })?;
+    let trained = train::train(data, &settings.start, &mut |progress| observer(&Progress::Start(progress)))?;
+    let ended_at_once = trained.ending == train::Ending::Observer && trained.trace.len() <= 1;
     match (path, price) {
         (Some(path), price) if ended_at_once || price.is_none() => Ok(Fitted {
             start: path.trained.network.clone(),

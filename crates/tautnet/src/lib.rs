@@ -45,3 +45,4 @@ pub use norm::Norm;
 pub use request::Request;
 pub use scaling::Scaler;
 pub use table::Table;
+pub use tautnet_cone::{Stage, Stop};

@@ -17,6 +17,7 @@ use faer::Mat;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 use std::path::Path;
+use tautnet_cone::Stop;
 
 const FORMAT: &str = "tautnet-model";
 const VERSION: u64 = 1;
@@ -239,11 +240,15 @@ impl Model {
         let outward = |value: f64| {
             2.0 * f64::EPSILON * (self.scaler.target_mean.abs() + (user(value) - self.scaler.target_mean).abs())
         };
+        // Where it is time to end, the Lipschitz bound has to do.
+        let stop = Stop::here();
         (0..x.nrows())
             .into_par_iter()
             .map(|k| {
                 let row: Vec<f64> = (0..x.ncols()).map(|j| x[(k, j)]).collect();
-                let interval = certify::sample_interval(&self.network, &row, norm, radius, bound, nodes)?;
+                let nodes = if stop.asked() { 0 } else { nodes };
+                let interval =
+                    stop.during(|| certify::sample_interval(&self.network, &row, norm, radius, bound, nodes))?;
                 let slack = |value: f64| if radius == 0.0 { 0.0 } else { outward(value) };
                 Ok(SampleInterval {
                     lower: user(interval.lower) - slack(interval.lower),

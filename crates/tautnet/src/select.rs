@@ -27,6 +27,7 @@ use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
+use tautnet_cone::Stop;
 
 /// The grid and the judge.
 #[derive(Debug, Clone, PartialEq)]
@@ -160,7 +161,7 @@ pub enum Progress<'a> {
 pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a;
 
 /// Train and polish at every price for every part, and judge every result on the rows held out. The price in `polish` is
-/// not used; where its method is `walk`, the walks are short.
+/// not used; where its method is `walk`, the walks are short. [`Stop::here`] ends the path like the observer.
 pub fn path(
     data: &Dataset,
     start: &train::Settings,
@@ -183,9 +184,10 @@ pub fn path(
     // A walk fits closer than the joint program and asks for a higher price: it is judged by a short one.
     let polish = polish::Settings { walk: polish.walk.short(), tolerance, iterations, ..polish.clone() };
     let shared = Shared { observer: Mutex::new((observer, 0)), polishes: prices.len() * splits.len() };
+    let stop = Stop::here();
     let parts: Vec<Part> = splits
         .par_iter()
-        .map(|split| settings.part(data, split, start, &polish, &prices, &shared))
+        .map(|split| stop.during(|| settings.part(data, split, start, &polish, &prices, &shared)))
         .collect::<Result<_>>()?;
 
     // Those that were finished; if none was, the one that got farthest.
@@ -287,11 +289,12 @@ impl Settings {
             stopped |= verdict.is_break();
             verdict
         })?;
+        let stop = Stop::here();
         let bound = polish::score(&trained.network, &fitted, polish)?.lipschitz;
         let first = self.judge(&trained.network, &held_out, polish, bound)?;
         let mut part = Part { trained, start: first, steps: Vec::new() };
         for &price in prices {
-            if stopped {
+            if stopped || stop.asked() {
                 break;
             }
             let asked = polish::Settings { lipschitz: price, ..polish.clone() };
@@ -303,11 +306,15 @@ impl Settings {
                 verdict
             })?;
             shared.count();
-            if stopped && !part.steps.is_empty() {
+            if (stopped || stop.asked()) && !part.steps.is_empty() {
                 break; // A solve cut short would be judged unfairly.
             }
             let bound = polished.after.lipschitz;
-            part.steps.push((self.judge(&polished.network, &held_out, polish, bound)?, polished));
+            let judged = self.judge(&polished.network, &held_out, polish, bound)?;
+            if stop.asked() && !part.steps.is_empty() {
+                break; // And so would be one whose attack was cut short.
+            }
+            part.steps.push((judged, polished));
         }
         Ok(part)
     }

@@ -5,10 +5,10 @@ use crate::arguments::{
     MeetingArguments, NormChoice, OutArguments, PlotFile, Radii, TalkArguments, TestArguments, ThreadArguments,
     plot_file, radii,
 };
-use crate::stop::Stop;
 use crate::{input, output};
 use clap::ValueEnum;
 use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::attack::{Method, RadiusReport, Settings, attack};
@@ -169,8 +169,8 @@ fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>) -> Resul
         }
     }
     let norm = norm.unwrap_or(Norm::Two);
-    let stop = Stop::new(None);
-    let certificate = certify::prove(network, norm, None, &mut |_| stop.verdict())?;
+    // Ctrl-C ends the program: there is nothing that would be lost.
+    let certificate = certify::prove(network, norm, None, &mut |_| ControlFlow::Continue(()))?;
     Ok((norm, certificate.standardized.bound))
 }
 

@@ -140,6 +140,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         atomic::check(path, atomic::Existing::Replace)?;
     }
     arguments.threads.apply()?;
+    let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
     let stored = Stored::read(&arguments.network)?;
     let network = stored.network();
     let mut searches = match &arguments.resume {
@@ -158,7 +159,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Stored::Network(_) => None,
     };
 
-    let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
+    stop.heed();
     let norms = match arguments.norm {
         Some(norm) => vec![norm.norm()],
         None => vec![Norm::Two, Norm::Infinity, Norm::One],
@@ -172,8 +173,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for &norm in &norms {
         let started = Instant::now();
         let asked = Asked { network, scaler, data, norm };
-        let mut watch = Watch { stop: stop.share(left), display: &mut display };
-        let (everywhere, certificate) = asked.everywhere(&mut watch)?;
+        let share = stop.share(left);
+        let mut watch = Watch { stop: share, display: &mut display };
+        let (everywhere, certificate) = share.during(|| asked.everywhere(&mut watch))?;
         cut_short = cut_short.or(watch.stop.reason());
         left -= 1;
         // What is printed as proved has passed the verifier in the form in which it is written.
@@ -181,12 +183,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let region = arguments.region(network.inputs(), norm, data);
         let mut local = None;
         if let Some(region) = region {
-            let mut watch = Watch { stop: stop.share(left), display: &mut display };
-            let bounds = asked.over(&region, &mut watch)?;
+            let share = stop.share(left);
+            let mut watch = Watch { stop: share, display: &mut display };
+            let bounds = share.during(|| asked.over(&region, &mut watch))?;
             cut_short = cut_short.or(watch.stop.reason());
             left -= 1;
             local = Some((region, bounds));
         }
+        stop.kept();
         parts.push(Part { asked, everywhere, certificate, local, time: started.elapsed() });
     }
     if arguments.exact {
@@ -194,8 +198,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             let started = Instant::now();
             let local = part.local.as_mut().map(|(region, bounds)| (&*region, bounds));
             for (region, bounds) in [(&Region::Everywhere, &mut part.everywhere)].into_iter().chain(local) {
-                let mut watch = Watch { stop: stop.share(left), display: &mut display };
-                part.asked.exact(region, bounds, searches.as_mut(), &mut watch)?;
+                let share = stop.share(left);
+                let mut watch = Watch { stop: share, display: &mut display };
+                share.during(|| part.asked.exact(region, bounds, searches.as_mut(), &mut watch))?;
                 left -= 1;
                 // After every search, so that a process that is killed loses one at most.
                 if let (Some(path), Some(searches)) = (&arguments.resume, &searches) {

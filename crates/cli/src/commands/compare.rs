@@ -185,6 +185,7 @@ fn note_left_out(plan: &Plan) {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let stop = Stop::new(arguments.limit.time_limit);
     let existing = if arguments.force { Existing::Replace } else { Existing::Refuse };
     for path in arguments.out.iter().chain(arguments.plot.iter().map(|plot| &plot.path)) {
         atomic::check(path, existing)?;
@@ -198,7 +199,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         note_left_out(&plan);
     }
 
-    let stop = Stop::new(arguments.limit.time_limit);
+    stop.heed();
     let tasks = plan.tasks();
     let workers =
         Workers { plan: &plan, data: &data, threads: workers::threads(arguments.threads.threads), stop: &stop };
@@ -206,6 +207,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (mut rows, mut done) = (Vec::new(), 0);
     workers.run(&tasks, &mut display, |_, of_task| {
         rows.extend(of_task);
+        stop.kept();
         done += 1;
         Ok(())
     })?;

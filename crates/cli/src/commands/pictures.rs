@@ -2,6 +2,7 @@
 
 use crate::arguments::{OutArguments, PictureArguments, PlotFile};
 use crate::output;
+use crate::stop::Stop;
 use std::path::Path;
 use tautnet::atomic::Existing;
 use tautnet::attack::RadiusReport;
@@ -43,6 +44,13 @@ impl Evaluation {
         let start = report::attack(before, &shown, norm, before_bound, &RADII, seed)?;
         let result = report::attack(after, &shown, norm, after_bound, &RADII, seed)?;
         Ok(Self { rows, shown, start, result })
+    }
+}
+
+/// Say so where there was no time to attack every row.
+pub fn tell_of_attack(late: &Stop) {
+    if let Some(reason) = late.reason() {
+        output::note(&format!("{reason}: the rows were attacked in part only, and worse points may exist"));
     }
 }
 

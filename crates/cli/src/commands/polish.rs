@@ -19,7 +19,7 @@ use tautnet::error::Result;
 use tautnet::interchange::{Format, Options};
 use tautnet::metrics::mean_squared_error;
 use tautnet::model::Stored;
-use tautnet::polish::{Polished, Score, Settings, polish};
+use tautnet::polish::{Polished, Progress, Score, Settings, polish};
 use tautnet::report::{self, Chart, Origin, Report, Rows, Side};
 use tautnet::{Model, Network, Request, Scaler, certify};
 
@@ -98,19 +98,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     pictures::check(&arguments.pictures, &arguments.out, &missing)?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
+    let stop = Stop::new(arguments.limit.time_limit);
     let stored = Stored::read(&arguments.network)?;
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
     let network = &problem.network;
 
-    let stop = Stop::new(arguments.limit.time_limit);
+    stop.heed();
     let mut display = Display::new(arguments.talk.quiet, settings.tolerance);
     let mut reason = None;
     let started = Instant::now();
-    let polished = polish(network, &problem.train, &settings, &mut |progress| {
+    let mut observe = |progress: &Progress| {
         display.update("", progress);
         reason = stop.reason();
         stop.verdict()
-    })?;
+    };
+    let polished = stop.during(|| polish(network, &problem.train, &settings, &mut observe))?;
+    let reason = reason.or(stop.reason());
+    stop.kept();
     let time = started.elapsed();
     drop(display);
 
@@ -143,12 +147,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn draw(arguments: &Arguments, request: &Request, settings: &Settings, facts: &Facts<'_>, stop: &Stop) -> Result<()> {
     let Facts { polished, before, problem, .. } = *facts;
     let Problem { columns, scaler, train, test, source, .. } = problem;
-    let (norm, seed, grace) = (settings.norm, arguments.test.seed, stop.grace());
-    let old = certify::prove(before, norm, None, &mut |_| grace.verdict())?;
-    let new = certify::prove(&polished.network, norm, Some(scaler), &mut |_| grace.verdict())?;
+    let (norm, seed, late) = (settings.norm, arguments.test.seed, stop.late());
+    let prove = |network: &Network, scaler: Option<&Scaler>| {
+        late.during(|| certify::prove(network, norm, scaler, &mut |_| late.verdict()))
+    };
+    let (old, new) = (prove(before, None)?, prove(&polished.network, Some(scaler))?);
     let bounds = (old.standardized.bound, new.standardized.bound);
     let networks = ((before, bounds.0), (&polished.network, bounds.1));
-    let evaluation = Evaluation::of(networks.0, networks.1, norm, train, test.as_ref(), seed)?;
+    let evaluation = late.during(|| Evaluation::of(networks.0, networks.1, norm, train, test.as_ref(), seed))?;
+    pictures::tell_of_attack(&late);
     let rows = Rows { learned: train, held_out: test.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
     let file = arguments.network.display().to_string();
     let report = Report {
@@ -256,13 +263,14 @@ impl Facts<'_> {
     fn model(&self, arguments: &Arguments, request: &Request, settings: &Settings, stop: &Stop) -> Result<Model> {
         let Problem { columns, scaler, .. } = self.problem;
         let network = self.polished.network.clone();
-        let grace = stop.grace();
+        let late = stop.late();
+        let prove = || certify::prove(&network, settings.norm, Some(scaler), &mut |_| late.verdict());
         Ok(Model {
             columns: columns.clone(),
             scaler: scaler.clone(),
             settings: request.polish_record(&arguments.data, settings),
             objective: self.polished.to_json(self.stopped),
-            certificate: Some(certify::prove(&network, settings.norm, Some(scaler), &mut |_| grace.verdict())?),
+            certificate: Some(late.during(prove)?),
             network,
         })
     }

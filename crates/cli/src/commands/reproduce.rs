@@ -128,6 +128,7 @@ impl Arguments {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    let stop = Stop::new(arguments.limit.time_limit);
     let tier = arguments.tier.name();
     let experiment = match &arguments.experiment {
         Some(path) => experiment_file::read(path, tier)?,
@@ -153,12 +154,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if found > 0 && !arguments.talk.quiet {
         output::note(&format!("{found} of {} trials are in {} already", tasks.len(), file("csv").display()));
     }
-    let stop = Stop::new(arguments.limit.time_limit);
+    stop.heed();
+    if found > 0 {
+        stop.kept();
+    }
     let workers = Workers { plan, data: &data, threads: workers::threads(arguments.threads.threads), stop: &stop };
     let mut display = Display::new(arguments.talk.quiet, 1.0);
     let mut done = found;
     workers.run(&left, &mut display, |task, rows| {
         done += 1;
+        stop.kept();
         journal.append(task, rows)
     })?;
     drop(display);

@@ -15,6 +15,7 @@ use clap::ValueEnum;
 use std::process::ExitCode;
 use std::time::Instant;
 use tautnet::attack::RadiusReport;
+use tautnet::certify::Certificate;
 use tautnet::error::Result;
 use tautnet::fit::{self, Fitted, Price, fit};
 use tautnet::interchange::{Format, Options};
@@ -162,6 +163,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     pictures::check(&arguments.pictures, &arguments.out, missing)?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
+    let stop = Stop::new(arguments.limit.time_limit);
     let opened = input::open(&arguments.data, &arguments.file)?;
     let columns = opened.columns(&arguments.columns)?;
     let unknown = arguments.levels.unknown();
@@ -172,11 +174,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let held_out = held_out.map(|rows| scaler.standardize(&rows));
 
     let started = Instant::now();
-    let stop = Stop::new(arguments.limit.time_limit);
-    let (fitted, stopped) = observed_fit(&merged, &settings, &stop, arguments.talk.quiet)?;
-    let grace = stop.grace();
+    stop.heed();
+    let (fitted, stopped) = stop.during(|| observed_fit(&merged, &settings, &stop, arguments.talk.quiet))?;
+    stop.kept();
+    let late = stop.late();
     let norm = settings.polish.norm;
-    let proved = certify::prove(fitted.network(), norm, Some(&scaler), &mut |_| grace.verdict())?;
+    let prove = |network: &Network, scaler: Option<&Scaler>| -> Result<Certificate> {
+        late.during(|| certify::prove(network, norm, scaler, &mut |_| late.verdict()))
+    };
+    let proved = prove(fitted.network(), Some(&scaler))?;
     let model = Model {
         network: fitted.network().clone(),
         settings: request.fit_record(&arguments.data, &settings, fitted.price),
@@ -188,14 +194,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     // Whether it is kept or not: no bound is printed that the verifier refuses.
     model.proved()?;
     // Only pictures show what is certified about the starting network.
-    let start_bound = if arguments.pictures.wanted() {
-        certify::prove(&fitted.start, norm, None, &mut |_| grace.verdict())?.standardized.bound
-    } else {
-        f64::INFINITY
-    };
+    let start_bound =
+        if arguments.pictures.wanted() { prove(&fitted.start, None)?.standardized.bound } else { f64::INFINITY };
     let bound = certificate(&model).standardized.bound;
     let (before, after) = ((&fitted.start, start_bound), (&model.network, bound));
-    let evaluation = Evaluation::of(before, after, norm, &learned, held_out.as_ref(), arguments.test.seed)?;
+    let evaluation =
+        late.during(|| Evaluation::of(before, after, norm, &learned, held_out.as_ref(), arguments.test.seed))?;
+    pictures::tell_of_attack(&late);
     let time = started.elapsed();
 
     if let Some(path) = &arguments.out.out {
@@ -279,5 +284,5 @@ fn observed_fit(
         stopped = stopped.or(stop.reason());
         stop.verdict()
     })?;
-    Ok((fitted, stopped))
+    Ok((fitted, stopped.or(stop.reason())))
 }

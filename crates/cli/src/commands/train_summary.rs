@@ -135,7 +135,9 @@ impl Summary<'_> {
                 let (word, reason) = polished.ending.in_words(self.stopped);
                 // A path that was ended, or a solve that was ended without a gain, has the clock or the user as a reason too.
                 let reason = match (reason, self.stopped) {
-                    (Some(reason), Some(stopped)) if reason != stopped => Some(format!("{stopped}; {reason}")),
+                    (Some(reason), Some(stopped)) if !reason.starts_with(stopped) => {
+                        Some(format!("{stopped}; {reason}"))
+                    }
                     (reason, stopped) => reason.or(stopped.map(str::to_owned)),
                 };
                 (word, reason)

@@ -23,6 +23,7 @@ use local::Prepared;
 use projected_ascent::Search;
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
+use tautnet_cone::Stop;
 
 /// How the worst point of a ball is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,7 +107,8 @@ struct Residual {
 
 /// Attack every row at every radius; reports come in the order of `radii`.
 ///
-/// Points found at a smaller radius are used again at larger ones, so `found` does not fall as the radius grows.
+/// Points found at a smaller radius are used again at larger ones, so `found` does not fall as the radius grows. Where
+/// [`Stop::here`] says that it is time to end, the rows that are left are not searched any more: both sides stay valid.
 ///
 /// ```
 /// use tautnet::{Dataset, Network, Norm, attack};
@@ -132,6 +134,7 @@ pub fn attack(
     let prepared = Prepared::new(network, norm);
     let omega = importances(data);
 
+    let stop = Stop::here();
     // The residuals of each row, by radius ascending.
     let rows: Vec<Vec<Residual>> = (0..data.rows())
         .into_par_iter()
@@ -146,11 +149,11 @@ pub fn attack(
                 search.reset();
                 let mut found = clean;
                 let mut attack_one = |radius: f64| {
-                    if radius > 0.0 {
+                    if radius > 0.0 && !stop.asked() {
                         let delta = match settings.method {
                             Method::FastGradient => fast_gradient(network, &x, data.y[k], norm, radius),
                             Method::ProjectedAscent => {
-                                search.worst(&prepared, h, data.y[k], radius, settings, &mut random)
+                                stop.during(|| search.worst(&prepared, h, data.y[k], radius, settings, &mut random))
                             }
                         };
                         // What counts is the network itself at the point itself.
@@ -162,7 +165,8 @@ pub fn attack(
                     let mut residual =
                         Residual { found, ceiling: clean + reach, certified: clean + reach, closed: radius == 0.0 };
                     if settings.nodes > 0 && radius > 0.0 {
-                        let interval = sample_interval(network, &x, norm, radius, bound, settings.nodes)?;
+                        let interval =
+                            stop.during(|| sample_interval(network, &x, norm, radius, bound, settings.nodes))?;
                         let (worst_found, certified) = interval.worst_error(data.y[k]);
                         found = found.max(worst_found);
                         residual = Residual {

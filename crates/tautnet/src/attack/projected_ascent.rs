@@ -22,6 +22,7 @@ use crate::Norm;
 use crate::train::kernel::arch;
 use faer::traits::pulp::Arch;
 use rand_pcg::Pcg64;
+use tautnet_cone::Stop;
 
 /// The search of one row over growing balls; keeps its scratch and the best points between balls.
 pub(crate) struct Search {
@@ -132,7 +133,11 @@ impl Search {
                 best = Point { delta: known, value };
             }
         }
+        let stop = Stop::here();
         for _ in 0..settings.restarts {
+            if stop.asked() {
+                break;
+            }
             random_point(self.norm, radius, &mut start, random);
             self.climb(sign, radius, settings.steps, &start, &mut best);
         }
@@ -143,13 +148,14 @@ impl Search {
     /// Projected steps from `start`, keeping the best point passed.
     fn climb(&mut self, sign: f64, radius: f64, steps: usize, start: &[f64], best: &mut Point) {
         let mut delta = start.to_vec();
+        let stop = Stop::here();
         for step in 0..=steps {
             let value = sign * self.differentiate(&delta);
             if value > best.value {
                 best.value = value;
                 best.delta.copy_from_slice(&delta);
             }
-            if step == steps {
+            if step == steps || stop.asked() {
                 break;
             }
             steepest(self.norm, &self.gradient, &mut self.direction);
@@ -163,7 +169,11 @@ impl Search {
     fn refine(&mut self, sign: f64, radius: f64, rounds: usize, axes: bool, best: &mut Point) {
         let d = self.local.d;
         let mut along = vec![0.0; d];
+        let stop = Stop::here();
         for _ in 0..rounds {
+            if stop.asked() {
+                break;
+            }
             let before = best.value;
             self.differentiate(&best.delta);
             steepest(self.norm, &self.gradient, &mut self.direction);
@@ -171,6 +181,9 @@ impl Search {
             self.search_line(sign, radius, &along, best);
             if axes && best.value <= before + 1e-9 * before.abs() {
                 for k in 0..d {
+                    if stop.asked() {
+                        break;
+                    }
                     along.fill(0.0);
                     along[k] = 1.0;
                     self.search_line(sign, radius, &along, best);

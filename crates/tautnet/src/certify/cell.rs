@@ -24,6 +24,7 @@
 use super::dense::EPSILON;
 use super::region::Region;
 use crate::{Network, Norm};
+use tautnet_cone::Stop;
 
 /// The answer for one partial pattern.
 #[derive(Debug, Clone, PartialEq)]
@@ -78,6 +79,9 @@ pub(crate) struct Cells<'a> {
 
 /// Bounded regions are widened by this fraction when attainability is asked, and only there: a combination that vanishes
 /// for the wider region is below 0 in the region itself, by more than rounding.
+/// From so many coordinates on a single question takes long enough to be ended early, undecided.
+const ASKING: usize = 32;
+
 const WIDENING: f64 = 1e-9;
 
 /// Where a generator comes from.
@@ -201,7 +205,12 @@ impl<'a> Cells<'a> {
         let mut conclude = |members: &[Member], weights: &[f64]| {
             if accept(members, weights) { Attainability::Unattainable } else { Attainability::Undecided }
         };
+        // A question about few inputs is answered before it is worth asking.
+        let stop = if size > ASKING { Stop::here() } else { Stop::default() };
         for _ in 0..40 * (size + 2) {
+            if stop.asked() {
+                return Attainability::Undecided;
+            }
             let (product, next) = self.most_violated(signs, objective, widening, &x);
             let square = dot(&x, &x);
             let started = !members.is_empty();
@@ -220,7 +229,7 @@ impl<'a> Cells<'a> {
             weights.push(if started { 0.0 } else { 1.0 });
             // Towards the nearest point of the affine hull, dropping members until it lies in the convex hull.
             loop {
-                let Some(ideal) = nearest_affine(&members) else {
+                let Some(ideal) = nearest_affine(&members, &stop) else {
                     // Affinely dependent up to rounding: the newest member says nothing new.
                     members.pop();
                     weights.pop();
@@ -325,7 +334,7 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
 
 /// The weights (summing to 1) of the point nearest to 0 in the affine hull of the members; `None` when they are affinely
 /// dependent up to rounding. Solves (RᵀR)μ = 1 with R from an orthogonalization of the vectors (1, g).
-fn nearest_affine(members: &[Member]) -> Option<Vec<f64>> {
+fn nearest_affine(members: &[Member], stop: &Stop) -> Option<Vec<f64>> {
     let k = members.len();
     let size = members[0].vector.len() + 1;
     if k > size {
@@ -334,6 +343,9 @@ fn nearest_affine(members: &[Member]) -> Option<Vec<f64>> {
     let mut basis: Vec<Vec<f64>> = Vec::with_capacity(k);
     let mut r = vec![0.0; k * k];
     for (j, member) in members.iter().enumerate() {
+        if stop.asked() {
+            return None;
+        }
         let mut column: Vec<f64> = std::iter::once(1.0).chain(member.vector.iter().copied()).collect();
         // Twice is enough.
         for _ in 0..2 {

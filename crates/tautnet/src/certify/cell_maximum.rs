@@ -6,6 +6,7 @@ use super::cell::{Attainability, Cells, Member, Origin, dot};
 use super::dense::EPSILON;
 use super::region::Region;
 use crate::Norm;
+use tautnet_cone::Stop;
 
 impl Cells<'_> {
     /// The largest value of `g·x + offset` on the closure of the pattern's cell in a bounded region: an upper bound from
@@ -71,6 +72,7 @@ impl Cells<'_> {
             lifted + radius * Norm::Two.of(u)
         };
         let mut value = dual_value(&multipliers, &u);
+        let stop = Stop::here();
         for _ in 0..2000 {
             for ((_, a, row), multiplier) in pinned.iter().zip(multipliers.iter_mut()) {
                 let (square, along) = (dot(row, row), dot(row, &u));
@@ -89,7 +91,8 @@ impl Cells<'_> {
                 u.iter_mut().zip(row).for_each(|(a, w)| *a += change * w);
             }
             let next = dual_value(&multipliers, &u);
-            let done = value - next <= 1e-3 * tolerance;
+            // The bound holds for any multipliers.
+            let done = value - next <= 1e-3 * tolerance || stop.asked();
             value = next;
             if done {
                 break;
@@ -133,8 +136,9 @@ impl Cells<'_> {
         row.push(0.0);
         // Values up to here are reached, or too close to the maximum for the question to be decided.
         let mut floor = lower;
+        let stop = Stop::here();
         for _ in 0..100 {
-            if upper - floor <= tolerance {
+            if upper - floor <= tolerance || stop.asked() {
                 break;
             }
             let gamma = 0.5 * (floor + upper);

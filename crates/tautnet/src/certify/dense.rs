@@ -10,21 +10,33 @@ use faer::linalg::matmul::triangular::{BlockStructure, matmul};
 use faer::linalg::svd::{ComputeSvdVectors, svd, svd_scratch};
 use faer::linalg::triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place};
 use faer::{Accum, Mat, MatMut, MatRef, Par};
+use tautnet_cone::Stop;
 
 /// Up to this many rows a plain loop beats the blocked kernels.
 const SMALL: usize = 24;
 
+/// From this many rows on a kernel takes long enough to be left behind where it is time to stop.
+const LARGE: usize = 192;
+
 /// Twice the unit roundoff: every rounding bound here is stated with it, which leaves room for second-order terms.
 pub(crate) const EPSILON: f64 = f64::EPSILON;
 
-/// Overwrites the lower triangle of `a` with its Cholesky factor; false when a pivot is not positive.
+/// Overwrites the lower triangle of `a` with its Cholesky factor; false when a pivot is not positive, and where it is time
+/// to stop.
 pub(crate) fn cholesky(a: &mut Mat<f64>) -> bool {
     let n = a.nrows();
+    if n > LARGE {
+        let mut own = std::mem::replace(a, Mat::new());
+        let factored = Stop::here().unless(move || {
+            let done = blocked_cholesky(&mut own);
+            (own, done)
+        });
+        let Some((factor, done)) = factored else { return false };
+        *a = factor;
+        return done;
+    }
     if n > SMALL {
-        let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default()));
-        let done =
-            cholesky_in_place(a.as_mut(), Default::default(), Par::Seq, MemStack::new(&mut memory), Default::default());
-        return done.is_ok() && (0..n).all(|i| a[(i, i)].is_finite() && a[(i, i)] > 0.0);
+        return blocked_cholesky(a);
     }
     for j in 0..n {
         let pivot = a[(j, j)];
@@ -45,6 +57,14 @@ pub(crate) fn cholesky(a: &mut Mat<f64>) -> bool {
         }
     }
     true
+}
+
+fn blocked_cholesky(a: &mut Mat<f64>) -> bool {
+    let n = a.nrows();
+    let mut memory = MemBuffer::new(cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default()));
+    let stack = MemStack::new(&mut memory);
+    let done = cholesky_in_place(a.as_mut(), Default::default(), Par::Seq, stack, Default::default());
+    done.is_ok() && (0..n).all(|i| a[(i, i)].is_finite() && a[(i, i)] > 0.0)
 }
 
 /// `x ← L⁻¹ x`.
@@ -81,24 +101,13 @@ pub(crate) fn solve_lower_transposed(l: MatRef<'_, f64>, mut x: MatMut<'_, f64>)
     }
 }
 
-/// The lower triangle of `aᵀa`.
+/// The lower triangle of `aᵀa`; not a number where it is time to stop.
 pub(crate) fn gram(a: MatRef<'_, f64>) -> Mat<f64> {
     let n = a.ncols();
-    let mut product = Mat::zeros(n, n);
     if n > SMALL {
-        matmul(
-            product.as_mut(),
-            BlockStructure::TriangularLower,
-            Accum::Replace,
-            a.transpose(),
-            BlockStructure::Rectangular,
-            a,
-            BlockStructure::Rectangular,
-            1.0,
-            Par::Seq,
-        );
-        return product;
+        return gram_of_rows(a.transpose());
     }
+    let mut product = Mat::zeros(n, n);
     for j in 0..n {
         for i in j..n {
             product[(i, j)] = (0..a.nrows()).map(|k| a[(k, i)] * a[(k, j)]).sum();
@@ -170,7 +179,8 @@ pub(crate) fn smallest_gram_eigenvalue_lower_bound(a: MatRef<'_, f64>) -> Option
     (theta > rounding && cholesky(&mut shifted)).then_some((theta - rounding) * (1.0 - 4.0 * EPSILON))
 }
 
-/// The largest eigenvalue of a symmetric matrix given by its lower triangle, to working accuracy.
+/// The largest eigenvalue of a symmetric matrix given by its lower triangle, to working accuracy; `None` where it is time
+/// to stop.
 pub(crate) fn largest_eigenvalue(m: &Mat<f64>) -> Option<f64> {
     let (values, _) = decompose(m, false)?;
     values.last().copied()
@@ -187,6 +197,15 @@ fn decompose(m: &Mat<f64>, vectors: bool) -> Option<(Vec<f64>, Option<Mat<f64>>)
     if !(0..n).all(|j| m.col_as_slice(j)[j..].iter().all(|a| a.is_finite())) {
         return None;
     }
+    if n > LARGE {
+        let own = m.clone();
+        return Stop::here().unless(move || decompose_finite(&own, vectors))?;
+    }
+    decompose_finite(m, vectors)
+}
+
+fn decompose_finite(m: &Mat<f64>, vectors: bool) -> Option<(Vec<f64>, Option<Mat<f64>>)> {
+    let n = m.nrows();
     let mut values = faer::Col::<f64>::zeros(n);
     let mut u = vectors.then(|| Mat::<f64>::zeros(n, n));
     let wanted = if vectors { ComputeEigenvectors::Yes } else { ComputeEigenvectors::No };
@@ -248,8 +267,25 @@ pub(crate) fn row_space_coordinates(b: MatRef<'_, f64>) -> Mat<f64> {
     }
 }
 
-/// The lower triangle of `a aᵀ`.
+/// The lower triangle of `a aᵀ`; not a number where it is time to stop.
 pub(crate) fn gram_of_rows(a: MatRef<'_, f64>) -> Mat<f64> {
+    let n = a.nrows();
+    if n <= LARGE {
+        return product_with_itself(a);
+    }
+    let stop = Stop::here();
+    // A copy that lies in memory as `a` does.
+    let product = if a.row_stride() == 1 {
+        let own = a.to_owned();
+        stop.unless(move || product_with_itself(own.as_ref()))
+    } else {
+        let own = a.transpose().to_owned();
+        stop.unless(move || product_with_itself(own.transpose()))
+    };
+    product.unwrap_or_else(|| Mat::full(n, n, f64::NAN))
+}
+
+fn product_with_itself(a: MatRef<'_, f64>) -> Mat<f64> {
     let n = a.nrows();
     let mut product = Mat::zeros(n, n);
     matmul(

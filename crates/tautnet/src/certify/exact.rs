@@ -26,6 +26,7 @@ use crate::error::{Error, Result};
 use crate::{Network, Norm};
 use faer::MatRef;
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 /// When branch and bound stops by itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -179,6 +180,7 @@ impl<'a> ExactSearch<'a> {
         let units = self.slopes.units.clone();
         let (network, region) = (self.network, self.region);
         let cells = Cells::new(network, &units, region);
+        let stop = Stop::here();
         if !self.started {
             let progress = self.progress();
             self.started = true;
@@ -196,7 +198,7 @@ impl<'a> ExactSearch<'a> {
         let mut left = self.settings.nodes;
         while left > 0 && self.open.largest().is_some_and(|bound| bound > self.threshold()) {
             let progress = self.progress();
-            if observer(&progress).is_break() {
+            if observer(&progress).is_break() || stop.asked() {
                 break;
             }
             left -= 1;
@@ -387,6 +389,10 @@ impl<'a> ExactSearch<'a> {
         }
         if wanted(self) {
             self.pruned = self.pruned.max(value);
+        } else if Stop::here().asked() {
+            // There was no time to decide: it stays open. Whoever goes on examines it again, on either side of a unit.
+            let (signs, payload) = (signs.to_vec(), points.to_vec());
+            self.open.push(Node { bound: value, signs, branch: 0, number: self.explored, payload });
         } else {
             self.undecided.push(value);
         }

@@ -20,6 +20,7 @@ use faer::MatRef;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 /// A gradient and the input inside whose cell it holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -224,7 +225,7 @@ impl<'a, 'o> Search<'a, 'o> {
     /// Tells the observer where a climb is, and whether it wants no more.
     fn goes_on(&mut self, at: &Attained) -> bool {
         self.progress.largest = self.progress.largest.max(at.value);
-        self.stopped = self.stopped || (self.observer)(&self.progress).is_break();
+        self.stopped = self.stopped || (self.observer)(&self.progress).is_break() || Stop::here().asked();
         !self.stopped
     }
 

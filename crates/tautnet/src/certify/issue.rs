@@ -11,13 +11,16 @@
 //! come from a solver that stopped anywhere: each is first repaired (a missing, negative or vanishing one would ask
 //! for an infinite L), then their common scale α, ℓ → αℓ, is chosen by a search in one dimension, where the largest
 //! eigenvalue is convex in log α. Multipliers in proportion to the norms |v_i| ‖w_i‖ always compete, so that the
-//! result is never worse than what they prove.
+//! result is never worse than what they prove. Where [`Stop::here`] says that it is time to end, they are taken without a
+//! search: with `ℓ_i = ‖z_i‖` and shares in proportion to the column sums of `|Z|`, `L = Σ ‖z_i‖` is proved by Cauchy's
+//! inequality.
 
 use super::certificate::{Certificate, Claim, FORMAT, Scaler, VERSION};
 use super::verify::{self, Units, Vectors};
 use crate::error::{Error, Result};
 use crate::{Network, Norm};
 use faer::{Mat, Side};
+use tautnet_cone::Stop;
 
 /// What a solver found: the network's LipSDP multipliers in one system of units.
 ///
@@ -97,6 +100,7 @@ fn check_lengths(network: &Network, approximation: &Approximation) -> Result<()>
 
 /// The least claim that one of the approximations, repaired and rescaled, proves in these units.
 fn claim(network: &Network, norm: Norm, units: &Units, approximations: Vec<Approximation>) -> Result<Claim> {
+    let inputs = network.inputs();
     let sensitivities = verify::sensitivities(network, units);
     if let Some(k) = sensitivities.iter().position(|sensitivity| !sensitivity.is_finite()) {
         return Err(too_large(&format!("the sensitivity to input {k}")));
@@ -116,14 +120,19 @@ fn claim(network: &Network, norm: Norm, units: &Units, approximations: Vec<Appro
     }
 
     let search = Search { network, norm, units, norms: &norms, sensitivities: &sensitivities, reference };
-    let evidence = search.best(&approximations);
-    let least = search.least_bound(&evidence);
+    let (least, evidence) = search.best(&approximations);
     let (count, length) = (network.units().min(network.inputs() + 1), network.units().max(network.inputs() + 1));
     let mut margin = verify::rounding_allowance(count, length) + sum_loss(network.inputs());
     while margin < 16.0 {
         let bound = least * (1.0 + margin);
         if !bound.is_finite() {
             break;
+        }
+        if count > CHECKED && Stop::here().asked() {
+            return Err(Error::new(
+                format!("there was no time to check a proof about {} units and {} inputs", network.units(), inputs),
+                "give more time: after the limit, or Ctrl-C, only a second is left",
+            ));
         }
         let claim = search.claim(&evidence, bound);
         if verify::prove(network, norm, units, &claim, "issued").is_ok() {
@@ -184,12 +193,18 @@ const FLOORS: [f64; 3] = [1e-13, 1e-9, 1e-4];
 /// Gram matrices above this size are not worth a search over the scale: one eigenvalue problem takes too long.
 const SEARCHED: usize = 256;
 
+/// Up to this size the verifier's factorization takes a fraction of a second.
+const CHECKED: usize = 1500;
+
+/// From this size on one eigenvalue problem takes long enough to be left behind where it is time to stop.
+const LARGE: usize = 192;
+
 /// Up to this size the scale of every candidate is searched for, and not only that of the best one.
 const COMPARED: usize = 32;
 
 impl Search<'_> {
-    /// The best evidence that can be made of the approximations.
-    fn best(&self, approximations: &[Approximation]) -> Evidence {
+    /// The best evidence that can be made of the approximations, with the bound that it proves.
+    fn best(&self, approximations: &[Approximation]) -> (f64, Evidence) {
         let mut candidates = Vec::new();
         for approximation in approximations {
             for floor in FLOORS {
@@ -215,7 +230,11 @@ impl Search<'_> {
                 best = Some((bound, evidence));
             }
         };
+        let stop = Stop::here();
         for candidate in candidates {
+            if stop.asked() {
+                break;
+            }
             // Before its scale is refined a candidate may be a factor of 2 off: where time allows, compare afterwards.
             if self.order() <= COMPARED {
                 consider(self.refine(&candidate).1);
@@ -224,9 +243,19 @@ impl Search<'_> {
             }
             consider(candidate);
         }
-        let (bound, evidence) = best.expect("there is always the candidate made of norms");
+        let Some((bound, evidence)) = best.filter(|(bound, _)| !stop.asked() || *bound < self.reference) else {
+            return (self.reference, self.by_norms());
+        };
         let (refined_bound, refined) = self.refine(&evidence);
-        if refined_bound < bound { refined } else { evidence }
+        if refined_bound < bound { (refined_bound, refined) } else { (bound, evidence) }
+    }
+
+    /// What proves the sum of the units' norms, without a search.
+    fn by_norms(&self) -> Evidence {
+        let entry = |i: usize, k: usize| (self.network.v[i] * self.network.w[(i, k)]).abs() / self.units.x_scale(k);
+        let sums = (0..self.network.inputs()).map(|k| (0..self.network.units()).map(|i| entry(i, k)).sum());
+        let sums: Vec<f64> = sums.collect();
+        Evidence { multipliers: self.norms.to_vec(), shares: self.shares(Some(&sums), 1e-13) }
     }
 
     /// The order of the smaller Gram matrix.
@@ -284,6 +313,7 @@ impl Search<'_> {
             return unimproved();
         }
         let Some(center) = self.balance(evidence) else { return unimproved() };
+        let stop = Stop::here();
         let value = |exponent: f64| self.least_bound(&evidence.scaled(center * exponent.exp2()));
         let golden = (5f64.sqrt() - 1.0) / 2.0;
         let (mut low, mut high) = (-1.01, 1.01);
@@ -291,6 +321,9 @@ impl Search<'_> {
         let mut right = low + golden * (high - low);
         let (mut at_left, mut at_right) = (value(left), value(right));
         for _ in 0..40 {
+            if stop.asked() {
+                break;
+            }
             if at_left <= at_right {
                 (high, right, at_right) = (right, left, at_left);
                 left = high - golden * (high - low);
@@ -333,7 +366,16 @@ fn repaired(values: &[f64], natural: &[f64], floor: f64, total: f64) -> Vec<f64>
 fn largest_eigenvalue(matrix: &Vectors) -> f64 {
     let count = matrix.vectors.len();
     let columns = Mat::from_fn(matrix.length, count, |i, j| matrix.vectors[j][i]);
-    let gram = columns.transpose() * &columns;
+    if count > LARGE {
+        let known = Stop::here().unless(move || largest_gram_eigenvalue(&columns));
+        return known.unwrap_or(f64::INFINITY);
+    }
+    largest_gram_eigenvalue(&columns)
+}
+
+fn largest_gram_eigenvalue(columns: &Mat<f64>) -> f64 {
+    let count = columns.ncols();
+    let gram = columns.transpose() * columns;
     if (0..count).any(|i| !gram[(i, i)].is_finite()) {
         return f64::INFINITY;
     }

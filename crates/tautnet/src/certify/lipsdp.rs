@@ -30,6 +30,7 @@ use crate::program::build::Unit;
 use crate::{Network, Norm};
 use faer::Mat;
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 /// Told the relative gap once an iteration; `Break` stops with the best bound so far, valid as it is.
 pub type GapObserver<'a> = dyn FnMut(f64) -> ControlFlow<()> + Send + 'a;
@@ -52,6 +53,9 @@ pub struct Bound {
 /// Relative gap above which the multipliers are not good enough to go on with.
 const TIGHT: f64 = 1e-9;
 
+/// Inputs up to which the matrix inequality can be solved: its coupling is of order (d+1)(d+2)/2.
+const NARROW: usize = 120;
+
 /// Units and inputs up to which the matrix inequality itself is solved when the gap stays above [`TIGHT`].
 const SMALL: usize = 400;
 
@@ -65,7 +69,7 @@ pub fn lipsdp(network: &Network, norm: Norm, observer: &mut GapObserver<'_>) -> 
         return Ok(Bound { lipschitz_upper_bound: bound, multipliers: Vec::new(), p: None, iterations: 0, gap: 0.0 });
     }
     let bound = relaxed(&slopes, network.units(), norm, observer);
-    if !bound.wants_more(network.units() + network.inputs()) {
+    if !bound.wants_more(network.units(), network.inputs()) {
         return Ok(bound.bound);
     }
     let (indices, units): (Vec<usize>, Vec<Unit>) = Unit::of(network).into_iter().unzip();
@@ -81,7 +85,7 @@ pub(crate) fn units_lipsdp(units: &[Unit], norm: Norm, observer: &mut GapObserve
     let slopes = if units.is_empty() { None } else { Slopes::of_units(units) };
     let Some(slopes) = slopes else { return interior_lipsdp(units, norm, observer) };
     let bound = relaxed(&slopes, units.len(), norm, observer);
-    if bound.wants_more(units.len() + units[0].z.len()) {
+    if bound.wants_more(units.len(), units[0].z.len()) {
         let solved = interior_lipsdp(units, norm, observer);
         return better(bound.bound, solved);
     }
@@ -95,10 +99,10 @@ struct Relaxed {
 }
 
 impl Relaxed {
-    fn wants_more(&self, size: usize) -> bool {
+    fn wants_more(&self, units: usize, inputs: usize) -> bool {
         // Also where rounding left no gap to speak of.
         let tight = self.bound.gap <= TIGHT;
-        !tight && !self.interrupted && size <= SMALL
+        !tight && !self.interrupted && units + inputs <= SMALL && inputs <= NARROW
     }
 }
 
@@ -131,6 +135,7 @@ fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut GapObserver
         interrupted |= verdict.is_break();
         verdict
     });
+    interrupted |= Stop::here().asked();
     let upper = solved.upper * slopes.scale + slopes.rounding(norm.dual());
     if !upper.is_finite() {
         // Rounding broke the relaxation: the sum over the units, with the multipliers that prove it.

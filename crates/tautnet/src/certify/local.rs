@@ -5,6 +5,7 @@
 
 use super::cell::Cells;
 use super::max_cut::{Limits, bound_signed_sum};
+use super::norm_product::path_norm;
 use super::region::Region;
 use super::slopes::Slopes;
 use crate::error::Result;
@@ -34,6 +35,8 @@ pub fn local_upper_bound(network: &Network, region: &Region, norm: Norm) -> Resu
     let count = |sign: i8| signs.iter().filter(|&&s| s == sign).count();
     let (bound, _) = pinned_bound(&slopes, norm, &signs, &Limits::default());
     let upper_bound = if bound == 0.0 { 0.0 } else { bound + slopes.rounding(norm.dual()) };
+    // Where there was no time to prove a smaller one.
+    let upper_bound = upper_bound.min(path_norm(network, norm) * (1.0 + 1e-12));
     Ok(LocalBound { upper_bound, always_on: count(1), always_off: count(-1), free: count(0) })
 }
 

@@ -38,6 +38,7 @@ use super::lipsdp::GapObserver;
 use crate::Norm;
 use faer::{Mat, MatRef};
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 /// When to stop.
 #[derive(Debug, Clone, Copy)]
@@ -82,7 +83,8 @@ pub(crate) struct Bound {
 
 /// Bounds V for the rows of `b`; `norm` measures their sum and is not `Infinity`, for which the caller takes column sums.
 ///
-/// The observer hears the relative gap of every step; `Break` stops with a valid bound.
+/// The observer hears the relative gap of every step; `Break` stops with a valid bound. [`Stop::here`] does so too; where
+/// there is no time to prove what was found, the bound is infinite.
 pub(crate) fn bound_signed_sum(
     b: MatRef<'_, f64>,
     norm: Norm,
@@ -121,7 +123,9 @@ pub(crate) fn bound_signed_sum(
         let entry = reduced[(i, k)];
         if entry == 0.0 { 0.0 } else { entry / (row_weights[i] * column_weights[k]).sqrt() }
     });
-    let theta = dense::largest_gram_eigenvalue_upper_bound(whitened.as_ref()).unwrap_or(f64::INFINITY);
+    // The proof of what was found: also where it is time to stop.
+    let theta = Stop::here().late().during(|| dense::largest_gram_eigenvalue_upper_bound(whitened.as_ref()));
+    let theta = theta.unwrap_or(f64::INFINITY);
     let rounding = 1.0 + (n + d + 8) as f64 * dense::EPSILON;
     let sum_z: f64 = row_weights.iter().sum();
     let sum_p: f64 = if unit_diagonal { column_weights.iter().sum() } else { 1.0 };
@@ -208,6 +212,7 @@ fn follow_path(b: &Mat<f64>, unit_diagonal: bool, limits: &Limits, observer: &mu
     let mut s = dual_slack(&bt, &z, &p);
     let mut best = Stopped { lower: 0.0, m: None, row_weights: lengths, column_weights: vec![1.0; d], iterations: 0 };
     let mut best_upper = f64::INFINITY;
+    let stop = Stop::here();
     let (mut gap, mut improved) = (f64::INFINITY, 0);
     for iteration in 0..=limits.iterations {
         // Both bounds at this M.
@@ -233,6 +238,7 @@ fn follow_path(b: &Mat<f64>, unit_diagonal: bool, limits: &Limits, observer: &mu
             || best.lower >= limits.hopeless_above && best_upper - best.lower <= ROUGH * best_upper
             || iteration > improved + STALL
             || observer((best_upper - best.lower) / best_upper).is_break()
+            || stop.asked()
         {
             break;
         }

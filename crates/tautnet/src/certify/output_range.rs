@@ -22,6 +22,7 @@ use super::region::Region;
 use crate::Network;
 use crate::error::{Error, Result};
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 /// When the search for one end of the range stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -169,9 +170,10 @@ impl<'a> Maximization<'a> {
         self.found = self.network.value(&center);
         let signs: Vec<i8> = self.ranges.iter().map(|&(l, u)| if u <= 0.0 { -1 } else { i8::from(l >= 0.0) }).collect();
         self.examine(&cells, signs, &center, f64::INFINITY);
+        let stop = Stop::here();
         while self.explored < self.nodes && self.open.largest().is_some_and(|bound| bound > self.found + self.tolerance)
         {
-            if observer(self.found, self.bound()).is_break() {
+            if observer(self.found, self.bound()).is_break() || stop.asked() {
                 break;
             }
             let Some(node) = self.open.pop() else { break };

@@ -12,6 +12,7 @@ use crate::{
     program::build::{Held, Unit},
 };
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 impl Run<'_, '_> {
     /// Algorithm 1: multipliers by (2), then weights by (12), until the objective no longer falls.
@@ -74,6 +75,7 @@ impl Run<'_, '_> {
             }
             None => ControlFlow::Continue(()),
         });
+        self.interrupted |= Stop::here().asked();
         self.iterations += bound.iterations;
         let largest = bound.multipliers.iter().fold(0.0f64, |m, &l| m.max(l));
         let floor = if largest > 0.0 { 1e-9 * largest } else { 1.0 };

@@ -27,6 +27,7 @@ use crate::{
 pub(crate) use run::from_units;
 use run::{Candidate, Run};
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 pub use names::Effort;
 pub use uses::{Setting, USES, Uses};
@@ -168,10 +169,11 @@ pub struct Polished {
     pub accepted: Vec<Score>,
 }
 
-/// Solve the convex program of the network's activation patterns on the data.
+/// Solve the convex program of the network's activation patterns on the data. [`Stop::here`] ends it like the observer.
 pub fn polish(network: &Network, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {
     // Inside the pool of threads, so that its thousands of short loops need no handing over.
-    rayon::join(|| polish_here(network, data, settings, observer), || ()).0
+    let stop = Stop::here();
+    rayon::join(|| stop.during(|| polish_here(network, data, settings, observer)), || ()).0
 }
 
 fn polish_here(

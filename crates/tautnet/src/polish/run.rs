@@ -7,11 +7,11 @@ use crate::{
     certify::{lipsdp, units_bound},
     error::Result,
     metrics::mean_squared_error,
-    program::build::{Built, Held, Pressing, Prices, Solution, Unit},
+    program::build::{Built, Held, Pressing, Prices, Solution, Unit, affordable},
 };
 use faer::Mat;
 use std::ops::ControlFlow;
-use tautnet_cone::{Outcome, Status};
+use tautnet_cone::{Outcome, Status, Stop};
 
 /// A network with its recomputed objective.
 #[derive(Clone)]
@@ -122,6 +122,7 @@ impl<'a, 'o> Run<'a, 'o> {
 
     /// Solve one program and read the network back.
     pub fn solve(&mut self, held: Held<'_>, round: usize) -> Result<(Candidate, Solved)> {
+        affordable(self.data, self.units.len(), &self.prices, held)?;
         let mut built = Built::training(self.data, &self.units, self.active.clone(), &self.prices, held);
         let settings = tautnet_cone::Settings {
             iterations: self.settings.iterations,
@@ -141,6 +142,7 @@ impl<'a, 'o> Run<'a, 'o> {
             *interrupted |= verdict.is_break();
             verdict
         });
+        self.interrupted |= Stop::here().asked();
         self.iterations += outcome.trace.len().saturating_sub(1);
         let solution = built.solution(&outcome.x);
         let multipliers = match held {
@@ -259,7 +261,9 @@ pub(super) fn score(
     let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
     let decay = units.iter().map(Unit::length).sum::<f64>();
     // The solver's multipliers are optimal for the program, which need not ask for the least bound.
-    let own = lipsdp(network, prices.norm, &mut |_| ControlFlow::Continue(()))?.lipschitz_upper_bound;
+    // Also of what an interrupted run leaves behind: without its bound there is nothing to compare.
+    let own = Stop::here().late().during(|| lipsdp(network, prices.norm, &mut |_| ControlFlow::Continue(())))?;
+    let own = own.lipschitz_upper_bound;
     let lipschitz = match proposed {
         Some((ell, p)) if !units.is_empty() => own.min(units_bound(&units, ell, p, prices.norm).0),
         _ => own,

@@ -39,6 +39,7 @@ use crate::{
 };
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
+use tautnet_cone::Stop;
 
 /// First rate of a descent, relative to the root mean square of the weights it moves.
 const RATE: f64 = 0.05;
@@ -157,6 +158,7 @@ impl Run<'_, '_> {
             *interrupted |= verdict.is_break();
             verdict
         });
+        self.interrupted |= Stop::here().asked();
         self.trace.extend(last);
         let (units, output_bias) = landscape.units(&lowest.point);
         self.within_limit(&units, output_bias)

@@ -12,7 +12,7 @@ use super::{
     training::{Parts, TrainingProgram},
     working_set::{MANY, solve_many_rows},
 };
-use crate::{Dataset, Network, Norm, activation::Patterns};
+use crate::{Dataset, Error, Network, Norm, activation::Patterns, error::Result};
 use faer::Mat;
 use std::collections::{HashMap, hash_map::Entry};
 use tautnet_cone::{Observer, Outcome, Settings, solve::interior_point};
@@ -184,6 +184,51 @@ pub(crate) struct Solution {
     pub p: Option<Vec<f64>>,
 }
 
+fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>) -> Layout {
+    Layout {
+        n,
+        d,
+        m,
+        weights: true,
+        lmi: prices.lipschitz > 0.0 || prices.max_lipschitz.is_some(),
+        multipliers: matches!(held, Held::Nothing),
+        decay: prices.decay > 0.0,
+        infinity: prices.norm == Norm::Infinity,
+        bias: prices.output_bias,
+        bounded: prices.max_lipschitz.is_some(),
+    }
+}
+
+/// More memory than this a program may not take, in bytes.
+const MOST_MEMORY: f64 = 16e9;
+
+/// Refuse a program whose matrices do not fit, before anything of it is built.
+pub(crate) fn affordable(data: &Dataset, units: usize, prices: &Prices, held: Held<'_>) -> Result<()> {
+    let (n, d) = (data.rows(), data.columns());
+    let bytes = |prices: &Prices| {
+        let layout = training_layout(n.min(MANY), d, units, prices, held);
+        let dense = n > MANY || StructuredNormal::cheaper(&layout) == Route::Dense;
+        layout.bytes(dense, if n > MANY { 2 } else { usize::from(dense) })
+    };
+    let asked = bytes(prices);
+    if asked <= MOST_MEMORY {
+        return Ok(());
+    }
+    let without = Prices { lipschitz: 0.0, max_lipschitz: None, ..prices.clone() };
+    let hint = match bytes(&without) <= MOST_MEMORY {
+        true => "use fewer units or fewer columns, or the method `weight-decay`, which fits",
+        false => "use fewer units or fewer columns",
+    };
+    Err(Error::new(
+        format!(
+            "the convex program of {units} units, {d} columns and {n} rows needs about {:.0} GB of memory, more than {:.0}",
+            asked / 1e9,
+            MOST_MEMORY / 1e9
+        ),
+        hint,
+    ))
+}
+
 impl Built {
     /// (J), (12) or (6) for units with the given patterns; targets `y − c` when the output bias is held at `c`.
     pub fn training(data: &Dataset, units: &[Unit], active: Patterns, prices: &Prices, held: Held<'_>) -> Self {
@@ -205,19 +250,8 @@ impl Built {
         // L and ℓ in these coordinates are L·c̄/y_scale and ℓ·c̄/y_scale.
         let bound_scale = conditioning.bound_scale();
         let sign: Vec<f64> = units.iter().map(|u| u.sign).collect();
-        let lmi = prices.lipschitz > 0.0 || prices.max_lipschitz.is_some();
-        let layout = Layout {
-            n,
-            d,
-            m,
-            weights: true,
-            lmi,
-            multipliers: matches!(held, Held::Nothing),
-            decay: prices.decay > 0.0,
-            infinity: prices.norm == Norm::Infinity,
-            bias: prices.output_bias,
-            bounded: prices.max_lipschitz.is_some(),
-        };
+        let layout = training_layout(n, d, m, prices, held);
+        let lmi = layout.lmi;
         // Units that are on everywhere can trade their biases with each other (or with the output bias) for ever,
         // unless weight decay prices them: a ridge of 1e-10 keeps the optimal face bounded.
         let linear = |s: f64| (0..m).any(|i| sign[i] == s && active.is_linear(i));

@@ -118,6 +118,26 @@ impl Layout {
         self.coupling_rows() + if self.lmi { self.pairs() } else { 0 }
     }
 
+    /// About how much memory a solve takes, in bytes: the matrices of the normal equations, and the vectors of an iterate.
+    ///
+    /// `dense` is the route by the reduced matrix, `hessians` how many copies of the loss's Hessian there are.
+    pub fn bytes(&self, dense: bool, hessians: usize) -> f64 {
+        let (pairs, reduced, width) = (self.pairs() as f64, self.reduced() as f64, self.width() as f64);
+        let (m, lmi) = (self.m as f64, f64::from(u8::from(self.lmi)));
+        let hessian = hessians as f64 * (self.m as f64 * self.e() as f64 + 1.0).powi(2);
+        let route = match dense {
+            true => reduced * (reduced + lmi * pairs),
+            false => {
+                let rank = if self.weights { self.n as f64 } else { 0.0 } + lmi * pairs;
+                rank * (rank + 16.0 * width) + lmi * pairs * pairs
+            }
+        };
+        let blocks = m * width * width + lmi * (pairs * pairs + m * pairs * (width + 2.0));
+        // s, z and their directions, the corrector, the residuals and the best point so far.
+        let vectors = 14.0 * (self.rows() as f64 + self.variables() as f64);
+        8.0 * (hessian + route + blocks + vectors)
+    }
+
     /// The cones, in order. The relu cones and the scalar ones are present even when empty, so that positions are fixed.
     pub fn cones(&self) -> Vec<Cone> {
         let mut cones = vec![Cone::Nonnegative(self.relu_rows()), Cone::Nonnegative(self.scalar_rows())];

@@ -40,7 +40,7 @@ use faer::{
 };
 use rayon::prelude::*;
 use tautnet_cone::{
-    NormalEquations, NotPositiveDefinite, Scaling,
+    NormalEquations, NotPositiveDefinite, Scaling, Stop,
     cone::{SecondOrderScaling, SemidefiniteScaling, smat, svec, svec_length},
 };
 use units::Units;
@@ -204,10 +204,14 @@ impl<'a> StructuredNormal<'a> {
             Scaling::Nonnegative(h) => rows.weighted_grams(h),
             _ => unreachable!("the relu cones come first"),
         });
+        let stop = Stop::here();
         let pairs: Vec<(Mat<f64>, Option<Clique>)> = (0..layout.m)
             .into_par_iter()
             .map(|i| {
                 let mut block = Mat::<f64>::zeros(width, width);
+                if stop.asked() {
+                    return (block, None);
+                }
                 if let Some(grams) = &grams {
                     let mut p = 0;
                     for a in 0..e {
@@ -238,7 +242,7 @@ impl<'a> StructuredNormal<'a> {
         (blocks, cliques.into_iter().flatten().collect())
     }
 
-    /// `R̂⁻¹ = I + Σ_i Ĝ_i⁻¹⊗Ĝ_i⁻¹` on `svec`s.
+    /// `R̂⁻¹ = I + Σ_i Ĝ_i⁻¹⊗Ĝ_i⁻¹` on `svec`s, lower triangle. Where it is time to stop, only a part of it.
     fn coupling_inverse(&self, cliques: &[Clique]) -> Mat<f64> {
         let layout = &self.program.layout;
         let q = layout.separator();
@@ -248,9 +252,13 @@ impl<'a> StructuredNormal<'a> {
         let size = index.len();
         let weight = |a: usize, b: usize| if a == b { 1.0 } else { std::f64::consts::SQRT_2 };
         let mut out = Mat::zeros(size, size);
+        let stop = Stop::here();
         let columns: Vec<Vec<f64>> = (0..size)
             .into_par_iter()
             .map(|column| {
+                if stop.asked() {
+                    return Vec::new();
+                }
                 let (c, e) = index[column];
                 let mut sums = vec![0.0; size - column];
                 for matrix in &all {
@@ -273,11 +281,12 @@ impl<'a> StructuredNormal<'a> {
             })
             .collect();
         for (column, sums) in columns.into_iter().enumerate() {
-            for (r, value) in sums.into_iter().enumerate() {
-                out[(column + r, column)] = value;
-                out[(column, column + r)] = value;
+            if stop.asked() {
+                break;
             }
-            out[(column, column)] += 1.0;
+            let below = &mut out.col_as_slice_mut(column)[column..];
+            below[..sums.len()].copy_from_slice(&sums);
+            below[0] += 1.0;
         }
         out
     }
@@ -365,6 +374,7 @@ impl<'a> StructuredNormal<'a> {
 impl NormalEquations for StructuredNormal<'_> {
     fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let layout = &self.program.layout;
+        let stop = Stop::here();
         if layout.lmi {
             self.frame = match scaling.last() {
                 Some(Scaling::Semidefinite(cone)) => triangular_root(cone),
@@ -372,19 +382,28 @@ impl NormalEquations for StructuredNormal<'_> {
             };
         }
         let (blocks, cliques) = self.unit_blocks(scaling);
+        // What a loop left out in its hurry must not be used.
+        if stop.asked() {
+            return Err(NotPositiveDefinite);
+        }
         let shared = match &scaling[1] {
             Scaling::Nonnegative(h) => self.shared_block(h),
             _ => unreachable!("the scalar cones come second"),
         };
         let inverse = layout.lmi.then(|| self.coupling_inverse(&cliques));
-        self.coupling = match &inverse {
-            Some(inverse) => Some(Cholesky::new(inverse.clone())?),
-            None => None,
+        // Of order (d+1)(d+2)/2: kept beside its factor only where the route needs both.
+        let (inverse, own) = match self.route {
+            Route::Dense => (None, inverse),
+            Route::Units => (inverse.clone(), inverse),
         };
+        self.coupling = own.map(Cholesky::new).transpose()?;
         self.factor = match self.route {
             Route::Dense => self.factor_dense(&blocks, &shared, &cliques, self.coupling.as_ref(), regularization)?,
             Route::Units => self.factor_units(blocks, &shared, &cliques, inverse.as_ref(), regularization)?,
         };
+        if stop.asked() {
+            return Err(NotPositiveDefinite);
+        }
         self.cliques = cliques;
         Ok(())
     }

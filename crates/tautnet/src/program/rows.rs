@@ -16,8 +16,10 @@ use faer::{
         matmul,
         triangular::{self, BlockStructure},
     },
+    prelude::*,
 };
 use rayon::prelude::*;
+use tautnet_cone::Stop;
 
 /// Rows in a block: a block of inputs stays in the second-level cache.
 const BLOCK: usize = 1024;
@@ -144,15 +146,20 @@ impl Rows {
 
     /// `X̄ᵀ diag(h_i) X̄` for every unit: lower triangles column by column, e(e+1)/2 × m.
     ///
-    /// All units share the products `x̄_ka x̄_kb`, so this is one matrix product of a block of them with `h`.
+    /// All units share the products `x̄_ka x̄_kb`, so this is one matrix product of a block of them with `h`. Where it is
+    /// time to stop, what comes out is of no use.
     pub fn weighted_grams(&self, h: &[f64]) -> Mat<f64> {
         let (n, e, m) = (self.n(), self.e(), self.units());
         let pairs = e * (e + 1) / 2;
+        let stop = Stop::here();
         let mut out = vec![0.0; pairs * m];
         out.par_chunks_mut(GROUP * pairs).enumerate().for_each(|(group, out)| {
             let units = out.len() / pairs;
             let mut products = Mat::zeros(n.min(BLOCK), pairs);
             for range in blocks(n) {
+                if stop.asked() {
+                    return;
+                }
                 let mut p = 0;
                 for a in 0..e {
                     for b in a..e {
@@ -189,32 +196,27 @@ impl Rows {
         phi
     }
 
-    /// `2 Φ'ᵀ diag(weight) Φ'` with `Φ' = [Φ, 1]` (the ones for an output bias): lower triangle, (e·m + 1)².
+    /// `2 Φ'ᵀ diag(weight) Φ'` with `Φ' = [Φ, 1]` (the ones for an output bias): lower triangle, (e·m + 1)². Where it is
+    /// time to stop, what comes out is of no use.
     pub fn loss_hessian(&self) -> Mat<f64> {
         let (n, size) = (self.n(), self.e() * self.units() + 1);
         // A few fixed parts: enough for two threads, little enough memory.
         let parts = if n >= 16 * BLOCK && size <= 1500 { 4 } else { 1 };
         let each = n.div_ceil(parts).next_multiple_of(BLOCK);
+        let stop = Stop::here();
         let sums: Vec<Mat<f64>> = (0..parts)
             .into_par_iter()
             .map(|part| {
                 let mut sum = Mat::zeros(size, size);
                 for range in blocks(n).filter(|r| r.start / each == part) {
+                    if stop.asked() {
+                        break;
+                    }
                     let features = self.features(range.clone(), 0..self.units());
                     let phi = Mat::from_fn(range.len(), size, |r, j| {
                         if j + 1 < size { features[(r, j)] } else { (2.0 * self.weight[range.start + r]).sqrt() }
                     });
-                    triangular::matmul(
-                        sum.as_mut(),
-                        BlockStructure::TriangularLower,
-                        Accum::Add,
-                        phi.transpose(),
-                        BlockStructure::Rectangular,
-                        phi.as_ref(),
-                        BlockStructure::Rectangular,
-                        1.0,
-                        Par::Seq,
-                    );
+                    add_gram(sum.as_mut(), phi.as_ref(), &stop);
                 }
                 sum
             })
@@ -223,5 +225,28 @@ impl Rows {
         let mut total = sums.next().expect("at least one part");
         sums.for_each(|sum| total += sum);
         total
+    }
+}
+
+/// Columns that are multiplied at once, so that the product of many can be stopped.
+const TOGETHER: usize = 4096;
+
+/// `out += ΦᵀΦ`, lower triangle.
+fn add_gram(mut out: MatMut<'_, f64>, phi: MatRef<'_, f64>, stop: &Stop) {
+    let size = phi.ncols();
+    for start in (0..size).step_by(TOGETHER) {
+        if stop.asked() {
+            return;
+        }
+        let width = TOGETHER.min(size - start);
+        let own = phi.subcols(start, width);
+        let mut part = out.rb_mut().submatrix_mut(start, start, size - start, width);
+        let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+        let corner = part.rb_mut().subrows_mut(0, width);
+        triangular::matmul(corner, lower, Accum::Add, own.transpose(), full, own, full, 1.0, Par::Seq);
+        if width < size - start {
+            let below = phi.subcols(start + width, size - start - width);
+            matmul(part.subrows_mut(width, size - start - width), Accum::Add, below.transpose(), own, 1.0, Par::Seq);
+        }
     }
 }

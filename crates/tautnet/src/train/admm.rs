@@ -53,6 +53,7 @@ use crate::{Dataset, Error, Network, Norm, error::Result, metrics::mean_squared_
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 /// What governs the alternation. Ranges: penalty, price and bound > 0, steps and iterations ≥ 1, 0 ≤ tolerance < 1.
 ///
@@ -182,7 +183,8 @@ pub struct Multiplied {
 /// Below the network's own bound no T satisfies (LMI); a level there gives the T that would, were all weights scaled
 /// down evenly.
 pub fn multipliers(network: &Network, level: Option<f64>) -> Result<Multiplied> {
-    let found = lipsdp(network, Norm::Two, &mut |_| ControlFlow::Continue(()))?;
+    // A copy without its bound is of no use: also where it is time to stop.
+    let found = Stop::here().late().during(|| lipsdp(network, Norm::Two, &mut |_| ControlFlow::Continue(())))?;
     let bound = found.lipschitz_upper_bound;
     let level = match level {
         Some(level) => level,
@@ -224,9 +226,14 @@ fn alternate(
     let mut best = copy.clone();
     let mut lagrangian = f64::INFINITY;
 
+    let stop = Stop::here();
     for iteration in 0..=admm.iterations {
         if iteration > 0 {
             epoch += steps.run(&mut weights, &copy.weights, &dual)?;
+            if stop.asked() {
+                ending = Ending::Observer;
+                break;
+            }
             let target = shifted(&weights, &dual, 1.0 / admm.penalty);
             let projected = project(&target.network()?, &copy.multipliers, admm.square(), admm.penalty)?;
             copy = Copied::of(projected.network, data, admm)?;
@@ -333,10 +340,14 @@ impl<'a> GradientSteps<'a> {
         let Admm { descent, penalty, steps, .. } = self.admm;
         let anchor = shifted(copy, dual, -1.0 / penalty);
         let passes = steps.div_ceil(self.order.len().div_ceil(descent.batch));
+        let stop = Stop::here();
         for pass in 0..passes {
             self.step.rate = descent.rate * (1.0 - (1.0 - LAST_RATE) * pass as f64 / passes as f64);
             shuffle(&mut self.order, &mut self.random);
             for rows in self.order.chunks(descent.batch) {
+                if stop.asked() {
+                    return Ok(pass);
+                }
                 self.batch.gather(&self.all, rows);
                 self.differentiator.gradient(weights, &self.batch, &mut self.gradient);
                 if !self.output_bias {

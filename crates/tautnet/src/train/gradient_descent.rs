@@ -18,6 +18,7 @@ use faer::traits::pulp::{Simd, WithSimd};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
+use tautnet_cone::Stop;
 
 /// How a gradient becomes a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -122,11 +123,16 @@ pub(crate) fn descend(
     let mut trace: Vec<Progress> = Vec::new();
     let mut reductions = descent.reductions;
     let mut ending = Ending::Limit;
+    let stop = Stop::here();
 
     for epoch in 1..=descent.epochs {
         shuffle(&mut order, &mut random);
         let (mut loss, mut decay) = (0.0, 0.0);
         for rows in order.chunks(descent.batch) {
+            if stop.asked() {
+                ending = Ending::Observer;
+                break;
+            }
             batch.gather(&all, rows);
             perturb(&weights, &mut batch, &mut random);
             let share = rows.len() as f64 / data.rows() as f64;
@@ -135,6 +141,15 @@ pub(crate) fn descend(
                 *gradient.parts_mut().2 = 0.0;
             }
             decay += share * step.take(&mut weights, &gradient, descent.decay);
+        }
+        if ending == Ending::Observer {
+            // An epoch that was cut short counts only where there is no other.
+            if trace.is_empty() {
+                best.flat.copy_from_slice(&weights.flat);
+                let loss = mean_squared_error(&best.network()?, data);
+                trace.push(Progress { epoch, objective: loss, loss, rate: step.rate, bound: None });
+            }
+            break;
         }
         let objective = loss + 0.5 * descent.decay * decay;
         if !objective.is_finite() {

@@ -115,7 +115,7 @@ pub enum Ending {
     Plateau,
     /// All epochs were used.
     Limit,
-    /// The observer said so.
+    /// The observer said so, or [`Stop::here`](crate::Stop::here).
     Observer,
 }
 
@@ -132,7 +132,7 @@ pub struct Trained {
     pub loss: f64,
 }
 
-/// Make a starting network.
+/// Make a starting network. [`Stop::here`](crate::Stop::here) ends the training like the observer, within an epoch too.
 ///
 /// ```
 /// use tautnet::{Dataset, train};

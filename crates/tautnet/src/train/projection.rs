@@ -63,6 +63,7 @@ use super::projection_newton::{Newton, Scaling};
 use crate::certify::dense;
 use crate::{Error, Network, error::Result};
 use faer::{Mat, MatRef};
+use tautnet_cone::Stop;
 
 /// What is known of ρ = L².
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -330,6 +331,7 @@ impl Ball {
         let mut point = self.point(&x)?;
         let mut scaling = Scaling::of(&x, &self.slack(&point.c, square))?;
         let (mut gap, mut improved) = (f64::INFINITY, 0);
+        let stop = Stop::here();
         for iteration in 0..=ITERATIONS {
             best.iterations = iteration;
             best.offer(self, &x, &point, square);
@@ -341,6 +343,7 @@ impl Ball {
                 || left <= TOLERANCE.1 * self.size
                 || iteration > improved + STALL
                 || iteration == ITERATIONS
+                || stop.asked()
             {
                 break;
             }

@@ -16,6 +16,7 @@ use faer::linalg::{cholesky::llt, matmul::matmul};
 use faer::{Accum, Mat, Par};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
+use tautnet_cone::Stop;
 
 /// What governs a random start. Range: ridge > 0.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +31,9 @@ impl Default for Random {
     }
 }
 
+/// The Gram matrix of more units does not fit in the memory of ordinary machines.
+const MOST_UNITS: usize = 30_000;
+
 /// A unit that is zero on all rows is drawn again, this often at most.
 const DRAWS: usize = 100;
 
@@ -42,11 +46,22 @@ pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mu
         ));
     }
     let (n, d, m) = (data.rows(), data.columns(), settings.units);
+    if m > MOST_UNITS {
+        return Err(Error::new(
+            format!("the least squares problem of {m} random units needs a matrix of {m} rows and columns"),
+            format!("give at most {MOST_UNITS} units, or make the starting network by `sgd`"),
+        ));
+    }
+    let stop = Stop::here();
     let mut source = Pcg64::seed_from_u64(settings.seed);
     let mut w = Mat::zeros(m, d);
     let mut b = vec![0.0; m];
     let mut phi = Mat::zeros(n, m);
     for i in 0..m {
+        // What is not drawn any more stays 0: such a unit does nothing.
+        if stop.asked() {
+            break;
+        }
         for _ in 0..DRAWS {
             (0..d).for_each(|k| w[(i, k)] = normal(&mut source));
             b[i] = normal(&mut source);
@@ -59,14 +74,22 @@ pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mu
             }
         }
     }
-    let (v, c) = output_layer(phi, data, random.ridge, settings.output_bias)?;
+    let (own, ridge, output_bias) = (data.clone(), random.ridge, settings.output_bias);
+    let solved = stop.unless(move || output_layer(phi, &own, ridge, output_bias));
+    let ending = if solved.is_some() { Ending::Solved } else { Ending::Observer };
+    // Without the time to solve: the constant that fits best.
+    let (v, c) = solved.unwrap_or_else(|| Ok((vec![0.0; m], if output_bias { mean_target(data) } else { 0.0 })))?;
     let squared: f64 = v.iter().map(|v| v * v).sum();
     let network = Network::new(w, b, v, c)?;
     let loss = mean_squared_error(&network, data);
     let progress = Progress { epoch: 1, objective: loss + random.ridge * squared, loss, rate: 0.0, bound: None };
     // There is nothing left to stop.
     let _ = observer(&progress);
-    Ok(Trained { network, trace: vec![progress], ending: Ending::Solved, loss })
+    Ok(Trained { network, trace: vec![progress], ending, loss })
+}
+
+fn mean_target(data: &Dataset) -> f64 {
+    importances(data).iter().zip(&data.y).map(|(weight, y)| weight * y).sum::<f64>() / data.rows() as f64
 }
 
 /// The ridge regression, by its normal equations: (ΦᵀΩΦ/n + ρI) v = ΦᵀΩy/n. On one thread, so that the number of

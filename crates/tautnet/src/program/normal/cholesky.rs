@@ -18,7 +18,7 @@ use faer::{
     prelude::*,
 };
 use rayon::prelude::*;
-use tautnet_cone::NotPositiveDefinite;
+use tautnet_cone::{NotPositiveDefinite, Stop};
 
 /// Columns of a block.
 const BLOCK: usize = 96;
@@ -29,10 +29,14 @@ pub(super) struct Cholesky {
 }
 
 impl Cholesky {
-    /// Factor a matrix given by its lower triangle.
+    /// Factor a matrix given by its lower triangle; an error too where it is time to stop.
     pub fn new(mut a: Mat<f64>) -> Result<Self, NotPositiveDefinite> {
         let n = a.nrows();
+        let stop = if n > BLOCK { Stop::here() } else { Stop::default() };
         for start in (0..n).step_by(BLOCK) {
+            if stop.asked() {
+                return Err(NotPositiveDefinite);
+            }
             let width = BLOCK.min(n - start);
             let (mut panel, mut rest) =
                 a.as_mut().submatrix_mut(start, start, n - start, n - start).split_at_col_mut(width);
@@ -43,11 +47,14 @@ impl Cholesky {
                 .map_err(|_| NotPositiveDefinite)?;
             let corner = corner.rb();
             below.rb_mut().par_row_chunks_mut(BLOCK).for_each(|rows| {
+                if stop.asked() {
+                    return;
+                }
                 solve_lower_triangular_in_place(corner, rows.transpose_mut(), Par::Seq);
             });
             let below = below.rb();
             let left = rest.rb_mut().subrows_mut(width, n - start - width);
-            by_columns(left, below.transpose(), -1.0);
+            by_columns(left, below.transpose(), -1.0, &stop);
         }
         Ok(Self { l: a })
     }
@@ -63,9 +70,14 @@ impl Cholesky {
         solve_upper_triangular_in_place(self.l().transpose(), columns, Par::Seq);
     }
 
-    /// Overwrite many columns with `L⁻¹` of them.
+    /// Overwrite many columns with `L⁻¹` of them; where it is time to stop, only some of them.
     pub fn half_solve_in_place(&self, columns: MatMut<'_, f64>) {
-        let each = |part: MatMut<'_, f64>| solve_lower_triangular_in_place(self.l(), part, Par::Seq);
+        let stop = Stop::here();
+        let each = |part: MatMut<'_, f64>| {
+            if !stop.asked() {
+                solve_lower_triangular_in_place(self.l(), part, Par::Seq);
+            }
+        };
         columns.par_col_chunks_mut(BLOCK).for_each(each);
     }
 
@@ -81,15 +93,18 @@ impl Cholesky {
     }
 }
 
-/// `out += AᵀA`, lower triangle.
+/// `out += AᵀA`, lower triangle; where it is time to stop, only a part of it.
 pub(super) fn symmetric_product(out: MatMut<'_, f64>, a: MatRef<'_, f64>) {
-    by_columns(out, a, 1.0);
+    by_columns(out, a, 1.0, &Stop::here());
 }
 
 /// `out += factor AᵀA`, lower triangle, block columns apart.
-fn by_columns(out: MatMut<'_, f64>, a: MatRef<'_, f64>, factor: f64) {
+fn by_columns(out: MatMut<'_, f64>, a: MatRef<'_, f64>, factor: f64, stop: &Stop) {
     let n = out.nrows();
     out.par_col_chunks_mut(BLOCK).enumerate().for_each(|(block, part)| {
+        if stop.asked() {
+            return;
+        }
         let start = block * BLOCK;
         let width = part.ncols();
         let (mut corner, below) = part.subrows_mut(start, n - start).split_at_row_mut(width);

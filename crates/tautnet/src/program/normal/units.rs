@@ -17,7 +17,7 @@ use faer::{
     prelude::*,
 };
 use rayon::prelude::*;
-use tautnet_cone::NotPositiveDefinite;
+use tautnet_cone::{NotPositiveDefinite, Stop};
 
 /// The second route's factors.
 pub(super) struct Units {
@@ -82,7 +82,11 @@ impl StructuredNormal<'_> {
             .collect::<Result<_, _>>()?;
         // Units in groups: [Φ_i, V_i]ᵀ whitened by the unit's factor, stacked, and multiplied by itself at once.
         const TOGETHER: usize = 16;
+        let stop = Stop::here();
         for first in (0..layout.m).step_by(TOGETHER) {
+            if stop.asked() {
+                return Err(NotPositiveDefinite);
+            }
             let group = first..(first + TOGETHER).min(layout.m);
             let mut stacked = Mat::<f64>::zeros(width * group.len(), rank);
             let features = program.rows.as_ref().map(|rows| rows.features(0..n, group.clone()));

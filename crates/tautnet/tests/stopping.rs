@@ -1,0 +1,238 @@
+//! What must hold wherever work is told to end: it ends, with the best so far, and what it claims is true.
+//!
+//! No clock is read here. A stop that says yes after a number of questions ends each stage at every place that asks.
+
+mod random;
+
+use random::{data, network};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tautnet::{
+    Dataset, Network, Norm, Stage, Stop,
+    attack::{self, attack},
+    certify::{
+        ExactSettings, GradientSearchSettings, RangeSettings, Region, exact_lipschitz, largest_gradient_found,
+        local_upper_bound, output_range, path_norm, prove, verify,
+    },
+    fit::{self, Price, fit},
+    polish::{self, Ending, Method, polish},
+    select,
+    train::{self, Start, train},
+};
+
+/// Says yes from the question number `after` on; what must be done late is done.
+fn stop(after: usize) -> Stop {
+    let asked = AtomicUsize::new(0);
+    Stop::when(move || asked.fetch_add(1, Ordering::Relaxed) >= after)
+}
+
+/// The same, but there is no time for what must be done late either.
+fn harsh(after: usize) -> Stop {
+    let asked = AtomicUsize::new(0);
+    Stop::staged(move |_| asked.fetch_add(1, Ordering::Relaxed) >= after)
+}
+
+/// At once, within the first stages, and late enough that short work is done.
+const AFTER: [usize; 7] = [0, 1, 3, 10, 40, 200, 3000];
+
+fn trained(data: &Dataset, start: Start, units: usize) -> train::Trained {
+    let settings = train::Settings { start, units, ..train::Settings::default() };
+    train(data, &settings, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+/// Found ≤ certified, and what is certified verifies.
+fn check_proof(network: &Network, norm: Norm) -> f64 {
+    let certificate = prove(network, norm, None, &mut |_| ControlFlow::Continue(())).unwrap();
+    verify(&certificate.to_json(), network).unwrap();
+    certificate.standardized.bound
+}
+
+#[test]
+fn every_start_ends_with_a_network() {
+    let data = data(60, 3, 1);
+    for start in Start::all() {
+        for after in AFTER {
+            for stop in [stop(after), harsh(after)] {
+                let trained = stop.during(|| trained(&data, start.clone(), 150));
+                assert_eq!((trained.network.units(), trained.network.inputs()), (150, 3), "{start:?} {after}");
+                assert!(trained.loss.is_finite() && !trained.trace.is_empty());
+                assert!(after > 0 || trained.ending == train::Ending::Observer, "{start:?}: {:?}", trained.ending);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_first_epoch_that_is_cut_short_has_learned_something() {
+    let data = data(200, 2, 2);
+    let run = |after| stop(after).during(|| trained(&data, Start::Sgd(Default::default()), 50));
+    // One question a batch, seven batches an epoch.
+    assert!(run(5).loss < run(0).loss);
+    assert_eq!(run(5).trace.len(), 1);
+}
+
+/// Networks whose programs take the dense route in several blocks, and the route by units.
+fn programs() -> [(Dataset, Network); 2] {
+    [(data(150, 5, 3), network(40, 5, 3)), (data(12, 3, 4), network(30, 3, 4))]
+}
+
+#[test]
+fn a_polish_that_is_stopped_anywhere_is_never_worse() {
+    for (data, network) in programs() {
+        for method in [Method::Joint, Method::WeightDecay, Method::Alternating, Method::Walk] {
+            let walk = polish::Walk { rounds: 1, steps: 20, restarts: 0, flips: 1 };
+            let lipschitz = if method == Method::WeightDecay { 0.0 } else { 0.05 };
+            let settings = polish::Settings { method, lipschitz, walk, rounds: 2, ..polish::Settings::default() };
+            for after in AFTER {
+                let stop = stop(after);
+                let polished =
+                    stop.during(|| polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(()))).unwrap();
+                assert!(polished.after.objective <= polished.before.objective, "{method:?} {after}");
+                assert!(after > 40 || polished.ending != Ending::Solved, "{method:?} {after}");
+                let again = polish::score(&polished.network, &data, &settings).unwrap();
+                assert!((again.loss, again.decay) == (polished.after.loss, polished.after.decay));
+                assert!((again.lipschitz - polished.after.lipschitz).abs() <= 1e-6 * again.lipschitz);
+                if let Ending::Unchanged(_) = polished.ending {
+                    assert_eq!(polished.network, network);
+                }
+                check_proof(&polished.network, settings.norm);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fit_that_is_stopped_anywhere_gives_a_network_and_says_so() {
+    let data = data(60, 2, 5);
+    let start = train::Settings { start: "random".parse().unwrap(), units: 8, ..train::Settings::default() };
+    let grid = select::Settings { prices: vec![0.3, 0.03], ..select::Settings::default() };
+    let settings = fit::Settings { start, polish: polish::Settings::default(), price: Price::Chosen(grid) };
+    for after in AFTER {
+        let fitted = stop(after).during(|| fit(&data, &settings, &mut |_| ControlFlow::Continue(()))).unwrap();
+        let finished = fitted.polished.as_ref().is_some_and(|polished| polished.ending == Ending::Solved);
+        assert!(after > 0 || !finished);
+        check_proof(fitted.network(), Norm::Two);
+    }
+    // The early part alone is ended: the fit goes on with what it chose.
+    let early = Stop::staged(|stage| stage == Stage::Early);
+    let fitted = early.during(|| fit(&data, &settings, &mut |_| ControlFlow::Continue(()))).unwrap();
+    assert!(!fitted.all_rows || fitted.price.is_some());
+    // A path that has a price by then leaves the rest of the time to the fit on all rows.
+    let asked = AtomicUsize::new(0);
+    let later = Stop::staged(move |stage| stage == Stage::Early && asked.fetch_add(1, Ordering::Relaxed) >= 3000);
+    let fitted = later.during(|| fit(&data, &settings, &mut |_| ControlFlow::Continue(()))).unwrap();
+    assert!(fitted.all_rows && fitted.price.is_some());
+}
+
+#[test]
+fn a_certificate_proves_at_most_the_sum_over_units_wherever_it_is_stopped() {
+    // The last one is so large that its kernels are left behind, and the Gram matrices of the proof too.
+    for (network, afters) in [(network(12, 4, 6), &AFTER[..]), (network(515, 520, 7), &[0, 4][..])] {
+        for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+            for &after in afters {
+                for (harsh, stop) in [(false, stop(after)), (true, harsh(after))] {
+                    if network.units() > 500 && !harsh {
+                        continue; // There would be all the time for a large proof.
+                    }
+                    let certificate =
+                        stop.during(|| prove(&network, norm, None, &mut |_| ControlFlow::Continue(()))).unwrap();
+                    verify(&certificate.to_json(), &network).unwrap();
+                    let bound = certificate.standardized.bound;
+                    assert!(bound <= path_norm(&network, norm) * (1.0 + 1e-6), "{norm:?} {after}: {bound}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn bounds_and_searches_that_are_stopped_are_true() {
+    let (wide, narrow) = (network(8, 40, 8), network(9, 2, 9));
+    for network in [wide, narrow] {
+        let d = network.inputs();
+        let regions = [
+            Region::Everywhere,
+            Region::Box { lower: vec![-1.0; d], upper: vec![1.0; d] },
+            Region::Ball { center: vec![0.1; d], radius: 0.7, norm: Norm::Two },
+        ];
+        for region in regions {
+            for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+                let search = GradientSearchSettings { starts: 4, questions: 20, ..Default::default() };
+                let found = largest_gradient_found(&network, &region, norm, None, &search).unwrap();
+                let found = found.map_or(0.0, |found| found.value);
+                for after in [0, 2, 30] {
+                    for stop in [stop(after), harsh(after)] {
+                        let (local, enclosure) = stop.during(|| {
+                            let local = local_upper_bound(&network, &region, norm).unwrap();
+                            let settings = ExactSettings { nodes: 30, start: search, ..ExactSettings::default() };
+                            let exact = exact_lipschitz(&network, &region, norm, None, &settings, &mut |_| {
+                                ControlFlow::Continue(())
+                            })
+                            .unwrap();
+                            (local.upper_bound, exact)
+                        });
+                        assert!(found <= local * (1.0 + 1e-12) && local.is_finite(), "{region:?} {norm:?} {after}");
+                        assert!(found <= enclosure.upper_bound * (1.0 + 1e-12), "{region:?} {norm:?} {after}");
+                        assert!(enclosure.lower_bound <= enclosure.upper_bound);
+                        assert!(after > 0 || !enclosure.closed || enclosure.upper_bound <= found * (1.0 + 1e-6));
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn ranges_and_attacks_that_are_stopped_are_true() {
+    let (data, network) = (data(20, 3, 10), network(15, 3, 10));
+    let region = Region::Ball { center: vec![0.0; 3], radius: 1.0, norm: Norm::Two };
+    let settings = RangeSettings { nodes: 200, ..RangeSettings::default() };
+    let range = || output_range(&network, &region, &settings, &mut |_, _| ControlFlow::Continue(())).unwrap();
+    let full = range();
+    let bound = check_proof(&network, Norm::Two);
+    let radii = [0.0, 0.2, 0.5];
+    let governed = attack::Settings { nodes: 20, ..attack::Settings::new(bound) };
+    let attacked = || attack(&network, &data, Norm::Two, &radii, &governed).unwrap();
+    let whole = attacked();
+    for after in AFTER {
+        let (part, reports) = stop(after).during(|| (range(), attacked()));
+        assert!(part.highest.bound >= full.highest.found && part.lowest.bound <= full.lowest.found, "{after}");
+        for (report, whole) in reports.iter().zip(&whole) {
+            assert!(report.found <= report.row_by_row() && report.row_by_row() <= report.certified_ceiling);
+            assert!(whole.found <= report.row_by_row() * (1.0 + 1e-12), "{after}");
+            assert_eq!(report.certified_ceiling, whole.certified_ceiling);
+        }
+        // Where nothing is searched the error without attack is what is found.
+        if after == 0 {
+            assert!(reports.iter().all(|report| report.found == reports[0].found));
+        }
+    }
+}
+
+/// Questions change no digit: not in small work, and not in kernels that run on a thread of their own.
+#[test]
+fn a_stop_that_never_says_yes_changes_nothing() {
+    let never = Stop::staged(|_| false);
+    let (data, network) = (data(150, 5, 3), network(40, 5, 3));
+    let settings = polish::Settings { lipschitz: 0.05, iterations: 5, ..polish::Settings::default() };
+    let run = || {
+        let trained = trained(&data, "random".parse().unwrap(), 30);
+        (trained, polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap())
+    };
+    assert_eq!(never.during(run), run());
+    let large = random::network(515, 520, 7);
+    let shortly = || prove(&large, Norm::Two, None, &mut |_| ControlFlow::Break(())).unwrap();
+    assert_eq!(never.during(shortly), shortly());
+}
+
+#[test]
+fn a_program_that_does_not_fit_is_refused_before_it_is_built() {
+    // 400 columns: one matrix of the inequality alone would be of order 80 000.
+    let (data, network) = (data(20, 400, 11), network(2, 400, 11));
+    let settings = polish::Settings { lipschitz: 0.05, ..polish::Settings::default() };
+    let refused = polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap_err();
+    assert!(refused.what.contains("400 columns") && refused.what.contains("GB"), "{refused:?}");
+    assert!(refused.hint.contains("weight-decay"), "{refused:?}");
+    let settings = polish::Settings { method: Method::WeightDecay, lipschitz: 0.0, iterations: 3, ..settings };
+    polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
+}
