@@ -199,18 +199,37 @@ def test_other_threads_run_during_a_solve():
     assert ran > 20 * took, (ran, took)  # of up to a thousand a second
 
 
+# What can take long, each in another stage of the work.
+LONG = {
+    "path": "tautnet.LipschitzRegressor(hidden=100, **limits).fit(X, y)",
+    "walk": "tautnet.LipschitzRegressor(hidden=100, lipschitz=0.01, method='walk', **limits).fit(X, y)",
+    "wide": "tautnet.LipschitzRegressor(hidden=300, lipschitz=0.01, start='random', **limits).fit(X, y)",
+    "huge": "tautnet.LipschitzRegressor(hidden=10000, lipschitz=0.01, **limits).fit(X[:300, :3], y[:300])",
+    "columns": "tautnet.LipschitzRegressor(hidden=20, lipschitz=0.01, **limits).fit(np.tile(X[:500], 5), y[:500])",
+    "exact": "tautnet.certify(dict(w=rng.normal(size=(300, 20)), b=rng.normal(size=300), v=rng.normal(size=300)), exact=True, **limits)",
+}
+PRELUDE = (
+    "import numpy as np, tautnet, sys, time, warnings\n"
+    "warnings.simplefilter('ignore')\n"
+    "rng = np.random.default_rng(0)\n"
+    "X = rng.normal(size=(20000, 20)); y = np.sin(X).sum(axis=1)\n"
+)
+SLACK = 15.0  # For machines with much else to do.
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_an_interrupt_ends_a_solve():
+@pytest.mark.parametrize("work", LONG.values(), ids=LONG.keys())
+def test_an_interrupt_ends_every_stage(work):
     code = (
-        "import numpy as np, tautnet\n"
-        "rng = np.random.default_rng(0)\n"
-        "X = rng.normal(size=(20000, 20)); y = np.sin(X).sum(axis=1)\n"
+        f"{PRELUDE}limits = {{}}\n"
         "print('ready', flush=True)\n"
         "try:\n"
-        "    tautnet.LipschitzRegressor(hidden=100).fit(X, y)\n"
+        f"    {work}\n"
+        "    print('done', flush=True)\n"
         "except KeyboardInterrupt:\n"
         "    print('interrupted', flush=True)\n"
     )
+
     def listen():
         # Where the tests run in the background of a script, interrupts are ignored, and the child would ignore them too.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -219,7 +238,15 @@ def test_an_interrupt_ends_a_solve():
     assert process.stdout.readline() == "ready\n"
     time.sleep(1.0)
     process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=60)[0] == "interrupted\n"
+    assert process.communicate(timeout=2.0 + SLACK)[0] == "interrupted\n"
+
+
+@pytest.mark.parametrize("work", LONG.values(), ids=LONG.keys())
+def test_a_time_limit_is_kept_in_every_stage(work):
+    code = f"{PRELUDE}limits = {{'time_limit': 1.0}}\nstarted = time.time()\n{work}\nprint(time.time() - started)\n"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert ran.returncode == 0, ran.stderr
+    assert float(ran.stdout) < 3.0 + SLACK
 
 
 def test_progress_and_logging(table, capsys, caplog):

@@ -2,6 +2,10 @@
 
 use crate::Network;
 use faer::MatRef;
+use rayon::prelude::*;
+
+/// Multiplications from which several threads are worth it.
+const WORTH_A_THREAD: usize = 1 << 22;
 
 /// The pattern of every unit: `D_ik = 1[x̄_k·w̄_i ≥ 0]`, with ties on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,9 +18,8 @@ impl Patterns {
     /// The patterns of a network's units on the rows of `x`.
     pub fn of(network: &Network, x: MatRef<'_, f64>) -> Self {
         let (n, d) = (x.nrows(), x.ncols());
-        let mut active = Vec::with_capacity(n * network.units());
-        let mut h = vec![0.0; n];
-        for i in 0..network.units() {
+        let mut active = vec![false; n * network.units()];
+        let one = |h: &mut Vec<f64>, (i, active): (usize, &mut [bool])| {
             h.fill(network.b[i]);
             for j in 0..d {
                 let w = network.w[(i, j)];
@@ -24,7 +27,14 @@ impl Patterns {
                     *h += w * x;
                 }
             }
-            active.extend(h.iter().map(|&h| h >= 0.0));
+            active.iter_mut().zip(h).for_each(|(active, h)| *active = *h >= 0.0);
+        };
+        let scratch = || vec![0.0; n];
+        if n * d * network.units() < WORTH_A_THREAD {
+            let mut h = scratch();
+            active.chunks_mut(n.max(1)).enumerate().for_each(|unit| one(&mut h, unit));
+        } else {
+            active.par_chunks_mut(n.max(1)).enumerate().for_each_init(scratch, one);
         }
         Self { rows: n, active }
     }

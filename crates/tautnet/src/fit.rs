@@ -129,6 +129,12 @@ impl Fitted {
 /// the training on all rows, the best network of the path is the result.
 pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Fitted> {
     settings.check()?;
+    // With a price, so that the largest program counts. No price makes the program smaller.
+    let priced = match &settings.price {
+        Price::Fixed(price) => *price,
+        Price::Chosen(_) => 1.0,
+    };
+    polish::check_size(data, settings.start.units, &settings.at(priced))?;
     let (path, price) = match &settings.price {
         Price::Fixed(price) => (None, Some(*price)),
         Price::Chosen(grid) => {

@@ -2,6 +2,10 @@
 
 use crate::error::{Error, Result};
 use faer::{Mat, MatRef};
+use rayon::prelude::*;
+
+/// Multiplications from which several threads are worth it.
+const WORTH_A_THREAD: usize = 1 << 20;
 
 /// `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,15 +90,18 @@ impl Network {
     /// `f` at every row of `x` (n × d).
     pub fn predict(&self, x: MatRef<'_, f64>) -> Vec<f64> {
         assert_eq!(x.ncols(), self.inputs(), "checked where data and network meet");
-        let mut row = vec![0.0; x.ncols()];
-        (0..x.nrows())
-            .map(|k| {
-                for j in 0..x.ncols() {
-                    row[j] = x[(k, j)];
-                }
-                self.value(&row)
-            })
-            .collect()
+        let one = |row: &mut Vec<f64>, k: usize| {
+            for j in 0..x.ncols() {
+                row[j] = x[(k, j)];
+            }
+            self.value(row)
+        };
+        let scratch = || vec![0.0; x.ncols()];
+        if x.nrows() * x.ncols() * self.units() < WORTH_A_THREAD {
+            let mut row = scratch();
+            return (0..x.nrows()).map(|k| one(&mut row, k)).collect();
+        }
+        (0..x.nrows()).into_par_iter().map_init(scratch, |row, k| one(row, k)).collect()
     }
 
     /// The gradient of `f` at `x`, with relu′(0) = 0.

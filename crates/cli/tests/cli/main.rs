@@ -7,6 +7,7 @@ mod data;
 mod fetch;
 mod guide;
 mod interchange;
+mod limits;
 mod model;
 mod polish;
 mod report;

@@ -7,12 +7,13 @@ use super::lipsdp::lipsdp;
 use crate::error::Result;
 use crate::{Network, Norm, scaling};
 use faer::Mat;
+use tautnet_cone::Stop;
 
 /// A certificate of the network, and of the model in the scaler's units where there is a scaler.
 ///
 /// The multipliers are those of LipSDP, solved once for the network and once more in the user's units, where the
 /// inputs' scales differ and other multipliers are best. The observer hears the relative gap of every iteration;
-/// `Break` ends the solve at hand, and the certificate then proves what the multipliers so far allow, which is never
+/// `Break`, or [`Stop::here`], ends the solve at hand, and the certificate then proves what the multipliers so far allow, which is never
 /// more than the sum over the units. The 1-norm needs no solver.
 pub fn prove(
     network: &Network,
@@ -38,7 +39,9 @@ pub fn prove(
         // With one scale for all inputs the multipliers of the network are the best in the user's units too.
         _ => None,
     };
-    issue(network, norm, standardized.as_ref(), scaler.map(Scaler::from).as_ref(), raw.as_ref())
+    // What was found is proved however late it is.
+    let late = Stop::here().late();
+    late.during(|| issue(network, norm, standardized.as_ref(), scaler.map(Scaler::from).as_ref(), raw.as_ref()))
 }
 
 /// The weights `w_ik / s_k` and `y v_i`, whose multipliers the raw claim wants; `None` if they are out of range.

@@ -22,7 +22,7 @@ mod walk;
 use crate::{
     Dataset, Network, Norm,
     error::{Error, Result},
-    program::build::{Held, Prices},
+    program::build::{Held, Prices, affordable},
 };
 pub(crate) use run::from_units;
 use run::{Candidate, Run};
@@ -235,6 +235,11 @@ fn polish_here(
         trace: run.trace,
         accepted: run.accepted,
     })
+}
+
+/// Refuse a program for so many units on these data that would not fit in memory, before anything is trained.
+pub(crate) fn check_size(data: &Dataset, units: usize, settings: &Settings) -> Result<()> {
+    affordable(data, units, &settings.prices(), Held::Nothing)
 }
 
 /// The objective of a network under the settings, recomputed from its weights: every price counts, whatever the method.
