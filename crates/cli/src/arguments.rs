@@ -15,7 +15,8 @@ use tautnet::{Norm, Request, UnknownLevels};
 
 /// Train, polish and prove small relu networks
 ///
-/// Results go to standard output, progress to standard error. Exit status: 0 done, 1 the claim failed, 2 could not run.
+/// Results go to standard output, progress to standard error. Exit status: 0 done, 1 the claim failed, 2 could not
+/// run, 130 interrupted before there was a result.
 #[derive(Debug, Parser)]
 #[command(name = "tautnet", version, max_term_width = 100)]
 pub struct Arguments {

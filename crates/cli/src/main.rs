@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match arguments::Arguments::try_parse() {
         Ok(arguments) => commands::run(arguments).unwrap_or_else(|error| {
             output::complain(&error);
-            ExitCode::from(output::COULD_NOT_RUN)
+            ExitCode::from(if stop::interrupted() { stop::INTERRUPTED_STATUS } else { output::COULD_NOT_RUN })
         }),
         Err(error) => output::usage(&error),
     }

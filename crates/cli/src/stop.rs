@@ -124,8 +124,13 @@ impl Stop {
     }
 }
 
-/// Exit status after Ctrl-C, as shells have it.
-const INTERRUPTED_STATUS: u8 = 130;
+/// Exit status after Ctrl-C where there is no result, as shells have it.
+pub const INTERRUPTED_STATUS: u8 = 130;
+
+/// Whether Ctrl-C was pressed.
+pub fn interrupted() -> bool {
+    INTERRUPTED.get().is_some()
+}
 
 /// End the program some time after `since`, unless there is a result by then.
 fn watch(since: Instant, last_words: impl FnOnce() -> u8 + Send + 'static) {

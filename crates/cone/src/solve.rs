@@ -143,7 +143,7 @@ pub fn interior_point(
         system.refine(&mut combined, &residuals, keep);
         step = (settings.step * point.longest_step(&combined, cones, system.scaling)).min(1.0);
         if step.is_nan() || step <= 1e-8 || !combined.x.iter().all(|x| x.is_finite()) {
-            break Status::NumericalTrouble;
+            break if halt.asked() { Status::Interrupted } else { Status::NumericalTrouble };
         }
         point.advance(step, &combined, cones);
     };

@@ -97,7 +97,9 @@ impl Network {
             self.value(row)
         };
         let scratch = || vec![0.0; x.ncols()];
-        if x.nrows() * x.ncols() * self.units() < WORTH_A_THREAD {
+        // Only inside a pool that the caller has made: a process that was forked has no threads of the common one.
+        let pooled = rayon::current_thread_index().is_some();
+        if !pooled || x.nrows() * x.ncols() * self.units() < WORTH_A_THREAD {
             let mut row = scratch();
             return (0..x.nrows()).map(|k| one(&mut row, k)).collect();
         }

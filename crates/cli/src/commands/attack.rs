@@ -2,13 +2,13 @@
 
 use super::pictures;
 use crate::arguments::{
-    MeetingArguments, NormChoice, OutArguments, PlotFile, Radii, TalkArguments, TestArguments, ThreadArguments,
-    plot_file, radii,
+    LimitArguments, MeetingArguments, NormChoice, OutArguments, PlotFile, Radii, TalkArguments, TestArguments,
+    ThreadArguments, plot_file, radii,
 };
+use crate::stop::Stop;
 use crate::{input, output};
 use clap::ValueEnum;
 use serde_json::{Value, json};
-use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::attack::{Method, RadiusReport, Settings, attack};
@@ -67,6 +67,9 @@ pub struct Arguments {
     pub seed: u64,
 
     #[command(flatten)]
+    pub limit: LimitArguments,
+
+    #[command(flatten)]
     pub threads: ThreadArguments,
 
     #[command(flatten)]
@@ -95,10 +98,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         atomic::check(path, arguments.out.existing())?;
     }
     arguments.threads.apply()?;
+    let stop = Stop::new(arguments.limit.time_limit);
     let stored = Stored::read(&arguments.network)?;
     let test = TestArguments::default();
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &test)?;
-    let (norm, bound) = proved_bound(&stored, &problem.network, arguments.norm.map(NormChoice::norm))?;
+    stop.heed();
+    let (norm, bound) = proved_bound(&stored, &problem.network, arguments.norm.map(NormChoice::norm), &stop)?;
+    stop.kept();
     let method = match arguments.method {
         MethodChoice::ProjectedAscent => Method::ProjectedAscent,
         MethodChoice::FastGradient => Method::FastGradient,
@@ -110,7 +116,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         None => certify::affordable_nodes(&problem.network, intervals),
     };
     let settings = Settings { method, restarts, seed: arguments.seed, nodes, ..Settings::new(bound) };
-    let reports = attack(&problem.network, &problem.train, norm, &arguments.radius.0, &settings)?;
+    let reports = stop.during(|| attack(&problem.network, &problem.train, norm, &arguments.radius.0, &settings))?;
+    pictures::tell_of_attack(&stop);
 
     let result = json!({
         "norm": norm,
@@ -159,7 +166,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The bound of the model's certificate if it is in the norm asked for, else that of a new one.
-fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>) -> Result<(Norm, f64)> {
+fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>, stop: &Stop) -> Result<(Norm, f64)> {
     if let Stored::Model(model) = stored
         && let Some(proved) = model.proved()?
     {
@@ -169,8 +176,7 @@ fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>) -> Resul
         }
     }
     let norm = norm.unwrap_or(Norm::Two);
-    // Ctrl-C ends the program: there is nothing that would be lost.
-    let certificate = certify::prove(network, norm, None, &mut |_| ControlFlow::Continue(()))?;
+    let certificate = stop.during(|| certify::prove(network, norm, None, &mut |_| stop.verdict()))?;
     Ok((norm, certificate.standardized.bound))
 }
 

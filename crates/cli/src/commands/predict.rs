@@ -1,6 +1,7 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals where a radius is given.
 
-use crate::arguments::{FileArguments, LevelArguments, OutArguments, not_negative};
+use crate::arguments::{FileArguments, LevelArguments, LimitArguments, OutArguments, not_negative};
+use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::json;
 use std::fmt::Write;
@@ -38,6 +39,9 @@ pub struct Arguments {
     pub nodes: Option<u32>,
 
     #[command(flatten)]
+    pub limit: LimitArguments,
+
+    #[command(flatten)]
     pub out: OutArguments,
 
     /// Print one JSON object on standard output
@@ -50,16 +54,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(path) = &arguments.out.out {
         atomic::check(path, arguments.out.existing())?;
     }
+    let stop = Stop::new(arguments.limit.time_limit);
     let model = Model::read(&arguments.model)?;
     let table = input::open(&arguments.data, &arguments.file)?.table;
     let predictions = model.predict(&table, arguments.levels.unknown())?;
     let reach = arguments.radius.map(|radius| model.reach(radius)).transpose()?;
+    stop.heed();
+    stop.kept();
     let nodes = arguments.nodes.map(|nodes| nodes as usize);
     let intervals = arguments
         .radius
-        .map(|radius| model.intervals(&table, arguments.levels.unknown(), radius, nodes))
+        .map(|radius| stop.during(|| model.intervals(&table, arguments.levels.unknown(), radius, nodes)))
         .transpose()?
         .unwrap_or_default();
+    if let (Some(reason), Some(_)) = (stop.reason(), reach) {
+        output::note(&format!("{reason}: some intervals are those of the Lipschitz bound, and smaller ones may hold"));
+    }
 
     let text = if arguments.json {
         let mut result = json!({"target": model.columns.target, "predictions": predictions});

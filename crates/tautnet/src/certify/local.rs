@@ -4,6 +4,7 @@
 //! constant row (see [`super::exact`]), bounds the constant over the region. One relaxation, no search.
 
 use super::cell::Cells;
+use super::dense::EPSILON;
 use super::max_cut::{Limits, bound_signed_sum};
 use super::norm_product::path_norm;
 use super::region::Region;
@@ -36,7 +37,8 @@ pub fn local_upper_bound(network: &Network, region: &Region, norm: Norm) -> Resu
     let (bound, _) = pinned_bound(&slopes, norm, &signs, &Limits::default());
     let upper_bound = if bound == 0.0 { 0.0 } else { bound + slopes.rounding(norm.dual()) };
     // Where there was no time to prove a smaller one.
-    let upper_bound = upper_bound.min(path_norm(network, norm) * (1.0 + 1e-12));
+    let rounding = 2.0 * (network.units() + network.inputs() + 8) as f64 * EPSILON;
+    let upper_bound = upper_bound.min(path_norm(network, norm) * (1.0 + rounding));
     Ok(LocalBound { upper_bound, always_on: count(1), always_off: count(-1), free: count(0) })
 }
 
