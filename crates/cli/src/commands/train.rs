@@ -22,7 +22,7 @@ use tautnet::interchange::{Format, Options};
 use tautnet::model::Stored;
 use tautnet::report::{Chart, Origin, Report, Rows, Side};
 use tautnet::train::Start;
-use tautnet::{Model, Network, Request, certify, polish, select};
+use tautnet::{Model, Network, Request, Scaler, certify, polish, select};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
