@@ -213,6 +213,37 @@ def test_a_plain_network_comes_back_the_same(table, tmp_path):
             assert ours.weights(standardized=True)["c"] == 0.0
 
 
+@pytest.mark.parametrize("table", ["duplicates", "one-hot"])
+def test_what_is_said_of_a_model_is_the_same(table, tmp_path):
+    """Predictions, intervals, attacks and bounds: both doors say the same numbers of one model."""
+    doors = Doors(tmp_path, TABLES[table])
+    doors.train({"hidden": 4, "start": "random", "lipschitz": 0.05})
+    model = LipschitzRegressor.load(tmp_path / "m.json")
+
+    def said(*arguments):
+        command = [str(PROGRAM), arguments[0], "m.json", "table.csv", *arguments[1:], "--json"]
+        return json.loads(subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
+
+    theirs = said("predict", "--radius", "0.2")
+    for ours, name in zip(model.predict(doors.X, radius=0.2), ("predictions", "lower", "upper")):
+        assert ours.tolist() == theirs[name], name
+    for asked in ({}, {"norm": "inf", "method": "fast-gradient", "restarts": 1, "nodes": 5}):
+        theirs, ours = said("attack", *flags(asked)), tautnet.attack(model, doors.X, doors.y, **asked)
+        units = [entry["user_units"] for entry in theirs["radii"]]
+        assert ours.radius.tolist() == [entry["radius"] for entry in theirs["radii"]]
+        assert ours.found.tolist() == [entry["found"] for entry in units]
+        assert ours.ceiling.tolist() == [entry["certified"] for entry in units]
+        row_by_row = [entry["row_by_row"]["user_units"]["certified"] for entry in theirs["radii"]]
+        assert ours.certified.tolist() == row_by_row and ours.norm == theirs["norm"]
+    for part in said("certify", "--exact")["norms"]:
+        ours = tautnet.certify(model, doors.X, norm=str(part["norm"]), exact=True)
+        bounds = {(bound["name"], bound["direction"]): bound["value"] for bound in part["bounds"]}
+        assert (ours.found, ours.proved) == (bounds["largest gradient found", "lower"], part["lipschitz"])
+        assert ours.exact == (bounds["exact", "lower"], bounds["exact", "upper"])
+        assert ours.path_norm == bounds["sum over units", "upper"]
+        assert ours.norm_product == bounds["product of norms", "upper"]
+
+
 def test_a_price_that_a_method_does_not_have_is_not_chosen():
     X, y = TABLES["plain"].drop(columns="y"), TABLES["plain"]["y"]
     with pytest.raises(TautnetError, match="the method `weight-decay` has no price of the bound to choose"):

@@ -5,7 +5,7 @@
 
 use faer::Mat;
 use std::{ops::ControlFlow, time::Instant};
-use tautnet::{Dataset, Encoder, Model, Scaler, certify, fit, polish, train};
+use tautnet::{Dataset, Encoder, Model, certify, fit, polish, train};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [_, file, hidden, price, threads] = std::env::args()
@@ -24,12 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clock = Instant::now();
     let model = pool.install(|| -> tautnet::error::Result<Model> {
         let x = Mat::from_fn(rows.len(), inputs, |k, j| rows[k][j]);
-        let mut data = Dataset::new(x, rows.iter().map(|row| row[inputs]).collect(), None)?;
-        if let Some(merged) = data.merge_equal_rows() {
-            data = merged;
-        }
-        let scaler = Scaler::fit(&data)?;
-        scaler.standardize_in_place(&mut data);
+        let (scaler, data) = fit::learn(Dataset::new(x, rows.iter().map(|row| row[inputs]).collect(), None)?)?;
         let fitted = fit::fit(&data, &settings, &mut |_| ControlFlow::Continue(()))?;
         let network = fitted.network().clone();
         let norm = settings.polish.norm;
