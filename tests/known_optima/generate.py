@@ -234,8 +234,13 @@ def ask(question, raw, answers, complain):
         if reference is None or reference["lipschitz_bound"] < 1e-6:
             return None
         ask_raw["max_lipschitz"] = float(f"{question['limit'] * reference['lipschitz_bound']:.6g}")
+    # The multipliers of (2) are not unique: those that are stored are those that were held, found once.
+    ell = None
     try:
-        solution = oracle.answer(question["program"], ask_raw)
+        if question["program"] == "paper":
+            instance = oracle.Instance(ask_raw)
+            ell = oracle.lipsdp(instance.w_bar[:, :-1], instance.v)[1]
+        solution = oracle.answer(question["program"], ask_raw, ell=ell)
     except Exception as failure:  # CVXPY raises for its solvers in several ways
         return complain(question, f"the solver failed: {failure}")
     if solution["objective"] is None:
@@ -252,7 +257,7 @@ def ask(question, raw, answers, complain):
               "objective": solution["objective"], "loss": solution.get("loss"),
               "lipschitz_bound": solution["lipschitz"]}
     if question["program"] == "paper":
-        if not (extra := rounds(raw, question, solution)):
+        if not (extra := rounds(raw, question, solution, ell)):
             return complain(question, "a later round of the alternation failed")
         stored |= extra
     elif "z" in solution:
@@ -263,7 +268,7 @@ def ask(question, raw, answers, complain):
     return stored
 
 
-def rounds(raw, question, first, count=4):
+def rounds(raw, question, first, ell, count=4):
     """(12) repeated with new multipliers; and how far the choice of multipliers moves the first round.
 
     The optimal T of (2) need not be unique, and then (12) has no single answer. `ell` are the multipliers used here,
@@ -271,7 +276,6 @@ def rounds(raw, question, first, count=4):
     ask_raw = {k: raw[k] for k in "xywbv"} | {"lipschitz": question["lipschitz"]}
     instance = oracle.Instance(ask_raw)
     w, v = instance.w_bar[:, :-1], instance.v
-    _, ell = oracle.lipsdp(w, v)
     other = oracle.train("paper", instance, ell=held(w, v))
     spread = abs(other["objective"] - first["objective"]) / max(abs(first["objective"]), 1e-3)
     values, solution = [first["objective"]], first

@@ -176,15 +176,18 @@ def train(program, instance, solver="CLARABEL", ell=None):
             "z": z.value.tolist(), "c": float(c.value)}
 
 
-def answer(program, raw, solver="CLARABEL"):
-    """The answer of one program for one instance, as the JSON object described above."""
+def answer(program, raw, solver="CLARABEL", ell=None):
+    """The answer of one program for one instance, as the JSON object described above.
+
+    The multipliers of (2) are not unique, so neither is the optimal value of (12) that follows from them. `ell` holds
+    them at known values, one for each unit with v != 0: then (12) has one optimal value."""
     instance = Instance(raw)
     if program.startswith("lipsdp"):
         norm = "inf" if program.endswith("-inf") else "2"
         result, ell = lipsdp(instance.w_bar[:, :-1], instance.v, norm, solver)
         result["ell"] = ell.tolist()
     else:
-        result = train(program, instance, solver)
+        result = train(program, instance, solver, ell)
     return {"program": program, "solver": solver} | result
 
 
