@@ -15,6 +15,7 @@ pub mod error;
 pub mod experiment;
 pub mod fit;
 pub mod interchange;
+mod line_numbers;
 pub mod metrics;
 pub mod model;
 pub mod network;

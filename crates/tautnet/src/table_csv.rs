@@ -4,6 +4,7 @@
 //! The first row is a header when none of its fields is a number.
 
 use crate::error::{Error, Result};
+use crate::line_numbers::LineNumbers;
 use crate::table::{ReadOptions, Table, unreadable};
 use crate::table_column::ColumnBuilder;
 use std::io::Read;
@@ -21,13 +22,12 @@ pub(crate) fn read(source: String, mut reader: impl Read, options: &ReadOptions)
     }
     refuse_what_is_no_text(&source, &sample)?;
     let delimiter = options.delimiter.unwrap_or_else(|| detect_delimiter(&sample));
-    let crlf = sample.windows(2).any(|pair| pair == b"\r\n");
     let mut records = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true) // lengths are checked here, with a message that names the row
         .delimiter(delimiter)
         .buffer_capacity(1 << 18)
-        .from_reader(std::io::Cursor::new(sample).chain(reader));
+        .from_reader(LineNumbers::new(std::io::Cursor::new(sample).chain(reader)));
 
     let mut record = csv::ByteRecord::new();
     let failed = |e: csv::Error| match e.into_kind() {
@@ -37,8 +37,9 @@ pub(crate) fn read(source: String, mut reader: impl Read, options: &ReadOptions)
     if !records.read_byte_record(&mut record).map_err(failed)? {
         return Err(Error::new(format!("{source} is empty"), "give a table with a header and rows of values"));
     }
+    let line = line_of(&record, records.get_mut());
     let first: Vec<String> = (0..record.len())
-        .map(|j| text(&record, j).map(|field| field.trim().to_owned()).map_err(|e| no_unicode(&source, 1, j, e)))
+        .map(|j| text(&record, j).map(|field| field.trim().to_owned()).map_err(|e| no_unicode(&source, line, j, e)))
         .collect::<Result<_>>()?;
     let has_header = options.header.unwrap_or_else(|| first.iter().all(|field| field.parse::<f64>().is_err()));
 
@@ -47,7 +48,7 @@ pub(crate) fn read(source: String, mut reader: impl Read, options: &ReadOptions)
     let mut more = if has_header { records.read_byte_record(&mut record).map_err(failed)? } else { true };
     while more {
         rows += 1;
-        let line = line_of(&record, records.position().line(), crlf);
+        let line = line_of(&record, records.get_mut());
         if record.len() != builders.len() {
             return Err(ragged(&source, &record, rows, line, builders.len(), delimiter));
         }
@@ -69,15 +70,10 @@ fn text(record: &csv::ByteRecord, j: usize) -> std::result::Result<&str, std::st
     std::str::from_utf8(&record[j])
 }
 
-/// The line on which a record begins. The reader knows the line where it began to look, blank lines included, and the
-/// line where it stopped; they are more than one apart only after blank lines or with line breaks inside fields.
-fn line_of(record: &csv::ByteRecord, stopped: u64, crlf: bool) -> u64 {
-    let began = record.position().map_or(0, |position| position.line());
-    if stopped <= began + 1 {
-        return began;
-    }
-    let inside = record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
-    began.max(stopped - inside - u64::from(!crlf))
+/// The line on which a record begins. The parser knows the byte where it began to look, which may be the second of the
+/// line break before, or that of a blank line.
+fn line_of<R>(record: &csv::ByteRecord, lines: &mut LineNumbers<R>) -> u64 {
+    lines.of_text_from(record.position().map_or(0, csv::Position::byte))
 }
 
 fn no_unicode(source: &str, line: u64, j: usize, error: std::str::Utf8Error) -> Error {
