@@ -1,5 +1,7 @@
-"""The pages of the guide, the README and the examples run; types are right."""
+"""The pages of the guide, the README and the examples run, and print what the pages show; types are right."""
+import contextlib
 import importlib.util
+import io
 import re
 import subprocess
 import sys
@@ -8,28 +10,45 @@ import numpy as np
 import pytest
 
 from conftest import ROOT
+from printed import is_in, missing
 
 PYTHON = ROOT / "python"
 
 
 def blocks(page):
-    """Blocks of Python of a page, with the module that each needs."""
-    found = re.findall(r"(?:<!-- needs (\w+) -->\n)?```python\n(.*?)```", page.read_text(encoding="utf-8"), re.S)
+    """Blocks of Python of a page, each with the module that it needs and with what the page shows of its output."""
+    block = r"(?:<!-- needs (\w+) -->\n)?```python\n(.*?)```(?:\n\n```text\n(.*?)```)?"
+    found = re.findall(block, page.read_text(encoding="utf-8"), re.S)
     assert found
     return found
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("page, at_least", [("python.md", 10), ("coming-from.md", 4)])
-def test_the_guide_runs(page, at_least, tmp_path, monkeypatch):
+@pytest.mark.parametrize("page, at_least, outputs", [("python.md", 10, 2), ("coming-from.md", 4, 0)])
+def test_the_guide_runs(page, at_least, outputs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = blocks(ROOT / "docs" / "guide" / page)
-    assert len(found) >= at_least
+    assert len(found) >= at_least and sum(bool(shown) for _, _, shown in found) >= outputs
     names = {"__name__": "guide"}
-    for needs, block in found:
+    for needs, block, shown in found:
         if needs and importlib.util.find_spec(needs) is None:
             continue
-        exec(compile(block, f"{page}: {block.splitlines()[0]}", "exec"), names)
+        name = f"{page}: {block.splitlines()[0]}"
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            exec(compile(block, name, "exec"), names)
+        assert missing(shown, printed.getvalue()) is None, (name, missing(shown, printed.getvalue()), printed.getvalue())
+
+
+def test_words_and_digits_count_and_times_do_not():
+    line = "LipSDP, proved                   ≤ 1.12282  65 ms"
+    for shown in ["LipSDP, proved  ≤ 1.12282  71 ms", "proved ≤ 1.12", "proved ≤ 1.1228…", "≤ 1.12281", "LipSDP, proved …"]:
+        assert is_in(shown, line), shown
+    for shown in ["LipSDP, proved  ≥ 1.12282", "proved ≤ 1.14", "≤ 1.12284", "≤ 1.1230…", "≤ 1", "proved 1.12282"]:
+        assert not is_in(shown, line), shown
+    assert is_in("[14.60… 1.433…]", "[14.60098361  1.43330779]") and not is_in("157 rows", "156 rows")
+    assert is_in("≤ 40", "≤ 40.0001") and not is_in("≤ 40", "≤ 40.01") and not is_in("≤ 40", "≤ 41")
+    assert is_in("gap 6.4e-9", "gap 6.3e-9") and not is_in("gap 6.4e-9", "gap 6.4e-8")
+    assert missing("a 1\n…\nb 2.5\n", "a 1\nx\nb 2.5\n") is None and missing("b 2.5\na 1\n", "a 1\nb 2.5\n") == "a 1"
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -40,7 +59,7 @@ def test_the_readme_runs():
     X = rng.normal(size=(80, 2))
     y = X[:, 0] ** 2
     mlp = MLPRegressor(hidden_layer_sizes=(20,), max_iter=50, random_state=0).fit(X, y)
-    for _, block in blocks(PYTHON / "README.md"):
+    for _, block, _ in blocks(PYTHON / "README.md"):
         exec(block, {"X": X, "y": y, "fitted_mlp_regressor": mlp})
 
 

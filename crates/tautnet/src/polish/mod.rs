@@ -8,7 +8,8 @@
 //! signs of the given network stay, everything else is optimized by one convex program (or by a sequence of them); only
 //! [`Method::Walk`] goes on to better patterns.
 //! The objective before and after is recomputed from the weights: the loss by evaluating the network, the bound as an
-//! eigenvalue of a matrix of order d + 1 that the multipliers define, neither of them by the solver.
+//! eigenvalue of a matrix of order d + 1 that the multipliers define, neither of them by the solver. The multipliers may
+//! be the solver's, of this program or of LipSDP for the result: the eigenvalue is a bound for any of them.
 
 mod alternate;
 mod descent;
