@@ -4,10 +4,14 @@ use crate::commands::{
     attack, certify, compare, completions, data, export, manual, polish, predict, reproduce, train, verify,
 };
 use crate::effort::EffortArguments;
+use crate::{files, input};
+use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 use tautnet::atomic::Existing;
+use tautnet::limits::{Limit, Limits};
 use tautnet::polish::{Method, Penalty};
 use tautnet::report::Chart;
 use tautnet::table::ReadOptions;
@@ -23,6 +27,14 @@ pub struct Arguments {
     /// What to do
     #[command(subcommand)]
     pub command: Command,
+
+    /// Raise or lower a limit on what is read, such as `bytes=4000000000`; may be given several times
+    ///
+    /// NAME is `bytes` (of a file, and of what it unpacks to; 1073741824 where nothing else is said), `rows` (100000000),
+    /// `columns` (1000000), `cells` (rows times columns, numbers of a network, values in a JSON text; 100000000) or `nesting`
+    /// (64, at most 100).
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = limit, global = true, help_heading = "Limits")]
+    pub limit: Vec<(Limit, u64)>,
 }
 
 /// The commands.
@@ -71,7 +83,7 @@ impl FileArguments {
             Header::Yes => Some(true),
             Header::No => Some(false),
         };
-        ReadOptions { header, delimiter: None }
+        ReadOptions { header, delimiter: None, limits: *input::limits() }
     }
 }
 
@@ -121,7 +133,7 @@ pub enum LevelChoice {
 #[command(next_help_heading = "Data")]
 pub struct TestArguments {
     /// Hold out a random fraction of the rows, or take the test rows from a file
-    #[arg(long, value_name = "FRACTION|FILE", value_parser = test_rows, allow_negative_numbers = true)]
+    #[arg(long, value_name = "FRACTION|FILE", value_parser = test_rows_parser(), allow_negative_numbers = true)]
     pub test: Option<TestRows>,
 
     /// Seed of everything that is drawn
@@ -135,7 +147,7 @@ pub enum TestRows {
     /// A random part of DATA.
     Fraction(f64),
     /// Another table.
-    File(String),
+    File(OsString),
 }
 
 /// Whether there is a header.
@@ -360,7 +372,7 @@ pub struct PictureArguments {
     /// CHART is `attack` (error against attack radius; the default), `bounds` (on the Lipschitz constant), `fit`
     /// (predicted against true), `path` (of the prices λ) or `convergence` (objective and gap): `--plot a.svg --plot
     /// fit=b.png`.
-    #[arg(long, value_name = "[CHART=]FILE", value_parser = plot)]
+    #[arg(long, value_name = "[CHART=]FILE", value_parser = plot_parser())]
     pub plot: Vec<PlotFile>,
 }
 
@@ -455,19 +467,39 @@ pub fn interval(text: &str) -> Result<(f64, f64), String> {
     if low < high { Ok((low, high)) } else { Err("LOW must be below HIGH".into()) }
 }
 
+/// `NAME=NUMBER` of a limit.
+fn limit(text: &str) -> Result<(Limit, u64), String> {
+    let told = |error: tautnet::Error| format!("{error}; {}", error.hint);
+    let (name, most) = text.split_once('=').ok_or("write NAME=NUMBER")?;
+    let limit: Limit = name.parse().map_err(told)?;
+    let most = most.parse().map_err(|_| "the number must be a whole one")?;
+    // What cannot be is said here, with the flag.
+    Limits::default().with(limit, most).map_err(told)?;
+    Ok((limit, most))
+}
+
+fn plot_parser() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().try_map(plot))
+}
+
+/// For the file of a chart.
+pub fn plot_file_parser() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().try_map(|file| plot_file(&file)))
+}
+
 /// `CHART=FILE`, or a file alone for the attack chart.
-fn plot(text: &str) -> Result<PlotFile, String> {
-    let (chart, file) = match text.split_once('=') {
+fn plot(text: OsString) -> Result<PlotFile, String> {
+    match files::name_and_value(&text) {
         Some((name, file)) if !name.contains(['/', '\\', '.']) => {
-            (name.parse().map_err(|error: tautnet::Error| format!("{error}; {}", error.hint))?, file)
+            let chart = name.parse().map_err(|error: tautnet::Error| format!("{error}; {}", error.hint))?;
+            plot_file(file).map(|plot| PlotFile { chart, ..plot })
         }
-        _ => (Chart::Attack, text),
-    };
-    plot_file(file).map(|plot| PlotFile { chart, ..plot })
+        _ => plot_file(&text),
+    }
 }
 
 /// A file for a chart, whose name says the format.
-pub fn plot_file(file: &str) -> Result<PlotFile, String> {
+fn plot_file(file: &OsStr) -> Result<PlotFile, String> {
     let path = PathBuf::from(file);
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     match extension.as_deref() {
@@ -477,12 +509,16 @@ pub fn plot_file(file: &str) -> Result<PlotFile, String> {
     }
 }
 
+fn test_rows_parser() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().try_map(test_rows))
+}
+
 /// A number is a fraction, anything else a table.
-fn test_rows(text: &str) -> Result<TestRows, String> {
-    match text.trim().parse::<f64>() {
+fn test_rows(text: OsString) -> Result<TestRows, String> {
+    match text.to_string_lossy().trim().parse::<f64>() {
         Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(TestRows::Fraction(fraction)),
         Ok(_) => Err("a fraction must be between 0 and 1".into()),
-        Err(_) => Ok(TestRows::File(text.to_owned())),
+        Err(_) => Ok(TestRows::File(text)),
     }
 }
 
@@ -529,10 +565,10 @@ mod tests {
 
     #[test]
     fn test_rows_are_a_fraction_or_a_table() {
-        assert_eq!(test_rows("0.25"), Ok(TestRows::Fraction(0.25)));
-        assert_eq!(test_rows("held_out.csv"), Ok(TestRows::File("held_out.csv".into())));
+        assert_eq!(test_rows("0.25".into()), Ok(TestRows::Fraction(0.25)));
+        assert_eq!(test_rows("held_out.csv".into()), Ok(TestRows::File("held_out.csv".into())));
         for text in ["0", "1", "-0.5", "20", "nan"] {
-            assert!(test_rows(text).is_err(), "{text}");
+            assert!(test_rows(text.into()).is_err(), "{text}");
         }
     }
 
@@ -544,11 +580,19 @@ mod tests {
             ("fit=out/b=c.svg", Chart::Fit, false),
             ("./x=y.svg", Chart::Attack, false),
         ] {
-            let plot = plot(text).unwrap();
+            let plot = plot(text.into()).unwrap();
             assert_eq!((plot.chart, plot.png), (chart, png), "{text}");
         }
         for text in ["", "a", "a.pdf", "fit=", "fitt=a.svg", "fit=a.jpg"] {
-            assert!(plot(text).is_err(), "{text}");
+            assert!(plot(text.into()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn limits_have_a_name_and_a_number() {
+        assert_eq!(limit("rows=7"), Ok((Limit::Rows, 7)));
+        for text in ["", "rows", "rows=", "rows=0", "rows=-1", "row=3", "nesting=101", "bytes=1e9"] {
+            assert!(limit(text).is_err(), "{text}");
         }
     }
 

@@ -1,11 +1,13 @@
 //! Experiment files: TOML in which every choice has a sentence that says why, and tiers that replace some of them.
 
+use crate::input;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tautnet::attack;
 use tautnet::error::{Error, Result};
 use tautnet::experiment::{Arm, Plan, Settings, base, method};
+use tautnet::limits::{Limit, read_file};
 use tautnet::polish::{self, Penalty, Walk};
 use tautnet::train::{Admm, Descent, Optimizer};
 use toml::Spanned;
@@ -160,10 +162,15 @@ choices! {
 
 /// Read a file on the disk.
 pub fn read(path: &Path, tier: &str) -> Result<Experiment> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::new(format!("{} could not be read: {error}", path.display()), "give the path of an experiment file")
-    })?;
-    parse(&path.display().to_string(), &text, tier)
+    let source = path.display().to_string();
+    let bytes = read_file(path, &source, input::limits())?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| Error::new(format!("{source} is not UTF-8 text ({error})"), "save the file as UTF-8"))?;
+    // A value may be two bytes long; with its place and its key it is kept in several hundred.
+    const CELLS_OF_VALUE: u64 = 10;
+    let values = text.bytes().filter(|byte| b",=[{\n".contains(byte)).count() as u64;
+    input::limits().check(Limit::Cells, &source, CELLS_OF_VALUE * values)?;
+    parse(&source, &text, tier)
 }
 
 /// Read the text of a file; `source` is what messages call it.

@@ -2,10 +2,39 @@
 
 use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments, TestArguments, TestRows};
 use crate::{folders, output};
+use std::ffi::OsStr;
 use std::path::Path;
+use std::sync::OnceLock;
 use tautnet::error::{Error, Result};
+use tautnet::limits::{Limit, Limits};
 use tautnet::model::Stored;
 use tautnet::{Dataset, Encoder, Network, Scaler, Table, UnknownLevels, builtin, public_data, split};
+
+static LIMITS: OnceLock<Limits> = OnceLock::new();
+
+/// The most that any reader of this command takes: the usual limits, and those that were asked for.
+pub fn limits() -> &'static Limits {
+    LIMITS.get_or_init(Limits::default)
+}
+
+/// What `--limit` asks for; before anything is read.
+pub fn set_limits(asked: &[(Limit, u64)]) -> Result<()> {
+    let limits = asked.iter().try_fold(Limits::default(), |limits, (limit, most)| limits.with(*limit, *most))?;
+    LIMITS.get_or_init(|| limits);
+    Ok(())
+}
+
+/// A model or a network in a file.
+pub fn stored(path: &Path) -> Result<Stored> {
+    let read = Stored::read_within(path, limits())?;
+    read.note.iter().for_each(|note| output::note(note));
+    Ok(read.stored)
+}
+
+/// The file that DATA names, if it is one.
+pub fn file_of(data: &OsStr) -> Option<&Path> {
+    Some(Path::new(data)).filter(|path| data != "-" && path.exists())
+}
 
 /// A table and what is known of its columns without being told.
 pub struct Opened {
@@ -16,16 +45,18 @@ pub struct Opened {
 }
 
 /// What DATA names: a file, `-` for standard input, a built-in set, or a set in the folder of data sets.
-pub fn open(data: &str, arguments: &FileArguments) -> Result<Opened> {
+pub fn open(data: &OsStr, arguments: &FileArguments) -> Result<Opened> {
     let options = arguments.options();
     let unknown = |table| Opened { table, targets: Vec::new() };
     if data == "-" {
         return Table::from_reader("standard input", std::io::stdin().lock(), &options).map(unknown);
     }
-    if Path::new(data).exists() {
-        return Table::read(Path::new(data), &options).map(unknown);
+    if let Some(path) = file_of(data) {
+        return Table::read(path, &options).map(unknown);
     }
-    if let Some(table) = builtin::table(data)? {
+    // Names are text; what is none can only be a file that is not there.
+    let Some(data) = data.to_str() else { return Table::read(Path::new(data), &options).map(unknown) };
+    if let Some(table) = builtin::table_within(data, limits())? {
         return Ok(unknown(table));
     }
     let set = public_data::find(data);
@@ -57,6 +88,20 @@ impl Opened {
     }
 }
 
+/// Say once a column what was not kept of its values, for those columns that are used.
+pub fn note_columns(encoder: &Encoder, table: &Table) {
+    let used = encoder.inputs.iter().map(|input| &input.name).chain([&encoder.target]);
+    used.filter_map(|name| table.column(name).ok()?.note()).for_each(output::note);
+}
+
+/// Names in one line, the first of them where there are many.
+fn names_of(names: &[String]) -> String {
+    const SHOWN: usize = 12;
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = names.len().saturating_sub(SHOWN);
+    if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
+}
+
 /// Data for training, and data held out where that is asked for.
 pub fn datasets(
     encoder: &Encoder,
@@ -67,9 +112,9 @@ pub fn datasets(
 ) -> Result<(Dataset, Option<Dataset>)> {
     let constant = encoder.constant_inputs(table);
     if !constant.is_empty() && table.rows() > 1 {
-        let names: Vec<String> = constant.iter().map(|name| format!("`{name}`")).collect();
-        output::note(&format!("the same in every row, and of no use: {}", names.join(", ")));
+        output::note(&format!("the same in every row, and of no use: {}", names_of(&constant)));
     }
+    note_columns(encoder, table);
     let dataset = |table: &Table| encoder.dataset(table, unknown);
     match &arguments.test {
         None => Ok((dataset(table)?, None)),
@@ -102,7 +147,7 @@ pub struct Problem {
 pub fn meet(
     stored: &Stored,
     path: &Path,
-    data: &str,
+    data: &OsStr,
     arguments: &MeetingArguments,
     test: &TestArguments,
 ) -> Result<Problem> {

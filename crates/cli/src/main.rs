@@ -6,6 +6,7 @@ mod commands;
 mod download;
 mod effort;
 mod experiment_file;
+mod files;
 mod folders;
 mod input;
 mod output;
@@ -18,10 +19,12 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     match arguments::Arguments::try_parse() {
-        Ok(arguments) => commands::run(arguments).unwrap_or_else(|error| {
-            output::complain(&error);
-            ExitCode::from(if stop::interrupted() { stop::INTERRUPTED_STATUS } else { output::COULD_NOT_RUN })
-        }),
+        Ok(arguments) => {
+            input::set_limits(&arguments.limit).and_then(|()| commands::run(arguments)).unwrap_or_else(|error| {
+                output::complain(&error);
+                ExitCode::from(if stop::interrupted() { stop::INTERRUPTED_STATUS } else { output::COULD_NOT_RUN })
+            })
+        }
         Err(error) => output::usage(&error),
     }
 }

@@ -3,12 +3,18 @@
 use std::io::Write;
 use std::process::ExitCode;
 use tautnet::error::{Error, Result};
+use tautnet::printable;
 
 /// Exit status of a command that could not run.
 pub const COULD_NOT_RUN: u8 = 2;
 
-/// Print a result. A reader that has gone away (`tautnet … | head`) is no error.
+/// Print a result of one or more lines, with what would be commands to the terminal made visible. It is not an error when the
+/// reader closes the pipe (`tautnet … | head`).
 pub fn print(text: &str) -> Result<()> {
+    send(&printable::lines(text))
+}
+
+fn send(text: &str) -> Result<()> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
@@ -20,17 +26,18 @@ pub fn print(text: &str) -> Result<()> {
 
 /// Print one JSON object.
 pub fn print_json(value: &serde_json::Value) -> Result<()> {
-    print(&format!("{value:#}\n"))
+    send(&printable::json(&format!("{value:#}\n")))
 }
 
 /// Say on standard error what the user should know beside the result.
 pub fn note(text: &str) {
-    let _ = writeln!(std::io::stderr(), "note: {text}");
+    let _ = writeln!(std::io::stderr(), "note: {}", printable::line(text));
 }
 
 /// `error:` and `hint:` on standard error.
 pub fn complain(error: &Error) {
-    let _ = writeln!(std::io::stderr(), "error: {}\nhint: {}", error.what, error.hint);
+    let (what, hint) = (printable::line(&error.what), printable::line(&error.hint));
+    let _ = writeln!(std::io::stderr(), "error: {what}\nhint: {hint}");
 }
 
 /// Help and version are results; anything else the parser says is an error with a hint.
@@ -45,7 +52,7 @@ pub fn usage(error: &clap::Error) -> ExitCode {
         Some(body) => (body.trim_end(), "hint: `--help` after the command shows every flag\n"),
         None => (text, ""),
     };
-    let _ = write!(std::io::stderr(), "{body}\n{hint}");
+    let _ = write!(std::io::stderr(), "{}\n{hint}", printable::lines(body));
     ExitCode::from(COULD_NOT_RUN)
 }
 
@@ -77,14 +84,19 @@ pub fn list(rows: &[Vec<String>]) -> String {
 }
 
 fn aligned(rows: &[Vec<String>], right: impl Fn(usize) -> bool) -> String {
+    // A cell is one line, whatever name is in it.
+    let rows: Vec<Vec<_>> = rows.iter().map(|row| row.iter().map(|cell| printable::line(cell)).collect()).collect();
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |j: usize| rows.iter().filter_map(|row| row.get(j)).map(|cell| cell.chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let length = |cell: &str| cell.chars().count();
+    // A cell that is very long makes its own line long, and no other.
+    const WIDEST: usize = 1000;
+    let width = |j: usize| rows.iter().filter_map(|row| row.get(j)).map(|cell| length(cell)).max().unwrap_or(0);
+    let widths: Vec<usize> = (0..columns).map(|j| width(j).min(WIDEST)).collect();
     let mut text = String::new();
     for row in rows {
-        let cell = |(j, cell): (usize, &String)| {
-            let width = widths[j];
-            if right(j) { format!("{cell:>width$}") } else { format!("{cell:<width$}") }
+        let cell = |(j, cell): (usize, &std::borrow::Cow<'_, str>)| {
+            let space = " ".repeat(widths[j].saturating_sub(length(cell)));
+            if right(j) { format!("{space}{cell}") } else { format!("{cell}{space}") }
         };
         let line: Vec<String> = row.iter().enumerate().map(cell).collect();
         text.push_str(line.join("  ").trim_end());
@@ -113,5 +125,11 @@ mod tests {
         let rows = [vec!["a".into(), "10".into()], vec!["λλ".into(), "5".into()]];
         assert_eq!(table(&rows), "a   10\nλλ   5\n");
         assert_eq!(list(&rows), "a   10\nλλ  5\n");
+        let long = "x".repeat(70_000);
+        let rows = [vec![long.clone(), "1".into()], vec!["a\nb\u{1b}".into(), "2".into()]];
+        let text = table(&rows);
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines[0], format!("{long}  1"));
+        assert!(lines[1].starts_with("a\\nb\\u{1b} ") && lines[1].ends_with("  2") && lines.len() == 2);
     }
 }

@@ -79,6 +79,7 @@ impl Display {
         }
         self.shown = Some(Instant::now());
         let facts = facts(self.started.elapsed());
+        let facts = tautnet::printable::line(&facts);
         let mut err = std::io::stderr().lock();
         // Progress that cannot be shown must not stop the work.
         let _ = if self.kind == Kind::Terminal {

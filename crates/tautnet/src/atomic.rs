@@ -3,10 +3,27 @@
 //! The bytes go to a temporary file in the folder of the destination, are forced to the disk, and only then take the
 //! final name, in one step of the file system. Whatever happens on the way, a full disk or a killed process
 //! included, the final name holds either the old file or the complete new one.
+//!
+//! A process that is killed leaves its temporary file behind, and the next one that writes to the folder removes it. A file
+//! that somebody is writing is locked, and the system drops the lock with the process: what has our name and no lock has no
+//! owner.
 
 use crate::error::{Error, Result};
+use std::fs::{File, TryLockError};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// Whether two paths lead to one file, links followed; a file need not be there yet.
+pub fn same_file(a: &Path, b: &Path) -> bool {
+    let whole = |path: &Path| {
+        let parent = || {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+            Some(folder.canonicalize().ok()?.join(path.file_name()?))
+        };
+        path.canonicalize().ok().or_else(parent).unwrap_or_else(|| path.to_owned())
+    };
+    whole(a) == whole(b)
+}
 
 /// What to do with a file that is already there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +54,7 @@ pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
         _ => unwritable(&destination, &e.error),
     })?;
     // The name itself is forced to the disk where the system lets one open a folder; the file is complete either way.
-    if let Ok(folder) = std::fs::File::open(&folder) {
+    if let Ok(folder) = File::open(&folder) {
         let _ = folder.sync_all();
     }
     Ok(())
@@ -71,9 +88,48 @@ fn destination(path: &Path, existing: Existing) -> Result<(PathBuf, PathBuf)> {
     Ok((destination, folder))
 }
 
+const PREFIX: &str = ".tautnet-";
+const SUFFIX: &str = ".part";
+/// Characters between the two, which are drawn.
+const DRAWN: usize = 6;
+
+/// Remove what processes that were killed have left in a folder. What cannot be removed stays.
+fn sweep(folder: &Path) {
+    let ours = |name: &str| {
+        let drawn = name.strip_prefix(PREFIX).and_then(|rest| rest.strip_suffix(SUFFIX));
+        drawn.is_some_and(|drawn| drawn.len() == DRAWN && drawn.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    };
+    for entry in folder.read_dir().into_iter().flatten().flatten() {
+        if !entry.file_name().to_str().is_some_and(ours) || !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+            continue;
+        }
+        // Removed with the lock in hand: whoever has just made it does not get the lock, and makes another (`temporary`).
+        if let Ok(file) = File::options().write(true).open(entry.path())
+            && file.try_lock().is_ok()
+        {
+            let _ = std::fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A temporary file of our own, locked where the file system has locks.
 fn temporary(destination: &Path, folder: &Path) -> Result<tempfile::NamedTempFile> {
+    sweep(folder);
+    // Another process may take a file for left behind in the moment before it is locked; hardly twice.
+    const TRIES: usize = 8;
+    for _ in 1..TRIES {
+        let file = created(destination, folder)?;
+        let locked = !matches!(file.as_file().try_lock(), Err(TryLockError::WouldBlock));
+        if locked && file.path().exists() {
+            return Ok(file);
+        }
+    }
+    created(destination, folder)
+}
+
+fn created(destination: &Path, folder: &Path) -> Result<tempfile::NamedTempFile> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".tautnet-").suffix(".part");
+    builder.prefix(PREFIX).suffix(SUFFIX).rand_bytes(DRAWN);
     #[cfg(unix)]
     {
         // As an ordinary program creates files; the process's mask applies. (A temporary file is private otherwise.)
@@ -124,6 +180,65 @@ mod tests {
         write(&path, b"two", Existing::Replace).unwrap();
         assert_eq!(std::fs::read(&path).unwrap(), b"two");
         assert_eq!(entries(folder.path()), ["model.json"]);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_what_is_in_use_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("model.json");
+        let left = folder.path().join(".tautnet-aB3xYz.part");
+        let others = [".tautnet-aB3xYz.part.txt", ".tautnet-.part", ".tautnet-aB3x_z.part", ".29-x.zip.part"];
+        for other in others {
+            std::fs::write(folder.path().join(other), b"not ours").unwrap();
+        }
+        let in_use = temporary(&path, folder.path()).unwrap();
+        std::fs::write(&left, b"half").unwrap();
+        write(&path, b"one", Existing::Refuse).unwrap();
+        assert!(!left.exists());
+        assert!(in_use.path().exists(), "somebody else is writing it");
+        std::fs::write(&left, b"half").unwrap();
+        check(&path, Existing::Replace).unwrap();
+        assert!(!left.exists());
+        drop(in_use);
+        let mut expected = [&others[..], &["model.json"]].concat();
+        expected.sort();
+        assert_eq!(entries(folder.path()), expected);
+    }
+
+    #[test]
+    fn many_writers_to_one_folder_leave_whole_files_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for writer in 0..8 {
+                let path = folder.path().join(format!("{writer}"));
+                scope.spawn(move || {
+                    for turn in 0..25 {
+                        write(&path, format!("{turn}").repeat(1000).as_bytes(), Existing::Replace).unwrap();
+                    }
+                });
+            }
+        });
+        assert_eq!(entries(folder.path()), (0..8).map(|writer| writer.to_string()).collect::<Vec<_>>());
+        for writer in 0..8 {
+            assert_eq!(std::fs::read(folder.path().join(format!("{writer}"))).unwrap(), b"24".repeat(1000));
+        }
+    }
+
+    #[test]
+    fn one_file_is_known_by_all_its_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        assert!(same_file(&at("new"), &at("./new")) && !same_file(&at("new"), &at("old")));
+        std::fs::create_dir(at("sub")).unwrap();
+        assert!(same_file(&at("new"), &at("sub/../new")));
+        assert!(same_file(Path::new("z"), Path::new("./z")));
+        std::fs::write(at("old"), b"").unwrap();
+        #[cfg(unix)]
+        {
+            std::os::unix::fs::symlink(at("old"), at("link")).unwrap();
+            assert!(same_file(&at("link"), &at("old")));
+        }
+        assert!(!same_file(&at("old"), &at("none/old")));
     }
 
     #[test]

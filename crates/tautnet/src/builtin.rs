@@ -10,6 +10,7 @@
 //! performance (UCI "Computer Hardware", CC BY 4.0; see `data/README.md` beside this file).
 
 use crate::error::{Error, Result};
+use crate::limits::{Limit, Limits};
 use crate::table::{Column, ReadOptions, Table, Values};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -64,21 +65,18 @@ impl Rastrigin {
             None => return Ok(None),
         };
         let refuse = |part: &str| {
-            let hint = "write rastrigin:n=1500,d=2,seed=0 (n at most 100000000 rows, d at most 10000 inputs)";
+            let hint = "write rastrigin:n=1500,d=2,seed=0, with at least one row and one input";
             Error::new(format!("`{part}` in `{name}` is not understood"), hint)
         };
         for part in parts.split(',') {
             let (key, value) = part.split_once('=').ok_or_else(|| refuse(part))?;
             let value: u64 = value.parse().map_err(|_| refuse(part))?;
             match key {
-                "n" if (1..=100_000_000).contains(&value) => drawn.rows = value as usize,
-                "d" if (1..=10_000).contains(&value) => drawn.inputs = value as usize,
+                "n" if (1..1 << 48).contains(&value) => drawn.rows = value as usize,
+                "d" if (1..1 << 48).contains(&value) => drawn.inputs = value as usize,
                 "seed" => drawn.seed = value,
                 _ => return Err(refuse(part)),
             }
-        }
-        if drawn.rows.saturating_mul(drawn.inputs) > 1_000_000_000 {
-            return Err(refuse(parts));
         }
         Ok(Some(drawn))
     }
@@ -86,13 +84,20 @@ impl Rastrigin {
 
 /// The built-in data set of this name, if there is one.
 pub fn table(name: &str) -> Result<Option<Table>> {
+    table_within(name, &Limits::default())
+}
+
+/// The same, no larger than the limits allow.
+pub fn table_within(name: &str, limits: &Limits) -> Result<Option<Table>> {
     if name == "machine" {
         return Table::from_reader("machine", MACHINE.as_bytes(), &ReadOptions::default()).map(Some);
     }
-    match Rastrigin::parse(name)? {
-        Some(rastrigin) => rastrigin.table().map(Some),
-        None => Ok(None),
-    }
+    let Some(drawn) = Rastrigin::parse(name)? else { return Ok(None) };
+    let (rows, columns) = (drawn.rows as u64, drawn.inputs as u64 + 1);
+    limits.check(Limit::Rows, name, rows)?;
+    limits.check(Limit::Columns, name, columns)?;
+    limits.check_cells(name, rows, columns)?;
+    drawn.table().map(Some)
 }
 
 #[cfg(test)]
@@ -128,6 +133,9 @@ mod tests {
         assert_eq!(super::table("rastrigins").unwrap(), None);
         for bad in ["rastrigin:", "rastrigin:n=0", "rastrigin:n=x", "rastrigin:k=3", "rastrigin:n", "rastrigin:n=9e9"] {
             assert!(super::table(bad).is_err(), "{bad}");
+        }
+        for large in ["rastrigin:n=1000000000", "rastrigin:d=2000000", "rastrigin:n=100000,d=100000"] {
+            assert!(super::table(large).unwrap_err().hint.contains("--limit"), "{large}");
         }
     }
 }

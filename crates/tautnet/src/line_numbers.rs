@@ -97,7 +97,7 @@ mod tests {
 
     /// What a table with a row too short says of its place.
     fn told(text: &[u8], header: bool) -> String {
-        let options = ReadOptions { header: Some(header), delimiter: Some(b',') };
+        let options = ReadOptions { header: Some(header), delimiter: Some(b','), ..ReadOptions::default() };
         Table::from_reader("t", text, &options).unwrap_err().what
     }
 
@@ -131,7 +131,7 @@ mod tests {
             let mut lines = LineNumbers::new(text.as_bytes());
             let mut buffer = vec![0; part];
             while lines.read(&mut buffer).unwrap() > 0 {}
-            for (byte, _) in text.match_indices(|c| c == 'a' || c == 'b') {
+            for (byte, _) in text.match_indices(['a', 'b']) {
                 let first = byte == 0 || text[..byte].ends_with(['\r', '\n']);
                 if first {
                     prop_assert_eq!(lines.of_text_from(byte as u64), line_after(&text[..byte]));

@@ -10,9 +10,11 @@ use crate::interchange::{
     self, Format,
     json::{network_from_value, network_to_json, parse_object},
 };
+use crate::limits::{Limits, read_file};
 use crate::network::Network;
 use crate::norm::Norm;
 use crate::scaling::Scaler;
+use crate::strict_json::{self, Fault};
 use faer::Mat;
 use rayon::prelude::*;
 use serde_json::{Map, Value, json};
@@ -55,9 +57,19 @@ impl Stored {
         interchange::read(path)
     }
 
+    /// The same, no more than the limits allow, and with what the user should know of it.
+    pub fn read_within(path: &Path, limits: &Limits) -> Result<interchange::Read> {
+        interchange::read_within(path, limits)
+    }
+
     /// From the bytes of a JSON file; `source` is what messages call it.
     pub fn parse(bytes: &[u8], source: &str) -> Result<Self> {
-        let object = parse_object(bytes, source)?;
+        Self::parse_within(bytes, source, &Limits::default())
+    }
+
+    /// The same, no more than the limits allow.
+    pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<Self> {
+        let object = parse_object(bytes, source, limits)?;
         if object.contains_key("format") {
             Model::from_parts(object, None, None, source).map(|model| Self::Model(Box::new(model)))
         } else {
@@ -73,6 +85,17 @@ impl Stored {
         }
     }
 
+    /// The model; `path` is the file that it was read from.
+    pub fn into_model(self, path: &Path) -> Result<Model> {
+        match self {
+            Stored::Model(model) => Ok(*model),
+            Stored::Network(_) => Err(Error::new(
+                format!("{} is a plain network without columns and scaler", path.display()),
+                "give a model file, as `tautnet train` writes it",
+            )),
+        }
+    }
+
     /// The certificate that goes with the network.
     pub fn certificate(&self) -> Option<&Certificate> {
         match self {
@@ -85,13 +108,7 @@ impl Stored {
 impl Model {
     /// Read a model file.
     pub fn read(path: &Path) -> Result<Self> {
-        match Stored::read(path)? {
-            Stored::Model(model) => Ok(*model),
-            Stored::Network(_) => Err(Error::new(
-                format!("{} is a plain network without columns and scaler", path.display()),
-                "give a model file, as `tautnet train` writes it",
-            )),
-        }
+        Stored::read(path)?.into_model(path)
     }
 
     /// Refuse parts that do not fit each other.
@@ -140,7 +157,7 @@ impl Model {
     /// weights have a place of their own. A certificate that proves nothing is refused.
     pub(crate) fn description(&self, with_scaler: bool) -> Result<String> {
         let text = self.to_json()?;
-        let mut object = parse_object(text.as_bytes(), "the model")?;
+        let mut object = parse_object(text.as_bytes(), "the model", &Limits::default())?;
         object.remove("network");
         if !with_scaler {
             object.remove("scaler");
@@ -291,16 +308,25 @@ pub fn verify(
 
 /// The bytes of a certificate file as they are, or those of the certificate in a model file.
 pub fn read_certificate(path: &Path) -> Result<Vec<u8>> {
+    read_certificate_within(path, &Limits::default())
+}
+
+/// The same, no more than the limits allow.
+pub fn read_certificate_within(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
     let source = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|error| {
-        Error::new(format!("{source} could not be read: {error}"), "give the path of a certificate")
-    })?;
+    let bytes = read_file(path, &source, limits)?;
     let model = match Format::of(path)? {
-        Format::Json => match Stored::parse(&bytes, &source) {
-            Ok(Stored::Model(model)) => model,
-            _ => return Ok(bytes),
-        },
-        format => match interchange::parse(&bytes, format, &source)? {
+        Format::Json => {
+            // What is no JSON, or has a key twice, the verifier says.
+            if let Err(Fault::Refused(error)) = strict_json::value(&bytes, &source, limits) {
+                return Err(error);
+            }
+            match Stored::parse_within(&bytes, &source, limits) {
+                Ok(Stored::Model(model)) => model,
+                _ => return Ok(bytes),
+            }
+        }
+        format => match interchange::parse_within(&bytes, format, &source, limits)? {
             Stored::Model(model) => model,
             Stored::Network(_) => {
                 let hint = "make a certificate with `tautnet certify NETWORK --certificate FILE`";

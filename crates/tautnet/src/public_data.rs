@@ -5,6 +5,7 @@
 //! trimmed, one header. These bytes are the same wherever the numbers are.
 
 use crate::error::{Error, Result};
+use crate::limits::Limits;
 use crate::zip_archive;
 use sha2::{Digest, Sha256};
 
@@ -195,7 +196,12 @@ impl PublicSet {
 
     /// The CSV file from the bytes of the published archive, checked.
     pub fn csv_from_archive(&self, archive: &[u8]) -> Result<String> {
-        let text = zip_archive::member(archive, self.layout.member)?;
+        self.csv_from_archive_within(archive, &Limits::default())
+    }
+
+    /// The same, no more than the limits allow.
+    pub fn csv_from_archive_within(&self, archive: &[u8], limits: &Limits) -> Result<String> {
+        let text = zip_archive::member(archive, self.layout.member, limits)?;
         let csv = self.csv_from_text(&String::from_utf8_lossy(&text))?;
         self.check(csv.as_bytes())?;
         Ok(csv)

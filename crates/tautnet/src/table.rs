@@ -7,8 +7,10 @@
 //! Rows are counted from 1 and do not include the header; lines, where a message names one, are lines of the file.
 
 use crate::error::{Error, Result};
+use crate::limits::{Limit, Limits};
 use crate::table_column::ColumnBuilder;
 use crate::table_csv;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -19,6 +21,8 @@ pub struct Table {
     source: String,
     rows: usize,
     columns: Vec<Column>,
+    /// Where each name stands: tables may have very many columns.
+    places: HashMap<String, usize>,
 }
 
 /// One named column.
@@ -28,6 +32,7 @@ pub struct Column {
     pub name: String,
     pub(crate) values: Values,
     pub(crate) flaw: Option<Error>,
+    pub(crate) note: Option<String>,
 }
 
 /// What a column holds.
@@ -60,6 +65,8 @@ pub struct ReadOptions {
     pub header: Option<bool>,
     /// What separates the fields of a row; `None` detects it among `,` `;` tab and `|`.
     pub delimiter: Option<u8>,
+    /// The most that is read.
+    pub limits: Limits,
 }
 
 impl Table {
@@ -84,8 +91,9 @@ impl Table {
                 "at least one row of values is needed; if the first row is data, say that there is no header",
             ));
         }
+        let mut places = HashMap::with_capacity(columns.len());
         for (j, column) in columns.iter().enumerate() {
-            if let Some(i) = columns[..j].iter().position(|other| other.name == column.name) {
+            if let Some(i) = places.insert(column.name.clone(), j) {
                 return Err(Error::new(
                     format!("{source}: columns {} and {} are both named `{}`", i + 1, j + 1, column.name),
                     "rename one of them in the header",
@@ -98,21 +106,23 @@ impl Table {
                 ));
             }
         }
-        Ok(Self { source, rows, columns })
+        Ok(Self { source, rows, columns, places })
     }
 
     /// Read a CSV file, plain or gzip, or a Parquet file; delimiter and header are detected unless told.
     pub fn read(path: &Path, options: &ReadOptions) -> Result<Self> {
         let source = path.display().to_string();
         let file = File::open(path).map_err(|e| unreadable(&source, &e))?;
-        if file.metadata().is_ok_and(|m| m.is_dir()) {
+        let metadata = file.metadata().map_err(|e| unreadable(&source, &e))?;
+        if metadata.is_dir() {
             return Err(Error::new(format!("{source} is a folder"), "give the path of a CSV file"));
         }
+        if metadata.is_file() {
+            options.limits.check(Limit::Bytes, &source, metadata.len())?;
+        }
         #[cfg(feature = "parquet")]
-        if file.metadata().is_ok_and(|m| m.is_file())
-            && starts_with_parquet(&file).map_err(|e| unreadable(&source, &e))?
-        {
-            return crate::table_parquet::read(source, file);
+        if metadata.is_file() && starts_with_parquet(&file).map_err(|e| unreadable(&source, &e))? {
+            return crate::table_parquet::read(source, file, &options.limits);
         }
         Self::from_reader(source, file, options)
     }
@@ -157,7 +167,7 @@ impl Table {
 
     /// The column of this name, whether or not it can be used.
     pub fn column(&self, name: &str) -> Result<&Column> {
-        self.columns.iter().find(|c| c.name == name).ok_or_else(|| {
+        self.places.get(name).map(|&place| &self.columns[place]).ok_or_else(|| {
             let near = self.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
             let hint = match near {
                 Some(near) => format!("did you mean `{}`?", near.name),
@@ -172,6 +182,7 @@ impl Table {
         let pick = |column: &Column| Column {
             name: column.name.clone(),
             flaw: column.flaw.clone(),
+            note: column.note.clone(),
             values: match (&column.values, &column.flaw) {
                 (_, Some(_)) => Values::Numbers(Vec::new()),
                 (Values::Numbers(v), None) => Values::Numbers(rows.iter().map(|&k| v[k]).collect()),
@@ -180,14 +191,15 @@ impl Table {
                 }
             },
         };
-        Table { source: self.source.clone(), rows: rows.len(), columns: self.columns.iter().map(pick).collect() }
+        let columns = self.columns.iter().map(pick).collect();
+        Table { source: self.source.clone(), rows: rows.len(), columns, places: self.places.clone() }
     }
 }
 
 impl Column {
     /// A column from its values, which are taken as they are.
     pub fn new(name: impl Into<String>, values: Values) -> Self {
-        Self { name: name.into(), values, flaw: None }
+        Self { name: name.into(), values, flaw: None, note: None }
     }
 
     /// A column from fields, judged as those of a file are; `source` is what messages call the table.
@@ -208,6 +220,11 @@ impl Column {
             Some(flaw) => Err(flaw.clone()),
             None => Ok(&self.values),
         }
+    }
+
+    /// What was not kept of the file's values, if anything: an integer above 2^53 becomes the nearest double.
+    pub fn note(&self) -> Option<&str> {
+        self.note.as_deref().filter(|_| self.flaw.is_none())
     }
 
     /// Least and largest number, of a usable column of numbers.
@@ -258,6 +275,10 @@ fn starts_with_parquet(mut file: &File) -> std::io::Result<bool> {
 /// An error for a file that the system would not read.
 pub(crate) fn unreadable(source: &str, error: &std::io::Error) -> Error {
     use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, PermissionDenied, UnexpectedEof};
+    // A reader with a limit says so in words of its own.
+    if let Some(refusal) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        return refusal.clone();
+    }
     let hint = match error.kind() {
         NotFound => "check the path",
         PermissionDenied => "check the permissions of the file and its folder",

@@ -22,6 +22,7 @@ pub(crate) struct ColumnBuilder {
     missing: Option<Place>,
     infinite: Option<Place>,
     first_word: Option<Place>,
+    rounded: Option<Rounded>,
 }
 
 #[derive(Default)]
@@ -37,12 +38,23 @@ struct Place {
     text: String,
 }
 
+/// The first integer that no double is equal to, and how many there are.
+struct Rounded {
+    first: Place,
+    count: usize,
+}
+
 impl ColumnBuilder {
     /// The next field, as text; `line` is where it stands in the file.
     pub(crate) fn push_text(&mut self, field: &str, line: Option<u64>) {
         let field = field.trim();
         match field.parse::<f64>() {
-            Ok(number) if !number.is_nan() => self.push_number(number, field, line),
+            Ok(number) if !number.is_nan() => {
+                if is_rounded(field, number) {
+                    self.push_rounded(field, line);
+                }
+                self.push_number(number, field, line);
+            }
             _ if is_missing(field) => self.push_missing(field, line),
             _ => {
                 self.rows += 1;
@@ -51,6 +63,28 @@ impl ColumnBuilder {
                 self.push_word(field);
             }
         }
+    }
+
+    /// The next value, as an integer.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn push_integer(&mut self, integer: i128) {
+        let number = integer as f64;
+        if number as i128 != integer {
+            self.push_rounded(&integer.to_string(), None);
+        }
+        self.push_number(number, "", None);
+    }
+
+    /// Rows so far.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// The next value, which is not counted yet, is an integer that no double is equal to.
+    fn push_rounded(&mut self, field: &str, line: Option<u64>) {
+        let first = || Place { row: self.rows + 1, line, text: field.to_owned() };
+        self.rounded.get_or_insert_with(|| Rounded { first: first(), count: 0 }).count += 1;
     }
 
     /// The next value, as a number.
@@ -133,12 +167,25 @@ impl ColumnBuilder {
         } else {
             None
         };
+        let note = self.rounded.as_ref().map(|rounded| {
+            let more = match rounded.count {
+                1 => String::new(),
+                count => format!(" (and {} more)", count - 1),
+            };
+            let text = &rounded.first.text;
+            let number = text.parse::<f64>().unwrap_or(f64::NAN);
+            format!(
+                "{} is {}{more}, which is kept as {number}: above 2^53 not every integer is a double",
+                at(&rounded.first),
+                shown(text)
+            )
+        });
         let values = match (self.words, &flaw) {
             (_, Some(_)) => Values::Numbers(Vec::new()),
             (None, None) => Values::Numbers(self.numbers),
             (Some(words), None) => words.finish(),
         };
-        Column { name, values, flaw }
+        Column { name, values, flaw, note }
     }
 }
 
@@ -172,6 +219,17 @@ impl Words {
             codes: self.codes.into_iter().map(|code| rank[code as usize]).collect(),
         }
     }
+}
+
+/// Whether a text is an integer that no double is equal to. Integers of up to 15 digits are all doubles.
+pub(crate) fn is_rounded(text: &str, number: f64) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.len() > 15
+        && number.is_finite()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        // All digits of the double are written.
+        && format!("{:.0}", number.abs()) != digits.trim_start_matches('0')
+        && number != 0.0
 }
 
 /// How a number is spelled where words are due.

@@ -4,6 +4,7 @@
 //! The first row is a header when none of its fields is a number.
 
 use crate::error::{Error, Result};
+use crate::limits::{Capped, Limit, Limits};
 use crate::line_numbers::LineNumbers;
 use crate::table::{ReadOptions, Table, unreadable};
 use crate::table_column::ColumnBuilder;
@@ -14,7 +15,9 @@ const SAMPLE: u64 = 64 * 1024;
 const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
 
 /// Read delimited text; `source` is what messages call it.
-pub(crate) fn read(source: String, mut reader: impl Read, options: &ReadOptions) -> Result<Table> {
+pub(crate) fn read(source: String, reader: impl Read, options: &ReadOptions) -> Result<Table> {
+    let limits = &options.limits;
+    let mut reader = Capped::new(reader, &source, limits);
     let mut sample = Vec::new();
     reader.by_ref().take(SAMPLE).read_to_end(&mut sample).map_err(|e| unreadable(&source, &e))?;
     if sample.starts_with(b"\xef\xbb\xbf") {
@@ -27,7 +30,12 @@ pub(crate) fn read(source: String, mut reader: impl Read, options: &ReadOptions)
         .flexible(true) // lengths are checked here, with a message that names the row
         .delimiter(delimiter)
         .buffer_capacity(1 << 18)
-        .from_reader(LineNumbers::new(std::io::Cursor::new(sample).chain(reader)));
+        .from_reader(LineNumbers::new(Narrow::new(
+            std::io::Cursor::new(sample).chain(reader),
+            &source,
+            limits,
+            delimiter,
+        )));
 
     let mut record = csv::ByteRecord::new();
     let failed = |e: csv::Error| match e.into_kind() {
@@ -37,6 +45,7 @@ pub(crate) fn read(source: String, mut reader: impl Read, options: &ReadOptions)
     if !records.read_byte_record(&mut record).map_err(failed)? {
         return Err(Error::new(format!("{source} is empty"), "give a table with a header and rows of values"));
     }
+    limits.check(Limit::Columns, &source, record.len() as u64)?;
     let line = line_of(&record, records.get_mut());
     let first: Vec<String> = (0..record.len())
         .map(|j| text(&record, j).map(|field| field.trim().to_owned()).map_err(|e| no_unicode(&source, line, j, e)))
@@ -48,6 +57,12 @@ pub(crate) fn read(source: String, mut reader: impl Read, options: &ReadOptions)
     let mut more = if has_header { records.read_byte_record(&mut record).map_err(failed)? } else { true };
     while more {
         rows += 1;
+        if rows as u64 > limits.rows {
+            return Err(limits.beyond(Limit::Rows, &source, None));
+        }
+        if (rows as u64).saturating_mul(builders.len() as u64) > limits.cells {
+            return Err(limits.beyond(Limit::Cells, &source, None));
+        }
         let line = line_of(&record, records.get_mut());
         if record.len() != builders.len() {
             return Err(ragged(&source, &record, rows, line, builders.len(), delimiter));
@@ -63,7 +78,42 @@ pub(crate) fn read(source: String, mut reader: impl Read, options: &ReadOptions)
         _ => format!("column_{}", j + 1),
     };
     let columns = builders.into_iter().enumerate().map(|(j, builder)| builder.finish(&source, name(j))).collect();
+    drop(records);
     Table::with_rows(source, columns, rows)
+}
+
+/// A reader that fails once a line has far more delimiters than a table may have columns: a row is held whole before its
+/// fields can be counted.
+struct Narrow<'a, R> {
+    reader: R,
+    source: &'a str,
+    limits: &'a Limits,
+    delimiter: u8,
+    met: u64,
+}
+
+impl<'a, R> Narrow<'a, R> {
+    fn new(reader: R, source: &'a str, limits: &'a Limits, delimiter: u8) -> Self {
+        Self { reader, source, limits, delimiter, met: 0 }
+    }
+}
+
+impl<R: Read> Read for Narrow<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        let read = &buffer[..count];
+        let delimiters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == self.delimiter).count() as u64;
+        // Lines that begin and end in this buffer are shorter than it, which is not much to hold.
+        match read.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => self.met = delimiters(&read[end + 1..]),
+            None => self.met += delimiters(read),
+        }
+        // A text in quotation marks may have some delimiters more.
+        if self.met > self.limits.columns.saturating_add(1 << 16) {
+            return Err(std::io::Error::other(self.limits.beyond(Limit::Columns, self.source, None)));
+        }
+        Ok(count)
+    }
 }
 
 fn text(record: &csv::ByteRecord, j: usize) -> std::result::Result<&str, std::str::Utf8Error> {
@@ -124,6 +174,7 @@ fn detect_delimiter(sample: &[u8]) -> u8 {
 
 #[cfg(test)]
 mod tests {
+    use crate::limits::Limits;
     use crate::table::{ReadOptions, Table, Values};
     use proptest::prelude::*;
     use std::io::Write;
@@ -152,7 +203,7 @@ mod tests {
         let table = parse("E,E,5,4,0.28\nB,D,6,5,0.5\n").unwrap();
         assert_eq!(table.rows(), 2);
         assert_eq!(numbers(&table, "column_5"), [0.28, 0.5]);
-        let forced = ReadOptions { header: Some(true), delimiter: Some(b',') };
+        let forced = ReadOptions { header: Some(true), delimiter: Some(b','), ..ReadOptions::default() };
         assert_eq!(Table::from_reader("t", "0,1\n5,6\n".as_bytes(), &forced).unwrap().columns()[1].name, "1");
     }
 
@@ -167,6 +218,59 @@ mod tests {
         let error = Table::from_reader("t.csv.gz", &bytes[..bytes.len() / 2], &ReadOptions::default()).unwrap_err();
         assert!(error.what.contains("t.csv.gz could not be read"), "{error:?}");
         assert!(error.hint.contains("cut short"), "{error:?}");
+    }
+
+    #[test]
+    fn more_than_the_limits_allow_is_refused_before_it_is_held() {
+        let default = Limits::default();
+        let read = |bytes: &[u8], limits: Limits| {
+            Table::from_reader("t.csv", bytes, &ReadOptions { limits, ..ReadOptions::default() }).map(|_| ())
+        };
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        (0..2000).for_each(|_| encoder.write_all("1,2\n".repeat(1000).as_bytes()).unwrap());
+        let packed = encoder.finish().unwrap();
+        assert!(packed.len() < 80_000);
+        for (bytes, limits, what) in [
+            (
+                &packed[..],
+                Limits { bytes: 1 << 20, ..default },
+                "t.csv has, or unpacks to, more than 1048576 bytes, which is the limit",
+            ),
+            (b"a,b\n1,2\n3,4\n", Limits { rows: 1, ..default }, "t.csv has more than 1 rows, which is the limit"),
+            (b"a,b\n1,2\n3,4\n", Limits { cells: 3, ..default }, "t.csv has more than 3 cells, which is the limit"),
+            (b"a,b\n1,2\n", Limits { columns: 1, ..default }, "t.csv has 2 columns, more than the limit of 1"),
+            (",".repeat(1_200_000).as_bytes(), default, "t.csv has more than 1000000 columns, which is the limit"),
+        ] {
+            let error = read(bytes, limits).unwrap_err();
+            assert_eq!(error.what, what);
+            assert!(error.hint.contains("--limit "), "{error:?}");
+        }
+        assert!(read(b"a,b\n1,2\n3,4\n", Limits { bytes: 12, rows: 2, columns: 2, cells: 4, ..default }).is_ok());
+        assert!(read(b"a,b\n1,2\n3,4\n", Limits { bytes: 11, ..default }).is_err());
+    }
+
+    #[test]
+    fn wide_tables_and_long_cells_are_read() {
+        let line = |text: &dyn Fn(usize) -> String| (0..50_000).map(text).collect::<Vec<_>>().join(",");
+        let table = parse(&format!("{}\n{}\n", line(&|j| format!("c{j}")), line(&|j| j.to_string()))).unwrap();
+        assert_eq!(numbers(&table, "c49999"), [49999.0]);
+        let long = "x".repeat(70_000);
+        let table = parse(&format!("{long},y\n{long},1\nz,2\n")).unwrap();
+        let Values::Words { levels, .. } = table.column(&long).unwrap().values().unwrap() else { panic!() };
+        assert_eq!(levels, &[long, "z".into()]);
+    }
+
+    #[test]
+    fn integers_that_no_double_is_equal_to_are_noted_once_a_column() {
+        let table = parse("a,b,c,d\n9007199254740993,9007199254740992,-00009007199254740995,1e300\n1,9,7,1\n").unwrap();
+        let note = |name: &str| table.column(name).unwrap().note();
+        let a = "t.csv: row 1 (line 2), column `a` is 9007199254740993, which is kept as 9007199254740992: above 2^53 not \
+                 every integer is a double";
+        assert_eq!(note("a"), Some(a));
+        assert_eq!((note("b"), note("d")), (None, None));
+        assert!(note("c").unwrap().contains("is -00009007199254740995, which is kept as -9007199254740996"));
+        let many = parse("a,b\nid,1\nno,2\n12345678901234567891,2\n12345678901234567892,3\n").unwrap();
+        assert!(many.column("a").unwrap().note().unwrap().contains("12345678901234567891 (and 1 more)"));
     }
 
     #[test]

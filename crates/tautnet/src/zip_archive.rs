@@ -1,13 +1,10 @@
 //! One file out of a zip archive: stored or deflated members, found through the central directory.
 
 use crate::error::{Error, Result};
-use std::io::Read;
-
-/// More than any member here may unpack to: what a damaged or hostile archive can make us hold.
-const MOST: u64 = 1 << 30;
+use crate::limits::{Limits, read_to_end};
 
 /// The contents of the member whose file name is `name`, in whatever folder and case.
-pub(crate) fn member(bytes: &[u8], name: &str) -> Result<Vec<u8>> {
+pub(crate) fn member(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<u8>> {
     let damaged = || {
         Error::new("the zip archive is damaged or cut short", "fetch it again; if it stays so, the archive has changed")
     };
@@ -33,7 +30,7 @@ pub(crate) fn member(bytes: &[u8], name: &str) -> Result<Vec<u8>> {
             let skip = |offset| number(bytes, local + offset, 2).ok_or_else(damaged);
             let start = local + 30 + skip(26)? as usize + skip(28)? as usize;
             let data = bytes.get(start..start.saturating_add(packed)).ok_or_else(damaged)?;
-            let unpacked = unpack(data, method).ok_or_else(damaged)?;
+            let unpacked = unpack(data, method, &path, limits).ok_or_else(damaged)??;
             let mut crc = flate2::Crc::new();
             crc.update(&unpacked);
             return if u64::from(crc.sum()) == checksum { Ok(unpacked) } else { Err(damaged()) };
@@ -47,14 +44,12 @@ pub(crate) fn member(bytes: &[u8], name: &str) -> Result<Vec<u8>> {
     ))
 }
 
-fn unpack(data: &[u8], method: u64) -> Option<Vec<u8>> {
+/// A member's contents; `None` where it is packed in a way that is not read.
+fn unpack(data: &[u8], method: u64, path: &str, limits: &Limits) -> Option<Result<Vec<u8>>> {
+    let source = format!("`{}` in the zip archive", crate::table::shown(path));
     match method {
-        0 => Some(data.to_vec()),
-        8 => {
-            let mut unpacked = Vec::new();
-            flate2::read::DeflateDecoder::new(data).take(MOST).read_to_end(&mut unpacked).ok()?;
-            Some(unpacked)
-        }
+        0 => Some(read_to_end(data, &source, limits)),
+        8 => Some(read_to_end(flate2::read::DeflateDecoder::new(data), &source, limits)),
         _ => None,
     }
 }
@@ -115,16 +110,19 @@ pub(crate) mod tests {
     fn members_come_out_whole_and_damage_is_seen() {
         let long = vec![b'7'; 5000];
         let bytes = archive(&[("folder/A.data", &long), ("b.txt", b"stored"), ("c", b"")]);
-        assert_eq!(member(&bytes, "a.data").unwrap(), long);
-        assert_eq!(member(&bytes, "b.txt").unwrap(), b"stored");
-        assert_eq!(member(&bytes, "c").unwrap(), b"");
-        assert!(member(&bytes, "d").unwrap_err().hint.contains("`folder/A.data`, `b.txt`, `c`"));
+        assert_eq!(member(&bytes, "a.data", &Limits::default()).unwrap(), long);
+        assert_eq!(member(&bytes, "b.txt", &Limits::default()).unwrap(), b"stored");
+        assert_eq!(member(&bytes, "c", &Limits::default()).unwrap(), b"");
+        assert!(member(&bytes, "d", &Limits::default()).unwrap_err().hint.contains("`folder/A.data`, `b.txt`, `c`"));
         for cut in 0..bytes.len() {
-            assert!(member(&bytes[..cut], "a.data").is_err(), "cut at {cut}");
+            assert!(member(&bytes[..cut], "a.data", &Limits::default()).is_err(), "cut at {cut}");
         }
+        let few = Limits { bytes: 4999, ..Limits::default() };
+        let error = member(&bytes, "a.data", &few).unwrap_err();
+        assert!(error.what.starts_with("`folder/A.data` in the zip archive has, or unpacks to"), "{error:?}");
         let mut flipped = bytes.clone();
         let at = bytes.windows(6).position(|part| part == b"stored").unwrap();
         flipped[at] ^= 1;
-        assert!(member(&flipped, "b.txt").is_err());
+        assert!(member(&flipped, "b.txt", &Limits::default()).is_err());
     }
 }

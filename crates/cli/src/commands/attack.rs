@@ -3,12 +3,14 @@
 use super::pictures;
 use crate::arguments::{
     LimitArguments, MeetingArguments, NormChoice, OutArguments, PlotFile, Radii, TalkArguments, TestArguments,
-    ThreadArguments, plot_file, radii,
+    ThreadArguments, plot_file_parser, radii,
 };
+use crate::files::Files;
 use crate::stop::Stop;
 use crate::{input, output};
 use clap::ValueEnum;
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::attack::{Method, RadiusReport, Settings, attack};
@@ -30,7 +32,7 @@ pub struct Arguments {
     pub network: PathBuf,
 
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
-    pub data: String,
+    pub data: OsString,
 
     #[command(flatten)]
     pub meeting: MeetingArguments,
@@ -76,7 +78,7 @@ pub struct Arguments {
     pub out: OutArguments,
 
     /// Draw both errors against the radius, in a .svg or .png file
-    #[arg(long, value_name = "FILE", value_parser = plot_file, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = plot_file_parser(), help_heading = "Output")]
     pub plot: Option<PlotFile>,
 
     #[command(flatten)]
@@ -94,12 +96,15 @@ pub enum MethodChoice {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    for path in arguments.out.out.iter().chain(arguments.plot.iter().map(|plot| &plot.path)) {
-        atomic::check(path, arguments.out.existing())?;
-    }
+    let results = arguments.out.out.iter().chain(arguments.plot.iter().map(|plot| &plot.path));
+    Files::default()
+        .reads(&arguments.network)
+        .reads_data(Some(&arguments.data))
+        .writes(results, arguments.out.existing())
+        .check()?;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
-    let stored = Stored::read(&arguments.network)?;
+    let stored = input::stored(&arguments.network)?;
     let test = TestArguments::default();
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &test)?;
     stop.heed();

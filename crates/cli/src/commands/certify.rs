@@ -4,18 +4,23 @@ use super::certify_table::{Asked, Bounds, Watch};
 use super::pictures;
 use crate::arguments::{
     BoundNormChoice, LimitArguments, MeetingArguments, OutArguments, PlotFile, TalkArguments, TestArguments,
-    ThreadArguments, interval, plot_file, positive,
+    ThreadArguments, interval, plot_file_parser, positive,
 };
+use crate::files::Files;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Map, Value, json};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
+use tautnet::atomic::Existing;
 use tautnet::certify::{Certificate, Region, SearchFile, norm_product, path_norm};
 use tautnet::error::{Error, Result};
+use tautnet::limits::read_file;
 use tautnet::model::Stored;
+use tautnet::printable::line;
 use tautnet::report::chart::{self, Canvas, Ladder, Units};
 use tautnet::report::scene::Ink;
 use tautnet::{Dataset, Network, Norm, Scaler, atomic, model};
@@ -36,7 +41,7 @@ pub struct Arguments {
     pub network: PathBuf,
 
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
-    pub data: Option<String>,
+    pub data: Option<OsString>,
 
     #[command(flatten)]
     pub meeting: MeetingArguments,
@@ -81,7 +86,7 @@ pub struct Arguments {
     pub certificate: Option<PathBuf>,
 
     /// Draw the bounds, in a .svg or .png file
-    #[arg(long, value_name = "FILE", value_parser = plot_file, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = plot_file_parser(), help_heading = "Output")]
     pub plot: Option<PlotFile>,
 
     #[command(flatten)]
@@ -127,21 +132,22 @@ impl Part<'_> {
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let plot = arguments.plot.iter().map(|plot| &plot.path);
-    for path in arguments.out.out.iter().chain(&arguments.certificate).chain(plot) {
-        atomic::check(path, arguments.out.existing())?;
-    }
+    let results = arguments.out.out.iter().chain(&arguments.certificate).chain(plot);
+    Files::default()
+        .reads(&arguments.network)
+        .reads_data(arguments.data.as_ref())
+        .writes(results, arguments.out.existing())
+        .writes(&arguments.resume, Existing::Replace)
+        .check()?;
     if arguments.meeting.units.raw_network {
         return Err(Error::new(
             "the bounds are about the network as it is in its file, in its own units",
             "give --no-standardize, for DATA in the units of the file",
         ));
     }
-    if let Some(path) = &arguments.resume {
-        atomic::check(path, atomic::Existing::Replace)?;
-    }
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
-    let stored = Stored::read(&arguments.network)?;
+    let stored = input::stored(&arguments.network)?;
     let network = stored.network();
     let mut searches = match &arguments.resume {
         Some(path) => Some(read_searches(path, network)?),
@@ -204,7 +210,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                 left -= 1;
                 // After every search, so that a process that is killed loses one at most.
                 if let (Some(path), Some(searches)) = (&arguments.resume, &searches) {
-                    atomic::write(path, &searches.to_json(), atomic::Existing::Replace)?;
+                    atomic::write(path, &searches.to_json(), Existing::Replace)?;
                 }
             }
             part.time += started.elapsed();
@@ -249,15 +255,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// The searches in a file, or none where there is no file.
 fn read_searches(path: &Path, network: &Network) -> Result<SearchFile> {
-    let bytes = match std::fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(SearchFile::default()),
-        Err(error) => {
-            let hint = "give the path of a file that `certify --exact --resume` wrote, or of none";
-            return Err(Error::new(format!("{} could not be read: {error}", path.display()), hint));
-        }
-    };
-    let searches = SearchFile::parse(&bytes, &path.display().to_string())?;
+    if !path.exists() {
+        return Ok(SearchFile::default());
+    }
+    let name = path.display().to_string();
+    let bytes = read_file(path, &name, input::limits())?;
+    let searches = SearchFile::parse_within(&bytes, &name, input::limits())?;
     searches.check(network).map_err(|error| Error::new(format!("{}: {}", path.display(), error.what), error.hint))?;
     Ok(searches)
 }
@@ -292,8 +295,11 @@ impl Arguments {
                 Stored::Model(model) => model.scaler.input_to_user(&found.point),
                 Stored::Network(_) => found.point.clone(),
             };
-            let shown =
-                names.iter().zip(&point).take(SHOWN).map(|(name, x)| format!("{name} = {}", output::number(*x)));
+            let shown = names
+                .iter()
+                .zip(&point)
+                .take(SHOWN)
+                .map(|(name, x)| format!("{} = {}", line(name), output::number(*x)));
             let rest = if point.len() > SHOWN { ", …" } else { "" };
             let list = shown.collect::<Vec<_>>().join(", ");
             output::print(&format!(

@@ -4,20 +4,23 @@ use super::pictures;
 use super::trial_text::{band_json, base_title, failed, method_title, note_failures, time, trials};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, LimitArguments, NormChoice, PenaltyChoice, PlotFile, Radii,
-    TalkArguments, ThreadArguments, not_negative, plot_file, positive, radii,
+    TalkArguments, ThreadArguments, not_negative, plot_file_parser, positive, radii,
 };
+use crate::files::Files;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::workers::{self, Workers};
 use crate::{input, output};
 use clap::builder::PossibleValuesParser;
 use serde_json::json;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
 use tautnet::experiment::{Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, method, rows_to_csv};
 use tautnet::polish;
+use tautnet::printable;
 use tautnet::report::chart::Canvas;
 use tautnet::report::panels::{Words, panels};
 use tautnet::train::Descent;
@@ -30,7 +33,7 @@ use tautnet::train::Descent;
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
-    pub data: String,
+    pub data: OsString,
 
     #[command(flatten)]
     pub file: FileArguments,
@@ -112,7 +115,7 @@ pub struct Arguments {
     pub out: Option<PathBuf>,
 
     /// Draw the error against the radius, in a .svg or .png file
-    #[arg(long, value_name = "FILE", value_parser = plot_file, help_heading = "Output")]
+    #[arg(long, value_name = "FILE", value_parser = plot_file_parser(), help_heading = "Output")]
     pub plot: Option<PlotFile>,
 
     /// Replace files that exist
@@ -187,12 +190,12 @@ fn note_left_out(plan: &Plan) {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let existing = if arguments.force { Existing::Replace } else { Existing::Refuse };
-    for path in arguments.out.iter().chain(arguments.plot.iter().map(|plot| &plot.path)) {
-        atomic::check(path, existing)?;
-    }
+    let results = arguments.out.iter().chain(arguments.plot.iter().map(|plot| &plot.path));
+    Files::default().reads_data(Some(&arguments.data)).writes(results, existing).check()?;
     let opened = input::open(&arguments.data, &arguments.file)?;
     let source = opened.table.source().to_owned();
     let columns = opened.columns(&arguments.columns)?;
+    input::note_columns(&columns, &opened.table);
     let data = [columns.dataset(&opened.table, arguments.levels.unknown())?];
     let plan = plan(arguments, &source)?;
     if arguments.method.is_empty() {
@@ -280,6 +283,7 @@ fn text(plan: &Plan, bands: &[Band], data: &tautnet::Dataset, source: &str) -> S
         lines.push(line);
     }
     let arm = &plan.arms[0];
+    let source = printable::line(source);
     let power = if plan.settings.polish.penalty == polish::Penalty::LSquared { "²" } else { "" };
     format!(
         "{source}: {} rows, {} inputs, {} hidden units; medians over {}, standardized units\n\

@@ -1,11 +1,17 @@
 //! `tautnet data list|show|fetch`: data sets by name.
 
+#[cfg(feature = "fetch")]
+use crate::arguments::duration;
 use crate::arguments::{FileArguments, FolderArguments};
 use crate::{folders, input, output};
 use clap::Subcommand;
 use serde_json::json;
+use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
+#[cfg(feature = "fetch")]
+use std::time::Duration;
 use tautnet::error::Result;
+use tautnet::printable;
 use tautnet::public_data::{self, SETS};
 use tautnet::table::Values;
 
@@ -31,7 +37,7 @@ enum Action {
     /// Show the columns of a table
     Show {
         /// A file, or the name of a data set
-        data: String,
+        data: OsString,
 
         #[command(flatten)]
         file: FileArguments,
@@ -74,13 +80,13 @@ fn list(folder: &FolderArguments, as_json: bool) -> Result<()> {
     }
     for (name, rows, title, place) in &all {
         let place = place.clone().unwrap_or_else(|| format!("not here; `tautnet data fetch {name}`"));
-        output::print(&format!("{name}\n    {title}\n    {rows} rows; {place}\n"))?;
+        output::print(&format!("{name}\n    {title}\n    {rows} rows; {}\n", printable::line(&place)))?;
     }
     output::print(&format!("licence of the public sets: {}\n", public_data::LICENCE))
 }
 
 /// What each column of a table holds.
-fn show(data: &str, file: &FileArguments, as_json: bool) -> Result<()> {
+fn show(data: &OsStr, file: &FileArguments, as_json: bool) -> Result<()> {
     let table = input::open(data, file)?.table;
     let mut rows = vec![vec!["column".to_owned(), "kind".into(), "values".into()]];
     let mut entries = Vec::new();
@@ -94,6 +100,9 @@ fn show(data: &str, file: &FileArguments, as_json: bool) -> Result<()> {
                 ("numbers", text, json!({"least": low, "largest": high}))
             }
         };
+        if let Some(note) = column.note() {
+            output::note(note);
+        }
         let mut entry = entry;
         entry["name"] = json!(column.name);
         entry["kind"] = json!(kind);
@@ -103,10 +112,11 @@ fn show(data: &str, file: &FileArguments, as_json: bool) -> Result<()> {
     if as_json {
         return output::print_json(&json!({"source": table.source(), "rows": table.rows(), "columns": entries}));
     }
-    if let Some(set) = public_data::find(data) {
+    if let Some(set) = data.to_str().and_then(public_data::find) {
         output::print(&format!("{}\nlicence: {}\n", set.title, public_data::LICENCE))?;
     }
-    output::print(&format!("{}: {} rows, {} columns\n", table.source(), table.rows(), table.columns().len()))?;
+    let source = printable::line(table.source());
+    output::print(&format!("{source}: {} rows, {} columns\n", table.rows(), table.columns().len()))?;
     output::print(&output::list(&rows))
 }
 
@@ -124,6 +134,17 @@ struct FetchArguments {
     #[arg(long, value_name = "URL", default_value = public_data::ARCHIVE, help_heading = "Data")]
     from: String,
 
+    /// Give up on a set after this long: `30`, `30s`, `5m`, `2h`
+    #[arg(
+        long,
+        value_name = "TIME",
+        value_parser = duration,
+        default_value = "1h",
+        allow_negative_numbers = true,
+        help_heading = "Limits"
+    )]
+    time_limit: Duration,
+
     /// Fetch again what is there
     #[arg(long, help_heading = "Output")]
     force: bool,
@@ -137,6 +158,7 @@ struct FetchArguments {
 fn fetch(arguments: &FetchArguments) -> Result<()> {
     use tautnet::atomic::{self, Existing};
     use tautnet::error::Error;
+    use tautnet::limits::read_file;
 
     let known = || SETS.iter().map(|set| set.name).collect::<Vec<_>>().join(", ");
     let sets: Vec<_> = arguments
@@ -152,20 +174,22 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
     std::fs::create_dir_all(&folder).map_err(make)?;
     for set in sets {
         let path = folder.join(format!("{}.csv", set.name));
-        if !arguments.force && std::fs::read(&path).is_ok_and(|csv| set.check(&csv).is_ok()) {
-            output::print(&format!("{} (already there)\n", path.display()))?;
+        let name = path.display().to_string();
+        let there = path.exists().then(|| read_file(&path, &name, input::limits()));
+        if !arguments.force && there.is_some_and(|csv| csv.is_ok_and(|csv| set.check(&csv).is_ok())) {
+            output::print(&format!("{} (already there)\n", printable::line(&name)))?;
             continue;
         }
         atomic::check(&path, Existing::Replace)?;
         let part = folder.join(format!(".{}.part", set.archive.replace('/', "-")));
         let url = format!("{}/{}", arguments.from.trim_end_matches('/'), set.archive);
-        crate::download::fetch(&url, &part, arguments.quiet)?;
-        let unreadable = |e| Error::new(format!("{} could not be read: {e}", part.display()), "check the disk");
-        let csv = std::fs::read(&part).map_err(unreadable).and_then(|archive| set.csv_from_archive(&archive));
+        crate::download::fetch(&url, &part, arguments.time_limit, arguments.quiet)?;
+        let archive = read_file(&part, &part.display().to_string(), input::limits());
+        let csv = archive.and_then(|archive| set.csv_from_archive_within(&archive, input::limits()));
         // Whole or wrong, what was fetched has done its work: a wrong one must not be gone on with.
         let _ = std::fs::remove_file(&part);
         atomic::write(&path, csv?.as_bytes(), Existing::Replace)?;
-        output::print(&format!("{}\n", path.display()))?;
+        output::print(&format!("{}\n", printable::line(&name)))?;
     }
     Ok(())
 }

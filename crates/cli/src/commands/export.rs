@@ -1,14 +1,16 @@
 //! `tautnet export NETWORK --out FILE`: the same network in another format.
 
-use crate::output;
+use crate::files::Files;
+use crate::{input, output};
 use clap::ValueEnum;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tautnet::atomic::{self, Existing};
+use tautnet::atomic::Existing;
 use tautnet::error::Result;
 use tautnet::interchange::{self, Format, Options, Precision, ScalerChoice, onnx};
 use tautnet::model::Stored;
+use tautnet::printable;
 
 /// Write a network in another format: JSON, ONNX or safetensors
 ///
@@ -62,9 +64,9 @@ pub enum PrecisionArgument {
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let existing = if arguments.force { Existing::Replace } else { Existing::Refuse };
-    atomic::check(&arguments.out, existing)?;
+    Files::default().reads(&arguments.network).writes([&arguments.out], existing).check()?;
     let format = Format::of(&arguments.out)?;
-    let stored = Stored::read(&arguments.network)?;
+    let stored = input::stored(&arguments.network)?;
     let options = Options {
         scaler: arguments.scaler.map(|choice| match choice {
             ScalerArgument::Kept => ScalerChoice::Kept,
@@ -96,7 +98,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let kind = if matches!(written, Stored::Model(_)) { "model" } else { "plain network" };
     output::print(&format!(
         "{}: a {kind} of {} inputs and {} hidden units ({name}), read back and compared\n",
-        arguments.out.display(),
+        printable::line(&arguments.out.display().to_string()),
         network.inputs(),
         network.units()
     ))?;

@@ -1,6 +1,7 @@
 //! `--report` and `--plot`: the facts of a run as a page and as charts in files.
 
-use crate::arguments::{OutArguments, PictureArguments, PlotFile};
+use crate::arguments::{OutArguments, PictureArguments, PlotFile, TestArguments, TestRows};
+use crate::files::Files;
 use crate::output;
 use crate::stop::Stop;
 use std::path::Path;
@@ -54,20 +55,21 @@ pub fn tell_of_attack(late: &Stop) {
     }
 }
 
-/// Refuse files that could not be written, before any work is done; `missing` are charts that this run will not have.
-pub fn check(pictures: &PictureArguments, out: &OutArguments, missing: &[(Chart, &str)]) -> Result<()> {
-    let mut files: Vec<&Path> = Vec::new();
+/// Refuse files that could not be written or are given twice, before any work is done; `files` are those that are read, `missing` are charts that this run will not have.
+pub fn check(
+    files: Files<'_>,
+    test: &TestArguments,
+    pictures: &PictureArguments,
+    out: &OutArguments,
+    missing: &[(Chart, &str)],
+) -> Result<()> {
+    let held_out = match &test.test {
+        Some(TestRows::File(data)) => Some(data),
+        _ => None,
+    };
     let plots = pictures.plot.iter().map(|plot| &plot.path);
-    for path in out.out.iter().chain(&pictures.report).chain(plots) {
-        atomic::check(path, out.existing())?;
-        if files.contains(&path.as_path()) {
-            return Err(Error::new(
-                format!("{} is given for two results", path.display()),
-                "give each result a file of its own",
-            ));
-        }
-        files.push(path);
-    }
+    let results = out.out.iter().chain(&pictures.report).chain(plots);
+    files.reads_data(held_out).writes(results, out.existing()).check()?;
     for plot in &pictures.plot {
         if let Some((_, why)) = missing.iter().find(|(chart, _)| *chart == plot.chart) {
             let others: Vec<&str> =

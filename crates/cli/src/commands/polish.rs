@@ -7,11 +7,13 @@ use crate::arguments::{
     TestArguments, ThreadArguments, not_negative,
 };
 use crate::effort::EffortArguments;
+use crate::files::Files;
 use crate::input::Problem;
 use crate::progress::{Display, seconds};
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Value, json};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -38,7 +40,7 @@ pub struct Arguments {
     pub network: PathBuf,
 
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
-    pub data: String,
+    pub data: OsString,
 
     #[command(flatten)]
     pub meeting: MeetingArguments,
@@ -95,11 +97,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let request = request(arguments);
     let settings = request.polish()?;
     let missing = [(Chart::Path, "only `train` chooses the price λ")];
-    pictures::check(&arguments.pictures, &arguments.out, &missing)?;
+    let files = Files::default().reads(&arguments.network).reads_data(Some(&arguments.data));
+    pictures::check(files, &arguments.test, &arguments.pictures, &arguments.out, &missing)?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
-    let stored = Stored::read(&arguments.network)?;
+    let stored = input::stored(&arguments.network)?;
     let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
     let network = &problem.network;
 
@@ -173,7 +176,7 @@ fn draw(arguments: &Arguments, request: &Request, settings: &Settings, facts: &F
         after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, norm, scaler, seed),
         rows,
         sensitivities: report::sensitivities(&new, scaler),
-        reproduce: pictures::reproduce(&request.polish_record(&arguments.data, settings)),
+        reproduce: pictures::reproduce(&request.polish_record(&arguments.data.to_string_lossy(), settings)),
     };
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
 }
@@ -268,7 +271,7 @@ impl Facts<'_> {
         Ok(Model {
             columns: columns.clone(),
             scaler: scaler.clone(),
-            settings: request.polish_record(&arguments.data, settings),
+            settings: request.polish_record(&arguments.data.to_string_lossy(), settings),
             objective: self.polished.to_json(self.stopped),
             certificate: Some(late.during(prove)?),
             network,

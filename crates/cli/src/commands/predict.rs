@@ -1,14 +1,16 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals where a radius is given.
 
 use crate::arguments::{FileArguments, LevelArguments, LimitArguments, OutArguments, not_negative};
+use crate::files::Files;
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::json;
+use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use tautnet::atomic;
 use tautnet::error::Result;
-use tautnet::{Model, atomic};
 
 /// Predict the target of every row of DATA
 ///
@@ -19,7 +21,7 @@ pub struct Arguments {
     pub model: PathBuf,
 
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
-    pub data: String,
+    pub data: OsString,
 
     #[command(flatten)]
     pub file: FileArguments,
@@ -51,12 +53,15 @@ pub struct Arguments {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if let Some(path) = &arguments.out.out {
-        atomic::check(path, arguments.out.existing())?;
-    }
+    Files::default()
+        .reads(&arguments.model)
+        .reads_data(Some(&arguments.data))
+        .writes(&arguments.out.out, arguments.out.existing())
+        .check()?;
     let stop = Stop::new(arguments.limit.time_limit);
-    let model = Model::read(&arguments.model)?;
+    let model = input::stored(&arguments.model)?.into_model(&arguments.model)?;
     let table = input::open(&arguments.data, &arguments.file)?.table;
+    input::note_columns(&model.columns, &table);
     let predictions = model.predict(&table, arguments.levels.unknown())?;
     let reach = arguments.radius.map(|radius| model.reach(radius)).transpose()?;
     stop.heed();
@@ -71,7 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         output::note(&format!("{reason}: some intervals are those of the Lipschitz bound, and smaller ones may hold"));
     }
 
-    let text = if arguments.json {
+    if arguments.json {
         let mut result = json!({"target": model.columns.target, "predictions": predictions});
         if let (Some(radius), Some((norm, reach))) = (arguments.radius, reach) {
             result["radius"] = json!(radius);
@@ -81,17 +86,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             result["upper"] = intervals.iter().map(|interval| interval.upper).collect();
             result["exact"] = intervals.iter().map(|interval| interval.closed).collect();
         }
-        format!("{result:#}\n")
-    } else {
-        let mut text = String::from(if reach.is_some() { "prediction,lower,upper\n" } else { "prediction\n" });
-        for (k, f) in predictions.iter().enumerate() {
-            let _ = match intervals.get(k) {
-                Some(interval) => writeln!(text, "{f},{},{}", interval.lower, interval.upper),
-                None => writeln!(text, "{f}"),
-            };
+        match &arguments.out.out {
+            Some(path) => atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?,
+            None => output::print_json(&result)?,
         }
-        text
-    };
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = String::from(if reach.is_some() { "prediction,lower,upper\n" } else { "prediction\n" });
+    for (k, f) in predictions.iter().enumerate() {
+        let _ = match intervals.get(k) {
+            Some(interval) => writeln!(text, "{f},{},{}", interval.lower, interval.upper),
+            None => writeln!(text, "{f}"),
+        };
+    }
     match &arguments.out.out {
         Some(path) => atomic::write(path, text.as_bytes(), arguments.out.existing())?,
         None => output::print(&text)?,

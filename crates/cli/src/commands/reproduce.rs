@@ -5,6 +5,7 @@ use super::reproduce_text::{self, Finding};
 use super::trial_text;
 use crate::arguments::{FileArguments, FolderArguments, Header, LimitArguments, TalkArguments, ThreadArguments};
 use crate::experiment_file::{self, Experiment};
+use crate::files::Files;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::workers::{self, Workers};
@@ -137,14 +138,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let data = load(&experiment, &arguments.folder)?;
     let plan = &experiment.plan;
     let settings = plan.fingerprint(env!("CARGO_PKG_VERSION"), &data);
-    if let Some(path) = &arguments.markdown {
-        atomic::check(path, Existing::Replace)?;
+    let file = |ending: &str| arguments.out.join(format!("{}-{tier}.{ending}", arguments.what.name()));
+    // Results of its own that are no copy of the Markdown.
+    let mut files = ["csv", "svg", "png"].iter().fold(Files::default(), |files, ending| files.reads(&file(ending)));
+    if let Some(path) = &arguments.experiment {
+        files = files.reads(path);
     }
+    files.writes(&arguments.markdown, Existing::Replace).check()?;
     std::fs::create_dir_all(&arguments.out).map_err(|error| {
         let what = format!("the folder {} could not be made: {error}", arguments.out.display());
         Error::new(what, "give another folder with --out")
     })?;
-    let file = |ending: &str| arguments.out.join(format!("{}-{tier}.{ending}", arguments.what.name()));
     let existing = if arguments.force { Existing::Replace } else { Existing::Refuse };
     let mut journal = Journal::open(&file("csv"), plan, &settings, existing)?;
 
@@ -210,7 +214,7 @@ fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Dataset
     let file = FileArguments { header: Header::Auto, folder: folder.clone() };
     let all_columns = Default::default();
     let sets = experiment.sets.iter().map(|set| {
-        let opened = input::open(&set.data, &file)?;
+        let opened = input::open(set.data.as_ref(), &file)?;
         opened.columns(&all_columns)?.dataset(&opened.table, UnknownLevels::Refuse)
     });
     sets.collect()

@@ -8,10 +8,12 @@ use crate::arguments::{
     PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
 };
 use crate::effort::EffortArguments;
+use crate::files::Files;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
 use clap::ValueEnum;
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::Instant;
 use tautnet::attack::RadiusReport;
@@ -33,7 +35,7 @@ use tautnet::{Model, Network, Request, Scaler, certify, polish, select};
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
-    pub data: String,
+    pub data: OsString,
 
     #[command(flatten)]
     pub file: FileArguments,
@@ -160,7 +162,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Price::Chosen(_) => &[][..],
         Price::Fixed(_) => &[(Chart::Path, "the price λ is given and not chosen")],
     };
-    pictures::check(&arguments.pictures, &arguments.out, missing)?;
+    let files = Files::default().reads_data(Some(&arguments.data));
+    pictures::check(files, &arguments.test, &arguments.pictures, &arguments.out, missing)?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
@@ -168,6 +171,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let columns = opened.columns(&arguments.columns)?;
     let unknown = arguments.levels.unknown();
     let (mut learned, held_out) = input::datasets(&columns, &opened.table, unknown, &arguments.test, &arguments.file)?;
+    input::limits().check_network(arguments.hidden as usize, learned.columns())?;
     // The fit merges equal rows; what is shown is shown of the rows as they are.
     let (scaler, merged) = fit::learn(learned.clone())?;
     scaler.standardize_in_place(&mut learned);
@@ -185,7 +189,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let proved = prove(fitted.network(), Some(&scaler))?;
     let model = Model {
         network: fitted.network().clone(),
-        settings: request.fit_record(&arguments.data, &settings, fitted.price),
+        settings: request.fit_record(&arguments.data.to_string_lossy(), &settings, fitted.price),
         objective: fitted.to_json(&merged, stopped),
         certificate: Some(proved),
         columns,

@@ -10,6 +10,7 @@ use tautnet::certify::Certificate;
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
 use tautnet::metrics::mean_squared_error;
+use tautnet::printable;
 use tautnet::report::sensitivities;
 use tautnet::select::{Judgement, Path};
 use tautnet::{Dataset, Model};
@@ -69,13 +70,13 @@ impl Summary<'_> {
     /// A page for people.
     pub fn text(&self) -> Result<String> {
         let Self { model, fitted, learned, held_out, evaluation, .. } = self;
-        let target = &model.columns.target;
+        let target = printable::line(&model.columns.target);
         let (before, scaler) = (&fitted.start, &model.scaler);
         let certificate = certificate(model);
         let held = held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
         let mut text = format!(
             "{}: {} rows to learn from{held}, {} inputs, target `{target}`\n",
-            self.source,
+            printable::line(self.source),
             learned.rows(),
             learned.columns(),
         );

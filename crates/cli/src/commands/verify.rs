@@ -1,6 +1,6 @@
 //! `tautnet verify CERTIFICATE MODEL`: the judge, without any solver.
 
-use crate::output;
+use crate::{input, output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -30,8 +30,8 @@ const NOT_PROVED: u8 = 1;
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let bytes = model::read_certificate(&arguments.certificate)?;
-    let stored = Stored::read(&arguments.network)?;
+    let bytes = model::read_certificate_within(&arguments.certificate, input::limits())?;
+    let stored = input::stored(&arguments.network)?;
     let scaler = match &stored {
         Stored::Model(model) => Some(&model.scaler),
         Stored::Network(_) => None,

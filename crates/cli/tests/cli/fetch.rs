@@ -22,6 +22,12 @@ enum Manner {
     IgnoringRanges,
     /// An error.
     Missing,
+    /// The promise of all, and a byte now and then.
+    Drip,
+    /// The promise of all, a little of it, and silence.
+    Silence,
+    /// More and more, without a length.
+    Endless,
 }
 
 impl Archive {
@@ -60,10 +66,29 @@ fn answer(mut stream: TcpStream, file: &[u8], manner: Manner) -> String {
     };
     let place = format!("Content-Range: bytes {from}-{}/{}\r\n", file.len().saturating_sub(1), file.len());
     let place = if status.starts_with("206") { place } else { String::new() };
+    if matches!(manner, Manner::Endless) {
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+        while stream.write_all(&[7; 1 << 12]).is_ok() {}
+        return format!("{path} from {from}");
+    }
     let sent = if matches!(manner, Manner::Half) { &body[..body.len() / 2] } else { body };
     write!(stream, "HTTP/1.1 {status}\r\nContent-Length: {}\r\n{place}Connection: close\r\n\r\n", body.len()).unwrap();
     // The other side may have hung up.
-    let _ = stream.write_all(sent);
+    match manner {
+        Manner::Drip => {
+            let mut bytes = sent.iter();
+            while bytes.next().is_some_and(|byte| stream.write_all(&[*byte]).is_ok()) {
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+        }
+        Manner::Silence => {
+            let _ = stream.write_all(&sent[..10]);
+            std::thread::sleep(std::time::Duration::from_secs(60));
+        }
+        _ => {
+            let _ = stream.write_all(sent);
+        }
+    }
     format!("{path} from {from}")
 }
 
@@ -157,4 +182,23 @@ fn wrong_contents_are_refused_and_not_kept() {
     let server = Archive::serve(Vec::new(), vec![Manner::Missing]);
     let ran = fetch(&Folder::new(), &server);
     assert!(ran.err.contains("the server says 404"), "{ran:?}");
+}
+
+#[test]
+fn a_server_cannot_hold_us_nor_fill_the_disk() {
+    for (manner, flags, what) in [
+        (Manner::Drip, "--time-limit 1", "it took longer than 1s"),
+        (Manner::Silence, "--time-limit 1", "it took longer than 1s"),
+        (Manner::Whole, "--limit bytes=1000", "bytes, more than the limit of 1000"),
+        (Manner::Endless, "--limit bytes=100000", "bytes, more than the limit of 100000"),
+    ] {
+        let server = Archive::serve(machine().0, vec![manner]);
+        let folder = Folder::new();
+        let address = &server.address;
+        let ran = folder.tautnet(&format!("data fetch machine --quiet --data-dir sets --from {address} {flags}"));
+        assert!(ran.code == Some(2) && ran.err.contains(what), "{ran:?}");
+        assert!(!folder.path().join("sets/machine.csv").exists());
+        let part = folder.path().join("sets/.29-computer+hardware.zip.part");
+        assert!(part.metadata().map_or(0, |part| part.len()) < 200_000);
+    }
 }

@@ -166,7 +166,7 @@ fn bad_models_are_refused() {
         ),
         (
             "predict model.json rastrigin:n=-1",
-            "error: `n=-1` in `rastrigin:n=-1` is not understood\nhint: write rastrigin:n=1500,d=2,seed=0 (n at most 100000000 rows, d at most 10000 inputs)\n",
+            "error: `n=-1` in `rastrigin:n=-1` is not understood\nhint: write rastrigin:n=1500,d=2,seed=0, with at least one row and one input\n",
         ),
         (
             "predict model.json rastrigin",

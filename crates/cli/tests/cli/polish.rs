@@ -252,11 +252,12 @@ fn certify_resumes_a_search_from_its_file() {
     let text = folder.read("search.json");
     folder.write("short.json", &text[..text.len() / 2]);
     folder.write("edited.json", text.replacen("\"pruned\":", "\"pruned\":1", 1));
+    folder.write("net.json.copy", folder.read("net.json"));
     folder.write("other.json", r#"{"w": [[1, 2], [1, 1]], "b": [0, -1], "v": [1, -1]}"#);
     for (arguments, words) in [
         ("net.json --exact --resume short.json", "short.json holds no stopped search: EOF"),
         ("net.json --exact --resume edited.json", "edited.json was changed after it was written"),
-        ("net.json --exact --resume net.json", "net.json holds no stopped search: unknown field"),
+        ("net.json --exact --resume net.json.copy", "net.json.copy holds no stopped search: unknown field"),
         ("other.json --exact --resume search.json", "search.json: the search that was stopped is of another network"),
         ("net.json --resume search.json", "--exact"),
     ] {

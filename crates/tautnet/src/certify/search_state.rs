@@ -24,6 +24,8 @@ use super::open_nodes::Node;
 use super::region::Region;
 use super::verify::fingerprint;
 use crate::error::{Error, Result};
+use crate::limits::{Limit, Limits};
+use crate::strict_json::{self, Fault};
 use crate::{Network, Norm};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -75,6 +77,16 @@ struct Stored {
 impl SearchFile {
     /// Reads a file's bytes; `name` is what messages call it. Refuses what is not whole and not of this format.
     pub fn parse(bytes: &[u8], name: &str) -> Result<Self> {
+        Self::parse_within(bytes, name, &Limits::default())
+    }
+
+    /// The same, no more than the limits allow.
+    pub fn parse_within(bytes: &[u8], name: &str, limits: &Limits) -> Result<Self> {
+        limits.check(Limit::Bytes, name, bytes.len() as u64)?;
+        // A key that is given twice is refused by the reader below, too.
+        if let Err(Fault::Refused(error)) = strict_json::value(bytes, name, limits) {
+            return Err(error);
+        }
         let again = "give the file as `certify --exact --resume` wrote it, or another name to start anew";
         let stored: Stored = serde_json::from_slice(bytes)
             .map_err(|error| Error::new(format!("{name} holds no stopped search: {error}"), again))?;

@@ -7,6 +7,7 @@
 use super::{Plan, Row, Task, rows_from_csv, rows_to_csv};
 use crate::atomic::{self, Existing};
 use crate::error::{Error, Result};
+use crate::limits::{Limits, read_file};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -27,12 +28,12 @@ impl Journal {
     pub fn open(path: &Path, plan: &Plan, settings: &str, existing: Existing) -> Result<Self> {
         let radii = plan.settings.radii.clone();
         let mut done: BTreeMap<Task, Vec<Row>> = BTreeMap::new();
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => return Err(unusable(path, &error)),
-        };
         let source = path.display().to_string();
+        let text = match path.exists() {
+            true => String::from_utf8(read_file(path, &source, &Limits::default())?)
+                .map_err(|error| Error::new(format!("{source} is not UTF-8 text ({error})"), "give another folder"))?,
+            false => String::new(),
+        };
         match rows_from_csv(&source, &text, &radii).and_then(|rows| own_rows(&source, rows, settings)) {
             Ok(rows) => {
                 for row in rows {

@@ -4,8 +4,9 @@
 //! left out. Numbers are written in the shortest form that reads back to the same bits.
 
 use crate::error::{Error, Result};
+use crate::limits::{Limits, read_file};
 use crate::network::Network;
-use crate::table::unreadable;
+use crate::strict_json::{self, Fault};
 use faer::Mat;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -15,24 +16,24 @@ const SHAPE: &str = r#"a network is {"w": [[…], …], "b": […], "v": […], 
 /// Read a plain network file.
 pub fn read_network(path: &Path) -> Result<Network> {
     let source = path.display().to_string();
-    let bytes = std::fs::read(path).map_err(|e| unreadable(&source, &e))?;
-    parse_network(&bytes, &source)
+    parse_network(&read_file(path, &source, &Limits::default())?, &source)
 }
 
 /// A network from the text of a plain network file; `source` is what messages call it.
 pub fn parse_network(bytes: &[u8], source: &str) -> Result<Network> {
-    network_from_value(&parse_object(bytes, source)?, source)
+    network_from_value(&parse_object(bytes, source, &Limits::default())?, source)
 }
 
 /// A JSON object from text, with the place of what is wrong.
-pub(crate) fn parse_object(bytes: &[u8], source: &str) -> Result<Map<String, Value>> {
+pub(crate) fn parse_object(bytes: &[u8], source: &str, limits: &Limits) -> Result<Map<String, Value>> {
     if bytes.trim_ascii().is_empty() {
         return Err(Error::new(format!("{source} is empty"), SHAPE));
     }
-    match serde_json::from_slice(bytes) {
+    match strict_json::value(bytes, source, limits) {
         Ok(Value::Object(object)) => Ok(object),
         Ok(other) => Err(Error::new(format!("{source} holds {}, not an object", kind(&other)), SHAPE)),
-        Err(error) => Err(syntax_error(bytes, source, &error)),
+        Err(Fault::Syntax(error)) => Err(syntax_error(bytes, source, &error)),
+        Err(Fault::Refused(error)) => Err(error),
     }
 }
 
@@ -167,6 +168,7 @@ mod tests {
             (r#"{"w": [[1]], "b": [0]}"#, "n.json: the network has no `v`"),
             (r#"{"w": [[1]], "b": [0], "v": [1], "C": 1}"#, "n.json: `C` is not a part of a network"),
             (r#"{"w": [[1]], "b": [0], "v": [1], "c": []}"#, "n.json: c is a list where a number is due"),
+            (r#"{"w": [[1]], "b": [0], "v": [1], "b": [2]}"#, "n.json: line 1, column 36: the key `b` is given twice"),
         ] {
             assert_eq!(parse_network(text.as_bytes(), "n.json").unwrap_err().what, what, "{text}");
         }

@@ -26,10 +26,11 @@ pub mod state_dict;
 
 use crate::atomic::{self, Existing};
 use crate::error::{Error, Result};
+use crate::limits::{Limit, Limits, read_file};
 use crate::model::{Model, Stored};
 use crate::network::Network;
 use crate::scaling::Scaler;
-use crate::table::unreadable;
+use crate::strict_json;
 use faer::Mat;
 use std::path::Path;
 
@@ -148,23 +149,51 @@ pub struct Options {
 
 /// Read a file: a model or a plain network, in the format that its name says.
 pub fn read(path: &Path) -> Result<Stored> {
+    read_within(path, &Limits::default()).map(|read| read.stored)
+}
+
+/// What was read from a file.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Read {
+    /// The network or the model.
+    pub stored: Stored,
+    /// What the user should know: a number that was not kept as it stands in the file.
+    pub note: Option<String>,
+}
+
+/// The same, no more than the limits allow.
+pub fn read_within(path: &Path, limits: &Limits) -> Result<Read> {
     let format = Format::of(path)?;
     let source = path.display().to_string();
-    parse(&std::fs::read(path).map_err(|error| unreadable(&source, &error))?, format, &source)
+    let bytes = read_file(path, &source, limits)?;
+    let stored = parse_within(&bytes, format, &source, limits)?;
+    let note = (format == Format::Json).then(|| {
+        let network = stored.network();
+        let w = (0..network.units()).flat_map(|i| (0..network.inputs()).map(move |k| network.w[(i, k)]));
+        let rest = network.b.iter().chain(&network.v).chain([&network.c]).copied();
+        strict_json::rounded_integers(&bytes, w.chain(rest), &source)
+    });
+    Ok(Read { note: note.flatten(), stored })
 }
 
 /// From the bytes of a file; `source` is what messages call it. A graph with a scaler that belongs to no model is a plain
 /// network with the scaler folded in.
 pub fn parse(bytes: &[u8], format: Format, source: &str) -> Result<Stored> {
+    parse_within(bytes, format, source, &Limits::default())
+}
+
+/// The same, no more than the limits allow.
+pub fn parse_within(bytes: &[u8], format: Format, source: &str, limits: &Limits) -> Result<Stored> {
+    limits.check(Limit::Bytes, source, bytes.len() as u64)?;
     let model = |text: &str, network: Network, scaler: Option<Scaler>| {
         let source = format!("the metadata of {source}");
-        let object = json::parse_object(text.as_bytes(), &source)?;
+        let object = json::parse_object(text.as_bytes(), &source, limits)?;
         Model::from_parts(object, Some(network), scaler, &source).map(|model| Stored::Model(Box::new(model)))
     };
     match format {
-        Format::Json => Stored::parse(bytes, source),
+        Format::Json => Stored::parse_within(bytes, source, limits),
         Format::Onnx => {
-            let import = onnx::parse(bytes, source)?;
+            let import = onnx::parse_within(bytes, source, limits)?;
             let text = import.metadata.iter().find(|(key, _)| key == onnx::KEY).map(|(_, text)| text.clone());
             match text {
                 Some(text) => {
@@ -174,7 +203,7 @@ pub fn parse(bytes: &[u8], format: Format, source: &str) -> Result<Stored> {
                 None => import.folded().map(Stored::Network).map_err(|error| named(source, error)),
             }
         }
-        Format::Safetensors => match safetensors::parse(bytes, source)? {
+        Format::Safetensors => match safetensors::parse_within(bytes, source, limits)? {
             (network, Some(text)) => model(&text, network, None),
             (network, None) => Ok(Stored::Network(network)),
         },

@@ -9,13 +9,15 @@
 //! Weights are double (or float) tensors; `transB` is 1, so that `W` stands as everywhere in this program, one row a hidden
 //! unit. Of what is read, `onnx_graph.rs` says what is understood.
 
-use super::onnx_graph::{Step, affine, chain};
+use super::onnx_graph::{Step, affine, chain, repeated};
 use super::onnx_messages as messages;
-use super::onnx_tensor::{DOUBLE, FLOAT};
+use super::onnx_tensor::{DOUBLE, FLOAT, numbers};
 use super::{Precision, named};
 use crate::error::{Error, Result};
+use crate::limits::{Limit, Limits};
 use crate::network::Network;
 use crate::scaling::Scaler;
+use crate::table::shown;
 use prost::Message;
 
 /// The version of ONNX's default operator set that is written.
@@ -24,10 +26,8 @@ pub const OPSET: i64 = 13;
 const IR_VERSION: i64 = 7;
 /// The operators used mean the same from this version on.
 const OLDEST_OPSET: i64 = 7;
-/// The largest file that is read: more than thirty million weights.
-const MOST_BYTES: usize = 1 << 28;
-/// Most records in a file of ours is a hundred; this is what a hostile one can make us hold.
-const MOST_RECORDS: usize = 200_000;
+/// What a record counts among the cells of the limits: it may be two bytes long and take two hundred.
+const CELLS_OF_RECORD: u64 = 1000;
 /// The key of the metadata that are a model's own.
 pub(super) const KEY: &str = "tautnet";
 
@@ -57,25 +57,33 @@ impl Import {
 
 /// A network from the bytes of an ONNX file; `source` is what messages call it.
 pub fn parse(bytes: &[u8], source: &str) -> Result<Import> {
+    parse_within(bytes, source, &Limits::default())
+}
+
+/// The same, no more than the limits allow.
+pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<Import> {
     let export = "export the network to ONNX again";
     if bytes.is_empty() {
         return Err(Error::new(format!("{source} is empty"), export));
     }
-    if bytes.len() > MOST_BYTES {
-        return Err(Error::new(
-            format!("{source} has {} bytes; ONNX files of up to {MOST_BYTES} are read", bytes.len()),
-            "give a smaller network",
-        ));
+    limits.check(Limit::Bytes, source, bytes.len() as u64)?;
+    let mut left = limits.cells / CELLS_OF_RECORD;
+    let counted = records(bytes, ROOT, &mut left);
+    if counted == Err(TOO_MANY.into()) {
+        return Err(limits.beyond(Limit::Cells, source, None));
     }
-    let model = records(bytes, ROOT, &mut 0)
-        .and_then(|()| messages::Model::decode(bytes).map_err(|error| error.to_string()))
-        .map_err(|error| {
+    let model =
+        counted.and_then(|()| messages::Model::decode(bytes).map_err(|error| error.to_string())).map_err(|error| {
             let said = error.split(": ").next().unwrap_or_default();
             Error::new(format!("{source} is no ONNX file, or is damaged: {said}"), export)
         })?;
+    if let Some(key) = repeated(model.metadata.iter().map(|entry| entry.key.as_str())) {
+        return Err(Error::new(format!("{source}: its metadata have the key `{}` twice", shown(key)), export));
+    }
     let Some(graph) = &model.graph else {
         return Err(Error::new(format!("{source} is no ONNX file: it holds no graph"), export));
     };
+    limits.check(Limit::Cells, source, graph.initializer.iter().map(numbers).fold(0, u64::saturating_add))?;
     let default = model.opset_import.iter().find(|set| ["", "ai.onnx"].contains(&set.domain.as_str()));
     let opset = default.map_or(0, |set| set.version);
     if opset < OLDEST_OPSET {
@@ -140,15 +148,15 @@ const GRAPH: Fields = Fields(&[(1, NODE), (5, Fields(&[])), (11, VALUE), (12, VA
 const NODE: Fields = Fields(&[(5, Fields(&[]))]);
 const VALUE: Fields = Fields(&[(2, Fields(&[(1, Fields(&[(2, Fields(&[(1, Fields(&[]))]))]))]))]);
 
+/// What [`records`] says of more records than were left.
+const TOO_MANY: &str = "it has too many records";
+
 /// Count the records of the messages that may be many, so that a small file cannot unpack to a large one: two bytes may
 /// make a message that takes two hundred.
-fn records(mut bytes: &[u8], fields: &Fields, count: &mut usize) -> std::result::Result<(), String> {
+fn records(mut bytes: &[u8], fields: &Fields, left: &mut u64) -> std::result::Result<(), String> {
     use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
     while !bytes.is_empty() {
-        *count += 1;
-        if *count > MOST_RECORDS {
-            return Err(format!("it has more than {MOST_RECORDS} records"));
-        }
+        *left = left.checked_sub(1).ok_or(TOO_MANY)?;
         let (tag, wire) = decode_key(&mut bytes).map_err(|error| error.to_string())?;
         let inner = fields.0.iter().find(|(field, _)| *field == tag).map(|(_, inner)| inner);
         match (inner, wire) {
@@ -156,7 +164,7 @@ fn records(mut bytes: &[u8], fields: &Fields, count: &mut usize) -> std::result:
                 let length = decode_varint(&mut bytes).map_err(|error| error.to_string())?;
                 let length = usize::try_from(length).ok().filter(|&length| length <= bytes.len());
                 let (part, rest) = bytes.split_at(length.ok_or("it is cut short")?);
-                records(part, inner, count)?;
+                records(part, inner, left)?;
                 bytes = rest;
             }
             _ => skip_field(wire, tag, &mut bytes, DecodeContext::default()).map_err(|error| error.to_string())?,

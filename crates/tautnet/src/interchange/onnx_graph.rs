@@ -12,6 +12,7 @@
 use super::onnx_messages::{Attribute, Graph, Node, Size, ValueInfo};
 use super::onnx_tensor::{Constant, DOUBLE, FLOAT};
 use crate::error::{Error, Result};
+use crate::table::shown;
 use faer::Mat;
 use std::collections::{HashMap, HashSet};
 
@@ -56,6 +57,9 @@ const NOT_RELU: &str = "the programs and proofs are about relu networks: train i
 /// The chain of a graph; `source` is what messages call the file.
 pub(super) fn chain(graph: &Graph, source: &str) -> Result<Chain> {
     let refuse = |what: String| Error::new(format!("{source}: {what}"), HINT);
+    check_names(graph).map_err(|what| {
+        Error::new(format!("{source}: {what}"), "in an ONNX graph every tensor has a name of its own: export it again")
+    })?;
     let mut values: HashMap<&str, Value> = HashMap::new();
     let [output] = graph.output.as_slice() else {
         let names: Vec<&str> = graph.output.iter().take(8).map(|output| output.name.as_str()).collect();
@@ -105,6 +109,36 @@ pub(super) fn chain(graph: &Graph, source: &str) -> Result<Chain> {
         Some(Value::Rows(steps)) if *steps == chain.steps.len() => Ok(chain),
         _ => Err(refuse(format!("its output `{}` is not what its nodes make of the input", output.name))),
     }
+}
+
+/// The first of these that was there before.
+pub(super) fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let mut known = HashSet::new();
+    names.into_iter().find(|name| !known.insert(*name))
+}
+
+/// Refuse a graph in which a name means two things: programs would not agree on which.
+fn check_names(graph: &Graph) -> std::result::Result<(), String> {
+    let initializers = || graph.initializer.iter().map(|tensor| tensor.name.as_str());
+    let inputs = || graph.input.iter().map(|input| input.name.as_str());
+    // An output that a node does not make has the empty name.
+    let made = || graph.node.iter().flat_map(|node| &node.output).map(String::as_str).filter(|name| !name.is_empty());
+    if let Some(name) = repeated(initializers()) {
+        return Err(format!("the initializer `{}` is given twice", shown(name)));
+    }
+    if let Some(name) = repeated(inputs()) {
+        return Err(format!("the input `{}` is given twice", shown(name)));
+    }
+    let brought: HashSet<&str> = initializers().chain(inputs()).collect();
+    if let Some(name) = repeated(made()).or_else(|| made().find(|name| brought.contains(name))) {
+        return Err(format!("the tensor `{}` is made twice", shown(name)));
+    }
+    for node in &graph.node {
+        if let Some(name) = repeated(node.attribute.iter().map(|attribute| attribute.name.as_str())) {
+            return Err(format!("a node ({}) has the attribute `{}` twice", shown(&op(node)), shown(name)));
+        }
+    }
+    Ok(())
 }
 
 /// The tensors from which the output is made.

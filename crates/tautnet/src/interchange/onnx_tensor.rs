@@ -7,6 +7,26 @@ use std::sync::Arc;
 pub(super) const FLOAT: i32 = 1;
 pub(super) const DOUBLE: i32 = 11;
 
+/// The type of a tensor's numbers, if they are read.
+fn element(tensor: &Tensor) -> Option<Element> {
+    match tensor.data_type {
+        FLOAT => Some(Element::F32),
+        DOUBLE => Some(Element::F64),
+        6 => Some(Element::I32),
+        7 => Some(Element::I64),
+        10 => Some(Element::F16),
+        16 => Some(Element::Bf16),
+        _ => None,
+    }
+}
+
+/// How many numbers a tensor holds.
+pub(super) fn numbers(tensor: &Tensor) -> u64 {
+    let raw = tensor.raw_data.as_ref().map_or(0, Vec::len) / element(tensor).map_or(1, Element::size);
+    let lists = [tensor.float_data.len(), tensor.int32_data.len(), tensor.int64_data.len(), tensor.double_data.len()];
+    lists.into_iter().fold(raw as u64, |sum, length| sum.saturating_add(length as u64))
+}
+
 /// Numbers that the graph brings along.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Constant {
@@ -31,16 +51,9 @@ impl Constant {
         let (Some(dims), Some(due)) = (dims.clone(), dims.as_ref().and_then(count)) else {
             return Err(format!("has the shape {:?}", tensor.dims));
         };
-        let element = match tensor.data_type {
-            FLOAT => Element::F32,
-            DOUBLE => Element::F64,
-            6 => Element::I32,
-            7 => Element::I64,
-            10 => Element::F16,
-            16 => Element::Bf16,
-            other => {
-                return Err(format!("has the element type {other}: only floating point and whole numbers are read"));
-            }
+        let Some(element) = element(tensor) else {
+            let other = tensor.data_type;
+            return Err(format!("has the element type {other}: only floating point and whole numbers are read"));
         };
         let values: Vec<f64> = match (&tensor.raw_data, element) {
             (Some(raw), _) if raw.len() % element.size() != 0 => {

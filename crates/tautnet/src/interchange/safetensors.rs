@@ -7,13 +7,21 @@ use super::element::Element;
 use super::state_dict::{Tensor, network_from_state_dict, network_to_state_dict};
 use super::{Precision, onnx::KEY};
 use crate::error::{Error, Result};
+use crate::limits::{Limit, Limits};
 use crate::network::Network;
+use crate::strict_json::{self, Fault};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::HashMap;
 
 /// A network from the bytes of a safetensors file, and the text of a model in its metadata, if there is one; `source` is what
 /// messages call the file.
 pub fn parse(bytes: &[u8], source: &str) -> Result<(Network, Option<String>)> {
+    parse_within(bytes, source, &Limits::default())
+}
+
+/// The same, no more than the limits allow.
+pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<(Network, Option<String>)> {
+    limits.check(Limit::Bytes, source, bytes.len() as u64)?;
     let damaged = |error: &dyn std::fmt::Display| {
         Error::new(
             format!("{source} is no safetensors file, or is damaged: {error}"),
@@ -23,12 +31,20 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<(Network, Option<String>)> {
     if bytes.is_empty() {
         return Err(damaged(&"it is empty"));
     }
+    // The header is JSON, behind its length; a key that is there twice means two things.
+    let header = bytes.first_chunk().and_then(|length| bytes[8..].get(..u64::from_le_bytes(*length).try_into().ok()?));
+    match header.map(|header| strict_json::value(header, source, limits)) {
+        Some(Err(Fault::Refused(error))) => return Err(error),
+        Some(Err(Fault::Syntax(error))) => return Err(damaged(&format!("its header: {error}"))),
+        Some(Ok(_)) | None => {}
+    }
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| damaged(&error))?;
     let file = SafeTensors::deserialize(bytes).map_err(|error| damaged(&error))?;
     // The file's order is that of a hash table: messages must not depend on it.
     let mut views: Vec<_> = file.iter().collect();
     views.sort_by_key(|(name, _)| *name);
     let mut tensors = Vec::new();
+    let mut numbers = 0u64;
     for (name, view) in views {
         let element = match view.dtype() {
             Dtype::F16 => Element::F16,
@@ -42,6 +58,8 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<(Network, Option<String>)> {
                 ));
             }
         };
+        numbers += (view.data().len() / element.size()) as u64;
+        limits.check(Limit::Cells, source, numbers)?;
         tensors.push(Tensor { name: name.into(), shape: view.shape().into(), values: element.decode(view.data()) });
     }
     let model = metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).cloned();

@@ -3,7 +3,8 @@
 use super::scene::{AREA_OPACITY, Anchor, Ink, Scene, Shape};
 use std::fmt::Write;
 
-/// Text with the characters replaced that mean something else in XML and HTML; control characters are left out.
+/// Text with the characters replaced that mean something else in XML and HTML; control characters and turns of the
+/// direction of writing are left out.
 pub fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -14,7 +15,7 @@ pub fn escaped(text: &str) -> String {
             '"' => safe.push_str("&quot;"),
             '\'' => safe.push_str("&#39;"),
             '\t' | '\n' | '\r' => safe.push(' '),
-            control if control.is_control() => {}
+            command if crate::printable::is_command(command) => {}
             other => safe.push(other),
         }
     }

@@ -14,6 +14,7 @@ mod projection_tests;
 pub mod random;
 pub(crate) mod weights;
 
+use crate::limits::room;
 use crate::{Dataset, Error, Network, error::Result};
 use std::ops::ControlFlow;
 
@@ -149,6 +150,15 @@ pub fn train(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -
     if settings.units == 0 {
         return Err(Error::new("the network was asked to have 0 hidden units", "give at least 1; 100 is a good start"));
     }
+    let (n, d, m) = (data.rows() as u128, data.columns() as u128, settings.units as u128);
+    let numbers = match settings.start {
+        // The values of all units on all rows, and their products.
+        Start::Random(_) => m * (d + 2) + n * m + m * m,
+        // The network, its gradient, what the optimizer remembers, and the best so far.
+        Start::Sgd(_) | Start::Adversarial(_) | Start::Admm(_) => 4 * m * (d + 2),
+    };
+    let what = || format!("a starting network of {m} hidden units for {n} rows of {d} inputs");
+    room(what, numbers, "ask for fewer hidden units, or leave columns out")?;
     match &settings.start {
         Start::Sgd(descent) => gradient_descent::train(data, settings, descent, observer),
         Start::Random(own) => random::train(data, settings, own, observer),
@@ -200,6 +210,10 @@ pub(crate) mod tests {
         let sgd = |descent| Settings { start: Start::Sgd(descent), ..Settings::default() };
         let base = Descent::default();
         assert!(refused(Settings { units: 0, ..Settings::default() }).what.contains('0'));
+        for start in Start::all() {
+            let error = refused(Settings { units: 1_000_000_000_000, start, ..Settings::default() });
+            assert!(error.what.contains("of 1000000000000 hidden units for 10 rows of 2 inputs needs more than"));
+        }
         assert!(refused(sgd(Descent { rate: -1.0, ..base.clone() })).what.contains("-1"));
         assert!(refused(sgd(Descent { batch: 0, ..base.clone() })).what.contains("batch"));
         assert!(refused(sgd(Descent { decay: f64::NAN, ..base.clone() })).what.contains("NaN"));
