@@ -78,7 +78,7 @@ impl Watch {
             Stage::Late => deadline + CLOSING,
         };
         let late = self.deadline.is_some_and(|deadline| Instant::now() >= ends(deadline));
-        if late && stage == Stage::Main {
+        if late && stage != Stage::Late {
             self.late.store(true, Ordering::Relaxed);
         }
         late || self.cancelled.load(Ordering::Relaxed)

@@ -119,7 +119,7 @@ fn a_fit_that_is_stopped_anywhere_gives_a_network_and_says_so() {
     assert!(!fitted.all_rows || fitted.price.is_some());
     // A path that has a price by then leaves the rest of the time to the fit on all rows.
     let asked = AtomicUsize::new(0);
-    let later = Stop::staged(move |stage| stage == Stage::Early && asked.fetch_add(1, Ordering::Relaxed) >= 3000);
+    let later = Stop::staged(move |stage| stage == Stage::Early && asked.fetch_add(1, Ordering::Relaxed) >= 100_000);
     let fitted = later.during(|| fit(&data, &settings, &mut |_| ControlFlow::Continue(()))).unwrap();
     assert!(fitted.all_rows && fitted.price.is_some());
 }
