@@ -288,5 +288,7 @@ fn observed_fit(
         stopped = stopped.or(stop.reason());
         stop.verdict()
     })?;
-    Ok((fitted, stopped.or(stop.reason())))
+    // A path that was cut short may have left nothing to go on with, and time to spare.
+    let cut = if fitted.all_rows { None } else { half.reason() };
+    Ok((fitted, stopped.or(stop.reason()).or(cut)))
 }

@@ -164,7 +164,7 @@ pub fn attack(
                     let reach = if radius > 0.0 { radius * bound } else { 0.0 };
                     let mut residual =
                         Residual { found, ceiling: clean + reach, certified: clean + reach, closed: radius == 0.0 };
-                    if settings.nodes > 0 && radius > 0.0 {
+                    if settings.nodes > 0 && radius > 0.0 && !stop.asked() {
                         let interval =
                             stop.during(|| sample_interval(network, &x, norm, radius, bound, settings.nodes))?;
                         let (worst_found, certified) = interval.worst_error(data.y[k]);

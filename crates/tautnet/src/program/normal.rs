@@ -242,7 +242,7 @@ impl<'a> StructuredNormal<'a> {
         (blocks, cliques.into_iter().flatten().collect())
     }
 
-    /// `R̂⁻¹ = I + Σ_i Ĝ_i⁻¹⊗Ĝ_i⁻¹` on `svec`s, lower triangle. Where it is time to stop, only a part of it.
+    /// `R̂⁻¹ = I + Σ_i Ĝ_i⁻¹⊗Ĝ_i⁻¹` on `svec`s, lower triangle. Where it is time to stop, a part of it or nothing.
     fn coupling_inverse(&self, cliques: &[Clique]) -> Mat<f64> {
         let layout = &self.program.layout;
         let q = layout.separator();
@@ -251,7 +251,6 @@ impl<'a> StructuredNormal<'a> {
         let index: Vec<(usize, usize)> = (0..q).flat_map(|b| (b..q).map(move |a| (a, b))).collect();
         let size = index.len();
         let weight = |a: usize, b: usize| if a == b { 1.0 } else { std::f64::consts::SQRT_2 };
-        let mut out = Mat::zeros(size, size);
         let stop = Stop::here();
         let columns: Vec<Vec<f64>> = (0..size)
             .into_par_iter()
@@ -280,6 +279,10 @@ impl<'a> StructuredNormal<'a> {
                 sums
             })
             .collect();
+        if stop.asked() {
+            return Mat::new();
+        }
+        let mut out = Mat::zeros(size, size);
         for (column, sums) in columns.into_iter().enumerate() {
             if stop.asked() {
                 break;
@@ -391,6 +394,9 @@ impl NormalEquations for StructuredNormal<'_> {
             _ => unreachable!("the scalar cones come second"),
         };
         let inverse = layout.lmi.then(|| self.coupling_inverse(&cliques));
+        if stop.asked() {
+            return Err(NotPositiveDefinite);
+        }
         // Of order (d+1)(d+2)/2: kept beside its factor only where the route needs both.
         let (inverse, own) = match self.route {
             Route::Dense => (None, inverse),
