@@ -146,8 +146,16 @@ pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> 
             (Some(path), price)
         }
     };
-    let trained = train::train(data, &settings.start, &mut |progress| observer(&Progress::Start(progress)))?;
-    let ended_at_once = trained.ending == train::Ending::Observer && trained.trace.len() <= 1;
+    let mut epochs = 0;
+    let mut ended_at_once = Stop::here().asked();
+    let trained = train::train(data, &settings.start, &mut |progress| {
+        let verdict = observer(&Progress::Start(progress));
+        epochs += 1;
+        ended_at_once |= verdict.is_break() && epochs == 1;
+        verdict
+    })?;
+    // Within the first epoch is at once, too.
+    ended_at_once |= trained.ending == train::Ending::Observer && trained.trace.len() <= 1;
     match (path, price) {
         (Some(path), price) if ended_at_once || price.is_none() => Ok(Fitted {
             start: path.trained.network.clone(),
