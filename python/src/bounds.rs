@@ -116,7 +116,7 @@ pub fn attack_network(
     radii: Vec<f64>,
     norm: Option<&str>,
     method: &str,
-    search: (usize, Option<usize>, u64),
+    search: (Option<usize>, Option<usize>, u64),
     standardize: bool,
     threads: Option<i64>,
 ) -> PyResult<String> {
@@ -135,8 +135,9 @@ pub fn attack_network(
             ));
         }
     };
+    let restarts = method.restarts(search.0).or_raise()?;
     let (network, problem) = rows(x, y)?.meet(&subject, standardize).or_raise()?;
-    let (restarts, nodes, seed) = search;
+    let (_, nodes, seed) = search;
     let model = match &subject {
         Subject::Model(model) => Some(&model.get().inner),
         Subject::Network(_) => None,

@@ -227,7 +227,7 @@ def test_what_is_said_of_a_model_is_the_same(table, tmp_path):
     theirs = said("predict", "--radius", "0.2")
     for ours, name in zip(model.predict(doors.X, radius=0.2), ("predictions", "lower", "upper")):
         assert ours.tolist() == theirs[name], name
-    for asked in ({}, {"norm": "inf", "method": "fast-gradient", "restarts": 1, "nodes": 5}):
+    for asked in ({}, {"restarts": 1}, {"norm": "inf", "method": "fast-gradient", "nodes": 5}):
         theirs, ours = said("attack", *flags(asked)), tautnet.attack(model, doors.X, doors.y, **asked)
         units = [entry["user_units"] for entry in theirs["radii"]]
         assert ours.radius.tolist() == [entry["radius"] for entry in theirs["radii"]]
@@ -235,6 +235,12 @@ def test_what_is_said_of_a_model_is_the_same(table, tmp_path):
         assert ours.ceiling.tolist() == [entry["certified"] for entry in units]
         row_by_row = [entry["row_by_row"]["user_units"]["certified"] for entry in theirs["radii"]]
         assert ours.certified.tolist() == row_by_row and ours.norm == theirs["norm"]
+    # The other attack has no random starts.
+    fast = {"method": "fast-gradient", "restarts": 1}
+    error = doors.run("attack", "m.json", "table.csv", *flags(fast))
+    with pytest.raises(TautnetError) as raised:
+        tautnet.attack(model, doors.X, doors.y, **fast)
+    assert error == f"error: {raised.value.what}\nhint: {raised.value.hint}\n" and "fast-gradient" in error
     for part in said("certify", "--exact")["norms"]:
         ours = tautnet.certify(model, doors.X, norm=str(part["norm"]), exact=True)
         bounds = {(bound["name"], bound["direction"]): bound["value"] for bound in part["bounds"]}

@@ -204,13 +204,17 @@ def attack(
     *,
     norm: str | float | None = None,
     method: str = "projected-ascent",
-    restarts: int = 3,
+    restarts: int | None = None,
     nodes: int | None = None,
     standardize: bool = True,
     threads: int | None = None,
     random_state: int = 0,
 ) -> Attack:
-    """The error that an attack found beside the one that no attack can exceed. `network` and `standardize` as in `polish`."""
+    """The error that an attack found beside the one that no attack can exceed. `network` and `standardize` as in `polish`.
+
+    `method` is "projected-ascent", with so many random `restarts` (None for 3), or "fast-gradient", which has none. At most `nodes`
+    nodes of branch and bound are spent on each row, radius and end of the range; None is what seconds allow.
+    """
     subject = native(network)
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     target, _ = given_target(y, "attack")

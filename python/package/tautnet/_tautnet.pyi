@@ -122,7 +122,7 @@ def attack(
     radii: list[float],
     norm: str | None,
     method: str,
-    search: tuple[int, int | None, int],
+    search: tuple[int | None, int | None, int],
     standardize: bool,
     threads: int | None,
 ) -> str: ...

@@ -56,9 +56,9 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = MethodChoice::ProjectedAscent, help_heading = "Attack")]
     pub method: MethodChoice,
 
-    /// Random starts of each row and radius
-    #[arg(long, value_name = "NUMBER", default_value_t = 3, help_heading = "Attack")]
-    pub restarts: u16,
+    /// Random starts of each row and radius, of projected ascent [default: 3]
+    #[arg(long, value_name = "NUMBER", help_heading = "Attack")]
+    pub restarts: Option<u16>,
 
     /// Nodes of branch and bound for each row, radius and end of the range; 0 for none [default: what seconds allow]
     #[arg(long, value_name = "NUMBER", help_heading = "Attack")]
@@ -102,6 +102,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .reads_data(Some(&arguments.data))
         .writes(results, arguments.out.existing())
         .check()?;
+    let method = match arguments.method {
+        MethodChoice::ProjectedAscent => Method::ProjectedAscent,
+        MethodChoice::FastGradient => Method::FastGradient,
+    };
+    let restarts = method.restarts(arguments.restarts.map(usize::from))?;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
@@ -110,11 +115,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     stop.heed();
     let (norm, bound) = proved_bound(&stored, &problem.network, arguments.norm.map(NormChoice::norm), &stop)?;
     stop.kept();
-    let method = match arguments.method {
-        MethodChoice::ProjectedAscent => Method::ProjectedAscent,
-        MethodChoice::FastGradient => Method::FastGradient,
-    };
-    let restarts = arguments.restarts.into();
     let intervals = problem.train.rows() * arguments.radius.0.len();
     let nodes = match arguments.nodes {
         Some(nodes) => nodes as usize,

@@ -63,7 +63,7 @@ fn the_ceiling_is_that_of_the_certificate() {
 }
 
 #[test]
-fn bad_radii_are_refused() {
+fn bad_radii_and_starts_that_no_one_uses_are_refused() {
     let folder = prepared();
     for (radii, why) in [
         ("0:1", "write FIRST:LAST:STEP"),
@@ -76,4 +76,7 @@ fn bad_radii_are_refused() {
         let ran = folder.tautnet(&format!("attack model.json data.csv --radius {radii}"));
         assert!(ran.code == Some(2) && ran.err.contains(why) && ran.err.contains("hint: "), "{ran:?}");
     }
+    let ran = folder.tautnet("attack model.json data.csv --method fast-gradient --restarts 2");
+    let why = "error: the attack `fast-gradient` was given 2 random starts, which it does not use\nhint: ";
+    assert!(ran.code == Some(2) && ran.err.starts_with(why), "{ran:?}");
 }

@@ -34,6 +34,19 @@ pub enum Method {
     ProjectedAscent,
 }
 
+impl Method {
+    /// The random starts asked for, or the usual ones; refused where the method has none.
+    pub fn restarts(self, asked: Option<usize>) -> Result<usize> {
+        match (self, asked) {
+            (Method::FastGradient, Some(asked)) => Err(Error::new(
+                format!("the attack `fast-gradient` was given {asked} random starts, which it does not use"),
+                "leave them out, or attack by `projected-ascent`",
+            )),
+            (_, asked) => Ok(asked.unwrap_or(3)),
+        }
+    }
+}
+
 /// What governs an attack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -415,6 +428,9 @@ pub(crate) mod tests {
 
     #[test]
     fn weights_count_and_wrong_input_is_refused() {
+        assert_eq!(Method::ProjectedAscent.restarts(Some(7)).unwrap(), 7);
+        assert_eq!(Method::ProjectedAscent.restarts(None).unwrap(), Settings::new(1.0).restarts);
+        assert!(Method::FastGradient.restarts(None).is_ok() && Method::FastGradient.restarts(Some(7)).is_err());
         let network = network(10, 2, 6);
         let mut data = toy(4, 2, 6);
         let mut weights = vec![0.0; 4];
