@@ -27,8 +27,13 @@ macro_rules! numeric_types {
 }
 
 /// A number of any of these types as a double.
-trait Number: Copy {
+trait Number: Copy + std::fmt::Display {
     fn double(self) -> f64;
+
+    /// Whether no double is equal to it.
+    fn is_rounded(self) -> bool {
+        false
+    }
 }
 
 macro_rules! numbers {
@@ -51,12 +56,40 @@ impl Number for i64 {
     fn double(self) -> f64 {
         self as f64
     }
+
+    fn is_rounded(self) -> bool {
+        self as f64 as i128 != i128::from(self)
+    }
 }
 
 impl Number for u64 {
     fn double(self) -> f64 {
         self as f64
     }
+
+    fn is_rounded(self) -> bool {
+        self as f64 as u128 != u128::from(self)
+    }
+}
+
+/// Say once a column which integer no double is equal to; `place` is what messages call the column.
+fn note_rounded<T: Number>(
+    py: Python<'_>,
+    values: impl Iterator<Item = T>,
+    place: impl Fn(usize) -> String,
+) -> PyResult<()> {
+    let mut rounded = values.enumerate().filter(|(_, value)| value.is_rounded());
+    let Some((k, value)) = rounded.next() else { return Ok(()) };
+    let more = match rounded.count() {
+        0 => String::new(),
+        count => format!(" (and {count} more)"),
+    };
+    let note = format!(
+        "{} is {value}{more}, which is kept as {}: above 2^53 not every integer is a double",
+        place(k + 1),
+        value.double()
+    );
+    crate::model::warn(py, Some(&note))
 }
 
 /// Rows copied at a time, so that a matrix stored by rows and one stored by columns both pass through the cache once.
@@ -79,12 +112,19 @@ fn copy_column<T: Number>(from: ArrayView1<'_, T>) -> Vec<f64> {
     from.iter().map(|value| value.double()).collect()
 }
 
-/// An array of two dimensions.
-fn matrix(array: &Bound<'_, PyAny>) -> PyResult<Mat<f64>> {
+/// An array of two dimensions, its columns called so in messages.
+fn matrix(array: &Bound<'_, PyAny>, names: Option<&[String]>) -> PyResult<Mat<f64>> {
+    let py = array.py();
     macro_rules! try_each {
         ($($kind:ty),*) => { $(
             if let Ok(array) = array.extract::<PyReadonlyArray2<'_, $kind>>() {
-                return Ok(copy_matrix(array.as_array()));
+                let array = array.as_array();
+                for j in 0..array.ncols() {
+                    let name = || names.and_then(|names| names.get(j).cloned()).unwrap_or_else(|| default_name(j));
+                    let place = |row| format!("{INPUTS}: row {row}, column `{}`", name());
+                    note_rounded(py, array.column(j).iter().copied(), place)?;
+                }
+                return Ok(copy_matrix(array));
             }
         )* };
     }
@@ -94,10 +134,13 @@ fn matrix(array: &Bound<'_, PyAny>) -> PyResult<Mat<f64>> {
 
 /// An array of one dimension.
 fn column(array: &Bound<'_, PyAny>, name: &str) -> PyResult<Vec<f64>> {
+    let py = array.py();
     macro_rules! try_each {
         ($($kind:ty),*) => { $(
             if let Ok(array) = array.extract::<PyReadonlyArray1<'_, $kind>>() {
-                return Ok(copy_column(array.as_array()));
+                let array = array.as_array();
+                note_rounded(py, array.iter().copied(), |row| format!("row {row} of `{name}`"))?;
+                return Ok(copy_column(array));
             }
         )* };
     }
@@ -128,7 +171,7 @@ impl Inputs {
     pub fn read(given: &Bound<'_, PyAny>) -> PyResult<Self> {
         let Ok(columns) = given.cast::<PyList>() else {
             let (names, array): (Option<Vec<String>>, Bound<'_, PyAny>) = given.extract()?;
-            let x = matrix(&array)?;
+            let x = matrix(&array, names.as_deref())?;
             return Self::numbers(names, x);
         };
         let columns: Vec<(String, Bound<'_, PyAny>)> = columns.extract()?;

@@ -1,7 +1,7 @@
 //! The library's error as a Python exception.
 
 use pyo3::prelude::*;
-use tautnet::Error;
+use tautnet::{Error, printable};
 
 /// `tautnet.TautnetError(what, hint)`.
 pub fn raised(error: Error) -> PyErr {
@@ -13,12 +13,13 @@ pub fn not_proved(error: Error) -> PyErr {
     named("NotProved", error)
 }
 
+/// As the command line prints it: nothing in a name of a file or a column is a command to a terminal.
 fn named(class: &str, error: Error) -> PyErr {
     Python::attach(|py| {
         let made = py
             .import("tautnet._errors")
             .and_then(|module| module.getattr(class))
-            .and_then(|class| class.call1((&error.what, &error.hint)));
+            .and_then(|class| class.call1((printable::line(&error.what), printable::line(&error.hint))));
         match made {
             Ok(exception) => PyErr::from_value(exception),
             Err(failed) => failed,

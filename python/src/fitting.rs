@@ -109,6 +109,7 @@ pub fn fit(
     }
     let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let problem = rows.learn()?;
+        crate::limits::now().check_network(settings.start.units, problem.data.columns())?;
         let fitted = tautnet::fit::fit(&problem.data, &settings, &mut |progress| observe(watch, progress))?;
         let record = fitted.to_json(&problem.data, watch.stopped());
         let settings_json = asked.fit_record(INPUTS, &settings, fitted.price);

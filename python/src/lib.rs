@@ -10,6 +10,7 @@ mod certificate;
 mod columns;
 mod errors;
 mod fitting;
+mod limits;
 mod model;
 mod options;
 mod watch;
@@ -27,6 +28,8 @@ mod _tautnet {
     use crate::certificate::Certificate;
     #[pymodule_export]
     use crate::fitting::{fit, lipschitz_path, polish};
+    #[pymodule_export]
+    use crate::limits::{get_limits, set_limits};
     #[pymodule_export]
     use crate::model::{Model, Network, read, read_certificate};
 

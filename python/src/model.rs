@@ -3,18 +3,20 @@
 use crate::certificate::Certificate;
 use crate::columns::Inputs;
 use crate::errors::{OrRaise, refused};
+use crate::limits;
 use crate::watch::{self, Limits};
 use faer::Mat;
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, ToPyArray};
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
+use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use tautnet::atomic::{self, Existing};
 use tautnet::interchange::state_dict::{self, Tensor};
 use tautnet::interchange::{Precision, ScalerChoice};
 use tautnet::model::Stored;
-use tautnet::{Scaler, interchange, network};
+use tautnet::{Scaler, interchange, network, printable};
 
 /// A network with its columns, its units and its certificate: what a model file holds.
 #[pyclass(frozen, module = "tautnet._tautnet")]
@@ -34,13 +36,22 @@ type Intervals<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bou
 /// A network in a file, of whatever format the library reads: a model or weights alone.
 #[pyfunction]
 pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
-    wrapped(py, Stored::read(&path).or_raise()?)
+    let read = Stored::read_within(&path, &limits::now()).or_raise()?;
+    warn(py, read.note.as_deref())?;
+    wrapped(py, read.stored)
 }
 
 /// The bytes of a certificate file, or of the certificate in a model file.
 #[pyfunction]
 pub fn read_certificate(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
-    Ok(PyBytes::new(py, &tautnet::model::read_certificate(&path).or_raise()?))
+    Ok(PyBytes::new(py, &tautnet::model::read_certificate_within(&path, &limits::now()).or_raise()?))
+}
+
+/// Say what was not kept of a file's numbers.
+pub fn warn(py: Python<'_>, note: Option<&str>) -> PyResult<()> {
+    let Some(note) = note else { return Ok(()) };
+    let note = CString::new(printable::line(note).as_bytes())?;
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &note, 1)
 }
 
 fn wrapped(py: Python<'_>, stored: Stored) -> PyResult<Py<PyAny>> {
@@ -207,7 +218,7 @@ impl Model {
     #[staticmethod]
     #[pyo3(signature = (bytes, source="the model"))]
     fn parse(bytes: &[u8], source: &str) -> PyResult<Self> {
-        match Stored::parse(bytes, source).or_raise()? {
+        match Stored::parse_within(bytes, source, &limits::now()).or_raise()? {
             Stored::Model(inner) => Ok(Self { inner: *inner }),
             Stored::Network(_) => Err(refused(
                 format!("{source} is a plain network without columns and scaler"),
@@ -218,8 +229,10 @@ impl Model {
 
     /// Read a model file.
     #[staticmethod]
-    fn read(path: PathBuf) -> PyResult<Self> {
-        tautnet::Model::read(&path).or_raise().map(|inner| Self { inner })
+    fn read(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let read = Stored::read_within(&path, &limits::now()).or_raise()?;
+        warn(py, read.note.as_deref())?;
+        read.stored.into_model(&path).or_raise().map(|inner| Self { inner })
     }
 
     /// The bytes of the model file.

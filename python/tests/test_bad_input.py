@@ -51,6 +51,9 @@ NETWORKS = {
     "length of v": '{"w": [[1, 2]], "b": [0], "v": [1, 2]}',
     "unknown part": '{"kind": "mlp", "w": [[1, 2]], "b": [0], "v": [1]}',
     "list": "[[1]]",
+    "key twice": '{"w": [[1]], "b": [0], "v": [1], "b": [2]}',
+    "nested": "[" * 1000,
+    "commands to a terminal": '{"w": [[1]], "\\u001b]0;x\\u0007\\u009b2J": 1}',
     "table": "a,b\n1,2\n",
     "other format": '{"format": "onnx", "version": 1}',
     "other version": '{"format": "tautnet-model", "version": 99}',
@@ -274,3 +277,54 @@ def test_arrays_that_hold_no_numbers(fitted, table):
     for radius in (-1.0, np.nan, np.inf):
         with pytest.raises(TautnetError, match="the radius is"):
             fitted.predict(X, radius=radius)
+
+
+def test_limits_are_those_of_the_command_line(tmp_path, monkeypatch):
+    usual = tautnet.get_limits()
+    assert usual == {"bytes": 2**30, "rows": 10**8, "columns": 10**6, "cells": 10**8, "nesting": 64}
+    (tmp_path / "data.csv").write_text(GOOD)
+    (tmp_path / "net.json").write_text(NETWORK)
+    monkeypatch.chdir(tmp_path)
+    try:
+        for name, most in [("bytes", 20), ("cells", 3), ("nesting", 1)]:
+            tautnet.set_limits(**{name: most})
+            theirs = printed(tmp_path, "polish", "net.json", "data.csv", "--limit", f"{name}={most}")
+            assert raised(lambda: polish("net.json", *frame(GOOD))) == theirs
+            assert f"--limit {name}=" in theirs and f"tautnet.set_limits({name}=" in theirs
+            tautnet.set_limits(**usual)
+        for asked in [{"nesting": 101}, {"rows": 0}]:
+            assert "cannot be" in raised(lambda asked=asked: tautnet.set_limits(**asked))
+    finally:
+        tautnet.set_limits(**usual)
+    assert tautnet.get_limits() == usual
+
+
+@pytest.mark.parametrize("start", ["sgd", "random", "adversarial", "admm"])
+def test_sizes_whose_memory_is_not_to_be_had(start):
+    usual = tautnet.get_limits()
+    wish = LipschitzRegressor(hidden=10**12, start=start, lipschitz=0.1)
+    error = raised(lambda: wish.fit(*frame(GOOD)))
+    assert error.startswith("error: a network of 1000000000000 hidden units and 2 inputs has 4000000000000 cells, more than")
+    try:
+        tautnet.set_limits(cells=10**18)
+        assert "GB of memory" in raised(lambda: wish.fit(*frame(GOOD)))
+    finally:
+        tautnet.set_limits(**usual)
+
+
+def test_integers_that_no_double_is_equal_to_are_noted(tmp_path):
+    X = np.array([[2**53 + 1, 1], [2**53 + 3, 2], [5, 3], [6, 4], [7, 6]])
+    y = np.array([1.0, 2.0, 0.0, 4.0, 1.0])
+    with pytest.warns(UserWarning, match=r"row 1, column `column_1` is 9007199254740993 \(and 1 more\)"):
+        LipschitzRegressor(hidden=3, start="random", lipschitz=0.1).fit(X, y)
+    (tmp_path / "net.json").write_text('{"w": [[9007199254740993]], "b": [0], "v": [1]}')
+    with pytest.warns(UserWarning, match="line 1 has 9007199254740993, which is kept as 9007199254740992"):
+        tautnet.certify(tmp_path / "net.json")
+
+
+def test_names_never_command_a_terminal(tmp_path):
+    X, y = frame(GOOD)
+    X.columns = ["a\x1b[2J\x9b", "b"]
+    X.iloc[0, 0] = np.nan
+    error = raised(lambda: LipschitzRegressor(hidden=3).fit(X, y))
+    assert "column `a\\u{1b}[2J\\u{9b}` is missing" in error, error

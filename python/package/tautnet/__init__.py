@@ -16,7 +16,7 @@ from ._networks import write_weights
 from ._path import LipschitzPath
 from ._plots import plot_attack, plot_bounds, plot_convergence, plot_fit, plot_path
 from ._regressor import LipschitzRegressor
-from ._tautnet import Certificate, Model, Network, __version__
+from ._tautnet import Certificate, Model, Network, __version__, get_limits, set_limits
 
 __all__ = [
     "Attack",
@@ -31,6 +31,7 @@ __all__ = [
     "__version__",
     "attack",
     "certify",
+    "get_limits",
     "lipschitz_path",
     "plot_attack",
     "plot_bounds",
@@ -38,6 +39,7 @@ __all__ = [
     "plot_fit",
     "plot_path",
     "polish",
+    "set_limits",
     "verify",
     "write_weights",
 ]

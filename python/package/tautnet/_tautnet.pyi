@@ -102,6 +102,17 @@ class Model:
     ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
         """For every row: the ends of the interval around its prediction, and whether they are exact."""
 
+def get_limits() -> dict[str, int]:
+    """The limits that hold now, by name: bytes, rows, columns, cells and nesting."""
+def set_limits(
+    *,
+    bytes: int | None = None,
+    rows: int | None = None,
+    columns: int | None = None,
+    cells: int | None = None,
+    nesting: int | None = None,
+) -> None:
+    """Set limits on what is read and made; those that are not named stay as they are."""
 def read(path: _Path) -> Model | Network: ...
 def read_certificate(path: _Path) -> bytes: ...
 def fit(given: dict[str, Any], asked: dict[str, Any], limits: _Limits, before: Model | None = None) -> Model: ...
