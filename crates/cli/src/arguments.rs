@@ -4,10 +4,10 @@ use crate::commands::{
     attack, certify, compare, completions, data, export, manual, polish, predict, reproduce, train, verify,
 };
 use crate::effort::EffortArguments;
-use crate::{files, input};
-use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
+use crate::files::{plot_parser, test_rows_parser};
+use crate::input;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 use tautnet::atomic::Existing;
@@ -478,50 +478,6 @@ fn limit(text: &str) -> Result<(Limit, u64), String> {
     Ok((limit, most))
 }
 
-fn plot_parser() -> ValueParser {
-    ValueParser::new(OsStringValueParser::new().try_map(plot))
-}
-
-/// For the file of a chart.
-pub fn plot_file_parser() -> ValueParser {
-    ValueParser::new(OsStringValueParser::new().try_map(|file| plot_file(&file)))
-}
-
-/// `CHART=FILE`, or a file alone for the attack chart.
-fn plot(text: OsString) -> Result<PlotFile, String> {
-    match files::name_and_value(&text) {
-        Some((name, file)) if !name.contains(['/', '\\', '.']) => {
-            let chart = name.parse().map_err(|error: tautnet::Error| format!("{error}; {}", error.hint))?;
-            plot_file(file).map(|plot| PlotFile { chart, ..plot })
-        }
-        _ => plot_file(&text),
-    }
-}
-
-/// A file for a chart, whose name says the format.
-fn plot_file(file: &OsStr) -> Result<PlotFile, String> {
-    let path = PathBuf::from(file);
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    match extension.as_deref() {
-        Some("svg") => Ok(PlotFile { chart: Chart::Attack, path, png: false }),
-        Some("png") => Ok(PlotFile { chart: Chart::Attack, path, png: true }),
-        _ => Err("the name of the file must end in .svg or .png".into()),
-    }
-}
-
-fn test_rows_parser() -> ValueParser {
-    ValueParser::new(OsStringValueParser::new().try_map(test_rows))
-}
-
-/// A number is a fraction, anything else a table.
-fn test_rows(text: OsString) -> Result<TestRows, String> {
-    match text.to_string_lossy().trim().parse::<f64>() {
-        Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(TestRows::Fraction(fraction)),
-        Ok(_) => Err("a fraction must be between 0 and 1".into()),
-        Err(_) => Ok(TestRows::File(text)),
-    }
-}
-
 /// A finite number.
 pub fn number(text: &str) -> Result<f64, String> {
     match text.trim().parse::<f64>() {
@@ -561,31 +517,6 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn test_rows_are_a_fraction_or_a_table() {
-        assert_eq!(test_rows("0.25".into()), Ok(TestRows::Fraction(0.25)));
-        assert_eq!(test_rows("held_out.csv".into()), Ok(TestRows::File("held_out.csv".into())));
-        for text in ["0", "1", "-0.5", "20", "nan"] {
-            assert!(test_rows(text.into()).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn plots_have_a_chart_and_a_format() {
-        for (text, chart, png) in [
-            ("a.svg", Chart::Attack, false),
-            ("bounds=a.PNG", Chart::Bounds, true),
-            ("fit=out/b=c.svg", Chart::Fit, false),
-            ("./x=y.svg", Chart::Attack, false),
-        ] {
-            let plot = plot(text.into()).unwrap();
-            assert_eq!((plot.chart, plot.png), (chart, png), "{text}");
-        }
-        for text in ["", "a", "a.pdf", "fit=", "fitt=a.svg", "fit=a.jpg"] {
-            assert!(plot(text.into()).is_err(), "{text}");
-        }
     }
 
     #[test]

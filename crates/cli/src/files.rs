@@ -1,10 +1,14 @@
-//! The files of a command, checked before any work is done: no two of them may be one file.
+//! The files of a command: as arguments, whatever text the system allows, and checked before any work is done: no two of
+//! them may be one file.
 
+use crate::arguments::{PlotFile, TestRows};
 use crate::input;
+use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
+use tautnet::report::Chart;
 
 /// What a command reads and what it writes.
 #[derive(Default)]
@@ -68,9 +72,80 @@ pub fn name_and_value(text: &OsStr) -> Option<(&str, &OsStr)> {
     }
 }
 
+/// For the charts and their files.
+pub fn plot_parser() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().try_map(plot))
+}
+
+/// For the file of a chart.
+pub fn plot_file_parser() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().try_map(|file| plot_file(&file)))
+}
+
+/// `CHART=FILE`, or a file alone for the attack chart.
+fn plot(text: OsString) -> std::result::Result<PlotFile, String> {
+    match name_and_value(&text) {
+        Some((name, file)) if !name.contains(['/', '\\', '.']) => {
+            let chart = name.parse().map_err(|error: Error| format!("{error}; {}", error.hint))?;
+            plot_file(file).map(|plot| PlotFile { chart, ..plot })
+        }
+        _ => plot_file(&text),
+    }
+}
+
+/// A file for a chart, whose name says the format.
+fn plot_file(file: &OsStr) -> std::result::Result<PlotFile, String> {
+    let path = PathBuf::from(file);
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        Some("svg") => Ok(PlotFile { chart: Chart::Attack, path, png: false }),
+        Some("png") => Ok(PlotFile { chart: Chart::Attack, path, png: true }),
+        _ => Err("the name of the file must end in .svg or .png".into()),
+    }
+}
+
+/// For rows held out.
+pub fn test_rows_parser() -> ValueParser {
+    ValueParser::new(OsStringValueParser::new().try_map(test_rows))
+}
+
+/// A number is a fraction, anything else a table.
+fn test_rows(text: OsString) -> std::result::Result<TestRows, String> {
+    match text.to_string_lossy().trim().parse::<f64>() {
+        Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(TestRows::Fraction(fraction)),
+        Ok(_) => Err("a fraction must be between 0 and 1".into()),
+        Err(_) => Ok(TestRows::File(text)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn test_rows_are_a_fraction_or_a_table() {
+        assert_eq!(test_rows("0.25".into()), Ok(TestRows::Fraction(0.25)));
+        assert_eq!(test_rows("held_out.csv".into()), Ok(TestRows::File("held_out.csv".into())));
+        for text in ["0", "1", "-0.5", "20", "nan"] {
+            assert!(test_rows(text.into()).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn plots_have_a_chart_and_a_format() {
+        for (text, chart, png) in [
+            ("a.svg", Chart::Attack, false),
+            ("bounds=a.PNG", Chart::Bounds, true),
+            ("fit=out/b=c.svg", Chart::Fit, false),
+            ("./x=y.svg", Chart::Attack, false),
+        ] {
+            let plot = plot(text.into()).unwrap();
+            assert_eq!((plot.chart, plot.png), (chart, png), "{text}");
+        }
+        for text in ["", "a", "a.pdf", "fit=", "fitt=a.svg", "fit=a.jpg"] {
+            assert!(plot(text.into()).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_name_ends_at_the_first_equals_sign() {

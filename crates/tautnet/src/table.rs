@@ -7,7 +7,7 @@
 //! Rows are counted from 1 and do not include the header; lines, where a message names one, are lines of the file.
 
 use crate::error::{Error, Result};
-use crate::limits::{Limit, Limits};
+use crate::limits::{Capped, Limit, Limits};
 use crate::table_column::ColumnBuilder;
 use crate::table_csv;
 use std::collections::HashMap;
@@ -132,7 +132,9 @@ impl Table {
         let source = source.into();
         let mut magic = Vec::new();
         reader.by_ref().take(4).read_to_end(&mut magic).map_err(|e| unreadable(&source, &e))?;
-        let whole = std::io::Cursor::new(magic.clone()).chain(reader);
+        // What is packed has a limit of its own: the name in its header may be of any length.
+        let name = source.clone();
+        let whole = Capped::new(std::io::Cursor::new(magic.clone()).chain(reader), &name, &options.limits);
         match magic.as_slice() {
             [0x1f, 0x8b, ..] => table_csv::read(source, flate2::read::MultiGzDecoder::new(whole), options),
             b"PK\x03\x04" => Err(Error::new(

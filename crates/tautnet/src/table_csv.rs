@@ -177,7 +177,7 @@ mod tests {
     use crate::limits::Limits;
     use crate::table::{ReadOptions, Table, Values};
     use proptest::prelude::*;
-    use std::io::Write;
+    use std::io::{Read, Write};
 
     fn parse(text: &str) -> crate::error::Result<Table> {
         Table::from_reader("t.csv", text.as_bytes(), &ReadOptions::default())
@@ -246,6 +246,11 @@ mod tests {
             assert!(error.hint.contains("--limit "), "{error:?}");
         }
         assert!(read(b"a,b\n1,2\n3,4\n", Limits { bytes: 12, rows: 2, columns: 2, cells: 4, ..default }).is_ok());
+        // A packed file whose name does not end.
+        let endless = Read::chain(&b"\x1f\x8b\x08\x08\0\0\0\0\0\x03"[..], std::io::repeat(b'a'));
+        let options = ReadOptions { limits: Limits { bytes: 1000, ..default }, ..ReadOptions::default() };
+        let error = Table::from_reader("t.csv", endless, &options).unwrap_err();
+        assert!(error.what.contains("more than 1000 bytes"), "{error:?}");
         assert!(read(b"a,b\n1,2\n3,4\n", Limits { bytes: 11, ..default }).is_err());
     }
 

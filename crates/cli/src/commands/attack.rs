@@ -3,9 +3,9 @@
 use super::pictures;
 use crate::arguments::{
     LimitArguments, MeetingArguments, NormChoice, OutArguments, PlotFile, Radii, TalkArguments, TestArguments,
-    ThreadArguments, plot_file_parser, radii,
+    ThreadArguments, radii,
 };
-use crate::files::Files;
+use crate::files::{Files, plot_file_parser};
 use crate::stop::Stop;
 use crate::{input, output};
 use clap::ValueEnum;

@@ -4,9 +4,9 @@ use super::certify_table::{Asked, Bounds, Watch};
 use super::pictures;
 use crate::arguments::{
     BoundNormChoice, LimitArguments, MeetingArguments, OutArguments, PlotFile, TalkArguments, TestArguments,
-    ThreadArguments, interval, plot_file_parser, positive,
+    ThreadArguments, interval, positive,
 };
-use crate::files::Files;
+use crate::files::{Files, plot_file_parser};
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
