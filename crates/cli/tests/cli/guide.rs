@@ -189,7 +189,9 @@ fn choosing_lambda_tells_how_often_the_choice_loses() {
         }
         for (row, mut of) in rows.iter().zip(quotients) {
             of.sort_by(f64::total_cmp);
-            assert_eq!(row[first], [of.iter().filter(|&&percent| percent > 0.0).count() as f64], "{flags}: {of:?}");
+            // Those that are equal but for rounding may be counted either way.
+            let above = |limit: f64| of.iter().filter(|&&percent| percent > limit).count() as f64;
+            assert!(above(0.01) <= row[first][0] && row[first][0] <= above(-0.01), "{flags}: {of:?}");
             let found = [(of[4] + of[5]) / 2.0, of[0], of[9]];
             let shown = row[first + 1].iter().chain(&row[first + 2]);
             for (shown, found) in shown.zip(found) {
@@ -226,7 +228,7 @@ fn words_and_digits_count_and_times_do_not() {
     assert!(is_in("157 rows", "machine: 157 rows") && !is_in("157 rows", "machine: 156 rows"));
     assert!(is_in("≤ 40", "≤ 40.0001") && !is_in("≤ 40", "≤ 40.01") && !is_in("≤ 40", "≤ 41"));
     assert!(is_in("gap 6.4e-9", "gap 6.3e-9") && !is_in("gap 6.4e-9", "gap 6.4e-8"));
-    assert!(is_in("244.121…,226.1…", "244.1218703746682,226.10679715155266"));
+    assert!(is_in("244.121…,226.1…", "244.1218703746682,226.10679715155266") && is_in("98.…", "98.7955"));
     // `inf` is the name of a norm, and a number under no name.
     assert!(is_in("found inf", "found inf 3") && !is_in("found inf", "found 2"));
 }
