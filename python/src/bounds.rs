@@ -99,6 +99,12 @@ fn attained(found: Option<&Attained>) -> Value {
     found.map_or(Value::Null, |found| json!({"value": found.value, "point": found.point, "gradient": found.gradient}))
 }
 
+/// A bound as people read it: six digits, an upper one rounded up and a lower one down.
+#[pyfunction]
+pub fn shown(value: f64, upper: bool) -> String {
+    tautnet::shown::bound(value, upper)
+}
+
 /// Prove a certificate about a network, or raise.
 #[pyfunction]
 pub fn verify(bytes: &[u8], subject: &Bound<'_, PyAny>) -> PyResult<Certificate> {
@@ -158,13 +164,13 @@ pub fn attack_network(
             nodes.unwrap_or_else(|| certify::affordable_nodes(&network, problem.data.rows() * radii.len().max(1)));
         let settings = attack::Settings { method, restarts, seed, nodes, ..attack::Settings::new(bound) };
         let reports = attack::attack(&network, &problem.data, norm, &radii, &settings)?;
-        let user = |loss: f64| problem.scaler.loss_to_user(loss);
+        let above = |loss: f64| problem.scaler.loss_to_user_above(loss);
         let one = |report: &RadiusReport| {
             json!({
                 "radius": report.radius,
-                "found": user(report.found),
-                "certified": user(report.row_by_row()),
-                "ceiling": user(report.certified_ceiling),
+                "found": problem.scaler.loss_to_user_below(report.found),
+                "certified": above(report.row_by_row()),
+                "ceiling": above(report.certified_ceiling),
                 "exact_rows": report.worst_case.as_ref().map(|worst_case| worst_case.closed_rows),
             })
         };

@@ -23,7 +23,7 @@ mod _tautnet {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use crate::bounds::{attack_network, certify_network, verify};
+    use crate::bounds::{attack_network, certify_network, shown, verify};
     #[pymodule_export]
     use crate::certificate::Certificate;
     #[pymodule_export]

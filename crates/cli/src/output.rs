@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use tautnet::error::{Error, Result};
 use tautnet::printable;
+pub use tautnet::shown::{at_least, at_most, bound, number};
 
 /// Exit status of a command that could not run.
 pub const COULD_NOT_RUN: u8 = 2;
@@ -56,23 +57,6 @@ pub fn usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(COULD_NOT_RUN)
 }
 
-/// A number for people: six significant digits, no needless zeros; a dash where there is none.
-pub fn number(value: f64) -> String {
-    if value.is_nan() {
-        return "–".to_owned();
-    }
-    if value == 0.0 || !value.is_finite() {
-        return format!("{value}");
-    }
-    let exponent = value.abs().log10().floor();
-    if !(-4.0..7.0).contains(&exponent) {
-        return format!("{value:.4e}");
-    }
-    let decimals = (5.0 - exponent).max(0.0) as usize;
-    let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
-}
-
 /// Rows of cells as aligned text: the first column to the left, the others to the right.
 pub fn table(rows: &[Vec<String>]) -> String {
     aligned(rows, |j| j > 0)
@@ -110,18 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_short_and_tables_align() {
-        for (value, text) in [
-            (0.0, "0"),
-            (0.25, "0.25"),
-            (1234567.0, "1234567"),
-            (2.345678912, "2.34568"),
-            (1e-9, "1.0000e-9"),
-            (f64::INFINITY, "inf"),
-            (f64::NAN, "–"),
-        ] {
-            assert_eq!(number(value), text);
-        }
+    fn tables_align() {
         let rows = [vec!["a".into(), "10".into()], vec!["λλ".into(), "5".into()]];
         assert_eq!(table(&rows), "a   10\nλλ   5\n");
         assert_eq!(list(&rows), "a   10\nλλ  5\n");

@@ -12,6 +12,8 @@ pub mod convex;
 pub mod dataset;
 pub mod encoder;
 pub mod error;
+#[cfg(test)]
+mod exact_numbers;
 pub mod experiment;
 pub mod fit;
 pub mod interchange;
@@ -21,6 +23,7 @@ pub mod metrics;
 pub mod model;
 pub mod network;
 pub mod norm;
+mod outward;
 #[cfg(feature = "parquet")]
 mod parquet_guard;
 pub mod polish;
@@ -32,6 +35,7 @@ pub mod request;
 pub mod rivals;
 pub mod scaling;
 pub mod select;
+pub mod shown;
 pub mod split;
 mod strict_json;
 pub mod table;

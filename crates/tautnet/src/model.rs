@@ -13,6 +13,7 @@ use crate::interchange::{
 use crate::limits::{Limits, read_file};
 use crate::network::Network;
 use crate::norm::Norm;
+use crate::outward::{Interval, add_up, mul_up};
 use crate::scaling::Scaler;
 use crate::strict_json::{self, Fault};
 use faer::Mat;
@@ -232,8 +233,10 @@ impl Model {
         standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect()
     }
 
-    /// For every row of a table, in the units of its target: the prediction, and the interval that it cannot leave when the
-    /// standardized inputs move by at most `radius` in the norm of the model's certificate. At most `nodes` nodes of branch
+    /// For every row of a table, in the units of its target: the interval that the output cannot leave when the
+    /// standardized inputs move by at most `radius` in the norm of the model's certificate. The output is the real number that
+    /// the stored weights, scaler and row define, so the rounding of standardizing, evaluating and scaling back is inside, at
+    /// radius 0 too; and so is the prediction, which is that number rounded. At most `nodes` nodes of branch
     /// and bound are spent at each end ([`certify::affordable_nodes`] where `None`); with 0 the intervals are those of
     /// [`Self::reach`].
     pub fn intervals(
@@ -250,29 +253,43 @@ impl Model {
     pub fn intervals_encoded(&self, mut x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
         let (norm, _) = self.reach(radius)?;
         let bound = self.certificate.as_ref().map_or(f64::INFINITY, |certificate| certificate.standardized.bound);
+        let given = x.clone();
         self.scaler.standardize_inputs_in_place(x.as_mut());
         let nodes = nodes.unwrap_or_else(|| certify::affordable_nodes(&self.network, x.nrows()));
-        let user = |value: f64| self.scaler.target_to_user(value);
-        // Two roundings, each of at most half a unit in the last place of the larger of the two numbers added.
-        let outward = |value: f64| {
-            2.0 * f64::EPSILON * (self.scaler.target_mean.abs() + (user(value) - self.scaler.target_mean).abs())
-        };
+        let nodes = if radius == 0.0 { 0 } else { nodes };
+        let user = |low: f64, high: f64| self.scaler.outputs_to_user(Interval { low, high });
         // Where it is time to end, the Lipschitz bound has to do.
         let stop = Stop::here();
         (0..x.nrows())
             .into_par_iter()
             .map(|k| {
                 let row: Vec<f64> = (0..x.ncols()).map(|j| x[(k, j)]).collect();
+                let original: Vec<f64> = (0..x.ncols()).map(|j| given[(k, j)]).collect();
+                // The ball around the row of real numbers lies in a ball around the row as computed.
+                let reach = add_up(radius, self.scaler.standardizing_error(&original, &row));
+                if !reach.is_finite() {
+                    // Standardizing overflows: nothing is known of the output.
+                    let (lower, upper) = (f64::NEG_INFINITY, f64::INFINITY);
+                    return Ok(SampleInterval {
+                        lower,
+                        upper,
+                        lowest_found: upper,
+                        highest_found: lower,
+                        closed: false,
+                    });
+                }
                 let nodes = if stop.asked() { 0 } else { nodes };
                 let interval =
-                    stop.during(|| certify::sample_interval(&self.network, &row, norm, radius, bound, nodes))?;
-                let slack = |value: f64| if radius == 0.0 { 0.0 } else { outward(value) };
+                    stop.during(|| certify::sample_interval(&self.network, &row, norm, reach, bound, nodes))?;
+                let outer = user(interval.lower, interval.upper);
+                let found = user(interval.highest_found, interval.lowest_found);
+                let prediction = self.scaler.target_to_user(self.network.value(&row));
                 Ok(SampleInterval {
-                    lower: user(interval.lower) - slack(interval.lower),
-                    upper: user(interval.upper) + slack(interval.upper),
-                    lowest_found: user(interval.lowest_found),
-                    highest_found: user(interval.highest_found),
-                    closed: interval.closed,
+                    lower: outer.low.min(prediction),
+                    upper: outer.high.max(prediction),
+                    lowest_found: found.high,
+                    highest_found: found.low,
+                    closed: interval.closed || radius == 0.0,
                 })
             })
             .collect()
@@ -285,9 +302,8 @@ impl Model {
             Error::new("the model has no certificate", "an interval needs a proved bound: polish the model with --out")
         })?;
         let certificate = verified.certificate();
-        // Rounded upwards twice, once for each product.
-        let reach = (self.scaler.target_scale * certificate.standardized.bound).next_up();
-        Ok((certificate.norm, if radius == 0.0 { 0.0 } else { (reach * radius).next_up() }))
+        let reach = mul_up(self.scaler.target_scale, certificate.standardized.bound);
+        Ok((certificate.norm, mul_up(reach, radius)))
     }
 }
 

@@ -14,6 +14,7 @@
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::network::Network;
+use crate::outward::{Interval, add_down, add_up, div_up, mul_down, mul_up, sqrt_down, sqrt_up, two_sum};
 use faer::{Mat, MatMut, MatRef};
 use serde::{Deserialize, Serialize};
 
@@ -154,14 +155,56 @@ impl Scaler {
         Network::new(w, b, v, (network.c - self.target_mean) / self.target_scale)
     }
 
-    /// A bound on g in any norm, as a bound on the change of f per unit of each column alone: τ L/σ_k.
+    /// An upper bound on g in any norm, as one on the change of f per unit of each column alone: τ L/σ_k, rounded up.
     pub fn bound_per_column(&self, bound: f64) -> Vec<f64> {
-        self.input_scale.iter().map(|scale| self.target_scale * bound / scale).collect()
+        self.input_scale.iter().map(|scale| div_up(mul_up(self.target_scale, bound), *scale)).collect()
     }
 
-    /// A bound on g, as a bound on f in the same norm of the user's units: τ L/min σ.
+    /// An upper bound on g, as one on f in the same norm of the user's units: τ L/min σ, rounded up.
     pub fn bound_to_user(&self, bound: f64) -> f64 {
-        self.target_scale * bound / self.input_scale.iter().fold(f64::INFINITY, |least, scale| least.min(*scale))
+        let least = self.input_scale.iter().fold(f64::INFINITY, |least, scale| least.min(*scale));
+        div_up(mul_up(self.target_scale, bound), least)
+    }
+
+    /// An upper bound on a mean squared error of standardized targets, in the user's units: times τ², rounded up.
+    pub fn loss_to_user_above(&self, loss: f64) -> f64 {
+        mul_up(self.target_scale, mul_up(self.target_scale, loss))
+    }
+
+    /// A lower bound on a mean squared error of standardized targets, in the user's units: times τ², rounded down.
+    pub fn loss_to_user_below(&self, loss: f64) -> f64 {
+        mul_down(self.target_scale, mul_down(self.target_scale, loss).max(0.0)).max(0.0)
+    }
+
+    /// An upper bound on the root of such an error, in the user's units.
+    pub fn root_to_user_above(&self, loss: f64) -> f64 {
+        mul_up(self.target_scale, sqrt_up(loss))
+    }
+
+    /// A lower bound on the root of such an error, in the user's units.
+    pub fn root_to_user_below(&self, loss: f64) -> f64 {
+        mul_down(self.target_scale, sqrt_down(loss)).max(0.0)
+    }
+
+    /// Around a standardized output, in the user's units: ȳ + τ f for every f of the interval.
+    pub(crate) fn outputs_to_user(&self, of: Interval) -> Interval {
+        Interval {
+            low: add_down(self.target_mean, mul_down(self.target_scale, of.low)),
+            high: add_up(self.target_mean, mul_up(self.target_scale, of.high)),
+        }
+    }
+
+    /// At least the distance, in any norm, from a standardized row as computed to that of real numbers.
+    pub(crate) fn standardizing_error(&self, user: &[f64], standardized: &[f64]) -> f64 {
+        (0..user.len()).fold(0.0, |sum, k| {
+            let (difference, rest) = two_sum(user[k], -self.input_mean[k]);
+            let scale = self.input_scale[k];
+            // x̃σ − (X − μ), from either side.
+            let product = (mul_down(standardized[k], scale), mul_up(standardized[k], scale));
+            let over = add_up(add_up(product.1, -difference), -rest);
+            let under = add_down(add_down(product.0, -difference), -rest);
+            add_up(sum, div_up(over.max(-under).max(0.0), scale))
+        })
     }
 }
 

@@ -108,7 +108,8 @@ class Bounds:
         lines += [("product of norms", "<=", self.norm_product)]
         if self.local is not None:
             lines.append(("in the box around the data", "<=", self.local))
-        return "\n".join(f"{name:28}{sign} {value:.6g}" for name, sign, value in lines)
+        shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in lines]
+        return "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
 
 
 def certify(

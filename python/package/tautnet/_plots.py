@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from . import _tautnet
 from ._errors import TautnetError
 from ._functions import Attack, Bounds
 from ._path import LipschitzPath
@@ -93,7 +94,8 @@ def plot_bounds(bounds: Bounds, axes: Any = None) -> Any:
     rows.append(("largest gradient found", bounds.found, AFTER))
     names, values, colors = zip(*rows[::-1])
     drawn = axes.barh(names, values, color=colors, height=0.6)
-    axes.bar_label(drawn, [f"{value:.4g}" for value in values], padding=4)
+    labels = [_tautnet.shown(value, name != "largest gradient found") for name, value in zip(names, values)]
+    axes.bar_label(drawn, labels, padding=4)
     axes.set_xlabel(f"Lipschitz constant (norm {bounds.norm})")
     axes.margins(x=0.15)
     return axes

@@ -7,6 +7,8 @@ import sys
 import time
 from typing import Any
 
+from . import _tautnet
+
 logger = logging.getLogger("tautnet")
 logger.addHandler(logging.NullHandler())
 
@@ -83,7 +85,8 @@ def summary(objective: dict[str, Any]) -> str:
         text += f" ({objective['reason']})"
     if "before" in objective:
         text += f": objective {objective['before']['objective']:.6g} -> {objective['objective']:.6g}"
-        text += f", Lipschitz bound {objective['before']['lipschitz']:.6g} -> {objective['lipschitz']:.6g}"
+        before, after = (_tautnet.shown(facts["lipschitz"], True) for facts in (objective["before"], objective))
+        text += f", Lipschitz bound {before} -> {after}"
     if objective.get("duality_gap") is not None:
         text += f", relative gap {objective['duality_gap']:.1e}"
     for note in objective.get("notes", []):

@@ -149,14 +149,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let user = [format!("`{target}` off by, found"), "certified".into()];
     let mut rows = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
     for report in &reports {
-        let root = |loss: f64| output::number(problem.scaler.loss_to_user(loss).sqrt());
         rows.push(vec![
             output::number(report.radius),
-            output::number(report.found),
-            output::number(report.row_by_row()),
-            output::number(report.certified_ceiling),
-            root(report.found),
-            root(report.row_by_row()),
+            output::at_least(report.found),
+            output::at_most(report.row_by_row()),
+            output::at_most(report.certified_ceiling),
+            output::at_least(problem.scaler.root_to_user_below(report.found)),
+            output::at_most(problem.scaler.root_to_user_above(report.row_by_row())),
         ]);
     }
     output::print(&output::table(&rows))?;
@@ -164,7 +163,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         output::note(&format!(
             "radii and errors (mean squares) are in standardized units, `{target}` (root mean squares) in its own; \
              the proved Lipschitz bound is {}",
-            output::number(bound)
+            output::at_most(bound)
         ));
     }
     Ok(ExitCode::SUCCESS)
@@ -193,15 +192,15 @@ pub fn reports_json(reports: &[RadiusReport], scaler: &Scaler) -> Value {
             "found": report.found,
             "certified": report.certified_ceiling,
             "user_units": {
-                "found": scaler.loss_to_user(report.found),
-                "certified": scaler.loss_to_user(report.certified_ceiling),
+                "found": scaler.loss_to_user_below(report.found),
+                "certified": scaler.loss_to_user_above(report.certified_ceiling),
             },
         });
         if let Some(worst_case) = &report.worst_case {
             entry["row_by_row"] = json!({
                 "certified": worst_case.certified,
                 "exact_rows": worst_case.closed_rows,
-                "user_units": {"certified": scaler.loss_to_user(worst_case.certified)},
+                "user_units": {"certified": scaler.loss_to_user_above(worst_case.certified)},
             });
         }
         entry

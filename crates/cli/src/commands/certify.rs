@@ -314,7 +314,7 @@ impl Arguments {
             let proved = model.scaler.bound_per_column(parts[0].certificate.standardized.bound);
             let least = raw.sensitivities.iter().zip(proved);
             rows.extend(
-                names.into_iter().zip(least).map(|(name, (s, bound))| vec![name, output::number(s.min(bound))]),
+                names.into_iter().zip(least).map(|(name, (s, bound))| vec![name, output::at_most(s.min(bound))]),
             );
             output::print(&format!("\n{}", output::table(&rows)))?;
         }

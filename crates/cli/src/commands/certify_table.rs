@@ -112,7 +112,7 @@ impl Asked<'_> {
         let resumed = earlier.map(|state| state.explored());
         watch.display.restart();
         let found = search.run(&mut |progress| {
-            let (low, high) = (output::number(progress.lower_bound), output::number(progress.upper_bound));
+            let (low, high) = (output::at_least(progress.lower_bound), output::at_most(progress.upper_bound));
             let (explored, open) = (progress.explored, progress.open);
             watch.display.line(0.0, || {
                 format!("norm {}: exact: from {low} to {high}, {explored} nodes, {open} open", norm.name())
@@ -218,7 +218,7 @@ impl Bounds {
             vec![
                 format!("{}{place}", bound.name),
                 norm.into(),
-                format!("{sign} {}", output::number(bound.value)),
+                format!("{sign} {}", output::bound(bound.value, bound.upper)),
                 percent(self.gap(bound)),
                 seconds(bound.time),
             ]

@@ -242,7 +242,8 @@ impl Facts<'_> {
         if let (Some(before), Some(after)) = (self.test_loss(self.before), self.test_loss(&polished.network)) {
             rows.push(row("mean squared error, rows held out", before, after));
         }
-        rows.push(row("Lipschitz bound", before.lipschitz, after.lipschitz));
+        let bounds = [before.lipschitz, after.lipschitz].map(output::at_most);
+        rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());
         rows.push(row("weights", before.decay, after.decay));
         if problem.scaler != Scaler::identity(problem.columns.width()) {
             let name = format!("root mean squared error of `{}`, in its units", problem.columns.target);

@@ -2,7 +2,7 @@
 
 use super::attack::reports_json;
 use super::pictures::Evaluation;
-use crate::output::{number, table};
+use crate::output::{at_least, at_most, number, table};
 use crate::progress::seconds;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -89,30 +89,32 @@ impl Summary<'_> {
             (error(before), error(&model.network))
         };
         let mut rows = vec![vec![String::new(), "start".into(), "result".into()]];
-        let mut row = |name: String, (before, after): (f64, f64)| rows.push(vec![name, number(before), number(after)]);
+        let row = |name: String, (before, after): (f64, f64)| vec![name, number(before), number(after)];
         let root = |(a, b): (f64, f64)| (scaler.loss_to_user(a).sqrt(), scaler.loss_to_user(b).sqrt());
-        row("mean squared error, rows learned from".into(), errors(learned));
+        rows.push(row("mean squared error, rows learned from".into(), errors(learned)));
         if let Some(test) = held_out {
-            row("mean squared error, rows held out".into(), errors(test));
+            rows.push(row("mean squared error, rows held out".into(), errors(test)));
         }
         if let Some(polished) = &fitted.polished {
-            row("Lipschitz bound".into(), (polished.before.lipschitz, certificate.standardized.bound));
+            let bounds = [polished.before.lipschitz, certificate.standardized.bound].map(at_most);
+            rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());
         }
         let (shown, which) = held_out.map_or((*learned, "learned from"), |test| (test, "held out"));
-        row(format!("`{target}` off by (root mean square), rows {which}"), root(errors(shown)));
+        rows.push(row(format!("`{target}` off by (root mean square), rows {which}"), root(errors(shown))));
         text.push_str(&format!("\n{}", table(&rows)));
 
         text.push_str(&format!("\nmean squared error under attack, {}\n", evaluation.rows));
         let titles = ["radius", "start, found", "result, found", "result, certified"];
         let mut rows = vec![titles.map(str::to_owned).to_vec()];
         for (start, result) in evaluation.start.iter().zip(&evaluation.result) {
-            let cells = [result.radius, start.found, result.found, result.certified_ceiling];
-            rows.push(cells.map(number).to_vec());
+            let found = [start.found, result.found].map(at_least);
+            let certified = at_most(result.certified_ceiling);
+            rows.push([number(result.radius)].into_iter().chain(found).chain([certified]).collect());
         }
         text.push_str(&table(&rows));
 
         let mut rows = vec![vec!["one unit of".to_owned(), format!("moves `{target}` by at most")]];
-        rows.extend(self.per_column().into_iter().map(|(name, bound)| vec![name, number(bound)]));
+        rows.extend(self.per_column().into_iter().map(|(name, bound)| vec![name, at_most(bound)]));
         text.push_str(&format!("\n{}\n", table(&rows)));
 
         let (word, reason) = self.ending();
@@ -169,7 +171,8 @@ fn path_text(path: &Path) -> String {
         vec![["λ", "error", "under attack", "against start", "Lipschitz bound", ""].map(str::to_owned).to_vec()];
     let row = |name: String, judgement: &Judgement, mark: &str| {
         let against = format!("{:+.1} %", 100.0 * (judgement.quotient - 1.0));
-        let numbers = [number(judgement.clean), number(judgement.attacked), against, number(judgement.lipschitz)];
+        let (attacked, bound) = (at_least(judgement.attacked), at_most(judgement.lipschitz));
+        let numbers = [number(judgement.clean), attacked, against, bound];
         [name].into_iter().chain(numbers).chain([mark.to_owned()]).collect()
     };
     rows.push(row("start".into(), &path.start, ""));

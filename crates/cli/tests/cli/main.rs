@@ -15,5 +15,6 @@ mod reading;
 mod report;
 mod reproduce;
 mod run;
+mod sound;
 mod train;
 mod verify;

@@ -1,6 +1,7 @@
 //! The ball ‖δ‖ ≤ ε in its three norms: steepest direction, projection, chords, random points.
 
 use crate::Norm;
+use crate::outward::{distance_up, length_at_most};
 use crate::train::weights::normal;
 use rand::RngExt;
 use rand_pcg::Pcg64;
@@ -63,6 +64,29 @@ pub(crate) fn pull(norm: Norm, radius: f64, delta: &mut [f64]) {
     }
 }
 
+/// A point near x + δ whose distance from x is at most the radius for certain: where the sum of two doubles is rounded away from
+/// x it is rounded towards it instead, and a δ on the boundary is drawn in by its rounding. x itself where nothing else will do.
+pub(crate) fn placed(norm: Norm, radius: f64, x: &[f64], delta: &[f64]) -> Vec<f64> {
+    let mut shrink = 0.0;
+    for _ in 0..20 {
+        let place = |(&x, &delta): (&f64, &f64)| {
+            let step = delta * (1.0 - shrink);
+            let point = x + step;
+            match distance_up(point, x) > step.abs() {
+                true if point > x => point.next_down(),
+                true => point.next_up(),
+                false => point,
+            }
+        };
+        let point: Vec<f64> = x.iter().zip(delta).map(place).collect();
+        if length_at_most(norm, point.iter().zip(x).map(|(a, b)| distance_up(*a, *b)), radius) {
+            return point;
+        }
+        shrink = (2.0 * shrink).max(f64::EPSILON);
+    }
+    x.to_vec()
+}
+
 /// The range of t with ‖δ + t s‖ ≤ ε, for δ in the ball.
 pub(crate) fn chord(norm: Norm, radius: f64, delta: &[f64], s: &[f64]) -> (f64, f64) {
     if s.iter().all(|&s| s == 0.0) {
@@ -122,6 +146,7 @@ pub(crate) fn random_point(norm: Norm, radius: f64, delta: &mut [f64], random: &
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exact_numbers::{Exact, compare_length};
     use proptest::prelude::*;
     use rand::SeedableRng;
 
@@ -156,6 +181,36 @@ mod tests {
                     prop_assert!((norm.of(&end) - radius).abs() < 1e-12 * (1.0 + radius), "{:?} {}", norm, norm.of(&end));
                 }
                 prop_assert!(low <= 0.0 && 0.0 <= high);
+            }
+        }
+    }
+
+    /// Exactly, beside inputs of any size; and no further from x + δ than rounding.
+    #[test]
+    fn points_are_placed_inside() {
+        let mut random = Pcg64::seed_from_u64(2);
+        for trial in 0..3000 {
+            let size = [0.0, 1.0, 1e3, 1e16, 1e300][trial % 5];
+            let radius = [1e-3, 0.5, 1.0, 1e-200, 3.0][trial / 5 % 5];
+            for norm in NORMS {
+                let x: Vec<f64> = (0..3).map(|_| size * normal(&mut random)).collect();
+                let mut delta = [0.0; 3];
+                random_point(norm, radius, &mut delta, &mut random);
+                let length = norm.of(&delta);
+                delta.iter_mut().for_each(|a| *a *= radius / length);
+                pull(norm, radius, &mut delta);
+                let point = placed(norm, radius, &x, &delta);
+                let moved: Vec<Exact> = point.iter().zip(&x).map(|(a, b)| Exact::of(*a) - Exact::of(*b)).collect();
+                assert!(
+                    compare_length(norm, &moved, radius) != std::cmp::Ordering::Greater,
+                    "{norm:?} {size} {radius}"
+                );
+                let far = point
+                    .iter()
+                    .zip(&x)
+                    .zip(&delta)
+                    .any(|((p, x), a)| (p - (x + a)).abs() > 1e-15 * (x.abs() + a.abs()) + 1e-13 * radius);
+                assert!(!far, "{norm:?} {size} {radius} {point:?} {x:?} {delta:?}");
             }
         }
     }

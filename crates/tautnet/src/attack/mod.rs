@@ -5,7 +5,10 @@
 //!           found                                                                              certified
 //! ```
 //!
-//! for any bound L on the Lipschitz constant of f in the norm of δ. `found ≤ certified` is checked for every row, radius and
+//! for any bound L on the Lipschitz constant of f in the norm of δ. A *row* is the doubles of x_k and y_k exactly as the data set
+//! holds them (for standardized data, after standardizing); f is the function of real numbers that the stored weights define;
+//! and what is found is f at a point within the radius, minus its rounding, while what is certified is rounded up. So
+//! `found ≤ certified` holds without any tolerance. It is checked for every row, radius and
 //! call: a violation means that L is no such bound, and is an error. On demand, branch and bound over each row's ball
 //! ([`sample_interval`]) closes in on the middle from both sides.
 
@@ -17,8 +20,9 @@ mod projected_ascent;
 pub use fast_gradient::fast_gradient;
 
 use crate::certify::sample_interval;
-use crate::train::weights::importances;
+use crate::outward::{Sum, add_up, div_down, div_up, enclose, mul_down, mul_up};
 use crate::{Dataset, Error, Network, Norm, error::Result};
+use ball::placed;
 use local::Prepared;
 use projected_ascent::Search;
 use rand_pcg::Pcg64;
@@ -86,9 +90,9 @@ impl Settings {
 pub struct RadiusReport {
     /// ε.
     pub radius: f64,
-    /// The error at the worst points found: a lower bound of the error under attack.
+    /// The error at the worst points found, rounded down: a lower bound of the error under attack.
     pub found: f64,
-    /// The error that no attack exceeds, given L.
+    /// The error that no attack exceeds, given L; rounded up.
     pub certified_ceiling: f64,
     /// The same, row by row, where branch and bound was asked for.
     pub worst_case: Option<WorstCase>,
@@ -145,7 +149,6 @@ pub fn attack(
     let mut ascending: Vec<usize> = (0..radii.len()).collect();
     ascending.sort_by(|&a, &b| radii[a].total_cmp(&radii[b]));
     let prepared = Prepared::new(network, norm);
-    let omega = importances(data);
 
     let stop = Stop::here();
     // The residuals of each row, by radius ascending.
@@ -156,11 +159,12 @@ pub fn attack(
             |(search, h), k| {
                 let x: Vec<f64> = (0..data.columns()).map(|j| data.x[(k, j)]).collect();
                 prepared.pre_activations(&x, h);
-                let clean = (network.value(&x) - data.y[k]).abs();
+                let clean = enclose(network, &x);
                 // One stream of random numbers a row: no row depends on another.
                 let mut random = Pcg64::new(settings.seed.into(), k as u128);
                 search.reset();
-                let mut found = clean;
+                let mut found = clean.distance_down(data.y[k]);
+                let clean = clean.distance_up(data.y[k]);
                 let mut attack_one = |radius: f64| {
                     if radius > 0.0 && !stop.asked() {
                         let delta = match settings.method {
@@ -170,24 +174,20 @@ pub fn attack(
                             }
                         };
                         // What counts is the network itself at the point itself.
-                        let point: Vec<f64> = x.iter().zip(&delta).map(|(x, a)| x + a).collect();
-                        found = found.max((network.value(&point) - data.y[k]).abs());
+                        let point = placed(norm, radius, &x, &delta);
+                        found = found.max(enclose(network, &point).distance_down(data.y[k]));
                     }
                     let bound = settings.lipschitz_upper_bound;
-                    let reach = if radius > 0.0 { radius * bound } else { 0.0 };
-                    let mut residual =
-                        Residual { found, ceiling: clean + reach, certified: clean + reach, closed: radius == 0.0 };
+                    let reach = if radius > 0.0 { mul_up(radius, bound) } else { 0.0 };
+                    let ceiling = add_up(clean, reach);
+                    let mut residual = Residual { found, ceiling, certified: ceiling, closed: radius == 0.0 };
                     if settings.nodes > 0 && radius > 0.0 && !stop.asked() {
                         let interval =
                             stop.during(|| sample_interval(network, &x, norm, radius, bound, settings.nodes))?;
                         let (worst_found, certified) = interval.worst_error(data.y[k]);
                         found = found.max(worst_found);
-                        residual = Residual {
-                            found,
-                            certified: certified.min(residual.ceiling).max(clean),
-                            closed: interval.closed,
-                            ..residual
-                        };
+                        residual =
+                            Residual { found, certified: certified.min(ceiling), closed: interval.closed, ..residual };
                     }
                     Ok(residual)
                 };
@@ -196,51 +196,47 @@ pub fn attack(
         )
         .collect::<Result<_>>()?;
 
-    let worst_case = (settings.nodes > 0).then_some(WorstCase { certified: 0.0, closed_rows: 0 });
-    let mut reports = vec![RadiusReport { radius: 0.0, found: 0.0, certified_ceiling: 0.0, worst_case }; radii.len()];
-    for (position, &index) in ascending.iter().enumerate() {
-        let radius = radii[index];
-        reports[index].radius = radius;
+    let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+    let mut total = Sum::default();
+    (0..data.rows()).for_each(|k| total.add(weight(k)));
+    let total = total.interval();
+    let report = |position: usize, radius: f64| -> Result<RadiusReport> {
+        let (mut found, mut ceiling, mut certified) = (Sum::default(), Sum::default(), Sum::default());
+        let mut closed_rows = 0;
         for (k, row) in rows.iter().enumerate() {
-            let &Residual { found, ceiling, certified, closed } = &row[position];
-            if found > certified + rounding(network, data, k, radius) {
+            let residual = &row[position];
+            if residual.found > residual.certified {
                 return Err(Error::new(
                     format!(
-                        "in row {k} an attack of radius {radius} found the residual {found}, above the certified {certified}: \
+                        "in row {k} an attack of radius {radius} found the residual {}, above the certified {}: \
                          {} is no Lipschitz bound of this network in this norm",
-                        settings.lipschitz_upper_bound
+                        residual.found, residual.certified, settings.lipschitz_upper_bound
                     ),
                     "certify this very network in the norm of the attack and give that bound",
                 ));
             }
-            let share = omega[k] / data.rows() as f64;
-            reports[index].found += share * found.min(certified).powi(2);
-            if share > 0.0 {
-                reports[index].certified_ceiling += share * ceiling.powi(2);
-            }
-            if let Some(worst_case) = &mut reports[index].worst_case {
-                worst_case.closed_rows += usize::from(closed);
-                if share > 0.0 {
-                    worst_case.certified += share * certified.powi(2);
-                }
+            closed_rows += usize::from(residual.closed);
+            let weight = weight(k);
+            if weight > 0.0 {
+                found.add(mul_down(weight, mul_down(residual.found, residual.found)).max(0.0));
+                let square = |residual: f64| mul_up(weight, mul_up(residual, residual));
+                ceiling.add(square(residual.ceiling));
+                certified.add(square(residual.certified));
             }
         }
+        let mean_up = |sum: Sum| div_up(sum.interval().high, total.low);
+        Ok(RadiusReport {
+            radius,
+            found: div_down(found.interval().low.max(0.0), total.high).max(0.0),
+            certified_ceiling: mean_up(ceiling),
+            worst_case: (settings.nodes > 0).then(|| WorstCase { certified: mean_up(certified), closed_rows }),
+        })
+    };
+    let mut reports = vec![None; radii.len()];
+    for (position, &index) in ascending.iter().enumerate() {
+        reports[index] = Some(report(position, radii[index])?);
     }
-    Ok(reports)
-}
-
-/// By how much rounding alone can lift a computed residual over the ceiling: (m + d + 4) units in the last place of the sum
-/// of all magnitudes that enter it.
-fn rounding(network: &Network, data: &Dataset, k: usize, radius: f64) -> f64 {
-    let mut size = network.c.abs() + data.y[k].abs();
-    for i in 0..network.units() {
-        let mut h = network.b[i].abs();
-        for j in 0..network.inputs() {
-            h += network.w[(i, j)].abs() * (data.x[(k, j)].abs() + radius);
-        }
-        size += network.v[i].abs() * h;
-    }
-    2.0 * (network.units() + network.inputs() + 4) as f64 * f64::EPSILON * size
+    Ok(reports.into_iter().flatten().collect())
 }
 
 /// Everything the caller may have got wrong.
@@ -286,10 +282,9 @@ pub(crate) mod tests {
         Network::new(w, b, v, normal(&mut random)).unwrap()
     }
 
-    /// Σ |v_i| ‖w_i‖_q: the crudest bound there is.
+    /// The crudest bound there is.
     fn crude_bound(network: &Network, norm: Norm) -> f64 {
-        let row = |i: usize| (0..network.inputs()).map(|k| network.w[(i, k)]).collect::<Vec<_>>();
-        (0..network.units()).map(|i| network.v[i].abs() * norm.dual().of(&row(i))).sum()
+        crate::certify::path_norm(network, norm)
     }
 
     proptest! {

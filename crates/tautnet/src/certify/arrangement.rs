@@ -66,7 +66,7 @@ pub fn largest_gradient_by_enumeration(network: &Network, region: &Region, norm:
             }
         }
         let value = norm.dual().of(&gradient) * slopes.scale;
-        if best.as_ref().is_none_or(|best| value > best.value)
+        if best.as_ref().is_none_or(|best| value > best.nearest)
             && let Some(attained) = attained_at(network, region, norm, x)
         {
             best = Some(attained);

@@ -322,9 +322,14 @@ impl<'a> Cells<'a> {
     /// Factor from a normalized generator's weight to its row's: 1/‖(w∘half, w·center + b)‖.
     pub(super) fn normalization(&self, r: usize) -> f64 {
         let i = self.units[r];
-        let mut square = self.network.pre_activation(i, &self.center).powi(2);
-        (0..self.center.len()).for_each(|k| square += (self.network.w[(i, k)] * self.half[k]).powi(2));
-        square.sqrt().recip()
+        let at_center = self.network.pre_activation(i, &self.center);
+        let entry = |k: usize| self.network.w[(i, k)] * self.half[k];
+        let square = (0..self.center.len()).fold(at_center.powi(2), |square, k| square + entry(k).powi(2));
+        if (1e-280..1e280).contains(&square) {
+            return square.sqrt().recip();
+        }
+        let row: Vec<f64> = (0..self.center.len()).map(entry).chain([at_center]).collect();
+        Norm::Two.of(&row).recip()
     }
 }
 

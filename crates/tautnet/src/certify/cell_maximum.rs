@@ -110,7 +110,8 @@ impl Cells<'_> {
                 slack += (multiplier * row[k]).abs() * reach(k);
             }
         }
-        let upper = self.region.largest_value(&u, total) + (pinned.len() + 4) as f64 * EPSILON * slack;
+        let rounding = (pinned.len() + 4) as f64 * EPSILON * slack + self.region.underflow(d, pinned.len() + 1);
+        let upper = self.region.largest_value(&u, total) + rounding;
         let length = Norm::Two.of(&u);
         let maximizer = (length > 0.0).then(|| (0..d).map(|k| self.center[k] + radius * u[k] / length).collect());
         (upper.min(self.region.largest_value(g, offset)), maximizer)
@@ -243,6 +244,7 @@ impl Cells<'_> {
         for k in 0..g.len() {
             slack += g[k].abs() * (self.center[k].abs() + self.half[k]);
         }
-        self.region.largest_value(&u, total) + terms * EPSILON * (slack + offset.abs())
+        let underflow = self.region.underflow(g.len(), members.len() + 1);
+        self.region.largest_value(&u, total) + terms * EPSILON * (slack + offset.abs()) + underflow
     }
 }

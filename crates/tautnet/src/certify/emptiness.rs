@@ -23,6 +23,8 @@ impl Cells<'_> {
                 _ => None,
             })
             .map(|(r, weight)| (r, weight * f64::from(signs[r]) * self.normalization(r)))
+            // A coefficient that vanished has lost its sign; its row is left out, which changes no other.
+            .filter(|(_, weight)| *weight != 0.0 && weight.is_finite())
             .collect();
         if support.is_empty() {
             return false;
@@ -43,9 +45,7 @@ impl Cells<'_> {
         if *self.region != Region::Everywhere {
             // Each |u_k| may be off by rounding·size_k: widen through the same support function, at |x| ≤ |c| + h.
             let slack: f64 = (0..d).map(|k| size[k] * (self.center[k].abs() + self.half[k])).sum();
-            // The smallest normal number covers underflow in the products.
-            let reach: f64 = 1.0 + (0..d).map(|k| self.center[k].abs() + self.half[k]).sum::<f64>();
-            let underflow = support.len() as f64 * reach * f64::MIN_POSITIVE;
+            let underflow = self.region.underflow(d, support.len());
             if self.region.largest_value(&u, offset) + rounding * (slack + offset_size) + underflow < 0.0 {
                 return true;
             }
@@ -64,6 +64,14 @@ impl Cells<'_> {
     ) -> bool {
         if let [(r, a), (s, c)] = *support {
             return self.parallel_rows_exclude(r, a > 0.0, s, c > 0.0);
+        }
+        // What follows compares relative errors, which a product that underflows does not have: an input is absent only if all
+        // its weights are 0, and the offsets only if all biases are.
+        let weights =
+            |k: usize| support.iter().map(move |&(r, a)| (a, self.network.w[(self.units[r], k)], self.half[k]));
+        let biases = || support.iter().map(|&(r, a)| (a, self.network.b[self.units[r]], 1.0));
+        if (0..u.len()).any(|k| weights(k).any(underflows)) || biases().any(underflows) {
+            return false;
         }
         let weight_column = |k: usize| -> Vec<f64> {
             support.iter().map(|&(r, a)| a * self.network.w[(self.units[r], k)] * self.half[k]).collect()
@@ -104,6 +112,12 @@ impl Cells<'_> {
         let sign_q = if q > 0.0 { 1 } else { -1 };
         products_compare(b(r), q, b(s), p).is_some_and(|order| sign_r * sign_q * order <= 0)
     }
+}
+
+/// Whether the product, in this order, leaves the normal range though no factor is 0.
+fn underflows((a, b, c): (f64, f64, f64)) -> bool {
+    let below = |product: f64| product.abs() < f64::MIN_POSITIVE;
+    b != 0.0 && (below(a * b) || below(a * b * c))
 }
 
 /// The columns of `matrix` sum to at most `residual` in absolute value. If relative changes of the rows, each below

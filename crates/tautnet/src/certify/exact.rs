@@ -17,7 +17,7 @@
 
 use super::cell::{Attainability, Cells};
 use super::gradient_search::{Attained, GradientSearchSettings, attained_at, climb_by_flips, largest_gradient_found};
-use super::local::pinned_bound;
+use super::local::{pinned_bound, with_rounding};
 use super::max_cut::Limits;
 use super::open_nodes::{Node, OpenNodes};
 use super::region::Region;
@@ -158,7 +158,8 @@ impl<'a> ExactSearch<'a> {
         }
         let found = start.and_then(|start| attained_at(network, region, norm, start));
         let slopes = Slopes::of(network)?;
-        let rounding = slopes.rounding(norm.dual());
+        let cells = Cells::new(network, &slopes.units, region);
+        let rounding = slopes.rounding_of(norm.dual(), |r| cells.fixed_sign(r) != Some(-1));
         Ok(Self {
             network,
             region,
@@ -232,17 +233,18 @@ impl<'a> ExactSearch<'a> {
             lower_bound,
             upper_bound,
             relative_gap,
-            // The second term is what rounding alone leaves when no gap is allowed.
+            // The second term is what rounding alone leaves when no gap is allowed: a quarter of it at most is in the lower bound.
             closed: self.started
-                && relative_gap <= self.settings.relative_gap.max(self.rounding / upper_bound * 1.01) + 1e-15,
+                && relative_gap <= self.settings.relative_gap.max(self.rounding / upper_bound * 1.5) + 1e-15,
             explored: self.explored,
             open: self.open.len(),
             undecided: self.undecided.iter().filter(|&&value| value > self.threshold()).count(),
         }
     }
 
+    /// The largest gradient found, to nearest: what nodes are compared with, whose own rounding is added in the end.
     fn lower(&self) -> f64 {
-        self.found.as_ref().map_or(0.0, |found| found.value)
+        self.found.as_ref().map_or(0.0, |found| found.nearest)
     }
 
     /// Nodes with a bound up to this need no work.
@@ -251,11 +253,11 @@ impl<'a> ExactSearch<'a> {
     }
 
     fn progress(&self) -> ExactProgress {
-        let lower_bound = self.lower();
+        let lower_bound = self.found.as_ref().map_or(0.0, |found| found.value);
         let open = self.open.largest().unwrap_or(if self.started { 0.0 } else { f64::INFINITY });
         let undecided = self.undecided.iter().copied().fold(0.0, f64::max);
-        let largest = open.max(self.pruned).max(undecided).max(lower_bound);
-        let upper_bound = if largest == 0.0 { 0.0 } else { largest + self.rounding };
+        let largest = open.max(self.pruned).max(undecided).max(self.lower());
+        let upper_bound = with_rounding(largest, self.rounding, &self.slopes);
         ExactProgress { lower_bound, upper_bound, explored: self.explored, open: self.open.len() }
     }
 
@@ -268,10 +270,10 @@ impl<'a> ExactSearch<'a> {
             .payload
             .iter()
             .filter_map(|point| attained_at(self.network, self.region, self.norm, &cells.input(point)))
-            .max_by(|a, b| a.value.total_cmp(&b.value));
+            .max_by(|a, b| a.nearest.total_cmp(&b.nearest));
         if let Some(start) = start {
             let end = climb_by_flips(self.network, self.region, self.norm, &self.slopes, cells, start, CLIMB_QUESTIONS);
-            if end.value > self.lower() {
+            if end.nearest > self.lower() {
                 self.found = Some(end);
             }
         }
@@ -280,7 +282,7 @@ impl<'a> ExactSearch<'a> {
     fn offer(&mut self, x: &[f64]) -> bool {
         match attained_at(self.network, self.region, self.norm, x) {
             Some(candidate) => {
-                if candidate.value > self.lower() {
+                if candidate.nearest > self.lower() {
                     self.found = Some(candidate);
                 }
                 true

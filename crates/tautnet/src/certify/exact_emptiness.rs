@@ -7,6 +7,7 @@
 
 use super::cell::{Cells, Member, Origin};
 use super::region::Region;
+use super::slope_sum::trailing_exponent;
 use crate::Norm;
 
 /// Integers up to this many bits enter the elimination.
@@ -65,15 +66,6 @@ impl Cells<'_> {
             .map(|sum| sum.iter().map(|a| if *a == 0.0 { Some(0) } else { scale(*a) }).sum::<Option<i128>>())
             .collect()
     }
-}
-
-/// e with `a = odd integer × 2^e`, for finite a ≠ 0.
-fn trailing_exponent(a: f64) -> i32 {
-    let bits = a.to_bits();
-    let exponent = (bits >> 52 & 0x7ff) as i32;
-    let fraction = bits & ((1 << 52) - 1);
-    let (mantissa, exponent) = if exponent == 0 { (fraction, -1074) } else { (fraction | 1 << 52, exponent - 1075) };
-    exponent + mantissa.trailing_zeros() as i32
 }
 
 fn exact_power(exponent: i32) -> Option<f64> {
@@ -143,16 +135,5 @@ mod tests {
         assert_eq!(null_vector(&[vec![1, 0], vec![0, 1]]), None);
         assert_eq!(null_vector(&[vec![1], vec![2], vec![3]]), None);
         assert_eq!(null_vector(&[vec![i128::MAX, 3], vec![5, i128::MAX], vec![1, 1]]), None);
-    }
-
-    #[test]
-    fn trailing_exponents_leave_odd_integers() {
-        for a in [1.0, -3.0, 0.1, 6.0, 1e300, 5e-324, f64::MIN_POSITIVE, 0.75] {
-            let e = trailing_exponent(a);
-            if let Some(power) = exact_power(e) {
-                let odd = a / power;
-                assert!(odd.fract() == 0.0 && (odd / 2.0).fract() != 0.0, "{a} {e}");
-            }
-        }
     }
 }

@@ -12,6 +12,7 @@
 
 use super::cell::{Attainability, Cells, pattern_at};
 use super::region::Region;
+use super::slope_sum::SlopeSum;
 use super::slopes::Slopes;
 use crate::error::{Error, Result};
 use crate::train::weights::normal;
@@ -25,9 +26,11 @@ use tautnet_cone::Stop;
 /// A gradient and the input inside whose cell it holds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Attained {
-    /// ‖gradient‖ in the dual norm.
+    /// At most the length of the exact gradient in the dual norm: a lower bound on the constant.
     pub value: f64,
-    /// The gradient of f at the point.
+    /// The length as computed, to nearest; what searches compare.
+    pub(crate) nearest: f64,
+    /// The gradient of f at the point, to nearest.
     pub gradient: Vec<f64>,
     /// An input strictly inside its cell.
     pub point: Vec<f64>,
@@ -89,11 +92,8 @@ pub fn attained_at(network: &Network, region: &Region, norm: Norm, x: &[f64]) ->
         return None;
     }
     let active = pattern_at(network, x)?;
-    let mut gradient = vec![0.0; x.len()];
-    for i in (0..network.units()).filter(|&i| active[i]) {
-        (0..x.len()).for_each(|k| gradient[k] += network.v[i] * network.w[(i, k)]);
-    }
-    Some(Attained { value: norm.dual().of(&gradient), gradient, point: x.to_vec(), active })
+    let SlopeSum { gradient, nearest, below } = SlopeSum::of(network, &active, norm.dual());
+    Some(Attained { value: below, nearest, gradient, point: x.to_vec(), active })
 }
 
 /// Searches the region for a large gradient. `None` only when no start fell strictly inside a cell.
@@ -148,12 +148,12 @@ pub fn search_gradients(
         }
     }
     // The costly climb from the best ends of the cheap one.
-    climbed.sort_by(|a, b| b.value.total_cmp(&a.value));
+    climbed.sort_by(|a, b| b.nearest.total_cmp(&a.nearest));
     climbed.dedup_by(|a, b| a.active == b.active);
     let mut best: Option<Attained> = None;
     for start in climbed {
         let end = search.flip(start);
-        if best.as_ref().is_none_or(|best| end.value > best.value) {
+        if best.as_ref().is_none_or(|best| end.nearest > best.nearest) {
             best = Some(end);
         }
         if search.stopped || search.progress.questions == search.questions {
@@ -238,7 +238,7 @@ impl<'a, 'o> Search<'a, 'o> {
             let sign = if at.active[i] { -self.slopes.scale } else { self.slopes.scale };
             (0..d).for_each(|k| trial[k] = at.gradient[k] + sign * self.slopes.rows[(r, k)]);
             let length = self.norm.dual().of(&trial);
-            if length > at.value * (1.0 + 1e-12) {
+            if length > at.nearest * (1.0 + 1e-12) {
                 gains.push((length, r));
             }
         }
@@ -258,7 +258,7 @@ impl<'a, 'o> Search<'a, 'o> {
                     let step = overshoot * value / square;
                     let x: Vec<f64> = (0..d).map(|k| at.point[k] - step * self.network.w[(i, k)]).collect();
                     if let Some(next) = attained_at(self.network, self.region, self.norm, &x)
-                        && next.value > at.value * (1.0 + 1e-12)
+                        && next.nearest > at.nearest * (1.0 + 1e-12)
                     {
                         at = next;
                         continue 'climb;
@@ -282,7 +282,7 @@ impl<'a, 'o> Search<'a, 'o> {
                 signs[r] = -signs[r];
                 if let Attainability::Attainable(point) = self.cells.decide(&signs, true)
                     && let Some(next) = attained_at(self.network, self.region, self.norm, &self.cells.input(&point))
-                    && next.value > at.value * (1.0 + 1e-12)
+                    && next.nearest > at.nearest * (1.0 + 1e-12)
                 {
                     at = next;
                     continue 'climb;

@@ -22,7 +22,7 @@
 //! ([`interior_lipsdp`]), which is otherwise the judge in the tests.
 
 use super::interior_lipsdp::interior_lipsdp;
-use super::max_cut::{Limits, bound_signed_sum};
+use super::max_cut::{self, Limits, bound_signed_sum};
 use super::norm_product::column_sums;
 use super::slopes::Slopes;
 use crate::error::Result;
@@ -77,7 +77,7 @@ pub fn lipsdp(network: &Network, norm: Norm, observer: &mut GapObserver<'_>) -> 
     let mut multipliers = vec![0.0; network.units()];
     indices.iter().zip(&solved.multipliers).for_each(|(&i, &l)| multipliers[i] = l);
     solved.multipliers = multipliers;
-    Ok(better(bound.bound, solved))
+    Ok(better(bound.bound, proved_again(&slopes, norm, solved)))
 }
 
 /// [`lipsdp`] for units, which need not all have weights; not for [`Norm::One`].
@@ -87,7 +87,7 @@ pub(crate) fn units_lipsdp(units: &[Unit], norm: Norm, observer: &mut GapObserve
     let bound = relaxed(&slopes, units.len(), norm, observer);
     if bound.wants_more(units.len(), units[0].z.len()) {
         let solved = interior_lipsdp(units, norm, observer);
-        return better(bound.bound, solved);
+        return better(bound.bound, proved_again(&slopes, norm, solved));
     }
     bound.bound
 }
@@ -104,6 +104,62 @@ impl Relaxed {
         let tight = self.bound.gap <= TIGHT;
         !tight && !self.interrupted && units + inputs <= SMALL && inputs <= NARROW
     }
+}
+
+/// What the multipliers of another solver prove by the route of [`relaxed`]: its own number is an eigenvalue to working accuracy. What
+/// it left at rounding level is lifted to one of several floors, all of them valid.
+fn proved_again(slopes: &Slopes, norm: Norm, solved: Bound) -> Bound {
+    let lost = Bound { lipschitz_upper_bound: f64::INFINITY, ..solved.clone() };
+    if solved.lipschitz_upper_bound <= 0.0 || slopes.units.is_empty() {
+        return lost;
+    }
+    let b = rows_of(slopes);
+    let lifted = |values: &[f64], floor: f64| -> Vec<f64> {
+        let largest = values.iter().fold(0.0, |a: f64, &b| a.max(b));
+        values.iter().map(|&a| if largest > 0.0 { a.max(floor * largest) } else { 1.0 }).collect()
+    };
+    // z = 2Lℓ with Σz = 4L², or z = ℓ with Σz = 2L: only ratios matter, and the sum's own share is what the units leave.
+    let shares: Vec<f64> = slopes.units.iter().map(|&i| solved.multipliers[i]).collect();
+    let rest = 2.0 * solved.lipschitz_upper_bound - shares.iter().sum::<f64>();
+    let z: Vec<f64> = [rest].into_iter().chain(shares).collect();
+    let p = solved.p.clone().unwrap_or_else(|| vec![1.0; b.ncols()]);
+    let prove = |floor: f64| {
+        let proved = max_cut::prove(b.as_ref(), norm.dual(), &lifted(&z, floor), &lifted(&p, floor));
+        let bound = bound_of(slopes, solved.multipliers.len(), norm, &proved);
+        let estimate = solved.lipschitz_upper_bound * (1.0 - solved.gap);
+        let gap = ((bound.lipschitz_upper_bound - estimate) / bound.lipschitz_upper_bound).max(0.0);
+        Bound { gap, iterations: solved.iterations, ..bound }
+    };
+    let bounds = [1e-14, 1e-12, 1e-10, 1e-8, 1e-6]
+        .map(prove)
+        .into_iter()
+        .filter(|bound| bound.lipschitz_upper_bound.is_finite());
+    bounds.min_by(|a, b| a.lipschitz_upper_bound.total_cmp(&b.lipschitz_upper_bound)).unwrap_or(lost)
+}
+
+/// Row 0 is the sum of the slopes, the others are the slopes.
+fn rows_of(slopes: &Slopes) -> Mat<f64> {
+    let sum = slopes.sum();
+    Mat::from_fn(
+        slopes.units.len() + 1,
+        slopes.rows.ncols(),
+        |i, k| if i == 0 { sum[k] } else { slopes.rows[(i - 1, k)] },
+    )
+}
+
+/// A proved bound on the signed sum, as multipliers of (J) for `units` units and the bound that they prove.
+fn bound_of(slopes: &Slopes, units: usize, norm: Norm, proved: &max_cut::Bound) -> Bound {
+    let upper = proved.upper * slopes.scale + slopes.rounding(norm.dual());
+    let mut multipliers = vec![0.0; units];
+    for (r, &i) in slopes.units.iter().enumerate() {
+        multipliers[i] = match norm {
+            _ if proved.upper == 0.0 => 0.0,
+            Norm::Two => proved.z[r + 1] / (2.0 * proved.upper) * slopes.scale,
+            _ => proved.z[r + 1] * slopes.scale,
+        };
+    }
+    let p = (norm == Norm::Infinity).then(|| proved.p.iter().map(|p| 0.5 * p * slopes.scale).collect());
+    Bound { lipschitz_upper_bound: upper, multipliers, p, iterations: proved.iterations, gap: 1.0 }
 }
 
 /// The smaller of two valid bounds; its gap uses the better of the two lower bounds on the same optimum.
@@ -124,9 +180,7 @@ fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut GapObserver
         let bound = Bound { lipschitz_upper_bound: 0.0, multipliers, p, iterations: 0, gap: 0.0 };
         return Relaxed { bound, interrupted: false };
     }
-    // Row 0 is the sum of the slopes.
-    let sum = slopes.sum();
-    let b = Mat::from_fn(effective + 1, d, |i, k| if i == 0 { sum[k] } else { slopes.rows[(i - 1, k)] });
+    let b = rows_of(slopes);
     let mut interrupted = false;
     // Multipliers converge like the square root of the gap where units are close to parallel: a few more steps.
     let limits = Limits { tolerance: 1e-3 * TIGHT, ..Limits::default() };
@@ -136,14 +190,16 @@ fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut GapObserver
         verdict
     });
     interrupted |= Stop::here().asked();
-    let upper = solved.upper * slopes.scale + slopes.rounding(norm.dual());
+    let bound = bound_of(slopes, units, norm, &solved);
+    let upper = bound.lipschitz_upper_bound;
     if !upper.is_finite() {
         // Rounding broke the relaxation: the sum over the units, with the multipliers that prove it.
         let length =
             |r: usize| norm.dual().of(&(0..d).map(|k| slopes.rows[(r, k)]).collect::<Vec<f64>>()) * slopes.scale;
         slopes.units.iter().enumerate().for_each(|(r, &i)| multipliers[i] = length(r));
         let bound = Bound {
-            lipschitz_upper_bound: (0..effective).map(length).sum::<f64>() * (1.0 + 1e-12),
+            lipschitz_upper_bound: (0..effective).map(length).sum::<f64>() * (1.0 + 1e-12)
+                + slopes.rounding(norm.dual()),
             multipliers,
             p: None,
             iterations: solved.iterations,
@@ -152,14 +208,6 @@ fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut GapObserver
         return Relaxed { bound, interrupted };
     }
     let lower = (solved.relaxation_lower * slopes.scale).min(upper);
-    for (r, &i) in slopes.units.iter().enumerate() {
-        multipliers[i] = match norm {
-            Norm::Two => solved.z[r + 1] / (2.0 * solved.upper) * slopes.scale,
-            _ => solved.z[r + 1] * slopes.scale,
-        };
-    }
-    let p = (norm == Norm::Infinity).then(|| solved.p.iter().map(|p| 0.5 * p * slopes.scale).collect());
     let gap = (upper - lower) / upper;
-    let bound = Bound { lipschitz_upper_bound: upper, multipliers, p, iterations: solved.iterations, gap };
-    Relaxed { bound, interrupted }
+    Relaxed { bound: Bound { gap, ..bound }, interrupted }
 }

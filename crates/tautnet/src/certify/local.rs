@@ -4,7 +4,6 @@
 //! constant row (see [`super::exact`]), bounds the constant over the region. One relaxation, no search.
 
 use super::cell::Cells;
-use super::dense::EPSILON;
 use super::max_cut::{Limits, bound_signed_sum};
 use super::norm_product::path_norm;
 use super::region::Region;
@@ -35,11 +34,16 @@ pub fn local_upper_bound(network: &Network, region: &Region, norm: Norm) -> Resu
     let signs: Vec<i8> = (0..slopes.units.len()).map(|r| cells.fixed_sign(r).unwrap_or(0)).collect();
     let count = |sign: i8| signs.iter().filter(|&&s| s == sign).count();
     let (bound, _) = pinned_bound(&slopes, norm, &signs, &Limits::default());
-    let upper_bound = if bound == 0.0 { 0.0 } else { bound + slopes.rounding(norm.dual()) };
+    let upper_bound = with_rounding(bound, slopes.rounding_of(norm.dual(), |r| signs[r] >= 0), &slopes);
     // Where there was no time to prove a smaller one.
-    let rounding = 2.0 * (network.units() + network.inputs() + 8) as f64 * EPSILON;
-    let upper_bound = upper_bound.min(path_norm(network, norm) * (1.0 + rounding));
+    let upper_bound = upper_bound.min(path_norm(network, norm));
     Ok(LocalBound { upper_bound, always_on: count(1), always_off: count(-1), free: count(0) })
+}
+
+/// A bound that was computed, as a bound on the gradients of the exact slopes; `rounding` is what theirs can hide.
+pub(super) fn with_rounding(bound: f64, rounding: f64, slopes: &Slopes) -> f64 {
+    // A sum that is 0 says that the slopes cancel only where none of them was rounded.
+    if bound == 0.0 && slopes.exact { 0.0 } else { bound + rounding }
 }
 
 /// An upper bound on the gradient over all patterns of the free units (sign 0), exact when there are none, and the free unit

@@ -119,23 +119,41 @@ pub(crate) fn bound_signed_sum(
         (stopped.row_weights, stopped.column_weights)
     };
 
-    let whitened = Mat::from_fn(rows.len(), columns.len(), |i, k| {
-        let entry = reduced[(i, k)];
-        if entry == 0.0 { 0.0 } else { entry / (row_weights[i] * column_weights[k]).sqrt() }
+    let proved = prove(reduced.as_ref(), norm, &row_weights, &column_weights);
+    rows.iter().zip(&proved.z).for_each(|(&i, a)| z[i] = *a);
+    if unit_diagonal {
+        columns.iter().zip(&proved.p).for_each(|(&k, a)| p[k] = *a);
+    }
+    Bound { upper: proved.upper, relaxation_lower: stopped.lower, z, p, iterations: stopped.iterations }
+}
+
+/// What any positive weights of the rows and columns of `b` prove, and the weights scaled as in [`Bound`]. Rows or columns of
+/// zeros may have any weights. The bound is infinite where it is lost to rounding.
+pub(super) fn prove(b: MatRef<'_, f64>, norm: Norm, row_weights: &[f64], column_weights: &[f64]) -> Bound {
+    let (n, d) = (b.nrows(), b.ncols());
+    let unit_diagonal = norm == Norm::One;
+    let mut vanishing = false;
+    let whitened = Mat::from_fn(n, d, |i, k| {
+        if b[(i, k)] == 0.0 {
+            return 0.0;
+        }
+        let entry = b[(i, k)] / (row_weights[i] * column_weights[k]).sqrt();
+        // Below this an entry may have lost more than its last digits.
+        vanishing |= entry.abs() < f64::MIN_POSITIVE;
+        entry
     });
     // The proof of what was found: also where it is time to stop.
-    let theta = Stop::here().late().during(|| dense::largest_gram_eigenvalue_upper_bound(whitened.as_ref()));
+    let largest = || Stop::here().late().during(|| dense::largest_gram_eigenvalue_upper_bound(whitened.as_ref()));
+    let theta = if vanishing { None } else { largest() };
     let theta = theta.unwrap_or(f64::INFINITY);
     let rounding = 1.0 + (n + d + 8) as f64 * dense::EPSILON;
     let sum_z: f64 = row_weights.iter().sum();
     let sum_p: f64 = if unit_diagonal { column_weights.iter().sum() } else { 1.0 };
     let root = (theta * sum_z * sum_p).sqrt() * rounding;
     let scale_z = if unit_diagonal { root / sum_z } else { theta * rounding };
-    rows.iter().zip(&row_weights).for_each(|(&i, a)| z[i] = a * scale_z);
-    if unit_diagonal {
-        columns.iter().zip(&column_weights).for_each(|(&k, a)| p[k] = a * root / sum_p);
-    }
-    Bound { upper: 0.5 * root, relaxation_lower: stopped.lower, z, p, iterations: stopped.iterations }
+    let z = row_weights.iter().map(|a| a * scale_z).collect();
+    let p = column_weights.iter().map(|a| if unit_diagonal { a * root / sum_p } else { 1.0 }).collect();
+    Bound { upper: 0.5 * root, relaxation_lower: 0.0, z, p, iterations: 0 }
 }
 
 /// The relaxation's value and its derivative by the entries of `b`, or `None` where rounding left no usable point.

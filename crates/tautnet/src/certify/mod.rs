@@ -49,10 +49,12 @@ mod prove;
 mod region;
 mod sample;
 mod search_state;
+mod slope_sum;
 mod slopes;
 mod steepest_pattern;
 pub mod verify;
 
+pub use crate::outward::{Interval, enclose};
 pub use arrangement::largest_gradient_by_enumeration;
 pub use certificate::{Certificate, Claim, Scaler};
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
@@ -77,3 +79,6 @@ pub use verify::{Refusal, Verified, verify};
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod sound_tests;

@@ -15,21 +15,32 @@
 //! asking which patterns are attainable.
 
 use super::dense;
+use super::verify::{Units, sensitivities};
 use crate::{Network, Norm};
+use faer::Mat;
 
-/// Room for the rounding of a sum of nonnegative terms, each the result of a few operations.
+/// Room for the rounding of a sum of nonnegative terms, each the result of a few operations. The next double is for what
+/// underflows.
 fn rounded_up(value: f64, operations: usize) -> f64 {
-    value * (1.0 + (operations + 4) as f64 * dense::EPSILON)
+    if value == 0.0 { 0.0 } else { (value * (1.0 + (operations + 4) as f64 * dense::EPSILON)).next_up() }
 }
 
-fn row(network: &Network, i: usize) -> Vec<f64> {
-    (0..network.inputs()).map(|k| network.w[(i, k)]).collect()
+/// A product that is 0 only where a factor is, and not lost where it underflows.
+fn product_up(a: f64, b: f64) -> f64 {
+    if a == 0.0 || b == 0.0 { 0.0 } else { (a * b).next_up() }
+}
+
+/// The norm of a row, with the double that a length below the normal range may have lost.
+fn row_norm(network: &Network, i: usize, norm: Norm) -> f64 {
+    let row: Vec<f64> = (0..network.inputs()).map(|k| network.w[(i, k)]).collect();
+    let length = norm.of(&row);
+    if length == 0.0 { 0.0 } else { length.next_up() }
 }
 
 /// `Σ_i |v_i| ‖w_i‖_q`: an upper bound on the Lipschitz constant, independent of the scaling of units.
 pub fn path_norm(network: &Network, norm: Norm) -> f64 {
     let dual = norm.dual();
-    let sum = (0..network.units()).map(|i| network.v[i].abs() * dual.of(&row(network, i))).sum();
+    let sum = (0..network.units()).map(|i| product_up(network.v[i].abs(), row_norm(network, i, dual))).sum();
     rounded_up(sum, network.units() + network.inputs())
 }
 
@@ -38,34 +49,39 @@ pub fn norm_product(network: &Network, norm: Norm) -> f64 {
     let (m, d) = (network.units(), network.inputs());
     let product = match norm {
         Norm::Two => {
-            let spectral = dense::largest_gram_eigenvalue_upper_bound(network.w.as_ref());
-            Norm::Two.of(&network.v) * spectral.unwrap_or(f64::INFINITY).sqrt()
+            let length = Norm::Two.of(&network.v);
+            product_up(if length == 0.0 { 0.0 } else { length.next_up() }, spectral_norm(network))
         }
-        Norm::Infinity => Norm::One.of(&network.v) * (0..m).map(|i| Norm::One.of(&row(network, i))).fold(0.0, f64::max),
+        Norm::Infinity => {
+            let longest = (0..m).map(|i| row_norm(network, i, Norm::One)).fold(0.0, f64::max);
+            product_up(Norm::One.of(&network.v), longest)
+        }
         Norm::One => {
             let column = |k: usize| (0..m).map(|i| network.w[(i, k)].abs()).sum::<f64>();
-            Norm::Infinity.of(&network.v) * (0..d).map(column).fold(0.0, f64::max)
+            product_up(Norm::Infinity.of(&network.v), (0..d).map(column).fold(0.0, f64::max))
         }
     };
     rounded_up(product, m + d)
 }
 
-/// The largest `‖Σ_i D_i v_i w_i‖_∞` over all D ∈ {0,1}^m, in closed form: bounds the constant for ℓ1 inputs.
-pub fn column_sums(network: &Network) -> f64 {
-    let mut largest = 0.0_f64;
-    for k in 0..network.inputs() {
-        let (mut positive, mut negative) = (0.0, 0.0);
-        for i in 0..network.units() {
-            let entry = network.v[i] * network.w[(i, k)];
-            if entry > 0.0 {
-                positive += entry;
-            } else {
-                negative -= entry;
-            }
-        }
-        largest = largest.max(positive).max(negative);
+/// At least `‖W‖₂`, up to rounding of a few operations.
+fn spectral_norm(network: &Network) -> f64 {
+    let (m, d) = (network.units(), network.inputs());
+    let largest = (0..d).map(|k| Norm::Infinity.of(network.w.col_as_slice(k))).fold(0.0, f64::max);
+    if largest == 0.0 {
+        return 0.0;
     }
-    rounded_up(largest, network.units())
+    // A power of two, so that no square that counts vanishes or overflows.
+    let scale = largest.log2().floor().clamp(-1000.0, 1000.0).exp2();
+    let scaled = Mat::from_fn(m, d, |i, k| network.w[(i, k)] / scale);
+    let square = dense::largest_gram_eigenvalue_upper_bound(scaled.as_ref());
+    (square.unwrap_or(f64::INFINITY).sqrt() * scale).next_up()
+}
+
+/// The largest `‖Σ_i D_i v_i w_i‖_∞` over all D ∈ {0,1}^m, in closed form: bounds the constant for ℓ1 inputs. It is the largest
+/// sensitivity as the verifier computes it.
+pub fn column_sums(network: &Network) -> f64 {
+    sensitivities(network, &Units::standardized(network.inputs())).into_iter().fold(0.0, f64::max)
 }
 
 /// How much of an upper bound may be slack: `(upper − lower) / upper`, 0 where both are 0, 1 where nothing is known.

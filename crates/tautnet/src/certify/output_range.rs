@@ -21,6 +21,7 @@ use super::open_nodes::{Node, OpenNodes};
 use super::region::Region;
 use crate::Network;
 use crate::error::{Error, Result};
+use crate::outward::{Interval, add_down, enclose};
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
@@ -42,7 +43,8 @@ impl Default for RangeSettings {
 /// One end of the range.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Extreme {
-    /// The most extreme value found.
+    /// The most extreme value found: f at `point`, or what rounding leaves of it. Infinite, to the inner side, where f overflows
+    /// there.
     pub found: f64,
     /// The input that attains it, in the region.
     pub point: Vec<f64>,
@@ -66,9 +68,9 @@ pub struct OutputRange {
 impl OutputRange {
     /// The worst absolute distance from a target: (found by an attack, certified).
     pub fn worst_error(&self, target: f64) -> (f64, f64) {
-        let worst = |low: f64, high: f64| (target - low).max(high - target);
-        let certified = worst(self.lowest.bound, self.highest.bound);
-        (worst(self.lowest.found, self.highest.found), certified * (1.0 + 2.0 * EPSILON))
+        let certified = Interval { low: self.lowest.bound, high: self.highest.bound }.distance_up(target);
+        let below = add_down(target, -self.lowest.found);
+        (below.max(add_down(self.highest.found, -target)), certified)
     }
 }
 
@@ -99,6 +101,12 @@ pub fn output_range(
     negated.c = -negated.c;
     let lowest = Maximization::new(&negated, region, settings).run(&mut |found, bound| observer(-found, -bound));
     Ok(OutputRange { lowest: Extreme { found: -lowest.found, bound: -lowest.bound, ..lowest }, highest })
+}
+
+/// `|b_i|` and the largest `Σ|w_ik x_k|` over a region's frame.
+fn magnitude(network: &Network, i: usize, center: &[f64], half: &[f64]) -> f64 {
+    let reach = |k: usize| network.w[(i, k)].abs() * (center[k].abs() + half[k]);
+    network.b[i].abs() + (0..center.len()).map(reach).sum::<f64>()
 }
 
 struct Maximization<'a> {
@@ -138,14 +146,17 @@ impl<'a> Maximization<'a> {
             })
             .collect();
         let (center, half) = region.frame(d);
-        let mut size = network.c.abs();
-        for i in 0..m {
-            let reach: f64 = (0..d).map(|k| network.w[(i, k)].abs() * (center[k].abs() + half[k])).sum();
-            size += network.v[i].abs() * (reach + network.b[i].abs());
-        }
+        let size =
+            (0..m).fold(network.c.abs(), |size, i| size + network.v[i].abs() * magnitude(network, i, &center, &half));
+        // Factors and rows may lose the smallest double each, which the others then multiply.
+        let extent: f64 = center.iter().zip(&half).map(|(c, h)| c.abs() + h).sum();
+        let factors: f64 = size + (0..m).map(|i| magnitude(network, i, &center, &half)).sum::<f64>() + extent + 1.0;
         let width: f64 =
             moving.iter().zip(&ranges).map(|(&i, (l, u))| network.v[i].abs() * (u.max(0.0) - l.max(0.0))).sum();
-        let rounding = 8.0 * (m + d + 8) as f64 * EPSILON * size;
+        let rounding = 8.0 * (m + d + 8) as f64 * (EPSILON * size + factors * f64::MIN_POSITIVE);
+        // Where a chord's slope or a size overflows nothing is bounded.
+        let tame = rounding.is_finite() && ranges.iter().all(|(l, u)| (u - l).is_finite());
+        let rounding = if tame { rounding } else { f64::INFINITY };
         Self {
             network,
             region,
@@ -184,8 +195,10 @@ impl<'a> Maximization<'a> {
             }
         }
         let bound = self.bound();
-        let closed = bound <= self.found + 1.5 * self.tolerance + 2.0 * self.rounding;
-        Extreme { found: self.found, point: self.point, bound, closed, explored: self.explored }
+        let closed = bound.is_finite() && bound <= self.found + 1.5 * self.tolerance + 2.0 * self.rounding;
+        // The search compares values as computed; what is told is below the exact one.
+        let found = enclose(self.network, &self.point).low;
+        Extreme { found, point: self.point, bound, closed, explored: self.explored }
     }
 
     fn bound(&self) -> f64 {
@@ -218,9 +231,12 @@ impl<'a> Maximization<'a> {
         let bound = bound.min(inherited);
         let mut maximizer = maximizer.unwrap_or_else(|| reference.to_vec());
         cells.pull_inside(&mut maximizer);
-        if self.region.contains(&maximizer) && network.value(&maximizer) > self.found {
-            self.found = network.value(&maximizer);
-            self.point.clone_from(&maximizer);
+        if self.region.contains(&maximizer) {
+            let value = network.value(&maximizer);
+            if value > self.found {
+                self.found = value;
+                self.point.clone_from(&maximizer);
+            }
         }
         let error = |r: usize| {
             let (l, u) = self.ranges[r];

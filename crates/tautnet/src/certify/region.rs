@@ -1,8 +1,8 @@
 //! Where inputs may lie.
 
 use super::dense::EPSILON;
-use crate::Norm;
 use crate::error::{Error, Result};
+use crate::{Norm, outward};
 use faer::MatRef;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +88,13 @@ impl Region {
         }
     }
 
+    /// What products below the normal range can hide in sums of `terms` weighted rows at the inputs of a bounded region.
+    pub(crate) fn underflow(&self, inputs: usize, terms: usize) -> f64 {
+        let (center, half) = self.frame(inputs);
+        let reach: f64 = 1.0 + center.iter().zip(&half).map(|(c, h)| c.abs() + h).sum::<f64>();
+        terms as f64 * reach * f64::MIN_POSITIVE
+    }
+
     /// The middle of the region and its half-widths; 0 and 1 for all of space.
     pub(crate) fn frame(&self, inputs: usize) -> (Vec<f64>, Vec<f64>) {
         match self {
@@ -111,24 +118,26 @@ impl Region {
             _ => self.frame(u.len()),
         };
         let reach = match self {
-            Region::Ball { radius, norm, .. } => radius * norm.dual().of(u),
+            // The next double, for a length below the normal range is rounded to what is a lot for it.
+            Region::Ball { radius, norm, .. } => radius * norm.dual().of(u).next_up(),
             _ => u.iter().zip(&half).map(|(a, h)| a.abs() * h).sum(),
         };
         let at_center: f64 = u.iter().zip(&center).map(|(a, c)| a * c).sum();
-        // The box's middle and half-width are rounded: an error of ε(|c| + h) each.
-        let size: f64 = u.iter().zip(&center).zip(&half).map(|((a, c), h)| a.abs() * (c.abs() + h)).sum();
+        // The box's middle and half-width are rounded: an error of ε(|c| + h) each, and of half the smallest double.
+        let extent = |c: f64, h: f64| c.abs() + h + f64::MIN_POSITIVE;
+        let size: f64 = u.iter().zip(&center).zip(&half).map(|((a, c), h)| a.abs() * extent(*c, *h)).sum();
         // The smallest normal number covers underflow in the products.
         at_center + offset + reach + (u.len() + 8) as f64 * (EPSILON * (size + offset.abs()) + f64::MIN_POSITIVE)
     }
 
-    /// Whether x lies in the region, as computed; the boundary may fall either way.
+    /// Whether x lies in the region for certain. For a ball an input on its boundary may be refused, for rounding.
     pub fn contains(&self, x: &[f64]) -> bool {
         match self {
             Region::Everywhere => true,
             Region::Box { lower, upper } => (0..x.len()).all(|k| lower[k] <= x[k] && x[k] <= upper[k]),
             Region::Ball { center, radius, norm } => {
-                let offset: Vec<f64> = x.iter().zip(center).map(|(a, c)| a - c).collect();
-                norm.of(&offset) <= *radius
+                let offset = x.iter().zip(center).map(|(a, c)| outward::distance_up(*a, *c));
+                outward::length_at_most(*norm, offset, *radius)
             }
         }
     }

@@ -4,10 +4,10 @@
 //! the ball itself, which is exact where the search closes and never wider than what its first node proves. Their
 //! intersection is the interval; the extreme values that the search met are attained.
 
-use super::dense::EPSILON;
 use super::output_range::{RangeSettings, output_range};
 use super::region::Region;
 use crate::error::{Error, Result};
+use crate::outward::{Interval, add_down, add_up, enclose, mul_up};
 use crate::{Network, Norm};
 use std::ops::ControlFlow;
 
@@ -18,25 +18,28 @@ pub struct SampleInterval {
     pub lower: f64,
     /// No output within the radius is larger.
     pub upper: f64,
-    /// The smallest output found there: at least `lower`.
+    /// The smallest output found there, rounded up: at least `lower`.
     pub lowest_found: f64,
-    /// The largest output found there: at most `upper`.
+    /// The largest output found there, rounded down: at most `upper`.
     pub highest_found: f64,
     /// Whether branch and bound closed the gap at both ends.
     pub closed: bool,
 }
 
 impl SampleInterval {
-    /// The worst absolute distance from a target: (found, certified).
+    /// The worst absolute distance from a target: (found, certified), rounded down and up.
     pub fn worst_error(&self, target: f64) -> (f64, f64) {
-        let worst = |low: f64, high: f64| (target - low).abs().max((high - target).abs());
-        let certified = worst(self.lower, self.upper) * (1.0 + 2.0 * EPSILON);
-        (worst(self.lowest_found, self.highest_found).min(certified), certified)
+        let found = add_down(target, -self.lowest_found).max(add_down(self.highest_found, -target));
+        (found.max(0.0), Interval { low: self.lower, high: self.upper }.distance_up(target))
     }
 }
 
 /// The interval around `f(x)` for inputs within `radius` of x in the norm. `lipschitz_upper_bound` is proved in that norm,
 /// or infinite; at most `nodes` nodes of branch and bound are spent at each end, none at all if 0.
+///
+/// f is the function of real numbers that the stored weights define, and x is exactly what is given: the interval holds the
+/// real values, rounding included, at radius 0 too. That what is found lies inside is not made so here: if the bound
+/// given is none, it need not.
 pub fn sample_interval(
     network: &Network,
     x: &[f64],
@@ -48,24 +51,23 @@ pub fn sample_interval(
     if !(radius >= 0.0 && radius.is_finite()) {
         return Err(Error::new(format!("the radius is {radius}"), "give a finite radius, 0 or more"));
     }
-    let value = network.value(x);
-    let reach = if radius == 0.0 { 0.0 } else { radius * lipschitz_upper_bound * (1.0 + 2.0 * EPSILON) };
-    let slack = reach + if radius == 0.0 { 0.0 } else { rounding(network, x) };
+    let value = enclose(network, x);
+    let reach = if radius == 0.0 { 0.0 } else { mul_up(radius, lipschitz_upper_bound) };
     let mut interval = SampleInterval {
-        lower: value - slack,
-        upper: value + slack,
-        lowest_found: value,
-        highest_found: value,
+        lower: add_down(value.low, -reach),
+        upper: add_up(value.high, reach),
+        lowest_found: value.high,
+        highest_found: value.low,
         closed: radius == 0.0,
     };
     if nodes > 0 && radius > 0.0 {
         let region = Region::Ball { center: x.to_vec(), radius, norm };
         let settings = RangeSettings { nodes, ..RangeSettings::default() };
         let range = output_range(network, &region, &settings, &mut |_, _| ControlFlow::Continue(()))?;
-        interval.lower = interval.lower.max(range.lowest.bound).min(value);
-        interval.upper = interval.upper.min(range.highest.bound).max(value);
-        interval.lowest_found = range.lowest.found.max(interval.lower).min(value);
-        interval.highest_found = range.highest.found.min(interval.upper).max(value);
+        interval.lower = interval.lower.max(range.lowest.bound);
+        interval.upper = interval.upper.min(range.highest.bound);
+        interval.lowest_found = interval.lowest_found.min(range.lowest.found);
+        interval.highest_found = interval.highest_found.max(range.highest.found);
         interval.closed = range.lowest.closed && range.highest.closed;
     }
     Ok(interval)
@@ -78,21 +80,12 @@ pub fn affordable_nodes(network: &Network, intervals: usize) -> usize {
     (60_000_000 / (node * intervals.max(1))).clamp(1, 2000)
 }
 
-/// What rounding can hide in `f(x)`.
-fn rounding(network: &Network, x: &[f64]) -> f64 {
-    let mut size = network.c.abs();
-    for i in 0..network.units() {
-        let reach: f64 = (0..x.len()).map(|k| (network.w[(i, k)] * x[k]).abs()).sum();
-        size += network.v[i].abs() * (reach + network.b[i].abs());
-    }
-    2.0 * (network.units() + x.len() + 4) as f64 * EPSILON * size
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::certify::tests::random_network;
     use crate::certify::{lipsdp, path_norm};
+    use crate::exact_numbers::{self, Exact};
 
     /// More nodes never widen an interval, outputs of the ball never leave it, and where it closes both sides are one.
     #[test]
@@ -128,8 +121,9 @@ mod tests {
     fn radius_zero_is_the_prediction_and_a_negative_one_is_refused() {
         let network = random_network(5, 2, 1);
         let interval = sample_interval(&network, &[1.0, 2.0], Norm::Two, 0.0, f64::INFINITY, 10).unwrap();
-        let value = network.value(&[1.0, 2.0]);
-        assert_eq!((interval.lower, interval.upper, interval.closed), (value, value, true));
+        let value = exact_numbers::value(&network, &[1.0, 2.0]);
+        assert!(Exact::of(interval.lower) <= value && value <= Exact::of(interval.upper) && interval.closed);
+        assert!(interval.upper <= interval.lower.next_up().next_up().next_up());
         assert!(sample_interval(&network, &[1.0, 2.0], Norm::Two, -1.0, 1.0, 10).unwrap_err().what.contains("-1"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::dense;
 use super::norm_product::path_norm;
+use super::slope_sum::{LEAST, nothing_rounded};
 use crate::error::{Error, Result};
 use crate::program::build::Unit;
 use crate::{Network, Norm};
@@ -15,12 +16,29 @@ pub(crate) struct Slopes {
     pub units: Vec<usize>,
     /// True slope = row × scale.
     pub scale: f64,
+    /// More than any norm of what the products lost by underflow, all together.
+    lost: f64,
+    /// Whether no product, and no sum of the rows' entries, was rounded.
+    pub exact: bool,
 }
 
 impl Slopes {
     pub fn of(network: &Network) -> Result<Self> {
         let (m, d) = (network.units(), network.inputs());
-        let slopes = Self::from_entries(m, d, |i, k| network.v[i] * network.w[(i, k)]);
+        // A unit without effect is one whose weights are 0: products that vanish make none.
+        let effective = |i: usize| network.v[i] != 0.0 && (0..d).any(|k| network.w[(i, k)] != 0.0);
+        let mut slopes = Self::from_entries(m, d, effective, |i, k| network.v[i] * network.w[(i, k)]);
+        if let Some(slopes) = &mut slopes {
+            let weights = |i: usize, k: usize| (network.v[i], network.w[(i, k)]);
+            let vanishing = |(v, w): (f64, f64)| v != 0.0 && w != 0.0 && (v * w).abs() < f64::MIN_POSITIVE;
+            let vanished =
+                (0..m).flat_map(|i| (0..d).map(move |k| weights(i, k))).filter(|&pair| vanishing(pair)).count();
+            slopes.lost = vanished as f64 * LEAST;
+            slopes.exact = (0..d).all(|k| {
+                let size = (0..m).map(|i| (network.v[i] * network.w[(i, k)]).abs()).sum();
+                nothing_rounded(size, (0..m).map(|i| weights(i, k)))
+            });
+        }
         // The sum of the absolute values bounds every sum that will be formed.
         slopes.filter(|_| path_norm(network, Norm::Infinity).is_finite()).ok_or_else(|| {
             Error::new(
@@ -32,31 +50,48 @@ impl Slopes {
 
     /// Of units, at least one; `None` when an entry is not finite.
     pub fn of_units(units: &[Unit]) -> Option<Self> {
-        Self::from_entries(units.len(), units[0].z.len(), |i, k| units[i].sign * units[i].z[k])
+        let d = units[0].z.len();
+        let effective = |i: usize| units[i].z.iter().any(|z| *z != 0.0);
+        Self::from_entries(units.len(), d, effective, |i, k| units[i].sign * units[i].z[k])
     }
 
-    fn from_entries(m: usize, d: usize, entry: impl Fn(usize, usize) -> f64) -> Option<Self> {
+    fn from_entries(
+        m: usize,
+        d: usize,
+        effective: impl Fn(usize) -> bool,
+        entry: impl Fn(usize, usize) -> f64,
+    ) -> Option<Self> {
         if !(0..m).all(|i| (0..d).all(|k| entry(i, k).is_finite())) {
             return None;
         }
         let largest =
             (0..m).flat_map(|i| (0..d).map(move |k| (i, k))).fold(0.0, |a: f64, (i, k)| a.max(entry(i, k).abs()));
         let scale = if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { 1.0 };
-        let units: Vec<usize> = (0..m).filter(|&i| (0..d).any(|k| entry(i, k) != 0.0)).collect();
+        let units: Vec<usize> = (0..m).filter(|&i| effective(i)).collect();
         let rows = Mat::from_fn(units.len(), d, |r, k| entry(units[r], k) / scale);
-        Some(Self { rows, units, scale })
+        Some(Self { rows, units, scale, lost: 0.0, exact: false })
     }
 
-    /// What rounding in forming the slopes and their sum can hide, in any of the norms.
+    /// What rounding in forming the slopes and their sum can hide, in the norm; 0 only where there are none.
     pub fn rounding(&self, dual: Norm) -> f64 {
+        self.rounding_of(dual, |_| true)
+    }
+
+    /// The same for sums of some of the slopes.
+    pub fn rounding_of(&self, dual: Norm, of: impl Fn(usize) -> bool) -> f64 {
         let (m, d) = (self.rows.nrows(), self.rows.ncols());
         let mut row = vec![0.0; d];
-        let mut path = 0.0;
-        for i in 0..m {
+        let (mut path, mut none) = (0.0, true);
+        for i in (0..m).filter(|&i| of(i)) {
+            none = false;
             (0..d).for_each(|k| row[k] = self.rows[(i, k)]);
             path += dual.of(&row);
         }
-        2.0 * (m + d + 4) as f64 * dense::EPSILON * path * self.scale
+        if none {
+            return 0.0;
+        }
+        // The next double, for this product and those by the scale may vanish themselves.
+        (2.0 * (m + d + 4) as f64 * dense::EPSILON * path * self.scale).next_up() + self.lost
     }
 
     /// Σ_i a_i, by column, in the scaled rows.

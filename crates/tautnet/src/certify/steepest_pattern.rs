@@ -4,6 +4,7 @@
 //! relaxation loses, below it what attainability gains. It is *not* a lower bound on the Lipschitz constant.
 
 use super::lipsdp::Bound;
+use super::slope_sum::SlopeSum;
 use super::slopes::Slopes;
 use crate::error::Result;
 use crate::train::weights::normal;
@@ -15,7 +16,7 @@ use rand_pcg::Pcg64;
 /// A pattern of the units, and the length of the gradient that it would have.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SteepestPattern {
-    /// The dual norm of the sum of the slopes of the units that are on.
+    /// At most the dual norm of the sum of the slopes of the units that are on.
     pub value: f64,
     /// Which units are on.
     pub active: Vec<bool>,
@@ -51,7 +52,7 @@ pub fn steepest_pattern(
     }
     let mut active = vec![false; network.units()];
     best.1.iter().zip(&slopes.units).for_each(|(&on, &i)| active[i] = on);
-    Ok(SteepestPattern { value: best.0 * slopes.scale, active })
+    Ok(SteepestPattern { value: SlopeSum::of(network, &active, norm.dual()).below, active })
 }
 
 /// The dual point of the signed-sum problem, read back from the multipliers; its scale is free.

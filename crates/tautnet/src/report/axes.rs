@@ -7,6 +7,7 @@
 
 use super::font;
 use super::scene::{Anchor, Ink, Scene};
+use crate::shown::shortened;
 
 /// Height of the type on axes.
 pub const SMALL: f64 = 12.0;
@@ -150,13 +151,18 @@ pub fn number(value: f64) -> String {
     if value.is_infinite() {
         return if value > 0.0 { "∞".into() } else { "−∞".into() };
     }
-    let exponent = value.abs().log10().floor();
-    if !(-3.0..6.0).contains(&exponent) {
+    if is_scientific(value) {
         return scientific(value);
     }
+    let exponent = value.abs().log10().floor();
     let decimals = (3.0 - exponent).max(0.0) as usize;
     let text = format!("{value:.decimals$}");
     signed(if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
+}
+
+/// Whether a number is written with a power of ten.
+fn is_scientific(value: f64) -> bool {
+    value != 0.0 && value.is_finite() && !(-3.0..6.0).contains(&value.abs().log10().floor())
 }
 
 /// A number for people, to two significant digits.
@@ -164,24 +170,11 @@ pub fn rough(value: f64) -> String {
     number(format!("{value:.1e}").parse().expect("a number was written"))
 }
 
-/// A bound for people, to four significant digits: an upper one is rounded up and a lower one down, so that it stays one.
+/// A bound for people, to four significant digits, three beside a power of ten: an upper one is rounded up and a lower one
+/// down, so that it stays one.
 pub fn bound(value: f64, upper: bool) -> String {
-    if !value.is_finite() || value == 0.0 {
-        return number(value);
-    }
-    let unit = 10f64.powi(value.abs().log10().floor() as i32 - 3);
-    // What is a whole number of units up to rounding errors is left alone.
-    let units = value / unit;
-    let whole = (units - units.round()).abs() < 1e-9 * units.abs();
-    number(
-        unit * if whole {
-            units.round()
-        } else if upper {
-            units.ceil()
-        } else {
-            units.floor()
-        },
-    )
+    let short = shortened(value, 4, upper);
+    number(if is_scientific(short) { shortened(value, 3, upper) } else { short })
 }
 
 /// 2.5·10⁻⁸.
@@ -345,6 +338,36 @@ mod tests {
             prop_assert!(ticks.iter().all(|(v, _)| (-1e-6..=1.000001).contains(&scale.place(*v))), "{ticks:?}");
             prop_assert!(ticks.windows(2).all(|pair| pair[0].0 < pair[1].0 && pair[0].1 != pair[1].1), "{ticks:?}");
             prop_assert!((scale.place(low) - (1.0 - scale.place(high))).abs() < 1e-6, "the same margin on either side");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5000))]
+
+        /// What is read back is on the side on which the bound is.
+        #[test]
+        fn bounds_are_written_outward(mantissa in 1.0..10.0f64, exponent in -300..300i32) {
+            let value: f64 = format!("{mantissa}e{exponent}").parse().unwrap();
+            let plain = |c: char| match c {
+                '⁻' => '-',
+                '⁰' => '0',
+                '¹' => '1',
+                '²' => '2',
+                '³' => '3',
+                '⁴'..='⁹' => char::from(b'4' + (c as u32 - '⁴' as u32) as u8),
+                c => c,
+            };
+            let read = |text: String| -> f64 {
+                let text = if text.starts_with("10") && !text.contains('·') && text.chars().any(|c| plain(c) != c) {
+                    format!("1·{text}")
+                } else {
+                    text
+                };
+                text.replace("·10", "e").chars().map(plain).collect::<String>().parse().unwrap()
+            };
+            let (below, above) = (read(bound(value, false)), read(bound(value, true)));
+            prop_assert!(below <= value && value <= above, "{value}: {below} {above}");
+            prop_assert!(above - below <= 0.0101 * value);
         }
     }
 

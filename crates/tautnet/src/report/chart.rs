@@ -54,6 +54,11 @@ impl Units<'_> {
         self.scaler.loss_to_user(loss).sqrt()
     }
 
+    /// Upper and lower bounds on a root mean square, in the user's units.
+    pub fn root_bound(&self, loss: f64, upper: bool) -> f64 {
+        if upper { self.scaler.root_to_user_above(loss) } else { self.scaler.root_to_user_below(loss) }
+    }
+
     /// Of what the norm is: inputs in the network's units.
     pub fn inputs(&self) -> &'static str {
         if self.standardized() { "standardized inputs" } else { "the inputs" }
@@ -171,12 +176,12 @@ pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene
     let last = curves.iter().filter_map(|curve| curve.reports.last().map(|last| (curve.name, last)));
     let facts: Vec<String> = last
         .map(|(name, report)| {
-            let (found, ceiling) = (units.root(report.found), units.root(report.certified_ceiling));
+            let write = |loss: f64, upper: bool| bound(units.root_bound(loss, upper), upper);
             format!(
                 "{name}, at radius {}: found {}, certified {}",
                 number(report.radius),
-                number(found),
-                number(ceiling)
+                write(report.found, false),
+                write(report.certified_ceiling, true)
             )
         })
         .collect();

@@ -56,15 +56,16 @@ fn tiles(report: &Report<'_>) -> String {
     )];
     if let (Some(first), Some(last)) = (after.attack.first(), after.attack.last()) {
         let (first_before, last_before) = (&before.attack[0], &before.attack[before.attack.len() - 1]);
-        let mut tile = |name: String, old: f64, new: f64, write: &dyn Fn(f64) -> String| {
+        let mut tile = |name: String, old: f64, new: f64, upper: bool| {
             let unit = format!("{}, root mean square", report.target);
-            tiles.push((name, write(units.root(old)), write(units.root(new)), unit));
+            let write = |loss: f64| bound(units.root_bound(loss, upper), upper);
+            tiles.push((name, write(old), write(new), unit));
         };
         let radius = number(last.radius);
-        tile("off by, no attack".to_owned(), first_before.found, first.found, &number);
-        tile(format!("off by, attacked at radius {radius}"), last_before.found, last.found, &number);
+        tile("off by, no attack".to_owned(), first_before.found, first.found, false);
+        tile(format!("off by, attacked at radius {radius}"), last_before.found, last.found, false);
         let (old, new) = (last_before.certified_ceiling, last.certified_ceiling);
-        tile(format!("certified ceiling at radius {radius}"), old, new, &|value| bound(value, true));
+        tile(format!("certified ceiling at radius {radius}"), old, new, true);
     }
     let mut html = "<dl class=\"tiles\">\n".to_owned();
     for (name, old, new, unit) in tiles {
@@ -158,7 +159,8 @@ fn attack_table(report: &Report<'_>) -> String {
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
     for (old, new) in report.before.attack.iter().zip(&report.after.attack) {
         let errors = [old.found, old.certified_ceiling, new.found, new.certified_ceiling];
-        rows.push([number(new.radius)].into_iter().chain(errors.map(|error| number(units.root(error)))).collect());
+        let write = |(k, loss): (usize, f64)| bound(units.root_bound(loss, k % 2 == 1), k % 2 == 1);
+        rows.push([number(new.radius)].into_iter().chain(errors.into_iter().enumerate().map(write)).collect());
     }
     let note = format!("<p>Root mean squares, in the units of {}.</p>", escaped(report.target));
     table(&rows, None) + &note
@@ -180,7 +182,7 @@ fn path_table(report: &Report<'_>) -> String {
     for step in [&path.start].into_iter().chain(&path.steps) {
         let name = step.price.map_or("before polish".into(), number);
         let against = format!("{:+.1}\u{a0}%", 100.0 * (step.quotient - 1.0));
-        rows.push(vec![name, number(step.clean), number(step.attacked), against, number(step.lipschitz)]);
+        rows.push(vec![name, number(step.clean), bound(step.attacked, false), against, bound(step.lipschitz, true)]);
     }
     table(&rows, path.chosen.map(|chosen| chosen + 2))
 }

@@ -2,6 +2,7 @@
 
 use super::axes::{bound, number, rough};
 use super::{Origin, Report};
+use crate::outward::mul_up;
 use crate::polish::{Ending, Method, Penalty};
 
 /// One paragraph for a reader in a hurry. Plain text.
@@ -94,27 +95,28 @@ fn result(report: &Report<'_>) -> String {
         bound(before.ladder.proved, true),
         bound(after.ladder.proved, true)
     );
+    let write = |found: f64| bound(units.root_bound(found, false), false);
     if let (Some(old), Some(new)) = (before.attack.last(), after.attack.last()) {
         text.push_str(&format!(
             ". On {}, “{}” was off by {} before and by {} after (root mean squares); under the strongest attack found at radius {}, by {} before and by {} after",
             report.rows.name,
             report.target,
-            number(units.root(before.attack[0].found)),
-            number(units.root(after.attack[0].found)),
+            write(before.attack[0].found),
+            write(after.attack[0].found),
             number(new.radius),
-            number(units.root(old.found)),
-            number(units.root(new.found)),
+            write(old.found),
+            write(new.found),
         ));
         text.push_str(&format!(
             ". No attack of that size can get it above {}",
-            bound(units.root(new.certified_ceiling), true)
+            bound(units.root_bound(new.certified_ceiling, true), true)
         ));
     }
     text + "."
 }
 
 fn proof(report: &Report<'_>) -> String {
-    let reach = report.scaler.target_scale * report.after.ladder.proved;
+    let reach = mul_up(report.scaler.target_scale, report.after.ladder.proved);
     format!(
         "That is a theorem about this network, for every input and not only for these rows: a change of size ε ({} of {}) moves “{}” by at most {}\u{a0}ε.",
         report.measures().norm_name(),
