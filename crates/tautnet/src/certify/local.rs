@@ -73,7 +73,14 @@ pub(crate) fn pinned_bound(slopes: &Slopes, norm: Norm, signs: &[i8], limits: &L
     };
     let bound = bound_signed_sum(b.as_ref(), norm.dual(), &limits, &mut |_| ControlFlow::Continue(()));
     let heaviest = (1..=free.len()).fold(1, |best, i| if bound.z[i] > bound.z[best] { i } else { best });
-    (bound.upper * slopes.scale, free[heaviest - 1])
+    let upper = if bound.upper.is_finite() {
+        bound.upper
+    } else {
+        // Rounding broke the relaxation: the sum over the units.
+        let length = |r: usize| norm.dual().of(&(0..d).map(|k| rows[(r, k)]).collect::<Vec<_>>());
+        free.iter().map(|&r| length(r)).sum::<f64>() + norm.dual().of(&fixed)
+    };
+    (upper * slopes.scale, free[heaviest - 1])
 }
 
 /// q = ∞: the largest one-signed column sum is the exact maximum over all patterns.

@@ -149,7 +149,10 @@ pub(super) fn prove(b: MatRef<'_, f64>, norm: Norm, row_weights: &[f64], column_
     let rounding = 1.0 + (n + d + 8) as f64 * dense::EPSILON;
     let sum_z: f64 = row_weights.iter().sum();
     let sum_p: f64 = if unit_diagonal { column_weights.iter().sum() } else { 1.0 };
-    let root = (theta * sum_z * sum_p).sqrt() * rounding;
+    let square = theta * sum_z * sum_p;
+    // Rows far below the scale of the caller's largest: their square vanishes, their length does not.
+    let length = if square > 1e-280 { square.sqrt() } else { theta.sqrt() * sum_z.sqrt() * sum_p.sqrt() };
+    let root = length * rounding;
     let scale_z = if unit_diagonal { root / sum_z } else { theta * rounding };
     let z = row_weights.iter().map(|a| a * scale_z).collect();
     let p = column_weights.iter().map(|a| if unit_diagonal { a * root / sum_p } else { 1.0 }).collect();

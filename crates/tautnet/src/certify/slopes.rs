@@ -16,7 +16,7 @@ pub(crate) struct Slopes {
     pub units: Vec<usize>,
     /// True slope = row × scale.
     pub scale: f64,
-    /// More than any norm of what the products lost by underflow, all together.
+    /// More than any norm of what the products, and the rows by their scale, lost by underflow, all together.
     lost: f64,
     /// Whether no product, and no sum of the rows' entries, was rounded.
     pub exact: bool,
@@ -33,11 +33,12 @@ impl Slopes {
             let vanishing = |(v, w): (f64, f64)| v != 0.0 && w != 0.0 && (v * w).abs() < f64::MIN_POSITIVE;
             let vanished =
                 (0..m).flat_map(|i| (0..d).map(move |k| weights(i, k))).filter(|&pair| vanishing(pair)).count();
-            slopes.lost = vanished as f64 * LEAST;
-            slopes.exact = (0..d).all(|k| {
-                let size = (0..m).map(|i| (network.v[i] * network.w[(i, k)]).abs()).sum();
-                nothing_rounded(size, (0..m).map(|i| weights(i, k)))
-            });
+            slopes.exact = slopes.lost == 0.0
+                && (0..d).all(|k| {
+                    let size = (0..m).map(|i| (network.v[i] * network.w[(i, k)]).abs()).sum();
+                    nothing_rounded(size, (0..m).map(|i| weights(i, k)))
+                });
+            slopes.lost += vanished as f64 * LEAST;
         }
         // The sum of the absolute values bounds every sum that will be formed.
         slopes.filter(|_| path_norm(network, Norm::Infinity).is_finite()).ok_or_else(|| {
@@ -69,7 +70,11 @@ impl Slopes {
         let scale = if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { 1.0 };
         let units: Vec<usize> = (0..m).filter(|&i| effective(i)).collect();
         let rows = Mat::from_fn(units.len(), d, |r, k| entry(units[r], k) / scale);
-        Some(Self { rows, units, scale, lost: 0.0, exact: false })
+        // Far below the largest a slope loses digits by the scale, which may be the only slope of a region.
+        let faint = |r: usize, k: usize| entry(units[r], k) != 0.0 && rows[(r, k)].abs() < f64::MIN_POSITIVE;
+        let lost = (0..units.len()).map(|r| (0..d).filter(|&k| faint(r, k)).count()).sum::<usize>();
+        let lost = lost as f64 * LEAST * scale.max(1.0);
+        Some(Self { rows, units, scale, lost, exact: false })
     }
 
     /// What rounding in forming the slopes and their sum can hide, in the norm; 0 only where there are none.
