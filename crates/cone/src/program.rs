@@ -12,6 +12,10 @@ pub trait Program {
     fn constant(&self) -> &[f64];
     /// `o`: shifts the objective, so that relative gaps refer to the number the user knows.
     fn offset(&self) -> f64;
+    /// No feasible point has a smaller objective: what is known beforehand, of a sum of squares that it is not negative, say.
+    fn lower_bound(&self) -> f64 {
+        f64::NEG_INFINITY
+    }
     /// `out = P x`.
     fn quadratic(&self, x: &[f64], out: &mut [f64]);
     /// `out = A x`.

@@ -23,6 +23,27 @@ pub struct Settings {
     pub refinements: usize,
     /// Diagonal regularization of the normal matrix, relative to its diagonal; undone by refinement.
     pub regularization: f64,
+    /// For a second attempt at programs that are nearly singular: refine by conjugate gradients, which is several times
+    /// dearer, and end where the program's own lower bound proves the point to be optimal, whatever the multipliers say.
+    pub careful: bool,
+}
+
+impl Settings {
+    /// The relative gap, as it is held against [`Settings::gap_relative`]: |primal − dual| relative to the larger of the two, or
+    /// to the size below which the absolute tolerance is the one that counts.
+    pub fn gap(&self, primal: f64, dual: f64) -> f64 {
+        let difference = (primal - dual).abs();
+        let size = primal.abs().max(dual.abs()).max(self.gap_absolute / self.gap_relative);
+        if difference == 0.0 { 0.0 } else { difference / size }
+    }
+
+    /// How far a point is from solved: the worst of the three conditions, each in units of its tolerance.
+    pub fn merit(&self, facts: &Iteration) -> f64 {
+        (facts.gap / self.gap_relative)
+            .min((facts.primal - facts.dual).abs() / self.gap_absolute)
+            .max(facts.primal_residual / self.feasibility)
+            .max(facts.dual_residual / self.feasibility)
+    }
 }
 
 impl Default for Settings {
@@ -37,6 +58,7 @@ impl Default for Settings {
             correctors: 2,
             refinements: 12,
             regularization: 1e-14,
+            careful: false,
         }
     }
 }
@@ -50,7 +72,7 @@ pub struct Iteration {
     pub primal: f64,
     /// Dual objective.
     pub dual: f64,
-    /// |primal − dual| / max(|primal|, |dual|), capped below by the absolute tolerance's scale.
+    /// |primal − dual| relative to the objective, as [`Settings::gap`] measures it.
     pub gap: f64,
     /// Relative residual of `s = Ax + b`.
     pub primal_residual: f64,

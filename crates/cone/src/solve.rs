@@ -22,7 +22,7 @@
 use crate::{
     cone::{self, Cone, Scaling, parts, ranges},
     infeasible,
-    outcome::{Outcome, Status, relative_gap},
+    outcome::{Outcome, Status},
     program::{NormalEquations, Program},
     settings::{Iteration, Observer, Settings},
     stop::Stop,
@@ -91,7 +91,7 @@ pub fn interior_point(
     let mut step = 0.0;
     let status = loop {
         let residuals = point.residuals(program);
-        let facts = residuals.facts(&point, program, trace.len(), step);
+        let facts = residuals.facts(&point, program, settings, trace.len(), step);
         trace.push(facts);
         best.consider(&point, &facts, settings);
         let stop = observer(&facts).is_break() || halt.asked();
@@ -104,7 +104,9 @@ pub fn interior_point(
         if facts.iteration >= settings.iterations {
             break Status::IterationLimit;
         }
-        if best.stalled(&facts) || !system.prepare(&point) {
+        // Rounding may leave `sᵀz` below 0 where both are tiny: there is no central path to follow any more.
+        let centred = point.mu > 0.0 && point.mu.is_finite();
+        if !centred || best.stalled(&facts) || !system.prepare(&point) {
             break if halt.asked() { Status::Interrupted } else { Status::NumericalTrouble };
         }
         let affine = system.direction(&residuals, 1.0, point.s.clone());
@@ -140,7 +142,11 @@ pub fn interior_point(
             break Status::Interrupted;
         }
         // Only the direction that is taken needs its last digits.
-        system.refine(&mut combined, &residuals, keep);
+        if settings.careful {
+            system.refine_carefully(&mut combined, &residuals, keep);
+        } else {
+            system.refine(&mut combined, &residuals, keep);
+        }
         step = (settings.step * point.longest_step(&combined, cones, system.scaling)).min(1.0);
         if step.is_nan() || step <= 1e-8 || !combined.x.iter().all(|x| x.is_finite()) {
             break if halt.asked() { Status::Interrupted } else { Status::NumericalTrouble };
@@ -161,6 +167,7 @@ struct Point {
 }
 
 /// A direction `(dx, ds, dz)`.
+#[derive(Clone)]
 struct Direction {
     x: Vec<f64>,
     s: Vec<f64>,
@@ -284,17 +291,31 @@ fn shift_inside(cones: &[Cone], v: &mut [f64]) {
 }
 
 impl PointResiduals {
-    fn facts(&self, point: &Point, program: &impl Program, iteration: usize, step: f64) -> Iteration {
+    fn facts(
+        &self,
+        point: &Point,
+        program: &impl Program,
+        settings: &Settings,
+        iteration: usize,
+        step: f64,
+    ) -> Iteration {
         let (half, offset) = (0.5 * self.quadratic, program.offset());
         let (primal, dual) = (half + self.qx + offset, -half - self.bz + offset);
         let (q, b) = (largest(program.linear()), largest(program.constant()));
+        let mut gap = settings.gap(primal, dual);
+        let mut dual_residual = largest(&self.x) / (1.0 + q.max(largest(&self.px)).max(self.adjoint));
+        let known = settings.gap(primal, program.lower_bound().min(primal));
+        if settings.careful && known <= settings.gap_relative {
+            // What is known beforehand proves as much as the multipliers can, and leaves nothing to be feasible.
+            (gap, dual_residual) = (known, 0.0);
+        }
         Iteration {
             iteration,
             primal,
             dual,
-            gap: relative_gap(primal, dual),
+            gap,
             primal_residual: largest(&self.s) / (1.0 + b.max(self.applied).max(largest(&point.s))),
-            dual_residual: largest(&self.x) / (1.0 + q.max(largest(&self.px)).max(self.adjoint)),
+            dual_residual,
             mu: point.mu,
             step,
         }
@@ -414,6 +435,69 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
     }
 }
 
+impl<P: Program, N: NormalEquations> System<'_, P, N> {
+    /// [`System::refine`] by conjugate gradients, with the factor of `M` as preconditioner.
+    ///
+    /// Where the regularization of the factor is not small against the smallest eigenvalues of `M`, plain refinement
+    /// creeps or even diverges; the preconditioned matrix has few eigenvalues away from 1, which conjugate gradients
+    /// find one after the other. The best direction met is kept. Several times dearer: for a second attempt only.
+    fn refine_carefully(&self, direction: &mut Direction, residuals: &PointResiduals, keep: f64) {
+        const ROUNDS: usize = 4;
+        const STEPS: usize = 25;
+        let n = direction.x.len();
+        let (mut residual, mut product) = (vec![0.0; n], vec![0.0; n]);
+        let mut best: Option<(f64, Direction)> = None;
+        let scale = (keep * largest(&residuals.x)).max(largest(self.program.linear()));
+        for round in 0..=ROUNDS {
+            self.program.adjoint(&direction.z, &mut residual);
+            self.program.quadratic(&direction.x, &mut product);
+            (0..n).for_each(|a| residual[a] -= keep * residuals.x[a] + product[a]);
+            let size = largest(&residual);
+            let before = best.as_ref().map_or(f64::INFINITY, |(size, _)| *size);
+            if size < before {
+                best = Some((size, direction.clone()));
+            }
+            // Also where the size is NaN.
+            if size <= 1e-5 * self.settings.feasibility * scale || !(size < 0.5 * before) || round == ROUNDS {
+                break;
+            }
+            // M δx = residual, with δs = A δx and δz = −H A δx along.
+            let (mut slack, mut image) = (vec![0.0; direction.s.len()], vec![0.0; n]);
+            let mut turned = residual.clone();
+            self.normal.solve(&mut turned);
+            let mut along = turned.clone();
+            let mut energy = dot(&residual, &turned);
+            for _ in 0..STEPS {
+                self.program.apply(&along, &mut slack);
+                let multipliers = self.metric(&slack);
+                self.program.adjoint(&multipliers, &mut image);
+                self.program.quadratic(&along, &mut product);
+                add(&mut image, 1.0, &product);
+                let curvature = dot(&along, &product) + dot(&slack, &multipliers);
+                let step = energy / curvature;
+                if !(curvature > 0.0 && energy > 0.0 && step.is_finite()) {
+                    break;
+                }
+                add(&mut direction.x, step, &along);
+                add(&mut direction.s, step, &slack);
+                add(&mut direction.z, -step, &multipliers);
+                add(&mut residual, -step, &image);
+                if largest(&residual) <= 1e-4 * size {
+                    break;
+                }
+                turned.copy_from_slice(&residual);
+                self.normal.solve(&mut turned);
+                let next = dot(&residual, &turned);
+                update(&mut along, &turned, |along, turned| turned + next / energy * along);
+                energy = next;
+            }
+        }
+        if let Some((_, kept)) = best {
+            *direction = kept;
+        }
+    }
+}
+
 /// The best point seen, so that trouble and interruptions return it rather than the last one.
 struct Best {
     merit: f64,
@@ -427,11 +511,7 @@ impl Best {
     }
 
     fn consider(&mut self, point: &Point, facts: &Iteration, settings: &Settings) {
-        // The worst of the three conditions, each in units of its tolerance.
-        let merit = (facts.gap / settings.gap_relative)
-            .min((facts.primal - facts.dual).abs() / settings.gap_absolute)
-            .max(facts.primal_residual / settings.feasibility)
-            .max(facts.dual_residual / settings.feasibility);
+        let merit = settings.merit(facts);
         self.since += 1;
         if merit < self.merit {
             *self = Self { merit, since: 0, kept: Some((point.clone(), *facts)) };

@@ -308,6 +308,28 @@ fn a_unit_of_zeros_is_on_everywhere_and_useful() {
     }
 }
 
+/// A unit without slopes has no bound to alternate with; rounding made the complementarity of its programs negative, which
+/// was a panic.
+#[test]
+fn one_constant_unit_and_any_row_end_without_a_panic() {
+    let row =
+        Dataset::new(faer::mat![[-1.3244837289151359, 0.12390822755521096]], vec![-1.469797040179233], None).unwrap();
+    let unit = |b: f64, v: f64, c: f64| Network::new(Mat::zeros(1, 2), vec![b], vec![v], c).unwrap();
+    let mut networks = vec![unit(1.1289489585840438, -0.8414090782772282, 1.8885793354112548)];
+    let mut random = Pcg64::seed_from_u64(24);
+    networks.extend((0..60).map(|_| unit(normal(&mut random).abs(), normal(&mut random), normal(&mut random))));
+    for network in &networks {
+        for norm in [Norm::Two, Norm::Infinity] {
+            for method in [Method::Joint, Method::Alternating, Method::WeightDecay, Method::Walk] {
+                let settings =
+                    Settings { method, norm, ..settings(if method == Method::WeightDecay { 0.0 } else { 0.01 }) };
+                let found = polished(network, &row, &settings);
+                assert!(found.duality_gap.is_none_or(f64::is_finite), "{method:?} {norm:?}: {found:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn a_network_of_zeros_leaves_the_best_constant() {
     let data = data(20, 2, 17);

@@ -67,6 +67,13 @@ proptest! {
         let outcome = run(&program);
         prop_assert_eq!(outcome.status, Status::Solved);
         let found = outcome.verify(&program, &settings()).map_err(TestCaseError::fail)?;
+        // Refinement by conjugate gradients ends at the same optimum.
+        let careful = Settings { careful: true, ..settings() };
+        let mut go_on = |_: &_| ControlFlow::Continue(());
+        let again = solve(&program, &mut DenseNormal::new(&program), &careful, None, &mut go_on);
+        prop_assert_eq!(again.status, Status::Solved);
+        let again = again.verify(&program, &careful).map_err(TestCaseError::fail)?;
+        prop_assert!((found.primal - again.primal).abs() <= 2e-6 * (1.0 + found.primal.abs()));
         // Where the judge gives up, the certificate verified above is all there is.
         let judge = clarabel_optimum(&program);
         prop_assume!(judge.is_some());

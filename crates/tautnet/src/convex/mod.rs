@@ -21,7 +21,7 @@ mod relu;
 pub use gated::{Gated, GatedNetwork, gated_relu};
 pub use relu::{Relu, relu};
 
-use crate::polish::Ending;
+use crate::polish::{Cause, Early, Ending};
 use crate::{Dataset, Error, error::Result};
 use faer::MatRef;
 use std::ops::ControlFlow;
@@ -136,19 +136,17 @@ fn judge(
     trace.push(progress);
     let verdict = observer(&progress);
     let gap = progress.gap();
+    let known = Some(gap).filter(|gap| gap.is_finite());
     if gap <= settings.tolerance {
         *ending = Ending::Solved;
         return ControlFlow::Break(());
     }
     if progress.iteration >= settings.iterations {
-        *ending = Ending::Stopped(format!(
-            "the limit of {} steps was reached at a relative gap of {gap:.1e}; raise it, or the tolerance",
-            settings.iterations
-        ));
+        *ending = Early { cause: Cause::StepLimit(settings.iterations), gap: known }.into();
         return ControlFlow::Break(());
     }
     if verdict.is_break() {
-        *ending = Ending::Stopped(format!("interrupted at a relative gap of {gap:.1e}"));
+        *ending = Early { cause: Cause::Interrupted(None), gap: known }.into();
     }
     verdict
 }

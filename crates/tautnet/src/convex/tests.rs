@@ -230,7 +230,10 @@ fn a_run_can_be_ended_and_says_so() {
         (gated.ending, gated.objective, gated.lower_bound),
         (relu_run.ending, relu_run.objective, relu_run.lower_bound),
     ] {
-        assert!(matches!(ending, Ending::Stopped(reason) if reason.contains("interrupted")) && bound <= objective);
+        assert!(
+            matches!(ending, Ending::Stopped(reason) if reason.to_string().contains("interrupted"))
+                && bound <= objective
+        );
     }
     // Stopped at any time, relu returns the network whose objective it told, in its cells or not.
     for updates in 1..12 {
@@ -245,7 +248,9 @@ fn a_run_can_be_ended_and_says_so() {
     }
     let few = Settings { iterations: 3, ..settings };
     let gated = gated_relu(&network, &data, &few, &mut go_on).unwrap();
-    assert!(gated.iterations == 3 && matches!(gated.ending, Ending::Stopped(reason) if reason.contains('3')));
+    assert!(
+        gated.iterations == 3 && matches!(gated.ending, Ending::Stopped(reason) if reason.to_string().contains('3'))
+    );
 }
 
 #[test]

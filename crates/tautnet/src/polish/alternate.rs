@@ -1,7 +1,7 @@
 //! Algorithm 1 of the paper: multipliers, then weights, in turn.
 
 use super::{
-    Ending,
+    Cause, Early, Ending,
     run::{Candidate, Run},
 };
 use crate::{
@@ -22,11 +22,11 @@ impl Run<'_, '_> {
             let given = self.given_multipliers.take();
             let ell = given.unwrap_or_else(|| self.multipliers(&current));
             if self.interrupted {
-                *ending = Ending::Stopped("interrupted".into());
+                *ending = Early { cause: Cause::Interrupted(Some(round - 1)), gap: *gap }.into();
                 return Ok(());
             }
             let (candidate, solved) = self.solve(Held::Multipliers(&ell), round)?;
-            *gap = Some(solved.gap);
+            *gap = solved.gap;
             let old = best.clone();
             let mut verdict = Ending::Solved;
             *best = self.better(old.clone(), candidate, &mut verdict);
@@ -35,7 +35,7 @@ impl Run<'_, '_> {
             *ending = match solved.stopped {
                 _ if round == 1 && !gained => verdict,
                 Some(reason) => Ending::Stopped(reason),
-                None if self.interrupted => Ending::Stopped(format!("interrupted after {round} rounds")),
+                None if self.interrupted => Early { cause: Cause::Interrupted(Some(round)), gap: *gap }.into(),
                 None => Ending::Solved,
             };
             // A program that ended early is no reason to end here: the next begins from what it found.
@@ -47,7 +47,7 @@ impl Run<'_, '_> {
                 return Ok(());
             }
         }
-        *ending = Ending::Stopped(format!("{} rounds done and the objective still falls", self.settings.rounds));
+        *ending = Early { cause: Cause::RoundLimit(self.settings.rounds), gap: *gap }.into();
         Ok(())
     }
 

@@ -13,6 +13,7 @@
 
 mod alternate;
 mod descent;
+mod ending;
 mod landscape;
 mod names;
 mod record;
@@ -30,6 +31,7 @@ use run::{Candidate, Run};
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
+pub use ending::{Cause, Early, Ending};
 pub use names::Effort;
 pub use uses::{Setting, USES, Uses};
 pub use walk::Walk;
@@ -136,17 +138,6 @@ pub struct Progress {
 /// Called every iteration; `Break` stops the solve with the best point so far.
 pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 
-/// How the run ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
-    /// The gap asked for was reached.
-    Solved,
-    /// Stopped early, by the iteration limit or the observer; the best point so far is returned.
-    Stopped(String),
-    /// The result was not better than the input, which is returned instead, with the reason.
-    Unchanged(String),
-}
-
 /// A polished network with the evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polished {
@@ -156,7 +147,8 @@ pub struct Polished {
     pub before: Score,
     /// The result's score.
     pub after: Score,
-    /// Relative duality gap of the last program; `None` where a method has none.
+    /// Relative duality gap of the last program; `None` where a method has none, or where it is not a number. It is relative to
+    /// the objective, or to 1e-4 of the mean square of the targets where the objective is less.
     pub duality_gap: Option<f64>,
     /// Interior-point iterations, summed over solves.
     pub iterations: usize,
@@ -216,7 +208,7 @@ fn polish_here(
         }
         Method::Joint | Method::WeightDecay => {
             let (candidate, outcome) = run.solve(Held::Nothing, 0)?;
-            gap = Some(outcome.gap);
+            gap = outcome.gap;
             best = run.better(best, candidate, &mut ending);
             if let (Ending::Solved, Some(reason)) = (&ending, outcome.stopped) {
                 ending = Ending::Stopped(reason);

@@ -8,7 +8,7 @@ impl Ending {
     pub fn in_words(&self, stopped: Option<&str>) -> (&'static str, Option<String>) {
         match self {
             Ending::Solved => ("solved", None),
-            Ending::Stopped(why) => ("stopped", Some(stopped.unwrap_or(why).to_owned())),
+            Ending::Stopped(why) => ("stopped", Some(stopped.map_or_else(|| why.to_string(), str::to_owned))),
             Ending::Unchanged(why) => {
                 ("unchanged", Some(stopped.map_or_else(|| why.clone(), |stopped| format!("{stopped}; {why}"))))
             }

@@ -1,13 +1,16 @@
 //! One run: the units and patterns that a program is built from, its solve, and the recomputed score of what comes out.
 
-use super::{Ending, Observer, Progress, Score, Settings};
+use super::{Cause, Early, Ending, Observer, Progress, Score, Settings};
 use crate::{
     Dataset, Network,
     activation::Patterns,
     certify::{lipsdp, units_bound},
     error::Result,
     metrics::mean_squared_error,
-    program::build::{Built, Held, Pressing, Prices, Solution, Unit, affordable},
+    program::{
+        build::{Built, Held, Pressing, Prices, Solution, Unit, affordable},
+        second_attempt::Obstacle,
+    },
 };
 use faer::Mat;
 use std::ops::ControlFlow;
@@ -22,8 +25,9 @@ pub(super) struct Candidate {
 
 /// What is kept of a program's solve.
 pub(super) struct Solved {
-    pub gap: f64,
-    pub stopped: Option<String>,
+    /// `None` where it is not a number.
+    pub gap: Option<f64>,
+    pub stopped: Option<Early>,
     /// Which units of the program are left in the candidate, in its order.
     pub kept: Vec<usize>,
     /// Entries of the patterns against which the optimum presses.
@@ -153,8 +157,8 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok((
             candidate,
             Solved {
-                gap: outcome.last.gap,
-                stopped: stopped(&outcome),
+                gap: gap(&outcome),
+                stopped: stopped(&built, &outcome),
                 kept,
                 pressing: built.pressing(&outcome),
                 limit_price: built.limit_price(&outcome),
@@ -297,18 +301,26 @@ pub(crate) fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usiz
     )
 }
 
+/// The relative gap, if it is one.
+fn gap(outcome: &Outcome) -> Option<f64> {
+    Some(outcome.last.gap).filter(|gap| gap.is_finite())
+}
+
 /// Why a solve ended before its tolerance, if it did.
-fn stopped(outcome: &Outcome) -> Option<String> {
-    let gap = outcome.last.gap;
-    match outcome.status {
-        Status::Solved => None,
-        Status::IterationLimit => Some(format!("the iteration limit was reached at a relative gap of {gap:.1e}")),
-        Status::Interrupted => Some(format!("interrupted at a relative gap of {gap:.1e}")),
-        Status::NumericalTrouble => {
-            Some(format!("no further progress in floating point at a relative gap of {gap:.1e}"))
+fn stopped(built: &Built, outcome: &Outcome) -> Option<Early> {
+    let obstacle = || match built.obstacle() {
+        Obstacle::NoInterior(units) => Some(Cause::NoInterior { units }),
+        Obstacle::FarApart(decades) => Some(Cause::FarApart { decades }),
+        Obstacle::Unknown => None,
+    };
+    let cause = match outcome.status {
+        Status::Solved => return None,
+        Status::IterationLimit => obstacle().unwrap_or(Cause::IterationLimit),
+        Status::Interrupted => Cause::Interrupted(None),
+        // Verdicts of infeasibility are not asked for: every program here has solutions.
+        Status::NumericalTrouble | Status::PrimalInfeasible | Status::DualInfeasible => {
+            obstacle().unwrap_or(Cause::Rounding)
         }
-        Status::PrimalInfeasible | Status::DualInfeasible => {
-            Some(format!("the solver took the program for infeasible at a relative gap of {gap:.1e}"))
-        }
-    }
+    };
+    Some(Early { cause, gap: gap(outcome) })
 }

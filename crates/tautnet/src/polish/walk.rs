@@ -27,7 +27,7 @@
 //! best so far. The first proposal is (J) for the patterns given, so the result is never worse than that one.
 
 use super::{
-    Ending, Progress,
+    Cause, Early, Ending, Progress,
     descent::descend,
     landscape::Landscape,
     run::{Candidate, Run, Solved, from_units},
@@ -89,10 +89,10 @@ impl Run<'_, '_> {
     pub fn walk(&mut self, best: &mut Candidate, ending: &mut Ending, gap: &mut Option<f64>) -> Result<()> {
         let units = self.units.len();
         let (candidate, solved) = self.solve(Held::Nothing, 0)?;
-        *gap = Some(solved.gap);
+        *gap = solved.gap;
         *best = self.better(best.clone(), candidate, ending);
-        if let (Ending::Solved, Some(reason)) = (&*ending, &solved.stopped) {
-            *ending = Ending::Stopped(reason.clone());
+        if let (Ending::Solved, Some(reason)) = (&*ending, solved.stopped) {
+            *ending = Ending::Stopped(reason);
         }
         let mut landscape = Landscape::new(self.data, &self.prices, solved.limit_price);
         let mut round = 0;
@@ -112,7 +112,7 @@ impl Run<'_, '_> {
                 let solved = self.joint_of(&mut current, proposed, round)?;
                 if self.accept(best, &current) {
                     *gap = match &solved {
-                        Some(solved) => Some(solved.gap),
+                        Some(solved) => solved.gap,
                         None if self.interrupted => None, // (J) was not asked.
                         None => Some(0.0),
                     };
@@ -127,7 +127,7 @@ impl Run<'_, '_> {
         }
         self.flip(best, ending, gap, round)?;
         if self.interrupted {
-            *ending = Ending::Stopped(format!("interrupted after {round} rounds"));
+            *ending = Early { cause: Cause::Interrupted(Some(round)), gap: *gap }.into();
         }
         Ok(())
     }
@@ -241,8 +241,8 @@ impl Run<'_, '_> {
                 }
                 let (candidate, next) = self.solve(Held::Nothing, round + turn)?;
                 if self.accept(best, &candidate) {
-                    *gap = Some(next.gap);
-                    *ending = next.stopped.clone().map_or(Ending::Solved, Ending::Stopped);
+                    *gap = next.gap;
+                    *ending = next.stopped.map_or(Ending::Solved, Ending::Stopped);
                     at_best = Some(next);
                 }
                 count /= 4;

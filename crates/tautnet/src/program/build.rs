@@ -8,6 +8,7 @@ use super::{
     layout::Layout,
     normal::{Route, StructuredNormal},
     rows::Rows,
+    second_attempt::{self, Obstacle},
     start::starting_point,
     training::{Parts, TrainingProgram},
     working_set::{MANY, solve_many_rows},
@@ -344,8 +345,24 @@ impl Built {
         if many {
             return solve_many_rows(&self.program, &self.start, &scaled, observer);
         }
-        let start = starting_point(&self.program, &self.start);
-        interior_point(&self.program, &mut StructuredNormal::new(&self.program), &scaled, start, observer)
+        let start = starting_point(&self.program, &self.start, 0.0);
+        let mut normal = StructuredNormal::new(&self.program);
+        let mut stopped = false;
+        let outcome = interior_point(&self.program, &mut normal, &scaled, start, &mut |facts| {
+            let verdict = observer(facts);
+            stopped |= verdict.is_break();
+            verdict
+        });
+        drop(normal);
+        if stopped || !second_attempt::helps(&self.program, &outcome) {
+            return outcome;
+        }
+        second_attempt::solve_again(&mut self.program, &self.start, &scaled, outcome, observer)
+    }
+
+    /// Why a solve ended before its tolerance, as far as the program itself tells.
+    pub fn obstacle(&self) -> Obstacle {
+        second_attempt::obstacle(&self.program, &self.start)
     }
 
     /// A value of the program's objective in the caller's units.

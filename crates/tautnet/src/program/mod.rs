@@ -4,6 +4,7 @@ pub(crate) mod build;
 pub(crate) mod layout;
 pub(crate) mod normal;
 pub(crate) mod rows;
+pub(crate) mod second_attempt;
 mod start;
 pub(crate) mod training;
 mod working_set;

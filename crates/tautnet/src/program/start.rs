@@ -16,13 +16,15 @@ const ROOM: f64 = 2.0;
 const LARGER: f64 = 3.0;
 
 /// The start for a program from z̄ of the given units (e × m); `None` where the network is degenerate (no weights).
-pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<Start> {
+///
+/// `floor` is the least that counts as the size of the slopes, of ℓ and of the first complementarity; 0 for a first attempt.
+pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64) -> Option<Start> {
     let layout = &program.layout;
     let (d, e, m, q) = (layout.d, layout.e(), layout.m, layout.separator());
     let mut x = vec![0.0; layout.variables()];
     let mut z = z.clone();
     let lengths: Vec<f64> = (0..m).map(|i| (0..d).map(|a| z[(a, i)] * z[(a, i)]).sum::<f64>().sqrt()).collect();
-    let typical = lengths.iter().sum::<f64>() / m as f64;
+    let typical = (lengths.iter().sum::<f64>() / m as f64).max(floor);
     if !(typical.is_normal()) {
         return None;
     }
@@ -46,7 +48,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
         let mean = sizes.iter().sum::<f64>() / m as f64;
         for i in 0..m {
             ell[i] = match layout.ell() {
-                Some(_) => sizes[i].max(0.3 * mean),
+                Some(_) => sizes[i].max(0.3 * mean).max(floor),
                 None => 0.5 * program.constant()[layout.clique_rows() + (i + 1) * layout.clique_len() - 1],
             };
         }
@@ -134,7 +136,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>) -> Option<
         };
         mu = mu.max((0..m).map(asked).sum::<f64>() / m as f64);
     }
-    mu *= LARGER;
+    mu = (LARGER * mu).max(floor);
     if mu <= 0.0 {
         mu = program.offset().max(1e-3) / layout.rows().max(1) as f64;
     }

@@ -38,6 +38,8 @@ pub(crate) struct TrainingProgram {
     linear: Vec<f64>,
     constant: Vec<f64>,
     offset: f64,
+    /// Loss that no network can reach.
+    spread: f64,
     cones: Vec<Cone>,
 }
 
@@ -102,7 +104,22 @@ impl TrainingProgram {
         let cones = layout.cones();
         let square = if squared { 2.0 * lipschitz } else { 0.0 };
         let ridge = parts.ridge;
-        Self { layout, rows, sign, metric, radius, square, ridge, hessian: None, linear, constant, offset, cones }
+        let spread = parts.spread;
+        Self {
+            layout,
+            rows,
+            sign,
+            metric,
+            radius,
+            square,
+            ridge,
+            hessian: None,
+            linear,
+            constant,
+            offset,
+            spread,
+            cones,
+        }
     }
 
     /// Store the loss's Hessian: worth it when the factor is dense anyway.
@@ -128,6 +145,7 @@ impl TrainingProgram {
             linear: self.linear.clone(),
             constant,
             offset: self.offset,
+            spread: self.spread,
             cones: layout.cones(),
             layout,
         }
@@ -204,6 +222,11 @@ impl Program for TrainingProgram {
     }
     fn offset(&self) -> f64 {
         self.offset
+    }
+
+    fn lower_bound(&self) -> f64 {
+        // Squares, lengths and bounds are not negative.
+        self.spread
     }
 
     fn quadratic(&self, x: &[f64], out: &mut [f64]) {

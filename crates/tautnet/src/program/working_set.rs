@@ -45,7 +45,7 @@ pub(crate) fn solve_many_rows(
             &part,
             &mut StructuredNormal::new(&part),
             settings,
-            starting_point(&part, &z),
+            starting_point(&part, &z, 0.0),
             &mut |facts| {
                 // The iterations of all rounds are one sequence to whoever watches.
                 let verdict = observer(&Iteration { iteration: before + facts.iteration, ..*facts });
