@@ -448,6 +448,7 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
         let (mut residual, mut product) = (vec![0.0; n], vec![0.0; n]);
         let mut best: Option<(f64, Direction)> = None;
         let scale = (keep * largest(&residuals.x)).max(largest(self.program.linear()));
+        let halt = Stop::here();
         for round in 0..=ROUNDS {
             self.program.adjoint(&direction.z, &mut residual);
             self.program.quadratic(&direction.x, &mut product);
@@ -458,7 +459,11 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
                 best = Some((size, direction.clone()));
             }
             // Also where the size is NaN.
-            if size <= 1e-5 * self.settings.feasibility * scale || !(size < 0.5 * before) || round == ROUNDS {
+            if size <= 1e-5 * self.settings.feasibility * scale
+                || !(size < 0.5 * before)
+                || round == ROUNDS
+                || halt.asked()
+            {
                 break;
             }
             // M δx = residual, with δs = A δx and δz = −H A δx along.
@@ -482,7 +487,7 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
                 add(&mut direction.s, step, &slack);
                 add(&mut direction.z, -step, &multipliers);
                 add(&mut residual, -step, &image);
-                if largest(&residual) <= 1e-4 * size {
+                if largest(&residual) <= 1e-4 * size || halt.asked() {
                     break;
                 }
                 turned.copy_from_slice(&residual);

@@ -16,7 +16,7 @@
 use super::{normal::StructuredNormal, start::starting_point, training::TrainingProgram, working_set::MANY};
 use faer::Mat;
 use tautnet_cone::{
-    Cone, Dense, Iteration, Observer, Outcome, Program, Settings, Start, Status, dense::DenseNormal,
+    Cone, Dense, Iteration, Observer, Outcome, Program, Settings, Start, Status, Stop, dense::DenseNormal,
     solve::interior_point,
 };
 
@@ -38,7 +38,7 @@ pub(super) fn helps(program: &TrainingProgram, outcome: &Outcome) -> bool {
         Status::IterationLimit => is_jammed(&outcome.trace),
         _ => false,
     };
-    small && jammed
+    small && jammed && !Stop::here().asked()
 }
 
 fn is_jammed(trace: &[Iteration]) -> bool {
@@ -71,7 +71,7 @@ pub(super) fn solve_again(
             verdict
         });
         best = better(best, again, settings);
-        if stopped || best.status == Status::Solved {
+        if stopped || Stop::here().asked() || best.status == Status::Solved {
             break;
         }
     }
@@ -129,6 +129,9 @@ const ROOM: usize = 20_000;
 
 pub(super) fn obstacle(program: &TrainingProgram, given: &Mat<f64>) -> Obstacle {
     let layout = &program.layout;
+    if Stop::here().asked() {
+        return Obstacle::Unknown;
+    }
     if layout.relu_rows() > 0 && layout.relu_rows() <= ROOM {
         let without = (0..layout.m).filter(|&i| !has_interior(program, i)).count();
         if without > 0 {
