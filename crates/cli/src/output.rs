@@ -9,6 +9,23 @@ pub use tautnet::shown::{at_least, at_most, bound, number};
 /// Exit status of a command that could not run.
 pub const COULD_NOT_RUN: u8 = 2;
 
+/// Exit status of a command whose result is not what was claimed or asked for.
+pub const CLAIM_FAILED: u8 = 1;
+
+/// The exit status of a result with this bound: where it exceeds a hard limit, that is said, and the claim failed.
+pub fn limit_kept(limit: Option<f64>, bound: f64) -> ExitCode {
+    match limit {
+        Some(limit) if bound > limit => {
+            complain(&Error::new(
+                format!("the bound {bound:e} exceeds the limit `--max-lipschitz` {limit:e}"),
+                "the best network found was kept all the same; give it more time, or a higher limit",
+            ));
+            ExitCode::from(CLAIM_FAILED)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
+
 /// Print a result of one or more lines, with what would be commands to the terminal made visible. It is not an error when the
 /// reader closes the pipe (`tautnet … | head`).
 pub fn print(text: &str) -> Result<()> {

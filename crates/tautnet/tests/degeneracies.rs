@@ -445,6 +445,21 @@ fn every_hard_limit_can_be_met() {
     }
 }
 
+/// Far below what the solver can reach the network is scaled down, or a constant: a limit is kept, and the ending says how.
+#[test]
+fn limits_out_of_reach_are_kept_all_the_same() {
+    let (data, network) = (data(30, 2, 21), network(4, 2, 21));
+    for limit in [1e-12, 1e-100, 1e-300, 5e-324] {
+        for method in [Method::Joint, Method::Alternating, Method::Walk] {
+            for output_bias in [true, false] {
+                let settings = Settings { method, output_bias, max_lipschitz: Some(limit), ..settings(0.0) };
+                let found = polished(&network, &data, &settings);
+                assert!(found.after.lipschitz <= limit, "{limit} {method:?}: {:?} {:?}", found.after, found.ending);
+            }
+        }
+    }
+}
+
 // 7. Scales.
 
 #[test]

@@ -123,6 +123,13 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 "the time limit was reached: this is the best so far, with its proof", ConvergenceWarning, stacklevel=3
             )
 
+        # A fit that was ended before the convex program has the bound that is proved.
+        bound = self.objective_.get("lipschitz", self.certificate_.standardized_upper_bound)
+        if self.max_lipschitz is not None and bound > self.max_lipschitz:
+            warnings.warn(
+                f"the bound {bound:g} exceeds max_lipschitz={self.max_lipschitz:g}: this is the best found", ConvergenceWarning, stacklevel=3
+            )
+
     def predict(self, X: Any, radius: float | None = None, *, nodes: int | None = None) -> Floats | tuple[Floats, Floats, Floats]:
         """Predictions; with a radius also the ends of the intervals that no prediction can leave.
 

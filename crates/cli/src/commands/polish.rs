@@ -143,7 +143,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             output::note("the network was not kept; write it with --out FILE");
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(output::limit_kept(settings.max_lipschitz, polished.after.lipschitz))
 }
 
 /// The page and the charts that were asked for.

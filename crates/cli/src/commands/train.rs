@@ -246,9 +246,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         };
         pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)?;
     }
+    // A fit that was ended before the convex program has the bound that is proved.
+    let reached = fitted.polished.as_ref().map_or(bound, |polished| polished.after.lipschitz);
+    let status = output::limit_kept(settings.polish.max_lipschitz, reached);
     if arguments.talk.json {
         output::print_json(&summary.json()?)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(status);
     }
     output::print(&summary.text()?)?;
     if !arguments.talk.quiet {
@@ -257,7 +260,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             None => output::note("the model was not kept; write it with --out FILE"),
         }
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(status)
 }
 
 /// The fit, with progress, ended by the clock or Ctrl-C; the path may take half of the time.

@@ -323,3 +323,15 @@ fn an_interrupt_gives_the_best_so_far() {
     }
     assert_eq!(folder.tautnet("certify new.json --json").code, Some(0));
 }
+
+/// A hard limit of any size is kept: the best network scaled down, or a constant; the ending says so.
+#[test]
+fn a_limit_far_below_what_the_program_reaches_is_kept() {
+    let folder = prepared();
+    let run = "polish net.json data.csv --lipschitz 0 --max-lipschitz 1e-300 --json --out out.json";
+    let ran = folder.tautnet(run);
+    let found = ran.json();
+    assert!(found["lipschitz"].as_f64().unwrap() <= 1e-300, "{found:#}");
+    assert_eq!(found["ending"], "stopped", "{found:#}");
+    assert!(found["reason"].as_str().unwrap().contains("limit on the bound"), "{found:#}");
+}

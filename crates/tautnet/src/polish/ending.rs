@@ -43,6 +43,9 @@ pub enum Cause {
         /// By so many powers of ten.
         decades: u32,
     },
+    /// The program's solution exceeded the hard limit on the bound, and so did the given network: what comes back is a network
+    /// scaled down to the limit, or the best constant.
+    ScaledToLimit,
     /// None of these: rounding kept the solver from coming closer.
     Rounding,
 }
@@ -58,6 +61,9 @@ impl fmt::Display for Early {
         match self.cause {
             Cause::Interrupted(None) => write!(out, "interrupted")?,
             Cause::Interrupted(Some(rounds)) => return write!(out, "interrupted after {rounds} rounds"),
+            Cause::ScaledToLimit => {
+                return write!(out, "the program did not come below the limit on the bound, and was scaled down to it");
+            }
             Cause::RoundLimit(rounds) => return write!(out, "{rounds} rounds done and the objective still falls"),
             Cause::IterationLimit => write!(out, "the iteration limit was reached")?,
             Cause::StepLimit(steps) => write!(out, "the limit of {steps} steps was reached")?,

@@ -217,6 +217,9 @@ fn polish_here(
         Method::Alternating => run.alternate(&mut best, &mut ending, &mut gap)?,
         Method::Walk => run.walk(&mut best, &mut ending, &mut gap)?,
     }
+    if run.keep_limit(&mut best)? {
+        (ending, gap) = (Early { cause: Cause::ScaledToLimit, gap: None }.into(), None);
+    }
     Ok(Polished {
         network: best.network,
         before,

@@ -206,6 +206,22 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(Candidate { network, score })
     }
 
+    /// Where not even the best so far meets a hard limit: that network scaled down, or the best constant. Whether it was so.
+    pub fn keep_limit(&mut self, best: &mut Candidate) -> Result<bool> {
+        let Some(limit) = self.prices.max_lipschitz.filter(|_| !self.meets(best)) else { return Ok(false) };
+        let mut scaled = best.network.clone();
+        let shrink = limit / best.score.lipschitz * (1.0 - 1e-12);
+        scaled.v.iter_mut().for_each(|v| *v *= shrink);
+        let score = self.score(&scaled, None)?;
+        for candidate in [Candidate { network: scaled, score }, self.constant()?] {
+            if self.improves(best, &candidate) {
+                *best = candidate;
+            }
+        }
+        self.accepted.push(best.score);
+        Ok(true)
+    }
+
     fn meets(&self, candidate: &Candidate) -> bool {
         self.prices.max_lipschitz.is_none_or(|limit| candidate.score.lipschitz <= limit)
     }

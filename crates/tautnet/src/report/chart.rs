@@ -280,7 +280,8 @@ pub fn bounds(ladders: &[(&str, Ink, &Ladder)], units: &Units<'_>, canvas: &Canv
     // What is infinite is where the largest finite value would be.
     let across = |value: f64| {
         let far = if value.is_finite() { left + width } else { left + width / stretch };
-        if value > 0.0 { frame.at(value, 0.0).0.clamp(left, far) } else { left }
+        // Not by `clamp`: a label wider than the chart would turn the ends over.
+        if value > 0.0 { frame.at(value, 0.0).0.min(far).max(left) } else { left }
     };
     let (from, to) = (across(last.found), across(last.proved));
     scene.area(vec![(from, frame.top), (to, frame.top), (to, frame.bottom()), (from, frame.bottom())], last_ink);
