@@ -103,7 +103,7 @@ impl Network {
             let mut row = scratch();
             return (0..x.nrows()).map(|k| one(&mut row, k)).collect();
         }
-        (0..x.nrows()).into_par_iter().map_init(scratch, |row, k| one(row, k)).collect()
+        (0..x.nrows()).into_par_iter().map_init(scratch, one).collect()
     }
 
     /// The gradient of `f` at `x`, with relu′(0) = 0.
