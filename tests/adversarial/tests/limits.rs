@@ -42,7 +42,7 @@ const COMMANDS: [&str; 34] = [
     "polish units.json rows.csv --lipschitz 0.01 --method alternating --out OUT",
     "polish units.json rows.csv --method weight-decay --out OUT",
     "polish many-units.json rows.csv --lipschitz 0.01 --out OUT",
-    "polish units.json many-rows.csv --lipschitz 0.01 --out OUT",
+    "polish model.json many-rows.csv --lipschitz 0.01 --out OUT",
     "certify units.json rows.csv --exact --norm inf",
     "certify units.json --exact --box -1:1 --norm 1",
     "certify units.json --exact --ball 2",
