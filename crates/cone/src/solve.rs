@@ -460,7 +460,8 @@ impl<P: Program, N: NormalEquations> System<'_, P, N> {
             }
             // Also where the size is NaN.
             if size <= 1e-5 * self.settings.feasibility * scale
-                || !(size < 0.5 * before)
+                || size >= 0.5 * before
+                || size.is_nan()
                 || round == ROUNDS
                 || halt.asked()
             {
