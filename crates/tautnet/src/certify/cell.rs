@@ -77,11 +77,11 @@ pub(crate) struct Cells<'a> {
     rows: Vec<Vec<f64>>,
 }
 
-/// Bounded regions are widened by this fraction when attainability is asked, and only there: a combination that vanishes
-/// for the wider region is below 0 in the region itself, by more than rounding.
 /// From so many coordinates on a single question takes long enough to be ended early, undecided.
 const ASKING: usize = 32;
 
+/// Bounded regions are widened by this fraction when attainability is asked, and only there: a combination that vanishes
+/// for the wider region is below 0 in the region itself, by more than rounding.
 const WIDENING: f64 = 1e-9;
 
 /// Where a generator comes from.
