@@ -47,7 +47,7 @@ mod open_nodes;
 mod output_range;
 mod prove;
 mod region;
-mod sample;
+pub(crate) mod sample;
 mod search_state;
 mod slope_sum;
 mod slopes;

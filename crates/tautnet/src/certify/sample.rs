@@ -48,9 +48,7 @@ pub fn sample_interval(
     lipschitz_upper_bound: f64,
     nodes: usize,
 ) -> Result<SampleInterval> {
-    if !(radius >= 0.0 && radius.is_finite()) {
-        return Err(Error::new(format!("the radius is {radius}"), "give a finite radius, 0 or more"));
-    }
+    check_radius(radius)?;
     let value = enclose(network, x);
     let reach = if radius == 0.0 { 0.0 } else { mul_up(radius, lipschitz_upper_bound) };
     let mut interval = SampleInterval {
@@ -71,6 +69,14 @@ pub fn sample_interval(
         interval.closed = range.lowest.closed && range.highest.closed;
     }
     Ok(interval)
+}
+
+/// Refuse what is no radius.
+pub(crate) fn check_radius(radius: f64) -> Result<()> {
+    if radius >= 0.0 && radius.is_finite() {
+        return Ok(());
+    }
+    Err(Error::new(format!("the radius is {radius}"), "give a finite radius, 0 or more"))
 }
 
 /// Nodes that each end of `intervals` intervals may cost so that all of them take seconds: a node is about

@@ -60,10 +60,8 @@ pub(super) fn solve_again(
     let careful = Settings { careful: true, ..settings.clone() };
     let mut best = first;
     let mut stopped = false;
-    let starts: [fn(&TrainingProgram, &Mat<f64>) -> Option<Start>; 2] =
-        [|program, given| ordinary(program, given), |_, _| None];
-    for start in starts {
-        let start = start(program, given);
+    for from_given in [true, false] {
+        let start = if from_given { ordinary(program, given) } else { None };
         let before = best.trace.len();
         let again = interior_point(&*program, &mut StructuredNormal::new(program), &careful, start, &mut |facts| {
             let verdict = observer(&Iteration { iteration: before + facts.iteration, ..*facts });
