@@ -137,7 +137,11 @@ pub(super) fn prove(b: MatRef<'_, f64>, norm: Norm, row_weights: &[f64], column_
         if b[(i, k)] == 0.0 {
             return 0.0;
         }
-        let entry = b[(i, k)] / (row_weights[i] * column_weights[k]).sqrt();
+        let product = row_weights[i] * column_weights[k];
+        // A product below the normal numbers has lost digits, or all; its root has not.
+        let root =
+            if product < f64::MIN_POSITIVE { row_weights[i].sqrt() * column_weights[k].sqrt() } else { product.sqrt() };
+        let entry = b[(i, k)] / root;
         // Below this an entry may have lost more than its last digits.
         vanishing |= entry.abs() < f64::MIN_POSITIVE;
         entry

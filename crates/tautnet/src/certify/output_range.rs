@@ -202,6 +202,10 @@ impl<'a> Maximization<'a> {
     }
 
     fn bound(&self) -> f64 {
+        // Where something overflows nothing is known; and −∞ + ∞ is no number.
+        if self.rounding == f64::INFINITY {
+            return f64::INFINITY;
+        }
         let open = self.open.largest().unwrap_or(f64::NEG_INFINITY);
         open.max(self.settled).max(self.found) + self.rounding
     }

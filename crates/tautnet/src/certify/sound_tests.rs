@@ -96,6 +96,29 @@ fn a_function_whose_slopes_vanish_is_not_constant() {
 }
 
 /// The constant of this network is 2⁻⁵⁵, and what a computer makes of its slopes is twice that.
+/// Beside a unit of 1e215 that is off in the box, slopes of 1e53: products of the multipliers fall below the normal numbers.
+#[test]
+fn small_slopes_beside_a_huge_one_that_is_off_keep_their_bound() {
+    let network = network(&[&[-3.375e-63], &[-1.929e52]], &[-3.126e-51, -3.03e107], &[-4.998e115, -5.195e162]);
+    let region = Region::Box { lower: vec![-3.3e54], upper: vec![2.7e54] };
+    let gradient = gradient_at(&network, &[-1e54]).unwrap();
+    for norm in NORMS {
+        for (name, bound) in upper_bounds(&network, &region, norm) {
+            assert!(above(norm, bound, &gradient), "{name}, {norm:?}: {bound:e}");
+        }
+    }
+}
+
+/// A unit that is constant and beyond the largest double: nothing is known of the range, and that is not NaN.
+#[test]
+fn a_range_that_overflows_is_infinite() {
+    let network = network(&[&[0.0], &[1.0]], &[1e155, 0.0], &[1e155, 1.0]);
+    let region = Region::Ball { center: vec![0.0], radius: 1.0, norm: Norm::Two };
+    let range = output_range(&network, &region, &RangeSettings::default(), &mut |_, _| ControlFlow::Continue(()));
+    let range = range.unwrap();
+    assert_eq!((range.lowest.bound, range.highest.bound), (f64::NEG_INFINITY, f64::INFINITY));
+}
+
 #[test]
 fn what_is_found_is_a_lower_bound() {
     let cancelling = network(&[&[0.1], &[1.0]], &[0.0, 0.0], &[3.0, -0.3]);
