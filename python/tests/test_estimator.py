@@ -169,6 +169,14 @@ def test_the_time_limit_gives_the_best_so_far(table):
     assert np.isfinite(model.predict(X)).all() and model.certificate_.lipschitz_upper_bound > 0
 
 
+@pytest.mark.filterwarnings("ignore:the time limit:sklearn.exceptions.ConvergenceWarning")
+def test_a_limit_that_is_missed_is_told(table):
+    X, y = table
+    with pytest.warns(ConvergenceWarning, match="exceeds max_lipschitz=0.001"):
+        model = LipschitzRegressor(hidden=50, max_lipschitz=1e-3, time_limit=0.0).fit(X, y)
+    assert model.certificate_.standardized_upper_bound > 1e-3
+
+
 def test_an_unfitted_estimator_says_so(table):
     for ask in (lambda m: m.predict(table[0]), lambda m: m.certificate_, lambda m: m.save("x")):
         with pytest.raises(NotFittedError):

@@ -69,10 +69,19 @@ impl Network {
     /// `f(x)` for one point.
     pub fn value(&self, x: &[f64]) -> f64 {
         let mut f = self.c;
-        for i in 0..self.units() {
-            let h = self.pre_activation(i, x);
-            if h > 0.0 {
-                f += self.v[i] * h;
+        // Units in blocks, because a column of `w` lies together in memory. Each h_i is summed as `pre_activation` sums it.
+        let mut block = [0.0; 64];
+        for first in (0..self.units()).step_by(block.len()) {
+            let units = first..self.units().min(first + block.len());
+            let h = &mut block[..units.len()];
+            h.copy_from_slice(&self.b[units.clone()]);
+            for (k, &xk) in x.iter().enumerate() {
+                h.iter_mut().zip(&self.w.col_as_slice(k)[units.clone()]).for_each(|(h, w)| *h += w * xk);
+            }
+            for (&h, v) in h.iter().zip(&self.v[units]) {
+                if h > 0.0 {
+                    f += v * h;
+                }
             }
         }
         f

@@ -42,12 +42,12 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     effort : "normal", or "high": the method "walk" with longer and more searches, for several times its time.
     start : how the starting network is made: "sgd", "random", "adversarial" or "admm".
     decay : price of the weights; None for the usual one, 0.01.
-    max_lipschitz : a hard limit on the standardized bound.
+    max_lipschitz : a hard limit on the standardized bound; a `ConvergenceWarning` says so where the time was over before it was kept.
     norm : how input changes are measured: "2" or "inf".
     penalty : whether the bound ("L") or its square ("L2") is priced.
     output_bias : whether the output bias is free; if not, it is 0 in standardized units.
     tolerance : relative duality gap to reach.
-    time_limit : seconds after which the best so far is the result, with its proof.
+    time_limit : seconds after which the best so far is the result, with its proof; a `ConvergenceWarning` says so.
     threads : threads to compute with; the result does not depend on it. None: one a core, or OMP_NUM_THREADS where that
         is set, as joblib does in its workers.
     warm_start : go on from the network of the previous fit in place of a new start.

@@ -275,10 +275,10 @@ fn text(plan: &Plan, bands: &[Band], data: &tautnet::Dataset, source: &str) -> S
         let first = k == 0 || bands[k - 1].base != band.base;
         let title = format!("{}{}", method_title(&band.method, "as trained"), failed(band.failed));
         let mut line = vec![if first { base_title(&band.base).to_owned() } else { String::new() }, title];
-        line.extend(
-            [&band.objective, &band.loss, &band.bound, &band.clean].map(|spread| output::number(spread.median)),
-        );
-        line.extend(shown.iter().map(|k| output::number(band.attacked[*k].median)));
+        line.extend([&band.objective, &band.loss].map(|spread| output::number(spread.median)));
+        line.push(output::at_most(band.bound.median));
+        line.push(output::number(band.clean.median));
+        line.extend(shown.iter().map(|k| output::at_least(band.attacked[*k].median)));
         line.push(time(band.seconds.median));
         lines.push(line);
     }

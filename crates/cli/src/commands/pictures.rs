@@ -19,6 +19,10 @@ const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
 /// More rows than this are not attacked for a summary.
 const MOST_ROWS: usize = 1000;
 
+/// Where the time is over before the evaluation begins, the rows that are attacked need at most this many products of a
+/// weight and an input each time the network is evaluated: a few hundredths of a second for both networks and all radii.
+const LATE_PRODUCTS: usize = 2_000_000;
+
 /// Errors under attack, of the starting network and of the result.
 pub struct Evaluation {
     /// Which rows were attacked, for people.
@@ -32,7 +36,8 @@ pub struct Evaluation {
 }
 
 impl Evaluation {
-    /// Attack the rows held out, or else those learned from. Each network comes with its proved bound.
+    /// Attack the rows held out, or else those learned from. Each network comes with its proved bound. Where `stop` says that
+    /// the time is over, no more rows than can be evaluated in no time.
     pub fn of(
         (before, before_bound): (&Network, f64),
         (after, after_bound): (&Network, f64),
@@ -40,11 +45,15 @@ impl Evaluation {
         learned: &Dataset,
         held_out: Option<&Dataset>,
         seed: u64,
+        stop: &Stop,
     ) -> Result<Self> {
-        let (shown, rows) = report::rows_to_show(learned, held_out, MOST_ROWS, seed)?;
-        let start = report::attack(before, &shown, norm, before_bound, &RADII, seed)?;
-        let result = report::attack(after, &shown, norm, after_bound, &RADII, seed)?;
-        Ok(Self { rows, shown, start, result })
+        let products = after.units() * after.inputs();
+        let over = stop.reason().is_some();
+        let most = if over { (LATE_PRODUCTS / products).clamp(1, MOST_ROWS) } else { MOST_ROWS };
+        let (shown, rows) = report::rows_to_show(learned, held_out, most, seed)?;
+        let attack = |network, bound| report::attack(network, &shown, norm, bound, &RADII, seed);
+        let (start, result) = stop.late().during(|| (attack(before, before_bound), attack(after, after_bound)));
+        Ok(Self { rows, start: start?, result: result?, shown })
     }
 }
 

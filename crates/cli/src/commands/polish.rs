@@ -157,7 +157,7 @@ fn draw(arguments: &Arguments, request: &Request, settings: &Settings, facts: &F
     let (old, new) = (prove(before, None)?, prove(&polished.network, Some(scaler))?);
     let bounds = (old.standardized.bound, new.standardized.bound);
     let networks = ((before, bounds.0), (&polished.network, bounds.1));
-    let evaluation = late.during(|| Evaluation::of(networks.0, networks.1, norm, train, test.as_ref(), seed))?;
+    let evaluation = Evaluation::of(networks.0, networks.1, norm, train, test.as_ref(), seed, stop)?;
     pictures::tell_of_attack(&late);
     let rows = Rows { learned: train, held_out: test.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
     let file = arguments.network.display().to_string();

@@ -202,8 +202,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         if arguments.pictures.wanted() { prove(&fitted.start, None)?.standardized.bound } else { f64::INFINITY };
     let bound = certificate(&model).standardized.bound;
     let (before, after) = ((&fitted.start, start_bound), (&model.network, bound));
-    let evaluation =
-        late.during(|| Evaluation::of(before, after, norm, &learned, held_out.as_ref(), arguments.test.seed))?;
+    let seed = arguments.test.seed;
+    let evaluation = Evaluation::of(before, after, norm, &learned, held_out.as_ref(), seed, &stop)?;
     pictures::tell_of_attack(&late);
     let time = started.elapsed();
 
@@ -225,7 +225,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let rows =
             Rows { learned: &learned, held_out: held_out.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
         let side = |(network, bound): (&Network, f64), attack: &[RadiusReport]| {
-            Side::of(network, bound, attack.to_vec(), &rows, norm, &model.scaler, arguments.test.seed)
+            Side::of(network, bound, attack.to_vec(), &rows, norm, &model.scaler, seed)
         };
         let report = Report {
             source: opened.table.source(),

@@ -7,6 +7,17 @@ fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
 }
 
+/// There is no time for a network within the limit: the best so far is kept, and the exit status says that it is not within.
+#[test]
+fn a_limit_that_is_missed_is_exit_status_one() {
+    let folder = Folder::new();
+    let run = "train machine --hidden 10 --max-lipschitz 1e-3 --time-limit 0 --json --quiet --out m.json";
+    let missed = folder.tautnet(run);
+    assert_eq!(missed.code, Some(1), "{}", missed.err);
+    assert!(missed.err.contains("exceeds the limit `--max-lipschitz` 1e-3"), "{}", missed.err);
+    assert!(number(&serde_json::from_str::<Value>(&missed.out).unwrap()["certificate"]["lipschitz"]) > 1e-3);
+}
+
 #[test]
 fn the_main_job_ends_in_a_model_that_every_other_command_takes() {
     let folder = Folder::new();

@@ -21,6 +21,7 @@
 //! The relaxation's matrices are as small as the input; only where its gap stays open is (J) itself solved
 //! ([`interior_lipsdp`]), which is otherwise the judge in the tests.
 
+use super::implied_bound::units_bound;
 use super::interior_lipsdp::interior_lipsdp;
 use super::max_cut::{self, Limits, bound_signed_sum};
 use super::norm_product::column_sums;
@@ -90,6 +91,14 @@ pub(crate) fn units_lipsdp(units: &[Unit], norm: Norm, observer: &mut GapObserve
         return better(bound.bound, proved_again(&slopes, norm, solved));
     }
     bound.bound
+}
+
+/// The bound that another solver's multipliers prove for units that have weights.
+pub(crate) fn bound_by(units: &[Unit], multipliers: &[f64], p: Option<&[f64]>, norm: Norm) -> f64 {
+    let (implied, p) = units_bound(units, multipliers, p, norm);
+    let multipliers = multipliers.to_vec();
+    let solved = Bound { lipschitz_upper_bound: implied, multipliers, p, iterations: 0, gap: 0.0 };
+    Slopes::of_units(units).map_or(f64::INFINITY, |slopes| proved_again(&slopes, norm, solved).lipschitz_upper_bound)
 }
 
 /// The relaxation's bound and whether it was interrupted.

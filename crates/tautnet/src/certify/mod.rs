@@ -62,10 +62,9 @@ pub use gradient_search::{
     Attained, GradientSearchObserver, GradientSearchProgress, GradientSearchSettings, attained_at,
     largest_gradient_found, search_gradients,
 };
-pub(crate) use implied_bound::units_bound;
 pub use issue::{Approximation, issue};
-pub(crate) use lipsdp::units_lipsdp;
 pub use lipsdp::{Bound, GapObserver, lipsdp};
+pub(crate) use lipsdp::{bound_by, units_lipsdp};
 pub(crate) use lipsdp_gradient::lipsdp_gradient;
 pub use local::{LocalBound, local_upper_bound};
 pub use norm_product::{column_sums, norm_product, path_norm, relative_gap};

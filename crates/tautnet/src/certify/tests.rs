@@ -179,8 +179,11 @@ fn the_relaxation_agrees_with_the_matrix_inequality() {
                 assert!((found - known).abs() < 1e-4 * largest, "{norm:?} {found} {known}");
             }
             assert_eq!(units_lipsdp(&all, norm, &mut |_| ControlFlow::Continue(())), bound);
-            let (implied, _) = units_bound(&all, &bound.multipliers, bound.p.as_deref(), norm);
+            let (implied, _) = implied_bound::units_bound(&all, &bound.multipliers, bound.p.as_deref(), norm);
             assert!((implied / bound.lipschitz_upper_bound - 1.0).abs() < 1e-8, "{implied}");
+            let proved = bound_by(&all, &bound.multipliers, bound.p.as_deref(), norm);
+            assert!(proved >= bound.lipschitz_upper_bound * (1.0 - bound.gap), "{proved} {bound:?}");
+            assert!(proved / bound.lipschitz_upper_bound - 1.0 < 1e-8, "{proved}");
         }
     }
 }

@@ -4,7 +4,7 @@ use super::{Cause, Early, Ending, Observer, Progress, Score, Settings};
 use crate::{
     Dataset, Network,
     activation::Patterns,
-    certify::{lipsdp, units_bound},
+    certify::{bound_by, lipsdp},
     error::Result,
     metrics::mean_squared_error,
     program::{
@@ -270,7 +270,7 @@ impl<'a, 'o> Run<'a, 'o> {
 /// Multipliers for the units of a network with `v ≠ 0`, in order, and those of the inputs where the norm has them.
 type Multipliers<'a> = (&'a [f64], Option<&'a [f64]>);
 
-/// The objective of a network, recomputed from its weights. The bound is LipSDP's, or that of `proposed` where that is lower.
+/// The objective of a network, recomputed from its weights. The bound is LipSDP's, or what `proposed` proves where that is lower.
 pub(super) fn score(
     network: &Network,
     data: &Dataset,
@@ -285,7 +285,7 @@ pub(super) fn score(
     let own = Stop::here().late().during(|| lipsdp(network, prices.norm, &mut |_| ControlFlow::Continue(())))?;
     let own = own.lipschitz_upper_bound;
     let lipschitz = match proposed {
-        Some((ell, p)) if !units.is_empty() => own.min(units_bound(&units, ell, p, prices.norm).0),
+        Some((ell, p)) if !units.is_empty() => own.min(bound_by(&units, ell, p, prices.norm)),
         _ => own,
     };
     let penalty = prices.lipschitz * if prices.squared { lipschitz * lipschitz } else { lipschitz };

@@ -9,6 +9,7 @@ use super::chart::{Canvas, Sample, head, plot_height};
 use super::font;
 use super::scene::{Anchor, Ink, Scene};
 use crate::experiment::{Band, Row, Spread, arms, method};
+use crate::shown;
 
 /// What a grid of panels is about, beside its numbers.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,7 @@ pub fn panels(bands: &[Band], radii: &[f64], words: &Words<'_>, canvas: &Canvas)
     let methods = distinct(bands.iter().map(|band| band.method.as_str()));
     let describe = |band: &Band| {
         let last = band.attacked.last().filter(|spread| spread.median.is_finite());
-        let last = last.map_or("none".into(), |spread| super::axes::number(spread.median));
+        let last = last.map_or("none".into(), |spread| shown::at_least(spread.median));
         let arm = arms.iter().find(|(first, _)| first.same_arm(band)).map_or("", |(_, title)| title);
         format!("{}, {arm}, {}: {last}", band.data, method_title(&band.method))
     };
