@@ -19,8 +19,8 @@ static KEPT: AtomicBool = AtomicBool::new(false);
 
 /// What the score and the certificate of the best so far may take once the time is over.
 const CLOSING: Duration = Duration::from_secs(1);
-/// How long after the limit the program ends, result or not.
-const PATIENCE: Duration = Duration::from_millis(1900);
+/// How long after the limit the program ends, result or not; giving back many gigabytes takes the rest of two seconds.
+const PATIENCE: Duration = Duration::from_millis(1500);
 
 /// Asked at every iteration whether to go on.
 #[derive(Debug, Clone, Copy)]
