@@ -2,7 +2,7 @@
 
 use crate::{
     cone::{Cone, Scaling, ranges},
-    program::{NormalEquations, NotPositiveDefinite, Program},
+    program::{Linear, NormalEquations, NotPositiveDefinite, Quadratic},
 };
 use faer::{Mat, Side, prelude::*};
 
@@ -24,8 +24,8 @@ pub struct Dense {
 }
 
 impl Dense {
-    /// Write out any program by applying its operators to unit vectors.
-    pub fn of(program: &impl Program) -> Self {
+    /// Write out any quadratic program by applying its operators to unit vectors.
+    pub fn of(program: &impl Quadratic) -> Self {
         let (n, rows) = (program.linear().len(), program.constant().len());
         let (mut p, mut a) = (Mat::zeros(n, n), Mat::zeros(rows, n));
         let (mut unit, mut column, mut long) = (vec![0.0; n], vec![0.0; n], vec![0.0; rows]);
@@ -63,7 +63,7 @@ impl Dense {
     }
 }
 
-impl Program for Dense {
+impl Linear for Dense {
     fn cones(&self) -> &[Cone] {
         &self.cones
     }
@@ -76,14 +76,17 @@ impl Program for Dense {
     fn offset(&self) -> f64 {
         self.offset
     }
-    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
-        times(self.p.as_ref(), x, out);
-    }
     fn apply(&self, x: &[f64], out: &mut [f64]) {
         times(self.a.as_ref(), x, out);
     }
     fn adjoint(&self, z: &[f64], out: &mut [f64]) {
         times(self.a.transpose(), z, out);
+    }
+}
+
+impl Quadratic for Dense {
+    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
+        times(self.p.as_ref(), x, out);
     }
 }
 
@@ -110,7 +113,7 @@ impl<'a> DenseNormal<'a> {
 }
 
 impl NormalEquations for DenseNormal<'_> {
-    fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
+    fn factor(&mut self, _at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let mut matrix = self.program.normal_matrix(scaling);
         let largest = (0..matrix.nrows()).fold(0.0f64, |m, j| m.max(matrix[(j, j)]));
         for j in 0..matrix.nrows() {

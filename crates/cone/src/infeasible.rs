@@ -4,18 +4,19 @@
 //! programs that do have solutions answer instead, with the caller's operators and one border each:
 //!
 //! ```text
-//! primal   min ½xᵀPx + ρ t   s.t.  A x + b + t e ∈ K,  t ≥ −1     t > 0: z/ρ has Aᵀz = Px/ρ and bᵀz < 0
+//! primal   min ψ(x) + ρ t    s.t.  A x + b + t e ∈ K,  t ≥ −1     t > 0: z/ρ has Aᵀz = ∇ψ/ρ and bᵀz < 0
 //! dual     min ½xᵀPx + qᵀx  s.t.  A x ∈ K,  qᵀx ≥ −ρ               qᵀx = −ρ with xᵀPx = 0: x/ρ is the witness
 //! ```
 //!
-//! A large ρ makes what is left of `P` negligible; whatever comes out is checked before it is believed.
+//! The second one is for quadratic programs. A large ρ makes what is left of `P` negligible; whatever comes out is checked before it is believed.
 
 use crate::{
     cone::{self, Cone, Scaling, parts},
+    interior_point::interior_point,
     outcome::{Outcome, Status},
-    program::{NormalEquations, NotPositiveDefinite, Program},
+    point::Start,
+    program::{Curved, Linear, NormalEquations, NotPositiveDefinite, Program},
     settings::{Observer, Settings},
-    solve::{Start, interior_point},
     vector::{add, dot, largest},
 };
 
@@ -38,7 +39,8 @@ pub(crate) fn witness(
     let mut quiet = |_: &_| observer(&told);
     let found = match primal(program, normal, settings, &mut quiet) {
         Some(found) if found.verify(program, settings).is_ok() => found,
-        _ => dual(program, normal, settings, &mut quiet)?,
+        _ if program.is_quadratic() => dual(program, normal, settings, &mut quiet)?,
+        _ => return None,
     };
     let found = Outcome { last: outcome.last, trace: outcome.trace.clone(), ..found };
     found.verify(program, settings).is_ok().then_some(found)
@@ -144,7 +146,7 @@ fn elastic_start<P: Program>(elastic: &Bordered<'_, P>, unit: &[f64]) -> Start {
     Start { x, s, z }
 }
 
-impl<P: Program> Program for Bordered<'_, P> {
+impl<P: Program> Linear for Bordered<'_, P> {
     fn cones(&self) -> &[Cone] {
         &self.cones
     }
@@ -156,11 +158,6 @@ impl<P: Program> Program for Bordered<'_, P> {
     }
     fn offset(&self) -> f64 {
         0.0
-    }
-    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
-        let n = self.program.linear().len();
-        self.program.quadratic(&x[..n], &mut out[..n]);
-        out[n..].fill(0.0);
     }
     fn apply(&self, x: &[f64], out: &mut [f64]) {
         let (x, t) = x.split_at(self.program.linear().len());
@@ -185,6 +182,22 @@ impl<P: Program> Program for Bordered<'_, P> {
     }
 }
 
+impl<P: Program> Program for Bordered<'_, P> {
+    fn curved(&self, x: &[f64], gradient: &mut [f64]) -> Curved {
+        let n = self.program.linear().len();
+        gradient[n..].fill(0.0);
+        self.program.curved(&x[..n], &mut gradient[..n])
+    }
+    fn curvature(&self, at: &[f64], v: &[f64], out: &mut [f64]) {
+        let n = self.program.linear().len();
+        out[n..].fill(0.0);
+        self.program.curvature(&at[..n], &v[..n], &mut out[..n]);
+    }
+    fn is_quadratic(&self) -> bool {
+        self.program.is_quadratic()
+    }
+}
+
 /// `[M, AᵀHe; ·, eᵀHe + h]` by its Schur complement.
 struct ElasticNormal<'a, P, N> {
     program: &'a P,
@@ -198,9 +211,9 @@ struct ElasticNormal<'a, P, N> {
 }
 
 impl<P: Program, N: NormalEquations> NormalEquations for ElasticNormal<'_, P, N> {
-    fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
+    fn factor(&mut self, at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let (last, inner) = scaling.split_last().expect("the row t ≥ −1 is last");
-        self.normal.factor(inner, regularization)?;
+        self.normal.factor(&at[..at.len() - 1], inner, regularization)?;
         let unit = self.unit;
         let mut turned = vec![0.0; unit.len()];
         let cones = self.program.cones();
@@ -233,9 +246,9 @@ struct RecessionNormal<'a, P, N> {
 }
 
 impl<P: Program, N: NormalEquations> NormalEquations for RecessionNormal<'_, P, N> {
-    fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
+    fn factor(&mut self, at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let (last, inner) = scaling.split_last().expect("the row qᵀx ≥ −ρ is last");
-        self.normal.factor(inner, regularization)?;
+        self.normal.factor(at, inner, regularization)?;
         let q = self.program.linear();
         self.solved = q.to_vec();
         self.normal.solve(&mut self.solved);

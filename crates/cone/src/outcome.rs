@@ -18,7 +18,8 @@ pub enum Status {
     Interrupted,
     /// `z` is a witness: `Aᵀz = 0`, `z ∈ K`, `bᵀz < 0`, hence no `x` has `Ax + b ∈ K`.
     PrimalInfeasible,
-    /// `x` is a witness: `Px = 0`, `Ax ∈ K`, `qᵀx < 0`: the objective is unbounded below (if feasible at all).
+    /// `x` is a witness: `Px = 0`, `Ax ∈ K`, `qᵀx < 0`: the objective is unbounded below (if feasible at all). Only of
+    /// quadratic programs.
     DualInfeasible,
     /// No further progress in floating point; the best point is returned.
     NumericalTrouble,
@@ -44,13 +45,13 @@ pub struct Outcome {
 /// The optimality conditions at a point, recomputed from the program.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Residuals {
-    /// `½xᵀPx + qᵀx + o`.
+    /// `ψ(x) + qᵀx + o`.
     pub primal: f64,
-    /// `−½xᵀPx − bᵀz + o`.
+    /// `ψ(x) − ∇ψ(x)·x − bᵀz + o`.
     pub dual: f64,
     /// `‖Ax + b − s‖_∞ / (1 + max(‖b‖, ‖Ax‖, ‖s‖))`.
     pub primal_residual: f64,
-    /// `‖Px + q − Aᵀz‖_∞ / (1 + max(‖q‖, ‖Px‖, ‖Aᵀz‖))`.
+    /// `‖∇ψ(x) + q − Aᵀz‖_∞ / (1 + max(‖q‖, ‖∇ψ(x)‖, ‖Aᵀz‖))`.
     pub dual_residual: f64,
     /// Smallest "eigenvalue" of `s` over all cones: negative is outside.
     pub primal_margin: f64,
@@ -62,18 +63,17 @@ impl Residuals {
     /// Recompute everything at `(x, s, z)`.
     pub fn at(program: &impl Program, x: &[f64], s: &[f64], z: &[f64]) -> Self {
         let (q, b) = (program.linear(), program.constant());
-        let (mut px, mut ax, mut az) = (vec![0.0; q.len()], vec![0.0; b.len()], vec![0.0; q.len()]);
-        program.quadratic(x, &mut px);
+        let (mut gradient, mut ax, mut az) = (vec![0.0; q.len()], vec![0.0; b.len()], vec![0.0; q.len()]);
+        let curved = program.curved(x, &mut gradient);
         program.apply(x, &mut ax);
         program.adjoint(z, &mut az);
-        let quadratic = dot(x, &px);
         let primal_error = (0..b.len()).fold(0.0f64, |m, k| m.max((ax[k] + b[k] - s[k]).abs()));
-        let dual_error = (0..q.len()).fold(0.0f64, |m, a| m.max((px[a] + q[a] - az[a]).abs()));
+        let dual_error = (0..q.len()).fold(0.0f64, |m, a| m.max((gradient[a] + q[a] - az[a]).abs()));
         Self {
-            primal: 0.5 * quadratic + dot(q, x) + program.offset(),
-            dual: -0.5 * quadratic - dot(b, z) + program.offset(),
+            primal: curved.value + dot(q, x) + program.offset(),
+            dual: curved.below - dot(b, z) + program.offset(),
             primal_residual: primal_error / (1.0 + largest(b).max(largest(&ax)).max(largest(s))),
-            dual_residual: dual_error / (1.0 + largest(q).max(largest(&px)).max(largest(&az))),
+            dual_residual: dual_error / (1.0 + largest(q).max(largest(&gradient)).max(largest(&az))),
             primal_margin: cone::margin(program.cones(), s),
             dual_margin: cone::margin(program.cones(), z),
         }
@@ -123,7 +123,7 @@ impl Outcome {
             }
             Status::DualInfeasible => {
                 let (mut px, mut ax) = (vec![0.0; self.x.len()], vec![0.0; self.s.len()]);
-                program.quadratic(&self.x, &mut px);
+                program.curvature(&self.x, &self.x, &mut px);
                 program.apply(&self.x, &mut ax);
                 let error = (0..ax.len()).fold(0.0f64, |m, k| m.max((ax[k] - self.s[k]).abs()));
                 let limit = 2.0 * settings.infeasibility;

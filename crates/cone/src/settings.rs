@@ -76,7 +76,7 @@ pub struct Iteration {
     pub gap: f64,
     /// Relative residual of `s = Ax + b`.
     pub primal_residual: f64,
-    /// Relative residual of `Px + q = Aᵀz`.
+    /// Relative residual of `∇ψ(x) + q = Aᵀz`.
     pub dual_residual: f64,
     /// Complementarity measure μ.
     pub mu: f64,

@@ -1,5 +1,6 @@
-//! One binary: identities of every cone, random programs against Clarabel, witnesses, outcomes.
+//! One binary: identities of every cone, random programs against Clarabel, curved objectives, witnesses, outcomes.
 mod agreement;
+mod curved;
 mod identities;
 mod outcomes;
 mod random;

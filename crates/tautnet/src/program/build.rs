@@ -16,7 +16,7 @@ use super::{
 use crate::{Dataset, Error, Network, Norm, activation::Patterns, error::Result};
 use faer::Mat;
 use std::collections::{HashMap, hash_map::Entry};
-use tautnet_cone::{Observer, Outcome, Settings, solve::interior_point};
+use tautnet_cone::{Observer, Outcome, Settings, interior_point::interior_point};
 
 /// Coordinates in which the program is well scaled.
 #[derive(Debug, Clone)]

@@ -375,7 +375,7 @@ impl<'a> StructuredNormal<'a> {
 }
 
 impl NormalEquations for StructuredNormal<'_> {
-    fn factor(&mut self, scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
+    fn factor(&mut self, _at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let layout = &self.program.layout;
         let stop = Stop::here();
         if layout.lmi {

@@ -16,8 +16,8 @@
 use super::{normal::StructuredNormal, start::starting_point, training::TrainingProgram, working_set::MANY};
 use faer::Mat;
 use tautnet_cone::{
-    Cone, Dense, Iteration, Observer, Outcome, Program, Settings, Start, Status, Stop, dense::DenseNormal,
-    solve::interior_point,
+    Cone, Dense, Iteration, Linear, Observer, Outcome, Settings, Start, Status, Stop, dense::DenseNormal,
+    interior_point::interior_point,
 };
 
 /// Unknowns without separators up to which a second attempt is made: it takes seconds there, where the user waits anyway.

@@ -8,7 +8,7 @@
 
 use super::training::{TrainingProgram, clique_column};
 use faer::{Mat, Side, linalg::solvers::DenseSolveCore};
-use tautnet_cone::{Program, Start, cone::svec};
+use tautnet_cone::{Linear, Start, cone::svec};
 
 /// How far above the least feasible `L` the start lies.
 const ROOM: f64 = 2.0;

@@ -14,7 +14,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 use tautnet_cone::{
-    Cone, Dense, Program, Scaling, Settings, Status,
+    Cone, Dense, Linear, Quadratic, Scaling, Settings, Status,
     cone::{smat, svec},
     dense::DenseNormal,
     solve,
@@ -324,7 +324,7 @@ fn check_solve(
 ) -> Result<(), TestCaseError> {
     use tautnet_cone::NormalEquations;
     let route = normal.route;
-    normal.factor(scaling, 0.0).map_err(|e| TestCaseError::fail(format!("{route:?}: {e}")))?;
+    normal.factor(&[], scaling, 0.0).map_err(|e| TestCaseError::fail(format!("{route:?}: {e}")))?;
     let mut x = r.to_vec();
     normal.solve(&mut x);
     for (a, found) in x.iter().enumerate() {

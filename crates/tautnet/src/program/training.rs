@@ -17,7 +17,7 @@
 use super::{layout::Layout, rows::Rows};
 use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 use std::f64::consts::SQRT_2;
-use tautnet_cone::{Cone, Program};
+use tautnet_cone::{Cone, Linear, Quadratic};
 
 /// A conic program in conditioned coordinates.
 pub(crate) struct TrainingProgram {
@@ -210,7 +210,24 @@ fn symmetric_times(lower: MatRef<'_, f64>, x: MatRef<'_, f64>) -> Mat<f64> {
     out
 }
 
-impl Program for TrainingProgram {
+impl Quadratic for TrainingProgram {
+    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
+        out.fill(0.0);
+        self.add_loss(x, out);
+        let layout = &self.layout;
+        if layout.weights {
+            for i in 0..layout.m {
+                let b = layout.unit(i) + layout.d;
+                out[b] += self.ridge[i] * x[b];
+            }
+        }
+        if let Some(bound) = layout.bound() {
+            out[bound] += self.square * x[bound];
+        }
+    }
+}
+
+impl Linear for TrainingProgram {
     fn cones(&self) -> &[Cone] {
         &self.cones
     }
@@ -227,21 +244,6 @@ impl Program for TrainingProgram {
     fn lower_bound(&self) -> f64 {
         // Squares, lengths and bounds are not negative.
         self.spread
-    }
-
-    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
-        out.fill(0.0);
-        self.add_loss(x, out);
-        let layout = &self.layout;
-        if layout.weights {
-            for i in 0..layout.m {
-                let b = layout.unit(i) + layout.d;
-                out[b] += self.ridge[i] * x[b];
-            }
-        }
-        if let Some(bound) = layout.bound() {
-            out[bound] += self.square * x[bound];
-        }
     }
 
     fn apply(&self, x: &[f64], out: &mut [f64]) {

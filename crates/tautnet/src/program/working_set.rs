@@ -10,7 +10,7 @@ use super::{normal::StructuredNormal, rows::Rows, start::starting_point, trainin
 use faer::{Accum, Mat, Par, linalg::matmul::matmul};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
-use tautnet_cone::{Iteration, Observer, Outcome, Settings, Status, solve::interior_point};
+use tautnet_cone::{Iteration, Observer, Outcome, Settings, Status, interior_point::interior_point};
 
 /// From so many rows on it is worth it.
 pub(crate) const MANY: usize = 5000;
