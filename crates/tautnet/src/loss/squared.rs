@@ -1,0 +1,49 @@
+//! `squared`: ℓ = (f − y)².
+
+use super::{Entry, Form, Formula, Loss, least, worst};
+use crate::outward::{Interval, mul_down, mul_up};
+use std::sync::Arc;
+
+/// The squared error.
+#[derive(Debug)]
+pub(super) struct Squared;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "squared",
+    parameter: None,
+    help: "the square of the error; its best fit is the mean",
+    make: |_| Some(Arc::new(Squared)),
+};
+
+impl Formula for Squared {
+    fn value(&self, f: f64, y: f64) -> f64 {
+        (f - y) * (f - y)
+    }
+    fn slope(&self, f: f64, y: f64) -> f64 {
+        2.0 * (f - y)
+    }
+    fn curvature(&self, _: f64, _: f64) -> f64 {
+        2.0
+    }
+    fn conjugate(&self, slope: f64, y: f64) -> f64 {
+        slope * y + 0.25 * slope * slope
+    }
+    fn worst(&self, f: Interval, y: f64) -> f64 {
+        worst(f, y, |r| mul_up(r, r))
+    }
+    fn least(&self, f: Interval, y: f64) -> f64 {
+        least(f, y, |r| mul_down(r, r))
+    }
+    fn form(&self) -> Form {
+        Form { quadratic: Some(1.0), above: None, below: None }
+    }
+    fn degree(&self) -> i32 {
+        2
+    }
+    fn rescaled(&self, _: f64) -> Loss {
+        Loss::default()
+    }
+    fn name(&self) -> String {
+        ENTRY.name.to_owned()
+    }
+}
