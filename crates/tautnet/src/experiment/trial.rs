@@ -2,7 +2,6 @@
 
 use super::{Applied, Arm, Job, Row, Settings};
 use crate::error::Result;
-use crate::metrics::mean_squared_error;
 use crate::{Dataset, Network, Scaler, attack, polish, split};
 use std::ops::ControlFlow;
 
@@ -88,7 +87,7 @@ fn measure(row: Row, applied: &Applied, problem: &Problem, job: &Job<'_>) -> Res
         bound: score.lipschitz,
         weights: score.decay,
         units: network.units(),
-        clean: mean_squared_error(network, &problem.held_out),
+        clean: polish.loss.mean(network, &problem.held_out),
         attacked: attacked.iter().map(|report| report.found).collect(),
         ending: ending.clone(),
         ..row

@@ -25,7 +25,7 @@ mod squared;
 use crate::{
     Dataset, Network,
     error::{Error, Result},
-    outward::Interval,
+    outward::{Interval, add_down, add_up},
 };
 use std::{fmt, ops::Deref, str::FromStr, sync::Arc};
 
@@ -39,8 +39,12 @@ pub trait Formula: fmt::Debug + Send + Sync {
     fn curvature(&self, f: f64, y: f64) -> f64;
     /// `sup over f of slope·f − ℓ(f, y)`; infinite for slopes that ℓ does not have.
     fn conjugate(&self, slope: f64, y: f64) -> f64;
-    /// At least the largest ℓ of a prediction in the interval.
-    fn worst(&self, f: Interval, y: f64) -> f64;
+    /// What rises and falls with the loss of a residual, to compare two of them by.
+    fn height(&self, r: f64) -> f64 {
+        self.value(r, 0.0)
+    }
+    /// At least the largest ℓ of a prediction within `reach` of the interval.
+    fn worst(&self, f: Interval, reach: f64, y: f64) -> f64;
     /// At most the least ℓ of a prediction in the interval.
     fn least(&self, f: Interval, y: f64) -> f64;
     /// How the convex program sees it.
@@ -52,17 +56,14 @@ pub trait Formula: fmt::Debug + Send + Sync {
     /// The name and the parameter, as they are asked for.
     fn name(&self) -> String;
 
-    /// ℓ of a block of predictions.
-    fn values(&self, f: &[f64], y: &[f64], out: &mut [f64]) {
-        for ((out, &f), &y) in out.iter_mut().zip(f).zip(y) {
-            *out = self.value(f, y);
+    /// `Σ ω_k ℓ(f_k, y_k)` over a block; the predictions are overwritten with its derivatives by them, `ω_k ℓ'(f_k, y_k)`.
+    fn weighted(&self, f: &mut [f64], y: &[f64], omega: &[f64]) -> f64 {
+        let mut total = 0.0;
+        for ((f, &y), &omega) in f.iter_mut().zip(y).zip(omega) {
+            total += omega * self.value(*f, y);
+            *f = omega * self.slope(*f, y);
         }
-    }
-    /// Values and slopes of a block, written over the predictions and `values`.
-    fn slopes(&self, f: &mut [f64], y: &[f64], values: &mut [f64]) {
-        for ((f, &y), value) in f.iter_mut().zip(y).zip(values) {
-            (*value, *f) = (self.value(*f, y), self.slope(*f, y));
-        }
+        total
     }
 }
 
@@ -100,11 +101,28 @@ pub const ALL: &[Entry] = &[squared::ENTRY, huber::ENTRY, quantile::ENTRY];
 impl Loss {
     /// Σ ω ℓ(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none.
     pub fn mean(&self, network: &Network, data: &Dataset) -> f64 {
-        let mut values = network.predict(data.x.as_ref());
-        let f = values.clone();
-        self.values(&f, &data.y, &mut values);
-        let Some(weights) = &data.weights else { return values.iter().sum::<f64>() / data.rows() as f64 };
-        values.iter().zip(weights).map(|(value, weight)| weight * value).sum::<f64>() / weights.iter().sum::<f64>()
+        let mut f = network.predict(data.x.as_ref());
+        let ones = if data.weights.is_none() { vec![1.0; f.len()] } else { Vec::new() };
+        let omega = data.weights.as_deref().unwrap_or(&ones);
+        self.weighted(&mut f, &data.y, omega) / omega.iter().sum::<f64>()
+    }
+
+    /// The constant prediction of the least mean loss.
+    pub fn best_constant(&self, data: &Dataset) -> f64 {
+        let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+        if self.is_squared() {
+            let total: f64 = (0..data.rows()).map(weight).sum();
+            return (0..data.rows()).map(|k| weight(k) * data.y[k]).sum::<f64>() / total;
+        }
+        // The slope of the mean rises from one side of the targets to the other.
+        let slope = |c: f64| (0..data.rows()).map(|k| weight(k) * self.slope(c, data.y[k])).sum::<f64>();
+        let (mut low, mut high) =
+            data.y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &y| (low.min(y), high.max(y)));
+        for _ in 0..200 {
+            let middle = 0.5 * (low + high);
+            if slope(middle) < 0.0 { low = middle } else { high = middle }
+        }
+        high
     }
 
     /// Whether it is the squared error.
@@ -201,12 +219,13 @@ impl Entry {
 
 /// The residuals f − y of an interval of predictions, outward.
 fn residuals(f: Interval, y: f64) -> (f64, f64) {
-    (crate::outward::add_down(f.low, -y), crate::outward::add_up(f.high, -y))
+    (add_down(f.low, -y), add_up(f.high, -y))
 }
 
 /// The worst of an interval of residuals, for a loss that grows away from 0 on both sides.
-fn worst(f: Interval, y: f64, at_most: impl Fn(f64) -> f64) -> f64 {
+fn worst(f: Interval, reach: f64, y: f64, at_most: impl Fn(f64) -> f64) -> f64 {
     let (low, high) = residuals(f, y);
+    let (low, high) = (add_down(low, -reach), add_up(high, reach));
     let worst = at_most(low).max(at_most(high));
     // Where the interval is all of the line, so is the loss.
     if low.is_nan() || high.is_nan() { f64::INFINITY } else { worst }

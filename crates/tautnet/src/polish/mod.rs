@@ -22,7 +22,7 @@ mod uses;
 mod walk;
 
 use crate::{
-    Dataset, Network, Norm,
+    Dataset, Loss, Network, Norm,
     error::{Error, Result},
     program::build::{Held, Prices, affordable},
 };
@@ -64,6 +64,8 @@ pub enum Penalty {
 pub struct Settings {
     /// Which program.
     pub method: Method,
+    /// What a wrong prediction costs.
+    pub loss: Loss,
     /// λ_L ≥ 0, the price of the Lipschitz bound.
     pub lipschitz: f64,
     /// λ_w ≥ 0, the price of the weights.
@@ -94,6 +96,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             method: Method::Joint,
+            loss: Loss::default(),
             lipschitz: 0.01,
             decay: 0.0,
             max_lipschitz: None,
@@ -114,7 +117,7 @@ impl Default for Settings {
 pub struct Score {
     /// loss + penalties, as asked.
     pub objective: f64,
-    /// (Weighted) mean squared error.
+    /// (Weighted) mean loss.
     pub loss: f64,
     /// LipSDP upper bound of the network in the chosen norm.
     pub lipschitz: f64,
@@ -306,6 +309,7 @@ impl Settings {
             max_lipschitz: self.max_lipschitz,
             norm: self.norm,
             output_bias: self.output_bias,
+            loss: self.loss.clone(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `sgd`: mini-batch gradient descent.
 //!
 //! ```text
-//! minimize over W̄, v, c:   Σ_k ω_k (f(x_k) − y_k)² / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
+//! minimize over W̄, v, c:   Σ_k ω_k ℓ(f(x_k), y_k) / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
 //! ```
 //!
 //! with Σω = n, one batch at a time in an order shuffled anew every epoch, by heavy-ball momentum or Adam (Kingma and Ba,
@@ -13,7 +13,7 @@
 use super::kernel::{LANES, arch, group, group_mut, sum};
 use super::weights::{Batch, Differentiator, Weights};
 use super::{Ending, Observer, Progress, Settings, Trained};
-use crate::{Dataset, Error, error::Result, metrics::mean_squared_error};
+use crate::{Dataset, Error, error::Result};
 use faer::traits::pulp::{Simd, WithSimd};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -114,7 +114,7 @@ pub(crate) fn descend(
     let mut weights = Weights::random(data, settings.units, settings.output_bias, &mut random);
     let mut gradient = Weights::zero(data.columns(), settings.units);
     let mut step = Step::new(descent, weights.flat.len());
-    let mut differentiator = Differentiator::default();
+    let mut differentiator = Differentiator::of(&settings.loss);
     let all = Batch::all(data);
     let mut batch = Batch::default();
     let mut order: Vec<usize> = (0..data.rows()).collect();
@@ -146,7 +146,7 @@ pub(crate) fn descend(
             // An epoch that was cut short counts only where there is no other.
             if trace.is_empty() {
                 best.flat.copy_from_slice(&weights.flat);
-                let loss = mean_squared_error(&best.network()?, data);
+                let loss = settings.loss.mean(&best.network()?, data);
                 trace.push(Progress { epoch, objective: loss, loss, rate: step.rate, bound: None });
             }
             break;
@@ -180,7 +180,7 @@ pub(crate) fn descend(
         }
     }
     let network = best.network()?;
-    let loss = mean_squared_error(&network, data);
+    let loss = settings.loss.mean(&network, data);
     Ok(Trained { network, trace, ending, loss })
 }
 
@@ -349,7 +349,7 @@ mod tests {
         for optimizer in [Optimizer::Adam, Optimizer::Momentum { momentum: 0.9 }] {
             let trained = train(&data, &settings(optimizer, 32), &mut |_| ControlFlow::Continue(())).unwrap();
             assert!(trained.loss < 0.05, "{optimizer:?}: {}", trained.loss);
-            assert!((trained.loss - mean_squared_error(&trained.network, &data)).abs() < 1e-15);
+            assert!((trained.loss - crate::Loss::default().mean(&trained.network, &data)).abs() < 1e-15);
         }
     }
 

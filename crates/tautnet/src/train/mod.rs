@@ -15,7 +15,7 @@ pub mod random;
 pub(crate) mod weights;
 
 use crate::limits::room;
-use crate::{Dataset, Error, Network, error::Result};
+use crate::{Dataset, Error, Loss, Network, error::Result};
 use std::ops::ControlFlow;
 
 pub use admm::Admm;
@@ -75,6 +75,8 @@ impl std::str::FromStr for Start {
 pub struct Settings {
     /// The method and what is its own.
     pub start: Start,
+    /// What a wrong prediction costs.
+    pub loss: Loss,
     /// Hidden units, m ≥ 1.
     pub units: usize,
     /// Whether the output bias is free (else it is 0).
@@ -85,7 +87,20 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { start: Start::Sgd(Descent::default()), units: 100, output_bias: true, seed: 0 }
+        Self { start: Start::Sgd(Descent::default()), loss: Loss::default(), units: 100, output_bias: true, seed: 0 }
+    }
+}
+
+impl Settings {
+    /// Refuse a loss that the start does not minimize.
+    pub fn check(&self) -> Result<()> {
+        match &self.start {
+            Start::Admm(_) if !self.loss.is_squared() => Err(Error::new(
+                format!("the start `admm` minimizes the squared error, and the loss `{}` was asked for", self.loss),
+                "leave the loss out, or start by `sgd`, `adversarial` or `random`",
+            )),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -129,7 +144,7 @@ pub struct Trained {
     pub trace: Vec<Progress>,
     /// How it ended.
     pub ending: Ending,
-    /// (Weighted) mean squared error on the clean training rows, recomputed from the network.
+    /// (Weighted) mean loss on the clean training rows, recomputed from the network.
     pub loss: f64,
 }
 
