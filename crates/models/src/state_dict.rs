@@ -9,10 +9,10 @@
 //! `2.weight`, `2.bias`; other modules put other names before the dot. Which layer comes first is decided by the shapes,
 //! for names tell nothing, and by the order of the names where both shapes are 1 × 1.
 
-use crate::error::{Error, Result};
-use crate::network::Network;
 use faer::{Mat, MatRef};
 use std::cmp::Ordering;
+use tautnet::error::{Error, Result};
+use tautnet::network::Network;
 
 /// A named array.
 #[derive(Debug, Clone, PartialEq)]

@@ -9,16 +9,16 @@
 //! Weights are double (or float) tensors; `transB` is 1, so that `W` stands as everywhere in this program, one row a hidden
 //! unit. Of what is read, `onnx_graph.rs` says what is understood.
 
-use super::onnx_graph::{Step, affine, chain, repeated};
-use super::onnx_messages as messages;
-use super::onnx_tensor::{DOUBLE, FLOAT, numbers};
-use super::{Precision, named};
-use crate::error::{Error, Result};
-use crate::limits::{Limit, Limits};
-use crate::network::Network;
-use crate::scaling::Scaler;
-use crate::table::shown;
+use crate::format::Precision;
+use crate::onnx_graph::{Step, affine, chain, repeated};
+use crate::onnx_messages as messages;
+use crate::onnx_tensor::{DOUBLE, FLOAT, numbers};
 use prost::Message;
+use tautnet::error::{Error, Result};
+use tautnet::limits::{Limit, Limits};
+use tautnet::network::Network;
+use tautnet::printable::shown;
+use tautnet::scaling::Scaler;
 
 /// The version of ONNX's default operator set that is written.
 pub const OPSET: i64 = 13;
@@ -29,7 +29,7 @@ const OLDEST_OPSET: i64 = 7;
 /// What a record counts among the cells of the limits: it may be two bytes long and take two hundred.
 const CELLS_OF_RECORD: u64 = 1000;
 /// The key of the metadata that are a model's own.
-pub(super) const KEY: &str = "tautnet";
+pub(crate) const KEY: &str = "tautnet";
 
 /// A network read from ONNX.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,7 +174,7 @@ fn records(mut bytes: &[u8], fields: &Fields, left: &mut u64) -> std::result::Re
 }
 
 /// The bytes of an ONNX file. With `Precision::F32` all numbers must be single precision already.
-pub(super) fn to_bytes(
+pub(crate) fn to_bytes(
     network: &Network,
     scaler: Option<&Scaler>,
     columns: Option<(&[String], &str)>,
@@ -256,6 +256,11 @@ pub(super) fn to_bytes(
         metadata: metadata.iter().map(entry).collect(),
     };
     model.encode_to_vec()
+}
+
+/// An error with the file that it is about.
+pub(crate) fn named(source: &str, error: Error) -> Error {
+    Error::new(format!("{source}: {}", error.what), error.hint)
 }
 
 #[cfg(test)]

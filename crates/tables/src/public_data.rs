@@ -4,10 +4,10 @@
 //! data. What is checked is the result: the columns in our order, numbers in their shortest decimal form, words
 //! trimmed, one header. These bytes are the same wherever the numbers are.
 
-use crate::error::{Error, Result};
-use crate::limits::Limits;
 use crate::zip_archive;
 use sha2::{Digest, Sha256};
+use tautnet::error::{Error, Result};
+use tautnet::limits::Limits;
 
 /// Where the archive is.
 pub const ARCHIVE: &str = "https://archive.ics.uci.edu/static/public";

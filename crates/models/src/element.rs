@@ -2,7 +2,7 @@
 
 /// A type of number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Element {
+pub(crate) enum Element {
     F16,
     Bf16,
     F32,

@@ -5,7 +5,9 @@
 
 use faer::Mat;
 use std::{ops::ControlFlow, time::Instant};
-use tautnet::{Dataset, Encoder, Model, certify, fit, polish, train};
+use tautnet::{Dataset, certify, fit, polish, train};
+use tautnet_models::Model;
+use tautnet_tables::Encoder;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [_, file, hidden, price, threads] = std::env::args()

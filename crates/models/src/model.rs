@@ -3,24 +3,14 @@
 //! One JSON object with `format` and `version` first. The network is in standardized units; `columns` says how a table
 //! becomes its inputs, `scaler` what standardized means. A version that this program does not know is refused.
 
-use crate::certify::{self, Certificate, Refusal, SampleInterval, Verified};
-use crate::encoder::Encoder;
-use crate::error::{Error, Result};
-use crate::interchange::{
-    self, Format,
-    json::{network_from_value, network_to_json, parse_object},
-};
-use crate::limits::{Limits, read_file};
-use crate::network::Network;
-use crate::norm::Norm;
-use crate::outward::{Interval, add_up, mul_up};
-use crate::scaling::Scaler;
-use crate::strict_json::{self, Fault};
+use crate::json::{network_from_value, network_to_json, parse_object};
 use faer::Mat;
-use rayon::prelude::*;
 use serde_json::{Map, Value, json};
-use std::path::Path;
-use tautnet_cone::Stop;
+use tautnet::certify::{self, Certificate, Refusal, SampleInterval, Verified};
+use tautnet::error::{Error, Result};
+use tautnet::limits::Limits;
+use tautnet::{Network, Norm, Scaler};
+use tautnet_tables::{Encoder, Table, UnknownLevels};
 
 const FORMAT: &str = "tautnet-model";
 const VERSION: u64 = 1;
@@ -43,75 +33,7 @@ pub struct Model {
     pub certificate: Option<Certificate>,
 }
 
-/// What a file holds: a model, or a network alone.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Stored {
-    /// A plain network.
-    Network(Network),
-    /// A model.
-    Model(Box<Model>),
-}
-
-impl Stored {
-    /// Read a model file or a plain network file, in the format that its name says: JSON, ONNX or safetensors.
-    pub fn read(path: &Path) -> Result<Self> {
-        interchange::read(path)
-    }
-
-    /// The same, no more than the limits allow, and with what the user should know of it.
-    pub fn read_within(path: &Path, limits: &Limits) -> Result<interchange::Read> {
-        interchange::read_within(path, limits)
-    }
-
-    /// From the bytes of a JSON file; `source` is what messages call it.
-    pub fn parse(bytes: &[u8], source: &str) -> Result<Self> {
-        Self::parse_within(bytes, source, &Limits::default())
-    }
-
-    /// The same, no more than the limits allow.
-    pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<Self> {
-        let object = parse_object(bytes, source, limits)?;
-        if object.contains_key("format") {
-            Model::from_parts(object, None, None, source).map(|model| Self::Model(Box::new(model)))
-        } else {
-            network_from_value(&object, source).map(Self::Network)
-        }
-    }
-
-    /// The network.
-    pub fn network(&self) -> &Network {
-        match self {
-            Stored::Network(network) => network,
-            Stored::Model(model) => &model.network,
-        }
-    }
-
-    /// The model; `path` is the file that it was read from.
-    pub fn into_model(self, path: &Path) -> Result<Model> {
-        match self {
-            Stored::Model(model) => Ok(*model),
-            Stored::Network(_) => Err(Error::new(
-                format!("{} is a plain network without columns and scaler", path.display()),
-                "give a model file, as `tautnet train` writes it",
-            )),
-        }
-    }
-
-    /// The certificate that goes with the network.
-    pub fn certificate(&self) -> Option<&Certificate> {
-        match self {
-            Stored::Network(_) => None,
-            Stored::Model(model) => model.certificate.as_ref(),
-        }
-    }
-}
-
 impl Model {
-    /// Read a model file.
-    pub fn read(path: &Path) -> Result<Self> {
-        Stored::read(path)?.into_model(path)
-    }
-
     /// Refuse parts that do not fit each other.
     pub fn check(&self) -> Result<()> {
         let (inputs, columns) = (self.network.inputs(), self.columns.width());
@@ -222,7 +144,7 @@ impl Model {
     }
 
     /// Predictions for a table, in the units of its target.
-    pub fn predict(&self, table: &crate::Table, unknown: crate::UnknownLevels) -> Result<Vec<f64>> {
+    pub fn predict(&self, table: &Table, unknown: UnknownLevels) -> Result<Vec<f64>> {
         Ok(self.predict_encoded(self.columns.encode(table, unknown)?))
     }
 
@@ -241,8 +163,8 @@ impl Model {
     /// [`Self::reach`].
     pub fn intervals(
         &self,
-        table: &crate::Table,
-        unknown: crate::UnknownLevels,
+        table: &Table,
+        unknown: UnknownLevels,
         radius: f64,
         nodes: Option<usize>,
     ) -> Result<Vec<SampleInterval>> {
@@ -250,61 +172,22 @@ impl Model {
     }
 
     /// The same for the rows of the encoded columns.
-    pub fn intervals_encoded(&self, mut x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
+    pub fn intervals_encoded(&self, x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
         let (norm, _) = self.reach(radius)?;
         let bound = self.certificate.as_ref().map_or(f64::INFINITY, |certificate| certificate.standardized.bound);
-        let given = x.clone();
-        self.scaler.standardize_inputs_in_place(x.as_mut());
-        let nodes = nodes.unwrap_or_else(|| certify::affordable_nodes(&self.network, x.nrows()));
-        let nodes = if radius == 0.0 { 0 } else { nodes };
-        let user = |low: f64, high: f64| self.scaler.outputs_to_user(Interval { low, high });
-        // Where it is time to end, the Lipschitz bound has to do.
-        let stop = Stop::here();
-        (0..x.nrows())
-            .into_par_iter()
-            .map(|k| {
-                let row: Vec<f64> = (0..x.ncols()).map(|j| x[(k, j)]).collect();
-                let original: Vec<f64> = (0..x.ncols()).map(|j| given[(k, j)]).collect();
-                // The ball around the row of real numbers lies in a ball around the row as computed.
-                let reach = add_up(radius, self.scaler.standardizing_error(&original, &row));
-                if !reach.is_finite() {
-                    // Standardizing overflows: nothing is known of the output.
-                    let (lower, upper) = (f64::NEG_INFINITY, f64::INFINITY);
-                    return Ok(SampleInterval {
-                        lower,
-                        upper,
-                        lowest_found: upper,
-                        highest_found: lower,
-                        closed: false,
-                    });
-                }
-                let nodes = if stop.asked() { 0 } else { nodes };
-                let interval =
-                    stop.during(|| certify::sample_interval(&self.network, &row, norm, reach, bound, nodes))?;
-                let outer = user(interval.lower, interval.upper);
-                let found = user(interval.highest_found, interval.lowest_found);
-                let prediction = self.scaler.target_to_user(self.network.value(&row));
-                Ok(SampleInterval {
-                    lower: outer.low.min(prediction),
-                    upper: outer.high.max(prediction),
-                    lowest_found: found.high,
-                    highest_found: found.low,
-                    closed: interval.closed || radius == 0.0,
-                })
-            })
-            .collect()
+        certify::prediction_intervals(&self.network, &self.scaler, x, norm, radius, bound, nodes)
     }
 
     /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
     /// standardized inputs move by at most `radius` in that norm: τ L r, with the L that the certificate proves.
     pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
-        certify::sample::check_radius(radius)?;
+        certify::check_radius(radius)?;
         let verified = self.proved()?.ok_or_else(|| {
             Error::new("the model has no certificate", "an interval needs a proved bound: polish the model with --out")
         })?;
         let certificate = verified.certificate();
-        let reach = mul_up(self.scaler.target_scale, certificate.standardized.bound);
-        Ok((certificate.norm, mul_up(reach, radius)))
+        let bound = certificate.standardized.bound;
+        Ok((certificate.norm, certify::prediction_reach(&self.scaler, bound, radius)))
     }
 }
 
@@ -323,42 +206,6 @@ pub fn verify(
     }
 }
 
-/// The bytes of a certificate file as they are, or those of the certificate in a model file.
-pub fn read_certificate(path: &Path) -> Result<Vec<u8>> {
-    read_certificate_within(path, &Limits::default())
-}
-
-/// The same, no more than the limits allow.
-pub fn read_certificate_within(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
-    let source = path.display().to_string();
-    let bytes = read_file(path, &source, limits)?;
-    let model = match Format::of(path)? {
-        Format::Json => {
-            // What is no JSON, or has a key twice, the verifier says.
-            if let Err(Fault::Refused(error)) = strict_json::value(&bytes, &source, limits) {
-                return Err(error);
-            }
-            match Stored::parse_within(&bytes, &source, limits) {
-                Ok(Stored::Model(model)) => model,
-                _ => return Ok(bytes),
-            }
-        }
-        format => match interchange::parse_within(&bytes, format, &source, limits)? {
-            Stored::Model(model) => model,
-            Stored::Network(_) => {
-                let hint = "make a certificate with `tautnet certify NETWORK --certificate FILE`";
-                return Err(Error::new(format!("{source} is a plain network without a certificate"), hint));
-            }
-        },
-    };
-    model.certificate.map(|certificate| certificate.to_json()).ok_or_else(|| {
-        Error::new(
-            format!("the model in {source} has no certificate"),
-            "make one with `tautnet certify MODEL --certificate FILE`",
-        )
-    })
-}
-
 fn decode<T: serde::de::DeserializeOwned>(value: Value, name: &str, source: &str) -> Result<T> {
     serde_json::from_value(value)
         .map_err(|error| Error::new(format!("{source}: the model's `{name}`: {error}"), "write the model again"))
@@ -371,8 +218,9 @@ fn indented(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::table::{ReadOptions, Table};
-    use crate::{Dataset, UnknownLevels};
+    use crate::stored::Stored;
+    use tautnet::Dataset;
+    use tautnet_tables::ReadOptions;
 
     fn table() -> Table {
         let text = "kind,a,y\nB,1.5,10\nA,2.5,30\nA,3,20\n";

@@ -3,12 +3,12 @@
 //! The delimiter is the candidate that gives most of the first lines the same number of fields, more than one.
 //! The first row is a header when none of its fields is a number.
 
-use crate::error::{Error, Result};
-use crate::limits::{Capped, Limit, Limits};
+use crate::column::ColumnBuilder;
 use crate::line_numbers::LineNumbers;
-use crate::table::{ReadOptions, Table, unreadable};
-use crate::table_column::ColumnBuilder;
+use crate::table::{ReadOptions, Table};
 use std::io::Read;
+use tautnet::error::{Error, Result};
+use tautnet::limits::{Capped, Limit, Limits, unreadable};
 
 /// How much of a file is looked at to detect delimiter and header.
 const SAMPLE: u64 = 64 * 1024;
@@ -174,12 +174,12 @@ fn detect_delimiter(sample: &[u8]) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use crate::limits::Limits;
     use crate::table::{ReadOptions, Table, Values};
     use proptest::prelude::*;
     use std::io::{Read, Write};
+    use tautnet::limits::Limits;
 
-    fn parse(text: &str) -> crate::error::Result<Table> {
+    fn parse(text: &str) -> tautnet::error::Result<Table> {
         Table::from_reader("t.csv", text.as_bytes(), &ReadOptions::default())
     }
 

@@ -5,12 +5,37 @@
 //! decimal form (`1`, `1.0` and `01` are the same word). Hence a column of codes keeps its levels in a second file
 //! in which all codes happen to look like numbers.
 
-use crate::error::Error;
-use crate::table::{Column, Values, shown};
+use crate::table::{Column, Values};
 use std::collections::HashMap;
+use tautnet::error::Error;
+use tautnet::printable::shown;
+use tautnet::strict_json::is_rounded;
 
 /// A column of words with more levels than this is refused: it is an identifier, a date or free text.
 const MOST_LEVELS: usize = 256;
+
+/// One field of a column that does not come from a file.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Cell<'a> {
+    /// A number; not finite where it is missing or wrong.
+    Number(f64),
+    /// Text, read as in a file: a number, a word, or nothing at all.
+    Text(&'a str),
+}
+
+impl Column {
+    /// A column from fields, judged as those of a file are; `source` is what messages call the table.
+    pub fn collect<'a>(source: &str, name: impl Into<String>, cells: impl IntoIterator<Item = Cell<'a>>) -> Self {
+        let mut builder = ColumnBuilder::default();
+        for cell in cells {
+            match cell {
+                Cell::Number(number) => builder.push_value(number),
+                Cell::Text(text) => builder.push_text(text, None),
+            }
+        }
+        builder.finish(source, name.into())
+    }
+}
 
 /// Collects the fields of one column.
 #[derive(Default)]
@@ -219,17 +244,6 @@ impl Words {
             codes: self.codes.into_iter().map(|code| rank[code as usize]).collect(),
         }
     }
-}
-
-/// Whether a text is an integer that no double is equal to. Integers of up to 15 digits are all doubles.
-pub(crate) fn is_rounded(text: &str, number: f64) -> bool {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    digits.len() > 15
-        && number.is_finite()
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        // All digits of the double are written.
-        && format!("{:.0}", number.abs()) != digits.trim_start_matches('0')
-        && number != 0.0
 }
 
 /// How a number is spelled where words are due.

@@ -1,11 +1,12 @@
 //! Networks and models, out and in again, in every format.
 
 use super::*;
-use crate::certify;
-use crate::norm::Norm;
-use crate::table::{ReadOptions, Table};
-use crate::{Encoder, UnknownLevels};
+use faer::Mat;
 use proptest::prelude::*;
+use std::path::Path;
+use tautnet::certify;
+use tautnet::{Network, Norm, Scaler};
+use tautnet_tables::{Encoder, ReadOptions, Table, UnknownLevels};
 
 const FORMATS: [Format; 3] = [Format::Json, Format::Onnx, Format::Safetensors];
 

@@ -6,7 +6,7 @@ use prost::{Message, Oneof};
 
 /// The whole file.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Model {
+pub(crate) struct Model {
     #[prost(int64, tag = "1")]
     pub ir_version: i64,
     #[prost(string, tag = "2")]
@@ -22,7 +22,7 @@ pub(super) struct Model {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct OperatorSet {
+pub(crate) struct OperatorSet {
     #[prost(string, tag = "1")]
     pub domain: String,
     #[prost(int64, tag = "2")]
@@ -30,7 +30,7 @@ pub(super) struct OperatorSet {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     #[prost(string, tag = "1")]
     pub key: String,
     #[prost(string, tag = "2")]
@@ -38,7 +38,7 @@ pub(super) struct Entry {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Graph {
+pub(crate) struct Graph {
     #[prost(message, repeated, tag = "1")]
     pub node: Vec<Node>,
     #[prost(string, tag = "2")]
@@ -54,7 +54,7 @@ pub(super) struct Graph {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Node {
+pub(crate) struct Node {
     #[prost(string, repeated, tag = "1")]
     pub input: Vec<String>,
     #[prost(string, repeated, tag = "2")]
@@ -70,7 +70,7 @@ pub(super) struct Node {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Attribute {
+pub(crate) struct Attribute {
     #[prost(string, tag = "1")]
     pub name: String,
     #[prost(float, optional, tag = "2")]
@@ -90,7 +90,7 @@ pub(super) struct Attribute {
 
 /// Numbers with a shape. They are in `raw_data`, or in the list that belongs to their type.
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Tensor {
+pub(crate) struct Tensor {
     #[prost(int64, repeated, tag = "1")]
     pub dims: Vec<i64>,
     #[prost(int32, tag = "2")]
@@ -115,7 +115,7 @@ pub(super) struct Tensor {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct ValueInfo {
+pub(crate) struct ValueInfo {
     #[prost(string, tag = "1")]
     pub name: String,
     #[prost(message, optional, tag = "2")]
@@ -123,13 +123,13 @@ pub(super) struct ValueInfo {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Type {
+pub(crate) struct Type {
     #[prost(message, optional, tag = "1")]
     pub tensor: Option<TensorType>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct TensorType {
+pub(crate) struct TensorType {
     #[prost(int32, tag = "1")]
     pub element: i32,
     #[prost(message, optional, tag = "2")]
@@ -137,20 +137,20 @@ pub(super) struct TensorType {
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Shape {
+pub(crate) struct Shape {
     #[prost(message, repeated, tag = "1")]
     pub dimension: Vec<Dimension>,
 }
 
 #[derive(Clone, PartialEq, Message)]
-pub(super) struct Dimension {
+pub(crate) struct Dimension {
     #[prost(oneof = "Size", tags = "1, 2")]
     pub size: Option<Size>,
 }
 
 /// The length of a dimension, or its name where it is free.
 #[derive(Clone, PartialEq, Oneof)]
-pub(super) enum Size {
+pub(crate) enum Size {
     #[prost(int64, tag = "1")]
     Known(i64),
     #[prost(string, tag = "2")]

@@ -1,17 +1,18 @@
 //! safetensors files: named arrays, as torch stores a `state_dict`.
 //!
-//! Which arrays make a network, [`super::state_dict`] decides. A model's columns, scaler and record are one text in the
+//! Which arrays make a network, [`state_dict`](crate::state_dict) decides. A model's columns, scaler and record are one text in the
 //! file's metadata, under the key `tautnet`.
 
-use super::element::Element;
-use super::state_dict::{Tensor, network_from_state_dict, network_to_state_dict};
-use super::{Precision, onnx::KEY};
-use crate::error::{Error, Result};
-use crate::limits::{Limit, Limits};
-use crate::network::Network;
-use crate::strict_json::{self, Fault};
+use crate::element::Element;
+use crate::format::Precision;
+use crate::onnx::KEY;
+use crate::state_dict::{Tensor, network_from_state_dict, network_to_state_dict};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::HashMap;
+use tautnet::error::{Error, Result};
+use tautnet::limits::{Limit, Limits};
+use tautnet::network::Network;
+use tautnet::strict_json::{self, Fault};
 
 /// A network from the bytes of a safetensors file, and the text of a model in its metadata, if there is one; `source` is what
 /// messages call the file.
@@ -67,7 +68,7 @@ pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<(Netw
 }
 
 /// The bytes of a safetensors file. With `Precision::F32` all numbers must be single precision already.
-pub(super) fn to_bytes(network: &Network, model: Option<String>, precision: Precision) -> Result<Vec<u8>> {
+pub(crate) fn to_bytes(network: &Network, model: Option<String>, precision: Precision) -> Result<Vec<u8>> {
     let tensors = network_to_state_dict(network);
     let bytes: Vec<Vec<u8>> = tensors.iter().map(|tensor| precision.encode(&tensor.values)).collect();
     let element = if precision == Precision::F32 { Dtype::F32 } else { Dtype::F64 };

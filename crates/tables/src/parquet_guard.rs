@@ -6,7 +6,7 @@
 //! say how much room is needed. The bytes are Thrift's compact protocol: a value is a varint, a length and bytes, a list
 //! with the type of its elements, or a struct of numbered fields that ends with a zero.
 
-use crate::limits::{Limit, Limits};
+use tautnet::limits::{Limit, Limits};
 
 /// What is wrong, for the message that the file is damaged.
 type Outcome<T> = Result<T, String>;

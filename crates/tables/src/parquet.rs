@@ -1,10 +1,8 @@
 //! Parquet files: flat columns of numbers, booleans and text. Booleans become the words `false` and `true`.
 
-use crate::error::{Error, Result};
-use crate::limits::{Limit, Limits, read_to_end};
+use crate::column::ColumnBuilder;
 use crate::parquet_guard::{self as guard, Chunk};
-use crate::table::{Column, Table, Values, unreadable};
-use crate::table_column::ColumnBuilder;
+use crate::table::{Column, Table, Values};
 use parquet::basic::{ConvertedType, Encoding, LogicalType, Type};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
@@ -18,6 +16,8 @@ use std::fs::File;
 use std::io::Seek;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
+use tautnet::error::{Error, Result};
+use tautnet::limits::{Limit, Limits, read_to_end, unreadable};
 
 /// Values decoded at once.
 const BATCH: usize = 16 * 1024;

@@ -9,11 +9,11 @@
 //! a bowl with a bump on every lattice point. `machine` is compiled in: 209 computers of the 1980s and their relative
 //! performance (UCI "Computer Hardware", CC BY 4.0; see `data/README.md` beside this file).
 
-use crate::error::{Error, Result};
-use crate::limits::{Limit, Limits};
 use crate::table::{Column, ReadOptions, Table, Values};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use tautnet::error::{Error, Result};
+use tautnet::limits::{Limit, Limits};
 
 const MACHINE: &str = include_str!("data/machine.csv");
 

@@ -1,7 +1,7 @@
 //! How fast the bounds are, and how far they close: the tables of `docs/bounds.md`.
 //!
 //! ```text
-//! cargo run --release -p tautnet --example exact_constants [SECONDS [MODEL]...]
+//! cargo run --release -p tautnet-models --example exact_constants [SECONDS [MODEL]...]
 //! ```
 //!
 //! Random networks with standard normal weights, seeds 0 to 19; then those of the files given, plain networks or models.
@@ -16,8 +16,8 @@ use std::time::{Duration, Instant};
 use tautnet::certify::{
     ExactSettings, RangeSettings, Region, exact_lipschitz, largest_gradient_found, lipsdp, output_range,
 };
-use tautnet::model::Stored;
 use tautnet::{Network, Norm};
+use tautnet_models::Stored;
 
 fn random_network(units: usize, inputs: usize, seed: u64) -> Network {
     let mut random = Pcg64::seed_from_u64(seed);

@@ -1,7 +1,8 @@
 //! One file out of a zip archive: stored or deflated members, found through the central directory.
 
-use crate::error::{Error, Result};
-use crate::limits::{Limits, read_to_end};
+use tautnet::error::{Error, Result};
+use tautnet::limits::{Limits, read_to_end};
+use tautnet::printable::{list, shown};
 
 /// The contents of the member whose file name is `name`, in whatever folder and case.
 pub(crate) fn member(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<u8>> {
@@ -40,13 +41,13 @@ pub(crate) fn member(bytes: &[u8], name: &str, limits: &Limits) -> Result<Vec<u8
     }
     Err(Error::new(
         format!("the zip archive has no `{name}`"),
-        format!("it holds {}; the archive has changed", crate::table::list(names.iter().map(String::as_str))),
+        format!("it holds {}; the archive has changed", list(names.iter().map(String::as_str))),
     ))
 }
 
 /// A member's contents; `None` where it is packed in a way that is not read.
 fn unpack(data: &[u8], method: u64, path: &str, limits: &Limits) -> Option<Result<Vec<u8>>> {
-    let source = format!("`{}` in the zip archive", crate::table::shown(path));
+    let source = format!("`{}` in the zip archive", shown(path));
     match method {
         0 => Some(read_to_end(data, &source, limits)),
         8 => Some(read_to_end(flate2::read::DeflateDecoder::new(data), &source, limits)),

@@ -6,14 +6,10 @@
 //!
 //! Rows are counted from 1 and do not include the header; lines, where a message names one, are lines of the file.
 
-use crate::error::{Error, Result};
-use crate::limits::{Capped, Limit, Limits};
-use crate::table_column::ColumnBuilder;
-use crate::table_csv;
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use tautnet::error::{Error, Result};
+use tautnet::limits::Limits;
+use tautnet::printable::list;
 
 /// Columns of equal length, with the name of where they came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,15 +43,6 @@ pub enum Values {
         /// Index of each row's word in `levels`.
         codes: Vec<u32>,
     },
-}
-
-/// One field of a column that does not come from a file.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Cell<'a> {
-    /// A number; not finite where it is missing or wrong.
-    Number(f64),
-    /// Text, read as in a file: a number, a word, or nothing at all.
-    Text(&'a str),
 }
 
 /// How to read a file; the default detects everything.
@@ -107,49 +94,6 @@ impl Table {
             }
         }
         Ok(Self { source, rows, columns, places })
-    }
-
-    /// Read a CSV file, plain or gzip, or a Parquet file; delimiter and header are detected unless told.
-    pub fn read(path: &Path, options: &ReadOptions) -> Result<Self> {
-        let source = path.display().to_string();
-        let file = File::open(path).map_err(|e| unreadable(&source, &e))?;
-        let metadata = file.metadata().map_err(|e| unreadable(&source, &e))?;
-        if metadata.is_dir() {
-            return Err(Error::new(format!("{source} is a folder"), "give the path of a CSV file"));
-        }
-        if metadata.is_file() {
-            options.limits.check(Limit::Bytes, &source, metadata.len())?;
-        }
-        #[cfg(feature = "parquet")]
-        if metadata.is_file() && starts_with_parquet(&file).map_err(|e| unreadable(&source, &e))? {
-            return crate::table_parquet::read(source, file, &options.limits);
-        }
-        Self::from_reader(source, file, options)
-    }
-
-    /// Read a table from anything; `source` is what messages call it.
-    pub fn from_reader(source: impl Into<String>, mut reader: impl Read, options: &ReadOptions) -> Result<Self> {
-        let source = source.into();
-        let mut magic = Vec::new();
-        reader.by_ref().take(4).read_to_end(&mut magic).map_err(|e| unreadable(&source, &e))?;
-        // What is packed has a limit of its own: the name in its header may be of any length.
-        let name = source.clone();
-        let whole = Capped::new(std::io::Cursor::new(magic.clone()).chain(reader), &name, &options.limits);
-        match magic.as_slice() {
-            [0x1f, 0x8b, ..] => table_csv::read(source, flate2::read::MultiGzDecoder::new(whole), options),
-            b"PK\x03\x04" => Err(Error::new(
-                format!("{source} is a zip archive or a spreadsheet, not a table"),
-                "unpack it, or export the sheet as CSV",
-            )),
-            b"PAR1" => Err(Error::new(
-                format!("{source} is a Parquet file that cannot be read here"),
-                if cfg!(feature = "parquet") { "give the file by its path" } else { "write the table as CSV" },
-            )),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                Err(Error::new(format!("{source} is UTF-16 text"), "save the file as UTF-8"))
-            }
-            _ => table_csv::read(source, whole, options),
-        }
     }
 
     /// Where the table came from, for messages.
@@ -204,18 +148,6 @@ impl Column {
         Self { name: name.into(), values, flaw: None, note: None }
     }
 
-    /// A column from fields, judged as those of a file are; `source` is what messages call the table.
-    pub fn collect<'a>(source: &str, name: impl Into<String>, cells: impl IntoIterator<Item = Cell<'a>>) -> Self {
-        let mut builder = ColumnBuilder::default();
-        for cell in cells {
-            match cell {
-                Cell::Number(number) => builder.push_value(number),
-                Cell::Text(text) => builder.push_text(text, None),
-            }
-        }
-        builder.finish(source, name.into())
-    }
-
     /// The values, or why they cannot be used.
     pub fn values(&self) -> Result<&Values> {
         match &self.flaw {
@@ -262,51 +194,4 @@ impl Values {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
-}
-
-/// Whether a file says of itself that it is Parquet; the place in the file is left at its start.
-#[cfg(feature = "parquet")]
-fn starts_with_parquet(mut file: &File) -> std::io::Result<bool> {
-    use std::io::Seek;
-    let mut magic = Vec::new();
-    file.take(4).read_to_end(&mut magic)?;
-    file.rewind()?;
-    Ok(magic == b"PAR1")
-}
-
-/// An error for a file that the system would not read.
-pub(crate) fn unreadable(source: &str, error: &std::io::Error) -> Error {
-    use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, PermissionDenied, UnexpectedEof};
-    // A reader with a limit says so in words of its own.
-    if let Some(refusal) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        return refusal.clone();
-    }
-    let hint = match error.kind() {
-        NotFound => "check the path",
-        PermissionDenied => "check the permissions of the file and its folder",
-        InvalidData | InvalidInput | UnexpectedEof => "the file is damaged or cut short; fetch or write it again",
-        _ => "check the file and the disk it is on",
-    };
-    Error::new(format!("{source} could not be read: {error}"), hint)
-}
-
-/// "`a`, `b`, `c` and 4 more".
-pub(crate) fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
-    let names: Vec<_> = names.map(|name| format!("`{}`", shown(name))).collect();
-    const SHOWN: usize = 12;
-    if names.len() <= SHOWN + 1 {
-        names.join(", ")
-    } else {
-        format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN)
-    }
-}
-
-/// A word from a file, fit for one line of a message.
-pub(crate) fn shown(word: &str) -> String {
-    const SHOWN: usize = 40;
-    let mut text: String = word.chars().take(SHOWN).flat_map(char::escape_debug).collect();
-    if word.chars().count() > SHOWN {
-        text.push('…');
-    }
-    text
 }

@@ -9,16 +9,16 @@
 //! Whatever stands between two of the three places is affine, and [`affine`] multiplies it out. A number that is met by no
 //! other number keeps its bits. Nodes that do not lead to the output are not looked at.
 
-use super::onnx_messages::{Attribute, Graph, Node, Size, ValueInfo};
-use super::onnx_tensor::{Constant, DOUBLE, FLOAT};
-use crate::error::{Error, Result};
-use crate::table::shown;
+use crate::onnx_messages::{Attribute, Graph, Node, Size, ValueInfo};
+use crate::onnx_tensor::{Constant, DOUBLE, FLOAT};
 use faer::Mat;
 use std::collections::{HashMap, HashSet};
+use tautnet::error::{Error, Result};
+use tautnet::printable::shown;
 
 /// What is done to every row. A vector of one number stands for that number in every column.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
+pub(crate) enum Step {
     Add(Vec<f64>),
     Subtract(Vec<f64>),
     Multiply(Vec<f64>),
@@ -30,7 +30,7 @@ pub(super) enum Step {
 
 /// The graph as a chain.
 #[derive(Debug)]
-pub(super) struct Chain {
+pub(crate) struct Chain {
     /// The steps, first to last.
     pub steps: Vec<Step>,
     /// Columns of what comes out so far; `None` while the graph has not said.
@@ -55,7 +55,7 @@ const HINT: &str = "the graph must be Gemm (or MatMul and Add), Relu, Gemm, for 
 const NOT_RELU: &str = "the programs and proofs are about relu networks: train it with relu";
 
 /// The chain of a graph; `source` is what messages call the file.
-pub(super) fn chain(graph: &Graph, source: &str) -> Result<Chain> {
+pub(crate) fn chain(graph: &Graph, source: &str) -> Result<Chain> {
     let refuse = |what: String| Error::new(format!("{source}: {what}"), HINT);
     check_names(graph).map_err(|what| {
         Error::new(format!("{source}: {what}"), "in an ONNX graph every tensor has a name of its own: export it again")
@@ -112,7 +112,7 @@ pub(super) fn chain(graph: &Graph, source: &str) -> Result<Chain> {
 }
 
 /// The first of these that was there before.
-pub(super) fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let mut known = HashSet::new();
     names.into_iter().find(|name| !known.insert(*name))
 }
@@ -409,7 +409,7 @@ fn fold(node: &Node, first: &Constant, rest: &[Constant]) -> Result<Constant> {
 
 /// The weights (outputs × inputs) and the bias of affine steps, multiplied out; `None` where there is no matrix. A bias to
 /// which nothing was added is `None` too.
-pub(super) fn affine(steps: &[Step]) -> Option<(Mat<f64>, Option<Vec<f64>>)> {
+pub(crate) fn affine(steps: &[Step]) -> Option<(Mat<f64>, Option<Vec<f64>>)> {
     let first = steps.iter().position(|step| matches!(step, Step::Linear(_)))?;
     let Step::Linear(matrix) = &steps[first] else { return None };
     let (mut w, mut b) = (matrix.clone(), None::<Vec<f64>>);

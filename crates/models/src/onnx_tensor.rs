@@ -1,11 +1,11 @@
 //! Constants of an ONNX graph.
 
-use super::element::Element;
-use super::onnx_messages::{Attribute, Tensor};
+use crate::element::Element;
+use crate::onnx_messages::{Attribute, Tensor};
 use std::sync::Arc;
 
-pub(super) const FLOAT: i32 = 1;
-pub(super) const DOUBLE: i32 = 11;
+pub(crate) const FLOAT: i32 = 1;
+pub(crate) const DOUBLE: i32 = 11;
 
 /// The type of a tensor's numbers, if they are read.
 fn element(tensor: &Tensor) -> Option<Element> {
@@ -21,7 +21,7 @@ fn element(tensor: &Tensor) -> Option<Element> {
 }
 
 /// How many numbers a tensor holds.
-pub(super) fn numbers(tensor: &Tensor) -> u64 {
+pub(crate) fn numbers(tensor: &Tensor) -> u64 {
     let raw = tensor.raw_data.as_ref().map_or(0, Vec::len) / element(tensor).map_or(1, Element::size);
     let lists = [tensor.float_data.len(), tensor.int32_data.len(), tensor.int64_data.len(), tensor.double_data.len()];
     lists.into_iter().fold(raw as u64, |sum, length| sum.saturating_add(length as u64))
@@ -29,7 +29,7 @@ pub(super) fn numbers(tensor: &Tensor) -> u64 {
 
 /// Numbers that the graph brings along.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Constant {
+pub(crate) struct Constant {
     /// The shape; empty for a single number.
     pub dims: Vec<usize>,
     /// The numbers, the last index running fastest.

@@ -3,12 +3,13 @@
 //! An [`Encoder`] is learned from one table and applied to any other: input columns are found by name, in whatever
 //! order the file has them, and a column of words becomes one 0/1 column a level, `name=level`.
 
-use crate::dataset::Dataset;
-use crate::error::{Error, Result};
-use crate::table::{Column, Table, Values, list, shown};
-use crate::table_column::canonical;
+use crate::column::canonical;
+use crate::table::{Column, Table, Values};
 use faer::Mat;
 use serde::{Deserialize, Serialize};
+use tautnet::dataset::Dataset;
+use tautnet::error::{Error, Result};
+use tautnet::printable::{list, shown};
 
 /// The inputs and the target of a table, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
