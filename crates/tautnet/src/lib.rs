@@ -6,9 +6,13 @@
 pub mod activation;
 pub mod atomic;
 pub mod attack;
+mod ball;
 pub mod certify;
 pub mod convex;
 pub mod dataset;
+mod dense;
+mod distinct;
+mod ending;
 pub mod error;
 #[cfg(test)]
 mod exact_numbers;
@@ -23,6 +27,7 @@ mod outward;
 pub mod polish;
 pub mod printable;
 mod program;
+mod random;
 pub mod report;
 pub mod request;
 pub mod rivals;
@@ -32,6 +37,9 @@ pub mod shown;
 pub mod split;
 pub mod strict_json;
 pub mod train;
+mod unit;
+mod vector;
+mod weights;
 
 pub use dataset::Dataset;
 pub use error::Error;

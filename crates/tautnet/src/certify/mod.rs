@@ -30,7 +30,6 @@ mod arrangement;
 mod cell;
 mod cell_maximum;
 pub mod certificate;
-pub(crate) mod dense;
 mod emptiness;
 mod exact;
 mod exact_emptiness;

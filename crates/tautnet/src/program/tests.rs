@@ -1,13 +1,14 @@
 //! The structured program and its normal equations against what the formulas say, written out naively.
 
 use super::{
-    build::{Built, Held, Prices, Unit},
+    build::{Built, Held, Prices},
     layout::Layout,
     normal::{Route, StructuredNormal},
     rows::Rows,
     training::{Parts, TrainingProgram},
 };
-use crate::{Dataset, Norm, activation::Patterns, train::weights::normal};
+use crate::unit::Unit;
+use crate::{Dataset, Norm, activation::Patterns, random::normal};
 use faer::{Mat, Side, prelude::*};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};

@@ -2,7 +2,7 @@
 
 use crate::Norm;
 use crate::outward::{distance_up, length_at_most};
-use crate::train::weights::normal;
+use crate::random::normal;
 use rand::RngExt;
 use rand_pcg::Pcg64;
 

@@ -3,10 +3,11 @@
 //! `[ W̄ᵀ (d+1 rows of `width`) | v (`width`) | c ]`, `width` = m rounded up to whole vector groups. The padding has zero
 //! weights and zero gradients for ever, so an optimizer may treat the vector as a whole.
 
-use super::kernel::{BatchGradient, Outputs, Product, Strided, arch, padded};
+use crate::dataset::importances;
+use crate::random::normal;
+use crate::vector::{BatchGradient, Outputs, Product, Strided, arch, padded};
 use crate::{Dataset, Network};
 use faer::Mat;
-use rand::RngExt;
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
 
@@ -127,17 +128,6 @@ impl Batch {
     }
 }
 
-/// Sample weights scaled to mean one.
-pub(crate) fn importances(data: &Dataset) -> Vec<f64> {
-    match &data.weights {
-        None => vec![1.0; data.rows()],
-        Some(weights) => {
-            let mean = weights.iter().sum::<f64>() / data.rows() as f64;
-            weights.iter().map(|w| w / mean).collect()
-        }
-    }
-}
-
 /// Loss and gradient of batches; keeps its scratch between calls.
 #[derive(Default)]
 pub(crate) struct Differentiator {
@@ -251,12 +241,6 @@ impl InputDifferentiator {
         let a = Strided { values: &self.h, row: width, column: 1 };
         arch.dispatch(Product { a, b: &self.rows, c: &mut self.gradients, rows, depth: width, width: self.stride });
     }
-}
-
-/// One standard normal draw (Box and Muller).
-pub(crate) fn normal(random: &mut Pcg64) -> f64 {
-    let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
-    radius * (std::f64::consts::TAU * random.random::<f64>()).cos()
 }
 
 #[cfg(test)]
