@@ -17,7 +17,7 @@ PRICE = "0.01"
 
 
 def run(setup):
-    subprocess.run(["cargo", "build", "--release", "--quiet", "--package", "tautnet", "--example", "fit_race"],
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--package", "tautnet-models", "--example", "fit_race"],
                    cwd=ROOT, check=True)
     python = os.environ.get("TAUTNET_PYTHON", sys.executable)
     if subprocess.run([python, "-c", "import tautnet"], capture_output=True).returncode != 0:

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tautnet::public_data::SETS;
+use tautnet_tables::public_data::SETS;
 
 fuzz_target!(|bytes: &[u8]| {
     for set in SETS {

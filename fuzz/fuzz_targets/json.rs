@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tautnet::interchange::{Format, Options, parse, to_bytes};
+use tautnet_models::{Format, Options, parse, to_bytes};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(stored) = parse(bytes, Format::Json, "file")

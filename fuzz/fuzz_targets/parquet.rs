@@ -3,8 +3,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use std::io::Write;
-use tautnet::Table;
-use tautnet::table::ReadOptions;
+use tautnet_tables::{ReadOptions, Table};
 
 fuzz_target!(|bytes: &[u8]| {
     // Without the first four bytes it is text, which has a target of its own.

@@ -2,8 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tautnet::table::ReadOptions;
-use tautnet::{Encoder, Table, UnknownLevels};
+use tautnet_tables::{Encoder, ReadOptions, Table, UnknownLevels};
 
 fuzz_target!(|bytes: &[u8]| {
     if let Ok(table) = Table::from_reader("table", bytes, &ReadOptions::default())

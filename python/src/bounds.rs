@@ -150,7 +150,7 @@ pub fn attack_network(
     };
     let facts = run(py, Limits::new(None, threads, None)?, |watch| {
         // The bound of the model's certificate if it is in the norm asked for, else that of a new one.
-        let known = model.map(tautnet::Model::proved).transpose()?.flatten();
+        let known = model.map(tautnet_models::Model::proved).transpose()?.flatten();
         let known = known.filter(|proved| norm.is_none_or(|norm| norm == proved.certificate().norm));
         let (norm, bound) = match known {
             Some(proved) => (proved.certificate().norm, proved.certificate().standardized.bound),

@@ -5,8 +5,8 @@ use crate::model::{Subject, save};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tautnet::certify;
-use tautnet::model::verify;
 use tautnet::report::sensitivities;
+use tautnet_models::verify;
 
 /// A proved bound on how fast a network's output can change.
 #[pyclass(frozen, module = "tautnet._tautnet")]

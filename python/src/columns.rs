@@ -10,9 +10,9 @@ use numpy::ndarray::{ArrayView1, ArrayView2};
 use numpy::{PyReadonlyArray1, PyReadonlyArray2, PyUntypedArray, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyList, PyString};
+use tautnet::Error;
 use tautnet::error::Result;
-use tautnet::table::{Cell, Column, Values};
-use tautnet::{Encoder, Error, Table, UnknownLevels};
+use tautnet_tables::{Cell, Column, Encoder, Table, UnknownLevels, Values};
 
 /// What messages call the inputs.
 pub const INPUTS: &str = "X";

@@ -12,7 +12,8 @@ use tautnet::error::Result;
 use tautnet::fit::learn;
 use tautnet::polish::Settings;
 use tautnet::select;
-use tautnet::{Dataset, Encoder, Network, Request, Scaler, certify};
+use tautnet::{Dataset, Network, Request, Scaler, certify};
+use tautnet_tables::Encoder;
 
 /// What a fit or a polish learns from, as Python gives it.
 #[derive(FromPyObject)]
@@ -249,12 +250,12 @@ fn proved_model(
     settings: &Settings,
     settings_json: Value,
     objective: Value,
-) -> Result<tautnet::Model> {
+) -> Result<tautnet_models::Model> {
     let Problem { columns, scaler, .. } = problem;
     let late = tautnet::Stop::here().late();
     let prove = || certify::prove(&network, settings.norm, Some(&scaler), &mut |_| watch.late());
     let certificate = Some(late.during(prove)?);
-    let model = tautnet::Model { network, columns, scaler, settings: settings_json, objective, certificate };
+    let model = tautnet_models::Model { network, columns, scaler, settings: settings_json, objective, certificate };
     model.proved()?;
     Ok(model)
 }

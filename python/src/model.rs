@@ -13,15 +13,16 @@ use pyo3::types::{PyBytes, PyDict};
 use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use tautnet::atomic::{self, Existing};
-use tautnet::interchange::state_dict::{self, Tensor};
-use tautnet::interchange::{Precision, ScalerChoice};
-use tautnet::model::Stored;
-use tautnet::{Scaler, interchange, network, printable};
+use tautnet::{Scaler, network, printable};
+use tautnet_models::{
+    Precision, ScalerChoice, Stored,
+    state_dict::{self, Tensor},
+};
 
 /// A network with its columns, its units and its certificate: what a model file holds.
 #[pyclass(frozen, module = "tautnet._tautnet")]
 pub struct Model {
-    pub inner: tautnet::Model,
+    pub inner: tautnet_models::Model,
 }
 
 /// Weights alone: f(x) = c + Σ v_i relu(w_i · x + b_i).
@@ -44,7 +45,7 @@ pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
 /// The bytes of a certificate file, or of the certificate in a model file.
 #[pyfunction]
 pub fn read_certificate(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
-    Ok(PyBytes::new(py, &tautnet::model::read_certificate_within(&path, &limits::now()).or_raise()?))
+    Ok(PyBytes::new(py, &tautnet_models::read_certificate_within(&path, &limits::now()).or_raise()?))
 }
 
 /// Say what was not kept of a file's numbers.
@@ -105,8 +106,8 @@ fn export(
     precision: &str,
 ) -> PyResult<()> {
     let scaler = scaler.map(str::parse::<ScalerChoice>).transpose().or_raise()?;
-    let options = interchange::Options { scaler, precision: precision.parse::<Precision>().or_raise()? };
-    let written = interchange::write(stored, path, &options, existing(path, overwrite)?).or_raise()?;
+    let options = tautnet_models::Options { scaler, precision: precision.parse::<Precision>().or_raise()? };
+    let written = tautnet_models::write(stored, path, &options, existing(path, overwrite)?).or_raise()?;
     if stored.certificate().is_some() && written.certificate().is_none() {
         let text = c"the certificate is about other weights and was left out; tautnet.certify makes a new one";
         PyErr::warn(py, &py.get_type::<PyUserWarning>(), text, 1)?;

@@ -14,8 +14,8 @@ use tautnet::atomic::Existing;
 use tautnet::limits::{Limit, Limits};
 use tautnet::polish::{Method, Penalty};
 use tautnet::report::Chart;
-use tautnet::table::ReadOptions;
-use tautnet::{Norm, Request, UnknownLevels};
+use tautnet::{Norm, Request};
+use tautnet_tables::{ReadOptions, UnknownLevels};
 
 /// Train, polish and prove small relu networks
 ///

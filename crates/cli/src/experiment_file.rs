@@ -295,7 +295,8 @@ mod tests {
                 let experiment = parse(name, text, tier).unwrap();
                 assert!(experiment.choices.iter().flatten().all(|word| !word.is_empty()));
                 // Only the paper's own needs data that are no part of the program.
-                let built_in = experiment.sets.iter().all(|set| tautnet::builtin::table(&set.data).unwrap().is_some());
+                let built_in =
+                    experiment.sets.iter().all(|set| tautnet_tables::builtin::table(&set.data).unwrap().is_some());
                 assert_eq!(built_in, tier != "paper");
             }
         }

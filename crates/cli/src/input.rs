@@ -7,8 +7,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
-use tautnet::model::Stored;
-use tautnet::{Dataset, Encoder, Network, Scaler, Table, UnknownLevels, builtin, public_data, split};
+use tautnet::{Dataset, Network, Scaler, split};
+use tautnet_models::Stored;
+use tautnet_tables::{Encoder, Table, UnknownLevels, builtin, public_data};
 
 static LIMITS: OnceLock<Limits> = OnceLock::new();
 

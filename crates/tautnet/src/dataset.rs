@@ -137,6 +137,17 @@ impl Dataset {
     }
 }
 
+/// Sample weights scaled to mean one.
+pub(crate) fn importances(data: &Dataset) -> Vec<f64> {
+    match &data.weights {
+        None => vec![1.0; data.rows()],
+        Some(weights) => {
+            let mean = weights.iter().sum::<f64>() / data.rows() as f64;
+            weights.iter().map(|w| w / mean).collect()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -128,12 +128,12 @@ impl Limits {
     }
 
     /// Refuse a product that is more cells than are allowed.
-    pub(crate) fn check_cells(&self, source: &str, rows: u64, columns: u64) -> Result<()> {
+    pub fn check_cells(&self, source: &str, rows: u64, columns: u64) -> Result<()> {
         self.check(Limit::Cells, source, rows.saturating_mul(columns))
     }
 
     /// The refusal of more than is allowed. `met` is how much there is, where that is known.
-    pub(crate) fn beyond(&self, limit: Limit, source: &str, met: Option<u64>) -> Error {
+    pub fn beyond(&self, limit: Limit, source: &str, met: Option<u64>) -> Error {
         let (name, most) = (limit.name(), self.get(limit));
         let has = match (limit, met) {
             (Limit::Nesting, Some(met)) => format!("is nested {met} deep"),
@@ -171,17 +171,33 @@ pub(crate) fn room(what: impl FnOnce() -> String, numbers: u128, hint: &str) -> 
     Err(Error::new(format!("{} needs more than {gigabytes} GB of memory, which is not to be had", what()), hint))
 }
 
+/// An error for a file that the system would not read.
+pub fn unreadable(source: &str, error: &std::io::Error) -> Error {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, PermissionDenied, UnexpectedEof};
+    // A reader with a limit says so in words of its own.
+    if let Some(refusal) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        return refusal.clone();
+    }
+    let hint = match error.kind() {
+        NotFound => "check the path",
+        PermissionDenied => "check the permissions of the file and its folder",
+        InvalidData | InvalidInput | UnexpectedEof => "the file is damaged or cut short; fetch or write it again",
+        _ => "check the file and the disk it is on",
+    };
+    Error::new(format!("{source} could not be read: {error}"), hint)
+}
+
 /// Everything in a file or a stream, up to the limit.
-pub(crate) fn read_to_end(reader: impl std::io::Read, source: &str, limits: &Limits) -> Result<Vec<u8>> {
+pub fn read_to_end(reader: impl std::io::Read, source: &str, limits: &Limits) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut capped = Capped::new(reader, source, limits);
-    std::io::Read::read_to_end(&mut capped, &mut bytes).map_err(|error| crate::table::unreadable(source, &error))?;
+    std::io::Read::read_to_end(&mut capped, &mut bytes).map_err(|error| unreadable(source, &error))?;
     Ok(bytes)
 }
 
 /// The bytes of a file, up to the limit.
 pub fn read_file(path: &std::path::Path, source: &str, limits: &Limits) -> Result<Vec<u8>> {
-    let file = std::fs::File::open(path).map_err(|error| crate::table::unreadable(source, &error))?;
+    let file = std::fs::File::open(path).map_err(|error| unreadable(source, &error))?;
     // Told before it is read, where the system knows how long it is.
     if let Ok(metadata) = file.metadata()
         && metadata.is_file()
@@ -192,7 +208,7 @@ pub fn read_file(path: &std::path::Path, source: &str, limits: &Limits) -> Resul
 }
 
 /// A reader that fails, with the refusal inside its error, once more than the limit has come out of it.
-pub(crate) struct Capped<'a, R> {
+pub struct Capped<'a, R> {
     reader: R,
     source: &'a str,
     limits: &'a Limits,
@@ -200,6 +216,7 @@ pub(crate) struct Capped<'a, R> {
 }
 
 impl<'a, R> Capped<'a, R> {
+    /// Around a reader; `source` is what messages call it.
     pub fn new(reader: R, source: &'a str, limits: &'a Limits) -> Self {
         Self { reader, source, limits, read: 0 }
     }

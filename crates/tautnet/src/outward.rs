@@ -14,7 +14,7 @@
 //! most (m + d + 8)²ε² times `|c| + Σ|v_i|(|b_i| + Σ|w_ik x_k|)`, plus 2⁻¹⁰²² for what underflows. The derivation is section 9 of
 //! `docs/mathematics/bounds.md`.
 
-use crate::certify::dense::EPSILON;
+use crate::dense::EPSILON;
 use crate::{Network, Norm};
 
 /// Products, quotients and squares above this have errors that are doubles.

@@ -44,6 +44,27 @@ fn escaped(text: &str, escape: impl Fn(char) -> String, stays: impl Fn(char) -> 
     Cow::Owned(plain)
 }
 
+/// "`a`, `b`, `c` and 4 more".
+pub fn list<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.map(|name| format!("`{}`", shown(name))).collect();
+    const SHOWN: usize = 12;
+    if names.len() <= SHOWN + 1 {
+        names.join(", ")
+    } else {
+        format!("{} and {} more", names[..SHOWN].join(", "), names.len() - SHOWN)
+    }
+}
+
+/// A word from a file, fit for one line of a message.
+pub fn shown(word: &str) -> String {
+    const SHOWN: usize = 40;
+    let mut text: String = word.chars().take(SHOWN).flat_map(char::escape_debug).collect();
+    if word.chars().count() > SHOWN {
+        text.push('…');
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -11,7 +11,7 @@
 
 use crate::error::Result;
 use crate::polish::{self, Polished};
-use crate::train::weights::normal;
+use crate::random::normal;
 use crate::{Dataset, Error, Network};
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
@@ -97,7 +97,7 @@ pub fn gaussian(data: &Dataset, patterns: usize, seed: u64) -> Result<Network> {
 }
 
 fn mean_target(data: &Dataset) -> f64 {
-    let omega = crate::train::weights::importances(data);
+    let omega = crate::dataset::importances(data);
     omega.iter().zip(&data.y).map(|(o, y)| o * y).sum::<f64>() / data.rows() as f64
 }
 

@@ -5,14 +5,14 @@
 
 use crate::error::Error;
 use crate::limits::{Limit, Limits};
-use crate::table_column::is_rounded;
+use crate::printable::shown;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
 
 /// Why a text is refused.
-pub(crate) enum Fault {
+pub enum Fault {
     /// It is no JSON, or has a key twice; with its place.
     Syntax(serde_json::Error),
     /// It is more than is allowed.
@@ -20,7 +20,7 @@ pub(crate) enum Fault {
 }
 
 /// The value of a text; `source` is what messages call it.
-pub(crate) fn value(bytes: &[u8], source: &str, limits: &Limits) -> Result<Value, Fault> {
+pub fn value(bytes: &[u8], source: &str, limits: &Limits) -> Result<Value, Fault> {
     let (cells, refusal) = (Cell::new(0), RefCell::new(None));
     let seed = Strict { source, limits, depth: 0, cells: &cells, refusal: &refusal };
     let mut text = serde_json::Deserializer::from_slice(bytes);
@@ -116,7 +116,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
         let mut object = Map::new();
         while let Some(key) = entries.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format!("the key `{}` is given twice", crate::table::shown(&key))));
+                return Err(A::Error::custom(format!("the key `{}` is given twice", shown(&key))));
             }
             object.insert(key, entries.next_value_seed(inside)?);
         }
@@ -125,7 +125,7 @@ impl<'de> Visitor<'de> for Strict<'_> {
 }
 
 /// A note about the integers of a text that no double is equal to and that became one of these numbers, if there are any.
-pub(crate) fn rounded_integers(bytes: &[u8], numbers: impl Iterator<Item = f64>, source: &str) -> Option<String> {
+pub fn rounded_integers(bytes: &[u8], numbers: impl Iterator<Item = f64>, source: &str) -> Option<String> {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     let large: HashSet<u64> = numbers.map(f64::abs).filter(|number| *number >= EXACT).map(f64::to_bits).collect();
     if large.is_empty() {
@@ -163,10 +163,21 @@ pub(crate) fn rounded_integers(bytes: &[u8], numbers: impl Iterator<Item = f64>,
     }
     let (line, text, number) = found?;
     let more = if count > 1 { format!(" (and {} more)", count - 1) } else { String::new() };
-    let text = crate::table::shown(&text);
+    let text = shown(&text);
     Some(format!(
         "{source}: line {line} has {text}{more}, which is kept as {number}: above 2^53 not every integer is a double"
     ))
+}
+
+/// Whether a text is an integer that no double is equal to. Integers of up to 15 digits are all doubles.
+pub fn is_rounded(text: &str, number: f64) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.len() > 15
+        && number.is_finite()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        // All digits of the double are written.
+        && format!("{:.0}", number.abs()) != digits.trim_start_matches('0')
+        && number != 0.0
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::ops::ControlFlow;
 use tautnet::certify::{ExactSearch, ExactSettings, Region, SearchFile, prove};
-use tautnet::interchange::{Format, Options, to_bytes};
-use tautnet::{Encoder, Model, Network, Norm, Scaler, encoder::Input, model::Stored};
+use tautnet::{Network, Norm, Scaler};
+use tautnet_models::{Format, Model, Options, Stored, to_bytes};
+use tautnet_tables::{Encoder, Input};
 
 /// What a file is, and so by what it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -189,7 +190,7 @@ pub fn seeds() -> Vec<Seed> {
     {
         add(Kind::Experiment, text.as_bytes());
     }
-    let set = tautnet::public_data::find("servo").expect("it is listed");
+    let set = tautnet_tables::public_data::find("servo").expect("it is listed");
     add(Kind::Archive, &archive("servo.data", b"E,E,5,4,0.28125095\nB,D,6,5,0.5062525\n"));
     add(Kind::Archive, &archive(set.name, &[0; 50]));
     add(Kind::Trials, tautnet::experiment::rows_to_csv(&[], "0123", Some(&[0.0, 0.1])).as_bytes());
@@ -306,15 +307,15 @@ mod tests {
         for seed in seeds() {
             let bytes = &seed.bytes;
             match seed.kind {
-                Kind::Json => drop(tautnet::interchange::parse(bytes, Format::Json, "seed").unwrap()),
-                Kind::Onnx => drop(tautnet::interchange::parse(bytes, Format::Onnx, "seed").unwrap()),
-                Kind::Safetensors => drop(tautnet::interchange::parse(bytes, Format::Safetensors, "seed").unwrap()),
+                Kind::Json => drop(tautnet_models::parse(bytes, Format::Json, "seed").unwrap()),
+                Kind::Onnx => drop(tautnet_models::parse(bytes, Format::Onnx, "seed").unwrap()),
+                Kind::Safetensors => drop(tautnet_models::parse(bytes, Format::Safetensors, "seed").unwrap()),
                 Kind::Certificate => drop(tautnet::certify::verify(bytes, &network()).unwrap()),
                 Kind::Search => assert!(SearchFile::parse(bytes, "seed").unwrap() != SearchFile::default()),
                 _ => {}
             }
         }
-        let set = tautnet::public_data::find("servo").unwrap();
+        let set = tautnet_tables::public_data::find("servo").unwrap();
         let complaint = set.csv_from_archive(&archive("servo.data", b"E,E,5,4,0.28\n")).unwrap_err();
         assert!(!complaint.what.contains("damaged"), "{complaint:?}"); // it is another one, but an archive
     }

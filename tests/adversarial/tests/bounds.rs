@@ -7,12 +7,14 @@ use tautnet::certify::{
     self, Attained, ExactSearch, ExactSettings, GradientSearchSettings, RangeSettings, Region, SampleInterval,
     affordable_nodes, sample_interval,
 };
-use tautnet::{Dataset, Encoder, Model, Network, Norm, attack, interchange::json::network_to_json};
+use tautnet::{Dataset, Network, Norm, attack};
 use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::{self, Draw, KINDS};
 use tautnet_adversarial::number::Ratio;
 use tautnet_adversarial::truth::{Exact, Length, Range, contains, exact_point};
+use tautnet_models::{Model, json::network_to_json};
+use tautnet_tables::Encoder;
 
 const NORMS: [Norm; 3] = [Norm::One, Norm::Two, Norm::Infinity];
 

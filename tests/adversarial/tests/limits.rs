@@ -5,12 +5,12 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 use tautnet::Network;
-use tautnet::interchange::json::network_to_json;
 use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::files::model;
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::Draw;
 use tautnet_adversarial::process::{Folder, Ran, tautnet};
+use tautnet_models::json::network_to_json;
 
 /// How long after its limit a command may end.
 const SLACK: Duration = Duration::from_secs(2);

@@ -9,10 +9,8 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
+use tautnet::Norm;
 use tautnet::certify::{ExactSearch, ExactSettings, Region, SearchFile, verify};
-use tautnet::interchange::{Format, Options, parse, to_bytes};
-use tautnet::table::ReadOptions;
-use tautnet::{Encoder, Norm, Table, UnknownLevels};
 use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::files::{Kind, Seed, TABLE, damaged, model, network, packed, seeds};
 use tautnet_adversarial::ledger::Ledger;
@@ -20,6 +18,8 @@ use tautnet_adversarial::networks::Draw;
 use tautnet_adversarial::number::Ratio;
 use tautnet_adversarial::process::{Folder, Ran, tautnet};
 use tautnet_adversarial::truth::{Exact, Length};
+use tautnet_models::{Format, Options, parse, to_bytes};
+use tautnet_tables::{Encoder, ReadOptions, Table, UnknownLevels};
 
 /// Kilobytes of address space that a reader of small files may use. Threads and the allocator reserve most of it.
 const ADDRESSES: usize = 4 << 20;
@@ -97,7 +97,7 @@ fn read(kind: Kind, bytes: &[u8], folder: &Path) {
         }
         Kind::Trials => drop(tautnet::experiment::rows_from_csv("file", &String::from_utf8_lossy(bytes), &[0.0, 0.1])),
         Kind::Archive => {
-            for set in tautnet::public_data::SETS {
+            for set in tautnet_tables::public_data::SETS {
                 let _ = set.csv_from_archive(bytes);
             }
         }
@@ -238,7 +238,7 @@ fn the_program_refuses_what_is_damaged() {
     folder.write("model.json", model().to_json().expect("it can be written"));
     folder.write(
         "network.json",
-        to_bytes(&tautnet::model::Stored::Network(network()), Format::Json, &Options::default())
+        to_bytes(&tautnet_models::Stored::Network(network()), Format::Json, &Options::default())
             .expect("it can be written"),
     );
     for number in 0..cases {

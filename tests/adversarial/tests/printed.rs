@@ -2,15 +2,16 @@
 //! digits than it has must be rounded away from the constant.
 
 use rayon::prelude::*;
+use tautnet::Norm;
 use tautnet::certify::Region;
-use tautnet::interchange::json::network_to_json;
-use tautnet::{Encoder, Model, Norm};
 use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::{self, Draw, KINDS};
 use tautnet_adversarial::number::Ratio;
 use tautnet_adversarial::process::{Folder, Ran};
 use tautnet_adversarial::truth::{Exact, Length};
+use tautnet_models::{Model, json::network_to_json};
+use tautnet_tables::Encoder;
 
 /// The numbers of a line of a table, without its dashes.
 fn numbers(line: &str) -> Vec<f64> {

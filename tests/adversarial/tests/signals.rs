@@ -4,13 +4,13 @@
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use tautnet::model::Stored;
-use tautnet::{certify, model};
+use tautnet::certify;
 use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::files::{TABLE, model as seed_model, network};
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::Draw;
 use tautnet_adversarial::process::{Folder, tautnet};
+use tautnet_models::Stored;
 
 /// Commands that write files, of about a second or less.
 const COMMANDS: [&str; 8] = [
@@ -32,7 +32,7 @@ fn flaw(path: &Path) -> Option<String> {
     match name.as_str() {
         "certificate.json" => {
             let stored = Stored::Model(Box::new(seed_model()));
-            let verified = model::verify(&bytes, stored.network(), None).err();
+            let verified = tautnet_models::verify(&bytes, stored.network(), None).err();
             verified.map(|refusal| format!("{name}: {refusal}"))
         }
         "search.json" => certify::SearchFile::parse(&bytes, &name).err().map(|error| error.to_string()),
@@ -128,6 +128,6 @@ fn prepared() -> Folder {
     let folder = Folder::default();
     folder.write("data.csv", TABLE);
     folder.write("model.json", seed_model().to_json().expect("it can be written"));
-    folder.write("network.json", tautnet::interchange::json::network_to_json(&network()).expect("it can be written"));
+    folder.write("network.json", tautnet_models::json::network_to_json(&network()).expect("it can be written"));
     folder
 }

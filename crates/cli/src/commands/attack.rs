@@ -15,10 +15,10 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::attack::{Method, RadiusReport, Settings, attack};
 use tautnet::error::Result;
-use tautnet::model::Stored;
 use tautnet::report::chart::{self, Canvas, Curve, Units};
 use tautnet::report::scene::Ink;
 use tautnet::{Network, Norm, Scaler, atomic, certify};
+use tautnet_models::Stored;
 
 /// Error under attack over a grid of radii, beside the certified ceiling
 ///

@@ -19,11 +19,11 @@ use tautnet::atomic::Existing;
 use tautnet::certify::{Certificate, Region, SearchFile, norm_product, path_norm};
 use tautnet::error::{Error, Result};
 use tautnet::limits::read_file;
-use tautnet::model::Stored;
 use tautnet::printable::line;
 use tautnet::report::chart::{self, Canvas, Ladder, Units};
 use tautnet::report::scene::Ink;
-use tautnet::{Dataset, Network, Norm, Scaler, atomic, model};
+use tautnet::{Dataset, Network, Norm, Scaler, atomic};
+use tautnet_models::Stored;
 
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);
@@ -185,7 +185,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         cut_short = cut_short.or(watch.stop.reason());
         left -= 1;
         // What is printed as proved has passed the verifier in the form in which it is written.
-        model::verify(&certificate.to_json(), network, scaler)?;
+        tautnet_models::verify(&certificate.to_json(), network, scaler)?;
         let region = arguments.region(network.inputs(), norm, data);
         let mut local = None;
         if let Some(region) = region {

@@ -12,8 +12,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tautnet::error::Result;
 use tautnet::printable;
-use tautnet::public_data::{self, SETS};
-use tautnet::table::Values;
+use tautnet_tables::{
+    Values,
+    public_data::{self, SETS},
+};
 
 /// Data sets that have a name: list, show, fetch
 #[derive(Debug, clap::Args)]

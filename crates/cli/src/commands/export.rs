@@ -8,9 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::atomic::Existing;
 use tautnet::error::Result;
-use tautnet::interchange::{self, Format, Options, Precision, ScalerChoice, onnx};
-use tautnet::model::Stored;
 use tautnet::printable;
+use tautnet_models::{Format, Options, Precision, ScalerChoice, Stored, onnx};
 
 /// Write a network in another format: JSON, ONNX or safetensors
 ///
@@ -107,7 +106,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
 /// Write a network or a model, and say so if its certificate was left out. Returns what a reader of the file will find.
 pub fn write(stored: &Stored, path: &Path, options: &Options, existing: Existing) -> Result<Stored> {
-    let written = interchange::write(stored, path, options, existing)?;
+    let written = tautnet_models::write(stored, path, options, existing)?;
     if stored.certificate().is_some() && written.certificate().is_none() {
         output::note("the certificate is about other weights and was left out; `tautnet certify` makes a new one");
     }

@@ -18,12 +18,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tautnet::error::Result;
-use tautnet::interchange::{Format, Options};
 use tautnet::metrics::mean_squared_error;
-use tautnet::model::Stored;
 use tautnet::polish::{Polished, Progress, Score, Settings, polish};
 use tautnet::report::{self, Chart, Origin, Report, Rows, Side};
-use tautnet::{Model, Network, Request, Scaler, certify};
+use tautnet::{Network, Request, Scaler, certify};
+use tautnet_models::{Format, Model, Options, Stored};
 
 /// Post-process a network by convex optimization; never worse than it was
 ///

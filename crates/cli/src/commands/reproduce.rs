@@ -14,12 +14,13 @@ use clap::ValueEnum;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tautnet::Dataset;
 use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
 use tautnet::experiment::{Journal, Row, bands};
 use tautnet::report::chart::Canvas;
 use tautnet::report::panels::{Words, panels};
-use tautnet::{Dataset, UnknownLevels};
+use tautnet_tables::UnknownLevels;
 
 /// Run an experiment of the paper, and put ours beside theirs
 ///

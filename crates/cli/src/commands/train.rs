@@ -20,11 +20,10 @@ use tautnet::attack::RadiusReport;
 use tautnet::certify::Certificate;
 use tautnet::error::Result;
 use tautnet::fit::{self, Fitted, Price, fit};
-use tautnet::interchange::{Format, Options};
-use tautnet::model::Stored;
 use tautnet::report::{Chart, Origin, Report, Rows, Side};
 use tautnet::train::Start;
-use tautnet::{Model, Network, Request, Scaler, certify, polish, select};
+use tautnet::{Network, Request, Scaler, certify, polish, select};
+use tautnet_models::{Format, Model, Options, Stored};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///

@@ -6,6 +6,7 @@ use crate::output::{at_least, at_most, number, table};
 use crate::progress::seconds;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
+use tautnet::Dataset;
 use tautnet::certify::Certificate;
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
@@ -13,7 +14,7 @@ use tautnet::metrics::mean_squared_error;
 use tautnet::printable;
 use tautnet::report::sensitivities;
 use tautnet::select::{Judgement, Path};
-use tautnet::{Dataset, Model};
+use tautnet_models::Model;
 
 /// All that is to be told.
 pub struct Summary<'a> {

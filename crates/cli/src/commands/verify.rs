@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::certify::{Claim, Refusal};
 use tautnet::error::{Error, Result};
-use tautnet::model::{self, Stored};
+use tautnet_models::Stored;
 
 /// Check a certificate: exit status 0 only if it proves its claims about the network
 ///
@@ -30,13 +30,13 @@ const NOT_PROVED: u8 = 1;
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let bytes = model::read_certificate_within(&arguments.certificate, input::limits())?;
+    let bytes = tautnet_models::read_certificate_within(&arguments.certificate, input::limits())?;
     let stored = input::stored(&arguments.network)?;
     let scaler = match &stored {
         Stored::Model(model) => Some(&model.scaler),
         Stored::Network(_) => None,
     };
-    let proved = match model::verify(&bytes, stored.network(), scaler) {
+    let proved = match tautnet_models::verify(&bytes, stored.network(), scaler) {
         Ok(proved) => proved,
         // A file that is no certificate, or one of another version, makes no claim that could fail.
         Err(refusal @ (Refusal::Unreadable(_) | Refusal::Unsupported(_))) => {

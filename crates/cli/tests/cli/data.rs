@@ -57,7 +57,7 @@ fn rows_are_held_out_by_fraction_or_file() {
 fn public_sets_at_hand_have_the_checksums_of_the_catalogue() {
     let beside = concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data");
     let folder = std::env::var("TAUTNET_DATA").unwrap_or_else(|_| beside.to_owned());
-    for set in tautnet::public_data::SETS {
+    for set in tautnet_tables::public_data::SETS {
         let path = std::path::Path::new(&folder).join("uci").join(format!("{}.csv", set.name));
         let Ok(bytes) = std::fs::read(&path) else {
             eprintln!("skipped: {} is not here", path.display());

@@ -112,7 +112,7 @@ fn zip(name: &str, contents: &[u8]) -> Vec<u8> {
 
 /// The archive of `machine`, rebuilt around the rows that the program itself holds.
 fn machine() -> (Vec<u8>, String) {
-    let csv = include_str!("../../../tautnet/src/data/machine.csv").to_owned();
+    let csv = include_str!("../../../tables/src/data/machine.csv").to_owned();
     let published: String = csv.lines().skip(1).map(|row| format!("vendor,model,{row},0\n")).collect();
     (zip("machine.data", published.as_bytes()), csv)
 }

@@ -7,7 +7,7 @@
 //! Cheap, and exact where the network is linear on the ball; elsewhere it can even lower the error, and then the row
 //! stays where it was.
 
-use super::ball::{pull, steepest};
+use crate::ball::{pull, steepest};
 use crate::{Network, Norm};
 
 /// The step from one row; zero where the gradient is.

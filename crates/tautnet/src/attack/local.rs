@@ -10,7 +10,7 @@
 //! with few terms when ε is small. All searches work on this.
 
 use crate::Network;
-use crate::train::kernel::{LANES, group, group_mut, output, padded, positive, sum};
+use crate::vector::{LANES, group, group_mut, output, padded, positive, sum};
 use faer::traits::pulp::{Simd, WithSimd};
 
 /// A network with what every row needs of it, once: units row-major and the dual norms of their weights.
@@ -241,8 +241,8 @@ mod tests {
     use super::*;
     use crate::Norm;
     use crate::attack::tests::network;
-    use crate::train::kernel::arch;
-    use crate::train::weights::normal;
+    use crate::random::normal;
+    use crate::vector::arch;
     use proptest::prelude::*;
     use rand::SeedableRng;
     use rand_pcg::Pcg64;
@@ -255,7 +255,7 @@ mod tests {
             let mut draw = |scale: f64| (0..d).map(|_| scale * normal(&mut random)).collect::<Vec<f64>>();
             for norm in [Norm::One, Norm::Two, Norm::Infinity] {
                 let (x, mut delta, s, y) = (draw(1.0), draw(1.0), draw(1.0), 0.3);
-                crate::attack::ball::project(norm, radius, &mut delta);
+                crate::ball::project(norm, radius, &mut delta);
                 let prepared = Prepared::new(&network, norm);
                 let (mut h, mut local) = (Vec::new(), Local::default());
                 prepared.pre_activations(&x, &mut h);
@@ -268,7 +268,7 @@ mod tests {
                     prop_assert!((one - other).abs() < 1e-10);
                 }
                 let slope = radius * norm.dual().of(local.folded_gradient());
-                let (low, high) = crate::attack::ball::chord(norm, radius, &delta, &s);
+                let (low, high) = crate::ball::chord(norm, radius, &delta, &s);
                 let (mut zeros, mut rates, mut breaks) = (Vec::new(), Vec::new(), Vec::new());
                 let g = arch().dispatch(Rates { local: &local, s: &s, zeros: &mut zeros, rates: &mut rates });
                 let folded = (folded_value(&local, &delta), g);

@@ -12,17 +12,16 @@
 //! call: a violation means that L is no such bound, and is an error. On demand, branch and bound over each row's ball
 //! ([`sample_interval`]) closes in on the middle from both sides.
 
-pub(crate) mod ball;
 mod fast_gradient;
 pub(crate) mod local;
 mod projected_ascent;
 
 pub use fast_gradient::fast_gradient;
 
+use crate::ball::placed;
 use crate::certify::{SampleInterval, sample_interval};
 use crate::outward::{Interval, Sum, div_down, div_up, enclose, mul_down, mul_up};
 use crate::{Dataset, Error, Loss, Network, Norm, error::Result};
-use ball::placed;
 use local::Prepared;
 use projected_ascent::Search;
 use rand_pcg::Pcg64;
@@ -274,8 +273,8 @@ fn check(network: &Network, data: &Dataset, radii: &[f64], settings: &Settings) 
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::random::normal;
     use crate::train::tests::toy;
-    use crate::train::weights::normal;
     use faer::Mat;
     use proptest::prelude::*;
     use rand::SeedableRng;
@@ -370,7 +369,7 @@ pub(crate) mod tests {
                     for i in -side..=side {
                         for j in -side..=side {
                             let mut delta = [i, j].map(|i| radius * f64::from(i) / f64::from(side));
-                            ball::project(norm, radius, &mut delta);
+                            crate::ball::project(norm, radius, &mut delta);
                             let point = [data.x[(k, 0)] + delta[0], data.x[(k, 1)] + delta[1]];
                             worst = worst.max((network.value(&point) - data.y[k]).powi(2));
                         }

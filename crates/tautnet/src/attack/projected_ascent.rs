@@ -17,10 +17,10 @@
 //! no unit is undecided on the ball, the first steepest step is the exact answer and nothing else is done.
 
 use super::Settings;
-use super::ball::{chord, project, pull, random_point, steepest};
 use super::local::{Evaluate, Local, Prepared, Rates, best_on_line, folded_value};
 use crate::Norm;
-use crate::train::kernel::arch;
+use crate::ball::{chord, project, pull, random_point, steepest};
+use crate::vector::arch;
 use faer::traits::pulp::Arch;
 use rand_pcg::Pcg64;
 use tautnet_cone::Stop;

@@ -21,8 +21,8 @@
 //!
 //! Everything else is undecided, and whoever asked must keep the pattern.
 
-use super::dense::EPSILON;
 use super::region::Region;
+use crate::dense::EPSILON;
 use crate::{Network, Norm};
 use tautnet_cone::Stop;
 

@@ -3,9 +3,9 @@
 //! The upper bounds are Lagrangian and hold for any multipliers, so that nothing here has to converge to be right.
 
 use super::cell::{Attainability, Cells, Member, Origin, dot};
-use super::dense::EPSILON;
 use super::region::Region;
 use crate::Norm;
+use crate::dense::EPSILON;
 use tautnet_cone::Stop;
 
 impl Cells<'_> {

@@ -1,9 +1,9 @@
 //! Proofs that a pattern is not attainable, from the network's own numbers (see the head of [`super::cell`]).
 
 use super::cell::{Cells, Member, Origin};
-use super::dense::{self, EPSILON};
 use super::region::Region;
 use crate::Norm;
+use crate::dense::{self, EPSILON};
 use faer::Mat;
 
 impl Cells<'_> {

@@ -15,7 +15,7 @@ use super::region::Region;
 use super::slope_sum::SlopeSum;
 use super::slopes::Slopes;
 use crate::error::{Error, Result};
-use crate::train::weights::normal;
+use crate::random::normal;
 use crate::{Network, Norm};
 use faer::MatRef;
 use rand::{RngExt, SeedableRng};

@@ -5,7 +5,7 @@
 //! d + 1. That is how a bound is recomputed: any positive multipliers give a valid one.
 
 use crate::Norm;
-use crate::program::build::Unit;
+use crate::unit::Unit;
 use faer::{Mat, Side};
 
 /// The smallest `L` (and for the infinity norm its `p`) that the multipliers prove for the units.

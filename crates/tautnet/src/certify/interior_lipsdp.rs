@@ -7,7 +7,8 @@ use super::implied_bound::units_bound;
 use super::lipsdp::Bound;
 use super::lipsdp::GapObserver;
 use crate::Norm;
-use crate::program::build::{Built, Unit};
+use crate::program::build::Built;
+use crate::unit::Unit;
 use tautnet_cone::Settings;
 
 /// LipSDP for units, which need not all have weights.

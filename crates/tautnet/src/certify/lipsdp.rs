@@ -27,7 +27,7 @@ use super::max_cut::{self, Limits, bound_signed_sum};
 use super::norm_product::column_sums;
 use super::slopes::Slopes;
 use crate::error::Result;
-use crate::program::build::Unit;
+use crate::unit::Unit;
 use crate::{Network, Norm};
 use faer::Mat;
 use std::ops::ControlFlow;

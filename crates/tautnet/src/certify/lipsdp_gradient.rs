@@ -46,7 +46,7 @@ mod tests {
     use super::*;
     use crate::Network;
     use crate::certify::lipsdp;
-    use crate::train::weights::normal;
+    use crate::random::normal;
     use rand::SeedableRng;
     use rand_pcg::Pcg64;
     use std::ops::ControlFlow;

@@ -33,9 +33,9 @@
 //! Cauchy's inequality gives `‖Σσ_i b_i‖` at most `√(θ · Σz)` for q = 2 and `√(θ · Σz · Σp)` for q = 1. θ is a d×d (or n×n)
 //! eigenvalue, bounded from above with its rounding. Any M bounds the relaxation from below: the gap is honest.
 
-use super::dense;
 use super::lipsdp::GapObserver;
 use crate::Norm;
+use crate::dense;
 use faer::{Mat, MatRef};
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;

@@ -14,8 +14,8 @@
 //! attainable or not — because the largest entry of a sum splits by columns; no relaxation can be tighter without
 //! asking which patterns are attainable.
 
-use super::dense;
 use super::verify::{Units, sensitivities};
+use crate::dense;
 use crate::{Network, Norm};
 use faer::Mat;
 

@@ -16,10 +16,10 @@
 //! under attack, which `ε·L` bounds from above and gradient attacks from below.
 
 use super::cell::Cells;
-use super::dense::EPSILON;
 use super::open_nodes::{Node, OpenNodes};
 use super::region::Region;
 use crate::Network;
+use crate::dense::EPSILON;
 use crate::error::{Error, Result};
 use crate::outward::{Interval, add_down, enclose};
 use std::ops::ControlFlow;

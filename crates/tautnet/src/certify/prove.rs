@@ -66,7 +66,7 @@ impl From<&scaling::Scaler> for Scaler {
 mod tests {
     use super::*;
     use crate::certify::verify;
-    use crate::train::weights::normal;
+    use crate::random::normal;
     use rand::SeedableRng;
     use rand_pcg::Pcg64;
     use std::ops::ControlFlow;

@@ -1,6 +1,6 @@
 //! Where inputs may lie.
 
-use super::dense::EPSILON;
+use crate::dense::EPSILON;
 use crate::error::{Error, Result};
 use crate::{Norm, outward};
 use faer::MatRef;

@@ -72,7 +72,7 @@ pub fn sample_interval(
 }
 
 /// Refuse what is no radius.
-pub(crate) fn check_radius(radius: f64) -> Result<()> {
+pub fn check_radius(radius: f64) -> Result<()> {
     if radius >= 0.0 && radius.is_finite() {
         return Ok(());
     }

@@ -4,7 +4,7 @@
 //! magnitudes, from which its rounding follows (`docs/mathematics/bounds.md`, section 2); where the numbers are so short that
 //! nothing can have been rounded, which the trailing zeros of their binary digits show, nothing is subtracted.
 
-use super::dense::EPSILON;
+use crate::dense::EPSILON;
 use crate::outward::{add_down, mul_down, sqrt_down};
 use crate::{Network, Norm};
 

@@ -1,10 +1,10 @@
 //! The slopes a_i = v_i w_i: all of a network that its gradients are made of.
 
-use super::dense;
 use super::norm_product::path_norm;
 use super::slope_sum::{LEAST, nothing_rounded};
+use crate::dense;
 use crate::error::{Error, Result};
-use crate::program::build::Unit;
+use crate::unit::Unit;
 use crate::{Network, Norm};
 use faer::Mat;
 

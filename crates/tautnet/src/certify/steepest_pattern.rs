@@ -7,7 +7,7 @@ use super::lipsdp::Bound;
 use super::slope_sum::SlopeSum;
 use super::slopes::Slopes;
 use crate::error::Result;
-use crate::train::weights::normal;
+use crate::random::normal;
 use crate::{Network, Norm};
 use faer::Mat;
 use rand::SeedableRng;

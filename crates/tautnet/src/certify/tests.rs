@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::exact_numbers::{self, Exact};
-use crate::program::build::Unit;
-use crate::train::weights::normal;
+use crate::random::normal;
+use crate::unit::Unit;
 use crate::{Network, Norm};
 use faer::Mat;
 use proptest::prelude::*;

@@ -13,8 +13,9 @@
 use super::fista::{Descent, Point, Smooth, Spectrum};
 use super::problem::Problem;
 use super::{Observer, Progress, Settings, Solution};
-use crate::polish::{Ending, from_units};
-use crate::{Dataset, Network, error::Result, program::build::Unit};
+use crate::ending::Ending;
+use crate::unit::{Unit, from_units};
+use crate::{Dataset, Network, error::Result};
 use faer::{Mat, MatRef};
 use std::ops::ControlFlow;
 

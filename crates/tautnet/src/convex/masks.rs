@@ -10,7 +10,7 @@
 //!
 //! Sums are taken in one fixed order per entry, whatever the number of threads.
 
-use crate::train::kernel::arch;
+use crate::vector::arch;
 use faer::traits::pulp::{Simd, WithSimd};
 use rayon::prelude::*;
 

@@ -21,7 +21,7 @@ mod relu;
 pub use gated::{Gated, GatedNetwork, gated_relu};
 pub use relu::{Relu, relu};
 
-use crate::polish::{Cause, Early, Ending};
+use crate::ending::{Cause, Early, Ending};
 use crate::{Dataset, Error, error::Result};
 use faer::MatRef;
 use std::ops::ControlFlow;

@@ -21,7 +21,7 @@
 //! the optimum.
 
 use super::masks::{LANES, Masks};
-use crate::{Dataset, Error, Network, activation::Patterns, error::Result, program::build::Distinct};
+use crate::{Dataset, Error, Network, activation::Patterns, distinct::Distinct, error::Result};
 use std::collections::HashMap;
 
 /// A pattern with a sign.

@@ -26,8 +26,9 @@
 use super::fista::{Descent, Point, Smooth, Spectrum, Step};
 use super::problem::{Fit, Problem, dot, length};
 use super::{Observer, Progress, Settings, Solution};
-use crate::polish::{Ending, from_units};
-use crate::{Dataset, Network, error::Result, program::build::Unit};
+use crate::ending::Ending;
+use crate::unit::{Unit, from_units};
+use crate::{Dataset, Network, error::Result};
 use faer::{Accum, Mat, MatRef, Par, Side, linalg::matmul::matmul};
 use std::ops::ControlFlow;
 

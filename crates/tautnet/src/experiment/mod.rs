@@ -33,7 +33,6 @@ pub use rows::{Row, rows_from_csv, rows_to_csv};
 pub use summary::{Band, Pair, Reduction, Spread, arms, bands, pairs, quantile, reductions, winner};
 pub use trial::{Clock, GoOn, Problem, trial};
 
-use crate::public_data::hexadecimal;
 use crate::train::{Admm, Descent};
 use crate::{Dataset, attack, polish};
 use sha2::{Digest, Sha256};
@@ -172,7 +171,7 @@ impl Plan {
                 weights.iter().for_each(|weight| digest.update(weight.to_le_bytes()));
             }
         }
-        hexadecimal(&digest.finalize())[..16].to_owned()
+        digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }
 }
 

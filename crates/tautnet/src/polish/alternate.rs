@@ -4,13 +4,7 @@ use super::{
     Cause, Early, Ending,
     run::{Candidate, Run},
 };
-use crate::{
-    Network,
-    activation::Patterns,
-    certify::units_lipsdp,
-    error::Result,
-    program::build::{Held, Unit},
-};
+use crate::{Network, activation::Patterns, certify::units_lipsdp, error::Result, program::build::Held, unit::Unit};
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 

@@ -4,7 +4,7 @@
 //! The lowest point that was met is the result, so that the descent never ends above its start.
 
 use super::landscape::Landscape;
-use crate::train::weights::Weights;
+use crate::weights::Weights;
 use std::ops::ControlFlow;
 
 /// Decay rates of the means of the gradient and of its square.
@@ -65,8 +65,8 @@ fn typical(point: &Weights) -> f64 {
 mod tests {
     use super::*;
     use crate::polish::Settings;
-    use crate::program::build::Unit;
     use crate::train::{self, tests::toy};
+    use crate::unit::Unit;
 
     #[test]
     fn a_descent_never_ends_above_its_start_and_goes_far_below_it() {

@@ -12,8 +12,9 @@
 use crate::{
     Dataset,
     certify::lipsdp_gradient,
-    program::build::{Conditioning, Prices, Unit},
-    train::weights::{Batch, Differentiator, Weights},
+    program::build::{Conditioning, Prices},
+    unit::Unit,
+    weights::{Batch, Differentiator, Weights},
 };
 use faer::Mat;
 

@@ -13,7 +13,6 @@
 
 mod alternate;
 mod descent;
-mod ending;
 mod landscape;
 mod names;
 mod record;
@@ -26,12 +25,11 @@ use crate::{
     error::{Error, Result},
     program::build::{Held, Prices, affordable},
 };
-pub(crate) use run::from_units;
 use run::{Candidate, Run};
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
-pub use ending::{Cause, Early, Ending};
+pub use crate::ending::{Cause, Early, Ending};
 pub use names::Effort;
 pub use uses::{Setting, USES, Uses};
 pub use walk::Walk;

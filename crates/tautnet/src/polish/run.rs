@@ -7,11 +7,11 @@ use crate::{
     certify::{bound_by, lipsdp},
     error::Result,
     program::{
-        build::{Built, Held, Pressing, Prices, Solution, Unit, affordable},
+        build::{Built, Held, Pressing, Prices, Solution, affordable},
         second_attempt::Obstacle,
     },
+    unit::{Unit, from_units},
 };
-use faer::Mat;
 use std::ops::ControlFlow;
 use tautnet_cone::{Outcome, Status, Stop};
 
@@ -293,21 +293,6 @@ fn ties(network: &Network, i: usize, data: &Dataset) -> usize {
         h.iter_mut().zip(data.x.col(j).iter()).for_each(|(h, &x)| *h += w * x);
     }
     h.iter().filter(|&&h| h == 0.0).count()
-}
-
-/// A balanced network of the given units; one zero unit where there is none.
-pub(crate) fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
-    let units: Vec<&Unit> = units.filter(|u| u.length() > 0.0).collect();
-    if units.is_empty() {
-        return Network::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);
-    }
-    let roots: Vec<f64> = units.iter().map(|u| u.length().sqrt()).collect();
-    Network::new(
-        Mat::from_fn(units.len(), inputs, |i, k| units[i].z[k] / roots[i]),
-        units.iter().zip(&roots).map(|(u, r)| u.bias / r).collect(),
-        units.iter().zip(&roots).map(|(u, r)| u.sign * r).collect(),
-        bias,
-    )
 }
 
 /// The relative gap, if it is one.

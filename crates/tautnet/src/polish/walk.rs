@@ -30,12 +30,13 @@ use super::{
     Cause, Early, Ending, Progress,
     descent::descend,
     landscape::Landscape,
-    run::{Candidate, Run, Solved, from_units},
+    run::{Candidate, Run, Solved},
 };
 use crate::{
     error::Result,
-    program::build::{Held, Unit},
-    train::weights::normal,
+    program::build::Held,
+    random::normal,
+    unit::{Unit, from_units},
 };
 use rand::SeedableRng;
 use rand_pcg::Pcg64;

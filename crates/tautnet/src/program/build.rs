@@ -14,9 +14,10 @@ use super::{
     training::{Parts, TrainingProgram},
     working_set::{MANY, solve_many_rows},
 };
-use crate::{Dataset, Error, Loss, Network, Norm, activation::Patterns, error::Result, loss::Form};
+use crate::{
+    Dataset, Error, Loss, Norm, activation::Patterns, distinct::Distinct, error::Result, loss::Form, unit::Unit,
+};
 use faer::Mat;
-use std::collections::{HashMap, hash_map::Entry};
 use tautnet_cone::{Observer, Outcome, Settings, interior_point::interior_point};
 
 /// Coordinates in which the program is well scaled.
@@ -57,83 +58,6 @@ impl Conditioning {
     /// What a bound or a multiplier is divided by.
     fn bound_scale(&self) -> f64 {
         self.y_scale / self.middle
-    }
-}
-
-/// Rows with the same inputs are one point: their cones are the same, and for the squared error so is their loss, up to a
-/// constant: `Σ w (f − y)² = W (f − ȳ)² + spread`.
-pub(crate) struct Distinct {
-    /// The first row of each point.
-    pub rows: Vec<usize>,
-    /// Which point each row is at.
-    group: Vec<usize>,
-    /// The mean target of each point, and its weight.
-    pub y: Vec<f64>,
-    pub weight: Vec<f64>,
-    /// What no network can fit.
-    pub spread: f64,
-}
-
-impl Distinct {
-    pub fn of(data: &Dataset, y: &[f64], weight: &[f64]) -> Self {
-        let mut place: HashMap<Vec<u64>, usize> = HashMap::new();
-        let mut groups: Vec<Vec<usize>> = Vec::new();
-        for k in 0..data.rows() {
-            // −0 and 0 are the same input.
-            let bits = (0..data.columns()).map(|j| (data.x[(k, j)] + 0.0).to_bits()).collect();
-            match place.entry(bits) {
-                Entry::Occupied(group) => groups[*group.get()].push(k),
-                Entry::Vacant(free) => {
-                    free.insert(groups.len());
-                    groups.push(vec![k]);
-                }
-            }
-        }
-        let total = |group: &[usize]| group.iter().map(|&k| weight[k]).sum::<f64>();
-        let mean = |group: &[usize]| match total(group) {
-            w if w > 0.0 => group.iter().map(|&k| weight[k] * y[k]).sum::<f64>() / w,
-            _ => y[group[0]],
-        };
-        let means: Vec<f64> = groups.iter().map(|group| mean(group)).collect();
-        let away = |(group, mean): (&Vec<usize>, &f64)| -> f64 {
-            group.iter().map(|&k| weight[k] * (y[k] - mean).powi(2)).sum()
-        };
-        let mut group_of = vec![0; data.rows()];
-        groups.iter().enumerate().for_each(|(g, group)| group.iter().for_each(|&k| group_of[k] = g));
-        Self {
-            rows: groups.iter().map(|group| group[0]).collect(),
-            group: group_of,
-            weight: groups.iter().map(|group| total(group)).collect(),
-            spread: groups.iter().zip(&means).map(away).sum(),
-            y: means,
-        }
-    }
-}
-
-/// One hidden unit with its output weight multiplied in: `z̄ = |v| (w, b)`, `s = sign v`.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Unit {
-    pub z: Vec<f64>,
-    pub bias: f64,
-    pub sign: f64,
-}
-
-impl Unit {
-    /// The units of a network; those with `v = 0` have no sign and are left out.
-    pub fn of(network: &Network) -> Vec<(usize, Unit)> {
-        (0..network.units())
-            .filter(|&i| network.v[i] != 0.0)
-            .map(|i| {
-                let size = network.v[i].abs();
-                let z = (0..network.inputs()).map(|k| size * network.w[(i, k)]).collect();
-                (i, Unit { z, bias: size * network.b[i], sign: network.v[i].signum() })
-            })
-            .collect()
-    }
-
-    /// `‖z̄‖₂`.
-    pub fn length(&self) -> f64 {
-        self.z.iter().map(|z| z * z).sum::<f64>().sqrt().hypot(self.bias)
     }
 }
 

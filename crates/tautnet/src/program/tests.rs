@@ -1,14 +1,15 @@
 //! The structured program and its normal equations against what the formulas say, written out naively.
 
 use super::{
-    build::{Built, Held, Prices, Unit},
+    build::{Built, Held, Prices},
     layout::{Exits, Layout},
     loss_term::Targets,
     normal::{Route, StructuredNormal},
     rows::Rows,
     training::{Parts, TrainingProgram},
 };
-use crate::{Dataset, Loss, Norm, activation::Patterns, loss::Form, train::weights::normal};
+use crate::unit::Unit;
+use crate::{Dataset, Loss, Norm, activation::Patterns, loss::Form, random::normal};
 use faer::{Mat, Side, prelude::*};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};

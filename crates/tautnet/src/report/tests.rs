@@ -252,7 +252,7 @@ proptest! {
         let names = ["base", "c-l2", "c-lip", "joint", "other", "another", "a sixth", "a seventh", "an eighth"];
         let mut random = rand_pcg::Pcg64::new(seed.into(), 1);
         let mut spread = || {
-            let size = 10f64.powf(power) * (1.0 + train::weights::normal(&mut random).abs());
+            let size = 10f64.powf(power) * (1.0 + crate::random::normal(&mut random).abs());
             Spread { lower: 0.8 * size, median: size, upper: 1.5 * size }
         };
         let mut bands = Vec::new();

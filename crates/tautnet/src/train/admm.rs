@@ -46,9 +46,9 @@
 
 use super::gradient_descent::{self, Descent, Step, shuffle};
 use super::projection::{Square, project};
-use super::weights::{Batch, Differentiator, Weights};
 use super::{Ending, Observer, Progress, Settings, Trained};
 use crate::certify::lipsdp;
+use crate::weights::{Batch, Differentiator, Weights};
 use crate::{Dataset, Error, Network, Norm, error::Result, metrics::mean_squared_error};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;

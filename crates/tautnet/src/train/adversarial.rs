@@ -9,9 +9,9 @@
 //! The outer descent is that of [`super::gradient_descent`], the gradient taken at the perturbed rows.
 
 use super::gradient_descent::{Descent, descend};
-use super::weights::{Batch, InputDifferentiator, Weights};
 use super::{Observer, Settings, Trained};
-use crate::attack::ball::{project, random_point, steepest};
+use crate::ball::{project, random_point, steepest};
+use crate::weights::{Batch, InputDifferentiator, Weights};
 use crate::{Dataset, Error, Norm, error::Result};
 use rand_pcg::Pcg64;
 

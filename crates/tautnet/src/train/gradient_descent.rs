@@ -10,9 +10,9 @@
 //! When the objective, averaged over an epoch's batches as they pass, has not fallen for `patience` epochs, the rate is cut
 //! tenfold; after `reductions` cuts the next plateau ends the run. The weights at the end of the best epoch come back.
 
-use super::kernel::{LANES, arch, group, group_mut, sum};
-use super::weights::{Batch, Differentiator, Weights};
 use super::{Ending, Observer, Progress, Settings, Trained};
+use crate::vector::{LANES, arch, group, group_mut, sum};
+use crate::weights::{Batch, Differentiator, Weights};
 use crate::{Dataset, Error, error::Result};
 use faer::traits::pulp::{Simd, WithSimd};
 use rand::{RngExt, SeedableRng};

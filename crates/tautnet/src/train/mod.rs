@@ -6,13 +6,11 @@
 pub mod admm;
 pub mod adversarial;
 pub mod gradient_descent;
-pub(crate) mod kernel;
 pub mod projection;
 mod projection_newton;
 #[cfg(test)]
 mod projection_tests;
 pub mod random;
-pub(crate) mod weights;
 
 use crate::limits::room;
 use crate::{Dataset, Error, Loss, Network, error::Result};

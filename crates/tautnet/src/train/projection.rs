@@ -60,7 +60,7 @@
 //! [`Projected::gap`].
 
 use super::projection_newton::{Newton, Scaling};
-use crate::certify::dense;
+use crate::dense;
 use crate::{Error, Network, error::Result};
 use faer::{Mat, MatRef};
 use tautnet_cone::Stop;

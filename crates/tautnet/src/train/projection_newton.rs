@@ -11,7 +11,7 @@
 //! with its diagonal apply it as the formula says, for its factor would cost (d/70)⁶ seconds.
 
 use super::projection::symmetric;
-use crate::certify::dense;
+use crate::dense;
 use faer::Mat;
 
 /// Unknowns up to which the equation is factored.

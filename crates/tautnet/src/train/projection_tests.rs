@@ -1,9 +1,9 @@
 //! The semidefinite step against its statement: the whole matrix of (LMI), and a dual bound by elimination in every unit.
 
 use super::projection::{Projected, Square, project};
-use crate::certify::dense;
 use crate::certify::lipsdp;
-use crate::train::weights::normal;
+use crate::dense;
+use crate::random::normal;
 use crate::{Network, Norm};
 use faer::{Mat, Side};
 use rand::{RngExt, SeedableRng};

@@ -11,8 +11,9 @@
 //! the convex programs want of a start. A unit that is zero on every row is drawn again: it would have no gradient and no
 //! use. With a free c both Φ and y are centred first, so that c is not charged.
 
-use super::weights::{importances, normal};
 use super::{Ending, Observer, Progress, Settings, Trained};
+use crate::dataset::importances;
+use crate::random::normal;
 use crate::{Dataset, Error, Loss, Network, error::Result};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::{cholesky::llt, matmul::matmul};

@@ -1,0 +1,42 @@
+//! Reads and writes networks and models as files: JSON, ONNX and safetensors.
+//!
+//! [`read`] and [`write`](fn@write) take the format from the name of the file; [`parse`] and [`to_bytes`] are told it. Arrays
+//! of scikit-learn and torch become networks in [`state_dict`].
+//!
+//! A file holds a plain network or a model: a network with the columns and the units in which it meets a table. In ONNX and
+//! safetensors a model's columns, record and certificate are a text in the file's metadata; other programs pass it by.
+//!
+//! | | JSON | ONNX | safetensors |
+//! |---|---|---|---|
+//! | weights | shortest decimals | double or float tensors | double or float tensors |
+//! | a model's scaler, kept | in the file | as nodes of the graph | in the metadata |
+//! | a model's scaler, where nothing else is asked | kept | kept | folded |
+//!
+//! *Folded* means that the weights are those of the network from the data's own units to the target's: the scaler of such
+//! a model changes nothing. A certificate is about weights: it stays with a model whose weights are written bit for bit, and
+//! is left out where folding or rounding changed them.
+//!
+//! Everything that is written is read back and compared before it is handed out.
+
+mod element;
+mod format;
+pub mod json;
+mod model;
+pub mod onnx;
+mod onnx_graph;
+mod onnx_messages;
+mod onnx_tensor;
+mod read;
+pub mod safetensors;
+pub mod state_dict;
+mod stored;
+mod write;
+
+pub use format::{Format, Options, Precision, ScalerChoice};
+pub use model::{Model, verify};
+pub use read::{Read, parse, parse_within, read, read_certificate, read_certificate_within, read_within};
+pub use stored::Stored;
+pub use write::{prepare, to_bytes, write};
+
+#[cfg(test)]
+mod tests;

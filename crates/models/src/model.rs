@@ -1,0 +1,320 @@
+//! The model file: a network with everything needed to use it on a table and to say what it is worth.
+//!
+//! One JSON object with `format` and `version` first. The network is in standardized units; `columns` says how a table
+//! becomes its inputs, `scaler` what standardized means. A version that this program does not know is refused.
+
+use crate::json::{network_from_value, network_to_json, parse_object};
+use faer::Mat;
+use serde_json::{Map, Value, json};
+use tautnet::certify::{self, Certificate, Refusal, SampleInterval, Verified};
+use tautnet::error::{Error, Result};
+use tautnet::limits::Limits;
+use tautnet::{Network, Norm, Scaler};
+use tautnet_tables::{Encoder, Table, UnknownLevels};
+
+const FORMAT: &str = "tautnet-model";
+const VERSION: u64 = 1;
+
+/// A network in standardized units, with its columns, its scaler and its evidence.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model {
+    /// The network, from standardized inputs to the standardized target.
+    pub network: Network,
+    /// Which columns are inputs and target, and the levels of words.
+    pub columns: Encoder,
+    /// What standardized means.
+    pub scaler: Scaler,
+    /// How the network was made, to make it again.
+    pub settings: Value,
+    /// Objective and its parts, before and after.
+    pub objective: Value,
+    /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim: [`Model::proved`]
+    /// gives it after checking.
+    pub certificate: Option<Certificate>,
+}
+
+impl Model {
+    /// Refuse parts that do not fit each other.
+    pub fn check(&self) -> Result<()> {
+        let (inputs, columns) = (self.network.inputs(), self.columns.width());
+        if inputs != columns {
+            return Err(Error::new(
+                format!("the model's network has {inputs} inputs and its columns are {columns}"),
+                "write the model again",
+            ));
+        }
+        self.scaler.check(inputs)
+    }
+
+    /// The model's certificate, proved anew; `None` where it has none, an error where it proves nothing.
+    pub fn proved(&self) -> Result<Option<Verified>> {
+        let Some(certificate) = &self.certificate else { return Ok(None) };
+        Ok(Some(verify(&certificate.to_json(), &self.network, Some(&self.scaler))?))
+    }
+
+    /// The text of the model file: the same bytes for the same model. A certificate that proves nothing is refused.
+    pub fn to_json(&self) -> Result<String> {
+        self.check()?;
+        self.proved()?;
+        let part = |name: &str, value: &Value| format!("  {}: {}", json!(name), indented(&format!("{value:#}")));
+        let network = indented(network_to_json(&self.network)?.trim_end());
+        let encode = |value: std::result::Result<Value, serde_json::Error>| {
+            value.map_err(|error| Error::new(format!("the model cannot be written: {error}"), "mend its parts"))
+        };
+        let mut parts = vec![
+            part("format", &json!(FORMAT)),
+            part("version", &json!(VERSION)),
+            part("columns", &encode(serde_json::to_value(&self.columns))?),
+            part("scaler", &encode(serde_json::to_value(&self.scaler))?),
+            format!("  \"network\": {network}"),
+        ];
+        parts.push(part("settings", &self.settings));
+        parts.push(part("objective", &self.objective));
+        if let Some(certificate) = &self.certificate {
+            parts.push(part("certificate", &encode(serde_json::to_value(certificate))?));
+        }
+        Ok(format!("{{\n{}\n}}\n", parts.join(",\n")))
+    }
+
+    /// The model but for its network, and for its scaler if that is not asked for: what a file keeps as text where the
+    /// weights have a place of their own. A certificate that proves nothing is refused.
+    pub(crate) fn description(&self, with_scaler: bool) -> Result<String> {
+        let text = self.to_json()?;
+        let mut object = parse_object(text.as_bytes(), "the model", &Limits::default())?;
+        object.remove("network");
+        if !with_scaler {
+            object.remove("scaler");
+        }
+        Ok(Value::Object(object).to_string())
+    }
+
+    /// A model from its object, but for the network and the scaler that are given.
+    pub(crate) fn from_parts(
+        mut object: Map<String, Value>,
+        network: Option<Network>,
+        scaler: Option<Scaler>,
+        source: &str,
+    ) -> Result<Self> {
+        let hint = "give a model file, as `tautnet train` writes it";
+        let format = object.remove("format").unwrap_or_default();
+        if format != FORMAT {
+            return Err(Error::new(format!("{source} has the format {format}, not \"{FORMAT}\""), hint));
+        }
+        match object.remove("version") {
+            Some(version) if version.as_u64() == Some(VERSION) => {}
+            Some(version) => {
+                return Err(Error::new(
+                    format!("{source} is a model file of version {version}; this program reads version {VERSION}"),
+                    "update tautnet, or write the model again with this one",
+                ));
+            }
+            None => return Err(Error::new(format!("{source} has no `version`"), hint)),
+        }
+        let known = ["columns", "scaler", "network", "settings", "objective", "certificate"];
+        let twice = |key: &str| (key == "network" && network.is_some()) || (key == "scaler" && scaler.is_some());
+        if let Some(key) = object.keys().find(|key| !known.contains(&key.as_str()) || twice(key)) {
+            return Err(Error::new(format!("{source}: `{key}` is not a part of a model"), hint));
+        }
+        let mut part = |name: &str| {
+            object.remove(name).ok_or_else(|| Error::new(format!("{source}: the model has no `{name}`"), hint))
+        };
+        let network = match network {
+            Some(network) => network,
+            None => match part("network")? {
+                Value::Object(network) => network_from_value(&network, source)?,
+                _ => return Err(Error::new(format!("{source}: `network` is not an object"), hint)),
+            },
+        };
+        let model = Self {
+            network,
+            columns: decode(part("columns")?, "columns", source)?,
+            scaler: match scaler {
+                Some(scaler) => scaler,
+                None => decode(part("scaler")?, "scaler", source)?,
+            },
+            settings: part("settings")?,
+            objective: part("objective")?,
+            certificate: match object.remove("certificate") {
+                None | Some(Value::Null) => None,
+                Some(certificate) => Some(decode(certificate, "certificate", source)?),
+            },
+        };
+        model.check().map_err(|error| Error::new(format!("{source}: {}", error.what), error.hint))?;
+        Ok(model)
+    }
+
+    /// Predictions for a table, in the units of its target.
+    pub fn predict(&self, table: &Table, unknown: UnknownLevels) -> Result<Vec<f64>> {
+        Ok(self.predict_encoded(self.columns.encode(table, unknown)?))
+    }
+
+    /// The same for the rows of the encoded columns.
+    pub fn predict_encoded(&self, mut x: Mat<f64>) -> Vec<f64> {
+        self.scaler.standardize_inputs_in_place(x.as_mut());
+        let standardized = self.network.predict(x.as_ref());
+        standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect()
+    }
+
+    /// For every row of a table, in the units of its target: the interval that the output cannot leave when the
+    /// standardized inputs move by at most `radius` in the norm of the model's certificate. The output is the real number that
+    /// the stored weights, scaler and row define, so the rounding of standardizing, evaluating and scaling back is inside, at
+    /// radius 0 too; and so is the prediction, which is that number rounded. At most `nodes` nodes of branch
+    /// and bound are spent at each end ([`certify::affordable_nodes`] where `None`); with 0 the intervals are those of
+    /// [`Self::reach`].
+    pub fn intervals(
+        &self,
+        table: &Table,
+        unknown: UnknownLevels,
+        radius: f64,
+        nodes: Option<usize>,
+    ) -> Result<Vec<SampleInterval>> {
+        self.intervals_encoded(self.columns.encode(table, unknown)?, radius, nodes)
+    }
+
+    /// The same for the rows of the encoded columns.
+    pub fn intervals_encoded(&self, x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
+        let (norm, _) = self.reach(radius)?;
+        let bound = self.certificate.as_ref().map_or(f64::INFINITY, |certificate| certificate.standardized.bound);
+        certify::prediction_intervals(&self.network, &self.scaler, x, norm, radius, bound, nodes)
+    }
+
+    /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
+    /// standardized inputs move by at most `radius` in that norm: τ L r, with the L that the certificate proves.
+    pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
+        certify::check_radius(radius)?;
+        let verified = self.proved()?.ok_or_else(|| {
+            Error::new("the model has no certificate", "an interval needs a proved bound: polish the model with --out")
+        })?;
+        let certificate = verified.certificate();
+        let bound = certificate.standardized.bound;
+        Ok((certificate.norm, certify::prediction_reach(&self.scaler, bound, radius)))
+    }
+}
+
+/// Prove a certificate about a network and, where the network belongs to a model, that it speaks of the model's units.
+pub fn verify(
+    certificate: &[u8],
+    network: &Network,
+    scaler: Option<&Scaler>,
+) -> std::result::Result<Verified, Refusal> {
+    let verified = certify::verify(certificate, network)?;
+    match (&verified.certificate().scaler, scaler) {
+        (Some(claimed), Some(scaler)) if *claimed != certify::Scaler::from(scaler) => {
+            Err(Refusal::NotProved("its raw claim is about other units than the model's: the scalers differ".into()))
+        }
+        _ => Ok(verified),
+    }
+}
+
+fn decode<T: serde::de::DeserializeOwned>(value: Value, name: &str, source: &str) -> Result<T> {
+    serde_json::from_value(value)
+        .map_err(|error| Error::new(format!("{source}: the model's `{name}`: {error}"), "write the model again"))
+}
+
+fn indented(text: &str) -> String {
+    text.replace('\n', "\n  ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stored::Stored;
+    use tautnet::Dataset;
+    use tautnet_tables::ReadOptions;
+
+    fn table() -> Table {
+        let text = "kind,a,y\nB,1.5,10\nA,2.5,30\nA,3,20\n";
+        Table::from_reader("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
+    }
+
+    fn model() -> Model {
+        let columns = Encoder::fit(&table(), None, &[]).unwrap();
+        let data: Dataset = columns.dataset(&table(), UnknownLevels::Refuse).unwrap();
+        let w = Mat::from_fn(2, 3, |i, k| 0.1 + i as f64 - 0.7 * k as f64);
+        Model {
+            network: Network::new(w, vec![0.1, 1.0 / 3.0], vec![1.0, -2.0], 0.25).unwrap(),
+            scaler: Scaler::fit(&data).unwrap(),
+            columns,
+            settings: json!({"seed": 7}),
+            objective: json!({"loss": 0.1}),
+            certificate: None,
+        }
+    }
+
+    fn certified(norm: Norm) -> Model {
+        let model = model();
+        let go_on = &mut |_| std::ops::ControlFlow::Continue(());
+        let certificate = certify::prove(&model.network, norm, Some(&model.scaler), go_on).unwrap();
+        Model { certificate: Some(certificate), ..model }
+    }
+
+    #[test]
+    fn a_certificate_counts_only_while_it_proves_the_model() {
+        let model = certified(Norm::Two);
+        let bound = model.certificate.as_ref().unwrap().standardized.bound;
+        let (norm, reach) = model.reach(0.5).unwrap();
+        assert_eq!(norm, Norm::Two);
+        assert!((reach - 0.5 * bound * model.scaler.target_scale).abs() < 1e-12 * reach);
+        let text = model.to_json().unwrap();
+        let forged = |change: &dyn Fn(&mut Model)| {
+            let mut model = model.clone();
+            change(&mut model);
+            assert!(model.to_json().is_err());
+            model.reach(0.5).unwrap_err().what
+        };
+        let lower = |model: &mut Model| model.certificate.as_mut().unwrap().standardized.bound *= 0.999;
+        assert!(forged(&lower).contains("do not show"));
+        assert!(forged(&|model| model.network.v[0] += 1e-9).contains("fingerprint"));
+        assert!(forged(&|model| model.scaler.input_scale[2] *= 2.0).contains("the scalers differ"));
+        // A file with a forged bound can be read, so that it can be judged.
+        let text = text.replacen(&format!("\"bound\": {bound:?}"), "\"bound\": 0.01", 1);
+        let Stored::Model(read) = Stored::parse(text.as_bytes(), "m").unwrap() else { panic!() };
+        assert!(read.proved().is_err());
+    }
+
+    #[test]
+    fn a_model_reads_back_and_writes_the_same_bytes() {
+        for model in [model(), certified(Norm::Two), certified(Norm::Infinity)] {
+            let text = model.to_json().unwrap();
+            let Stored::Model(read) = Stored::parse(text.as_bytes(), "m.json").unwrap() else { panic!() };
+            assert_eq!(*read, model);
+            assert_eq!(read.to_json().unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn predictions_are_those_of_the_network_in_user_units() {
+        let model = model();
+        let x = model.columns.encode(&table(), UnknownLevels::Refuse).unwrap();
+        let direct = model.scaler.network_to_user(&model.network).unwrap().predict(x.as_ref());
+        for (of_model, direct) in model.predict(&table(), UnknownLevels::Refuse).unwrap().iter().zip(direct) {
+            assert!((of_model - direct).abs() < 1e-9);
+        }
+        assert!(model.reach(0.5).unwrap_err().what.contains("no certificate"));
+    }
+
+    #[test]
+    fn what_is_no_model_of_this_version_is_refused() {
+        let text = model().to_json().unwrap();
+        for (from, to, what) in [
+            ("\"version\": 1", "\"version\": 2", "m: is a model"),
+            ("\"version\": 1,", "", "has no `version`"),
+            ("tautnet-model", "other-model", "has the format \"other-model\""),
+            ("\"settings\"", "\"setting\"", "`setting` is not a part of a model"),
+            ("\"scaler\": {", "\"scaler\": {\"x\": 1,", "the model's `scaler`: unknown field `x`"),
+            (
+                "\"objective\"",
+                "\"certificate\": {\"bound\": 1}, \"objective\"",
+                "the model's `certificate`: unknown field `bound`",
+            ),
+            ("\"input_mean\": [", "\"input_mean\": [1, ", "the scaler has 4 means"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let error = Stored::parse(text.replace(from, to).as_bytes(), "m").unwrap_err();
+            let what = what.replace("m: is a model", "m is a model file of version 2; this program reads version 1");
+            assert!(error.what.contains(&what), "{error:?}");
+        }
+        let plain = Stored::parse(br#"{"w": [[1]], "b": [0], "v": [1]}"#, "n").unwrap();
+        assert!(matches!(plain, Stored::Network(_)));
+    }
+}

@@ -1,0 +1,45 @@
+//! What a file holds: a network, or a model.
+
+use crate::model::Model;
+use std::path::Path;
+use tautnet::certify::Certificate;
+use tautnet::error::{Error, Result};
+use tautnet::network::Network;
+
+/// What a file holds: a model, or a network alone.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stored {
+    /// A plain network.
+    Network(Network),
+    /// A model.
+    Model(Box<Model>),
+}
+
+impl Stored {
+    /// The network.
+    pub fn network(&self) -> &Network {
+        match self {
+            Stored::Network(network) => network,
+            Stored::Model(model) => &model.network,
+        }
+    }
+
+    /// The model; `path` is the file that it was read from.
+    pub fn into_model(self, path: &Path) -> Result<Model> {
+        match self {
+            Stored::Model(model) => Ok(*model),
+            Stored::Network(_) => Err(Error::new(
+                format!("{} is a plain network without columns and scaler", path.display()),
+                "give a model file, as `tautnet train` writes it",
+            )),
+        }
+    }
+
+    /// The certificate that goes with the network.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        match self {
+            Stored::Network(_) => None,
+            Stored::Model(model) => model.certificate.as_ref(),
+        }
+    }
+}

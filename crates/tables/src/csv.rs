@@ -1,0 +1,338 @@
+//! Delimited text: what separates the fields, whether there is a header, and the columns.
+//!
+//! The delimiter is the candidate that gives most of the first lines the same number of fields, more than one.
+//! The first row is a header when none of its fields is a number.
+
+use crate::column::ColumnBuilder;
+use crate::line_numbers::LineNumbers;
+use crate::table::{ReadOptions, Table};
+use std::io::Read;
+use tautnet::error::{Error, Result};
+use tautnet::limits::{Capped, Limit, Limits, unreadable};
+
+/// How much of a file is looked at to detect delimiter and header.
+const SAMPLE: u64 = 64 * 1024;
+const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
+
+/// Read delimited text; `source` is what messages call it.
+pub(crate) fn read(source: String, reader: impl Read, options: &ReadOptions) -> Result<Table> {
+    let limits = &options.limits;
+    let mut reader = Capped::new(reader, &source, limits);
+    let mut sample = Vec::new();
+    reader.by_ref().take(SAMPLE).read_to_end(&mut sample).map_err(|e| unreadable(&source, &e))?;
+    if sample.starts_with(b"\xef\xbb\xbf") {
+        sample.drain(..3);
+    }
+    refuse_what_is_no_text(&source, &sample)?;
+    let delimiter = options.delimiter.unwrap_or_else(|| detect_delimiter(&sample));
+    let mut records = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true) // lengths are checked here, with a message that names the row
+        .delimiter(delimiter)
+        .buffer_capacity(1 << 18)
+        .from_reader(LineNumbers::new(Narrow::new(
+            std::io::Cursor::new(sample).chain(reader),
+            &source,
+            limits,
+            delimiter,
+        )));
+
+    let mut record = csv::ByteRecord::new();
+    let failed = |e: csv::Error| match e.into_kind() {
+        csv::ErrorKind::Io(e) => unreadable(&source, &e),
+        other => Error::new(format!("{source} could not be read: {other:?}"), "check that the file is a CSV table"),
+    };
+    if !records.read_byte_record(&mut record).map_err(failed)? {
+        return Err(Error::new(format!("{source} is empty"), "give a table with a header and rows of values"));
+    }
+    limits.check(Limit::Columns, &source, record.len() as u64)?;
+    let line = line_of(&record, records.get_mut());
+    let first: Vec<String> = (0..record.len())
+        .map(|j| text(&record, j).map(|field| field.trim().to_owned()).map_err(|e| no_unicode(&source, line, j, e)))
+        .collect::<Result<_>>()?;
+    let has_header = options.header.unwrap_or_else(|| first.iter().all(|field| field.parse::<f64>().is_err()));
+
+    let mut builders: Vec<ColumnBuilder> = first.iter().map(|_| ColumnBuilder::default()).collect();
+    let mut rows = 0;
+    let mut more = if has_header { records.read_byte_record(&mut record).map_err(failed)? } else { true };
+    while more {
+        rows += 1;
+        if rows as u64 > limits.rows {
+            return Err(limits.beyond(Limit::Rows, &source, None));
+        }
+        if (rows as u64).saturating_mul(builders.len() as u64) > limits.cells {
+            return Err(limits.beyond(Limit::Cells, &source, None));
+        }
+        let line = line_of(&record, records.get_mut());
+        if record.len() != builders.len() {
+            return Err(ragged(&source, &record, rows, line, builders.len(), delimiter));
+        }
+        for (j, builder) in builders.iter_mut().enumerate() {
+            let field = text(&record, j).map_err(|e| no_unicode(&source, line, j, e))?;
+            builder.push_text(field, Some(line));
+        }
+        more = records.read_byte_record(&mut record).map_err(failed)?;
+    }
+    let name = |j: usize| match first[j].as_str() {
+        name if has_header && !name.is_empty() => name.to_owned(),
+        _ => format!("column_{}", j + 1),
+    };
+    let columns = builders.into_iter().enumerate().map(|(j, builder)| builder.finish(&source, name(j))).collect();
+    drop(records);
+    Table::with_rows(source, columns, rows)
+}
+
+/// A reader that fails once a line has far more delimiters than a table may have columns: a row is held whole before its
+/// fields can be counted.
+struct Narrow<'a, R> {
+    reader: R,
+    source: &'a str,
+    limits: &'a Limits,
+    delimiter: u8,
+    met: u64,
+}
+
+impl<'a, R> Narrow<'a, R> {
+    fn new(reader: R, source: &'a str, limits: &'a Limits, delimiter: u8) -> Self {
+        Self { reader, source, limits, delimiter, met: 0 }
+    }
+}
+
+impl<R: Read> Read for Narrow<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.reader.read(buffer)?;
+        let read = &buffer[..count];
+        let delimiters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == self.delimiter).count() as u64;
+        // Lines that begin and end in this buffer are shorter than it, which is not much to hold.
+        match read.iter().rposition(|byte| *byte == b'\n') {
+            Some(end) => self.met = delimiters(&read[end + 1..]),
+            None => self.met += delimiters(read),
+        }
+        // A text in quotation marks may have some delimiters more.
+        if self.met > self.limits.columns.saturating_add(1 << 16) {
+            return Err(std::io::Error::other(self.limits.beyond(Limit::Columns, self.source, None)));
+        }
+        Ok(count)
+    }
+}
+
+fn text(record: &csv::ByteRecord, j: usize) -> std::result::Result<&str, std::str::Utf8Error> {
+    std::str::from_utf8(&record[j])
+}
+
+/// The line on which a record begins. The parser knows the byte where it began to look, which may be the second of the
+/// line break before, or that of a blank line.
+fn line_of<R>(record: &csv::ByteRecord, lines: &mut LineNumbers<R>) -> u64 {
+    lines.of_text_from(record.position().map_or(0, csv::Position::byte))
+}
+
+fn no_unicode(source: &str, line: u64, j: usize, error: std::str::Utf8Error) -> Error {
+    Error::new(format!("{source}: line {line}, field {} is not UTF-8 text ({error})", j + 1), "save the file as UTF-8")
+}
+
+fn ragged(source: &str, record: &csv::ByteRecord, row: usize, line: u64, due: usize, delimiter: u8) -> Error {
+    let fields = if record.len() == 1 { "field" } else { "fields" };
+    let hint = if record.iter().any(|field| field.contains(&b'\n')) {
+        "a quotation mark seems not to be closed".to_owned()
+    } else {
+        format!("every row needs as many fields as the first; fields are separated by `{}`", delimiter.escape_ascii())
+    };
+    Error::new(format!("{source}: row {row} (line {line}) has {} {fields} where {due} are due", record.len()), hint)
+}
+
+fn refuse_what_is_no_text(source: &str, sample: &[u8]) -> Result<()> {
+    if sample.trim_ascii_start().first() == Some(&b'{') {
+        return Err(Error::new(
+            format!("{source} looks like JSON, not like a table"),
+            "give the network first and the data second",
+        ));
+    }
+    match sample.iter().position(|&byte| byte == 0) {
+        Some(at) => Err(Error::new(
+            format!("{source} is not a text file (byte {at} is 0)"),
+            "give a CSV file, plain or compressed with gzip",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The candidate with most lines like the first, then with most fields; a comma if none occurs.
+fn detect_delimiter(sample: &[u8]) -> u8 {
+    let fields = |delimiter: u8| {
+        let mut records =
+            csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(sample);
+        let lengths: Vec<usize> = records.byte_records().take(50).map_while(|r| r.ok()).map(|r| r.len()).collect();
+        // The last line of a sample may be cut.
+        let whole = if lengths.len() > 2 { &lengths[..lengths.len() - 1] } else { &lengths[..] };
+        let first = whole.first().copied().unwrap_or(0);
+        let alike = whole.iter().filter(|length| **length == first).count();
+        (if first > 1 { alike } else { 0 }, first)
+    };
+    // `max_by_key` takes the last of equals: reversed, the order of the candidates is the order of preference.
+    CANDIDATES.into_iter().rev().max_by_key(|&delimiter| fields(delimiter)).unwrap_or(b',')
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::table::{ReadOptions, Table, Values};
+    use proptest::prelude::*;
+    use std::io::{Read, Write};
+    use tautnet::limits::Limits;
+
+    fn parse(text: &str) -> tautnet::error::Result<Table> {
+        Table::from_reader("t.csv", text.as_bytes(), &ReadOptions::default())
+    }
+
+    fn numbers<'a>(table: &'a Table, name: &str) -> &'a [f64] {
+        match table.column(name).unwrap().values().unwrap() {
+            Values::Numbers(v) => v,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn delimiters_and_headers_are_detected() {
+        for delimiter in [",", ";", "\t", "|"] {
+            let text = "a,b,target\n1,x y,3\n4,\"z\",6.5\n".replace(',', delimiter);
+            for text in [text.clone(), text.replace('\n', "\r\n"), format!("\u{feff}{text}")] {
+                let table = parse(&text).unwrap();
+                assert_eq!(table.columns().iter().map(|c| c.name.as_str()).collect::<Vec<_>>(), ["a", "b", "target"]);
+                assert_eq!(numbers(&table, "target"), [3.0, 6.5]);
+            }
+        }
+        let table = parse("E,E,5,4,0.28\nB,D,6,5,0.5\n").unwrap();
+        assert_eq!(table.rows(), 2);
+        assert_eq!(numbers(&table, "column_5"), [0.28, 0.5]);
+        let forced = ReadOptions { header: Some(true), delimiter: Some(b','), ..ReadOptions::default() };
+        assert_eq!(Table::from_reader("t", "0,1\n5,6\n".as_bytes(), &forced).unwrap().columns()[1].name, "1");
+    }
+
+    #[test]
+    fn gzip_is_read_and_a_cut_one_refused() {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        let text: String = "a,b\n".to_owned() + &(0..1000).map(|k| format!("{k},{}\n", k * 7 % 13)).collect::<String>();
+        encoder.write_all(text.as_bytes()).unwrap();
+        let bytes = encoder.finish().unwrap();
+        let table = Table::from_reader("t.csv.gz", &bytes[..], &ReadOptions::default()).unwrap();
+        assert_eq!(table.columns(), parse(&text).unwrap().columns());
+        let error = Table::from_reader("t.csv.gz", &bytes[..bytes.len() / 2], &ReadOptions::default()).unwrap_err();
+        assert!(error.what.contains("t.csv.gz could not be read"), "{error:?}");
+        assert!(error.hint.contains("cut short"), "{error:?}");
+    }
+
+    #[test]
+    fn more_than_the_limits_allow_is_refused_before_it_is_held() {
+        let default = Limits::default();
+        let read = |bytes: &[u8], limits: Limits| {
+            Table::from_reader("t.csv", bytes, &ReadOptions { limits, ..ReadOptions::default() }).map(|_| ())
+        };
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        (0..2000).for_each(|_| encoder.write_all("1,2\n".repeat(1000).as_bytes()).unwrap());
+        let packed = encoder.finish().unwrap();
+        assert!(packed.len() < 80_000);
+        for (bytes, limits, what) in [
+            (
+                &packed[..],
+                Limits { bytes: 1 << 20, ..default },
+                "t.csv has, or unpacks to, more than 1048576 bytes, which is the limit",
+            ),
+            (b"a,b\n1,2\n3,4\n", Limits { rows: 1, ..default }, "t.csv has more than 1 rows, which is the limit"),
+            (b"a,b\n1,2\n3,4\n", Limits { cells: 3, ..default }, "t.csv has more than 3 cells, which is the limit"),
+            (b"a,b\n1,2\n", Limits { columns: 1, ..default }, "t.csv has 2 columns, more than the limit of 1"),
+            (",".repeat(1_200_000).as_bytes(), default, "t.csv has more than 1000000 columns, which is the limit"),
+        ] {
+            let error = read(bytes, limits).unwrap_err();
+            assert_eq!(error.what, what);
+            assert!(error.hint.contains("--limit "), "{error:?}");
+        }
+        assert!(read(b"a,b\n1,2\n3,4\n", Limits { bytes: 12, rows: 2, columns: 2, cells: 4, ..default }).is_ok());
+        // A packed file whose name does not end.
+        let endless = Read::chain(&b"\x1f\x8b\x08\x08\0\0\0\0\0\x03"[..], std::io::repeat(b'a'));
+        let options = ReadOptions { limits: Limits { bytes: 1000, ..default }, ..ReadOptions::default() };
+        let error = Table::from_reader("t.csv", endless, &options).unwrap_err();
+        assert!(error.what.contains("more than 1000 bytes"), "{error:?}");
+        assert!(read(b"a,b\n1,2\n3,4\n", Limits { bytes: 11, ..default }).is_err());
+    }
+
+    #[test]
+    fn wide_tables_and_long_cells_are_read() {
+        let line = |text: &dyn Fn(usize) -> String| (0..50_000).map(text).collect::<Vec<_>>().join(",");
+        let table = parse(&format!("{}\n{}\n", line(&|j| format!("c{j}")), line(&|j| j.to_string()))).unwrap();
+        assert_eq!(numbers(&table, "c49999"), [49999.0]);
+        let long = "x".repeat(70_000);
+        let table = parse(&format!("{long},y\n{long},1\nz,2\n")).unwrap();
+        let Values::Words { levels, .. } = table.column(&long).unwrap().values().unwrap() else { panic!() };
+        assert_eq!(levels, &[long, "z".into()]);
+    }
+
+    #[test]
+    fn integers_that_no_double_is_equal_to_are_noted_once_a_column() {
+        let table = parse("a,b,c,d\n9007199254740993,9007199254740992,-00009007199254740995,1e300\n1,9,7,1\n").unwrap();
+        let note = |name: &str| table.column(name).unwrap().note();
+        let a = "t.csv: row 1 (line 2), column `a` is 9007199254740993, which is kept as 9007199254740992: above 2^53 not \
+                 every integer is a double";
+        assert_eq!(note("a"), Some(a));
+        assert_eq!((note("b"), note("d")), (None, None));
+        assert!(note("c").unwrap().contains("is -00009007199254740995, which is kept as -9007199254740996"));
+        let many = parse("a,b\nid,1\nno,2\n12345678901234567891,2\n12345678901234567892,3\n").unwrap();
+        assert!(many.column("a").unwrap().note().unwrap().contains("12345678901234567891 (and 1 more)"));
+    }
+
+    #[test]
+    fn a_bad_file_is_refused_with_its_place() {
+        for (text, what) in [
+            ("", "t.csv is empty"),
+            ("\n\n", "t.csv is empty"),
+            ("a,b\n", "t.csv has a header but no rows"),
+            ("a,b\n1,2\n3\n", "t.csv: row 2 (line 3) has 1 field where 2 are due"),
+            ("a,b\n1,2\n\n3,4,5\n", "t.csv: row 2 (line 4) has 3 fields where 2 are due"),
+            ("a,b,a\n1,2,3\n", "t.csv: columns 1 and 3 are both named `a`"),
+            ("{\"w\": [[1]]}", "t.csv looks like JSON, not like a table"),
+            ("a,b\n1,\0\n", "t.csv is not a text file (byte 6 is 0)"),
+            ("PK\x03\x04abc", "t.csv is a zip archive or a spreadsheet, not a table"),
+        ] {
+            assert_eq!(parse(text).unwrap_err().what, what, "{text:?}");
+        }
+        let latin = Table::from_reader("t", &b"a,b\n1,\xe9t\xe9\n"[..], &ReadOptions::default()).unwrap_err();
+        assert!(latin.what.starts_with("t: line 2, field 2 is not UTF-8 text"), "{latin:?}");
+    }
+
+    #[test]
+    fn a_bad_value_is_refused_when_its_column_is_used() {
+        for (value, what) in [
+            ("", "t.csv: row 3 (line 4), column `a` is missing"),
+            ("NA", "t.csv: row 3 (line 4), column `a` is missing (`NA`)"),
+            ("?", "t.csv: row 3 (line 4), column `a` is missing (`?`)"),
+            ("NaN", "t.csv: row 3 (line 4), column `a` is missing (`NaN`)"),
+            ("inf", "t.csv: row 3 (line 4), column `a` is `inf`, which is not a finite number"),
+            ("-1e999", "t.csv: row 3 (line 4), column `a` is `-1e999`, which is not a finite number"),
+            ("12a", "t.csv: row 3 (line 4), column `a` is `12a` where most values are numbers"),
+            ("\"3,14\"", "t.csv: row 3 (line 4), column `a` is `3,14` where most values are numbers"),
+        ] {
+            let table = parse(&format!("a,b\n1,2\n2,5\n{value},4\n7,1\n9,9\n")).unwrap();
+            assert_eq!(table.column("a").unwrap().values().unwrap_err().what, what);
+            assert_eq!(numbers(&table, "b"), [2.0, 5.0, 4.0, 1.0, 9.0], "the other column stays good");
+        }
+        let many: String = (0..300).map(|k| format!("id{k},{k}\n")).collect();
+        let table = parse(&format!("a,b\n{many}")).unwrap();
+        assert!(table.column("a").unwrap().values().unwrap_err().what.contains("more than 256 different words"));
+    }
+
+    #[test]
+    fn words_are_levels_whatever_the_order_of_the_rows() {
+        let table = parse("a,b\nz,1\nx,2\ny,3\n01,4\nx,5\n1.0,6\n").unwrap();
+        let Values::Words { levels, codes } = table.column("a").unwrap().values().unwrap() else { panic!() };
+        assert_eq!(levels, &["1", "x", "y", "z"]);
+        assert_eq!(codes, &[3, 1, 2, 0, 1, 0]);
+    }
+
+    proptest! {
+        #[test]
+        fn written_numbers_come_back_bit_for_bit(values in prop::collection::vec(-1e300..1e300f64, 1..40)) {
+            let text: String = "a,b\n".to_owned() + &values.iter().map(|v| format!("{v},{v:e}\n")).collect::<String>();
+            let table = parse(&text).unwrap();
+            prop_assert_eq!(numbers(&table, "a"), &values[..]);
+            prop_assert_eq!(numbers(&table, "b"), &values[..]);
+        }
+    }
+}

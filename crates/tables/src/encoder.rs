@@ -1,0 +1,275 @@
+//! From a table to numbers: which columns are inputs, which is the target, and what their words mean.
+//!
+//! An [`Encoder`] is learned from one table and applied to any other: input columns are found by name, in whatever
+//! order the file has them, and a column of words becomes one 0/1 column a level, `name=level`.
+
+use crate::column::canonical;
+use crate::table::{Column, Table, Values};
+use faer::Mat;
+use serde::{Deserialize, Serialize};
+use tautnet::dataset::Dataset;
+use tautnet::error::{Error, Result};
+use tautnet::printable::{list, shown};
+
+/// The inputs and the target of a table, by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Encoder {
+    /// The input columns, in the order in which the network sees them.
+    pub inputs: Vec<Input>,
+    /// Name of the target column.
+    pub target: String,
+}
+
+/// One input column of the table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// Its name.
+    pub name: String,
+    /// The levels of a column of words; `None` for numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub levels: Option<Vec<String>>,
+}
+
+/// What to do with a word that the encoder has not learned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum UnknownLevels {
+    /// Refuse the table, naming the word and its place.
+    #[default]
+    Refuse,
+    /// Encode it as all zeros.
+    Ignore,
+}
+
+impl Encoder {
+    /// Learn the columns of `table`: the target is the named column (by default the last one), the inputs are all
+    /// others but those in `leave_out`. Every column used must be usable, the target numeric and not constant.
+    pub fn fit(table: &Table, target: Option<&str>, leave_out: &[String]) -> Result<Self> {
+        for name in leave_out {
+            table.column(name)?;
+        }
+        let kept = |name: &str| !leave_out.iter().any(|other| other == name);
+        let target = match target {
+            Some(name) if !kept(name) => {
+                return Err(Error::new(format!("the target `{name}` is to be left out"), "keep the target column"));
+            }
+            Some(name) => table.column(name)?,
+            None => table.columns().iter().rfind(|c| kept(&c.name)).ok_or_else(|| no_inputs(table))?,
+        };
+        let mut inputs = Vec::new();
+        for column in table.columns().iter().filter(|c| c.name != target.name && kept(&c.name)) {
+            let levels = match column.values()? {
+                Values::Numbers(_) => None,
+                Values::Words { levels, .. } => Some(levels.clone()),
+            };
+            inputs.push(Input { name: column.name.clone(), levels });
+        }
+        if inputs.is_empty() {
+            return Err(no_inputs(table));
+        }
+        let encoder = Self { inputs, target: target.name.clone() };
+        encoder.check_targets(table.source(), &encoder.targets(table)?)?;
+        Ok(encoder)
+    }
+
+    /// The encoder of columns that are all numbers.
+    pub fn of_numbers(names: impl IntoIterator<Item = String>, target: impl Into<String>) -> Self {
+        let inputs = names.into_iter().map(|name| Input { name, levels: None }).collect();
+        Self { inputs, target: target.into() }
+    }
+
+    /// Refuse targets from which nothing can be learned.
+    pub fn check_targets(&self, source: &str, y: &[f64]) -> Result<()> {
+        if y.len() > 1 && y.iter().all(|value| *value == y[0]) {
+            return Err(Error::new(
+                format!("{source}: the target column `{}` is {} in every row", self.target, y[0]),
+                "name the column to predict as the target; there is nothing to learn in a constant",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Number of input columns of the network: one a number, one a level.
+    pub fn width(&self) -> usize {
+        self.inputs.iter().map(|input| input.levels.as_ref().map_or(1, Vec::len)).sum()
+    }
+
+    /// Names of the network's inputs: `name` or `name=level`.
+    pub fn names(&self) -> Vec<String> {
+        let mut names = Vec::with_capacity(self.width());
+        for input in &self.inputs {
+            match &input.levels {
+                None => names.push(input.name.clone()),
+                Some(levels) => names.extend(levels.iter().map(|level| format!("{}={level}", input.name))),
+            }
+        }
+        names
+    }
+
+    /// The inputs of a table, n × width.
+    pub fn encode(&self, table: &Table, unknown: UnknownLevels) -> Result<Mat<f64>> {
+        let mut x = Mat::zeros(table.rows(), self.width());
+        let mut first = 0;
+        for input in &self.inputs {
+            let column = table.column(&input.name)?;
+            match (&input.levels, column.values()?) {
+                (None, Values::Numbers(numbers)) => {
+                    numbers.iter().enumerate().for_each(|(k, number)| x[(k, first)] = *number);
+                }
+                (None, Values::Words { levels, codes }) => {
+                    let (source, name, word) = (table.source(), &input.name, shown(&levels[codes[0] as usize]));
+                    return Err(Error::new(
+                        format!("{source}: row 1, column `{name}` is `{word}` where a number was learned"),
+                        "give the column as numbers",
+                    ));
+                }
+                (Some(known), values) => {
+                    for (k, level) in level_of_rows(table, column, values, known, unknown)?.into_iter().enumerate() {
+                        if let Some(level) = level {
+                            x[(k, first + level)] = 1.0;
+                        }
+                    }
+                }
+            }
+            first += input.levels.as_ref().map_or(1, Vec::len);
+        }
+        Ok(x)
+    }
+
+    /// The target of a table.
+    pub fn targets(&self, table: &Table) -> Result<Vec<f64>> {
+        match table.column(&self.target)?.values()? {
+            Values::Numbers(numbers) => Ok(numbers.clone()),
+            Values::Words { levels, codes } => Err(Error::new(
+                format!(
+                    "{}: the target column `{}` holds words (`{}` in row 1)",
+                    table.source(),
+                    self.target,
+                    shown(&levels[codes[0] as usize])
+                ),
+                format!(
+                    "the target must be a number; name another column: {}",
+                    list(table.columns().iter().map(|c| c.name.as_str()).filter(|name| *name != self.target))
+                ),
+            )),
+        }
+    }
+
+    /// Inputs and target of a table.
+    pub fn dataset(&self, table: &Table, unknown: UnknownLevels) -> Result<Dataset> {
+        Dataset::new(self.encode(table, unknown)?, self.targets(table)?, None)
+    }
+
+    /// Names of the input columns of `table` that say the same in every row: harmless, and of no use.
+    pub fn constant_inputs(&self, table: &Table) -> Vec<String> {
+        let constant = |input: &&Input| table.column(&input.name).is_ok_and(Column::is_constant);
+        self.inputs.iter().filter(constant).map(|input| input.name.clone()).collect()
+    }
+}
+
+fn no_inputs(table: &Table) -> Error {
+    Error::new(
+        format!("{} has no input column beside the target", table.source()),
+        "at least one input column and one target column are needed; is the delimiter right?",
+    )
+}
+
+/// For every row the index of its word among the known levels.
+fn level_of_rows(
+    table: &Table,
+    column: &Column,
+    values: &Values,
+    known: &[String],
+    unknown: UnknownLevels,
+) -> Result<Vec<Option<usize>>> {
+    let find = |word: &str| known.iter().position(|level| level == word);
+    let check = |k: usize, word: &str, level: Option<usize>| match (level, unknown) {
+        (None, UnknownLevels::Refuse) => Err(Error::new(
+            format!(
+                "{}: row {}, column `{}` is `{}`, a level that was not learned",
+                table.source(),
+                k + 1,
+                column.name,
+                shown(word)
+            ),
+            format!(
+                "the levels are {}; mend the row, or have unknown levels ignored",
+                list(known.iter().map(String::as_str))
+            ),
+        )),
+        _ => Ok(level),
+    };
+    match values {
+        Values::Words { levels, codes } => {
+            let translation: Vec<Option<usize>> = levels.iter().map(|word| find(word)).collect();
+            let rows = codes.iter().enumerate();
+            rows.map(|(k, &code)| check(k, &levels[code as usize], translation[code as usize])).collect()
+        }
+        Values::Numbers(numbers) => {
+            let rows = numbers.iter().enumerate();
+            rows.map(|(k, number)| (k, canonical(*number))).map(|(k, word)| check(k, &word, find(&word))).collect()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::ReadOptions;
+
+    fn table(text: &str) -> Table {
+        Table::from_reader("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
+    }
+
+    const SERVO: &str = "motor,gain,y\nB,1,2\nA,3,4\nC,5,7\n";
+
+    #[test]
+    fn words_become_one_column_a_level_and_columns_are_found_by_name() {
+        let encoder = Encoder::fit(&table(SERVO), None, &[]).unwrap();
+        assert_eq!(encoder.names(), ["motor=A", "motor=B", "motor=C", "gain"]);
+        let data = encoder.dataset(&table(SERVO), UnknownLevels::Refuse).unwrap();
+        assert_eq!(data.y, [2.0, 4.0, 7.0]);
+        let shuffled = "y,extra,gain,motor\n2,9,1,B\n4,9,3,A\n7,9,5,C\n";
+        assert_eq!(encoder.dataset(&table(shuffled), UnknownLevels::Refuse).unwrap(), data);
+        for k in 0..3 {
+            assert_eq!((0..3).map(|j| data.x[(k, j)]).sum::<f64>(), 1.0, "one-hot columns of a row sum to one");
+        }
+    }
+
+    #[test]
+    fn an_unknown_level_is_named_or_all_zero() {
+        let encoder = Encoder::fit(&table(SERVO), None, &[]).unwrap();
+        let new = table("motor,gain,y\nA,1,2\nZ,3,4\n");
+        let error = encoder.encode(&new, UnknownLevels::Refuse).unwrap_err();
+        assert_eq!(error.what, "t.csv: row 2, column `motor` is `Z`, a level that was not learned");
+        let x = encoder.encode(&new, UnknownLevels::Ignore).unwrap();
+        assert_eq!((0..4).map(|j| x[(1, j)]).collect::<Vec<_>>(), [0.0, 0.0, 0.0, 3.0]);
+    }
+
+    #[test]
+    fn codes_that_look_like_numbers_keep_their_levels() {
+        let encoder = Encoder::fit(&table("code,y\n01,1\nA,2\nB,3\n"), None, &[]).unwrap();
+        let x = encoder.encode(&table("code,y\n1.0,1\n01,2\n"), UnknownLevels::Refuse).unwrap();
+        assert_eq!((x[(0, 0)], x[(1, 0)]), (1.0, 1.0));
+    }
+
+    #[test]
+    fn bad_columns_are_refused_when_used_and_only_then() {
+        for (text, target, what) in [
+            ("a,y\n1,x\n2,z\n", None, "t.csv: the target column `y` holds words (`x` in row 1)"),
+            ("a,y\n1,3\n2,3\n", None, "t.csv: the target column `y` is 3 in every row"),
+            ("y\n1\n2\n", None, "t.csv has no input column beside the target"),
+            ("a,y\n1,2\n", Some("z"), "t.csv has no column `z`"),
+            ("a,b,y\n1,2,3\n1,,4\n1,5,5\n", None, "t.csv: row 2 (line 3), column `b` is missing"),
+        ] {
+            assert_eq!(Encoder::fit(&table(text), target, &[]).unwrap_err().what, what);
+        }
+        let hole = table("a,b,y\n1,2,3\n1,,4\n1,5,5\n");
+        let encoder = Encoder::fit(&hole, None, &["b".into()]).unwrap();
+        assert_eq!(encoder.names(), ["a"]);
+        assert_eq!(encoder.constant_inputs(&hole), ["a"]);
+        let words = table("a,y\nq,3\n");
+        assert!(encoder.encode(&words, UnknownLevels::Refuse).unwrap_err().what.contains("where a number was learned"));
+    }
+}

@@ -1,0 +1,24 @@
+//! Reads files with columns into numbers.
+//!
+//! A [`Table`] is read from CSV (plain or gzip) or Parquet by [`Table::read`]. An [`Encoder`] learns which of its columns are
+//! inputs and which is the target, and makes a [`Dataset`](tautnet::Dataset) of this table and of others. [`builtin`] has
+//! tables that need no file, and [`public_data`] those that can be fetched. What a reader may hold is limited by
+//! [`Limits`](tautnet::Limits).
+
+pub mod builtin;
+mod column;
+mod csv;
+mod encoder;
+mod line_numbers;
+#[cfg(feature = "parquet")]
+mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_guard;
+pub mod public_data;
+mod read;
+mod table;
+mod zip_archive;
+
+pub use column::Cell;
+pub use encoder::{Encoder, Input, UnknownLevels};
+pub use table::{Column, ReadOptions, Table, Values};

@@ -1,0 +1,46 @@
+//! Hidden units, each with its output weight multiplied in: what programs and bounds are about.
+
+use crate::{Network, error::Result};
+use faer::Mat;
+
+/// One hidden unit with its output weight multiplied in: `z̄ = |v| (w, b)`, `s = sign v`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Unit {
+    pub z: Vec<f64>,
+    pub bias: f64,
+    pub sign: f64,
+}
+
+impl Unit {
+    /// The units of a network; those with `v = 0` have no sign and are left out.
+    pub fn of(network: &Network) -> Vec<(usize, Unit)> {
+        (0..network.units())
+            .filter(|&i| network.v[i] != 0.0)
+            .map(|i| {
+                let size = network.v[i].abs();
+                let z = (0..network.inputs()).map(|k| size * network.w[(i, k)]).collect();
+                (i, Unit { z, bias: size * network.b[i], sign: network.v[i].signum() })
+            })
+            .collect()
+    }
+
+    /// `‖z̄‖₂`.
+    pub fn length(&self) -> f64 {
+        self.z.iter().map(|z| z * z).sum::<f64>().sqrt().hypot(self.bias)
+    }
+}
+
+/// A balanced network of the given units; one zero unit where there is none.
+pub(crate) fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
+    let units: Vec<&Unit> = units.filter(|u| u.length() > 0.0).collect();
+    if units.is_empty() {
+        return Network::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);
+    }
+    let roots: Vec<f64> = units.iter().map(|u| u.length().sqrt()).collect();
+    Network::new(
+        Mat::from_fn(units.len(), inputs, |i, k| units[i].z[k] / roots[i]),
+        units.iter().zip(&roots).map(|(u, r)| u.bias / r).collect(),
+        units.iter().zip(&roots).map(|(u, r)| u.sign * r).collect(),
+        bias,
+    )
+}
