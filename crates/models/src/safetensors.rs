@@ -1,7 +1,7 @@
 //! safetensors files: named arrays, as torch stores a `state_dict`.
 //!
-//! Which arrays make a network, [`state_dict`](crate::state_dict) decides. A model's columns, scaler and record are one text in the
-//! file's metadata, under the key `tautnet`.
+//! Which arrays make a network, [`state_dict`](crate::state_dict) decides. A model's columns, scaler and record are one text
+//! in the file's metadata, under the key `tautnet`.
 
 use crate::element::Element;
 use crate::format::Precision;

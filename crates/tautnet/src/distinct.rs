@@ -3,7 +3,8 @@
 use crate::Dataset;
 use std::collections::{HashMap, hash_map::Entry};
 
-/// Rows with the same inputs are one row: `Σ w (f − y)² = W (f − ȳ)² + spread`, and their cones are the same.
+/// Rows with the same inputs are one point: their cones are the same, and for the squared error so is their loss, up to a constant:
+/// `Σ w (f − y)² = W (f − ȳ)² + spread`.
 pub(crate) struct Distinct {
     /// The first of each group.
     pub rows: Vec<usize>,

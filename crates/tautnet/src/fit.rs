@@ -5,10 +5,9 @@
 //! out is ready for [`certify::prove`](fn@crate::certify::prove).
 
 use crate::error::Result;
-use crate::metrics::mean_squared_error;
 use crate::polish::{self, Polished};
 use crate::select::{self, Path};
-use crate::{Dataset, Network, Scaler, train};
+use crate::{Dataset, Loss, Network, Scaler, train};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
@@ -63,6 +62,7 @@ impl Settings {
 
     /// Refuse what would fail later, before any work.
     pub fn check(&self) -> Result<()> {
+        self.start.check()?;
         match &self.price {
             Price::Fixed(price) => self.at(*price).check_run(),
             Price::Chosen(grid) => grid.prices.iter().try_for_each(|price| self.at(*price).check_run()),
@@ -87,6 +87,8 @@ pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a;
 /// A network with its history.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
+    /// What a wrong prediction costs.
+    pub loss: Loss,
     /// The starting network.
     pub start: Network,
     /// The result; `None` when the observer ended the fit before there was one, the starting network being the best so far.
@@ -111,7 +113,7 @@ impl Fitted {
         let mut record = match &self.polished {
             Some(polished) => polished.to_json(stopped),
             None => json!({
-                "loss": mean_squared_error(&self.start, data),
+                "loss": self.loss.mean(&self.start, data),
                 "ending": "stopped before the convex program",
                 "reason": stopped,
                 "notes": [],
@@ -129,6 +131,7 @@ impl Fitted {
 /// the training on all rows, the best network of the path is the result.
 pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Fitted> {
     settings.check()?;
+    let loss = settings.polish.loss.clone();
     // With a price, so that the largest program counts. No price makes the program smaller.
     let priced = match &settings.price {
         Price::Fixed(price) => *price,
@@ -158,6 +161,7 @@ pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> 
     ended_at_once |= trained.ending == train::Ending::Observer && trained.trace.len() <= 1;
     match (path, price) {
         (Some(path), price) if ended_at_once || price.is_none() => Ok(Fitted {
+            loss,
             start: path.trained.network.clone(),
             polished: path.polished.clone(),
             price,
@@ -168,7 +172,7 @@ pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> 
             let asked = settings.at(price.unwrap_or(0.0));
             let mut observe = |progress: &polish::Progress| observer(&Progress::Polish(progress));
             let polished = polish::polish(&trained.network, data, &asked, &mut observe)?;
-            Ok(Fitted { start: trained.network, polished: Some(polished), price, path, all_rows: true })
+            Ok(Fitted { loss, start: trained.network, polished: Some(polished), price, path, all_rows: true })
         }
     }
 }

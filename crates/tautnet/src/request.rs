@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::fit::{self, Price};
 use crate::polish::{self, Effort, Method, Penalty, Setting};
 use crate::train::Start;
-use crate::{Norm, select, train};
+use crate::{Loss, Norm, select, train};
 use serde_json::{Value, json};
 
 /// What was asked for. `None` where nothing was said.
@@ -17,6 +17,8 @@ pub struct Request {
     pub method: Option<Method>,
     /// How much time to give to the search for better patterns.
     pub effort: Effort,
+    /// What a wrong prediction costs.
+    pub loss: Loss,
     /// λ. `None`: in a polish the method's own; in a fit chosen by validation, where the method has a price of the bound.
     pub lipschitz: Option<f64>,
     /// λ_w. `None`: in a polish the method's own, in a fit [`fit::DECAY`].
@@ -45,6 +47,7 @@ impl Default for Request {
         Self {
             method: None,
             effort: Effort::default(),
+            loss: Loss::default(),
             lipschitz: None,
             decay: None,
             max_lipschitz: None,
@@ -65,6 +68,7 @@ impl Request {
         let (method, walk) = self.effort.method(self.method)?;
         let own = polish::Settings::of(method);
         let settings = polish::Settings {
+            loss: self.loss.clone(),
             lipschitz: self.lipschitz.unwrap_or(own.lipschitz),
             decay: self.decay.unwrap_or(own.decay),
             max_lipschitz: self.max_lipschitz,
@@ -103,7 +107,13 @@ impl Request {
             Start::Admm(admm) if polish.norm == Norm::Two => admm.bound = polish.max_lipschitz,
             _ => (),
         }
-        let start = train::Settings { start, units: self.hidden, output_bias: self.output_bias, seed: self.seed };
+        let start = train::Settings {
+            start,
+            loss: self.loss.clone(),
+            units: self.hidden,
+            output_bias: self.output_bias,
+            seed: self.seed,
+        };
         let settings = fit::Settings { start, polish, price };
         settings.check()?;
         Ok(settings)
@@ -117,6 +127,7 @@ impl Request {
             "data": data,
             "method": settings.method.name(),
             "effort": self.effort.name(),
+            "loss": settings.loss.name(),
             "lipschitz": settings.lipschitz,
             "decay": settings.decay,
             "max_lipschitz": settings.max_lipschitz,

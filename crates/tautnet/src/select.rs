@@ -19,7 +19,6 @@
 //! and are worked on at the same time.
 
 use crate::error::{Error, Result};
-use crate::metrics::mean_squared_error;
 use crate::polish::{self, Polished};
 use crate::split::{self, Split};
 use crate::{Dataset, Network, attack, train};
@@ -327,10 +326,11 @@ impl Settings {
         lipschitz: f64,
     ) -> Result<Errors> {
         // The bound of the score is the solver's word, not a proof: it is not what the attack is held against.
-        let search = attack::Settings { seed: self.seed, ..attack::Settings::new(f64::INFINITY) };
+        let loss = polish.loss.clone();
+        let search = attack::Settings { loss, seed: self.seed, ..attack::Settings::new(f64::INFINITY) };
         let reports = attack::attack(network, held_out, polish.norm, &self.radii, &search)?;
         let attacked = reports.iter().map(|report| report.found).collect();
-        Ok(Errors { clean: mean_squared_error(network, held_out), attacked, lipschitz })
+        Ok(Errors { clean: polish.loss.mean(network, held_out), attacked, lipschitz })
     }
 
     /// What the parts say together.
@@ -407,7 +407,7 @@ mod tests {
         assert!(path.steps.windows(2).all(|pair| pair[0].lipschitz <= pair[1].lipschitz * 1.001), "{path:?}");
         // The network that comes with the path is the one that was judged.
         let rows = split::by_fraction(60, 0.25, 0).unwrap();
-        let again = mean_squared_error(&path.polished.as_ref().unwrap().network, &data.select(&rows.test));
+        let again = crate::Loss::default().mean(&path.polished.as_ref().unwrap().network, &data.select(&rows.test));
         assert_eq!(again, chosen.clean);
     }
 

@@ -3,8 +3,8 @@
 //! For a batch of B rows `x̄_k = (x_k, 1)`, weights `W̄ᵀ` (one column a unit) and importances ω_k:
 //!
 //! ```text
-//! H = X̄ W̄ᵀ          r_k = c + Σ_i v_i relu(H_ki) − y_k          loss = Σ_k ω_k r_k²
-//! e_k = 2 ω_k r_k    G_ki = e_k v_i [H_ki > 0]
+//! H = X̄ W̄ᵀ               f_k = c + Σ_i v_i relu(H_ki)            loss = Σ_k ω_k ℓ(f_k, y_k)
+//! e_k = ω_k ℓ'(f_k, y_k)  G_ki = e_k v_i [H_ki > 0]
 //! ∂W̄ᵀ = X̄ᵀ G        ∂v_i = Σ_k e_k relu(H_ki)                   ∂c = Σ_k e_k
 //! ```
 //!
@@ -13,6 +13,7 @@
 //! fixed order per entry, so neither the width of the vectors nor the number of threads changes a byte. Fused
 //! multiply-add could make the two products faster, at the price of that.
 
+use crate::loss::Formula;
 use faer::traits::pulp::{Arch, Simd, WithSimd};
 
 /// Units are stored in groups of this size, the last one padded with zero weights.
@@ -96,8 +97,10 @@ fn tile<const R: usize>(a: Strided<'_>, b: &[f64], c: &mut [f64], r: usize, j: u
     }
 }
 
-/// The loss and gradient of one batch; `h` (rows × width) is scratch.
+/// The loss and gradient of one batch; `h` (rows × width) and `e` (rows) are scratch.
 pub(crate) struct BatchGradient<'a> {
+    pub loss: &'a dyn Formula,
+    pub e: &'a mut [f64],
     /// W̄ᵀ, (d+1) × width.
     pub weights: &'a [f64],
     pub v: &'a [f64],
@@ -117,19 +120,18 @@ impl WithSimd for BatchGradient<'_> {
     type Output = f64;
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let BatchGradient { weights, v, c, x, y, omega, h, out_weights, out_v, out_c } = self;
+        let BatchGradient { loss, e, weights, v, c, x, y, omega, h, out_weights, out_v, out_c } = self;
         let (rows, width) = (y.len(), v.len());
         let depth = weights.len() / width;
         let by_row = Strided { values: x, row: depth, column: 1 };
         Product { a: by_row, b: weights, c: &mut *h, rows, depth, width }.with_simd(simd);
         out_v.fill(0.0);
         *out_c = 0.0;
-        let mut loss = 0.0;
+        e.iter_mut().zip(h.chunks_exact(width)).for_each(|(f, h)| *f = c + output(h, v));
+        let loss = loss.weighted(e, y, omega);
         for k in 0..rows {
             let h = &mut h[k * width..(k + 1) * width];
-            let residual = c + output(h, v) - y[k];
-            let e = 2.0 * omega[k] * residual;
-            loss += omega[k] * residual * residual;
+            let e = e[k];
             *out_c += e;
             for j in (0..width).step_by(LANES) {
                 // Copies: the compiler need not fear that the three overlap.

@@ -6,7 +6,7 @@
 use crate::dataset::importances;
 use crate::random::normal;
 use crate::vector::{BatchGradient, Outputs, Product, Strided, arch, padded};
-use crate::{Dataset, Network};
+use crate::{Dataset, Loss, Network};
 use faer::Mat;
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
@@ -131,26 +131,37 @@ impl Batch {
 /// Loss and gradient of batches; keeps its scratch between calls.
 #[derive(Default)]
 pub(crate) struct Differentiator {
+    loss: Loss,
     pieces: Vec<Piece>,
 }
 
 #[derive(Default)]
 struct Piece {
     h: Vec<f64>,
+    e: Vec<f64>,
     gradient: Option<Weights>,
     loss: f64,
 }
 
 impl Differentiator {
-    /// Σ_k ω_k (f(x_k) − y_k)² and its gradient, written over `gradient`.
+    /// For this loss.
+    pub fn of(loss: &Loss) -> Self {
+        Self { loss: loss.clone(), pieces: Vec::new() }
+    }
+
+    /// Σ_k ω_k ℓ(f(x_k), y_k) and its gradient, written over `gradient`.
     pub fn gradient(&mut self, weights: &Weights, batch: &Batch, gradient: &mut Weights) -> f64 {
         let width = weights.width();
         let depth = weights.inputs + 1;
-        let work = |rows: std::ops::Range<usize>, h: &mut Vec<f64>, gradient: &mut Weights| {
+        let loss = &*self.loss;
+        let work = |rows: std::ops::Range<usize>, h: &mut Vec<f64>, e: &mut Vec<f64>, gradient: &mut Weights| {
             h.resize(rows.len() * width, 0.0);
+            e.resize(rows.len(), 0.0);
             let (hidden, v, c) = weights.parts();
             let (out_weights, out_v, out_c) = gradient.parts_mut();
             arch().dispatch(BatchGradient {
+                loss,
+                e,
                 weights: hidden,
                 v,
                 c,
@@ -166,12 +177,13 @@ impl Differentiator {
         let count = batch.rows().div_ceil(PIECE);
         self.pieces.resize_with(count.max(self.pieces.len()), Piece::default);
         if count == 1 {
-            return work(0..batch.rows(), &mut self.pieces[0].h, gradient);
+            let piece = &mut self.pieces[0];
+            return work(0..batch.rows(), &mut piece.h, &mut piece.e, gradient);
         }
         let one = |(index, piece): (usize, &mut Piece)| {
             let rows = index * PIECE..((index + 1) * PIECE).min(batch.rows());
             let own = piece.gradient.get_or_insert_with(|| Weights::zero(weights.inputs, weights.units));
-            piece.loss = work(rows, &mut piece.h, own);
+            piece.loss = work(rows, &mut piece.h, &mut piece.e, own);
         };
         let pieces = &mut self.pieces[..count];
         if batch.rows() * depth * width < WORTH_A_THREAD {

@@ -1,11 +1,11 @@
 //! Lower bounds on the error under attack, by search, beside the upper bounds that a certificate gives.
 //!
 //! ```text
-//! mean_k ω_k (f(x_k + δ_k) − y_k)²   ≤   mean_k ω_k max_{‖δ‖ ≤ ε} (f(x_k + δ) − y_k)²   ≤   mean_k ω_k (|f(x_k) − y_k| + ε L)²
+//! mean_k ω_k ℓ(f(x_k + δ_k), y_k)   ≤   mean_k ω_k max_{‖δ‖ ≤ ε} ℓ(f(x_k + δ), y_k)   ≤   mean_k ω_k max_{|r| ≤ ε L} ℓ(f(x_k) + r, y_k)
 //!           found                                                                              certified
 //! ```
 //!
-//! for any bound L on the Lipschitz constant of f in the norm of δ. A *row* is the doubles of x_k and y_k exactly as the data set
+//! for any [loss](crate::loss) ℓ and any bound L on the Lipschitz constant of f in the norm of δ. A *row* is the doubles of x_k and y_k exactly as the data set
 //! holds them (for standardized data, after standardizing); f is the function of real numbers that the stored weights define;
 //! and what is found is f at a point within the radius, minus its rounding, while what is certified is rounded up. So
 //! `found ≤ certified` holds without any tolerance. It is checked for every row, radius and
@@ -21,8 +21,8 @@ pub use fast_gradient::fast_gradient;
 pub use settings::{Method, Settings};
 
 use crate::ball::placed;
-use crate::certify::sample_interval;
-use crate::outward::{Sum, add_up, div_down, div_up, enclose, mul_down, mul_up};
+use crate::certify::{SampleInterval, sample_interval};
+use crate::outward::{Interval, Sum, div_down, div_up, enclose, mul_down, mul_up};
 use crate::{Dataset, Error, Network, Norm, error::Result};
 use local::Prepared;
 use projected_ascent::Search;
@@ -30,7 +30,7 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use tautnet_cone::Stop;
 
-/// Found and certified error at one radius, as (weighted) mean squares.
+/// Found and certified error at one radius, as (weighted) mean losses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RadiusReport {
     /// ε.
@@ -53,14 +53,14 @@ impl RadiusReport {
 /// What branch and bound proves about the rows one by one.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WorstCase {
-    /// The (weighted) mean square that no attack exceeds: at most the ceiling.
+    /// The (weighted) mean loss that no attack exceeds: at most the ceiling.
     pub certified: f64,
     /// Rows whose worst case is known exactly.
     pub closed_rows: usize,
 }
 
-/// Absolute residuals of one row at one radius.
-struct Residual {
+/// The loss of one row at one radius.
+struct Worst {
     found: f64,
     ceiling: f64,
     certified: f64,
@@ -96,8 +96,9 @@ pub fn attack(
     let prepared = Prepared::new(network, norm);
 
     let stop = Stop::here();
-    // The residuals of each row, by radius ascending.
-    let rows: Vec<Vec<Residual>> = (0..data.rows())
+    let loss = &settings.loss;
+    // The losses of each row, by radius ascending.
+    let rows: Vec<Vec<Worst>> = (0..data.rows())
         .into_par_iter()
         .map_init(
             || (Search::new(norm, data.columns()), Vec::new()),
@@ -108,8 +109,7 @@ pub fn attack(
                 // One stream of random numbers a row: no row depends on another.
                 let mut random = Pcg64::new(settings.seed.into(), k as u128);
                 search.reset();
-                let mut found = clean.distance_down(data.y[k]);
-                let clean = clean.distance_up(data.y[k]);
+                let mut found = loss.least(clean, data.y[k]);
                 let mut attack_one = |radius: f64| {
                     if radius > 0.0 && !stop.asked() {
                         let delta = match settings.method {
@@ -120,21 +120,27 @@ pub fn attack(
                         };
                         // What counts is the network itself at the point itself.
                         let point = placed(norm, radius, &x, &delta);
-                        found = found.max(enclose(network, &point).distance_down(data.y[k]));
+                        found = found.max(loss.least(enclose(network, &point), data.y[k]));
                     }
                     let bound = settings.lipschitz_upper_bound;
                     let reach = if radius > 0.0 { mul_up(radius, bound) } else { 0.0 };
-                    let ceiling = add_up(clean, reach);
-                    let mut residual = Residual { found, ceiling, certified: ceiling, closed: radius == 0.0 };
+                    let ceiling = loss.worst(clean, reach, data.y[k]);
+                    let mut worst = Worst { found, ceiling, certified: ceiling, closed: radius == 0.0 };
                     if settings.nodes > 0 && radius > 0.0 && !stop.asked() {
                         let interval =
                             stop.during(|| sample_interval(network, &x, norm, radius, bound, settings.nodes))?;
-                        let (worst_found, certified) = interval.worst_error(data.y[k]);
-                        found = found.max(worst_found);
-                        residual =
-                            Residual { found, certified: certified.min(ceiling), closed: interval.closed, ..residual };
+                        let SampleInterval { lower, upper, lowest_found, highest_found, closed } = interval;
+                        // f is somewhere at most the lowest found, and somewhere at least the highest.
+                        for side in [
+                            Interval { low: f64::NEG_INFINITY, high: lowest_found },
+                            Interval { low: highest_found, high: f64::INFINITY },
+                        ] {
+                            found = found.max(loss.least(side, data.y[k]));
+                        }
+                        let certified = loss.worst(Interval { low: lower, high: upper }, 0.0, data.y[k]);
+                        worst = Worst { found, certified: certified.min(ceiling), closed, ..worst };
                     }
-                    Ok(residual)
+                    Ok(worst)
                 };
                 ascending.iter().map(|&index| attack_one(radii[index])).collect()
             },
@@ -149,24 +155,23 @@ pub fn attack(
         let (mut found, mut ceiling, mut certified) = (Sum::default(), Sum::default(), Sum::default());
         let mut closed_rows = 0;
         for (k, row) in rows.iter().enumerate() {
-            let residual = &row[position];
-            if residual.found > residual.certified {
+            let worst = &row[position];
+            if worst.found > worst.certified {
                 return Err(Error::new(
                     format!(
-                        "in row {k} an attack of radius {radius} found the residual {}, above the certified {}: \
+                        "in row {k} an attack of radius {radius} found the loss {}, above the certified {}: \
                          {} is no Lipschitz bound of this network in this norm",
-                        residual.found, residual.certified, settings.lipschitz_upper_bound
+                        worst.found, worst.certified, settings.lipschitz_upper_bound
                     ),
                     "certify this very network in the norm of the attack and give that bound",
                 ));
             }
-            closed_rows += usize::from(residual.closed);
+            closed_rows += usize::from(worst.closed);
             let weight = weight(k);
             if weight > 0.0 {
-                found.add(mul_down(weight, mul_down(residual.found, residual.found)).max(0.0));
-                let square = |residual: f64| mul_up(weight, mul_up(residual, residual));
-                ceiling.add(square(residual.ceiling));
-                certified.add(square(residual.certified));
+                found.add(mul_down(weight, worst.found).max(0.0));
+                ceiling.add(mul_up(weight, worst.ceiling));
+                certified.add(mul_up(weight, worst.certified));
             }
         }
         let mean_up = |sum: Sum| div_up(sum.interval().high, total.low);

@@ -1,6 +1,7 @@
 //! Projected ascent with restarts and exact line search.
 //!
-//! For one row and one ball: maximize |r(δ)|, r(δ) = f(x + δ) − y, over ‖δ‖ ≤ ε. The two signs of r are searched apart.
+//! For one row and one ball: maximize the loss of r(δ) = f(x + δ) − y over ‖δ‖ ≤ ε. The two signs of r are searched apart: on each
+//! side the loss grows with |r|.
 //! For each sign s,
 //!
 //! 1. from the row itself, from the best point of the next smaller ball moved to this ball's boundary, and from random
@@ -87,16 +88,19 @@ impl Search {
         let first = if centre < 0.0 { -1.0 } else { 1.0 };
         let mut worst = Point { delta: vec![0.0; prepared.d], value: centre.abs() };
         let mut winner = first;
+        // A residual on its own side, in the measure by which the two sides are compared.
+        let height = |sign: f64, value: f64| if value > 0.0 { settings.loss.height(sign * value) } else { value };
+        let mut highest = height(first, centre.abs());
         for sign in [first, -first] {
             let ceiling = self.local.ceiling(sign, slope);
             let ceiling = ceiling.min(sign * centre + radius * settings.lipschitz_upper_bound);
-            if ceiling <= worst.value {
+            if height(sign, ceiling) <= highest {
                 continue;
             }
             let found = self.ascend(sign, centre, radius, settings, random);
-            if found.value > worst.value {
+            if height(sign, found.value) > highest {
                 worst.clone_from(&found);
-                winner = sign;
+                (winner, highest) = (sign, height(sign, found.value));
             }
             self.known[usize::from(sign < 0.0)] = Some(found.delta);
         }

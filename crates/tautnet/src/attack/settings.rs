@@ -1,5 +1,6 @@
 //! What governs an attack.
 
+use crate::Loss;
 use crate::error::{Error, Result};
 
 /// How the worst point of a ball is looked for.
@@ -27,6 +28,8 @@ impl Method {
 /// What governs an attack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
+    /// What a wrong prediction costs.
+    pub loss: Loss,
     /// L in the norm of the attack; `INFINITY` where none is known (the ceiling is then infinite).
     pub lipschitz_upper_bound: f64,
     /// The search.
@@ -47,6 +50,7 @@ impl Settings {
     /// The strong attack, to be held against the given bound.
     pub fn new(lipschitz_upper_bound: f64) -> Self {
         Self {
+            loss: Loss::default(),
             lipschitz_upper_bound,
             method: Method::ProjectedAscent,
             restarts: 3,

@@ -4,7 +4,6 @@ use super::arm::{Applied, Arm, GoOn, Job, Settings};
 use super::problem::Problem;
 use super::rows::Row;
 use crate::error::Result;
-use crate::metrics::mean_squared_error;
 use crate::{Network, attack, polish};
 
 /// Seconds since whenever: the caller's clock, for this library has none.
@@ -62,7 +61,7 @@ fn measure(row: Row, applied: &Applied, problem: &Problem, job: &Job<'_>) -> Res
         bound: score.lipschitz,
         weights: score.decay,
         units: network.units(),
-        clean: mean_squared_error(network, &problem.held_out),
+        clean: polish.loss.mean(network, &problem.held_out),
         attacked: attacked.iter().map(|report| report.found).collect(),
         ending: ending.clone(),
         ..row

@@ -13,8 +13,12 @@ pub trait Formula: fmt::Debug + Send + Sync {
     fn curvature(&self, f: f64, y: f64) -> f64;
     /// `sup over f of slope·f − ℓ(f, y)`; infinite for slopes that ℓ does not have.
     fn conjugate(&self, slope: f64, y: f64) -> f64;
-    /// At least the largest ℓ of a prediction in the interval.
-    fn worst(&self, f: Interval, y: f64) -> f64;
+    /// What rises and falls with the loss of a residual, to compare two of them by.
+    fn height(&self, r: f64) -> f64 {
+        self.value(r, 0.0)
+    }
+    /// At least the largest ℓ of a prediction within `reach` of the interval.
+    fn worst(&self, f: Interval, reach: f64, y: f64) -> f64;
     /// At most the least ℓ of a prediction in the interval.
     fn least(&self, f: Interval, y: f64) -> f64;
     /// How the convex program sees it.
@@ -26,17 +30,14 @@ pub trait Formula: fmt::Debug + Send + Sync {
     /// The name and the parameter, as they are asked for.
     fn name(&self) -> String;
 
-    /// ℓ of a block of predictions.
-    fn values(&self, f: &[f64], y: &[f64], out: &mut [f64]) {
-        for ((out, &f), &y) in out.iter_mut().zip(f).zip(y) {
-            *out = self.value(f, y);
+    /// `Σ ω_k ℓ(f_k, y_k)` over a block; the predictions are overwritten with its derivatives by them, `ω_k ℓ'(f_k, y_k)`.
+    fn weighted(&self, f: &mut [f64], y: &[f64], omega: &[f64]) -> f64 {
+        let mut total = 0.0;
+        for ((f, &y), &omega) in f.iter_mut().zip(y).zip(omega) {
+            total += omega * self.value(*f, y);
+            *f = omega * self.slope(*f, y);
         }
-    }
-    /// Values and slopes of a block, written over the predictions and `values`.
-    fn slopes(&self, f: &mut [f64], y: &[f64], values: &mut [f64]) {
-        for ((f, &y), value) in f.iter_mut().zip(y).zip(values) {
-            (*value, *f) = (self.value(*f, y), self.slope(*f, y));
-        }
+        total
     }
 }
 
@@ -106,8 +107,9 @@ fn residuals(f: Interval, y: f64) -> (f64, f64) {
 }
 
 /// The worst of an interval of residuals, for a loss that grows away from 0 on both sides.
-pub(super) fn worst(f: Interval, y: f64, at_most: impl Fn(f64) -> f64) -> f64 {
+pub(super) fn worst(f: Interval, reach: f64, y: f64, at_most: impl Fn(f64) -> f64) -> f64 {
     let (low, high) = residuals(f, y);
+    let (low, high) = (add_down(low, -reach), add_up(high, reach));
     let worst = at_most(low).max(at_most(high));
     // Where the interval is all of the line, so is the loss.
     if low.is_nan() || high.is_nan() { f64::INFINITY } else { worst }

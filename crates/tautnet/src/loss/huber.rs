@@ -34,8 +34,11 @@ impl Formula for Huber {
     fn conjugate(&self, slope: f64, y: f64) -> f64 {
         if slope.abs() <= 2.0 * self.threshold { slope * y + 0.25 * slope * slope } else { f64::INFINITY }
     }
-    fn worst(&self, f: Interval, y: f64) -> f64 {
-        worst(f, y, |r| match r.abs() {
+    fn height(&self, r: f64) -> f64 {
+        r.abs()
+    }
+    fn worst(&self, f: Interval, reach: f64, y: f64) -> f64 {
+        worst(f, reach, y, |r| match r.abs() {
             r if r <= self.threshold => mul_up(r, r),
             r => mul_up(self.threshold, add_up(2.0 * r, -self.threshold)),
         })

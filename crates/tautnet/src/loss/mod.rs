@@ -37,11 +37,28 @@ pub const ALL: &[Entry] = &[squared::ENTRY, huber::ENTRY, quantile::ENTRY];
 impl Loss {
     /// Σ ω ℓ(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none.
     pub fn mean(&self, network: &Network, data: &Dataset) -> f64 {
-        let mut values = network.predict(data.x.as_ref());
-        let f = values.clone();
-        self.values(&f, &data.y, &mut values);
-        let Some(weights) = &data.weights else { return values.iter().sum::<f64>() / data.rows() as f64 };
-        values.iter().zip(weights).map(|(value, weight)| weight * value).sum::<f64>() / weights.iter().sum::<f64>()
+        let mut f = network.predict(data.x.as_ref());
+        let ones = if data.weights.is_none() { vec![1.0; f.len()] } else { Vec::new() };
+        let omega = data.weights.as_deref().unwrap_or(&ones);
+        self.weighted(&mut f, &data.y, omega) / omega.iter().sum::<f64>()
+    }
+
+    /// The constant prediction of the least mean loss.
+    pub fn best_constant(&self, data: &Dataset) -> f64 {
+        let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+        if self.is_squared() {
+            let total: f64 = (0..data.rows()).map(weight).sum();
+            return (0..data.rows()).map(|k| weight(k) * data.y[k]).sum::<f64>() / total;
+        }
+        // The slope of the mean rises from one side of the targets to the other.
+        let slope = |c: f64| (0..data.rows()).map(|k| weight(k) * self.slope(c, data.y[k])).sum::<f64>();
+        let (mut low, mut high) =
+            data.y.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &y| (low.min(y), high.max(y)));
+        for _ in 0..200 {
+            let middle = 0.5 * (low + high);
+            if slope(middle) < 0.0 { low = middle } else { high = middle }
+        }
+        high
     }
 
     /// Whether it is the squared error.

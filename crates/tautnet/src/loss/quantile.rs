@@ -36,8 +36,8 @@ impl Formula for Quantile {
     fn conjugate(&self, slope: f64, y: f64) -> f64 {
         if (-self.level..=1.0 - self.level).contains(&slope) { slope * y } else { f64::INFINITY }
     }
-    fn worst(&self, f: Interval, y: f64) -> f64 {
-        worst(f, y, |r| if r >= 0.0 { mul_up(add_up(1.0, -self.level), r) } else { mul_up(self.level, -r) })
+    fn worst(&self, f: Interval, reach: f64, y: f64) -> f64 {
+        worst(f, reach, y, |r| if r >= 0.0 { mul_up(add_up(1.0, -self.level), r) } else { mul_up(self.level, -r) })
     }
     fn least(&self, f: Interval, y: f64) -> f64 {
         least(f, y, |r| if r >= 0.0 { mul_down(add_down(1.0, -self.level), r) } else { mul_down(self.level, -r) })

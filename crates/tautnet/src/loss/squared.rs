@@ -28,14 +28,26 @@ impl Formula for Squared {
     fn conjugate(&self, slope: f64, y: f64) -> f64 {
         slope * y + 0.25 * slope * slope
     }
-    fn worst(&self, f: Interval, y: f64) -> f64 {
-        worst(f, y, |r| mul_up(r, r))
+    fn height(&self, r: f64) -> f64 {
+        r.abs()
+    }
+    fn worst(&self, f: Interval, reach: f64, y: f64) -> f64 {
+        worst(f, reach, y, |r| mul_up(r, r))
     }
     fn least(&self, f: Interval, y: f64) -> f64 {
         least(f, y, |r| mul_down(r, r))
     }
     fn form(&self) -> Form {
         Form { quadratic: Some(1.0), above: None, below: None }
+    }
+    fn weighted(&self, f: &mut [f64], y: &[f64], omega: &[f64]) -> f64 {
+        let mut total = 0.0;
+        for ((f, &y), &omega) in f.iter_mut().zip(y).zip(omega) {
+            let r = *f - y;
+            total += omega * r * r;
+            *f = 2.0 * omega * r;
+        }
+        total
     }
     fn degree(&self) -> i32 {
         2

@@ -64,9 +64,9 @@ proptest! {
         for loss in losses() {
             let value = loss.value(f, y);
             prop_assert!(loss.least(interval, y) <= value * (1.0 + 1e-15) + 1e-300, "{loss}");
-            prop_assert!(loss.worst(interval, y) >= value * (1.0 - 1e-15), "{loss}");
+            prop_assert!(loss.worst(interval, 0.0, y) >= value * (1.0 - 1e-15), "{loss}");
             let point = Interval { low: f, high: f };
-            prop_assert!(loss.worst(point, y) - loss.least(point, y) <= 1e-14 * (1.0 + value), "{loss}");
+            prop_assert!(loss.worst(point, 0.0, y) - loss.least(point, y) <= 1e-14 * (1.0 + value), "{loss}");
         }
     }
 }
@@ -79,7 +79,7 @@ fn an_interval_that_is_all_of_the_line_has_no_worst() {
             Interval { low: f64::NAN, high: f64::NAN },
             Interval { low: 0.0, high: f64::INFINITY },
         ] {
-            assert_eq!(loss.worst(interval, 1.0), f64::INFINITY, "{loss} {interval:?}");
+            assert_eq!(loss.worst(interval, 0.0, 1.0), f64::INFINITY, "{loss} {interval:?}");
             assert_eq!(loss.least(interval, 1.0), 0.0);
         }
     }

@@ -1,7 +1,7 @@
 //! The objective as a function of the weights, patterns and all: not convex, but its gradient is exact.
 //!
 //! ```text
-//! F(z̄, c) = Σ_k ω_k (c + Σ_i s_i relu(x̄_k·z̄_i) − y_k)² / Σω + λ_w Σ_i ‖z̄_i‖ + λ_L L(a),     a_i = s_i z_i
+//! F(z̄, c) = Σ_k ω_k ℓ(c + Σ_i s_i relu(x̄_k·z̄_i), y_k) / Σω + λ_w Σ_i ‖z̄_i‖ + λ_L L(a),     a_i = s_i z_i
 //! ```
 //!
 //! with the signs s held, as in (J): within one cell of patterns F is (J)'s objective with its multipliers minimized out,
@@ -45,14 +45,17 @@ impl Landscape {
             }
         }
         batch.y.iter_mut().for_each(|y| *y /= conditioning.y_scale);
-        batch.omega.iter_mut().for_each(|omega| *omega /= n as f64);
+        // ℓ(f, y) = y_scaleⁿ ℓ'(f', y'), and F is divided by y_scale².
+        let loss = prices.loss.rescaled(1.0 / conditioning.y_scale);
+        let unit = conditioning.y_scale.powi(loss.degree() - 2);
+        batch.omega.iter_mut().for_each(|omega| *omega = unit * *omega / n as f64);
         Self {
             batch,
             conditioning,
             prices: prices.clone(),
             limit_price,
             tolerance: BOUND_TOLERANCE,
-            differentiator: Differentiator::default(),
+            differentiator: Differentiator::of(&loss),
         }
     }
 

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 pub struct Score {
     /// loss + penalties, as asked.
     pub objective: f64,
-    /// (Weighted) mean squared error.
+    /// (Weighted) mean loss.
     pub loss: f64,
     /// LipSDP upper bound of the network in the chosen norm.
     pub lipschitz: f64,

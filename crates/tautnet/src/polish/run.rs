@@ -8,7 +8,6 @@ use crate::{
     certify::{bound_by, lipsdp},
     ending::{Cause, Early, Ending},
     error::Result,
-    metrics::mean_squared_error,
     program::{
         build::{Built, Held, Pressing, Prices, Solution, affordable},
         second_attempt::Obstacle,
@@ -196,13 +195,7 @@ impl<'a, 'o> Run<'a, 'o> {
 
     /// No unit is left: the best constant.
     pub fn constant(&self) -> Result<Candidate> {
-        let (mut sum, mut total) = (0.0, 0.0);
-        for k in 0..self.data.rows() {
-            let weight = self.data.weights.as_ref().map_or(1.0, |w| w[k]);
-            sum += weight * self.data.y[k];
-            total += weight;
-        }
-        let bias = self.bias(sum / total);
+        let bias = self.bias(self.prices.loss.best_constant(self.data));
         let network = from_units(std::iter::empty(), self.data.columns(), bias)?;
         let score = self.score(&network, None)?;
         Ok(Candidate { network, score })
@@ -279,7 +272,7 @@ pub(super) fn score(
     prices: &Prices,
     proposed: Option<Multipliers<'_>>,
 ) -> Result<Score> {
-    let loss = mean_squared_error(network, data);
+    let loss = prices.loss.mean(network, data);
     let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
     let decay = units.iter().map(Unit::length).sum::<f64>();
     // The solver's multipliers are optimal for the program, which need not ask for the least bound.

@@ -1,7 +1,7 @@
 //! What is asked of a polish: the objective, the program and what it may spend.
 
 use crate::{
-    Norm,
+    Loss, Norm,
     error::{Error, Result},
     program::build::Prices,
 };
@@ -34,6 +34,8 @@ pub enum Penalty {
 pub struct Settings {
     /// Which program.
     pub method: Method,
+    /// What a wrong prediction costs.
+    pub loss: Loss,
     /// λ_L ≥ 0, the price of the Lipschitz bound.
     pub lipschitz: f64,
     /// λ_w ≥ 0, the price of the weights.
@@ -64,6 +66,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             method: Method::Joint,
+            loss: Loss::default(),
             lipschitz: 0.01,
             decay: 0.0,
             max_lipschitz: None,
@@ -119,6 +122,7 @@ impl Settings {
             max_lipschitz: self.max_lipschitz,
             norm: self.norm,
             output_bias: self.output_bias,
+            loss: self.loss.clone(),
         }
     }
 }

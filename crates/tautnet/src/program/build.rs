@@ -5,7 +5,8 @@
 //! `y_scale²` and multiplied by n (a sum of squares rather than a mean balances `P` with `AᵀA`).
 
 use super::{
-    layout::Layout,
+    layout::{Exits, Layout},
+    loss_term::Targets,
     normal::{Route, StructuredNormal},
     rows::Rows,
     second_attempt::{self, Obstacle},
@@ -13,7 +14,9 @@ use super::{
     training::{Parts, TrainingProgram},
     working_set::{MANY, solve_many_rows},
 };
-use crate::{Dataset, Error, Norm, activation::Patterns, distinct::Distinct, error::Result, unit::Unit};
+use crate::{
+    Dataset, Error, Loss, Norm, activation::Patterns, distinct::Distinct, error::Result, loss::Form, unit::Unit,
+};
 use faer::Mat;
 use tautnet_cone::{Observer, Outcome, Settings, interior_point::interior_point};
 
@@ -67,6 +70,7 @@ pub(crate) struct Prices {
     pub max_lipschitz: Option<f64>,
     pub norm: Norm,
     pub output_bias: bool,
+    pub loss: Loss,
 }
 
 /// What stands still.
@@ -121,6 +125,7 @@ fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>
         infinity: prices.norm == Norm::Infinity,
         bias: prices.output_bias,
         bounded: prices.max_lipschitz.is_some(),
+        exits: Exits::default(),
     }
 }
 
@@ -166,7 +171,22 @@ impl Built {
         };
         let y_scale = conditioning.y_scale;
         let y: Vec<f64> = data.y.iter().map(|y| y / y_scale).collect();
-        let Distinct { rows, group, y, weight, spread } = Distinct::of(data, &y, &weight);
+        // ℓ(f, y) = y_scaleⁿ ℓ'(f', y'), and the objective is divided by y_scale².
+        let loss = prices.loss.rescaled(1.0 / y_scale);
+        let unit = y_scale.powi(loss.degree() - 2);
+        let distinct = Distinct::of(data, &y, &weight);
+        let (targets, spread) = match loss.form() {
+            form @ Form { above: None, below: None, .. } => {
+                let point = (0..distinct.rows.len()).collect();
+                (Targets { point, y: distinct.y, weight: distinct.weight, form }, distinct.spread)
+            }
+            // Targets at one point do not add up to one.
+            form => {
+                let weight = weight.iter().map(|weight| weight * unit).collect();
+                (Targets { point: distinct.group.clone(), y, weight, form }, 0.0)
+            }
+        };
+        let Distinct { rows, group, .. } = distinct;
         let active = if rows.len() < n { active.select(&rows) } else { active };
         let (factor, n) = (n as f64, rows.len());
         let x = Mat::from_fn(n, d + 1, |k, j| {
@@ -175,16 +195,17 @@ impl Built {
         // L and ℓ in these coordinates are L·c̄/y_scale and ℓ·c̄/y_scale.
         let bound_scale = conditioning.bound_scale();
         let sign: Vec<f64> = units.iter().map(|u| u.sign).collect();
-        let layout = training_layout(n, d, m, prices, held);
+        let layout = Layout { exits: targets.exits(), ..training_layout(n, d, m, prices, held) };
         let lmi = layout.lmi;
         // Units that are on everywhere can trade their biases with each other (or with the output bias) for ever,
         // unless weight decay prices them: a ridge of 1e-10 keeps the optimal face bounded.
         let linear = |s: f64| (0..m).any(|i| sign[i] == s && active.is_linear(i));
         let trade = prices.decay == 0.0 && ((linear(1.0) && linear(-1.0)) || prices.output_bias);
         let ridge = (0..m).map(|i| if trade && active.is_linear(i) { 2e-10 * factor } else { 0.0 }).collect();
-        let rows = Rows { x, active, sign: sign.clone(), y, weight };
+        let rows = Rows { x, active, sign: sign.clone() };
         let program = TrainingProgram::new(Parts {
             rows: Some(rows),
+            targets: Some(targets),
             spread,
             sign,
             metric: conditioning.scale.iter().map(|c| (c / conditioning.middle).powi(2)).collect(),
@@ -238,9 +259,11 @@ impl Built {
             infinity: norm == Norm::Infinity,
             bias: false,
             bounded: false,
+            exits: Exits::default(),
         };
         let program = TrainingProgram::new(Parts {
             rows: None,
+            targets: None,
             spread: 0.0,
             sign: units.iter().map(|u| u.sign).collect(),
             metric: vec![1.0; d],

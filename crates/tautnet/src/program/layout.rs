@@ -1,5 +1,6 @@
 //! Where everything stands in the vector of variables and in the vector of cones.
 
+use faer::MatRef;
 use tautnet_cone::{Cone, cone::svec_length};
 
 /// Positions of the variables:
@@ -8,10 +9,11 @@ use tautnet_cone::{Cone, cone::svec_length};
 /// unit i: [ z̄_i (e) ][ ℓ_i ][ u_i ]   i = 1..m      (each part where it is free)
 /// [ L ][ p (d) ][ c ]                               shared scalars
 /// [ svec U_i ]  i = 1..m                            clique separators, order d + 1
+/// [ p_t ][ n_t ]  t = 1..targets                    exits of the loss (each part where it is free)
 /// ```
 ///
 /// and of the cones: relu cones n·m, scalar inequalities, m second-order cones of length e + 1, m cliques of order
-/// d + 2, the coupling of order d + 1.
+/// d + 2, the coupling of order d + 1, the exits' inequalities.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub n: usize,
@@ -31,6 +33,28 @@ pub(crate) struct Layout {
     pub bias: bool,
     /// `L ≤ L_max` is present.
     pub bounded: bool,
+    /// The loss's exits, where it has any.
+    pub exits: Exits,
+}
+
+/// How many targets have exits, and which: [`Form`](crate::loss::Form).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Exits {
+    /// 0 for a loss that is quadratic.
+    pub targets: usize,
+    /// The loss is a quadratic between its exits: p and n are both free. Else the residual is p − n, and p alone is.
+    pub quadratic: bool,
+}
+
+impl Exits {
+    /// How many variables there are.
+    pub fn variables(&self) -> usize {
+        if self.quadratic { 2 * self.targets } else { self.targets }
+    }
+    /// How many inequalities: one for each p and one for each n.
+    pub fn rows(&self) -> usize {
+        2 * self.targets
+    }
 }
 
 impl Layout {
@@ -55,6 +79,10 @@ impl Layout {
     }
     pub fn unit(&self, i: usize) -> usize {
         i * self.width()
+    }
+    /// The z̄ part of a vector of variables, e × m.
+    pub fn weights_of<'a>(&self, x: &'a [f64]) -> MatRef<'a, f64> {
+        MatRef::from_column_major_slice_with_stride(&x[..self.shared()], self.e(), self.m, self.width())
     }
     /// Offset of ℓ within a unit, if it is a variable.
     pub fn ell(&self) -> Option<usize> {
@@ -91,8 +119,12 @@ impl Layout {
     pub fn separators(&self) -> usize {
         self.reduced()
     }
-    pub fn variables(&self) -> usize {
+    /// Position of the exits.
+    pub fn exits(&self) -> usize {
         self.reduced() + if self.lmi { self.m * self.pairs() } else { 0 }
+    }
+    pub fn variables(&self) -> usize {
+        self.exits() + self.exits.variables()
     }
 
     pub fn relu_rows(&self) -> usize {
@@ -114,8 +146,11 @@ impl Layout {
     pub fn coupling_rows(&self) -> usize {
         self.clique_rows() + if self.lmi { self.m * self.clique_len() } else { 0 }
     }
-    pub fn rows(&self) -> usize {
+    pub fn exit_rows(&self) -> usize {
         self.coupling_rows() + if self.lmi { self.pairs() } else { 0 }
+    }
+    pub fn rows(&self) -> usize {
+        self.exit_rows() + self.exits.rows()
     }
 
     /// About how much memory a solve takes, in bytes: the matrices of the normal equations, and the vectors of an iterate.
@@ -148,11 +183,18 @@ impl Layout {
             cones.extend(vec![Cone::Semidefinite(self.d + 2); self.m]);
             cones.push(Cone::Semidefinite(self.separator()));
         }
+        if self.exits.targets > 0 {
+            cones.push(Cone::Nonnegative(self.exits.rows()));
+        }
         cones
     }
     /// Index of the first second-order cone in [`Layout::cones`].
     pub fn first_radius(&self) -> usize {
         2
+    }
+    /// Index of the coupling in [`Layout::cones`].
+    pub fn coupling(&self) -> usize {
+        self.first_clique() + self.m
     }
     /// Index of the first clique in [`Layout::cones`].
     pub fn first_clique(&self) -> usize {

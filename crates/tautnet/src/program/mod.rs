@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod layout;
+pub(crate) mod loss_term;
 pub(crate) mod normal;
 pub(crate) mod rows;
 pub(crate) mod second_attempt;

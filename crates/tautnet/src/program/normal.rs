@@ -30,7 +30,7 @@ mod cholesky;
 mod parts;
 mod units;
 
-use super::training::TrainingProgram;
+use super::{loss_term::LossTerm, training::TrainingProgram};
 use cholesky::{Cholesky, symmetric_product};
 use faer::{
     Accum, Mat, MatMut, MatRef, Par,
@@ -42,16 +42,30 @@ use faer::{
 use parts::{Clique, Factor, column, regularize};
 pub(crate) use parts::{Route, StructuredNormal};
 use rayon::prelude::*;
+use std::sync::Arc;
 use tautnet_cone::{
     NormalEquations, NotPositiveDefinite, Scaling, Stop,
     cone::{SecondOrderScaling, SemidefiniteScaling, smat, svec, svec_length},
 };
 
 impl<'a> StructuredNormal<'a> {
-    /// The cheaper route for the program's size; the dense one where the loss's Hessian is stored.
+    /// The cheaper route for the program's size; the dense one where the loss's Hessian is stored, or is of more points than
+    /// there are cones of.
     pub fn new(program: &'a TrainingProgram) -> Self {
-        let route = if program.hessian.is_some() { Route::Dense } else { Self::cheaper(&program.layout) };
-        Self { program, route, cliques: Vec::new(), frame: Mat::new(), coupling: None, factor: Factor::None }
+        let dense = |loss: &LossTerm| loss.hessian.is_some() || loss.rows.n() > program.layout.n;
+        let dense = program.loss.as_ref().is_some_and(dense);
+        let route = if dense { Route::Dense } else { Self::cheaper(&program.layout) };
+        let (exits, root) = (Vec::new(), Vec::new());
+        Self {
+            program,
+            route,
+            cliques: Vec::new(),
+            frame: Mat::new(),
+            coupling: None,
+            exits,
+            root,
+            factor: Factor::None,
+        }
     }
 
     /// Compare the operations of both routes.
@@ -285,7 +299,9 @@ impl<'a> StructuredNormal<'a> {
         let (program, layout) = (self.program, &self.program.layout);
         let (size, width, e) = (layout.reduced(), layout.width(), layout.e());
         let mut matrix = Mat::<f64>::zeros(size, size);
-        if let Some(hessian) = &program.hessian {
+        let stored = program.loss.as_ref().and_then(|loss| loss.hessian.clone());
+        let hessian = || program.loss.as_ref().map(|loss| Arc::new(loss.rows.loss_hessian(&self.root)));
+        if let Some(hessian) = stored.or_else(hessian) {
             for i in 0..layout.m {
                 for a in 0..e {
                     let (from, to) = (i * e + a, layout.unit(i) + a);
@@ -346,10 +362,17 @@ impl NormalEquations for StructuredNormal<'_> {
         let layout = &self.program.layout;
         let stop = Stop::here();
         if layout.lmi {
-            self.frame = match scaling.last() {
-                Some(Scaling::Semidefinite(cone)) => triangular_root(cone),
-                _ => unreachable!("the coupling comes last"),
+            self.frame = match &scaling[layout.coupling()] {
+                Scaling::Semidefinite(cone) => triangular_root(cone),
+                _ => unreachable!("the coupling follows the cliques"),
             };
+        }
+        if let Some(loss) = &self.program.loss {
+            self.exits = match scaling.last() {
+                Some(Scaling::Nonnegative(h)) if layout.exits.targets > 0 => h.clone(),
+                _ => Vec::new(),
+            };
+            self.root = loss.curvature(&self.exits).into_iter().map(f64::sqrt).collect();
         }
         let (blocks, cliques) = self.unit_blocks(scaling);
         // What a loop left out in its hurry must not be used.
@@ -382,6 +405,15 @@ impl NormalEquations for StructuredNormal<'_> {
     }
 
     fn solve(&self, r: &mut [f64]) {
+        let Some(loss) = &self.program.loss else { return self.solve_without_exits(r) };
+        loss.eliminate(&self.program.layout, &self.exits, r);
+        self.solve_without_exits(&mut r[..self.program.layout.exits()]);
+        loss.recover(&self.program.layout, &self.exits, r);
+    }
+}
+
+impl StructuredNormal<'_> {
+    fn solve_without_exits(&self, r: &mut [f64]) {
         let layout = &self.program.layout;
         let (d, q, pairs, width) = (layout.d, layout.separator(), layout.pairs(), layout.width());
         let (y, separators) = r.split_at_mut(layout.separators());

@@ -34,10 +34,6 @@ pub(crate) struct Rows {
     pub active: Patterns,
     /// `s_i`.
     pub sign: Vec<f64>,
-    /// Targets.
-    pub y: Vec<f64>,
-    /// Weight of each row in the sum of squares.
-    pub weight: Vec<f64>,
 }
 
 /// The blocks of rows.
@@ -65,8 +61,6 @@ impl Rows {
             x: Mat::from_fn(chosen.len(), self.e(), |k, j| self.x[(chosen[k], j)]),
             active: self.active.select(chosen),
             sign: self.sign.clone(),
-            y: chosen.iter().map(|&k| self.y[k]).collect(),
-            weight: chosen.iter().map(|&k| self.weight[k]).collect(),
         }
     }
 
@@ -178,17 +172,17 @@ impl Rows {
         Mat::from_fn(pairs, m, |p, i| out[i * pairs + p])
     }
 
-    /// Columns of `diag(√(2 weight)) Φ` for the units of `range`, rows of `rows`: rows × (e · units).
-    pub fn features(&self, rows: std::ops::Range<usize>, units: std::ops::Range<usize>) -> Mat<f64> {
+    /// Columns of `diag(root) Φ` for the units of `range`, rows of `rows`: rows × (e · units). `root` is of all rows.
+    pub fn features(&self, rows: std::ops::Range<usize>, units: std::ops::Range<usize>, root: &[f64]) -> Mat<f64> {
         let e = self.e();
         let mut phi = Mat::zeros(rows.len(), e * units.len());
-        let root: Vec<f64> = rows.clone().map(|k| (2.0 * self.weight[k]).sqrt()).collect();
+        let root = &root[rows.clone()];
         for (u, i) in units.enumerate() {
             let (on, sign) = (&self.active.unit(i)[rows.clone()], self.sign[i]);
             for a in 0..e {
                 let x = self.x.col(a).subrows(rows.start, rows.len());
                 let column = phi.col_mut(u * e + a);
-                for (((out, &x), &root), &on) in column.iter_mut().zip(x.iter()).zip(&root).zip(on) {
+                for (((out, &x), &root), &on) in column.iter_mut().zip(x.iter()).zip(root).zip(on) {
                     *out = if on { sign * root * x } else { 0.0 };
                 }
             }
@@ -196,9 +190,9 @@ impl Rows {
         phi
     }
 
-    /// `2 Φ'ᵀ diag(weight) Φ'` with `Φ' = [Φ, 1]` (the ones for an output bias): lower triangle, (e·m + 1)². Where it is
+    /// `Φ'ᵀ diag(root²) Φ'` with `Φ' = [Φ, 1]` (the ones for an output bias): lower triangle, (e·m + 1)². Where it is
     /// time to stop, what comes out is of no use.
-    pub fn loss_hessian(&self) -> Mat<f64> {
+    pub fn loss_hessian(&self, root: &[f64]) -> Mat<f64> {
         let (n, size) = (self.n(), self.e() * self.units() + 1);
         // A few fixed parts: enough for two threads, little enough memory.
         let parts = if n >= 16 * BLOCK && size <= 1500 { 4 } else { 1 };
@@ -212,9 +206,9 @@ impl Rows {
                     if stop.asked() {
                         break;
                     }
-                    let features = self.features(range.clone(), 0..self.units());
+                    let features = self.features(range.clone(), 0..self.units(), root);
                     let phi = Mat::from_fn(range.len(), size, |r, j| {
-                        if j + 1 < size { features[(r, j)] } else { (2.0 * self.weight[range.start + r]).sqrt() }
+                        if j + 1 < size { features[(r, j)] } else { root[range.start + r] }
                     });
                     add_gram(sum.as_mut(), phi.as_ref(), &stop);
                 }

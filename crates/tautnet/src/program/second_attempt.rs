@@ -13,7 +13,12 @@
 //! Whatever is found is used only where it is solved or far closer to it: a program that the first attempt solves is never
 //! touched.
 
-use super::{normal::StructuredNormal, start::starting_point, training::TrainingProgram, working_set::MANY};
+use super::{
+    normal::{Route, StructuredNormal},
+    start::starting_point,
+    training::TrainingProgram,
+    working_set::MANY,
+};
 use faer::Mat;
 use tautnet_cone::{
     Cone, Dense, Iteration, Linear, Observer, Outcome, Settings, Start, Status, Stop, dense::DenseNormal,
@@ -63,7 +68,9 @@ pub(super) fn solve_again(
     for from_given in [true, false] {
         let start = if from_given { ordinary(program, given) } else { None };
         let before = best.trace.len();
-        let again = interior_point(&*program, &mut StructuredNormal::new(program), &careful, start, &mut |facts| {
+        let mut normal = StructuredNormal::new(program);
+        normal.route = Route::Dense;
+        let again = interior_point(&*program, &mut normal, &careful, start, &mut |facts| {
             let verdict = observer(&Iteration { iteration: before + facts.iteration, ..*facts });
             stopped |= verdict.is_break();
             verdict

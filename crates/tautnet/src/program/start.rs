@@ -116,6 +116,9 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
             }
         }
     }
+    if let Some(loss) = &program.loss {
+        loss.start(layout, &mut x);
+    }
     let mut s = vec![0.0; layout.rows()];
     program.apply(&x, &mut s);
     s.iter_mut().zip(program.constant()).for_each(|(s, b)| *s += b);
@@ -140,8 +143,11 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
     if mu <= 0.0 {
         mu = program.offset().max(1e-3) / layout.rows().max(1) as f64;
     }
-    dual[..linear].iter_mut().zip(&s[..linear]).for_each(|(z, s)| *z = mu / s);
-    if s[..linear].iter().any(|&s| s <= 0.0) {
+    let exits = layout.exit_rows()..layout.rows();
+    for range in [0..linear, exits.clone()] {
+        dual[range.clone()].iter_mut().zip(&s[range]).for_each(|(z, s)| *z = mu / s);
+    }
+    if s[..linear].iter().chain(&s[exits]).any(|&s| s <= 0.0) {
         return None;
     }
     if layout.decay {
@@ -171,7 +177,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
             svec(full.as_ref(), &mut dual[layout.clique_rows() + i * layout.clique_len()..][..layout.clique_len()]);
         }
         let top = Mat::from_fn(q, q, |a, b| mu * inverse[(a, b)]);
-        svec(top.as_ref(), &mut dual[layout.coupling_rows()..]);
+        svec(top.as_ref(), &mut dual[layout.coupling_rows()..][..layout.pairs()]);
         debug_assert!(clique_column(d, d) + 2 == layout.clique_len());
     }
     Some(Start { x, s, z: dual })

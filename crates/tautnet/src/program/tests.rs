@@ -2,13 +2,14 @@
 
 use super::{
     build::{Built, Held, Prices},
-    layout::Layout,
+    layout::{Exits, Layout},
+    loss_term::Targets,
     normal::{Route, StructuredNormal},
     rows::Rows,
     training::{Parts, TrainingProgram},
 };
 use crate::unit::Unit;
-use crate::{Dataset, Norm, activation::Patterns, random::normal};
+use crate::{Dataset, Loss, Norm, activation::Patterns, loss::Form, random::normal};
 use faer::{Mat, Side, prelude::*};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -21,10 +22,17 @@ use tautnet_cone::{
     solve,
 };
 
+/// Forms of losses: without exits, between exits, exits alone.
+const FORMS: [Form; 3] = [
+    Form { quadratic: Some(1.0), above: None, below: None },
+    Form { quadratic: Some(0.7), above: Some(0.8), below: Some(0.5) },
+    Form { quadratic: None, above: Some(0.3), below: Some(0.9) },
+];
+
 /// Any layout that the library can ask for: (J), (12), (6), both penalties, LipSDP, in either norm.
 ///
 /// Flags: weights held, no matrix inequality, multipliers held, decay, infinity norm, output bias, hard limit, L².
-fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], random: &mut Pcg64) -> TrainingProgram {
+fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], form: Form, random: &mut Pcg64) -> TrainingProgram {
     let [no_weights, no_lmi, held_multipliers, decay, infinity, bias, bounded, squared] = flags;
     let weights = !no_weights;
     let lmi = !(weights && no_lmi);
@@ -43,6 +51,7 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], random: &mut P
         infinity,
         bias: weights && bias,
         bounded: lmi && bounded,
+        exits: Exits::default(),
     };
     let sign: Vec<f64> = (0..m).map(|_| if random.random_bool(0.5) { 1.0 } else { -1.0 }).collect();
     let positive = |random: &mut Pcg64| random.random_range(-1.0..1.0f64).exp();
@@ -50,12 +59,19 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], random: &mut P
         x: Mat::from_fn(n, e, |_, j| if j < d { normal(random) } else { 1.0 }),
         active: Patterns::from_units(n, (0..m).map(|_| (0..n).map(|_| random.random_bool(0.6)).collect())),
         sign: sign.clone(),
-        y: (0..n).map(|_| normal(random)).collect(),
-        // Some rows may count for nothing, not all of them.
-        weight: (0..n).map(|k| if k > 0 && random.random_bool(0.1) { 0.0 } else { positive(random) }).collect(),
     });
+    // Some targets may count for nothing, not all of them; with exits there may be several at a point.
+    let count = if form.above.is_some() && weights { n + 2 } else { n };
+    let targets = weights.then(|| Targets {
+        point: (0..count).map(|t| t % n).collect(),
+        y: (0..count).map(|_| normal(random)).collect(),
+        weight: (0..count).map(|k| if k > 0 && random.random_bool(0.1) { 0.0 } else { positive(random) }).collect(),
+        form,
+    });
+    let layout = Layout { exits: targets.as_ref().map_or(Exits::default(), Targets::exits), ..layout };
     TrainingProgram::new(Parts {
         rows,
+        targets,
         spread: 0.3,
         sign,
         metric: (0..d).map(|_| positive(random)).collect(),
@@ -135,7 +151,7 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
     let layout = &program.layout;
     let (d, e, m) = (layout.d, layout.e(), layout.m);
     let [lipschitz, square, decay] = prices;
-    let (mut s, mut objective) = (vec![], parts_spread);
+    let (mut s, mut objective, mut last) = (vec![], parts_spread, vec![]);
     let units: Vec<_> = (0..m).map(|i| unit_of(program, x, i)).collect();
     if let Some(rows) = &program.rows {
         let h = |i: usize, k: usize| (0..e).map(|a| rows.x[(k, a)] * units[i].0[a]).sum::<f64>();
@@ -143,10 +159,24 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
             s.extend((0..layout.n).map(|k| if rows.active.unit(i)[k] { h(i, k) } else { -h(i, k) }));
             objective += 0.5 * program.ridge[i] * units[i].0[d].powi(2);
         }
-        for k in 0..layout.n {
+        let targets = &program.loss.as_ref().unwrap().targets;
+        let Form { quadratic, above, below } = targets.form;
+        let (exits, count) = (layout.exits(), targets.y.len());
+        for t in 0..count {
+            let k = targets.point[t];
             let on = (0..m).filter(|&i| rows.active.unit(i)[k]);
             let f = on.map(|i| program.sign[i] * h(i, k)).sum::<f64>() + layout.output_bias().map_or(0.0, |c| x[c]);
-            objective += rows.weight[k] * (f - rows.y[k]).powi(2);
+            let residual = f - targets.y[t];
+            let (p, n) = match (layout.exits.targets, quadratic) {
+                (0, _) => (0.0, 0.0),
+                (_, Some(_)) => (x[exits + t], x[exits + count + t]),
+                (_, None) => (x[exits + t], x[exits + t] - residual),
+            };
+            if layout.exits.targets > 0 {
+                last.push([p, n]);
+            }
+            let inner = quadratic.map_or(0.0, |q| q * (residual - p + n).powi(2));
+            objective += targets.weight[t] * (inner + above.unwrap_or(0.0) * p + below.unwrap_or(0.0) * n);
         }
     }
     let bound = layout.bound().map_or(0.0, |l| x[l]);
@@ -190,6 +220,8 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
         s.resize(at + layout.pairs(), 0.0);
         svec(rest.as_ref(), &mut s[at..]);
     }
+    s.extend(last.iter().map(|[p, _]| p));
+    s.extend(last.iter().map(|[_, n]| n));
     (s, objective)
 }
 
@@ -198,10 +230,11 @@ proptest! {
 
     #[test]
     fn the_operators_are_the_program_as_stated(
-        n in 1_usize..6, d in 1_usize..6, m in 1_usize..6, flags in any::<[bool; 8]>(), seed in any::<u64>(),
+        n in 1_usize..6, d in 1_usize..6, m in 1_usize..6, flags in any::<[bool; 8]>(), form in 0..FORMS.len(),
+        seed in any::<u64>(),
     ) {
         let mut random = Pcg64::seed_from_u64(seed);
-        let mut program = random_program(n, d, m, flags, &mut random);
+        let mut program = random_program(n, d, m, flags, FORMS[form], &mut random);
         let (columns, rows) = (program.linear().len(), program.constant().len());
         prop_assert_eq!(columns, program.layout.variables());
         prop_assert_eq!(rows, program.cones().iter().map(|cone| cone.length()).sum::<usize>());
@@ -239,10 +272,11 @@ proptest! {
     /// both routes solve with it.
     #[test]
     fn the_structured_normal_matrix_is_the_dense_one(
-        n in 1_usize..6, d in 1_usize..6, m in 1_usize..6, flags in any::<[bool; 8]>(), seed in any::<u64>(),
+        n in 1_usize..6, d in 1_usize..6, m in 1_usize..6, flags in any::<[bool; 8]>(), form in 0..FORMS.len(),
+        seed in any::<u64>(),
     ) {
         let mut random = Pcg64::seed_from_u64(seed);
-        let mut program = random_program(n, d, m, flags, &mut random);
+        let mut program = random_program(n, d, m, flags, FORMS[form], &mut random);
         let scaling = random_scaling(program.cones(), &mut random);
         let judge = Dense::of(&program).normal_matrix(&scaling);
         let r = vector(judge.nrows(), &mut random);
@@ -357,8 +391,15 @@ fn built(seed: u64, prices: &Prices, held: Held<'_>) -> Built {
 /// The naive normal matrix and the least-squares start, the structured one by either route: one optimum.
 #[test]
 fn both_routes_end_where_the_dense_judge_does() {
-    let plain =
-        Prices { lipschitz: 0.1, squared: false, decay: 0.0, max_lipschitz: None, norm: Norm::Two, output_bias: true };
+    let plain = Prices {
+        lipschitz: 0.1,
+        squared: false,
+        decay: 0.0,
+        max_lipschitz: None,
+        norm: Norm::Two,
+        output_bias: true,
+        loss: Loss::default(),
+    };
     let cases = [
         plain.clone(),
         Prices { squared: true, output_bias: false, ..plain.clone() },
@@ -402,11 +443,11 @@ fn blocks_of_rows_add_up() {
     let mut random = Pcg64::seed_from_u64(5);
     let x = Mat::from_fn(n, d + 1, |_, j| if j < d { normal(&mut random) } else { 1.0 });
     let active = Patterns::from_units(n, (0..m).map(|_| (0..n).map(|_| random.random_bool(0.5)).collect()));
-    let (weight, h) = (vec![1.0; n], vector(n * m, &mut random));
-    let rows = Rows { x, active, sign: vec![1.0, -1.0, 1.0], y: vec![0.0; n], weight };
+    let h = vector(n * m, &mut random);
+    let rows = Rows { x, active, sign: vec![1.0, -1.0, 1.0] };
     let grams = rows.weighted_grams(&h);
     let adjoint = rows.cones_adjoint(&h);
-    let hessian = rows.loss_hessian();
+    let hessian = rows.loss_hessian(&vec![2.0f64.sqrt(); n]);
     for i in 0..m {
         let on = rows.active.unit(i);
         let mut pair = 0;
@@ -448,8 +489,15 @@ fn the_working_set_ends_where_all_rows_do() {
     let pre = |unit: &Unit, k: usize| unit.bias + (0..d).map(|j| unit.z[j] * data.x[(k, j)]).sum::<f64>();
     let active =
         Patterns::from_units(n, units.iter().map(|unit| (0..n).map(|k| pre(unit, k) >= 0.0).collect::<Vec<_>>()));
-    let prices =
-        Prices { lipschitz: 0.01, squared: false, decay: 0.0, max_lipschitz: None, norm: Norm::Two, output_bias: true };
+    let prices = Prices {
+        lipschitz: 0.01,
+        squared: false,
+        decay: 0.0,
+        max_lipschitz: None,
+        norm: Norm::Two,
+        output_bias: true,
+        loss: Loss::default(),
+    };
     let build = || Built::training(&data, &units, active.clone(), &prices, Held::Nothing);
     let settings = Settings { gap_relative: 1e-9, ..Settings::default() };
     let mut few = build();

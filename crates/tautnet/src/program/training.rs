@@ -1,7 +1,7 @@
 //! The convex programs (J), (12), (6) and the LipSDP bound (2), as one conic program.
 //!
 //! ```text
-//! minimize    Σ_k weight_k (f_k − y_k)² + λ·L (or λ·L²) + decay·Σ_i u_i + ridge·Σ b_i²
+//! minimize    Σ_t weight_t ℓ(f_t, y_t) + λ·L (or λ·L²) + decay·Σ_i u_i + ridge·Σ b_i²
 //! subject to  σ_ik x̄_k·z̄_i ≥ 0                                     f = Φ z + c
 //!             ‖T z̄_i‖ ≤ u_i
 //!             K_i = ⎡ U_i   c_i  ⎤ ⪰ 0,   c_i = (z_i ; s_i ℓ_i)      one clique a unit, order d + 2
@@ -14,15 +14,22 @@
 //! `E = diag(c_1² L, …, c_d² L, L)` for the Euclidean norm (c_k the scale of column k) and `diag(p, L)` for the largest
 //! absolute value, with `Σ p_k / c_k² ≤ L`.
 
-use super::{layout::Layout, rows::Rows};
+use super::{
+    layout::Layout,
+    loss_term::{LossTerm, Targets},
+    rows::Rows,
+};
 use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
-use std::f64::consts::SQRT_2;
+use std::{f64::consts::SQRT_2, sync::Arc};
 use tautnet_cone::{Cone, Linear, Quadratic};
 
 /// A conic program in conditioned coordinates.
 pub(crate) struct TrainingProgram {
     pub layout: Layout,
-    pub rows: Option<Rows>,
+    /// The points with their cones.
+    pub rows: Option<Arc<Rows>>,
+    /// The loss, of all points.
+    pub loss: Option<LossTerm>,
     /// `s_i`.
     pub sign: Vec<f64>,
     /// `c_k²`.
@@ -33,8 +40,6 @@ pub(crate) struct TrainingProgram {
     pub square: f64,
     /// Twice the ridge on each unit's bias.
     pub ridge: Vec<f64>,
-    /// The loss's Hessian over `(z̄_1, …, z̄_m, c)`, lower triangle, where it is stored.
-    pub hessian: Option<Mat<f64>>,
     linear: Vec<f64>,
     constant: Vec<f64>,
     offset: f64,
@@ -47,6 +52,7 @@ pub(crate) struct TrainingProgram {
 pub(crate) struct Parts {
     pub layout: Layout,
     pub rows: Option<Rows>,
+    pub targets: Option<Targets>,
     /// Loss that no network can reach: of rows with the same inputs and different targets.
     pub spread: f64,
     pub sign: Vec<f64>,
@@ -67,20 +73,18 @@ pub(crate) struct Parts {
 impl TrainingProgram {
     /// Assemble the constant parts.
     pub fn new(parts: Parts) -> Self {
-        let Parts { layout, rows, sign, metric, radius, lipschitz, squared, decay, .. } = parts;
+        let Parts { layout, rows, targets, sign, metric, radius, lipschitz, squared, decay, .. } = parts;
+        let rows = rows.map(Arc::new);
+        let loss = rows.clone().zip(targets).map(|(rows, targets)| LossTerm {
+            rows,
+            targets: Arc::new(targets),
+            hessian: None,
+        });
         let mut linear = vec![0.0; layout.variables()];
         let mut constant = vec![0.0; layout.rows()];
         let mut offset = parts.spread;
-        if let Some(rows) = &rows {
-            let weighted: Vec<f64> = rows.y.iter().zip(&rows.weight).map(|(y, w)| -2.0 * w * y).collect();
-            let gradient = rows.output_adjoint(&weighted);
-            for i in 0..layout.m {
-                (0..layout.e()).for_each(|a| linear[layout.unit(i) + a] = gradient[(a, i)]);
-            }
-            if let Some(c) = layout.output_bias() {
-                linear[c] = weighted.iter().sum();
-            }
-            offset += rows.y.iter().zip(&rows.weight).map(|(y, w)| w * y * y).sum::<f64>();
+        if let Some(loss) = &loss {
+            offset += loss.linear(&layout, &mut linear);
         }
         if let (Some(bound), false) = (layout.bound(), squared) {
             linear[bound] = lipschitz;
@@ -90,6 +94,9 @@ impl TrainingProgram {
         }
         if let Some(limit) = parts.max_lipschitz {
             constant[layout.radius_rows() - 1] = limit;
+        }
+        if let Some(loss) = &loss {
+            loss.constant(&layout, &mut constant);
         }
         for i in 0..layout.m {
             let clique = layout.clique_rows() + i * layout.clique_len();
@@ -105,43 +112,36 @@ impl TrainingProgram {
         let square = if squared { 2.0 * lipschitz } else { 0.0 };
         let ridge = parts.ridge;
         let spread = parts.spread;
-        Self {
-            layout,
-            rows,
-            sign,
-            metric,
-            radius,
-            square,
-            ridge,
-            hessian: None,
-            linear,
-            constant,
-            offset,
-            spread,
-            cones,
+        Self { layout, rows, loss, sign, metric, radius, square, ridge, linear, constant, offset, spread, cones }
+    }
+
+    /// Store the loss's Hessian, where it is constant: worth it when the factor is dense anyway.
+    pub fn store_hessian(&mut self) {
+        if let Some(loss) = self.loss.as_mut().filter(|_| self.layout.exits.targets == 0) {
+            let root: Vec<f64> = loss.curvature(&[]).into_iter().map(f64::sqrt).collect();
+            loss.hessian = Some(Arc::new(loss.rows.loss_hessian(&root)));
         }
     }
 
-    /// Store the loss's Hessian: worth it when the factor is dense anyway.
-    pub fn store_hessian(&mut self) {
-        self.hessian = self.rows.as_ref().map(Rows::loss_hessian);
-    }
-
-    /// The same program with the cones of some rows only; the loss stays that of all, by its stored Hessian.
+    /// The same program with the cones of some points only; the loss stays that of all.
     pub fn restricted(&self, chosen: &[usize]) -> Self {
-        let rows = self.rows.as_ref().map(|rows| rows.select(chosen));
+        let rows = self.rows.as_ref().map(|rows| Arc::new(rows.select(chosen)));
+        let loss = self.loss.as_ref().map(|loss| LossTerm {
+            rows: loss.rows.clone(),
+            targets: loss.targets.clone(),
+            hessian: loss.hessian.clone(),
+        });
         let layout = Layout { n: chosen.len(), ..self.layout.clone() };
         let mut constant = vec![0.0; layout.relu_rows()];
         constant.extend_from_slice(&self.constant[self.layout.relu_rows()..]);
-        debug_assert!(self.hessian.is_some());
         Self {
             rows,
+            loss,
             sign: self.sign.clone(),
             metric: self.metric.clone(),
             radius: self.radius.clone(),
             square: self.square,
             ridge: self.ridge.clone(),
-            hessian: self.hessian.clone(),
             linear: self.linear.clone(),
             constant,
             offset: self.offset,
@@ -153,42 +153,7 @@ impl TrainingProgram {
 
     /// The z̄ part of a vector of variables, e × m.
     pub fn weights<'a>(&self, x: &'a [f64]) -> MatRef<'a, f64> {
-        let layout = &self.layout;
-        MatRef::from_column_major_slice_with_stride(&x[..layout.shared()], layout.e(), layout.m, layout.width())
-    }
-
-    /// `P x` of the loss alone, added to `out`.
-    fn add_loss(&self, x: &[f64], out: &mut [f64]) {
-        let (Some(rows), layout) = (&self.rows, &self.layout) else { return };
-        let (e, m) = (layout.e(), layout.m);
-        if let Some(hessian) = &self.hessian {
-            let mut packed = Mat::<f64>::zeros(e * m + 1, 1);
-            for i in 0..m {
-                (0..e).for_each(|a| packed[(i * e + a, 0)] = x[layout.unit(i) + a]);
-            }
-            if let Some(c) = layout.output_bias() {
-                packed[(e * m, 0)] = x[c];
-            }
-            let product = symmetric_times(hessian.as_ref(), packed.as_ref());
-            for i in 0..m {
-                (0..e).for_each(|a| out[layout.unit(i) + a] += product[(i * e + a, 0)]);
-            }
-            if let Some(c) = layout.output_bias() {
-                out[c] += product[(e * m, 0)];
-            }
-        } else {
-            let mut f = vec![0.0; rows.n()];
-            rows.output(self.weights(x), &mut f);
-            let c = layout.output_bias().map_or(0.0, |c| x[c]);
-            f.iter_mut().zip(&rows.weight).for_each(|(f, w)| *f = 2.0 * w * (*f + c));
-            let gradient = rows.output_adjoint(&f);
-            for i in 0..m {
-                (0..e).for_each(|a| out[layout.unit(i) + a] += gradient[(a, i)]);
-            }
-            if let Some(c) = layout.output_bias() {
-                out[c] += f.iter().sum::<f64>();
-            }
-        }
+        self.layout.weights_of(x)
     }
 }
 
@@ -198,22 +163,12 @@ pub(crate) fn clique_column(d: usize, a: usize) -> usize {
     (0..=a).map(|j| d + 2 - j).sum::<usize>() - 1
 }
 
-/// `A x` from the lower triangle of a symmetric matrix.
-fn symmetric_times(lower: MatRef<'_, f64>, x: MatRef<'_, f64>) -> Mat<f64> {
-    use faer::linalg::matmul::triangular::{self, BlockStructure as B};
-    let n = lower.nrows();
-    let mut out = Mat::zeros(n, 1);
-    let rect = B::Rectangular;
-    triangular::matmul(out.as_mut(), rect, Accum::Replace, lower, B::TriangularLower, x, rect, 1.0, Par::Seq);
-    let strict = B::StrictTriangularUpper;
-    triangular::matmul(out.as_mut(), rect, Accum::Add, lower.transpose(), strict, x, rect, 1.0, Par::Seq);
-    out
-}
-
 impl Quadratic for TrainingProgram {
     fn quadratic(&self, x: &[f64], out: &mut [f64]) {
         out.fill(0.0);
-        self.add_loss(x, out);
+        if let Some(loss) = &self.loss {
+            loss.add_product(&self.layout, x, out);
+        }
         let layout = &self.layout;
         if layout.weights {
             for i in 0..layout.m {
@@ -305,6 +260,9 @@ impl Linear for TrainingProgram {
                 coupling.iter_mut().zip(u).for_each(|(c, u)| *c -= u);
             }
         }
+        if let Some(loss) = &self.loss {
+            loss.apply(layout, x, out);
+        }
     }
 
     fn adjoint(&self, y: &[f64], out: &mut [f64]) {
@@ -369,6 +327,9 @@ impl Linear for TrainingProgram {
                     out[layout.unit(i) + l] = ell;
                 }
             }
+        }
+        if let Some(loss) = &self.loss {
+            loss.add_adjoint_of_rows(layout, y, out);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Many rows: the cones of a few of them decide.
 //!
-//! The loss is a quadratic of order m(d+2) whatever n is, so the rows cost something only through their n·m cones, and
+//! The loss is of order m(d+2) in the normal equations whatever n is, so the rows cost most through their n·m cones, and
 //! at the optimum at most a few per unit are tight. So the program is solved with the cones of some rows; rows whose
 //! pre-activations come out on the wrong side join them; and so on until none does. Each program in between is a
 //! relaxation of the whole, hence the last one's optimum, which satisfies all cones, is the optimum of the whole, and
@@ -22,7 +22,7 @@ const JOINING: usize = 100;
 /// How far a pre-activation may be on the wrong side, relative to the unit's mean and to that of all units.
 const TOLERANCE: (f64, f64) = (1e-8, 1e-10);
 
-/// Solve `program`, which holds all rows and the loss's Hessian, from z̄ of the given units.
+/// Solve `program`, which holds all rows and, where it is constant, the loss's Hessian, from z̄ of the given units.
 pub(crate) fn solve_many_rows(
     program: &TrainingProgram,
     start: &Mat<f64>,

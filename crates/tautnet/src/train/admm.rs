@@ -81,6 +81,7 @@ impl Admm {
 /// `Break` during the first part still gives a network that respects an enforced bound.
 pub fn train(data: &Dataset, settings: &Settings, admm: &Admm, observer: &mut Observer<'_>) -> Result<Trained> {
     admm.check()?;
+    settings.check()?;
     let mut stopped = false;
     let start = gradient_descent::train(data, settings, &admm.descent, &mut |progress| {
         let verdict = observer(progress);

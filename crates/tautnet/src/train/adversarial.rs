@@ -1,7 +1,7 @@
 //! Adversarial training (Madry et al., arXiv:1706.06083).
 //!
 //! ```text
-//! minimize over W̄, v, c:   mean_k ω_k max_{‖δ_k‖ ≤ ε} (f(x_k + δ_k) − y_k)²  +  λ_w/2 (‖W̄‖² + ‖v‖²)
+//! minimize over W̄, v, c:   mean_k ω_k max_{‖δ_k‖ ≤ ε} ℓ(f(x_k + δ_k), y_k)  +  λ_w/2 (‖W̄‖² + ‖v‖²)
 //! ```
 //!
 //! The inner maximum is taken anew for every batch by `steps` projected steps along the steepest direction of the norm,
@@ -77,7 +77,7 @@ impl Inner {
         for step in 0..self.steps {
             self.inputs.evaluate(weights, &batch.x);
             if step == 0 {
-                // Ascent of a square never lets the residual change sign, so the sign at the start decides.
+                // Ascent of a loss never lets the residual change sign, so the sign at the start decides.
                 self.signs.clear();
                 self.signs.extend(self.inputs.values.iter().zip(&batch.y).map(|(f, y)| if f < y { -1.0 } else { 1.0 }));
             }

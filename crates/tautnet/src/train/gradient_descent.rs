@@ -1,7 +1,7 @@
 //! `sgd`: mini-batch gradient descent.
 //!
 //! ```text
-//! minimize over W̄, v, c:   Σ_k ω_k (f(x_k) − y_k)² / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
+//! minimize over W̄, v, c:   Σ_k ω_k ℓ(f(x_k), y_k) / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
 //! ```
 //!
 //! with Σω = n, one batch at a time in an order shuffled anew every epoch, by heavy-ball momentum or Adam (Kingma and Ba,
@@ -15,7 +15,7 @@ use super::settings::Settings;
 use super::starts::{Descent, Optimizer};
 use crate::vector::{LANES, arch, group, group_mut, sum};
 use crate::weights::{Batch, Differentiator, Weights};
-use crate::{Dataset, Error, error::Result, metrics::mean_squared_error};
+use crate::{Dataset, Error, error::Result};
 use faer::traits::pulp::{Simd, WithSimd};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -40,7 +40,7 @@ pub(crate) fn descend(
     let mut weights = Weights::random(data, settings.units, settings.output_bias, &mut random);
     let mut gradient = Weights::zero(data.columns(), settings.units);
     let mut step = Step::new(descent, weights.flat.len());
-    let mut differentiator = Differentiator::default();
+    let mut differentiator = Differentiator::of(&settings.loss);
     let all = Batch::all(data);
     let mut batch = Batch::default();
     let mut order: Vec<usize> = (0..data.rows()).collect();
@@ -72,7 +72,7 @@ pub(crate) fn descend(
             // An epoch that was cut short counts only where there is no other.
             if trace.is_empty() {
                 best.flat.copy_from_slice(&weights.flat);
-                let loss = mean_squared_error(&best.network()?, data);
+                let loss = settings.loss.mean(&best.network()?, data);
                 trace.push(Progress { epoch, objective: loss, loss, rate: step.rate, bound: None });
             }
             break;
@@ -106,7 +106,7 @@ pub(crate) fn descend(
         }
     }
     let network = best.network()?;
-    let loss = mean_squared_error(&network, data);
+    let loss = settings.loss.mean(&network, data);
     Ok(Trained { network, trace, ending, loss })
 }
 
@@ -275,7 +275,7 @@ mod tests {
         for optimizer in [Optimizer::Adam, Optimizer::Momentum { momentum: 0.9 }] {
             let trained = train(&data, &settings(optimizer, 32), &mut |_| ControlFlow::Continue(())).unwrap();
             assert!(trained.loss < 0.05, "{optimizer:?}: {}", trained.loss);
-            assert!((trained.loss - mean_squared_error(&trained.network, &data)).abs() < 1e-15);
+            assert!((trained.loss - crate::Loss::default().mean(&trained.network, &data)).abs() < 1e-15);
         }
     }
 

@@ -43,6 +43,6 @@ pub struct Trained {
     pub trace: Vec<Progress>,
     /// How it ended.
     pub ending: Ending,
-    /// (Weighted) mean squared error on the clean training rows, recomputed from the network.
+    /// (Weighted) mean loss on the clean training rows, recomputed from the network.
     pub loss: f64,
 }

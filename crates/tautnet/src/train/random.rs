@@ -1,8 +1,11 @@
 //! `random`: hidden units drawn at random, output weights by least squares.
 //!
 //! ```text
-//! w̄_i ~ N(0, I_{d+1}),      minimize over v, c:   Σ_k ω_k (c + Φ_k·v − y_k)² / n  +  ρ ‖v‖²,      Φ_ki = relu(x̄_k·w̄_i)
+//! w̄_i ~ N(0, I_{d+1}),      minimize over v, c:   Σ_k ω_k ℓ(c + Φ_k·v, y_k) / n  +  ρ ‖v‖²,      Φ_ki = relu(x̄_k·w̄_i)
 //! ```
+//!
+//! For the squared error that is one ridge regression. For another loss a few of them, each with the weights `ω ℓ'(r)/2r` of the
+//! residuals r before, under which a square has the loss's slope.
 //!
 //! Gaussian directions sample the activation patterns of the data (Pilanci and Ergen, arXiv:2002.10553), which is what
 //! the convex programs want of a start. A unit that is zero on every row is drawn again: it would have no gradient and no
@@ -13,7 +16,7 @@ use super::settings::Settings;
 use super::starts::Random;
 use crate::dataset::importances;
 use crate::random::normal;
-use crate::{Dataset, Error, Network, error::Result, metrics::mean_squared_error};
+use crate::{Dataset, Error, Loss, Network, error::Result};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::{cholesky::llt, matmul::matmul};
 use faer::{Accum, Mat, Par};
@@ -64,34 +67,80 @@ pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mu
             }
         }
     }
-    let (own, ridge, output_bias) = (data.clone(), random.ridge, settings.output_bias);
-    let solved = stop.unless(move || output_layer(phi, &own, ridge, output_bias));
+    let (own, ridge, output_bias, loss) = (data.clone(), random.ridge, settings.output_bias, settings.loss.clone());
+    let asked = stop.clone();
+    let solved = stop.unless(move || fitted(phi, &own, &loss, ridge, output_bias, &asked));
     let ending = if solved.is_some() { Ending::Solved } else { Ending::Observer };
     // Without the time to solve: the constant that fits best.
-    let (v, c) = solved.unwrap_or_else(|| Ok((vec![0.0; m], if output_bias { mean_target(data) } else { 0.0 })))?;
+    let (v, c) = solved
+        .unwrap_or_else(|| Ok((vec![0.0; m], if output_bias { settings.loss.best_constant(data) } else { 0.0 })))?;
     let squared: f64 = v.iter().map(|v| v * v).sum();
     let network = Network::new(w, b, v, c)?;
-    let loss = mean_squared_error(&network, data);
+    let loss = settings.loss.mean(&network, data);
     let progress = Progress { epoch: 1, objective: loss + random.ridge * squared, loss, rate: 0.0, bound: None };
     // There is nothing left to stop.
     let _ = observer(&progress);
     Ok(Trained { network, trace: vec![progress], ending, loss })
 }
 
-fn mean_target(data: &Dataset) -> f64 {
-    importances(data).iter().zip(&data.y).map(|(weight, y)| weight * y).sum::<f64>() / data.rows() as f64
+/// Most regressions for a loss that is no square.
+const REGRESSIONS: usize = 30;
+/// A residual counts as at least this, in standard deviations of the target, where it is divided by.
+const LEAST: f64 = 1e-3;
+
+/// The output layer of the least loss, or close to it.
+fn fitted(
+    phi: Mat<f64>,
+    data: &Dataset,
+    loss: &Loss,
+    ridge: f64,
+    output_bias: bool,
+    stop: &Stop,
+) -> Result<(Vec<f64>, f64)> {
+    let omega = importances(data);
+    if loss.is_squared() {
+        return output_layer(phi, &data.y, &omega, data.rows() as f64, ridge, output_bias);
+    }
+    let (n, m) = (phi.nrows(), phi.ncols());
+    let mut weighted = omega.clone();
+    let mut best: Option<(f64, Vec<f64>, f64)> = None;
+    for _ in 0..REGRESSIONS {
+        let (v, c) = output_layer(phi.clone(), &data.y, &weighted, weighted.iter().sum(), ridge, output_bias)?;
+        let f: Vec<f64> = (0..n).map(|k| (0..m).fold(c, |f, i| f + phi[(k, i)] * v[i])).collect();
+        let objective =
+            loss.weighted(&mut f.clone(), &data.y, &omega) / n as f64 + ridge * v.iter().map(|v| v * v).sum::<f64>();
+        let better = best.as_ref().is_none_or(|(least, ..)| objective < least * (1.0 - 1e-6));
+        if !better || stop.asked() {
+            break;
+        }
+        best = Some((objective, v, c));
+        for k in 0..n {
+            let r = f[k] - data.y[k];
+            let r = LEAST.max(r.abs()).copysign(r);
+            weighted[k] = omega[k] * loss.slope(data.y[k] + r, data.y[k]) / (2.0 * r);
+        }
+    }
+    best.map(|(_, v, c)| (v, c)).ok_or_else(|| {
+        Error::new("the least squares of the random start gave no number", "standardize the columns and the target")
+    })
 }
 
-/// The ridge regression, by its normal equations: (ΦᵀΩΦ/n + ρI) v = ΦᵀΩy/n. On one thread, so that the number of
+/// The ridge regression, by its normal equations: (ΦᵀΩΦ/n + ρI) v = ΦᵀΩy/n, centred by means over weights of this total. On one thread, so that the number of
 /// threads changes nothing.
-fn output_layer(mut phi: Mat<f64>, data: &Dataset, ridge: f64, output_bias: bool) -> Result<(Vec<f64>, f64)> {
+fn output_layer(
+    mut phi: Mat<f64>,
+    y: &[f64],
+    omega: &[f64],
+    total: f64,
+    ridge: f64,
+    output_bias: bool,
+) -> Result<(Vec<f64>, f64)> {
     let (n, m) = (phi.nrows(), phi.ncols());
-    let omega = importances(data);
-    let mean = |value: &dyn Fn(usize) -> f64| (0..n).map(|k| omega[k] * value(k)).sum::<f64>() / n as f64;
+    let mean = |value: &dyn Fn(usize) -> f64| (0..n).map(|k| omega[k] * value(k)).sum::<f64>() / total;
     let (mut centre, mut y_centre) = (vec![0.0; m], 0.0);
     if output_bias {
         (0..m).for_each(|i| centre[i] = mean(&|k| phi[(k, i)]));
-        y_centre = mean(&|k| data.y[k]);
+        y_centre = mean(&|k| y[k]);
     }
     let root: Vec<f64> = omega.iter().map(|o| (o / n as f64).sqrt()).collect();
     for i in 0..m {
@@ -99,7 +148,7 @@ fn output_layer(mut phi: Mat<f64>, data: &Dataset, ridge: f64, output_bias: bool
             phi[(k, i)] = root[k] * (phi[(k, i)] - centre[i]);
         }
     }
-    let y = Mat::from_fn(n, 1, |k, _| root[k] * (data.y[k] - y_centre));
+    let y = Mat::from_fn(n, 1, |k, _| root[k] * (y[k] - y_centre));
     let mut gram = Mat::from_fn(m, m, |i, j| if i == j { ridge } else { 0.0 });
     matmul(&mut gram, Accum::Add, phi.transpose(), &phi, 1.0, Par::Seq);
     let mut v = Mat::zeros(m, 1);
@@ -134,7 +183,8 @@ mod tests {
         data.weights = Some((0..80).map(|k| (k % 4) as f64).collect());
         for output_bias in [true, false] {
             let ridge = 1e-2;
-            let settings = Settings { start: Start::Random(Random { ridge }), units: 30, output_bias, seed: 5 };
+            let start = Start::Random(Random { ridge });
+            let settings = Settings { start, units: 30, output_bias, seed: 5, ..Settings::default() };
             let trained = train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
             let network = &trained.network;
             let (omega, f) = (importances(&data), network.predict(data.x.as_ref()));

@@ -1,6 +1,7 @@
 //! What every start needs to know, and which one it is.
 
 use super::starts::{Admm, Adversarial, Descent, Random};
+use crate::Loss;
 use crate::error::{Error, Result};
 
 /// How the starting network is made.
@@ -55,6 +56,8 @@ impl std::str::FromStr for Start {
 pub struct Settings {
     /// The method and what is its own.
     pub start: Start,
+    /// What a wrong prediction costs.
+    pub loss: Loss,
     /// Hidden units, m ≥ 1.
     pub units: usize,
     /// Whether the output bias is free (else it is 0).
@@ -65,6 +68,19 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { start: Start::Sgd(Descent::default()), units: 100, output_bias: true, seed: 0 }
+        Self { start: Start::Sgd(Descent::default()), loss: Loss::default(), units: 100, output_bias: true, seed: 0 }
+    }
+}
+
+impl Settings {
+    /// Refuse a loss that the start does not minimize.
+    pub fn check(&self) -> Result<()> {
+        match &self.start {
+            Start::Admm(_) if !self.loss.is_squared() => Err(Error::new(
+                format!("the start `admm` minimizes the squared error, and the loss `{}` was asked for", self.loss),
+                "leave the loss out, or start by `sgd`, `adversarial` or `random`",
+            )),
+            _ => Ok(()),
+        }
     }
 }

@@ -36,6 +36,10 @@ pub(crate) struct StructuredNormal<'a> {
     pub(super) frame: Mat<f64>,
     /// `R̂⁻¹`'s Cholesky factor.
     pub(super) coupling: Option<Cholesky>,
+    /// Barrier weights of the loss's exits.
+    pub(super) exits: Vec<f64>,
+    /// √κ of every point: the loss's curvature in f, once its exits are eliminated.
+    pub(super) root: Vec<f64>,
     pub(super) factor: Factor,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! [ K   0    Fᵀ ] [ y ]   [ r_y ]
-//! [ 0   K_g  F_gᵀ] [ g ] = [ r_g ]      F = [√2w Φ; V],  B = [I; R̂⁻¹],  C = B + F K⁻¹ Fᵀ
+//! [ 0   K_g  F_gᵀ] [ g ] = [ r_g ]      F = [√κ Φ; V],  B = [I; R̂⁻¹],  C = B + F K⁻¹ Fᵀ
 //! [ F   F_g  −B ] [ w ]   [ 0   ]
 //! ```
 
@@ -75,7 +75,7 @@ impl StructuredNormal<'_> {
             }
             let group = first..(first + TOGETHER).min(layout.m);
             let mut stacked = Mat::<f64>::zeros(width * group.len(), rank);
-            let features = program.rows.as_ref().map(|rows| rows.features(0..n, group.clone()));
+            let features = program.rows.as_ref().map(|rows| rows.features(0..n, group.clone(), &self.root));
             for (u, i) in group.clone().enumerate() {
                 let mut part = stacked.as_mut().subrows_mut(u * width, width);
                 if let Some(features) = &features {
@@ -93,8 +93,8 @@ impl StructuredNormal<'_> {
         if layout.lmi {
             columns.as_mut().subrows_mut(n, rank - n).copy_from(self.shared_coupling());
         }
-        if let (Some(c), Some(rows)) = (layout.output_bias(), &program.rows) {
-            (0..n).for_each(|k| columns[(k, c - layout.shared())] = (2.0 * rows.weight[k]).sqrt());
+        if let (Some(c), true) = (layout.output_bias(), layout.weights) {
+            (0..n).for_each(|k| columns[(k, c - layout.shared())] = self.root[k]);
         }
         let own = shared.clone();
         let shared = if layout.shared_len() > 0 {
@@ -118,7 +118,7 @@ impl StructuredNormal<'_> {
         if let Some(rows) = &program.rows {
             let mut f = vec![0.0; n];
             rows.output(program.weights(y), &mut f);
-            (0..n).for_each(|k| out[(k, 0)] = (2.0 * rows.weight[k]).sqrt() * f[k]);
+            (0..n).for_each(|k| out[(k, 0)] = self.root[k] * f[k]);
         }
         for (i, clique) in self.cliques.iter().enumerate() {
             let unit = column(&y[layout.unit(i)..][..layout.width()]);
@@ -133,7 +133,7 @@ impl StructuredNormal<'_> {
         let width = layout.width();
         y.fill(0.0);
         if let Some(rows) = &program.rows {
-            let v: Vec<f64> = (0..n).map(|k| (2.0 * rows.weight[k]).sqrt() * w[k]).collect();
+            let v: Vec<f64> = (0..n).map(|k| self.root[k] * w[k]).collect();
             let sums = rows.output_adjoint(&v);
             for i in 0..layout.m {
                 (0..layout.e()).for_each(|a| y[layout.unit(i) + a] = sums[(a, i)]);

@@ -1,0 +1,292 @@
+//! The loss over the rows, as a term of the program: its variables, its inequalities, its part of the normal equations.
+//!
+//! With f = Φz + c at the *points* (distinct inputs) and targets y_t of weight ω_t, each at a point, a loss of the form
+//! (q, α, β) of [`Form`] is
+//!
+//! ```text
+//! Σ_t ω_t ( q (f_t − y_t − p_t + n_t)² + α p_t + β n_t )       p, n ≥ 0                 q finite
+//! Σ_t ω_t ( (α + β) p_t − β (f_t − y_t) )                      p, p − f + y ≥ 0         q infinite: n = p − f + y
+//! ```
+//!
+//! Without exits p and n are absent: the squared error, a quadratic in z alone.
+//!
+//! **Elimination.** With barrier weights g_t of p ≥ 0 and h_t of n ≥ 0 and `a = 2qω`, what is left of a target once its exits are
+//! eliminated is a curvature in f_t alone, as of springs in a row:
+//!
+//! ```text
+//! 1/κ_t = 1/a_t + 1/g_t + 1/h_t
+//! ```
+//!
+//! so the normal matrix is that of a squared error with other weights, new in every iteration.
+
+use super::{
+    layout::{Exits, Layout},
+    rows::Rows,
+};
+use crate::loss::Form;
+use faer::{Accum, Mat, MatRef, Par};
+use std::sync::Arc;
+
+/// Targets, their weights and the form of their loss, in conditioned coordinates.
+pub(crate) struct Targets {
+    /// The point of each target.
+    pub point: Vec<usize>,
+    pub y: Vec<f64>,
+    pub weight: Vec<f64>,
+    pub form: Form,
+}
+
+/// The term.
+pub(crate) struct LossTerm {
+    /// The points, all of them.
+    pub rows: Arc<Rows>,
+    pub targets: Arc<Targets>,
+    /// The Hessian over `(z̄_1, …, z̄_m, c)`, lower triangle, where it is constant and stored.
+    pub hessian: Option<Arc<Mat<f64>>>,
+}
+
+impl Targets {
+    /// Which exits a program has with these targets.
+    pub fn exits(&self) -> Exits {
+        let Form { quadratic, above, below } = self.form;
+        debug_assert_eq!(above.is_some(), below.is_some());
+        Exits { targets: if above.is_some() { self.y.len() } else { 0 }, quadratic: quadratic.is_some() }
+    }
+
+    /// `2qω` of a target.
+    fn stiffness(&self, t: usize) -> Option<f64> {
+        self.form.quadratic.map(|q| 2.0 * q * self.weight[t])
+    }
+
+    /// `αω` and `βω` of a target.
+    fn prices(&self, t: usize) -> [f64; 2] {
+        [self.form.above, self.form.below].map(|price| price.unwrap_or(0.0) * self.weight[t])
+    }
+}
+
+impl LossTerm {
+    fn count(&self) -> usize {
+        self.targets.y.len()
+    }
+
+    /// f at every point.
+    fn output(&self, layout: &Layout, x: &[f64]) -> Vec<f64> {
+        let mut f = vec![0.0; self.rows.n()];
+        self.rows.output(layout.weights_of(x), &mut f);
+        let c = layout.output_bias().map_or(0.0, |c| x[c]);
+        f.iter_mut().for_each(|f| *f += c);
+        f
+    }
+
+    /// `out += [Φ, 1]ᵀ v`.
+    fn add_adjoint(&self, layout: &Layout, v: &[f64], out: &mut [f64]) {
+        let gradient = self.rows.output_adjoint(v);
+        for i in 0..layout.m {
+            (0..layout.e()).for_each(|a| out[layout.unit(i) + a] += gradient[(a, i)]);
+        }
+        if let Some(c) = layout.output_bias() {
+            out[c] += v.iter().sum::<f64>();
+        }
+    }
+
+    /// Write the linear part of the objective; gives its constant part.
+    pub fn linear(&self, layout: &Layout, linear: &mut [f64]) -> f64 {
+        let (targets, mut offset) = (&self.targets, 0.0);
+        let mut v = vec![0.0; self.rows.n()];
+        let (exits, count) = (layout.exits(), self.count());
+        for t in 0..count {
+            let [above, below] = targets.prices(t);
+            let y = targets.y[t];
+            match targets.form.quadratic {
+                Some(q) => {
+                    let slope = -2.0 * q * targets.weight[t] * y;
+                    v[targets.point[t]] += slope;
+                    offset += q * targets.weight[t] * y * y;
+                    if layout.exits.targets > 0 {
+                        linear[exits + t] = above - slope;
+                        linear[exits + count + t] = below + slope;
+                    }
+                }
+                None => {
+                    v[targets.point[t]] -= below;
+                    offset += below * y;
+                    linear[exits + t] = above + below;
+                }
+            }
+        }
+        self.add_adjoint(layout, &v, linear);
+        offset
+    }
+
+    /// Write the constant part of the exits' inequalities.
+    pub fn constant(&self, layout: &Layout, constant: &mut [f64]) {
+        if layout.exits.targets > 0 && !layout.exits.quadratic {
+            constant[layout.exit_rows() + self.count()..].copy_from_slice(&self.targets.y);
+        }
+    }
+
+    /// `P x`, added to `out`.
+    pub fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
+        let (e, m) = (layout.e(), layout.m);
+        if let Some(hessian) = &self.hessian {
+            let mut packed = Mat::<f64>::zeros(e * m + 1, 1);
+            for i in 0..m {
+                (0..e).for_each(|a| packed[(i * e + a, 0)] = x[layout.unit(i) + a]);
+            }
+            if let Some(c) = layout.output_bias() {
+                packed[(e * m, 0)] = x[c];
+            }
+            let product = symmetric_times(hessian.as_ref().as_ref(), packed.as_ref());
+            for i in 0..m {
+                (0..e).for_each(|a| out[layout.unit(i) + a] += product[(i * e + a, 0)]);
+            }
+            if let Some(c) = layout.output_bias() {
+                out[c] += product[(e * m, 0)];
+            }
+            return;
+        }
+        if self.targets.form.quadratic.is_none() {
+            return;
+        }
+        let f = self.output(layout, x);
+        let (exits, count) = (layout.exits(), self.count());
+        let mut v = vec![0.0; f.len()];
+        for t in 0..count {
+            let point = self.targets.point[t];
+            let out_of = if layout.exits.targets > 0 { x[exits + t] - x[exits + count + t] } else { 0.0 };
+            let force = self.targets.stiffness(t).expect("there is a quadratic") * (f[point] - out_of);
+            v[point] += force;
+            if layout.exits.targets > 0 {
+                out[exits + t] -= force;
+                out[exits + count + t] += force;
+            }
+        }
+        self.add_adjoint(layout, &v, out);
+    }
+
+    /// The exits' rows of `A x`.
+    pub fn apply(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
+        if layout.exits.targets == 0 {
+            return;
+        }
+        let count = self.count();
+        let exits = &x[layout.exits()..];
+        let (above, below) = out[layout.exit_rows()..].split_at_mut(count);
+        above.copy_from_slice(&exits[..count]);
+        if layout.exits.quadratic {
+            below.copy_from_slice(&exits[count..]);
+            return;
+        }
+        let f = self.output(layout, x);
+        (0..count).for_each(|t| below[t] = exits[t] - f[self.targets.point[t]]);
+    }
+
+    /// Their part of `Aᵀ z`, added to `out`.
+    pub fn add_adjoint_of_rows(&self, layout: &Layout, z: &[f64], out: &mut [f64]) {
+        if layout.exits.targets == 0 {
+            return;
+        }
+        let (count, exits) = (self.count(), layout.exits());
+        let (above, below) = z[layout.exit_rows()..].split_at(count);
+        (0..count).for_each(|t| out[exits + t] += above[t]);
+        if layout.exits.quadratic {
+            (0..count).for_each(|t| out[exits + count + t] += below[t]);
+            return;
+        }
+        let mut v = vec![0.0; self.rows.n()];
+        for t in 0..count {
+            out[exits + t] += below[t];
+            v[self.targets.point[t]] -= below[t];
+        }
+        self.add_adjoint(layout, &v, out);
+    }
+
+    /// κ of every point, for the barrier weights of the exits.
+    pub fn curvature(&self, barrier: &[f64]) -> Vec<f64> {
+        let mut curvature = vec![0.0; self.rows.n()];
+        let count = self.count();
+        for t in 0..count {
+            curvature[self.targets.point[t]] += match (self.targets.stiffness(t), barrier.is_empty()) {
+                (Some(stiffness), true) => stiffness,
+                (None, true) => 0.0,
+                (stiffness, false) => {
+                    let (g, h) = (barrier[t], barrier[count + t]);
+                    1.0 / (stiffness.map_or(0.0, |a| 1.0 / a) + 1.0 / g + 1.0 / h)
+                }
+            };
+        }
+        curvature
+    }
+
+    /// Move the exits' part of a right-hand side onto the other variables.
+    pub fn eliminate(&self, layout: &Layout, barrier: &[f64], r: &mut [f64]) {
+        if layout.exits.targets == 0 {
+            return;
+        }
+        let (count, exits) = (self.count(), layout.exits());
+        let mut v = vec![0.0; self.rows.n()];
+        for t in 0..count {
+            let (g, h) = (barrier[t], barrier[count + t]);
+            v[self.targets.point[t]] += match self.targets.stiffness(t) {
+                Some(a) => a * (h * r[exits + t] - g * r[exits + count + t]) / (a * (g + h) + g * h),
+                None => h * r[exits + t] / (g + h),
+            };
+        }
+        self.add_adjoint(layout, &v, r);
+    }
+
+    /// Overwrite the exits' part with their solution, once that of the other variables is known.
+    pub fn recover(&self, layout: &Layout, barrier: &[f64], r: &mut [f64]) {
+        if layout.exits.targets == 0 {
+            return;
+        }
+        let f = self.output(layout, r);
+        let (count, exits) = (self.count(), layout.exits());
+        for t in 0..count {
+            let (g, h, f) = (barrier[t], barrier[count + t], f[self.targets.point[t]]);
+            match self.targets.stiffness(t) {
+                Some(a) => {
+                    let (above, below) = (r[exits + t] + a * f, r[exits + count + t] - a * f);
+                    let determinant = a * (g + h) + g * h;
+                    r[exits + t] = ((a + h) * above + a * below) / determinant;
+                    r[exits + count + t] = (a * above + (a + g) * below) / determinant;
+                }
+                None => r[exits + t] = (r[exits + t] + h * f) / (g + h),
+            }
+        }
+    }
+
+    /// Exits for a first point whose other variables are set: those that the residuals ask for, and room.
+    pub fn start(&self, layout: &Layout, x: &mut [f64]) {
+        if layout.exits.targets == 0 {
+            return;
+        }
+        let f = self.output(layout, x);
+        let (count, exits) = (self.count(), layout.exits());
+        let residual = |t: usize| f[self.targets.point[t]] - self.targets.y[t];
+        let mean = (0..count).map(|t| residual(t).abs()).sum::<f64>() / count as f64;
+        let room = mean.max(START_ROOM);
+        for t in 0..count {
+            let r = residual(t);
+            x[exits + t] = r.max(0.0) + room;
+            if layout.exits.quadratic {
+                x[exits + count + t] = (-r).max(0.0) + room;
+            }
+        }
+    }
+}
+
+/// The least room of a first point's exits, in units of the target's size.
+const START_ROOM: f64 = 1e-2;
+
+/// `A x` from the lower triangle of a symmetric matrix.
+fn symmetric_times(lower: MatRef<'_, f64>, x: MatRef<'_, f64>) -> Mat<f64> {
+    use faer::linalg::matmul::triangular::{self, BlockStructure as B};
+    let n = lower.nrows();
+    let mut out = Mat::zeros(n, 1);
+    let rect = B::Rectangular;
+    triangular::matmul(out.as_mut(), rect, Accum::Replace, lower, B::TriangularLower, x, rect, 1.0, Par::Seq);
+    let strict = B::StrictTriangularUpper;
+    triangular::matmul(out.as_mut(), rect, Accum::Add, lower.transpose(), strict, x, rect, 1.0, Par::Seq);
+    out
+}
