@@ -4,13 +4,13 @@
 use libfuzzer_sys::fuzz_target;
 
 /// What the reader takes from the rest of the program: the limits of readers.
-mod input {
+mod limits {
     use std::sync::LazyLock;
     use tautnet::limits::Limits;
 
     static LIMITS: LazyLock<Limits> = LazyLock::new(Limits::default);
 
-    pub fn limits() -> &'static Limits {
+    pub fn now() -> &'static Limits {
         &LIMITS
     }
 }

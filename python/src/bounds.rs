@@ -1,8 +1,8 @@
 //! Bounds, proofs and attacks on a network.
 
-use crate::certificate::{Certificate, proved};
+use crate::certificate::Certificate;
 use crate::columns::{INPUTS, Inputs};
-use crate::errors::{OrRaise, refused};
+use crate::errors::{OrRaise, not_proved, refused};
 use crate::fitting::rows;
 use crate::model::Subject;
 use crate::watch::{Limits, run};
@@ -182,4 +182,15 @@ pub fn attack_network(
         }))
     })?;
     Ok(facts.to_string())
+}
+
+/// Prove what the bytes claim about a network, or raise.
+fn proved(bytes: &[u8], subject: &Subject) -> PyResult<Certificate> {
+    match tautnet_models::verify(bytes, subject.network(), subject.scaler()) {
+        Ok(verified) => Ok(Certificate { inner: verified.certificate().clone() }),
+        Err(refusal @ (certify::Refusal::Unreadable(_) | certify::Refusal::Unsupported(_))) => {
+            Err::<Certificate, _>(tautnet::Error::from(refusal)).or_raise()
+        }
+        Err(refusal) => Err(not_proved(refusal.into())),
+    }
 }

@@ -1,12 +1,10 @@
 //! A certificate in Python: proved when it is made, and again whenever it is read.
 
-use crate::errors::{OrRaise, not_proved};
-use crate::model::{Subject, save};
+use crate::files::save;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tautnet::certify;
 use tautnet::report::sensitivities;
-use tautnet_models::verify;
 
 /// A proved bound on how fast a network's output can change.
 #[pyclass(frozen, module = "tautnet._tautnet")]
@@ -80,16 +78,5 @@ impl Certificate {
 
     fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
         other.cast::<Self>().is_ok_and(|other| other.get() == self)
-    }
-}
-
-/// Prove what the bytes claim about a network, or raise.
-pub fn proved(bytes: &[u8], subject: &Subject) -> PyResult<Certificate> {
-    match verify(bytes, subject.network(), subject.scaler()) {
-        Ok(verified) => Ok(Certificate { inner: verified.certificate().clone() }),
-        Err(refusal @ (certify::Refusal::Unreadable(_) | certify::Refusal::Unsupported(_))) => {
-            Err::<Certificate, _>(tautnet::Error::from(refusal)).or_raise()
-        }
-        Err(refusal) => Err(not_proved(refusal.into())),
     }
 }

@@ -89,7 +89,7 @@ fn note_rounded<T: Number>(
         place(k + 1),
         value.double()
     );
-    crate::model::warn(py, Some(&note))
+    crate::errors::warn(py, Some(&note))
 }
 
 /// Rows copied at a time, so that a matrix stored by rows and one stored by columns both pass through the cache once.

@@ -1,6 +1,8 @@
-//! The library's error as a Python exception.
+//! The library's errors as Python exceptions, its notes as warnings.
 
+use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
+use std::ffi::CString;
 use tautnet::{Error, printable};
 
 /// `tautnet.TautnetError(what, hint)`.
@@ -30,6 +32,13 @@ fn named(class: &str, error: Error) -> PyErr {
 /// An error of this binding, with the library's two lines.
 pub fn refused(what: impl Into<String>, hint: impl Into<String>) -> PyErr {
     raised(Error::new(what, hint))
+}
+
+/// Say what was not kept of a file's numbers.
+pub fn warn(py: Python<'_>, note: Option<&str>) -> PyResult<()> {
+    let Some(note) = note else { return Ok(()) };
+    let note = CString::new(printable::line(note).as_bytes())?;
+    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &note, 1)
 }
 
 /// `?` on the library's results.

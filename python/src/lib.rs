@@ -9,6 +9,7 @@ mod bounds;
 mod certificate;
 mod columns;
 mod errors;
+mod files;
 mod fitting;
 mod limits;
 mod model;

@@ -2,7 +2,8 @@
 
 use crate::certificate::Certificate;
 use crate::columns::Inputs;
-use crate::errors::{OrRaise, refused};
+use crate::errors::{OrRaise, refused, warn};
+use crate::files::existing;
 use crate::limits;
 use crate::watch::{self, Limits};
 use faer::Mat;
@@ -10,10 +11,8 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArra
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use std::ffi::CString;
 use std::path::{Path, PathBuf};
-use tautnet::atomic::{self, Existing};
-use tautnet::{Scaler, network, printable};
+use tautnet::{Scaler, network};
 use tautnet_models::{
     Precision, ScalerChoice, Stored,
     state_dict::{self, Tensor},
@@ -46,13 +45,6 @@ pub fn read(py: Python<'_>, path: PathBuf) -> PyResult<Py<PyAny>> {
 #[pyfunction]
 pub fn read_certificate(py: Python<'_>, path: PathBuf) -> PyResult<Bound<'_, PyBytes>> {
     Ok(PyBytes::new(py, &tautnet_models::read_certificate_within(&path, &limits::now()).or_raise()?))
-}
-
-/// Say what was not kept of a file's numbers.
-pub fn warn(py: Python<'_>, note: Option<&str>) -> PyResult<()> {
-    let Some(note) = note else { return Ok(()) };
-    let note = CString::new(printable::line(note).as_bytes())?;
-    PyErr::warn(py, &py.get_type::<PyUserWarning>(), &note, 1)
 }
 
 fn wrapped(py: Python<'_>, stored: Stored) -> PyResult<Py<PyAny>> {
@@ -91,11 +83,6 @@ impl<'py> Subject<'py> {
     }
 }
 
-/// Write a file, whole or not at all.
-pub fn save(path: &Path, bytes: &[u8], overwrite: bool) -> PyResult<()> {
-    atomic::write(path, bytes, existing(path, overwrite)?).or_raise()
-}
-
 /// Write a network or a model in the format that the file's name says, with a warning where the certificate is left out.
 fn export(
     py: Python<'_>,
@@ -113,17 +100,6 @@ fn export(
         PyErr::warn(py, &py.get_type::<PyUserWarning>(), text, 1)?;
     }
     Ok(())
-}
-
-fn existing(path: &Path, overwrite: bool) -> PyResult<Existing> {
-    if !overwrite && path.exists() && !path.is_dir() {
-        // The library's hint names a flag of the command line.
-        return Err(refused(
-            format!("{} exists already", path.display()),
-            "give another name, or replace it with `overwrite=True`",
-        ));
-    }
-    Ok(if overwrite { Existing::Replace } else { Existing::Refuse })
 }
 
 fn weights<'py>(py: Python<'py>, network: &network::Network) -> PyResult<Bound<'py, PyDict>> {

@@ -1,58 +1,16 @@
 //! Every flag, once: the parser, the help, the completions and the manual page all come from here.
 
-use crate::commands::{
-    attack, certify, compare, completions, data, export, manual, polish, predict, reproduce, train, verify,
-};
 use crate::effort::EffortArguments;
-use crate::files::{plot_parser, test_rows_parser};
-use crate::input;
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::ffi::OsString;
+use crate::files::{PlotFile, TestRows, plot_parser, test_rows_parser};
+use crate::limits;
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 use tautnet::atomic::Existing;
 use tautnet::limits::{Limit, Limits};
 use tautnet::polish::{Method, Penalty};
-use tautnet::report::Chart;
 use tautnet::{Norm, Request};
 use tautnet_tables::{ReadOptions, UnknownLevels};
-
-/// Train, polish and prove small relu networks
-///
-/// Results go to standard output, progress to standard error. Exit status: 0 done, 1 the claim failed, 2 could not
-/// run, 130 interrupted before there was a result.
-#[derive(Debug, Parser)]
-#[command(name = "tautnet", version, max_term_width = 100)]
-pub struct Arguments {
-    /// What to do
-    #[command(subcommand)]
-    pub command: Command,
-
-    /// Raise or lower a limit on what is read, such as `bytes=4000000000`; may be given several times
-    ///
-    /// NAME is `bytes` (of a file, and of what it unpacks to; 1073741824 where nothing else is said), `rows` (100000000),
-    /// `columns` (1000000), `cells` (rows times columns, numbers of a network, values in a JSON text; 100000000) or `nesting`
-    /// (64, at most 100).
-    #[arg(long, value_name = "NAME=NUMBER", value_parser = limit, global = true, help_heading = "Limits")]
-    pub limit: Vec<(Limit, u64)>,
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    Train(train::Arguments),
-    Polish(polish::Arguments),
-    Certify(certify::Arguments),
-    Verify(verify::Arguments),
-    Attack(attack::Arguments),
-    Predict(predict::Arguments),
-    Export(export::Arguments),
-    Compare(compare::Arguments),
-    Reproduce(reproduce::Arguments),
-    Data(data::Arguments),
-    Completions(completions::Arguments),
-    Manual(manual::Arguments),
-}
 
 /// How DATA is found and read.
 #[derive(Debug, Clone, Args)]
@@ -83,7 +41,7 @@ impl FileArguments {
             Header::Yes => Some(true),
             Header::No => Some(false),
         };
-        ReadOptions { header, delimiter: None, limits: *input::limits() }
+        ReadOptions { header, delimiter: None, limits: *limits::now() }
     }
 }
 
@@ -139,15 +97,6 @@ pub struct TestArguments {
     /// Seed of everything that is drawn
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub seed: u64,
-}
-
-/// Where test rows come from.
-#[derive(Debug, Clone, PartialEq)]
-pub enum TestRows {
-    /// A random part of DATA.
-    Fraction(f64),
-    /// Another table.
-    File(OsString),
 }
 
 /// Whether there is a header.
@@ -383,17 +332,6 @@ impl PictureArguments {
     }
 }
 
-/// A chart and where it goes.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlotFile {
-    /// Which one.
-    pub chart: Chart,
-    /// The file.
-    pub path: PathBuf,
-    /// PNG, else SVG.
-    pub png: bool,
-}
-
 /// How a command talks.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Output")]
@@ -468,7 +406,7 @@ pub fn interval(text: &str) -> Result<(f64, f64), String> {
 }
 
 /// `NAME=NUMBER` of a limit.
-fn limit(text: &str) -> Result<(Limit, u64), String> {
+pub fn limit(text: &str) -> Result<(Limit, u64), String> {
     let told = |error: tautnet::Error| format!("{error}; {}", error.hint);
     let (name, most) = text.split_once('=').ok_or("write NAME=NUMBER")?;
     let limit: Limit = name.parse().map_err(told)?;
@@ -512,13 +450,6 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
     #[test]
     fn limits_have_a_name_and_a_number() {
         assert_eq!(limit("rows=7"), Ok((Limit::Rows, 7)));

@@ -3,7 +3,8 @@
 //! A server must not hold us: it has a time for everything, a pace to keep, and no more bytes than the limit. An answer that
 //! drips, or stops in the middle, ends as one that breaks off.
 
-use crate::{input, output};
+use crate::limits;
+use crate::output;
 use std::fs::{OpenOptions, TryLockError};
 use std::io::{Read, Write};
 use std::path::Path;
@@ -119,7 +120,7 @@ pub fn fetch(url: &str, part: &Path, time: Duration, quiet: bool) -> Result<()> 
         file.set_len(0).map_err(on_disk)?;
     }
     let total = response.body().content_length().map(|length| have.saturating_add(length));
-    total.map_or(Ok(()), |total| input::limits().check(Limit::Bytes, url, total))?;
+    total.map_or(Ok(()), |total| limits::now().check(Limit::Bytes, url, total))?;
     let body = pieces(response.into_body().into_reader());
     let mut shown = Instant::now();
     loop {
@@ -136,7 +137,7 @@ pub fn fetch(url: &str, part: &Path, time: Duration, quiet: bool) -> Result<()> 
         }
         file.write_all(&piece).map_err(on_disk)?;
         have += piece.len() as u64;
-        input::limits().check(Limit::Bytes, url, have)?;
+        limits::now().check(Limit::Bytes, url, have)?;
         pace.arrived(Instant::now(), piece.len() as u64)
             .map_err(|what| broken(format!("after {have} bytes: {what}")))?;
         if !quiet && shown.elapsed() > Duration::from_secs(1) {

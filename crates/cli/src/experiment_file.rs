@@ -1,6 +1,6 @@
 //! Experiment files: TOML in which every choice has a sentence that says why, and tiers that replace some of them.
 
-use crate::input;
+use crate::limits;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -163,13 +163,13 @@ choices! {
 /// Read a file on the disk.
 pub fn read(path: &Path, tier: &str) -> Result<Experiment> {
     let source = path.display().to_string();
-    let bytes = read_file(path, &source, input::limits())?;
+    let bytes = read_file(path, &source, limits::now())?;
     let text = String::from_utf8(bytes)
         .map_err(|error| Error::new(format!("{source} is not UTF-8 text ({error})"), "save the file as UTF-8"))?;
     // A value may be two bytes long; with its place and its key it is kept in several hundred.
     const CELLS_OF_VALUE: u64 = 10;
     let values = text.bytes().filter(|byte| b",=[{\n".contains(byte)).count() as u64;
-    input::limits().check(Limit::Cells, &source, CELLS_OF_VALUE * values)?;
+    limits::now().check(Limit::Cells, &source, CELLS_OF_VALUE * values)?;
     parse(&source, &text, tier)
 }
 

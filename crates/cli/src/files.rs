@@ -1,8 +1,6 @@
 //! The files of a command: as arguments, whatever text the system allows, and checked before any work is done: no two of
 //! them may be one file.
 
-use crate::arguments::{PlotFile, TestRows};
-use crate::input;
 use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -26,7 +24,7 @@ impl<'a> Files<'a> {
 
     /// It reads what DATA names, which may be a file.
     pub fn reads_data(mut self, data: Option<&OsString>) -> Self {
-        self.read.extend(data.and_then(|data| input::file_of(data)).map(Path::to_owned));
+        self.read.extend(data.and_then(|data| file_of(data)).map(Path::to_owned));
         self
     }
 
@@ -70,6 +68,31 @@ pub fn name_and_value(text: &OsStr) -> Option<(&str, &OsStr)> {
     {
         text.to_str()?.split_once('=').map(|(name, value)| (name, OsStr::new(value)))
     }
+}
+
+/// A chart and where it goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlotFile {
+    /// Which one.
+    pub chart: Chart,
+    /// The file.
+    pub path: PathBuf,
+    /// PNG, else SVG.
+    pub png: bool,
+}
+
+/// Where test rows come from.
+#[derive(Debug, Clone, PartialEq)]
+pub enum TestRows {
+    /// A random part of DATA.
+    Fraction(f64),
+    /// Another table.
+    File(OsString),
+}
+
+/// The file that DATA names, if it is one.
+pub fn file_of(data: &OsStr) -> Option<&Path> {
+    Some(Path::new(data)).filter(|path| data != "-" && path.exists())
 }
 
 /// For the charts and their files.

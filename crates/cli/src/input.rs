@@ -1,40 +1,22 @@
 //! From names on the command line to networks and data.
 
-use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments, TestArguments, TestRows};
+use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments, TestArguments};
+use crate::files::TestRows;
+use crate::files::file_of;
+use crate::limits;
 use crate::{folders, output};
 use std::ffi::OsStr;
 use std::path::Path;
-use std::sync::OnceLock;
 use tautnet::error::{Error, Result};
-use tautnet::limits::{Limit, Limits};
 use tautnet::{Dataset, Network, Scaler, split};
 use tautnet_models::Stored;
 use tautnet_tables::{Encoder, Table, UnknownLevels, builtin, public_data};
 
-static LIMITS: OnceLock<Limits> = OnceLock::new();
-
-/// The most that any reader of this command takes: the usual limits, and those that were asked for.
-pub fn limits() -> &'static Limits {
-    LIMITS.get_or_init(Limits::default)
-}
-
-/// What `--limit` asks for; before anything is read.
-pub fn set_limits(asked: &[(Limit, u64)]) -> Result<()> {
-    let limits = asked.iter().try_fold(Limits::default(), |limits, (limit, most)| limits.with(*limit, *most))?;
-    LIMITS.get_or_init(|| limits);
-    Ok(())
-}
-
 /// A model or a network in a file.
 pub fn stored(path: &Path) -> Result<Stored> {
-    let read = Stored::read_within(path, limits())?;
+    let read = Stored::read_within(path, limits::now())?;
     read.note.iter().for_each(|note| output::note(note));
     Ok(read.stored)
-}
-
-/// The file that DATA names, if it is one.
-pub fn file_of(data: &OsStr) -> Option<&Path> {
-    Some(Path::new(data)).filter(|path| data != "-" && path.exists())
 }
 
 /// A table and what is known of its columns without being told.
@@ -57,7 +39,7 @@ pub fn open(data: &OsStr, arguments: &FileArguments) -> Result<Opened> {
     }
     // Names are text; what is none can only be a file that is not there.
     let Some(data) = data.to_str() else { return Table::read(Path::new(data), &options).map(unknown) };
-    if let Some(table) = builtin::table_within(data, limits())? {
+    if let Some(table) = builtin::table_within(data, limits::now())? {
         return Ok(unknown(table));
     }
     let set = public_data::find(data);

@@ -9,6 +9,7 @@ mod experiment_file;
 mod files;
 mod folders;
 mod input;
+mod limits;
 mod output;
 mod progress;
 mod stop;
@@ -18,9 +19,9 @@ use clap::Parser;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    match arguments::Arguments::try_parse() {
+    match commands::Arguments::try_parse() {
         Ok(arguments) => {
-            input::set_limits(&arguments.limit).and_then(|()| commands::run(arguments)).unwrap_or_else(|error| {
+            limits::set(&arguments.limit).and_then(|()| commands::run(arguments)).unwrap_or_else(|error| {
                 output::complain(&error);
                 ExitCode::from(if stop::interrupted() { stop::INTERRUPTED_STATUS } else { output::COULD_NOT_RUN })
             })

@@ -2,9 +2,10 @@
 
 use super::pictures;
 use crate::arguments::{
-    LimitArguments, MeetingArguments, NormChoice, OutArguments, PlotFile, Radii, TalkArguments, TestArguments,
-    ThreadArguments, radii,
+    LimitArguments, MeetingArguments, NormChoice, OutArguments, Radii, TalkArguments, TestArguments, ThreadArguments,
+    radii,
 };
+use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::stop::Stop;
 use crate::{input, output};

@@ -3,10 +3,12 @@
 use super::certify_table::{Asked, Bounds, Watch};
 use super::pictures;
 use crate::arguments::{
-    BoundNormChoice, LimitArguments, MeetingArguments, OutArguments, PlotFile, TalkArguments, TestArguments,
-    ThreadArguments, interval, positive,
+    BoundNormChoice, LimitArguments, MeetingArguments, OutArguments, TalkArguments, TestArguments, ThreadArguments,
+    interval, positive,
 };
+use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
+use crate::limits;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
@@ -259,8 +261,8 @@ fn read_searches(path: &Path, network: &Network) -> Result<SearchFile> {
         return Ok(SearchFile::default());
     }
     let name = path.display().to_string();
-    let bytes = read_file(path, &name, input::limits())?;
-    let searches = SearchFile::parse_within(&bytes, &name, input::limits())?;
+    let bytes = read_file(path, &name, limits::now())?;
+    let searches = SearchFile::parse_within(&bytes, &name, limits::now())?;
     searches.check(network).map_err(|error| Error::new(format!("{}: {}", path.display(), error.what), error.hint))?;
     Ok(searches)
 }

@@ -3,9 +3,10 @@
 use super::pictures;
 use super::trial_text::{band_json, base_title, failed, method_title, note_failures, time, trials};
 use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, LimitArguments, NormChoice, PenaltyChoice, PlotFile, Radii,
-    TalkArguments, ThreadArguments, not_negative, positive, radii,
+    ColumnArguments, FileArguments, LevelArguments, LimitArguments, NormChoice, PenaltyChoice, Radii, TalkArguments,
+    ThreadArguments, not_negative, positive, radii,
 };
+use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::progress::Display;
 use crate::stop::Stop;

@@ -1,7 +1,6 @@
 //! `tautnet completions SHELL`: made from the flags themselves.
 
 use crate::output;
-use clap::CommandFactory;
 use std::process::ExitCode;
 use tautnet::error::Result;
 
@@ -15,10 +14,10 @@ pub struct Arguments {
     shell: clap_complete::Shell,
 }
 
-/// Run it.
-pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+/// Run it, for the command line `whole`.
+pub fn run(arguments: &Arguments, mut whole: clap::Command) -> Result<ExitCode> {
     let mut text = Vec::new();
-    clap_complete::generate(arguments.shell, &mut crate::arguments::Arguments::command(), "tautnet", &mut text);
+    clap_complete::generate(arguments.shell, &mut whole, "tautnet", &mut text);
     output::print(&String::from_utf8_lossy(&text))?;
     Ok(ExitCode::SUCCESS)
 }

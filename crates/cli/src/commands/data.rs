@@ -1,8 +1,9 @@
 //! `tautnet data list|show|fetch`: data sets by name.
 
-#[cfg(feature = "fetch")]
 use crate::arguments::duration;
 use crate::arguments::{FileArguments, FolderArguments};
+#[cfg(feature = "fetch")]
+use crate::limits;
 use crate::{folders, input, output};
 use clap::Subcommand;
 use serde_json::json;
@@ -177,7 +178,7 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
     for set in sets {
         let path = folder.join(format!("{}.csv", set.name));
         let name = path.display().to_string();
-        let there = path.exists().then(|| read_file(&path, &name, input::limits()));
+        let there = path.exists().then(|| read_file(&path, &name, limits::now()));
         if !arguments.force && there.is_some_and(|csv| csv.is_ok_and(|csv| set.check(&csv).is_ok())) {
             output::print(&format!("{} (already there)\n", printable::line(&name)))?;
             continue;
@@ -186,8 +187,8 @@ fn fetch(arguments: &FetchArguments) -> Result<()> {
         let part = folder.join(format!(".{}.part", set.archive.replace('/', "-")));
         let url = format!("{}/{}", arguments.from.trim_end_matches('/'), set.archive);
         crate::download::fetch(&url, &part, arguments.time_limit, arguments.quiet)?;
-        let archive = read_file(&part, &part.display().to_string(), input::limits());
-        let csv = archive.and_then(|archive| set.csv_from_archive_within(&archive, input::limits()));
+        let archive = read_file(&part, &part.display().to_string(), limits::now());
+        let csv = archive.and_then(|archive| set.csv_from_archive_within(&archive, limits::now()));
         // Whole or wrong, what was fetched has done its work: a wrong one must not be gone on with.
         let _ = std::fs::remove_file(&part);
         atomic::write(&path, csv?.as_bytes(), Existing::Replace)?;

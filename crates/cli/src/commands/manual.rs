@@ -1,7 +1,6 @@
 //! `tautnet manual [COMMAND]`: the manual page, made from the flags themselves.
 
 use crate::output;
-use clap::CommandFactory;
 use std::process::ExitCode;
 use tautnet::error::{Error, Result};
 
@@ -14,9 +13,8 @@ pub struct Arguments {
     command: Option<String>,
 }
 
-/// Run it.
-pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let mut whole = crate::arguments::Arguments::command();
+/// Run it, for the command line `whole`.
+pub fn run(arguments: &Arguments, mut whole: clap::Command) -> Result<ExitCode> {
     whole.build();
     let page = match &arguments.command {
         None => whole,

@@ -19,9 +19,48 @@ mod train_summary;
 mod trial_text;
 pub mod verify;
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::limit;
+use clap::{CommandFactory, Parser, Subcommand};
 use std::process::ExitCode;
 use tautnet::error::Result;
+use tautnet::limits::Limit;
+
+/// Train, polish and prove small relu networks
+///
+/// Results go to standard output, progress to standard error. Exit status: 0 done, 1 the claim failed, 2 could not
+/// run, 130 interrupted before there was a result.
+#[derive(Debug, Parser)]
+#[command(name = "tautnet", version, max_term_width = 100)]
+pub struct Arguments {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+
+    /// Raise or lower a limit on what is read, such as `bytes=4000000000`; may be given several times
+    ///
+    /// NAME is `bytes` (of a file, and of what it unpacks to; 1073741824 where nothing else is said), `rows` (100000000),
+    /// `columns` (1000000), `cells` (rows times columns, numbers of a network, values in a JSON text; 100000000) or `nesting`
+    /// (64, at most 100).
+    #[arg(long, value_name = "NAME=NUMBER", value_parser = limit, global = true, help_heading = "Limits")]
+    pub limit: Vec<(Limit, u64)>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Train(train::Arguments),
+    Polish(polish::Arguments),
+    Certify(certify::Arguments),
+    Verify(verify::Arguments),
+    Attack(attack::Arguments),
+    Predict(predict::Arguments),
+    Export(export::Arguments),
+    Compare(compare::Arguments),
+    Reproduce(reproduce::Arguments),
+    Data(data::Arguments),
+    Completions(completions::Arguments),
+    Manual(manual::Arguments),
+}
 
 /// Run a command to its exit status.
 pub fn run(arguments: Arguments) -> Result<ExitCode> {
@@ -36,7 +75,17 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Compare(arguments) => compare::run(&arguments),
         Command::Reproduce(arguments) => reproduce::run(&arguments),
         Command::Data(arguments) => data::run(&arguments),
-        Command::Completions(arguments) => completions::run(&arguments),
-        Command::Manual(arguments) => manual::run(&arguments),
+        Command::Completions(arguments) => completions::run(&arguments, Arguments::command()),
+        Command::Manual(arguments) => manual::run(&arguments, Arguments::command()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
     }
 }

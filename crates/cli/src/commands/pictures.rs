@@ -1,7 +1,9 @@
 //! `--report` and `--plot`: the facts of a run as a page and as charts in files.
 
-use crate::arguments::{OutArguments, PictureArguments, PlotFile, TestArguments, TestRows};
+use crate::arguments::{OutArguments, PictureArguments, TestArguments};
 use crate::files::Files;
+use crate::files::PlotFile;
+use crate::files::TestRows;
 use crate::output;
 use crate::stop::Stop;
 use std::path::Path;

@@ -9,6 +9,7 @@ use crate::arguments::{
 };
 use crate::effort::EffortArguments;
 use crate::files::Files;
+use crate::limits;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
@@ -170,7 +171,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let columns = opened.columns(&arguments.columns)?;
     let unknown = arguments.levels.unknown();
     let (mut learned, held_out) = input::datasets(&columns, &opened.table, unknown, &arguments.test, &arguments.file)?;
-    input::limits().check_network(arguments.hidden as usize, learned.columns())?;
+    limits::now().check_network(arguments.hidden as usize, learned.columns())?;
     // The fit merges equal rows; what is shown is shown of the rows as they are.
     let (scaler, merged) = fit::learn(learned.clone())?;
     scaler.standardize_in_place(&mut learned);

@@ -1,5 +1,6 @@
 //! `tautnet verify CERTIFICATE MODEL`: the judge, without any solver.
 
+use crate::limits;
 use crate::{input, output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
@@ -30,7 +31,7 @@ const NOT_PROVED: u8 = 1;
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let bytes = tautnet_models::read_certificate_within(&arguments.certificate, input::limits())?;
+    let bytes = tautnet_models::read_certificate_within(&arguments.certificate, limits::now())?;
     let stored = input::stored(&arguments.network)?;
     let scaler = match &stored {
         Stored::Model(model) => Some(&model.scaler),

@@ -60,7 +60,7 @@ pub(super) fn recentre(point: [&[f64]; 2], direction: [&[f64]; 2], step: f64, bo
         .for_each(|((out, (s, z)), (ds, dz))| {
             for k in 0..out.len() {
                 let product = (s[k] + step * ds[k]) * (z[k] + step * dz[k]);
-                out[k] -= super::towards(product, bounds) / z[k];
+                out[k] -= super::centring::towards(product, bounds) / z[k];
             }
         });
 }

@@ -115,7 +115,7 @@ impl SecondOrderScaling {
         let trial = |d: Vec<f64>| -> Vec<f64> { self.lambda.iter().zip(d).map(|(l, d)| l + step * d).collect() };
         let products = product(&trial(self.forward(ds, -1)), &trial(self.forward(dz, 1)));
         let tail = tail_norm(&products);
-        let [plus, minus] = [products[0] + tail, products[0] - tail].map(|e| super::towards(e, bounds));
+        let [plus, minus] = [products[0] + tail, products[0] - tail].map(|e| super::centring::towards(e, bounds));
         let mut t = vec![0.5 * (plus + minus)];
         let along = if tail > 0.0 { 0.5 * (plus - minus) / tail } else { 0.0 };
         t.extend(products[1..].iter().map(|p| along * p));

@@ -167,7 +167,7 @@ impl SemidefiniteScaling {
         let products = Mat::from_fn(k, k, |i, j| 0.5 * (both[(i, j)] + both[(j, i)]));
         let Ok(eigen) = products.self_adjoint_eigen(Side::Lower) else { return };
         let (values, vectors) = (eigen.S().column_vector(), eigen.U());
-        let turned = Mat::from_fn(k, k, |i, j| vectors[(i, j)] * super::towards(values[j], bounds));
+        let turned = Mat::from_fn(k, k, |i, j| vectors[(i, j)] * super::centring::towards(values[j], bounds));
         let mut t = product(turned.as_ref(), vectors.transpose());
         for j in 0..k {
             for i in 0..k {

@@ -16,8 +16,8 @@
 //! A sign whose ceiling (units at their own best, and the Lipschitz bound) is below what is found already is skipped. When
 //! no unit is undecided on the ball, the first steepest step is the exact answer and nothing else is done.
 
-use super::Settings;
 use super::local::{Evaluate, Local, Prepared, Rates, best_on_line, folded_value};
+use super::settings::Settings;
 use crate::Norm;
 use crate::ball::{chord, project, pull, random_point, steepest};
 use crate::vector::arch;

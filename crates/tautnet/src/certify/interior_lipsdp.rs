@@ -4,8 +4,7 @@
 //! matrices, from which it shares nothing. It is the judge of that one, and stands in where that one stalls.
 
 use super::implied_bound::units_bound;
-use super::lipsdp::Bound;
-use super::lipsdp::GapObserver;
+use super::lipsdp_bound::{Bound, GapObserver};
 use crate::Norm;
 use crate::program::build::Built;
 use crate::unit::Unit;

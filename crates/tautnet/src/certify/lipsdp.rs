@@ -23,6 +23,7 @@
 
 use super::implied_bound::units_bound;
 use super::interior_lipsdp::interior_lipsdp;
+use super::lipsdp_bound::{Bound, GapObserver};
 use super::max_cut::{self, Limits, bound_signed_sum};
 use super::norm_product::column_sums;
 use super::slopes::Slopes;
@@ -30,26 +31,7 @@ use crate::error::Result;
 use crate::unit::Unit;
 use crate::{Network, Norm};
 use faer::Mat;
-use std::ops::ControlFlow;
 use tautnet_cone::Stop;
-
-/// Told the relative gap once an iteration; `Break` stops with the best bound so far, valid as it is.
-pub type GapObserver<'a> = dyn FnMut(f64) -> ControlFlow<()> + Send + 'a;
-
-/// A Lipschitz bound with the multipliers that prove it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Bound {
-    /// The upper bound, in the dual of the input norm: valid wherever the solver stopped.
-    pub lipschitz_upper_bound: f64,
-    /// ℓ of every unit of the network; 0 where `v_i w_i = 0`. Empty for [`Norm::One`], which needs none.
-    pub multipliers: Vec<f64>,
-    /// `p` of every input, for [`Norm::Infinity`].
-    pub p: Option<Vec<f64>>,
-    /// Iterations of the solver.
-    pub iterations: usize,
-    /// Relative gap between the bound and a lower bound on LipSDP's optimum.
-    pub gap: f64,
-}
 
 /// Relative gap above which the multipliers are not good enough to go on with.
 const TIGHT: f64 = 1e-9;

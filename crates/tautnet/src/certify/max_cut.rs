@@ -33,7 +33,7 @@
 //! Cauchy's inequality gives `‖Σσ_i b_i‖` at most `√(θ · Σz)` for q = 2 and `√(θ · Σz · Σp)` for q = 1. θ is a d×d (or n×n)
 //! eigenvalue, bounded from above with its rounding. Any M bounds the relaxation from below: the gap is honest.
 
-use super::lipsdp::GapObserver;
+use super::lipsdp_bound::GapObserver;
 use crate::Norm;
 use crate::dense;
 use faer::{Mat, MatRef};

@@ -38,6 +38,7 @@ mod implied_bound;
 mod interior_lipsdp;
 pub mod issue;
 mod lipsdp;
+mod lipsdp_bound;
 mod lipsdp_gradient;
 mod local;
 mod max_cut;
@@ -63,8 +64,9 @@ pub use gradient_search::{
     largest_gradient_found, search_gradients,
 };
 pub use issue::{Approximation, issue};
-pub use lipsdp::{Bound, GapObserver, lipsdp};
+pub use lipsdp::lipsdp;
 pub(crate) use lipsdp::{bound_by, units_lipsdp};
+pub use lipsdp_bound::{Bound, GapObserver};
 pub(crate) use lipsdp_gradient::lipsdp_gradient;
 pub use local::{LocalBound, local_upper_bound};
 pub use norm_product::{column_sums, norm_product, path_norm, relative_gap};

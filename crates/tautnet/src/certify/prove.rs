@@ -2,8 +2,8 @@
 
 use super::certificate::{Certificate, Scaler};
 use super::issue::{Approximation, issue};
-use super::lipsdp::GapObserver;
 use super::lipsdp::lipsdp;
+use super::lipsdp_bound::GapObserver;
 use crate::error::Result;
 use crate::{Network, Norm, scaling};
 use faer::Mat;

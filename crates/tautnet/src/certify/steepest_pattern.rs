@@ -3,7 +3,7 @@
 //! No bound that ignores which patterns an input attains can be smaller: between this value and LipSDP's lies what the
 //! relaxation loses, below it what attainability gains. It is *not* a lower bound on the Lipschitz constant.
 
-use super::lipsdp::Bound;
+use super::lipsdp_bound::Bound;
 use super::slope_sum::SlopeSum;
 use super::slopes::Slopes;
 use crate::error::Result;

@@ -12,7 +12,8 @@
 
 use super::fista::{Descent, Point, Smooth, Spectrum};
 use super::problem::Problem;
-use super::{Observer, Progress, Settings, Solution};
+use super::settings::Settings;
+use super::solution::{CHECK, Observer, Progress, Solution, judge, loss_of};
 use crate::ending::Ending;
 use crate::unit::{Unit, from_units};
 use crate::{Dataset, Network, error::Result};
@@ -68,7 +69,7 @@ impl GatedNetwork {
         for j in 0..self.units() {
             let gate: Vec<f64> = (0..=d).map(|k| self.gates[(j, k)]).collect();
             let weights: Vec<f64> = (0..=d).map(|k| self.weights[(j, k)]).collect();
-            let tau = super::feasible_shift(&weights, &gate, data.x.as_ref());
+            let tau = feasible_shift(&weights, &gate, data.x.as_ref());
             if weights.iter().any(|&u| u != 0.0) {
                 push(weights.iter().zip(&gate).map(|(u, g)| u + tau * g).collect(), 1.0);
             }
@@ -92,7 +93,7 @@ pub fn gated_relu(gates: &Network, data: &Dataset, settings: &Settings, observer
     let mut trace = Vec::new();
     let mut best = f64::NEG_INFINITY;
     let last = descent.run(&Loss(&problem), start, |descent, step| {
-        if descent.steps % super::CHECK != 0 && descent.steps < settings.iterations {
+        if descent.steps % CHECK != 0 && descent.steps < settings.iterations {
             return ControlFlow::Continue(());
         }
         let fit = problem.fit(&step.point.image);
@@ -100,7 +101,7 @@ pub fn gated_relu(gates: &Network, data: &Dataset, settings: &Settings, observer
         let objective = fit.loss + problem.penalty(&step.point.u);
         let progress =
             Progress { iteration: descent.steps, objective, network: objective, lower_bound: best, violation: 0.0 };
-        super::judge(progress, settings, &mut trace, observer, &mut ending)
+        judge(progress, settings, &mut trace, observer, &mut ending)
     });
     let d = data.columns();
     let fit = problem.fit(&last.image);
@@ -113,7 +114,7 @@ pub fn gated_relu(gates: &Network, data: &Dataset, settings: &Settings, observer
         weights: Mat::from_fn(kept.len(), d + 1, |j, k| last.u[kept[j] * problem.width + k]),
         c: fit.bias,
     };
-    let loss = super::loss_of(&network.predict(data.x.as_ref()), data);
+    let loss = loss_of(&network.predict(data.x.as_ref()), data);
     let objective = loss + problem.penalty(&last.u);
     Ok(Gated { network, objective, loss, lower_bound: best, iterations: descent.steps, ending, trace })
 }
@@ -144,4 +145,19 @@ impl Smooth for Loss<'_> {
     fn spectrum(&self, _: usize) -> Option<&Spectrum> {
         None
     }
+}
+
+/// The least τ ≥ 0 for which `u + τ g` is on the same side as `g` of every row (x, 1).
+fn feasible_shift(u: &[f64], g: &[f64], x: MatRef<'_, f64>) -> f64 {
+    let d = x.ncols();
+    let product = |a: &[f64], k: usize| (0..d).fold(a[d], |sum, j| sum + a[j] * x[(k, j)]);
+    let mut tau = 0.0f64;
+    for k in 0..x.nrows() {
+        let (have, inside) = (product(u, k), product(g, k));
+        let have = if inside >= 0.0 { have } else { -have };
+        if have < 0.0 && inside != 0.0 {
+            tau = tau.max(-have / inside.abs());
+        }
+    }
+    tau
 }

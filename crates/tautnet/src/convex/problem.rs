@@ -21,6 +21,7 @@
 //! the optimum.
 
 use super::masks::{LANES, Masks};
+use super::settings::Settings;
 use crate::{Dataset, Error, Network, activation::Patterns, distinct::Distinct, error::Result};
 use std::collections::HashMap;
 
@@ -64,7 +65,7 @@ pub(crate) struct Fit {
 impl Problem {
     /// The patterns of a network on the data, with the signs of its output weights or (`signed` false) all with sign +.
     /// Units without an active row have nothing to contribute and no group; nor, where signs count, have those with v = 0.
-    pub fn new(network: &Network, data: &Dataset, settings: &super::Settings, signed: bool) -> Result<Self> {
+    pub fn new(network: &Network, data: &Dataset, settings: &Settings, signed: bool) -> Result<Self> {
         settings.check()?;
         if network.inputs() != data.columns() {
             return Err(Error::new(

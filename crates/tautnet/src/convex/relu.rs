@@ -25,7 +25,8 @@
 
 use super::fista::{Descent, Point, Smooth, Spectrum, Step};
 use super::problem::{Fit, Problem, dot, length};
-use super::{Observer, Progress, Settings, Solution};
+use super::settings::Settings;
+use super::solution::{Observer, Progress, Solution, judge, loss_of};
 use crate::ending::Ending;
 use crate::unit::{Unit, from_units};
 use crate::{Dataset, Network, error::Result};
@@ -100,7 +101,7 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
             lower_bound,
             violation: cells.violation(&slacks),
         };
-        if super::judge(progress, settings, &mut trace, observer, &mut ending).is_break() {
+        if judge(progress, settings, &mut trace, observer, &mut ending).is_break() {
             break;
         }
         if augmented.delta == 0.0 {
@@ -121,7 +122,7 @@ pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &m
         .map(|(u, group)| Unit { z: u[..problem.e - 1].to_vec(), bias: u[problem.e - 1], sign: group.sign })
         .collect();
     let network = from_units(units.iter(), data.columns(), chosen.bias)?;
-    let loss = super::loss_of(&network.predict(data.x.as_ref()), data);
+    let loss = loss_of(&network.predict(data.x.as_ref()), data);
     let objective = loss + problem.penalty(&chosen.u);
     Ok(Relu { network, objective, loss, lower_bound, iterations: descent.steps, ending, trace })
 }

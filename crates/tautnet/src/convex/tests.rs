@@ -1,9 +1,12 @@
 use super::*;
+use crate::Dataset;
+use crate::ending::Ending;
 use crate::polish::{self, Method};
 use crate::train::tests::toy;
 use crate::{Network, rivals};
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
+use std::ops::ControlFlow;
 
 fn go_on(_: &Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())

@@ -1,6 +1,7 @@
 //! What a plan is refused for, before any of it is run. What depends on the data shows in the trials only.
 
-use super::{Arm, Method, Plan, Settings};
+use super::arm::{Arm, Method, Settings};
+use super::plan::Plan;
 use crate::error::{Error, Result};
 use crate::polish;
 use crate::train::Adversarial;

@@ -4,7 +4,8 @@
 //! The lines of a trial are written in one piece and forced to the disk. Whatever ends the program, what is read again is whole
 //! trials: a line that was cut short, and a trial of which lines are missing, count as not there.
 
-use super::{Plan, Row, Task, rows_from_csv, rows_to_csv};
+use super::plan::{Plan, Task};
+use super::rows::{Row, rows_from_csv, rows_to_csv};
 use crate::atomic::{self, Existing};
 use crate::error::{Error, Result};
 use crate::limits::{Limits, read_file};

@@ -1,35 +1,12 @@
 //! The registry: one entry for each starting network and for each method. Whatever runs methods side by side, by name, reads
 //! it from here.
 
-use super::{Arm, GoOn, Settings};
+use super::arm::{Applied, Base, Job, Method};
 use crate::convex as first_order;
 use crate::error::{Error, Result};
 use crate::polish::{self, Ending, Penalty, Polished, polish};
-use crate::train::{self, Adversarial, Descent, Start, Trained, admm};
-use crate::{Dataset, Network, Norm, rivals};
-use std::fmt;
-
-/// How a starting network is made.
-pub struct Base {
-    /// The name in files and on the command line.
-    pub name: &'static str,
-    /// The name in tables and figures.
-    pub title: &'static str,
-    /// What it is.
-    pub about: &'static str,
-    run: fn(&Job<'_>) -> Result<Applied>,
-}
-
-/// What is done with a starting network.
-pub struct Method {
-    /// The name in files and on the command line.
-    pub name: &'static str,
-    /// The name in tables and figures.
-    pub title: &'static str,
-    /// What it is.
-    pub about: &'static str,
-    run: fn(&Job<'_>, &Network) -> Result<Applied>,
-}
+use crate::train::{self, Admm, Adversarial, Start, Trained, admm};
+use crate::{Network, Norm, rivals};
 
 /// Every starting network.
 pub static BASES: &[Base] = &[
@@ -97,50 +74,7 @@ pub static METHODS: &[Method] = &[
     },
 ];
 
-/// What a base or a method works on.
-pub struct Job<'a> {
-    /// The rows to learn from, standardized.
-    pub data: &'a Dataset,
-    /// The arm: its prices.
-    pub arm: &'a Arm,
-    /// What all trials have in common.
-    pub settings: &'a Settings,
-    /// Seed of everything that is drawn.
-    pub seed: u64,
-    /// Asked at every epoch and iteration.
-    pub go_on: &'a GoOn<'a>,
-}
-
-/// What came of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Applied {
-    /// The network.
-    pub network: Network,
-    /// How it ended, in words.
-    pub ending: String,
-}
-
 impl Job<'_> {
-    /// The weight decay of starting networks and of methods that need one.
-    pub fn decay(&self) -> f64 {
-        if self.arm.decay > 0.0 { self.arm.decay } else { self.settings.descent.decay }
-    }
-
-    /// The descent of starting networks.
-    pub fn descent(&self) -> Descent {
-        Descent { decay: self.decay(), ..self.settings.descent.clone() }
-    }
-
-    /// The objective (4) of the arm, which judges every network.
-    pub fn objective(&self) -> polish::Settings {
-        polish::Settings {
-            method: polish::Method::Joint,
-            lipschitz: self.arm.lipschitz,
-            decay: self.arm.decay,
-            ..self.settings.polish.clone()
-        }
-    }
-
     fn train(&self, start: Start) -> Result<Applied> {
         let polish::Settings { output_bias, ref loss, .. } = self.settings.polish;
         let units = self.settings.units;
@@ -194,7 +128,7 @@ fn alternate_with_admm(job: &Job<'_>, network: &Network) -> Result<Applied> {
         }
     };
     let settings = train::Settings { output_bias: objective.output_bias, seed: job.seed, ..train::Settings::default() };
-    let own = admm::Admm { descent: job.descent(), price, bound: None, ..job.settings.admm.clone() };
+    let own = Admm { descent: job.descent(), price, bound: None, ..job.settings.admm.clone() };
     admm::from_network(network, job.data, &settings, &own, &mut |_| (job.go_on)()).map(Applied::from)
 }
 
@@ -248,20 +182,6 @@ fn gated(job: &Job<'_>, network: &Network) -> Result<Applied> {
     Ok(Applied { network: found.network.to_relu(job.data)?, ending: in_words(found.ending) })
 }
 
-impl Base {
-    /// Make the starting network.
-    pub fn make(&self, job: &Job<'_>) -> Result<Applied> {
-        (self.run)(job)
-    }
-}
-
-impl Method {
-    /// Post-process a network.
-    pub fn apply(&self, job: &Job<'_>, network: &Network) -> Result<Applied> {
-        (self.run)(job, network)
-    }
-}
-
 /// The base of this name.
 pub fn base(name: &str) -> Result<&'static Base> {
     let names = || BASES.iter().map(|base| base.name).collect();
@@ -276,29 +196,4 @@ pub fn method(name: &str) -> Result<&'static Method> {
 
 fn unknown(kind: &str, name: &str, names: Vec<&str>) -> Error {
     Error::new(format!("there is no {kind} called `{name}`"), format!("choose one of: {}", names.join(", ")))
-}
-
-impl fmt::Debug for Base {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-impl fmt::Debug for Method {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name)
-    }
-}
-
-// Names are what tells entries apart: two functions need not have two addresses.
-impl PartialEq for Base {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
-}
-
-impl PartialEq for Method {
-    fn eq(&self, other: &Self) -> bool {
-        self.name == other.name
-    }
 }

@@ -1,6 +1,7 @@
 //! What a trial says of one network, as a line of a CSV file.
 
-use super::{Arm, Problem};
+use super::arm::Arm;
+use super::problem::Problem;
 use crate::error::{Error, Result};
 
 /// One network of one trial.

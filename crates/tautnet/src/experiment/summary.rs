@@ -7,7 +7,9 @@
 //!
 //! Trials in which the method or its base failed are left out of both sides, and counted.
 
-use super::{Row, base, prices_in_words};
+use super::arm::prices_in_words;
+use super::method::base;
+use super::rows::Row;
 
 /// How much lower a method's objective is than that of the networks it started from.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,12 @@
 //! Identities of the summaries on rows made by hand, files that survive an interrupt, and trials that are what they say.
 
 use super::*;
+use crate::Dataset;
 use crate::Network;
 use crate::atomic::Existing;
 use crate::polish::Penalty;
 use crate::train::tests::toy;
+use crate::train::{Admm, Descent};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,39 +1,13 @@
 //! One trial: a split, a starting network, and every method of the arm on it.
 
-use super::{Applied, Arm, Job, Row, Settings};
+use super::arm::{Applied, Arm, GoOn, Job, Settings};
+use super::problem::Problem;
+use super::rows::Row;
 use crate::error::Result;
-use crate::{Dataset, Network, Scaler, attack, polish, split};
-use std::ops::ControlFlow;
-
-/// Asked at every epoch and iteration; `Break` ends the trial without a result.
-pub type GoOn<'a> = dyn Fn() -> ControlFlow<()> + Sync + 'a;
+use crate::{Network, attack, polish};
 
 /// Seconds since whenever: the caller's clock, for this library has none.
 pub type Clock<'a> = dyn Fn() -> f64 + 'a;
-
-/// A data set split for one trial, in units standardized on the rows learned from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Problem {
-    /// What the data set is called.
-    pub name: String,
-    /// The number of the trial, from 0.
-    pub trial: u64,
-    /// Rows to learn from.
-    pub learned: Dataset,
-    /// Rows to judge by.
-    pub held_out: Dataset,
-}
-
-impl Problem {
-    /// Hold out a share of the rows; every arm of a trial meets the same split.
-    pub fn split(name: &str, all: &Dataset, settings: &Settings, trial: u64) -> Result<Self> {
-        let rows = split::by_fraction(all.rows(), settings.held_out, settings.seed_of(trial))?;
-        let learned = all.select(&rows.train);
-        let scaler = Scaler::fit(&learned)?;
-        let held_out = scaler.standardize(&all.select(&rows.test));
-        Ok(Self { name: name.into(), trial, learned: scaler.standardize(&learned), held_out })
-    }
-}
 
 /// Run a trial: a row of the starting network, then one of each method. `None` when `go_on` ended it.
 ///

@@ -1,6 +1,6 @@
 //! `huber:δ`: ℓ = r² for |r| ≤ δ, 2δ|r| − δ² beyond, with r = f − y.
 
-use super::{Entry, Form, Formula, Loss, least, worst};
+use super::formula::{Entry, Form, Formula, Loss, least, worst};
 use crate::outward::{Interval, add_down, add_up, mul_down, mul_up};
 use std::sync::Arc;
 

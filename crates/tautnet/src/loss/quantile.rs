@@ -1,6 +1,6 @@
 //! `quantile:τ`: ℓ = (1 − τ) r for r = f − y ≥ 0, −τ r below (the pinball loss).
 
-use super::{Entry, Form, Formula, Loss, least, worst};
+use super::formula::{Entry, Form, Formula, Loss, least, worst};
 use crate::outward::{Interval, add_down, add_up, mul_down, mul_up};
 use std::sync::Arc;
 

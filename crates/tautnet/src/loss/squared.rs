@@ -1,6 +1,6 @@
 //! `squared`: ℓ = (f − y)².
 
-use super::{Entry, Form, Formula, Loss, least, worst};
+use super::formula::{Entry, Form, Formula, Loss, least, worst};
 use crate::outward::{Interval, mul_down, mul_up};
 use std::sync::Arc;
 

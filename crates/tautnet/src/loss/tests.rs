@@ -1,6 +1,7 @@
 //! Identities that every loss must satisfy, on random predictions and targets.
 
 use super::*;
+use crate::outward::Interval;
 use proptest::prelude::*;
 
 /// Every entry at its usual parameter and at others.

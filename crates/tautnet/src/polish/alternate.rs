@@ -1,10 +1,15 @@
 //! Algorithm 1 of the paper: multipliers, then weights, in turn.
 
-use super::{
-    Cause, Early, Ending,
-    run::{Candidate, Run},
+use super::run::{Candidate, Run};
+use crate::{
+    Network,
+    activation::Patterns,
+    certify::units_lipsdp,
+    ending::{Cause, Early, Ending},
+    error::Result,
+    program::build::Held,
+    unit::Unit,
 };
-use crate::{Network, activation::Patterns, certify::units_lipsdp, error::Result, program::build::Held, unit::Unit};
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 

@@ -1,6 +1,7 @@
 //! The names by which users choose methods and penalties, and what goes with them.
 
-use super::{Method, Penalty, Setting, Walk};
+use super::settings::{Method, Penalty, Settings, Walk};
+use super::uses::Setting;
 use crate::error::{Error, Result};
 
 impl Method {
@@ -22,6 +23,14 @@ impl Method {
     /// λ_L and λ_w where the user gives none.
     pub fn default_prices(self) -> (f64, f64) {
         if self.uses(Setting::Lipschitz) { (0.01, 0.0) } else { (0.0, 1e-3) }
+    }
+}
+
+impl Settings {
+    /// The settings of a method at its own prices.
+    pub fn of(method: Method) -> Self {
+        let (lipschitz, decay) = method.default_prices();
+        Self { method, lipschitz, decay, ..Self::default() }
     }
 }
 

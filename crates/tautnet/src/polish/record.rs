@@ -1,6 +1,7 @@
 //! A polish as model files and machines are told of it.
 
-use super::{Ending, Polished, Progress, Score};
+use super::outcome::{Polished, Progress, Score};
+use crate::ending::Ending;
 use serde_json::{Value, json};
 
 impl Ending {

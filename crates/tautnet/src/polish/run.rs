@@ -1,10 +1,12 @@
 //! One run: the units and patterns that a program is built from, its solve, and the recomputed score of what comes out.
 
-use super::{Cause, Early, Ending, Observer, Progress, Score, Settings};
+use super::outcome::{Observer, Progress, Score};
+use super::settings::Settings;
 use crate::{
     Dataset, Network,
     activation::Patterns,
     certify::{bound_by, lipsdp},
+    ending::{Cause, Early, Ending},
     error::Result,
     program::{
         build::{Built, Held, Pressing, Prices, Solution, affordable},

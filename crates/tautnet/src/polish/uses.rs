@@ -6,7 +6,7 @@
 //! Limits of the work are not in it: `iterations`, `rounds` and `walk` bound what a method does that does it, and ask for
 //! nothing.
 
-use super::{Method, Penalty, Settings, Walk};
+use super::settings::{Method, Penalty, Settings, Walk};
 use crate::error::{Error, Result};
 
 /// A setting by which a user asks for something.
@@ -113,8 +113,24 @@ impl Method {
 }
 
 impl Settings {
+    /// [`Self::check`], and refuse what the method does not use ([`USES`]) or could not do.
+    pub fn check_run(&self) -> Result<()> {
+        self.check()?;
+        self.check_uses()?;
+        if self.method == Method::Alternating && self.rounds == 0 {
+            return Err(Error::new("`alternating` was given 0 rounds", "give at least 1; 20 are the default"));
+        }
+        if self.method == Method::Alternating && self.lipschitz == 0.0 && self.max_lipschitz.is_none() {
+            return Err(Error::new(
+                "`alternating` with `lipschitz` 0 has nothing to alternate between",
+                "give a price above 0, or use the method `weight-decay`",
+            ));
+        }
+        Ok(())
+    }
+
     /// Refuse what the method does not use.
-    pub(super) fn check_uses(&self) -> Result<()> {
+    fn check_uses(&self) -> Result<()> {
         for uses in USES.iter().filter(|uses| !uses.methods.contains(&self.method)) {
             if let Some(given) = uses.setting.given(self) {
                 return Err(Error::new(

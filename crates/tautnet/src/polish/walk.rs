@@ -27,12 +27,13 @@
 //! best so far. The first proposal is (J) for the patterns given, so the result is never worse than that one.
 
 use super::{
-    Cause, Early, Ending, Progress,
     descent::descend,
     landscape::Landscape,
+    outcome::Progress,
     run::{Candidate, Run, Solved},
 };
 use crate::{
+    ending::{Cause, Early, Ending},
     error::Result,
     program::build::Held,
     random::normal,
@@ -53,37 +54,6 @@ const PATIENCE: usize = 2;
 /// How far the halves of a unit are parted, and how far all units are moved at a restart, relative to their length.
 const PARTED: f64 = 0.1;
 const MOVED: f64 = 0.3;
-
-/// What `walk` may spend.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Walk {
-    /// Most rounds of descent and (J) in a series; a series ends earlier when its rounds gain little.
-    pub rounds: usize,
-    /// Steps of each descent.
-    pub steps: usize,
-    /// Further series, each from the best network with its weights moved at random.
-    pub restarts: usize,
-    /// Most times that entries of the patterns are turned over at the end.
-    pub flips: usize,
-}
-
-impl Default for Walk {
-    fn default() -> Self {
-        Self { rounds: 6, steps: 500, restarts: 0, flips: 2 }
-    }
-}
-
-impl Walk {
-    /// Some six times the work of the default.
-    pub fn thorough() -> Self {
-        Self { rounds: 10, steps: 500, restarts: 6, flips: 6 }
-    }
-
-    /// The beginning of this walk, which brings most of its gain: to compare prices by.
-    pub fn short(&self) -> Self {
-        Self { rounds: self.rounds.min(2), steps: self.steps.min(300), restarts: 0, flips: 0 }
-    }
-}
 
 impl Run<'_, '_> {
     /// (J), then series of descents and (J), then flips and (J).

@@ -27,6 +27,7 @@
 //! rows, block elimination of the units (`K` is block diagonal), leaving a matrix of order n + (d+1)(d+2)/2.
 
 mod cholesky;
+mod parts;
 mod units;
 
 use super::{loss_term::LossTerm, training::TrainingProgram};
@@ -38,52 +39,14 @@ use faer::{
         triangular_solve::{solve_lower_triangular_in_place, solve_upper_triangular_in_place},
     },
 };
+use parts::{Clique, Factor, column, regularize};
+pub(crate) use parts::{Route, StructuredNormal};
 use rayon::prelude::*;
 use std::sync::Arc;
 use tautnet_cone::{
     NormalEquations, NotPositiveDefinite, Scaling, Stop,
     cone::{SecondOrderScaling, SemidefiniteScaling, smat, svec, svec_length},
 };
-use units::Units;
-
-/// Which of the two routes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Route {
-    Dense,
-    Units,
-}
-
-/// A clique's scaling, ready for elimination.
-struct Clique {
-    /// `Ĝ_u⁻¹`.
-    inverse: Mat<f64>,
-    /// `F h`.
-    h: Vec<f64>,
-    /// `∂ svec F(h cᵀ + c hᵀ + 2ℓ h hᵀ)Fᵀ` by the unit's variables, pairs × width.
-    coupling: Mat<f64>,
-}
-
-enum Factor {
-    None,
-    Dense(Cholesky),
-    Units(Units),
-}
-
-/// Solves the normal equations of a training program.
-pub(crate) struct StructuredNormal<'a> {
-    program: &'a TrainingProgram,
-    pub route: Route,
-    cliques: Vec<Clique>,
-    /// `F`, upper triangular, of order d + 1.
-    frame: Mat<f64>,
-    /// `R̂⁻¹`'s Cholesky factor.
-    coupling: Option<Cholesky>,
-    /// Barrier weights of the loss's exits.
-    exits: Vec<f64>,
-    /// √κ of every point: the loss's curvature in f, once its exits are eliminated.
-    root: Vec<f64>,
-    factor: Factor,
-}
 
 impl<'a> StructuredNormal<'a> {
     /// The cheaper route for the program's size; the dense one where the loss's Hessian is stored, or is of more points than
@@ -525,17 +488,6 @@ impl StructuredNormal<'_> {
 /// `G = R⁻ᵀR⁻¹ = tᵀt` with `t` upper triangular, from `R⁻¹ = Q t`.
 fn triangular_root(scaling: &SemidefiniteScaling) -> Mat<f64> {
     scaling.root().qr().R().to_owned()
-}
-
-fn column(slice: &[f64]) -> MatRef<'_, f64> {
-    MatRef::from_column_major_slice(slice, slice.len(), 1)
-}
-
-fn regularize(matrix: &mut Mat<f64>, relative: f64) {
-    let largest = (0..matrix.nrows()).fold(0.0f64, |m, j| m.max(matrix[(j, j)]));
-    for j in 0..matrix.nrows() {
-        matrix[(j, j)] += relative * (matrix[(j, j)] + 1e-3 * largest) + f64::MIN_POSITIVE;
-    }
 }
 
 /// `AᵀHA` of the cone `(u, T z̄)` for the unit's variables.

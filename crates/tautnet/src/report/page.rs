@@ -5,9 +5,10 @@
 
 use super::axes::{bound, number};
 use super::chart::Canvas;
+use super::facts::{Chart, Report};
+use super::prose;
 use super::scene::Ink;
 use super::svg::{colours, escaped, inline};
-use super::{Chart, Report, prose};
 use std::fmt::Write;
 
 const STYLE: &str = include_str!("page.css");

@@ -1,7 +1,7 @@
 //! What was done, in words.
 
 use super::axes::{bound, number, rough};
-use super::{Origin, Report};
+use super::facts::{Origin, Report};
 use crate::outward::mul_up;
 use crate::polish::{Ending, Method, Penalty};
 

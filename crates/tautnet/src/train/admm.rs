@@ -44,9 +44,11 @@
 //! Where v̄_i = 0 or w̄_i = 0 LipSDP has no multiplier (t_i would be 0 or ∞, and neither layer could ever grow again). Any
 //! t_i is sound, so such a unit takes one that costs `SHARE`/m of the bound.
 
-use super::gradient_descent::{self, Descent, Step, shuffle};
+use super::gradient_descent::{self, Step, shuffle};
+use super::outcome::{Ending, Observer, Progress, Trained};
 use super::projection::{Square, project};
-use super::{Ending, Observer, Progress, Settings, Trained};
+use super::settings::Settings;
+use super::starts::Admm;
 use crate::certify::lipsdp;
 use crate::weights::{Batch, Differentiator, Weights};
 use crate::{Dataset, Error, Network, Norm, error::Result, metrics::mean_squared_error};
@@ -55,67 +57,12 @@ use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
-/// What governs the alternation. Ranges: penalty, price and bound > 0, steps and iterations ≥ 1, 0 ≤ tolerance < 1.
-///
-/// Penalty and price are those of the authors' example with two inputs.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Admm {
-    /// The weight-decay start; optimizer, first rate and batch also of the gradient steps, which have no decay.
-    pub descent: Descent,
-    /// r. For an enforced bound well below the start's 1 does better than the default: with 40 units at a bound of 0.5, ten
-    /// iterations then end at a loss of 0.52 instead of 0.62 on servo and of 0.136 instead of 0.173 on machine. A smaller tolerance
-    /// at the default does not make up for that.
-    pub penalty: f64,
-    /// μ, the price of L²; not used when there is a bound.
-    pub price: f64,
-    /// L_max, in the Euclidean norm: the enforced form.
-    pub bound: Option<f64>,
-    /// Gradient steps an iteration, rounded up to whole passes over the data.
-    pub steps: usize,
-    /// Most iterations.
-    pub iterations: usize,
-    /// Relative change of 𝓛 that ends the alternation.
-    pub tolerance: f64,
-}
-
-impl Default for Admm {
-    fn default() -> Self {
-        Self {
-            descent: Descent::default(),
-            penalty: 0.25,
-            price: 1e-5,
-            bound: None,
-            steps: 2000,
-            iterations: 30,
-            tolerance: 1e-3,
-        }
-    }
-}
-
 /// Share of the bound that all units without effect may cost together.
 const SHARE: f64 = 1e-3;
 /// Within an iteration the rate falls to this fraction: the projection should see weights, not the noise of batches.
 const LAST_RATE: f64 = 1e-2;
 
 impl Admm {
-    pub(crate) fn check(&self) -> Result<()> {
-        let good = |name: &str, value: f64, good: bool, range: &str| {
-            if good {
-                return Ok(());
-            }
-            Err(Error::new(format!("the setting `{name}` of ADMM is {value}"), format!("`{name}` must be {range}")))
-        };
-        let positive =
-            |name: &str, value: f64| good(name, value, value.is_finite() && value > 0.0, "a positive number");
-        self.descent.check()?;
-        positive("penalty", self.penalty)?;
-        positive("price", self.price)?;
-        positive("bound", self.bound.unwrap_or(1.0))?;
-        good("steps", self.steps as f64, self.steps > 0, "at least 1")?;
-        good("iterations", self.iterations as f64, self.iterations > 0, "at least 1")?;
-        good("tolerance", self.tolerance, (0.0..1.0).contains(&self.tolerance), "at least 0 and below 1")
-    }
-
     fn square(&self) -> Square {
         match self.bound {
             Some(bound) => Square::Fixed(bound * bound),
@@ -415,6 +362,7 @@ fn augmented(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::Descent;
     use crate::train::{Start, tests::toy, train};
     use faer::Mat;
 

@@ -8,50 +8,14 @@
 //! from a random point of the ball; one step goes from the row itself to the boundary: the fast gradient method.
 //! The outer descent is that of [`super::gradient_descent`], the gradient taken at the perturbed rows.
 
-use super::gradient_descent::{Descent, descend};
-use super::{Observer, Settings, Trained};
+use super::gradient_descent::descend;
+use super::outcome::{Observer, Trained};
+use super::settings::Settings;
+use super::starts::Adversarial;
 use crate::ball::{project, random_point, steepest};
 use crate::weights::{Batch, InputDifferentiator, Weights};
-use crate::{Dataset, Error, Norm, error::Result};
+use crate::{Dataset, Norm, error::Result};
 use rand_pcg::Pcg64;
-
-/// What governs adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Adversarial {
-    /// The outer descent.
-    pub descent: Descent,
-    /// The norm of the perturbations.
-    pub norm: Norm,
-    /// ε, in the units of the data given.
-    pub radius: f64,
-    /// Steps of the inner maximization; 1 is the fast gradient method.
-    pub steps: usize,
-}
-
-impl Default for Adversarial {
-    fn default() -> Self {
-        Self { descent: Descent::default(), norm: Norm::Two, radius: 0.2, steps: 7 }
-    }
-}
-
-impl Adversarial {
-    /// Refuse an inner maximization that is none; the descent is checked by itself.
-    pub(crate) fn check(&self) -> Result<()> {
-        if !(self.radius.is_finite() && self.radius >= 0.0) {
-            return Err(Error::new(
-                format!("the radius of adversarial training is {}", self.radius),
-                "give a radius of at least 0, in standardized units",
-            ));
-        }
-        if self.steps == 0 {
-            return Err(Error::new(
-                "adversarial training was asked for 0 inner steps",
-                "give at least 1 (the fast gradient method); 5 to 10 are usual",
-            ));
-        }
-        Ok(())
-    }
-}
 
 /// Train against perturbed rows.
 pub fn train(
@@ -142,6 +106,7 @@ impl Inner {
 mod tests {
     use super::*;
     use crate::attack;
+    use crate::train::Descent;
     use crate::train::{Start, tests::toy, train};
     use rand::SeedableRng;
     use std::ops::ControlFlow;

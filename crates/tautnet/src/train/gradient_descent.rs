@@ -10,7 +10,9 @@
 //! When the objective, averaged over an epoch's batches as they pass, has not fallen for `patience` epochs, the rate is cut
 //! tenfold; after `reductions` cuts the next plateau ends the run. The weights at the end of the best epoch come back.
 
-use super::{Ending, Observer, Progress, Settings, Trained};
+use super::outcome::{Ending, Observer, Progress, Trained};
+use super::settings::Settings;
+use super::starts::{Descent, Optimizer};
 use crate::vector::{LANES, arch, group, group_mut, sum};
 use crate::weights::{Batch, Differentiator, Weights};
 use crate::{Dataset, Error, error::Result};
@@ -19,82 +21,6 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
-
-/// How a gradient becomes a step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Optimizer {
-    /// u ← μ u + g, p ← p − rate·u.
-    Momentum {
-        /// μ in [0, 1); 0 is plain gradient descent.
-        momentum: f64,
-    },
-    /// Adam with decay rates 0.9 and 0.999 and ε = 1e-8.
-    Adam,
-}
-
-/// What governs the descent. The default decay was chosen among 1e-4 to 2e-2 by a look at the clean and attacked error
-/// on small tables (servo, machine, red wine; 100 units, standardized): a reasonable value, not an optimum.
-/// Ranges: rate > 0, batch ≥ 1, epochs ≥ 1, decay ≥ 0, 0 ≤ tolerance < 1.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Descent {
-    /// The step rule.
-    pub optimizer: Optimizer,
-    /// The first learning rate.
-    pub rate: f64,
-    /// Rows a step.
-    pub batch: usize,
-    /// Most passes over the data.
-    pub epochs: usize,
-    /// λ_w.
-    pub decay: f64,
-    /// Epochs without improvement that make a plateau.
-    pub patience: usize,
-    /// An improvement is a fall by more than this fraction of the best objective.
-    pub tolerance: f64,
-    /// How often a plateau cuts the rate tenfold before one ends the run.
-    pub reductions: usize,
-}
-
-impl Default for Descent {
-    fn default() -> Self {
-        Self {
-            optimizer: Optimizer::Adam,
-            rate: 3e-3,
-            batch: 32,
-            epochs: 400,
-            decay: 5e-3,
-            patience: 10,
-            tolerance: 1e-3,
-            reductions: 1,
-        }
-    }
-}
-
-impl Descent {
-    /// Refuse settings outside their ranges.
-    pub(crate) fn check(&self) -> Result<()> {
-        let positive = |name: &str, value: f64, good: bool, range: &str| {
-            if good {
-                Ok(())
-            } else {
-                Err(Error::new(
-                    format!("the training setting `{name}` is {value}"),
-                    format!("`{name}` must be {range}"),
-                ))
-            }
-        };
-        positive("rate", self.rate, self.rate.is_finite() && self.rate > 0.0, "a positive number, such as 0.003")?;
-        positive("batch", self.batch as f64, self.batch > 0, "at least 1")?;
-        positive("epochs", self.epochs as f64, self.epochs > 0, "at least 1")?;
-        positive("patience", self.patience as f64, self.patience > 0, "at least 1")?;
-        positive("decay", self.decay, self.decay.is_finite() && self.decay >= 0.0, "zero or a positive number")?;
-        positive("tolerance", self.tolerance, (0.0..1.0).contains(&self.tolerance), "at least 0 and below 1")?;
-        if let Optimizer::Momentum { momentum } = self.optimizer {
-            positive("momentum", momentum, (0.0..1.0).contains(&momentum), "at least 0 and below 1")?;
-        }
-        Ok(())
-    }
-}
 
 /// Train by descent on the rows as they are.
 pub fn train(data: &Dataset, settings: &Settings, descent: &Descent, observer: &mut Observer<'_>) -> Result<Trained> {

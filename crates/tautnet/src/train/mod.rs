@@ -6,145 +6,21 @@
 pub mod admm;
 pub mod adversarial;
 pub mod gradient_descent;
+mod outcome;
 pub mod projection;
 mod projection_newton;
 #[cfg(test)]
 mod projection_tests;
 pub mod random;
+mod settings;
+mod starts;
 
 use crate::limits::room;
-use crate::{Dataset, Error, Loss, Network, error::Result};
-use std::ops::ControlFlow;
+use crate::{Dataset, Error, error::Result};
 
-pub use admm::Admm;
-pub use adversarial::Adversarial;
-pub use gradient_descent::{Descent, Optimizer};
-pub use random::Random;
-
-/// How the starting network is made.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Start {
-    /// Mini-batch gradient descent: [`gradient_descent`].
-    Sgd(Descent),
-    /// Random hidden units, output weights by least squares: [`random`].
-    Random(Random),
-    /// Gradient descent on rows under attack: [`adversarial`].
-    Adversarial(Adversarial),
-    /// Gradient descent and a semidefinite program in turn: [`admm`].
-    Admm(Admm),
-}
-
-impl Start {
-    /// Every start with its default settings.
-    pub fn all() -> [Start; 4] {
-        [
-            Start::Sgd(Descent::default()),
-            Start::Random(Random::default()),
-            Start::Adversarial(Adversarial::default()),
-            Start::Admm(Admm::default()),
-        ]
-    }
-
-    /// The name by which users choose it.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Start::Sgd(_) => "sgd",
-            Start::Random(_) => "random",
-            Start::Adversarial(_) => "adversarial",
-            Start::Admm(_) => "admm",
-        }
-    }
-}
-
-impl std::str::FromStr for Start {
-    type Err = Error;
-
-    /// The start of that name, with its defaults.
-    fn from_str(name: &str) -> Result<Self> {
-        Self::all().into_iter().find(|start| start.name() == name).ok_or_else(|| {
-            let names: Vec<_> = Self::all().iter().map(Start::name).collect();
-            Error::new(format!("there is no start called `{name}`"), format!("choose one of: {}", names.join(", ")))
-        })
-    }
-}
-
-/// What every start needs to know.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// The method and what is its own.
-    pub start: Start,
-    /// What a wrong prediction costs.
-    pub loss: Loss,
-    /// Hidden units, m ≥ 1.
-    pub units: usize,
-    /// Whether the output bias is free (else it is 0).
-    pub output_bias: bool,
-    /// Same seed, same network, to the byte.
-    pub seed: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { start: Start::Sgd(Descent::default()), loss: Loss::default(), units: 100, output_bias: true, seed: 0 }
-    }
-}
-
-impl Settings {
-    /// Refuse a loss that the start does not minimize.
-    pub fn check(&self) -> Result<()> {
-        match &self.start {
-            Start::Admm(_) if !self.loss.is_squared() => Err(Error::new(
-                format!("the start `admm` minimizes the squared error, and the loss `{}` was asked for", self.loss),
-                "leave the loss out, or start by `sgd`, `adversarial` or `random`",
-            )),
-            _ => Ok(()),
-        }
-    }
-}
-
-/// One epoch's facts.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Progress {
-    /// Passes over the data so far, from 1 (0: the network that was given).
-    pub epoch: usize,
-    /// What is minimized, averaged over the epoch's batches as they passed.
-    pub objective: f64,
-    /// Its loss part (under attack, where training is).
-    pub loss: f64,
-    /// Learning rate of the epoch; 0 where there is none.
-    pub rate: f64,
-    /// Lipschitz bound (ℓ2, LipSDP) of the network at this point, where the method computes it.
-    pub bound: Option<f64>,
-}
-
-/// Called after every epoch; `Break` ends the training with the best network so far.
-pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
-
-/// How the training ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ending {
-    /// Solved in closed form.
-    Solved,
-    /// The objective no longer fell.
-    Plateau,
-    /// All epochs were used.
-    Limit,
-    /// The observer said so, or [`Stop::here`](crate::Stop::here).
-    Observer,
-}
-
-/// A starting network with its history.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Trained {
-    /// The network.
-    pub network: Network,
-    /// Every epoch.
-    pub trace: Vec<Progress>,
-    /// How it ended.
-    pub ending: Ending,
-    /// (Weighted) mean loss on the clean training rows, recomputed from the network.
-    pub loss: f64,
-}
+pub use outcome::{Ending, Observer, Progress, Trained};
+pub use settings::{Settings, Start};
+pub use starts::{Admm, Adversarial, Descent, Optimizer, Random};
 
 /// Make a starting network. [`Stop::here`](crate::Stop::here) ends the training like the observer, within an epoch too.
 ///
@@ -185,6 +61,7 @@ pub(crate) mod tests {
     use super::*;
     use faer::Mat;
     use rand::{RngExt, SeedableRng};
+    use std::ops::ControlFlow;
 
     /// A smooth function of uniform points in [−1.5, 1.5]^d with a little noise.
     pub(crate) fn toy(n: usize, d: usize, seed: u64) -> Dataset {

@@ -59,7 +59,7 @@
 //! iteration stops; any X ⪰ 0 bounds the optimum from below. The relative distance of the two is the
 //! [`Projected::gap`].
 
-use super::projection_newton::{Newton, Scaling};
+use super::projection_newton::{Newton, Scaling, symmetric};
 use crate::dense;
 use crate::{Error, Network, error::Result};
 use faer::{Mat, MatRef};
@@ -437,14 +437,4 @@ impl Solved {
             }
         }
     }
-}
-
-/// The matrix whose lower triangle is given.
-pub(super) fn symmetric(mut lower: Mat<f64>) -> Mat<f64> {
-    for b in 0..lower.ncols() {
-        for a in 0..b {
-            lower[(a, b)] = lower[(b, a)];
-        }
-    }
-    lower
 }

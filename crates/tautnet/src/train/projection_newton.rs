@@ -10,7 +10,6 @@
 //! `K̂[ac,bd] + K̂[ad,bc]`, `K̂ = K + Kᵀ`. Up to [`DIRECT`] unknowns it is factored; beyond, conjugate gradients
 //! with its diagonal apply it as the formula says, for its factor would cost (d/70)⁶ seconds.
 
-use super::projection::symmetric;
 use crate::dense;
 use faer::Mat;
 
@@ -296,4 +295,14 @@ impl Places {
         let entry = |a: usize, b: usize| vector[self.at(a, b)] / (std::f64::consts::SQRT_2 * self.half(a, b));
         Mat::from_fn(self.order, self.order, entry)
     }
+}
+
+/// The matrix whose lower triangle is given.
+pub(super) fn symmetric(mut lower: Mat<f64>) -> Mat<f64> {
+    for b in 0..lower.ncols() {
+        for a in 0..b {
+            lower[(a, b)] = lower[(b, a)];
+        }
+    }
+    lower
 }

@@ -11,7 +11,9 @@
 //! the convex programs want of a start. A unit that is zero on every row is drawn again: it would have no gradient and no
 //! use. With a free c both Φ and y are centred first, so that c is not charged.
 
-use super::{Ending, Observer, Progress, Settings, Trained};
+use super::outcome::{Ending, Observer, Progress, Trained};
+use super::settings::Settings;
+use super::starts::Random;
 use crate::dataset::importances;
 use crate::random::normal;
 use crate::{Dataset, Error, Loss, Network, error::Result};
@@ -21,19 +23,6 @@ use faer::{Accum, Mat, Par};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use tautnet_cone::Stop;
-
-/// What governs a random start. Range: ridge > 0.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Random {
-    /// ρ.
-    pub ridge: f64,
-}
-
-impl Default for Random {
-    fn default() -> Self {
-        Self { ridge: 1e-3 }
-    }
-}
 
 /// The Gram matrix of more units does not fit in the memory of ordinary machines.
 const MOST_UNITS: usize = 30_000;

@@ -7,9 +7,8 @@
 //! ```
 
 use super::{
-    Clique, Factor, StructuredNormal,
     cholesky::{Cholesky, symmetric_product},
-    column, regularize,
+    parts::{Clique, Factor, StructuredNormal, Units, column, regularize},
 };
 use faer::{
     Accum, Mat, MatMut, Par,
@@ -18,19 +17,6 @@ use faer::{
 };
 use rayon::prelude::*;
 use tautnet_cone::{NotPositiveDefinite, Stop};
-
-/// The second route's factors.
-pub(super) struct Units {
-    /// Cholesky factor of every unit's block.
-    blocks: Vec<Cholesky>,
-    /// Cholesky factor of the matrix that is left, of order n + pairs.
-    rest: Cholesky,
-    /// The shared scalars' own block, and the factor of its Schur complement.
-    shared_block: Option<Mat<f64>>,
-    shared: Option<Cholesky>,
-    /// Shared columns of the low-rank part, (n + pairs) × shared.
-    columns: Mat<f64>,
-}
 
 /// A vector of the augmented system of the second route.
 ///

@@ -1,0 +1,159 @@
+//! What is asked of a polish: the objective, the program and what it may spend.
+
+use crate::{
+    Loss, Norm,
+    error::{Error, Result},
+    program::build::Prices,
+};
+
+/// Which convex program is solved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// (6): weight decay only.
+    WeightDecay,
+    /// Algorithm 1 of the paper: multipliers, then weights, in turn.
+    Alternating,
+    /// (J): weights and multipliers together.
+    Joint,
+    /// (J), then better patterns by descent and by what presses against them, then (J) again, in turn.
+    Walk,
+}
+
+/// How the bound enters the objective.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Penalty {
+    /// λ·L
+    L,
+    /// λ·L²
+    LSquared,
+}
+
+/// The objective and the program; checked once, by [`polish`](super::polish()). Not every method uses everything ([`USES`](super::USES)): what it does not use is
+/// refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Which program.
+    pub method: Method,
+    /// What a wrong prediction costs.
+    pub loss: Loss,
+    /// λ_L ≥ 0, the price of the Lipschitz bound.
+    pub lipschitz: f64,
+    /// λ_w ≥ 0, the price of the weights.
+    pub decay: f64,
+    /// Hard bound L ≤ L_max.
+    pub max_lipschitz: Option<f64>,
+    /// Norm of input perturbations (`Two` or `Infinity`).
+    pub norm: Norm,
+    /// λ·L or λ·L².
+    pub penalty: Penalty,
+    /// Whether the output bias is free (else it is 0). Where the given network has another and none without one is better, the
+    /// given one comes back as it is, [`Ending::Unchanged`].
+    pub output_bias: bool,
+    /// Relative duality gap to reach.
+    pub tolerance: f64,
+    /// Most interior-point iterations of one solve.
+    pub iterations: usize,
+    /// Most rounds of `alternating`.
+    pub rounds: usize,
+    /// Multipliers ℓ that `alternating` begins with, one for each unit with `v ≠ 0`, in place of those of the given
+    /// network's bound: to judge (12) by itself, or to continue. No unit is dropped then.
+    pub multipliers: Option<Vec<f64>>,
+    /// What `walk` may spend.
+    pub walk: Walk,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            method: Method::Joint,
+            loss: Loss::default(),
+            lipschitz: 0.01,
+            decay: 0.0,
+            max_lipschitz: None,
+            norm: Norm::Two,
+            penalty: Penalty::L,
+            output_bias: true,
+            tolerance: 1e-8,
+            iterations: 100,
+            rounds: 20,
+            multipliers: None,
+            walk: Walk::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// Refuse prices, limits and tolerances out of range.
+    pub fn check(&self) -> Result<()> {
+        let price = |name: &str, value: f64| {
+            if value.is_finite() && value >= 0.0 {
+                Ok(())
+            } else {
+                Err(Error::new(
+                    format!("`{name}` is {value}"),
+                    format!("`{name}` is a price: give a finite number, 0 or more"),
+                ))
+            }
+        };
+        price("lipschitz", self.lipschitz)?;
+        price("decay", self.decay)?;
+        if let Some(limit) = self.max_lipschitz
+            && !(limit.is_finite() && limit > 0.0)
+        {
+            return Err(Error::new(
+                format!("`max-lipschitz` is {limit}"),
+                "the largest bound allowed is a finite number above 0",
+            ));
+        }
+        if self.norm == Norm::One {
+            return Err(Error::new("the norm is 1", "polishing works with the norms 2 and inf"));
+        }
+        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
+            return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-8"));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn prices(&self) -> Prices {
+        Prices {
+            lipschitz: self.lipschitz,
+            squared: self.penalty == Penalty::LSquared,
+            decay: self.decay,
+            max_lipschitz: self.max_lipschitz,
+            norm: self.norm,
+            output_bias: self.output_bias,
+            loss: self.loss.clone(),
+        }
+    }
+}
+
+/// What `walk` may spend.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Walk {
+    /// Most rounds of descent and (J) in a series; a series ends earlier when its rounds gain little.
+    pub rounds: usize,
+    /// Steps of each descent.
+    pub steps: usize,
+    /// Further series, each from the best network with its weights moved at random.
+    pub restarts: usize,
+    /// Most times that entries of the patterns are turned over at the end.
+    pub flips: usize,
+}
+
+impl Default for Walk {
+    fn default() -> Self {
+        Self { rounds: 6, steps: 500, restarts: 0, flips: 2 }
+    }
+}
+
+impl Walk {
+    /// Some six times the work of the default.
+    pub fn thorough() -> Self {
+        Self { rounds: 10, steps: 500, restarts: 6, flips: 6 }
+    }
+
+    /// The beginning of this walk, which brings most of its gain: to compare prices by.
+    pub fn short(&self) -> Self {
+        Self { rounds: self.rounds.min(2), steps: self.steps.min(300), restarts: 0, flips: 0 }
+    }
+}

@@ -1,0 +1,86 @@
+//! What every start needs to know, and which one it is.
+
+use super::starts::{Admm, Adversarial, Descent, Random};
+use crate::Loss;
+use crate::error::{Error, Result};
+
+/// How the starting network is made.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Start {
+    /// Mini-batch gradient descent: [`gradient_descent`].
+    Sgd(Descent),
+    /// Random hidden units, output weights by least squares: [`random`].
+    Random(Random),
+    /// Gradient descent on rows under attack: [`adversarial`].
+    Adversarial(Adversarial),
+    /// Gradient descent and a semidefinite program in turn: [`admm`].
+    Admm(Admm),
+}
+
+impl Start {
+    /// Every start with its default settings.
+    pub fn all() -> [Start; 4] {
+        [
+            Start::Sgd(Descent::default()),
+            Start::Random(Random::default()),
+            Start::Adversarial(Adversarial::default()),
+            Start::Admm(Admm::default()),
+        ]
+    }
+
+    /// The name by which users choose it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Start::Sgd(_) => "sgd",
+            Start::Random(_) => "random",
+            Start::Adversarial(_) => "adversarial",
+            Start::Admm(_) => "admm",
+        }
+    }
+}
+
+impl std::str::FromStr for Start {
+    type Err = Error;
+
+    /// The start of that name, with its defaults.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::all().into_iter().find(|start| start.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Self::all().iter().map(Start::name).collect();
+            Error::new(format!("there is no start called `{name}`"), format!("choose one of: {}", names.join(", ")))
+        })
+    }
+}
+
+/// What every start needs to know.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// The method and what is its own.
+    pub start: Start,
+    /// What a wrong prediction costs.
+    pub loss: Loss,
+    /// Hidden units, m ≥ 1.
+    pub units: usize,
+    /// Whether the output bias is free (else it is 0).
+    pub output_bias: bool,
+    /// Same seed, same network, to the byte.
+    pub seed: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { start: Start::Sgd(Descent::default()), loss: Loss::default(), units: 100, output_bias: true, seed: 0 }
+    }
+}
+
+impl Settings {
+    /// Refuse a loss that the start does not minimize.
+    pub fn check(&self) -> Result<()> {
+        match &self.start {
+            Start::Admm(_) if !self.loss.is_squared() => Err(Error::new(
+                format!("the start `admm` minimizes the squared error, and the loss `{}` was asked for", self.loss),
+                "leave the loss out, or start by `sgd`, `adversarial` or `random`",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
