@@ -4,7 +4,6 @@ mod arguments;
 mod commands;
 #[cfg(feature = "fetch")]
 mod download;
-mod effort;
 mod experiment_file;
 mod files;
 mod folders;
@@ -12,6 +11,7 @@ mod input;
 mod limits;
 mod output;
 mod progress;
+mod recipe;
 mod stop;
 mod workers;
 

@@ -20,6 +20,7 @@
 
 use crate::error::{Error, Result};
 use crate::polish::{self, Polished};
+use crate::requirement::{self, Setting};
 use crate::split::{self, Split};
 use crate::{Dataset, Network, attack, train};
 use rayon::prelude::*;
@@ -169,10 +170,10 @@ pub fn path(
     observer: &mut Observer<'_>,
 ) -> Result<Path> {
     settings.check(data.rows())?;
-    if !polish.method.uses(polish::Setting::Lipschitz) {
+    if !polish.method.uses(Setting::Lipschitz) {
         return Err(Error::new(
             format!("the method `{}` has no price of the bound to choose", polish.method.name()),
-            polish::Setting::Lipschitz.uses().hint,
+            requirement::hint(polish.method.requires(), Setting::Lipschitz),
         ));
     }
     let splits = settings.splits(data.rows())?;

@@ -2,11 +2,11 @@
 
 use super::pictures;
 use crate::arguments::{
-    LimitArguments, MeetingArguments, NormChoice, OutArguments, Radii, TalkArguments, TestArguments, ThreadArguments,
-    radii,
+    LimitArguments, MeetingArguments, OutArguments, Radii, TalkArguments, TestArguments, ThreadArguments, radii,
 };
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
+use crate::recipe::{self, RecipeArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use clap::ValueEnum;
@@ -49,9 +49,8 @@ pub struct Arguments {
     )]
     pub radius: Radii,
 
-    /// Norm of perturbations [default: that of the model's certificate, else 2]
-    #[arg(long, value_enum, help_heading = "Attack")]
-    pub norm: Option<NormChoice>,
+    #[command(flatten)]
+    pub recipe: RecipeArguments<recipe::Attack>,
 
     /// How the worst perturbation is searched for
     #[arg(long, value_enum, default_value_t = MethodChoice::ProjectedAscent, help_heading = "Attack")]
@@ -64,10 +63,6 @@ pub struct Arguments {
     /// Nodes of branch and bound for each row, radius and end of the range; 0 for none [default: what seconds allow]
     #[arg(long, value_name = "NUMBER", help_heading = "Attack")]
     pub nodes: Option<u32>,
-
-    /// Seed of everything that is drawn
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, help_heading = "Attack")]
-    pub seed: u64,
 
     #[command(flatten)]
     pub limit: LimitArguments,
@@ -108,20 +103,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         MethodChoice::FastGradient => Method::FastGradient,
     };
     let restarts = method.restarts(arguments.restarts.map(usize::from))?;
+    let asked = &arguments.recipe.recipe;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
     let test = TestArguments::default();
-    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &test)?;
+    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, (&test, 0))?;
     stop.heed();
-    let (norm, bound) = proved_bound(&stored, &problem.network, arguments.norm.map(NormChoice::norm), &stop)?;
+    let (norm, bound) =
+        proved_bound(&stored, &problem.network, arguments.recipe.said("norm").then_some(asked.norm), &stop)?;
     stop.kept();
     let intervals = problem.train.rows() * arguments.radius.0.len();
     let nodes = match arguments.nodes {
         Some(nodes) => nodes as usize,
         None => certify::affordable_nodes(&problem.network, intervals),
     };
-    let settings = Settings { method, restarts, seed: arguments.seed, nodes, ..Settings::new(bound) };
+    let loss = if arguments.recipe.said("loss") { asked.loss.clone() } else { stored.loss()? };
+    let settings = Settings { loss, method, restarts, seed: asked.seed, nodes, ..Settings::new(bound) };
     let reports = stop.during(|| attack(&problem.network, &problem.train, norm, &arguments.radius.0, &settings))?;
     pictures::tell_of_attack(&stop);
 

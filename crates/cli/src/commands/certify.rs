@@ -158,7 +158,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let problem = match &arguments.data {
         None => None,
         Some(data) => {
-            Some(input::meet(&stored, &arguments.network, data, &arguments.meeting, &TestArguments::default())?)
+            Some(input::meet(&stored, &arguments.network, data, &arguments.meeting, (&TestArguments::default(), 0))?)
         }
     };
     let data = problem.as_ref().map(|problem| &problem.train);

@@ -3,12 +3,12 @@
 use super::pictures;
 use super::trial_text::{band_json, base_title, failed, method_title, note_failures, time, trials};
 use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, LimitArguments, NormChoice, PenaltyChoice, Radii, TalkArguments,
-    ThreadArguments, not_negative, positive, radii,
+    ColumnArguments, FileArguments, LevelArguments, LimitArguments, Radii, TalkArguments, ThreadArguments, radii,
 };
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::progress::Display;
+use crate::recipe::{self, RecipeArguments};
 use crate::stop::Stop;
 use crate::workers::{self, Workers};
 use crate::{input, output};
@@ -20,11 +20,12 @@ use std::process::ExitCode;
 use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
 use tautnet::experiment::{Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, method, rows_to_csv};
-use tautnet::polish;
 use tautnet::printable;
+use tautnet::recipe::Command;
 use tautnet::report::chart::Canvas;
 use tautnet::report::panels::{Words, panels};
 use tautnet::train::Descent;
+use tautnet::{attack, polish};
 
 /// Every method on one data set, over several seeds
 ///
@@ -67,43 +68,12 @@ pub struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names(METHODS.iter().map(|method| method.name)), help_heading = "Comparison")]
     pub method: Vec<String>,
 
-    /// Hidden units
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
-        default_value_t = 100,
-        help_heading = "Network"
-    )]
-    pub hidden: u32,
-
-    /// Price λ of the Lipschitz bound, in the objective of every method but those of weight decay
-    #[arg(long, value_name = "λ", value_parser = positive, default_value = "0.01", allow_negative_numbers = true, help_heading = "Objective")]
-    pub lipschitz: f64,
-
-    /// Price of the weights, of the starting networks and of the methods of weight decay [default: that of the start `sgd`, 0.005]
-    #[arg(long, value_name = "λ", value_parser = not_negative, allow_negative_numbers = true, help_heading = "Objective")]
-    pub decay: Option<f64>,
-
-    /// Norm of input perturbations
-    #[arg(long, value_enum, default_value_t = NormChoice::Two, help_heading = "Objective")]
-    pub norm: NormChoice,
-
-    /// Whether the price is on the bound or on its square
-    #[arg(long, value_enum, default_value_t = PenaltyChoice::L, help_heading = "Objective")]
-    pub penalty: PenaltyChoice,
-
-    /// Keep the output bias at zero
-    #[arg(long, help_heading = "Objective")]
-    pub no_output_bias: bool,
+    #[command(flatten)]
+    pub recipe: RecipeArguments<recipe::Compare>,
 
     /// Radii of attacks: `FIRST:LAST:STEP`, or increasing numbers separated by commas
     #[arg(long, value_name = "RADII", value_parser = radii, default_value = "0:0.5:0.1", allow_hyphen_values = true, help_heading = "Attack")]
     pub radius: Radii,
-
-    /// Seed of the first trial; the others count on from it
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, help_heading = "Comparison")]
-    pub seed: u64,
 
     #[command(flatten)]
     pub limit: LimitArguments,
@@ -141,14 +111,14 @@ fn share(text: &str) -> std::result::Result<f64, String> {
 
 /// What the flags ask for.
 fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
-    let settings = settings(arguments);
+    let settings = settings(arguments)?;
     let bases = match &*arguments.start {
         [] => BASES.iter().collect(),
         asked => asked.iter().map(|name| base(name)).collect::<Result<Vec<_>>>()?,
     };
     let asked = arguments.method.iter().map(|name| method(name)).collect::<Result<Vec<_>>>()?;
     let arm = |base| {
-        let arm = Arm { base, methods: asked.clone(), lipschitz: arguments.lipschitz, decay: 0.0 };
+        let arm = Arm { base, methods: asked.clone(), lipschitz: settings.polish.lipschitz, decay: 0.0 };
         let methods = if asked.is_empty() { all_that_run(&settings, &arm) } else { asked.clone() };
         Arm { methods, ..arm }
     };
@@ -158,22 +128,20 @@ fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
     Ok(plan)
 }
 
-fn settings(arguments: &Arguments) -> Settings {
-    let descent = Descent::default();
-    Settings {
-        units: arguments.hidden as usize,
+fn settings(arguments: &Arguments) -> Result<Settings> {
+    let asked = &arguments.recipe.recipe;
+    let polish = asked.resolve(Command::Compare)?.settings.polish;
+    let (descent, attack) = (Descent::default(), Settings::default().attack);
+    Ok(Settings {
+        units: asked.hidden,
         held_out: arguments.test,
-        seed: arguments.seed,
+        seed: asked.seed,
         radii: arguments.radius.0.clone(),
-        descent: Descent { decay: arguments.decay.unwrap_or(descent.decay), ..descent },
-        polish: polish::Settings {
-            norm: arguments.norm.norm(),
-            penalty: arguments.penalty.penalty(),
-            output_bias: !arguments.no_output_bias,
-            ..polish::Settings::default()
-        },
+        descent: Descent { decay: asked.decay.unwrap_or(descent.decay), ..descent },
+        attack: attack::Settings { loss: polish.loss.clone(), ..attack },
+        polish: polish::Settings { decay: 0.0, ..polish },
         ..Settings::default()
-    }
+    })
 }
 
 /// Every method but those that would fail at the prices of the arm.
@@ -230,7 +198,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         atomic::write(path, rows_to_csv(&rows, &settings, Some(&plan.settings.radii)).as_bytes(), existing)?;
     }
     if let Some(plot) = &arguments.plot {
-        let norm = arguments.norm.name();
+        let norm = plan.settings.polish.norm.name();
         let words = Words {
             title: &format!("Every method on {source}"),
             radius: &format!("radius of the attack ({norm}-norm of standardized inputs)"),
@@ -245,7 +213,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.talk.json {
         output::print_json(&json!({
             "data": source,
-            "lipschitz_price": arguments.lipschitz,
+            "lipschitz_price": plan.settings.polish.lipschitz,
             "radii": plan.settings.radii,
             "trials": {"done": done, "of": tasks.len()},
             "methods": bands.iter().map(band_json).collect::<Vec<_>>(),

@@ -1,6 +1,7 @@
 //! A starting network and what is done with it: the entries of the registry, the prices, and what they are applied to.
 
 use crate::error::Result;
+use crate::requirement::Requirement;
 use crate::train::{Admm, Descent};
 use crate::{Dataset, Network, attack, polish};
 use std::fmt;
@@ -92,6 +93,8 @@ pub struct Base {
     pub title: &'static str,
     /// What it is.
     pub about: &'static str,
+    /// What it asks of the prices and the loss of an arm.
+    pub requires: &'static [Requirement],
     pub(super) run: fn(&Job<'_>) -> Result<Applied>,
 }
 
@@ -103,6 +106,8 @@ pub struct Method {
     pub title: &'static str,
     /// What it is.
     pub about: &'static str,
+    /// What it asks of the prices and the loss of an arm.
+    pub requires: &'static [Requirement],
     pub(super) run: fn(&Job<'_>, &Network) -> Result<Applied>,
 }
 

@@ -28,6 +28,7 @@ pub use formula::{Entry, Form, Formula, Loss};
 use crate::{
     Dataset, Network,
     error::{Error, Result},
+    requirement::{Asked, Choice},
 };
 use std::{str::FromStr, sync::Arc};
 
@@ -59,6 +60,24 @@ impl Loss {
             if slope(middle) < 0.0 { low = middle } else { high = middle }
         }
         high
+    }
+
+    /// What it is, and what can be asked for of its kind.
+    pub fn entry(&self) -> &'static Entry {
+        let name = self.name();
+        let own = name.split(':').next();
+        ALL.iter().find(|entry| Some(entry.name) == own).expect("every loss has its line")
+    }
+
+    /// What is asked for by it.
+    pub fn asked(&self) -> Asked {
+        Asked::new(self.entry().name, format!("the loss `{self}`"))
+    }
+
+    /// The loss as a choice that was made.
+    pub fn choice(&self) -> Choice<'static> {
+        let entry = self.entry();
+        Choice { kind: "loss", name: entry.name, requires: entry.requires }
     }
 
     /// Whether it is the squared error.
