@@ -166,11 +166,11 @@ pub fn attack_network(
         let settings =
             attack::Settings { loss: loss.clone(), method, restarts, seed, nodes, ..attack::Settings::new(bound) };
         let reports = attack::attack(&network, &problem.data, norm, &radii, &settings)?;
-        let above = |loss: f64| problem.scaler.loss_to_user_above(loss);
+        let above = |loss: f64| problem.scaler.loss_to_user_above(&settings.loss, loss);
         let one = |report: &RadiusReport| {
             json!({
                 "radius": report.radius,
-                "found": problem.scaler.loss_to_user_below(report.found),
+                "found": problem.scaler.loss_to_user_below(&settings.loss, report.found),
                 "certified": above(report.row_by_row()),
                 "ceiling": above(report.certified_ceiling),
                 "exact_rows": report.worst_case.as_ref().map(|worst_case| worst_case.closed_rows),

@@ -67,7 +67,7 @@ impl Default for Settings {
 pub struct Judgement {
     /// λ; `None` for the starting network.
     pub price: Option<f64>,
-    /// Mean squared error on the held-out rows.
+    /// Mean loss on the held-out rows.
     pub clean: f64,
     /// Mean over the radii of the error under attack found on the held-out rows.
     pub attacked: f64,

@@ -18,7 +18,7 @@ use tautnet::attack::{Method, RadiusReport, Settings, attack};
 use tautnet::error::Result;
 use tautnet::report::chart::{self, Canvas, Curve, Units};
 use tautnet::report::scene::Ink;
-use tautnet::{Network, Norm, Scaler, atomic, certify};
+use tautnet::{Loss, Network, Norm, Scaler, atomic, certify};
 use tautnet_models::Stored;
 
 /// Error under attack over a grid of radii, beside the certified ceiling
@@ -127,7 +127,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         "norm": norm,
         "lipschitz": bound,
         "rows": problem.train.rows(),
-        "radii": reports_json(&reports, &problem.scaler),
+        "radii": reports_json(&reports, &problem.scaler, &settings.loss),
     });
     if let Some(path) = &arguments.out.out {
         atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;
@@ -136,14 +136,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let mut ascending = reports.clone();
         ascending.sort_by(|a, b| a.radius.total_cmp(&b.radius));
         let curve = Curve { name: "this network", ink: Ink::After, reports: &ascending };
-        let units = Units { target: &problem.columns.target, scaler: &problem.scaler, norm };
+        let units = Units { target: &problem.columns.target, scaler: &problem.scaler, norm, loss: &settings.loss };
         pictures::write_scene(&chart::attack(&[curve], &units, &Canvas::FILE), plot, &arguments.out)?;
     }
     if arguments.talk.json {
         output::print_json(&result)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let target = &problem.columns.target;
+    let (target, loss) = (&problem.columns.target, &settings.loss);
+    let (means, roots) = if loss.is_squared() {
+        ("mean squares".to_owned(), "root mean squares")
+    } else {
+        (loss.mean_name(), loss.root_name())
+    };
     let titles = ["radius", "error found", "certified row by row", "certified ceiling"].map(str::to_owned);
     let user = [format!("`{target}` off by, found"), "certified".into()];
     let mut rows = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
@@ -153,14 +158,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             output::at_least(report.found),
             output::at_most(report.row_by_row()),
             output::at_most(report.certified_ceiling),
-            output::at_least(problem.scaler.root_to_user_below(report.found)),
-            output::at_most(problem.scaler.root_to_user_above(report.row_by_row())),
+            output::at_least(problem.scaler.root_to_user_below(loss, report.found)),
+            output::at_most(problem.scaler.root_to_user_above(loss, report.row_by_row())),
         ]);
     }
     output::print(&output::table(&rows))?;
     if !arguments.talk.quiet {
         output::note(&format!(
-            "radii and errors (mean squares) are in standardized units, `{target}` (root mean squares) in its own; \
+            "radii and errors ({means}) are in standardized units, `{target}` ({roots}) in its own; \
              the proved Lipschitz bound is {}",
             output::at_most(bound)
         ));
@@ -184,22 +189,22 @@ fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>, stop: &S
 }
 
 /// Found and certified errors, in both units.
-pub fn reports_json(reports: &[RadiusReport], scaler: &Scaler) -> Value {
+pub fn reports_json(reports: &[RadiusReport], scaler: &Scaler, loss: &Loss) -> Value {
     let one = |report: &RadiusReport| {
         let mut entry = json!({
             "radius": report.radius,
             "found": report.found,
             "certified": report.certified_ceiling,
             "user_units": {
-                "found": scaler.loss_to_user_below(report.found),
-                "certified": scaler.loss_to_user_above(report.certified_ceiling),
+                "found": scaler.loss_to_user_below(loss, report.found),
+                "certified": scaler.loss_to_user_above(loss, report.certified_ceiling),
             },
         });
         if let Some(worst_case) = &report.worst_case {
             entry["row_by_row"] = json!({
                 "certified": worst_case.certified,
                 "exact_rows": worst_case.closed_rows,
-                "user_units": {"certified": scaler.loss_to_user_above(worst_case.certified)},
+                "user_units": {"certified": scaler.loss_to_user_above(loss, worst_case.certified)},
             });
         }
         entry

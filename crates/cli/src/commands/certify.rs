@@ -24,7 +24,7 @@ use tautnet::limits::read_file;
 use tautnet::printable::line;
 use tautnet::report::chart::{self, Canvas, Ladder, Units};
 use tautnet::report::scene::Ink;
-use tautnet::{Dataset, Network, Norm, Scaler, atomic};
+use tautnet::{Dataset, Loss, Network, Norm, Scaler, atomic};
 use tautnet_models::Stored;
 
 /// How long the search for the exact constant may take where no limit is given.
@@ -231,7 +231,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(plot) = &arguments.plot {
         let ladder = parts[0].ladder();
         let identity = Scaler::identity(network.inputs());
-        let units = Units { target: "", scaler: scaler.unwrap_or(&identity), norm: norms[0] };
+        let (scaler, loss) = (scaler.unwrap_or(&identity), &Loss::default());
+        let units = Units { target: "", scaler, norm: norms[0], loss };
         let scene = chart::bounds(&[("this network", Ink::After, &ladder)], &units, &Canvas::FILE);
         pictures::write_scene(&scene, plot, &arguments.out)?;
     }

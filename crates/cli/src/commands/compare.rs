@@ -1,7 +1,7 @@
 //! `tautnet compare DATA`: every method on one data set, over several seeds.
 
 use super::pictures;
-use super::trial_text::{band_json, base_title, failed, method_title, note_failures, time, trials};
+use super::trial_text::{band_json, failed, note_failures, time, trials};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, LimitArguments, Radii, TalkArguments, ThreadArguments, radii,
 };
@@ -19,7 +19,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
-use tautnet::experiment::{Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, method, rows_to_csv};
+use tautnet::experiment::{
+    Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, base_title, method, method_title, rows_to_csv,
+};
 use tautnet::printable;
 use tautnet::recipe::Command;
 use tautnet::report::chart::Canvas;
@@ -30,7 +32,7 @@ use tautnet::{attack, polish};
 /// Every method on one data set, over several seeds
 ///
 /// Each trial holds out a part of the rows and trains the starting networks on the rest; every method is then applied to each of
-/// them. All are judged alike: by mean squared error + λ · (bound on the Lipschitz constant) on the rows learned from, and by the
+/// them. All are judged alike: by mean loss + λ · (bound on the Lipschitz constant) on the rows learned from, and by the
 /// error on the rows held out, without attack and under it. Numbers are medians over the trials, in standardized units.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -122,7 +124,9 @@ fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
         let methods = if asked.is_empty() { all_that_run(&settings, &arm) } else { asked.clone() };
         Arm { methods, ..arm }
     };
-    let arms = bases.into_iter().map(arm).collect();
+    // Without a wish, every starting network that can be made.
+    let made = |arm: &Arm| !arguments.start.is_empty() || settings.check_base(arm).is_ok();
+    let arms = bases.into_iter().map(arm).filter(made).collect();
     let plan = Plan { data: vec![source.to_owned()], trials: arguments.trials, arms, settings };
     plan.check()?;
     Ok(plan)
@@ -149,10 +153,14 @@ fn all_that_run(settings: &Settings, arm: &Arm) -> Vec<&'static Method> {
     METHODS.iter().filter(|method| settings.check_method(arm, method).is_ok()).collect()
 }
 
-/// Say which methods were left out of all, and why.
-fn note_left_out(plan: &Plan) {
-    let wrong = METHODS.iter().filter_map(|method| plan.settings.check_method(&plan.arms[0], method).err());
-    wrong.for_each(|error| output::note(&format!("left out: {}", error.what)));
+/// Say which starting networks and methods were left out of all, and why.
+fn note_left_out(plan: &Plan, arguments: &Arguments) {
+    let (settings, arm) = (&plan.settings, &plan.arms[0]);
+    let bases = BASES.iter().filter(|_| arguments.start.is_empty());
+    let bases = bases.filter_map(|base| settings.check_base(&Arm { base, ..arm.clone() }).err());
+    let methods = METHODS.iter().filter(|_| arguments.method.is_empty());
+    let methods = methods.filter_map(|method| settings.check_method(arm, method).err());
+    bases.chain(methods).for_each(|error| output::note(&format!("left out: {}", error.what)));
 }
 
 /// Run it.
@@ -167,9 +175,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     input::note_columns(&columns, &opened.table);
     let data = [columns.dataset(&opened.table, arguments.levels.unknown())?];
     let plan = plan(arguments, &source)?;
-    if arguments.method.is_empty() {
-        note_left_out(&plan);
-    }
+    note_left_out(&plan, arguments);
 
     stop.heed();
     let tasks = plan.tasks();
@@ -203,7 +209,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             title: &format!("Every method on {source}"),
             radius: &format!("radius of the attack ({norm}-norm of standardized inputs)"),
             error: &format!(
-                "mean squared error under attack on rows held out (standardized), median over {}",
+                "{} under attack on rows held out (standardized), median over {}",
+                plan.settings.polish.loss.mean_name(),
                 trials(&bands)
             ),
         };

@@ -13,7 +13,7 @@ use tautnet::error::{Error, Result};
 use tautnet::report::chart::Canvas;
 use tautnet::report::scene::Scene;
 use tautnet::report::{self, Chart, Report, Reproduce, raster, svg};
-use tautnet::{Dataset, Network, Norm, atomic};
+use tautnet::{Dataset, Loss, Network, Norm, atomic};
 
 /// Radii of tables and charts, in standardized units.
 const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
@@ -43,7 +43,7 @@ impl Evaluation {
     pub fn of(
         (before, before_bound): (&Network, f64),
         (after, after_bound): (&Network, f64),
-        norm: Norm,
+        measure: (Norm, &Loss),
         learned: &Dataset,
         held_out: Option<&Dataset>,
         seed: u64,
@@ -53,7 +53,7 @@ impl Evaluation {
         let over = stop.reason().is_some();
         let most = if over { (LATE_PRODUCTS / products).clamp(1, MOST_ROWS) } else { MOST_ROWS };
         let (shown, rows) = report::rows_to_show(learned, held_out, most, seed)?;
-        let attack = |network, bound| report::attack(network, &shown, norm, bound, &RADII, seed);
+        let attack = |network, bound| report::attack(network, &shown, measure, bound, &RADII, seed);
         let (start, result) = stop.late().during(|| (attack(before, before_bound), attack(after, after_bound)));
         Ok(Self { rows, start: start?, result: result?, shown })
     }

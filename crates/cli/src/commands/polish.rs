@@ -19,17 +19,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
-use tautnet::metrics::mean_squared_error;
 use tautnet::polish::{Polished, Score};
 use tautnet::recipe::{Command, Plan};
 use tautnet::report::{self, Chart, Origin, Report, Rows, Side};
-use tautnet::{Network, Scaler, fit};
+use tautnet::{Loss, Network, Scaler, fit};
 use tautnet_models::{Format, Model, Options, Stored};
 
 /// Post-process a network by convex optimization; never worse than it was
 ///
 /// Finds the best of all networks that switch their units on and off on DATA as NETWORK does, minimizing
-/// mean squared error + λ · (bound on the Lipschitz constant) + decay. Input columns and target are standardized before
+/// mean loss + λ · (bound on the Lipschitz constant) + decay. Input columns and target are standardized before
 /// they meet the network, so that NETWORK, the objective and the bound are in standardized units, unless
 /// --no-standardize or --raw-network is given. A model file brings its own columns and its own standardization. The result is written as JSON, or
 /// as ONNX or safetensors where FILE ends so.
@@ -101,7 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stopped = worked.interruption.map(Interruption::in_words);
     let time = Duration::from_secs_f64(worked.seconds);
 
-    let facts = Facts { polished, before: network, time, stopped, problem: &problem };
+    let facts = Facts { loss: &settings.loss, polished, before: network, time, stopped, problem: &problem };
     if let Some(path) = &arguments.out.out {
         let result = match stored {
             Stored::Network(_) if arguments.meeting.units.raw_network => {
@@ -135,11 +134,11 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
     let settings = &plan.settings.polish;
     let Facts { polished, before, problem, .. } = *facts;
     let Problem { columns, scaler, train, test, source, .. } = problem;
-    let (norm, seed, late) = (settings.norm, plan.recipe.seed, stop.late());
+    let (measure, seed, late) = ((settings.norm, &settings.loss), plan.recipe.seed, stop.late());
     let (old, new) = (job.prove(before, None)?, job.prove(&polished.network, Some(scaler))?);
     let bounds = (old.standardized.bound, new.standardized.bound);
     let networks = ((before, bounds.0), (&polished.network, bounds.1));
-    let evaluation = Evaluation::of(networks.0, networks.1, norm, train, test.as_ref(), seed, stop)?;
+    let evaluation = Evaluation::of(networks.0, networks.1, measure, train, test.as_ref(), seed, stop)?;
     pictures::tell_of_attack(&late);
     let rows = Rows { learned: train, held_out: test.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
     let file = arguments.network.display().to_string();
@@ -154,8 +153,8 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
         polished: Some(polished),
         stopped: facts.stopped,
         path: None,
-        before: Side::of(before, bounds.0, evaluation.start, &rows, norm, scaler, seed),
-        after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, norm, scaler, seed),
+        before: Side::of(before, bounds.0, evaluation.start, &rows, measure, scaler, seed)?,
+        after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, measure, scaler, seed)?,
         rows,
         sensitivities: report::sensitivities(&new, scaler),
         reproduce: pictures::reproduce(&plan.polish_record(&arguments.data.to_string_lossy())),
@@ -165,6 +164,7 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
 
 /// All that is to be told.
 struct Facts<'a> {
+    loss: &'a Loss,
     polished: &'a Polished,
     before: &'a Network,
     time: Duration,
@@ -174,7 +174,7 @@ struct Facts<'a> {
 
 impl Facts<'_> {
     fn test_loss(&self, network: &Network) -> Option<f64> {
-        self.problem.test.as_ref().map(|test| mean_squared_error(network, test))
+        self.problem.test.as_ref().map(|test| self.loss.mean(network, test))
     }
 
     fn json(&self) -> Value {
@@ -191,13 +191,13 @@ impl Facts<'_> {
                 "iterations": iterations,
                 "seconds": seconds,
                 "user_units": {
-                    "loss": problem.scaler.loss_to_user(score.loss),
+                    "loss": problem.scaler.loss_to_user(self.loss, score.loss),
                     "lipschitz_per_column": columns.collect::<serde_json::Map<_, _>>(),
                 },
             });
             if let Some(loss) = self.test_loss(network) {
                 facts["test_loss"] = json!(loss);
-                facts["user_units"]["test_loss"] = json!(problem.scaler.loss_to_user(loss));
+                facts["user_units"]["test_loss"] = json!(problem.scaler.loss_to_user(self.loss, loss));
             }
             facts
         };
@@ -219,17 +219,18 @@ impl Facts<'_> {
         let mut rows = vec![
             vec![String::new(), "before".into(), "after".into()],
             row("objective", before.objective, after.objective),
-            row("mean squared error", before.loss, after.loss),
+            row(&self.loss.mean_name(), before.loss, after.loss),
         ];
         if let (Some(before), Some(after)) = (self.test_loss(self.before), self.test_loss(&polished.network)) {
-            rows.push(row("mean squared error, rows held out", before, after));
+            rows.push(row(&format!("{}, rows held out", self.loss.mean_name()), before, after));
         }
         let bounds = [before.lipschitz, after.lipschitz].map(output::at_most);
         rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());
         rows.push(row("weights", before.decay, after.decay));
         if problem.scaler != Scaler::identity(problem.columns.width()) {
-            let name = format!("root mean squared error of `{}`, in its units", problem.columns.target);
-            let root = |score: &Score| problem.scaler.loss_to_user(score.loss).sqrt();
+            let error = if self.loss.is_squared() { "root mean squared error" } else { self.loss.root_name() };
+            let name = format!("{error} of `{}`, in its units", problem.columns.target);
+            let root = |score: &Score| problem.scaler.root_to_user(self.loss, score.loss);
             rows.push(row(&name, root(before), root(after)));
         }
         let mut text = output::table(&rows);

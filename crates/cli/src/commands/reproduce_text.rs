@@ -1,11 +1,13 @@
 //! What an experiment found, beside what the paper found: for people, as Markdown and as JSON.
 
-use super::reproduce_claims::{Claim, claims, percent};
-use super::trial_text::{NONE, band_json, base_title, failed, method_title, time};
+use super::trial_text::{band_json, failed, time};
 use crate::experiment_file::Experiment;
 use crate::output;
 use serde_json::{Value, json};
-use tautnet::experiment::{Band, Reduction, Row, arms, prices_in_words, reductions, winner};
+use tautnet::experiment::{
+    Band, Claim, NONE, Reduction, Row, arms, base_title, claims, method_title, percent, prices_in_words, reductions,
+    winner,
+};
 
 const TABLE: &str = include_str!("../../../../experiments/expected/table-1.csv");
 const FIGURE: &str = include_str!("../../../../experiments/expected/figure-1.csv");

@@ -29,7 +29,7 @@ use tautnet_models::{Format, Model, Options, Stored};
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
 /// A starting network is trained, then the best of all networks with its activation patterns is found by convex
-/// optimization, minimizing mean squared error + λ · (bound on the Lipschitz constant) + decay, and the bound is proved. Inputs
+/// optimization, minimizing mean loss + λ · (bound on the Lipschitz constant) + decay, and the bound is proved. Inputs
 /// and target are standardized on the way; λ, radii and bounds are in standardized units where nothing else is said. The
 /// model is written as JSON, or as ONNX or safetensors where FILE ends so.
 #[derive(Debug, clap::Args)]
@@ -100,7 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     drop(display);
     let (fitted, stopped) = (&worked.result, worked.interruption.map(Interruption::in_words));
     let late = stop.late();
-    let norm = settings.polish.norm;
+    let measure = (settings.polish.norm, &settings.polish.loss);
     // Whether it is kept or not: no bound is printed that the verifier refuses.
     let proved = job.prove_fit(&worked, &arguments.data.to_string_lossy())?;
     let model = Model::of(proved, columns, scaler.clone())?;
@@ -109,7 +109,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         if arguments.pictures.wanted() { job.prove(&fitted.start, None)?.standardized.bound } else { f64::INFINITY };
     let bound = certificate(&model).standardized.bound;
     let (before, after) = ((&fitted.start, start_bound), (&model.network, bound));
-    let evaluation = Evaluation::of(before, after, norm, &learned, held_out.as_ref(), seed, &stop)?;
+    let evaluation = Evaluation::of(before, after, measure, &learned, held_out.as_ref(), seed, &stop)?;
     pictures::tell_of_attack(&late);
     let time = started.elapsed();
 
@@ -131,7 +131,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let rows =
             Rows { learned: &learned, held_out: held_out.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
         let side = |(network, bound): (&Network, f64), attack: &[RadiusReport]| {
-            Side::of(network, bound, attack.to_vec(), &rows, norm, &model.scaler, seed)
+            Side::of(network, bound, attack.to_vec(), &rows, measure, &model.scaler, seed)
         };
         let report = Report {
             source: opened.table.source(),
@@ -145,8 +145,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             polished: fitted.polished.as_ref(),
             stopped,
             path: fitted.path.as_ref(),
-            before: side(before, &evaluation.start),
-            after: side(after, &evaluation.result),
+            before: side(before, &evaluation.start)?,
+            after: side(after, &evaluation.result)?,
             sensitivities: summary.per_column().into_iter().map(|(_, bound)| bound).collect(),
             reproduce: pictures::reproduce(&model.settings),
         };

@@ -76,11 +76,16 @@ impl Settings {
             let base = arm.base.name;
             return refuse(format!("the method `{name}` is named twice for `{base}`"), "name every method once");
         }
-        self.check_choice(Choice { kind: "starting network", name: arm.base.name, requires: arm.base.requires }, arm)?;
+        self.check_base(arm)?;
         arm.methods.iter().try_for_each(|method| self.check_method(arm, method))
     }
 
-    /// Refuse a method that would fail in every trial at the prices of an arm.
+    /// Refuse a starting network that would fail in every trial at the prices and by the loss of an arm.
+    pub fn check_base(&self, arm: &Arm) -> Result<()> {
+        self.check_choice(Choice { kind: "starting network", name: arm.base.name, requires: arm.base.requires }, arm)
+    }
+
+    /// Refuse a method that would fail in every trial at the prices and by the loss of an arm.
     pub fn check_method(&self, arm: &Arm, method: &Method) -> Result<()> {
         self.check_choice(Choice { kind: "method", name: method.name, requires: method.requires }, arm)
     }

@@ -2,6 +2,7 @@
 //! it from here.
 
 use super::arm::{Applied, Base, Job, Method};
+use super::rows::Row;
 use crate::convex as first_order;
 use crate::error::{Error, Result};
 use crate::polish::{self, Ending, Penalty, Polished, polish};
@@ -240,6 +241,16 @@ pub fn base(name: &str) -> Result<&'static Base> {
 pub fn method(name: &str) -> Result<&'static Method> {
     let names = || METHODS.iter().map(|method| method.name).collect();
     METHODS.iter().find(|method| method.name == name).ok_or_else(|| unknown("method", name, names()))
+}
+
+/// What a starting network is called in tables.
+pub fn base_title(name: &str) -> &str {
+    base(name).map_or(name, |base| base.title)
+}
+
+/// What a method is called in tables; `start` is what the starting network itself is called there.
+pub fn method_title<'a>(name: &'a str, start: &'a str) -> &'a str {
+    if name == Row::BASE { start } else { method(name).map_or(name, |method| method.title) }
 }
 
 fn unknown(kind: &str, name: &str, names: Vec<&str>) -> Error {

@@ -20,6 +20,7 @@
 
 mod arm;
 mod check;
+mod claims;
 mod journal;
 mod method;
 mod plan;
@@ -31,8 +32,9 @@ mod tests;
 mod trial;
 
 pub use arm::{Applied, Arm, Base, GoOn, Job, Method, Settings, prices_in_words};
+pub use claims::{Claim, NONE, claims, percent};
 pub use journal::Journal;
-pub use method::{BASES, METHODS, base, method};
+pub use method::{BASES, METHODS, base, base_title, method, method_title};
 pub use plan::{Plan, Task};
 pub use problem::Problem;
 pub use rows::{Row, rows_from_csv, rows_to_csv};

@@ -9,9 +9,6 @@ use crate::train::{Descent, Start};
 use crate::{Loss, Norm, loss};
 use Command::{Attack, Compare, Polish, Train};
 
-/// The most hidden units that are taken.
-const MOST_UNITS: u64 = 1_000_000;
-
 impl Recipe {
     /// Every setting.
     pub const FIELDS: &'static [Field] = &[
@@ -19,7 +16,7 @@ impl Recipe {
             name: "hidden",
             group: "Network",
             symbol: "NUMBER",
-            kind: Kind::Count(1, MOST_UNITS),
+            kind: Kind::Count(1, u64::MAX),
             help: "Hidden units",
             more: "",
             commands: &[Train, Compare],

@@ -22,7 +22,7 @@ pub use facts::{Chart, Origin, Report, Reproduce, Rows, Side};
 use crate::attack::{self, RadiusReport};
 use crate::certify::Certificate;
 use crate::error::Result;
-use crate::{Dataset, Network, Norm, Scaler};
+use crate::{Dataset, Loss, Network, Norm, Scaler};
 
 impl Report<'_> {
     /// The whole page: HTML with everything in it.
@@ -61,10 +61,11 @@ pub fn rows_to_show(
 pub fn attack(
     network: &Network,
     rows: &Dataset,
-    norm: Norm,
+    (norm, loss): (Norm, &Loss),
     bound: f64,
     radii: &[f64],
     seed: u64,
 ) -> Result<Vec<RadiusReport>> {
-    attack::attack(network, rows, norm, radii, &attack::Settings { seed, ..attack::Settings::new(bound) })
+    let settings = attack::Settings { seed, loss: loss.clone(), ..attack::Settings::new(bound) };
+    attack::attack(network, rows, norm, radii, &settings)
 }

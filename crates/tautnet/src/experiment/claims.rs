@@ -1,9 +1,15 @@
-//! What the rows of Table 1 say: theorems, which hold in every trial or else this program has a mistake, and counts.
+//! What the rows of an experiment say: theorems, which hold in every trial or else this program has a mistake, and counts.
 
-use super::trial_text::{base_title, method_title};
-use tautnet::experiment::{Pair, Row, pairs, prices_in_words};
+use super::arm::prices_in_words;
+use super::method::{base_title, method_title};
+use super::rows::Row;
+use super::summary::{Pair, pairs};
+
+/// Placeholder for a missing number.
+pub const NONE: &str = "–";
 
 /// A statement about the numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
     /// The statement, and the number that decides it.
     pub text: String,
@@ -110,7 +116,7 @@ fn gains<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Vec<(&'a str, f64, f6
 /// A number of percent for people.
 pub fn percent(value: f64) -> String {
     if value.is_nan() {
-        return super::trial_text::NONE.to_owned();
+        return NONE.to_owned();
     }
     // No minus before a zero.
     format!("{:.2}", value + 0.0).replace("-0.00", "0.00")
@@ -118,8 +124,28 @@ pub fn percent(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::trial_text::tests::row;
     use super::*;
+
+    /// A row from ADMM at λ_L 0.01; NaN is a failure.
+    fn row(data: &str, trial: u64, method: &str, objective: f64) -> Row {
+        Row {
+            data: data.into(),
+            trial,
+            base: "admm".into(),
+            method: method.into(),
+            lipschitz: 0.01,
+            decay: 0.0,
+            objective,
+            loss: objective,
+            bound: 1.0,
+            weights: 1.0,
+            units: 3,
+            clean: objective,
+            attacked: vec![objective],
+            seconds: 0.25,
+            ending: if objective.is_nan() { "failed: no room".into() } else { "solved".into() },
+        }
+    }
 
     /// The verdict on one statement, and its words.
     fn of(rows: &[Row], tolerance: f64, statement: &str) -> (Option<bool>, String) {
