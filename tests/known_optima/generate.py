@@ -2,6 +2,7 @@
 """Write the instances of crates/tautnet/tests/known_optima with their optimal values.
 
     python tests/known_optima/generate.py [NAME...]        (needs numpy, cvxpy, clarabel; about a minute)
+    python tests/known_optima/generate.py --losses         then the answers with other losses, of some of them
 
 Every instance is seeded by its place in the list below. Every answer is checked before it is stored: by the solver's
 own relative duality gap and residuals and, for (6) and (J), by the objective recomputed from the optimal network, with
@@ -205,11 +206,32 @@ def questions(index, base):
         yield variations[(4 * index + offset + index // 3) % len(variations)]
 
 
+# Instances that are also asked with other losses: one or two of each kind.
+LOSSES = ["rastrigin_a", "rastrigin_f", "gaussian_a", "gaussian_e", "one_hot_a", "duplicate_rows_a", "duplicate_rows_b",
+          "constant_columns_a", "badly_scaled_c", "all_active_a", "dead_units_a", "zero_outputs_a", "few_rows_a",
+          "one_unit_a", "one_row_a", "untrained_a", "twin_units_a", "unbalanced_units"]
+
+
+def loss_questions(index, base):
+    """What is asked of some instances with other losses: formulas and variations in rotation."""
+    formulas = ["huber:0.3", "quantile:0.5", "quantile:0.9", "huber:0.05"]
+    price, decay = base["lipschitz"], base["decay"]
+    variations = [
+        {"program": "joint", "lipschitz": price},
+        {"program": "joint", "lipschitz": price, "decay": decay, "output_bias": True, "weighted": True},
+        {"program": "decay", "decay": decay, "output_bias": True},
+        {"program": "joint-inf", "lipschitz": price, "penalty": "L2"},
+        {"program": "joint", "lipschitz": 0.0, "limit": 0.5, "output_bias": True},
+    ]
+    for offset in range(4):
+        yield variations[(index + offset) % len(variations)] | {"formula": formulas[(index + offset) % 4]}
+
+
 def recomputed(question, instance, solution):
     """The objective of the solution read as a network: relu for the patterns, LipSDP for L."""
     z, sign = np.array(solution["z"]), np.sign(instance.v)
     error = np.maximum(instance.x_bar @ z.T, 0) @ sign + solution["c"] - instance.y
-    total = instance.omega @ error**2 + instance.decay * np.linalg.norm(z, axis=1).sum()
+    total = oracle.mean_loss(instance, cp.Constant(error)).value + instance.decay * np.linalg.norm(z, axis=1).sum()
     if question["program"] in ("joint", "joint-inf") and instance.lipschitz > 0:
         # The programs end with units that are zero up to rounding; without a change of the network they cost nothing.
         size = np.linalg.norm(z[:, :-1], axis=1)
@@ -224,7 +246,7 @@ def recomputed(question, instance, solution):
 
 def ask(question, raw, answers, complain):
     """The stored answer to one question, or None with a complaint."""
-    ask_raw = raw | {key: question[key] for key in ("lipschitz", "decay", "penalty", "output_bias") if key in question}
+    ask_raw = raw | {key: question[key] for key in ("lipschitz", "decay", "penalty", "output_bias", "formula") if key in question}
     ask_raw = {"lipschitz": 0.0, "decay": 0.0} | {k: v for k, v in ask_raw.items() if k in question or k in "xywbv"}
     if question.get("weighted"):
         ask_raw["weights"] = raw["weights"]
@@ -255,7 +277,7 @@ def ask(question, raw, answers, complain):
               "status": solution["status"], "gap": float(f"{gap:.1e}"),
               "residual": float(f"{solution['residual']:.1e}"),
               "objective": solution["objective"], "loss": solution.get("loss"),
-              "lipschitz_bound": solution["lipschitz"]}
+              "lipschitz_bound": solution["lipschitz"]} | ({"formula": question["formula"]} if "formula" in question else {})
     if question["program"] == "paper":
         if not (extra := rounds(raw, question, solution, ell)):
             return complain(question, "a later round of the alternation failed")
@@ -305,9 +327,34 @@ def held(w, v):
     return np.maximum(ell.value, 1e-300)
 
 
+def add_losses():
+    """Ask the stored instances of LOSSES with other losses too, and store the answers behind those that are there."""
+    stored = 0
+    for index, name in enumerate(LOSSES):
+        path = OUT / f"{name}.json"
+        raw = json.loads(path.read_text())
+        answers = [answer for answer in raw["answers"] if "formula" not in answer]
+        make = dict(instances())[name]
+        lipschitz, decay = make(np.random.default_rng(0))[-2:]
+
+        def complain(question, reason):
+            print(f"dropped {name}: {question}: {reason}", file=sys.stderr, flush=True)
+
+        base = {key: raw[key] for key in ("x", "y", "w", "b", "v", "weights")} | {"lipschitz": lipschitz, "decay": decay}
+        for question in loss_questions(index, base):
+            if (found := ask(question, base, answers, complain)) is not None:
+                answers.append(found)
+                stored += 1
+        path.write_text(json.dumps(raw | {"answers": answers}, separators=(",", ":")) + "\n")
+        print(f"{name}: {len(answers)} answers", flush=True)
+    print(f"{stored} answers with other losses")
+
+
 def main():
     warnings.filterwarnings("ignore")
     OUT.mkdir(parents=True, exist_ok=True)
+    if sys.argv[1:] == ["--losses"]:
+        return add_losses()
     wanted, stored_count, dropped = set(sys.argv[1:]), 0, []
     for index, (name, make) in enumerate(instances()):
         if wanted and name not in wanted:

@@ -16,14 +16,15 @@ PROGRAM   lipsdp     (2)  smallest L that the diagonal multipliers prove for the
 INSTANCE  {"x": n x d, "y": n, "w": m x d, "b": m, "v": m,
            "lipschitz": price of L, "decay": price of the weights,
            optional: "max_lipschitz": hard bound on L, "penalty": "L" | "L2",
-                     "output_bias": true | false (default), "weights": n sample weights}
-          The loss is the (weighted) mean squared error.
+                     "output_bias": true | false (default), "weights": n sample weights,
+                     "formula": "squared" (default) | "huber:THRESHOLD" | "quantile:LEVEL"}
+          The loss is the (weighted) mean of the formula.
 
 ANSWER    {"program", "solver", "status", "objective", "loss", "lipschitz", "gap", "residual", "z": m x (d+1), "c"}
 
 With D_ik = 1 when w_i . x_k + b_i >= 0, s = sign(v) and xbar = (x, 1), program (J) is
 
-    minimize over Z (m x (d+1)), ell (m), L, c    sum_k omega_k (c + sum_i s_i D_ik xbar_k . z_i - y_k)^2
+    minimize over Z (m x (d+1)), ell (m), L, c    sum_k omega_k l(c + sum_i s_i D_ik xbar_k . z_i - y_k)
                                                   + lipschitz * L (or L^2) + decay * sum_i |z_i|
     subject to   (2 D_ik - 1) xbar_k . z_i >= 0
                  [ P     -Z'          0        ]
@@ -58,6 +59,7 @@ class Instance:
         self.max_lipschitz = raw.get("max_lipschitz")
         self.penalty = raw.get("penalty", "L")
         self.output_bias = raw.get("output_bias", False)
+        self.formula = raw.get("formula") or "squared"
         omega = np.ones(len(x)) if raw.get("weights") is None else np.array(raw["weights"], float)
         self.omega = omega / omega.sum()
 
@@ -129,6 +131,17 @@ def lipsdp(w, v, norm="2", solver="CLARABEL"):
     return answer, v**2 / t.value
 
 
+def mean_loss(instance, error):
+    """The weighted mean loss of a CVXPY expression of errors, f - y."""
+    name, _, number = instance.formula.partition(":")
+    if name == "squared":
+        return cp.sum_squares(cp.multiply(np.sqrt(instance.omega), error))
+    if name == "huber":
+        return cp.sum(cp.multiply(instance.omega, cp.huber(error, float(number))))
+    level = float(number)
+    return cp.sum(cp.multiply(instance.omega, cp.maximum((1 - level) * error, -level * error)))
+
+
 def build(program, instance, solver="CLARABEL", ell=None):
     """The CVXPY problem of (6), (12) or (J), with its variables: problem, z, c, loss, bound.
 
@@ -141,7 +154,7 @@ def build(program, instance, solver="CLARABEL", ell=None):
     c = cp.Variable() if instance.output_bias else cp.Constant(0.0)
     pre = x_bar @ z.T
     error = cp.multiply(active, pre) @ sign + c - y
-    loss = cp.sum_squares(cp.multiply(np.sqrt(instance.omega), error))
+    loss = mean_loss(instance, error)
     constraints = [cp.multiply(2 * active - 1, pre) >= 0]
     objective, bound = loss, None
     if instance.decay > 0:

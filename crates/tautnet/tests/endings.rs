@@ -97,3 +97,27 @@ fn prices_of_any_size_end_with_numbers() {
         }
     }
 }
+
+/// The other losses on the same data: solved, or a cause; never worse; and no gap that is no number.
+#[test]
+fn other_losses_end_with_numbers_too() {
+    let (mut early, mut solved, count) = (Vec::new(), 0, 150);
+    for seed in 0..count {
+        for loss in ["huber:0.3", "quantile:0.2"] {
+            let mut case = case(seed);
+            case.settings.loss = loss.parse().unwrap();
+            let found = run(&case);
+            let told = format!("{seed}: {loss}; {}: {:?} {:?}", case.kind, found.ending, found.after);
+            assert!(found.duality_gap.is_none_or(|gap| gap.is_finite() && gap >= 0.0), "{told}");
+            if case.settings.max_lipschitz.is_none_or(|limit| found.before.lipschitz <= limit) {
+                assert!(no_worse(&found), "{told} {:?}", found.before);
+            }
+            solved += usize::from(found.ending == Ending::Solved);
+            if by_numerics(&found.ending) {
+                early.push(told);
+            }
+        }
+    }
+    assert!(early.len() <= 2 * count as usize / 50, "{} of {}: {early:#?}", early.len(), 2 * count);
+    assert!(solved > count as usize, "{solved}");
+}
