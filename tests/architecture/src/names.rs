@@ -88,19 +88,19 @@ impl Names {
     /// The file that defines what `path`, written in `module`, names: `None` for a module, and for what is of another
     /// crate or of the function itself.
     pub fn defined_in(&self, module: usize, path: &[String]) -> Option<&str> {
-        match self.from_here(module, path, 0)? {
+        match self.resolve(module, path, 0)? {
             Place::Item(at) => Some(&self.modules[at].file),
             Place::Module(_) => None,
         }
     }
 
-    fn from_here(&self, module: usize, path: &[String], depth: usize) -> Option<Place> {
+    fn resolve(&self, module: usize, path: &[String], depth: usize) -> Option<Place> {
         let (first, rest) = path.split_first()?;
         let here = &self.modules[module];
         match first.as_str() {
             "crate" => self.inside(here.root, rest, depth),
             "self" => self.inside(module, rest, depth),
-            "super" if rest.first().is_some_and(|next| next == "super") => self.from_here(here.parent?, rest, depth),
+            "super" if rest.first().is_some_and(|next| next == "super") => self.resolve(here.parent?, rest, depth),
             "super" => self.inside(here.parent?, rest, depth),
             name => match self.lookup(module, name, rest, depth) {
                 None => self.crates.get(name).and_then(|&root| self.inside(root, rest, depth)),
@@ -135,13 +135,13 @@ impl Names {
         if let Some(path) = import
             && (path.len() > 1 || path[0] != name)
         {
-            return match self.from_here(module, path, depth + 1)? {
+            return match self.resolve(module, path, depth + 1)? {
                 Place::Module(at) => self.inside(at, rest, depth + 1),
                 item => Some(item),
             };
         }
         let own = |glob: &&Vec<String>| ["crate", "self", "super"].contains(&glob[0].as_str());
-        here.scope.globs.iter().filter(own).find_map(|glob| match self.from_here(module, glob, depth + 1)? {
+        here.scope.globs.iter().filter(own).find_map(|glob| match self.resolve(module, glob, depth + 1)? {
             Place::Module(at) => self.lookup(at, name, rest, depth + 1),
             Place::Item(_) => None,
         })
