@@ -398,6 +398,8 @@ mod tests {
         for bytes in [
             &include_bytes!("../tests/files/damaged-375.parquet")[..],
             include_bytes!("../tests/files/damaged-3727.parquet"),
+            // A list of 2³⁰ lists where a header should end: the decoder would go through them for minutes.
+            include_bytes!("../tests/files/damaged-lists.parquet"),
         ] {
             let error = read_bytes(&path, bytes).unwrap_err();
             assert!(error.what.contains("t.parquet could not be read: "), "{error:?}");
