@@ -80,7 +80,7 @@ fn read(kind: Kind, bytes: &[u8], folder: &Path) {
                 // What is accepted is true.
                 let claim = verified.certificate();
                 let gradients = Exact::of(&network).gradients(&Region::Everywhere).expect("space has cells");
-                let truth = Length::longest(&gradients, &vec![Ratio::of(1.0); 3], claim.norm);
+                let truth = Length::longest(&gradients, &vec![Ratio::of(1.0); 3], claim.norm.into());
                 assert!(truth.is_at_most(claim.standardized.bound), "accepted though false: {claim:?}");
             }
         }

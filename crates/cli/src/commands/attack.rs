@@ -176,8 +176,9 @@ fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>, stop: &S
         && let Some(proved) = model.proved()?
     {
         let certificate = proved.certificate();
-        if norm.is_none_or(|norm| norm == certificate.norm) {
-            return Ok((certificate.norm, certificate.standardized.bound));
+        let proved = Norm::from(certificate.norm);
+        if norm.is_none_or(|norm| norm == proved) {
+            return Ok((proved, certificate.standardized.bound));
         }
     }
     let norm = norm.unwrap_or(Norm::Two);

@@ -1,13 +1,12 @@
 //! The certificate file: what is claimed about a network, and the multipliers that prove it.
 //!
-//! This module is data and nothing else. [`verify`](super::verify::verify) is the only judge of a certificate, and
+//! This module is data and nothing else. [`verify`](fn@crate::verify) is the only judge of a certificate, and
 //! `docs/certificate-format.md` describes the file for readers in other languages.
 //!
 //! With a scaler the model is `F(X) = y_mean + y_scale · f((X − x_mean) / x_scale)`, entry by entry: the network `f`
 //! acts on standardized inputs and the user sees `F`. A certificate then makes two claims of the same shape: one
 //! about `f` and one about `F`.
 
-use crate::Norm;
 use serde::{Deserialize, Serialize};
 
 /// The `format` of every certificate file.
@@ -15,6 +14,20 @@ pub const FORMAT: &str = "tautnet certificate";
 
 /// The version of the format that this library writes and reads.
 pub const VERSION: u32 = 1;
+
+/// The norm of input changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Norm {
+    /// Sum of absolute values.
+    #[serde(rename = "1")]
+    One,
+    /// Euclidean length.
+    #[serde(rename = "2")]
+    Two,
+    /// Largest absolute value.
+    #[serde(rename = "inf")]
+    Infinity,
+}
 
 /// How the user's units relate to the network's: `x = (X − x_mean) / x_scale`, `F = y_mean + y_scale · f`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -54,7 +67,7 @@ pub struct Certificate {
     pub format: String,
     /// Always [`VERSION`].
     pub version: u32,
-    /// [`fingerprint`](super::verify::fingerprint) of the network the claims are about.
+    /// [`fingerprint`](crate::fingerprint) of the network the claims are about.
     pub network: String,
     /// Norm in which input changes are measured.
     pub norm: Norm,

@@ -1,5 +1,5 @@
 //! The verifier: accepts a certificate only if its numbers are theorems about the network. It contains no solver,
-//! and uses nothing of this library but two plain structures, [`Certificate`] and [`Network`].
+//! and is given two plain structures, a [`Certificate`] and the network's [`Weights`].
 //!
 //! **The model.** `F(X) = y_mean + y · f((X − x_mean)/s)` with `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`. In standardized
 //! units y = 1 and s = 1. Every weight is the exact value of its stored double, and F is a function of real numbers.
@@ -27,44 +27,10 @@
 //! κ and of every other constant is `docs/mathematics/verification.md`, cited below as (V1), (V2) … IEEE doubles,
 //! rounding to nearest, are assumed. A bound claimed in floating point is compared with one rounded upwards.
 
-use super::certificate::{Certificate, Claim, FORMAT, Scaler, VERSION};
-use crate::{Network, Norm};
-use sha2::{Digest, Sha256};
-use std::fmt::Write;
-
-/// Why a certificate was not accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The bytes are not one JSON object with exactly the fields of a certificate.
-    #[error("the certificate cannot be read: {0}")]
-    Unreadable(String),
-    /// Another format, or another version of it.
-    #[error("the certificate is of another kind: {0}")]
-    Unsupported(String),
-    /// The certificate is about another network, or the network is not one.
-    #[error("the certificate does not belong to this network: {0}")]
-    WrongNetwork(String),
-    /// A number or a length that no certificate may have.
-    #[error("the certificate is malformed: {0}")]
-    Malformed(String),
-    /// The evidence does not prove the claim.
-    #[error("not proved: {0}")]
-    NotProved(String),
-}
-
-impl From<Refusal> for crate::Error {
-    fn from(refusal: Refusal) -> Self {
-        let hint = match refusal {
-            Refusal::Unreadable(_) | Refusal::Malformed(_) => {
-                "the file was damaged or edited: issue the certificate again"
-            }
-            Refusal::Unsupported(_) => "give a certificate of the version that this program reads",
-            Refusal::WrongNetwork(_) => "give the model file for which the certificate was issued",
-            Refusal::NotProved(_) => "trust none of its numbers: issue the certificate again from the model",
-        };
-        Self::new(refusal.to_string(), hint)
-    }
-}
+use crate::certificate::{Certificate, Claim, FORMAT, Norm, Scaler, VERSION};
+use crate::refusal::Refusal;
+use crate::weights::{Weights, fingerprint};
+use crate::wide::{Wide, power_of_two};
 
 /// A certificate whose every claim has been proved. Only [`verify`] makes one.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,9 +46,9 @@ impl Verified {
 /// Prove every claim of the certificate about this network, or refuse. Never panics, whatever the bytes.
 ///
 /// The scaler is part of the certificate, not of the network: where the model file has one, compare the two.
-pub fn verify(bytes: &[u8], network: &Network) -> Result<Verified, Refusal> {
+pub fn verify(bytes: &[u8], network: &Weights<'_>) -> Result<Verified, Refusal> {
     let certificate = read(bytes)?;
-    let inputs = network.w.ncols();
+    let inputs = network.inputs;
     check_network(network)?;
     if certificate.network != fingerprint(network) {
         return Err(Refusal::WrongNetwork("the weights have another fingerprint".into()));
@@ -97,28 +63,6 @@ pub fn verify(bytes: &[u8], network: &Network) -> Result<Verified, Refusal> {
         _ => return Err(malformed("`scaler` and `raw` go together, but only one is given")),
     }
     Ok(Verified(certificate))
-}
-
-/// SHA-256, in hexadecimal, of the network's shape and exact doubles: the text `tautnet network 1` and a line feed,
-/// m and d as 64-bit integers, then W row by row, b, v, c as IEEE doubles, all little-endian.
-pub fn fingerprint(network: &Network) -> String {
-    let mut hash = Sha256::new();
-    hash.update(b"tautnet network 1\n");
-    for length in [network.w.nrows(), network.w.ncols()] {
-        hash.update((length as u64).to_le_bytes());
-    }
-    for i in 0..network.w.nrows() {
-        for k in 0..network.w.ncols() {
-            hash.update(network.w[(i, k)].to_le_bytes());
-        }
-    }
-    for value in network.b.iter().chain(&network.v).chain([&network.c]) {
-        hash.update(value.to_le_bytes());
-    }
-    hash.finalize().iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").expect("writing to a string cannot fail");
-        text
-    })
 }
 
 fn malformed(what: impl Into<String>) -> Refusal {
@@ -149,32 +93,35 @@ fn read(bytes: &[u8]) -> Result<Certificate, Refusal> {
     Ok(certificate)
 }
 
-fn check_network(network: &Network) -> Result<(), Refusal> {
-    let (units, inputs) = (network.w.nrows(), network.w.ncols());
+fn check_network(network: &Weights<'_>) -> Result<(), Refusal> {
+    let (units, inputs) = (network.units, network.inputs);
     // (V7) is derived for these sizes.
     let sizes = 1..=(1 << 20) - 1;
-    if !sizes.contains(&units) || !sizes.contains(&inputs) || network.b.len() != units || network.v.len() != units {
+    let lengths = [(network.w.len(), units.saturating_mul(inputs)), (network.b.len(), units), (network.v.len(), units)];
+    let agree = lengths.iter().all(|(length, expected)| length == expected);
+    if !sizes.contains(&units) || !sizes.contains(&inputs) || !agree {
         return Err(Refusal::WrongNetwork(format!("it has {units} units and {inputs} inputs, or parts that disagree")));
     }
-    let finite = (0..units).all(|i| (0..inputs).all(|k| network.w[(i, k)].is_finite()))
-        && network.b.iter().chain(&network.v).chain([&network.c]).all(|value| value.is_finite());
+    let mut weights = network.w.iter().chain(network.b).chain(network.v).chain([&network.c]);
+    let finite = weights.all(|weight| weight.is_finite());
     if finite { Ok(()) } else { Err(Refusal::WrongNetwork("it has a weight that is not a finite number".into())) }
 }
 
 /// The units of a claim: the scales s and y of the model. The means drop out of every difference.
-pub(super) struct Units {
+#[derive(Debug, Clone)]
+pub struct Units {
     x_scale: Vec<f64>,
     y_scale: f64,
 }
 
 impl Units {
     /// The network's own units.
-    pub(super) fn standardized(inputs: usize) -> Self {
+    pub fn standardized(inputs: usize) -> Self {
         Self { x_scale: vec![1.0; inputs], y_scale: 1.0 }
     }
 
     /// The units of the scaler, whose every number is checked.
-    pub(super) fn of_user(scaler: &Scaler, inputs: usize) -> Result<Self, Refusal> {
+    pub fn of_user(scaler: &Scaler, inputs: usize) -> Result<Self, Refusal> {
         if scaler.x_mean.len() != inputs || scaler.x_scale.len() != inputs {
             return Err(malformed(format!(
                 "the scaler has {} means and {} scales for {inputs} inputs",
@@ -191,21 +138,23 @@ impl Units {
         Ok(Self { x_scale: scaler.x_scale.clone(), y_scale: scaler.y_scale })
     }
 
-    pub(super) fn x_scale(&self, input: usize) -> f64 {
+    /// s_k.
+    pub fn x_scale(&self, input: usize) -> f64 {
         self.x_scale[input]
     }
 
-    pub(super) fn y_scale(&self) -> f64 {
+    /// y.
+    pub fn y_scale(&self) -> f64 {
         self.y_scale
     }
 }
 
-/// Prove one claim in its units.
-pub(super) fn prove(network: &Network, norm: Norm, units: &Units, claim: &Claim, name: &str) -> Result<(), Refusal> {
-    let inputs = network.w.ncols();
+/// Prove one claim in its units, about a network whose parts agree; `name` is what refusals call the claim.
+pub fn prove(network: &Weights<'_>, norm: Norm, units: &Units, claim: &Claim, name: &str) -> Result<(), Refusal> {
+    let inputs = network.inputs;
     let lengths = [
         ("sensitivities", claim.sensitivities.len(), inputs),
-        ("multipliers", claim.multipliers.len(), if norm == Norm::One { 0 } else { network.w.nrows() }),
+        ("multipliers", claim.multipliers.len(), if norm == Norm::One { 0 } else { network.units }),
         (
             "input weights",
             claim.input_weights.iter().flatten().count(),
@@ -247,11 +196,11 @@ pub(super) fn prove(network: &Network, norm: Norm, units: &Units, claim: &Claim,
 }
 
 /// `y/s_k · max(Σ_i (v_i w_ik)₊, Σ_i (v_i w_ik)₋)` for every k, each operation rounded upwards (V1).
-pub(super) fn sensitivities(network: &Network, units: &Units) -> Vec<f64> {
+pub fn sensitivities(network: &Weights<'_>, units: &Units) -> Vec<f64> {
     let one = |k: usize| {
         let mut sums = [0.0, 0.0];
-        for i in 0..network.w.nrows() {
-            let (v, w) = (network.v[i], network.w[(i, k)]);
+        for i in 0..network.units {
+            let (v, w) = (network.v[i], network.w(i, k));
             if v != 0.0 && w != 0.0 {
                 let sum = &mut sums[usize::from((v > 0.0) != (w > 0.0))];
                 *sum = (*sum + (v * w).abs().next_up()).next_up();
@@ -260,20 +209,23 @@ pub(super) fn sensitivities(network: &Network, units: &Units) -> Vec<f64> {
         let largest = f64::max(sums[0], sums[1]);
         if largest == 0.0 { 0.0 } else { ((largest * units.y_scale).next_up() / units.x_scale[k]).next_up() }
     };
-    (0..network.w.ncols()).map(one).collect()
+    (0..network.inputs).map(one).collect()
 }
 
 /// Vectors of equal length, whose Gram matrix is formed: the columns of M, or its rows if they are fewer.
-pub(super) struct Vectors {
-    pub(super) vectors: Vec<Vec<f64>>,
-    pub(super) length: usize,
+#[derive(Debug, Clone)]
+pub struct Vectors {
+    /// The vectors.
+    pub vectors: Vec<Vec<f64>>,
+    /// The length of each.
+    pub length: usize,
 }
 
 /// M with every entry correct to a few units in the last place (V2). Refuses what the theorem's conditions exclude.
-pub(super) fn scaled_matrix(network: &Network, norm: Norm, units: &Units, claim: &Claim) -> Result<Vectors, Refusal> {
-    let (m, d) = (network.w.nrows(), network.w.ncols());
+pub fn scaled_matrix(network: &Weights<'_>, norm: Norm, units: &Units, claim: &Claim) -> Result<Vectors, Refusal> {
+    let (m, d) = (network.units, network.inputs);
     let active: Vec<usize> =
-        (0..m).filter(|&i| network.v[i] != 0.0 && (0..d).any(|k| network.w[(i, k)] != 0.0)).collect();
+        (0..m).filter(|&i| network.v[i] != 0.0 && (0..d).any(|k| network.w(i, k) != 0.0)).collect();
     let mut is_active = vec![false; m];
     for &i in &active {
         is_active[i] = true;
@@ -309,13 +261,13 @@ pub(super) fn scaled_matrix(network: &Network, norm: Norm, units: &Units, claim:
     for k in 0..d {
         let r = if norm == Norm::Infinity { claim.input_weights.as_ref().map_or(0.0, |r| r[k]) } else { claim.bound };
         if r == 0.0 {
-            if let Some(i) = active.iter().find(|&&i| network.w[(i, k)] != 0.0) {
+            if let Some(i) = active.iter().find(|&&i| network.w(i, k) != 0.0) {
                 return Err(Refusal::NotProved(format!("input {k} has weight 0 but moves unit {i}")));
             }
             continue;
         }
         let scale = Wide::new(units.x_scale[k]).times(Wide::new(r).root());
-        let entry = |(&i, row): (&usize, &Wide)| row.times(Wide::new(network.w[(i, k)])).over(scale).value();
+        let entry = |(&i, row): (&usize, &Wide)| row.times(Wide::new(network.w(i, k))).over(scale).value();
         columns.push(active.iter().zip(&rows).map(entry).collect());
     }
     columns.push(active.iter().map(|&i| multiplier(i).over(two.times(bound)).root().value()).collect());
@@ -353,14 +305,9 @@ fn at_most_one(matrix: Vectors) -> bool {
 
 /// κ of (V7): (n + β + 20) n u, rounded up, for n vectors of the given length, β roundings at most on the way of a
 /// product into its sum of products, and u = 2⁻⁵³.
-pub(super) fn rounding_allowance(count: usize, length: usize) -> f64 {
+pub fn rounding_allowance(count: usize, length: usize) -> f64 {
     let roundings = length.div_ceil(LANES) + LANES;
     ((count + roundings + 20) * count) as f64 * power_of_two(-53) * (1.0 + power_of_two(-10))
-}
-
-/// 2^exponent for −1022 ≤ exponent ≤ 1023.
-fn power_of_two(exponent: i64) -> f64 {
-    f64::from_bits(((exponent + 1023) as u64) << 52)
 }
 
 /// Partial sums in which a product of vectors is accumulated: fewer roundings on each product's way, and faster.
@@ -380,55 +327,4 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
         }
     }
     lanes.iter().zip(&rest_lanes).fold(0.0, |sum, (lane, rest)| sum + (lane + rest))
-}
-
-/// A number `fraction · 2^exponent` with 1 ≤ |fraction| < 2, or 0: products and quotients of doubles without overflow
-/// or underflow. Each operation rounds once, with relative error at most u.
-#[derive(Clone, Copy)]
-pub(super) struct Wide {
-    fraction: f64,
-    exponent: i64,
-}
-
-impl Wide {
-    /// The exact value of a finite double.
-    pub(super) fn new(x: f64) -> Self {
-        if x == 0.0 {
-            return Self { fraction: 0.0, exponent: 0 };
-        }
-        // A subnormal number is first made normal, exactly.
-        let (normal, shift) = if x.is_normal() { (x, 0) } else { (x * power_of_two(64), -64) };
-        let bits = normal.to_bits();
-        let exponent = ((bits >> 52) & 0x7ff) as i64 - 1023;
-        let fraction = f64::from_bits((bits & !(0x7ff << 52)) | (1023 << 52));
-        Self { fraction, exponent: exponent + shift }
-    }
-
-    fn shifted(self, exponent: i64) -> Self {
-        Self { exponent: self.exponent + exponent, ..self }
-    }
-
-    pub(super) fn times(self, other: Self) -> Self {
-        Self::new(self.fraction * other.fraction).shifted(self.exponent + other.exponent)
-    }
-
-    pub(super) fn over(self, other: Self) -> Self {
-        Self::new(self.fraction / other.fraction).shifted(self.exponent - other.exponent)
-    }
-
-    pub(super) fn root(self) -> Self {
-        let odd = self.exponent.rem_euclid(2);
-        Self::new((self.fraction * (1 + odd) as f64).sqrt()).shifted((self.exponent - odd) / 2)
-    }
-
-    /// As a double: exact between 2⁻¹⁰⁰⁰ and 2¹⁰⁰⁰, else 0 or infinite.
-    pub(super) fn value(self) -> f64 {
-        if self.fraction == 0.0 || self.exponent < -1000 {
-            0.0
-        } else if self.exponent <= 1000 {
-            self.fraction * power_of_two(self.exponent)
-        } else {
-            self.fraction * f64::INFINITY
-        }
-    }
 }
