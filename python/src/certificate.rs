@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tautnet::Norm;
 use tautnet::certify;
-use tautnet::report::sensitivities;
+use tautnet::certify::sensitivities;
 
 /// A proved bound on how fast a network's output can change.
 #[pyclass(frozen, module = "tautnet._tautnet")]

@@ -5,6 +5,7 @@
 //! tables that need no file, and [`public_data`] those that can be fetched. What a reader may hold is limited by
 //! [`Limits`](tautnet::Limits).
 
+pub mod atomic;
 pub mod builtin;
 mod column;
 mod csv;

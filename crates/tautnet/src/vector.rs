@@ -188,7 +188,7 @@ impl WithSimd for Outputs<'_> {
 }
 
 /// The widest vector instructions of this processor.
-pub(crate) fn arch() -> Arch {
+pub fn arch() -> Arch {
     Arch::new()
 }
 

@@ -95,7 +95,9 @@ fn read(kind: Kind, bytes: &[u8], folder: &Path) {
                 }
             }
         }
-        Kind::Trials => drop(tautnet::experiment::rows_from_csv("file", &String::from_utf8_lossy(bytes), &[0.0, 0.1])),
+        Kind::Trials => {
+            drop(tautnet_study::experiment::rows_from_csv("file", &String::from_utf8_lossy(bytes), &[0.0, 0.1]))
+        }
         Kind::Archive => {
             for set in tautnet_tables::public_data::SETS {
                 let _ = set.csv_from_archive(bytes);

@@ -16,10 +16,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::attack::{Method, RadiusReport, Settings, attack};
 use tautnet::error::Result;
-use tautnet::report::chart::{self, Canvas, Curve, Units};
-use tautnet::report::scene::Ink;
-use tautnet::{Network, Norm, Scaler, atomic, certify};
+use tautnet::{Network, Norm, Scaler, certify};
 use tautnet_models::Stored;
+use tautnet_report::chart::{self, Canvas, Curve, Units};
+use tautnet_report::scene::Ink;
+use tautnet_tables::atomic;
 
 /// Error under attack over a grid of radii, beside the certified ceiling
 ///
