@@ -2,7 +2,7 @@
 
 use super::axes::{bound, number, rough};
 use super::facts::{Origin, Report};
-use tautnet::outward::mul_up;
+use tautnet::certify::mul_up;
 use tautnet::polish::{Ending, Method, Penalty};
 
 /// One paragraph for a reader in a hurry. Plain text.

@@ -20,7 +20,7 @@ pub mod loss;
 pub mod metrics;
 pub mod network;
 pub mod norm;
-pub mod outward;
+mod outward;
 pub mod polish;
 pub mod printable;
 mod program;

@@ -54,7 +54,7 @@ mod slopes;
 mod steepest_pattern;
 mod verification;
 
-pub use crate::outward::{Interval, enclose};
+pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
 pub use gradient_search::{
