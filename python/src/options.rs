@@ -42,12 +42,12 @@ impl Options {
             max_lipschitz: self.max_lipschitz,
             norm: self.norm.parse()?,
             penalty: self.penalty.parse()?,
-            loss: tautnet::Loss::default(),
             output_bias: self.output_bias,
             tolerance: self.tolerance,
             start: self.start.parse()?,
             hidden,
             seed: self.seed,
+            ..Request::default()
         })
     }
 }
