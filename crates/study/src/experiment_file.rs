@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tautnet::attack;
 use tautnet::error::{Error, Result};
-use tautnet::limits::{Limit, Limits, read_file};
+use tautnet::limits::{Limit, Limits};
 use tautnet::polish::{self, Penalty, Walk};
 use tautnet::train::{Admm, Descent, Optimizer};
+use tautnet_tables::limited::read_file;
 use toml::Spanned;
 
 /// A data set: what the experiment calls it, and DATA as every command takes it.

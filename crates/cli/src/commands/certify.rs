@@ -19,7 +19,6 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tautnet::certify::{Certificate, Region, SearchFile, norm_product, path_norm};
 use tautnet::error::{Error, Result};
-use tautnet::limits::read_file;
 use tautnet::printable::line;
 use tautnet::{Dataset, Network, Norm, Scaler};
 use tautnet_models::Stored;
@@ -27,6 +26,7 @@ use tautnet_report::chart::{self, Canvas, Ladder, Units};
 use tautnet_report::scene::Ink;
 use tautnet_tables::atomic;
 use tautnet_tables::atomic::Existing;
+use tautnet_tables::limited::read_file;
 
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);

@@ -11,8 +11,9 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use tautnet::error::{Error, Result};
-use tautnet::limits::{Limits, read_file};
+use tautnet::limits::Limits;
 use tautnet_tables::atomic::{self, Existing};
+use tautnet_tables::limited::read_file;
 
 /// The file of a run, and what it holds.
 #[derive(Debug)]
