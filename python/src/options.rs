@@ -47,6 +47,7 @@ impl Options {
             start: self.start.parse()?,
             hidden,
             seed: self.seed,
+            ..Request::default()
         })
     }
 }

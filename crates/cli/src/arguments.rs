@@ -6,10 +6,10 @@ use crate::limits;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
-use tautnet::atomic::Existing;
 use tautnet::limits::{Limit, Limits};
 use tautnet::polish::{Method, Penalty};
 use tautnet::{Norm, Request};
+use tautnet_tables::atomic::Existing;
 use tautnet_tables::{ReadOptions, UnknownLevels};
 
 /// How DATA is found and read.

@@ -5,7 +5,6 @@ mod commands;
 #[cfg(feature = "fetch")]
 mod download;
 mod effort;
-mod experiment_file;
 mod files;
 mod folders;
 mod input;

@@ -1,7 +1,7 @@
 //! `tautnet compare DATA`: every method on one data set, over several seeds.
 
 use super::pictures;
-use super::trial_text::{band_json, base_title, failed, method_title, note_failures, time, trials};
+use super::trial_text::{band_json, failed, note_failures, time, trials};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, LimitArguments, NormChoice, PenaltyChoice, Radii, TalkArguments,
     ThreadArguments, not_negative, positive, radii,
@@ -17,14 +17,16 @@ use serde_json::json;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
-use tautnet::experiment::{Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, method, rows_to_csv};
 use tautnet::polish;
 use tautnet::printable;
-use tautnet::report::chart::Canvas;
-use tautnet::report::panels::{Words, panels};
 use tautnet::train::Descent;
+use tautnet_report::chart::Canvas;
+use tautnet_report::panels::{Words, panels};
+use tautnet_study::experiment::{
+    Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, base_title, method, method_title, rows_to_csv,
+};
+use tautnet_tables::atomic::{self, Existing};
 
 /// Every method on one data set, over several seeds
 ///

@@ -12,7 +12,6 @@ mod pictures;
 pub mod polish;
 pub mod predict;
 pub mod reproduce;
-mod reproduce_claims;
 mod reproduce_text;
 pub mod train;
 mod train_summary;

@@ -20,9 +20,9 @@ use std::time::{Duration, Instant};
 use tautnet::error::Result;
 use tautnet::metrics::mean_squared_error;
 use tautnet::polish::{Polished, Progress, Score, Settings, polish};
-use tautnet::report::{self, Chart, Origin, Report, Rows, Side};
 use tautnet::{Network, Request, Scaler, certify};
 use tautnet_models::{Format, Model, Options, Stored};
+use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
 /// Post-process a network by convex optimization; never worse than it was
 ///
@@ -174,7 +174,7 @@ fn draw(arguments: &Arguments, request: &Request, settings: &Settings, facts: &F
         before: Side::of(before, bounds.0, evaluation.start, &rows, norm, scaler, seed),
         after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, norm, scaler, seed),
         rows,
-        sensitivities: report::sensitivities(&new, scaler),
+        sensitivities: certify::sensitivities(&new, scaler),
         reproduce: pictures::reproduce(&request.polish_record(&arguments.data.to_string_lossy(), settings)),
     };
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)

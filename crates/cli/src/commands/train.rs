@@ -21,10 +21,10 @@ use tautnet::attack::RadiusReport;
 use tautnet::certify::Certificate;
 use tautnet::error::Result;
 use tautnet::fit::{self, Fitted, Price, fit};
-use tautnet::report::{Chart, Origin, Report, Rows, Side};
 use tautnet::train::Start;
 use tautnet::{Network, Request, Scaler, certify, polish, select};
 use tautnet_models::{Format, Model, Options, Stored};
+use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///

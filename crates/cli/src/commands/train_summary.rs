@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tautnet::Dataset;
 use tautnet::certify::Certificate;
+use tautnet::certify::sensitivities;
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
 use tautnet::metrics::mean_squared_error;
 use tautnet::printable;
-use tautnet::report::sensitivities;
 use tautnet::select::{Judgement, Path};
 use tautnet_models::Model;
 

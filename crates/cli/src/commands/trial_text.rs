@@ -4,20 +4,8 @@ use crate::output;
 use crate::progress::seconds;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tautnet::experiment::{Band, Row, Spread, base, method, prices_in_words};
-
-/// What stands where there is no number.
-pub const NONE: &str = "–";
-
-/// What a starting network is called in tables.
-pub fn base_title(name: &str) -> &str {
-    base(name).map_or(name, |base| base.title)
-}
-
-/// What a method is called in tables; `start` is what the starting network itself is called there.
-pub fn method_title<'a>(name: &'a str, start: &'a str) -> &'a str {
-    if name == Row::BASE { start } else { method(name).map_or(name, |method| method.title) }
-}
+use tautnet_study::claims::NONE;
+use tautnet_study::experiment::{Band, Row, Spread, prices_in_words};
 
 /// Over how many trials the medians are: fewer than planned after an interrupt, and where methods failed. Those that failed in
 /// every trial have no median.
@@ -71,7 +59,7 @@ pub fn band_json(band: &Band) -> Value {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use tautnet::experiment::bands;
+    use tautnet_study::experiment::bands;
 
     /// A row from ADMM at λ_L 0.01; NaN is a failure.
     pub fn row(data: &str, trial: u64, method: &str, objective: f64) -> Row {
