@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use tautnet::experiment::rows_from_csv;
+use tautnet_study::experiment::rows_from_csv;
 
 fuzz_target!(|bytes: &[u8]| {
     let _ = rows_from_csv("file", &String::from_utf8_lossy(bytes), &[0.0, 0.1]);

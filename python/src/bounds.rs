@@ -152,9 +152,9 @@ pub fn attack_network(
     let facts = run(py, Limits::new(None, threads, None)?, |watch| {
         // The bound of the model's certificate if it is in the norm asked for, else that of a new one.
         let known = model.map(tautnet_models::Model::proved).transpose()?.flatten();
-        let known = known.filter(|proved| norm.is_none_or(|norm| norm == proved.certificate().norm));
+        let known = known.filter(|proved| norm.is_none_or(|norm| norm == proved.certificate().norm.into()));
         let (norm, bound) = match known {
-            Some(proved) => (proved.certificate().norm, proved.certificate().standardized.bound),
+            Some(proved) => (proved.certificate().norm.into(), proved.certificate().standardized.bound),
             None => {
                 let norm = norm.unwrap_or(Norm::Two);
                 let certificate = certify::prove(&network, norm, None, &mut |_| watch.verdict())?;

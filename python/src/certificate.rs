@@ -3,8 +3,9 @@
 use crate::files::save;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use tautnet::Norm;
 use tautnet::certify;
-use tautnet::report::sensitivities;
+use tautnet::certify::sensitivities;
 
 /// A proved bound on how fast a network's output can change.
 #[pyclass(frozen, module = "tautnet._tautnet")]
@@ -47,7 +48,7 @@ impl Certificate {
     /// How input changes are measured: "2", "inf" or "1".
     #[getter]
     fn norm(&self) -> &'static str {
-        self.inner.norm.name()
+        Norm::from(self.inner.norm).name()
     }
 
     /// Fingerprint of the network that the certificate is about.

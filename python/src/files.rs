@@ -3,7 +3,7 @@
 use crate::errors::{OrRaise, refused};
 use pyo3::prelude::*;
 use std::path::Path;
-use tautnet::atomic::{self, Existing};
+use tautnet_tables::atomic::{self, Existing};
 
 /// Write a file, whole or not at all.
 pub fn save(path: &Path, bytes: &[u8], overwrite: bool) -> PyResult<()> {

@@ -6,8 +6,8 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
 use tautnet::Norm;
-use tautnet::atomic::Existing;
 use tautnet::limits::{Limit, Limits};
+use tautnet_tables::atomic::Existing;
 use tautnet_tables::{ReadOptions, UnknownLevels};
 
 /// How DATA is found and read.

@@ -4,9 +4,9 @@
 use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
-use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
-use tautnet::report::Chart;
+use tautnet_report::Chart;
+use tautnet_tables::atomic::{self, Existing};
 
 /// What a command reads and what it writes.
 #[derive(Default)]

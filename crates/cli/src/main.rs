@@ -4,7 +4,6 @@ mod arguments;
 mod commands;
 #[cfg(feature = "fetch")]
 mod download;
-mod experiment_file;
 mod files;
 mod folders;
 mod input;

@@ -9,7 +9,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use tautnet::Dataset;
 use tautnet::error::{Error, Result};
-use tautnet::experiment::{Plan, Problem, Row, Task, trial};
+use tautnet_study::experiment::{Plan, Problem, Row, Task, trial};
 
 /// What runs trials.
 pub struct Workers<'a> {

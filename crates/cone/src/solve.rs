@@ -11,7 +11,7 @@ use crate::{
 
 /// Solve the program. Without a start, one is made by least squares.
 ///
-/// Silent: progress goes to the observer, which may stop the solve. [`Stop::here`] is asked within an iteration too.
+/// Silent: progress goes to the observer, which may stop the solve. [`Stop::here`](crate::Stop::here) is asked within an iteration too.
 pub fn solve(
     program: &impl Program,
     normal: &mut impl NormalEquations,

@@ -7,9 +7,10 @@ use faer::Mat;
 use serde_json::{Map, Value};
 use std::path::Path;
 use tautnet::error::{Error, Result};
-use tautnet::limits::{Limits, read_file};
+use tautnet::limits::Limits;
 use tautnet::network::Network;
 use tautnet::strict_json::{self, Fault};
+use tautnet_tables::limited::read_file;
 
 const SHAPE: &str = r#"a network is {"w": [[…], …], "b": […], "v": […], "c": 0.0}, `w` with one row per hidden unit"#;
 

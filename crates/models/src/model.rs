@@ -201,7 +201,7 @@ impl Model {
         })?;
         let certificate = verified.certificate();
         let bound = certificate.standardized.bound;
-        Ok((certificate.norm, certify::prediction_reach(&self.scaler, bound, radius)))
+        Ok((certificate.norm.into(), certify::prediction_reach(&self.scaler, bound, radius)))
     }
 }
 

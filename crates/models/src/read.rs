@@ -8,10 +8,11 @@ use crate::safetensors;
 use crate::stored::Stored;
 use std::path::Path;
 use tautnet::error::{Error, Result};
-use tautnet::limits::{Limit, Limits, read_file};
+use tautnet::limits::{Limit, Limits};
 use tautnet::network::Network;
 use tautnet::scaling::Scaler;
 use tautnet::strict_json::{self, Fault};
+use tautnet_tables::limited::read_file;
 
 /// Read a file: a model or a plain network, in the format that its name says.
 pub fn read(path: &Path) -> Result<Stored> {

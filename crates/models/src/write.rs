@@ -7,10 +7,10 @@ use crate::stored::Stored;
 use crate::{json, onnx, safetensors};
 use faer::Mat;
 use std::path::Path;
-use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
 use tautnet::network::Network;
 use tautnet::scaling::Scaler;
+use tautnet_tables::atomic::{self, Existing};
 
 /// Write a file in the format that its name says, whole or not at all. Returns what a reader of it will find.
 pub fn write(stored: &Stored, path: &Path, options: &Options, existing: Existing) -> Result<Stored> {

@@ -4,11 +4,12 @@
 //! The first row is a header when none of its fields is a number.
 
 use crate::column::ColumnBuilder;
+use crate::limited::{Capped, unreadable};
 use crate::line_numbers::LineNumbers;
 use crate::table::{ReadOptions, Table};
 use std::io::Read;
 use tautnet::error::{Error, Result};
-use tautnet::limits::{Capped, Limit, Limits, unreadable};
+use tautnet::limits::{Limit, Limits};
 
 /// How much of a file is looked at to detect delimiter and header.
 const SAMPLE: u64 = 64 * 1024;

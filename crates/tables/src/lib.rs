@@ -4,11 +4,15 @@
 //! inputs and which is the target, and makes a [`Dataset`](tautnet::Dataset) of this table and of others. [`builtin`] has
 //! tables that need no file, and [`public_data`] those that can be fetched. What a reader may hold is limited by
 //! [`Limits`](tautnet::Limits).
+//!
+//! [`limited`] and [`atomic`] are for files of every kind: read up to the limits, and written whole or not at all.
 
+pub mod atomic;
 pub mod builtin;
 mod column;
 mod csv;
 mod encoder;
+pub mod limited;
 mod line_numbers;
 #[cfg(feature = "parquet")]
 mod parquet;

@@ -1,6 +1,7 @@
 //! Parquet files: flat columns of numbers, booleans and text. Booleans become the words `false` and `true`.
 
 use crate::column::ColumnBuilder;
+use crate::limited::{read_to_end, unreadable};
 use crate::parquet_guard::{self as guard, Chunk};
 use crate::table::{Column, Table, Values};
 use parquet::basic::{ConvertedType, Encoding, LogicalType, Type};
@@ -17,7 +18,7 @@ use std::io::Seek;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Once;
 use tautnet::error::{Error, Result};
-use tautnet::limits::{Limit, Limits, read_to_end, unreadable};
+use tautnet::limits::{Limit, Limits};
 
 /// Values decoded at once.
 const BATCH: usize = 16 * 1024;
@@ -398,6 +399,8 @@ mod tests {
         for bytes in [
             &include_bytes!("../tests/files/damaged-375.parquet")[..],
             include_bytes!("../tests/files/damaged-3727.parquet"),
+            // A list of 2³⁰ lists where a header should end: the decoder would go through them for minutes.
+            include_bytes!("../tests/files/damaged-lists.parquet"),
         ] {
             let error = read_bytes(&path, bytes).unwrap_err();
             assert!(error.what.contains("t.parquet could not be read: "), "{error:?}");

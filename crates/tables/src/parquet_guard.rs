@@ -21,11 +21,15 @@ pub(crate) struct Chunk {
 /// Deeper than any value of a header goes.
 const DEEPEST: u32 = 16;
 
+const NUMBER: u8 = 5;
 const BINARY: u8 = 8;
 const LIST: u8 = 9;
 const SET: u8 = 10;
 const MAP: u8 = 11;
 const STRUCT: u8 = 12;
+
+/// A field whose type is not that of its number.
+const ANOTHER_TYPE: &str = "a field of a header has another type than it should";
 
 /// The schema in the footer of a file, and the columns that it leads to.
 pub(crate) fn check_schema(file: &[u8], limits: &Limits) -> Outcome<()> {
@@ -83,13 +87,20 @@ pub(crate) fn check_pages(file: &[u8], chunk: &Chunk, limits: &Limits) -> Outcom
     let (mut unpacked, mut values) = (0u64, 0u64);
     while !reader.bytes.is_empty() {
         let (mut size, mut packed, mut dictionary) = (-1, -1, None);
+        // The decoder reads a field that it knows as what it should be, whatever type the file gives it, and loses its place
+        // where that is another: then a text of two gigabytes, or a list of them, passes for a part of the header.
         reader.fields(|reader, field, kind| match (field, kind) {
-            (2, 4..=6) => reader.integer().map(|value| size = value),
-            (3, 4..=6) => reader.integer().map(|value| packed = value),
+            (2, NUMBER) => reader.integer().map(|value| size = value),
+            (3, NUMBER) => reader.integer().map(|value| packed = value),
+            (1 | 4, NUMBER) | (6, STRUCT) => reader.skip(kind, DEEPEST),
             (5 | 7 | 8, STRUCT) => {
                 let mut count = -1;
-                reader.fields(|reader, field, kind| match (field, kind) {
-                    (1, 4..=6) => reader.integer().map(|value| count = value),
+                let page = field;
+                reader.fields(|reader, field, kind| match (page, field, kind) {
+                    (_, 1, NUMBER) => reader.integer().map(|value| count = value),
+                    (_, 2, NUMBER) | (5 | 8, 3 | 4, NUMBER) | (8, 5 | 6, NUMBER) => reader.skip(kind, DEEPEST),
+                    (7, 3, 1 | 2) | (8, 7, 1 | 2) | (5, 5, STRUCT) | (8, 8, STRUCT) => reader.skip(kind, DEEPEST),
+                    (5, 1..=5, _) | (7, 1..=3, _) | (8, 1..=8, _) => Err(ANOTHER_TYPE.into()),
                     _ => reader.skip(kind, DEEPEST),
                 })?;
                 let count = u64::try_from(count).map_err(|_| "a page has no count of values".to_owned())?;
@@ -99,6 +110,7 @@ pub(crate) fn check_pages(file: &[u8], chunk: &Chunk, limits: &Limits) -> Outcom
                 }
                 Ok(())
             }
+            (1..=8, _) => Err(ANOTHER_TYPE.into()),
             _ => reader.skip(kind, DEEPEST),
         })?;
         let size = u64::try_from(size).map_err(|_| "a page has no size".to_owned())?;
@@ -174,6 +186,9 @@ impl Compact<'_> {
                 0 => self.integer()?,
                 step => number.wrapping_add(i64::from(step)),
             };
+            if !(0..=i64::from(i16::MAX)).contains(&number) {
+                return Err("a header has a field of an impossible number".into());
+            }
             field(self, number, head & 15)?;
         }
     }
@@ -201,8 +216,8 @@ impl Compact<'_> {
                 self.pass(length)
             }
             LIST | SET => self.list(|reader, kind| match kind {
-                // In a list a truth value is a byte of its own.
-                1 | 2 => reader.byte().map(drop),
+                // In a list a truth value is a byte of its own, which decoders forget; no header has such a list.
+                1 | 2 => Err("a header has a list of truth values".into()),
                 kind => reader.skip(kind, depth),
             }),
             STRUCT => self.fields(|reader, _, kind| reader.skip(kind, depth)),
@@ -284,6 +299,18 @@ mod tests {
         for cut in 1..both.len() {
             let chunk = Chunk { start: 0, length: both.len() as u64, values: 10 };
             assert!(check_pages(&both[..cut], &chunk, &limits).is_err(), "cut at {cut}");
+        }
+        // The type of a field that the decoder reads as a number: a text, a list, a struct.
+        let good = page(40, 10, 5, 6);
+        assert_eq!(check(&good, 6), Ok(40));
+        let places: Vec<usize> = (0..6).filter(|&k| good[k] & 15 == NUMBER).collect();
+        assert!(places.len() >= 3, "{good:?}");
+        for place in places {
+            for kind in [BINARY, LIST, MAP, STRUCT, 3, 7] {
+                let mut other = good.clone();
+                other[place] = other[place] & 0xf0 | kind;
+                assert!(check(&other, 6).is_err(), "{place} {kind}");
+            }
         }
         assert_eq!(count_of_differences(&[128, 1, 4, 200, 1, 2]), Ok(200));
         assert!(count_of_differences(&[128, 1, 4]).is_err());

@@ -1,6 +1,7 @@
 //! Which reader a file wants, told by its first bytes.
 
 use crate::csv;
+use crate::limited::{Capped, unreadable};
 #[cfg(feature = "parquet")]
 use crate::parquet;
 use crate::table::{ReadOptions, Table};
@@ -8,7 +9,7 @@ use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 use tautnet::error::{Error, Result};
-use tautnet::limits::{Capped, Limit, unreadable};
+use tautnet::limits::Limit;
 
 impl Table {
     /// Read a CSV file, plain or gzip, or a Parquet file; delimiter and header are detected unless told.

@@ -1,7 +1,8 @@
 //! One file out of a zip archive: stored or deflated members, found through the central directory.
 
+use crate::limited::read_to_end;
 use tautnet::error::{Error, Result};
-use tautnet::limits::{Limits, read_to_end};
+use tautnet::limits::Limits;
 use tautnet::printable::{list, shown};
 
 /// The contents of the member whose file name is `name`, in whatever folder and case.

@@ -138,7 +138,7 @@ impl Dataset {
 }
 
 /// Sample weights scaled to mean one.
-pub(crate) fn importances(data: &Dataset) -> Vec<f64> {
+pub fn importances(data: &Dataset) -> Vec<f64> {
     match &data.weights {
         None => vec![1.0; data.rows()],
         Some(weights) => {

@@ -5,18 +5,22 @@ use std::collections::{HashMap, hash_map::Entry};
 
 /// Rows with the same inputs are one point: their cones are the same, and for the squared error so is their loss, up to a constant:
 /// `Σ w (f − y)² = W (f − ȳ)² + spread`.
-pub(crate) struct Distinct {
+#[derive(Debug, Clone)]
+pub struct Distinct {
     /// The first of each group.
     pub rows: Vec<usize>,
     /// Which group each row is in.
     pub group: Vec<usize>,
+    /// The weighted mean of each group's targets.
     pub y: Vec<f64>,
+    /// The sum of each group's weights.
     pub weight: Vec<f64>,
     /// What no network can fit.
     pub spread: f64,
 }
 
 impl Distinct {
+    /// The groups of the rows, with these targets and weights in the place of their own.
     pub fn of(data: &Dataset, y: &[f64], weight: &[f64]) -> Self {
         let mut place: HashMap<Vec<u64>, usize> = HashMap::new();
         let mut groups: Vec<Vec<usize>> = Vec::new();

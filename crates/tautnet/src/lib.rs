@@ -4,19 +4,16 @@
 //! table → [`Dataset`] → starting network → [`polish`] → certificate.
 
 pub mod activation;
-pub mod atomic;
 pub mod attack;
 mod ball;
 pub mod certify;
-pub mod convex;
 pub mod dataset;
 mod dense;
-mod distinct;
-mod ending;
+pub mod distinct;
+pub mod ending;
 pub mod error;
 #[cfg(test)]
 mod exact_numbers;
-pub mod experiment;
 pub mod fit;
 pub mod job;
 pub mod limits;
@@ -28,20 +25,18 @@ mod outward;
 pub mod polish;
 pub mod printable;
 mod program;
-mod random;
+pub mod random;
 pub mod range;
 pub mod recipe;
-pub mod report;
 pub mod requirement;
-pub mod rivals;
 pub mod scaling;
 pub mod select;
 pub mod shown;
 pub mod split;
 pub mod strict_json;
 pub mod train;
-mod unit;
-mod vector;
+pub mod unit;
+pub mod vector;
 mod weights;
 
 pub use dataset::Dataset;

@@ -171,68 +171,6 @@ pub(crate) fn room(what: impl FnOnce() -> String, numbers: u128, hint: &str) -> 
     Err(Error::new(format!("{} needs more than {gigabytes} GB of memory, which is not to be had", what()), hint))
 }
 
-/// An error for a file that the system would not read.
-pub fn unreadable(source: &str, error: &std::io::Error) -> Error {
-    use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound, PermissionDenied, UnexpectedEof};
-    // A reader with a limit says so in words of its own.
-    if let Some(refusal) = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-        return refusal.clone();
-    }
-    let hint = match error.kind() {
-        NotFound => "check the path",
-        PermissionDenied => "check the permissions of the file and its folder",
-        InvalidData | InvalidInput | UnexpectedEof => "the file is damaged or cut short; fetch or write it again",
-        _ => "check the file and the disk it is on",
-    };
-    Error::new(format!("{source} could not be read: {error}"), hint)
-}
-
-/// Everything in a file or a stream, up to the limit.
-pub fn read_to_end(reader: impl std::io::Read, source: &str, limits: &Limits) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut capped = Capped::new(reader, source, limits);
-    std::io::Read::read_to_end(&mut capped, &mut bytes).map_err(|error| unreadable(source, &error))?;
-    Ok(bytes)
-}
-
-/// The bytes of a file, up to the limit.
-pub fn read_file(path: &std::path::Path, source: &str, limits: &Limits) -> Result<Vec<u8>> {
-    let file = std::fs::File::open(path).map_err(|error| unreadable(source, &error))?;
-    // Told before it is read, where the system knows how long it is.
-    if let Ok(metadata) = file.metadata()
-        && metadata.is_file()
-    {
-        limits.check(Limit::Bytes, source, metadata.len())?;
-    }
-    read_to_end(file, source, limits)
-}
-
-/// A reader that fails, with the refusal inside its error, once more than the limit has come out of it.
-pub struct Capped<'a, R> {
-    reader: R,
-    source: &'a str,
-    limits: &'a Limits,
-    read: u64,
-}
-
-impl<'a, R> Capped<'a, R> {
-    /// Around a reader; `source` is what messages call it.
-    pub fn new(reader: R, source: &'a str, limits: &'a Limits) -> Self {
-        Self { reader, source, limits, read: 0 }
-    }
-}
-
-impl<R: std::io::Read> std::io::Read for Capped<'_, R> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.reader.read(buffer)?;
-        self.read += count as u64;
-        if self.read > self.limits.bytes {
-            return Err(std::io::Error::other(self.limits.beyond(Limit::Bytes, self.source, None)));
-        }
-        Ok(count)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -268,13 +206,5 @@ mod tests {
         }
         let error = Limits::default().check_network(1_000_000_000_000, 2).unwrap_err();
         assert!(error.what.starts_with("a network of 1000000000000 hidden units and 2 inputs has 4000000000000 cells"));
-    }
-
-    #[test]
-    fn a_stream_without_end_is_cut_at_the_limit() {
-        let limits = Limits { bytes: 1000, ..Limits::default() };
-        let error = read_to_end(std::io::repeat(7), "s", &limits).unwrap_err();
-        assert_eq!(error.what, "s has, or unpacks to, more than 1000 bytes, which is the limit");
-        assert_eq!(read_to_end(&[7; 1000][..], "s", &limits).unwrap().len(), 1000);
     }
 }

@@ -87,7 +87,7 @@ pub(crate) fn add_down(a: f64, b: f64) -> f64 {
 }
 
 /// At least ab.
-pub(crate) fn mul_up(a: f64, b: f64) -> f64 {
+pub fn mul_up(a: f64, b: f64) -> f64 {
     product(a, b).up()
 }
 

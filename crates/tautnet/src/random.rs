@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand_pcg::Pcg64;
 
 /// One standard normal draw (Box and Muller).
-pub(crate) fn normal(random: &mut Pcg64) -> f64 {
+pub fn normal(random: &mut Pcg64) -> f64 {
     let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
     radius * (std::f64::consts::TAU * random.random::<f64>()).cos()
 }

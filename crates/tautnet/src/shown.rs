@@ -47,7 +47,7 @@ fn text(value: f64, side: Side) -> String {
 }
 
 /// The nearest number of so many significant digits that is at least (`up`) or at most the value.
-pub(crate) fn shortened(value: f64, digits: usize, up: bool) -> f64 {
+pub fn shortened(value: f64, digits: usize, up: bool) -> f64 {
     if value == 0.0 || !value.is_finite() {
         return value;
     }

@@ -5,9 +5,12 @@ use faer::Mat;
 
 /// One hidden unit with its output weight multiplied in: `z̄ = |v| (w, b)`, `s = sign v`.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Unit {
+pub struct Unit {
+    /// `|v| w`, d.
     pub z: Vec<f64>,
+    /// `|v| b`.
     pub bias: f64,
+    /// `sign v`.
     pub sign: f64,
 }
 
@@ -31,7 +34,7 @@ impl Unit {
 }
 
 /// A balanced network of the given units; one zero unit where there is none.
-pub(crate) fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
+pub fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
     let units: Vec<&Unit> = units.filter(|u| u.length() > 0.0).collect();
     if units.is_empty() {
         return Network::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);

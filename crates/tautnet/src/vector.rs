@@ -8,7 +8,7 @@
 //! ∂W̄ᵀ = X̄ᵀ G        ∂v_i = Σ_k e_k relu(H_ki)                   ∂c = Σ_k e_k
 //! ```
 //!
-//! All loops run over units in groups of [`LANES`], so the compiler turns them into vector instructions; AVX2 is used
+//! All loops run over units in groups of `LANES`, so the compiler turns them into vector instructions; AVX2 is used
 //! where the processor, asked when the program runs, has it. Products and sums are never fused and are taken in one
 //! fixed order per entry, so neither the width of the vectors nor the number of threads changes a byte. Fused
 //! multiply-add could make the two products faster, at the price of that.
@@ -188,7 +188,7 @@ impl WithSimd for Outputs<'_> {
 }
 
 /// The widest vector instructions of this processor.
-pub(crate) fn arch() -> Arch {
+pub fn arch() -> Arch {
     Arch::new()
 }
 

@@ -12,8 +12,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::cmp::Ordering;
-use tautnet::certify::verify::fingerprint;
-use tautnet::certify::{Approximation, Certificate, Claim, Refusal, issue, verify};
+use tautnet::certify::{Approximation, Certificate, Claim, Refusal, fingerprint, issue, verify};
 use tautnet::{Network, Norm};
 
 // ---- exact arithmetic: numbers `whole · 2^exponent`
@@ -127,7 +126,7 @@ fn exactly_true(network: &Network, norm: Norm, x_scale: &[f64], y_scale: f64, cl
 
 /// Whether every claim of an accepted certificate is true.
 fn exactly_proved(network: &Network, certificate: &Certificate) -> bool {
-    let norm = certificate.norm;
+    let norm = Norm::from(certificate.norm);
     let ones = vec![1.0; network.inputs()];
     exactly_true(network, norm, &ones, 1.0, &certificate.standardized)
         && match (&certificate.scaler, &certificate.raw) {
@@ -169,7 +168,7 @@ fn found_gradients_are_below_every_bound() {
             let x: Vec<f64> = (0..network.inputs()).map(|_| random.random_range(-3.0..3.0)).collect();
             let gradient = network.gradient(&x);
             let gradient: Vec<f64> = (0..x.len()).map(|k| gradient[k] * y_scale / x_scale[k]).collect();
-            let found = certificate.norm.dual().of(&gradient);
+            let found = Norm::from(certificate.norm).dual().of(&gradient);
             assert!(found <= claim.bound * (1.0 + 1e-14), "{found} > {}", claim.bound);
             for k in 0..x.len() {
                 assert!(gradient[k].abs() <= claim.sensitivities[k] * (1.0 + 1e-14));
@@ -191,7 +190,7 @@ fn the_limit_of_acceptance_is_above_the_exact_limit_and_close() {
     let mut tried = 0;
     while tried < 60 {
         let (network, certificate) = random_certificate(&mut random);
-        if certificate.norm != Norm::Two || certificate.standardized.bound == 0.0 {
+        if Norm::from(certificate.norm) != Norm::Two || certificate.standardized.bound == 0.0 {
             continue;
         }
         tried += 1;

@@ -193,7 +193,7 @@ pub fn seeds() -> Vec<Seed> {
     let set = tautnet_tables::public_data::find("servo").expect("it is listed");
     add(Kind::Archive, &archive("servo.data", b"E,E,5,4,0.28125095\nB,D,6,5,0.5062525\n"));
     add(Kind::Archive, &archive(set.name, &[0; 50]));
-    add(Kind::Trials, tautnet::experiment::rows_to_csv(&[], "0123", Some(&[0.0, 0.1])).as_bytes());
+    add(Kind::Trials, tautnet_study::experiment::rows_to_csv(&[], "0123", Some(&[0.0, 0.1])).as_bytes());
     seeds
 }
 

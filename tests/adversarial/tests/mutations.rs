@@ -80,7 +80,7 @@ fn read(kind: Kind, bytes: &[u8], folder: &Path) {
                 // What is accepted is true.
                 let claim = verified.certificate();
                 let gradients = Exact::of(&network).gradients(&Region::Everywhere).expect("space has cells");
-                let truth = Length::longest(&gradients, &vec![Ratio::of(1.0); 3], claim.norm);
+                let truth = Length::longest(&gradients, &vec![Ratio::of(1.0); 3], claim.norm.into());
                 assert!(truth.is_at_most(claim.standardized.bound), "accepted though false: {claim:?}");
             }
         }
@@ -95,7 +95,9 @@ fn read(kind: Kind, bytes: &[u8], folder: &Path) {
                 }
             }
         }
-        Kind::Trials => drop(tautnet::experiment::rows_from_csv("file", &String::from_utf8_lossy(bytes), &[0.0, 0.1])),
+        Kind::Trials => {
+            drop(tautnet_study::experiment::rows_from_csv("file", &String::from_utf8_lossy(bytes), &[0.0, 0.1]))
+        }
         Kind::Archive => {
             for set in tautnet_tables::public_data::SETS {
                 let _ = set.csv_from_archive(bytes);

@@ -16,10 +16,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::attack::{Method, RadiusReport, Settings, attack};
 use tautnet::error::Result;
-use tautnet::report::chart::{self, Canvas, Curve, Units};
-use tautnet::report::scene::Ink;
-use tautnet::{Loss, Network, Norm, Scaler, atomic, certify};
+use tautnet::{Loss, Network, Norm, Scaler, certify};
 use tautnet_models::Stored;
+use tautnet_report::chart::{self, Canvas, Curve, Units};
+use tautnet_report::scene::Ink;
+use tautnet_tables::atomic;
 
 /// Error under attack over a grid of radii, beside the certified ceiling
 ///
@@ -179,8 +180,9 @@ fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>, stop: &S
         && let Some(proved) = model.proved()?
     {
         let certificate = proved.certificate();
-        if norm.is_none_or(|norm| norm == certificate.norm) {
-            return Ok((certificate.norm, certificate.standardized.bound));
+        let proved = Norm::from(certificate.norm);
+        if norm.is_none_or(|norm| norm == proved) {
+            return Ok((proved, certificate.standardized.bound));
         }
     }
     let norm = norm.unwrap_or(Norm::Two);

@@ -17,15 +17,16 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::atomic::Existing;
 use tautnet::certify::{Certificate, Region, SearchFile, norm_product, path_norm};
 use tautnet::error::{Error, Result};
-use tautnet::limits::read_file;
 use tautnet::printable::line;
-use tautnet::report::chart::{self, Canvas, Ladder, Units};
-use tautnet::report::scene::Ink;
-use tautnet::{Dataset, Loss, Network, Norm, Scaler, atomic};
+use tautnet::{Dataset, Loss, Network, Norm, Scaler};
 use tautnet_models::Stored;
+use tautnet_report::chart::{self, Canvas, Ladder, Units};
+use tautnet_report::scene::Ink;
+use tautnet_tables::atomic;
+use tautnet_tables::atomic::Existing;
+use tautnet_tables::limited::read_file;
 
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);

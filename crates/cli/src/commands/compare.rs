@@ -17,17 +17,17 @@ use serde_json::json;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
-use tautnet::experiment::{
-    Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, base_title, method, method_title, rows_to_csv,
-};
 use tautnet::printable;
 use tautnet::recipe::Command;
-use tautnet::report::chart::Canvas;
-use tautnet::report::panels::{Words, panels};
 use tautnet::train::Descent;
 use tautnet::{attack, polish};
+use tautnet_report::chart::Canvas;
+use tautnet_report::panels::{Words, panels};
+use tautnet_study::experiment::{
+    Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, base_title, method, method_title, rows_to_csv,
+};
+use tautnet_tables::atomic::{self, Existing};
 
 /// Every method on one data set, over several seeds
 ///

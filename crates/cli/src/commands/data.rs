@@ -159,9 +159,9 @@ struct FetchArguments {
 
 #[cfg(feature = "fetch")]
 fn fetch(arguments: &FetchArguments) -> Result<()> {
-    use tautnet::atomic::{self, Existing};
     use tautnet::error::Error;
-    use tautnet::limits::read_file;
+    use tautnet_tables::atomic::{self, Existing};
+    use tautnet_tables::limited::read_file;
 
     let known = || SETS.iter().map(|set| set.name).collect::<Vec<_>>().join(", ");
     let sets: Vec<_> = arguments

@@ -6,10 +6,10 @@ use clap::ValueEnum;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tautnet::atomic::Existing;
 use tautnet::error::Result;
 use tautnet::printable;
 use tautnet_models::{Format, Options, Precision, ScalerChoice, Stored, onnx};
+use tautnet_tables::atomic::Existing;
 
 /// Write a network in another format: JSON, ONNX or safetensors
 ///

@@ -7,13 +7,14 @@ use crate::files::TestRows;
 use crate::output;
 use crate::stop::Stop;
 use std::path::Path;
-use tautnet::atomic::Existing;
 use tautnet::attack::RadiusReport;
 use tautnet::error::{Error, Result};
-use tautnet::report::chart::Canvas;
-use tautnet::report::scene::Scene;
-use tautnet::report::{self, Chart, Report, Reproduce, raster, svg};
-use tautnet::{Dataset, Loss, Network, Norm, atomic};
+use tautnet::{Dataset, Loss, Network, Norm};
+use tautnet_report::chart::Canvas;
+use tautnet_report::scene::Scene;
+use tautnet_report::{Chart, Report, Reproduce, raster, svg};
+use tautnet_tables::atomic;
+use tautnet_tables::atomic::Existing;
 
 /// Radii of tables and charts, in standardized units.
 const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
@@ -52,8 +53,8 @@ impl Evaluation {
         let products = after.units() * after.inputs();
         let over = stop.reason().is_some();
         let most = if over { (LATE_PRODUCTS / products).clamp(1, MOST_ROWS) } else { MOST_ROWS };
-        let (shown, rows) = report::rows_to_show(learned, held_out, most, seed)?;
-        let attack = |network, bound| report::attack(network, &shown, measure, bound, &RADII, seed);
+        let (shown, rows) = tautnet_report::rows_to_show(learned, held_out, most, seed)?;
+        let attack = |network, bound| tautnet_report::attack(network, &shown, measure, bound, &RADII, seed);
         let (start, result) = stop.late().during(|| (attack(before, before_bound), attack(after, after_bound)));
         Ok(Self { rows, start: start?, result: result?, shown })
     }

@@ -21,9 +21,9 @@ use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
 use tautnet::polish::{Polished, Score};
 use tautnet::recipe::{Command, Plan};
-use tautnet::report::{self, Chart, Origin, Report, Rows, Side};
-use tautnet::{Loss, Network, Scaler, fit};
+use tautnet::{Loss, Network, Scaler, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
+use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
 /// Post-process a network by convex optimization; never worse than it was
 ///
@@ -156,7 +156,7 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
         before: Side::of(before, bounds.0, evaluation.start, &rows, measure, scaler, seed)?,
         after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, measure, scaler, seed)?,
         rows,
-        sensitivities: report::sensitivities(&new, scaler),
+        sensitivities: certify::sensitivities(&new, scaler),
         reproduce: pictures::reproduce(&plan.polish_record(&arguments.data.to_string_lossy())),
     };
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)

@@ -9,8 +9,8 @@ use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tautnet::atomic;
 use tautnet::error::Result;
+use tautnet_tables::atomic;
 
 /// Predict the target of every row of DATA
 ///

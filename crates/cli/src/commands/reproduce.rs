@@ -4,23 +4,23 @@ use super::pictures;
 use super::reproduce_text::{self, Finding};
 use super::trial_text;
 use crate::arguments::{FileArguments, FolderArguments, Header, LimitArguments, TalkArguments, ThreadArguments};
-use crate::experiment_file::{self, Experiment};
 use crate::files::Files;
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::workers::{self, Workers};
-use crate::{input, output};
+use crate::{input, limits, output};
 use clap::ValueEnum;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::Dataset;
-use tautnet::atomic::{self, Existing};
 use tautnet::error::{Error, Result};
-use tautnet::experiment::{Journal, Row, bands};
-use tautnet::report::chart::Canvas;
-use tautnet::report::panels::{Words, panels};
+use tautnet_report::chart::Canvas;
+use tautnet_report::panels::{Words, panels};
+use tautnet_study::experiment::{Journal, Row, bands};
+use tautnet_study::experiment_file::{self, Experiment};
 use tautnet_tables::UnknownLevels;
+use tautnet_tables::atomic::{self, Existing};
 
 /// Run an experiment of the paper, and put ours beside theirs
 ///
@@ -133,7 +133,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let tier = arguments.tier.name();
     let experiment = match &arguments.experiment {
-        Some(path) => experiment_file::read(path, tier)?,
+        Some(path) => experiment_file::read(path, tier, limits::now())?,
         None => experiment_file::parse(&format!("{}.toml", arguments.what.name()), arguments.what.text(), tier)?,
     };
     let data = load(&experiment, &arguments.folder)?;

@@ -1,13 +1,13 @@
 //! What an experiment found, beside what the paper found: for people, as Markdown and as JSON.
 
 use super::trial_text::{band_json, failed, time};
-use crate::experiment_file::Experiment;
 use crate::output;
 use serde_json::{Value, json};
-use tautnet::experiment::{
-    Band, Claim, NONE, Reduction, Row, arms, base_title, claims, method_title, percent, prices_in_words, reductions,
-    winner,
+use tautnet_study::claims::{Claim, NONE, claims, percent};
+use tautnet_study::experiment::{
+    Band, Reduction, Row, arms, base_title, method_title, prices_in_words, reductions, winner,
 };
+use tautnet_study::experiment_file::Experiment;
 
 const TABLE: &str = include_str!("../../../../experiments/expected/table-1.csv");
 const FIGURE: &str = include_str!("../../../../experiments/expected/figure-1.csv");
@@ -238,8 +238,8 @@ fn verdict(claim: &Claim) -> &'static str {
 mod tests {
     use super::super::trial_text::tests::row;
     use super::*;
-    use crate::experiment_file;
-    use tautnet::experiment::bands;
+    use tautnet_study::experiment::bands;
+    use tautnet_study::experiment_file;
 
     /// The cells of the first table, without its head.
     fn cells(finding: &Finding) -> Vec<Vec<&str>> {

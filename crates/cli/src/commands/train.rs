@@ -22,9 +22,9 @@ use tautnet::error::Result;
 use tautnet::fit::{self, Price};
 use tautnet::job::{Interruption, Job};
 use tautnet::recipe::Command;
-use tautnet::report::{Chart, Origin, Report, Rows, Side};
 use tautnet::{Network, polish, select};
 use tautnet_models::{Format, Model, Options, Stored};
+use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///

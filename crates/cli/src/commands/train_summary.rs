@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tautnet::Dataset;
 use tautnet::certify::Certificate;
+use tautnet::certify::sensitivities;
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
 use tautnet::printable;
-use tautnet::report::sensitivities;
 use tautnet::select::{Judgement, Path};
 use tautnet_models::Model;
 

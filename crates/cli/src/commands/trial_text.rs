@@ -4,7 +4,8 @@ use crate::output;
 use crate::progress::seconds;
 use serde_json::{Value, json};
 use std::time::Duration;
-use tautnet::experiment::{Band, NONE, Row, Spread, prices_in_words};
+use tautnet_study::claims::NONE;
+use tautnet_study::experiment::{Band, Row, Spread, prices_in_words};
 
 /// Over how many trials the medians are: fewer than planned after an interrupt, and where methods failed. Those that failed in
 /// every trial have no median.
@@ -58,7 +59,7 @@ pub fn band_json(band: &Band) -> Value {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use tautnet::experiment::bands;
+    use tautnet_study::experiment::bands;
 
     /// A row from ADMM at λ_L 0.01; NaN is a failure.
     pub fn row(data: &str, trial: u64, method: &str, objective: f64) -> Row {

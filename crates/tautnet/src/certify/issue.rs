@@ -1,7 +1,7 @@
 //! Issuing certificates: from approximate multipliers of any origin to a certificate that verifies.
 //!
 //! For held multipliers ℓ and shares ρ of the input weights (r = Lρ), every column of the matrix M of
-//! [`verify`](mod@super::verify) carries the factor 1/√L. So the least bound they prove is in closed form,
+//! [`tautnet_verify`] carries the factor 1/√L. So the least bound they prove is in closed form,
 //!
 //! ```text
 //!     L = L₀ ‖M(L₀)‖₂²,    any L₀ > 0,
@@ -15,12 +15,13 @@
 //! search: with `ℓ_i = ‖z_i‖` and shares in proportion to the column sums of `|Z|`, `L = Σ ‖z_i‖` is proved by Cauchy's
 //! inequality.
 
-use super::certificate::{Certificate, Claim, FORMAT, Scaler, VERSION};
-use super::verify::{self, Units, Vectors};
+use super::verification::{RowByRow, verify};
 use crate::error::{Error, Result};
 use crate::{Network, Norm};
 use faer::{Mat, Side};
 use tautnet_cone::Stop;
+use tautnet_verify::evidence::{self, Units, Vectors};
+use tautnet_verify::{Certificate, Claim, FORMAT, Scaler, VERSION, Weights};
 
 /// What a solver found: the network's LipSDP multipliers in one system of units.
 ///
@@ -35,7 +36,7 @@ pub struct Approximation {
     pub input_weights: Option<Vec<f64>>,
 }
 
-/// A certificate that [`verify`](super::verify::verify) accepts, with the least bounds that the given multipliers, or
+/// A certificate that [`verify`](fn@super::verify) accepts, with the least bounds that the given multipliers, or
 /// failing them the norms of the units, can prove.
 ///
 /// `standardized` is about the network itself, `raw` about the model in the scaler's units; where `raw` is not given,
@@ -49,12 +50,17 @@ pub fn issue(
     scaler: Option<&Scaler>,
     raw: Option<&Approximation>,
 ) -> Result<Certificate> {
-    let inputs = network.inputs();
+    let (inputs, rows) = (network.inputs(), RowByRow::of(network));
     for approximation in standardized.iter().chain(&raw) {
         check_lengths(network, approximation)?;
     }
-    let standard_claim =
-        claim(network, norm, &Units::standardized(inputs), standardized.cloned().into_iter().collect())?;
+    let standard_claim = claim(
+        network,
+        &rows.weights(),
+        norm,
+        &Units::standardized(inputs),
+        standardized.cloned().into_iter().collect(),
+    )?;
     let raw_claim = match scaler {
         None => None,
         Some(scaler) => {
@@ -66,19 +72,19 @@ pub fn issue(
                     weights.iter().zip(&scaler.x_scale).map(|(r, s)| r * (largest / s) * (largest / s)).collect()
                 }),
             };
-            Some(claim(network, norm, &units, raw.cloned().into_iter().chain([derived]).collect())?)
+            Some(claim(network, &rows.weights(), norm, &units, raw.cloned().into_iter().chain([derived]).collect())?)
         }
     };
     let certificate = Certificate {
         format: FORMAT.into(),
         version: VERSION,
-        network: verify::fingerprint(network),
-        norm,
+        network: tautnet_verify::fingerprint(&rows.weights()),
+        norm: norm.into(),
         scaler: scaler.cloned(),
         standardized: standard_claim,
         raw: raw_claim,
     };
-    verify::verify(&certificate.to_json(), network)?;
+    verify(&certificate.to_json(), network)?;
     Ok(certificate)
 }
 
@@ -99,9 +105,15 @@ fn check_lengths(network: &Network, approximation: &Approximation) -> Result<()>
 }
 
 /// The least claim that one of the approximations, repaired and rescaled, proves in these units.
-fn claim(network: &Network, norm: Norm, units: &Units, approximations: Vec<Approximation>) -> Result<Claim> {
+fn claim(
+    network: &Network,
+    weights: &Weights<'_>,
+    norm: Norm,
+    units: &Units,
+    approximations: Vec<Approximation>,
+) -> Result<Claim> {
     let inputs = network.inputs();
-    let sensitivities = verify::sensitivities(network, units);
+    let sensitivities = evidence::sensitivities(weights, units);
     if let Some(k) = sensitivities.iter().position(|sensitivity| !sensitivity.is_finite()) {
         return Err(too_large(&format!("the sensitivity to input {k}")));
     }
@@ -119,10 +131,10 @@ fn claim(network: &Network, norm: Norm, units: &Units, approximations: Vec<Appro
         return Ok(Claim { bound: 0.0, sensitivities, multipliers: vec![0.0; network.units()], input_weights });
     }
 
-    let search = Search { network, norm, units, norms: &norms, sensitivities: &sensitivities, reference };
+    let search = Search { network, weights, norm, units, norms: &norms, sensitivities: &sensitivities, reference };
     let (least, evidence) = search.best(&approximations);
     let (count, length) = (network.units().min(network.inputs() + 1), network.units().max(network.inputs() + 1));
-    let mut margin = verify::rounding_allowance(count, length) + sum_loss(network.inputs());
+    let mut margin = evidence::rounding_allowance(count, length) + sum_loss(network.inputs());
     while margin < 16.0 {
         let bound = least * (1.0 + margin);
         if !bound.is_finite() {
@@ -135,7 +147,7 @@ fn claim(network: &Network, norm: Norm, units: &Units, approximations: Vec<Appro
             ));
         }
         let claim = search.claim(&evidence, bound);
-        if verify::prove(network, norm, units, &claim, "issued").is_ok() {
+        if evidence::prove(weights, norm.into(), units, &claim, "issued").is_ok() {
             return Ok(claim);
         }
         margin *= 1.5;
@@ -179,6 +191,8 @@ struct Evidence {
 
 struct Search<'a> {
     network: &'a Network,
+    /// The same network, for the verifier.
+    weights: &'a Weights<'a>,
     norm: Norm,
     units: &'a Units,
     norms: &'a [f64],
@@ -285,7 +299,7 @@ impl Search<'_> {
     }
 
     fn matrix(&self, evidence: &Evidence) -> Option<Vectors> {
-        verify::scaled_matrix(self.network, self.norm, self.units, &self.claim(evidence, self.reference)).ok()
+        evidence::scaled_matrix(self.weights, self.norm.into(), self.units, &self.claim(evidence, self.reference)).ok()
     }
 
     /// `L₀ ‖M(L₀)‖₂²`, infinite where the evidence proves nothing.

@@ -23,13 +23,12 @@
 //! `docs/mathematics/verification.md`.
 //!
 //! [`issue`](fn@issue::issue) turns approximate multipliers of any origin into a [`Certificate`] ([`prove`](fn@prove)
-//! finds them first), and [`verify`](fn@verify::verify) accepts a certificate only if its numbers are theorems about the
-//! network; it contains no solver.
+//! finds them first), and [`verify`](fn@verify) accepts a certificate only if its numbers are theorems about the
+//! network. The format and the verifier are a crate of their own, [`tautnet_verify`], which contains no solver.
 
 mod arrangement;
 mod cell;
 mod cell_maximum;
-pub mod certificate;
 mod emptiness;
 mod exact;
 mod exact_emptiness;
@@ -53,11 +52,10 @@ mod search_state;
 mod slope_sum;
 mod slopes;
 mod steepest_pattern;
-pub mod verify;
+mod verification;
 
-pub use crate::outward::{Interval, enclose};
+pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
-pub use certificate::{Certificate, Claim, Scaler};
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
 pub use gradient_search::{
     Attained, GradientSearchObserver, GradientSearchProgress, GradientSearchSettings, attained_at,
@@ -71,13 +69,14 @@ pub(crate) use lipsdp_gradient::lipsdp_gradient;
 pub use local::{LocalBound, local_upper_bound};
 pub use norm_product::{column_sums, norm_product, path_norm, relative_gap};
 pub use output_range::{Extreme, OutputRange, RangeSettings, output_range};
-pub use prediction::{prediction_intervals, prediction_reach};
+pub use prediction::{prediction_intervals, prediction_reach, sensitivities};
 pub use prove::prove;
 pub use region::Region;
 pub use sample::{SampleInterval, affordable_nodes, check_radius, sample_interval};
 pub use search_state::{SearchFile, SearchState};
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
-pub use verify::{Refusal, Verified, verify};
+pub use tautnet_verify::{Certificate, Claim, Refusal, Scaler, Verified};
+pub use verification::{fingerprint, verify};
 
 #[cfg(test)]
 mod tests;

@@ -14,10 +14,11 @@
 //! attainable or not — because the largest entry of a sum splits by columns; no relaxation can be tighter without
 //! asking which patterns are attainable.
 
-use super::verify::{Units, sensitivities};
+use super::verification::RowByRow;
 use crate::dense;
 use crate::{Network, Norm};
 use faer::Mat;
+use tautnet_verify::evidence::{Units, sensitivities};
 
 /// Room for the rounding of a sum of nonnegative terms, each the result of a few operations. The next double is for what
 /// underflows.
@@ -81,7 +82,9 @@ fn spectral_norm(network: &Network) -> f64 {
 /// The largest `‖Σ_i D_i v_i w_i‖_∞` over all D ∈ {0,1}^m, in closed form: bounds the constant for ℓ1 inputs. It is the largest
 /// sensitivity as the verifier computes it.
 pub fn column_sums(network: &Network) -> f64 {
-    sensitivities(network, &Units::standardized(network.inputs())).into_iter().fold(0.0, f64::max)
+    sensitivities(&RowByRow::of(network).weights(), &Units::standardized(network.inputs()))
+        .into_iter()
+        .fold(0.0, f64::max)
 }
 
 /// How much of an upper bound may be slack: `(upper − lower) / upper`, 0 where both are 0, 1 where nothing is known.

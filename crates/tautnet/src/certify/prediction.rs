@@ -8,6 +8,7 @@ use crate::{Network, Norm};
 use faer::Mat;
 use rayon::prelude::*;
 use tautnet_cone::Stop;
+use tautnet_verify::Certificate;
 
 /// For every row of `x`, in the units of the target: the interval that the output cannot leave when the standardized inputs
 /// move by at most `radius` in the norm. `lipschitz_upper_bound` is proved of the network in that norm, or infinite.
@@ -63,4 +64,14 @@ pub fn prediction_intervals(
 /// norm of the bound L on the network: τ L r, rounded up.
 pub fn prediction_reach(scaler: &Scaler, lipschitz_upper_bound: f64, radius: f64) -> f64 {
     mul_up(mul_up(scaler.target_scale, lipschitz_upper_bound), radius)
+}
+
+/// The better of the two bounds that a certificate proves for the change of the target per unit of each column alone, in
+/// the units of the data.
+pub fn sensitivities(certificate: &Certificate, scaler: &Scaler) -> Vec<f64> {
+    let all = scaler.bound_per_column(certificate.standardized.bound);
+    match &certificate.raw {
+        Some(raw) => all.iter().zip(&raw.sensitivities).map(|(a, b)| a.min(*b)).collect(),
+        None => all,
+    }
 }

@@ -1,6 +1,5 @@
 //! From a network to a certificate: LipSDP in each system of units, and the file that proves its result.
 
-use super::certificate::{Certificate, Scaler};
 use super::issue::{Approximation, issue};
 use super::lipsdp::lipsdp;
 use super::lipsdp_bound::GapObserver;
@@ -8,6 +7,7 @@ use crate::error::Result;
 use crate::{Network, Norm, scaling};
 use faer::Mat;
 use tautnet_cone::Stop;
+use tautnet_verify::{Certificate, Scaler};
 
 /// A certificate of the network, and of the model in the scaler's units where there is a scaler.
 ///
@@ -49,17 +49,6 @@ fn scaled(network: &Network, scaler: &scaling::Scaler) -> Option<Network> {
     let w = Mat::from_fn(network.units(), network.inputs(), |i, k| network.w[(i, k)] / scaler.input_scale[k]);
     let v = network.v.iter().map(|v| scaler.target_scale * v).collect();
     Network::new(w, network.b.clone(), v, network.c).ok()
-}
-
-impl From<&scaling::Scaler> for Scaler {
-    fn from(scaler: &scaling::Scaler) -> Self {
-        Self {
-            x_mean: scaler.input_mean.clone(),
-            x_scale: scaler.input_scale.clone(),
-            y_mean: scaler.target_mean,
-            y_scale: scaler.target_scale,
-        }
-    }
 }
 
 #[cfg(test)]

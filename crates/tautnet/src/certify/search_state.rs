@@ -22,13 +22,12 @@
 use super::exact::{ExactSearch, ExactSettings};
 use super::open_nodes::Node;
 use super::region::Region;
-use super::verify::fingerprint;
+use super::verification::fingerprint;
 use crate::error::{Error, Result};
 use crate::limits::{Limit, Limits};
 use crate::strict_json::{self, Fault};
 use crate::{Network, Norm};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use std::collections::{HashMap, HashSet};
 
 const FORMAT: &str = "tautnet search";
@@ -131,8 +130,7 @@ impl SearchFile {
 }
 
 fn digest(searches: &[SearchState]) -> String {
-    let text = serde_json::to_vec(searches).expect("states are plain data");
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    tautnet_verify::sha256(&serde_json::to_vec(searches).expect("states are plain data"))
 }
 
 impl SearchState {

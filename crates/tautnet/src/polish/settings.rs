@@ -56,7 +56,7 @@ pub struct Settings {
     /// λ·L or λ·L².
     pub penalty: Penalty,
     /// Whether the output bias is free (else it is 0). Where the given network has another and none without one is better, the
-    /// given one comes back as it is, [`Ending::Unchanged`].
+    /// given one comes back as it is, [`Ending::Unchanged`](super::Ending::Unchanged).
     pub output_bias: bool,
     /// Relative duality gap to reach.
     pub tolerance: f64,

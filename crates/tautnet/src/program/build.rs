@@ -18,7 +18,7 @@ use crate::{
     Dataset, Error, Loss, Norm, activation::Patterns, distinct::Distinct, error::Result, loss::Form, unit::Unit,
 };
 use faer::Mat;
-use tautnet_cone::{Observer, Outcome, Settings, interior_point::interior_point};
+use tautnet_cone::{Linear, Observer, Outcome, Settings, interior_point::interior_point};
 
 /// Coordinates in which the program is well scaled.
 #[derive(Debug, Clone)]
@@ -124,7 +124,6 @@ fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>
         decay: prices.decay > 0.0,
         infinity: prices.norm == Norm::Infinity,
         bias: prices.output_bias,
-        bounded: prices.max_lipschitz.is_some(),
         exits: Exits::default(),
     }
 }
@@ -210,7 +209,7 @@ impl Built {
             sign,
             metric: conditioning.scale.iter().map(|c| (c / conditioning.middle).powi(2)).collect(),
             // z̄ = T z̄' (divided by y_scale): w = w'/scale, b = b' − w·shift.
-            radius: Mat::from_fn(d + 1, d + 1, |a, b| match (a, b) {
+            turn: Mat::from_fn(d + 1, d + 1, |a, b| match (a, b) {
                 (a, b) if a == b && a < d => 1.0 / conditioning.scale[a],
                 (a, b) if a == d && b < d => -conditioning.shift[b] / conditioning.scale[b],
                 (a, b) if a == b => 1.0,
@@ -258,7 +257,6 @@ impl Built {
             decay: false,
             infinity: norm == Norm::Infinity,
             bias: false,
-            bounded: false,
             exits: Exits::default(),
         };
         let program = TrainingProgram::new(Parts {
@@ -267,7 +265,7 @@ impl Built {
             spread: 0.0,
             sign: units.iter().map(|u| u.sign).collect(),
             metric: vec![1.0; d],
-            radius: Mat::identity(d + 1, d + 1),
+            turn: Mat::identity(d + 1, d + 1),
             lipschitz: 1.0,
             squared: false,
             decay: 0.0,
@@ -315,19 +313,17 @@ impl Built {
     /// A value of the program's objective in the caller's units.
     pub fn objective(&self, value: f64) -> f64 {
         let unit =
-            if self.program.rows.is_some() { self.conditioning.y_scale.powi(2) } else { self.conditioning.y_scale };
+            if self.program.cells.is_some() { self.conditioning.y_scale.powi(2) } else { self.conditioning.y_scale };
         value * unit / self.factor
     }
 
     /// The multiplier of `L ≤ L_max` in the caller's units; 0 where there is no limit.
     pub fn limit_price(&self, outcome: &Outcome) -> f64 {
-        let layout = &self.program.layout;
-        if !layout.bounded || outcome.z.is_empty() {
-            return 0.0;
-        }
-        // The last scalar inequality, whatever number of rows the last program had.
-        let after = layout.rows() - layout.radius_rows();
-        self.objective(outcome.z[outcome.z.len() - after - 1]) / self.conditioning.bound_scale()
+        let row = self.program.bound.as_ref().and_then(|bound| bound.limit_row(&self.program.layout));
+        let Some(row) = row.filter(|_| !outcome.z.is_empty()) else { return 0.0 };
+        // Counted from the end: the last program may have had the cells of fewer points.
+        let after = self.program.constant().len() - row;
+        self.objective(outcome.z[outcome.z.len() - after]) / self.conditioning.bound_scale()
     }
 
     /// For each unit the cone constraint `σ_ik x̄_k·z̄_i ≥ 0` that is active with the largest multiplier, if one is.
@@ -337,11 +333,13 @@ impl Built {
     pub fn pressing(&self, outcome: &Outcome) -> Vec<Pressing> {
         let layout = &self.program.layout;
         let (n, m) = (layout.n, layout.m);
-        if outcome.z.len() != layout.rows() || layout.relu_rows() == 0 {
+        let Some(cells) = self.program.cells.as_ref().filter(|_| outcome.z.len() == self.program.constant().len())
+        else {
             return Vec::new();
-        }
+        };
+        let first = cells.range().start;
         let largest = |i: usize| {
-            let at = |k: usize| (outcome.s[i * n + k], outcome.z[i * n + k]);
+            let at = |k: usize| (outcome.s[first + i * n + k], outcome.z[first + i * n + k]);
             let active = (0..n).filter(|&k| at(k).1 > at(k).0);
             active.max_by(|&a, &b| at(a).1.total_cmp(&at(b).1)).map(|k| (k, at(k).1))
         };

@@ -1,7 +1,7 @@
-//! Where everything stands in the vector of variables and in the vector of cones.
+//! Where everything stands in the vector of variables. Where inequalities stand, each [term](super::term) knows of its own.
 
 use faer::MatRef;
-use tautnet_cone::{Cone, cone::svec_length};
+use tautnet_cone::cone::svec_length;
 
 /// Positions of the variables:
 ///
@@ -11,9 +11,6 @@ use tautnet_cone::{Cone, cone::svec_length};
 /// [ svec U_i ]  i = 1..m                            clique separators, order d + 1
 /// [ p_t ][ n_t ]  t = 1..targets                    exits of the loss (each part where it is free)
 /// ```
-///
-/// and of the cones: relu cones n·m, scalar inequalities, m second-order cones of length e + 1, m cliques of order
-/// d + 2, the coupling of order d + 1, the exits' inequalities.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub n: usize,
@@ -31,8 +28,6 @@ pub(crate) struct Layout {
     pub infinity: bool,
     /// An output bias is free.
     pub bias: bool,
-    /// `L ≤ L_max` is present.
-    pub bounded: bool,
     /// The loss's exits, where it has any.
     pub exits: Exits,
 }
@@ -88,9 +83,9 @@ impl Layout {
     pub fn ell(&self) -> Option<usize> {
         (self.lmi && self.multipliers).then(|| self.z_len())
     }
-    /// Offset of u within a unit, if it is a variable.
-    pub fn radius(&self) -> Option<usize> {
-        self.decay.then(|| self.width() - 1)
+    /// Position of u_i, where lengths are variables.
+    pub fn length(&self, i: usize) -> usize {
+        self.unit(i) + self.width() - 1
     }
     pub fn shared(&self) -> usize {
         self.m * self.width()
@@ -98,9 +93,9 @@ impl Layout {
     pub fn shared_len(&self) -> usize {
         usize::from(self.lmi) + self.p_len() + usize::from(self.bias)
     }
-    /// Position of L.
-    pub fn bound(&self) -> Option<usize> {
-        self.lmi.then(|| self.shared())
+    /// Position of L, where it is a variable.
+    pub fn bound(&self) -> usize {
+        self.shared()
     }
     pub fn p_len(&self) -> usize {
         if self.lmi && self.infinity { self.d } else { 0 }
@@ -127,30 +122,14 @@ impl Layout {
         self.exits() + self.exits.variables()
     }
 
-    pub fn relu_rows(&self) -> usize {
-        if self.weights { self.n * self.m } else { 0 }
-    }
-    /// `p ≥ 0`, `L ≥ Σ p_k / c_k²`, `L_max ≥ L`.
-    pub fn scalar_rows(&self) -> usize {
-        self.p_len() + usize::from(self.p_len() > 0) + usize::from(self.bounded)
-    }
-    pub fn radius_rows(&self) -> usize {
-        self.relu_rows() + self.scalar_rows()
-    }
-    pub fn clique_rows(&self) -> usize {
-        self.radius_rows() + if self.decay { self.m * (self.e() + 1) } else { 0 }
-    }
     pub fn clique_len(&self) -> usize {
         svec_length(self.d + 2)
     }
-    pub fn coupling_rows(&self) -> usize {
-        self.clique_rows() + if self.lmi { self.m * self.clique_len() } else { 0 }
-    }
-    pub fn exit_rows(&self) -> usize {
-        self.coupling_rows() + if self.lmi { self.pairs() } else { 0 }
-    }
-    pub fn rows(&self) -> usize {
-        self.exit_rows() + self.exits.rows()
+    /// Inequalities of a program with all that the layout may have, about.
+    fn most_rows(&self) -> usize {
+        let (cells, lengths) = (self.n * self.m, if self.decay { self.m * (self.e() + 1) } else { 0 });
+        let inequality = if self.lmi { self.m * self.clique_len() + self.pairs() + self.p_len() + 2 } else { 0 };
+        cells + lengths + inequality + self.exits.rows()
     }
 
     /// About how much memory a solve takes, in bytes: the matrices of the normal equations, and the vectors of an iterate.
@@ -169,35 +148,7 @@ impl Layout {
         };
         let blocks = m * width * width + lmi * (pairs * pairs + m * pairs * (width + 2.0));
         // s, z and their directions, the corrector, the residuals and the best point so far.
-        let vectors = 14.0 * (self.rows() as f64 + self.variables() as f64);
+        let vectors = 14.0 * (self.most_rows() as f64 + self.variables() as f64);
         8.0 * (hessian + route + blocks + vectors)
-    }
-
-    /// The cones, in order. The relu cones and the scalar ones are present even when empty, so that positions are fixed.
-    pub fn cones(&self) -> Vec<Cone> {
-        let mut cones = vec![Cone::Nonnegative(self.relu_rows()), Cone::Nonnegative(self.scalar_rows())];
-        if self.decay {
-            cones.extend(vec![Cone::SecondOrder(self.e() + 1); self.m]);
-        }
-        if self.lmi {
-            cones.extend(vec![Cone::Semidefinite(self.d + 2); self.m]);
-            cones.push(Cone::Semidefinite(self.separator()));
-        }
-        if self.exits.targets > 0 {
-            cones.push(Cone::Nonnegative(self.exits.rows()));
-        }
-        cones
-    }
-    /// Index of the first second-order cone in [`Layout::cones`].
-    pub fn first_radius(&self) -> usize {
-        2
-    }
-    /// Index of the coupling in [`Layout::cones`].
-    pub fn coupling(&self) -> usize {
-        self.first_clique() + self.m
-    }
-    /// Index of the first clique in [`Layout::cones`].
-    pub fn first_clique(&self) -> usize {
-        2 + if self.decay { self.m } else { 0 }
     }
 }

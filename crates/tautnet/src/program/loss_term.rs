@@ -22,10 +22,12 @@
 use super::{
     layout::{Exits, Layout},
     rows::Rows,
+    term::{Place, Term},
 };
 use crate::loss::Form;
 use faer::{Accum, Mat, MatRef, Par};
 use std::sync::Arc;
+use tautnet_cone::Cone;
 
 /// Targets, their weights and the form of their loss, in conditioned coordinates.
 pub(crate) struct Targets {
@@ -43,6 +45,7 @@ pub(crate) struct LossTerm {
     pub targets: Arc<Targets>,
     /// The Hessian over `(z̄_1, …, z̄_m, c)`, lower triangle, where it is constant and stored.
     pub hessian: Option<Arc<Mat<f64>>>,
+    pub place: Place,
 }
 
 impl Targets {
@@ -65,6 +68,17 @@ impl Targets {
 }
 
 impl LossTerm {
+    /// The same term, for another program.
+    pub fn again(&self) -> Self {
+        let (rows, targets, hessian) = (self.rows.clone(), self.targets.clone(), self.hessian.clone());
+        Self { rows, targets, hessian, place: Place::default() }
+    }
+
+    /// The rows of the exits.
+    pub fn exit_rows(&self, layout: &Layout) -> std::ops::Range<usize> {
+        self.place.row..self.place.row + layout.exits.rows()
+    }
+
     fn count(&self) -> usize {
         self.targets.y.len()
     }
@@ -79,7 +93,7 @@ impl LossTerm {
     }
 
     /// `out += [Φ, 1]ᵀ v`.
-    fn add_adjoint(&self, layout: &Layout, v: &[f64], out: &mut [f64]) {
+    fn add_to_weights(&self, layout: &Layout, v: &[f64], out: &mut [f64]) {
         let gradient = self.rows.output_adjoint(v);
         for i in 0..layout.m {
             (0..layout.e()).for_each(|a| out[layout.unit(i) + a] += gradient[(a, i)]);
@@ -87,118 +101,6 @@ impl LossTerm {
         if let Some(c) = layout.output_bias() {
             out[c] += v.iter().sum::<f64>();
         }
-    }
-
-    /// Write the linear part of the objective; gives its constant part.
-    pub fn linear(&self, layout: &Layout, linear: &mut [f64]) -> f64 {
-        let (targets, mut offset) = (&self.targets, 0.0);
-        let mut v = vec![0.0; self.rows.n()];
-        let (exits, count) = (layout.exits(), self.count());
-        for t in 0..count {
-            let [above, below] = targets.prices(t);
-            let y = targets.y[t];
-            match targets.form.quadratic {
-                Some(q) => {
-                    let slope = -2.0 * q * targets.weight[t] * y;
-                    v[targets.point[t]] += slope;
-                    offset += q * targets.weight[t] * y * y;
-                    if layout.exits.targets > 0 {
-                        linear[exits + t] = above - slope;
-                        linear[exits + count + t] = below + slope;
-                    }
-                }
-                None => {
-                    v[targets.point[t]] -= below;
-                    offset += below * y;
-                    linear[exits + t] = above + below;
-                }
-            }
-        }
-        self.add_adjoint(layout, &v, linear);
-        offset
-    }
-
-    /// Write the constant part of the exits' inequalities.
-    pub fn constant(&self, layout: &Layout, constant: &mut [f64]) {
-        if layout.exits.targets > 0 && !layout.exits.quadratic {
-            constant[layout.exit_rows() + self.count()..].copy_from_slice(&self.targets.y);
-        }
-    }
-
-    /// `P x`, added to `out`.
-    pub fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
-        let (e, m) = (layout.e(), layout.m);
-        if let Some(hessian) = &self.hessian {
-            let mut packed = Mat::<f64>::zeros(e * m + 1, 1);
-            for i in 0..m {
-                (0..e).for_each(|a| packed[(i * e + a, 0)] = x[layout.unit(i) + a]);
-            }
-            if let Some(c) = layout.output_bias() {
-                packed[(e * m, 0)] = x[c];
-            }
-            let product = symmetric_times(hessian.as_ref().as_ref(), packed.as_ref());
-            for i in 0..m {
-                (0..e).for_each(|a| out[layout.unit(i) + a] += product[(i * e + a, 0)]);
-            }
-            if let Some(c) = layout.output_bias() {
-                out[c] += product[(e * m, 0)];
-            }
-            return;
-        }
-        if self.targets.form.quadratic.is_none() {
-            return;
-        }
-        let f = self.output(layout, x);
-        let (exits, count) = (layout.exits(), self.count());
-        let mut v = vec![0.0; f.len()];
-        for t in 0..count {
-            let point = self.targets.point[t];
-            let out_of = if layout.exits.targets > 0 { x[exits + t] - x[exits + count + t] } else { 0.0 };
-            let force = self.targets.stiffness(t).expect("there is a quadratic") * (f[point] - out_of);
-            v[point] += force;
-            if layout.exits.targets > 0 {
-                out[exits + t] -= force;
-                out[exits + count + t] += force;
-            }
-        }
-        self.add_adjoint(layout, &v, out);
-    }
-
-    /// The exits' rows of `A x`.
-    pub fn apply(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
-        if layout.exits.targets == 0 {
-            return;
-        }
-        let count = self.count();
-        let exits = &x[layout.exits()..];
-        let (above, below) = out[layout.exit_rows()..].split_at_mut(count);
-        above.copy_from_slice(&exits[..count]);
-        if layout.exits.quadratic {
-            below.copy_from_slice(&exits[count..]);
-            return;
-        }
-        let f = self.output(layout, x);
-        (0..count).for_each(|t| below[t] = exits[t] - f[self.targets.point[t]]);
-    }
-
-    /// Their part of `Aᵀ z`, added to `out`.
-    pub fn add_adjoint_of_rows(&self, layout: &Layout, z: &[f64], out: &mut [f64]) {
-        if layout.exits.targets == 0 {
-            return;
-        }
-        let (count, exits) = (self.count(), layout.exits());
-        let (above, below) = z[layout.exit_rows()..].split_at(count);
-        (0..count).for_each(|t| out[exits + t] += above[t]);
-        if layout.exits.quadratic {
-            (0..count).for_each(|t| out[exits + count + t] += below[t]);
-            return;
-        }
-        let mut v = vec![0.0; self.rows.n()];
-        for t in 0..count {
-            out[exits + t] += below[t];
-            v[self.targets.point[t]] -= below[t];
-        }
-        self.add_adjoint(layout, &v, out);
     }
 
     /// κ of every point, for the barrier weights of the exits.
@@ -232,7 +134,7 @@ impl LossTerm {
                 None => h * r[exits + t] / (g + h),
             };
         }
-        self.add_adjoint(layout, &v, r);
+        self.add_to_weights(layout, &v, r);
     }
 
     /// Overwrite the exits' part with their solution, once that of the other variables is known.
@@ -273,6 +175,123 @@ impl LossTerm {
                 x[exits + count + t] = (-r).max(0.0) + room;
             }
         }
+    }
+}
+
+impl Term for LossTerm {
+    fn cones(&self, layout: &Layout) -> Vec<Cone> {
+        if layout.exits.targets > 0 { vec![Cone::Nonnegative(layout.exits.rows())] } else { Vec::new() }
+    }
+
+    fn place(&mut self, place: Place) {
+        self.place = place;
+    }
+
+    fn objective(&self, layout: &Layout, linear: &mut [f64]) -> f64 {
+        let (targets, mut offset) = (&self.targets, 0.0);
+        let mut v = vec![0.0; self.rows.n()];
+        let (exits, count) = (layout.exits(), self.count());
+        for t in 0..count {
+            let [above, below] = targets.prices(t);
+            let y = targets.y[t];
+            match targets.form.quadratic {
+                Some(q) => {
+                    let slope = -2.0 * q * targets.weight[t] * y;
+                    v[targets.point[t]] += slope;
+                    offset += q * targets.weight[t] * y * y;
+                    if layout.exits.targets > 0 {
+                        linear[exits + t] = above - slope;
+                        linear[exits + count + t] = below + slope;
+                    }
+                }
+                None => {
+                    v[targets.point[t]] -= below;
+                    offset += below * y;
+                    linear[exits + t] = above + below;
+                }
+            }
+        }
+        self.add_to_weights(layout, &v, linear);
+        offset
+    }
+
+    fn constant(&self, layout: &Layout, constant: &mut [f64]) {
+        if layout.exits.targets > 0 && !layout.exits.quadratic {
+            constant[self.place.row + self.count()..][..self.count()].copy_from_slice(&self.targets.y);
+        }
+    }
+
+    fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
+        let (e, m) = (layout.e(), layout.m);
+        if let Some(hessian) = &self.hessian {
+            let mut packed = Mat::<f64>::zeros(e * m + 1, 1);
+            for i in 0..m {
+                (0..e).for_each(|a| packed[(i * e + a, 0)] = x[layout.unit(i) + a]);
+            }
+            if let Some(c) = layout.output_bias() {
+                packed[(e * m, 0)] = x[c];
+            }
+            let product = symmetric_times(hessian.as_ref().as_ref(), packed.as_ref());
+            for i in 0..m {
+                (0..e).for_each(|a| out[layout.unit(i) + a] += product[(i * e + a, 0)]);
+            }
+            if let Some(c) = layout.output_bias() {
+                out[c] += product[(e * m, 0)];
+            }
+            return;
+        }
+        if self.targets.form.quadratic.is_none() {
+            return;
+        }
+        let f = self.output(layout, x);
+        let (exits, count) = (layout.exits(), self.count());
+        let mut v = vec![0.0; f.len()];
+        for t in 0..count {
+            let point = self.targets.point[t];
+            let out_of = if layout.exits.targets > 0 { x[exits + t] - x[exits + count + t] } else { 0.0 };
+            let force = self.targets.stiffness(t).expect("there is a quadratic") * (f[point] - out_of);
+            v[point] += force;
+            if layout.exits.targets > 0 {
+                out[exits + t] -= force;
+                out[exits + count + t] += force;
+            }
+        }
+        self.add_to_weights(layout, &v, out);
+    }
+
+    fn apply(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
+        if layout.exits.targets == 0 {
+            return;
+        }
+        let count = self.count();
+        let exits = &x[layout.exits()..];
+        let (above, below) = out[self.place.row..][..2 * count].split_at_mut(count);
+        above.copy_from_slice(&exits[..count]);
+        if layout.exits.quadratic {
+            below.copy_from_slice(&exits[count..]);
+            return;
+        }
+        let f = self.output(layout, x);
+        (0..count).for_each(|t| below[t] = exits[t] - f[self.targets.point[t]]);
+    }
+
+    fn add_adjoint(&self, layout: &Layout, z: &[f64], out: &mut [f64]) {
+        if layout.exits.targets == 0 {
+            return;
+        }
+        let (count, exits) = (self.count(), layout.exits());
+        let (above, below) = z[self.place.row..][..2 * count].split_at(count);
+        (0..count).for_each(|t| out[exits + t] += above[t]);
+        if layout.exits.quadratic {
+            (0..count).for_each(|t| out[exits + count + t] += below[t]);
+            return;
+        }
+        let mut v = vec![0.0; self.rows.n()];
+        for t in 0..count {
+            out[exits + t] += below[t];
+            v[self.targets.point[t]] -= below[t];
+        }
+        self.add_to_weights(layout, &v, out);
     }
 }
 

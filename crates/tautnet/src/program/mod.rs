@@ -1,12 +1,17 @@
 //! From network, data and prices to a conic program, and back.
 
+mod bound;
 pub(crate) mod build;
+mod cells;
+mod inequality;
 pub(crate) mod layout;
+mod lengths;
 pub(crate) mod loss_term;
 pub(crate) mod normal;
 pub(crate) mod rows;
 pub(crate) mod second_attempt;
 mod start;
+mod term;
 pub(crate) mod training;
 mod working_set;
 

@@ -30,7 +30,7 @@ mod cholesky;
 mod parts;
 mod units;
 
-use super::{loss_term::LossTerm, training::TrainingProgram};
+use super::{inequality::Inequality, loss_term::LossTerm, term::Blocks, training::TrainingProgram};
 use cholesky::{Cholesky, symmetric_product};
 use faer::{
     Accum, Mat, MatMut, MatRef, Par,
@@ -45,7 +45,7 @@ use rayon::prelude::*;
 use std::sync::Arc;
 use tautnet_cone::{
     NormalEquations, NotPositiveDefinite, Scaling, Stop,
-    cone::{SecondOrderScaling, SemidefiniteScaling, smat, svec, svec_length},
+    cone::{SemidefiniteScaling, smat, svec, svec_length},
 };
 
 impl<'a> StructuredNormal<'a> {
@@ -133,9 +133,7 @@ impl<'a> StructuredNormal<'a> {
         let (layout, frame) = (&self.program.layout, &self.frame);
         let (d, q) = (layout.d, layout.separator());
         let mut out = Mat::zeros(layout.pairs(), layout.shared_len());
-        if !layout.lmi {
-            return out;
-        }
+        let Some(inequality) = &self.program.inequality else { return out };
         // Σ_k weight_k (F e_k)(F e_k)ᵀ over the entries of E that the scalar stands on.
         let mut add = |scalar: usize, k: usize, weight: f64| {
             let square = Mat::from_fn(q, q, |a, b| frame[(a, k)] * frame[(b, k)]);
@@ -145,81 +143,31 @@ impl<'a> StructuredNormal<'a> {
         };
         add(0, d, 1.0);
         for k in 0..d {
-            if layout.infinity { add(1 + k, k, 1.0) } else { add(0, k, self.program.metric[k]) }
+            if layout.infinity { add(1 + k, k, 1.0) } else { add(0, k, inequality.metric[k]) }
         }
         out
     }
 
-    /// The shared scalars' own block.
-    fn shared_block(&self, h: &[f64]) -> Mat<f64> {
-        let layout = &self.program.layout;
-        let mut block = Mat::zeros(layout.shared_len(), layout.shared_len());
-        if !layout.lmi {
-            return block;
-        }
-        block[(0, 0)] += self.program.square;
-        let d = layout.p_len();
-        if d > 0 {
-            // Row L − Σ p_k/c_k² ≥ 0.
-            let row: Vec<f64> = std::iter::once(1.0).chain(self.program.metric.iter().map(|c| -1.0 / c)).collect();
-            for a in 0..=d {
-                for b in 0..=d {
-                    block[(a, b)] += h[d] * row[a] * row[b];
-                }
-                if a < d {
-                    block[(a + 1, a + 1)] += h[a];
-                }
-            }
-        }
-        if layout.bounded {
-            block[(0, 0)] += h[layout.scalar_rows() - 1];
-        }
-        block
-    }
-
-    /// Every unit's block, without the low-rank parts.
-    fn unit_blocks(&self, scaling: &[Scaling]) -> (Vec<Mat<f64>>, Vec<Clique>) {
+    /// The blocks of all terms, and the cliques, which add to them.
+    fn blocks(&self, scaling: &[Scaling]) -> (Blocks, Vec<Clique>) {
         let (program, layout) = (self.program, &self.program.layout);
-        let (e, width) = (layout.e(), layout.width());
-        let grams = program.rows.as_ref().map(|rows| match &scaling[0] {
-            Scaling::Nonnegative(h) => rows.weighted_grams(h),
-            _ => unreachable!("the relu cones come first"),
-        });
+        let mut blocks = Blocks {
+            units: vec![Mat::zeros(layout.width(), layout.width()); layout.m],
+            shared: Mat::zeros(layout.shared_len(), layout.shared_len()),
+        };
+        program.terms().for_each(|term| term.add_blocks(layout, scaling, &mut blocks));
         let stop = Stop::here();
-        let pairs: Vec<(Mat<f64>, Option<Clique>)> = (0..layout.m)
-            .into_par_iter()
-            .map(|i| {
-                let mut block = Mat::<f64>::zeros(width, width);
-                if stop.asked() {
-                    return (block, None);
-                }
-                if let Some(grams) = &grams {
-                    let mut p = 0;
-                    for a in 0..e {
-                        for b in a..e {
-                            block[(b, a)] += grams[(p, i)];
-                            if a != b {
-                                block[(a, b)] += grams[(p, i)];
-                            }
-                            p += 1;
-                        }
-                    }
-                    block[(layout.d, layout.d)] += program.ridge[i];
-                }
-                if let Some(radius) = layout.radius() {
-                    match &scaling[layout.first_radius() + i] {
-                        Scaling::SecondOrder(cone) => add_radius(&mut block, radius, cone, program.radius.as_ref()),
-                        _ => unreachable!("second-order cones follow the scalars"),
-                    }
-                }
-                let clique = layout.lmi.then(|| match &scaling[layout.first_clique() + i] {
-                    Scaling::Semidefinite(cone) => self.clique(i, cone, &mut block),
-                    _ => unreachable!("cliques follow the second-order cones"),
-                });
-                (block, clique)
-            })
-            .collect();
-        let (blocks, cliques): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        let clique = |inequality: &Inequality, i: usize, block: &mut Mat<f64>| match &scaling[inequality.place.cone + i]
+        {
+            Scaling::Semidefinite(cone) => (!stop.asked()).then(|| self.clique(i, cone, block)),
+            _ => unreachable!("cliques are semidefinite"),
+        };
+        let cliques: Vec<Option<Clique>> = match &program.inequality {
+            Some(inequality) => {
+                blocks.units.par_iter_mut().enumerate().map(|(i, block)| clique(inequality, i, block)).collect()
+            }
+            None => Vec::new(),
+        };
         (blocks, cliques.into_iter().flatten().collect())
     }
 
@@ -361,28 +309,24 @@ impl NormalEquations for StructuredNormal<'_> {
     fn factor(&mut self, _at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let layout = &self.program.layout;
         let stop = Stop::here();
-        if layout.lmi {
-            self.frame = match &scaling[layout.coupling()] {
+        if let Some(inequality) = &self.program.inequality {
+            self.frame = match &scaling[inequality.coupling_cone(layout)] {
                 Scaling::Semidefinite(cone) => triangular_root(cone),
-                _ => unreachable!("the coupling follows the cliques"),
+                _ => unreachable!("the coupling is semidefinite"),
             };
         }
         if let Some(loss) = &self.program.loss {
-            self.exits = match scaling.last() {
-                Some(Scaling::Nonnegative(h)) if layout.exits.targets > 0 => h.clone(),
+            self.exits = match scaling.get(loss.place.cone) {
+                Some(Scaling::Nonnegative(h)) => h.clone(),
                 _ => Vec::new(),
             };
             self.root = loss.curvature(&self.exits).into_iter().map(f64::sqrt).collect();
         }
-        let (blocks, cliques) = self.unit_blocks(scaling);
+        let (Blocks { units: blocks, shared }, cliques) = self.blocks(scaling);
         // What a loop left out in its hurry must not be used.
         if stop.asked() {
             return Err(NotPositiveDefinite);
         }
-        let shared = match &scaling[1] {
-            Scaling::Nonnegative(h) => self.shared_block(h),
-            _ => unreachable!("the scalar cones come second"),
-        };
         let inverse = layout.lmi.then(|| self.coupling_inverse(&cliques));
         if stop.asked() {
             return Err(NotPositiveDefinite);
@@ -490,34 +434,11 @@ fn triangular_root(scaling: &SemidefiniteScaling) -> Mat<f64> {
     scaling.root().qr().R().to_owned()
 }
 
-/// `AᵀHA` of the cone `(u, T z̄)` for the unit's variables.
-fn add_radius(block: &mut Mat<f64>, radius: usize, cone: &SecondOrderScaling, t: MatRef<'_, f64>) {
-    let e = t.nrows();
-    let scale = 1.0 / (cone.eta * cone.eta);
-    // H = scale·(2 (Jw)(Jw)ᵀ − J); rows of A: u first, then T z̄.
-    let tail = Mat::from_fn(e, 1, |a, _| -cone.w[a + 1]);
-    let along = t.transpose() * &tail;
-    let square = t.transpose() * t;
-    for a in 0..e {
-        for b in 0..e {
-            block[(a, b)] += scale * (2.0 * along[(a, 0)] * along[(b, 0)] + square[(a, b)]);
-        }
-        let cross = scale * 2.0 * cone.w[0] * along[(a, 0)];
-        block[(a, radius)] += cross;
-        block[(radius, a)] += cross;
-    }
-    block[(radius, radius)] += scale * (2.0 * cone.w[0] * cone.w[0] - 1.0);
-}
-
 #[cfg(test)]
 impl StructuredNormal<'_> {
     /// The reduced matrix of the dense route at a scaling that was just factored, lower triangle.
     pub fn reduced(&self, scaling: &[Scaling]) -> Mat<f64> {
-        let (blocks, cliques) = self.unit_blocks(scaling);
-        let shared = match &scaling[1] {
-            Scaling::Nonnegative(h) => self.shared_block(h),
-            _ => unreachable!("the scalar cones come second"),
-        };
+        let (Blocks { units: blocks, shared }, cliques) = self.blocks(scaling);
         self.reduced_matrix(&blocks, &shared, &cliques, self.coupling.as_ref())
     }
 }

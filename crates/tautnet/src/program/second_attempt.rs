@@ -14,6 +14,7 @@
 //! touched.
 
 use super::{
+    cells::Cells,
     normal::{Route, StructuredNormal},
     start::starting_point,
     training::TrainingProgram,
@@ -21,7 +22,7 @@ use super::{
 };
 use faer::Mat;
 use tautnet_cone::{
-    Cone, Dense, Iteration, Linear, Observer, Outcome, Settings, Start, Status, Stop, dense::DenseNormal,
+    Cone, Dense, Iteration, Observer, Outcome, Settings, Start, Status, Stop, dense::DenseNormal,
     interior_point::interior_point,
 };
 
@@ -137,7 +138,7 @@ pub(super) fn obstacle(program: &TrainingProgram, given: &Mat<f64>) -> Obstacle 
     if Stop::here().asked() {
         return Obstacle::Unknown;
     }
-    if layout.relu_rows() > 0 && layout.relu_rows() <= ROOM {
+    if (1..=ROOM).contains(&program.cells.as_ref().map_or(0, |cells| cells.range().len())) {
         let without = (0..layout.m).filter(|&i| !has_interior(program, i)).count();
         if without > 0 {
             return Obstacle::NoInterior(without);
@@ -158,7 +159,7 @@ pub(super) fn obstacle(program: &TrainingProgram, given: &Mat<f64>) -> Obstacle 
 
 /// Whether some weights are off every boundary of the unit's cell: `max t` over `σ_k x̄_k·z ≥ t ‖x̄_k‖`, `‖z‖ ≤ 1`.
 fn has_interior(program: &TrainingProgram, unit: usize) -> bool {
-    let Some(rows) = &program.rows else { return true };
+    let Some(Cells { rows, .. }) = &program.cells else { return true };
     let (n, e) = (rows.n(), rows.e());
     let on = rows.active.unit(unit);
     let length = |k: usize| (0..e).map(|a| rows.x[(k, a)].powi(2)).sum::<f64>().sqrt();
@@ -185,12 +186,10 @@ fn has_interior(program: &TrainingProgram, unit: usize) -> bool {
 impl TrainingProgram {
     /// The prices and the limit in the program's coordinates.
     fn prices(&self) -> Vec<f64> {
-        let layout = &self.layout;
-        let mut prices = vec![self.square];
-        prices.extend(layout.bound().map(|at| self.linear()[at]));
-        prices.extend(layout.radius().map(|at| self.linear()[at]));
-        if layout.bounded {
-            prices.push(self.constant()[layout.radius_rows() - 1]);
+        let mut prices: Vec<f64> = self.lengths.iter().map(|lengths| lengths.price).collect();
+        if let Some(bound) = &self.bound {
+            prices.extend([bound.linear, bound.square]);
+            prices.extend(bound.limit);
         }
         prices.iter().map(|price| price.abs()).collect()
     }

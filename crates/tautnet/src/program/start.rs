@@ -6,7 +6,7 @@
 //! have the same inverse; the price of L fixes μ. The relu cones take the network's own pre-activations, lifted where
 //! they are too small, and `z = μ/s`. Only loss gradients and lifted rows are infeasible at the start.
 
-use super::training::{TrainingProgram, clique_column};
+use super::training::TrainingProgram;
 use faer::{Mat, Side, linalg::solvers::DenseSolveCore};
 use tautnet_cone::{Linear, Start, cone::svec};
 
@@ -31,15 +31,15 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
     let mut ell = vec![0.0; m];
     let mut mu: f64 = 0.0;
     let mut slack = Mat::<f64>::new();
-    if layout.lmi {
+    if let Some((inequality, priced)) = program.inequality.as_ref().zip(program.bound.as_ref()) {
         // E = L·diag(weights).
-        let row = |k: usize| (0..m).map(|i| z[(k, i)].abs()).sum::<f64>() / program.metric[k].sqrt();
+        let row = |k: usize| (0..m).map(|i| z[(k, i)].abs()).sum::<f64>() / priced.metric[k].sqrt();
         let total: f64 = (0..d).map(row).sum::<f64>().max(f64::MIN_POSITIVE);
         let weights: Vec<f64> = (0..q)
             .map(|k| match k {
                 k if k == d => 1.0,
-                k if layout.infinity => program.metric[k] * (0.4 * row(k) / total + 0.4 / d as f64),
-                k => program.metric[k],
+                k if layout.infinity => priced.metric[k] * (0.4 * row(k) / total + 0.4 / d as f64),
+                k => priced.metric[k],
             })
             .collect();
         // ℓ balances z against its own entry of c in the metric of E.
@@ -49,7 +49,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
         for i in 0..m {
             ell[i] = match layout.ell() {
                 Some(_) => sizes[i].max(0.3 * mean).max(floor),
-                None => 0.5 * program.constant()[layout.clique_rows() + (i + 1) * layout.clique_len() - 1],
+                None => 0.5 * program.constant()[inequality.clique_rows(layout, i).end - 1],
             };
         }
         if layout.ell().is_none() {
@@ -71,9 +71,8 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
             largest.is_normal().then_some((c, largest))
         };
         let (mut c, mut bound) = least(&z, &ell)?;
-        if layout.bounded {
+        if let Some(limit) = priced.limit {
             // Start at half the limit: everything is homogeneous in (Z, ℓ, L).
-            let limit = program.constant()[layout.radius_rows() - 1];
             let shrink = (limit / (2.0 * ROOM * bound)).min(1.0);
             if layout.ell().is_some() {
                 z = Mat::from_fn(e, m, |a, i| shrink * z[(a, i)]);
@@ -89,8 +88,8 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
         // The price of L: tr(E' X) = price with X = μ slack⁻¹ (at λL² the price is 2λL).
         let inverse = slack.llt(Side::Lower).ok()?.inverse();
         let trace: f64 = (0..q).map(|k| weights[k] * inverse[(k, k)]).sum();
-        let at = layout.bound()?;
-        let price = program.linear()[at] + program.square * bound;
+        let at = layout.bound();
+        let price = priced.linear + priced.square * bound;
         mu = price / trace;
         x[at] = bound;
         if layout.infinity {
@@ -109,57 +108,61 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
         for i in 0..m {
             (0..e).for_each(|a| x[layout.unit(i) + a] = z[(a, i)]);
         }
-        if let Some(radius) = layout.radius() {
+        if let Some(lengths) = &program.lengths {
             for i in 0..m {
-                let turned = &program.radius * z.col(i);
-                x[layout.unit(i) + radius] = 1.5 * turned.norm_l2() + 1e-2 * typical;
+                let turned = &lengths.turn * z.col(i);
+                x[layout.length(i)] = 1.5 * turned.norm_l2() + 1e-2 * typical;
             }
         }
     }
     if let Some(loss) = &program.loss {
         loss.start(layout, &mut x);
     }
-    let mut s = vec![0.0; layout.rows()];
+    let mut s = vec![0.0; program.constant().len()];
     program.apply(&x, &mut s);
     s.iter_mut().zip(program.constant()).for_each(|(s, b)| *s += b);
-    let mut dual = vec![0.0; layout.rows()];
+    let mut dual = vec![0.0; s.len()];
     // Relu cones: lift what is under a tenth of the unit's mean pre-activation.
-    for part in s[..layout.relu_rows()].chunks_mut(layout.n.max(1)) {
+    let cells = program.cells.as_ref().map_or(0..0, |cells| cells.range());
+    for part in s[cells].chunks_mut(layout.n.max(1)) {
         let mean = part.iter().map(|s| s.abs()).sum::<f64>() / part.len() as f64;
         let floor = (0.1 * mean).max(typical);
         part.iter_mut().for_each(|s| *s = s.max(floor));
     }
-    let linear = layout.radius_rows();
+    // The inequalities between numbers come first, and the exits last.
+    let after =
+        [program.lengths.as_ref().map(|term| term.place.row), program.inequality.as_ref().map(|term| term.place.row)];
+    let exits = program.loss.as_ref().map_or(0..0, |loss| loss.exit_rows(layout));
+    let linear = after.into_iter().flatten().next().unwrap_or(s.len() - exits.len());
     // The price of a unit's length asks for μ = price (u² − ‖T z̄‖²)/u, as that of L does; without prices (a hard
     // limit, or the loss alone) the loss is what is spread over the cones.
-    if let Some(radius) = layout.radius() {
+    if let Some(lengths) = &program.lengths {
         let asked = |i: usize| {
-            let cone = &s[linear + i * (e + 1)..linear + (i + 1) * (e + 1)];
-            program.linear()[layout.unit(i) + radius] * hyperbolic(cone) / cone[0]
+            let cone = &s[lengths.rows_of(layout, i)];
+            lengths.price * hyperbolic(cone) / cone[0]
         };
         mu = mu.max((0..m).map(asked).sum::<f64>() / m as f64);
     }
     mu = (LARGER * mu).max(floor);
     if mu <= 0.0 {
-        mu = program.offset().max(1e-3) / layout.rows().max(1) as f64;
+        mu = program.offset().max(1e-3) / s.len().max(1) as f64;
     }
-    let exits = layout.exit_rows()..layout.rows();
     for range in [0..linear, exits.clone()] {
         dual[range.clone()].iter_mut().zip(&s[range]).for_each(|(z, s)| *z = mu / s);
     }
     if s[..linear].iter().chain(&s[exits]).any(|&s| s <= 0.0) {
         return None;
     }
-    if layout.decay {
+    if let Some(lengths) = &program.lengths {
         for i in 0..m {
-            let r = linear + i * (e + 1)..linear + (i + 1) * (e + 1);
+            let r = lengths.rows_of(layout, i);
             let hyperbolic = hyperbolic(&s[r.clone()]);
             for k in r.clone() {
                 dual[k] = mu / hyperbolic * if k == r.start { s[k] } else { -s[k] };
             }
         }
     }
-    if layout.lmi {
+    if let Some(inequality) = &program.inequality {
         let inverse = slack.llt(Side::Lower).ok()?.inverse();
         for i in 0..m {
             // S_i⁻¹ = [ D⁻¹  −D⁻¹c/2ℓ ; ·  1/2ℓ + cᵀD⁻¹c/4ℓ² ] with D the common slack.
@@ -174,11 +177,10 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
                     (false, true) => -side[(b, 0)] / (2.0 * ell[i]),
                 }
             });
-            svec(full.as_ref(), &mut dual[layout.clique_rows() + i * layout.clique_len()..][..layout.clique_len()]);
+            svec(full.as_ref(), &mut dual[inequality.clique_rows(layout, i)]);
         }
         let top = Mat::from_fn(q, q, |a, b| mu * inverse[(a, b)]);
-        svec(top.as_ref(), &mut dual[layout.coupling_rows()..][..layout.pairs()]);
-        debug_assert!(clique_column(d, d) + 2 == layout.clique_len());
+        svec(top.as_ref(), &mut dual[inequality.coupling_rows(layout)]);
     }
     Some(Start { x, s, z: dual })
 }

@@ -2,7 +2,10 @@
 
 use super::{
     build::{Built, Held, Prices},
+    cells::Cells,
+    inequality::Inequality,
     layout::{Exits, Layout},
+    lengths::Lengths,
     loss_term::Targets,
     normal::{Route, StructuredNormal},
     rows::Rows,
@@ -50,7 +53,6 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], form: Form, ra
         decay,
         infinity,
         bias: weights && bias,
-        bounded: lmi && bounded,
         exits: Exits::default(),
     };
     let sign: Vec<f64> = (0..m).map(|_| if random.random_bool(0.5) { 1.0 } else { -1.0 }).collect();
@@ -75,11 +77,11 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], form: Form, ra
         spread: 0.3,
         sign,
         metric: (0..d).map(|_| positive(random)).collect(),
-        radius: Mat::from_fn(e, e, |a, b| if a == b { 2.0 } else { 0.5 * normal(random) }),
+        turn: Mat::from_fn(e, e, |a, b| if a == b { 2.0 } else { 0.5 * normal(random) }),
         lipschitz: positive(random),
         squared: lmi && squared,
         decay: positive(random),
-        max_lipschitz: layout.bounded.then(|| positive(random)),
+        max_lipschitz: (lmi && bounded).then(|| positive(random)),
         ridge: (0..m).map(|_| if random.random_bool(0.5) { 0.1 } else { 0.0 }).collect(),
         held_z: no_weights.then(|| Mat::from_fn(d, m, |_, _| normal(random))),
         held_ell: (lmi && !layout.multipliers).then(|| (0..m).map(|_| positive(random)).collect()),
@@ -130,9 +132,9 @@ fn column(values: &[f64]) -> Mat<f64> {
 /// What the variables of unit `i` stand for: `z̄_i`, `ℓ_i` and `c_i = (z_i ; s_i ℓ_i)`, held parts included.
 fn unit_of(program: &TrainingProgram, x: &[f64], i: usize) -> (Vec<f64>, f64, Vec<f64>) {
     let layout = &program.layout;
-    let clique = &program.constant()[layout.clique_rows()..];
-    let held =
-        |a: usize| smat(layout.d + 2, &clique[i * layout.clique_len()..][..layout.clique_len()])[(layout.d + 1, a)];
+    let clique = |term: &Inequality| &program.constant()[term.clique_rows(layout, i)];
+    let clique = program.inequality.as_ref().map(clique);
+    let held = |a: usize| smat(layout.d + 2, clique.expect("there is one"))[(layout.d + 1, a)];
     let z: Vec<f64> = match layout.weights {
         true => x[layout.unit(i)..][..layout.e()].to_vec(),
         false => (0..layout.d).map(held).chain([0.0]).collect(),
@@ -153,11 +155,11 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
     let [lipschitz, square, decay] = prices;
     let (mut s, mut objective, mut last) = (vec![], parts_spread, vec![]);
     let units: Vec<_> = (0..m).map(|i| unit_of(program, x, i)).collect();
-    if let Some(rows) = &program.rows {
+    if let Some(Cells { rows, ridge, .. }) = &program.cells {
         let h = |i: usize, k: usize| (0..e).map(|a| rows.x[(k, a)] * units[i].0[a]).sum::<f64>();
         for i in 0..m {
             s.extend((0..layout.n).map(|k| if rows.active.unit(i)[k] { h(i, k) } else { -h(i, k) }));
-            objective += 0.5 * program.ridge[i] * units[i].0[d].powi(2);
+            objective += 0.5 * ridge[i] * units[i].0[d].powi(2);
         }
         let targets = &program.loss.as_ref().unwrap().targets;
         let Form { quadratic, above, below } = targets.form;
@@ -179,21 +181,22 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
             objective += targets.weight[t] * (inner + above.unwrap_or(0.0) * p + below.unwrap_or(0.0) * n);
         }
     }
-    let bound = layout.bound().map_or(0.0, |l| x[l]);
+    let bound = if layout.lmi { x[layout.bound()] } else { 0.0 };
+    let term = program.bound.as_ref();
     let p = &x[layout.p().min(x.len())..][..layout.p_len()];
     if layout.p_len() > 0 {
         s.extend(p);
-        s.push(bound - (0..d).map(|k| p[k] / program.metric[k]).sum::<f64>());
+        s.push(bound - (0..d).map(|k| p[k] / term.unwrap().metric[k]).sum::<f64>());
     }
-    if layout.bounded {
-        s.push(program.constant()[layout.radius_rows() - 1] - bound);
+    if let Some(limit) = term.and_then(|term| term.limit) {
+        s.push(limit - bound);
     }
     objective += lipschitz * bound + 0.5 * square * bound * bound;
-    if let Some(radius) = layout.radius() {
+    if let Some(Lengths { turn, .. }) = &program.lengths {
         for (i, (z, ..)) in units.iter().enumerate() {
-            s.push(x[layout.unit(i) + radius]);
-            s.extend((0..e).map(|a| (0..e).map(|b| program.radius[(a, b)] * z[b]).sum::<f64>()));
-            objective += decay * x[layout.unit(i) + radius];
+            s.push(x[layout.length(i)]);
+            s.extend((0..e).map(|a| (0..e).map(|b| turn[(a, b)] * z[b]).sum::<f64>()));
+            objective += decay * x[layout.length(i)];
         }
     }
     if layout.lmi {
@@ -201,7 +204,7 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
             (false, _) => 0.0,
             (_, a) if a == d => bound,
             (_, a) if layout.infinity => p[a],
-            (_, a) => program.metric[a] * bound,
+            (_, a) => term.unwrap().metric[a] * bound,
         });
         for (i, (_, ell, c)) in units.iter().enumerate() {
             let u = smat(e, &x[layout.separators() + i * layout.pairs()..][..layout.pairs()]);
@@ -239,9 +242,9 @@ proptest! {
         prop_assert_eq!(columns, program.layout.variables());
         prop_assert_eq!(rows, program.cones().iter().map(|cone| cone.length()).sum::<usize>());
         let (x, y, z) = (vector(columns, &mut random), vector(columns, &mut random), vector(rows, &mut random));
-        let price = |at: Option<usize>| at.map_or(0.0, |at| program.linear()[at]);
-        let layout = &program.layout;
-        let prices = [price(layout.bound()), program.square, price(layout.radius())];
+        let (bound, lengths) = (program.bound.as_ref(), program.lengths.as_ref());
+        let prices =
+            [bound.map_or(0.0, |term| term.linear), bound.map_or(0.0, |term| term.square), lengths.map_or(0.0, |term| term.price)];
         let (stated, objective) = as_stated(&program, 0.3, prices, &x);
 
         let (mut ax, mut az) = (vec![0.0; rows], vec![0.0; columns]);

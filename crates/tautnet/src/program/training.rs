@@ -1,45 +1,37 @@
-//! The convex programs (J), (12), (6) and the LipSDP bound (2), as one conic program.
+//! The convex programs (J), (12), (6) and the LipSDP bound (2), as one conic program of terms.
 //!
 //! ```text
 //! minimize    Σ_t weight_t ℓ(f_t, y_t) + λ·L (or λ·L²) + decay·Σ_i u_i + ridge·Σ b_i²
-//! subject to  σ_ik x̄_k·z̄_i ≥ 0                                     f = Φ z + c
-//!             ‖T z̄_i‖ ≤ u_i
-//!             K_i = ⎡ U_i   c_i  ⎤ ⪰ 0,   c_i = (z_i ; s_i ℓ_i)      one clique a unit, order d + 2
-//!                   ⎣ c_iᵀ  2ℓ_i ⎦
-//!             E(L, p) − Σ_i U_i ⪰ 0                                  the coupling, order d + 1
+//! subject to  σ_ik x̄_k·z̄_i ≥ 0                                     f = Φ z + c            cells, loss_term
+//!             ‖T z̄_i‖ ≤ u_i                                                                lengths
+//!             S(z, ℓ, L, p) ⪰ 0,  L ≤ L_max,  p ≥ 0,  Σ p_k / c_k² ≤ L                     inequality, bound
 //! ```
-//!
-//! The cliques are the linear matrix inequality `S ⪰ 0` of (J), exactly: `S` is an arrow whose m diagonal entries are
-//! `2ℓ_i`, so `S ⪰ 0` iff `E − Σ c_i c_iᵀ/(2ℓ_i) ⪰ 0`, iff symmetric `U_i ⪰ c_i c_iᵀ/(2ℓ_i)` exist with `Σ U_i ⪯ E`.
-//! `E = diag(c_1² L, …, c_d² L, L)` for the Euclidean norm (c_k the scale of column k) and `diag(p, L)` for the largest
-//! absolute value, with `Σ p_k / c_k² ≤ L`.
 
 use super::{
+    bound::Bound,
+    cells::Cells,
+    inequality::Inequality,
     layout::Layout,
+    lengths::Lengths,
     loss_term::{LossTerm, Targets},
     rows::Rows,
+    term::{Place, Term},
 };
-use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
-use std::{f64::consts::SQRT_2, sync::Arc};
+use faer::{Mat, MatRef};
+use std::sync::Arc;
 use tautnet_cone::{Cone, Linear, Quadratic};
 
 /// A conic program in conditioned coordinates.
 pub(crate) struct TrainingProgram {
     pub layout: Layout,
-    /// The points with their cones.
-    pub rows: Option<Arc<Rows>>,
-    /// The loss, of all points.
-    pub loss: Option<LossTerm>,
     /// `s_i`.
     pub sign: Vec<f64>,
-    /// `c_k²`.
-    pub metric: Vec<f64>,
-    /// `T`, e × e: takes `z̄` to the coordinates in which its length is penalized.
-    pub radius: Mat<f64>,
-    /// `2λ` on `L²`.
-    pub square: f64,
-    /// Twice the ridge on each unit's bias.
-    pub ridge: Vec<f64>,
+    pub cells: Option<Cells>,
+    pub bound: Option<Bound>,
+    pub lengths: Option<Lengths>,
+    pub inequality: Option<Inequality>,
+    /// The loss, of all points.
+    pub loss: Option<LossTerm>,
     linear: Vec<f64>,
     constant: Vec<f64>,
     offset: f64,
@@ -56,8 +48,10 @@ pub(crate) struct Parts {
     /// Loss that no network can reach: of rows with the same inputs and different targets.
     pub spread: f64,
     pub sign: Vec<f64>,
+    /// `c_k²`.
     pub metric: Vec<f64>,
-    pub radius: Mat<f64>,
+    /// `T`, e × e: takes `z̄` to the coordinates in which its length is penalized.
+    pub turn: Mat<f64>,
     /// λ of `L` (or of `L²`), already in the objective's units.
     pub lipschitz: f64,
     pub squared: bool,
@@ -71,48 +65,60 @@ pub(crate) struct Parts {
 }
 
 impl TrainingProgram {
-    /// Assemble the constant parts.
+    /// Put the terms together that the layout asks for.
     pub fn new(parts: Parts) -> Self {
-        let Parts { layout, rows, targets, sign, metric, radius, lipschitz, squared, decay, .. } = parts;
+        let Parts { layout, rows, targets, spread, sign, metric, turn, lipschitz, squared, ridge, .. } = parts;
+        let place = Place::default();
         let rows = rows.map(Arc::new);
-        let loss = rows.clone().zip(targets).map(|(rows, targets)| LossTerm {
-            rows,
-            targets: Arc::new(targets),
-            hessian: None,
-        });
-        let mut linear = vec![0.0; layout.variables()];
-        let mut constant = vec![0.0; layout.rows()];
-        let mut offset = parts.spread;
-        if let Some(loss) = &loss {
-            offset += loss.linear(&layout, &mut linear);
+        let term = |(rows, targets)| LossTerm { rows, targets: Arc::new(targets), hessian: None, place };
+        let (linear, square) = if squared { (0.0, 2.0 * lipschitz) } else { (lipschitz, 0.0) };
+        let (held_z, held_ell, limit) = (parts.held_z, parts.held_ell, parts.max_lipschitz);
+        Self {
+            loss: rows.clone().zip(targets).map(term),
+            cells: rows.map(|rows| Cells { rows, ridge, place }),
+            bound: layout.lmi.then(|| Bound { metric: metric.clone(), linear, square, limit, place }),
+            lengths: layout.decay.then(|| Lengths { turn, price: parts.decay, place }),
+            inequality: layout.lmi.then(|| Inequality { sign: sign.clone(), metric, held_z, held_ell, place }),
+            layout,
+            sign,
+            linear: Vec::new(),
+            constant: Vec::new(),
+            offset: 0.0,
+            spread,
+            cones: Vec::new(),
         }
-        if let (Some(bound), false) = (layout.bound(), squared) {
-            linear[bound] = lipschitz;
+        .placed()
+    }
+
+    /// The terms, in the order of their inequalities.
+    pub fn terms(&self) -> impl Iterator<Item = &dyn Term> {
+        fn some<T: Term>(term: &Option<T>) -> Option<&dyn Term> {
+            term.as_ref().map(|term| term as &dyn Term)
         }
-        if let Some(radius) = layout.radius() {
-            (0..layout.m).for_each(|i| linear[layout.unit(i) + radius] = decay);
+        let Self { cells, bound, lengths, inequality, loss, .. } = self;
+        [some(cells), some(bound), some(lengths), some(inequality), some(loss)].into_iter().flatten()
+    }
+
+    /// Every term is told where it stands, and writes its constant parts.
+    fn placed(mut self) -> Self {
+        fn some<T: Term>(term: &mut Option<T>) -> Option<&mut dyn Term> {
+            term.as_mut().map(|term| term as &mut dyn Term)
         }
-        if let Some(limit) = parts.max_lipschitz {
-            constant[layout.radius_rows() - 1] = limit;
+        let Self { cells, bound, lengths, inequality, loss, layout, .. } = &mut self;
+        let (mut cones, mut row) = (Vec::new(), 0);
+        let terms = [some(cells), some(bound), some(lengths), some(inequality), some(loss)];
+        for term in terms.into_iter().flatten() {
+            term.place(Place { row, cone: cones.len() });
+            let own = term.cones(layout);
+            row += own.iter().map(|cone| cone.length()).sum::<usize>();
+            cones.extend(own);
         }
-        if let Some(loss) = &loss {
-            loss.constant(&layout, &mut constant);
+        let (mut linear, mut constant, mut offset) = (vec![0.0; self.layout.variables()], vec![0.0; row], self.spread);
+        for term in self.terms() {
+            offset += term.objective(&self.layout, &mut linear);
+            term.constant(&self.layout, &mut constant);
         }
-        for i in 0..layout.m {
-            let clique = layout.clique_rows() + i * layout.clique_len();
-            if let Some(z) = &parts.held_z {
-                (0..layout.d).for_each(|a| constant[clique + clique_column(layout.d, a)] = SQRT_2 * z[(a, i)]);
-            }
-            if let Some(ell) = &parts.held_ell {
-                constant[clique + clique_column(layout.d, layout.d)] = SQRT_2 * sign[i] * ell[i];
-                constant[clique + layout.clique_len() - 1] = 2.0 * ell[i];
-            }
-        }
-        let cones = layout.cones();
-        let square = if squared { 2.0 * lipschitz } else { 0.0 };
-        let ridge = parts.ridge;
-        let spread = parts.spread;
-        Self { layout, rows, loss, sign, metric, radius, square, ridge, linear, constant, offset, spread, cones }
+        Self { linear, constant, offset, cones, ..self }
     }
 
     /// Store the loss's Hessian, where it is constant: worth it when the factor is dense anyway.
@@ -123,32 +129,35 @@ impl TrainingProgram {
         }
     }
 
-    /// The same program with the cones of some points only; the loss stays that of all.
+    /// The same program with the cells of some points only; the loss stays that of all.
     pub fn restricted(&self, chosen: &[usize]) -> Self {
-        let rows = self.rows.as_ref().map(|rows| Arc::new(rows.select(chosen)));
-        let loss = self.loss.as_ref().map(|loss| LossTerm {
-            rows: loss.rows.clone(),
-            targets: loss.targets.clone(),
-            hessian: loss.hessian.clone(),
-        });
-        let layout = Layout { n: chosen.len(), ..self.layout.clone() };
-        let mut constant = vec![0.0; layout.relu_rows()];
-        constant.extend_from_slice(&self.constant[self.layout.relu_rows()..]);
+        let place = Place::default();
+        let cells = |cells: &Cells| {
+            let rows = Arc::new(cells.rows.select(chosen));
+            Cells { rows, ridge: cells.ridge.clone(), place }
+        };
+        let inequality = |term: &Inequality| Inequality {
+            sign: term.sign.clone(),
+            metric: term.metric.clone(),
+            held_z: term.held_z.clone(),
+            held_ell: term.held_ell.clone(),
+            place,
+        };
         Self {
-            rows,
-            loss,
+            layout: Layout { n: chosen.len(), ..self.layout.clone() },
             sign: self.sign.clone(),
-            metric: self.metric.clone(),
-            radius: self.radius.clone(),
-            square: self.square,
-            ridge: self.ridge.clone(),
-            linear: self.linear.clone(),
-            constant,
-            offset: self.offset,
+            cells: self.cells.as_ref().map(cells),
+            bound: self.bound.as_ref().map(|bound| Bound { metric: bound.metric.clone(), place, ..*bound }),
+            lengths: self.lengths.as_ref().map(|lengths| Lengths { turn: lengths.turn.clone(), place, ..*lengths }),
+            inequality: self.inequality.as_ref().map(inequality),
+            loss: self.loss.as_ref().map(LossTerm::again),
+            linear: Vec::new(),
+            constant: Vec::new(),
+            offset: 0.0,
             spread: self.spread,
-            cones: layout.cones(),
-            layout,
+            cones: Vec::new(),
         }
+        .placed()
     }
 
     /// The z̄ part of a vector of variables, e × m.
@@ -157,28 +166,10 @@ impl TrainingProgram {
     }
 }
 
-/// Position of `c_a` within the `svec` of a clique of order d + 2.
-pub(crate) fn clique_column(d: usize, a: usize) -> usize {
-    // Columns before a hold d + 2, d + 1, … entries; the last of column a is row d + 1.
-    (0..=a).map(|j| d + 2 - j).sum::<usize>() - 1
-}
-
 impl Quadratic for TrainingProgram {
     fn quadratic(&self, x: &[f64], out: &mut [f64]) {
         out.fill(0.0);
-        if let Some(loss) = &self.loss {
-            loss.add_product(&self.layout, x, out);
-        }
-        let layout = &self.layout;
-        if layout.weights {
-            for i in 0..layout.m {
-                let b = layout.unit(i) + layout.d;
-                out[b] += self.ridge[i] * x[b];
-            }
-        }
-        if let Some(bound) = layout.bound() {
-            out[bound] += self.square * x[bound];
-        }
+        self.terms().for_each(|term| term.add_product(&self.layout, x, out));
     }
 }
 
@@ -197,139 +188,16 @@ impl Linear for TrainingProgram {
     }
 
     fn lower_bound(&self) -> f64 {
-        // Squares, lengths and bounds are not negative.
+        // Losses, lengths and bounds are not negative.
         self.spread
     }
 
     fn apply(&self, x: &[f64], out: &mut [f64]) {
-        let layout = &self.layout;
-        let (d, e, m) = (layout.d, layout.e(), layout.m);
-        if let Some(rows) = &self.rows {
-            rows.cones(self.weights(x), &mut out[..layout.relu_rows()]);
-        }
-        let scalars = &mut out[layout.relu_rows()..layout.radius_rows()];
-        if layout.p_len() > 0 {
-            let p = &x[layout.p()..layout.p() + d];
-            scalars[..d].copy_from_slice(p);
-            scalars[d] = x[layout.shared()] - p.iter().zip(&self.metric).map(|(p, c)| p / c).sum::<f64>();
-        }
-        if let (true, Some(bound)) = (layout.bounded, layout.bound()) {
-            scalars[layout.scalar_rows() - 1] = -x[bound];
-        }
-        if let Some(radius) = layout.radius() {
-            let mut turned = Mat::zeros(e, m);
-            matmul(turned.as_mut(), Accum::Replace, self.radius.as_ref(), self.weights(x), 1.0, Par::Seq);
-            for i in 0..m {
-                let row = layout.radius_rows() + i * (e + 1);
-                out[row] = x[layout.unit(i) + radius];
-                (0..e).for_each(|a| out[row + 1 + a] = turned[(a, i)]);
-            }
-        }
-        if let Some(bound) = layout.bound() {
-            let pairs = layout.pairs();
-            let (above, coupling) = out.split_at_mut(layout.coupling_rows());
-            coupling.fill(0.0);
-            let mut p = 0;
-            for a in 0..=d {
-                coupling[p] = match a {
-                    a if a == d => x[bound],
-                    a if layout.infinity => x[layout.p() + a],
-                    a => self.metric[a] * x[bound],
-                };
-                p += d + 1 - a;
-            }
-            for i in 0..m {
-                let clique = &mut above[layout.clique_rows() + i * layout.clique_len()..][..layout.clique_len()];
-                let u = &x[layout.separators() + i * pairs..][..pairs];
-                let ell = layout.ell().map_or(0.0, |l| x[layout.unit(i) + l]);
-                let (mut row, mut p) = (0, 0);
-                for a in 0..=d {
-                    let length = d + 1 - a;
-                    clique[row..row + length].copy_from_slice(&u[p..p + length]);
-                    row += length;
-                    p += length;
-                    clique[row] = SQRT_2
-                        * match a {
-                            a if a == d => self.sign[i] * ell,
-                            a if layout.weights => x[layout.unit(i) + a],
-                            _ => 0.0,
-                        };
-                    row += 1;
-                }
-                clique[row] = 2.0 * ell;
-                coupling.iter_mut().zip(u).for_each(|(c, u)| *c -= u);
-            }
-        }
-        if let Some(loss) = &self.loss {
-            loss.apply(layout, x, out);
-        }
+        self.terms().for_each(|term| term.apply(&self.layout, x, out));
     }
 
-    fn adjoint(&self, y: &[f64], out: &mut [f64]) {
-        let layout = &self.layout;
-        let (d, e, m) = (layout.d, layout.e(), layout.m);
+    fn adjoint(&self, z: &[f64], out: &mut [f64]) {
         out.fill(0.0);
-        if let Some(rows) = &self.rows {
-            let sums = rows.cones_adjoint(&y[..layout.relu_rows()]);
-            for i in 0..m {
-                (0..e).for_each(|a| out[layout.unit(i) + a] = sums[(a, i)]);
-            }
-        }
-        let scalars = &y[layout.relu_rows()..layout.radius_rows()];
-        if layout.p_len() > 0 {
-            (0..d).for_each(|k| out[layout.p() + k] += scalars[k] - scalars[d] / self.metric[k]);
-            out[layout.shared()] += scalars[d];
-        }
-        if let (true, Some(bound)) = (layout.bounded, layout.bound()) {
-            out[bound] -= scalars[layout.scalar_rows() - 1];
-        }
-        if let Some(radius) = layout.radius() {
-            let cones = &y[layout.radius_rows()..layout.clique_rows()];
-            let cones = MatRef::from_column_major_slice(cones, e + 1, m);
-            let mut turned = Mat::zeros(e, m);
-            matmul(turned.as_mut(), Accum::Replace, self.radius.transpose(), cones.subrows(1, e), 1.0, Par::Seq);
-            for i in 0..m {
-                out[layout.unit(i) + radius] = cones[(0, i)];
-                (0..e).for_each(|a| out[layout.unit(i) + a] += turned[(a, i)]);
-            }
-        }
-        if let Some(bound) = layout.bound() {
-            let pairs = layout.pairs();
-            let coupling = &y[layout.coupling_rows()..];
-            let mut p = 0;
-            for a in 0..=d {
-                match a {
-                    a if a == d => out[bound] += coupling[p],
-                    a if layout.infinity => out[layout.p() + a] += coupling[p],
-                    a => out[bound] += self.metric[a] * coupling[p],
-                }
-                p += d + 1 - a;
-            }
-            for i in 0..m {
-                let clique = &y[layout.clique_rows() + i * layout.clique_len()..][..layout.clique_len()];
-                let mut ell = 2.0 * clique[layout.clique_len() - 1];
-                let (mut row, mut p) = (0, layout.separators() + i * pairs);
-                for a in 0..=d {
-                    let length = d + 1 - a;
-                    for l in 0..length {
-                        out[p + l] = clique[row + l] - coupling[p - (layout.separators() + i * pairs) + l];
-                    }
-                    row += length;
-                    p += length;
-                    if a == d {
-                        ell += SQRT_2 * self.sign[i] * clique[row];
-                    } else if layout.weights {
-                        out[layout.unit(i) + a] += SQRT_2 * clique[row];
-                    }
-                    row += 1;
-                }
-                if let Some(l) = layout.ell() {
-                    out[layout.unit(i) + l] = ell;
-                }
-            }
-        }
-        if let Some(loss) = &self.loss {
-            loss.add_adjoint_of_rows(layout, y, out);
-        }
+        self.terms().for_each(|term| term.add_adjoint(&self.layout, z, out));
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn solve_many_rows(
     settings: &Settings,
     observer: &mut Observer<'_>,
 ) -> Outcome {
-    let rows = program.rows.as_ref().expect("there are many rows");
+    let rows = &*program.cells.as_ref().expect("there are many rows").rows;
     let n = rows.n();
     let mut member = vec![false; n];
     (0..SPACED.min(n)).for_each(|k| member[k * n / SPACED.min(n)] = true);

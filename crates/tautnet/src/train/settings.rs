@@ -8,13 +8,13 @@ use crate::requirement::{Choice, Demand, Requirement, Setting, check};
 /// How the starting network is made.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
-    /// Mini-batch gradient descent: [`gradient_descent`].
+    /// Mini-batch gradient descent: [`gradient_descent`](super::gradient_descent).
     Sgd(Descent),
-    /// Random hidden units, output weights by least squares: [`random`].
+    /// Random hidden units, output weights by least squares: [`random`](super::random).
     Random(Random),
-    /// Gradient descent on rows under attack: [`adversarial`].
+    /// Gradient descent on rows under attack: [`adversarial`](super::adversarial).
     Adversarial(Adversarial),
-    /// Gradient descent and a semidefinite program in turn: [`admm`].
+    /// Gradient descent and a semidefinite program in turn: [`admm`](super::admm).
     Admm(Admm),
 }
 

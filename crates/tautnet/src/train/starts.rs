@@ -54,7 +54,7 @@ impl Default for Descent {
 
 impl Descent {
     /// Refuse settings outside their ranges.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         let positive = |name: &str, value: f64, good: bool, range: &str| {
             if good {
                 Ok(())
@@ -112,7 +112,7 @@ impl Default for Adversarial {
 
 impl Adversarial {
     /// Refuse an inner maximization that is none; the descent is checked by itself.
-    pub(crate) fn check(&self) -> Result<()> {
+    pub fn check(&self) -> Result<()> {
         if !(self.radius.is_finite() && self.radius >= 0.0) {
             return Err(Error::new(
                 format!("the radius of adversarial training is {}", self.radius),
@@ -167,7 +167,8 @@ impl Default for Admm {
 }
 
 impl Admm {
-    pub(crate) fn check(&self) -> Result<()> {
+    /// Refuse settings outside their ranges.
+    pub fn check(&self) -> Result<()> {
         let good = |name: &str, value: f64, good: bool, range: &str| {
             if good {
                 return Ok(());

@@ -4,8 +4,7 @@
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
-use tautnet::certify::verify::fingerprint;
-use tautnet::certify::{Approximation, Certificate, Claim, Scaler, issue};
+use tautnet::certify::{Approximation, Certificate, Claim, Scaler, fingerprint, issue};
 use tautnet::{Network, Norm};
 
 /// A file given to the verifier, and whether it must accept it.

@@ -75,7 +75,7 @@ impl StructuredNormal<'_> {
             }
             let group = first..(first + TOGETHER).min(layout.m);
             let mut stacked = Mat::<f64>::zeros(width * group.len(), rank);
-            let features = program.rows.as_ref().map(|rows| rows.features(0..n, group.clone(), &self.root));
+            let features = program.loss.as_ref().map(|loss| loss.rows.features(0..n, group.clone(), &self.root));
             for (u, i) in group.clone().enumerate() {
                 let mut part = stacked.as_mut().subrows_mut(u * width, width);
                 if let Some(features) = &features {
@@ -115,9 +115,9 @@ impl StructuredNormal<'_> {
     fn low_rank(&self, y: &[f64], n: usize, rank: usize) -> Mat<f64> {
         let (program, layout) = (self.program, &self.program.layout);
         let mut out = Mat::<f64>::zeros(rank, 1);
-        if let Some(rows) = &program.rows {
+        if let Some(loss) = &program.loss {
             let mut f = vec![0.0; n];
-            rows.output(program.weights(y), &mut f);
+            loss.rows.output(program.weights(y), &mut f);
             (0..n).for_each(|k| out[(k, 0)] = self.root[k] * f[k]);
         }
         for (i, clique) in self.cliques.iter().enumerate() {
@@ -132,9 +132,9 @@ impl StructuredNormal<'_> {
         let (program, layout) = (self.program, &self.program.layout);
         let width = layout.width();
         y.fill(0.0);
-        if let Some(rows) = &program.rows {
+        if let Some(loss) = &program.loss {
             let v: Vec<f64> = (0..n).map(|k| self.root[k] * w[k]).collect();
-            let sums = rows.output_adjoint(&v);
+            let sums = loss.rows.output_adjoint(&v);
             for i in 0..layout.m {
                 (0..layout.e()).for_each(|a| y[layout.unit(i) + a] = sums[(a, i)]);
             }

@@ -1,0 +1,474 @@
+//! The five charts: from the facts to a [`Scene`], and nothing else.
+//!
+//! Before the polish is hollow, after it is filled; found is a full line and proved a dashed one. Colour says the same
+//! once more, so that nobody depends on it.
+
+use super::axes::{Frame, RIGHT, SMALL, Scale, bound, number};
+use super::font;
+use super::scene::{Anchor, Ink, Scene};
+use tautnet::attack::RadiusReport;
+use tautnet::polish::Progress;
+use tautnet::{Loss, Norm, Scaler, select};
+
+/// Where a chart is to be shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Canvas {
+    /// Width in pixels.
+    pub width: f64,
+    /// Whether the title is drawn; a page has it in its own type.
+    pub titled: bool,
+}
+
+impl Canvas {
+    /// In a page, on a desk or on paper.
+    pub const WIDE: Canvas = Canvas { width: 760.0, titled: false };
+    /// In a page, on a telephone.
+    pub const NARROW: Canvas = Canvas { width: 350.0, titled: false };
+    /// In a file of its own.
+    pub const FILE: Canvas = Canvas { width: 760.0, titled: true };
+}
+
+/// What the numbers of a chart are measured in.
+#[derive(Debug, Clone, Copy)]
+pub struct Units<'a> {
+    /// Name of the target.
+    pub target: &'a str,
+    /// From the network's units to the user's.
+    pub scaler: &'a Scaler,
+    /// Norm of input perturbations.
+    pub norm: Norm,
+    /// What a wrong prediction costs.
+    pub loss: &'a Loss,
+}
+
+impl Units<'_> {
+    /// The norm, in words.
+    pub fn norm_name(&self) -> &'static str {
+        match self.norm {
+            Norm::One => "1-norm",
+            Norm::Two => "2-norm",
+            Norm::Infinity => "largest change",
+        }
+    }
+
+    /// A mean loss in the units of the target: its root, where the loss is measured in their square.
+    pub fn root(&self, mean: f64) -> f64 {
+        self.scaler.root_to_user(self.loss, mean)
+    }
+
+    /// What that is called.
+    pub fn root_name(&self) -> String {
+        // A root mean square is that of an error.
+        let error = if self.loss.is_squared() { " error" } else { "" };
+        format!("{}{error}", self.loss.root_name())
+    }
+
+    /// Upper and lower bounds on it.
+    pub fn root_bound(&self, mean: f64, upper: bool) -> f64 {
+        let Self { scaler, loss, .. } = self;
+        if upper { scaler.root_to_user_above(loss, mean) } else { scaler.root_to_user_below(loss, mean) }
+    }
+
+    /// Of what the norm is: inputs in the network's units.
+    pub fn inputs(&self) -> &'static str {
+        if self.standardized() { "standardized inputs" } else { "the inputs" }
+    }
+
+    /// Whether the network's units are not the user's.
+    pub fn standardized(&self) -> bool {
+        *self.scaler != Scaler::identity(self.scaler.input_mean.len())
+    }
+}
+
+/// Error against radius of one network.
+#[derive(Debug, Clone, Copy)]
+pub struct Curve<'a> {
+    /// What it is called.
+    pub name: &'a str,
+    /// Before or after.
+    pub ink: Ink,
+    /// Radii in increasing order.
+    pub reports: &'a [RadiusReport],
+}
+
+/// Bounds on the Lipschitz constant of one network.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Ladder {
+    /// The largest gradient found: the constant is at least this.
+    pub found: f64,
+    /// What its certificate proves: the constant is at most this.
+    pub proved: f64,
+    /// Sum over the units.
+    pub sum: f64,
+    /// Product of the layers' norms.
+    pub product: f64,
+}
+
+impl Ladder {
+    /// The rungs from below: name, whether it is an upper bound, value.
+    pub fn rungs(&self) -> [(&'static str, bool, f64); 4] {
+        [
+            ("largest gradient found", false, self.found),
+            ("LipSDP, proved", true, self.proved),
+            ("sum over units", true, self.sum),
+            ("product of norms", true, self.product),
+        ]
+    }
+}
+
+/// A sample beside a word of the legend.
+#[derive(Clone, Copy)]
+pub(super) enum Sample {
+    Line { dashed: bool },
+    Dotted { filled: bool },
+    Dot { filled: bool },
+    Area,
+}
+
+/// Start a chart: its title and its legend. Returns the height that they take.
+pub(super) fn head(scene: &mut Scene, canvas: &Canvas, legend: &[(Sample, Ink, &str)]) -> f64 {
+    let room = |sample: &Sample| if matches!(sample, Sample::Dot { .. }) { 10.0 } else { 26.0 };
+    let mut y = 6.0;
+    if canvas.titled {
+        let lines = scene.paragraph((16.0, 28.0), &scene.title.clone(), 17.0, canvas.width - 32.0, Ink::Text, true);
+        y = 14.0 + 23.0 * lines as f64;
+    }
+    let left = if canvas.titled { 16.0 } else { 2.0 };
+    let mut x = left;
+    y += 14.0;
+    for (sample, ink, name) in legend {
+        let name = font::shortened(name, SMALL, canvas.width - left - room(sample) - 16.0);
+        let width = room(sample) + 6.0 + font::width(&name, SMALL);
+        if x > left && x + width > canvas.width - 2.0 {
+            x = left;
+            y += 19.0;
+        }
+        let (from, to, middle) = ((x, y - 4.0), (x + room(sample), y - 4.0), (x + 0.5 * room(sample), y - 4.0));
+        match sample {
+            Sample::Line { dashed } => scene.line(vec![from, to], *ink, 2.0, *dashed),
+            Sample::Dotted { filled } => {
+                scene.line(vec![from, to], *ink, 2.0, false);
+                scene.dot(middle, 3.5, *ink, *filled);
+            }
+            Sample::Dot { filled } => scene.dot(middle, 3.5, *ink, *filled),
+            Sample::Area => {
+                scene.area(vec![(from.0, y - 10.0), (to.0, y - 10.0), (to.0, y + 2.0), (from.0, y + 2.0)], *ink);
+            }
+        }
+        scene.text((x + room(sample) + 6.0, y), name, SMALL, Anchor::Start, Ink::Text);
+        x += width + 18.0;
+    }
+    if legend.is_empty() { y - 14.0 } else { y + 8.0 }
+}
+
+/// A frame below `top`, as wide as the canvas allows.
+fn frame(canvas: &Canvas, top: f64, height: f64, x: Scale, y: Scale) -> Frame {
+    let edge = if canvas.titled { 16.0 } else { 2.0 };
+    let left = edge + Frame::margin(&y, height);
+    Frame { left, top: top + 26.0, width: canvas.width - left - edge - RIGHT, height, x, y }
+}
+
+/// Two frames one above the other have the same sides.
+fn aligned(frames: &mut [Frame]) {
+    let left = frames.iter().map(|frame| frame.left).fold(0.0, f64::max);
+    for frame in frames {
+        frame.width -= left - frame.left;
+        frame.left = left;
+    }
+}
+
+pub(super) fn plot_height(canvas: &Canvas) -> f64 {
+    if canvas.width > 500.0 { 290.0 } else { 230.0 }
+}
+
+/// A sentence's first letter.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// Found and certified error against attack radius.
+pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene {
+    let last = curves.iter().filter_map(|curve| curve.reports.last().map(|last| (curve.name, last)));
+    let facts: Vec<String> = last
+        .map(|(name, report)| {
+            let write = |loss: f64, upper: bool| bound(units.root_bound(loss, upper), upper);
+            format!(
+                "{name}, at radius {}: found {}, certified {}",
+                number(report.radius),
+                write(report.found, false),
+                write(report.certified_ceiling, true)
+            )
+        })
+        .collect();
+    let description =
+        format!("{} of {} against attack radius. {}.", capital(&units.root_name()), units.target, facts.join("; "));
+    let mut scene = Scene::new(canvas.width, "Error under attack", description);
+    let names: Vec<(Ink, String, String)> = curves
+        .iter()
+        .map(|curve| {
+            let of = |what: &str| if curves.len() > 1 { format!("{}: {what}", curve.name) } else { what.to_owned() };
+            (curve.ink, of("found"), of("certified"))
+        })
+        .collect();
+    let legend: Vec<(Sample, Ink, &str)> = names
+        .iter()
+        .flat_map(|(ink, found, certified)| {
+            let filled = *ink == Ink::After;
+            [(Sample::Dotted { filled }, *ink, found.as_str()), (Sample::Line { dashed: true }, *ink, certified)]
+        })
+        .collect();
+    let top = head(&mut scene, canvas, &legend);
+
+    let reports = || curves.iter().flat_map(|curve| curve.reports);
+    let x = Scale::linear(
+        reports().map(|report| report.radius).fold(f64::INFINITY, f64::min),
+        reports().map(|report| report.radius).fold(0.0, f64::max),
+    );
+    let y =
+        Scale::from_zero(reports().flat_map(|report| [report.found, report.certified_ceiling]).map(|e| units.root(e)));
+    let frame = frame(canvas, top, plot_height(canvas), x, y);
+    frame.draw_y(&mut scene, &format!("{}, in units of {}", units.root_name(), units.target));
+    let below = frame.draw_x(&mut scene, &format!("attack radius ({} of {})", units.norm_name(), units.inputs()), None);
+    let line = |curve: &Curve<'_>, value: &dyn Fn(&RadiusReport) -> f64| -> Vec<(f64, f64)> {
+        let finite = curve.reports.iter().filter(|report| value(report).is_finite());
+        finite.map(|report| frame.at(report.radius, units.root(value(report)))).collect()
+    };
+    let lines: Vec<_> = curves
+        .iter()
+        .map(|curve| (curve.ink, line(curve, &|report| report.found), line(curve, &|report| report.certified_ceiling)))
+        .collect();
+    for (ink, found, ceiling) in lines.iter().filter(|(_, found, ceiling)| found.len() == ceiling.len()) {
+        scene.area(found.iter().chain(ceiling.iter().rev()).copied().collect(), *ink);
+    }
+    for (ink, found, ceiling) in lines {
+        scene.line(ceiling, ink, 2.0, true);
+        scene.line(found.clone(), ink, 2.0, false);
+        found.into_iter().for_each(|center| scene.dot(center, 3.5, ink, ink == Ink::After));
+    }
+    scene.height = frame.bottom() + below;
+    scene
+}
+
+/// Every bound on the Lipschitz constant, from below and from above.
+pub fn bounds(ladders: &[(&str, Ink, &Ladder)], units: &Units<'_>, canvas: &Canvas) -> Scene {
+    const LINE: f64 = 19.0;
+    let fact = |(name, _, ladder): &(&str, Ink, &Ladder)| {
+        format!("{name}: between {} and {}", bound(ladder.found, false), bound(ladder.proved, true))
+    };
+    let facts: Vec<String> = ladders.iter().map(fact).collect();
+    let description = format!("Bounds on the Lipschitz constant. {}.", facts.join("; "));
+    let mut scene = Scene::new(canvas.width, "Bounds on the Lipschitz constant", description);
+    let mut legend: Vec<(Sample, Ink, &str)> = Vec::new();
+    if ladders.len() > 1 {
+        legend.extend(ladders.iter().map(|(name, ink, _)| (Sample::Dot { filled: *ink == Ink::After }, *ink, *name)));
+    }
+    let &(_, last_ink, last) = ladders.last().expect("there is a network");
+    legend.push((
+        Sample::Area,
+        last_ink,
+        if ladders.len() > 1 { "after polish, the constant is in here" } else { "the constant is in here" },
+    ));
+    let top = head(&mut scene, canvas, &legend);
+
+    let values = || ladders.iter().flat_map(|(_, _, ladder)| ladder.rungs()).map(|(_, _, value)| value);
+    let positive = || values().filter(|value| *value > 0.0 && value.is_finite());
+    let (least, most) = (positive().fold(f64::INFINITY, f64::min), positive().fold(0.0, f64::max));
+    let edge = if canvas.titled { 16.0 } else { 2.0 };
+    let (left, width) = (edge + 8.0, canvas.width - 2.0 * edge - 20.0);
+    let write = |value: f64, upper: bool| format!("{} {}", if upper { '≤' } else { '≥' }, bound(value, upper));
+    // Room for a number to the right of the last dot.
+    let texts = ladders.iter().flat_map(|(_, _, ladder)| ladder.rungs());
+    let widest = texts.map(|(_, upper, value)| font::width(&write(value, upper), SMALL)).fold(0.0, f64::max);
+    let stretch = width / (width - widest - 12.0);
+    let logarithmic = most > 6.0 * least;
+    let x = if logarithmic {
+        let low = 0.7 * least;
+        Scale::between_powers(low, low * (most / low).powf(stretch))
+    } else {
+        Scale::linear(0.0, if most > 0.0 { stretch * most } else { 1.0 })
+    };
+    let group = 20.0 + LINE * ladders.len() as f64 + 8.0;
+    let frame = Frame { left, top: top + 8.0, width, height: 4.0 * group, x, y: Scale::linear(0.0, 1.0) };
+    let kind = if logarithmic { ", logarithmic axis" } else { "" };
+    let title = format!("Lipschitz constant ({} of {}{kind})", units.norm_name(), units.inputs());
+    let below = frame.draw_x(&mut scene, &title, None);
+    // What is infinite is where the largest finite value would be.
+    let across = |value: f64| {
+        let far = if value.is_finite() { left + width } else { left + width / stretch };
+        // Not by `clamp`: a label wider than the chart would turn the ends over.
+        if value > 0.0 { frame.at(value, 0.0).0.min(far).max(left) } else { left }
+    };
+    let (from, to) = (across(last.found), across(last.proved));
+    scene.area(vec![(from, frame.top), (to, frame.top), (to, frame.bottom()), (from, frame.bottom())], last_ink);
+    for rung in 0..4 {
+        let top = frame.top + group * rung as f64;
+        let (name, upper, _) = ladders[0].2.rungs()[rung];
+        let kind = if upper { "upper bound" } else { "lower bound" };
+        scene.text((left + 4.0, top + 15.0), format!("{name} ({kind})"), SMALL, Anchor::Start, Ink::Text);
+        for (row, (_, ink, ladder)) in ladders.iter().enumerate() {
+            let value = ladder.rungs()[rung].2;
+            let (x, y) = (across(value), top + 20.0 + LINE * (row as f64 + 0.5));
+            scene.line(vec![(left, y), (x, y)], *ink, 2.0, false);
+            scene.dot((x, y), 4.5, *ink, *ink == Ink::After);
+            scene.text((x + 10.0, y + 0.36 * SMALL), write(value, upper), SMALL, Anchor::Start, Ink::Text);
+        }
+    }
+    scene.height = frame.bottom() + below;
+    scene
+}
+
+/// Errors and bound of every price that was tried.
+pub fn path(path: &select::Path, units: &Units<'_>, canvas: &Canvas) -> Scene {
+    let chosen = path.price().map_or("none".into(), number);
+    let description = format!(
+        "{} on rows held out, with and without attack, and the Lipschitz bound, for {} prices; chosen: {chosen}.",
+        capital(&units.loss.mean_name()),
+        path.steps.len()
+    );
+    let mut scene = Scene::new(canvas.width, "Choosing the price λ", description);
+    let legend = [
+        (Sample::Dotted { filled: true }, Ink::After, "under attack, mean over the radii"),
+        (Sample::Dotted { filled: false }, Ink::After, "without attack"),
+        (Sample::Line { dashed: true }, Ink::Before, "before polish, under attack"),
+    ];
+    let top = head(&mut scene, canvas, &legend);
+    let steps: Vec<(f64, &select::Judgement)> =
+        path.steps.iter().filter_map(|step| step.price.map(|price| (price, step))).collect();
+    let x = Scale::logarithmic(steps.iter().map(|(price, _)| *price));
+    let errors = steps.iter().flat_map(|(_, step)| [step.clean, step.attacked]).chain([path.start.attacked]);
+    let bounds = steps.iter().map(|(_, step)| step.lipschitz).chain([path.start.lipschitz]);
+    let height = 0.62 * plot_height(canvas);
+    let upper = frame(canvas, top, height, x, Scale::from_zero(errors));
+    let lower = frame(canvas, upper.bottom() + 22.0, height, x, Scale::from_zero(bounds));
+    let mut frames = [upper, lower];
+    aligned(&mut frames);
+    let [upper, lower] = frames;
+    let ticks: Vec<(f64, String)> = steps.iter().rev().map(|(price, _)| (*price, number(*price))).collect();
+    upper.draw_y(
+        &mut scene,
+        &format!(
+            "{} ({})",
+            units.loss.mean_name(),
+            if units.standardized() { "standardized".into() } else { units.loss.units("units of the data") }
+        ),
+    );
+    upper.draw_x(&mut scene, "", Some(ticks.iter().map(|(price, _)| (*price, String::new())).collect()));
+    lower.draw_y(&mut scene, &format!("Lipschitz bound ({} of {})", units.norm_name(), units.inputs()));
+    let below = lower.draw_x(&mut scene, "price λ of the Lipschitz bound (logarithmic axis)", Some(ticks));
+    if let Some(price) = path.price() {
+        let (x, _) = upper.at(price, 0.0);
+        let label = format!("chosen: λ = {}", number(price));
+        for frame in [upper, lower] {
+            scene.line(vec![(x, frame.top), (x, frame.bottom())], Ink::Faint, 1.0, true);
+        }
+        let (at, anchor) = beside(x, &label, upper.left + upper.width);
+        scene.text((at, upper.bottom() + 17.0), label, SMALL, anchor, Ink::Text);
+    }
+    for (frame, value) in [(upper, path.start.attacked), (lower, path.start.lipschitz)] {
+        let (_, y) = frame.at(1.0, value);
+        scene.line(vec![(frame.left, y), (frame.left + frame.width, y)], Ink::Before, 2.0, true);
+    }
+    let series = |frame: &Frame, value: &dyn Fn(&select::Judgement) -> f64| -> Vec<(f64, f64)> {
+        steps.iter().map(|(price, step)| frame.at(*price, value(step))).collect()
+    };
+    let mut draw = |points: Vec<(f64, f64)>, filled: bool| {
+        scene.line(points.clone(), Ink::After, 2.0, false);
+        points.into_iter().for_each(|center| scene.dot(center, 3.5, Ink::After, filled));
+    };
+    draw(series(&upper, &|step| step.clean), false);
+    draw(series(&upper, &|step| step.attacked), true);
+    draw(series(&lower, &|step| step.lipschitz), true);
+    scene.height = lower.bottom() + below;
+    scene
+}
+
+/// To which side of an upright line a word goes.
+fn beside(x: f64, label: &str, right: f64) -> (f64, Anchor) {
+    if x + 8.0 + font::width(label, SMALL) <= right { (x + 6.0, Anchor::Start) } else { (x - 6.0, Anchor::End) }
+}
+
+/// Objective and duality gap of every iteration; `before` is the objective of the network that was given.
+pub fn convergence(trace: &[Progress], before: f64, tolerance: f64, canvas: &Canvas) -> Scene {
+    let gaps: Vec<(f64, f64)> = trace
+        .iter()
+        .enumerate()
+        .filter(|(_, progress)| progress.gap.is_finite() && progress.gap > 0.0)
+        .map(|(k, progress)| (k as f64, progress.gap))
+        .collect();
+    let reached = gaps.last().map_or("no gap".into(), |(_, gap)| format!("gap {}", number(*gap)));
+    let objective = trace.last().map_or(before, |last| last.objective);
+    let description = format!("{} iterations, to objective {} and {reached}.", trace.len(), number(objective));
+    let mut scene = Scene::new(canvas.width, "Convergence of the polish", description);
+    let wanted = format!("gap asked for, {}", number(tolerance));
+    let legend = [
+        (Sample::Dotted { filled: true }, Ink::After, "this iteration"),
+        (Sample::Line { dashed: true }, Ink::Before, "objective before polish"),
+        (Sample::Line { dashed: true }, Ink::Faint, wanted.as_str()),
+    ];
+    let top = head(&mut scene, canvas, &legend[..if gaps.is_empty() { 2 } else { 3 }]);
+    let objectives =
+        || trace.iter().map(|progress| progress.objective).chain([before]).filter(|value| value.is_finite());
+    let (least, most) = (objectives().fold(f64::INFINITY, f64::min), objectives().fold(0.0, f64::max));
+    let x = Scale::linear(0.0, (trace.len().max(2) - 1) as f64);
+    let logarithmic = least > 0.0 && most > 20.0 * least;
+    let y = if logarithmic { Scale::logarithmic(objectives()) } else { Scale::around(objectives()) };
+    let height = 0.62 * plot_height(canvas);
+    let upper = frame(canvas, top, height, x, y);
+    let gap = Scale::logarithmic(gaps.iter().map(|(_, gap)| *gap).chain([tolerance]));
+    let lower = frame(canvas, upper.bottom() + 22.0, height, x, gap);
+    let mut frames = vec![upper, lower];
+    if gaps.is_empty() {
+        frames.pop();
+    }
+    aligned(&mut frames);
+
+    let upper = frames[0];
+    let title = if logarithmic { "objective (logarithmic axis)" } else { "objective" };
+    upper.draw_y(&mut scene, title);
+    let iteration = "iteration of the solver";
+    let mut below = upper.draw_x(&mut scene, if gaps.is_empty() { iteration } else { "" }, Some(x.whole_ticks()));
+    let (_, level) = upper.at(0.0, before);
+    scene.line(vec![(upper.left, level), (upper.left + upper.width, level)], Ink::Before, 2.0, true);
+    let finite = trace.iter().enumerate().filter(|(_, progress)| progress.objective.is_finite());
+    let mut series = vec![finite.map(|(k, progress)| upper.at(k as f64, progress.objective)).collect::<Vec<_>>()];
+    if let Some(lower) = frames.get(1) {
+        lower.draw_y(&mut scene, "relative duality gap (logarithmic axis)");
+        below = lower.draw_x(&mut scene, iteration, Some(x.whole_ticks()));
+        let (_, level) = lower.at(0.0, tolerance);
+        scene.line(vec![(lower.left, level), (lower.left + lower.width, level)], Ink::Faint, 2.0, true);
+        series.push(gaps.iter().map(|(k, gap)| lower.at(*k, *gap)).collect());
+    }
+    for points in series {
+        scene.line(points.clone(), Ink::After, 2.0, false);
+        let radius = if points.len() > 60 { 1.5 } else { 3.0 };
+        points.into_iter().for_each(|center| scene.dot(center, radius, Ink::After, true));
+    }
+    scene.height = frames.last().expect("there is one").bottom() + below;
+    scene
+}
+
+/// Predictions against the truth, both in the units of the target.
+pub fn fit(truth: &[f64], predicted: &[(&str, Ink, &[f64])], units: &Units<'_>, canvas: &Canvas) -> Scene {
+    let description =
+        format!("Predicted against true {} of {} rows; the diagonal is perfect.", units.target, truth.len());
+    let mut scene = Scene::new(canvas.width, "Predicted against true", description);
+    let mut legend: Vec<(Sample, Ink, &str)> =
+        predicted.iter().map(|(name, ink, _)| (Sample::Dot { filled: *ink == Ink::After }, *ink, *name)).collect();
+    legend.push((Sample::Line { dashed: true }, Ink::Faint, "perfect"));
+    let top = head(&mut scene, canvas, &legend);
+    let all = || truth.iter().chain(predicted.iter().flat_map(|(_, _, values)| values.iter())).copied();
+    let scale = Scale::around(all());
+    let frame = frame(canvas, top, 1.2 * plot_height(canvas), scale, scale);
+    frame.draw_y(&mut scene, &format!("predicted {}", units.target));
+    let below = frame.draw_x(&mut scene, &format!("true {}", units.target), None);
+    let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
+    scene.line(vec![frame.at(low, low), frame.at(high, high)], Ink::Faint, 1.5, true);
+    for (_, ink, values) in predicted {
+        for (truth, value) in truth.iter().zip(*values) {
+            scene.dot(frame.at(*truth, *value), 2.8, *ink, *ink == Ink::After);
+        }
+    }
+    scene.height = frame.bottom() + below;
+    scene
+}

@@ -1,0 +1,201 @@
+//! The facts that a report is made of, and the chart of each kind of them.
+
+use super::chart::{self, Canvas, Curve, Ladder, Units};
+use super::scene::{Ink, Scene};
+use tautnet::attack::RadiusReport;
+use tautnet::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
+use tautnet::error::{Error, Result};
+use tautnet::polish::{self, Polished};
+use tautnet::{Dataset, Loss, Network, Norm, Scaler, select};
+
+/// The charts there are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Chart {
+    /// Error against attack radius, found and certified.
+    Attack,
+    /// Every bound on the Lipschitz constant.
+    Bounds,
+    /// Predicted against true.
+    Fit,
+    /// Errors and bound along the prices λ.
+    Path,
+    /// Objective and duality gap of every iteration.
+    Convergence,
+}
+
+impl Chart {
+    /// All of them, in the order of the page.
+    pub const ALL: [Chart; 5] = [Chart::Attack, Chart::Bounds, Chart::Fit, Chart::Path, Chart::Convergence];
+
+    /// The name by which users choose it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Chart::Attack => "attack",
+            Chart::Bounds => "bounds",
+            Chart::Fit => "fit",
+            Chart::Path => "path",
+            Chart::Convergence => "convergence",
+        }
+    }
+}
+
+impl std::str::FromStr for Chart {
+    type Err = Error;
+
+    /// The chart of that name.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|chart| chart.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::new(format!("there is no chart called `{name}`"), format!("choose one of: {names}"))
+        })
+    }
+}
+
+/// The facts about one network.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Side {
+    /// Bounds on its Lipschitz constant, in its own units.
+    pub ladder: Ladder,
+    /// Error under attack on the rows shown.
+    pub attack: Vec<RadiusReport>,
+    /// Mean loss on the rows learned from.
+    pub learned: f64,
+    /// Mean loss on the rows held out, if there are any.
+    pub held_out: Option<f64>,
+    /// Predictions for the rows shown, in the user's units.
+    pub predicted: Vec<f64>,
+}
+
+/// The rows that a report speaks of, in the network's units.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// Learned from.
+    pub learned: &'a Dataset,
+    /// Held out.
+    pub held_out: Option<&'a Dataset>,
+    /// Attacked and predicted: one of the two, or a part of it.
+    pub shown: &'a Dataset,
+    /// Which these are, for people: "the 42 rows held out".
+    pub name: &'a str,
+}
+
+impl Side {
+    /// Gather the facts. `proved` is the bound of the network's certificate, `attack` the errors found under it; `loss` is what a
+    /// wrong prediction costs.
+    pub fn of(
+        network: &Network,
+        proved: f64,
+        attack: Vec<RadiusReport>,
+        rows: &Rows<'_>,
+        (norm, loss): (Norm, &Loss),
+        scaler: &Scaler,
+        seed: u64,
+    ) -> Result<Self> {
+        let predicted = network.predict(rows.shown.x.as_ref());
+        let search = GradientSearchSettings { seed, ..GradientSearchSettings::scaled_to(network) };
+        let found = largest_gradient_found(network, &Region::Everywhere, norm, Some(rows.shown.x.as_ref()), &search)?;
+        Ok(Self {
+            ladder: Ladder {
+                // Nothing is found of a network whose gradient is 0 everywhere it was looked for.
+                found: found.map_or(0.0, |found| found.value),
+                proved,
+                sum: path_norm(network, norm),
+                product: norm_product(network, norm),
+            },
+            attack,
+            learned: loss.mean(network, rows.learned),
+            held_out: rows.held_out.map(|rows| loss.mean(network, rows)),
+            predicted: predicted.into_iter().map(|value| scaler.target_to_user(value)).collect(),
+        })
+    }
+}
+
+/// Where the network before the polish came from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin<'a> {
+    /// It was trained here, by the start of that name.
+    Trained(&'a str),
+    /// It was given in a file.
+    Given(&'a str),
+}
+
+/// How to make the same again.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reproduce {
+    /// The command line.
+    pub command: String,
+    /// Version of the program.
+    pub version: String,
+    /// Every setting with its value.
+    pub settings: Vec<(String, String)>,
+}
+
+/// Everything that a page shows.
+#[derive(Debug, Clone)]
+pub struct Report<'a> {
+    /// What the user calls the data.
+    pub source: &'a str,
+    /// The input columns, as the network sees them.
+    pub inputs: Vec<String>,
+    /// The target column.
+    pub target: &'a str,
+    /// Between the network's units and the user's.
+    pub scaler: &'a Scaler,
+    /// The rows.
+    pub rows: Rows<'a>,
+    /// Hidden units.
+    pub units: usize,
+    /// Where the first network came from.
+    pub origin: Origin<'a>,
+    /// The polish as asked for, with the price that was used.
+    pub settings: polish::Settings,
+    /// The polish; `None` when the time ended before it.
+    pub polished: Option<&'a Polished>,
+    /// Why the work was ended early, if the clock or the user did it.
+    pub stopped: Option<&'a str>,
+    /// How the price was chosen.
+    pub path: Option<&'a select::Path>,
+    /// The network before the polish.
+    pub before: Side,
+    /// The network after it.
+    pub after: Side,
+    /// How far one unit of each input column can move the target, proved, in the user's units.
+    pub sensitivities: Vec<f64>,
+    /// How to make it again.
+    pub reproduce: Reproduce,
+}
+
+impl Report<'_> {
+    /// One chart; `None` for one that there are no facts for.
+    pub fn chart(&self, chart: Chart, canvas: &Canvas) -> Option<Scene> {
+        let (before, after) = ("before polish", "after polish");
+        let units = self.measures();
+        let sides = [(before, Ink::Before, &self.before), (after, Ink::After, &self.after)];
+        Some(match chart {
+            Chart::Attack => {
+                let curves = sides.map(|(name, ink, side)| Curve { name, ink, reports: &side.attack });
+                chart::attack(&curves, &units, canvas)
+            }
+            Chart::Bounds => chart::bounds(&sides.map(|(name, ink, side)| (name, ink, &side.ladder)), &units, canvas),
+            Chart::Fit => {
+                let truth = self.truth();
+                chart::fit(&truth, &sides.map(|(name, ink, side)| (name, ink, &side.predicted[..])), &units, canvas)
+            }
+            Chart::Path => chart::path(self.path.filter(|path| !path.steps.is_empty())?, &units, canvas),
+            Chart::Convergence => {
+                let polished = self.polished.filter(|polished| !polished.trace.is_empty())?;
+                let tolerance = self.settings.tolerance;
+                chart::convergence(&polished.trace, polished.before.objective, tolerance, canvas)
+            }
+        })
+    }
+
+    pub(super) fn measures(&self) -> Units<'_> {
+        Units { target: self.target, scaler: self.scaler, norm: self.settings.norm, loss: &self.settings.loss }
+    }
+
+    /// Targets of the rows shown, in the user's units.
+    fn truth(&self) -> Vec<f64> {
+        self.rows.shown.y.iter().map(|y| self.scaler.target_to_user(*y)).collect()
+    }
+}

@@ -1,0 +1,146 @@
+//! What was done, in words.
+
+use super::axes::{bound, number, rough};
+use super::facts::{Origin, Report};
+use tautnet::certify::mul_up;
+use tautnet::polish::{Ending, Method, Penalty};
+
+/// One paragraph for a reader in a hurry. Plain text.
+pub fn summary(report: &Report<'_>) -> String {
+    [what(report), how(report), result(report), proof(report), caveats(report)]
+        .into_iter()
+        .filter(|sentence| !sentence.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+fn what(report: &Report<'_>) -> String {
+    let (units, rows) = (report.units, report.rows.learned.rows());
+    let table = format!("{rows} rows of {}", report.source);
+    match report.origin {
+        Origin::Trained(start) => {
+            format!(
+                "A network of {units} hidden units was trained by {} on {table} and then polished.",
+                start_name(start)
+            )
+        }
+        Origin::Given(file) => format!("The network of {units} hidden units in {file} was polished on {table}."),
+    }
+}
+
+fn start_name(start: &str) -> &str {
+    match start {
+        "sgd" => "stochastic gradient descent",
+        "random" => "drawing its hidden units at random and fitting its output weights",
+        "adversarial" => "gradient descent on rows under attack",
+        "admm" => "gradient descent and a semidefinite program in turn",
+        other => other,
+    }
+}
+
+/// The objective, as a formula in words.
+pub fn objective(report: &Report<'_>) -> String {
+    let settings = &report.settings;
+    let mut text = settings.loss.mean_name();
+    if settings.lipschitz > 0.0 {
+        let bound = if settings.penalty == Penalty::L { "L" } else { "L²" };
+        text.push_str(&format!(" + {}\u{a0}·\u{a0}{bound}", number(settings.lipschitz)));
+    }
+    if settings.decay > 0.0 {
+        text.push_str(&format!(" + {}\u{a0}·\u{a0}weights", number(settings.decay)));
+    }
+    if let Some(limit) = settings.max_lipschitz {
+        text.push_str(&format!(", L at most {}", number(limit)));
+    }
+    text
+}
+
+fn how(report: &Report<'_>) -> String {
+    let Some(polished) = report.polished else {
+        return "The work was ended before the polish, so that the result is the starting network.".into();
+    };
+    let goal = objective(report);
+    let bound = "where L is a proved bound on how fast the output can change";
+    let gap = polished
+        .duality_gap
+        .map_or(String::new(), |gap| format!(": none of them is better by more than a fraction of {}", rough(gap)));
+    let chosen = match report.path.and_then(|path| path.price()) {
+        Some(_) => " The price of L was chosen by validation on the error under attack.",
+        None => "",
+    };
+    let in_the_last = polished.duality_gap.map_or(String::new(), |gap| {
+        format!("; in the last set none is better by more than a fraction of {}", rough(gap))
+    });
+    match (&polished.ending, report.settings.method) {
+        (Ending::Unchanged(why), _) => format!(
+            "The polish minimizes {goal}, {bound}. It found nothing better ({why}), so that the result is the network that it was given."
+        ),
+        (_, Method::Alternating) => format!(
+            "The polish lowered {goal}, {bound}, by convex programs over weights and proofs in turn, every unit staying on and off on the rows where it was.{chosen}"
+        ),
+        (_, Method::Walk) => format!(
+            "The polish lowered {goal}, {bound}, by convex programs, each over all networks whose units are on and off on the same rows, and by steps from one such set of networks to a better one{in_the_last}.{chosen}"
+        ),
+        _ => format!(
+            "Of all networks whose units are on and off on the same rows, the polish looked for the one with the least {goal}, {bound}, by one convex program{gap}.{chosen}"
+        ),
+    }
+}
+
+fn result(report: &Report<'_>) -> String {
+    let units = report.measures();
+    let (before, after) = (&report.before, &report.after);
+    let mut text = format!(
+        "The proved bound L went from {} to {}",
+        bound(before.ladder.proved, true),
+        bound(after.ladder.proved, true)
+    );
+    let write = |found: f64| bound(units.root_bound(found, false), false);
+    if let (Some(old), Some(new)) = (before.attack.last(), after.attack.last()) {
+        text.push_str(&format!(
+            ". On {}, “{}” was off by {} before and by {} after ({}); under the strongest attack found at radius {}, by {} before and by {} after",
+            report.rows.name,
+            report.target,
+            write(before.attack[0].found),
+            write(after.attack[0].found),
+            if units.loss.is_squared() { "root mean squares" } else { units.loss.root_name() },
+            number(new.radius),
+            write(old.found),
+            write(new.found),
+        ));
+        text.push_str(&format!(
+            ". No attack of that size can get it above {}",
+            bound(units.root_bound(new.certified_ceiling, true), true)
+        ));
+    }
+    text + "."
+}
+
+fn proof(report: &Report<'_>) -> String {
+    let reach = mul_up(report.scaler.target_scale, report.after.ladder.proved);
+    format!(
+        "That is a theorem about this network, for every input and not only for these rows: a change of size ε ({} of {}) moves “{}” by at most {}\u{a0}ε.",
+        report.measures().norm_name(),
+        report.measures().inputs(),
+        report.target,
+        bound(reach, true)
+    )
+}
+
+fn caveats(report: &Report<'_>) -> String {
+    let mut notes: Vec<String> = Vec::new();
+    if let Some(stopped) = report.stopped {
+        notes.push(format!("The work was ended early: {stopped}."));
+    } else if let Some(Ending::Stopped(why)) = report.polished.map(|polished| &polished.ending) {
+        notes.push(format!("The solver stopped early: {why}."));
+    }
+    if let Some((path, chosen)) = report.path.and_then(|path| path.chosen.map(|chosen| (path, chosen)))
+        && path.steps[chosen].share > 1.0
+    {
+        notes.push("Where the price was chosen, every one lost against the network before at some radius.".into());
+    }
+    if report.rows.held_out.is_none() {
+        notes.push("No rows were held out, so that errors are those on the rows learned from.".into());
+    }
+    notes.join(" ")
+}

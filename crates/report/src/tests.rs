@@ -1,0 +1,311 @@
+//! Charts in which every word can be read, whatever the numbers and names, and a page that fetches nothing.
+
+use super::chart::{self, Canvas, Curve, Ladder, Units};
+use super::panels::{Words, panels};
+use super::scene::{Anchor, Ink, Scene, Shape};
+use super::{Chart, Origin, Report, Reproduce, Rows, Side, attack, font, svg};
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
+use std::ops::ControlFlow;
+use tautnet::attack::RadiusReport;
+use tautnet::polish::{self, Polished, Progress};
+use tautnet::{Dataset, Loss, Network, Norm, Scaler, select, train};
+use tautnet_study::experiment::{Band, Spread};
+
+const CANVASES: [Canvas; 3] = [Canvas::WIDE, Canvas::NARROW, Canvas::FILE];
+
+/// Every text is inside the drawing and none is on top of another; every point is a number.
+fn check(scene: &Scene) {
+    let mut boxes: Vec<(f64, f64, f64, f64, &str)> = Vec::new();
+    for shape in &scene.shapes {
+        let points: Vec<(f64, f64)> = match shape {
+            Shape::Line { points, .. } | Shape::Area { points, .. } => points.clone(),
+            Shape::Dot { center, .. } => vec![*center],
+            Shape::Text { at, text, size, anchor, .. } => {
+                let width = font::width(text, *size);
+                let left = match anchor {
+                    Anchor::Start => at.0,
+                    Anchor::Middle => at.0 - 0.5 * width,
+                    Anchor::End => at.0 - width,
+                };
+                boxes.push((left, left + width, at.1 - 0.74 * size, at.1 + 0.2 * size, text));
+                vec![*at]
+            }
+        };
+        for (x, y) in points {
+            let inside = (-1.0..=scene.width + 1.0).contains(&x) && (-1.0..=scene.height + 1.0).contains(&y);
+            assert!(inside, "({x}, {y}) in {:?} of {} × {}", shape, scene.width, scene.height);
+        }
+    }
+    for (k, a) in boxes.iter().enumerate() {
+        assert!(
+            a.0 >= -0.5 && a.1 <= scene.width + 0.5 && a.2 >= 0.0 && a.3 <= scene.height,
+            "{a:?} in {}",
+            scene.title
+        );
+        for b in &boxes[..k] {
+            let apart = a.1 <= b.0 || b.1 <= a.0 || a.3 <= b.2 || b.3 <= a.2;
+            assert!(apart, "{a:?} on {b:?} in {} of width {}", scene.title, scene.width);
+        }
+    }
+    assert!(!scene.title.is_empty() && !scene.description.is_empty());
+}
+
+fn scaler(target_scale: f64) -> Scaler {
+    Scaler { target_mean: 3.0 * target_scale, target_scale, ..Scaler::identity(2) }
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just("y".to_owned()),
+        Just("the very long name of a column that somebody's spreadsheet had (m³/h) & more".to_owned())
+    ]
+}
+
+proptest! {
+    #[test]
+    fn attack_charts_are_readable(
+        name in name(), power in -12.0..12.0f64, errors in proptest::collection::vec(0.0..3.0f64, 1..8), slope in 0.0..9.0f64
+    ) {
+        let scaler = scaler(10f64.powf(power));
+        let units = Units { target: &name, scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
+        let reports: Vec<RadiusReport> = errors.iter().enumerate().map(|(k, error)| {
+            let radius = 0.1 * k as f64;
+            RadiusReport { radius, found: error * error, certified_ceiling: (error + slope * radius).powi(2), worst_case: None }
+        }).collect();
+        let unknown: Vec<RadiusReport> =
+            reports.iter().map(|report| RadiusReport { certified_ceiling: f64::INFINITY, ..*report }).collect();
+        let (before, after) = (Curve { name: "before polish", ink: Ink::Before, reports: &unknown },
+            Curve { name: "after polish", ink: Ink::After, reports: &reports });
+        for canvas in CANVASES {
+            check(&chart::attack(&[before, after], &units, &canvas));
+            check(&chart::attack(&[after], &units, &canvas));
+        }
+    }
+
+    #[test]
+    fn ladders_are_readable(found in 0.0..1.0f64, steps in [1.0..30.0f64, 1.0..9.0, 1.0..9.0], power in -9.0..9.0f64) {
+        let scaler = scaler(1.0);
+        let units = Units { target: "y", scaler: &scaler, norm: Norm::Infinity, loss: &Loss::default() };
+        let found = found * 10f64.powf(power);
+        let after = Ladder { found, proved: found * steps[0], sum: found * steps[0] * steps[1], product: found * steps[0] * steps[2] };
+        let before = Ladder { found: 3.0 * after.found, proved: 3.0 * after.proved, sum: 2.0 * after.sum, product: f64::INFINITY };
+        let nothing = Ladder { found: 0.0, proved: 0.0, sum: 0.0, product: 0.0 };
+        for canvas in CANVASES {
+            check(&chart::bounds(&[("before polish", Ink::Before, &before), ("after polish", Ink::After, &after)], &units, &canvas));
+            check(&chart::bounds(&[("this network", Ink::After, &nothing)], &units, &canvas));
+        }
+    }
+
+    #[test]
+    fn traces_and_fits_are_readable(
+        name in name(), power in -9.0..12.0f64, length in 0usize..150, gapless: bool, values in proptest::collection::vec(-5.0..5.0f64, 1..9)
+    ) {
+        let trace: Vec<Progress> = (0..length).map(|iteration| {
+            let rest = 0.7f64.powi(iteration as i32);
+            let gap = if gapless { f64::INFINITY } else { rest };
+            Progress { round: 0, iteration, objective: 10f64.powf(power) * (0.1 + rest), gap }
+        }).collect();
+        let size = 10f64.powf(power);
+        let truth: Vec<f64> = values.iter().map(|value| size * value).collect();
+        let predicted: Vec<f64> = values.iter().rev().map(|value| 1.5 * size * value).collect();
+        let scaler = scaler(size);
+        let units = Units { target: &name, scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
+        for canvas in CANVASES {
+            check(&chart::convergence(&trace, 10f64.powf(power), 1e-8, &canvas));
+            check(&chart::fit(&truth, &[("before polish", Ink::Before, &truth), ("after polish", Ink::After, &predicted)], &units, &canvas));
+        }
+    }
+
+    #[test]
+    fn paths_are_readable(prices in proptest::collection::vec(-6.0..2.0f64, 1..9), errors in 1e-4..10.0f64, chosen: usize) {
+        let judgement = |price: Option<f64>, k: usize| select::Judgement {
+            price, clean: errors, attacked: errors * (1.0 + k as f64), quotient: 0.9, share: 0.95, lipschitz: errors * k as f64,
+        };
+        let mut prices: Vec<f64> = prices.into_iter().map(|power| 10f64.powf(power)).collect();
+        prices.sort_by(|a, b| b.total_cmp(a));
+        let path = select::Path {
+            start: judgement(None, 2),
+            chosen: Some(chosen % prices.len()),
+            steps: prices.iter().enumerate().map(|(k, price)| judgement(Some(*price), k)).collect(),
+            rows: (30, 10),
+            folds: 1,
+            trained: train::Trained { network: two_units(), trace: vec![], ending: train::Ending::Solved, loss: 0.0 },
+            polished: None,
+        };
+        let scaler = scaler(1.0);
+        let units = Units { target: "y", scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
+        for canvas in CANVASES {
+            check(&chart::path(&path, &units, &canvas));
+        }
+    }
+}
+
+/// A smooth function of uniform points in [−1.5, 1.5]^d with a little noise.
+fn toy(n: usize, d: usize, seed: u64) -> Dataset {
+    let mut random = rand_pcg::Pcg64::seed_from_u64(seed);
+    let mut x = faer::Mat::zeros(n, d);
+    let mut y = vec![0.0; n];
+    for k in 0..n {
+        for j in 0..d {
+            x[(k, j)] = 3.0 * random.random::<f64>() - 1.5;
+            y[k] += (1.0 + j as f64) * (2.0 * x[(k, j)]).sin() / d as f64;
+        }
+        y[k] += 0.1 * (random.random::<f64>() - 0.5);
+    }
+    Dataset::new(x, y, None).unwrap()
+}
+
+fn two_units() -> Network {
+    Network::new(faer::mat![[1.0, 0.5], [-0.5, 1.0]], vec![0.1, 0.2], vec![1.0, -0.7], 0.1).unwrap()
+}
+
+/// A small run, and its report.
+struct Run {
+    data: Dataset,
+    before: Network,
+    polished: Polished,
+    path: select::Path,
+    scaler: Scaler,
+}
+
+impl Run {
+    fn new() -> Self {
+        let data = toy(40, 2, 1);
+        let go_on = &mut |_: &select::Progress<'_>| ControlFlow::Continue(());
+        let start = train::Settings { start: "random".parse().unwrap(), units: 5, ..train::Settings::default() };
+        let grid = select::Settings { prices: vec![0.1, 0.01], judged: 1, ..select::Settings::default() };
+        let path = select::path(&data, &start, &polish::Settings::default(), &grid, go_on).unwrap();
+        let before = path.trained.network.clone();
+        let polished = path.polished.clone().unwrap();
+        Self { data, before, polished, path, scaler: scaler(7.0) }
+    }
+
+    fn report<'a>(&'a self, source: &'a str, target: &'a str) -> Report<'a> {
+        let rows = Rows { learned: &self.data, held_out: None, shown: &self.data, name: "the 40 rows learned from" };
+        let side = |network: &Network| {
+            let found = attack(network, &self.data, (Norm::Two, &Loss::default()), 1e3, &[0.0, 0.25, 0.5], 0).unwrap();
+            Side::of(network, 1e3, found, &rows, (Norm::Two, &Loss::default()), &self.scaler, 0).unwrap()
+        };
+        Report {
+            source,
+            inputs: vec!["a".into(), "b<c>".into()],
+            target,
+            scaler: &self.scaler,
+            rows,
+            units: 5,
+            origin: Origin::Trained("random"),
+            settings: polish::Settings::default(),
+            polished: Some(&self.polished),
+            stopped: None,
+            path: Some(&self.path),
+            before: side(&self.before),
+            after: side(&self.polished.network),
+            sensitivities: vec![1.0, 2.0],
+            reproduce: Reproduce {
+                command: "tautnet train 'a & b'".into(),
+                version: "0".into(),
+                settings: vec![("seed".into(), "0".into())],
+            },
+        }
+    }
+}
+
+#[test]
+fn the_page_has_everything_and_fetches_nothing() {
+    let run = Run::new();
+    let report = run.report("data.csv", "y");
+    let page = report.page();
+    assert_eq!(page, run.report("data.csv", "y").page(), "the same facts, the same bytes");
+    for chart in Chart::ALL {
+        assert_eq!(chart.name().parse::<Chart>().unwrap(), chart);
+        assert!(page.contains(&format!("<figure id=\"{}\">", chart.name())), "{chart:?}");
+        for canvas in CANVASES {
+            let scene = report.chart(chart, &canvas).unwrap();
+            check(&scene);
+            assert!(svg::document(&scene).starts_with("<?xml"));
+        }
+    }
+    assert_eq!(page.matches("<svg ").count(), 10);
+    assert_eq!(page.matches("role=\"img\"").count(), page.matches("</title>\n<desc").count());
+    for word in ["<script", "src=", "url(", "@import", "http://", "https://"] {
+        let places =
+            page.matches(word).count() - usize::from(word == "http://") * page.matches("http://www.w3.org").count();
+        assert_eq!(places, 0, "{word}");
+    }
+    for part in
+        ["40 rows of data.csv", "tautnet train &#39;a &amp; b&#39;", "b&lt;c&gt;", "No rows were held out", "“y”"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!("pie".parse::<Chart>().unwrap_err().hint.contains("convergence"));
+}
+
+#[test]
+fn charts_without_facts_are_left_out() {
+    let run = Run::new();
+    let report = Report { path: None, polished: None, stopped: Some("time limit reached"), ..run.report("d", "y") };
+    let page = report.page();
+    assert!(report.chart(Chart::Path, &Canvas::WIDE).is_none() && !page.contains("id=\"path\""));
+    assert!(report.chart(Chart::Convergence, &Canvas::WIDE).is_none() && !page.contains("id=\"convergence\""));
+    assert!(page.contains("before the polish") && page.contains("The work was ended early: time limit reached."));
+}
+
+#[test]
+fn names_from_files_are_text_and_nothing_else() {
+    let run = Run::new();
+    let report = run.report("<img src=x onerror=alert(1)>", "</title><script>alert(2)</script>");
+    let page = report.page();
+    assert!(!page.contains("<img") && !page.contains("<script"), "{page}");
+}
+
+proptest! {
+    #[test]
+    fn panels_are_readable(
+        sets in 1usize..4, bases in 1usize..4, prices in 1usize..3, methods in 1usize..9, radii in 1usize..12, name in name(), power in -9.0..9.0f64, seed in 0u64..99
+    ) {
+        let names = ["base", "c-l2", "c-lip", "joint", "other", "another", "a sixth", "a seventh", "an eighth"];
+        let mut random = rand_pcg::Pcg64::new(seed.into(), 1);
+        let mut spread = || {
+            let size = 10f64.powf(power) * (1.0 + tautnet::random::normal(&mut random).abs());
+            Spread { lower: 0.8 * size, median: size, upper: 1.5 * size }
+        };
+        let mut bands = Vec::new();
+        for set in 0..sets {
+            let prices = [0.01, 0.001].iter().take(prices);
+            let arms = ["sgd", "pgd", "admm"].iter().take(bases).flat_map(|base| prices.clone().map(move |price| (base, price)));
+            for (base, price) in arms {
+                for method in names.iter().take(methods) {
+                    let spread = &mut spread;
+                    // A method that failed in every trial has no numbers.
+                    let lost = seed.is_multiple_of(5) && *method == "c-lip";
+                    let none = Spread { lower: f64::NAN, median: f64::NAN, upper: f64::NAN };
+                    bands.push(Band {
+                        data: format!("{set} {name}"),
+                        base: (*base).into(),
+                        method: (*method).into(),
+                        lipschitz: *price,
+                        decay: 0.0,
+                        trials: 3,
+                        failed: 0,
+                        attacked: (0..radii).map(|_| if lost { none } else { spread() }).collect(),
+                        clean: none,
+                        objective: none,
+                        loss: none,
+                        bound: none,
+                        seconds: none,
+                    });
+                }
+            }
+        }
+        let radii: Vec<f64> = (0..radii).map(|k| 0.05 * k as f64).collect();
+        let words = Words { title: "Error under attack", radius: "radius (2-norm of standardized inputs)", error: &name };
+        for canvas in CANVASES {
+            let scene = panels(&bands, &radii, &words, &canvas);
+            check(&scene);
+            // Every panel has its lines: those of a method at one price are not drawn over those at another.
+            let titles = scene.shapes.iter().filter(|shape| matches!(shape, Shape::Text { text, .. } if text.contains("from ")));
+            prop_assert_eq!(titles.count(), sets * bases * prices);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What governs both methods.
+
+use tautnet::{Error, error::Result};
+
+/// What governs both methods.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// λ > 0, the price of the weights: λ_w of [`polish`](mod@tautnet::polish).
+    pub decay: f64,
+    /// Whether the output bias is free (else it is 0).
+    pub output_bias: bool,
+    /// Relative duality gap to reach, between 0 and 1.
+    pub tolerance: f64,
+    /// Most steps.
+    pub iterations: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { decay: 0.001, output_bias: true, tolerance: 1e-6, iterations: 100_000 }
+    }
+}
+
+impl Settings {
+    pub(super) fn check(&self) -> Result<()> {
+        if !(self.decay.is_finite() && self.decay > 0.0) {
+            return Err(Error::new(
+                format!("`decay` is {}", self.decay),
+                "the convex first-order methods need a price of the weights above 0, such as 0.001",
+            ));
+        }
+        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
+            return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-6"));
+        }
+        if self.iterations == 0 {
+            return Err(Error::new("`iterations` is 0", "give at least one step; 100000 is the default"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,29 @@
+//! A data set split for one trial.
+
+use super::arm::Settings;
+use tautnet::error::Result;
+use tautnet::{Dataset, Scaler, split};
+
+/// A data set split for one trial, in units standardized on the rows learned from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Problem {
+    /// What the data set is called.
+    pub name: String,
+    /// The number of the trial, from 0.
+    pub trial: u64,
+    /// Rows to learn from.
+    pub learned: Dataset,
+    /// Rows to judge by.
+    pub held_out: Dataset,
+}
+
+impl Problem {
+    /// Hold out a share of the rows; every arm of a trial meets the same split.
+    pub fn split(name: &str, all: &Dataset, settings: &Settings, trial: u64) -> Result<Self> {
+        let rows = split::by_fraction(all.rows(), settings.held_out, settings.seed_of(trial))?;
+        let learned = all.select(&rows.train);
+        let scaler = Scaler::fit(&learned)?;
+        let held_out = scaler.standardize(&all.select(&rows.test));
+        Ok(Self { name: name.into(), trial, learned: scaler.standardize(&learned), held_out })
+    }
+}

@@ -1,0 +1,69 @@
+//! One trial: a split, a starting network, and every method of the arm on it.
+
+use super::arm::{Applied, Arm, GoOn, Job, Settings};
+use super::problem::Problem;
+use super::rows::Row;
+use tautnet::error::Result;
+use tautnet::{Network, attack, polish};
+
+/// Seconds since whenever: the caller's clock, for this library has none.
+pub type Clock<'a> = dyn Fn() -> f64 + 'a;
+
+/// Run a trial: a row of the starting network, then one of each method. `None` when `go_on` ended it.
+///
+/// What fails gets a row that says so, for the other methods have nothing to do with it.
+pub fn trial(
+    problem: &Problem,
+    arm: &Arm,
+    settings: &Settings,
+    clock: &Clock<'_>,
+    go_on: &GoOn<'_>,
+) -> Option<Vec<Row>> {
+    let job = Job { data: &problem.learned, arm, settings, seed: settings.seed_of(problem.trial), go_on };
+    let measured = |method: &str, run: &dyn Fn() -> Result<Applied>| -> Option<(Row, Option<Network>)> {
+        let started = clock();
+        let applied = run();
+        let seconds = clock() - started;
+        if go_on().is_break() {
+            return None;
+        }
+        let row = Row::empty(problem, arm, method, settings.radii.len(), seconds);
+        let measured =
+            applied.and_then(|applied| Ok((measure(row.clone(), &applied, problem, &job)?, applied.network)));
+        Some(match measured {
+            Ok((row, network)) => (row, Some(network)),
+            Err(error) => (Row { ending: format!("failed: {}", error.what), ..row }, None),
+        })
+    };
+    let (row, start) = measured(Row::BASE, &|| arm.base.make(&job))?;
+    let mut rows = vec![row];
+    for method in &arm.methods {
+        let Some(start) = &start else {
+            let row = Row::empty(problem, arm, method.name, settings.radii.len(), 0.0);
+            rows.push(Row { ending: "failed: there is no starting network".into(), ..row });
+            continue;
+        };
+        rows.push(measured(method.name, &|| method.apply(&job, start))?.0);
+    }
+    Some(rows)
+}
+
+/// Judge a network: by the objective of the arm on the rows learned from, by its errors on those held out.
+fn measure(row: Row, applied: &Applied, problem: &Problem, job: &Job<'_>) -> Result<Row> {
+    let Applied { network, ending } = applied;
+    let Settings { radii, attack, polish, .. } = job.settings;
+    let score = polish::score(network, &problem.learned, &job.objective())?;
+    let attack = attack::Settings { lipschitz_upper_bound: score.lipschitz, seed: job.seed, ..attack.clone() };
+    let attacked = attack::attack(network, &problem.held_out, polish.norm, radii, &attack)?;
+    Ok(Row {
+        objective: score.objective,
+        loss: score.loss,
+        bound: score.lipschitz,
+        weights: score.decay,
+        units: network.units(),
+        clean: polish.loss.mean(network, &problem.held_out),
+        attacked: attacked.iter().map(|report| report.found).collect(),
+        ending: ending.clone(),
+        ..row
+    })
+}

@@ -1,0 +1,13 @@
+//! Runs the papers' experiments, rivals and first-order convex methods.
+//!
+//! [`experiment`] applies every method to the same starting networks, trial by trial; [`experiment_file`] reads what is to be
+//! run, and [`claims`] says what the rows show. [`rivals`] and [`convex`] are the methods that are compared with those of
+//! [`tautnet::polish`](mod@tautnet::polish).
+
+pub mod claims;
+pub mod convex;
+pub mod experiment;
+pub mod experiment_file;
+pub mod rivals;
+#[cfg(test)]
+mod toy;

@@ -1,0 +1,89 @@
+//! The certificate file: what is claimed about a network, and the multipliers that prove it.
+//!
+//! This module is data and nothing else. [`verify`](fn@crate::verify) is the only judge of a certificate, and
+//! `docs/certificate-format.md` describes the file for readers in other languages.
+//!
+//! With a scaler the model is `F(X) = y_mean + y_scale · f((X − x_mean) / x_scale)`, entry by entry: the network `f`
+//! acts on standardized inputs and the user sees `F`. A certificate then makes two claims of the same shape: one
+//! about `f` and one about `F`.
+
+use serde::{Deserialize, Serialize};
+
+/// The `format` of every certificate file.
+pub const FORMAT: &str = "tautnet certificate";
+
+/// The version of the format that this library writes and reads.
+pub const VERSION: u32 = 1;
+
+/// The norm of input changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Norm {
+    /// Sum of absolute values.
+    #[serde(rename = "1")]
+    One,
+    /// Euclidean length.
+    #[serde(rename = "2")]
+    Two,
+    /// Largest absolute value.
+    #[serde(rename = "inf")]
+    Infinity,
+}
+
+/// How the user's units relate to the network's: `x = (X − x_mean) / x_scale`, `F = y_mean + y_scale · f`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scaler {
+    /// Mean of each input column, d.
+    pub x_mean: Vec<f64>,
+    /// Scale of each input column, d, positive.
+    pub x_scale: Vec<f64>,
+    /// Mean of the target.
+    pub y_mean: f64,
+    /// Scale of the target, positive.
+    pub y_scale: f64,
+}
+
+/// One proved statement in one system of units, with its evidence.
+///
+/// `|F(X) − F(Y)| ≤ bound · ‖X − Y‖` for all X, Y, and `|F(X + τe_k) − F(X)| ≤ sensitivities[k] · |τ|` for all X, τ.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Upper bound L on the Lipschitz constant in the certificate's norm.
+    pub bound: f64,
+    /// Upper bound on the change per unit of each input alone, d.
+    pub sensitivities: Vec<f64>,
+    /// ℓ, one a hidden unit and 0 where the unit is constant; empty for the ℓ1 norm, which needs none.
+    pub multipliers: Vec<f64>,
+    /// r, one an input, with Σ r_k ≤ L: for the ℓ∞ norm only.
+    pub input_weights: Option<Vec<f64>>,
+}
+
+/// A bound on the Lipschitz constant of one network, with what is needed to check it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Certificate {
+    /// Always [`FORMAT`].
+    pub format: String,
+    /// Always [`VERSION`].
+    pub version: u32,
+    /// [`fingerprint`](crate::fingerprint) of the network the claims are about.
+    pub network: String,
+    /// Norm in which input changes are measured.
+    pub norm: Norm,
+    /// The units of `raw`; `None` when the network acts on the user's own numbers.
+    pub scaler: Option<Scaler>,
+    /// The claim about the network itself.
+    pub standardized: Claim,
+    /// The claim in the user's units: present exactly when `scaler` is.
+    pub raw: Option<Claim>,
+}
+
+impl Certificate {
+    /// The file's bytes. Every number is written so that reading it gives the same double back.
+    pub fn to_json(&self) -> Vec<u8> {
+        let mut bytes = serde_json::to_vec_pretty(self).expect("plain data with text keys always serializes");
+        bytes.push(b'\n');
+        bytes
+    }
+}

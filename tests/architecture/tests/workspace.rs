@@ -1,0 +1,43 @@
+//! The sources of this workspace against its architecture.
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use tautnet_architecture::arrows::{Arrow, arrows};
+use tautnet_architecture::names::Names;
+use tautnet_architecture::{circle, table, workspace};
+
+/// The files that are compiled, and the arrows between them.
+fn found() -> (BTreeSet<String>, BTreeSet<Arrow>) {
+    let (sources, crates) = workspace::read(&workspace::root()).unwrap();
+    let names = Names::read(&sources, &crates).unwrap_or_else(|error| panic!("{error}"));
+    (names.modules.iter().map(|module| module.file.clone()).collect(), arrows(&names))
+}
+
+#[test]
+fn no_circle_of_files() {
+    let circles = circle::circles(&found().1);
+    let told: Vec<String> = circles.iter().map(|circle| circle::told(circle)).collect();
+    assert!(told.is_empty(), "\n{}", told.join("\n"));
+}
+
+#[test]
+fn rooms_use_what_the_table_says() {
+    let text = fs::read_to_string(workspace::root().join("ARCHITECTURE.md")).unwrap();
+    let rooms = table::read(&text).unwrap_or_else(|error| panic!("ARCHITECTURE.md: {error}"));
+    let (files, arrows) = found();
+    let told = table::differences(&rooms, &files, &arrows);
+    assert!(told.is_empty(), "\n{}", told.join("\n"));
+}
+
+/// What is read is the workspace: some arrows and files that everyone knows.
+#[test]
+fn the_sources_are_read() {
+    let (files, arrows) = found();
+    assert!(files.len() > 150, "{}", files.len());
+    let has = |from: &str, to: &str| arrows.iter().any(|arrow| arrow.from == from && arrow.to == to);
+    assert!(has("crates/tautnet/src/polish/run.rs", "crates/tautnet/src/program/build.rs"));
+    assert!(has("crates/cli/src/commands/train.rs", "crates/tautnet/src/network.rs"));
+    assert!(has("python/src/fitting.rs", "python/src/watch.rs"));
+    assert!(!files.iter().any(|file| file.ends_with("/tests.rs")));
+}
