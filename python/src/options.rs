@@ -38,10 +38,10 @@ fn read(field: &Field, value: &Bound<'_, PyAny>) -> PyResult<Value> {
         Kind::Word(_) | Kind::WordWithNumber(_) => value.extract().map(Value::Word),
         Kind::Switch(_) => value.is_truthy().map(Value::Switch),
     };
-    read.or_else(|_| {
+    read.map_err(|_| {
         let shown = value.repr().map_or_else(|_| "?".into(), |shown| shown.to_string());
         let error = field.refused(&shown);
-        Err(refused(error.what, error.hint))
+        refused(error.what, error.hint)
     })
 }
 

@@ -236,7 +236,8 @@ fn draw(experiment: &Experiment, rows: &[Row], file: &dyn Fn(&str) -> PathBuf) -
         title: &experiment.title,
         radius: "radius of the attack (2-norm of standardized inputs)",
         error: &format!(
-            "mean squared error under attack on rows held out (standardized), median over {}",
+            "{} under attack on rows held out (standardized), median over {}",
+            experiment.plan.settings.polish.loss.mean_name(),
             trial_text::trials(&bands)
         ),
     };

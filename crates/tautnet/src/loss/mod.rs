@@ -22,6 +22,7 @@ mod formula;
 mod huber;
 mod quantile;
 mod squared;
+mod units;
 
 pub use formula::{Entry, Form, Formula, Loss};
 
@@ -78,25 +79,6 @@ impl Loss {
     pub fn choice(&self) -> Choice<'static> {
         let entry = self.entry();
         Choice { kind: "loss", name: entry.name, requires: entry.requires }
-    }
-
-    /// What the mean over rows is called.
-    pub fn mean_name(&self) -> String {
-        if self.is_squared() { "mean squared error".into() } else { format!("mean loss `{self}`") }
-    }
-
-    /// What it is called in the units of the target: its root, where the loss is measured in their square.
-    pub fn root_name(&self) -> &'static str {
-        match self.degree() {
-            _ if self.is_squared() => "root mean square",
-            2 => "root of the mean loss",
-            _ => "mean loss",
-        }
-    }
-
-    /// The units of the mean, where `units` are those of the target.
-    pub fn units(&self, units: &str) -> String {
-        if self.degree() == 2 { format!("{units}, squared") } else { units.to_owned() }
     }
 
     /// Whether it is the squared error.
