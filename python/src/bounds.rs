@@ -87,7 +87,6 @@ pub fn certify_network(
             "local": facts.get(1),
             "path_norm": certify::path_norm(network, norm),
             "norm_product": certify::norm_product(network, norm),
-            "stopped": watch.stopped(),
         });
         Ok((facts, certificate))
     })?;
@@ -123,10 +122,11 @@ pub fn attack_network(
     norm: Option<&str>,
     method: &str,
     search: (Option<usize>, Option<usize>, u64),
-    standardize: bool,
+    units: (bool, Option<String>),
     threads: Option<i64>,
 ) -> PyResult<String> {
     let subject = Subject::of(subject)?;
+    let (standardize, loss) = units;
     let norm: Option<Norm> = norm.map(str::parse).transpose().or_raise()?;
     if norm == Some(Norm::One) {
         return Err(refused("the norm is 1", "attacks work with the norms 2 and inf"));
@@ -142,6 +142,7 @@ pub fn attack_network(
         }
     };
     let restarts = method.restarts(search.0).or_raise()?;
+    let loss = loss.as_deref().map_or_else(|| subject.loss(), str::parse).or_raise()?;
     let (network, problem) = rows(x, y)?.meet(&subject, standardize).or_raise()?;
     let (_, nodes, seed) = search;
     let model = match &subject {
@@ -162,19 +163,21 @@ pub fn attack_network(
         };
         let nodes =
             nodes.unwrap_or_else(|| certify::affordable_nodes(&network, problem.data.rows() * radii.len().max(1)));
-        let settings = attack::Settings { method, restarts, seed, nodes, ..attack::Settings::new(bound) };
+        let settings =
+            attack::Settings { loss: loss.clone(), method, restarts, seed, nodes, ..attack::Settings::new(bound) };
         let reports = attack::attack(&network, &problem.data, norm, &radii, &settings)?;
-        let above = |loss: f64| problem.scaler.loss_to_user_above(loss);
+        let above = |loss: f64| problem.scaler.loss_to_user_above(&settings.loss, loss);
         let one = |report: &RadiusReport| {
             json!({
                 "radius": report.radius,
-                "found": problem.scaler.loss_to_user_below(report.found),
+                "found": problem.scaler.loss_to_user_below(&settings.loss, report.found),
                 "certified": above(report.row_by_row()),
                 "ceiling": above(report.certified_ceiling),
                 "exact_rows": report.worst_case.as_ref().map(|worst_case| worst_case.closed_rows),
             })
         };
         Ok(json!({
+            "loss": loss.name(),
             "norm": norm.name(),
             "lipschitz": bound,
             "rows": Dataset::rows(&problem.data),

@@ -3,16 +3,14 @@
 use crate::columns::{INPUTS, Inputs, TARGET, targets, weights};
 use crate::errors::{OrRaise, refused};
 use crate::model::{Model, Subject};
-use crate::options::request;
+use crate::options::{recipe, said};
 use crate::watch::{Facts, Limits, Watch, run};
 use pyo3::prelude::*;
-use serde_json::Value;
-use std::ops::ControlFlow;
+use pyo3::types::PyDict;
 use tautnet::error::Result;
-use tautnet::fit::learn;
-use tautnet::polish::Settings;
-use tautnet::select;
-use tautnet::{Dataset, Network, Request, Scaler, certify};
+use tautnet::job::{Interruption, Job, Proved};
+use tautnet::recipe::Command;
+use tautnet::{Dataset, Network, Scaler, select};
 use tautnet_tables::Encoder;
 
 /// What a fit or a polish learns from, as Python gives it.
@@ -48,11 +46,10 @@ impl Rows {
         Ok(Self { inputs, y, weights: weights(given.sample_weight.as_ref())?, target })
     }
 
-    /// Learn columns and units from these rows.
-    fn learn(self) -> Result<Problem> {
+    /// Learn the columns from these rows.
+    fn learn(self) -> Result<(Encoder, Dataset)> {
         let (columns, x) = self.inputs.learn(self.target, &self.y)?;
-        let (scaler, data) = learn(Dataset::new(x, self.y, self.weights)?)?;
-        Ok(Problem { columns, scaler, data })
+        Ok((columns, Dataset::new(x, self.y, self.weights)?))
     }
 
     /// Bring the rows together with a network: in the columns and units of a model; for weights alone in the units of the
@@ -92,70 +89,52 @@ impl Rows {
     }
 }
 
-/// Start, choose λ, polish, prove. `before` is a network to go on from, in place of a start.
+/// A model and the word for what cut the work short: "time limit", or nothing.
+type Made = (Model, Option<&'static str>);
+
+/// How long to work, on how many threads, and who wants to know.
+type Asked = (Option<f64>, Option<i64>, Option<Py<PyAny>>);
+
+/// Start, choose λ, polish, prove. `before` is a network to go on from, in place of a start: the same columns, units of the
+/// new rows, and λ as given, or as it was chosen then.
 #[pyfunction]
 #[pyo3(signature = (given, asked, limits, before=None))]
 pub fn fit(
     py: Python<'_>,
     given: Given<'_>,
-    asked: &Bound<'_, PyAny>,
-    limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
+    asked: &Bound<'_, PyDict>,
+    limits: Asked,
     before: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Model> {
-    let asked = request(asked)?;
-    let settings = asked.fit().or_raise()?;
+) -> PyResult<Made> {
+    let plan = recipe(asked)?.resolve(Command::Train).or_raise()?;
     let rows = Rows::read(&given)?;
-    if let Some(before) = before {
-        return go_on(py, rows, &asked, limits, before);
-    }
-    let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
-        let problem = rows.learn()?;
-        crate::limits::now().check_network(settings.start.units, problem.data.columns())?;
-        let fitted = tautnet::fit::fit(&problem.data, &settings, &mut |progress| observe(watch, progress))?;
-        let record = fitted.to_json(&problem.data, watch.stopped());
-        let settings_json = asked.fit_record(INPUTS, &settings, fitted.price);
-        proved_model(watch, fitted.network().clone(), problem, &settings.polish, settings_json, record)
-    })?;
-    Ok(Model { inner })
+    let before = before.map(|before| before.cast::<Model>()).transpose()?.map(|model| &model.get().inner);
+    run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
+        let (columns, rows) = rows.learn()?;
+        let job = Job::new(rows, &plan, &crate::limits::now(), watch.clone())?;
+        let mut hear = |progress: &tautnet::fit::Progress<'_>| note(watch, progress);
+        let proved = match before {
+            None => job.prove_fit(&job.train(&mut hear)?, INPUTS)?,
+            Some(before) => {
+                let price = before.settings["lipschitz"].as_f64();
+                let network = going_on(before, &columns, job.scaler())?;
+                job.prove_polish(&job.polish(&network, price, &mut hear)?, price, INPUTS)?
+            }
+        };
+        made(proved, columns, job.scaler())
+    })
 }
 
-/// A fit that goes on from the network of an earlier one: the same columns, units of the new rows, and λ as given, or as it
-/// was chosen then.
-fn go_on(
-    py: Python<'_>,
-    rows: Rows,
-    asked: &Request,
-    limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
-    before: &Bound<'_, PyAny>,
-) -> PyResult<Model> {
-    let before = before.cast::<Model>()?.get();
-    let settings = asked.fit().or_raise()?;
-    let price = match settings.price {
-        tautnet::fit::Price::Fixed(price) => Some(price),
-        tautnet::fit::Price::Chosen(_) => before.inner.settings["lipschitz"].as_f64(),
-    };
-    let polish = Settings { lipschitz: price.unwrap_or(settings.polish.lipschitz), ..settings.polish.clone() };
-    let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
-        let problem = rows.learn()?;
-        let user = before.inner.scaler.network_to_user(&before.inner.network)?;
-        if user.inputs() != problem.columns.width() {
-            return Err(tautnet::Error::new(
-                format!(
-                    "the network has {} inputs but the data has {} input columns",
-                    user.inputs(),
-                    problem.columns.width()
-                ),
-                "give the columns the network was trained on, or start anew with `warm_start=False`",
-            ));
-        }
-        let network = problem.scaler.network_to_standardized(&user)?;
-        let polished =
-            tautnet::polish::polish(&network, &problem.data, &polish, &mut |progress| polishing(watch, progress))?;
-        let record = polished.to_json(watch.stopped());
-        let settings_json = asked.fit_record(INPUTS, &settings, Some(polish.lipschitz));
-        proved_model(watch, polished.network, problem, &polish, settings_json, record)
-    })?;
-    Ok(Model { inner })
+/// The network of an earlier fit in the units of new rows.
+fn going_on(before: &tautnet_models::Model, columns: &Encoder, scaler: &Scaler) -> Result<Network> {
+    let user = before.scaler.network_to_user(&before.network)?;
+    if user.inputs() != columns.width() {
+        return Err(tautnet::Error::new(
+            format!("the network has {} inputs but the data has {} input columns", user.inputs(), columns.width()),
+            "give the columns the network was trained on, or start anew with `warm_start=False`",
+        ));
+    }
+    scaler.network_to_standardized(&user)
 }
 
 /// The best network with the activation patterns of the one given.
@@ -164,22 +143,32 @@ pub fn polish(
     py: Python<'_>,
     subject: &Bound<'_, PyAny>,
     given: Given<'_>,
-    asked: &Bound<'_, PyAny>,
-    limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
+    asked: &Bound<'_, PyDict>,
+    limits: Asked,
     standardize: bool,
-) -> PyResult<Model> {
+) -> PyResult<Made> {
     let subject = Subject::of(subject)?;
-    let asked = request(asked)?;
-    let settings = asked.polish().or_raise()?;
+    let mut recipe = recipe(asked)?;
+    if !said(asked, "loss")? {
+        recipe.loss = subject.loss().or_raise()?;
+    }
+    let plan = recipe.resolve(Command::Polish).or_raise()?;
     let (network, problem) = Rows::read(&given)?.meet(&subject, standardize).or_raise()?;
-    let inner = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
-        let polished =
-            tautnet::polish::polish(&network, &problem.data, &settings, &mut |progress| polishing(watch, progress))?;
-        let record = polished.to_json(watch.stopped());
-        let settings_json = asked.polish_record(INPUTS, &settings);
-        proved_model(watch, polished.network, problem, &settings, settings_json, record)
-    })?;
-    Ok(Model { inner })
+    run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
+        let Problem { columns, scaler, data } = problem;
+        let job = Job::on(data, scaler, &plan, watch.clone());
+        let worked = job.polish(&network, None, &mut |progress| note(watch, progress))?;
+        made(job.prove_polish(&worked, None, INPUTS)?, columns, job.scaler())
+    })
+}
+
+/// The model, whose proof is tried as it would be when the model is read.
+fn made(proved: Proved, columns: Encoder, scaler: &Scaler) -> Result<Made> {
+    let cut_short = proved.cut_short.map(|interruption| match interruption {
+        Interruption::TimeLimit => "time limit",
+        Interruption::Interrupted => "interrupted",
+    });
+    Ok((Model { inner: tautnet_models::Model::of(proved, columns, scaler.clone())? }, cut_short))
 }
 
 /// Error against bound along λ, by validation, as JSON.
@@ -187,77 +176,51 @@ pub fn polish(
 pub fn lipschitz_path(
     py: Python<'_>,
     given: Given<'_>,
-    asked: &Bound<'_, PyAny>,
+    asked: &Bound<'_, PyDict>,
     prices: Option<Vec<f64>>,
-    limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
+    limits: Asked,
 ) -> PyResult<String> {
-    let asked = request(asked)?;
-    let settings = asked.fit().or_raise()?;
-    let usual = select::Settings { seed: asked.seed, ..select::Settings::default() };
+    let plan = recipe(asked)?.resolve(Command::Train).or_raise()?;
+    let usual = select::Settings { seed: plan.recipe.seed, ..select::Settings::default() };
     let grid = select::Settings { prices: prices.unwrap_or_else(|| usual.prices.clone()), ..usual };
     let rows = Rows::read(&given)?;
     let path = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
-        let problem = rows.learn()?;
-        select::path(&problem.data, &settings.start, &settings.polish, &grid, &mut |progress| choosing(watch, progress))
+        let (_, data) = tautnet::fit::learn(rows.learn()?.1)?;
+        let tautnet::fit::Settings { start, polish, .. } = &plan.settings;
+        select::path(&data, start, polish, &grid, &mut |progress| {
+            note(watch, &tautnet::fit::Progress::Path(progress));
+            watch.verdict()
+        })
     })?;
     Ok(path.to_json().to_string())
 }
 
-fn observe(watch: &Watch, progress: &tautnet::fit::Progress<'_>) -> ControlFlow<()> {
-    match progress {
-        tautnet::fit::Progress::Path(progress) => {
-            let verdict = choosing(watch, progress);
-            if watch.half().is_break() { ControlFlow::Break(()) } else { verdict }
+/// Note what the work is at.
+fn note(watch: &Watch, progress: &tautnet::fit::Progress<'_>) {
+    let starting = |stage, progress: &tautnet::train::Progress| Facts {
+        stage,
+        step: progress.epoch,
+        objective: progress.objective,
+        gap: f64::INFINITY,
+        trial: None,
+    };
+    let polishing = |stage, progress: &tautnet::polish::Progress, trial| Facts {
+        stage,
+        step: progress.iteration,
+        objective: progress.objective,
+        gap: progress.gap,
+        trial,
+    };
+    watch.note(match progress {
+        tautnet::fit::Progress::Path(select::Progress::Start(progress)) => {
+            starting("choosing lipschitz: start", progress)
         }
-        tautnet::fit::Progress::Start(progress) => {
-            starting(watch, "start", progress);
-            watch.verdict()
+        tautnet::fit::Progress::Path(select::Progress::Polish { price, done, polishes, progress }) => {
+            polishing("choosing lipschitz", progress, Some((*price, *done, *polishes)))
         }
-        tautnet::fit::Progress::Polish(progress) => polishing(watch, progress),
-    }
-}
-
-fn choosing(watch: &Watch, progress: &select::Progress<'_>) -> ControlFlow<()> {
-    match progress {
-        select::Progress::Start(progress) => starting(watch, "choosing lipschitz: start", progress),
-        select::Progress::Polish { price, done, polishes, progress } => watch.note(Facts {
-            stage: "choosing lipschitz",
-            step: progress.iteration,
-            objective: progress.objective,
-            gap: progress.gap,
-            trial: Some((*price, *done, *polishes)),
-        }),
-    }
-    watch.verdict()
-}
-
-fn starting(watch: &Watch, stage: &'static str, progress: &tautnet::train::Progress) {
-    let (step, objective) = (progress.epoch, progress.objective);
-    watch.note(Facts { stage, step, objective, gap: f64::INFINITY, trial: None });
-}
-
-fn polishing(watch: &Watch, progress: &tautnet::polish::Progress) -> ControlFlow<()> {
-    let (step, objective, gap) = (progress.iteration, progress.objective, progress.gap);
-    watch.note(Facts { stage: "polish", step, objective, gap, trial: None });
-    watch.verdict()
-}
-
-/// The model with its proof. The proof is tried as it would be when the model is read.
-fn proved_model(
-    watch: &Watch,
-    network: Network,
-    problem: Problem,
-    settings: &Settings,
-    settings_json: Value,
-    objective: Value,
-) -> Result<tautnet_models::Model> {
-    let Problem { columns, scaler, .. } = problem;
-    let late = tautnet::Stop::here().late();
-    let prove = || certify::prove(&network, settings.norm, Some(&scaler), &mut |_| watch.late());
-    let certificate = Some(late.during(prove)?);
-    let model = tautnet_models::Model { network, columns, scaler, settings: settings_json, objective, certificate };
-    model.proved()?;
-    Ok(model)
+        tautnet::fit::Progress::Start(progress) => starting("start", progress),
+        tautnet::fit::Progress::Polish(progress) => polishing("polish", progress, None),
+    });
 }
 
 /// Rows for functions that learn nothing from them.

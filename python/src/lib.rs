@@ -33,6 +33,8 @@ mod _tautnet {
     use crate::limits::{get_limits, set_limits};
     #[pymodule_export]
     use crate::model::{Model, Network, read, read_certificate};
+    #[pymodule_export]
+    use crate::options::settings;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -12,7 +12,7 @@ use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::path::{Path, PathBuf};
-use tautnet::{Scaler, network};
+use tautnet::{Loss, Scaler, network};
 use tautnet_models::{
     Precision, ScalerChoice, Stored,
     state_dict::{self, Tensor},
@@ -72,6 +72,14 @@ impl<'py> Subject<'py> {
         match self {
             Self::Model(model) => &model.get().inner.network,
             Self::Network(network) => &network.get().inner,
+        }
+    }
+
+    /// What a wrong prediction costs: that of the model, the squared error where there is none.
+    pub fn loss(&self) -> tautnet::error::Result<Loss> {
+        match self {
+            Self::Model(model) => model.get().inner.loss(),
+            Self::Network(_) => Ok(Loss::default()),
         }
     }
 

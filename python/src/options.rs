@@ -1,65 +1,74 @@
-//! What the user asks for, by name: the library's request, read by the library's own parsers.
+//! What the user asks for, by name: the library's recipe, read by the library's own rules.
 
 use crate::errors::{OrRaise, refused};
 use pyo3::prelude::*;
-use tautnet::Request;
-use tautnet::error::{Error, Result};
+use pyo3::types::{PyBool, PyDict, PyList};
+use tautnet::Recipe;
+use tautnet::recipe::{Command, Field, Kind, Value};
 
-/// The parameters that fitting and polishing have in common; those that only one of them knows may be missing.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
-pub struct Options {
-    hidden: i64,
-    start: String,
-    /// `None`: what the effort asks for.
-    method: Option<String>,
-    effort: String,
-    /// `None`: chosen by validation in a fit, the method's default in a polish.
-    lipschitz: Option<f64>,
-    decay: Option<f64>,
-    max_lipschitz: Option<f64>,
-    norm: String,
-    penalty: String,
-    output_bias: bool,
-    tolerance: f64,
-    seed: u64,
-}
-
-impl Options {
-    /// The same, read by the library's own parsers.
-    pub fn request(&self) -> Result<Request> {
-        let hidden = usize::try_from(self.hidden).map_err(|_| {
-            Error::new(
-                format!("the network was asked to have {} hidden units", self.hidden),
-                "give at least 1; 100 is a good start",
-            )
-        })?;
-        Ok(Request {
-            method: self.method.as_deref().map(str::parse).transpose()?,
-            effort: self.effort.parse()?,
-            lipschitz: self.lipschitz,
-            decay: self.decay,
-            max_lipschitz: self.max_lipschitz,
-            norm: self.norm.parse()?,
-            penalty: self.penalty.parse()?,
-            output_bias: self.output_bias,
-            tolerance: self.tolerance,
-            start: self.start.parse()?,
-            hidden,
-            seed: self.seed,
-            ..Request::default()
-        })
+/// The recipe of a dictionary, whose names are those of the settings; `None` says nothing.
+pub fn recipe(given: &Bound<'_, PyDict>) -> PyResult<Recipe> {
+    let mut recipe = Recipe::default();
+    for (name, value) in given {
+        let name: String = name.extract()?;
+        let value = match Recipe::field(&name) {
+            Some(field) => read(field, &value)?,
+            None => Value::Nothing,
+        };
+        recipe.set(&name, &value).or_raise()?;
     }
+    Ok(recipe)
 }
 
-/// What a dictionary asks for, with a plain word where a value has the wrong type.
-pub fn request(given: &Bound<'_, PyAny>) -> PyResult<Request> {
-    let read: Options = given.extract().map_err(|error: PyErr| {
-        // "failed to extract field Options.hidden", with the reason as its cause.
-        let text = error.value(given.py()).to_string();
-        let name = text.rsplit('.').next().unwrap_or_default().to_owned();
-        let value = given.get_item(&name).and_then(|value| value.repr()).map_or_else(|_| "?".into(), |r| r.to_string());
-        refused(format!("`{name}` is {value}"), format!("see the documentation of `{name}` for the values it takes"))
-    })?;
-    read.request().or_raise()
+/// Whether the dictionary says something of a setting.
+pub fn said(given: &Bound<'_, PyDict>, name: &str) -> PyResult<bool> {
+    Ok(given.get_item(name)?.is_some_and(|value| !value.is_none()))
+}
+
+/// A value of the setting's type.
+fn read(field: &Field, value: &Bound<'_, PyAny>) -> PyResult<Value> {
+    if value.is_none() {
+        return Ok(Value::Nothing);
+    }
+    let read = match field.kind {
+        Kind::Count(..) => value.extract().map(Value::Count),
+        // In Python a truth is a number, too.
+        Kind::Number(_) if value.is_instance_of::<PyBool>() => Ok(Value::Switch(true)),
+        Kind::Number(_) => value.extract().map(Value::Number),
+        Kind::Word(_) | Kind::WordWithNumber(_) => value.extract().map(Value::Word),
+        Kind::Switch(_) => value.is_truthy().map(Value::Switch),
+    };
+    read.or_else(|_| {
+        let shown = value.repr().map_or_else(|_| "?".into(), |shown| shown.to_string());
+        let error = field.refused(&shown);
+        Err(refused(error.what, error.hint))
+    })
+}
+
+/// The settings of a command as the library has them: dictionaries with `name`, `values`, `default`, `default_in_words` and
+/// `help`.
+#[pyfunction]
+pub fn settings(py: Python<'_>, command: &str) -> PyResult<Py<PyList>> {
+    let Some(command) = Command::ALL.into_iter().find(|known| known.name() == command) else {
+        let names = Command::ALL.map(Command::name).join(", ");
+        return Err(refused(format!("there is no command `{command}`"), format!("choose one of: {names}")));
+    };
+    let list = PyList::empty(py);
+    for field in Recipe::fields(command) {
+        let told = PyDict::new(py);
+        told.set_item("name", field.name)?;
+        told.set_item("values", field.kind.in_words())?;
+        match field.default_value(command) {
+            Value::Nothing if field.auto.contains(&command) => told.set_item("default", "auto")?,
+            Value::Nothing => told.set_item("default", py.None())?,
+            Value::Count(value) => told.set_item("default", value)?,
+            Value::Number(value) => told.set_item("default", value)?,
+            Value::Word(value) => told.set_item("default", value)?,
+            Value::Switch(value) => told.set_item("default", value)?,
+        }
+        told.set_item("default_in_words", field.default_in_words(command))?;
+        told.set_item("help", field.help)?;
+        list.append(told)?;
+    }
+    Ok(list.unbind())
 }

@@ -15,6 +15,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tautnet::Stage;
+use tautnet::job::{Interruption, Watch as _};
 
 /// How often the calling thread looks up.
 const TICK: Duration = Duration::from_millis(50);
@@ -65,48 +66,32 @@ pub struct Watch {
     deadline: Option<Instant>,
     started: Instant,
     cancelled: AtomicBool,
-    late: AtomicBool,
     latest: Mutex<Option<Facts>>,
 }
 
-impl Watch {
-    /// Whether it is time to end this stage of the work. After Ctrl-C nothing is kept, so nothing is left to do.
-    fn over(&self, stage: Stage) -> bool {
+impl tautnet::job::Watch for Watch {
+    /// After Ctrl-C nothing is kept, so nothing is left to do.
+    fn interruption(&self, stage: Stage) -> Option<Interruption> {
         let ends = |deadline: Instant| match stage {
             Stage::Early => self.started + deadline.saturating_duration_since(self.started) / 2,
             Stage::Main => deadline,
             Stage::Late => deadline + CLOSING,
         };
-        let late = self.deadline.is_some_and(|deadline| Instant::now() >= ends(deadline));
-        if late && stage != Stage::Late {
-            self.late.store(true, Ordering::Relaxed);
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Some(Interruption::Interrupted);
         }
-        late || self.cancelled.load(Ordering::Relaxed)
+        self.deadline.is_some_and(|deadline| Instant::now() >= ends(deadline)).then_some(Interruption::TimeLimit)
     }
 
-    fn verdict_of(&self, stage: Stage) -> ControlFlow<()> {
-        if self.over(stage) { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
     }
+}
 
+impl Watch {
     /// As an observer answers.
     pub fn verdict(&self) -> ControlFlow<()> {
-        self.verdict_of(Stage::Main)
-    }
-
-    /// The same for an early part of the work, which may take half of the time.
-    pub fn half(&self) -> ControlFlow<()> {
-        self.verdict_of(Stage::Early)
-    }
-
-    /// For what must be done however late it is: a short time.
-    pub fn late(&self) -> ControlFlow<()> {
-        self.verdict_of(Stage::Late)
-    }
-
-    /// Why the work ended early, where it did.
-    pub fn stopped(&self) -> Option<&'static str> {
-        let _ = self.verdict();
-        self.late.load(Ordering::Relaxed).then_some("time limit reached")
+        if self.interruption(Stage::Main).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }
 
     /// Note the facts of an iteration for whoever watches.
@@ -135,25 +120,24 @@ impl Watch {
 pub fn run<T: Send>(
     py: Python<'_>,
     limits: Limits,
-    work: impl FnOnce(&Watch) -> tautnet::error::Result<T> + Send,
+    work: impl FnOnce(&Arc<Watch>) -> tautnet::error::Result<T> + Send,
 ) -> PyResult<T> {
     let started = Instant::now();
     let watch = Arc::new(Watch {
         deadline: limits.time.and_then(|time| started.checked_add(time)),
         started,
         cancelled: AtomicBool::new(false),
-        late: AtomicBool::new(false),
         latest: Mutex::new(None),
     });
     // The library asks between its blocks, wherever it is at work.
     let asked = watch.clone();
-    let stop = tautnet::Stop::staged(move |stage| asked.over(stage));
+    let stop = tautnet::Stop::staged(move |stage| asked.interruption(stage).is_some());
     let pool = pool(limits.threads)?;
     let report = limits.report;
     let (result, interrupt) = py.detach(|| {
         let (done, ended) = mpsc::channel();
         std::thread::scope(|scope| {
-            let (watch, pool, stop, report) = (&*watch, &pool, &stop, report.as_ref());
+            let (watch, pool, stop, report) = (&watch, &pool, &stop, report.as_ref());
             scope.spawn(move || done.send(pool.install(|| stop.during(|| work(watch)))));
             let mut interrupt = None;
             loop {

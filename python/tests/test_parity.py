@@ -161,7 +161,8 @@ def test_a_weight_is_a_repetition_at_the_other_door(tmp_path):
 
 ASKED = [
     {"lipschitz": 0.3}, {"lipschitz": 0}, {"penalty": "L2"}, {"max_lipschitz": 0.4}, {"decay": 0.05}, {"norm": "inf"},
-    {"output_bias": False}, {"effort": "high"}, {"random_state": 3},
+    {"output_bias": False}, {"effort": "high"}, {"random_state": 3}, {"tolerance": 1e-3}, {"loss": "huber:0.3"},
+    {"loss": "quantile:0.8"},
 ]  # fmt: skip
 
 
@@ -248,6 +249,26 @@ def test_what_is_said_of_a_model_is_the_same(table, tmp_path):
         assert ours.exact == (bounds["exact", "lower"], bounds["exact", "upper"])
         assert ours.path_norm == bounds["sum over units", "upper"]
         assert ours.norm_product == bounds["product of norms", "upper"]
+
+
+@pytest.mark.parametrize("loss", ["squared", "huber", "quantile:0.25"])
+def test_a_model_brings_its_own_loss(loss, tmp_path):
+    """Polished and attacked by the loss that it was fitted by, where no other is asked for."""
+    doors = Doors(tmp_path, TABLES["duplicates"])
+    same(*doors.train({"hidden": 4, "start": "random", "lipschitz": 0.05, "loss": loss}))
+    (tmp_path / "given.json").write_text((tmp_path / "m.json").read_text())
+    theirs, ours = doors.polish("given.json", {"lipschitz": 0.2})
+    same(theirs, ours)
+    assert json.loads(ours)["settings"]["loss"].startswith(loss)
+    model = LipschitzRegressor.load(tmp_path / "m.json")
+    assert model.loss.startswith(loss)
+    own = tautnet.attack(model, doors.X, doors.y, [0.1])
+    assert own.loss.startswith(loss)
+    named = tautnet.attack(model, doors.X, doors.y, [0.1], loss=own.loss)
+    assert (own.found, own.certified) == (named.found, named.certified)
+    other = tautnet.attack(model, doors.X, doors.y, [0.1], loss="quantile:0.9")
+    assert own.found != other.found
+    same(*doors.train({"hidden": 4, "start": "admm", "loss": "quantile"}))  # refused, in the same words
 
 
 def test_a_price_that_a_method_does_not_have_is_not_chosen():

@@ -1,14 +1,12 @@
 //! Every flag, once: the parser, the help, the completions and the manual page all come from here.
 
-use crate::effort::EffortArguments;
 use crate::files::{PlotFile, TestRows, plot_parser, test_rows_parser};
 use crate::limits;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
+use tautnet::Norm;
 use tautnet::limits::{Limit, Limits};
-use tautnet::polish::{Method, Penalty};
-use tautnet::{Norm, Request};
 use tautnet_tables::atomic::Existing;
 use tautnet_tables::{ReadOptions, UnknownLevels};
 
@@ -93,10 +91,6 @@ pub struct TestArguments {
     /// Hold out a random fraction of the rows, or take the test rows from a file
     #[arg(long, value_name = "FRACTION|FILE", value_parser = test_rows_parser(), allow_negative_numbers = true)]
     pub test: Option<TestRows>,
-
-    /// Seed of everything that is drawn
-    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
-    pub seed: u64,
 }
 
 /// Whether there is a header.
@@ -145,78 +139,6 @@ pub struct MeetingArguments {
     pub units: UnitArguments,
 }
 
-/// What is minimized: loss + decay + Lipschitz penalty.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Objective")]
-pub struct ObjectiveArguments {
-    /// Price of the weights, Σ ‖(w_i, b_i)‖ |v_i| [default: 0.01 in `train`; 0 in `polish`, 0.001 with its method `weight-decay`]
-    #[arg(long, value_name = "λ", value_parser = not_negative, allow_negative_numbers = true)]
-    pub decay: Option<f64>,
-
-    /// Keep the Lipschitz bound at or below this
-    #[arg(long, value_name = "L", value_parser = positive, allow_negative_numbers = true)]
-    pub max_lipschitz: Option<f64>,
-
-    /// Norm of input perturbations
-    #[arg(long, value_enum, default_value_t = NormChoice::Two)]
-    pub norm: NormChoice,
-
-    /// Whether the price is on the bound or on its square
-    #[arg(long, value_enum, default_value_t = PenaltyChoice::L)]
-    pub penalty: PenaltyChoice,
-
-    /// Hold the output bias at zero
-    ///
-    /// In the units in which the network is stated here: standardized ones, if nothing else is said. Where `polish` finds no
-    /// network without an output bias that is better than the given one, which has one, the given one comes back, and the
-    /// reason.
-    #[arg(long)]
-    pub no_output_bias: bool,
-}
-
-impl ObjectiveArguments {
-    /// What is asked for, but for the price of the bound and what only `train` knows.
-    pub fn request(&self, method: Option<MethodChoice>, effort: &EffortArguments, seed: u64) -> Request {
-        Request {
-            method: method.map(MethodChoice::method),
-            effort: effort.effort.effort(),
-            decay: self.decay,
-            max_lipschitz: self.max_lipschitz,
-            norm: self.norm.norm(),
-            penalty: self.penalty.penalty(),
-            output_bias: !self.no_output_bias,
-            seed,
-            ..Request::default()
-        }
-    }
-}
-
-/// Norm of input perturbations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NormChoice {
-    /// Euclidean length
-    #[value(name = "2")]
-    Two,
-    /// Largest absolute value
-    #[value(name = "inf")]
-    Infinity,
-}
-
-impl NormChoice {
-    /// For the library.
-    pub fn norm(self) -> Norm {
-        match self {
-            NormChoice::Two => Norm::Two,
-            NormChoice::Infinity => Norm::Infinity,
-        }
-    }
-
-    /// As the user writes it.
-    pub fn name(self) -> &'static str {
-        self.norm().name()
-    }
-}
-
 /// Norm of input changes, where a bound is all that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BoundNormChoice {
@@ -238,52 +160,6 @@ impl BoundNormChoice {
             BoundNormChoice::Two => Norm::Two,
             BoundNormChoice::Infinity => Norm::Infinity,
             BoundNormChoice::One => Norm::One,
-        }
-    }
-}
-
-/// How the bound is priced.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PenaltyChoice {
-    /// λ·L
-    #[value(name = "L")]
-    L,
-    /// λ·L²
-    #[value(name = "L2")]
-    LSquared,
-}
-
-impl PenaltyChoice {
-    /// For the library.
-    pub fn penalty(self) -> Penalty {
-        match self {
-            PenaltyChoice::L => Penalty::L,
-            PenaltyChoice::LSquared => Penalty::LSquared,
-        }
-    }
-}
-
-/// The convex program to solve.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MethodChoice {
-    /// Weights and multipliers together: the best of all networks with these activation patterns
-    Joint,
-    /// Multipliers, then weights, in turn
-    Alternating,
-    /// Weight decay only
-    WeightDecay,
-    /// `joint`, then better patterns, in turn: lower objectives for more time
-    Walk,
-}
-
-impl MethodChoice {
-    /// For the library.
-    pub fn method(self) -> Method {
-        match self {
-            MethodChoice::Joint => Method::Joint,
-            MethodChoice::Alternating => Method::Alternating,
-            MethodChoice::WeightDecay => Method::WeightDecay,
-            MethodChoice::Walk => Method::Walk,
         }
     }
 }

@@ -85,12 +85,12 @@ fn names_of(names: &[String]) -> String {
     if more > 0 { format!("{} and {more} more", shown.join(", ")) } else { shown.join(", ") }
 }
 
-/// Data for training, and data held out where that is asked for.
+/// Data for training, and data held out where that is asked for, drawn by a seed where they are drawn.
 pub fn datasets(
     encoder: &Encoder,
     table: &Table,
     unknown: UnknownLevels,
-    arguments: &TestArguments,
+    (arguments, seed): (&TestArguments, u64),
     file: &FileArguments,
 ) -> Result<(Dataset, Option<Dataset>)> {
     let constant = encoder.constant_inputs(table);
@@ -103,7 +103,7 @@ pub fn datasets(
         None => Ok((dataset(table)?, None)),
         Some(TestRows::File(data)) => Ok((dataset(table)?, Some(dataset(&open(data, file)?.table)?))),
         Some(TestRows::Fraction(fraction)) => {
-            let split = split::by_fraction(table.rows(), *fraction, arguments.seed)?;
+            let split = split::by_fraction(table.rows(), *fraction, seed)?;
             Ok((dataset(&table.select(&split.train))?, Some(dataset(&table.select(&split.test))?)))
         }
     }
@@ -132,7 +132,7 @@ pub fn meet(
     path: &Path,
     data: &OsStr,
     arguments: &MeetingArguments,
-    test: &TestArguments,
+    test: (&TestArguments, u64),
 ) -> Result<Problem> {
     let opened = open(data, &arguments.file)?;
     let columns = match stored {

@@ -4,13 +4,13 @@ mod arguments;
 mod commands;
 #[cfg(feature = "fetch")]
 mod download;
-mod effort;
 mod files;
 mod folders;
 mod input;
 mod limits;
 mod output;
 mod progress;
+mod recipe;
 mod stop;
 mod workers;
 

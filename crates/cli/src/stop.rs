@@ -11,6 +11,7 @@ use std::sync::{Once, OnceLock};
 use std::time::{Duration, Instant};
 use tautnet::Stage;
 use tautnet::error::Error;
+use tautnet::job::{Interruption, Watch};
 
 /// When Ctrl-C was pressed first.
 static INTERRUPTED: OnceLock<Instant> = OnceLock::new();
@@ -74,11 +75,6 @@ impl Stop {
         KEPT.store(true, Ordering::SeqCst);
     }
 
-    /// For an early part of the work: the same, with half of the time.
-    pub fn half(&self) -> Self {
-        Self { stage: Stage::Early, ..*self }
-    }
-
     /// For one of `parts` equal parts of the work that is left: the same, with its share of the time.
     pub fn share(&self, parts: u32) -> Self {
         let now = Instant::now();
@@ -91,19 +87,24 @@ impl Stop {
         Self { stage: Stage::Late, ..*self }
     }
 
-    /// Why to stop now, if at all.
+    /// Why to stop now, in words, if at all.
     pub fn reason(&self) -> Option<&'static str> {
+        self.interruption_in(self.stage).map(Interruption::in_words)
+    }
+
+    /// Why to end a part of the work now, if at all.
+    fn interruption_in(&self, stage: Stage) -> Option<Interruption> {
         let now = Instant::now();
         let half = |deadline: Instant| self.started + deadline.saturating_duration_since(self.started) / 2;
-        let over = |since: Instant| match self.stage {
+        let over = |since: Instant| match stage {
             Stage::Early | Stage::Main => now >= since,
             Stage::Late => now >= since + CLOSING,
         };
         if INTERRUPTED.get().is_some_and(|&since| over(since)) {
-            return Some("interrupted");
+            return Some(Interruption::Interrupted);
         }
-        let deadline = self.deadline.map(|deadline| if self.stage == Stage::Early { half(deadline) } else { deadline });
-        deadline.is_some_and(over).then_some("time limit reached")
+        let deadline = self.deadline.map(|deadline| if stage == Stage::Early { half(deadline) } else { deadline });
+        deadline.is_some_and(over).then_some(Interruption::TimeLimit)
     }
 
     /// As an observer answers.
@@ -121,6 +122,20 @@ impl Stop {
             Stage::Late => stop.late(),
         }
         .during(work)
+    }
+}
+
+impl Watch for Stop {
+    fn interruption(&self, stage: Stage) -> Option<Interruption> {
+        self.interruption_in(stage)
+    }
+
+    fn seconds(&self) -> f64 {
+        self.started.elapsed().as_secs_f64()
+    }
+
+    fn kept(&self) {
+        Stop::kept(self);
     }
 }
 

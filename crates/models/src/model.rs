@@ -8,8 +8,9 @@ use faer::Mat;
 use serde_json::{Map, Value, json};
 use tautnet::certify::{self, Certificate, Refusal, SampleInterval, Verified};
 use tautnet::error::{Error, Result};
+use tautnet::job::Proved;
 use tautnet::limits::Limits;
-use tautnet::{Network, Norm, Scaler};
+use tautnet::{Loss, Network, Norm, Scaler};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
 
 const FORMAT: &str = "tautnet-model";
@@ -34,6 +35,14 @@ pub struct Model {
 }
 
 impl Model {
+    /// What came of a job, with its columns; refused where its certificate proves nothing.
+    pub fn of(proved: Proved, columns: Encoder, scaler: Scaler) -> Result<Self> {
+        let Proved { network, certificate, settings, objective, .. } = proved;
+        let model = Self { network, columns, scaler, settings, objective, certificate: Some(certificate) };
+        model.proved()?;
+        Ok(model)
+    }
+
     /// Refuse parts that do not fit each other.
     pub fn check(&self) -> Result<()> {
         let (inputs, columns) = (self.network.inputs(), self.columns.width());
@@ -44,6 +53,11 @@ impl Model {
             ));
         }
         self.scaler.check(inputs)
+    }
+
+    /// What a wrong prediction cost when the model was made; the squared error in files from before there were others.
+    pub fn loss(&self) -> Result<Loss> {
+        self.settings.get("loss").and_then(Value::as_str).map_or(Ok(Loss::default()), str::parse)
     }
 
     /// The model's certificate, proved anew; `None` where it has none, an error where it proves nothing.

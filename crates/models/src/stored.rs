@@ -2,6 +2,7 @@
 
 use crate::model::Model;
 use std::path::Path;
+use tautnet::Loss;
 use tautnet::certify::Certificate;
 use tautnet::error::{Error, Result};
 use tautnet::network::Network;
@@ -21,6 +22,14 @@ impl Stored {
         match self {
             Stored::Network(network) => network,
             Stored::Model(model) => &model.network,
+        }
+    }
+
+    /// What a wrong prediction costs: that of the model, the squared error where there is none.
+    pub fn loss(&self) -> Result<Loss> {
+        match self {
+            Stored::Network(_) => Ok(Loss::default()),
+            Stored::Model(model) => model.loss(),
         }
     }
 

@@ -8,7 +8,7 @@ use super::font;
 use super::scene::{Anchor, Ink, Scene};
 use tautnet::attack::RadiusReport;
 use tautnet::polish::Progress;
-use tautnet::{Norm, Scaler, select};
+use tautnet::{Loss, Norm, Scaler, select};
 
 /// Where a chart is to be shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,6 +37,8 @@ pub struct Units<'a> {
     pub scaler: &'a Scaler,
     /// Norm of input perturbations.
     pub norm: Norm,
+    /// What a wrong prediction costs.
+    pub loss: &'a Loss,
 }
 
 impl Units<'_> {
@@ -49,14 +51,22 @@ impl Units<'_> {
         }
     }
 
-    /// Root mean square in the user's units.
-    pub fn root(&self, loss: f64) -> f64 {
-        self.scaler.loss_to_user(loss).sqrt()
+    /// A mean loss in the units of the target: its root, where the loss is measured in their square.
+    pub fn root(&self, mean: f64) -> f64 {
+        self.scaler.root_to_user(self.loss, mean)
     }
 
-    /// Upper and lower bounds on a root mean square, in the user's units.
-    pub fn root_bound(&self, loss: f64, upper: bool) -> f64 {
-        if upper { self.scaler.root_to_user_above(loss) } else { self.scaler.root_to_user_below(loss) }
+    /// What that is called.
+    pub fn root_name(&self) -> String {
+        // A root mean square is that of an error.
+        let error = if self.loss.is_squared() { " error" } else { "" };
+        format!("{}{error}", self.loss.root_name())
+    }
+
+    /// Upper and lower bounds on it.
+    pub fn root_bound(&self, mean: f64, upper: bool) -> f64 {
+        let Self { scaler, loss, .. } = self;
+        if upper { scaler.root_to_user_above(loss, mean) } else { scaler.root_to_user_below(loss, mean) }
     }
 
     /// Of what the norm is: inputs in the network's units.
@@ -171,6 +181,12 @@ pub(super) fn plot_height(canvas: &Canvas) -> f64 {
     if canvas.width > 500.0 { 290.0 } else { 230.0 }
 }
 
+/// A sentence's first letter.
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// Found and certified error against attack radius.
 pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene {
     let last = curves.iter().filter_map(|curve| curve.reports.last().map(|last| (curve.name, last)));
@@ -186,7 +202,7 @@ pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene
         })
         .collect();
     let description =
-        format!("Root mean square error of {} against attack radius. {}.", units.target, facts.join("; "));
+        format!("{} of {} against attack radius. {}.", capital(&units.root_name()), units.target, facts.join("; "));
     let mut scene = Scene::new(canvas.width, "Error under attack", description);
     let names: Vec<(Ink, String, String)> = curves
         .iter()
@@ -212,7 +228,7 @@ pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene
     let y =
         Scale::from_zero(reports().flat_map(|report| [report.found, report.certified_ceiling]).map(|e| units.root(e)));
     let frame = frame(canvas, top, plot_height(canvas), x, y);
-    frame.draw_y(&mut scene, &format!("root mean square error, in units of {}", units.target));
+    frame.draw_y(&mut scene, &format!("{}, in units of {}", units.root_name(), units.target));
     let below = frame.draw_x(&mut scene, &format!("attack radius ({} of {})", units.norm_name(), units.inputs()), None);
     let line = |curve: &Curve<'_>, value: &dyn Fn(&RadiusReport) -> f64| -> Vec<(f64, f64)> {
         let finite = curve.reports.iter().filter(|report| value(report).is_finite());
@@ -306,7 +322,8 @@ pub fn bounds(ladders: &[(&str, Ink, &Ladder)], units: &Units<'_>, canvas: &Canv
 pub fn path(path: &select::Path, units: &Units<'_>, canvas: &Canvas) -> Scene {
     let chosen = path.price().map_or("none".into(), number);
     let description = format!(
-        "Mean squared error on rows held out, with and without attack, and the Lipschitz bound, for {} prices; chosen: {chosen}.",
+        "{} on rows held out, with and without attack, and the Lipschitz bound, for {} prices; chosen: {chosen}.",
+        capital(&units.loss.mean_name()),
         path.steps.len()
     );
     let mut scene = Scene::new(canvas.width, "Choosing the price λ", description);
@@ -331,8 +348,9 @@ pub fn path(path: &select::Path, units: &Units<'_>, canvas: &Canvas) -> Scene {
     upper.draw_y(
         &mut scene,
         &format!(
-            "mean squared error ({})",
-            if units.standardized() { "standardized" } else { "units of the data, squared" }
+            "{} ({})",
+            units.loss.mean_name(),
+            if units.standardized() { "standardized".into() } else { units.loss.units("units of the data") }
         ),
     );
     upper.draw_x(&mut scene, "", Some(ticks.iter().map(|(price, _)| (*price, String::new())).collect()));

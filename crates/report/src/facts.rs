@@ -5,9 +5,8 @@ use super::scene::{Ink, Scene};
 use tautnet::attack::RadiusReport;
 use tautnet::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
 use tautnet::error::{Error, Result};
-use tautnet::metrics::mean_squared_error;
 use tautnet::polish::{self, Polished};
-use tautnet::{Dataset, Network, Norm, Scaler, select};
+use tautnet::{Dataset, Loss, Network, Norm, Scaler, select};
 
 /// The charts there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +58,9 @@ pub struct Side {
     pub ladder: Ladder,
     /// Error under attack on the rows shown.
     pub attack: Vec<RadiusReport>,
-    /// Mean squared error on the rows learned from.
+    /// Mean loss on the rows learned from.
     pub learned: f64,
-    /// Mean squared error on the rows held out, if there are any.
+    /// Mean loss on the rows held out, if there are any.
     pub held_out: Option<f64>,
     /// Predictions for the rows shown, in the user's units.
     pub predicted: Vec<f64>,
@@ -81,32 +80,33 @@ pub struct Rows<'a> {
 }
 
 impl Side {
-    /// Gather the facts. `proved` is the bound of the network's certificate, `attack` the errors found under it.
+    /// Gather the facts. `proved` is the bound of the network's certificate, `attack` the errors found under it; `loss` is what a
+    /// wrong prediction costs.
     pub fn of(
         network: &Network,
         proved: f64,
         attack: Vec<RadiusReport>,
         rows: &Rows<'_>,
-        norm: Norm,
+        (norm, loss): (Norm, &Loss),
         scaler: &Scaler,
         seed: u64,
-    ) -> Self {
+    ) -> Result<Self> {
         let predicted = network.predict(rows.shown.x.as_ref());
         let search = GradientSearchSettings { seed, ..GradientSearchSettings::scaled_to(network) };
-        let found = largest_gradient_found(network, &Region::Everywhere, norm, Some(rows.shown.x.as_ref()), &search);
-        Self {
+        let found = largest_gradient_found(network, &Region::Everywhere, norm, Some(rows.shown.x.as_ref()), &search)?;
+        Ok(Self {
             ladder: Ladder {
-                // No region and rows of the network's width: the search has nothing to refuse.
-                found: found.ok().flatten().map_or(0.0, |found| found.value),
+                // Nothing is found of a network whose gradient is 0 everywhere it was looked for.
+                found: found.map_or(0.0, |found| found.value),
                 proved,
                 sum: path_norm(network, norm),
                 product: norm_product(network, norm),
             },
             attack,
-            learned: mean_squared_error(network, rows.learned),
-            held_out: rows.held_out.map(|rows| mean_squared_error(network, rows)),
+            learned: loss.mean(network, rows.learned),
+            held_out: rows.held_out.map(|rows| loss.mean(network, rows)),
             predicted: predicted.into_iter().map(|value| scaler.target_to_user(value)).collect(),
-        }
+        })
     }
 }
 
@@ -191,7 +191,7 @@ impl Report<'_> {
     }
 
     pub(super) fn measures(&self) -> Units<'_> {
-        Units { target: self.target, scaler: self.scaler, norm: self.settings.norm }
+        Units { target: self.target, scaler: self.scaler, norm: self.settings.norm, loss: &self.settings.loss }
     }
 
     /// Targets of the rows shown, in the user's units.

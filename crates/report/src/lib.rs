@@ -21,7 +21,7 @@ pub use facts::{Chart, Origin, Report, Reproduce, Rows, Side};
 
 use tautnet::attack::{self, RadiusReport};
 use tautnet::error::Result;
-use tautnet::{Dataset, Network, Norm};
+use tautnet::{Dataset, Loss, Network, Norm};
 
 impl Report<'_> {
     /// The whole page: HTML with everything in it.
@@ -50,10 +50,11 @@ pub fn rows_to_show(
 pub fn attack(
     network: &Network,
     rows: &Dataset,
-    norm: Norm,
+    (norm, loss): (Norm, &Loss),
     bound: f64,
     radii: &[f64],
     seed: u64,
 ) -> Result<Vec<RadiusReport>> {
-    attack::attack(network, rows, norm, radii, &attack::Settings { seed, ..attack::Settings::new(bound) })
+    let settings = attack::Settings { seed, loss: loss.clone(), ..attack::Settings::new(bound) };
+    attack::attack(network, rows, norm, radii, &settings)
 }

@@ -58,7 +58,7 @@ fn tiles(report: &Report<'_>) -> String {
     if let (Some(first), Some(last)) = (after.attack.first(), after.attack.last()) {
         let (first_before, last_before) = (&before.attack[0], &before.attack[before.attack.len() - 1]);
         let mut tile = |name: String, old: f64, new: f64, upper: bool| {
-            let unit = format!("{}, root mean square", report.target);
+            let unit = format!("{}, {}", report.target, report.settings.loss.root_name());
             let write = |loss: f64| bound(units.root_bound(loss, upper), upper);
             tiles.push((name, write(old), write(new), unit));
         };
@@ -163,7 +163,12 @@ fn attack_table(report: &Report<'_>) -> String {
         let write = |(k, loss): (usize, f64)| bound(units.root_bound(loss, k % 2 == 1), k % 2 == 1);
         rows.push([number(new.radius)].into_iter().chain(errors.into_iter().enumerate().map(write)).collect());
     }
-    let note = format!("<p>Root mean squares, in the units of {}.</p>", escaped(report.target));
+    let roots = if units.loss.is_squared() {
+        "Root mean squares".into()
+    } else {
+        format!("Every number is the {} `{}`", units.loss.root_name(), escaped(&units.loss.name()))
+    };
+    let note = format!("<p>{roots}, in the units of {}.</p>", escaped(report.target));
     table(&rows, None) + &note
 }
 

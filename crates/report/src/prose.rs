@@ -41,7 +41,7 @@ fn start_name(start: &str) -> &str {
 /// The objective, as a formula in words.
 pub fn objective(report: &Report<'_>) -> String {
     let settings = &report.settings;
-    let mut text = "mean squared error".to_owned();
+    let mut text = settings.loss.mean_name();
     if settings.lipschitz > 0.0 {
         let bound = if settings.penalty == Penalty::L { "L" } else { "L²" };
         text.push_str(&format!(" + {}\u{a0}·\u{a0}{bound}", number(settings.lipschitz)));
@@ -98,11 +98,12 @@ fn result(report: &Report<'_>) -> String {
     let write = |found: f64| bound(units.root_bound(found, false), false);
     if let (Some(old), Some(new)) = (before.attack.last(), after.attack.last()) {
         text.push_str(&format!(
-            ". On {}, “{}” was off by {} before and by {} after (root mean squares); under the strongest attack found at radius {}, by {} before and by {} after",
+            ". On {}, “{}” was off by {} before and by {} after ({}); under the strongest attack found at radius {}, by {} before and by {} after",
             report.rows.name,
             report.target,
             write(before.attack[0].found),
             write(after.attack[0].found),
+            if units.loss.is_squared() { "root mean squares" } else { units.loss.root_name() },
             number(new.radius),
             write(old.found),
             write(new.found),

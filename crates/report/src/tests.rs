@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use std::ops::ControlFlow;
 use tautnet::attack::RadiusReport;
 use tautnet::polish::{self, Polished, Progress};
-use tautnet::{Dataset, Network, Norm, Scaler, select, train};
+use tautnet::{Dataset, Loss, Network, Norm, Scaler, select, train};
 use tautnet_study::experiment::{Band, Spread};
 
 const CANVASES: [Canvas; 3] = [Canvas::WIDE, Canvas::NARROW, Canvas::FILE];
@@ -68,7 +68,7 @@ proptest! {
         name in name(), power in -12.0..12.0f64, errors in proptest::collection::vec(0.0..3.0f64, 1..8), slope in 0.0..9.0f64
     ) {
         let scaler = scaler(10f64.powf(power));
-        let units = Units { target: &name, scaler: &scaler, norm: Norm::Two };
+        let units = Units { target: &name, scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
         let reports: Vec<RadiusReport> = errors.iter().enumerate().map(|(k, error)| {
             let radius = 0.1 * k as f64;
             RadiusReport { radius, found: error * error, certified_ceiling: (error + slope * radius).powi(2), worst_case: None }
@@ -86,7 +86,7 @@ proptest! {
     #[test]
     fn ladders_are_readable(found in 0.0..1.0f64, steps in [1.0..30.0f64, 1.0..9.0, 1.0..9.0], power in -9.0..9.0f64) {
         let scaler = scaler(1.0);
-        let units = Units { target: "y", scaler: &scaler, norm: Norm::Infinity };
+        let units = Units { target: "y", scaler: &scaler, norm: Norm::Infinity, loss: &Loss::default() };
         let found = found * 10f64.powf(power);
         let after = Ladder { found, proved: found * steps[0], sum: found * steps[0] * steps[1], product: found * steps[0] * steps[2] };
         let before = Ladder { found: 3.0 * after.found, proved: 3.0 * after.proved, sum: 2.0 * after.sum, product: f64::INFINITY };
@@ -110,7 +110,7 @@ proptest! {
         let truth: Vec<f64> = values.iter().map(|value| size * value).collect();
         let predicted: Vec<f64> = values.iter().rev().map(|value| 1.5 * size * value).collect();
         let scaler = scaler(size);
-        let units = Units { target: &name, scaler: &scaler, norm: Norm::Two };
+        let units = Units { target: &name, scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
         for canvas in CANVASES {
             check(&chart::convergence(&trace, 10f64.powf(power), 1e-8, &canvas));
             check(&chart::fit(&truth, &[("before polish", Ink::Before, &truth), ("after polish", Ink::After, &predicted)], &units, &canvas));
@@ -134,7 +134,7 @@ proptest! {
             polished: None,
         };
         let scaler = scaler(1.0);
-        let units = Units { target: "y", scaler: &scaler, norm: Norm::Two };
+        let units = Units { target: "y", scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
         for canvas in CANVASES {
             check(&chart::path(&path, &units, &canvas));
         }
@@ -184,8 +184,8 @@ impl Run {
     fn report<'a>(&'a self, source: &'a str, target: &'a str) -> Report<'a> {
         let rows = Rows { learned: &self.data, held_out: None, shown: &self.data, name: "the 40 rows learned from" };
         let side = |network: &Network| {
-            let found = attack(network, &self.data, Norm::Two, 1e3, &[0.0, 0.25, 0.5], 0).unwrap();
-            Side::of(network, 1e3, found, &rows, Norm::Two, &self.scaler, 0)
+            let found = attack(network, &self.data, (Norm::Two, &Loss::default()), 1e3, &[0.0, 0.25, 0.5], 0).unwrap();
+            Side::of(network, 1e3, found, &rows, (Norm::Two, &Loss::default()), &self.scaler, 0).unwrap()
         };
         Report {
             source,

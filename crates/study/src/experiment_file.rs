@@ -1,13 +1,17 @@
 //! Experiment files: TOML in which every choice has a sentence that says why, and tiers that replace some of them.
 
 use crate::experiment::{Arm, Plan, Settings, base, method};
-use serde::Deserialize;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 use std::path::Path;
+use tautnet::Recipe;
 use tautnet::attack;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
-use tautnet::polish::{self, Penalty, Walk};
+use tautnet::polish::{self, Walk};
+use tautnet::recipe::{Kind, Value};
 use tautnet::train::{Admm, Descent, Optimizer};
 use tautnet_tables::limited::read_file;
 use toml::Spanned;
@@ -71,10 +75,65 @@ enum Price {
     Decay,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-enum PenaltyName {
-    L,
-    L2,
+/// A choice that is a setting of the recipe: its type, its range and its words are those of the library.
+trait OfRecipe {
+    const NAME: &'static str;
+}
+
+/// The value of such a choice, which goes into a recipe as it is.
+#[derive(Clone)]
+struct Setting<Of> {
+    value: Value,
+    of: PhantomData<Of>,
+}
+
+/// As the table of choices shows it.
+impl<Of> std::fmt::Debug for Setting<Of> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.value {
+            Value::Switch(value) => write!(f, "{value}"),
+            other => f.write_str(&other.in_words()),
+        }
+    }
+}
+
+impl<'de, Of: OfRecipe> Deserialize<'de> for Setting<Of> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
+        let given = toml::Value::deserialize(deserializer)?;
+        let whole = matches!(Recipe::field(Of::NAME).map(|field| field.kind), Some(Kind::Count(..)));
+        let value = match given {
+            toml::Value::Boolean(value) => Value::Switch(value),
+            toml::Value::String(value) => Value::Word(value),
+            toml::Value::Float(value) => Value::Number(value),
+            toml::Value::Integer(value) if whole && value >= 0 => Value::Count(value as u64),
+            toml::Value::Integer(value) => Value::Number(value as f64),
+            other => return Err(D::Error::custom(format!("`{}` is {other:?}", Of::NAME))),
+        };
+        let set = Recipe::default().set(Of::NAME, &value);
+        set.map_err(|error| D::Error::custom(format!("{error}; {}", error.hint)))?;
+        Ok(Self { value, of: PhantomData })
+    }
+}
+
+macro_rules! of_recipe {
+    ($($choice:ident: $name:literal),*) => {
+        $(
+            #[derive(Clone, Copy)]
+            struct $choice;
+
+            impl OfRecipe for $choice {
+                const NAME: &'static str = $name;
+            }
+        )*
+    };
+}
+
+of_recipe!(Hidden: "hidden", Seed: "seed", PenaltyOf: "penalty", OutputBias: "output_bias", Tolerance: "tolerance");
+
+impl<Of: OfRecipe> Setting<Of> {
+    fn put(&self, recipe: &mut Recipe) {
+        recipe.set(Of::NAME, &self.value).expect("it was checked where it was read");
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -132,13 +191,13 @@ macro_rules! choices {
 choices! {
     data: Vec<Set>,
     trials: u64,
-    hidden_units: usize,
+    hidden_units: Setting<Hidden>,
     held_out: f64,
-    seed: u64,
+    seed: Setting<Seed>,
     lipschitz: Vec<f64>,
     decay: Vec<f64>,
-    penalty: PenaltyName,
-    output_bias: bool,
+    penalty: Setting<PenaltyOf>,
+    output_bias: Setting<OutputBias>,
     start_decay: f64,
     optimizer: OptimizerName,
     rate: f64,
@@ -154,7 +213,7 @@ choices! {
     walk_steps: usize,
     walk_restarts: usize,
     walk_flips: usize,
-    tolerance: f64,
+    tolerance: Setting<Tolerance>,
     radii: Vec<f64>,
     restarts: usize,
     attack_steps: usize,
@@ -234,10 +293,24 @@ impl ArmEntry {
     }
 }
 
+impl Chosen {
+    /// The choices that are settings of the recipe.
+    fn recipe(&self) -> Recipe {
+        let mut recipe = Recipe::default();
+        self.hidden_units.put(&mut recipe);
+        self.seed.put(&mut recipe);
+        self.penalty.put(&mut recipe);
+        self.output_bias.put(&mut recipe);
+        self.tolerance.put(&mut recipe);
+        recipe
+    }
+}
+
 fn settings(chosen: &Chosen) -> Settings {
+    let recipe = chosen.recipe();
     let polish = polish::Settings {
-        penalty: if chosen.penalty == PenaltyName::L { Penalty::L } else { Penalty::LSquared },
-        output_bias: chosen.output_bias,
+        penalty: recipe.penalty,
+        output_bias: recipe.output_bias,
         rounds: chosen.rounds,
         walk: Walk {
             rounds: chosen.walk_rounds,
@@ -245,7 +318,7 @@ fn settings(chosen: &Chosen) -> Settings {
             restarts: chosen.walk_restarts,
             flips: chosen.walk_flips,
         },
-        tolerance: chosen.tolerance,
+        tolerance: recipe.tolerance,
         ..polish::Settings::default()
     };
     let optimizer = match chosen.optimizer {
@@ -253,9 +326,9 @@ fn settings(chosen: &Chosen) -> Settings {
         OptimizerName::Momentum => Optimizer::Momentum { momentum: 0.9 },
     };
     Settings {
-        units: chosen.hidden_units,
+        units: recipe.hidden,
         held_out: chosen.held_out,
-        seed: chosen.seed,
+        seed: recipe.seed,
         radii: chosen.radii.clone(),
         attack: attack::Settings {
             restarts: chosen.restarts,
@@ -314,7 +387,8 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place() {
         let line_of = |text: &str, part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
         for (from, to, tier, what) in [
-            ("value = 100", "value = \"a\"", "smoke", "expected usize"),
+            ("value = 100", "value = \"a\"", "smoke", "`hidden` is a"),
+            ("value = \"L2\"", "value = \"L3\"", "smoke", "there is no penalty called `L3`"),
             ("value = 100", "valve = 100", "smoke", "unknown field `valve`"),
             ("value = 100", "value = = 100", "smoke", "line"),
             ("[choices.seed]", "[choices.sede]", "smoke", "unknown field `sede`"),

@@ -1,6 +1,7 @@
 //! The norm in which input perturbations are measured.
 
 use crate::error::{Error, Result};
+use crate::requirement::{Choice, Demand, Requirement, Setting};
 use serde::{Deserialize, Serialize};
 
 /// The norm of an input perturbation; outputs are scalars.
@@ -38,6 +39,32 @@ impl Norm {
             Norm::Two => "2",
             Norm::Infinity => "inf",
         }
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Norm::One => "sum of absolute values",
+            Norm::Two => "Euclidean length",
+            Norm::Infinity => "largest absolute value",
+        }
+    }
+
+    /// What it asks of the other settings.
+    pub fn requires(self) -> &'static [Requirement] {
+        match self {
+            Norm::One => &[Requirement {
+                setting: Setting::Method,
+                demand: Demand::OneOf(&[], "is for bounds only"),
+                hint: "polishing works with the norms 2 and inf",
+            }],
+            Norm::Two | Norm::Infinity => &[],
+        }
+    }
+
+    /// The norm as a choice that was made.
+    pub fn choice(self) -> Choice<'static> {
+        Choice { kind: "norm", name: self.name(), requires: self.requires() }
     }
 
     /// The norm `q` with `|g·x| ≤ ‖g‖_q ‖x‖`: the one in which gradients are measured.

@@ -13,6 +13,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::loss::Loss;
 use crate::network::Network;
 use crate::outward::{Interval, add_down, add_up, div_up, mul_down, mul_up, sqrt_down, sqrt_up, two_sum};
 use faer::{Mat, MatMut, MatRef};
@@ -128,9 +129,15 @@ impl Scaler {
         self.target_mean + self.target_scale * prediction
     }
 
-    /// A mean squared error of standardized targets, in the user's units: times τ².
-    pub fn loss_to_user(&self, loss: f64) -> f64 {
-        self.target_scale * self.target_scale * loss
+    /// A mean loss of standardized targets, in the user's units: times τⁿ, n being the degree of the loss.
+    pub fn loss_to_user(&self, loss: &Loss, mean: f64) -> f64 {
+        if squares(loss) { self.target_scale * self.target_scale * mean } else { self.target_scale * mean }
+    }
+
+    /// The same in the units of the target: its root, where the loss is measured in their square.
+    pub fn root_to_user(&self, loss: &Loss, mean: f64) -> f64 {
+        let user = self.loss_to_user(loss, mean);
+        if squares(loss) { user.sqrt() } else { user }
     }
 
     /// The network f in the user's units from g in standardized ones.
@@ -166,24 +173,26 @@ impl Scaler {
         div_up(mul_up(self.target_scale, bound), least)
     }
 
-    /// An upper bound on a mean squared error of standardized targets, in the user's units: times τ², rounded up.
-    pub fn loss_to_user_above(&self, loss: f64) -> f64 {
-        mul_up(self.target_scale, mul_up(self.target_scale, loss))
+    /// An upper bound on a mean loss of standardized targets, in the user's units, rounded up.
+    pub fn loss_to_user_above(&self, loss: &Loss, mean: f64) -> f64 {
+        let once = mul_up(self.target_scale, mean);
+        if squares(loss) { mul_up(self.target_scale, once) } else { once }
     }
 
-    /// A lower bound on a mean squared error of standardized targets, in the user's units: times τ², rounded down.
-    pub fn loss_to_user_below(&self, loss: f64) -> f64 {
-        mul_down(self.target_scale, mul_down(self.target_scale, loss).max(0.0)).max(0.0)
+    /// A lower bound on a mean loss of standardized targets, in the user's units, rounded down.
+    pub fn loss_to_user_below(&self, loss: &Loss, mean: f64) -> f64 {
+        let once = mul_down(self.target_scale, mean).max(0.0);
+        if squares(loss) { mul_down(self.target_scale, once).max(0.0) } else { once }
     }
 
-    /// An upper bound on the root of such an error, in the user's units.
-    pub fn root_to_user_above(&self, loss: f64) -> f64 {
-        mul_up(self.target_scale, sqrt_up(loss))
+    /// An upper bound on [`Self::root_to_user`].
+    pub fn root_to_user_above(&self, loss: &Loss, mean: f64) -> f64 {
+        mul_up(self.target_scale, if squares(loss) { sqrt_up(mean) } else { mean })
     }
 
-    /// A lower bound on the root of such an error, in the user's units.
-    pub fn root_to_user_below(&self, loss: f64) -> f64 {
-        mul_down(self.target_scale, sqrt_down(loss)).max(0.0)
+    /// A lower bound on [`Self::root_to_user`].
+    pub fn root_to_user_below(&self, loss: &Loss, mean: f64) -> f64 {
+        mul_down(self.target_scale, if squares(loss) { sqrt_down(mean) } else { mean }).max(0.0)
     }
 
     /// Around a standardized output, in the user's units: ȳ + τ f for every f of the interval.
@@ -206,6 +215,11 @@ impl Scaler {
             add_up(sum, div_up(over.max(-under).max(0.0), scale))
         })
     }
+}
+
+/// Whether a loss is measured in the square of the target's units, and not in the units themselves.
+fn squares(loss: &Loss) -> bool {
+    loss.degree() == 2
 }
 
 #[cfg(test)]

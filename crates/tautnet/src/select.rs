@@ -20,6 +20,7 @@
 
 use crate::error::{Error, Result};
 use crate::polish::{self, Polished};
+use crate::requirement::{self, Setting};
 use crate::split::{self, Split};
 use crate::{Dataset, Network, attack, train};
 use rayon::prelude::*;
@@ -66,7 +67,7 @@ impl Default for Settings {
 pub struct Judgement {
     /// λ; `None` for the starting network.
     pub price: Option<f64>,
-    /// Mean squared error on the held-out rows.
+    /// Mean loss on the held-out rows.
     pub clean: f64,
     /// Mean over the radii of the error under attack found on the held-out rows.
     pub attacked: f64,
@@ -169,10 +170,10 @@ pub fn path(
     observer: &mut Observer<'_>,
 ) -> Result<Path> {
     settings.check(data.rows())?;
-    if !polish.method.uses(polish::Setting::Lipschitz) {
+    if !polish.method.uses(Setting::Lipschitz) {
         return Err(Error::new(
             format!("the method `{}` has no price of the bound to choose", polish.method.name()),
-            polish::Setting::Lipschitz.uses().hint,
+            requirement::hint(polish.method.requires(), Setting::Lipschitz),
         ));
     }
     let splits = settings.splits(data.rows())?;

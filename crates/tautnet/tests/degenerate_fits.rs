@@ -4,7 +4,7 @@ mod degenerate;
 
 use degenerate::case;
 use std::ops::ControlFlow;
-use tautnet::{Request, attack, certify, fit, train::Start};
+use tautnet::{Recipe, attack, certify, fit, recipe::Command, train::Start};
 
 #[test]
 fn every_start_ends_in_a_proved_network() {
@@ -18,7 +18,7 @@ fn every_start_ends_in_a_proved_network() {
             refused += 1;
             continue;
         };
-        let request = Request {
+        let recipe = Recipe {
             start,
             hidden: 1 + seed as usize % 7,
             norm: case.settings.norm,
@@ -26,23 +26,23 @@ fn every_start_ends_in_a_proved_network() {
             lipschitz: (seed % 3 > 0 || data.rows() < 10).then_some([0.0, 1e-3, 0.5][seed as usize % 3]),
             max_lipschitz: (seed % 5 == 0).then_some(0.3),
             seed,
-            ..Request::default()
+            ..Recipe::default()
         };
-        let told = format!("{seed}: {} ({}); {}", case.kind, case.ordinary, request.start.name());
-        let fitted = request
-            .fit()
-            .and_then(|settings| fit::fit(&data, &settings, &mut |_| ControlFlow::Continue(())))
+        let told = format!("{seed}: {} ({}); {}", case.kind, case.ordinary, recipe.start.name());
+        let fitted = recipe
+            .resolve(Command::Train)
+            .and_then(|plan| fit::fit(&data, &plan.settings, &mut |_| ControlFlow::Continue(())))
             .unwrap_or_else(|error| panic!("{told}: {error}"));
-        let limit = request.max_lipschitz.filter(|_| fitted.polished.is_some()).unwrap_or(f64::INFINITY);
+        let limit = recipe.max_lipschitz.filter(|_| fitted.polished.is_some()).unwrap_or(f64::INFINITY);
         // The network that was drawn too: some are huge, tiny or constant.
         for (network, limit) in [(fitted.network(), limit), (&case.network, f64::INFINITY)] {
             let mut observer = |_| ControlFlow::Continue(());
-            let certificate = certify::prove(network, request.norm, Some(&scaler), &mut observer).unwrap();
+            let certificate = certify::prove(network, recipe.norm, Some(&scaler), &mut observer).unwrap();
             certify::verify(&certificate.to_json(), network).unwrap_or_else(|refusal| panic!("{told}: {refusal:?}"));
             let bound = certificate.standardized.bound;
             assert!(bound <= limit * (1.0 + 1e-9), "{told}: {bound}");
             let settings = attack::Settings { restarts: 0, steps: 2, refinements: 1, ..attack::Settings::new(bound) };
-            for report in attack::attack(network, &data, request.norm, &[0.0, 0.1], &settings).unwrap() {
+            for report in attack::attack(network, &data, recipe.norm, &[0.0, 0.1], &settings).unwrap() {
                 assert!(report.found <= report.certified_ceiling, "{told}: {report:?}");
             }
         }

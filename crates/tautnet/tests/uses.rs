@@ -5,10 +5,12 @@ mod random;
 use random::{data, network};
 use std::ops::ControlFlow;
 use tautnet::{
-    Dataset, Network, Norm, Request,
+    Dataset, Network, Norm, Recipe,
     error::Result,
     fit::{Price, fit},
-    polish::{Effort, Ending, Method, Penalty, Polished, Setting, Settings, USES, polish, score},
+    polish::{Effort, Ending, Method, Penalty, Polished, Setting, Settings, polish, score},
+    recipe::Command,
+    requirement::hint,
     select, train,
 };
 
@@ -16,28 +18,33 @@ fn run(network: &Network, data: &Dataset, settings: &Settings) -> Result<Polishe
     polish(network, data, settings, &mut |_| ControlFlow::Continue(()))
 }
 
-/// Something that is not what holds where nothing was said.
-fn asked(setting: Setting, request: &mut Request) {
-    match setting {
-        Setting::Lipschitz => request.lipschitz = Some(0.3),
-        Setting::Penalty => request.penalty = Penalty::LSquared,
-        Setting::MaxLipschitz => request.max_lipschitz = Some(0.2),
-        Setting::Decay => request.decay = Some(0.2),
-        Setting::Norm => request.norm = Norm::Infinity,
-        Setting::OutputBias => request.output_bias = false,
-        Setting::Tolerance => request.tolerance = 1e-2,
-        Setting::Effort => request.effort = Effort::High,
-        Setting::Multipliers => (), // No one but a caller of the library can ask for these.
-    }
-}
+/// What a user can ask for, and multipliers.
+const SETTINGS: [Setting; 10] = [
+    Setting::Lipschitz,
+    Setting::Penalty,
+    Setting::MaxLipschitz,
+    Setting::Decay,
+    Setting::Norm,
+    Setting::OutputBias,
+    Setting::Tolerance,
+    Setting::Effort,
+    Setting::Multipliers,
+    Setting::Loss,
+];
 
-#[test]
-fn the_table_is_complete() {
-    for (k, uses) in USES.iter().enumerate() {
-        assert!(USES[..k].iter().all(|other| other.setting != uses.setting), "{:?} twice", uses.setting);
-        assert!(!uses.methods.is_empty(), "{:?}", uses.setting);
-        let all = Method::all().iter().all(|method| uses.methods.contains(method));
-        assert_eq!(all, uses.hint.is_empty(), "{:?}: a hint is for methods that do not use it", uses.setting);
+/// Something that is not what holds where nothing was said.
+fn asked(setting: Setting, recipe: &mut Recipe) {
+    match setting {
+        Setting::Lipschitz => recipe.lipschitz = Some(0.3),
+        Setting::Penalty => recipe.penalty = Penalty::LSquared,
+        Setting::MaxLipschitz => recipe.max_lipschitz = Some(0.2),
+        Setting::Decay => recipe.decay = Some(0.2),
+        Setting::Norm => recipe.norm = Norm::Infinity,
+        Setting::OutputBias => recipe.output_bias = false,
+        Setting::Tolerance => recipe.tolerance = 1e-2,
+        Setting::Effort => recipe.effort = Effort::High,
+        Setting::Loss => recipe.loss = "quantile:0.7".parse().unwrap(),
+        Setting::Multipliers | Setting::Method => (), // No one but a caller of the library can ask for multipliers.
     }
 }
 
@@ -45,30 +52,32 @@ fn the_table_is_complete() {
 fn what_a_method_uses_changes_its_result_and_the_rest_is_refused() {
     let (data, network) = (data(30, 2, 3), Network { c: 2.0, ..network(6, 2, 3) });
     for method in Method::all() {
-        let plain = Request { method: Some(method), ..Request::default() };
-        let without = run(&network, &data, &plain.polish().unwrap()).unwrap();
-        for uses in &USES {
-            let mut request = plain.clone();
-            asked(uses.setting, &mut request);
-            let settings = match (uses.setting, request.polish()) {
+        let plain = Recipe { method: Some(method), ..Recipe::default() };
+        let polish = |recipe: &Recipe| recipe.resolve(Command::Polish).map(|plan| plan.settings.polish);
+        let without = run(&network, &data, &polish(&plain).unwrap()).unwrap();
+        for setting in SETTINGS {
+            let mut recipe = plain.clone();
+            asked(setting, &mut recipe);
+            let settings = match (setting, polish(&recipe)) {
                 (Setting::Multipliers, settings) => {
                     settings.map(|settings| Settings { multipliers: Some(vec![1.0; 6]), ..settings })
                 }
                 (_, settings) => settings,
             };
             let with = settings.and_then(|settings| run(&network, &data, &settings));
-            let pair = format!("{method:?} and {:?}", uses.setting);
+            let pair = format!("{method:?} and {setting:?}");
             match with {
                 Ok(with) => {
-                    assert!(method.uses(uses.setting), "{pair}: ignored");
+                    assert!(method.uses(setting), "{pair}: ignored");
                     assert_ne!((&with.network, with.after), (&without.network, without.after), "{pair}: no change");
                 }
                 Err(error) => {
-                    assert!(!method.uses(uses.setting), "{pair}: {error:?}");
+                    assert!(!method.uses(setting), "{pair}: {error:?}");
                     let named = error.what.contains(method.name());
-                    assert!(named && error.hint == uses.hint, "{pair}: {error:?}");
+                    assert!(named && error.hint == hint(method.requires(), setting), "{pair}: {error:?}");
                     // A fit refuses it too, but for what no one can ask of a fit.
-                    assert!(request.fit().is_err() || uses.setting == Setting::Multipliers, "{pair}");
+                    let fit = recipe.resolve(Command::Train);
+                    assert!(fit.is_err() || setting == Setting::Multipliers, "{pair}");
                 }
             }
         }
@@ -113,8 +122,8 @@ fn every_method_is_fitted_with_its_defaults() {
     let data = data(25, 2, 5);
     for method in Method::all() {
         let start = train::Start::Random(Default::default());
-        let request = Request { method: Some(method), start, hidden: 4, ..Request::default() };
-        let mut settings = request.fit().unwrap();
+        let recipe = Recipe { method: Some(method), start, hidden: 4, ..Recipe::default() };
+        let mut settings = recipe.resolve(Command::Train).unwrap().settings;
         let fitted = fit(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(fitted.path.is_some(), method.uses(Setting::Lipschitz), "{method:?}");
         assert_eq!(matches!(settings.price, Price::Chosen(_)), fitted.path.is_some());

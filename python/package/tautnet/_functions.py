@@ -6,7 +6,6 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,20 @@ from ._errors import TautnetError
 from ._networks import native
 from ._path import LipschitzPath, path_of
 from ._progress import Progress
-from ._regressor import LipschitzRegressor, given_rows, limits, options, price, thread_count
+from ._regressor import LipschitzRegressor, given_rows, limits, options, thread_count
+from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
 
 
+@documented("polish", leave_out=("seed",))
 def polish(
     network: Any,
     X: Any,
     y: Any,
     sample_weight: Any = None,
     *,
+    loss: str | None = None,
     lipschitz: float | None = None,
     decay: float | None = None,
     max_lipschitz: float | None = None,
@@ -52,22 +54,27 @@ def polish(
     those of X and y. The result predicts in the units of y either way. Without `output_bias` the output bias is 0 in the units of the
     objective; where no such network is better than one that has an output bias, the given one comes back, and the reason.
     A setting that the method does not use is refused.
+
+    Parameters
+    ----------
+    {settings}
     """
-    parameters = SimpleNamespace(
-        hidden=1, start="sgd", method=method, effort=effort, decay=decay, max_lipschitz=max_lipschitz, norm=norm, penalty=penalty,
-        output_bias=output_bias, tolerance=tolerance, random_state=0, time_limit=time_limit, threads=threads,
+    asked = options(
+        {
+            "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
+            "norm": norm, "penalty": penalty, "output_bias": output_bias, "tolerance": tolerance,
+        }
     )  # fmt: skip
-    asked = options(parameters, price(lipschitz))
     subject = native(network)
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     rows = given_rows(X, y, sample_weight, "polish")
     if names is not None:
         rows["x"] = given_inputs(X, "polish", names)
     with Progress(verbose) as progress:
-        model = _tautnet.polish(subject, rows, asked, limits(parameters, progress), standardize)
-        better = LipschitzRegressor.from_model(model)
+        made = _tautnet.polish(subject, rows, asked, limits(time_limit, threads, progress), standardize)
+        better = LipschitzRegressor.from_model(made[0])
         better.set_params(time_limit=time_limit, threads=threads, verbose=verbose)
-        better._after(X, progress)
+        better._take(X, made, progress)
     return better
 
 
@@ -183,7 +190,7 @@ def verify(certificate: Any, network: Any) -> _tautnet.Certificate:
 
 @dataclass(frozen=True)
 class Attack:
-    """Mean squared errors under attack at each radius, in the units of the target squared."""
+    """Mean losses under attack at each radius, in the units of the target: squared, where the loss is a square."""
 
     radius: Floats
     """How far inputs may move, standardized."""
@@ -195,14 +202,17 @@ class Attack:
     """What no attack exceeds by the Lipschitz bound alone."""
     norm: str
     rows: int
+    loss: str = "squared"
 
 
+@documented("attack")
 def attack(
     network: Any,
     X: Any,
     y: Any,
     radius: float | Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
     *,
+    loss: str | None = None,
     norm: str | float | None = None,
     method: str = "projected-ascent",
     restarts: int | None = None,
@@ -215,6 +225,10 @@ def attack(
 
     `method` is "projected-ascent", with so many random `restarts` (None for 3), or "fast-gradient", which has none. At most `nodes`
     nodes of branch and bound are spent on each row, radius and end of the range; None is what seconds allow.
+
+    Parameters
+    ----------
+    {settings}
     """
     subject = native(network)
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
@@ -223,13 +237,13 @@ def attack(
     radii = [float(value) for value in np.atleast_1d(np.asarray(radius, dtype=np.float64))]
     search = (restarts, nodes, random_state)
     inputs = given_inputs(X, "attack", names)
-    text = _tautnet.attack(subject, inputs, target, radii, name, method, search, standardize, thread_count(threads))
+    text = _tautnet.attack(subject, inputs, target, radii, name, method, search, (standardize, loss), thread_count(threads))
     facts = json.loads(text)
 
     def column(key: str) -> Floats:
         return np.array([report[key] for report in facts["radii"]], dtype=np.float64)
 
-    return Attack(column("radius"), column("found"), column("certified"), column("ceiling"), facts["norm"], facts["rows"])
+    return Attack(column("radius"), column("found"), column("certified"), column("ceiling"), facts["norm"], facts["rows"], facts["loss"])
 
 
 def lipschitz_path(
@@ -241,9 +255,9 @@ def lipschitz_path(
     `LipschitzRegressor`.
     """
     estimator = LipschitzRegressor(**parameters)
-    asked = options(estimator, None)
+    asked = options({**estimator.get_params(), "lipschitz": None})
     rows = given_rows(X, y, sample_weight, "lipschitz_path")
     wanted = None if prices is None else [float(value) for value in prices]
     with Progress(estimator.verbose) as progress:
-        text = _tautnet.lipschitz_path(rows, asked, wanted, limits(estimator, progress))
+        text = _tautnet.lipschitz_path(rows, asked, wanted, limits(estimator.time_limit, estimator.threads, progress))
     return path_of(json.loads(text))

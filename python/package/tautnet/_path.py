@@ -16,7 +16,7 @@ class LipschitzPath:
     price: npt.NDArray[np.float64]
     """The prices."""
     error: npt.NDArray[np.float64]
-    """Mean squared error on rows held out."""
+    """Mean loss on rows held out."""
     error_under_attack: npt.NDArray[np.float64]
     """The same under attack, averaged over the radii."""
     against_start: npt.NDArray[np.float64]

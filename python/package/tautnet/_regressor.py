@@ -19,15 +19,17 @@ from ._data import column_names, given_inputs, given_target, given_weights
 from ._errors import TautnetError
 from ._path import LipschitzPath, path_of
 from ._progress import Progress, summary
+from ._settings import documented, settings_of
 
 Floats = npt.NDArray[np.float64]
 
 
+@documented("train")
 class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A small relu network that is as insensitive as the data allow, with a proved bound on its sensitivity.
 
     A starting network is trained; then the best of all networks with its activation patterns is found by convex
-    optimization, minimizing mean squared error + lipschitz * (bound on the Lipschitz constant); and the bound is proved.
+    optimization, minimizing the mean loss + lipschitz * (bound on the Lipschitz constant); and the bound is proved.
     Inputs and target are standardized on the way: prices, radii and `standardized_upper_bound` are in standardized units,
     predictions, errors and `lipschitz_upper_bound` in those of X and y.
 
@@ -36,23 +38,12 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     Parameters
     ----------
-    hidden : number of hidden units.
-    lipschitz : price of the bound, or "auto": chosen by validation on the error under attack; none for "weight-decay".
-    method : "joint", "walk", "alternating" or "weight-decay"; None for "joint", or "walk" where the effort is "high".
-    effort : "normal", or "high": the method "walk" with longer and more searches, for several times its time.
-    start : how the starting network is made: "sgd", "random", "adversarial" or "admm".
-    decay : price of the weights; None for the usual one, 0.01.
-    max_lipschitz : a hard limit on the standardized bound; a `ConvergenceWarning` says so where the time was over before it was kept.
-    norm : how input changes are measured: "2" or "inf".
-    penalty : whether the bound ("L") or its square ("L2") is priced.
-    output_bias : whether the output bias is free; if not, it is 0 in standardized units.
-    tolerance : relative duality gap to reach.
+    {settings}
     time_limit : seconds after which the best so far is the result, with its proof; a `ConvergenceWarning` says so.
     threads : threads to compute with; the result does not depend on it. None: one a core, or OMP_NUM_THREADS where that
         is set, as joblib does in its workers.
     warm_start : go on from the network of the previous fit in place of a new start.
     verbose : show progress.
-    random_state : seed of everything that is drawn; the same seed gives the same model.
 
     Attributes
     ----------
@@ -76,6 +67,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         method: str | None = None,
         effort: str = "normal",
         start: str = "sgd",
+        loss: str = "squared",
         decay: float | None = None,
         max_lipschitz: float | None = None,
         norm: str | float = "2",
@@ -93,6 +85,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.method = method
         self.effort = effort
         self.start = start
+        self.loss = loss
         self.decay = decay
         self.max_lipschitz = max_lipschitz
         self.norm = norm
@@ -108,21 +101,22 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LipschitzRegressor:
         """Train, polish and prove. X: numbers, or a pandas or polars frame, whose columns of words become zeros and ones."""
         before = self.model_ if self.warm_start and hasattr(self, "model_") else None
-        asked = options(self, price(self.lipschitz))
+        asked = options(self.get_params())
         rows = given_rows(X, y, sample_weight)
         with Progress(self.verbose) as progress:
-            self.model_ = _tautnet.fit(rows, asked, limits(self, progress), before)
-            self._after(X, progress)
+            made = _tautnet.fit(rows, asked, limits(self.time_limit, self.threads, progress), before)
+            self._take(X, made, progress)
         return self
 
-    def _after(self, X: Any, progress: Progress) -> None:
+    def _take(self, X: Any, made: tuple[_tautnet.Model, str | None], progress: Progress) -> None:
+        """Take a model, and warn of what cut the work short."""
+        self.model_, cut_short = made
         validate_data(self, X, skip_check_array=True, reset=True)
         progress.close(summary(self.objective_))
-        if self.objective_["ending"].startswith("stopped") and self.objective_["reason"] == "time limit reached":
+        if cut_short is not None:
             warnings.warn(
-                "the time limit was reached: this is the best so far, with its proof", ConvergenceWarning, stacklevel=3
+                f"the {cut_short} was reached: this is the best so far, with its proof", ConvergenceWarning, stacklevel=3
             )
-
         # A fit that was ended before the convex program has the bound that is proved.
         bound = self.objective_.get("lipschitz", self.certificate_.standardized_upper_bound)
         if self.max_lipschitz is not None and bound > self.max_lipschitz:
@@ -222,12 +216,14 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def from_model(cls, model: _tautnet.Model) -> LipschitzRegressor:
         """The estimator of a model."""
         settings = json.loads(model.settings)
-        known = ("method", "effort", "start", "decay", "max_lipschitz", "norm", "penalty", "output_bias", "tolerance")
-        parameters = {key: settings[key] for key in known if settings.get(key) is not None}
-        if "seed" in settings:
-            parameters["random_state"] = settings["seed"]
-        chosen = settings.get("lipschitz_chosen") or settings.get("lipschitz") is None
-        estimator = cls(hidden=settings.get("hidden", model.units), lipschitz="auto" if chosen else settings["lipschitz"], **parameters)
+        parameters = {name: settings[name] for name in settings_of("train") if settings.get(name) is not None}
+        if "seed" in parameters:
+            parameters["random_state"] = parameters.pop("seed")
+        # The hidden units of a network that was polished are its own.
+        parameters.setdefault("hidden", model.units)
+        if settings.get("lipschitz_chosen") or settings.get("lipschitz") is None:
+            parameters["lipschitz"] = "auto"
+        estimator = cls(**parameters)
         estimator.model_ = model
         estimator.n_features_in_ = len(model.columns)
         if any(name != f"column_{j + 1}" for j, name in enumerate(model.columns)):
@@ -235,39 +231,27 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return estimator
 
 
-def price(lipschitz: Any) -> float | None:
-    """The price, or None where it is to be chosen."""
-    if isinstance(lipschitz, str):
-        if lipschitz == "auto":
-            return None
-        raise TautnetError(f"`lipschitz` is {lipschitz!r}", "`lipschitz` is a price: give a finite number, 0 or more, or 'auto'")
-    return None if lipschitz is None else float(lipschitz)
+def options(parameters: dict[str, Any]) -> dict[str, Any]:
+    """What the extension asks for: the library's settings among the parameters, by the library's names."""
+    known = [*settings_of("train"), *settings_of("attack")]
+    asked = {name: value for name, value in parameters.items() if name in known}
+    if isinstance(asked.get("lipschitz"), str) and asked["lipschitz"] == "auto":
+        asked["lipschitz"] = None
+    norm = asked.get("norm")
+    if norm is not None and not isinstance(norm, str):
+        asked["norm"] = f"{norm:g}"
+    if "random_state" in parameters:
+        asked["seed"] = seed(parameters["random_state"])
+    return asked
 
 
-def options(parameters: Any, lipschitz: float | None) -> dict[str, Any]:
-    """What the extension asks for, from an estimator's parameters."""
-    norm = parameters.norm
-    state = parameters.random_state
+def seed(state: Any) -> int:
+    """The seed of a random state, as scikit-learn takes it."""
     if isinstance(state, (int, np.integer)) and not isinstance(state, bool):
         if state < 0:
             raise TautnetError(f"`random_state` is {state}", "give a whole number, 0 or more")
-        seed = int(state)
-    else:
-        seed = int(check_random_state(state).randint(2**31 - 1))
-    return {
-        "hidden": parameters.hidden,
-        "start": parameters.start,
-        "method": parameters.method,
-        "effort": parameters.effort,
-        "lipschitz": lipschitz,
-        "decay": parameters.decay,
-        "max_lipschitz": parameters.max_lipschitz,
-        "norm": norm if isinstance(norm, str) else f"{norm:g}",
-        "penalty": parameters.penalty,
-        "output_bias": bool(parameters.output_bias),
-        "tolerance": parameters.tolerance,
-        "seed": seed,
-    }
+        return int(state)
+    return int(check_random_state(state).randint(2**31 - 1))
 
 
 def given_rows(X: Any, y: Any, sample_weight: Any, estimator: str = "LipschitzRegressor") -> dict[str, Any]:
@@ -281,9 +265,9 @@ def given_rows(X: Any, y: Any, sample_weight: Any, estimator: str = "LipschitzRe
     }
 
 
-def limits(parameters: Any, progress: Progress) -> tuple[float | None, int | None, Any]:
+def limits(time_limit: float | None, threads: int | None, progress: Progress) -> tuple[float | None, int | None, Any]:
     """How long, on how many threads, and who hears of it."""
-    return parameters.time_limit, thread_count(parameters.threads), progress.report()
+    return time_limit, thread_count(threads), progress.report()
 
 
 def thread_count(threads: int | None) -> int | None:

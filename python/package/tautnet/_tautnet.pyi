@@ -115,10 +115,15 @@ def set_limits(
     """Set limits on what is read and made; those that are not named stay as they are."""
 def read(path: _Path) -> Model | Network: ...
 def read_certificate(path: _Path) -> bytes: ...
-def fit(given: dict[str, Any], asked: dict[str, Any], limits: _Limits, before: Model | None = None) -> Model: ...
+def settings(command: str) -> list[dict[str, Any]]:
+    """The settings of "train", "polish", "compare" or "attack": name, values, default, default_in_words and help."""
+def fit(
+    given: dict[str, Any], asked: dict[str, Any], limits: _Limits, before: Model | None = None
+) -> tuple[Model, str | None]:
+    """The model, and what cut the work short."""
 def polish(
     subject: Model | Network, given: dict[str, Any], asked: dict[str, Any], limits: _Limits, standardize: bool
-) -> Model: ...
+) -> tuple[Model, str | None]: ...
 def lipschitz_path(
     given: dict[str, Any], asked: dict[str, Any], prices: list[float] | None, limits: _Limits
 ) -> str: ...
@@ -135,6 +140,6 @@ def attack(
     norm: str | None,
     method: str,
     search: tuple[int | None, int | None, int],
-    standardize: bool,
+    units: tuple[bool, str | None],
     threads: int | None,
 ) -> str: ...

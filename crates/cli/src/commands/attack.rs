@@ -2,11 +2,11 @@
 
 use super::pictures;
 use crate::arguments::{
-    LimitArguments, MeetingArguments, NormChoice, OutArguments, Radii, TalkArguments, TestArguments, ThreadArguments,
-    radii,
+    LimitArguments, MeetingArguments, OutArguments, Radii, TalkArguments, TestArguments, ThreadArguments, radii,
 };
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
+use crate::recipe::{self, RecipeArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use clap::ValueEnum;
@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::attack::{Method, RadiusReport, Settings, attack};
 use tautnet::error::Result;
-use tautnet::{Network, Norm, Scaler, certify};
+use tautnet::{Loss, Network, Norm, Scaler, certify};
 use tautnet_models::Stored;
 use tautnet_report::chart::{self, Canvas, Curve, Units};
 use tautnet_report::scene::Ink;
@@ -50,9 +50,8 @@ pub struct Arguments {
     )]
     pub radius: Radii,
 
-    /// Norm of perturbations [default: that of the model's certificate, else 2]
-    #[arg(long, value_enum, help_heading = "Attack")]
-    pub norm: Option<NormChoice>,
+    #[command(flatten)]
+    pub recipe: RecipeArguments<recipe::Attack>,
 
     /// How the worst perturbation is searched for
     #[arg(long, value_enum, default_value_t = MethodChoice::ProjectedAscent, help_heading = "Attack")]
@@ -65,10 +64,6 @@ pub struct Arguments {
     /// Nodes of branch and bound for each row, radius and end of the range; 0 for none [default: what seconds allow]
     #[arg(long, value_name = "NUMBER", help_heading = "Attack")]
     pub nodes: Option<u32>,
-
-    /// Seed of everything that is drawn
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, help_heading = "Attack")]
-    pub seed: u64,
 
     #[command(flatten)]
     pub limit: LimitArguments,
@@ -109,20 +104,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         MethodChoice::FastGradient => Method::FastGradient,
     };
     let restarts = method.restarts(arguments.restarts.map(usize::from))?;
+    let asked = &arguments.recipe.recipe;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
     let test = TestArguments::default();
-    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &test)?;
+    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, (&test, 0))?;
     stop.heed();
-    let (norm, bound) = proved_bound(&stored, &problem.network, arguments.norm.map(NormChoice::norm), &stop)?;
+    let (norm, bound) =
+        proved_bound(&stored, &problem.network, arguments.recipe.said("norm").then_some(asked.norm), &stop)?;
     stop.kept();
     let intervals = problem.train.rows() * arguments.radius.0.len();
     let nodes = match arguments.nodes {
         Some(nodes) => nodes as usize,
         None => certify::affordable_nodes(&problem.network, intervals),
     };
-    let settings = Settings { method, restarts, seed: arguments.seed, nodes, ..Settings::new(bound) };
+    let loss = if arguments.recipe.said("loss") { asked.loss.clone() } else { stored.loss()? };
+    let settings = Settings { loss, method, restarts, seed: asked.seed, nodes, ..Settings::new(bound) };
     let reports = stop.during(|| attack(&problem.network, &problem.train, norm, &arguments.radius.0, &settings))?;
     pictures::tell_of_attack(&stop);
 
@@ -130,7 +128,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         "norm": norm,
         "lipschitz": bound,
         "rows": problem.train.rows(),
-        "radii": reports_json(&reports, &problem.scaler),
+        "radii": reports_json(&reports, &problem.scaler, &settings.loss),
     });
     if let Some(path) = &arguments.out.out {
         atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;
@@ -139,14 +137,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let mut ascending = reports.clone();
         ascending.sort_by(|a, b| a.radius.total_cmp(&b.radius));
         let curve = Curve { name: "this network", ink: Ink::After, reports: &ascending };
-        let units = Units { target: &problem.columns.target, scaler: &problem.scaler, norm };
+        let units = Units { target: &problem.columns.target, scaler: &problem.scaler, norm, loss: &settings.loss };
         pictures::write_scene(&chart::attack(&[curve], &units, &Canvas::FILE), plot, &arguments.out)?;
     }
     if arguments.talk.json {
         output::print_json(&result)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let target = &problem.columns.target;
+    let (target, loss) = (&problem.columns.target, &settings.loss);
+    let (means, roots) = if loss.is_squared() {
+        ("mean squares".to_owned(), "root mean squares")
+    } else {
+        (loss.mean_name(), loss.root_name())
+    };
     let titles = ["radius", "error found", "certified row by row", "certified ceiling"].map(str::to_owned);
     let user = [format!("`{target}` off by, found"), "certified".into()];
     let mut rows = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
@@ -156,14 +159,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             output::at_least(report.found),
             output::at_most(report.row_by_row()),
             output::at_most(report.certified_ceiling),
-            output::at_least(problem.scaler.root_to_user_below(report.found)),
-            output::at_most(problem.scaler.root_to_user_above(report.row_by_row())),
+            output::at_least(problem.scaler.root_to_user_below(loss, report.found)),
+            output::at_most(problem.scaler.root_to_user_above(loss, report.row_by_row())),
         ]);
     }
     output::print(&output::table(&rows))?;
     if !arguments.talk.quiet {
         output::note(&format!(
-            "radii and errors (mean squares) are in standardized units, `{target}` (root mean squares) in its own; \
+            "radii and errors ({means}) are in standardized units, `{target}` ({roots}) in its own; \
              the proved Lipschitz bound is {}",
             output::at_most(bound)
         ));
@@ -188,22 +191,22 @@ fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>, stop: &S
 }
 
 /// Found and certified errors, in both units.
-pub fn reports_json(reports: &[RadiusReport], scaler: &Scaler) -> Value {
+pub fn reports_json(reports: &[RadiusReport], scaler: &Scaler, loss: &Loss) -> Value {
     let one = |report: &RadiusReport| {
         let mut entry = json!({
             "radius": report.radius,
             "found": report.found,
             "certified": report.certified_ceiling,
             "user_units": {
-                "found": scaler.loss_to_user_below(report.found),
-                "certified": scaler.loss_to_user_above(report.certified_ceiling),
+                "found": scaler.loss_to_user_below(loss, report.found),
+                "certified": scaler.loss_to_user_above(loss, report.certified_ceiling),
             },
         });
         if let Some(worst_case) = &report.worst_case {
             entry["row_by_row"] = json!({
                 "certified": worst_case.certified,
                 "exact_rows": worst_case.closed_rows,
-                "user_units": {"certified": scaler.loss_to_user_above(worst_case.certified)},
+                "user_units": {"certified": scaler.loss_to_user_above(loss, worst_case.certified)},
             });
         }
         entry

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use tautnet::certify::{Certificate, Region, SearchFile, norm_product, path_norm};
 use tautnet::error::{Error, Result};
 use tautnet::printable::line;
-use tautnet::{Dataset, Network, Norm, Scaler};
+use tautnet::{Dataset, Loss, Network, Norm, Scaler};
 use tautnet_models::Stored;
 use tautnet_report::chart::{self, Canvas, Ladder, Units};
 use tautnet_report::scene::Ink;
@@ -159,7 +159,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let problem = match &arguments.data {
         None => None,
         Some(data) => {
-            Some(input::meet(&stored, &arguments.network, data, &arguments.meeting, &TestArguments::default())?)
+            Some(input::meet(&stored, &arguments.network, data, &arguments.meeting, (&TestArguments::default(), 0))?)
         }
     };
     let data = problem.as_ref().map(|problem| &problem.train);
@@ -232,7 +232,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(plot) = &arguments.plot {
         let ladder = parts[0].ladder();
         let identity = Scaler::identity(network.inputs());
-        let units = Units { target: "", scaler: scaler.unwrap_or(&identity), norm: norms[0] };
+        let (scaler, loss) = (scaler.unwrap_or(&identity), &Loss::default());
+        let units = Units { target: "", scaler, norm: norms[0], loss };
         let scene = chart::bounds(&[("this network", Ink::After, &ladder)], &units, &Canvas::FILE);
         pictures::write_scene(&scene, plot, &arguments.out)?;
     }

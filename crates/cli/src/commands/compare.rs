@@ -3,12 +3,12 @@
 use super::pictures;
 use super::trial_text::{band_json, failed, note_failures, time, trials};
 use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, LimitArguments, NormChoice, PenaltyChoice, Radii, TalkArguments,
-    ThreadArguments, not_negative, positive, radii,
+    ColumnArguments, FileArguments, LevelArguments, LimitArguments, Radii, TalkArguments, ThreadArguments, radii,
 };
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::progress::Display;
+use crate::recipe::{self, RecipeArguments};
 use crate::stop::Stop;
 use crate::workers::{self, Workers};
 use crate::{input, output};
@@ -18,9 +18,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::error::{Error, Result};
-use tautnet::polish;
 use tautnet::printable;
+use tautnet::recipe::Command;
 use tautnet::train::Descent;
+use tautnet::{attack, polish};
 use tautnet_report::chart::Canvas;
 use tautnet_report::panels::{Words, panels};
 use tautnet_study::experiment::{
@@ -31,7 +32,7 @@ use tautnet_tables::atomic::{self, Existing};
 /// Every method on one data set, over several seeds
 ///
 /// Each trial holds out a part of the rows and trains the starting networks on the rest; every method is then applied to each of
-/// them. All are judged alike: by mean squared error + λ · (bound on the Lipschitz constant) on the rows learned from, and by the
+/// them. All are judged alike: by mean loss + λ · (bound on the Lipschitz constant) on the rows learned from, and by the
 /// error on the rows held out, without attack and under it. Numbers are medians over the trials, in standardized units.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -69,43 +70,12 @@ pub struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names(METHODS.iter().map(|method| method.name)), help_heading = "Comparison")]
     pub method: Vec<String>,
 
-    /// Hidden units
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
-        default_value_t = 100,
-        help_heading = "Network"
-    )]
-    pub hidden: u32,
-
-    /// Price λ of the Lipschitz bound, in the objective of every method but those of weight decay
-    #[arg(long, value_name = "λ", value_parser = positive, default_value = "0.01", allow_negative_numbers = true, help_heading = "Objective")]
-    pub lipschitz: f64,
-
-    /// Price of the weights, of the starting networks and of the methods of weight decay [default: that of the start `sgd`, 0.005]
-    #[arg(long, value_name = "λ", value_parser = not_negative, allow_negative_numbers = true, help_heading = "Objective")]
-    pub decay: Option<f64>,
-
-    /// Norm of input perturbations
-    #[arg(long, value_enum, default_value_t = NormChoice::Two, help_heading = "Objective")]
-    pub norm: NormChoice,
-
-    /// Whether the price is on the bound or on its square
-    #[arg(long, value_enum, default_value_t = PenaltyChoice::L, help_heading = "Objective")]
-    pub penalty: PenaltyChoice,
-
-    /// Keep the output bias at zero
-    #[arg(long, help_heading = "Objective")]
-    pub no_output_bias: bool,
+    #[command(flatten)]
+    pub recipe: RecipeArguments<recipe::Compare>,
 
     /// Radii of attacks: `FIRST:LAST:STEP`, or increasing numbers separated by commas
     #[arg(long, value_name = "RADII", value_parser = radii, default_value = "0:0.5:0.1", allow_hyphen_values = true, help_heading = "Attack")]
     pub radius: Radii,
-
-    /// Seed of the first trial; the others count on from it
-    #[arg(long, value_name = "NUMBER", default_value_t = 0, help_heading = "Comparison")]
-    pub seed: u64,
 
     #[command(flatten)]
     pub limit: LimitArguments,
@@ -143,39 +113,39 @@ fn share(text: &str) -> std::result::Result<f64, String> {
 
 /// What the flags ask for.
 fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
-    let settings = settings(arguments);
+    let settings = settings(arguments)?;
     let bases = match &*arguments.start {
         [] => BASES.iter().collect(),
         asked => asked.iter().map(|name| base(name)).collect::<Result<Vec<_>>>()?,
     };
     let asked = arguments.method.iter().map(|name| method(name)).collect::<Result<Vec<_>>>()?;
     let arm = |base| {
-        let arm = Arm { base, methods: asked.clone(), lipschitz: arguments.lipschitz, decay: 0.0 };
+        let arm = Arm { base, methods: asked.clone(), lipschitz: settings.polish.lipschitz, decay: 0.0 };
         let methods = if asked.is_empty() { all_that_run(&settings, &arm) } else { asked.clone() };
         Arm { methods, ..arm }
     };
-    let arms = bases.into_iter().map(arm).collect();
+    // Without a wish, every starting network that can be made.
+    let made = |arm: &Arm| !arguments.start.is_empty() || settings.check_base(arm).is_ok();
+    let arms = bases.into_iter().map(arm).filter(made).collect();
     let plan = Plan { data: vec![source.to_owned()], trials: arguments.trials, arms, settings };
     plan.check()?;
     Ok(plan)
 }
 
-fn settings(arguments: &Arguments) -> Settings {
-    let descent = Descent::default();
-    Settings {
-        units: arguments.hidden as usize,
+fn settings(arguments: &Arguments) -> Result<Settings> {
+    let asked = &arguments.recipe.recipe;
+    let polish = asked.resolve(Command::Compare)?.settings.polish;
+    let (descent, attack) = (Descent::default(), Settings::default().attack);
+    Ok(Settings {
+        units: asked.hidden,
         held_out: arguments.test,
-        seed: arguments.seed,
+        seed: asked.seed,
         radii: arguments.radius.0.clone(),
-        descent: Descent { decay: arguments.decay.unwrap_or(descent.decay), ..descent },
-        polish: polish::Settings {
-            norm: arguments.norm.norm(),
-            penalty: arguments.penalty.penalty(),
-            output_bias: !arguments.no_output_bias,
-            ..polish::Settings::default()
-        },
+        descent: Descent { decay: asked.decay.unwrap_or(descent.decay), ..descent },
+        attack: attack::Settings { loss: polish.loss.clone(), ..attack },
+        polish: polish::Settings { decay: 0.0, ..polish },
         ..Settings::default()
-    }
+    })
 }
 
 /// Every method but those that would fail at the prices of the arm.
@@ -183,10 +153,14 @@ fn all_that_run(settings: &Settings, arm: &Arm) -> Vec<&'static Method> {
     METHODS.iter().filter(|method| settings.check_method(arm, method).is_ok()).collect()
 }
 
-/// Say which methods were left out of all, and why.
-fn note_left_out(plan: &Plan) {
-    let wrong = METHODS.iter().filter_map(|method| plan.settings.check_method(&plan.arms[0], method).err());
-    wrong.for_each(|error| output::note(&format!("left out: {}", error.what)));
+/// Say which starting networks and methods were left out of all, and why.
+fn note_left_out(plan: &Plan, arguments: &Arguments) {
+    let (settings, arm) = (&plan.settings, &plan.arms[0]);
+    let bases = BASES.iter().filter(|_| arguments.start.is_empty());
+    let bases = bases.filter_map(|base| settings.check_base(&Arm { base, ..arm.clone() }).err());
+    let methods = METHODS.iter().filter(|_| arguments.method.is_empty());
+    let methods = methods.filter_map(|method| settings.check_method(arm, method).err());
+    bases.chain(methods).for_each(|error| output::note(&format!("left out: {}", error.what)));
 }
 
 /// Run it.
@@ -201,9 +175,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     input::note_columns(&columns, &opened.table);
     let data = [columns.dataset(&opened.table, arguments.levels.unknown())?];
     let plan = plan(arguments, &source)?;
-    if arguments.method.is_empty() {
-        note_left_out(&plan);
-    }
+    note_left_out(&plan, arguments);
 
     stop.heed();
     let tasks = plan.tasks();
@@ -232,12 +204,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         atomic::write(path, rows_to_csv(&rows, &settings, Some(&plan.settings.radii)).as_bytes(), existing)?;
     }
     if let Some(plot) = &arguments.plot {
-        let norm = arguments.norm.name();
+        let norm = plan.settings.polish.norm.name();
         let words = Words {
             title: &format!("Every method on {source}"),
             radius: &format!("radius of the attack ({norm}-norm of standardized inputs)"),
             error: &format!(
-                "mean squared error under attack on rows held out (standardized), median over {}",
+                "{} under attack on rows held out (standardized), median over {}",
+                plan.settings.polish.loss.mean_name(),
                 trials(&bands)
             ),
         };
@@ -247,7 +220,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.talk.json {
         output::print_json(&json!({
             "data": source,
-            "lipschitz_price": arguments.lipschitz,
+            "lipschitz_price": plan.settings.polish.lipschitz,
             "radii": plan.settings.radii,
             "trials": {"done": done, "of": tasks.len()},
             "methods": bands.iter().map(band_json).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use crate::stop::Stop;
 use std::path::Path;
 use tautnet::attack::RadiusReport;
 use tautnet::error::{Error, Result};
-use tautnet::{Dataset, Network, Norm};
+use tautnet::{Dataset, Loss, Network, Norm};
 use tautnet_report::chart::Canvas;
 use tautnet_report::scene::Scene;
 use tautnet_report::{Chart, Report, Reproduce, raster, svg};
@@ -44,7 +44,7 @@ impl Evaluation {
     pub fn of(
         (before, before_bound): (&Network, f64),
         (after, after_bound): (&Network, f64),
-        norm: Norm,
+        measure: (Norm, &Loss),
         learned: &Dataset,
         held_out: Option<&Dataset>,
         seed: u64,
@@ -54,7 +54,7 @@ impl Evaluation {
         let over = stop.reason().is_some();
         let most = if over { (LATE_PRODUCTS / products).clamp(1, MOST_ROWS) } else { MOST_ROWS };
         let (shown, rows) = tautnet_report::rows_to_show(learned, held_out, most, seed)?;
-        let attack = |network, bound| tautnet_report::attack(network, &shown, norm, bound, &RADII, seed);
+        let attack = |network, bound| tautnet_report::attack(network, &shown, measure, bound, &RADII, seed);
         let (start, result) = stop.late().during(|| (attack(before, before_bound), attack(after, after_bound)));
         Ok(Self { rows, start: start?, result: result?, shown })
     }

@@ -3,31 +3,32 @@
 use super::export;
 use super::pictures::{self, Evaluation};
 use crate::arguments::{
-    LimitArguments, MeetingArguments, MethodChoice, ObjectiveArguments, OutArguments, PictureArguments, TalkArguments,
-    TestArguments, ThreadArguments, not_negative,
+    LimitArguments, MeetingArguments, OutArguments, PictureArguments, TalkArguments, TestArguments, ThreadArguments,
 };
-use crate::effort::EffortArguments;
 use crate::files::Files;
 use crate::input::Problem;
 use crate::progress::{Display, seconds};
+use crate::recipe::{self, RecipeArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 use tautnet::error::Result;
-use tautnet::metrics::mean_squared_error;
-use tautnet::polish::{Polished, Progress, Score, Settings, polish};
-use tautnet::{Network, Request, Scaler, certify};
+use tautnet::job::{Interruption, Job};
+use tautnet::polish::{Polished, Score};
+use tautnet::recipe::{Command, Plan};
+use tautnet::{Loss, Network, Scaler, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
 /// Post-process a network by convex optimization; never worse than it was
 ///
 /// Finds the best of all networks that switch their units on and off on DATA as NETWORK does, minimizing
-/// mean squared error + λ · (bound on the Lipschitz constant) + decay. Input columns and target are standardized before
+/// mean loss + λ · (bound on the Lipschitz constant) + decay. Input columns and target are standardized before
 /// they meet the network, so that NETWORK, the objective and the bound are in standardized units, unless
 /// --no-standardize or --raw-network is given. A model file brings its own columns and its own standardization. The result is written as JSON, or
 /// as ONNX or safetensors where FILE ends so.
@@ -47,25 +48,8 @@ pub struct Arguments {
     #[command(flatten)]
     pub test: TestArguments,
 
-    /// Which convex program to solve [default: joint, and walk where `--effort high` is asked for]
-    #[arg(long, value_enum, help_heading = "Objective")]
-    pub method: Option<MethodChoice>,
-
     #[command(flatten)]
-    pub effort: EffortArguments,
-
-    /// Price λ of the Lipschitz bound [default: 0.01; 0 for the method `weight-decay`]
-    #[arg(
-        long,
-        value_name = "λ",
-        value_parser = not_negative,
-        allow_negative_numbers = true,
-        help_heading = "Objective"
-    )]
-    pub lipschitz: Option<f64>,
-
-    #[command(flatten)]
-    pub objective: ObjectiveArguments,
+    pub recipe: RecipeArguments<recipe::Polish>,
 
     #[command(flatten)]
     pub limit: LimitArguments,
@@ -83,18 +67,10 @@ pub struct Arguments {
     pub talk: TalkArguments,
 }
 
-/// What the flags ask for.
-fn request(arguments: &Arguments) -> Request {
-    Request {
-        lipschitz: arguments.lipschitz,
-        ..arguments.objective.request(arguments.method, &arguments.effort, arguments.test.seed)
-    }
-}
-
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let request = request(arguments);
-    let settings = request.polish()?;
+    let mut asked = arguments.recipe.recipe.clone();
+    asked.resolve(Command::Polish)?;
     let missing = [(Chart::Path, "only `train` chooses the price λ")];
     let files = Files::default().reads(&arguments.network).reads_data(Some(&arguments.data));
     pictures::check(files, &arguments.test, &arguments.pictures, &arguments.out, &missing)?;
@@ -102,37 +78,45 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
-    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, &arguments.test)?;
+    if !arguments.recipe.said("loss") {
+        asked.loss = stored.loss()?;
+    }
+    let plan = asked.resolve(Command::Polish)?;
+    let settings = &plan.settings.polish;
+    let test = (&arguments.test, asked.seed);
+    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, test)?;
     let network = &problem.network;
 
     stop.heed();
+    let job = Job::on(problem.train.clone(), problem.scaler.clone(), &plan, Arc::new(stop));
     let mut display = Display::new(arguments.talk.quiet, settings.tolerance);
-    let mut reason = None;
-    let started = Instant::now();
-    let mut observe = |progress: &Progress| {
-        display.update("", progress);
-        reason = stop.reason();
-        stop.verdict()
-    };
-    let polished = stop.during(|| polish(network, &problem.train, &settings, &mut observe))?;
-    let reason = reason.or(stop.reason());
-    stop.kept();
-    let time = started.elapsed();
+    let worked = job.polish(network, None, &mut |progress| {
+        if let fit::Progress::Polish(progress) = progress {
+            display.update("", progress);
+        }
+    })?;
     drop(display);
+    let polished = &worked.result;
+    let stopped = worked.interruption.map(Interruption::in_words);
+    let time = Duration::from_secs_f64(worked.seconds);
 
-    let facts = Facts { polished: &polished, before: network, time, stopped: reason, problem: &problem };
+    let facts = Facts { loss: &settings.loss, polished, before: network, time, stopped, problem: &problem };
     if let Some(path) = &arguments.out.out {
         let result = match stored {
             Stored::Network(_) if arguments.meeting.units.raw_network => {
                 Stored::Network(problem.scaler.network_to_user(&polished.network)?)
             }
             Stored::Network(_) => Stored::Network(polished.network.clone()),
-            Stored::Model(_) => Stored::Model(Box::new(facts.model(arguments, &request, &settings, &stop)?)),
+            Stored::Model(_) => {
+                let proved = job.prove_polish(&worked, None, &arguments.data.to_string_lossy())?;
+                let model = Model::of(proved, problem.columns.clone(), problem.scaler.clone())?;
+                Stored::Model(Box::new(model))
+            }
         };
         export::write(&result, path, &Options::default(), arguments.out.existing())?;
     }
     if arguments.pictures.wanted() {
-        draw(arguments, &request, &settings, &facts, &stop)?;
+        draw(arguments, &plan, &job, &facts, &stop)?;
     }
     if arguments.talk.json {
         output::print_json(&facts.json())?;
@@ -146,17 +130,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The page and the charts that were asked for.
-fn draw(arguments: &Arguments, request: &Request, settings: &Settings, facts: &Facts<'_>, stop: &Stop) -> Result<()> {
+fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, stop: &Stop) -> Result<()> {
+    let settings = &plan.settings.polish;
     let Facts { polished, before, problem, .. } = *facts;
     let Problem { columns, scaler, train, test, source, .. } = problem;
-    let (norm, seed, late) = (settings.norm, arguments.test.seed, stop.late());
-    let prove = |network: &Network, scaler: Option<&Scaler>| {
-        late.during(|| certify::prove(network, norm, scaler, &mut |_| late.verdict()))
-    };
-    let (old, new) = (prove(before, None)?, prove(&polished.network, Some(scaler))?);
+    let (measure, seed, late) = ((settings.norm, &settings.loss), plan.recipe.seed, stop.late());
+    let (old, new) = (job.prove(before, None)?, job.prove(&polished.network, Some(scaler))?);
     let bounds = (old.standardized.bound, new.standardized.bound);
     let networks = ((before, bounds.0), (&polished.network, bounds.1));
-    let evaluation = Evaluation::of(networks.0, networks.1, norm, train, test.as_ref(), seed, stop)?;
+    let evaluation = Evaluation::of(networks.0, networks.1, measure, train, test.as_ref(), seed, stop)?;
     pictures::tell_of_attack(&late);
     let rows = Rows { learned: train, held_out: test.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
     let file = arguments.network.display().to_string();
@@ -171,17 +153,18 @@ fn draw(arguments: &Arguments, request: &Request, settings: &Settings, facts: &F
         polished: Some(polished),
         stopped: facts.stopped,
         path: None,
-        before: Side::of(before, bounds.0, evaluation.start, &rows, norm, scaler, seed),
-        after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, norm, scaler, seed),
+        before: Side::of(before, bounds.0, evaluation.start, &rows, measure, scaler, seed)?,
+        after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, measure, scaler, seed)?,
         rows,
         sensitivities: certify::sensitivities(&new, scaler),
-        reproduce: pictures::reproduce(&request.polish_record(&arguments.data.to_string_lossy(), settings)),
+        reproduce: pictures::reproduce(&plan.polish_record(&arguments.data.to_string_lossy())),
     };
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
 }
 
 /// All that is to be told.
 struct Facts<'a> {
+    loss: &'a Loss,
     polished: &'a Polished,
     before: &'a Network,
     time: Duration,
@@ -191,7 +174,7 @@ struct Facts<'a> {
 
 impl Facts<'_> {
     fn test_loss(&self, network: &Network) -> Option<f64> {
-        self.problem.test.as_ref().map(|test| mean_squared_error(network, test))
+        self.problem.test.as_ref().map(|test| self.loss.mean(network, test))
     }
 
     fn json(&self) -> Value {
@@ -208,13 +191,13 @@ impl Facts<'_> {
                 "iterations": iterations,
                 "seconds": seconds,
                 "user_units": {
-                    "loss": problem.scaler.loss_to_user(score.loss),
+                    "loss": problem.scaler.loss_to_user(self.loss, score.loss),
                     "lipschitz_per_column": columns.collect::<serde_json::Map<_, _>>(),
                 },
             });
             if let Some(loss) = self.test_loss(network) {
                 facts["test_loss"] = json!(loss);
-                facts["user_units"]["test_loss"] = json!(problem.scaler.loss_to_user(loss));
+                facts["user_units"]["test_loss"] = json!(problem.scaler.loss_to_user(self.loss, loss));
             }
             facts
         };
@@ -236,17 +219,18 @@ impl Facts<'_> {
         let mut rows = vec![
             vec![String::new(), "before".into(), "after".into()],
             row("objective", before.objective, after.objective),
-            row("mean squared error", before.loss, after.loss),
+            row(&self.loss.mean_name(), before.loss, after.loss),
         ];
         if let (Some(before), Some(after)) = (self.test_loss(self.before), self.test_loss(&polished.network)) {
-            rows.push(row("mean squared error, rows held out", before, after));
+            rows.push(row(&format!("{}, rows held out", self.loss.mean_name()), before, after));
         }
         let bounds = [before.lipschitz, after.lipschitz].map(output::at_most);
         rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());
         rows.push(row("weights", before.decay, after.decay));
         if problem.scaler != Scaler::identity(problem.columns.width()) {
-            let name = format!("root mean squared error of `{}`, in its units", problem.columns.target);
-            let root = |score: &Score| problem.scaler.loss_to_user(score.loss).sqrt();
+            let error = if self.loss.is_squared() { "root mean squared error" } else { self.loss.root_name() };
+            let name = format!("{error} of `{}`, in its units", problem.columns.target);
+            let root = |score: &Score| problem.scaler.root_to_user(self.loss, score.loss);
             rows.push(row(&name, root(before), root(after)));
         }
         let mut text = output::table(&rows);
@@ -260,21 +244,5 @@ impl Facts<'_> {
         ));
         polished.notes.iter().for_each(|note| text.push_str(&format!("note: {note}\n")));
         text
-    }
-
-    /// The model file; nothing in it depends on the clock.
-    fn model(&self, arguments: &Arguments, request: &Request, settings: &Settings, stop: &Stop) -> Result<Model> {
-        let Problem { columns, scaler, .. } = self.problem;
-        let network = self.polished.network.clone();
-        let late = stop.late();
-        let prove = || certify::prove(&network, settings.norm, Some(scaler), &mut |_| late.verdict());
-        Ok(Model {
-            columns: columns.clone(),
-            scaler: scaler.clone(),
-            settings: request.polish_record(&arguments.data.to_string_lossy(), settings),
-            objective: self.polished.to_json(self.stopped),
-            certificate: Some(late.during(prove)?),
-            network,
-        })
     }
 }

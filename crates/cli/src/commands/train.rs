@@ -4,32 +4,32 @@ use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{Summary, certificate};
 use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, LimitArguments, MethodChoice, ObjectiveArguments, OutArguments,
-    PictureArguments, TalkArguments, TestArguments, ThreadArguments, not_negative,
+    ColumnArguments, FileArguments, LevelArguments, LimitArguments, OutArguments, PictureArguments, TalkArguments,
+    TestArguments, ThreadArguments,
 };
-use crate::effort::EffortArguments;
 use crate::files::Files;
 use crate::limits;
 use crate::progress::Display;
+use crate::recipe::{self, RecipeArguments};
 use crate::stop::Stop;
 use crate::{input, output};
-use clap::ValueEnum;
 use std::ffi::OsString;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 use tautnet::attack::RadiusReport;
-use tautnet::certify::Certificate;
 use tautnet::error::Result;
-use tautnet::fit::{self, Fitted, Price, fit};
-use tautnet::train::Start;
-use tautnet::{Network, Request, Scaler, certify, polish, select};
+use tautnet::fit::{self, Price};
+use tautnet::job::{Interruption, Job};
+use tautnet::recipe::Command;
+use tautnet::{Network, polish, select};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
 /// A starting network is trained, then the best of all networks with its activation patterns is found by convex
-/// optimization, minimizing mean squared error + λ · (bound on the Lipschitz constant) + decay, and the bound is proved. Inputs
+/// optimization, minimizing mean loss + λ · (bound on the Lipschitz constant) + decay, and the bound is proved. Inputs
 /// and target are standardized on the way; λ, radii and bounds are in standardized units where nothing else is said. The
 /// model is written as JSON, or as ONNX or safetensors where FILE ends so.
 #[derive(Debug, clap::Args)]
@@ -49,41 +49,8 @@ pub struct Arguments {
     #[command(flatten)]
     pub test: TestArguments,
 
-    /// Hidden units
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        value_parser = clap::value_parser!(u32).range(1..=1_000_000),
-        default_value_t = 100,
-        allow_negative_numbers = true,
-        help_heading = "Network"
-    )]
-    pub hidden: u32,
-
-    /// How the starting network is made
-    #[arg(long, value_enum, default_value_t = StartChoice::Sgd, help_heading = "Network")]
-    pub start: StartChoice,
-
-    /// Price λ of the Lipschitz bound, or `auto`: by validation on the error under attack; 0 for the method `weight-decay`
-    #[arg(
-        long,
-        value_name = "auto|λ",
-        value_parser = price,
-        default_value = "auto",
-        allow_negative_numbers = true,
-        help_heading = "Objective"
-    )]
-    pub lipschitz: PriceChoice,
-
-    /// How the starting network is improved [default: joint, and walk where `--effort high` is asked for]
-    #[arg(long, value_enum, help_heading = "Objective")]
-    pub method: Option<MethodChoice>,
-
     #[command(flatten)]
-    pub effort: EffortArguments,
-
-    #[command(flatten)]
-    pub objective: ObjectiveArguments,
+    pub recipe: RecipeArguments<recipe::Train>,
 
     #[command(flatten)]
     pub limit: LimitArguments,
@@ -101,63 +68,11 @@ pub struct Arguments {
     pub talk: TalkArguments,
 }
 
-/// λ, or the wish to have it chosen.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum PriceChoice {
-    /// By validation.
-    Auto,
-    /// This one.
-    Fixed(f64),
-}
-
-fn price(text: &str) -> std::result::Result<PriceChoice, String> {
-    match text.trim() {
-        "auto" => Ok(PriceChoice::Auto),
-        number => not_negative(number).map(PriceChoice::Fixed).map_err(|error| format!("{error}, or `auto`")),
-    }
-}
-
-/// How the starting network is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum StartChoice {
-    /// Mini-batch gradient descent
-    Sgd,
-    /// Random hidden units, output weights by least squares
-    Random,
-    /// Gradient descent on rows under attack
-    Adversarial,
-    /// Gradient descent and a semidefinite program in turn (ADMM); keeps --max-lipschitz when the norm is 2
-    Admm,
-}
-
-impl StartChoice {
-    fn start(self) -> Start {
-        match self {
-            StartChoice::Sgd => Start::Sgd(Default::default()),
-            StartChoice::Random => Start::Random(Default::default()),
-            StartChoice::Adversarial => Start::Adversarial(Default::default()),
-            StartChoice::Admm => Start::Admm(Default::default()),
-        }
-    }
-}
-
-/// What the flags ask for.
-fn request(arguments: &Arguments) -> Request {
-    Request {
-        lipschitz: match arguments.lipschitz {
-            PriceChoice::Auto => None,
-            PriceChoice::Fixed(price) => Some(price),
-        },
-        start: arguments.start.start(),
-        hidden: arguments.hidden as usize,
-        ..arguments.objective.request(arguments.method, &arguments.effort, arguments.test.seed)
-    }
-}
-
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let request = request(arguments);
-    let settings = request.fit()?;
+    let asked = &arguments.recipe.recipe;
+    let plan = asked.resolve(Command::Train)?;
+    let (settings, seed) = (&plan.settings, asked.seed);
     let missing = match settings.price {
         Price::Chosen(_) => &[][..],
         Price::Fixed(_) => &[(Chart::Path, "the price λ is given and not chosen")],
@@ -170,40 +85,31 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let opened = input::open(&arguments.data, &arguments.file)?;
     let columns = opened.columns(&arguments.columns)?;
     let unknown = arguments.levels.unknown();
-    let (mut learned, held_out) = input::datasets(&columns, &opened.table, unknown, &arguments.test, &arguments.file)?;
-    limits::now().check_network(arguments.hidden as usize, learned.columns())?;
+    let (mut learned, held_out) =
+        input::datasets(&columns, &opened.table, unknown, (&arguments.test, seed), &arguments.file)?;
     // The fit merges equal rows; what is shown is shown of the rows as they are.
-    let (scaler, merged) = fit::learn(learned.clone())?;
+    let job = Job::new(learned.clone(), &plan, limits::now(), Arc::new(stop))?;
+    let scaler = job.scaler();
     scaler.standardize_in_place(&mut learned);
     let held_out = held_out.map(|rows| scaler.standardize(&rows));
 
     let started = Instant::now();
     stop.heed();
-    let (fitted, stopped) = stop.during(|| observed_fit(&merged, &settings, &stop, arguments.talk.quiet))?;
-    stop.kept();
+    let mut display = Display::new(arguments.talk.quiet, settings.polish.tolerance);
+    let worked = job.train(&mut |progress| show(&mut display, progress))?;
+    drop(display);
+    let (fitted, stopped) = (&worked.result, worked.interruption.map(Interruption::in_words));
     let late = stop.late();
-    let norm = settings.polish.norm;
-    let prove = |network: &Network, scaler: Option<&Scaler>| -> Result<Certificate> {
-        late.during(|| certify::prove(network, norm, scaler, &mut |_| late.verdict()))
-    };
-    let proved = prove(fitted.network(), Some(&scaler))?;
-    let model = Model {
-        network: fitted.network().clone(),
-        settings: request.fit_record(&arguments.data.to_string_lossy(), &settings, fitted.price),
-        objective: fitted.to_json(&merged, stopped),
-        certificate: Some(proved),
-        columns,
-        scaler,
-    };
+    let measure = (settings.polish.norm, &settings.polish.loss);
     // Whether it is kept or not: no bound is printed that the verifier refuses.
-    model.proved()?;
+    let proved = job.prove_fit(&worked, &arguments.data.to_string_lossy())?;
+    let model = Model::of(proved, columns, scaler.clone())?;
     // Only pictures show what is certified about the starting network.
     let start_bound =
-        if arguments.pictures.wanted() { prove(&fitted.start, None)?.standardized.bound } else { f64::INFINITY };
+        if arguments.pictures.wanted() { job.prove(&fitted.start, None)?.standardized.bound } else { f64::INFINITY };
     let bound = certificate(&model).standardized.bound;
     let (before, after) = ((&fitted.start, start_bound), (&model.network, bound));
-    let seed = arguments.test.seed;
-    let evaluation = Evaluation::of(before, after, norm, &learned, held_out.as_ref(), seed, &stop)?;
+    let evaluation = Evaluation::of(before, after, measure, &learned, held_out.as_ref(), seed, &stop)?;
     pictures::tell_of_attack(&late);
     let time = started.elapsed();
 
@@ -214,7 +120,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let summary = Summary {
         source: opened.table.source(),
         model: &model,
-        fitted: &fitted,
+        fitted,
         learned: &learned,
         held_out: held_out.as_ref(),
         evaluation: &evaluation,
@@ -225,7 +131,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let rows =
             Rows { learned: &learned, held_out: held_out.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
         let side = |(network, bound): (&Network, f64), attack: &[RadiusReport]| {
-            Side::of(network, bound, attack.to_vec(), &rows, norm, &model.scaler, seed)
+            Side::of(network, bound, attack.to_vec(), &rows, measure, &model.scaler, seed)
         };
         let report = Report {
             source: opened.table.source(),
@@ -239,8 +145,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             polished: fitted.polished.as_ref(),
             stopped,
             path: fitted.path.as_ref(),
-            before: side(before, &evaluation.start),
-            after: side(after, &evaluation.result),
+            before: side(before, &evaluation.start)?,
+            after: side(after, &evaluation.result)?,
             sensitivities: summary.per_column().into_iter().map(|(_, bound)| bound).collect(),
             reproduce: pictures::reproduce(&model.settings),
         };
@@ -263,35 +169,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(status)
 }
 
-/// The fit, with progress, ended by the clock or Ctrl-C; the path may take half of the time.
-fn observed_fit(
-    data: &tautnet::Dataset,
-    settings: &fit::Settings,
-    stop: &Stop,
-    quiet: bool,
-) -> Result<(Fitted, Option<&'static str>)> {
-    let mut display = Display::new(quiet, settings.polish.tolerance);
-    let half = stop.half();
-    let mut stopped = None;
-    let fitted = fit(data, settings, &mut |progress| {
-        let stop = if matches!(progress, fit::Progress::Path(_)) { &half } else { stop };
-        match progress {
-            fit::Progress::Path(select::Progress::Start(progress)) => display.epoch("choosing λ: ", progress),
-            fit::Progress::Path(select::Progress::Polish { price, done, polishes, .. }) => {
-                display.count(&format!("choosing λ: {price}"), *done, *polishes);
-            }
-            fit::Progress::Start(progress) => display.epoch("", progress),
-            fit::Progress::Polish(progress) => {
-                if progress.iteration == 0 {
-                    display.restart();
-                }
-                display.update("", progress);
-            }
+/// Show what the fit is at.
+fn show(display: &mut Display, progress: &fit::Progress<'_>) {
+    match progress {
+        fit::Progress::Path(select::Progress::Start(progress)) => display.epoch("choosing λ: ", progress),
+        fit::Progress::Path(select::Progress::Polish { price, done, polishes, .. }) => {
+            display.count(&format!("choosing λ: {price}"), *done, *polishes);
         }
-        stopped = stopped.or(stop.reason());
-        stop.verdict()
-    })?;
-    // A path that was cut short may have left nothing to go on with, and time to spare.
-    let cut = if fitted.all_rows { None } else { half.reason() };
-    Ok((fitted, stopped.or(stop.reason()).or(cut)))
+        fit::Progress::Start(progress) => display.epoch("", progress),
+        fit::Progress::Polish(progress) => {
+            if progress.iteration == 0 {
+                display.restart();
+            }
+            display.update("", progress);
+        }
+    }
 }

@@ -11,7 +11,6 @@ use tautnet::certify::Certificate;
 use tautnet::certify::sensitivities;
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
-use tautnet::metrics::mean_squared_error;
 use tautnet::printable;
 use tautnet::select::{Judgement, Path};
 use tautnet_models::Model;
@@ -35,7 +34,7 @@ impl Summary<'_> {
         let (certificate, scaler) = (certificate(model), &model.scaler);
         let mut result = match &fitted.polished {
             Some(polished) => polished.summary(self.stopped),
-            None => json!({"loss": mean_squared_error(&fitted.start, self.learned), "notes": [], "iterations": 0}),
+            None => json!({"loss": fitted.loss.mean(&fitted.start, self.learned), "notes": [], "iterations": 0}),
         };
         let (word, reason) = self.ending();
         result["ending"] = json!(word);
@@ -49,14 +48,15 @@ impl Summary<'_> {
         result["attack"] = json!({
             "rows": evaluation.rows,
             "start": evaluation.start.iter().map(|r| json!({"radius": r.radius, "found": r.found})).collect::<Value>(),
-            "result": reports_json(&evaluation.result, scaler),
+            "result": reports_json(&evaluation.result, scaler, &fitted.loss),
         });
         if let Some(test) = self.held_out {
-            let loss = mean_squared_error(&model.network, test);
+            let loss = fitted.loss.mean(&model.network, test);
             result["test_loss"] = json!(loss);
-            result["user_units"]["test_loss"] = json!(scaler.loss_to_user(loss));
+            result["user_units"]["test_loss"] = json!(scaler.loss_to_user(&fitted.loss, loss));
         }
-        result["user_units"]["loss"] = json!(scaler.loss_to_user(mean_squared_error(&model.network, self.learned)));
+        result["user_units"]["loss"] =
+            json!(scaler.loss_to_user(&fitted.loss, fitted.loss.mean(&model.network, self.learned)));
         result["certificate"] = json!({
             "norm": certificate.norm,
             "lipschitz": certificate.standardized.bound,
@@ -85,26 +85,27 @@ impl Summary<'_> {
             text.push_str(&path_text(path));
         }
 
+        let mean = fitted.loss.mean_name();
         let errors = |data: &Dataset| {
-            let error = |network| mean_squared_error(network, data);
+            let error = |network| fitted.loss.mean(network, data);
             (error(before), error(&model.network))
         };
         let mut rows = vec![vec![String::new(), "start".into(), "result".into()]];
         let row = |name: String, (before, after): (f64, f64)| vec![name, number(before), number(after)];
-        let root = |(a, b): (f64, f64)| (scaler.loss_to_user(a).sqrt(), scaler.loss_to_user(b).sqrt());
-        rows.push(row("mean squared error, rows learned from".into(), errors(learned)));
+        let root = |(a, b): (f64, f64)| (scaler.root_to_user(&fitted.loss, a), scaler.root_to_user(&fitted.loss, b));
+        rows.push(row(format!("{mean}, rows learned from"), errors(learned)));
         if let Some(test) = held_out {
-            rows.push(row("mean squared error, rows held out".into(), errors(test)));
+            rows.push(row(format!("{mean}, rows held out"), errors(test)));
         }
         if let Some(polished) = &fitted.polished {
             let bounds = [polished.before.lipschitz, certificate.standardized.bound].map(at_most);
             rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());
         }
         let (shown, which) = held_out.map_or((*learned, "learned from"), |test| (test, "held out"));
-        rows.push(row(format!("`{target}` off by (root mean square), rows {which}"), root(errors(shown))));
+        rows.push(row(format!("`{target}` off by ({}), rows {which}", fitted.loss.root_name()), root(errors(shown))));
         text.push_str(&format!("\n{}", table(&rows)));
 
-        text.push_str(&format!("\nmean squared error under attack, {}\n", evaluation.rows));
+        text.push_str(&format!("\n{mean} under attack, {}\n", evaluation.rows));
         let titles = ["radius", "start, found", "result, found", "result, certified"];
         let mut rows = vec![titles.map(str::to_owned).to_vec()];
         for (start, result) in evaluation.start.iter().zip(&evaluation.result) {

@@ -145,7 +145,7 @@ fn cases() -> Vec<Case> {
         // Arguments.
         arguments(
             "polish net.json data.csv --method joint --effort high --out new.json",
-            "error: the effort `high` was asked for with the method `joint`\nhint: only the method `walk` can use more time; leave the method or the effort out\n",
+            "error: the method `joint` was given the effort `high`, which it does not use\nhint: only the method `walk` can use more time; leave the method or the effort out\n",
         ),
         arguments(
             "polish none.json data.csv --out new.json",

@@ -8,6 +8,7 @@ mod fetch;
 mod guide;
 mod interchange;
 mod limits;
+mod loss;
 mod model;
 mod names;
 mod polish;

@@ -157,7 +157,7 @@ fn bad_input_is_refused() {
         ),
         (
             "train few.csv --hidden 0",
-            "error: invalid value '0' for '--hidden <NUMBER>': 0 is not in 1..=1000000\nhint: `--help` after the command shows every flag\n",
+            "error: invalid value '0' for '--hidden <NUMBER>': it must be a whole number, 1 or more\nhint: `--help` after the command shows every flag\n",
         ),
         (
             "train few.csv --threads 0",

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::ControlFlow;
 use tautnet::error::Result;
+use tautnet::requirement::Requirement;
 use tautnet::train::{Admm, Descent};
 use tautnet::{Dataset, Network, attack, polish};
 
@@ -92,6 +93,8 @@ pub struct Base {
     pub title: &'static str,
     /// What it is.
     pub about: &'static str,
+    /// What it asks of the prices and the loss of an arm.
+    pub requires: &'static [Requirement],
     pub(super) run: fn(&Job<'_>) -> Result<Applied>,
 }
 
@@ -103,6 +106,8 @@ pub struct Method {
     pub title: &'static str,
     /// What it is.
     pub about: &'static str,
+    /// What it asks of the prices and the loss of an arm.
+    pub requires: &'static [Requirement],
     pub(super) run: fn(&Job<'_>, &Network) -> Result<Applied>,
 }
 

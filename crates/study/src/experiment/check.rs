@@ -4,14 +4,8 @@ use super::arm::{Arm, Method, Settings};
 use super::plan::Plan;
 use tautnet::error::{Error, Result};
 use tautnet::polish;
+use tautnet::requirement::{Asked, Choice, Setting, check_shared};
 use tautnet::train::Adversarial;
-
-/// Methods, and a starting network, that fail in every trial without a price of the bound: ADMM for it has no objective then,
-/// the others for they have nothing to alternate between (unless the bound has a limit).
-const NEED_LIPSCHITZ: [&str; 3] = ["admm", "samp-lip", "c-lip"];
-
-/// Methods that fail in every trial without a price of the weights.
-const NEED_DECAY: [&str; 2] = ["relu-al", "gated"];
 
 fn refuse(what: String, hint: impl Into<String>) -> Result<()> {
     Err(Error::new(what, hint))
@@ -82,32 +76,27 @@ impl Settings {
             let base = arm.base.name;
             return refuse(format!("the method `{name}` is named twice for `{base}`"), "name every method once");
         }
-        self.check_price("starting network", arm.base.name, arm)?;
+        self.check_base(arm)?;
         arm.methods.iter().try_for_each(|method| self.check_method(arm, method))
     }
 
-    /// Refuse a method that would fail in every trial at the prices of an arm.
-    pub fn check_method(&self, arm: &Arm, method: &Method) -> Result<()> {
-        self.check_price("method", method.name, arm)?;
-        let decay = if arm.decay > 0.0 { arm.decay } else { self.descent.decay };
-        if decay == 0.0 && NEED_DECAY.contains(&method.name) {
-            return refuse(
-                format!("the method `{}` needs a price of the weights, and λ_w is 0", method.name),
-                format!("give the weights a price above 0, or leave `{}` out", method.name),
-            );
-        }
-        Ok(())
+    /// Refuse a starting network that would fail in every trial at the prices and by the loss of an arm.
+    pub fn check_base(&self, arm: &Arm) -> Result<()> {
+        self.check_choice(Choice { kind: "starting network", name: arm.base.name, requires: arm.base.requires }, arm)
     }
 
-    fn check_price(&self, kind: &str, name: &str, arm: &Arm) -> Result<()> {
-        let limited = self.polish.max_lipschitz.is_some() && name != "admm";
-        if arm.lipschitz == 0.0 && NEED_LIPSCHITZ.contains(&name) && !limited {
-            return refuse(
-                format!("the {kind} `{name}` needs a price of the Lipschitz bound, and λ_L is 0"),
-                format!("give a Lipschitz price above 0, or leave `{name}` out where there is none"),
-            );
-        }
-        Ok(())
+    /// Refuse a method that would fail in every trial at the prices and by the loss of an arm.
+    pub fn check_method(&self, arm: &Arm, method: &Method) -> Result<()> {
+        self.check_choice(Choice { kind: "method", name: method.name, requires: method.requires }, arm)
+    }
+
+    fn check_choice(&self, choice: Choice<'_>, arm: &Arm) -> Result<()> {
+        let decay = if arm.decay > 0.0 { arm.decay } else { self.descent.decay };
+        let prices = polish::Settings { lipschitz: arm.lipschitz, ..self.polish.clone() };
+        check_shared(&choice, &|setting| match setting {
+            Setting::Decay => (decay > 0.0).then(|| Asked::new("price", format!("the price of the weights {decay}"))),
+            other => prices.asked(other),
+        })
     }
 }
 

@@ -7,15 +7,54 @@ use crate::convex as first_order;
 use crate::rivals;
 use tautnet::error::{Error, Result};
 use tautnet::polish::{self, Ending, Penalty, Polished, polish};
+use tautnet::requirement::{Demand, Requirement, Setting};
 use tautnet::train::{self, Admm, Adversarial, Start, Trained, admm};
 use tautnet::{Network, Norm};
 
+const SQUARED: Requirement = Requirement {
+    setting: Setting::Loss,
+    demand: Demand::OneOf(&["squared"], "minimizes the squared error"),
+    hint: "leave it out, or compare by the loss `squared`",
+};
+
+/// ADMM for a price of the bound has no objective without one.
+const ADMM: &[Requirement] = &[
+    SQUARED,
+    Requirement {
+        setting: Setting::Lipschitz,
+        demand: Demand::Needed(&[], "needs a price of the Lipschitz bound, and λ_L is 0"),
+        hint: "give a Lipschitz price above 0, or leave it out where there is none",
+    },
+];
+
+/// First-order methods for (6).
+const FIRST_ORDER: &[Requirement] = &[
+    SQUARED,
+    Requirement {
+        setting: Setting::Decay,
+        demand: Demand::Needed(&[], "needs a price of the weights, and λ_w is 0"),
+        hint: "give the weights a price above 0, or leave it out",
+    },
+];
+
 /// Every starting network.
 pub static BASES: &[Base] = &[
-    Base { name: "sgd", title: "SGD", about: "gradient descent with weight decay", run: sgd },
-    Base { name: "pgd", title: "PGD", about: "adversarial training with weight decay", run: pgd },
-    Base { name: "admm", title: "ADMM", about: "ADMM of Pauli et al., begun at the network of `sgd`", run: from_admm },
-    Base { name: "gaussian", title: "Gaussian", about: "no training: patterns of random half-spaces", run: gaussian },
+    Base { name: "sgd", title: "SGD", about: "gradient descent with weight decay", requires: &[], run: sgd },
+    Base { name: "pgd", title: "PGD", about: "adversarial training with weight decay", requires: &[], run: pgd },
+    Base {
+        name: "admm",
+        title: "ADMM",
+        about: "ADMM of Pauli et al., begun at the network of `sgd`",
+        requires: ADMM,
+        run: from_admm,
+    },
+    Base {
+        name: "gaussian",
+        title: "Gaussian",
+        about: "no training: patterns of random half-spaces",
+        requires: &[],
+        run: gaussian,
+    },
 ];
 
 /// Every method: those of weight decay first, then those of the Lipschitz price, the weakest first.
@@ -24,54 +63,63 @@ pub static METHODS: &[Method] = &[
         name: "samp-l2",
         title: "samp-l2",
         about: "(6) over a random half of the patterns with both signs",
+        requires: polish::Method::WeightDecay.requires(),
         run: |job, network| half(job, network, polish::Method::WeightDecay),
     },
     Method {
         name: "c-l2",
         title: "C-l2",
         about: "(6): weight decay over the patterns of the network",
+        requires: polish::Method::WeightDecay.requires(),
         run: |job, network| convex(job, network, polish::Method::WeightDecay),
     },
     Method {
         name: "relu-al",
         title: "relu, AL",
         about: "(6) by the augmented Lagrangian of Mishkin et al.",
+        requires: FIRST_ORDER,
         run: augmented_lagrangian,
     },
     Method {
         name: "gated",
         title: "gated",
         about: "gated relu with the gates of the network, by restarted FISTA, as a relu network",
+        requires: FIRST_ORDER,
         run: gated,
     },
     Method {
         name: "admm",
         title: "ADMM",
         about: "ADMM of Pauli et al., begun at the network",
+        requires: ADMM,
         run: alternate_with_admm,
     },
     Method {
         name: "samp-lip",
         title: "samp-lip",
         about: "Algorithm 1 over a random half of the patterns with both signs",
+        requires: polish::Method::Alternating.requires(),
         run: |job, network| half(job, network, polish::Method::Alternating),
     },
     Method {
         name: "c-lip",
         title: "C-lip",
         about: "Algorithm 1: multipliers, then weights by (12), in turn",
+        requires: polish::Method::Alternating.requires(),
         run: |job, network| convex(job, network, polish::Method::Alternating),
     },
     Method {
         name: "joint",
         title: "joint",
         about: "(J): weights and multipliers in one convex program",
+        requires: polish::Method::Joint.requires(),
         run: |job, network| convex(job, network, polish::Method::Joint),
     },
     Method {
         name: "walk",
         title: "walk",
         about: "(J), then better patterns, then (J) again",
+        requires: polish::Method::Walk.requires(),
         run: |job, network| convex(job, network, polish::Method::Walk),
     },
 ];
@@ -138,7 +186,7 @@ fn alternate_with_admm(job: &Job<'_>, network: &Network) -> Result<Applied> {
 fn program(job: &Job<'_>, method: polish::Method) -> polish::Settings {
     let settings = job.objective().with_method(method);
     // A method that does not price the bound needs a price of the weights.
-    if method.uses(polish::Setting::Lipschitz) { settings } else { polish::Settings { decay: job.decay(), ..settings } }
+    if method.uses(Setting::Lipschitz) { settings } else { polish::Settings { decay: job.decay(), ..settings } }
 }
 
 fn convex(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {

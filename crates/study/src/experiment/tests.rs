@@ -318,7 +318,9 @@ fn plans_that_cannot_be_run_say_why() {
     assert!(refused(&|plan| plan.arms[1].decay = -1.0).contains("`decay` is -1"));
     assert!(refused(&|plan| plan.settings.polish.rounds = 0).contains("`rounds` is 0"));
     assert!(refused(&|plan| plan.settings.polish.tolerance = 0.0).contains("`tolerance` is 0"));
-    assert!(refused(&|plan| plan.settings.polish.norm = tautnet::Norm::One).contains("the norm is 1"));
+    assert!(
+        refused(&|plan| plan.settings.polish.norm = tautnet::Norm::One).contains("the norm `1` is for bounds only")
+    );
     assert!(refused(&|plan| plan.settings.polish.max_lipschitz = Some(0.0)).contains("`max-lipschitz` is 0"));
     assert!(refused(&|plan| plan.settings.polish.multipliers = Some(vec![1.0])).contains("have multipliers"));
     assert!(refused(&|plan| plan.settings.adversarial_radius = -0.1).contains("adversarial training is -0.1"));

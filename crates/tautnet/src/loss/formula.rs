@@ -1,6 +1,7 @@
 //! What a loss is: its formulas, how the program sees it, how it is asked for.
 
 use crate::outward::{Interval, add_down, add_up};
+use crate::requirement::Requirement;
 use std::{fmt, ops::Deref, sync::Arc};
 
 /// The formulas of a loss. Blocks of rows are handed over whole, so that a formula is looked up once a block.
@@ -65,6 +66,8 @@ pub struct Entry {
     pub parameter: Option<(&'static str, f64, &'static str)>,
     /// One sentence.
     pub help: &'static str,
+    /// What it asks of the other settings.
+    pub requires: &'static [Requirement],
     /// The loss with its parameter, or nothing where that is out of range.
     pub(super) make: fn(f64) -> Option<Arc<dyn Formula>>,
 }
@@ -95,6 +98,13 @@ impl fmt::Display for Loss {
 }
 
 impl Entry {
+    /// What it is, and what its number is, in a sentence.
+    pub fn help_in_full(&self) -> String {
+        self.parameter.map_or(self.help.to_owned(), |(name, usual, range)| {
+            format!("{} ({name}: {range}, {usual} where none is given)", self.help)
+        })
+    }
+
     /// How it is asked for, with the usual number.
     pub fn example(&self) -> String {
         self.parameter.map_or(self.name.to_owned(), |(_, usual, _)| format!("{}:{usual}", self.name))

@@ -15,6 +15,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "huber",
     parameter: Some(("threshold", 0.5, "a positive number, in standard deviations of the target")),
     help: "the square of an error up to the threshold, in proportion beyond: outliers count for less",
+    requires: &[],
     make: |threshold| {
         (threshold > 0.0 && threshold.is_finite()).then(|| Arc::new(Huber { threshold }) as Arc<dyn Formula>)
     },

@@ -28,6 +28,7 @@ pub use formula::{Entry, Form, Formula, Loss};
 use crate::{
     Dataset, Network,
     error::{Error, Result},
+    requirement::{Asked, Choice},
 };
 use std::{str::FromStr, sync::Arc};
 
@@ -59,6 +60,43 @@ impl Loss {
             if slope(middle) < 0.0 { low = middle } else { high = middle }
         }
         high
+    }
+
+    /// What it is, and what can be asked for of its kind.
+    pub fn entry(&self) -> &'static Entry {
+        let name = self.name();
+        let own = name.split(':').next();
+        ALL.iter().find(|entry| Some(entry.name) == own).expect("every loss has its line")
+    }
+
+    /// What is asked for by it.
+    pub fn asked(&self) -> Asked {
+        Asked::new(self.entry().name, format!("the loss `{self}`"))
+    }
+
+    /// The loss as a choice that was made.
+    pub fn choice(&self) -> Choice<'static> {
+        let entry = self.entry();
+        Choice { kind: "loss", name: entry.name, requires: entry.requires }
+    }
+
+    /// What the mean over rows is called.
+    pub fn mean_name(&self) -> String {
+        if self.is_squared() { "mean squared error".into() } else { format!("mean loss `{self}`") }
+    }
+
+    /// What it is called in the units of the target: its root, where the loss is measured in their square.
+    pub fn root_name(&self) -> &'static str {
+        match self.degree() {
+            _ if self.is_squared() => "root mean square",
+            2 => "root of the mean loss",
+            _ => "mean loss",
+        }
+    }
+
+    /// The units of the mean, where `units` are those of the target.
+    pub fn units(&self, units: &str) -> String {
+        if self.degree() == 2 { format!("{units}, squared") } else { units.to_owned() }
     }
 
     /// Whether it is the squared error.

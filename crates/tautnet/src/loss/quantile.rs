@@ -15,6 +15,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "quantile",
     parameter: Some(("level", 0.5, "above 0 and below 1")),
     help: "the pinball loss: its best fit lies above a share of the targets, the level (0.5: the median)",
+    requires: &[],
     make: |level| (level > 0.0 && level < 1.0).then(|| Arc::new(Quantile { level }) as Arc<dyn Formula>),
 };
 

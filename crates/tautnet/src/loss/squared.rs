@@ -12,6 +12,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "squared",
     parameter: None,
     help: "the square of the error; its best fit is the mean",
+    requires: &[],
     make: |_| Some(Arc::new(Squared)),
 };
 

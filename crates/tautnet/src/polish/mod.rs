@@ -31,10 +31,10 @@ use run::{Candidate, Run};
 use tautnet_cone::Stop;
 
 pub use crate::ending::{Cause, Early, Ending};
+pub use crate::requirement::Setting;
 pub use names::Effort;
 pub use outcome::{Observer, Polished, Progress, Score};
-pub use settings::{Method, Penalty, Settings, Walk};
-pub use uses::{Setting, USES, Uses};
+pub use settings::{LIMIT, Method, PRICE, Penalty, Settings, TOLERANCE, Walk};
 
 /// Solve the convex program of the network's activation patterns on the data. [`Stop::here`] ends it like the observer.
 pub fn polish(network: &Network, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {

@@ -1,8 +1,8 @@
 //! The names by which users choose methods and penalties, and what goes with them.
 
 use super::settings::{Method, Penalty, Settings, Walk};
-use super::uses::Setting;
 use crate::error::{Error, Result};
+use crate::requirement::{Asked, Setting};
 
 impl Method {
     /// Every method.
@@ -17,6 +17,18 @@ impl Method {
             Method::Walk => "walk",
             Method::Alternating => "alternating",
             Method::WeightDecay => "weight-decay",
+        }
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Method::Joint => {
+                "weights and multipliers together: the best of all networks with these activation patterns"
+            }
+            Method::Walk => "`joint`, then better patterns, in turn: lower objectives for more time",
+            Method::Alternating => "multipliers, then weights, in turn",
+            Method::WeightDecay => "weight decay only",
         }
     }
 
@@ -54,6 +66,19 @@ impl Penalty {
             Penalty::LSquared => "L2",
         }
     }
+
+    /// Every penalty.
+    pub fn all() -> [Penalty; 2] {
+        [Penalty::L, Penalty::LSquared]
+    }
+
+    /// What is priced, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Penalty::L => "λ·L",
+            Penalty::LSquared => "λ·L²",
+        }
+    }
 }
 
 impl std::str::FromStr for Penalty {
@@ -61,7 +86,7 @@ impl std::str::FromStr for Penalty {
 
     /// The penalty of that name.
     fn from_str(name: &str) -> Result<Self> {
-        [Penalty::L, Penalty::LSquared]
+        Self::all()
             .into_iter()
             .find(|penalty| penalty.name() == name)
             .ok_or_else(|| Error::new(format!("there is no penalty called `{name}`"), "choose one of: L, L2"))
@@ -87,16 +112,38 @@ impl Effort {
         }
     }
 
-    /// The method, [`Method::Joint`] where none is given at normal effort, and what a walk may spend.
-    pub fn method(self, given: Option<Method>) -> Result<(Method, Walk)> {
-        match (self, given) {
-            (Effort::Normal, given) => Ok((given.unwrap_or(Method::Joint), Walk::default())),
-            (Effort::High, Some(method)) if !method.uses(Setting::Effort) => Err(Error::new(
-                format!("the effort `high` was asked for with the method `{}`", method.name()),
-                Setting::Effort.uses().hint,
-            )),
-            (Effort::High, given) => Ok((given.unwrap_or(Method::Walk), Walk::thorough())),
+    /// Both.
+    pub fn all() -> [Effort; 2] {
+        [Effort::Normal, Effort::High]
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Effort::Normal => "as much as the method asks for",
+            Effort::High => "the method `walk`, with longer and more searches: several times its time",
         }
+    }
+
+    /// The method where none is given.
+    pub fn method(self) -> Method {
+        match self {
+            Effort::Normal => Method::Joint,
+            Effort::High => Method::Walk,
+        }
+    }
+
+    /// What a walk may spend.
+    pub fn walk(self) -> Walk {
+        match self {
+            Effort::Normal => Walk::default(),
+            Effort::High => Walk::thorough(),
+        }
+    }
+
+    /// What is asked for by it, where it is more than usual.
+    pub fn asked(self) -> Option<Asked> {
+        (self != Effort::Normal).then(|| Asked::new(self.name(), format!("the effort `{}`", self.name())))
     }
 }
 
@@ -105,7 +152,7 @@ impl std::str::FromStr for Effort {
 
     /// The effort of that name.
     fn from_str(name: &str) -> Result<Self> {
-        [Effort::Normal, Effort::High]
+        Self::all()
             .into_iter()
             .find(|effort| effort.name() == name)
             .ok_or_else(|| Error::new(format!("there is no effort called `{name}`"), "choose one of: normal, high"))

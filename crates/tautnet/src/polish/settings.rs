@@ -2,9 +2,18 @@
 
 use crate::{
     Loss, Norm,
-    error::{Error, Result},
+    error::Result,
     program::build::Prices,
+    range::Range,
+    requirement::{Asked, Setting, check},
 };
+
+/// Prices of the bound and of the weights.
+pub const PRICE: Range = Range::NotNegative;
+/// Limits on the bound.
+pub const LIMIT: Range = Range::Positive;
+/// Relative gaps.
+pub const TOLERANCE: Range = Range::Share;
 
 /// Which convex program is solved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,8 +37,8 @@ pub enum Penalty {
     LSquared,
 }
 
-/// The objective and the program; checked once, by [`polish`](super::polish()). Not every method uses everything ([`USES`](super::USES)): what it does not use is
-/// refused.
+/// The objective and the program; checked once, by [`polish`](super::polish()). Not every method uses everything
+/// ([`Method::requires`]): what it does not use is refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Which program.
@@ -85,33 +94,13 @@ impl Default for Settings {
 impl Settings {
     /// Refuse prices, limits and tolerances out of range.
     pub fn check(&self) -> Result<()> {
-        let price = |name: &str, value: f64| {
-            if value.is_finite() && value >= 0.0 {
-                Ok(())
-            } else {
-                Err(Error::new(
-                    format!("`{name}` is {value}"),
-                    format!("`{name}` is a price: give a finite number, 0 or more"),
-                ))
-            }
-        };
-        price("lipschitz", self.lipschitz)?;
-        price("decay", self.decay)?;
-        if let Some(limit) = self.max_lipschitz
-            && !(limit.is_finite() && limit > 0.0)
-        {
-            return Err(Error::new(
-                format!("`max-lipschitz` is {limit}"),
-                "the largest bound allowed is a finite number above 0",
-            ));
-        }
-        if self.norm == Norm::One {
-            return Err(Error::new("the norm is 1", "polishing works with the norms 2 and inf"));
-        }
-        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
-            return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-8"));
-        }
-        Ok(())
+        PRICE.check("lipschitz", self.lipschitz)?;
+        PRICE.check("decay", self.decay)?;
+        self.max_lipschitz.map_or(Ok(()), |limit| LIMIT.check("max-lipschitz", limit))?;
+        TOLERANCE.check("tolerance", self.tolerance)?;
+        // Whatever the method is: some norms are for bounds only.
+        let polish = |setting| (setting == Setting::Method).then(|| Asked::new("polish", "a polish"));
+        check(&[self.norm.choice()], &polish)
     }
 
     pub(crate) fn prices(&self) -> Prices {

@@ -3,6 +3,7 @@
 use super::starts::{Admm, Adversarial, Descent, Random};
 use crate::Loss;
 use crate::error::{Error, Result};
+use crate::requirement::{Choice, Demand, Requirement, Setting, check};
 
 /// How the starting network is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,6 +37,35 @@ impl Start {
             Start::Adversarial(_) => "adversarial",
             Start::Admm(_) => "admm",
         }
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Start::Sgd(_) => "mini-batch gradient descent",
+            Start::Random(_) => "random hidden units, output weights by the least loss",
+            Start::Adversarial(_) => "gradient descent on rows under attack",
+            Start::Admm(_) => {
+                "gradient descent and a semidefinite program in turn (ADMM); keeps the limit on the bound when the norm is 2"
+            }
+        }
+    }
+
+    /// What it asks of the other settings.
+    pub fn requires(&self) -> &'static [Requirement] {
+        match self {
+            Start::Admm(_) => &[Requirement {
+                setting: Setting::Loss,
+                demand: Demand::OneOf(&["squared"], "minimizes the squared error"),
+                hint: "leave the loss out, or start by `sgd`, `adversarial` or `random`",
+            }],
+            Start::Sgd(_) | Start::Random(_) | Start::Adversarial(_) => &[],
+        }
+    }
+
+    /// The start as a choice that was made.
+    pub fn choice(&self) -> Choice<'static> {
+        Choice { kind: "start", name: self.name(), requires: self.requires() }
     }
 }
 
@@ -75,12 +105,6 @@ impl Default for Settings {
 impl Settings {
     /// Refuse a loss that the start does not minimize.
     pub fn check(&self) -> Result<()> {
-        match &self.start {
-            Start::Admm(_) if !self.loss.is_squared() => Err(Error::new(
-                format!("the start `admm` minimizes the squared error, and the loss `{}` was asked for", self.loss),
-                "leave the loss out, or start by `sgd`, `adversarial` or `random`",
-            )),
-            _ => Ok(()),
-        }
+        check(&[self.start.choice()], &|setting| (setting == Setting::Loss).then(|| self.loss.asked()))
     }
 }

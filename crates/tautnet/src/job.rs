@@ -1,0 +1,273 @@
+//! The whole job: from rows and a plan to a proved result, for every front end.
+//!
+//! ```text
+//! rows ─► learn units, merge equal rows ─► start, price, polish ─► record, proof ─► Proved
+//!                                network ─► polish ─────────────┘
+//! ```
+//!
+//! The order of the steps, what happens when the time is over, and what is kept of it stand here and nowhere else. The
+//! front end brings a [`Watch`], its clock and its signals, and an observer to show progress by.
+
+use crate::certify::{self, Certificate};
+use crate::error::Result;
+use crate::fit::{self, Fitted, fit};
+use crate::limits::Limits;
+use crate::polish::{self, Ending, Polished};
+use crate::recipe::Plan;
+use crate::{Dataset, Network, Scaler};
+use serde_json::Value;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use tautnet_cone::{Stage, Stop};
+
+/// Why work was ended from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interruption {
+    /// The time was over.
+    TimeLimit,
+    /// The user asked for it.
+    Interrupted,
+}
+
+impl Interruption {
+    /// In words, as reports and records have it.
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Interruption::TimeLimit => "time limit reached",
+            Interruption::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// The clock and the signals of the front end; the library has none.
+pub trait Watch: Send + Sync {
+    /// Why this part of the work should end now, if it should.
+    fn interruption(&self, stage: Stage) -> Option<Interruption>;
+
+    /// Seconds since some moment before the work.
+    fn seconds(&self) -> f64;
+
+    /// There is a result from here on.
+    fn kept(&self) {}
+}
+
+/// Hears what the work is at.
+pub type Observer<'a> = dyn FnMut(&fit::Progress<'_>) + Send + 'a;
+
+/// Rows in standardized units, and what is to be done with them.
+pub struct Job<'a> {
+    plan: &'a Plan,
+    data: Dataset,
+    scaler: Scaler,
+    watch: Arc<dyn Watch>,
+}
+
+/// A result, how long it took, and why it was ended early, where it was.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Worked<T> {
+    /// What came of the work.
+    pub result: T,
+    /// Why some part of it was ended early.
+    pub interruption: Option<Interruption>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// A network in standardized units with its proof, and all that a model file keeps.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Proved {
+    /// The network.
+    pub network: Network,
+    /// A proof of its bound.
+    pub certificate: Certificate,
+    /// The settings that it was made by.
+    pub settings: Value,
+    /// Objective and its parts, how it ended, and the history.
+    pub objective: Value,
+    /// Why the work ended before it was done; `None` where the last program was solved all the same.
+    pub cut_short: Option<Interruption>,
+}
+
+impl<'a> Job<'a> {
+    /// Learn units from rows, and merge equal ones.
+    pub fn new(rows: Dataset, plan: &'a Plan, limits: &Limits, watch: Arc<dyn Watch>) -> Result<Self> {
+        limits.check_network(plan.settings.start.units, rows.columns())?;
+        let (scaler, data) = fit::learn(rows)?;
+        Ok(Self::on(data, scaler, plan, watch))
+    }
+
+    /// Rows in the units of a network that exists.
+    pub fn on(data: Dataset, scaler: Scaler, plan: &'a Plan, watch: Arc<dyn Watch>) -> Self {
+        Self { plan, data, scaler, watch }
+    }
+
+    /// The rows that are learned from.
+    pub fn data(&self) -> &Dataset {
+        &self.data
+    }
+
+    /// The units that were learned.
+    pub fn scaler(&self) -> &Scaler {
+        &self.scaler
+    }
+
+    /// Start, choose the price where that is asked for, polish. The choice may take half of the time.
+    pub fn train(&self, hear: &mut Observer<'_>) -> Result<Worked<Fitted>> {
+        let settings = &self.plan.settings;
+        let mut worked = self.during(hear, |data, observe| fit(data, settings, observe))?;
+        // A path that was cut short may have left nothing to go on with, and time to spare.
+        if !worked.result.all_rows {
+            worked.interruption = worked.interruption.or(self.watch.interruption(Stage::Early));
+        }
+        Ok(worked)
+    }
+
+    /// The best network with the activation patterns of the one given. `price` stands in for a price that is to be chosen.
+    pub fn polish(&self, network: &Network, price: Option<f64>, hear: &mut Observer<'_>) -> Result<Worked<Polished>> {
+        let settings = self.plan.polish_at(price);
+        self.during(hear, |data, observe| {
+            polish::polish(network, data, &settings, &mut |progress| observe(&fit::Progress::Polish(progress)))
+        })
+    }
+
+    /// Do the work until the watch says that it is over.
+    fn during<T>(
+        &self,
+        hear: &mut Observer<'_>,
+        work: impl FnOnce(&Dataset, &mut fit::Observer<'_>) -> Result<T>,
+    ) -> Result<Worked<T>> {
+        let started = self.watch.seconds();
+        let mut interruption = None;
+        let mut observe = |progress: &fit::Progress<'_>| {
+            hear(progress);
+            let stage = if matches!(progress, fit::Progress::Path(_)) { Stage::Early } else { Stage::Main };
+            let now = self.watch.interruption(stage);
+            interruption = interruption.or(now);
+            if now.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        };
+        let result = self.stop().during(|| work(&self.data, &mut observe))?;
+        self.watch.kept();
+        let interruption = interruption.or(self.watch.interruption(Stage::Main));
+        Ok(Worked { result, interruption, seconds: self.watch.seconds() - started })
+    }
+
+    fn stop(&self) -> Stop {
+        let watch = Arc::clone(&self.watch);
+        Stop::staged(move |stage| watch.interruption(stage).is_some())
+    }
+
+    /// A proof of a network's bound, in the user's units too where they are given: however late it is, in a short time.
+    pub fn prove(&self, network: &Network, scaler: Option<&Scaler>) -> Result<Certificate> {
+        let mut verdict = |_| match self.watch.interruption(Stage::Late) {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        };
+        let norm = self.plan.settings.polish.norm;
+        self.stop().late().during(|| certify::prove(network, norm, scaler, &mut verdict))
+    }
+
+    /// The fit with its proof and its record; `name` is what the data are called.
+    pub fn prove_fit(&self, worked: &Worked<Fitted>, name: &str) -> Result<Proved> {
+        let fitted = &worked.result;
+        let stopped = worked.interruption.map(Interruption::in_words);
+        Ok(Proved {
+            network: fitted.network().clone(),
+            certificate: self.prove(fitted.network(), Some(&self.scaler))?,
+            settings: self.plan.record(name, fitted.price),
+            objective: fitted.to_json(&self.data, stopped),
+            cut_short: worked.interruption.filter(|_| fitted.polished.as_ref().is_none_or(was_stopped)),
+        })
+    }
+
+    /// The same of a polish at the price that was used.
+    pub fn prove_polish(&self, worked: &Worked<Polished>, price: Option<f64>, name: &str) -> Result<Proved> {
+        let polished = &worked.result;
+        let stopped = worked.interruption.map(Interruption::in_words);
+        Ok(Proved {
+            network: polished.network.clone(),
+            certificate: self.prove(&polished.network, Some(&self.scaler))?,
+            settings: self.plan.record(name, Some(self.plan.polish_at(price).lipschitz)),
+            objective: polished.to_json(stopped),
+            cut_short: worked.interruption.filter(|_| was_stopped(polished)),
+        })
+    }
+}
+
+fn was_stopped(polished: &Polished) -> bool {
+    matches!(polished.ending, Ending::Stopped(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Recipe;
+    use crate::recipe::Command;
+    use crate::train::tests::toy;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    /// A clock that goes by questions: the time is over after so many.
+    struct Questions {
+        asked: AtomicUsize,
+        most: usize,
+    }
+
+    impl Watch for Questions {
+        fn interruption(&self, stage: Stage) -> Option<Interruption> {
+            let asked = self.asked.fetch_add(1, Ordering::SeqCst);
+            (stage != Stage::Late && asked >= self.most).then_some(Interruption::TimeLimit)
+        }
+
+        fn seconds(&self) -> f64 {
+            self.asked.load(Ordering::SeqCst) as f64
+        }
+    }
+
+    fn watch(most: usize) -> Arc<Questions> {
+        Arc::new(Questions { asked: AtomicUsize::new(0), most })
+    }
+
+    fn recipe() -> Recipe {
+        Recipe { hidden: 6, start: "random".parse().unwrap(), lipschitz: Some(0.05), ..Recipe::default() }
+    }
+
+    #[test]
+    fn a_job_ends_in_a_proof_of_its_network() {
+        let plan = recipe().resolve(Command::Train).unwrap();
+        let job = Job::new(toy(40, 2, 1), &plan, &Limits::default(), watch(usize::MAX)).unwrap();
+        let mut heard = 0;
+        let worked = job.train(&mut |_| heard += 1).unwrap();
+        let proved = job.prove_fit(&worked, "X").unwrap();
+        assert!(heard > 0 && worked.seconds > 0.0);
+        assert_eq!((worked.interruption, proved.cut_short), (None, None));
+        let text = serde_json::to_vec(&proved.certificate).unwrap();
+        certify::verify(&text, &proved.network).unwrap();
+        assert_eq!((&proved.settings["data"], &proved.settings["lipschitz"]), (&"X".into(), &0.05.into()));
+        // Going on from the result finds nothing worse, at the price that is given for one that is to be chosen.
+        let open = Recipe { lipschitz: None, ..recipe() }.resolve(Command::Train).unwrap();
+        let job = Job::on(job.data().clone(), job.scaler().clone(), &open, watch(usize::MAX));
+        let again = job.polish(&proved.network, Some(0.05), &mut |_| ()).unwrap();
+        assert!(again.result.after.objective <= worked.result.polished.unwrap().after.objective);
+        assert_eq!(job.prove_polish(&again, Some(0.05), "X").unwrap().settings["lipschitz"], 0.05);
+    }
+
+    #[test]
+    fn an_interruption_is_told_by_its_type_wherever_it_comes() {
+        let mut seen = Vec::new();
+        for most in (0..3000).step_by(75) {
+            for lipschitz in [None, Some(0.05)] {
+                let plan = Recipe { lipschitz, ..recipe() }.resolve(Command::Train).unwrap();
+                let job = Job::new(toy(40, 2, 1), &plan, &Limits::default(), watch(most)).unwrap();
+                let worked = job.train(&mut |_| ()).unwrap();
+                let proved = job.prove_fit(&worked, "X").unwrap();
+                let ending = proved.objective["ending"].as_str().unwrap();
+                let reason = proved.objective["reason"].as_str().unwrap_or_default();
+                let stopped = worked.interruption.is_some() && ending.starts_with("stopped");
+                assert_eq!(proved.cut_short.is_some(), stopped, "{most}: {ending}");
+                assert!(proved.cut_short.is_none() || reason == Interruption::TimeLimit.in_words(), "{reason}");
+                seen.push(ending.to_owned());
+            }
+        }
+        assert!(seen.iter().any(|ending| ending == "stopped before the convex program"), "{seen:?}");
+        assert!(seen.iter().any(|ending| ending == "stopped"), "{seen:?}");
+    }
+}

@@ -1,0 +1,224 @@
+//! What is known of one setting, for every front end.
+
+use super::settings::Recipe;
+use crate::error::{Error, Result};
+use crate::range::Range;
+use serde_json::{Value as Json, json};
+
+/// What is done with a recipe. A setting says which of them have it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Command {
+    /// A fit: start, price, polish.
+    Train,
+    /// A polish of a network that exists.
+    Polish,
+    /// All methods side by side.
+    Compare,
+    /// Errors under attack of a network that exists.
+    Attack,
+}
+
+impl Command {
+    /// All of them.
+    pub const ALL: [Command; 4] = [Command::Train, Command::Polish, Command::Compare, Command::Attack];
+
+    /// The name of the command.
+    pub fn name(self) -> &'static str {
+        match self {
+            Command::Train => "train",
+            Command::Polish => "polish",
+            Command::Compare => "compare",
+            Command::Attack => "attack",
+        }
+    }
+}
+
+/// One setting.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    /// The name in files and in Python; a flag has hyphens for its underscores.
+    pub name: &'static str,
+    /// The group of settings that it stands in.
+    pub group: &'static str,
+    /// What stands for a value in texts of help.
+    pub symbol: &'static str,
+    /// Type and range.
+    pub kind: Kind,
+    /// One sentence.
+    pub help: &'static str,
+    /// More sentences, or none.
+    pub more: &'static str,
+    /// The commands that have it.
+    pub commands: &'static [Command],
+    /// The commands in which the word `auto` asks for what holds where nothing is said.
+    pub auto: &'static [Command],
+    /// What holds where nothing is said, where that is no value.
+    pub(super) unsaid: fn(Command) -> Option<String>,
+    pub(super) get: fn(&Recipe) -> Value,
+    pub(super) set: fn(&mut Recipe, &Value) -> Result<()>,
+}
+
+/// Type and range of a setting.
+#[derive(Debug, Clone, Copy)]
+pub enum Kind {
+    /// A whole number from the first to the last.
+    Count(u64, u64),
+    /// A number.
+    Number(Range),
+    /// One of these words.
+    Word(fn() -> Vec<Word>),
+    /// One of these words, some of them with a number, as in `huber:0.5`.
+    WordWithNumber(fn() -> Vec<Word>),
+    /// Yes or no, and what no does.
+    Switch(&'static str),
+}
+
+/// A word that can be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word {
+    /// The word, with an example of the number that may follow it.
+    pub name: String,
+    /// What it asks for, in a sentence.
+    pub help: String,
+}
+
+impl Word {
+    /// A word and what it asks for.
+    pub fn new(name: impl Into<String>, help: impl Into<String>) -> Self {
+        Self { name: name.into(), help: help.into() }
+    }
+}
+
+/// A value of a setting.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// Nothing was said.
+    Nothing,
+    /// A whole number.
+    Count(u64),
+    /// A number.
+    Number(f64),
+    /// A word.
+    Word(String),
+    /// Yes or no.
+    Switch(bool),
+}
+
+impl Value {
+    /// As files have it.
+    pub fn to_json(&self) -> Json {
+        match self {
+            Value::Nothing => Json::Null,
+            Value::Count(value) => json!(value),
+            Value::Number(value) => json!(value),
+            Value::Word(value) => json!(value),
+            Value::Switch(value) => json!(value),
+        }
+    }
+
+    /// As people read it.
+    pub fn in_words(&self) -> String {
+        match self {
+            Value::Nothing => "none".into(),
+            Value::Count(value) => value.to_string(),
+            Value::Number(value) if *value != 0.0 && value.abs() < 1e-4 => format!("{value:e}"),
+            Value::Number(value) => value.to_string(),
+            Value::Word(value) => value.clone(),
+            Value::Switch(value) => if *value { "yes" } else { "no" }.into(),
+        }
+    }
+}
+
+impl Kind {
+    /// The values in words.
+    pub fn in_words(&self) -> String {
+        let names = |words: fn() -> Vec<Word>| words().into_iter().map(|word| word.name).collect::<Vec<_>>().join(", ");
+        match self {
+            Kind::Count(least, u64::MAX) => format!("a whole number, {least} or more"),
+            Kind::Count(least, most) => format!("a whole number from {least} to {most}"),
+            Kind::Number(range) => range.in_words().into(),
+            Kind::Word(words) | Kind::WordWithNumber(words) => format!("one of: {}", names(*words)),
+            Kind::Switch(_) => "yes or no".into(),
+        }
+    }
+
+    /// A value from text, or what is wrong with the text.
+    pub fn read(&self, text: &str) -> std::result::Result<Value, String> {
+        let text = text.trim();
+        match self {
+            Kind::Count(..) => match text.parse() {
+                Ok(value) => self.count(value).map(Value::Count),
+                Err(_) => Err(format!("it must be {}", self.in_words())),
+            },
+            Kind::Number(range) => match text.parse::<f64>() {
+                Ok(value) => range.refusal(value).map_or(Ok(Value::Number(value)), |wrong| Err(wrong.into())),
+                Err(_) => Err("it must be a number".into()),
+            },
+            Kind::Word(_) | Kind::WordWithNumber(_) => Ok(Value::Word(text.into())),
+            Kind::Switch(_) => match text {
+                "yes" | "true" => Ok(Value::Switch(true)),
+                "no" | "false" => Ok(Value::Switch(false)),
+                _ => Err("it must be yes or no".into()),
+            },
+        }
+    }
+
+    fn count(&self, value: u64) -> std::result::Result<u64, String> {
+        match self {
+            Kind::Count(least, most) if !(*least..=*most).contains(&value) => {
+                Err(format!("it must be {}", self.in_words()))
+            }
+            _ => Ok(value),
+        }
+    }
+}
+
+impl Field {
+    /// The name with hyphens, as in a flag and in messages.
+    pub fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+
+    /// Whether a command has it.
+    pub fn has(&self, command: Command) -> bool {
+        self.commands.contains(&command)
+    }
+
+    /// The value that holds where nothing is said; none where that depends on something else.
+    pub fn default_value(&self, command: Command) -> Value {
+        if (self.unsaid)(command).is_some() { Value::Nothing } else { (self.get)(&Recipe::default()) }
+    }
+
+    /// What holds where nothing is said, in words.
+    pub fn default_in_words(&self, command: Command) -> String {
+        (self.unsaid)(command).unwrap_or_else(|| (self.get)(&Recipe::default()).in_words())
+    }
+
+    /// A value from text, or what is wrong with the text; the word `auto` says nothing where it is taken.
+    pub fn read(&self, command: Command, text: &str) -> std::result::Result<Value, String> {
+        let auto = self.auto.contains(&command);
+        match self.kind.read(text) {
+            _ if auto && text.trim() == "auto" => Ok(Value::Nothing),
+            Err(wrong) if auto => Err(format!("{wrong}, or `auto`")),
+            read => read,
+        }
+    }
+
+    /// The error of a value of the wrong type or out of range; `value` is how it is told.
+    pub fn refused(&self, value: &str) -> Error {
+        let auto = if self.auto.is_empty() { "" } else { ", or `auto`" };
+        Error::new(format!("`{}` is {value}", self.flag()), format!("give {}{auto}", self.kind.in_words()))
+    }
+
+    /// Refuse a value of the wrong type or out of range. What is wrong with a word is told where it is read.
+    pub fn check(&self, value: &Value) -> Result<()> {
+        let good = match (self.kind, value) {
+            (_, Value::Nothing) => true,
+            (Kind::Count(..), Value::Count(value)) => self.kind.count(*value).is_ok(),
+            (Kind::Number(range), Value::Number(value)) => range.refusal(*value).is_none(),
+            (Kind::Word(_) | Kind::WordWithNumber(_), Value::Word(_)) | (Kind::Switch(_), Value::Switch(_)) => true,
+            _ => false,
+        };
+        if good { Ok(()) } else { Err(self.refused(&value.in_words())) }
+    }
+}

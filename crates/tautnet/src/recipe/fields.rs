@@ -1,0 +1,256 @@
+//! Every setting, once: flags, Python's parameters, files and documentation are made of these lines.
+
+use super::field::{Command, Field, Kind, Value, Word};
+use super::settings::Recipe;
+use crate::error::Result;
+use crate::fit::DECAY;
+use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
+use crate::train::{Descent, Start};
+use crate::{Loss, Norm, loss};
+use Command::{Attack, Compare, Polish, Train};
+
+impl Recipe {
+    /// Every setting.
+    pub const FIELDS: &'static [Field] = &[
+        Field {
+            name: "hidden",
+            group: "Network",
+            symbol: "NUMBER",
+            kind: Kind::Count(1, u64::MAX),
+            help: "Hidden units",
+            more: "",
+            commands: &[Train, Compare],
+            auto: &[],
+            unsaid: |_| None,
+            get: |recipe| Value::Count(recipe.hidden as u64),
+            set: |recipe, value| count(value, &mut |count| recipe.hidden = count as usize),
+        },
+        Field {
+            name: "start",
+            group: "Network",
+            symbol: "START",
+            kind: Kind::Word(|| Start::all().iter().map(|start| Word::new(start.name(), start.help())).collect()),
+            help: "How the starting network is made",
+            more: "",
+            commands: &[Train],
+            auto: &[],
+            unsaid: |_| None,
+            get: |recipe| Value::Word(recipe.start.name().into()),
+            set: |recipe, value| word(value, &mut |start| recipe.start = start),
+        },
+        Field {
+            name: "loss",
+            group: "Objective",
+            symbol: "LOSS",
+            kind: Kind::WordWithNumber(|| {
+                loss::ALL.iter().map(|entry| Word::new(entry.example(), entry.help_in_full())).collect()
+            }),
+            help: "What a wrong prediction costs",
+            more: "In units in which the network meets the data: a threshold is in standard deviations of the target, unless the \
+                   columns are used as they are.",
+            commands: &[Train, Polish, Compare, Attack],
+            auto: &[],
+            unsaid: |command| match command {
+                Polish | Attack => Some(format!("that of the model file; {} for a plain network", Loss::default())),
+                Train | Compare => None,
+            },
+            get: |recipe| Value::Word(recipe.loss.name()),
+            set: |recipe, value| word(value, &mut |loss| recipe.loss = loss),
+        },
+        Field {
+            name: "lipschitz",
+            group: "Objective",
+            symbol: "λ",
+            kind: Kind::Number(PRICE),
+            help: "Price λ of the Lipschitz bound",
+            more: "The methods of weight decay have none.",
+            commands: &[Train, Polish, Compare],
+            auto: &[Train],
+            unsaid: |command| {
+                let (price, none) = (Method::Joint.default_prices().0, Method::WeightDecay.default_prices().0);
+                let decay = Method::WeightDecay.name();
+                Some(match command {
+                    Train => format!("chosen by validation on the error under attack; {none} for the method `{decay}`"),
+                    _ => format!("{price}; {none} for the method `{decay}`"),
+                })
+            },
+            get: |recipe| recipe.lipschitz.map_or(Value::Nothing, Value::Number),
+            set: |recipe, value| number(value, &mut |price| recipe.lipschitz = price),
+        },
+        Field {
+            name: "method",
+            group: "Objective",
+            symbol: "METHOD",
+            kind: Kind::Word(|| Method::all().iter().map(|method| Word::new(method.name(), method.help())).collect()),
+            help: "Which convex program is solved",
+            more: "",
+            commands: &[Train, Polish],
+            auto: &[],
+            unsaid: |_| {
+                let [normal, high] = Effort::all().map(|effort| effort.method().name());
+                Some(format!("{normal}; {high} where the effort is `{}`", Effort::High.name()))
+            },
+            get: |recipe| recipe.method.map_or(Value::Nothing, |method| Value::Word(method.name().into())),
+            set: |recipe, value| word(value, &mut |method| recipe.method = Some(method)),
+        },
+        Field {
+            name: "effort",
+            group: "Objective",
+            symbol: "EFFORT",
+            kind: Kind::Word(|| Effort::all().iter().map(|effort| Word::new(effort.name(), effort.help())).collect()),
+            help: "How much time to give to the search for better activation patterns",
+            more: "",
+            commands: &[Train, Polish],
+            auto: &[],
+            unsaid: |_| None,
+            get: |recipe| Value::Word(recipe.effort.name().into()),
+            set: |recipe, value| word(value, &mut |effort| recipe.effort = effort),
+        },
+        Field {
+            name: "decay",
+            group: "Objective",
+            symbol: "λ",
+            kind: Kind::Number(PRICE),
+            help: "Price of the weights, Σ ‖(w_i, b_i)‖ |v_i|",
+            more: "",
+            commands: &[Train, Polish, Compare],
+            auto: &[],
+            unsaid: |command| {
+                let (none, decay) = (Method::Joint.default_prices().1, Method::WeightDecay.default_prices().1);
+                Some(match command {
+                    Train => DECAY.to_string(),
+                    Compare => format!(
+                        "{} for the starting networks and the methods of weight decay",
+                        Descent::default().decay
+                    ),
+                    Polish | Attack => format!("{none}; {decay} for the method `{}`", Method::WeightDecay.name()),
+                })
+            },
+            get: |recipe| recipe.decay.map_or(Value::Nothing, Value::Number),
+            set: |recipe, value| number(value, &mut |price| recipe.decay = price),
+        },
+        Field {
+            name: "max_lipschitz",
+            group: "Objective",
+            symbol: "L",
+            kind: Kind::Number(LIMIT),
+            help: "Keep the Lipschitz bound at or below this",
+            more: "",
+            commands: &[Train, Polish],
+            auto: &[],
+            unsaid: |_| Some("no limit".into()),
+            get: |recipe| recipe.max_lipschitz.map_or(Value::Nothing, Value::Number),
+            set: |recipe, value| number(value, &mut |limit| recipe.max_lipschitz = limit),
+        },
+        Field {
+            name: "norm",
+            group: "Objective",
+            symbol: "NORM",
+            kind: Kind::Word(|| {
+                let works = |norm: &Norm| norm.requires().is_empty();
+                let norms = [Norm::Two, Norm::Infinity, Norm::One].into_iter().filter(works);
+                norms.map(|norm| Word::new(norm.name(), norm.help())).collect()
+            }),
+            help: "Norm of input changes",
+            more: "",
+            commands: &[Train, Polish, Compare, Attack],
+            auto: &[],
+            unsaid: |command| {
+                (command == Attack)
+                    .then(|| format!("that of the model's certificate; {} without one", Recipe::default().norm.name()))
+            },
+            get: |recipe| Value::Word(recipe.norm.name().into()),
+            set: |recipe, value| word(value, &mut |norm| recipe.norm = norm),
+        },
+        Field {
+            name: "penalty",
+            group: "Objective",
+            symbol: "PENALTY",
+            kind: Kind::Word(|| {
+                Penalty::all().iter().map(|penalty| Word::new(penalty.name(), penalty.help())).collect()
+            }),
+            help: "Whether the price is on the bound or on its square",
+            more: "",
+            commands: &[Train, Polish, Compare],
+            auto: &[],
+            unsaid: |_| None,
+            get: |recipe| Value::Word(recipe.penalty.name().into()),
+            set: |recipe, value| word(value, &mut |penalty| recipe.penalty = penalty),
+        },
+        Field {
+            name: "output_bias",
+            group: "Objective",
+            symbol: "",
+            kind: Kind::Switch("Hold the output bias at zero"),
+            help: "Whether the output bias is free; if not, it is held at zero",
+            more: "In the units in which the network is stated here: standardized ones, if nothing else is said. Where a polish finds \
+                   no network without an output bias that is better than the given one, which has one, the given one comes back, \
+                   and the reason.",
+            commands: &[Train, Polish, Compare],
+            auto: &[],
+            unsaid: |_| None,
+            get: |recipe| Value::Switch(recipe.output_bias),
+            set: |recipe, value| {
+                if let Value::Switch(free) = value {
+                    recipe.output_bias = *free;
+                }
+                Ok(())
+            },
+        },
+        Field {
+            name: "tolerance",
+            group: "Objective",
+            symbol: "GAP",
+            kind: Kind::Number(TOLERANCE),
+            help: "Relative duality gap to reach",
+            more: "",
+            commands: &[Train, Polish],
+            auto: &[],
+            unsaid: |_| None,
+            get: |recipe| Value::Number(recipe.tolerance),
+            set: |recipe, value| number(value, &mut |gap| recipe.tolerance = gap.unwrap_or(recipe.tolerance)),
+        },
+        Field {
+            name: "seed",
+            group: "Data",
+            symbol: "NUMBER",
+            kind: Kind::Count(0, u64::MAX),
+            help: "Seed of everything that is drawn",
+            more: "",
+            commands: &[Train, Polish, Compare, Attack],
+            auto: &[],
+            unsaid: |_| None,
+            get: |recipe| Value::Count(recipe.seed),
+            set: |recipe, value| count(value, &mut |seed| recipe.seed = seed),
+        },
+    ];
+
+    /// The settings of a command.
+    pub fn fields(command: Command) -> impl Iterator<Item = &'static Field> {
+        Self::FIELDS.iter().filter(move |field| field.has(command))
+    }
+
+    /// The setting of this name.
+    pub fn field(name: &str) -> Option<&'static Field> {
+        Self::FIELDS.iter().find(|field| field.name == name)
+    }
+}
+
+fn count(value: &Value, set: &mut dyn FnMut(u64)) -> Result<()> {
+    if let Value::Count(count) = value {
+        set(*count);
+    }
+    Ok(())
+}
+
+fn number(value: &Value, set: &mut dyn FnMut(Option<f64>)) -> Result<()> {
+    set(if let Value::Number(number) = value { Some(*number) } else { None });
+    Ok(())
+}
+
+fn word<T: std::str::FromStr<Err = crate::Error>>(value: &Value, set: &mut dyn FnMut(T)) -> Result<()> {
+    if let Value::Word(word) = value {
+        set(word.parse()?);
+    }
+    Ok(())
+}

@@ -1,0 +1,21 @@
+//! The recipe: everything that a user may ask of a fit or of a polish, once, and the one reading of it.
+//!
+//! [`Recipe::FIELDS`] says of every setting its name, type, range, default, what it is in a sentence, and which commands have
+//! it. Flags of the command line, parameters of Python, records in model files and the reference documentation are made of
+//! these lines. [`Recipe::resolve`] turns what was said into a [`Plan`]: what holds where nothing was said is decided there,
+//! and what does not go together is refused there, by name, by the [requirements](crate::requirement) that methods, starts,
+//! losses and norms declare.
+
+mod field;
+mod fields;
+mod plan;
+mod settings;
+mod text;
+
+pub use field::{Command, Field, Kind, Value, Word};
+pub use plan::Plan;
+pub use settings::Recipe;
+pub use text::reference;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! What a user may ask for, as data.
+
+use crate::polish::{self, Effort, Method, Penalty};
+use crate::train::{self, Start};
+use crate::{Loss, Norm};
+
+/// What was asked for. `None` where nothing was said.
+///
+/// Every setting has a line in [`Recipe::FIELDS`](Recipe#associatedconstant.FIELDS), by whose name it is set, written and read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recipe {
+    /// Hidden units of the starting network of a fit.
+    pub hidden: usize,
+    /// How it is made.
+    pub start: Start,
+    /// What a wrong prediction costs.
+    pub loss: Loss,
+    /// λ. `None`: in a polish the method's own; in a fit chosen by validation, where the method has a price of the bound.
+    pub lipschitz: Option<f64>,
+    /// The convex program; `None` for that of the effort.
+    pub method: Option<Method>,
+    /// How much time to give to the search for better patterns.
+    pub effort: Effort,
+    /// λ_w. `None`: in a polish the method's own, in a fit [`fit::DECAY`](crate::fit::DECAY).
+    pub decay: Option<f64>,
+    /// Hard limit on the bound.
+    pub max_lipschitz: Option<f64>,
+    /// Norm of input changes.
+    pub norm: Norm,
+    /// Whether the bound or its square is priced.
+    pub penalty: Penalty,
+    /// Whether the output bias is free, else it is 0.
+    pub output_bias: bool,
+    /// Relative duality gap to reach.
+    pub tolerance: f64,
+    /// Seed of everything that is drawn.
+    pub seed: u64,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        let (polish, train) = (polish::Settings::default(), train::Settings::default());
+        Self {
+            hidden: train.units,
+            start: train.start,
+            loss: polish.loss,
+            lipschitz: None,
+            method: None,
+            effort: Effort::default(),
+            decay: None,
+            max_lipschitz: None,
+            norm: polish.norm,
+            penalty: polish.penalty,
+            output_bias: polish.output_bias,
+            tolerance: polish.tolerance,
+            seed: train.seed,
+        }
+    }
+}

@@ -1,0 +1,193 @@
+use super::text::choices;
+use super::*;
+use crate::fit::{DECAY, Price, fit};
+use crate::polish::{self, Effort, Method, Penalty, Setting};
+use crate::train::Start;
+use crate::train::tests::toy;
+use crate::{Loss, Norm};
+use std::ops::ControlFlow;
+
+#[test]
+fn what_was_not_said_is_the_method_s_own() {
+    for method in Method::all() {
+        let asked = Recipe { method: Some(method), ..Recipe::default() };
+        let polish = asked.resolve(Command::Polish).unwrap().settings.polish;
+        assert_eq!((polish.lipschitz, polish.decay), method.default_prices());
+        let plan = asked.resolve(Command::Train).unwrap();
+        assert_eq!(plan.settings.polish.decay, DECAY);
+        let record = plan.record("X", Some(0.0));
+        let chosen = method.uses(Setting::Lipschitz);
+        assert_eq!(record["lipschitz_chosen"], chosen, "{method:?}");
+        assert_eq!(record["method"], method.name());
+        assert_eq!(matches!(plan.settings.price, Price::Chosen(_)), chosen);
+    }
+    let polish = Recipe::default().resolve(Command::Polish).unwrap().settings.polish;
+    assert_eq!(polish, polish::Settings::default());
+}
+
+#[test]
+fn what_would_fail_later_is_refused_at_once() {
+    let refused = |recipe: &Recipe| recipe.resolve(Command::Train).unwrap_err().what;
+    let alternating = Recipe { method: Some(Method::Alternating), lipschitz: Some(0.0), ..Recipe::default() };
+    assert!(refused(&alternating).contains("the method `alternating` has nothing to alternate"));
+    assert!(Recipe { max_lipschitz: Some(1.0), ..alternating }.resolve(Command::Train).is_ok());
+    let priced = Recipe { method: Some(Method::WeightDecay), lipschitz: Some(0.1), ..Recipe::default() };
+    assert!(refused(&priced).contains("`lipschitz` 0.1"));
+    assert_eq!(refused(&Recipe { hidden: 0, ..Recipe::default() }), "`hidden` is 0");
+    assert_eq!(refused(&Recipe { max_lipschitz: Some(0.0), ..Recipe::default() }), "`max-lipschitz` is 0");
+    assert_eq!(refused(&Recipe { tolerance: f64::NAN, ..Recipe::default() }), "`tolerance` is NaN");
+}
+
+#[test]
+fn every_setting_has_one_line_that_reads_what_it_writes() {
+    for (k, field) in Recipe::FIELDS.iter().enumerate() {
+        assert!(Recipe::FIELDS[..k].iter().all(|other| other.name != field.name), "`{}` twice", field.name);
+        assert!(!field.help.is_empty() && !field.help.ends_with('.') && !field.commands.is_empty());
+        assert!(field.auto.iter().all(|command| field.has(*command)));
+        let value = (field.get)(&Recipe::default());
+        field.check(&value).unwrap();
+        let mut recipe = Recipe::default();
+        recipe.set(field.name, &value).unwrap();
+        assert_eq!(recipe, Recipe::default(), "`{}`", field.name);
+        // Every word is read, whole as it is shown.
+        if let Kind::Word(words) | Kind::WordWithNumber(words) = field.kind {
+            for word in words() {
+                recipe.set(field.name, &Value::Word(word.name.clone())).unwrap();
+                assert_eq!((field.get)(&recipe), Value::Word(word.name));
+            }
+        }
+    }
+    let error = Recipe::default().set("lamda", &Value::Number(1.0)).unwrap_err();
+    assert!(error.what.contains("`lamda`") && error.hint.contains("lipschitz, "), "{error:?}");
+    let error = Recipe::default().set("hidden", &Value::Word("many".into())).unwrap_err();
+    assert_eq!(error.what, "`hidden` is many");
+}
+
+#[test]
+fn a_recipe_is_an_object_whose_every_name_is_known() {
+    let recipe = Recipe {
+        hidden: 7,
+        start: "random".parse().unwrap(),
+        loss: "quantile:0.9".parse().unwrap(),
+        lipschitz: Some(0.125),
+        method: Some(Method::Walk),
+        effort: Effort::High,
+        max_lipschitz: Some(2.0),
+        norm: Norm::Infinity,
+        penalty: Penalty::LSquared,
+        output_bias: false,
+        seed: u64::MAX,
+        ..Recipe::default()
+    };
+    let text = serde_json::to_string(&recipe).unwrap();
+    assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), recipe);
+    assert_eq!(serde_json::from_str::<Recipe>("{}").unwrap(), Recipe::default());
+    for (text, wrong) in [
+        ("{\"hiden\": 3}", "there is no setting called `hiden`"),
+        ("{\"hidden\": 0}", "`hidden` is 0"),
+        ("{\"hidden\": [3]}", "`hidden` is [3]"),
+        ("{\"norm\": 2}", "`norm` is 2"),
+        ("{\"loss\": \"cubic\"}", "there is no loss `cubic`"),
+    ] {
+        let error = serde_json::from_str::<Recipe>(text).unwrap_err().to_string();
+        assert!(error.contains(wrong), "{text}: {error}");
+    }
+}
+
+/// Every pair of a method, a start, a loss and a norm: accepted, and then it runs, or refused with a message that names both.
+#[test]
+fn every_pair_runs_or_is_refused_by_name() {
+    let data = toy(24, 2, 3);
+    let (mut ran, mut refused) = (0, Vec::new());
+    let all = choices();
+    for (k, one) in all.iter().enumerate() {
+        for other in &all[k + 1..] {
+            if one.kind == other.kind {
+                continue;
+            }
+            let mut recipe =
+                Recipe { hidden: 4, lipschitz: Some(0.05), start: "random".parse().unwrap(), ..Recipe::default() };
+            for choice in [one, other] {
+                recipe.set(choice.kind, &Value::Word(choice.name.into())).unwrap();
+            }
+            if recipe.method == Some(Method::WeightDecay) {
+                recipe.lipschitz = None;
+            }
+            let pair = format!("{} `{}` and {} `{}`", one.kind, one.name, other.kind, other.name);
+            match recipe.resolve(Command::Train) {
+                Ok(plan) => {
+                    fit(&data, &plan.settings, &mut |_| ControlFlow::Continue(()))
+                        .unwrap_or_else(|error| panic!("{pair}: accepted, and then {error}"));
+                    ran += 1;
+                }
+                Err(error) => {
+                    let names = |choice: &&crate::requirement::Choice<'_>| {
+                        error.what.contains(&format!("`{}`", choice.name))
+                            || choice.kind == "loss" && error.what.contains(&format!("`{}:", choice.name))
+                    };
+                    // The norm 1 is for bounds alone, whatever stands beside it.
+                    let told = [one, other].iter().filter(|choice| names(choice)).count();
+                    assert!(told == 2 || error.what.contains("norm `1`"), "{pair}: {error}");
+                    refused.push(pair);
+                }
+            }
+        }
+    }
+    assert!(ran > 40, "{ran}");
+    refused.retain(|pair| !pair.contains("norm `1`"));
+    assert_eq!(refused, ["start `admm` and loss `huber`", "start `admm` and loss `quantile`"]);
+}
+
+/// Every value of every setting beside every method: accepted, or refused with a message that names both.
+#[test]
+fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
+    let asked = [
+        ("lipschitz", Value::Number(0.3)),
+        ("penalty", Value::Word("L2".into())),
+        ("max_lipschitz", Value::Number(0.4)),
+        ("decay", Value::Number(0.05)),
+        ("norm", Value::Word("inf".into())),
+        ("output_bias", Value::Switch(false)),
+        ("effort", Value::Word("high".into())),
+        ("tolerance", Value::Number(1e-4)),
+        ("loss", Value::Word("huber:1".into())),
+    ];
+    for method in Method::all() {
+        let mut refused = Vec::new();
+        for (name, value) in &asked {
+            let mut recipe = Recipe { method: Some(method), ..Recipe::default() };
+            recipe.set(name, value).unwrap();
+            for command in [Command::Train, Command::Polish] {
+                if let Err(error) = recipe.resolve(command) {
+                    let method = format!("the method `{}`", method.name());
+                    let named = error.what.contains(&method) && error.what.contains(&value.in_words());
+                    assert!(named && !error.hint.is_empty(), "{name}: {error:?}");
+                    refused.push(*name);
+                }
+            }
+        }
+        refused.dedup();
+        let expected: &[&str] = match method {
+            Method::Walk => &[],
+            Method::Joint | Method::Alternating => &["effort"],
+            Method::WeightDecay => &["lipschitz", "penalty", "max_lipschitz", "effort"],
+        };
+        assert_eq!(refused, expected, "{method:?}");
+    }
+    assert!(Start::all().len() == 4 && Loss::default().is_squared());
+}
+
+#[test]
+fn the_reference_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/settings.md");
+    let page = reference();
+    if std::env::var_os("TAUTNET_REFERENCE").is_some() {
+        std::fs::create_dir_all(std::path::Path::new(path).parent().unwrap()).unwrap();
+        std::fs::write(path, &page).unwrap();
+    }
+    let stored = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        stored == page,
+        "make it anew: TAUTNET_REFERENCE=1 cargo test --release -p tautnet the_reference_is_up_to_date"
+    );
+}

@@ -1,0 +1,100 @@
+//! The reference documentation of the settings, made of their lines.
+
+use super::field::{Command, Field, Kind};
+use super::settings::Recipe;
+use crate::polish::Method;
+use crate::requirement::{Choice, Demand};
+use crate::train::Start;
+use crate::{Norm, loss};
+use std::fmt::Write;
+
+const HEAD: &str = "# Settings
+
+<!-- Made by the program from `Recipe::FIELDS`; the test `the_reference_is_up_to_date` of `crates/tautnet` says how to make it anew. -->
+
+Every setting of a fit, a polish, a comparison and an attack. On the command line a setting is a flag: `max_lipschitz` is
+`--max-lipschitz`, and a setting with yes or no has `--no-…` for no. In Python it is a parameter of that name, but for `seed`, which is
+`random_state` there. Model files keep them under these names.
+";
+
+/// The page `docs/reference/settings.md`.
+pub fn reference() -> String {
+    let mut page = HEAD.to_owned();
+    for field in Recipe::FIELDS {
+        page.push_str(&of_field(field));
+    }
+    page.push_str("\n## What does not go together\n\nIt is refused before any work, by name, with what would do.\n\n");
+    page.push_str("| choice | asks | what would do |\n|---|---|---|\n");
+    for choice in choices() {
+        for requirement in choice.requires {
+            let setting = format!("{:?}", requirement.setting);
+            let asks = match requirement.demand {
+                Demand::Unused => match setting.as_str() {
+                    // No one but a caller of the library can ask for these.
+                    "Multipliers" => continue,
+                    "Effort" => "is not used with the effort `high`".to_owned(),
+                    "Penalty" => "does not use the penalty `L2`".to_owned(),
+                    other => format!("does not use `{}`", underscored(other)),
+                },
+                Demand::OneOf(_, why) => why.to_owned(),
+                Demand::Needed(_, without) => without.to_owned(),
+            };
+            let _ = writeln!(page, "| {} `{}` | {asks} | {} |", choice.kind, choice.name, requirement.hint);
+        }
+    }
+    page
+}
+
+/// Every choice there is.
+pub fn choices() -> Vec<Choice<'static>> {
+    let methods = Method::all().into_iter().map(Method::choice);
+    let starts = Start::all().into_iter().map(|start| start.choice());
+    let losses = loss::ALL.iter().map(|entry| Choice { kind: "loss", name: entry.name, requires: entry.requires });
+    let norms = [Norm::Two, Norm::Infinity, Norm::One].into_iter().map(Norm::choice);
+    methods.chain(starts).chain(losses).chain(norms).collect()
+}
+
+fn underscored(name: &str) -> String {
+    let mut text = String::new();
+    for (k, letter) in name.chars().enumerate() {
+        if letter.is_uppercase() && k > 0 {
+            text.push('_');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
+}
+
+fn of_field(field: &Field) -> String {
+    let commands: Vec<String> = field.commands.iter().map(|command| format!("`{}`", command.name())).collect();
+    let mut text = format!("\n## `{}`\n\n{}.", field.name, field.help);
+    if !field.more.is_empty() {
+        let _ = write!(text, " {}", field.more);
+    }
+    let _ = write!(text, "\n\n- Commands: {}.\n", commands.join(", "));
+    match field.kind {
+        Kind::Word(words) | Kind::WordWithNumber(words) => {
+            text.push_str("- Values:\n");
+            words().iter().for_each(|word| {
+                let _ = writeln!(text, "  - `{}`: {}", word.name, word.help);
+            });
+        }
+        kind => {
+            let _ = writeln!(text, "- Values: {}.", kind.in_words());
+        }
+    }
+    // Where all commands agree, it is said once.
+    let defaults: Vec<(Command, String)> =
+        field.commands.iter().map(|command| (*command, field.default_in_words(*command))).collect();
+    if defaults.iter().all(|(_, words)| *words == defaults[0].1) {
+        let _ = writeln!(text, "- Where nothing is said: {}.", defaults[0].1);
+    } else {
+        for (command, words) in &defaults {
+            let _ = writeln!(text, "- Where nothing is said, in `{}`: {words}.", command.name());
+        }
+    }
+    for command in field.auto {
+        let _ = writeln!(text, "- In `{}` the word `auto` asks for what holds where nothing is said.", command.name());
+    }
+    text
+}
