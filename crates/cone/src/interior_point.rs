@@ -128,8 +128,9 @@ pub fn interior_point(
         if halt.asked() {
             break Status::Interrupted;
         }
-        // Only the direction that is taken needs its last digits.
-        if settings.careful {
+        // Only the direction that is taken needs its last digits. A curved objective leaves a part of the dual residual to the
+        // next step, and so more to be done near the end, where directions are least accurate.
+        if settings.careful || !program.is_quadratic() {
             system.refine_carefully(&mut combined, &residuals, keep);
         } else {
             system.refine(&mut combined, &residuals, keep);

@@ -124,7 +124,7 @@ fn run(program: &Logistic, start: Option<Start>) -> Outcome {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// The certificate of optimality is recomputed, lower bound included: that needs ψ and its gradient, not the method.
     #[test]
