@@ -21,7 +21,7 @@ CLOSE = 1e-6
 
 def data_file(name):
     if name == "machine":
-        return ROOT / "crates" / "tautnet" / "src" / "data" / "machine.csv"
+        return ROOT / "crates" / "tables" / "src" / "data" / "machine.csv"
     folder = pathlib.Path(os.environ.get("TAUTNET_DATA", "/none"))
     places = [folder / f"{name}.csv", folder / "uci" / f"{name}.csv"]
     return next((place for place in places if place.exists()), None)
