@@ -49,8 +49,8 @@ def polish(
 
     `network` is a fitted LipschitzRegressor or MLPRegressor (one hidden relu layer), a torch Sequential(Linear, ReLU,
     Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file (.onnx, .safetensors, .json). Apart
-    from a model, which knows its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` (default
-    0.01) and its bound are in units in which every column of X and y has mean 0 and standard deviation 1; without it, in
+    from a model, which knows its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` and its
+    bound are in units in which every column of X and y has mean 0 and standard deviation 1; without it, in
     those of X and y. The result predicts in the units of y either way. Without `output_bias` the output bias is 0 in the units of the
     objective; where no such network is better than one that has an output bias, the given one comes back, and the reason.
     A setting that the method does not use is refused.
