@@ -10,7 +10,7 @@ use pyo3::types::PyDict;
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job, Proved};
 use tautnet::recipe::Command;
-use tautnet::{Dataset, Network, Scaler, select};
+use tautnet::{Dataset, Scaler, Shallow, select};
 use tautnet_tables::Encoder;
 
 /// What a fit or a polish learns from, as Python gives it.
@@ -54,7 +54,7 @@ impl Rows {
 
     /// Bring the rows together with a network: in the columns and units of a model; for weights alone in the units of the
     /// rows, standardized or as they are. The network comes back in the problem's units.
-    pub fn meet(self, subject: &Subject<'_>, standardize: bool) -> Result<(Network, Problem)> {
+    pub fn meet(self, subject: &Subject<'_>, standardize: bool) -> Result<(Shallow, Problem)> {
         let network = subject.network().clone();
         match subject {
             Subject::Model(model) => {
@@ -126,7 +126,7 @@ pub fn fit(
 }
 
 /// The network of an earlier fit in the units of new rows.
-fn going_on(before: &tautnet_models::Model, columns: &Encoder, scaler: &Scaler) -> Result<Network> {
+fn going_on(before: &tautnet_models::Model, columns: &Encoder, scaler: &Scaler) -> Result<Shallow> {
     let user = before.scaler.network_to_user(&before.network)?;
     if user.inputs() != columns.width() {
         return Err(tautnet::Error::new(

@@ -12,7 +12,7 @@ use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::path::{Path, PathBuf};
-use tautnet::{Loss, Scaler, network};
+use tautnet::{Loss, Scaler};
 use tautnet_models::{
     Precision, ScalerChoice, Stored,
     state_dict::{self, Tensor},
@@ -27,7 +27,7 @@ pub struct Model {
 /// Weights alone: f(x) = c + Σ v_i relu(w_i · x + b_i).
 #[pyclass(frozen, module = "tautnet._tautnet")]
 pub struct Network {
-    pub inner: network::Network,
+    pub inner: tautnet::Shallow,
 }
 
 /// Lower ends, upper ends, and which of them are exact.
@@ -68,7 +68,7 @@ impl<'py> Subject<'py> {
         }
     }
 
-    pub fn network(&self) -> &network::Network {
+    pub fn network(&self) -> &tautnet::Shallow {
         match self {
             Self::Model(model) => &model.get().inner.network,
             Self::Network(network) => &network.get().inner,
@@ -110,21 +110,21 @@ fn export(
     Ok(())
 }
 
-fn weights<'py>(py: Python<'py>, network: &network::Network) -> PyResult<Bound<'py, PyDict>> {
+fn weights<'py>(py: Python<'py>, network: &tautnet::Shallow) -> PyResult<Bound<'py, PyDict>> {
     let w = PyArray2::zeros(py, [network.units(), network.inputs()], false);
     let mut write = w.readwrite();
     let mut view = write.as_array_mut();
     for i in 0..network.units() {
         for k in 0..network.inputs() {
-            view[(i, k)] = network.w[(i, k)];
+            view[(i, k)] = network.w()[(i, k)];
         }
     }
     drop(write);
     let parts = PyDict::new(py);
     parts.set_item("w", w)?;
-    parts.set_item("b", network.b.to_pyarray(py))?;
-    parts.set_item("v", network.v.to_pyarray(py))?;
-    parts.set_item("c", network.c)?;
+    parts.set_item("b", network.b().to_pyarray(py))?;
+    parts.set_item("v", network.v().to_pyarray(py))?;
+    parts.set_item("c", network.c())?;
     Ok(parts)
 }
 
@@ -140,7 +140,7 @@ impl Network {
     ) -> PyResult<Self> {
         let (w, b, v) = (w.as_array(), b.as_array(), v.as_array());
         let w = Mat::from_fn(w.nrows(), w.ncols(), |i, k| w[(i, k)]);
-        let inner = network::Network::new(w, b.to_vec(), v.to_vec(), c).or_raise()?;
+        let inner = tautnet::Shallow::new(w, b.to_vec(), v.to_vec(), c).or_raise()?;
         Ok(Self { inner })
     }
 

@@ -8,7 +8,7 @@ use crate::{folders, output};
 use std::ffi::OsStr;
 use std::path::Path;
 use tautnet::error::{Error, Result};
-use tautnet::{Dataset, Network, Scaler, split};
+use tautnet::{Dataset, Scaler, Shallow, split};
 use tautnet_models::Stored;
 use tautnet_tables::{Encoder, Table, UnknownLevels, builtin, public_data};
 
@@ -112,7 +112,7 @@ pub fn datasets(
 /// The data as a network meets them, in the units of the network.
 pub struct Problem {
     /// The network, in the units in which it meets the data.
-    pub network: Network,
+    pub network: Shallow,
     /// Which columns are inputs and target.
     pub columns: Encoder,
     /// From the units of the table to those of the network.
@@ -166,7 +166,7 @@ pub fn meet(
 }
 
 /// Refuse a network that does not fit the data.
-fn check_width(network: &Network, source: &str, encoder: &Encoder, table: &Table) -> Result<()> {
+fn check_width(network: &Shallow, source: &str, encoder: &Encoder, table: &Table) -> Result<()> {
     let (inputs, columns) = (network.inputs(), encoder.width());
     if inputs == columns {
         return Ok(());

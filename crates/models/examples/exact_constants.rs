@@ -16,10 +16,10 @@ use std::time::{Duration, Instant};
 use tautnet::certify::{
     ExactSettings, RangeSettings, Region, exact_lipschitz, largest_gradient_found, lipsdp, output_range,
 };
-use tautnet::{Network, Norm};
+use tautnet::{Norm, Shallow};
 use tautnet_models::Stored;
 
-fn random_network(units: usize, inputs: usize, seed: u64) -> Network {
+fn random_network(units: usize, inputs: usize, seed: u64) -> Shallow {
     let mut random = Pcg64::seed_from_u64(seed);
     let mut normal = || {
         let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();
@@ -28,7 +28,7 @@ fn random_network(units: usize, inputs: usize, seed: u64) -> Network {
     let w = Mat::from_fn(units, inputs, |_, _| normal());
     let b = (0..units).map(|_| normal()).collect();
     let v = (0..units).map(|_| normal()).collect();
-    Network::new(w, b, v, 0.0).expect("normal numbers are finite")
+    Shallow::new(w, b, v, 0.0).expect("normal numbers are finite")
 }
 
 fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
@@ -38,7 +38,7 @@ fn timed<T>(work: impl FnOnce() -> T) -> (T, f64) {
 }
 
 /// One row: the bounds, how long each took, and whether branch and bound closed.
-fn constants(name: &str, network: &Network, norm: Norm, limit: Duration) -> bool {
+fn constants(name: &str, network: &Shallow, norm: Norm, limit: Duration) -> bool {
     let proceed = &mut |_: f64| ControlFlow::Continue(());
     let settings = ExactSettings::default();
     let (found, search) =
@@ -67,7 +67,7 @@ fn constants(name: &str, network: &Network, norm: Norm, limit: Duration) -> bool
 }
 
 /// Ranges of the output over balls around 20 random inputs.
-fn ranges(name: &str, network: &Network, norm: Norm, radius: f64, nodes: usize) {
+fn ranges(name: &str, network: &Shallow, norm: Norm, radius: f64, nodes: usize) {
     let mut random = Pcg64::seed_from_u64(1);
     let settings = RangeSettings { nodes, ..RangeSettings::default() };
     let (mut closed, mut explored, mut slowest) = (0, 0, 0.0_f64);
@@ -95,7 +95,7 @@ fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let limit = arguments.first().map_or(60.0, |seconds| seconds.parse().expect("SECONDS is a number"));
     let limit = Duration::from_secs_f64(limit);
-    let given: Vec<(String, Network)> = arguments
+    let given: Vec<(String, Shallow)> = arguments
         .iter()
         .skip(1)
         .map(|path| (path.clone(), Stored::read(Path::new(path)).expect("a network file").network().clone()))

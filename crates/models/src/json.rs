@@ -8,20 +8,20 @@ use serde_json::{Map, Value};
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::limits::Limits;
-use tautnet::network::Network;
+use tautnet::shallow::Shallow;
 use tautnet::strict_json::{self, Fault};
 use tautnet_tables::limited::read_file;
 
 const SHAPE: &str = r#"a network is {"w": [[…], …], "b": […], "v": […], "c": 0.0}, `w` with one row per hidden unit"#;
 
 /// Read a plain network file.
-pub fn read_network(path: &Path) -> Result<Network> {
+pub fn read_network(path: &Path) -> Result<Shallow> {
     let source = path.display().to_string();
     parse_network(&read_file(path, &source, &Limits::default())?, &source)
 }
 
 /// A network from the text of a plain network file; `source` is what messages call it.
-pub fn parse_network(bytes: &[u8], source: &str) -> Result<Network> {
+pub fn parse_network(bytes: &[u8], source: &str) -> Result<Shallow> {
     network_from_value(&parse_object(bytes, source, &Limits::default())?, source)
 }
 
@@ -57,7 +57,7 @@ fn syntax_error(bytes: &[u8], source: &str, error: &serde_json::Error) -> Error 
 }
 
 /// A network from a parsed object.
-pub(crate) fn network_from_value(object: &Map<String, Value>, source: &str) -> Result<Network> {
+pub(crate) fn network_from_value(object: &Map<String, Value>, source: &str) -> Result<Shallow> {
     if let Some(key) = object.keys().find(|key| !["w", "b", "v", "c"].contains(&key.as_str())) {
         return Err(Error::new(format!("{source}: `{key}` is not a part of a network"), SHAPE));
     }
@@ -81,7 +81,7 @@ pub(crate) fn network_from_value(object: &Map<String, Value>, source: &str) -> R
     }
     let transposed = rows.len() != b.len() && width == b.len() && b.len() == v.len();
     let w = Mat::from_fn(rows.len(), width, |i, k| rows[i][k]);
-    Network::new(w, b, v, c).map_err(|error| {
+    Shallow::new(w, b, v, c).map_err(|error| {
         let hint = if transposed { "`w` looks transposed: give it one row per hidden unit".into() } else { error.hint };
         Error::new(format!("{source}: {}", error.what), hint)
     })
@@ -122,19 +122,18 @@ fn kind(value: &Value) -> String {
 }
 
 /// The text of a plain network file, one line a hidden unit.
-pub fn network_to_json(network: &Network) -> Result<String> {
-    let checked = Network::new(network.w.clone(), network.b.clone(), network.v.clone(), network.c)?;
+pub fn network_to_json(network: &Shallow) -> Result<String> {
     let text = |numbers: &[f64]| serde_json::to_string(numbers).expect("finite numbers are JSON");
-    let rows: Vec<String> = (0..checked.units())
-        .map(|i| (0..checked.inputs()).map(|k| checked.w[(i, k)]).collect::<Vec<_>>())
+    let rows: Vec<String> = (0..network.units())
+        .map(|i| (0..network.inputs()).map(|k| network.w()[(i, k)]).collect::<Vec<_>>())
         .map(|row| format!("    {}", text(&row)))
         .collect();
     Ok(format!(
         "{{\n  \"w\": [\n{}\n  ],\n  \"b\": {},\n  \"v\": {},\n  \"c\": {}\n}}\n",
         rows.join(",\n"),
-        text(&checked.b),
-        text(&checked.v),
-        serde_json::to_string(&checked.c).expect("a finite number is JSON"),
+        text(network.b()),
+        text(network.v()),
+        serde_json::to_string(&network.c()).expect("a finite number is JSON"),
     ))
 }
 
@@ -147,7 +146,7 @@ mod tests {
     fn the_output_bias_may_be_left_out() {
         let network = parse_network(br#"{"w": [[1, 2.5]], "b": [0], "v": [-1]}"#, "n.json").unwrap();
         assert_eq!(network.value(&[2.0, 2.0]), -7.0);
-        assert_eq!(network.c, 0.0);
+        assert_eq!(network.c(), 0.0);
     }
 
     #[test]
@@ -183,12 +182,9 @@ mod tests {
             bits in prop::collection::vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 16)
         ) {
             let w = Mat::from_fn(3, 3, |i, k| bits[3 * i + k]);
-            let network = Network::new(w, bits[9..12].to_vec(), bits[12..15].to_vec(), bits[15]).unwrap();
+            let network = Shallow::new(w, bits[9..12].to_vec(), bits[12..15].to_vec(), bits[15]).unwrap();
             let read = parse_network(network_to_json(&network).unwrap().as_bytes(), "n").unwrap();
-            let all = |n: &Network| {
-                let w = (0..3).flat_map(|i| (0..3).map(move |k| (i, k))).map(|at| n.w[at]);
-                w.chain(n.b.clone()).chain(n.v.clone()).chain([n.c]).map(f64::to_bits).collect::<Vec<_>>()
-            };
+            let all = |n: &Shallow| n.numbers().into_iter().map(f64::to_bits).collect::<Vec<_>>();
             prop_assert_eq!(all(&read), all(&network));
         }
     }

@@ -10,7 +10,7 @@ use tautnet::certify::{self, Certificate, Refusal, SampleInterval, Verified};
 use tautnet::error::{Error, Result};
 use tautnet::job::Proved;
 use tautnet::limits::Limits;
-use tautnet::{Loss, Network, Norm, Scaler};
+use tautnet::{Loss, Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
 
 const FORMAT: &str = "tautnet-model";
@@ -20,7 +20,7 @@ const VERSION: u64 = 1;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// The network, from standardized inputs to the standardized target.
-    pub network: Network,
+    pub network: Shallow,
     /// Which columns are inputs and target, and the levels of words.
     pub columns: Encoder,
     /// What standardized means.
@@ -105,7 +105,7 @@ impl Model {
     /// A model from its object, but for the network and the scaler that are given.
     pub(crate) fn from_parts(
         mut object: Map<String, Value>,
-        network: Option<Network>,
+        network: Option<Shallow>,
         scaler: Option<Scaler>,
         source: &str,
     ) -> Result<Self> {
@@ -208,7 +208,7 @@ impl Model {
 /// Prove a certificate about a network and, where the network belongs to a model, that it speaks of the model's units.
 pub fn verify(
     certificate: &[u8],
-    network: &Network,
+    network: &Shallow,
     scaler: Option<&Scaler>,
 ) -> std::result::Result<Verified, Refusal> {
     let verified = certify::verify(certificate, network)?;
@@ -246,7 +246,7 @@ mod tests {
         let data: Dataset = columns.dataset(&table(), UnknownLevels::Refuse).unwrap();
         let w = Mat::from_fn(2, 3, |i, k| 0.1 + i as f64 - 0.7 * k as f64);
         Model {
-            network: Network::new(w, vec![0.1, 1.0 / 3.0], vec![1.0, -2.0], 0.25).unwrap(),
+            network: Shallow::new(w, vec![0.1, 1.0 / 3.0], vec![1.0, -2.0], 0.25).unwrap(),
             scaler: Scaler::fit(&data).unwrap(),
             columns,
             settings: json!({"seed": 7}),
@@ -278,7 +278,7 @@ mod tests {
         };
         let lower = |model: &mut Model| model.certificate.as_mut().unwrap().standardized.bound *= 0.999;
         assert!(forged(&lower).contains("do not show"));
-        assert!(forged(&|model| model.network.v[0] += 1e-9).contains("fingerprint"));
+        assert!(forged(&|model| model.network = model.network.clone().with_c(1e-9)).contains("fingerprint"));
         assert!(forged(&|model| model.scaler.input_scale[2] *= 2.0).contains("the scalers differ"));
         // A file with a forged bound can be read, so that it can be judged.
         let text = text.replacen(&format!("\"bound\": {bound:?}"), "\"bound\": 0.01", 1);

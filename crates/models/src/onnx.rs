@@ -16,9 +16,9 @@ use crate::onnx_tensor::{DOUBLE, FLOAT, numbers};
 use prost::Message;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
-use tautnet::network::Network;
 use tautnet::printable::shown;
 use tautnet::scaling::Scaler;
+use tautnet::shallow::Shallow;
 
 /// The version of ONNX's default operator set that is written.
 pub const OPSET: i64 = 13;
@@ -35,7 +35,7 @@ pub(crate) const KEY: &str = "tautnet";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Import {
     /// The network: from standardized inputs to the standardized target if there is a scaler.
-    pub network: Network,
+    pub network: Shallow,
     /// The scaler around the network, if the graph has one of exactly the form that is written; any other is part of the
     /// network.
     pub scaler: Option<Scaler>,
@@ -47,7 +47,7 @@ pub struct Import {
 
 impl Import {
     /// The network from the inputs of the graph to its output.
-    pub fn folded(self) -> Result<Network> {
+    pub fn folded(self) -> Result<Shallow> {
         match self.scaler {
             Some(scaler) => scaler.network_to_user(&self.network),
             None => Ok(self.network),
@@ -111,7 +111,7 @@ pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<Impor
         let (v, c) = affine(after).ok_or_else(|| refuse("there is no matrix after the Relu".into()))?;
         let units = w.nrows();
         let v = (0..units).map(|i| v[(0, i)]).collect();
-        Network::new(w, b.unwrap_or_else(|| vec![0.0; units]), v, c.map_or(0.0, |c| c[0]))
+        Shallow::new(w, b.unwrap_or_else(|| vec![0.0; units]), v, c.map_or(0.0, |c| c[0]))
             .map_err(|error| named(source, error))
     };
     if let Some((scaler, before, after)) = scaler(before, after) {
@@ -175,7 +175,7 @@ fn records(mut bytes: &[u8], fields: &Fields, left: &mut u64) -> std::result::Re
 
 /// The bytes of an ONNX file. With `Precision::F32` all numbers must be single precision already.
 pub(crate) fn to_bytes(
-    network: &Network,
+    network: &Shallow,
     scaler: Option<&Scaler>,
     columns: Option<(&[String], &str)>,
     metadata: &[(&str, String)],
@@ -222,10 +222,10 @@ pub(crate) fn to_bytes(
             ..messages::Tensor::default()
         });
     };
-    tensor("w", &[m, d], (0..m).flat_map(|i| (0..d).map(move |k| (i, k))).map(|at| network.w[at]).collect());
-    tensor("b", &[m], network.b.clone());
-    tensor("v", &[1, m], network.v.clone());
-    tensor("c", &[1], vec![network.c]);
+    tensor("w", &[m, d], (0..m).flat_map(|i| (0..d).map(move |k| (i, k))).map(|at| network.w()[at]).collect());
+    tensor("b", &[m], network.b().to_vec());
+    tensor("v", &[1, m], network.v().to_vec());
+    tensor("c", &[1], vec![network.c()]);
     if let Some(scaler) = scaler {
         tensor("input_mean", &[d], scaler.input_mean.clone());
         tensor("input_scale", &[d], scaler.input_scale.clone());

@@ -6,9 +6,9 @@ use faer::Mat;
 use proptest::prelude::*;
 
 /// Two inputs, three units.
-fn network() -> Network {
+fn network() -> Shallow {
     let w = Mat::from_fn(3, 2, |i, k| [[0.5, -1.25], [2.0, 0.75], [-0.0, 1e-3]][i][k]);
-    Network::new(w, vec![0.25, -1.0, 0.1], vec![1.5, -2.0, 0.3], 0.7).unwrap()
+    Shallow::new(w, vec![0.25, -1.0, 0.1], vec![1.5, -2.0, 0.3], 0.7).unwrap()
 }
 
 fn node(op: &str, input: &[&str], output: &str) -> Node {
@@ -63,12 +63,12 @@ fn model(nodes: Vec<Node>) -> messages::Model {
         node: nodes,
         name: "g".to_owned(),
         initializer: vec![
-            tensor("W", &[2, 3], &list(2, 3, &|k, i| n.w[(i, k)])),
-            tensor("Wt", &[3, 2], &list(3, 2, &|i, k| n.w[(i, k)])),
-            tensor("b", &[3], &n.b),
-            tensor("v", &[3, 1], &n.v),
-            tensor("vt", &[1, 3], &n.v),
-            tensor("c", &[1], &[n.c]),
+            tensor("W", &[2, 3], &list(2, 3, &|k, i| n.w()[(i, k)])),
+            tensor("Wt", &[3, 2], &list(3, 2, &|i, k| n.w()[(i, k)])),
+            tensor("b", &[3], n.b()),
+            tensor("v", &[3, 1], n.v()),
+            tensor("vt", &[1, 3], n.v()),
+            tensor("c", &[1], &[n.c()]),
         ],
         input: vec![value("x", &[None, Some(2)])],
         output: vec![value("y", &[None, Some(1)])],
@@ -97,9 +97,8 @@ fn dense() -> Vec<Node> {
     ]
 }
 
-fn bits(network: &Network) -> Vec<u64> {
-    let w = (0..network.units()).flat_map(|i| (0..network.inputs()).map(move |k| (i, k))).map(|at| network.w[at]);
-    w.chain(network.b.clone()).chain(network.v.clone()).chain([network.c]).map(f64::to_bits).collect()
+fn bits(network: &Shallow) -> Vec<u64> {
+    network.numbers().into_iter().map(f64::to_bits).collect()
 }
 
 #[test]
@@ -188,8 +187,8 @@ fn whatever_is_affine_is_multiplied_out() {
     let n = network();
     for x in [[0.3, -0.8], [2.0, 1.0], [-4.0, 0.5]] {
         let z = [(x[0] - 1.0) * 0.5 - 0.25, -3.0 * (x[1] - 1.0) - 1.0];
-        let h = |i: usize| (2.0 * (n.w[(i, 0)] * z[0] + n.w[(i, 1)] * z[1]) - 0.5 * n.b[i]).max(0.0);
-        let g = n.c - (0..3).map(|i| [1.0, 2.0, -0.5][i] * n.v[i] * h(i)).sum::<f64>();
+        let h = |i: usize| (2.0 * (n.w()[(i, 0)] * z[0] + n.w()[(i, 1)] * z[1]) - 0.5 * n.b()[i]).max(0.0);
+        let g = n.c() - (0..3).map(|i| [1.0, 2.0, -0.5][i] * n.v()[i] * h(i)).sum::<f64>();
         let expected = -((g + 1.0) * 3.0 + (-0.5 * g + 1.0) * 0.25) / 0.5;
         assert!((import.network.value(&x) - expected).abs() < 1e-12 * (1.0 + expected.abs()), "{x:?}");
     }
@@ -209,7 +208,7 @@ fn every_kind_of_tensor_is_read() {
     ] {
         let mut model = model(dense());
         model.graph.as_mut().unwrap().initializer[2] = tensor;
-        assert_eq!(read(&model).unwrap().network.b, values);
+        assert_eq!(read(&model).unwrap().network.b(), values);
     }
     for (tensor, what) in [
         (Tensor { data_type: 8, ..base.clone() }, "has the element type 8"),
@@ -400,7 +399,7 @@ proptest! {
         scales in prop::collection::vec(1e-3f64..1e3, 8), kept in any::<bool>(),
     ) {
         let w = Mat::from_fn(3, 3, |i, k| numbers[3 * i + k]);
-        let network = Network::new(w, numbers[9..12].to_vec(), numbers[12..15].to_vec(), numbers[15]).unwrap();
+        let network = Shallow::new(w, numbers[9..12].to_vec(), numbers[12..15].to_vec(), numbers[15]).unwrap();
         let scaler = Scaler {
             input_mean: scales[..3].to_vec(), input_scale: scales[3..6].to_vec(), target_mean: scales[6], target_scale: scales[7],
         };

@@ -9,8 +9,8 @@ use crate::stored::Stored;
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
-use tautnet::network::Network;
 use tautnet::scaling::Scaler;
+use tautnet::shallow::Shallow;
 use tautnet::strict_json::{self, Fault};
 use tautnet_tables::limited::read_file;
 
@@ -35,10 +35,8 @@ pub fn read_within(path: &Path, limits: &Limits) -> Result<Read> {
     let bytes = read_file(path, &source, limits)?;
     let stored = parse_within(&bytes, format, &source, limits)?;
     let note = (format == Format::Json).then(|| {
-        let network = stored.network();
-        let w = (0..network.units()).flat_map(|i| (0..network.inputs()).map(move |k| network.w[(i, k)]));
-        let rest = network.b.iter().chain(&network.v).chain([&network.c]).copied();
-        strict_json::rounded_integers(&bytes, w.chain(rest), &source)
+        let numbers = stored.network().numbers();
+        strict_json::rounded_integers(&bytes, numbers.into_iter(), &source)
     });
     Ok(Read { note: note.flatten(), stored })
 }
@@ -52,7 +50,7 @@ pub fn parse(bytes: &[u8], format: Format, source: &str) -> Result<Stored> {
 /// The same, no more than the limits allow.
 pub fn parse_within(bytes: &[u8], format: Format, source: &str, limits: &Limits) -> Result<Stored> {
     limits.check(Limit::Bytes, source, bytes.len() as u64)?;
-    let model = |text: &str, network: Network, scaler: Option<Scaler>| {
+    let model = |text: &str, network: Shallow, scaler: Option<Scaler>| {
         let source = format!("the metadata of {source}");
         let object = parse_object(text.as_bytes(), &source, limits)?;
         Model::from_parts(object, Some(network), scaler, &source).map(|model| Stored::Model(Box::new(model)))

@@ -11,17 +11,17 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::HashMap;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
-use tautnet::network::Network;
+use tautnet::shallow::Shallow;
 use tautnet::strict_json::{self, Fault};
 
 /// A network from the bytes of a safetensors file, and the text of a model in its metadata, if there is one; `source` is what
 /// messages call the file.
-pub fn parse(bytes: &[u8], source: &str) -> Result<(Network, Option<String>)> {
+pub fn parse(bytes: &[u8], source: &str) -> Result<(Shallow, Option<String>)> {
     parse_within(bytes, source, &Limits::default())
 }
 
 /// The same, no more than the limits allow.
-pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<(Network, Option<String>)> {
+pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<(Shallow, Option<String>)> {
     limits.check(Limit::Bytes, source, bytes.len() as u64)?;
     let damaged = |error: &dyn std::fmt::Display| {
         Error::new(
@@ -68,7 +68,7 @@ pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<(Netw
 }
 
 /// The bytes of a safetensors file. With `Precision::F32` all numbers must be single precision already.
-pub(crate) fn to_bytes(network: &Network, model: Option<String>, precision: Precision) -> Result<Vec<u8>> {
+pub(crate) fn to_bytes(network: &Shallow, model: Option<String>, precision: Precision) -> Result<Vec<u8>> {
     let tensors = network_to_state_dict(network);
     let bytes: Vec<Vec<u8>> = tensors.iter().map(|tensor| precision.encode(&tensor.values)).collect();
     let element = if precision == Precision::F32 { Dtype::F32 } else { Dtype::F64 };

@@ -12,7 +12,7 @@
 use faer::{Mat, MatRef};
 use std::cmp::Ordering;
 use tautnet::error::{Error, Result};
-use tautnet::network::Network;
+use tautnet::shallow::Shallow;
 
 /// A named array.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +49,7 @@ impl Layer<'_> {
 }
 
 /// The network of a torch `state_dict`; `source` is what messages call it. A layer without a bias has bias 0.
-pub fn network_from_state_dict(tensors: &[Tensor], source: &str) -> Result<Network> {
+pub fn network_from_state_dict(tensors: &[Tensor], source: &str) -> Result<Shallow> {
     let refuse = |what: String| Error::new(format!("{source}: {what}"), HINT);
     if tensors.len() > 1000 {
         return Err(refuse(format!("it has {} tensors where four are due", tensors.len())));
@@ -114,20 +114,20 @@ pub fn network_from_state_dict(tensors: &[Tensor], source: &str) -> Result<Netwo
     };
     let (m, d) = (hidden.rows(), hidden.columns());
     let w = Mat::from_fn(m, d, |i, k| hidden.weight.values[i * d + k]);
-    Network::new(w, hidden.bias(), output.weight.values.clone(), output.bias()[0])
+    Shallow::new(w, hidden.bias(), output.weight.values.clone(), output.bias()[0])
         .map_err(|error| Error::new(format!("{source}: {}", error.what), error.hint))
 }
 
 /// The `state_dict` of `Sequential(Linear, ReLU, Linear)`.
-pub fn network_to_state_dict(network: &Network) -> Vec<Tensor> {
+pub fn network_to_state_dict(network: &Shallow) -> Vec<Tensor> {
     let (m, d) = (network.units(), network.inputs());
     let tensor = |name: &str, shape: &[usize], values| Tensor { name: name.into(), shape: shape.to_vec(), values };
-    let w = (0..m).flat_map(|i| (0..d).map(move |k| (i, k))).map(|at| network.w[at]).collect();
+    let w = (0..m).flat_map(|i| (0..d).map(move |k| (i, k))).map(|at| network.w()[at]).collect();
     vec![
         tensor("0.weight", &[m, d], w),
-        tensor("0.bias", &[m], network.b.clone()),
-        tensor("2.weight", &[1, m], network.v.clone()),
-        tensor("2.bias", &[1], vec![network.c]),
+        tensor("0.bias", &[m], network.b().to_vec()),
+        tensor("2.weight", &[1, m], network.v().to_vec()),
+        tensor("2.bias", &[1], vec![network.c()]),
     ]
 }
 
@@ -136,7 +136,7 @@ pub fn network_from_scikit_learn(
     coefs: &[MatRef<'_, f64>],
     intercepts: &[&[f64]],
     activation: &str,
-) -> Result<Network> {
+) -> Result<Shallow> {
     if activation != "relu" {
         return Err(Error::new(
             format!("the MLPRegressor's activation is `{activation}`"),
@@ -175,7 +175,7 @@ pub fn network_from_scikit_learn(
         ));
     }
     let v = (0..m).map(|i| second[(i, 0)]).collect();
-    Network::new(Mat::from_fn(m, d, |i, k| first[(k, i)]), b.to_vec(), v, c[0])
+    Shallow::new(Mat::from_fn(m, d, |i, k| first[(k, i)]), b.to_vec(), v, c[0])
 }
 
 /// Names in the order that people mean: `2` before `10`.
@@ -204,9 +204,9 @@ fn natural(a: &str, b: &str) -> Ordering {
 mod tests {
     use super::*;
 
-    fn network() -> Network {
+    fn network() -> Shallow {
         let w = Mat::from_fn(3, 2, |i, k| 0.1 + i as f64 - 2.0 * k as f64);
-        Network::new(w, vec![0.5, -1.0, 0.25], vec![1.0, -2.0, 3.0], 0.7).unwrap()
+        Shallow::new(w, vec![0.5, -1.0, 0.25], vec![1.0, -2.0, 3.0], 0.7).unwrap()
     }
 
     fn renamed(names: [&str; 4]) -> Vec<Tensor> {
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn one_by_one_layers_go_by_their_names() {
-        let network = Network::new(Mat::from_fn(1, 1, |_, _| 2.0), vec![1.0], vec![-3.0], 0.5).unwrap();
+        let network = Shallow::new(Mat::from_fn(1, 1, |_, _| 2.0), vec![1.0], vec![-3.0], 0.5).unwrap();
         let names = ["l.9.weight", "l.9.bias", "l.10.weight", "l.10.bias"];
         let named = network_to_state_dict(&network).into_iter().zip(names);
         let mut tensors: Vec<Tensor> = named.map(|(tensor, name)| Tensor { name: name.into(), ..tensor }).collect();
@@ -246,8 +246,8 @@ mod tests {
             .filter(|tensor| tensor.name.ends_with("weight"))
             .collect();
         let read = network_from_state_dict(&tensors, "s").unwrap();
-        assert_eq!((read.b.as_slice(), read.c), ([0.0; 3].as_slice(), 0.0));
-        assert_eq!(read.w, network().w);
+        assert_eq!((read.b(), read.c()), ([0.0; 3].as_slice(), 0.0));
+        assert_eq!(read.w(), network().w());
     }
 
     #[test]
@@ -294,12 +294,12 @@ mod tests {
     #[test]
     fn scikit_learn_arrays_are_transposed_and_checked() {
         let network = network();
-        let w = network.w.transpose();
-        let v = Mat::from_fn(3, 1, |i, _| network.v[i]);
+        let w = network.w().transpose();
+        let v = Mat::from_fn(3, 1, |i, _| network.v()[i]);
         let read = |coefs: &[MatRef<'_, f64>], intercepts: &[&[f64]], activation: &str| {
             network_from_scikit_learn(coefs, intercepts, activation).map_err(|error| error.what)
         };
-        let (b, c): (&[f64], &[f64]) = (&network.b, &[0.7]);
+        let (b, c): (&[f64], &[f64]) = (&network.b(), &[0.7]);
         assert_eq!(read(&[w, v.as_ref()], &[b, c], "relu").unwrap(), network);
         let wide = Mat::<f64>::zeros(3, 2);
         for (result, what) in [

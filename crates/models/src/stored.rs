@@ -5,20 +5,20 @@ use std::path::Path;
 use tautnet::Loss;
 use tautnet::certify::Certificate;
 use tautnet::error::{Error, Result};
-use tautnet::network::Network;
+use tautnet::shallow::Shallow;
 
 /// What a file holds: a model, or a network alone.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stored {
     /// A plain network.
-    Network(Network),
+    Network(Shallow),
     /// A model.
     Model(Box<Model>),
 }
 
 impl Stored {
     /// The network.
-    pub fn network(&self) -> &Network {
+    pub fn network(&self) -> &Shallow {
         match self {
             Stored::Network(network) => network,
             Stored::Model(model) => &model.network,

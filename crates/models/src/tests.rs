@@ -5,7 +5,7 @@ use faer::Mat;
 use proptest::prelude::*;
 use std::path::Path;
 use tautnet::certify;
-use tautnet::{Network, Norm, Scaler};
+use tautnet::{Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, ReadOptions, Table, UnknownLevels};
 
 const FORMATS: [Format; 3] = [Format::Json, Format::Onnx, Format::Safetensors];
@@ -21,7 +21,7 @@ fn model() -> Model {
     let data = columns.dataset(&table(), UnknownLevels::Refuse).unwrap();
     let scaler = Scaler::fit(&data).unwrap();
     let w = Mat::from_fn(4, 3, |i, k| (0.37 * i as f64 - 0.91 * k as f64 + 0.1).sin());
-    let network = Network::new(w, vec![0.1, -0.2, 0.3, 0.4], vec![1.1, -0.7, 0.3, 0.9], 0.05).unwrap();
+    let network = Shallow::new(w, vec![0.1, -0.2, 0.3, 0.4], vec![1.1, -0.7, 0.3, 0.9], 0.05).unwrap();
     let go_on = &mut |_| std::ops::ControlFlow::Continue(());
     let certificate = Some(certify::prove(&network, Norm::Two, Some(&scaler), go_on).unwrap());
     let settings = serde_json::json!({"seed": 7, "data": "a \"quoted\" λ"});
@@ -92,8 +92,9 @@ fn where_nothing_is_asked_the_arrays_alone_are_right() {
 
 #[test]
 fn what_single_precision_cannot_hold_is_refused_by_its_place() {
-    let mut network = model().network;
-    network.v[2] = 1e39;
+    let mut parts = model().network.into_parts();
+    parts.v[(2, 0)] = 1e39;
+    let network = Shallow::from_parts(parts).unwrap();
     let options = Options { precision: Precision::F32, ..Options::default() };
     for format in FORMATS {
         let error = to_bytes(&Stored::Network(network.clone()), format, &options).unwrap_err();
@@ -160,7 +161,7 @@ fn half_precision_state_dicts_are_read() {
     let mut data = vec![0x00, 0x3c, 0x00, 0xc0, 0x80, 0x3f];
     data.extend(0.5f32.to_le_bytes());
     let Stored::Network(network) = parse(&by_hand(header, &data), Format::Safetensors, "f").unwrap() else { panic!() };
-    let expected = Network::new(Mat::from_fn(1, 2, |_, k| [1.0, -2.0][k]), vec![1.0], vec![0.5], 0.0).unwrap();
+    let expected = Shallow::new(Mat::from_fn(1, 2, |_, k| [1.0, -2.0][k]), vec![1.0], vec![0.5], 0.0).unwrap();
     assert_eq!(network, expected);
     for (from, to, what) in [
         ("BF16", "I16", "f: `n.0.bias` has the element type I16"),
@@ -172,13 +173,13 @@ fn half_precision_state_dicts_are_read() {
     }
 }
 
-fn any_network() -> impl Strategy<Value = Network> {
+fn any_network() -> impl Strategy<Value = Shallow> {
     (1usize..5, 1usize..5).prop_flat_map(|(m, d)| {
         let number = any::<f64>().prop_filter("finite", |x| x.is_finite());
         prop::collection::vec(number, m * d + 2 * m + 1).prop_map(move |numbers| {
             let w = Mat::from_fn(m, d, |i, k| numbers[i * d + k]);
             let rest = &numbers[m * d..];
-            Network::new(w, rest[..m].to_vec(), rest[m..2 * m].to_vec(), rest[2 * m]).unwrap()
+            Shallow::new(w, rest[..m].to_vec(), rest[m..2 * m].to_vec(), rest[2 * m]).unwrap()
         })
     })
 }
@@ -186,10 +187,7 @@ fn any_network() -> impl Strategy<Value = Network> {
 proptest! {
     #[test]
     fn a_network_comes_back_bit_for_bit(network in any_network()) {
-        let bits = |n: &Network| {
-            let w = (0..n.units()).flat_map(|i| (0..n.inputs()).map(move |k| (i, k))).map(|at| n.w[at]);
-            w.chain(n.b.clone()).chain(n.v.clone()).chain([n.c]).map(f64::to_bits).collect::<Vec<_>>()
-        };
+        let bits = |n: &Shallow| n.numbers().into_iter().map(f64::to_bits).collect::<Vec<_>>();
         for format in FORMATS {
             let back = there_and_back(&Stored::Network(network.clone()), format, &Options::default());
             prop_assert_eq!(bits(back.network()), bits(&network));

@@ -8,8 +8,8 @@ use crate::{json, onnx, safetensors};
 use faer::Mat;
 use std::path::Path;
 use tautnet::error::{Error, Result};
-use tautnet::network::Network;
 use tautnet::scaling::Scaler;
+use tautnet::shallow::Shallow;
 use tautnet_tables::atomic::{self, Existing};
 
 /// Write a file in the format that its name says, whole or not at all. Returns what a reader of it will find.
@@ -61,11 +61,7 @@ fn serialize(prepared: &Stored, format: Format, precision: Precision) -> Result<
 pub fn prepare(stored: &Stored, format: Format, options: &Options) -> Result<Stored> {
     let precision = options.precision;
     match stored {
-        Stored::Network(network) => {
-            // Checked again, for its fields are public.
-            let Network { w, b, v, c } = network.clone();
-            round(&Network::new(w, b, v, c)?, precision).map(Stored::Network)
-        }
+        Stored::Network(network) => round(network, precision).map(Stored::Network),
         Stored::Model(model) => {
             model.check()?;
             let folded = match (options.scaler, format) {
@@ -86,19 +82,19 @@ pub fn prepare(stored: &Stored, format: Format, options: &Options) -> Result<Sto
     }
 }
 
-fn round(network: &Network, precision: Precision) -> Result<Network> {
+fn round(network: &Shallow, precision: Precision) -> Result<Shallow> {
     let (m, d) = (network.units(), network.inputs());
     let mut w = Mat::zeros(m, d);
     for i in 0..m {
         for k in 0..d {
-            w[(i, k)] = precision.round(network.w[(i, k)], || format!("w[{i}][{k}]"))?;
+            w[(i, k)] = precision.round(network.w()[(i, k)], || format!("w[{i}][{k}]"))?;
         }
     }
     let list = |name: &str, values: &[f64]| {
         let values = values.iter().enumerate();
         values.map(|(i, &value)| precision.round(value, || format!("{name}[{i}]"))).collect::<Result<Vec<_>>>()
     };
-    Network::new(w, list("b", &network.b)?, list("v", &network.v)?, precision.round(network.c, || "c".into())?)
+    Shallow::new(w, list("b", &network.b())?, list("v", &network.v())?, precision.round(network.c(), || "c".into())?)
 }
 
 fn round_scaler(scaler: &Scaler, precision: Precision) -> Result<Scaler> {

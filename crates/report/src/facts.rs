@@ -6,7 +6,7 @@ use tautnet::attack::RadiusReport;
 use tautnet::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
 use tautnet::error::{Error, Result};
 use tautnet::polish::{self, Polished};
-use tautnet::{Dataset, Loss, Network, Norm, Scaler, select};
+use tautnet::{Dataset, Loss, Norm, Scaler, Shallow, select};
 
 /// The charts there are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +83,7 @@ impl Side {
     /// Gather the facts. `proved` is the bound of the network's certificate, `attack` the errors found under it; `loss` is what a
     /// wrong prediction costs.
     pub fn of(
-        network: &Network,
+        network: &Shallow,
         proved: f64,
         attack: Vec<RadiusReport>,
         rows: &Rows<'_>,

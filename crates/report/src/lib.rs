@@ -21,7 +21,7 @@ pub use facts::{Chart, Origin, Report, Reproduce, Rows, Side};
 
 use tautnet::attack::{self, RadiusReport};
 use tautnet::error::Result;
-use tautnet::{Dataset, Loss, Network, Norm};
+use tautnet::{Dataset, Loss, Norm, Shallow};
 
 impl Report<'_> {
     /// The whole page: HTML with everything in it.
@@ -48,7 +48,7 @@ pub fn rows_to_show(
 
 /// Errors under attack of a network whose certificate proves `bound` (`INFINITY` where there is none).
 pub fn attack(
-    network: &Network,
+    network: &Shallow,
     rows: &Dataset,
     (norm, loss): (Norm, &Loss),
     bound: f64,

@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use std::ops::ControlFlow;
 use tautnet::attack::RadiusReport;
 use tautnet::polish::{self, Polished, Progress};
-use tautnet::{Dataset, Loss, Network, Norm, Scaler, select, train};
+use tautnet::{Dataset, Loss, Norm, Scaler, Shallow, select, train};
 use tautnet_study::experiment::{Band, Spread};
 
 const CANVASES: [Canvas; 3] = [Canvas::WIDE, Canvas::NARROW, Canvas::FILE];
@@ -156,14 +156,14 @@ fn toy(n: usize, d: usize, seed: u64) -> Dataset {
     Dataset::new(x, y, None).unwrap()
 }
 
-fn two_units() -> Network {
-    Network::new(faer::mat![[1.0, 0.5], [-0.5, 1.0]], vec![0.1, 0.2], vec![1.0, -0.7], 0.1).unwrap()
+fn two_units() -> Shallow {
+    Shallow::new(faer::mat![[1.0, 0.5], [-0.5, 1.0]], vec![0.1, 0.2], vec![1.0, -0.7], 0.1).unwrap()
 }
 
 /// A small run, and its report.
 struct Run {
     data: Dataset,
-    before: Network,
+    before: Shallow,
     polished: Polished,
     path: select::Path,
     scaler: Scaler,
@@ -183,7 +183,7 @@ impl Run {
 
     fn report<'a>(&'a self, source: &'a str, target: &'a str) -> Report<'a> {
         let rows = Rows { learned: &self.data, held_out: None, shown: &self.data, name: "the 40 rows learned from" };
-        let side = |network: &Network| {
+        let side = |network: &Shallow| {
             let found = attack(network, &self.data, (Norm::Two, &Loss::default()), 1e3, &[0.0, 0.25, 0.5], 0).unwrap();
             Side::of(network, 1e3, found, &rows, (Norm::Two, &Loss::default()), &self.scaler, 0).unwrap()
         };

@@ -6,7 +6,7 @@
 //! no output bias.
 
 use std::{ops::ControlFlow, time::Instant};
-use tautnet::{Dataset, Network};
+use tautnet::{Dataset, Shallow};
 use tautnet_study::convex;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let d = rows.first().ok_or("the file is empty")?.len() - 1;
     let x = faer::Mat::from_fn(rows.len(), d, |k, j| rows[k][j]);
     let data = Dataset::new(x, rows.iter().map(|row| row[d]).collect(), None)?;
-    let network = Network::new(
+    let network = Shallow::new(
         faer::Mat::from_fn(2 * gates.len(), d, |i, k| gates[i / 2][k]),
         (0..2 * gates.len()).map(|i| gates[i / 2][d]).collect(),
         (0..2 * gates.len()).map(|i| if i % 2 == 0 { 1.0 } else { -1.0 }).collect(),

@@ -16,14 +16,14 @@ use std::collections::HashSet;
 use tautnet::error::Result;
 use tautnet::polish::{self, Polished};
 use tautnet::random::normal;
-use tautnet::{Dataset, Error, Network};
+use tautnet::{Dataset, Error, Shallow};
 
 /// A network of half of the units, chosen at random, each once with either sign: unit i becomes (w̄_i, |v_i|) and
 /// (w̄_i, −|v_i|). As a function it is the constant c; what it stands for are its patterns, its signs and the sizes of its
 /// weights. Half of an odd number is rounded up.
-pub fn sampled_half(network: &Network, seed: u64) -> Result<Network> {
+pub fn sampled_half(network: &Shallow, seed: u64) -> Result<Shallow> {
     let mut random = Pcg64::seed_from_u64(seed);
-    let mut signed: Vec<usize> = (0..network.units()).filter(|&i| network.v[i] != 0.0).collect();
+    let mut signed: Vec<usize> = (0..network.units()).filter(|&i| network.v()[i] != 0.0).collect();
     if signed.is_empty() {
         return Err(Error::new(
             "every output weight of the network is 0",
@@ -38,11 +38,11 @@ pub fn sampled_half(network: &Network, seed: u64) -> Result<Network> {
     signed.truncate(half);
     signed.sort_unstable();
     let both = |i: usize| (signed[i / 2], if i.is_multiple_of(2) { 1.0 } else { -1.0 });
-    Network::new(
-        Mat::from_fn(2 * half, network.inputs(), |i, k| network.w[(both(i).0, k)]),
-        (0..2 * half).map(|i| network.b[both(i).0]).collect(),
-        (0..2 * half).map(|i| both(i).1 * network.v[both(i).0].abs()).collect(),
-        network.c,
+    Shallow::new(
+        Mat::from_fn(2 * half, network.inputs(), |i, k| network.w()[(both(i).0, k)]),
+        (0..2 * half).map(|i| network.b()[both(i).0]).collect(),
+        (0..2 * half).map(|i| both(i).1 * network.v()[both(i).0].abs()).collect(),
+        network.c(),
     )
 }
 
@@ -50,7 +50,7 @@ pub fn sampled_half(network: &Network, seed: u64) -> Result<Network> {
 /// `Alternating`. `before` is the score of the given network, not of the half: what follows in `accepted`, and `after`, may be worse. Where
 /// nothing was gained, the network is the half.
 pub fn sampled(
-    network: &Network,
+    network: &Shallow,
     data: &Dataset,
     settings: &polish::Settings,
     seed: u64,
@@ -69,7 +69,7 @@ const DRAWS: usize = 1000;
 /// Half-spaces ḡ ~ N(0, I) over (x, 1) with distinct patterns `1[x̄_k·ḡ ≥ 0]` that are on somewhere, each once with either
 /// sign: `patterns` · 2 units, v = ±1/patterns, the mean target as output bias. Few data have few patterns: when new ones
 /// are no longer found, there are fewer units.
-pub fn gaussian(data: &Dataset, patterns: usize, seed: u64) -> Result<Network> {
+pub fn gaussian(data: &Dataset, patterns: usize, seed: u64) -> Result<Shallow> {
     if patterns == 0 {
         return Err(Error::new("0 patterns were asked for", "give at least 1; half as many as there are to be units"));
     }
@@ -88,7 +88,7 @@ pub fn gaussian(data: &Dataset, patterns: usize, seed: u64) -> Result<Network> {
         }
     }
     let size = 1.0 / patterns as f64;
-    Network::new(
+    Shallow::new(
         Mat::from_fn(2 * gates.len(), d, |i, k| gates[i / 2][k]),
         (0..2 * gates.len()).map(|i| gates[i / 2][d]).collect(),
         (0..2 * gates.len()).map(|i| if i % 2 == 0 { size } else { -size }).collect(),
@@ -110,7 +110,7 @@ mod tests {
     use tautnet::polish::{Method, Settings};
     use tautnet::train;
 
-    fn trained(data: &Dataset, units: usize) -> Network {
+    fn trained(data: &Dataset, units: usize) -> Shallow {
         let settings = train::Settings { start: "random".parse().unwrap(), units, ..train::Settings::default() };
         train::train(data, &settings, &mut |_| ControlFlow::Continue(())).unwrap().network
     }
@@ -124,16 +124,16 @@ mod tests {
             assert_eq!(half.units(), 2 * units.div_ceil(2));
             let (all, kept) = (Patterns::of(&network, data.x.as_ref()), Patterns::of(&half, data.x.as_ref()));
             for i in (0..half.units()).step_by(2) {
-                assert!(kept.unit(i) == kept.unit(i + 1) && half.v[i] == -half.v[i + 1] && half.v[i] > 0.0);
-                assert!((0..units).any(|j| all.unit(j) == kept.unit(i) && network.v[j].abs() == half.v[i]));
+                assert!(kept.unit(i) == kept.unit(i + 1) && half.v()[i] == -half.v()[i + 1] && half.v()[i] > 0.0);
+                assert!((0..units).any(|j| all.unit(j) == kept.unit(i) && network.v()[j].abs() == half.v()[i]));
             }
             assert_eq!(half, sampled_half(&network, 5).unwrap());
             let values = half.predict(data.x.as_ref());
-            assert!(values.iter().all(|f| (f - network.c).abs() < 1e-12));
+            assert!(values.iter().all(|f| (f - network.c()).abs() < 1e-12));
         }
         let network = trained(&data, 20);
         assert!((0..5).any(|seed| sampled_half(&network, seed).unwrap() != sampled_half(&network, 9).unwrap()));
-        let silent = Network::new(Mat::full(1, 2, 1.0), vec![0.0], vec![0.0], 1.0).unwrap();
+        let silent = Shallow::new(Mat::full(1, 2, 1.0), vec![0.0], vec![0.0], 1.0).unwrap();
         assert!(sampled_half(&silent, 0).unwrap_err().what.contains("output weight"));
     }
 
@@ -153,13 +153,13 @@ mod tests {
     /// From a file that was reported: c = 3 stayed 3. `crates/tautnet/tests/uses.rs` has the same test for every method itself.
     #[test]
     fn the_reported_network_loses_its_output_bias() {
-        let network = Network::new(faer::mat![[1.0], [-0.5]], vec![0.1, 0.2], vec![0.01, 0.02], 3.0).unwrap();
+        let network = Shallow::new(faer::mat![[1.0], [-0.5]], vec![0.1, 0.2], vec![0.01, 0.02], 3.0).unwrap();
         let data = Dataset::new(faer::mat![[0.0], [1.0], [2.0], [3.0]], vec![0.0, 5.0, -5.0, 5.0], None).unwrap();
         for method in Method::all() {
             let settings = Settings { output_bias: false, ..Settings::of(method) };
             let half = sampled(&network, &data, &settings, 0, &mut |_| ControlFlow::Continue(())).unwrap();
             assert!(
-                half.network.c == 0.0 || matches!(half.ending, polish::Ending::Unchanged(_)),
+                half.network.c() == 0.0 || matches!(half.ending, polish::Ending::Unchanged(_)),
                 "{method:?} {half:?}"
             );
         }
@@ -172,7 +172,7 @@ mod tests {
         let patterns = Patterns::of(&network, data.x.as_ref());
         assert_eq!(network.units(), 50);
         for i in (0..50).step_by(2) {
-            assert!(patterns.unit(i) == patterns.unit(i + 1) && network.v[i] == -network.v[i + 1]);
+            assert!(patterns.unit(i) == patterns.unit(i + 1) && network.v()[i] == -network.v()[i + 1]);
             assert!(!patterns.is_dead(i) && (0..i).all(|j| patterns.unit(j) != patterns.unit(i)));
         }
         assert_eq!(network, gaussian(&data, 25, 4).unwrap());

@@ -7,7 +7,7 @@ use faer::Mat;
 use std::{ops::ControlFlow, time::Instant};
 use tautnet::train::projection::{Square, project};
 use tautnet::train::{Admm, Settings, admm, gradient_descent};
-use tautnet::{Dataset, Network};
+use tautnet::{Dataset, Shallow};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let numbers: Vec<usize> = std::env::args().skip(1).map(|text| text.parse()).collect::<Result<_, _>>()?;
@@ -39,7 +39,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 /// The step of an enforced bound has work to do only where its target is too steep.
-fn steeper(network: &Network, factor: f64) -> Network {
-    let v = network.v.iter().map(|v| factor * v).collect();
-    Network { v, ..network.clone() }
+fn steeper(network: &Shallow, factor: f64) -> Shallow {
+    network.clone().times(factor)
 }

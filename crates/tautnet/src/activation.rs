@@ -1,6 +1,6 @@
 //! Activation patterns: on which rows of the data each hidden unit is on.
 
-use crate::Network;
+use crate::Shallow;
 use faer::MatRef;
 use rayon::prelude::*;
 
@@ -16,13 +16,13 @@ pub struct Patterns {
 
 impl Patterns {
     /// The patterns of a network's units on the rows of `x`.
-    pub fn of(network: &Network, x: MatRef<'_, f64>) -> Self {
+    pub fn of(network: &Shallow, x: MatRef<'_, f64>) -> Self {
         let (n, d) = (x.nrows(), x.ncols());
         let mut active = vec![false; n * network.units()];
         let one = |h: &mut Vec<f64>, (i, active): (usize, &mut [bool])| {
-            h.fill(network.b[i]);
+            h.fill(network.b()[i]);
             for j in 0..d {
-                let w = network.w[(i, j)];
+                let w = network.w()[(i, j)];
                 for (h, &x) in h.iter_mut().zip(x.col(j).iter()) {
                     *h += w * x;
                 }

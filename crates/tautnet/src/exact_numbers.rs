@@ -1,6 +1,6 @@
 //! Numbers that are never rounded, for the tests: an integer times a power of two, which every double, sum and product is.
 
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use num_bigint::BigInt;
 use std::cmp::Ordering;
 use std::ops::{Add, Mul, Neg, Sub};
@@ -87,25 +87,25 @@ impl PartialOrd for Exact {
 }
 
 /// f(x).
-pub(crate) fn value(network: &Network, x: &[f64]) -> Exact {
-    (0..network.units()).fold(Exact::of(network.c), |f, i| {
+pub(crate) fn value(network: &Shallow, x: &[f64]) -> Exact {
+    (0..network.units()).fold(Exact::of(network.c()), |f, i| {
         let h = pre_activation(network, i, x);
-        if h.positive() { f + Exact::of(network.v[i]) * h } else { f }
+        if h.positive() { f + Exact::of(network.v()[i]) * h } else { f }
     })
 }
 
 /// w_i·x + b_i.
-pub(crate) fn pre_activation(network: &Network, i: usize, x: &[f64]) -> Exact {
-    (0..x.len()).fold(Exact::of(network.b[i]), |h, k| h + Exact::of(network.w[(i, k)]) * Exact::of(x[k]))
+pub(crate) fn pre_activation(network: &Shallow, i: usize, x: &[f64]) -> Exact {
+    (0..x.len()).fold(Exact::of(network.b()[i]), |h, k| h + Exact::of(network.w()[(i, k)]) * Exact::of(x[k]))
 }
 
 /// Σ v_i w_i over the units that are on.
-pub(crate) fn gradient(network: &Network, active: &[bool]) -> Vec<Exact> {
+pub(crate) fn gradient(network: &Shallow, active: &[bool]) -> Vec<Exact> {
     (0..network.inputs())
         .map(|k| {
             (0..network.units())
                 .filter(|&i| active[i])
-                .fold(Exact::zero(), |sum, i| sum + Exact::of(network.v[i]) * Exact::of(network.w[(i, k)]))
+                .fold(Exact::zero(), |sum, i| sum + Exact::of(network.v()[i]) * Exact::of(network.w()[(i, k)]))
         })
         .collect()
 }

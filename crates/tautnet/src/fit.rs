@@ -7,7 +7,7 @@
 use crate::error::Result;
 use crate::polish::{self, Polished};
 use crate::select::{self, Path};
-use crate::{Dataset, Loss, Network, Scaler, train};
+use crate::{Dataset, Loss, Scaler, Shallow, train};
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
@@ -90,7 +90,7 @@ pub struct Fitted {
     /// What a wrong prediction costs.
     pub loss: Loss,
     /// The starting network.
-    pub start: Network,
+    pub start: Shallow,
     /// The result; `None` when the observer ended the fit before there was one, the starting network being the best so far.
     pub polished: Option<Polished>,
     /// λ, where there was one.
@@ -103,7 +103,7 @@ pub struct Fitted {
 
 impl Fitted {
     /// The network to use.
-    pub fn network(&self) -> &Network {
+    pub fn network(&self) -> &Shallow {
         self.polished.as_ref().map_or(&self.start, |polished| &polished.network)
     }
 

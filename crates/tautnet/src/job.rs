@@ -14,7 +14,7 @@ use crate::fit::{self, Fitted, fit};
 use crate::limits::Limits;
 use crate::polish::{self, Ending, Polished};
 use crate::recipe::Plan;
-use crate::{Dataset, Network, Scaler};
+use crate::{Dataset, Scaler, Shallow};
 use serde_json::Value;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -77,7 +77,7 @@ pub struct Worked<T> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Proved {
     /// The network.
-    pub network: Network,
+    pub network: Shallow,
     /// A proof of its bound.
     pub certificate: Certificate,
     /// The settings that it was made by.
@@ -123,7 +123,7 @@ impl<'a> Job<'a> {
     }
 
     /// The best network with the activation patterns of the one given. `price` stands in for a price that is to be chosen.
-    pub fn polish(&self, network: &Network, price: Option<f64>, hear: &mut Observer<'_>) -> Result<Worked<Polished>> {
+    pub fn polish(&self, network: &Shallow, price: Option<f64>, hear: &mut Observer<'_>) -> Result<Worked<Polished>> {
         let settings = self.plan.polish_at(price);
         self.during(hear, |data, observe| {
             polish::polish(network, data, &settings, &mut |progress| observe(&fit::Progress::Polish(progress)))
@@ -157,7 +157,7 @@ impl<'a> Job<'a> {
     }
 
     /// A proof of a network's bound, in the user's units too where they are given: however late it is, in a short time.
-    pub fn prove(&self, network: &Network, scaler: Option<&Scaler>) -> Result<Certificate> {
+    pub fn prove(&self, network: &Shallow, scaler: Option<&Scaler>) -> Result<Certificate> {
         let mut verdict = |_| match self.watch.interruption(Stage::Late) {
             Some(_) => ControlFlow::Break(()),
             None => ControlFlow::Continue(()),

@@ -1,6 +1,6 @@
 //! Train, polish and *prove* small relu networks.
 //!
-//! A [`Network`] is `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`. The data flow is
+//! A [`Shallow`] is `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`. The data flow is
 //! table → [`Dataset`] → starting network → [`polish`] → certificate.
 
 pub mod activation;
@@ -19,7 +19,6 @@ pub mod job;
 pub mod limits;
 pub mod loss;
 pub mod metrics;
-pub mod network;
 pub mod norm;
 mod outward;
 pub mod polish;
@@ -31,6 +30,7 @@ pub mod recipe;
 pub mod requirement;
 pub mod scaling;
 pub mod select;
+pub mod shallow;
 pub mod shown;
 pub mod split;
 pub mod strict_json;
@@ -43,8 +43,8 @@ pub use dataset::Dataset;
 pub use error::Error;
 pub use limits::Limits;
 pub use loss::Loss;
-pub use network::Network;
 pub use norm::Norm;
 pub use recipe::Recipe;
 pub use scaling::Scaler;
+pub use shallow::Shallow;
 pub use tautnet_cone::{Stage, Stop};

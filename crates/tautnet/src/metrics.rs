@@ -1,9 +1,9 @@
 //! How well a network fits data.
 
-use crate::{Dataset, Network};
+use crate::{Dataset, Shallow};
 
 /// Σ_k ω_k (f(x_k) − y_k)² / Σ_k ω_k, with weights ω_k = 1 where the data have none.
-pub fn mean_squared_error(network: &Network, data: &Dataset) -> f64 {
+pub fn mean_squared_error(network: &Shallow, data: &Dataset) -> f64 {
     let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
     let predictions = network.predict(data.x.as_ref());
     let residuals = predictions.iter().zip(&data.y).map(|(f, y)| f - y);
@@ -18,7 +18,7 @@ mod tests {
 
     #[test]
     fn weights_count_as_repeated_rows() {
-        let network = Network::new(Mat::full(1, 1, 2.0), vec![-1.0], vec![1.5], 0.5).unwrap();
+        let network = Shallow::new(Mat::full(1, 1, 2.0), vec![-1.0], vec![1.5], 0.5).unwrap();
         let data = |x: &[f64], weights| {
             Dataset::new(Mat::from_fn(x.len(), 1, |k, _| x[k]), x.iter().map(|x| x * x).collect(), weights).unwrap()
         };

@@ -15,7 +15,7 @@
 //! `docs/mathematics/bounds.md`.
 
 use crate::dense::EPSILON;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 
 /// Products, quotients and squares above this have errors that are doubles.
 const ERROR_FREE: f64 = 1e-270;
@@ -222,16 +222,16 @@ impl Interval {
 
 /// An interval that holds the real number f(x), for the weights and the input exactly as stored. All of the line where an
 /// intermediate result overflows.
-pub fn enclose(network: &Network, x: &[f64]) -> Interval {
+pub fn enclose(network: &Shallow, x: &[f64]) -> Interval {
     let (m, d) = (network.units(), network.inputs());
     let mut f = Sum::default();
-    f.add(network.c);
-    let (mut size, mut weights) = (network.c.abs(), 1.0);
-    for i in (0..m).filter(|&i| network.v[i] != 0.0) {
+    f.add(network.c());
+    let (mut size, mut weights) = (network.c().abs(), 1.0);
+    for i in (0..m).filter(|&i| network.v()[i] != 0.0) {
         let mut h = Sum::default();
-        h.add(network.b[i]);
-        (0..d).for_each(|k| h.add_product(network.w[(i, k)], x[k]));
-        let v = network.v[i];
+        h.add(network.b()[i]);
+        (0..d).for_each(|k| h.add_product(network.w()[(i, k)], x[k]));
+        let v = network.v()[i];
         size += v.abs() * h.size;
         weights += v.abs();
         // A NaN goes on, so that it is noticed at the end.

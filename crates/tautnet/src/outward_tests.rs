@@ -16,7 +16,7 @@ fn any_double() -> impl Strategy<Value = f64> {
 }
 
 /// Networks of every scale: normal weights times powers of ten, large biases, units that cancel.
-pub(crate) fn network_of_any_scale(m: usize, d: usize, seed: u64) -> Network {
+pub(crate) fn network_of_any_scale(m: usize, d: usize, seed: u64) -> Shallow {
     let mut random = Pcg64::seed_from_u64(seed);
     let widest = [0, 0, 3, 20, 140, 300][random.random_range(0..6)];
     let mut draw = |most: i32| {
@@ -43,7 +43,7 @@ pub(crate) fn network_of_any_scale(m: usize, d: usize, seed: u64) -> Network {
         let out = draw(half);
         v.push(if twin { -v[i - 1] } else { out });
     }
-    Network::new(Mat::from_fn(m, d, |i, k| w[i * d + k]), b, v, draw(half)).unwrap()
+    Shallow::new(Mat::from_fn(m, d, |i, k| w[i * d + k]), b, v, draw(half)).unwrap()
 }
 
 proptest! {
@@ -103,9 +103,9 @@ proptest! {
 /// Where nothing is rounded the interval is a point; where almost everything cancels it is still short.
 #[test]
 fn the_interval_is_as_short_as_it_can_be() {
-    let whole = Network::new(faer::mat![[3.0, -4.0]], vec![0.5], vec![2.0], -1.0).unwrap();
+    let whole = Shallow::new(faer::mat![[3.0, -4.0]], vec![0.5], vec![2.0], -1.0).unwrap();
     assert_eq!(enclose(&whole, &[1.0, 0.25]), Interval { low: 4.0, high: 4.0 });
-    let cancelling = Network::new(faer::mat![[1.0], [0.0]], vec![1e16, 1e16], vec![1.0, -1.0], 0.0).unwrap();
+    let cancelling = Shallow::new(faer::mat![[1.0], [0.0]], vec![1e16, 1e16], vec![1.0, -1.0], 0.0).unwrap();
     let Interval { low, high } = enclose(&cancelling, &[0.9]);
     assert!(low <= 0.9 && 0.9 <= high && high - low < 1e-12, "{low} {high}");
     assert!(enclose(&whole, &[1e308, -1e308]) == Interval::EVERYTHING);

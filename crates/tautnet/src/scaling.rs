@@ -13,8 +13,8 @@
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::network::Network;
 use crate::outward::{Interval, add_down, add_up, div_up, mul_down, mul_up, two_sum};
+use crate::shallow::Shallow;
 use faer::{Mat, MatMut, MatRef};
 use serde::{Deserialize, Serialize};
 
@@ -129,25 +129,25 @@ impl Scaler {
     }
 
     /// The network f in the user's units from g in standardized ones.
-    pub fn network_to_user(&self, network: &Network) -> Result<Network> {
+    pub fn network_to_user(&self, network: &Shallow) -> Result<Shallow> {
         let (m, d) = (network.units(), network.inputs());
         self.check(d)?;
-        let w = Mat::from_fn(m, d, |i, k| network.w[(i, k)] / self.input_scale[k]);
-        let b = (0..m).map(|i| network.b[i] - (0..d).map(|k| w[(i, k)] * self.input_mean[k]).sum::<f64>()).collect();
-        let v = network.v.iter().map(|v| self.target_scale * v).collect();
-        Network::new(w, b, v, self.target_to_user(network.c))
+        let w = Mat::from_fn(m, d, |i, k| network.w()[(i, k)] / self.input_scale[k]);
+        let b = (0..m).map(|i| network.b()[i] - (0..d).map(|k| w[(i, k)] * self.input_mean[k]).sum::<f64>()).collect();
+        let v = network.v().iter().map(|v| self.target_scale * v).collect();
+        Shallow::new(w, b, v, self.target_to_user(network.c()))
     }
 
     /// The network g in standardized units from f in the user's: the inverse of [`Self::network_to_user`].
-    pub fn network_to_standardized(&self, network: &Network) -> Result<Network> {
+    pub fn network_to_standardized(&self, network: &Shallow) -> Result<Shallow> {
         let (m, d) = (network.units(), network.inputs());
         self.check(d)?;
-        let w = Mat::from_fn(m, d, |i, k| network.w[(i, k)] * self.input_scale[k]);
+        let w = Mat::from_fn(m, d, |i, k| network.w()[(i, k)] * self.input_scale[k]);
         let b = (0..m)
-            .map(|i| network.b[i] + (0..d).map(|k| network.w[(i, k)] * self.input_mean[k]).sum::<f64>())
+            .map(|i| network.b()[i] + (0..d).map(|k| network.w()[(i, k)] * self.input_mean[k]).sum::<f64>())
             .collect();
-        let v = network.v.iter().map(|v| v / self.target_scale).collect();
-        Network::new(w, b, v, (network.c - self.target_mean) / self.target_scale)
+        let v = network.v().iter().map(|v| v / self.target_scale).collect();
+        Shallow::new(w, b, v, (network.c() - self.target_mean) / self.target_scale)
     }
 
     /// An upper bound on g in any norm, as one on the change of f per unit of each column alone: τ L/σ_k, rounded up.
@@ -199,10 +199,10 @@ mod tests {
         Dataset::new(x, y, None).unwrap()
     }
 
-    fn random_network(rng: &mut Pcg64, m: usize, d: usize) -> Network {
+    fn random_network(rng: &mut Pcg64, m: usize, d: usize) -> Shallow {
         let mut numbers = |count: usize| (0..count).map(|_| rng.random_range(-1.0..1.0)).collect::<Vec<f64>>();
         let w = numbers(m * d);
-        Network::new(Mat::from_fn(m, d, |i, k| w[i * d + k]), numbers(m), numbers(m), 0.3).unwrap()
+        Shallow::new(Mat::from_fn(m, d, |i, k| w[i * d + k]), numbers(m), numbers(m), 0.3).unwrap()
     }
 
     proptest! {
@@ -225,8 +225,8 @@ mod tests {
             let (of_g, of_f) = (g.predict(standardized.x.as_ref()), f.predict(data.x.as_ref()));
             let of_back = back.predict(standardized.x.as_ref());
             // Σ|v|‖w‖ bounds the slope of g in ℓ2; it must bound that of f through the scaler.
-            let row = |net: &Network, i: usize| (0..d).map(|k| net.w[(i, k)]).collect::<Vec<_>>();
-            let slope: f64 = (0..m).map(|i| g.v[i].abs() * Norm::Two.of(&row(&g, i))).sum();
+            let row = |net: &Shallow, i: usize| (0..d).map(|k| net.w()[(i, k)]).collect::<Vec<_>>();
+            let slope: f64 = (0..m).map(|i| g.v()[i].abs() * Norm::Two.of(&row(&g, i))).sum();
             let per_column = scaler.bound_per_column(slope);
             for k in 0..n {
                 prop_assert!((scaler.target_to_user(of_g[k]) - of_f[k]).abs() < 1e-6 * of_f[k].abs().max(1.0));

@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 use crate::polish::{self, Polished};
 use crate::requirement::{self, Setting};
 use crate::split::{self, Split};
-use crate::{Dataset, Network, attack, train};
+use crate::{Dataset, Shallow, attack, train};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 use std::ops::ControlFlow;
@@ -321,7 +321,7 @@ impl Settings {
 
     fn judge(
         &self,
-        network: &Network,
+        network: &Shallow,
         held_out: &Dataset,
         polish: &polish::Settings,
         lipschitz: f64,

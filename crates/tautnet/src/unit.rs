@@ -1,6 +1,6 @@
 //! Hidden units, each with its output weight multiplied in: what programs and bounds are about.
 
-use crate::{Network, error::Result};
+use crate::{Shallow, error::Result};
 use faer::Mat;
 
 /// One hidden unit with its output weight multiplied in: `z̄ = |v| (w, b)`, `s = sign v`.
@@ -16,13 +16,13 @@ pub struct Unit {
 
 impl Unit {
     /// The units of a network; those with `v = 0` have no sign and are left out.
-    pub fn of(network: &Network) -> Vec<(usize, Unit)> {
+    pub fn of(network: &Shallow) -> Vec<(usize, Unit)> {
         (0..network.units())
-            .filter(|&i| network.v[i] != 0.0)
+            .filter(|&i| network.v()[i] != 0.0)
             .map(|i| {
-                let size = network.v[i].abs();
-                let z = (0..network.inputs()).map(|k| size * network.w[(i, k)]).collect();
-                (i, Unit { z, bias: size * network.b[i], sign: network.v[i].signum() })
+                let size = network.v()[i].abs();
+                let z = (0..network.inputs()).map(|k| size * network.w()[(i, k)]).collect();
+                (i, Unit { z, bias: size * network.b()[i], sign: network.v()[i].signum() })
             })
             .collect()
     }
@@ -34,13 +34,13 @@ impl Unit {
 }
 
 /// A balanced network of the given units; one zero unit where there is none.
-pub fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Network> {
+pub fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Shallow> {
     let units: Vec<&Unit> = units.filter(|u| u.length() > 0.0).collect();
     if units.is_empty() {
-        return Network::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);
+        return Shallow::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);
     }
     let roots: Vec<f64> = units.iter().map(|u| u.length().sqrt()).collect();
-    Network::new(
+    Shallow::new(
         Mat::from_fn(units.len(), inputs, |i, k| units[i].z[k] / roots[i]),
         units.iter().zip(&roots).map(|(u, r)| u.bias / r).collect(),
         units.iter().zip(&roots).map(|(u, r)| u.sign * r).collect(),

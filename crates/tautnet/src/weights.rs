@@ -6,7 +6,7 @@
 use crate::dataset::importances;
 use crate::random::normal;
 use crate::vector::{BatchGradient, Outputs, Product, Strided, arch, padded};
-use crate::{Dataset, Loss, Network};
+use crate::{Dataset, Loss, Shallow};
 use faer::Mat;
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
@@ -67,26 +67,26 @@ impl Weights {
         (hidden, v, &mut c[0])
     }
 
-    pub fn network(&self) -> crate::error::Result<Network> {
+    pub fn network(&self) -> crate::error::Result<Shallow> {
         let (hidden, v, c) = self.parts();
         let width = self.width();
         let w = Mat::from_fn(self.units, self.inputs, |i, k| hidden[k * width + i]);
         let b = hidden[self.inputs * width..][..self.units].to_vec();
-        Network::new(w, b, v[..self.units].to_vec(), c)
+        Shallow::new(w, b, v[..self.units].to_vec(), c)
     }
 
-    pub fn from_network(network: &Network) -> Self {
+    pub fn from_network(network: &Shallow) -> Self {
         let mut weights = Self::zero(network.inputs(), network.units());
         let width = weights.width();
         for i in 0..network.units() {
             for k in 0..network.inputs() {
-                weights.flat[k * width + i] = network.w[(i, k)];
+                weights.flat[k * width + i] = network.w()[(i, k)];
             }
-            weights.flat[network.inputs() * width + i] = network.b[i];
+            weights.flat[network.inputs() * width + i] = network.b()[i];
         }
         let (_, v, c) = weights.parts_mut();
-        v[..network.units()].copy_from_slice(&network.v);
-        *c = network.c;
+        v[..network.units()].copy_from_slice(&network.v());
+        *c = network.c();
         weights
     }
 }

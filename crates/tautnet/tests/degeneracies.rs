@@ -10,8 +10,9 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use random::{data, network, normal};
 use std::ops::ControlFlow;
+use tautnet::shallow::Parts;
 use tautnet::{
-    Dataset, Network, Norm,
+    Dataset, Norm, Shallow,
     certify::{GradientSearchSettings, Region, largest_gradient_found, prove, verify},
     polish::{Ending, Method, Polished, Settings, polish, score},
 };
@@ -23,7 +24,7 @@ fn settings(lipschitz: f64) -> Settings {
 }
 
 /// Polish, and hold the result against everything that must be true of any result.
-fn polished(network: &Network, data: &Dataset, settings: &Settings) -> Polished {
+fn polished(network: &Shallow, data: &Dataset, settings: &Settings) -> Polished {
     let polished = polish(network, data, settings, &mut |_| ControlFlow::Continue(())).unwrap();
     let (before, after) = (polished.before, polished.after);
     let kind = format!("{:?} {:?} {:?}", settings.method, polished.ending, polished.notes);
@@ -55,7 +56,7 @@ fn polished(network: &Network, data: &Dataset, settings: &Settings) -> Polished 
     polished
 }
 
-fn solved(network: &Network, data: &Dataset, settings: &Settings) -> Polished {
+fn solved(network: &Shallow, data: &Dataset, settings: &Settings) -> Polished {
     let polished = polished(network, data, settings);
     let gap = polished.duality_gap.unwrap();
     assert!(polished.ending == Ending::Solved || gap < 1e-6, "{:?} {gap:e}", polished.ending);
@@ -67,10 +68,10 @@ fn close(a: f64, b: f64, relative: f64) {
 }
 
 /// The network with the units of these indices, in this order.
-fn pick(network: &Network, units: &[usize]) -> Network {
-    let w = Mat::from_fn(units.len(), network.inputs(), |i, k| network.w[(units[i], k)]);
+fn pick(network: &Shallow, units: &[usize]) -> Shallow {
+    let w = Mat::from_fn(units.len(), network.inputs(), |i, k| network.w()[(units[i], k)]);
     let pick = |values: &[f64]| units.iter().map(|&i| values[i]).collect::<Vec<_>>();
-    Network::new(w, pick(&network.b), pick(&network.v), network.c).unwrap()
+    Shallow::new(w, pick(network.b()), pick(network.v()), network.c()).unwrap()
 }
 
 /// The data under `x ↦ x'`.
@@ -85,10 +86,7 @@ fn moved(data: &Dataset, columns: usize, x: impl Fn(&[f64], usize) -> f64) -> Da
 #[test]
 fn dead_units_are_dropped_and_reported_and_change_nothing() {
     let (data, alive) = (data(30, 2, 1), network(4, 2, 1));
-    let mut with = pick(&alive, &[0, 1, 2, 3, 0, 1]);
-    for dead in [4, 5] {
-        with.b[dead] = -100.0;
-    }
+    let with = pick(&alive, &[0, 1, 2, 3, 0, 1]).edited(|parts| parts.b[4..].fill(-100.0)).unwrap();
     for method in METHODS {
         let settings = Settings { decay: 0.01, ..settings(0.05).with_method(method) };
         let found = polished(&with, &data, &settings);
@@ -102,8 +100,7 @@ fn dead_units_are_dropped_and_reported_and_change_nothing() {
 #[test]
 fn only_dead_units_leave_the_best_constant() {
     let data = data(20, 2, 2);
-    let mut dead = network(3, 2, 2);
-    dead.b.fill(-100.0);
+    let dead = network(3, 2, 2).edited(|parts| parts.b.fill(-100.0)).unwrap();
     for method in METHODS {
         let found = solved(&dead, &data, &settings(0.05).with_method(method));
         let mean = data.y.iter().sum::<f64>() / 20.0;
@@ -117,16 +114,16 @@ fn only_dead_units_leave_the_best_constant() {
 #[test]
 fn biases_that_can_be_traded_for_ever_stay_finite() {
     let data = data(30, 2, 3);
-    let mut linear = network(4, 2, 3);
-    linear.v = vec![1.0, -1.0, 0.5, -0.5];
-    for i in 0..3 {
-        linear.b[i] = 50.0;
-    }
+    let linear = network(4, 2, 3).edited(|parts| {
+        parts.v = Mat::from_fn(4, 1, |i, _| [1.0, -1.0, 0.5, -0.5][i]);
+        parts.b[..3].fill(50.0);
+    });
+    let linear = linear.unwrap();
     for output_bias in [true, false] {
         let found = solved(&linear, &data, &Settings { output_bias, ..settings(0.05) });
         let largest = (0..found.network.units())
-            .map(|i| (found.network.b[i] * found.network.v[i]).abs())
-            .fold(found.network.c.abs(), f64::max);
+            .map(|i| (found.network.b()[i] * found.network.v()[i]).abs())
+            .fold(found.network.c().abs(), f64::max);
         assert!(largest < 1e3, "{output_bias}: {largest} in {:?}", found.network);
     }
 }
@@ -157,8 +154,8 @@ fn a_cell_that_only_rounding_made_still_gives_a_valid_answer() {
     let along: Vec<f64> = (0..12).map(|_| normal(&mut random)).collect();
     let line = Mat::from_fn(12, 2, |k, j| along[k] * [0.3, 0.7][j]);
     let data = Dataset::new(line.clone(), along.iter().map(|t| t.sin()).collect(), None).unwrap();
-    let mut network = network(3, 2, 7);
-    (network.w[(0, 0)], network.w[(0, 1)], network.b[0]) = (0.7, -0.3, 0.0);
+    let zero = |parts: &mut Parts| (parts.w[(0, 0)], parts.w[(0, 1)], parts.b[0]) = (0.7, -0.3, 0.0);
+    let network = network(3, 2, 7).edited(zero).unwrap();
     let h: Vec<f64> = (0..12).map(|k| 0.7 * line[(k, 0)] - 0.3 * line[(k, 1)]).collect();
     assert!(h.iter().any(|&h| h < 0.0) && h.iter().any(|&h| h > 0.0) && h.iter().all(|h| h.abs() < 1e-15), "{h:?}");
     for method in METHODS {
@@ -170,18 +167,18 @@ fn a_cell_that_only_rounding_made_still_gives_a_valid_answer() {
 
 #[test]
 fn ties_count_as_on_and_are_reported() {
-    let (data, mut network) = (data(20, 2, 8), network(3, 2, 8));
+    let data = data(20, 2, 8);
     // Unit 0 is exactly 0 on row 0.
-    network.b[0] = -(0..2).map(|k| network.w[(0, k)] * data.x[(0, k)]).sum::<f64>();
-    let exact = network.b[0] + network.w[(0, 0)] * data.x[(0, 0)] + network.w[(0, 1)] * data.x[(0, 1)] == 0.0;
+    let tie = |parts: &mut Parts| parts.b[0] = -(0..2).map(|k| parts.w[(0, k)] * data.x[(0, k)]).sum::<f64>();
+    let network = network(3, 2, 8).edited(tie).unwrap();
+    let exact = network.b()[0] + network.w()[(0, 0)] * data.x[(0, 0)] + network.w()[(0, 1)] * data.x[(0, 1)] == 0.0;
     let shifted = moved(&data, 2, |row, j| row[j] - data.x[(0, j)]);
     let (data, network) =
-        if exact { (data, network) } else { (shifted, Network { b: vec![0.0, 0.3, 0.2], ..network }) };
+        if exact { (data, network) } else { (shifted, network.edited(|p| p.b = vec![0.0, 0.3, 0.2]).unwrap()) };
     let found = solved(&network, &data, &settings(0.05));
     assert!(found.notes.iter().any(|note| note.contains("exactly 0 and count as on")), "{:?}", found.notes);
     // The tie moved off its boundary by a hair, to the side it counts for: the same program.
-    let mut lifted = network.clone();
-    lifted.b[0] += 1e-9;
+    let lifted = network.clone().edited(|parts| parts.b[0] += 1e-9).unwrap();
     close(found.after.objective, solved(&lifted, &data, &settings(0.05)).after.objective, 1e-7);
 }
 
@@ -226,7 +223,7 @@ fn rows_that_are_all_the_same_are_fitted_by_their_mean() {
     for method in METHODS {
         for output_bias in [true, false] {
             let settings = Settings { output_bias, ..settings(0.01).with_method(method) };
-            let found = polished(&Network { c: 0.0, ..network(4, 2, 11) }, &data, &settings);
+            let found = polished(&network(4, 2, 11).with_c(0.0), &data, &settings);
             close(found.after.loss, 63.0 / 12.0, 1e-4);
         }
     }
@@ -237,9 +234,11 @@ fn a_constant_column_is_a_bias() {
     // A column of fives adds nothing: at the optimum its weights only cost slope, so they move into the bias.
     let (data, plain) = (data(25, 2, 12), network(4, 2, 12));
     let wide = moved(&data, 3, |row, j| if j == 2 { 5.0 } else { row[j] });
-    let mut network = plain.clone();
-    network.w = Mat::from_fn(4, 3, |i, k| if k < 2 { plain.w[(i, k)] } else { 0.02 * (i as f64 - 1.0) });
-    (0..4).for_each(|i| network.b[i] -= 5.0 * network.w[(i, 2)]);
+    let widened = |parts: &mut Parts| {
+        parts.w = Mat::from_fn(4, 3, |i, k| if k < 2 { plain.w()[(i, k)] } else { 0.02 * (i as f64 - 1.0) });
+        (0..4).for_each(|i| parts.b[i] -= 5.0 * parts.w[(i, 2)]);
+    };
+    let network = plain.clone().edited(widened).unwrap();
     for norm in [Norm::Two, Norm::Infinity] {
         let settings = Settings { norm, ..settings(0.05) };
         let (found, known) = (polished(&network, &wide, &settings), polished(&plain, &data, &settings));
@@ -255,11 +254,13 @@ fn one_hot_columns_need_no_column_left_out() {
     let x = Mat::from_fn(30, 4, |k, j| if j == 3 { normal(&mut random) } else { f64::from(level[k] == j) });
     let y = (0..30).map(|k| level[k] as f64 - x[(k, 3)].abs()).collect();
     let (data, network) = (Dataset::new(x, y, None).unwrap(), network(5, 4, 13));
-    let mut shifted = network.clone();
-    for i in 0..5 {
-        (0..3).for_each(|k| shifted.w[(i, k)] += 1e3);
-        shifted.b[i] -= 1e3;
-    }
+    let shift = |parts: &mut Parts| {
+        for i in 0..5 {
+            (0..3).for_each(|k| parts.w[(i, k)] += 1e3);
+            parts.b[i] -= 1e3;
+        }
+    };
+    let shifted = network.clone().edited(shift).unwrap();
     let (one, other) = (solved(&network, &data, &settings(0.05)), solved(&shifted, &data, &settings(0.05)));
     close(one.after.objective, other.after.objective, 1e-6);
 }
@@ -280,8 +281,8 @@ fn fewer_rows_than_columns_can_be_fitted_as_closely_as_the_price_allows() {
 
 #[test]
 fn units_without_an_output_weight_are_dropped_and_reported() {
-    let (data, mut network) = (data(20, 2, 15), network(5, 2, 15));
-    (network.v[1], network.v[3]) = (0.0, -0.0);
+    let without = |parts: &mut Parts| (parts.v[(1, 0)], parts.v[(3, 0)]) = (0.0, -0.0);
+    let (data, network) = (data(20, 2, 15), network(5, 2, 15).edited(without).unwrap());
     for method in METHODS {
         let found = polished(&network, &data, &Settings { decay: 0.01, ..settings(0.05).with_method(method) });
         assert!(found.notes.iter().any(|note| note.starts_with("2 units with output weight 0 dropped")));
@@ -297,9 +298,11 @@ fn units_without_an_output_weight_are_dropped_and_reported() {
 #[test]
 fn a_unit_of_zeros_is_on_everywhere_and_useful() {
     // w̄ = 0 and v ≠ 0: every pre-activation is a tie, so the unit is linear and can only help.
-    let (data, mut network) = (data(20, 2, 16), network(3, 2, 16));
-    (0..2).for_each(|k| network.w[(0, k)] = 0.0);
-    network.b[0] = 0.0;
+    let zero = |parts: &mut Parts| {
+        (0..2).for_each(|k| parts.w[(0, k)] = 0.0);
+        parts.b[0] = 0.0;
+    };
+    let (data, network) = (data(20, 2, 16), network(3, 2, 16).edited(zero).unwrap());
     for method in METHODS {
         let settings = Settings { decay: 0.01, ..settings(0.05).with_method(method) };
         let with = polished(&network, &data, &settings).after.objective;
@@ -314,7 +317,7 @@ fn a_unit_of_zeros_is_on_everywhere_and_useful() {
 fn one_constant_unit_and_any_row_end_without_a_panic() {
     let row =
         Dataset::new(faer::mat![[-1.3244837289151359, 0.12390822755521096]], vec![-1.469797040179233], None).unwrap();
-    let unit = |b: f64, v: f64, c: f64| Network::new(Mat::zeros(1, 2), vec![b], vec![v], c).unwrap();
+    let unit = |b: f64, v: f64, c: f64| Shallow::new(Mat::zeros(1, 2), vec![b], vec![v], c).unwrap();
     let mut networks = vec![unit(1.1289489585840438, -0.8414090782772282, 1.8885793354112548)];
     let mut random = Pcg64::seed_from_u64(24);
     networks.extend((0..60).map(|_| unit(normal(&mut random).abs(), normal(&mut random), normal(&mut random))));
@@ -333,7 +336,7 @@ fn one_constant_unit_and_any_row_end_without_a_panic() {
 #[test]
 fn a_network_of_zeros_leaves_the_best_constant() {
     let data = data(20, 2, 17);
-    let zero = Network::new(Mat::zeros(3, 2), vec![0.0; 3], vec![0.0; 3], 0.0).unwrap();
+    let zero = Shallow::new(Mat::zeros(3, 2), vec![0.0; 3], vec![0.0; 3], 0.0).unwrap();
     let mean = data.y.iter().sum::<f64>() / 20.0;
     let least = data.y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / 20.0;
     for method in METHODS {
@@ -352,7 +355,7 @@ fn twins_stay_two_units_under_a_lipschitz_price() {
     let x = Mat::from_fn(5, 1, |k, _| k as f64 - 2.0);
     let data = Dataset::new(x, vec![0.0, 0.0, 0.5, 0.9, 1.1], None).unwrap();
     let unit =
-        |v: &[f64]| Network::new(Mat::from_fn(v.len(), 1, |_, _| 1.0), vec![0.5; v.len()], v.to_vec(), 0.0).unwrap();
+        |v: &[f64]| Shallow::new(Mat::from_fn(v.len(), 1, |_, _| 1.0), vec![0.5; v.len()], v.to_vec(), 0.0).unwrap();
     let objective = |v: &[f64]| {
         let settings = Settings { output_bias: false, ..settings(0.01) };
         solved(&unit(v), &data, &settings).after.objective
@@ -367,7 +370,7 @@ fn merging_units_of_opposite_sign_changes_their_bound() {
     // Both are on on every row, where their difference has the slope 0.2 of one merged unit. But between −1.125 and −1
     // only the second is on, with slope 0.8: the bound must be that of the two.
     let w = Mat::from_fn(2, 1, |i, _| [1.0, 0.8][i]);
-    let network = Network::new(w, vec![1.0, 0.9], vec![1.0, -1.0], 0.0).unwrap();
+    let network = Shallow::new(w, vec![1.0, 0.9], vec![1.0, -1.0], 0.0).unwrap();
     let data = Dataset::new(Mat::from_fn(3, 1, |k, _| k as f64), vec![0.1, 0.3, 0.5], None).unwrap();
     let before = score(&network, &data, &settings(0.05)).unwrap();
     let found =
@@ -379,7 +382,7 @@ fn merging_units_of_opposite_sign_changes_their_bound() {
 #[test]
 fn one_unit_and_one_row() {
     let data = Dataset::new(Mat::from_fn(1, 2, |_, j| [2.0, -1.0][j]), vec![3.0], None).unwrap();
-    let one = Network::new(faer::mat![[1.0, 0.5]], vec![0.2], vec![1.0], 0.0).unwrap();
+    let one = Shallow::new(faer::mat![[1.0, 0.5]], vec![0.2], vec![1.0], 0.0).unwrap();
     for method in METHODS {
         // With an output bias the row costs nothing at all.
         let free = polished(&one, &data, &settings(0.1).with_method(method));
@@ -412,8 +415,7 @@ fn an_interpolating_network_has_objective_zero_and_keeps_it() {
         let found = polished(&network, &data, &settings(0.0));
         assert!(found.after.objective <= 1e-9, "{method:?}: {:?} {:?}", found.after, found.ending);
         // Started elsewhere in the same cells, it is found again.
-        let mut other = network.clone();
-        other.v.iter_mut().for_each(|v| *v *= 1.7);
+        let other = network.clone().times(1.7);
         let found = polished(&other, &data, &settings(0.0).with_method(method));
         assert!(found.after.objective <= 1e-6 * found.before.objective, "{method:?}: {:?}", found.after);
     }
@@ -469,10 +471,10 @@ fn units_of_measurement_do_not_matter() {
     for (input, shift, output) in [(1e3, 0.0, 1.0), (1e-2, 0.0, 1e4), (1.0, 1e5, 1e-4), (1e2, -1e4, 1e3)] {
         let mut there = moved(&data, 2, |row, j| input * row[j] + shift);
         there.y.iter_mut().for_each(|y| *y *= output);
-        let w = Mat::from_fn(5, 2, |i, k| plain.w[(i, k)] / input);
-        let b = (0..5).map(|i| plain.b[i] - shift * (w[(i, 0)] + w[(i, 1)])).collect();
-        let v = plain.v.iter().map(|v| output * v).collect();
-        let network = Network::new(w, b, v, output * plain.c).unwrap();
+        let w = Mat::from_fn(5, 2, |i, k| plain.w()[(i, k)] / input);
+        let b = (0..5).map(|i| plain.b()[i] - shift * (w[(i, 0)] + w[(i, 1)])).collect();
+        let v = plain.v().iter().map(|v| output * v).collect();
+        let network = Shallow::new(w, b, v, output * plain.c()).unwrap();
         // f' = output·f(x/input): L' = output/input·L, and the objective is output² of the plain one.
         let found = polished(&network, &there, &settings(0.05 * output * input)).after;
         close(found.objective, output * output * known.objective, 1e-6);
@@ -485,13 +487,13 @@ fn a_rotation_of_badly_scaled_columns_changes_nothing() {
     // Scales apart by 1e4 and then mixed: no scaling of columns can take them apart again.
     let (data, plain) = (data(30, 2, 23), network(5, 2, 23));
     let apart = moved(&data, 2, |row, j| [1e2, 1e-2][j] * row[j]);
-    let mut network = plain.clone();
-    network.w = Mat::from_fn(5, 2, |i, k| plain.w[(i, k)] / [1e2, 1e-2][k]);
+    let network = plain.clone().edited(|parts| parts.w = Mat::from_fn(5, 2, |i, k| plain.w()[(i, k)] / [1e2, 1e-2][k]));
+    let network = network.unwrap();
     let (cos, sin) = (0.8, 0.6);
     let turn = move |a: f64, b: f64, j: usize| if j == 0 { cos * a - sin * b } else { sin * a + cos * b };
     let turned = moved(&apart, 2, |row, j| turn(row[0], row[1], j));
-    let mut other = network.clone();
-    other.w = Mat::from_fn(5, 2, |i, k| turn(network.w[(i, 0)], network.w[(i, 1)], k));
+    let turned_weights = Mat::from_fn(5, 2, |i, k| turn(network.w()[(i, 0)], network.w()[(i, 1)], k));
+    let other = network.clone().edited(|parts| parts.w = turned_weights).unwrap();
     for price in [1e-2, 1e-4] {
         let one = polished(&network, &apart, &settings(price)).after;
         let two = polished(&other, &turned, &settings(price)).after;

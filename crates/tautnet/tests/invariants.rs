@@ -9,8 +9,9 @@ use objectives::objective;
 use proptest::prelude::*;
 use random::{data, network};
 use std::ops::ControlFlow;
+use tautnet::shallow::Parts;
 use tautnet::{
-    Dataset, Network, Norm,
+    Dataset, Norm, Shallow,
     certify::{
         Approximation, ExactSettings, GradientSearchSettings, Region, exact_lipschitz, issue,
         largest_gradient_by_enumeration, largest_gradient_found, lipsdp, verify,
@@ -18,7 +19,7 @@ use tautnet::{
     polish::{Method, Polished, Settings, polish, score},
 };
 
-fn run(network: &Network, data: &Dataset, settings: &Settings) -> Polished {
+fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Polished {
     polish(network, data, settings, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
@@ -31,15 +32,15 @@ fn round_ends(polished: &Polished) -> Vec<f64> {
 /// Whether every unit lies in the cell of a unit of the start, up to what solvers leave. A program that ended early may return
 /// units outside, and the optimum over the cells says nothing about them: as tiny units of a nearly constant network did,
 /// whose objective was below that optimum by two parts in a million.
-fn keeps_its_cells(start: &Network, end: &Network, data: &Dataset) -> bool {
+fn keeps_its_cells(start: &Shallow, end: &Shallow, data: &Dataset) -> bool {
     let row = |k: usize| (0..data.columns()).map(|j| data.x[(k, j)]).collect::<Vec<_>>();
     let length = |values: &[f64]| (values.iter().map(|a| a * a).sum::<f64>() + 1.0).sqrt();
     let unit_length = |i: usize| {
-        let weights = (0..end.inputs()).map(|k| end.w[(i, k)]).chain([end.b[i]]);
+        let weights = (0..end.inputs()).map(|k| end.w()[(i, k)]).chain([end.b()[i]]);
         weights.map(|a| a * a).sum::<f64>().sqrt()
     };
-    (0..end.units()).filter(|&i| end.v[i] != 0.0).all(|i| {
-        (0..start.units()).filter(|&j| (start.v[j] > 0.0) == (end.v[i] > 0.0)).any(|j| {
+    (0..end.units()).filter(|&i| end.v()[i] != 0.0).all(|i| {
+        (0..start.units()).filter(|&j| (start.v()[j] > 0.0) == (end.v()[i] > 0.0)).any(|j| {
             (0..data.rows()).all(|k| {
                 let x = row(k);
                 let side = if start.pre_activation(j, &x) >= 0.0 { 1.0 } else { -1.0 };
@@ -49,12 +50,12 @@ fn keeps_its_cells(start: &Network, end: &Network, data: &Dataset) -> bool {
     })
 }
 
-fn reordered(network: &Network, by: usize) -> Network {
+fn reordered(network: &Shallow, by: usize) -> Shallow {
     let m = network.units();
     let at = |i: usize| (i + by) % m;
     let pick = |values: &[f64]| (0..m).map(|i| values[at(i)]).collect::<Vec<_>>();
-    let w = Mat::from_fn(m, network.inputs(), |i, k| network.w[(at(i), k)]);
-    Network::new(w, pick(&network.b), pick(&network.v), network.c).unwrap()
+    let w = Mat::from_fn(m, network.inputs(), |i, k| network.w()[(at(i), k)]);
+    Shallow::new(w, pick(network.b()), pick(network.v()), network.c()).unwrap()
 }
 
 proptest! {
@@ -100,11 +101,13 @@ proptest! {
 
         // (w̄, v) → (α w̄, v/α) with α a power of 2 is exact, and so is the answer.
         let alpha = 2f64.powi(power);
-        let mut scaled = network.clone();
-        scaled.w *= faer::Scale(alpha);
-        scaled.b.iter_mut().for_each(|b| *b *= alpha);
-        scaled.v.iter_mut().for_each(|v| *v /= alpha);
-        prop_assert_eq!(&run(&scaled, &data, &settings).network.w, &known.network.w);
+        let scale = |parts: &mut Parts| {
+            parts.w *= faer::Scale(alpha);
+            parts.b.iter_mut().for_each(|b| *b *= alpha);
+            parts.v *= faer::Scale(1.0 / alpha);
+        };
+        let scaled = network.clone().edited(scale).unwrap();
+        prop_assert_eq!(&run(&scaled, &data, &settings).network, &known.network);
 
         let rows: Vec<usize> = (0..n).map(|k| (k + by) % n).collect();
         let moved = run(&reordered(&network, by), &data.select(&rows), &settings);
@@ -153,7 +156,7 @@ proptest! {
 /// coupling λ(e₁ − e₂)(e₁ − e₂)ᵀ is positive semidefinite for any L > 0, which would prove a falsehood.
 #[test]
 fn coupled_multipliers_would_prove_a_falsehood() {
-    let hat = Network::new(faer::mat![[1.0], [1.0]], vec![0.0, -1.0], vec![1.0, -1.0], 0.0).unwrap();
+    let hat = Shallow::new(faer::mat![[1.0], [1.0]], vec![0.0, -1.0], vec![1.0, -1.0], 0.0).unwrap();
     // T = diag(t) + λ [1, −1; −1, 1] in [L·I, −WᵀT, 0; −TW, 2T, −v; 0, −vᵀ, L].
     let least = |l: f64, t: [f64; 2], coupling: f64| {
         let multiplier = |i: usize, j: usize| if i == j { t[i] + coupling } else { -coupling };
@@ -161,7 +164,7 @@ fn coupled_multipliers_would_prove_a_falsehood() {
             (0, 0) | (3, 3) => l,
             (a, 0) if a < 3 => -(multiplier(a - 1, 0) + multiplier(a - 1, 1)),
             (3, 0) => 0.0,
-            (3, b) => -hat.v[b - 1],
+            (3, b) => -hat.v()[b - 1],
             (a, b) => 2.0 * multiplier(a - 1, b - 1),
         });
         m.self_adjoint_eigenvalues(faer::Side::Lower).unwrap()[0]

@@ -9,7 +9,7 @@ use tautnet::certify::{
     ExactSettings, GradientSearchSettings, Region, attained_at, exact_lipschitz, largest_gradient_by_enumeration,
     largest_gradient_found, lipsdp, local_upper_bound, norm_product, path_norm, prove, verify,
 };
-use tautnet::{Network, Norm};
+use tautnet::{Norm, Shallow};
 
 /// Room for rounding.
 const RELATIVE: f64 = 1e-9;
@@ -38,9 +38,9 @@ struct Answer {
 }
 
 impl Known {
-    fn network(&self) -> Network {
+    fn network(&self) -> Shallow {
         let Weights { w, b, v, c } = &self.network;
-        Network::new(Mat::from_fn(w.len(), w[0].len(), |i, k| w[i][k]), b.clone(), v.clone(), *c).unwrap()
+        Shallow::new(Mat::from_fn(w.len(), w[0].len(), |i, k| w[i][k]), b.clone(), v.clone(), *c).unwrap()
     }
 }
 
@@ -63,7 +63,7 @@ fn all() -> Vec<Known> {
     paths.iter().map(|path| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()).collect()
 }
 
-fn each(check: impl Fn(&str, &Network, Norm, &Answer)) {
+fn each(check: impl Fn(&str, &Shallow, Norm, &Answer)) {
     for known in all() {
         for norm in [Norm::Two, Norm::Infinity, Norm::One] {
             check(&format!("{} {}", known.name, norm.name()), &known.network(), norm, &known.lipschitz[norm.name()]);

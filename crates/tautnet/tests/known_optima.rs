@@ -9,7 +9,7 @@ use faer::Mat;
 use serde::Deserialize;
 use std::{ops::ControlFlow, path::Path};
 use tautnet::{
-    Dataset, Network, Norm,
+    Dataset, Norm, Shallow,
     polish::{Method, Penalty, Polished, Settings, polish},
 };
 
@@ -48,9 +48,9 @@ struct Answer {
 }
 
 impl Instance {
-    fn network(&self) -> Network {
+    fn network(&self) -> Shallow {
         let w = Mat::from_fn(self.w.len(), self.w[0].len(), |i, k| self.w[i][k]);
-        Network::new(w, self.b.clone(), self.v.clone(), 0.0).unwrap()
+        Shallow::new(w, self.b.clone(), self.v.clone(), 0.0).unwrap()
     }
 
     fn data(&self, weighted: bool) -> Dataset {

@@ -13,7 +13,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::cmp::Ordering;
 use tautnet::certify::{Approximation, Certificate, Claim, Refusal, fingerprint, issue, verify};
-use tautnet::{Network, Norm};
+use tautnet::{Norm, Shallow};
 
 // ---- exact arithmetic: numbers `whole · 2^exponent`
 
@@ -72,10 +72,11 @@ fn positive_definite(matrix: &[Vec<Exact>]) -> bool {
     true
 }
 
-fn exactly_true(network: &Network, norm: Norm, x_scale: &[f64], y_scale: f64, claim: &Claim) -> bool {
+fn exactly_true(network: &Shallow, norm: Norm, x_scale: &[f64], y_scale: f64, claim: &Claim) -> bool {
     let (m, d) = (network.units(), network.inputs());
-    let z =
-        |i: usize, k: usize| Exact::of(y_scale).times(&Exact::of(network.v[i])).times(&Exact::of(network.w[(i, k)]));
+    let z = |i: usize, k: usize| {
+        Exact::of(y_scale).times(&Exact::of(network.v()[i])).times(&Exact::of(network.w()[(i, k)]))
+    };
     let zero = Exact::of(0.0);
     let sum_of_sign = |k: usize, sign: Ordering| {
         let parts = (0..m).map(|i| z(i, k)).filter(|x| x.sign() == sign);
@@ -125,7 +126,7 @@ fn exactly_true(network: &Network, norm: Norm, x_scale: &[f64], y_scale: f64, cl
 }
 
 /// Whether every claim of an accepted certificate is true.
-fn exactly_proved(network: &Network, certificate: &Certificate) -> bool {
+fn exactly_proved(network: &Shallow, certificate: &Certificate) -> bool {
     let norm = Norm::from(certificate.norm);
     let ones = vec![1.0; network.inputs()];
     exactly_true(network, norm, &ones, 1.0, &certificate.standardized)
@@ -136,13 +137,13 @@ fn exactly_proved(network: &Network, certificate: &Certificate) -> bool {
         }
 }
 
-fn network(w: &[&[f64]], v: &[f64]) -> Network {
+fn network(w: &[&[f64]], v: &[f64]) -> Shallow {
     let w = Mat::from_fn(w.len(), w[0].len(), |i, k| w[i][k]);
     let b = vec![0.0; w.nrows()];
-    Network::new(w, b, v.to_vec(), 0.0).unwrap()
+    Shallow::new(w, b, v.to_vec(), 0.0).unwrap()
 }
 
-fn verified(network: &Network, certificate: &Certificate) -> bool {
+fn verified(network: &Shallow, certificate: &Certificate) -> bool {
     verify(&certificate.to_json(), network).is_ok()
 }
 
@@ -274,8 +275,7 @@ fn every_number_is_refused_one_unit_in_the_last_place_beyond_its_limit() {
 #[test]
 fn two_opposite_units_have_a_bound_of_one_at_least() {
     // relu(x) − relu(x − 1): the true constant is 1, and the form of LipSDP that couples neurons reports about 1e-5.
-    let mut pair = network(&[&[1.0], &[1.0]], &[1.0, -1.0]);
-    pair.b[1] = -1.0;
+    let pair = network(&[&[1.0], &[1.0]], &[1.0, -1.0]).edited(|parts| parts.b[1] = -1.0).unwrap();
     for norm in [Norm::One, Norm::Two, Norm::Infinity] {
         let certificate = issue(&pair, norm, None, None, None).unwrap();
         // In one dimension diagonal multipliers prove max(Σ(v_i w_i)₊, Σ(v_i w_i)₋) = 1.
@@ -361,7 +361,7 @@ fn large_networks_verify_whichever_side_is_longer() {
     for (m, d) in [(700, 30), (30, 700), (120, 119), (1, 500), (500, 1)] {
         let w = Mat::from_fn(m, d, |_, _| random.random_range(-1.0..1.0));
         let v: Vec<f64> = (0..m).map(|_| random.random_range(-1.0..1.0)).collect();
-        let network = Network::new(w, vec![0.0; m], v, 0.0).unwrap();
+        let network = Shallow::new(w, vec![0.0; m], v, 0.0).unwrap();
         for norm in [Norm::Two, Norm::Infinity] {
             let mut certificate = issue(&network, norm, None, None, None).unwrap();
             assert!(verified(&network, &certificate));
@@ -379,7 +379,7 @@ fn sums_over_many_units_are_rounded_upwards() {
         let m = 300;
         let w = Mat::from_fn(m, 2, |_, _| random.random_range(0.0..1.0));
         let v: Vec<f64> = (0..m).map(|_| random.random_range(-0.1..1.0)).collect();
-        let network = Network::new(w, vec![0.0; m], v, 0.0).unwrap();
+        let network = Shallow::new(w, vec![0.0; m], v, 0.0).unwrap();
         let certificate = issue(&network, Norm::One, None, None, None).unwrap();
         assert!(exactly_proved(&network, &certificate));
     }
@@ -397,17 +397,13 @@ fn other_shapes_of_json_are_refused() {
     let mut value: serde_json::Value = serde_json::from_str(&text).unwrap();
     value["standardized"] = serde_json::from_str(&list).unwrap();
     assert!(matches!(verify(value.to_string().as_bytes(), &network), Err(Refusal::Unreadable(_))));
-    let mut damaged = network.clone();
-    damaged.b.clear();
-    assert!(matches!(verify(text.as_bytes(), &damaged), Err(Refusal::WrongNetwork(_))));
 }
 
 #[test]
 fn the_certificate_in_the_documentation_verifies() {
     let text = include_str!("../../../docs/certificate-format.md");
     let example = text.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("there is an example");
-    let mut pair = network(&[&[1.0], &[1.0]], &[1.0, -1.0]);
-    pair.b[1] = -1.0;
+    let pair = network(&[&[1.0], &[1.0]], &[1.0, -1.0]).edited(|parts| parts.b[1] = -1.0).unwrap();
     let proof = verify(example.as_bytes(), &pair).unwrap();
     assert!(exactly_proved(&pair, proof.certificate()));
 }
@@ -415,7 +411,7 @@ fn the_certificate_in_the_documentation_verifies() {
 #[test]
 fn the_fingerprint_is_the_documented_one() {
     // sha256 of "tautnet network 1\n", 1 and 2 as 64-bit integers, then 1.5, −2, 0.25, 3, −0 as doubles.
-    let network = Network::new(Mat::from_fn(1, 2, |_, k| [1.5, -2.0][k]), vec![0.25], vec![3.0], -0.0).unwrap();
+    let network = Shallow::new(Mat::from_fn(1, 2, |_, k| [1.5, -2.0][k]), vec![0.25], vec![3.0], -0.0).unwrap();
     assert_eq!(fingerprint(&network), "5a7a1192b2194bd01c5ec52e01dbadb336857b16fca5b996879bb9bcf80b3e2f");
 }
 

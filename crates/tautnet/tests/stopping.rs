@@ -8,7 +8,7 @@ use random::{data, network};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tautnet::{
-    Dataset, Network, Norm, Stage, Stop,
+    Dataset, Norm, Shallow, Stage, Stop,
     attack::{self, attack},
     certify::{
         ExactSettings, GradientSearchSettings, RangeSettings, Region, exact_lipschitz, largest_gradient_found,
@@ -41,7 +41,7 @@ fn trained(data: &Dataset, start: Start, units: usize) -> train::Trained {
 }
 
 /// Found ≤ certified, and what is certified verifies.
-fn check_proof(network: &Network, norm: Norm) -> f64 {
+fn check_proof(network: &Shallow, norm: Norm) -> f64 {
     let certificate = prove(network, norm, None, &mut |_| ControlFlow::Continue(())).unwrap();
     verify(&certificate.to_json(), network).unwrap();
     certificate.standardized.bound
@@ -72,7 +72,7 @@ fn a_first_epoch_that_is_cut_short_has_learned_something() {
 }
 
 /// Networks whose programs take the dense route in several blocks, and the route by units.
-fn programs() -> [(Dataset, Network); 2] {
+fn programs() -> [(Dataset, Shallow); 2] {
     [(data(150, 5, 3), network(40, 5, 3)), (data(12, 3, 4), network(30, 3, 4))]
 }
 

@@ -5,7 +5,7 @@ mod random;
 use random::{data, network};
 use std::ops::ControlFlow;
 use tautnet::{
-    Dataset, Network, Norm, Recipe,
+    Dataset, Norm, Recipe, Shallow,
     error::Result,
     fit::{Price, fit},
     polish::{Effort, Ending, Method, Penalty, Polished, Setting, Settings, polish, score},
@@ -14,7 +14,7 @@ use tautnet::{
     select, train,
 };
 
-fn run(network: &Network, data: &Dataset, settings: &Settings) -> Result<Polished> {
+fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Polished> {
     polish(network, data, settings, &mut |_| ControlFlow::Continue(()))
 }
 
@@ -50,7 +50,7 @@ fn asked(setting: Setting, recipe: &mut Recipe) {
 
 #[test]
 fn what_a_method_uses_changes_its_result_and_the_rest_is_refused() {
-    let (data, network) = (data(30, 2, 3), Network { c: 2.0, ..network(6, 2, 3) });
+    let (data, network) = (data(30, 2, 3), network(6, 2, 3).with_c(2.0));
     for method in Method::all() {
         let plain = Recipe { method: Some(method), ..Recipe::default() };
         let polish = |recipe: &Recipe| recipe.resolve(Command::Polish).map(|plan| plan.settings.polish);
@@ -146,7 +146,7 @@ fn an_output_bias_is_held_at_zero_or_the_given_network_comes_back() {
     for seed in 0..6 {
         // A bias that helps, one that is far off, and none.
         for c in [0.8, -5.0, 0.0] {
-            let (data, network) = (data(20, 2, seed), Network { c, ..network(4, 2, seed) });
+            let (data, network) = (data(20, 2, seed), network(4, 2, seed).with_c(c));
             for method in Method::all() {
                 let settings = Settings { output_bias: false, ..Settings::of(method) };
                 let found = run(&network, &data, &settings).unwrap();
@@ -159,7 +159,7 @@ fn an_output_bias_is_held_at_zero_or_the_given_network_comes_back() {
                         assert_eq!(found.network, network);
                         assert!(c == 0.0 || why.contains("with an output bias of 0 the objective is"), "{why}");
                     }
-                    _ => assert_eq!(found.network.c, 0.0, "{method:?} {seed} {c}"),
+                    _ => assert_eq!(found.network.c(), 0.0, "{method:?} {seed} {c}"),
                 }
             }
         }
@@ -167,7 +167,7 @@ fn an_output_bias_is_held_at_zero_or_the_given_network_comes_back() {
     // No unit is left, and the constant is a good one: nothing without an output bias is better.
     let data = data(20, 2, 9);
     let mean = data.y.iter().sum::<f64>() / 20.0;
-    let constant = Network { c: mean, v: vec![0.0; 3], ..network(3, 2, 9) };
+    let constant = network(3, 2, 9).times(0.0).with_c(mean);
     let found = run(&constant, &data, &Settings { output_bias: false, ..Settings::default() }).unwrap();
     assert!(matches!(&found.ending, Ending::Unchanged(why) if why.contains("output bias")), "{found:?}");
     assert_eq!(found.network, constant);
@@ -177,13 +177,13 @@ fn an_output_bias_is_held_at_zero_or_the_given_network_comes_back() {
 /// From a file that was reported: c = 3 stayed 3. `rivals` has the same test for samp-ℓ2.
 #[test]
 fn the_reported_network_loses_its_output_bias() {
-    let network = Network::new(faer::mat![[1.0], [-0.5]], vec![0.1, 0.2], vec![0.01, 0.02], 3.0).unwrap();
+    let network = Shallow::new(faer::mat![[1.0], [-0.5]], vec![0.1, 0.2], vec![0.01, 0.02], 3.0).unwrap();
     let data = Dataset::new(faer::mat![[0.0], [1.0], [2.0], [3.0]], vec![0.0, 5.0, -5.0, 5.0], None).unwrap();
     for method in Method::all() {
         let settings = Settings { output_bias: false, ..Settings::of(method) };
         let found = run(&network, &data, &settings).unwrap();
-        assert!(found.network.c == 0.0 || matches!(found.ending, Ending::Unchanged(_)), "{method:?} {found:?}");
+        assert!(found.network.c() == 0.0 || matches!(found.ending, Ending::Unchanged(_)), "{method:?} {found:?}");
     }
     let found = run(&network, &data, &Settings { output_bias: false, ..Settings::of(Method::WeightDecay) }).unwrap();
-    assert!(found.network.c == 0.0 && found.after.objective < found.before.objective, "{found:?}");
+    assert!(found.network.c() == 0.0 && found.after.objective < found.before.objective, "{found:?}");
 }

@@ -9,19 +9,19 @@ use proptest::prelude::*;
 use random::{data, network};
 use std::ops::ControlFlow;
 use tautnet::{
-    Dataset, Network,
+    Dataset, Shallow,
     certify::{GradientSearchSettings, Region, largest_gradient_found, prove, verify},
     polish::{Ending, Method, Polished, Settings, Walk, polish, score},
 };
 
 const SHORT: Walk = Walk { rounds: 3, steps: 60, restarts: 1, flips: 2 };
 
-fn run(network: &Network, data: &Dataset, settings: &Settings) -> Polished {
+fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Polished {
     polish(network, data, settings, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 /// The history of accepted networks falls, from the given one to the result, whose score is that of its weights.
-fn check(polished: &Polished, network: &Network, data: &Dataset, settings: &Settings) -> Result<(), TestCaseError> {
+fn check(polished: &Polished, network: &Shallow, data: &Dataset, settings: &Settings) -> Result<(), TestCaseError> {
     prop_assert_eq!(polished.accepted[0], polished.before);
     prop_assert_eq!(polished.accepted[polished.accepted.len() - 1], polished.after);
     if settings.max_lipschitz.is_none() {
@@ -90,7 +90,7 @@ proptest! {
         prop_assert!(walked.after.objective <= walked.before.objective);
         prop_assert!(!ended || !matches!(walked.ending, Ending::Solved), "{:?}", walked.ending);
         // A gap of 0 is that of a network without units, which needs no program.
-        prop_assert!(walked.duality_gap != Some(0.0) || walked.network.v.iter().all(|v| *v == 0.0));
+        prop_assert!(walked.duality_gap != Some(0.0) || walked.network.v().iter().all(|v| *v == 0.0));
         // Ended means ended: a call or two for what was under way, no more.
         prop_assert!(heard <= most + 3, "{heard} {most}");
         check(&walked, &network, &data, &settings)?;
@@ -132,17 +132,16 @@ fn degenerate_data_and_networks_are_walked_too() {
     let settings = Settings { method: Method::Walk, walk: SHORT, lipschitz: 0.05, ..Settings::default() };
     // Every row twice, a unit that is never on, one without output weight, one that is always on.
     let twice = data.select(&(0..24).map(|k| k % 12).collect::<Vec<_>>());
-    let mut odd = network.clone();
-    odd.b[0] = -100.0;
-    odd.v[1] = 0.0;
-    odd.b[2] = 100.0;
+    let odd = network.clone().edited(|parts| {
+        (parts.b[0], parts.v[(1, 0)], parts.b[2]) = (-100.0, 0.0, 100.0);
+    });
+    let odd = odd.unwrap();
     for (data, network) in [(&twice, &network), (&data, &odd), (&twice, &odd)] {
         let walked = run(network, data, &settings);
         check(&walked, network, data, &settings).unwrap();
     }
     // No unit is left: the best constant.
-    let mut dead = network.clone();
-    dead.b.fill(-100.0);
+    let dead = network.clone().edited(|parts| parts.b.fill(-100.0)).unwrap();
     let walked = run(&dead, &data, &settings);
     let mean = data.y.iter().sum::<f64>() / 12.0;
     assert!((walked.network.value(&[0.0, 0.0]) - mean).abs() < 1e-12);

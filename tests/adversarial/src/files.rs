@@ -5,7 +5,7 @@ use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::ops::ControlFlow;
 use tautnet::certify::{ExactSearch, ExactSettings, Region, SearchFile, prove};
-use tautnet::{Network, Norm, Scaler};
+use tautnet::{Norm, Scaler, Shallow};
 use tautnet_models::{Format, Model, Options, Stored, to_bytes};
 use tautnet_tables::{Encoder, Input};
 
@@ -83,9 +83,9 @@ pub struct Seed {
 }
 
 /// The network that the certificate and the search among the seeds are about.
-pub fn network() -> Network {
+pub fn network() -> Shallow {
     let w = faer::mat![[1.0, -1.0, 0.25], [0.5, 2.0, -1.5], [-1.0, 0.3, 0.0], [0.7, 0.1, 1.0]];
-    Network::new(w, vec![0.1, -1.0, 0.2, 0.0], vec![1.0, -2.0, 0.5, 1.25], 0.5).expect("it is one")
+    Shallow::new(w, vec![0.1, -1.0, 0.2, 0.0], vec![1.0, -2.0, 0.5, 1.25], 0.5).expect("it is one")
 }
 
 /// A model of that network over a table with words.

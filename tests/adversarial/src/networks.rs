@@ -5,7 +5,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use tautnet::certify::Region;
 use tautnet::scaling::Scaler;
-use tautnet::{Network, Norm};
+use tautnet::{Norm, Shallow};
 
 /// Kinds of networks.
 pub const KINDS: [&str; 14] = [
@@ -108,7 +108,7 @@ impl Draw {
 }
 
 /// A network of the kind `KINDS[kind]`.
-pub fn network(kind: usize, draw: &mut Draw) -> Network {
+pub fn network(kind: usize, draw: &mut Draw) -> Shallow {
     let d = draw.of(&[1, 1, 2, 2, 2, 3]);
     let m = draw.int(1, if d == 3 { 5 } else { 8 });
     let weight = |draw: &mut Draw| match kind {
@@ -206,15 +206,15 @@ pub fn network(kind: usize, draw: &mut Draw) -> Network {
     }
     let finite = |value: f64| if value.is_finite() { value } else { 1.0 };
     let w = Mat::from_fn(m, d, |i, k| finite(w[(i, k)]));
-    Network::new(w, b.into_iter().map(finite).collect(), v.into_iter().map(finite).collect(), finite(c))
+    Shallow::new(w, b.into_iter().map(finite).collect(), v.into_iter().map(finite).collect(), finite(c))
         .expect("all weights are finite")
 }
 
 /// The size of inputs that matters for the network: where its hyperplanes are, or anything.
-fn input_size(network: &Network, draw: &mut Draw) -> f64 {
+fn input_size(network: &Shallow, draw: &mut Draw) -> f64 {
     let i = draw.int(0, network.units() - 1);
-    let largest = (0..network.inputs()).map(|k| network.w[(i, k)].abs()).fold(0.0, f64::max);
-    let size = (network.b[i] / largest).abs();
+    let largest = (0..network.inputs()).map(|k| network.w()[(i, k)].abs()).fold(0.0, f64::max);
+    let size = (network.b()[i] / largest).abs();
     let range = 1e-290..1e290;
     match draw.int(0, 5) {
         0 => 1.0,
@@ -226,13 +226,13 @@ fn input_size(network: &Network, draw: &mut Draw) -> f64 {
 }
 
 /// An input near where something happens.
-pub fn input(network: &Network, draw: &mut Draw) -> Vec<f64> {
+pub fn input(network: &Shallow, draw: &mut Draw) -> Vec<f64> {
     let size = input_size(network, draw);
     (0..network.inputs()).map(|_| if draw.once_in(8) { 0.0 } else { size * draw.unit() }).collect()
 }
 
 /// A box or a ball.
-pub fn region(network: &Network, draw: &mut Draw) -> Region {
+pub fn region(network: &Shallow, draw: &mut Draw) -> Region {
     let center = input(network, draw);
     let size = input_size(network, draw);
     match draw.int(0, 3) {
@@ -254,7 +254,7 @@ pub fn region(network: &Network, draw: &mut Draw) -> Region {
 }
 
 /// Means and scales.
-pub fn scaler(network: &Network, draw: &mut Draw) -> Scaler {
+pub fn scaler(network: &Shallow, draw: &mut Draw) -> Scaler {
     let decades = draw.of(&[1.0, 6.0, 100.0]);
     Scaler {
         input_mean: (0..network.inputs()).map(|_| draw.scaled(decades)).collect(),

@@ -4,7 +4,7 @@ use crate::arrangement::{Plane, Point, cells, meeting, vertices};
 use crate::number::{Dyadic, Ratio};
 use std::collections::HashSet;
 use tautnet::certify::Region;
-use tautnet::{Network, Norm, scaling::Scaler};
+use tautnet::{Norm, Shallow, scaling::Scaler};
 
 /// A network as fractions: `f(x) = (c·q + Σ v_i relu(h_i(x))) / q` with the hyperplanes h_i.
 pub struct Exact {
@@ -17,21 +17,21 @@ pub struct Exact {
 
 impl Exact {
     /// The network itself.
-    pub fn of(network: &Network) -> Self {
+    pub fn of(network: &Shallow) -> Self {
         let plane = |i: usize| Plane {
-            a: (0..network.inputs()).map(|k| Dyadic::of(network.w[(i, k)])).collect(),
-            b: Dyadic::of(network.b[i]),
+            a: (0..network.inputs()).map(|k| Dyadic::of(network.w()[(i, k)])).collect(),
+            b: Dyadic::of(network.b()[i]),
         };
         Self {
             planes: (0..network.units()).map(plane).collect(),
-            v: network.v.iter().map(|v| Dyadic::of(*v)).collect(),
-            c: Dyadic::of(network.c),
+            v: network.v().iter().map(|v| Dyadic::of(*v)).collect(),
+            c: Dyadic::of(network.c()),
             q: Dyadic::one(),
         }
     }
 
     /// The network around a row of a table, as a function of the change of the standardized inputs: `δ ↦ f((X − μ)/σ + δ)`.
-    pub fn around(network: &Network, scaler: &Scaler, row: &[f64]) -> Self {
+    pub fn around(network: &Shallow, scaler: &Scaler, row: &[f64]) -> Self {
         let plain = Self::of(network);
         let sigma: Vec<Dyadic> = scaler.input_scale.iter().map(|s| Dyadic::of(*s)).collect();
         let product = |left_out: Option<usize>| {
@@ -328,7 +328,7 @@ mod tests {
     /// relu(x) − relu(x − 1): slope 1 between 0 and 1, values from 0 to 1.
     #[test]
     fn the_step_is_known() {
-        let network = Network::new(mat![[1.0], [1.0]], vec![0.0, -1.0], vec![1.0, -1.0], 0.0).unwrap();
+        let network = Shallow::new(mat![[1.0], [1.0]], vec![0.0, -1.0], vec![1.0, -1.0], 0.0).unwrap();
         let exact = Exact::of(&network);
         for norm in [Norm::One, Norm::Two, Norm::Infinity] {
             let length = |region: &Region| Length::longest(&exact.gradients(region).unwrap(), &[Ratio::of(1.0)], norm);
@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn a_disc_meets_the_cells_it_meets() {
         let w = mat![[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]];
-        let network = Network::new(w, vec![0.0; 4], vec![1.0; 4], 0.0).unwrap();
+        let network = Shallow::new(w, vec![0.0; 4], vec![1.0; 4], 0.0).unwrap();
         let exact = Exact::of(&network);
         let gradients = |radius| {
             let region = Region::Ball { center: vec![2.0, 0.0], radius, norm: Norm::Two };
@@ -372,7 +372,7 @@ mod tests {
 
     #[test]
     fn a_model_is_its_network_in_other_units() {
-        let network = Network::new(mat![[1.0, 2.0]], vec![0.5], vec![3.0], 1.0).unwrap();
+        let network = Shallow::new(mat![[1.0, 2.0]], vec![0.5], vec![3.0], 1.0).unwrap();
         let scaler =
             Scaler { input_mean: vec![1.0, -1.0], input_scale: vec![3.0, 0.7], target_mean: 0.0, target_scale: 1.0 };
         let around = Exact::around(&network, &scaler, &[4.0, -1.0]);

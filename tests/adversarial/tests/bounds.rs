@@ -7,7 +7,7 @@ use tautnet::certify::{
     self, Attained, ExactSearch, ExactSettings, GradientSearchSettings, RangeSettings, Region, SampleInterval,
     affordable_nodes, sample_interval,
 };
-use tautnet::{Dataset, Network, Norm, attack};
+use tautnet::{Dataset, Norm, Shallow, attack};
 use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::{self, Draw, KINDS};
@@ -21,7 +21,7 @@ const NORMS: [Norm; 3] = [Norm::One, Norm::Two, Norm::Infinity];
 /// A network, and what is known of it.
 struct Case {
     number: usize,
-    network: Network,
+    network: Shallow,
     exact: Exact,
     ledger: Ledger,
 }
@@ -95,7 +95,7 @@ impl Case {
         let point = exact_point(&found.point);
         let signs: Vec<i8> = self.exact.planes.iter().map(|plane| plane.sign_at(&point)).collect();
         // A unit without an output weight has no effect; only for the others the pattern is known.
-        let told = |i: usize| self.network.v[i] == 0.0 || (signs[i] > 0) == found.active[i];
+        let told = |i: usize| self.network.v()[i] == 0.0 || (signs[i] > 0) == found.active[i];
         let agrees = (0..signs.len()).all(told);
         let story = if agrees { String::new() } else { self.story(&format!("another pattern {place}")) };
         self.ledger.check("the pattern of a found gradient", agrees, || story);
@@ -110,7 +110,7 @@ impl Case {
     }
 }
 
-fn ones(network: &Network) -> Vec<Ratio> {
+fn ones(network: &Shallow) -> Vec<Ratio> {
     vec![Ratio::of(1.0); network.inputs()]
 }
 

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 use std::time::{Duration, Instant};
-use tautnet::Network;
+use tautnet::Shallow;
 use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::files::model;
 use tautnet_adversarial::ledger::Ledger;
@@ -68,7 +68,7 @@ fn table(rows: usize, columns: usize, draw: &mut Draw) -> String {
 fn network(units: usize, inputs: usize, draw: &mut Draw) -> String {
     let w = faer::Mat::from_fn(units, inputs, |_, _| draw.unit());
     let mut numbers = || (0..units).map(|_| draw.unit()).collect();
-    let network = Network::new(w, numbers(), numbers(), 0.1).expect("it is one");
+    let network = Shallow::new(w, numbers(), numbers(), 0.1).expect("it is one");
     network_to_json(&network).expect("it can be written")
 }
 

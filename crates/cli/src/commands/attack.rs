@@ -16,7 +16,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::attack::{Method, RadiusReport, Settings, attack};
 use tautnet::error::Result;
-use tautnet::{Loss, Network, Norm, Scaler, certify};
+use tautnet::{Loss, Norm, Scaler, Shallow, certify};
 use tautnet_models::Stored;
 use tautnet_report::chart::{self, Canvas, Curve, Units};
 use tautnet_report::scene::Ink;
@@ -175,7 +175,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The bound of the model's certificate if it is in the norm asked for, else that of a new one.
-fn proved_bound(stored: &Stored, network: &Network, norm: Option<Norm>, stop: &Stop) -> Result<(Norm, f64)> {
+fn proved_bound(stored: &Stored, network: &Shallow, norm: Option<Norm>, stop: &Stop) -> Result<(Norm, f64)> {
     if let Stored::Model(model) = stored
         && let Some(proved) = model.proved()?
     {

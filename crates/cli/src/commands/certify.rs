@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 use tautnet::certify::{Certificate, Region, SearchFile, norm_product, path_norm};
 use tautnet::error::{Error, Result};
 use tautnet::printable::line;
-use tautnet::{Dataset, Loss, Network, Norm, Scaler};
+use tautnet::{Dataset, Loss, Norm, Scaler, Shallow};
 use tautnet_models::Stored;
 use tautnet_report::chart::{self, Canvas, Ladder, Units};
 use tautnet_report::scene::Ink;
@@ -258,7 +258,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The searches in a file, or none where there is no file.
-fn read_searches(path: &Path, network: &Network) -> Result<SearchFile> {
+fn read_searches(path: &Path, network: &Shallow) -> Result<SearchFile> {
     if !path.exists() {
         return Ok(SearchFile::default());
     }

@@ -10,7 +10,7 @@ use tautnet::certify::{
     prove, relative_gap,
 };
 use tautnet::error::Result;
-use tautnet::{Dataset, Network, Norm, Scaler};
+use tautnet::{Dataset, Norm, Scaler, Shallow};
 
 /// One line of the table.
 pub struct Bound {
@@ -46,7 +46,7 @@ pub struct Bounds(pub Vec<Bound>);
 #[derive(Clone, Copy)]
 pub struct Asked<'a> {
     /// The network.
-    pub network: &'a Network,
+    pub network: &'a Shallow,
     /// The units of the user, for the certificate.
     pub scaler: Option<&'a Scaler>,
     /// Inputs at which large gradients are looked for, in the network's units.

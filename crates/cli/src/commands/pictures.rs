@@ -9,7 +9,7 @@ use crate::stop::Stop;
 use std::path::Path;
 use tautnet::attack::RadiusReport;
 use tautnet::error::{Error, Result};
-use tautnet::{Dataset, Loss, Network, Norm};
+use tautnet::{Dataset, Loss, Norm, Shallow};
 use tautnet_report::chart::Canvas;
 use tautnet_report::scene::Scene;
 use tautnet_report::{Chart, Report, Reproduce, raster, svg};
@@ -42,8 +42,8 @@ impl Evaluation {
     /// Attack the rows held out, or else those learned from. Each network comes with its proved bound. Where `stop` says that
     /// the time is over, no more rows than can be evaluated in no time.
     pub fn of(
-        (before, before_bound): (&Network, f64),
-        (after, after_bound): (&Network, f64),
+        (before, before_bound): (&Shallow, f64),
+        (after, after_bound): (&Shallow, f64),
         measure: (Norm, &Loss),
         learned: &Dataset,
         held_out: Option<&Dataset>,

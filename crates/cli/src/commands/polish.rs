@@ -21,7 +21,7 @@ use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
 use tautnet::polish::{Polished, Score};
 use tautnet::recipe::{Command, Plan};
-use tautnet::{Loss, Network, Scaler, certify, fit};
+use tautnet::{Loss, Scaler, Shallow, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
@@ -166,20 +166,20 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
 struct Facts<'a> {
     loss: &'a Loss,
     polished: &'a Polished,
-    before: &'a Network,
+    before: &'a Shallow,
     time: Duration,
     stopped: Option<&'static str>,
     problem: &'a Problem,
 }
 
 impl Facts<'_> {
-    fn test_loss(&self, network: &Network) -> Option<f64> {
+    fn test_loss(&self, network: &Shallow) -> Option<f64> {
         self.problem.test.as_ref().map(|test| self.loss.mean(network, test))
     }
 
     fn json(&self) -> Value {
         let Self { polished, problem, .. } = self;
-        let score = |score: &Score, network: &Network, gap: Option<f64>, iterations: usize, seconds: f64| {
+        let score = |score: &Score, network: &Shallow, gap: Option<f64>, iterations: usize, seconds: f64| {
             let bounds = problem.scaler.bound_per_column(score.lipschitz);
             let columns = problem.columns.names().into_iter().zip(bounds).map(|(name, bound)| (name, json!(bound)));
             let mut facts = json!({

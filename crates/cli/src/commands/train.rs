@@ -22,7 +22,7 @@ use tautnet::error::Result;
 use tautnet::fit::{self, Price};
 use tautnet::job::{Interruption, Job};
 use tautnet::recipe::Command;
-use tautnet::{Network, polish, select};
+use tautnet::{Shallow, polish, select};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
@@ -130,7 +130,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.pictures.wanted() {
         let rows =
             Rows { learned: &learned, held_out: held_out.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
-        let side = |(network, bound): (&Network, f64), attack: &[RadiusReport]| {
+        let side = |(network, bound): (&Shallow, f64), attack: &[RadiusReport]| {
             Side::of(network, bound, attack.to_vec(), &rows, measure, &model.scaler, seed)
         };
         let report = Report {

@@ -18,7 +18,7 @@ use faer::{Mat, MatRef};
 use std::ops::ControlFlow;
 use tautnet::ending::Ending;
 use tautnet::unit::{Unit, from_units};
-use tautnet::{Dataset, Network, error::Result};
+use tautnet::{Dataset, Shallow, error::Result};
 
 /// A network whose units are switched by gates of their own.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +59,7 @@ impl GatedNetwork {
     /// A relu network with the same values on the rows of `data`: `ū_j = (ū_j + τ ḡ_j) − τ ḡ_j`, with the least τ ≥ 0 that
     /// puts the first into the gate's cell, where ḡ_j itself lies. A row on the very boundary of a gate limits τ to what
     /// rounding allows, and the two may then differ there.
-    pub fn to_relu(&self, data: &Dataset) -> Result<Network> {
+    pub fn to_relu(&self, data: &Dataset) -> Result<Shallow> {
         let d = self.inputs();
         let mut units: Vec<Unit> = Vec::new();
         let mut push = |mut z: Vec<f64>, sign: f64| {
@@ -85,7 +85,7 @@ impl GatedNetwork {
 pub type Gated = Solution<GatedNetwork>;
 
 /// Train a gated network whose gates are the hidden weights of `gates` (its output weights do not matter).
-pub fn gated_relu(gates: &Network, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Gated> {
+pub fn gated_relu(gates: &Shallow, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Gated> {
     let problem = Problem::new(gates, data, settings, false)?;
     let mut descent = Descent { lambda: problem.lambda, width: problem.width, curvature: 1e-3, steps: 0 };
     let start = Point { u: vec![0.0; problem.size()], image: vec![0.0; problem.n()] };
@@ -110,7 +110,7 @@ pub fn gated_relu(gates: &Network, data: &Dataset, settings: &Settings, observer
         .collect();
     let gate = |j: usize| problem.groups[kept[j]].unit;
     let network = GatedNetwork {
-        gates: Mat::from_fn(kept.len(), d + 1, |j, k| if k < d { gates.w[(gate(j), k)] } else { gates.b[gate(j)] }),
+        gates: Mat::from_fn(kept.len(), d + 1, |j, k| if k < d { gates.w()[(gate(j), k)] } else { gates.b()[gate(j)] }),
         weights: Mat::from_fn(kept.len(), d + 1, |j, k| last.u[kept[j] * problem.width + k]),
         c: fit.bias,
     };

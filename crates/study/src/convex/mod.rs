@@ -7,7 +7,7 @@
 //!
 //! The second is (6), which [`polish`](mod@tautnet::polish) solves by an interior-point method: to more digits, at a cost that grows
 //! with the cube of the number of weights. Here a step costs two passes over the patterns, a bit an entry. Patterns and
-//! signs are those of a given [`Network`](tautnet::Network), as they are for `polish`; [`crate::rivals::gaussian`] samples them.
+//! signs are those of a given [`Shallow`](tautnet::Shallow), as they are for `polish`; [`crate::rivals::gaussian`] samples them.
 //!
 //! Both return a lower bound on their optimum, computed from a point of the dual problem that is feasible to rounding, and
 //! stop by the distance to it. Columns should be standardized: the methods work in the units of the data.

@@ -23,7 +23,7 @@
 use super::masks::{LANES, Masks};
 use super::settings::Settings;
 use std::collections::HashMap;
-use tautnet::{Dataset, Error, Network, activation::Patterns, distinct::Distinct, error::Result};
+use tautnet::{Dataset, Error, Shallow, activation::Patterns, distinct::Distinct, error::Result};
 
 /// A pattern with a sign.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -65,7 +65,7 @@ pub(crate) struct Fit {
 impl Problem {
     /// The patterns of a network on the data, with the signs of its output weights or (`signed` false) all with sign +.
     /// Units without an active row have nothing to contribute and no group; nor, where signs count, have those with v = 0.
-    pub fn new(network: &Network, data: &Dataset, settings: &Settings, signed: bool) -> Result<Self> {
+    pub fn new(network: &Shallow, data: &Dataset, settings: &Settings, signed: bool) -> Result<Self> {
         settings.check()?;
         if network.inputs() != data.columns() {
             return Err(Error::new(
@@ -90,12 +90,12 @@ impl Problem {
         let all = Patterns::of(network, data.x.as_ref()).select(&rows);
         let (mut place, mut first, mut groups) = (HashMap::new(), Vec::new(), Vec::<Group>::new());
         let mut seen = std::collections::HashSet::new();
-        for unit in (0..network.units()).filter(|&i| !(all.is_dead(i) || signed && network.v[i] == 0.0)) {
+        for unit in (0..network.units()).filter(|&i| !(all.is_dead(i) || signed && network.v()[i] == 0.0)) {
             let pattern = *place.entry(all.unit(unit)).or_insert_with(|| {
                 first.push(unit);
                 first.len() - 1
             });
-            let sign = if signed { network.v[unit].signum() } else { 1.0 };
+            let sign = if signed { network.v()[unit].signum() } else { 1.0 };
             if seen.insert((pattern, sign > 0.0)) {
                 groups.push(Group { pattern, sign, unit });
             }

@@ -31,7 +31,7 @@ use faer::{Accum, Mat, MatRef, Par, Side, linalg::matmul::matmul};
 use std::ops::ControlFlow;
 use tautnet::ending::Ending;
 use tautnet::unit::{Unit, from_units};
-use tautnet::{Dataset, Network, error::Result};
+use tautnet::{Dataset, Shallow, error::Result};
 
 /// Cones of one group that join the list at a time, at most, per entry of u_j.
 const JOIN: usize = 1;
@@ -55,10 +55,10 @@ const REPAIR: usize = 400;
 const ROUNDING: f64 = 1e-12;
 
 /// A relu network with the evidence; units that the program made 0 are left out.
-pub type Relu = Solution<Network>;
+pub type Relu = Solution<Shallow>;
 
 /// Train a relu network with the patterns and signs of `network`; its weights only say where each cell is.
-pub fn relu(network: &Network, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Relu> {
+pub fn relu(network: &Shallow, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Relu> {
     let problem = Problem::new(network, data, settings, true)?;
     let cells = Cells::new(&problem, network);
     let mut descent = Descent { lambda: problem.lambda, width: problem.width, curvature: 1e-3, steps: 0 };
@@ -303,12 +303,12 @@ struct Slacks {
 }
 
 impl<'a> Cells<'a> {
-    fn new(problem: &'a Problem, network: &Network) -> Self {
+    fn new(problem: &'a Problem, network: &Shallow) -> Self {
         let mut inside = vec![0.0; problem.size()];
         for (j, inside) in inside.chunks_mut(problem.width).enumerate() {
             let unit = problem.groups[j].unit;
-            (0..problem.e - 1).for_each(|k| inside[k] = network.w[(unit, k)]);
-            inside[problem.e - 1] = network.b[unit];
+            (0..problem.e - 1).for_each(|k| inside[k] = network.w()[(unit, k)]);
+            inside[problem.e - 1] = network.b()[unit];
             if let Some(bias) = untied(problem, j, inside) {
                 inside[problem.e - 1] = bias;
             }

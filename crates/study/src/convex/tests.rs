@@ -5,7 +5,7 @@ use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use std::ops::ControlFlow;
 use tautnet::Dataset;
-use tautnet::Network;
+use tautnet::Shallow;
 use tautnet::ending::Ending;
 use tautnet::polish::{self, Method};
 
@@ -14,7 +14,7 @@ fn go_on(_: &Progress) -> ControlFlow<()> {
 }
 
 /// (6) by the interior-point method.
-fn judge(network: &Network, data: &Dataset, settings: &Settings) -> f64 {
+fn judge(network: &Shallow, data: &Dataset, settings: &Settings) -> f64 {
     let asked = polish::Settings {
         method: Method::WeightDecay,
         lipschitz: 0.0,
@@ -60,7 +60,7 @@ fn the_augmented_lagrangian_has_the_optimum_of_weight_decay() {
 
 /// What a run says of its network is so, however it ended: the objective is the network's own, and no other than the optimum of
 /// (6) where the run says that it was solved.
-fn honest(network: &Network, data: &Dataset, settings: &Settings) -> Relu {
+fn honest(network: &Shallow, data: &Dataset, settings: &Settings) -> Relu {
     let ours = relu(network, data, settings, &mut go_on).unwrap();
     let asked = polish::Settings {
         decay: settings.decay,
@@ -84,7 +84,7 @@ fn honest(network: &Network, data: &Dataset, settings: &Settings) -> Relu {
 #[test]
 fn a_pre_activation_of_0_is_a_cone_like_any_other() {
     let data = Dataset::new(Mat::from_fn(3, 1, |k, _| k as f64 - 1.0), vec![0.0, -1.0, 1.0], None).unwrap();
-    let network = Network::new(Mat::full(1, 1, 1.0), vec![0.0], vec![1.0], 0.0).unwrap();
+    let network = Shallow::new(Mat::full(1, 1, 1.0), vec![0.0], vec![1.0], 0.0).unwrap();
     let settings = Settings { decay: 0.01, output_bias: false, ..Settings::default() };
     let ours = honest(&network, &data, &settings);
     assert_eq!(ours.ending, Ending::Solved);
@@ -105,7 +105,7 @@ fn solved_with_ties(seeds: std::ops::Range<u64>, most: i32, unit: f64) -> usize 
         let data = Dataset::new(x, (0..n).map(|_| whole(3)).collect(), None).unwrap();
         let w = Mat::from_fn(m, d, |_, _| unit * whole(most));
         let b = (0..m).map(|i| if i % 2 == 0 { 0.0 } else { unit * whole(most) }).collect();
-        let network = Network::new(w, b, (0..m).map(|_| whole(1)).collect(), 0.0).unwrap();
+        let network = Shallow::new(w, b, (0..m).map(|_| whole(1)).collect(), 0.0).unwrap();
         let settings = Settings { decay: 0.03, output_bias: seed % 2 == 0, iterations: 20_000, ..Settings::default() };
         honest(&network, &data, &settings).ending == Ending::Solved
     };
@@ -136,7 +136,7 @@ fn a_trained_network_s_own_patterns_and_signs_are_kept() {
 }
 
 /// Unaccelerated proximal gradient on the whole matrix Φ.
-fn naive_gated(network: &Network, data: &Dataset, decay: f64) -> f64 {
+fn naive_gated(network: &Shallow, data: &Dataset, decay: f64) -> f64 {
     let (n, d, m) = (data.rows(), data.columns(), network.units());
     let active = tautnet::activation::Patterns::of(network, data.x.as_ref());
     let phi = Mat::from_fn(n, m * (d + 1), |k, c| {
@@ -218,7 +218,7 @@ fn a_high_price_leaves_the_output_bias() {
     let gated = gated_relu(&network, &data, &settings, &mut go_on).unwrap();
     assert!(gated.network.units() == 0 && (gated.network.c - mean).abs() < 1e-12);
     let relu = relu(&network, &data, &settings, &mut go_on).unwrap();
-    assert!(relu.network.v == [0.0] && (relu.network.c - mean).abs() < 1e-12);
+    assert!(relu.network.v() == [0.0] && (relu.network.c() - mean).abs() < 1e-12);
     assert!(gated.duality_gap() < 1e-12 && relu.duality_gap() < 1e-12);
 }
 

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use tautnet::error::Result;
 use tautnet::requirement::Requirement;
 use tautnet::train::{Admm, Descent};
-use tautnet::{Dataset, Network, attack, polish};
+use tautnet::{Dataset, Shallow, attack, polish};
 
 /// A starting network, the methods that post-process it, and the prices of the objective that judges them.
 #[derive(Debug, Clone, PartialEq)]
@@ -108,7 +108,7 @@ pub struct Method {
     pub about: &'static str,
     /// What it asks of the prices and the loss of an arm.
     pub requires: &'static [Requirement],
-    pub(super) run: fn(&Job<'_>, &Network) -> Result<Applied>,
+    pub(super) run: fn(&Job<'_>, &Shallow) -> Result<Applied>,
 }
 
 /// What a base or a method works on.
@@ -129,7 +129,7 @@ pub struct Job<'a> {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Applied {
     /// The network.
-    pub network: Network,
+    pub network: Shallow,
     /// How it ended, in words.
     pub ending: String,
 }
@@ -165,7 +165,7 @@ impl Base {
 
 impl Method {
     /// Post-process a network.
-    pub fn apply(&self, job: &Job<'_>, network: &Network) -> Result<Applied> {
+    pub fn apply(&self, job: &Job<'_>, network: &Shallow) -> Result<Applied> {
         (self.run)(job, network)
     }
 }

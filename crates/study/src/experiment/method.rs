@@ -9,7 +9,7 @@ use tautnet::error::{Error, Result};
 use tautnet::polish::{self, Ending, Penalty, Polished, polish};
 use tautnet::requirement::{Demand, Requirement, Setting};
 use tautnet::train::{self, Admm, Adversarial, Start, Trained, admm};
-use tautnet::{Network, Norm};
+use tautnet::{Norm, Shallow};
 
 const SQUARED: Requirement = Requirement {
     setting: Setting::Loss,
@@ -165,7 +165,7 @@ fn from_admm(job: &Job<'_>) -> Result<Applied> {
 /// ADMM pays μ for L², the square of its bound for the 2-norm. Where the objective has λ L in that norm, that is at most
 /// `λ L₀/2 + λ/(2 L₀) · L²` with equality at the bound L₀ of the network to begin with: so μ = λ/(2 L₀), and what ADMM gains
 /// is gained in λ L too. (In the ∞-norm ADMM has no such promise: it knows the other norm only.)
-fn alternate_with_admm(job: &Job<'_>, network: &Network) -> Result<Applied> {
+fn alternate_with_admm(job: &Job<'_>, network: &Shallow) -> Result<Applied> {
     let objective = polish::Settings { norm: Norm::Two, ..job.objective() };
     let price = match objective.penalty {
         Penalty::LSquared => objective.lipschitz,
@@ -189,11 +189,11 @@ fn program(job: &Job<'_>, method: polish::Method) -> polish::Settings {
     if method.uses(Setting::Lipschitz) { settings } else { polish::Settings { decay: job.decay(), ..settings } }
 }
 
-fn convex(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {
+fn convex(job: &Job<'_>, network: &Shallow, method: polish::Method) -> Result<Applied> {
     polish(network, job.data, &program(job, method), &mut |_| (job.go_on)()).map(Applied::from)
 }
 
-fn half(job: &Job<'_>, network: &Network, method: polish::Method) -> Result<Applied> {
+fn half(job: &Job<'_>, network: &Shallow, method: polish::Method) -> Result<Applied> {
     rivals::sampled(network, job.data, &program(job, method), job.seed, &mut |_| (job.go_on)()).map(Applied::from)
 }
 
@@ -222,12 +222,12 @@ fn first_order(job: &Job<'_>) -> first_order::Settings {
     first_order::Settings { decay: job.decay(), output_bias, ..first_order::Settings::default() }
 }
 
-fn augmented_lagrangian(job: &Job<'_>, network: &Network) -> Result<Applied> {
+fn augmented_lagrangian(job: &Job<'_>, network: &Shallow) -> Result<Applied> {
     let found = first_order::relu(network, job.data, &first_order(job), &mut |_| (job.go_on)())?;
     Ok(Applied { network: found.network, ending: in_words(found.ending) })
 }
 
-fn gated(job: &Job<'_>, network: &Network) -> Result<Applied> {
+fn gated(job: &Job<'_>, network: &Shallow) -> Result<Applied> {
     let found = first_order::gated_relu(network, job.data, &first_order(job), &mut |_| (job.go_on)())?;
     Ok(Applied { network: found.network.to_relu(job.data)?, ending: in_words(found.ending) })
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tautnet::Dataset;
-use tautnet::Network;
+use tautnet::Shallow;
 use tautnet::polish::Penalty;
 use tautnet::train::{Admm, Descent};
 use tautnet_tables::atomic::Existing;
@@ -396,7 +396,7 @@ fn seeds_count_on_past_the_largest() {
 fn admm_gives_a_constant_network_back() {
     let (mut plan, data) = (plan(&[]), toy(20, 2, 1));
     plan.settings.polish.penalty = Penalty::L;
-    let constant = Network::new(faer::Mat::zeros(1, 2), vec![0.0], vec![0.0], 0.3).unwrap();
+    let constant = Shallow::new(faer::Mat::zeros(1, 2), vec![0.0], vec![0.0], 0.3).unwrap();
     let go_on = || ControlFlow::Continue(());
     let job = Job { data: &data, arm: &plan.arms[0], settings: &plan.settings, seed: 0, go_on: &go_on };
     let applied = method("admm").unwrap().apply(&job, &constant).unwrap();

@@ -4,7 +4,7 @@ use super::arm::{Applied, Arm, GoOn, Job, Settings};
 use super::problem::Problem;
 use super::rows::Row;
 use tautnet::error::Result;
-use tautnet::{Network, attack, polish};
+use tautnet::{Shallow, attack, polish};
 
 /// Seconds since whenever: the caller's clock, for this library has none.
 pub type Clock<'a> = dyn Fn() -> f64 + 'a;
@@ -20,7 +20,7 @@ pub fn trial(
     go_on: &GoOn<'_>,
 ) -> Option<Vec<Row>> {
     let job = Job { data: &problem.learned, arm, settings, seed: settings.seed_of(problem.trial), go_on };
-    let measured = |method: &str, run: &dyn Fn() -> Result<Applied>| -> Option<(Row, Option<Network>)> {
+    let measured = |method: &str, run: &dyn Fn() -> Result<Applied>| -> Option<(Row, Option<Shallow>)> {
         let started = clock();
         let applied = run();
         let seconds = clock() - started;

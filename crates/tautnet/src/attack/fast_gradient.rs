@@ -8,10 +8,10 @@
 //! stays where it was.
 
 use crate::ball::{pull, steepest};
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 
 /// The step from one row; zero where the gradient is.
-pub fn fast_gradient(network: &Network, x: &[f64], y: f64, norm: Norm, radius: f64) -> Vec<f64> {
+pub fn fast_gradient(network: &Shallow, x: &[f64], y: f64, norm: Norm, radius: f64) -> Vec<f64> {
     let sign = if network.value(x) < y { -1.0 } else { 1.0 };
     let mut delta = vec![0.0; x.len()];
     steepest(norm, &network.gradient(x), &mut delta);

@@ -9,13 +9,13 @@
 //!
 //! with few terms when ε is small. All searches work on this.
 
-use crate::Network;
+use crate::Shallow;
 use crate::vector::{LANES, group, group_mut, output, padded, positive, sum};
 use faer::traits::pulp::{Simd, WithSimd};
 
 /// A network with what every row needs of it, once: units row-major and the dual norms of their weights.
 pub(crate) struct Prepared<'a> {
-    pub network: &'a Network,
+    pub network: &'a Shallow,
     pub d: usize,
     /// W, row-major.
     rows: Vec<f64>,
@@ -24,9 +24,9 @@ pub(crate) struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    pub fn new(network: &'a Network, norm: crate::Norm) -> Self {
+    pub fn new(network: &'a Shallow, norm: crate::Norm) -> Self {
         let d = network.inputs();
-        let rows: Vec<f64> = (0..network.units()).flat_map(|i| (0..d).map(move |k| network.w[(i, k)])).collect();
+        let rows: Vec<f64> = (0..network.units()).flat_map(|i| (0..d).map(move |k| network.w()[(i, k)])).collect();
         let lengths = rows.chunks_exact(d).map(|w| norm.dual().of(w)).collect();
         Self { network, d, rows, lengths }
     }
@@ -37,7 +37,7 @@ impl<'a> Prepared<'a> {
         h.extend(
             self.rows
                 .chunks_exact(self.d)
-                .zip(&self.network.b)
+                .zip(self.network.b())
                 .map(|(w, b)| w.iter().zip(x).fold(*b, |h, (w, x)| h + w * x)),
         );
     }
@@ -65,12 +65,12 @@ impl Local {
     pub fn load(&mut self, prepared: &Prepared<'_>, h: &[f64], y: f64, radius: f64) {
         let Prepared { network, d, rows, lengths } = prepared;
         self.d = *d;
-        self.c = network.c - y;
+        self.c = network.c() - y;
         self.g.clear();
         self.g.resize(*d, 0.0);
         self.chosen.clear();
         for i in 0..h.len() {
-            let (v, w) = (network.v[i], &rows[i * d..(i + 1) * d]);
+            let (v, w) = (network.v()[i], &rows[i * d..(i + 1) * d]);
             if v == 0.0 {
                 continue;
             }
@@ -90,7 +90,7 @@ impl Local {
         }
         for (j, &i) in self.chosen.iter().enumerate() {
             self.h[j] = h[i];
-            self.v[j] = network.v[i];
+            self.v[j] = network.v()[i];
             self.reach[j] = radius * lengths[i];
             for k in 0..*d {
                 self.w[k * self.width + j] = rows[i * d + k];

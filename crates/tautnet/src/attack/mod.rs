@@ -23,7 +23,7 @@ pub use settings::{Method, Settings};
 use crate::ball::placed;
 use crate::certify::{SampleInterval, sample_interval};
 use crate::outward::{Interval, Sum, div_down, div_up, enclose, mul_down, mul_up};
-use crate::{Dataset, Error, Network, Norm, error::Result};
+use crate::{Dataset, Error, Norm, Shallow, error::Result};
 use local::Prepared;
 use projected_ascent::Search;
 use rand_pcg::Pcg64;
@@ -73,9 +73,9 @@ struct Worst {
 /// [`Stop::here`] says that it is time to end, the rows that are left are not searched any more: both sides stay valid.
 ///
 /// ```
-/// use tautnet::{Dataset, Network, Norm, attack};
+/// use tautnet::{Dataset, Shallow, Norm, attack};
 /// // f(x) = 2 relu(x), certified with L = 2.
-/// let network = Network::new(faer::mat![[1.0]], vec![0.0], vec![2.0], 0.0)?;
+/// let network = Shallow::new(faer::mat![[1.0]], vec![0.0], vec![2.0], 0.0)?;
 /// let data = Dataset::new(faer::mat![[1.0], [-1.0]], vec![2.0, 0.0], None)?;
 /// let reports = attack::attack(&network, &data, Norm::Two, &[0.0, 0.5], &attack::Settings::new(2.0))?;
 /// assert_eq!(reports[0].found, 0.0);
@@ -84,7 +84,7 @@ struct Worst {
 /// # Ok::<(), tautnet::Error>(())
 /// ```
 pub fn attack(
-    network: &Network,
+    network: &Shallow,
     data: &Dataset,
     norm: Norm,
     radii: &[f64],
@@ -190,7 +190,7 @@ pub fn attack(
 }
 
 /// Everything the caller may have got wrong.
-fn check(network: &Network, data: &Dataset, radii: &[f64], settings: &Settings) -> Result<()> {
+fn check(network: &Shallow, data: &Dataset, radii: &[f64], settings: &Settings) -> Result<()> {
     if network.inputs() != data.columns() {
         return Err(Error::new(
             format!("the network has {} inputs but the data has {} columns", network.inputs(), data.columns()),
@@ -224,16 +224,16 @@ pub(crate) mod tests {
 
     const NORMS: [Norm; 3] = [Norm::One, Norm::Two, Norm::Infinity];
 
-    pub(crate) fn network(m: usize, d: usize, seed: u64) -> Network {
+    pub(crate) fn network(m: usize, d: usize, seed: u64) -> Shallow {
         let mut random = Pcg64::seed_from_u64(seed);
         let w = Mat::from_fn(m, d, |_, _| normal(&mut random));
         let b = (0..m).map(|_| normal(&mut random)).collect();
         let v = (0..m).map(|_| normal(&mut random)).collect();
-        Network::new(w, b, v, normal(&mut random)).unwrap()
+        Shallow::new(w, b, v, normal(&mut random)).unwrap()
     }
 
     /// The crudest bound there is.
-    fn crude_bound(network: &Network, norm: Norm) -> f64 {
+    fn crude_bound(network: &Shallow, norm: Norm) -> f64 {
         crate::certify::path_norm(network, norm)
     }
 
@@ -327,7 +327,7 @@ pub(crate) mod tests {
     /// Where the network is affine the ceiling is attained.
     #[test]
     fn an_affine_network_is_attacked_exactly() {
-        let network = Network::new(faer::mat![[3.0, -4.0]], vec![100.0], vec![2.0], -200.0).unwrap();
+        let network = Shallow::new(faer::mat![[3.0, -4.0]], vec![100.0], vec![2.0], -200.0).unwrap();
         let data = toy(20, 2, 1);
         for (norm, bound) in [(Norm::Two, 10.0), (Norm::Infinity, 14.0), (Norm::One, 8.0)] {
             for method in [Method::FastGradient, Method::ProjectedAscent] {

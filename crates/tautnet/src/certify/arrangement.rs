@@ -13,7 +13,7 @@ use super::gradient_search::{Attained, attained_at};
 use super::region::Region;
 use super::slopes::Slopes;
 use crate::error::{Error, Result};
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 
 /// Relative size below which a value counts as zero.
 const TINY: f64 = 1e-11;
@@ -26,7 +26,7 @@ struct Plane {
 }
 
 /// The largest gradient over all cells, for networks with at most three inputs, everywhere or over a box.
-pub fn largest_gradient_by_enumeration(network: &Network, region: &Region, norm: Norm) -> Result<Option<Attained>> {
+pub fn largest_gradient_by_enumeration(network: &Shallow, region: &Region, norm: Norm) -> Result<Option<Attained>> {
     let d = network.inputs();
     region.check(d)?;
     if d > 3 {
@@ -46,8 +46,11 @@ pub fn largest_gradient_by_enumeration(network: &Network, region: &Region, norm:
         let length = Norm::Two.of(&normal);
         Plane { normal: normal.iter().map(|a| a / length).collect(), offset: offset / length }
     };
-    let mut planes: Vec<Plane> =
-        slopes.units.iter().map(|&i| normalized((0..d).map(|k| network.w[(i, k)]).collect(), network.b[i])).collect();
+    let mut planes: Vec<Plane> = slopes
+        .units
+        .iter()
+        .map(|&i| normalized((0..d).map(|k| network.w()[(i, k)]).collect(), network.b()[i]))
+        .collect();
     if let Region::Box { lower, upper } = region {
         for k in 0..d {
             for end in [lower[k], upper[k]] {

@@ -23,7 +23,7 @@
 
 use super::region::Region;
 use crate::dense::EPSILON;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use tautnet_cone::Stop;
 
 /// The answer for one partial pattern.
@@ -39,24 +39,24 @@ pub(crate) enum Attainability {
 
 /// The sign of every unit's pre-activation at x, if rounding cannot change one that matters (v_i ≠ 0); constant units
 /// (w_i = 0) count as off when b_i = 0.
-pub(crate) fn pattern_at(network: &Network, x: &[f64]) -> Option<Vec<bool>> {
+pub(crate) fn pattern_at(network: &Shallow, x: &[f64]) -> Option<Vec<bool>> {
     if !x.iter().all(|a| a.is_finite()) {
         return None;
     }
     (0..network.units())
         .map(|i| {
-            let mut size = network.b[i].abs();
+            let mut size = network.b()[i].abs();
             let mut constant = true;
             for (k, a) in x.iter().enumerate() {
-                size += (network.w[(i, k)] * a).abs();
-                constant &= network.w[(i, k)] == 0.0;
+                size += (network.w()[(i, k)] * a).abs();
+                constant &= network.w()[(i, k)] == 0.0;
             }
             let value = network.pre_activation(i, x);
             // The smallest normal number covers underflow in the products.
             let rounding = (x.len() + 2) as f64 * (EPSILON * size + f64::MIN_POSITIVE);
             if constant {
-                Some(network.b[i] > 0.0)
-            } else if network.v[i] == 0.0 || value.abs() > rounding {
+                Some(network.b()[i] > 0.0)
+            } else if network.v()[i] == 0.0 || value.abs() > rounding {
                 Some(value > 0.0)
             } else {
                 None
@@ -67,7 +67,7 @@ pub(crate) fn pattern_at(network: &Network, x: &[f64]) -> Option<Vec<bool>> {
 
 /// The hyperplanes of the units that matter, seen from a region.
 pub(crate) struct Cells<'a> {
-    pub(super) network: &'a Network,
+    pub(super) network: &'a Shallow,
     /// The units whose sign is asked, in the order of the sign vectors.
     pub(super) units: &'a [usize],
     pub(super) region: &'a Region,
@@ -102,7 +102,7 @@ pub(super) struct Member {
 }
 
 impl<'a> Cells<'a> {
-    pub fn new(network: &'a Network, units: &'a [usize], region: &'a Region) -> Self {
+    pub fn new(network: &'a Shallow, units: &'a [usize], region: &'a Region) -> Self {
         let d = network.inputs();
         let (center, mut half) = region.frame(d);
         if *region == Region::Everywhere {
@@ -110,8 +110,8 @@ impl<'a> Cells<'a> {
             let mut distances: Vec<f64> = units
                 .iter()
                 .map(|&i| {
-                    let row: Vec<f64> = (0..d).map(|k| network.w[(i, k)]).collect();
-                    network.b[i].abs() / Norm::Two.of(&row)
+                    let row: Vec<f64> = (0..d).map(|k| network.w()[(i, k)]).collect();
+                    network.b()[i].abs() / Norm::Two.of(&row)
                 })
                 .filter(|a| *a > 0.0 && a.is_finite())
                 .collect();
@@ -121,7 +121,7 @@ impl<'a> Cells<'a> {
         let rows = units
             .iter()
             .map(|&i| {
-                let mut row: Vec<f64> = (0..d).map(|k| network.w[(i, k)] * half[k]).collect();
+                let mut row: Vec<f64> = (0..d).map(|k| network.w()[(i, k)] * half[k]).collect();
                 row.push(network.pre_activation(i, &center));
                 let length = Norm::Two.of(&row);
                 row.iter_mut().for_each(|a| *a /= length);
@@ -134,12 +134,12 @@ impl<'a> Cells<'a> {
     /// The sign that unit r has everywhere in the region, if interval arithmetic shows one.
     pub fn fixed_sign(&self, r: usize) -> Option<i8> {
         let i = self.units[r];
-        let row: Vec<f64> = (0..self.network.inputs()).map(|k| self.network.w[(i, k)]).collect();
-        if self.region.largest_value(&row, self.network.b[i]) <= 0.0 {
+        let row: Vec<f64> = (0..self.network.inputs()).map(|k| self.network.w()[(i, k)]).collect();
+        if self.region.largest_value(&row, self.network.b()[i]) <= 0.0 {
             return Some(-1);
         }
         let negated: Vec<f64> = row.iter().map(|a| -a).collect();
-        (self.region.largest_value(&negated, -self.network.b[i]) <= 0.0).then_some(1)
+        (self.region.largest_value(&negated, -self.network.b()[i]) <= 0.0).then_some(1)
     }
 
     /// The input of homogeneous frame coordinates.
@@ -323,7 +323,7 @@ impl<'a> Cells<'a> {
     pub(super) fn normalization(&self, r: usize) -> f64 {
         let i = self.units[r];
         let at_center = self.network.pre_activation(i, &self.center);
-        let entry = |k: usize| self.network.w[(i, k)] * self.half[k];
+        let entry = |k: usize| self.network.w()[(i, k)] * self.half[k];
         let square = (0..self.center.len()).fold(at_center.powi(2), |square, k| square + entry(k).powi(2));
         if (1e-280..1e280).contains(&square) {
             return square.sqrt().recip();

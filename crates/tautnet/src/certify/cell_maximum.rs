@@ -61,8 +61,8 @@ impl Cells<'_> {
             .filter(|&r| signs[r] != 0)
             .map(|r| {
                 let (i, sign) = (self.units[r], f64::from(signs[r]));
-                let row = (0..d).map(|k| sign * self.network.w[(i, k)]).collect();
-                (sign * self.network.b[i], sign * self.network.pre_activation(i, &self.center), row)
+                let row = (0..d).map(|k| sign * self.network.w()[(i, k)]).collect();
+                (sign * self.network.b()[i], sign * self.network.pre_activation(i, &self.center), row)
             })
             .collect();
         let mut multipliers = vec![0.0_f64; pinned.len()];
@@ -233,12 +233,12 @@ impl Cells<'_> {
             let multiplier = weight * self.normalization(r) / objective;
             let i = self.units[r];
             for k in 0..g.len() {
-                let term = multiplier * f64::from(signs[r]) * self.network.w[(i, k)];
+                let term = multiplier * f64::from(signs[r]) * self.network.w()[(i, k)];
                 u[k] += term;
                 slack += term.abs() * (self.center[k].abs() + self.half[k]);
             }
-            total += multiplier * f64::from(signs[r]) * self.network.b[i];
-            slack += (multiplier * self.network.b[i]).abs();
+            total += multiplier * f64::from(signs[r]) * self.network.b()[i];
+            slack += (multiplier * self.network.b()[i]).abs();
             terms += 1.0;
         }
         for k in 0..g.len() {

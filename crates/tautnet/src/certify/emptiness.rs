@@ -34,12 +34,12 @@ impl Cells<'_> {
         for &(r, weight) in &support {
             let i = self.units[r];
             for k in 0..d {
-                let term = weight * self.network.w[(i, k)];
+                let term = weight * self.network.w()[(i, k)];
                 u[k] += term;
                 size[k] += term.abs();
             }
-            offset += weight * self.network.b[i];
-            offset_size += (weight * self.network.b[i]).abs();
+            offset += weight * self.network.b()[i];
+            offset_size += (weight * self.network.b()[i]).abs();
         }
         let rounding = (support.len() + 4) as f64 * EPSILON;
         if *self.region != Region::Everywhere {
@@ -68,13 +68,13 @@ impl Cells<'_> {
         // What follows compares relative errors, which a product that underflows does not have: an input is absent only if all
         // its weights are 0, and the offsets only if all biases are.
         let weights =
-            |k: usize| support.iter().map(move |&(r, a)| (a, self.network.w[(self.units[r], k)], self.half[k]));
-        let biases = || support.iter().map(|&(r, a)| (a, self.network.b[self.units[r]], 1.0));
+            |k: usize| support.iter().map(move |&(r, a)| (a, self.network.w()[(self.units[r], k)], self.half[k]));
+        let biases = || support.iter().map(|&(r, a)| (a, self.network.b()[self.units[r]], 1.0));
         if (0..u.len()).any(|k| weights(k).any(underflows)) || biases().any(underflows) {
             return false;
         }
         let weight_column = |k: usize| -> Vec<f64> {
-            support.iter().map(|&(r, a)| a * self.network.w[(self.units[r], k)] * self.half[k]).collect()
+            support.iter().map(|&(r, a)| a * self.network.w()[(self.units[r], k)] * self.half[k]).collect()
         };
         let columns: Vec<usize> = (0..u.len()).filter(|&k| size[k] > 0.0).collect();
         let mut matrix: Vec<Vec<f64>> = columns.iter().map(|&k| weight_column(k)).collect();
@@ -86,7 +86,7 @@ impl Cells<'_> {
             return true;
         }
         // The offsets may cancel too, which takes one more row.
-        matrix.push(support.iter().map(|&(r, a)| a * self.network.b[self.units[r]]).collect());
+        matrix.push(support.iter().map(|&(r, a)| a * self.network.b()[self.units[r]]).collect());
         residual.push(offset.abs() + rounding * offset_size);
         offset_size > 0.0 && vanishing_change(&matrix, &residual).is_some()
     }
@@ -95,8 +95,8 @@ impl Cells<'_> {
     /// antiparallel (as signed) and the offsets leave no room.
     fn parallel_rows_exclude(&self, r: usize, r_on: bool, s: usize, s_on: bool) -> bool {
         let d = self.center.len();
-        let w = |r: usize, k: usize| self.network.w[(self.units[r], k)];
-        let b = |r: usize| self.network.b[self.units[r]];
+        let w = |r: usize, k: usize| self.network.w()[(self.units[r], k)];
+        let b = |r: usize| self.network.b()[self.units[r]];
         let pivot = (0..d).fold(0, |best, k| if w(r, k).abs() > w(r, best).abs() { k } else { best });
         let (p, q) = (w(r, pivot), w(s, pivot));
         if p == 0.0 || q == 0.0 || !(0..d).all(|k| products_compare(p, w(s, k), q, w(r, k)) == Some(0)) {

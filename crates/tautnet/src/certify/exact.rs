@@ -23,7 +23,7 @@ use super::open_nodes::{Node, OpenNodes};
 use super::region::Region;
 use super::slopes::Slopes;
 use crate::error::{Error, Result};
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::MatRef;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
@@ -99,7 +99,7 @@ type Points = Vec<Vec<f64>>;
 
 /// A branch and bound that can be stopped and resumed.
 pub struct ExactSearch<'a> {
-    pub(super) network: &'a Network,
+    pub(super) network: &'a Shallow,
     pub(super) region: &'a Region,
     pub(super) norm: Norm,
     settings: ExactSettings,
@@ -118,7 +118,7 @@ pub struct ExactSearch<'a> {
 impl<'a> ExactSearch<'a> {
     /// Checks the input and finds a first lower bound; `data` supplies starting inputs, `norm` measures inputs.
     pub fn new(
-        network: &'a Network,
+        network: &'a Shallow,
         region: &'a Region,
         norm: Norm,
         data: Option<MatRef<'_, f64>>,
@@ -131,7 +131,7 @@ impl<'a> ExactSearch<'a> {
     /// Checks the input; the first lower bound is the gradient at `start`, which a search of the caller's found
     /// ([`search_gradients`](super::search_gradients)), if f is differentiable there for certain.
     pub fn from_input(
-        network: &'a Network,
+        network: &'a Shallow,
         region: &'a Region,
         norm: Norm,
         start: Option<&[f64]>,
@@ -403,7 +403,7 @@ impl<'a> ExactSearch<'a> {
 
 /// The Lipschitz constant over a region, run until closed or stopped.
 pub fn exact_lipschitz(
-    network: &Network,
+    network: &Shallow,
     region: &Region,
     norm: Norm,
     data: Option<MatRef<'_, f64>>,

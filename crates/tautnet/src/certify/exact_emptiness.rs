@@ -33,8 +33,8 @@ impl Cells<'_> {
             Origin::Objective => return None,
             Origin::Unit(r) => {
                 let (i, sign) = (self.units[r], f64::from(signs[r]));
-                let row = (0..d).map(|k| vec![sign * self.network.w[(i, k)]]);
-                row.chain(std::iter::once(vec![sign * self.network.b[i]])).collect()
+                let row = (0..d).map(|k| vec![sign * self.network.w()[(i, k)]]);
+                row.chain(std::iter::once(vec![sign * self.network.b()[i]])).collect()
             }
             Origin::Wall => {
                 let direction: Vec<f64> =

@@ -16,7 +16,7 @@ use super::slope_sum::SlopeSum;
 use super::slopes::Slopes;
 use crate::error::{Error, Result};
 use crate::random::normal;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::MatRef;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -59,7 +59,7 @@ impl Default for GradientSearchSettings {
 
 impl GradientSearchSettings {
     /// The default, with less to do for wide networks: about a billion operations for either part of the search.
-    pub fn scaled_to(network: &Network) -> Self {
+    pub fn scaled_to(network: &Shallow) -> Self {
         let (m, d) = (network.units(), network.inputs());
         let all = Self::default();
         let climbs = 2_000_000_000 / (m * m * d);
@@ -87,7 +87,7 @@ pub struct GradientSearchProgress {
 pub type GradientSearchObserver<'a> = dyn FnMut(&GradientSearchProgress) -> ControlFlow<()> + 'a;
 
 /// The gradient at x, if x lies in the region and strictly inside a cell; `norm` measures inputs.
-pub fn attained_at(network: &Network, region: &Region, norm: Norm, x: &[f64]) -> Option<Attained> {
+pub fn attained_at(network: &Shallow, region: &Region, norm: Norm, x: &[f64]) -> Option<Attained> {
     if !region.contains(x) {
         return None;
     }
@@ -98,7 +98,7 @@ pub fn attained_at(network: &Network, region: &Region, norm: Norm, x: &[f64]) ->
 
 /// Searches the region for a large gradient. `None` only when no start fell strictly inside a cell.
 pub fn largest_gradient_found(
-    network: &Network,
+    network: &Shallow,
     region: &Region,
     norm: Norm,
     data: Option<MatRef<'_, f64>>,
@@ -109,7 +109,7 @@ pub fn largest_gradient_found(
 
 /// [`largest_gradient_found`], watched: a search that is ended early returns the largest gradient so far.
 pub fn search_gradients(
-    network: &Network,
+    network: &Shallow,
     region: &Region,
     norm: Norm,
     data: Option<MatRef<'_, f64>>,
@@ -165,7 +165,7 @@ pub fn search_gradients(
 
 /// Climbs from a known gradient by single flips, with at most so many attainability questions.
 pub(crate) fn climb_by_flips(
-    network: &Network,
+    network: &Shallow,
     region: &Region,
     norm: Norm,
     slopes: &Slopes,
@@ -196,7 +196,7 @@ fn random_point(region: &Region, inputs: usize, start: usize, random: &mut Pcg64
 }
 
 struct Search<'a, 'o> {
-    network: &'a Network,
+    network: &'a Shallow,
     region: &'a Region,
     norm: Norm,
     slopes: &'a Slopes,
@@ -210,7 +210,7 @@ struct Search<'a, 'o> {
 
 impl<'a, 'o> Search<'a, 'o> {
     fn new(
-        network: &'a Network,
+        network: &'a Shallow,
         region: &'a Region,
         norm: Norm,
         slopes: &'a Slopes,
@@ -252,11 +252,11 @@ impl<'a, 'o> Search<'a, 'o> {
         'climb: while self.goes_on(&at) {
             for r in self.promising(&at).into_iter().take(20) {
                 let i = self.slopes.units[r];
-                let square: f64 = (0..d).map(|k| self.network.w[(i, k)].powi(2)).sum();
+                let square: f64 = (0..d).map(|k| self.network.w()[(i, k)].powi(2)).sum();
                 let value = self.network.pre_activation(i, &at.point);
                 for overshoot in [1.001, 1.1] {
                     let step = overshoot * value / square;
-                    let x: Vec<f64> = (0..d).map(|k| at.point[k] - step * self.network.w[(i, k)]).collect();
+                    let x: Vec<f64> = (0..d).map(|k| at.point[k] - step * self.network.w()[(i, k)]).collect();
                     if let Some(next) = attained_at(self.network, self.region, self.norm, &x)
                         && next.nearest > at.nearest * (1.0 + 1e-12)
                     {

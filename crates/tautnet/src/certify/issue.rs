@@ -17,7 +17,7 @@
 
 use super::verification::{RowByRow, verify};
 use crate::error::{Error, Result};
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::{Mat, Side};
 use tautnet_cone::Stop;
 use tautnet_verify::evidence::{self, Units, Vectors};
@@ -44,7 +44,7 @@ pub struct Approximation {
 /// the columns' scales differ. The ℓ1 norm needs no multipliers. Fails only if lengths disagree, the scaler is no
 /// scaler, or the bound is outside the range of doubles.
 pub fn issue(
-    network: &Network,
+    network: &Shallow,
     norm: Norm,
     standardized: Option<&Approximation>,
     scaler: Option<&Scaler>,
@@ -88,7 +88,7 @@ pub fn issue(
     Ok(certificate)
 }
 
-fn check_lengths(network: &Network, approximation: &Approximation) -> Result<()> {
+fn check_lengths(network: &Shallow, approximation: &Approximation) -> Result<()> {
     let inputs = approximation.input_weights.as_ref().map_or(network.inputs(), Vec::len);
     if approximation.multipliers.len() == network.units() && inputs == network.inputs() {
         return Ok(());
@@ -106,7 +106,7 @@ fn check_lengths(network: &Network, approximation: &Approximation) -> Result<()>
 
 /// The least claim that one of the approximations, repaired and rescaled, proves in these units.
 fn claim(
-    network: &Network,
+    network: &Shallow,
     weights: &Weights<'_>,
     norm: Norm,
     units: &Units,
@@ -163,16 +163,16 @@ fn too_large(what: &str) -> Error {
 }
 
 /// `y |v_i| ‖w_i/s‖` in the norm of gradients, at least the smallest normal number where it is not 0.
-fn unit_norms(network: &Network, norm: Norm, units: &Units) -> Vec<f64> {
+fn unit_norms(network: &Shallow, norm: Norm, units: &Units) -> Vec<f64> {
     let one = |i: usize| {
-        let row: Vec<f64> = (0..network.inputs()).map(|k| network.w[(i, k)] / units.x_scale(k)).collect();
+        let row: Vec<f64> = (0..network.inputs()).map(|k| network.w()[(i, k)] / units.x_scale(k)).collect();
         let largest = row.iter().fold(0.0, |a: f64, w| a.max(w.abs()));
-        if network.v[i] == 0.0 || (0..network.inputs()).all(|k| network.w[(i, k)] == 0.0) {
+        if network.v()[i] == 0.0 || (0..network.inputs()).all(|k| network.w()[(i, k)] == 0.0) {
             return 0.0;
         }
         let shape =
             if largest > 0.0 { norm.dual().of(&row.iter().map(|w| w / largest).collect::<Vec<_>>()) } else { 1.0 };
-        (network.v[i].abs() * largest * (units.y_scale() * shape)).max(f64::MIN_POSITIVE)
+        (network.v()[i].abs() * largest * (units.y_scale() * shape)).max(f64::MIN_POSITIVE)
     };
     (0..network.units()).map(one).collect()
 }
@@ -190,7 +190,7 @@ struct Evidence {
 }
 
 struct Search<'a> {
-    network: &'a Network,
+    network: &'a Shallow,
     /// The same network, for the verifier.
     weights: &'a Weights<'a>,
     norm: Norm,
@@ -266,7 +266,7 @@ impl Search<'_> {
 
     /// What proves the sum of the units' norms, without a search.
     fn by_norms(&self) -> Evidence {
-        let entry = |i: usize, k: usize| (self.network.v[i] * self.network.w[(i, k)]).abs() / self.units.x_scale(k);
+        let entry = |i: usize, k: usize| (self.network.v()[i] * self.network.w()[(i, k)]).abs() / self.units.x_scale(k);
         let sums = (0..self.network.inputs()).map(|k| (0..self.network.units()).map(|i| entry(i, k)).sum());
         let sums: Vec<f64> = sums.collect();
         Evidence { multipliers: self.norms.to_vec(), shares: self.shares(Some(&sums), 1e-13) }

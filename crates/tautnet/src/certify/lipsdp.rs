@@ -29,7 +29,7 @@ use super::norm_product::column_sums;
 use super::slopes::Slopes;
 use crate::error::Result;
 use crate::unit::Unit;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::Mat;
 use tautnet_cone::Stop;
 
@@ -45,7 +45,7 @@ const SMALL: usize = 400;
 /// LipSDP for the network's weights: the best bound that diagonal multipliers can prove.
 ///
 /// `norm` measures the inputs. The observer hears the relative gap of every iteration; `Break` stops, with a valid bound.
-pub fn lipsdp(network: &Network, norm: Norm, observer: &mut GapObserver<'_>) -> Result<Bound> {
+pub fn lipsdp(network: &Shallow, norm: Norm, observer: &mut GapObserver<'_>) -> Result<Bound> {
     let slopes = Slopes::of(network)?;
     if norm == Norm::One {
         let bound = column_sums(network);

@@ -44,7 +44,7 @@ pub(crate) fn lipsdp_gradient(slopes: MatRef<'_, f64>, norm: Norm, tolerance: f6
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Network;
+    use crate::Shallow;
     use crate::certify::lipsdp;
     use crate::random::normal;
     use rand::SeedableRng;
@@ -53,7 +53,7 @@ mod tests {
 
     fn bound(slopes: &Mat<f64>, norm: Norm) -> f64 {
         let m = slopes.nrows();
-        let network = Network::new(slopes.clone(), vec![0.0; m], vec![1.0; m], 0.0).unwrap();
+        let network = Shallow::new(slopes.clone(), vec![0.0; m], vec![1.0; m], 0.0).unwrap();
         lipsdp(&network, norm, &mut |_| ControlFlow::Continue(())).unwrap().lipschitz_upper_bound
     }
 

@@ -9,7 +9,7 @@ use super::norm_product::path_norm;
 use super::region::Region;
 use super::slopes::Slopes;
 use crate::error::Result;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::Mat;
 use std::ops::ControlFlow;
 
@@ -27,7 +27,7 @@ pub struct LocalBound {
 }
 
 /// Pins units by the range of their pre-activation over the region and bounds the rest by LipSDP; `norm` measures inputs.
-pub fn local_upper_bound(network: &Network, region: &Region, norm: Norm) -> Result<LocalBound> {
+pub fn local_upper_bound(network: &Shallow, region: &Region, norm: Norm) -> Result<LocalBound> {
     region.check(network.inputs())?;
     let slopes = Slopes::of(network)?;
     let cells = Cells::new(network, &slopes.units, region);

@@ -16,7 +16,7 @@
 
 use super::verification::RowByRow;
 use crate::dense;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::Mat;
 use tautnet_verify::evidence::{Units, sensitivities};
 
@@ -32,56 +32,56 @@ fn product_up(a: f64, b: f64) -> f64 {
 }
 
 /// The norm of a row, with the double that a length below the normal range may have lost.
-fn row_norm(network: &Network, i: usize, norm: Norm) -> f64 {
-    let row: Vec<f64> = (0..network.inputs()).map(|k| network.w[(i, k)]).collect();
+fn row_norm(network: &Shallow, i: usize, norm: Norm) -> f64 {
+    let row: Vec<f64> = (0..network.inputs()).map(|k| network.w()[(i, k)]).collect();
     let length = norm.of(&row);
     if length == 0.0 { 0.0 } else { length.next_up() }
 }
 
 /// `Σ_i |v_i| ‖w_i‖_q`: an upper bound on the Lipschitz constant, independent of the scaling of units.
-pub fn path_norm(network: &Network, norm: Norm) -> f64 {
+pub fn path_norm(network: &Shallow, norm: Norm) -> f64 {
     let dual = norm.dual();
-    let sum = (0..network.units()).map(|i| product_up(network.v[i].abs(), row_norm(network, i, dual))).sum();
+    let sum = (0..network.units()).map(|i| product_up(network.v()[i].abs(), row_norm(network, i, dual))).sum();
     rounded_up(sum, network.units() + network.inputs())
 }
 
 /// The product of the layers' operator norms: the bound that most tools print.
-pub fn norm_product(network: &Network, norm: Norm) -> f64 {
+pub fn norm_product(network: &Shallow, norm: Norm) -> f64 {
     let (m, d) = (network.units(), network.inputs());
     let product = match norm {
         Norm::Two => {
-            let length = Norm::Two.of(&network.v);
+            let length = Norm::Two.of(&network.v());
             product_up(if length == 0.0 { 0.0 } else { length.next_up() }, spectral_norm(network))
         }
         Norm::Infinity => {
             let longest = (0..m).map(|i| row_norm(network, i, Norm::One)).fold(0.0, f64::max);
-            product_up(Norm::One.of(&network.v), longest)
+            product_up(Norm::One.of(&network.v()), longest)
         }
         Norm::One => {
-            let column = |k: usize| (0..m).map(|i| network.w[(i, k)].abs()).sum::<f64>();
-            product_up(Norm::Infinity.of(&network.v), (0..d).map(column).fold(0.0, f64::max))
+            let column = |k: usize| (0..m).map(|i| network.w()[(i, k)].abs()).sum::<f64>();
+            product_up(Norm::Infinity.of(&network.v()), (0..d).map(column).fold(0.0, f64::max))
         }
     };
     rounded_up(product, m + d)
 }
 
 /// At least `‖W‖₂`, up to rounding of a few operations.
-fn spectral_norm(network: &Network) -> f64 {
+fn spectral_norm(network: &Shallow) -> f64 {
     let (m, d) = (network.units(), network.inputs());
-    let largest = (0..d).map(|k| Norm::Infinity.of(network.w.col_as_slice(k))).fold(0.0, f64::max);
+    let largest = (0..d).map(|k| Norm::Infinity.of(network.w().col_as_slice(k))).fold(0.0, f64::max);
     if largest == 0.0 {
         return 0.0;
     }
     // A power of two, so that no square that counts vanishes or overflows.
     let scale = largest.log2().floor().clamp(-1000.0, 1000.0).exp2();
-    let scaled = Mat::from_fn(m, d, |i, k| network.w[(i, k)] / scale);
+    let scaled = Mat::from_fn(m, d, |i, k| network.w()[(i, k)] / scale);
     let square = dense::largest_gram_eigenvalue_upper_bound(scaled.as_ref());
     (square.unwrap_or(f64::INFINITY).sqrt() * scale).next_up()
 }
 
 /// The largest `‖Σ_i D_i v_i w_i‖_∞` over all D ∈ {0,1}^m, in closed form: bounds the constant for ℓ1 inputs. It is the largest
 /// sensitivity as the verifier computes it.
-pub fn column_sums(network: &Network) -> f64 {
+pub fn column_sums(network: &Shallow) -> f64 {
     sensitivities(&RowByRow::of(network).weights(), &Units::standardized(network.inputs()))
         .into_iter()
         .fold(0.0, f64::max)

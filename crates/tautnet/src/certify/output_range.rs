@@ -18,7 +18,7 @@
 use super::cell::Cells;
 use super::open_nodes::{Node, OpenNodes};
 use super::region::Region;
-use crate::Network;
+use crate::Shallow;
 use crate::dense::EPSILON;
 use crate::error::{Error, Result};
 use crate::outward::{Interval, add_down, enclose};
@@ -77,7 +77,7 @@ impl OutputRange {
 /// The range of f over a bounded region. The observer is called for every node with the (found, bound) of the end in work;
 /// `Break` stops with both sides valid.
 pub fn output_range(
-    network: &Network,
+    network: &Shallow,
     region: &Region,
     settings: &RangeSettings,
     observer: &mut dyn FnMut(f64, f64) -> ControlFlow<()>,
@@ -96,21 +96,19 @@ pub fn output_range(
         ));
     }
     let highest = Maximization::new(network, region, settings).run(observer);
-    let mut negated = network.clone();
-    negated.v.iter_mut().for_each(|v| *v = -*v);
-    negated.c = -negated.c;
-    let lowest = Maximization::new(&negated, region, settings).run(&mut |found, bound| observer(-found, -bound));
+    let lowest = Maximization::new(&network.clone().negated(), region, settings)
+        .run(&mut |found, bound| observer(-found, -bound));
     Ok(OutputRange { lowest: Extreme { found: -lowest.found, bound: -lowest.bound, ..lowest }, highest })
 }
 
 /// `|b_i|` and the largest `Σ|w_ik x_k|` over a region's frame.
-fn magnitude(network: &Network, i: usize, center: &[f64], half: &[f64]) -> f64 {
-    let reach = |k: usize| network.w[(i, k)].abs() * (center[k].abs() + half[k]);
-    network.b[i].abs() + (0..center.len()).map(reach).sum::<f64>()
+fn magnitude(network: &Shallow, i: usize, center: &[f64], half: &[f64]) -> f64 {
+    let reach = |k: usize| network.w()[(i, k)].abs() * (center[k].abs() + half[k]);
+    network.b()[i].abs() + (0..center.len()).map(reach).sum::<f64>()
 }
 
 struct Maximization<'a> {
-    network: &'a Network,
+    network: &'a Shallow,
     region: &'a Region,
     nodes: usize,
     units: Vec<usize>,
@@ -132,27 +130,27 @@ struct Maximization<'a> {
 }
 
 impl<'a> Maximization<'a> {
-    fn new(network: &'a Network, region: &'a Region, settings: &RangeSettings) -> Self {
+    fn new(network: &'a Shallow, region: &'a Region, settings: &RangeSettings) -> Self {
         let (m, d) = (network.units(), network.inputs());
-        let row = |i: usize| -> Vec<f64> { (0..d).map(|k| network.w[(i, k)]).collect() };
+        let row = |i: usize| -> Vec<f64> { (0..d).map(|k| network.w()[(i, k)]).collect() };
         let (moving, still): (Vec<usize>, Vec<usize>) =
-            (0..m).filter(|&i| network.v[i] != 0.0).partition(|&i| row(i).iter().any(|a| *a != 0.0));
-        let constant = network.c + still.iter().map(|&i| network.v[i] * network.b[i].max(0.0)).sum::<f64>();
+            (0..m).filter(|&i| network.v()[i] != 0.0).partition(|&i| row(i).iter().any(|a| *a != 0.0));
+        let constant = network.c() + still.iter().map(|&i| network.v()[i] * network.b()[i].max(0.0)).sum::<f64>();
         let ranges: Vec<(f64, f64)> = moving
             .iter()
             .map(|&i| {
                 let negated: Vec<f64> = row(i).iter().map(|a| -a).collect();
-                (-region.largest_value(&negated, -network.b[i]), region.largest_value(&row(i), network.b[i]))
+                (-region.largest_value(&negated, -network.b()[i]), region.largest_value(&row(i), network.b()[i]))
             })
             .collect();
         let (center, half) = region.frame(d);
-        let size =
-            (0..m).fold(network.c.abs(), |size, i| size + network.v[i].abs() * magnitude(network, i, &center, &half));
+        let size = (0..m)
+            .fold(network.c().abs(), |size, i| size + network.v()[i].abs() * magnitude(network, i, &center, &half));
         // Factors and rows may lose the smallest double each, which the others then multiply.
         let extent: f64 = center.iter().zip(&half).map(|(c, h)| c.abs() + h).sum();
         let factors: f64 = size + (0..m).map(|i| magnitude(network, i, &center, &half)).sum::<f64>() + extent + 1.0;
         let width: f64 =
-            moving.iter().zip(&ranges).map(|(&i, (l, u))| network.v[i].abs() * (u.max(0.0) - l.max(0.0))).sum();
+            moving.iter().zip(&ranges).map(|(&i, (l, u))| network.v()[i].abs() * (u.max(0.0) - l.max(0.0))).sum();
         let rounding = 8.0 * (m + d + 8) as f64 * (EPSILON * size + factors * f64::MIN_POSITIVE);
         // Where a chord's slope or a size overflows nothing is bounded.
         let tame = rounding.is_finite() && ranges.iter().all(|(l, u)| (u - l).is_finite());
@@ -218,15 +216,15 @@ impl<'a> Maximization<'a> {
         let (mut g, mut offset) = (vec![0.0; d], self.constant);
         for (r, &i) in self.units.iter().enumerate() {
             let (l, u) = self.ranges[r];
-            let v = network.v[i];
+            let v = network.v()[i];
             let (slope, lift) = match signs[r] {
                 1 => (1.0, 0.0),
                 0 if v > 0.0 => (u / (u - l), -l),
                 0 if network.pre_activation(i, reference) > 0.0 => (1.0, 0.0),
                 _ => (0.0, 0.0),
             };
-            (0..d).for_each(|k| g[k] += v * slope * network.w[(i, k)]);
-            offset += v * slope * (network.b[i] + lift);
+            (0..d).for_each(|k| g[k] += v * slope * network.w()[(i, k)]);
+            offset += v * slope * (network.b()[i] + lift);
         }
         let (bound, maximizer) = cells.maximize(&signs, &g, offset, 0.1 * self.tolerance);
         if bound == f64::NEG_INFINITY {
@@ -244,7 +242,7 @@ impl<'a> Maximization<'a> {
         }
         let error = |r: usize| {
             let (l, u) = self.ranges[r];
-            let (v, h) = (network.v[self.units[r]], network.pre_activation(self.units[r], &maximizer));
+            let (v, h) = (network.v()[self.units[r]], network.pre_activation(self.units[r], &maximizer));
             match v > 0.0 {
                 true => v * (u / (u - l) * (h - l) - h.max(0.0)),
                 false if network.pre_activation(self.units[r], reference) > 0.0 => v * (h - h.max(0.0)),

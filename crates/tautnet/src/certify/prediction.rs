@@ -4,7 +4,7 @@ use super::sample::{SampleInterval, affordable_nodes, sample_interval};
 use crate::error::Result;
 use crate::outward::{Interval, add_up, mul_up};
 use crate::scaling::Scaler;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::Mat;
 use rayon::prelude::*;
 use tautnet_cone::Stop;
@@ -17,7 +17,7 @@ use tautnet_verify::Certificate;
 /// evaluating and scaling back is inside, at radius 0 too; and so is the prediction, which is that number rounded. At most
 /// `nodes` nodes of branch and bound are spent at each end ([`affordable_nodes`] where `None`).
 pub fn prediction_intervals(
-    network: &Network,
+    network: &Shallow,
     scaler: &Scaler,
     mut x: Mat<f64>,
     norm: Norm,

@@ -4,7 +4,7 @@ use super::issue::{Approximation, issue};
 use super::lipsdp::lipsdp;
 use super::lipsdp_bound::GapObserver;
 use crate::error::Result;
-use crate::{Network, Norm, scaling};
+use crate::{Norm, Shallow, scaling};
 use faer::Mat;
 use tautnet_cone::Stop;
 use tautnet_verify::{Certificate, Scaler};
@@ -16,7 +16,7 @@ use tautnet_verify::{Certificate, Scaler};
 /// `Break`, or [`Stop::here`], ends the solve at hand, and the certificate then proves what the multipliers so far allow, which is never
 /// more than the sum over the units. The 1-norm needs no solver.
 pub fn prove(
-    network: &Network,
+    network: &Shallow,
     norm: Norm,
     scaler: Option<&scaling::Scaler>,
     observer: &mut GapObserver<'_>,
@@ -24,7 +24,7 @@ pub fn prove(
     if let Some(scaler) = scaler {
         scaler.check(network.inputs())?;
     }
-    let mut solve = |network: &Network| -> Result<Option<Approximation>> {
+    let mut solve = |network: &Shallow| -> Result<Option<Approximation>> {
         if norm == Norm::One {
             return Ok(None);
         }
@@ -45,10 +45,10 @@ pub fn prove(
 }
 
 /// The weights `w_ik / s_k` and `y v_i`, whose multipliers the raw claim wants; `None` if they are out of range.
-fn scaled(network: &Network, scaler: &scaling::Scaler) -> Option<Network> {
-    let w = Mat::from_fn(network.units(), network.inputs(), |i, k| network.w[(i, k)] / scaler.input_scale[k]);
-    let v = network.v.iter().map(|v| scaler.target_scale * v).collect();
-    Network::new(w, network.b.clone(), v, network.c).ok()
+fn scaled(network: &Shallow, scaler: &scaling::Scaler) -> Option<Shallow> {
+    let w = Mat::from_fn(network.units(), network.inputs(), |i, k| network.w()[(i, k)] / scaler.input_scale[k]);
+    let v = network.v().iter().map(|v| scaler.target_scale * v).collect();
+    Shallow::new(w, network.b().to_vec(), v, network.c()).ok()
 }
 
 #[cfg(test)]
@@ -60,13 +60,13 @@ mod tests {
     use rand_pcg::Pcg64;
     use std::ops::ControlFlow;
 
-    fn random(units: usize, inputs: usize, seed: u64) -> (Network, scaling::Scaler) {
+    fn random(units: usize, inputs: usize, seed: u64) -> (Shallow, scaling::Scaler) {
         let mut random = Pcg64::seed_from_u64(seed);
         let mut draw = || normal(&mut random);
         let w = Mat::from_fn(units, inputs, |_, _| draw());
         let b = (0..units).map(|_| draw()).collect();
         let v = (0..units).map(|_| draw()).collect();
-        let network = Network::new(w, b, v, draw()).unwrap();
+        let network = Shallow::new(w, b, v, draw()).unwrap();
         let mut scaler = scaling::Scaler::identity(inputs);
         scaler.input_scale.iter_mut().for_each(|scale| *scale = 10f64.powf(draw()));
         scaler.input_mean.iter_mut().for_each(|mean| *mean = draw());

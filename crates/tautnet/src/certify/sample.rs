@@ -8,7 +8,7 @@ use super::output_range::{RangeSettings, output_range};
 use super::region::Region;
 use crate::error::{Error, Result};
 use crate::outward::{Interval, add_down, add_up, enclose, mul_up};
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use std::ops::ControlFlow;
 
 /// The interval of the output over a ball, from inside and from outside.
@@ -41,7 +41,7 @@ impl SampleInterval {
 /// real values, rounding included, at radius 0 too. That what is found lies inside is not made so here: if the bound
 /// given is none, it need not.
 pub fn sample_interval(
-    network: &Network,
+    network: &Shallow,
     x: &[f64],
     norm: Norm,
     radius: f64,
@@ -81,7 +81,7 @@ pub fn check_radius(radius: f64) -> Result<()> {
 
 /// Nodes that each end of `intervals` intervals may cost so that all of them take seconds: a node is about
 /// units × inputs² operations, some ten times over.
-pub fn affordable_nodes(network: &Network, intervals: usize) -> usize {
+pub fn affordable_nodes(network: &Shallow, intervals: usize) -> usize {
     let node = network.units() * network.inputs() * network.inputs();
     (60_000_000 / (node * intervals.max(1))).clamp(1, 2000)
 }

@@ -26,7 +26,7 @@ use super::verification::fingerprint;
 use crate::error::{Error, Result};
 use crate::limits::{Limit, Limits};
 use crate::strict_json::{self, Fault};
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
@@ -112,7 +112,7 @@ impl SearchFile {
     }
 
     /// The search of this network over this region, if the file holds one. A file of another network is refused.
-    pub fn of(&self, network: &Network, region: &Region, norm: Norm) -> Result<Option<&SearchState>> {
+    pub fn of(&self, network: &Shallow, region: &Region, norm: Norm) -> Result<Option<&SearchState>> {
         self.check(network)?;
         Ok(self.0.iter().find(|state| state.norm == norm && state.region == *region))
     }
@@ -124,7 +124,7 @@ impl SearchFile {
     }
 
     /// Refuses a file of another network.
-    pub fn check(&self, network: &Network) -> Result<()> {
+    pub fn check(&self, network: &Shallow) -> Result<()> {
         self.0.iter().try_for_each(|state| state.check(network))
     }
 }
@@ -139,7 +139,7 @@ impl SearchState {
         self.explored
     }
 
-    fn check(&self, network: &Network) -> Result<()> {
+    fn check(&self, network: &Shallow) -> Result<()> {
         let own = fingerprint(network);
         if self.network == own {
             return Ok(());
@@ -201,7 +201,7 @@ impl<'a> ExactSearch<'a> {
     /// Goes on where a search was stopped. What its upper bound then rests on stands at the head of this module's source, and
     /// in `docs/bounds.md`: the file.
     pub fn resume(
-        network: &'a Network,
+        network: &'a Shallow,
         region: &'a Region,
         norm: Norm,
         state: &SearchState,
@@ -272,7 +272,7 @@ mod tests {
     use crate::certify::tests::random_network;
     use std::ops::ControlFlow;
 
-    fn stopped(network: &Network, region: &Region, norm: Norm, nodes: usize) -> SearchState {
+    fn stopped(network: &Shallow, region: &Region, norm: Norm, nodes: usize) -> SearchState {
         let settings = ExactSettings { nodes, ..ExactSettings::default() };
         let mut search = ExactSearch::new(network, region, norm, None, &settings).unwrap();
         search.run(&mut |_| ControlFlow::Continue(()));
@@ -323,10 +323,9 @@ mod tests {
     fn another_network_norm_or_region_is_refused() {
         let network = random_network(25, 5, 3);
         let state = stopped(&network, &Region::Everywhere, Norm::Two, 2);
-        let mut other = network.clone();
-        other.c = 1.0;
+        let other = network.clone().with_c(1.0);
         let settings = ExactSettings::default();
-        let refuse = |network: &Network, region: &Region, norm: Norm, words: &str| {
+        let refuse = |network: &Shallow, region: &Region, norm: Norm, words: &str| {
             let error = ExactSearch::resume(network, region, norm, &state, &settings).err().expect("it is refused");
             assert!(error.what.contains(words), "{error:?}");
         };

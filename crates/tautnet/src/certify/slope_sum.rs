@@ -6,7 +6,7 @@
 
 use crate::dense::EPSILON;
 use crate::outward::{add_down, mul_down, sqrt_down};
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 
 /// The smallest positive double, 2⁻¹⁰⁷⁴: more than what a product can lose by underflow.
 pub(super) const LEAST: f64 = f64::from_bits(1);
@@ -22,13 +22,13 @@ pub(super) struct SlopeSum {
 }
 
 impl SlopeSum {
-    pub fn of(network: &Network, active: &[bool], dual: Norm) -> Self {
+    pub fn of(network: &Shallow, active: &[bool], dual: Norm) -> Self {
         let d = network.inputs();
         let (mut gradient, mut size, mut terms) = (vec![0.0; d], vec![0.0; d], 0);
-        for i in (0..network.units()).filter(|&i| active[i] && network.v[i] != 0.0) {
+        for i in (0..network.units()).filter(|&i| active[i] && network.v()[i] != 0.0) {
             terms += 1;
             for k in 0..d {
-                let slope = network.v[i] * network.w[(i, k)];
+                let slope = network.v()[i] * network.w()[(i, k)];
                 gradient[k] += slope;
                 size[k] += slope.abs();
             }
@@ -36,7 +36,8 @@ impl SlopeSum {
         let on = |i: &usize| active[*i];
         let from_below = |k: usize| {
             let entry = gradient[k].abs();
-            if nothing_rounded(size[k], (0..network.units()).filter(on).map(|i| (network.v[i], network.w[(i, k)]))) {
+            if nothing_rounded(size[k], (0..network.units()).filter(on).map(|i| (network.v()[i], network.w()[(i, k)])))
+            {
                 entry
             } else {
                 // The error is at most (n + 1)u·size and half the smallest double a product.
@@ -121,7 +122,7 @@ mod tests {
                 prop_assert!(sum.below.is_finite());
                 prop_assert!(compare_length(norm, &exact, sum.below) != Ordering::Less, "{norm:?} {}", sum.below);
                 let size: f64 = (0..m).filter(|&i| active[i]).map(|i| {
-                    (0..d).map(|k| (network.v[i] * network.w[(i, k)]).abs()).sum::<f64>()
+                    (0..d).map(|k| (network.v()[i] * network.w()[(i, k)]).abs()).sum::<f64>()
                 }).sum();
                 if size.is_finite() {
                     let above = sum.below + 40.0 * EPSILON * size + 1e-321;
@@ -133,7 +134,7 @@ mod tests {
 
     #[test]
     fn whole_numbers_lose_nothing() {
-        let network = Network::new(faer::mat![[3.0, 4.0], [1.0, 2.0]], vec![0.0; 2], vec![2.0, -1.0], 0.0).unwrap();
+        let network = Shallow::new(faer::mat![[3.0, 4.0], [1.0, 2.0]], vec![0.0; 2], vec![2.0, -1.0], 0.0).unwrap();
         for (norm, length) in [(Norm::One, 14.0), (Norm::Two, 10.0), (Norm::Infinity, 8.0)] {
             assert_eq!(SlopeSum::of(&network, &[true, false], norm).below, length);
         }

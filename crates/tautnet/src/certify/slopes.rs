@@ -5,7 +5,7 @@ use super::slope_sum::{LEAST, nothing_rounded};
 use crate::dense;
 use crate::error::{Error, Result};
 use crate::unit::Unit;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::Mat;
 
 /// The slopes that have an effect, scaled by a power of two so that squares neither overflow nor vanish.
@@ -23,19 +23,19 @@ pub(crate) struct Slopes {
 }
 
 impl Slopes {
-    pub fn of(network: &Network) -> Result<Self> {
+    pub fn of(network: &Shallow) -> Result<Self> {
         let (m, d) = (network.units(), network.inputs());
         // A unit without effect is one whose weights are 0: products that vanish make none.
-        let effective = |i: usize| network.v[i] != 0.0 && (0..d).any(|k| network.w[(i, k)] != 0.0);
-        let mut slopes = Self::from_entries(m, d, effective, |i, k| network.v[i] * network.w[(i, k)]);
+        let effective = |i: usize| network.v()[i] != 0.0 && (0..d).any(|k| network.w()[(i, k)] != 0.0);
+        let mut slopes = Self::from_entries(m, d, effective, |i, k| network.v()[i] * network.w()[(i, k)]);
         if let Some(slopes) = &mut slopes {
-            let weights = |i: usize, k: usize| (network.v[i], network.w[(i, k)]);
+            let weights = |i: usize, k: usize| (network.v()[i], network.w()[(i, k)]);
             let vanishing = |(v, w): (f64, f64)| v != 0.0 && w != 0.0 && (v * w).abs() < f64::MIN_POSITIVE;
             let vanished =
                 (0..m).flat_map(|i| (0..d).map(move |k| weights(i, k))).filter(|&pair| vanishing(pair)).count();
             slopes.exact = slopes.lost == 0.0
                 && (0..d).all(|k| {
-                    let size = (0..m).map(|i| (network.v[i] * network.w[(i, k)]).abs()).sum();
+                    let size = (0..m).map(|i| (network.v()[i] * network.w()[(i, k)]).abs()).sum();
                     nothing_rounded(size, (0..m).map(|i| weights(i, k)))
                 });
             slopes.lost += vanished as f64 * LEAST;

@@ -3,7 +3,7 @@
 use super::*;
 use crate::exact_numbers::{self, Exact, compare_length};
 use crate::outward::tests::network_of_any_scale;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::Mat;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -13,8 +13,8 @@ use std::ops::ControlFlow;
 
 const NORMS: [Norm; 3] = [Norm::One, Norm::Two, Norm::Infinity];
 
-fn network(w: &[&[f64]], b: &[f64], v: &[f64]) -> Network {
-    Network::new(Mat::from_fn(w.len(), w[0].len(), |i, k| w[i][k]), b.to_vec(), v.to_vec(), 0.0).unwrap()
+fn network(w: &[&[f64]], b: &[f64], v: &[f64]) -> Shallow {
+    Shallow::new(Mat::from_fn(w.len(), w[0].len(), |i, k| w[i][k]), b.to_vec(), v.to_vec(), 0.0).unwrap()
 }
 
 fn go_on<T>() -> impl FnMut(T) -> ControlFlow<()> + Send {
@@ -22,12 +22,12 @@ fn go_on<T>() -> impl FnMut(T) -> ControlFlow<()> + Send {
 }
 
 /// The gradient at x in exact arithmetic, if no unit with an effect is on its boundary there.
-fn gradient_at(network: &Network, x: &[f64]) -> Option<Vec<Exact>> {
+fn gradient_at(network: &Shallow, x: &[f64]) -> Option<Vec<Exact>> {
     let d = network.inputs();
     let active: Option<Vec<bool>> = (0..network.units())
         .map(|i| {
             let h = exact_numbers::pre_activation(network, i, x);
-            let constant = network.v[i] == 0.0 || (0..d).all(|k| network.w[(i, k)] == 0.0);
+            let constant = network.v()[i] == 0.0 || (0..d).all(|k| network.w()[(i, k)] == 0.0);
             (constant || h != Exact::zero()).then_some(!constant && h.positive())
         })
         .collect();
@@ -39,14 +39,14 @@ fn above(norm: Norm, bound: f64, gradient: &[Exact]) -> bool {
     bound == f64::INFINITY || compare_length(norm, gradient, bound) != Ordering::Greater
 }
 
-fn exact(network: &Network, region: &Region, norm: Norm) -> Enclosure {
+fn exact(network: &Shallow, region: &Region, norm: Norm) -> Enclosure {
     let start = GradientSearchSettings { starts: 4, questions: 30, ..GradientSearchSettings::default() };
     let settings = ExactSettings { nodes: 200, start, ..ExactSettings::default() };
     exact_lipschitz(network, region, norm, None, &settings, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 /// Every bound there is, by name.
-fn upper_bounds(network: &Network, region: &Region, norm: Norm) -> Vec<(&'static str, f64)> {
+fn upper_bounds(network: &Shallow, region: &Region, norm: Norm) -> Vec<(&'static str, f64)> {
     let mut bounds = vec![("local", local_upper_bound(network, region, norm).unwrap().upper_bound)];
     bounds.push(("exact", exact(network, region, norm).upper_bound));
     bounds.push(("path norm", path_norm(network, norm)));

@@ -8,7 +8,7 @@ use super::slope_sum::SlopeSum;
 use super::slopes::Slopes;
 use crate::error::Result;
 use crate::random::normal;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::Mat;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
@@ -26,7 +26,7 @@ pub struct SteepestPattern {
 ///
 /// For [`Norm::One`] the answer is exact: the column and sign whose entries add up to most.
 pub fn steepest_pattern(
-    network: &Network,
+    network: &Shallow,
     norm: Norm,
     bound: &Bound,
     draws: usize,

@@ -4,7 +4,7 @@ use super::*;
 use crate::exact_numbers::{self, Exact};
 use crate::random::normal;
 use crate::unit::Unit;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::Mat;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -12,32 +12,32 @@ use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 
 /// A network with normal weights.
-pub(super) fn random_network(units: usize, inputs: usize, seed: u64) -> Network {
+pub(super) fn random_network(units: usize, inputs: usize, seed: u64) -> Shallow {
     let mut random = Pcg64::seed_from_u64(seed);
     let mut draw = || normal(&mut random);
     let w = Mat::from_fn(units, inputs, |_, _| draw());
     let b = (0..units).map(|_| draw()).collect();
     let v = (0..units).map(|_| draw()).collect();
-    Network::new(w, b, v, 0.5).unwrap()
+    Shallow::new(w, b, v, 0.5).unwrap()
 }
 
 /// relu(x) − relu(x − 1): its constant is 1, which unsound multipliers miss.
-pub(super) fn counterexample() -> Network {
-    Network::new(Mat::from_fn(2, 1, |_, _| 1.0), vec![0.0, -1.0], vec![1.0, -1.0], 0.0).unwrap()
+pub(super) fn counterexample() -> Shallow {
+    Shallow::new(Mat::from_fn(2, 1, |_, _| 1.0), vec![0.0, -1.0], vec![1.0, -1.0], 0.0).unwrap()
 }
 
-fn lipsdp_of(network: &Network, norm: Norm) -> Bound {
+fn lipsdp_of(network: &Shallow, norm: Norm) -> Bound {
     lipsdp(network, norm, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
 /// The largest gradient over all 2^m patterns, by trying them.
-fn formal_maximum(network: &Network, norm: Norm) -> f64 {
+fn formal_maximum(network: &Shallow, norm: Norm) -> f64 {
     let (m, d) = (network.units(), network.inputs());
     (0..1_u32 << m)
         .map(|pattern| {
             let mut sum = vec![0.0; d];
             for i in (0..m).filter(|i| pattern >> i & 1 == 1) {
-                (0..d).for_each(|k| sum[k] += network.v[i] * network.w[(i, k)]);
+                (0..d).for_each(|k| sum[k] += network.v()[i] * network.w()[(i, k)]);
             }
             norm.dual().of(&sum)
         })
@@ -45,12 +45,12 @@ fn formal_maximum(network: &Network, norm: Norm) -> f64 {
 }
 
 /// The smallest eigenvalue of S in (J), over L.
-fn lmi_margin(network: &Network, norm: Norm, bound: &Bound) -> f64 {
+fn lmi_margin(network: &Shallow, norm: Norm, bound: &Bound) -> f64 {
     let (m, d) = (network.units(), network.inputs());
     let (l, ell) = (bound.lipschitz_upper_bound, &bound.multipliers);
     let s = Mat::from_fn(d + m + 1, d + m + 1, |a, b| {
         let (a, b) = (a.max(b), a.min(b));
-        let sign = |i: usize| if network.v[i] < 0.0 { -1.0 } else { 1.0 };
+        let sign = |i: usize| if network.v()[i] < 0.0 { -1.0 } else { 1.0 };
         if a < d {
             match (a == b, norm) {
                 (true, Norm::Infinity) => bound.p.as_ref().unwrap()[a],
@@ -60,7 +60,7 @@ fn lmi_margin(network: &Network, norm: Norm, bound: &Bound) -> f64 {
         } else if a < d + m {
             let i = a - d;
             if b < d {
-                -network.v[i].abs() * network.w[(i, b)]
+                -network.v()[i].abs() * network.w()[(i, b)]
             } else if a == b {
                 2.0 * ell[i]
             } else {
@@ -89,24 +89,24 @@ fn the_two_unit_counterexample_gets_at_least_one() {
 #[test]
 fn units_without_effect_change_nothing() {
     let mut network = random_network(6, 3, 1);
-    let bound = |network: &Network| lipsdp_of(network, Norm::Two);
-    network.v[2] = 0.0;
-    (0..3).for_each(|k| network.w[(4, k)] = 0.0);
+    let bound = |network: &Shallow| lipsdp_of(network, Norm::Two);
+    network.v_mut()[2] = 0.0;
+    (0..3).for_each(|k| network.w_mut()[(4, k)] = 0.0);
     let kept = [0, 1, 3, 5];
     let pick = |values: &[f64]| kept.iter().map(|&i| values[i]).collect::<Vec<_>>();
     let reduced =
-        Network::new(Mat::from_fn(4, 3, |i, k| network.w[(kept[i], k)]), pick(&network.b), pick(&network.v), 0.0)
+        Shallow::new(Mat::from_fn(4, 3, |i, k| network.w()[(kept[i], k)]), pick(&network.b()), pick(&network.v()), 0.0)
             .unwrap();
     let (full, reduced) = (bound(&network), bound(&reduced));
     assert_eq!(full.lipschitz_upper_bound, reduced.lipschitz_upper_bound);
     assert_eq!((full.multipliers[2], full.multipliers[4]), (0.0, 0.0));
-    network.v.fill(0.0);
+    network.v_mut().fill(0.0);
     assert_eq!(bound(&network).lipschitz_upper_bound, 0.0);
 }
 
 #[test]
 fn one_unit_is_exact() {
-    let network = Network::new(Mat::from_fn(1, 2, |_, k| [3.0, 4.0][k]), vec![0.0], vec![-2.0], 0.0).unwrap();
+    let network = Shallow::new(Mat::from_fn(1, 2, |_, k| [3.0, 4.0][k]), vec![0.0], vec![-2.0], 0.0).unwrap();
     for (norm, constant) in [(Norm::Two, 10.0), (Norm::Infinity, 14.0), (Norm::One, 8.0)] {
         let bound = lipsdp_of(&network, norm).lipschitz_upper_bound;
         for bound in [bound, path_norm(&network, norm), norm_product(&network, norm)] {
@@ -121,10 +121,10 @@ fn extreme_scales_do_not_matter() {
     let reference = lipsdp_of(&network, Norm::Two).lipschitz_upper_bound;
     for scale in [1e-150, 1e150] {
         let mut scaled = network.clone();
-        scaled.v.iter_mut().for_each(|v| *v *= scale);
+        scaled.v_mut().iter_mut().for_each(|v| *v *= scale);
         let bound = lipsdp_of(&scaled, Norm::Two).lipschitz_upper_bound;
         assert!((bound / scale / reference - 1.0).abs() < 1e-8);
-        scaled.w.col_as_slice_mut(0).iter_mut().for_each(|w| *w *= 1e200);
+        scaled.w_mut().col_as_slice_mut(0).iter_mut().for_each(|w| *w *= 1e200);
         assert_eq!(lipsdp(&scaled, Norm::Two, &mut |_| ControlFlow::Continue(())).is_err(), scale > 1.0);
     }
 }
@@ -137,8 +137,8 @@ fn the_relaxation_agrees_with_coordinate_ascent() {
         let bound = lipsdp_of(&network, Norm::Two);
         let n = units + 1;
         let a = Mat::from_fn(n, inputs, |i, k| match i {
-            0 => (0..units).map(|j| network.v[j] * network.w[(j, k)]).sum(),
-            _ => network.v[i - 1] * network.w[(i - 1, k)],
+            0 => (0..units).map(|j| network.v()[j] * network.w()[(j, k)]).sum(),
+            _ => network.v()[i - 1] * network.w()[(i - 1, k)],
         });
         let gram = &a * a.transpose();
         let rank = 2 + ((2 * n) as f64).sqrt() as usize;
@@ -204,7 +204,7 @@ fn a_bound_holds_wherever_the_solver_stopped() {
 #[test]
 fn a_gradient_on_a_boundary_does_not_count() {
     let network =
-        Network::new(faer::mat![[1.0], [1.0], [-1.0]], vec![1e6, 0.0, 0.0], vec![1.0, -1.0, 1.0], 0.0).unwrap();
+        Shallow::new(faer::mat![[1.0], [1.0], [-1.0]], vec![1e6, 0.0, 0.0], vec![1.0, -1.0, 1.0], 0.0).unwrap();
     assert_eq!(network.gradient(&[0.0]), [1.0]);
     assert_eq!(attained_at(&network, &Region::Everywhere, Norm::Two, &[0.0]), None);
 }
@@ -234,7 +234,7 @@ proptest! {
     }
 }
 
-fn closed(network: &Network, region: &Region, norm: Norm) -> Enclosure {
+fn closed(network: &Shallow, region: &Region, norm: Norm) -> Enclosure {
     exact_lipschitz(network, region, norm, None, &ExactSettings::default(), &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
@@ -247,10 +247,10 @@ fn weights_whose_squares_vanish_or_overflow_are_bounded_too() {
     // v relu(w x − w/10), twice, in the plane: on over some of the ball, off over the rest.
     for size in [1e-320, 1e-300, 1e-200, 1.0, 1e200] {
         let w = Mat::from_fn(2, 2, |i, k| if i == k { size } else { 0.0 });
-        let network = Network::new(w, vec![-0.1 * size; 2], vec![1.0 / size.max(1e-300); 2], 0.0).unwrap();
+        let network = Shallow::new(w, vec![-0.1 * size; 2], vec![1.0 / size.max(1e-300); 2], 0.0).unwrap();
         for norm in [Norm::One, Norm::Two, Norm::Infinity] {
             let ball = Region::Ball { center: vec![0.0; 2], radius: 1.0, norm: Norm::Two };
-            let expected = norm.dual().of(&[1.0, 1.0]) * (size * network.v[0]);
+            let expected = norm.dual().of(&[1.0, 1.0]) * (size * network.v()[0]);
             let local = local_upper_bound(&network, &ball, norm).unwrap();
             assert_eq!(local.free, 2, "{size}");
             assert!(local.upper_bound >= expected * (1.0 - 1e-12), "{size} {norm:?} {local:?}");
@@ -391,14 +391,14 @@ fn a_wide_network_can_be_interrupted_within_a_node() {
 #[test]
 fn networks_without_bias_or_with_parallel_units_close() {
     let mut network = random_network(10, 3, 11);
-    network.b.fill(0.0);
+    network.b_mut().fill(0.0);
     for k in 0..3 {
-        network.w[(4, k)] = 2.0 * network.w[(3, k)];
-        network.w[(6, k)] = -network.w[(5, k)];
+        network.w_mut()[(4, k)] = 2.0 * network.w()[(3, k)];
+        network.w_mut()[(6, k)] = -network.w()[(5, k)];
     }
     for bias in [0.0, 0.3] {
-        network.b[4] = bias;
-        network.b[6] = -bias;
+        network.b_mut()[4] = bias;
+        network.b_mut()[6] = -bias;
         for norm in [Norm::One, Norm::Two, Norm::Infinity] {
             let judge = largest_gradient_by_enumeration(&network, &Region::Everywhere, norm).unwrap().unwrap();
             let enclosure = closed(&network, &Region::Everywhere, norm);
@@ -502,7 +502,7 @@ proptest! {
             prop_assert!(found <= certified && certified <= found + 1e-6 * (1.0 + constant));
             if inputs == 1 {
                 // The ends of an interval are sampled, and a kink is the only other place for an extreme.
-                let kinks = (0..units).map(|i| -network.b[i] / network.w[(i, 0)]).filter(|x| (x - center[0]).abs() < radius);
+                let kinks = (0..units).map(|i| -network.b()[i] / network.w()[(i, 0)]).filter(|x| (x - center[0]).abs() < radius);
                 let values: Vec<f64> = kinks.map(|x| network.value(&[x])).collect();
                 let highest = values.iter().copied().fold(sampled.1, f64::max);
                 prop_assert!((highest - high.found).abs() <= 1e-6 * (1.0 + constant), "{} {}", highest, high.found);
@@ -512,13 +512,13 @@ proptest! {
 }
 
 /// Small integers: concurrent and repeated hyperplanes, units without effect, boxes touched in a corner.
-fn integer_network(units: usize, inputs: usize, seed: u64) -> Network {
+fn integer_network(units: usize, inputs: usize, seed: u64) -> Shallow {
     let mut random = Pcg64::seed_from_u64(seed);
     let mut integer = |size: i32| f64::from(random.random_range(-size..=size));
     let w = Mat::from_fn(units, inputs, |_, _| integer(2));
     let b = (0..units).map(|_| integer(1)).collect();
     let v = (0..units).map(|_| integer(2)).collect();
-    Network::new(w, b, v, 0.0).unwrap()
+    Shallow::new(w, b, v, 0.0).unwrap()
 }
 
 proptest! {
@@ -565,8 +565,8 @@ fn bad_input_is_refused_with_advice() {
 fn vanishing_units_leave_the_bound_finite() {
     for (seed, small) in [(1, 1e-9), (2, 1e-20), (3, 1e-100), (4, 1e-160), (5, 1e-200), (6, 1e-300)] {
         let all = random_network(12, 2, seed);
-        let w = Mat::from_fn(12, 2, |i, k| if i % 2 == 0 { all.w[(i, k)] } else { small * all.w[(i, k)] });
-        let network = Network::new(w, all.b.clone(), all.v.clone(), 0.0).unwrap();
+        let w = Mat::from_fn(12, 2, |i, k| if i % 2 == 0 { all.w()[(i, k)] } else { small * all.w()[(i, k)] });
+        let network = Shallow::new(w, all.b().to_vec(), all.v().to_vec(), 0.0).unwrap();
         for norm in [Norm::Two, Norm::Infinity] {
             let bound = lipsdp_of(&network, norm);
             let found = largest_gradient_found(&network, &Region::Everywhere, norm, None, &Default::default());

@@ -1,36 +1,37 @@
 //! What the verifier is told of a network: its weights as plain numbers, row by row.
 
-use crate::{Network, Norm, scaling};
+use crate::{Norm, Shallow, scaling};
 use tautnet_verify::{Refusal, Scaler, Verified, Weights};
 
 /// A network with its hidden weights in the order in which the verifier takes them.
 pub(super) struct RowByRow<'a> {
-    network: &'a Network,
+    network: &'a Shallow,
     w: Vec<f64>,
 }
 
 impl<'a> RowByRow<'a> {
-    pub fn of(network: &'a Network) -> Self {
+    pub fn of(network: &'a Shallow) -> Self {
         let (units, inputs) = (network.units(), network.inputs());
-        let w = (0..units).flat_map(|i| (0..inputs).map(move |k| network.w[(i, k)])).collect();
+        let w = (0..units).flat_map(|i| (0..inputs).map(move |k| network.w()[(i, k)])).collect();
         Self { network, w }
     }
 
     pub fn weights(&self) -> Weights<'_> {
-        let Network { b, v, c, .. } = self.network;
-        Weights { units: self.network.units(), inputs: self.network.inputs(), w: &self.w, b, v, c: *c }
+        let network = self.network;
+        let (b, v, c) = (network.b(), network.v(), network.c());
+        Weights { units: network.units(), inputs: network.inputs(), w: &self.w, b, v, c }
     }
 }
 
 /// Prove every claim of the certificate about this network, or refuse. Never panics, whatever the bytes.
 ///
 /// The scaler is part of the certificate, not of the network: where the model file has one, compare the two.
-pub fn verify(bytes: &[u8], network: &Network) -> Result<Verified, Refusal> {
+pub fn verify(bytes: &[u8], network: &Shallow) -> Result<Verified, Refusal> {
     tautnet_verify::verify(bytes, &RowByRow::of(network).weights())
 }
 
 /// SHA-256 of the network's shape and weights, in hexadecimal: [`tautnet_verify::fingerprint`].
-pub fn fingerprint(network: &Network) -> String {
+pub fn fingerprint(network: &Shallow) -> String {
     tautnet_verify::fingerprint(&RowByRow::of(network).weights())
 }
 

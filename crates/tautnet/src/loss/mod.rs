@@ -27,7 +27,7 @@ mod units;
 pub use formula::{Entry, Form, Formula, Loss};
 
 use crate::{
-    Dataset, Network,
+    Dataset, Shallow,
     error::{Error, Result},
     requirement::{Asked, Choice},
 };
@@ -38,7 +38,7 @@ pub const ALL: &[Entry] = &[squared::ENTRY, huber::ENTRY, quantile::ENTRY];
 
 impl Loss {
     /// Σ ω ℓ(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none.
-    pub fn mean(&self, network: &Network, data: &Dataset) -> f64 {
+    pub fn mean(&self, network: &Shallow, data: &Dataset) -> f64 {
         let mut f = network.predict(data.x.as_ref());
         let ones = if data.weights.is_none() { vec![1.0; f.len()] } else { Vec::new() };
         let omega = data.weights.as_deref().unwrap_or(&ones);

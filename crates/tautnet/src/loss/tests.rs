@@ -105,7 +105,7 @@ fn names_are_read_and_what_is_wrong_is_told() {
 
 #[test]
 fn weights_count_as_repeated_rows() {
-    let network = Network::new(faer::Mat::full(1, 1, 2.0), vec![-1.0], vec![1.5], 0.5).unwrap();
+    let network = Shallow::new(faer::Mat::full(1, 1, 2.0), vec![-1.0], vec![1.5], 0.5).unwrap();
     let data = |x: &[f64], weights| {
         Dataset::new(faer::Mat::from_fn(x.len(), 1, |k, _| x[k]), x.iter().map(|x| x * x).collect(), weights).unwrap()
     };

@@ -71,7 +71,7 @@ fn squares(loss: &Loss) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dataset, Network};
+    use crate::{Dataset, Shallow};
     use faer::Mat;
 
     /// The mean loss of standardized rows, brought to the user's units, is that of the rows as they are, by the loss whose
@@ -82,7 +82,7 @@ mod tests {
         let y = (0..9).map(|k| 300.0 * ((k * k) as f64).sin() + 40.0).collect();
         let data = Dataset::new(x, y, None).unwrap();
         let scaler = Scaler::fit(&data).unwrap();
-        let network = Network::new(Mat::full(2, 1, 0.7), vec![0.1, -0.4], vec![0.5, -1.5], 0.2).unwrap();
+        let network = Shallow::new(Mat::full(2, 1, 0.7), vec![0.1, -0.4], vec![0.5, -1.5], 0.2).unwrap();
         let user = scaler.network_to_user(&network).unwrap();
         for name in ["squared", "huber:0.25", "quantile:0.8"] {
             let loss: Loss = name.parse().unwrap();

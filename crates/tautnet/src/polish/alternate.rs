@@ -2,7 +2,7 @@
 
 use super::run::{Candidate, Run};
 use crate::{
-    Network,
+    Shallow,
     activation::Patterns,
     certify::units_lipsdp,
     ending::{Cause, Early, Ending},
@@ -52,7 +52,7 @@ impl Run<'_, '_> {
 
     /// The units of the network that the last program gave. Those that it left at zero are given up: (12) could only keep
     /// them there, since their ℓ is 0.
-    fn left(&mut self, kept: &[usize], network: &Network) -> Vec<Unit> {
+    fn left(&mut self, kept: &[usize], network: &Shallow) -> Vec<Unit> {
         let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
         debug_assert_eq!(units.len(), kept.len());
         if kept.len() < self.units.len() {

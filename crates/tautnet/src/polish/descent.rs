@@ -77,7 +77,7 @@ mod tests {
         let settings = Settings { lipschitz: 0.05, ..Settings::default() };
         let run = |steps: usize, rate: f64, most: usize| {
             let mut landscape = Landscape::new(&data, &settings.prices(), 0.0);
-            let point = landscape.point(&units, network.c);
+            let point = landscape.point(&units, network.c());
             let mut heard = Vec::new();
             let lowest = descend(&mut landscape, point, steps, rate, &mut |step, value| {
                 heard.push(value);

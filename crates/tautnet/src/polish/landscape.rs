@@ -152,15 +152,15 @@ mod tests {
     use super::*;
     use crate::polish::{Penalty, Settings, score};
     use crate::train::{self, tests::toy};
-    use crate::{Network, Norm};
+    use crate::{Norm, Shallow};
     use std::ops::ControlFlow;
 
-    fn units(network: &Network) -> Vec<Unit> {
+    fn units(network: &Shallow) -> Vec<Unit> {
         Unit::of(network).into_iter().map(|(_, unit)| unit).collect()
     }
 
     /// Columns far from standard, so that no coordinate change is the identity.
-    fn setting() -> (Dataset, Network) {
+    fn setting() -> (Dataset, Shallow) {
         let mut data = toy(40, 3, 8);
         for k in 0..40 {
             data.x[(k, 0)] = 100.0 * data.x[(k, 0)] + 30.0;
@@ -190,9 +190,9 @@ mod tests {
                 let mut landscape = Landscape::new(&data, &settings.prices(), limit_price);
                 // Differences of the value divide its error by the step.
                 landscape.tolerance = 1e-11;
-                let point = landscape.point(&units(&network), network.c);
+                let point = landscape.point(&units(&network), network.c());
                 let (back, c) = landscape.units(&point);
-                assert!((c - network.c).abs() < 1e-12 * (1.0 + c.abs()));
+                assert!((c - network.c()).abs() < 1e-12 * (1.0 + c.abs()));
                 for (a, b) in back.iter().zip(units(&network)) {
                     let error =
                         a.z.iter().zip(&b.z).map(|(a, b)| (a - b).abs()).fold((a.bias - b.bias).abs(), f64::max);

@@ -23,7 +23,7 @@ mod uses;
 mod walk;
 
 use crate::{
-    Dataset, Network,
+    Dataset, Shallow,
     error::{Error, Result},
     program::build::{Held, affordable},
 };
@@ -37,14 +37,14 @@ pub use outcome::{Observer, Polished, Progress, Score};
 pub use settings::{LIMIT, Method, PRICE, Penalty, Settings, TOLERANCE, Walk};
 
 /// Solve the convex program of the network's activation patterns on the data. [`Stop::here`] ends it like the observer.
-pub fn polish(network: &Network, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {
+pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {
     // Inside the pool of threads, so that its thousands of short loops need no handing over.
     let stop = Stop::here();
     rayon::join(|| stop.during(|| polish_here(network, data, settings, observer)), || ()).0
 }
 
 fn polish_here(
-    network: &Network,
+    network: &Shallow,
     data: &Dataset,
     settings: &Settings,
     observer: &mut Observer<'_>,
@@ -56,7 +56,7 @@ fn polish_here(
             "give the columns the network was trained on, in that order",
         ));
     }
-    let signed = network.v.iter().filter(|&&v| v != 0.0).count();
+    let signed = network.v().iter().filter(|&&v| v != 0.0).count();
     if let Some(given) = &settings.multipliers
         && (given.len() != signed || given.iter().any(|l| !(l.is_finite() && *l > 0.0)))
     {
@@ -113,7 +113,7 @@ pub(crate) fn check_size(data: &Dataset, units: usize, settings: &Settings) -> R
 }
 
 /// The objective of a network under the settings, recomputed from its weights: every price counts, whatever the method.
-pub fn score(network: &Network, data: &Dataset, settings: &Settings) -> Result<Score> {
+pub fn score(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Score> {
     settings.check()?;
     run::score(network, data, &settings.prices(), None)
 }

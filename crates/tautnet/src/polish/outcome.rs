@@ -1,6 +1,6 @@
 //! What a polish tells on its way, and what it returns.
 
-use crate::{Network, ending::Ending};
+use crate::{Shallow, ending::Ending};
 use std::ops::ControlFlow;
 
 /// A network's objective and its parts, recomputed from its weights.
@@ -36,7 +36,7 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polished {
     /// The network (the input itself when `ending` is `Unchanged`).
-    pub network: Network,
+    pub network: Shallow,
     /// The input's score.
     pub before: Score,
     /// The result's score.

@@ -3,7 +3,7 @@
 use super::outcome::{Observer, Progress, Score};
 use super::settings::Settings;
 use crate::{
-    Dataset, Network,
+    Dataset, Shallow,
     activation::Patterns,
     certify::{bound_by, lipsdp},
     ending::{Cause, Early, Ending},
@@ -20,7 +20,7 @@ use tautnet_cone::{Outcome, Status, Stop};
 /// A network with its recomputed objective.
 #[derive(Clone)]
 pub(super) struct Candidate {
-    pub network: Network,
+    pub network: Shallow,
     pub score: Score,
 }
 
@@ -59,7 +59,7 @@ pub(super) struct Run<'a, 'o> {
 
 impl<'a, 'o> Run<'a, 'o> {
     /// Sort out the units: those without an output weight or without an active row contribute nothing to the data.
-    pub fn new(network: &Network, data: &'a Dataset, settings: &'a Settings, observer: &'a mut Observer<'o>) -> Self {
+    pub fn new(network: &Shallow, data: &'a Dataset, settings: &'a Settings, observer: &'a mut Observer<'o>) -> Self {
         let all = Patterns::of(network, data.x.as_ref());
         let mut notes = Vec::new();
         let signed = Unit::of(network);
@@ -83,14 +83,14 @@ impl<'a, 'o> Run<'a, 'o> {
         }
         let active = Patterns::from_units(data.rows(), kept.iter().map(|(i, _)| all.unit(*i).to_vec()));
         let units = kept.into_iter().map(|(_, unit)| unit).collect();
-        if !settings.output_bias && network.c != 0.0 {
-            notes.push(format!("the output bias is held at 0; in the given network it is {}", network.c));
+        if !settings.output_bias && network.c() != 0.0 {
+            notes.push(format!("the output bias is held at 0; in the given network it is {}", network.c()));
         }
         Self {
             data,
             settings,
             prices: settings.prices(),
-            given_bias: network.c,
+            given_bias: network.c(),
             given_multipliers,
             units,
             active,
@@ -104,7 +104,7 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     /// Go on with the units and patterns of another network; those that are off everywhere are left out.
-    pub fn adopt(&mut self, network: &Network) {
+    pub fn adopt(&mut self, network: &Shallow) {
         let all = Patterns::of(network, self.data.x.as_ref());
         let kept: Vec<(usize, Unit)> = Unit::of(network).into_iter().filter(|(i, _)| !all.is_dead(*i)).collect();
         self.active = Patterns::from_units(self.data.rows(), kept.iter().map(|(i, _)| all.unit(*i).to_vec()));
@@ -121,7 +121,7 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     /// The recomputed objective of a network.
-    pub fn score(&self, network: &Network, proposed: Option<Multipliers<'_>>) -> Result<Score> {
+    pub fn score(&self, network: &Shallow, proposed: Option<Multipliers<'_>>) -> Result<Score> {
         score(network, self.data, &self.prices, proposed)
     }
 
@@ -186,7 +186,7 @@ impl<'a, 'o> Run<'a, 'o> {
         {
             // The solver meets the limit to its tolerance; scaling the output meets it exactly.
             let shrink = limit / score.lipschitz * (1.0 - 1e-14);
-            network.v.iter_mut().for_each(|v| *v *= shrink);
+            network = network.times(shrink);
             let ell: Option<Vec<f64>> = ell.as_ref().map(|ell| ell.iter().map(|l| l * shrink).collect());
             score = self.score(&network, ell.as_deref().map(|ell| (ell, solution.p.as_deref())))?;
         }
@@ -204,9 +204,8 @@ impl<'a, 'o> Run<'a, 'o> {
     /// Where not even the best so far meets a hard limit: that network scaled down, or the best constant. Whether it was so.
     pub fn keep_limit(&mut self, best: &mut Candidate) -> Result<bool> {
         let Some(limit) = self.prices.max_lipschitz.filter(|_| !self.meets(best)) else { return Ok(false) };
-        let mut scaled = best.network.clone();
         let shrink = limit / best.score.lipschitz * (1.0 - 1e-12);
-        scaled.v.iter_mut().for_each(|v| *v *= shrink);
+        let scaled = best.network.clone().times(shrink);
         let score = self.score(&scaled, None)?;
         for candidate in [Candidate { network: scaled, score }, self.constant()?] {
             if self.improves(best, &candidate) {
@@ -246,7 +245,7 @@ impl<'a, 'o> Run<'a, 'o> {
         let (old, new) = (current.score.objective, candidate.score.objective);
         let reason = if !self.meets(&candidate) {
             format!("the result's bound {:.6} exceeds the limit", candidate.score.lipschitz)
-        } else if current.network.c != self.bias(current.network.c) {
+        } else if current.network.c() != self.bias(current.network.c()) {
             // Only the given network has a bias where it is held.
             let given = self.given_bias;
             format!(
@@ -267,7 +266,7 @@ type Multipliers<'a> = (&'a [f64], Option<&'a [f64]>);
 
 /// The objective of a network, recomputed from its weights. The bound is LipSDP's, or what `proposed` proves where that is lower.
 pub(super) fn score(
-    network: &Network,
+    network: &Shallow,
     data: &Dataset,
     prices: &Prices,
     proposed: Option<Multipliers<'_>>,
@@ -288,10 +287,10 @@ pub(super) fn score(
 }
 
 /// Rows on which a unit's pre-activation is exactly 0.
-fn ties(network: &Network, i: usize, data: &Dataset) -> usize {
-    let mut h = vec![network.b[i]; data.rows()];
+fn ties(network: &Shallow, i: usize, data: &Dataset) -> usize {
+    let mut h = vec![network.b()[i]; data.rows()];
     for j in 0..data.columns() {
-        let w = network.w[(i, j)];
+        let w = network.w()[(i, j)];
         h.iter_mut().zip(data.x.col(j).iter()).for_each(|(h, &x)| *h += w * x);
     }
     h.iter().filter(|&&h| h == 0.0).count()

@@ -118,7 +118,7 @@ impl Run<'_, '_> {
         if all.is_empty() {
             return Ok(current.clone()); // A constant: there is nothing to move or to split.
         }
-        let start = landscape.point(&all, self.bias(current.network.c));
+        let start = landscape.point(&all, self.bias(current.network.c()));
         let (observer, interrupted) = (&mut *self.observer, &mut self.interrupted);
         let unit = landscape.objective(1.0);
         let mut last = None;
@@ -144,7 +144,7 @@ impl Run<'_, '_> {
         {
             // Rounding may leave the bound a little above what was asked for.
             let shrink = limit / score.lipschitz * (1.0 - 1e-12);
-            network.v.iter_mut().for_each(|v| *v *= shrink);
+            network = network.times(shrink);
             score = self.score(&network, None)?;
         }
         Ok(Candidate { network, score })
@@ -183,7 +183,7 @@ impl Run<'_, '_> {
             unit.z.iter_mut().for_each(|z| *z += size * normal(&mut random));
             unit.bias += size * normal(&mut random);
         }
-        self.within_limit(&all, self.bias(given.network.c))
+        self.within_limit(&all, self.bias(given.network.c()))
     }
 
     /// Flips and (J) until nothing is gained.

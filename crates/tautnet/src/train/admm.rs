@@ -51,7 +51,7 @@ use super::settings::Settings;
 use super::starts::Admm;
 use crate::certify::lipsdp;
 use crate::weights::{Batch, Differentiator, Weights};
-use crate::{Dataset, Error, Network, Norm, error::Result, metrics::mean_squared_error};
+use crate::{Dataset, Error, Norm, Shallow, error::Result, metrics::mean_squared_error};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
@@ -98,7 +98,7 @@ pub fn train(data: &Dataset, settings: &Settings, admm: &Admm, observer: &mut Ob
 ///
 /// The first thing the observer hears of is the copy before the first iteration.
 pub fn from_network(
-    network: &Network,
+    network: &Shallow,
     data: &Dataset,
     settings: &Settings,
     admm: &Admm,
@@ -111,8 +111,8 @@ pub fn from_network(
             "give the data in the columns for which the network was trained",
         ));
     }
-    let c = if settings.output_bias { network.c } else { 0.0 };
-    let network = Network { c, ..network.clone() };
+    let c = if settings.output_bias { network.c() } else { 0.0 };
+    let network = network.clone().with_c(c);
     let start = Trained { network, trace: Vec::new(), ending: Ending::Limit, loss: f64::INFINITY };
     alternate(start, data, settings, admm, observer)
 }
@@ -130,7 +130,7 @@ pub struct Multiplied {
 ///
 /// Below the network's own bound no T satisfies (LMI); a level there gives the T that would, were all weights scaled
 /// down evenly.
-pub fn multipliers(network: &Network, level: Option<f64>) -> Result<Multiplied> {
+pub fn multipliers(network: &Shallow, level: Option<f64>) -> Result<Multiplied> {
     // A copy without its bound is of no use: also where it is time to stop.
     let found = Stop::here().late().during(|| lipsdp(network, Norm::Two, &mut |_| ControlFlow::Continue(())))?;
     let bound = found.lipschitz_upper_bound;
@@ -142,12 +142,12 @@ pub fn multipliers(network: &Network, level: Option<f64>) -> Result<Multiplied> 
     };
     let share = SHARE / network.units() as f64;
     let multiplier = |i: usize| {
-        let v = network.v[i];
+        let v = network.v()[i];
         let t = level * v * v / found.multipliers[i];
         if t.is_normal() && t > 0.0 {
             return t;
         }
-        let w = (0..network.inputs()).map(|k| network.w[(i, k)].powi(2)).sum::<f64>();
+        let w = (0..network.inputs()).map(|k| network.w()[(i, k)].powi(2)).sum::<f64>();
         // t‖w‖²/2 of ρ, or v²/2t of 1, is what the unit costs.
         let t = if w > 0.0 && v == 0.0 { 2.0 * share * level * level / w } else { 0.5 * v * v / share };
         if t.is_normal() { t } else { level }
@@ -212,7 +212,7 @@ fn alternate(
 /// The copy (W̄, v̄) with the biases at hand, and what is known of it.
 #[derive(Clone)]
 struct Copied {
-    network: Network,
+    network: Shallow,
     weights: Weights,
     loss: f64,
     bound: f64,
@@ -222,7 +222,7 @@ struct Copied {
 
 impl Copied {
     /// The start, or in the enforced form its projection where it is too steep.
-    fn first(network: &Network, data: &Dataset, admm: &Admm) -> Result<Self> {
+    fn first(network: &Shallow, data: &Dataset, admm: &Admm) -> Result<Self> {
         let own = multipliers(network, admm.bound)?;
         match admm.bound {
             Some(bound) if own.bound > bound => {
@@ -233,13 +233,13 @@ impl Copied {
         }
     }
 
-    fn of(mut network: Network, data: &Dataset, admm: &Admm) -> Result<Self> {
+    fn of(mut network: Shallow, data: &Dataset, admm: &Admm) -> Result<Self> {
         let mut own = multipliers(&network, admm.bound)?;
         if let Some(limit) = admm.bound
             && own.bound > limit
         {
             // The projection respects the bound; what LipSDP's gap or rounding adds is taken off the output weights.
-            network.v.iter_mut().for_each(|v| *v *= limit / own.bound * (1.0 - f64::EPSILON));
+            network = network.times(limit / own.bound * (1.0 - f64::EPSILON));
             own = Multiplied { bound: limit, ..multipliers(&network, admm.bound)? };
         }
         let loss = mean_squared_error(&network, data);
@@ -368,7 +368,7 @@ mod tests {
 
     const GO_ON: fn(&Progress) -> ControlFlow<()> = |_| ControlFlow::Continue(());
 
-    fn bound(network: &Network) -> f64 {
+    fn bound(network: &Shallow) -> f64 {
         multipliers(network, None).unwrap().bound
     }
 
@@ -385,7 +385,7 @@ mod tests {
         let start = Start::Sgd(admm.descent.clone());
         let start = train(&data, &Settings { start, units: 20, ..Settings::default() }, &mut { GO_ON }).unwrap();
         let trained = train(&data, &settings(&admm, 20), &mut { GO_ON }).unwrap();
-        let objective = |network: &Network, loss: f64| loss + admm.price * bound(network).powi(2);
+        let objective = |network: &Shallow, loss: f64| loss + admm.price * bound(network).powi(2);
         let (before, after) = (objective(&start.network, start.loss), objective(&trained.network, trained.loss));
         assert!(after < 0.9 * before, "{before} {after}");
         let iterations: Vec<&Progress> = trained.trace.iter().filter(|progress| progress.bound.is_some()).collect();
@@ -477,19 +477,19 @@ mod tests {
     fn dead_units_zero_layers_and_constants() {
         let data = toy(40, 2, 35);
         let admm = Admm { steps: 100, iterations: 3, ..Admm::default() };
-        let run = |network: &Network, admm: &Admm| {
+        let run = |network: &Shallow, admm: &Admm| {
             from_network(network, &data, &settings(admm, 1), admm, &mut { GO_ON }).unwrap()
         };
         let normal = |i: usize, k: usize| ((3 * i + 5 * k) as f64).sin();
-        let base = Network::new(Mat::from_fn(5, 2, normal), vec![0.1; 5], vec![1.0, -1.0, 0.5, 0.0, 1.0], 0.2);
+        let base = Shallow::new(Mat::from_fn(5, 2, normal), vec![0.1; 5], vec![1.0, -1.0, 0.5, 0.0, 1.0], 0.2);
         let mut dead = base.unwrap();
         // A unit that no row turns on, one without output weight, one without input weights.
-        dead.b[0] = -100.0;
-        (dead.w[(4, 0)], dead.w[(4, 1)]) = (0.0, 0.0);
+        dead.b_mut()[0] = -100.0;
+        (dead.w_mut()[(4, 0)], dead.w_mut()[(4, 1)]) = (0.0, 0.0);
         let mut constant = dead.clone();
-        constant.v.fill(0.0);
+        constant.v_mut().fill(0.0);
         let mut empty = constant.clone();
-        empty.w.fill(0.0);
+        empty.w_mut().fill(0.0);
         for network in [&dead, &constant, &empty] {
             for limit in [None, Some(0.4)] {
                 let admm = Admm { bound: limit, ..admm.clone() };
@@ -501,7 +501,7 @@ mod tests {
             }
         }
         // Zero output weights are no trap: the hidden units are put to use.
-        assert!(run(&constant, &Admm { steps: 500, iterations: 8, ..admm }).network.v.iter().any(|v| v.abs() > 1e-3));
+        assert!(run(&constant, &Admm { steps: 500, iterations: 8, ..admm }).network.v().iter().any(|v| v.abs() > 1e-3));
     }
 
     #[test]
@@ -510,7 +510,7 @@ mod tests {
         let admm = Admm { steps: 50, iterations: 3, bound: Some(0.1), ..Admm::default() };
         let settings = Settings { output_bias: false, ..settings(&admm, 1) };
         let trained = train(&data, &settings, &mut { GO_ON }).unwrap();
-        assert_eq!(trained.network.c, 0.0);
+        assert_eq!(trained.network.c(), 0.0);
         assert!(bound(&trained.network) <= 0.1 * (1.0 + 1e-9));
     }
 
@@ -537,7 +537,7 @@ mod tests {
         assert!(refused(Admm { steps: 0, ..base.clone() }).contains("steps"));
         assert!(refused(Admm { iterations: 0, ..base.clone() }).contains("iterations"));
         assert!(refused(Admm { tolerance: 1.0, ..base.clone() }).contains("tolerance"));
-        let network = Network::new(Mat::full(2, 3, 1.0), vec![0.0; 2], vec![1.0; 2], 0.0).unwrap();
+        let network = Shallow::new(Mat::full(2, 3, 1.0), vec![0.0; 2], vec![1.0; 2], 0.0).unwrap();
         let error = from_network(&network, &data, &settings(&base, 2), &base, &mut { GO_ON }).unwrap_err();
         assert!(error.what.contains("3 inputs"));
     }

@@ -343,6 +343,6 @@ mod tests {
     fn without_an_output_bias_it_stays_zero() {
         let data = toy(50, 2, 8);
         let settings = Settings { output_bias: false, ..settings(Optimizer::Adam, 16) };
-        assert_eq!(train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap().network.c, 0.0);
+        assert_eq!(train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap().network.c(), 0.0);
     }
 }

@@ -1,4 +1,4 @@
-//! Starting networks: from a [`Dataset`] (standardized by the caller) to a [`Network`](crate::Network) worth polishing.
+//! Starting networks: from a [`Dataset`] (standardized by the caller) to a [`Shallow`](crate::Shallow) worth polishing.
 //!
 //! Every start is one variant of [`Start`], one module with a function `train`, and one line in [`train`]. All return
 //! [`Trained`]; none has a duality gap, for the problems they solve are not convex in all weights.

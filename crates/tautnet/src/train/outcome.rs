@@ -1,6 +1,6 @@
 //! What a start tells on its way, and what it returns.
 
-use crate::Network;
+use crate::Shallow;
 use std::ops::ControlFlow;
 
 /// One epoch's facts.
@@ -38,7 +38,7 @@ pub enum Ending {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
     /// The network.
-    pub network: Network,
+    pub network: Shallow,
     /// Every epoch.
     pub trace: Vec<Progress>,
     /// How it ended.

@@ -61,7 +61,7 @@
 
 use super::projection_newton::{Newton, Scaling, symmetric};
 use crate::dense;
-use crate::{Error, Network, error::Result};
+use crate::{Error, Shallow, error::Result};
 use faer::{Mat, MatRef};
 use tautnet_cone::Stop;
 
@@ -78,7 +78,7 @@ pub enum Square {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Projected {
     /// The network with the weights found; its biases are those of the target.
-    pub network: Network,
+    pub network: Shallow,
     /// ρ: the bound √ρ is proved by the multipliers.
     pub square: f64,
     /// What is minimized, recomputed from the result.
@@ -100,14 +100,14 @@ const STALL: usize = 10;
 const STEP: f64 = 0.99;
 
 /// The nearest weights to those of `target` for which `multipliers` (t_i ≥ 0, one a unit) prove the bound.
-pub fn project(target: &Network, multipliers: &[f64], square: Square, penalty: f64) -> Result<Projected> {
+pub fn project(target: &Shallow, multipliers: &[f64], square: Square, penalty: f64) -> Result<Projected> {
     check(target, multipliers, square, penalty)?;
     let ball = Ball::new(target, multipliers, square, penalty);
     let solved = ball.solve();
     ball.result(target, solved)
 }
 
-fn check(target: &Network, multipliers: &[f64], square: Square, penalty: f64) -> Result<()> {
+fn check(target: &Shallow, multipliers: &[f64], square: Square, penalty: f64) -> Result<()> {
     let positive = |name: &str, value: f64| {
         if value.is_finite() && value > 0.0 {
             return Ok(());
@@ -176,10 +176,10 @@ struct Solved {
 }
 
 impl Ball {
-    fn new(target: &Network, multipliers: &[f64], square: Square, penalty: f64) -> Self {
+    fn new(target: &Shallow, multipliers: &[f64], square: Square, penalty: f64) -> Self {
         let units: Vec<usize> = (0..target.units()).filter(|&i| multipliers[i] > 0.0).collect();
         let (m, d) = (units.len(), target.inputs());
-        let mut p = Mat::from_fn(m, d, |i, k| target.w[(units[i], k)]);
+        let mut p = Mat::from_fn(m, d, |i, k| target.w()[(units[i], k)]);
         let mut basis = None;
         if m < d {
             // Outside the span of the targets' rows the nearest weights are zero, and the inequality likes that.
@@ -201,7 +201,7 @@ impl Ball {
         let weights: Vec<_> = scales.iter().map(|(a, b)| (penalty / (2.0 * a * a), penalty / (2.0 * b * b))).collect();
         let targets = Mat::from_fn(inner + 1, m, |k, i| match k {
             k if k < inner => scales[i].0 * p[(i, k)],
-            _ => scales[i].1 * target.v[units[i]],
+            _ => scales[i].1 * target.v()[units[i]],
         });
         let price = match square {
             Square::Priced(price) => Some(price * unit),
@@ -378,14 +378,14 @@ impl Ball {
     }
 
     /// Back to weights: W = U_w/α, v = U_v/β, in all of R^d.
-    fn result(&self, target: &Network, solved: Solved) -> Result<Projected> {
+    fn result(&self, target: &Shallow, solved: Solved) -> Result<Projected> {
         let (d, inner) = (target.inputs(), self.order - 1);
-        let (mut w, mut v) = (target.w.clone(), vec![0.0; target.units()]);
+        let (mut w, mut v) = (target.w().clone(), vec![0.0; target.units()]);
         // What was inside stays as it is, to the bit.
         let moved = solved.objective > 0.0;
         for (i, &unit) in self.units.iter().enumerate() {
             if !moved {
-                v[unit] = target.v[unit];
+                v[unit] = target.v()[unit];
                 continue;
             }
             let (alpha, beta) = self.scales[i];
@@ -406,11 +406,11 @@ impl Ball {
         let lift = Mat::from_fn(d + 1, self.order, lift);
         let half = dense::multiply(lift.as_ref(), solved.dual.as_ref());
         // A unit without a multiplier keeps its w and loses its v, whatever X is.
-        let lost: f64 = (0..target.units()).filter(|i| !self.units.contains(i)).map(|i| target.v[i].powi(2)).sum();
+        let lost: f64 = (0..target.units()).filter(|i| !self.units.contains(i)).map(|i| target.v()[i].powi(2)).sum();
         let objective = solved.objective + 0.5 * self.penalty * lost;
         let gap = if solved.objective > 0.0 { (solved.objective - solved.lower).max(0.0) / objective } else { 0.0 };
         Ok(Projected {
-            network: Network::new(w, target.b.clone(), v, target.c)?,
+            network: Shallow::new(w, target.b().to_vec(), v, target.c())?,
             square: solved.square * self.unit,
             objective,
             gap,

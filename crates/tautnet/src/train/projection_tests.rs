@@ -4,33 +4,33 @@ use super::projection::{Projected, Square, project};
 use crate::certify::lipsdp;
 use crate::dense;
 use crate::random::normal;
-use crate::{Network, Norm};
+use crate::{Norm, Shallow};
 use faer::{Mat, Side};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 
-fn random(m: usize, d: usize, seed: u64) -> (Network, Vec<f64>, Pcg64) {
+fn random(m: usize, d: usize, seed: u64) -> (Shallow, Vec<f64>, Pcg64) {
     let mut random = Pcg64::seed_from_u64(seed);
     let w = Mat::from_fn(m, d, |_, _| normal(&mut random));
     let v = (0..m).map(|_| normal(&mut random) / (m as f64).sqrt()).collect();
     let t = (0..m).map(|_| (1.5 * normal(&mut random)).exp()).collect();
-    (Network::new(w, vec![0.5; m], v, 1.0).unwrap(), t, random)
+    (Shallow::new(w, vec![0.5; m], v, 1.0).unwrap(), t, random)
 }
 
 /// (LMI)'s matrix, entry by entry.
-fn matrix(network: &Network, t: &[f64], square: f64) -> Mat<f64> {
+fn matrix(network: &Shallow, t: &[f64], square: f64) -> Mat<f64> {
     let (m, d) = (network.units(), network.inputs());
     let mut matrix = Mat::zeros(d + m + 1, d + m + 1);
     (0..d).for_each(|k| matrix[(k, k)] = square);
     for i in 0..m {
         matrix[(d + i, d + i)] = 2.0 * t[i];
         for k in 0..d {
-            matrix[(d + i, k)] = -t[i] * network.w[(i, k)];
+            matrix[(d + i, k)] = -t[i] * network.w()[(i, k)];
             matrix[(k, d + i)] = matrix[(d + i, k)];
         }
-        matrix[(d + i, d + m)] = -network.v[i];
-        matrix[(d + m, d + i)] = -network.v[i];
+        matrix[(d + i, d + m)] = -network.v()[i];
+        matrix[(d + m, d + i)] = -network.v()[i];
     }
     matrix[(d + m, d + m)] = 1.0;
     matrix
@@ -40,18 +40,18 @@ fn smallest(matrix: &Mat<f64>) -> f64 {
     matrix.self_adjoint_eigenvalues(Side::Lower).unwrap()[0]
 }
 
-fn distance(target: &Network, result: &Network) -> f64 {
+fn distance(target: &Shallow, result: &Shallow) -> f64 {
     let (m, d) = (target.units(), target.inputs());
     (0..m)
         .map(|i| {
-            let w: f64 = (0..d).map(|k| (target.w[(i, k)] - result.w[(i, k)]).powi(2)).sum();
-            w + (target.v[i] - result.v[i]).powi(2)
+            let w: f64 = (0..d).map(|k| (target.w()[(i, k)] - result.w()[(i, k)]).powi(2)).sum();
+            w + (target.v()[i] - result.v()[i]).powi(2)
         })
         .sum()
 }
 
 /// What X proves, from the statement of the problem: a quadratic minimized in every unit, by elimination.
-fn dual(target: &Network, t: &[f64], square: Square, penalty: f64, x: &Mat<f64>) -> f64 {
+fn dual(target: &Shallow, t: &[f64], square: Square, penalty: f64, x: &Mat<f64>) -> f64 {
     let (m, d) = (target.units(), target.inputs());
     let trace: f64 = (0..d).map(|k| x[(k, k)]).sum();
     let mut x = x.clone();
@@ -69,7 +69,7 @@ fn dual(target: &Network, t: &[f64], square: Square, penalty: f64, x: &Mat<f64>)
         let by = |k: usize| if k < d { t[i] } else { 1.0 };
         let a =
             Mat::from_fn(d + 1, d + 1, |a, b| (if a == b { penalty } else { 0.0 }) + by(a) * x[(a, b)] * by(b) / t[i]);
-        let p = Mat::from_fn(d + 1, 1, |k, _| if k < d { target.w[(i, k)] } else { target.v[i] });
+        let p = Mat::from_fn(d + 1, 1, |k, _| if k < d { target.w()[(i, k)] } else { target.v()[i] });
         let mut solved = &p * penalty;
         let mut factor = a;
         assert!(dense::cholesky(&mut factor));
@@ -81,7 +81,7 @@ fn dual(target: &Network, t: &[f64], square: Square, penalty: f64, x: &Mat<f64>)
 }
 
 /// The result satisfies (LMI), by the eigenvalues of its whole matrix, and has the objective it says.
-fn feasible(target: &Network, t: &[f64], square: Square, penalty: f64) -> Projected {
+fn feasible(target: &Shallow, t: &[f64], square: Square, penalty: f64) -> Projected {
     let found = project(target, t, square, penalty).unwrap();
     let scale = t.iter().fold(1.0, |a: f64, b| a.max(2.0 * b)).max(found.square);
     let least = smallest(&matrix(&found.network, t, found.square));
@@ -93,7 +93,7 @@ fn feasible(target: &Network, t: &[f64], square: Square, penalty: f64) -> Projec
 }
 
 /// [`feasible`], and optimal by weak duality.
-fn judge(target: &Network, t: &[f64], square: Square, penalty: f64, tolerance: f64) -> Projected {
+fn judge(target: &Shallow, t: &[f64], square: Square, penalty: f64, tolerance: f64) -> Projected {
     let found = feasible(target, t, square, penalty);
     assert!(smallest(&found.dual) >= -1e-12 * (1.0 + found.dual.norm_max()));
     let lower = dual(target, t, square, penalty, &found.dual);
@@ -120,10 +120,10 @@ fn it_is_feasible_and_optimal() {
 #[test]
 fn one_unit_with_one_input_by_hand() {
     // ρ ≥ t w²/2 / (1 − v²/2t): with t = 1, ρ = 1 the set is w² + v² ≤ 2, and the nearest point of (3, 1) is radial.
-    let target = Network::new(Mat::full(1, 1, 3.0), vec![0.0], vec![1.0], 0.0).unwrap();
+    let target = Shallow::new(Mat::full(1, 1, 3.0), vec![0.0], vec![1.0], 0.0).unwrap();
     let found = project(&target, &[1.0], Square::Fixed(1.0), 1.0).unwrap();
     let by = (2.0f64 / 10.0).sqrt();
-    assert!((found.network.w[(0, 0)] - 3.0 * by).abs() < 1e-7 && (found.network.v[0] - by).abs() < 1e-7);
+    assert!((found.network.w()[(0, 0)] - 3.0 * by).abs() < 1e-7 && (found.network.v()[0] - by).abs() < 1e-7);
 }
 
 #[test]
@@ -144,12 +144,12 @@ fn multipliers_and_weights_of_any_size() {
             let (mut target, mut t) = (start.clone(), multipliers.clone());
             for i in 0..m {
                 let size = (f64::from(power) * normal(&mut random)).exp();
-                (0..d).for_each(|k| target.w[(i, k)] *= size);
+                (0..d).for_each(|k| target.w_mut()[(i, k)] *= size);
                 t[i] = t[i].powi(power);
                 // Dead units, and units that only one layer knows.
                 match random.random_range(0..5u64) {
-                    0 => (0..d).for_each(|k| target.w[(i, k)] = 0.0),
-                    1 => target.v[i] = 0.0,
+                    0 => (0..d).for_each(|k| target.w_mut()[(i, k)] = 0.0),
+                    1 => target.v_mut()[i] = 0.0,
                     _ => (),
                 }
             }
@@ -172,15 +172,15 @@ fn units_without_multiplier_lose_their_output_weight_only() {
         let found = project(&target, &t, square, 0.25).unwrap();
         assert!(smallest(&matrix(&found.network, &t, found.square)) > -1e-12);
         for i in [1, 4] {
-            assert!(found.network.v[i] == 0.0 && (0..3).all(|k| found.network.w[(i, k)] == target.w[(i, k)]));
+            assert!(found.network.v()[i] == 0.0 && (0..3).all(|k| found.network.w()[(i, k)] == target.w()[(i, k)]));
         }
         let objective = 0.125 * distance(&target, &found.network);
         let price = if square == Square::Fixed(0.5) { 0.0 } else { 0.01 * found.square };
         assert!((objective + price - found.objective).abs() < 1e-12);
         // None at all, and zero weights.
         let none = feasible(&target, &[0.0; 6], square, 0.25);
-        assert!(none.network.v == [0.0; 6] && none.network.w == target.w && none.gap == 0.0);
-        let zero = Network::new(Mat::zeros(6, 3), vec![0.0; 6], vec![0.0; 6], 0.0).unwrap();
+        assert!(none.network.v() == [0.0; 6] && none.network.w() == target.w() && none.gap == 0.0);
+        let zero = Shallow::new(Mat::zeros(6, 3), vec![0.0; 6], vec![0.0; 6], 0.0).unwrap();
         assert_eq!(project(&zero, &t, square, 0.25).unwrap().network, zero);
     }
 }
@@ -189,8 +189,8 @@ fn units_without_multiplier_lose_their_output_weight_only() {
 fn many_inputs_go_by_conjugate_gradients_to_the_same_end() {
     // 57 inputs and more make 1711 unknowns; padding with columns of zeros changes nothing.
     let (small, t, _) = random(70, 6, 11);
-    let w = Mat::from_fn(70, 60, |i, k| if k < 6 { small.w[(i, k)] } else { 0.0 });
-    let wide = Network { w, ..small.clone() };
+    let w = Mat::from_fn(70, 60, |i, k| if k < 6 { small.w()[(i, k)] } else { 0.0 });
+    let wide = Shallow::new(w, small.b().to_vec(), small.v().to_vec(), small.c()).unwrap();
     for square in [Square::Fixed(0.3), Square::Priced(1e-2)] {
         let (few, many) = (judge(&small, &t, square, 0.25, 1e-8), judge(&wide, &t, square, 0.25, 1e-6));
         assert!((few.objective / many.objective - 1.0).abs() < 1e-6);

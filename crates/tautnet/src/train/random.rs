@@ -16,7 +16,7 @@ use super::settings::Settings;
 use super::starts::Random;
 use crate::dataset::importances;
 use crate::random::normal;
-use crate::{Dataset, Error, Loss, Network, error::Result};
+use crate::{Dataset, Error, Loss, Shallow, error::Result};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::{cholesky::llt, matmul::matmul};
 use faer::{Accum, Mat, Par};
@@ -75,7 +75,7 @@ pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mu
     let (v, c) = solved
         .unwrap_or_else(|| Ok((vec![0.0; m], if output_bias { settings.loss.best_constant(data) } else { 0.0 })))?;
     let squared: f64 = v.iter().map(|v| v * v).sum();
-    let network = Network::new(w, b, v, c)?;
+    let network = Shallow::new(w, b, v, c)?;
     let loss = settings.loss.mean(&network, data);
     let progress = Progress { epoch: 1, objective: loss + random.ridge * squared, loss, rate: 0.0, bound: None };
     // There is nothing left to stop.
@@ -195,10 +195,10 @@ mod tests {
                 (0..30).for_each(|i| slopes[i] += e * network.pre_activation(i, &row).max(0.0));
                 slopes[30] += e;
             }
-            (0..30).for_each(|i| slopes[i] += 2.0 * ridge * network.v[i]);
+            (0..30).for_each(|i| slopes[i] += 2.0 * ridge * network.v()[i]);
             let free = if output_bias { 31 } else { 30 };
             assert!(slopes[..free].iter().all(|s| s.abs() < 1e-10), "{slopes:?}");
-            assert_eq!(network.c != 0.0, output_bias);
+            assert_eq!(network.c() != 0.0, output_bias);
         }
     }
 

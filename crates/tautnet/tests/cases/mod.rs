@@ -5,11 +5,12 @@ use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use tautnet::certify::{Approximation, Certificate, Claim, Scaler, fingerprint, issue};
-use tautnet::{Network, Norm};
+use tautnet::shallow::Parts;
+use tautnet::{Norm, Shallow};
 
 /// A file given to the verifier, and whether it must accept it.
 pub struct Case {
-    pub network: Network,
+    pub network: Shallow,
     pub bytes: Vec<u8>,
     /// What was done to the certificate; `None` for one as issued, which must be accepted. All others must not.
     pub tampering: Option<&'static str>,
@@ -17,7 +18,7 @@ pub struct Case {
 
 /// Networks that a reader would draw, and those that break things: zeros, whole numbers, repeated and opposite units,
 /// scales far apart.
-pub fn random_network(random: &mut Pcg64) -> Network {
+pub fn random_network(random: &mut Pcg64) -> Shallow {
     let (m, d) = (random.random_range(1..=6), random.random_range(1..=4));
     let kind = random.random_range(0..6);
     let mut weight = |spread: f64| -> f64 {
@@ -38,7 +39,7 @@ pub fn random_network(random: &mut Pcg64) -> Network {
         }
         v[1] = -v[0];
     }
-    Network::new(w, b, v, c).expect("the weights are finite")
+    Shallow::new(w, b, v, c).expect("the weights are finite")
 }
 
 pub fn random_scaler(random: &mut Pcg64, inputs: usize) -> Scaler {
@@ -49,7 +50,7 @@ pub fn random_scaler(random: &mut Pcg64, inputs: usize) -> Scaler {
 }
 
 /// Multipliers of every quality, from noise to the norms of the units.
-fn random_approximation(random: &mut Pcg64, network: &Network) -> Approximation {
+fn random_approximation(random: &mut Pcg64, network: &Shallow) -> Approximation {
     let quality = random.random_range(0..3);
     let mut value = |good: f64| match quality {
         0 => random.random_range(-0.1..1.0),
@@ -57,16 +58,16 @@ fn random_approximation(random: &mut Pcg64, network: &Network) -> Approximation 
         _ => good,
     };
     let (m, d) = (network.units(), network.inputs());
-    let norm = |i: usize| (0..d).map(|k| network.w[(i, k)].powi(2)).sum::<f64>().sqrt();
+    let norm = |i: usize| (0..d).map(|k| network.w()[(i, k)].powi(2)).sum::<f64>().sqrt();
     Approximation {
-        multipliers: (0..m).map(|i| value(network.v[i].abs() * norm(i))).collect(),
+        multipliers: (0..m).map(|i| value(network.v()[i].abs() * norm(i))).collect(),
         input_weights: (random.random_range(0..2) == 0)
             .then(|| (0..d).map(|_| random.random_range(0.0..1.0)).collect()),
     }
 }
 
 /// A certificate as issued.
-pub fn random_certificate(random: &mut Pcg64) -> (Network, Certificate) {
+pub fn random_certificate(random: &mut Pcg64) -> (Shallow, Certificate) {
     let network = random_network(random);
     let norm = [Norm::One, Norm::Two, Norm::Two, Norm::Infinity, Norm::Infinity][random.random_range(0..5)];
     let scaler = (random.random_range(0..2) == 0).then(|| random_scaler(random, network.inputs()));
@@ -91,7 +92,7 @@ pub fn cases(seed: u64, networks: usize) -> impl Iterator<Item = Case> {
 /// A relative change that exceeds the slack of every small certificate.
 const BEYOND_SLACK: f64 = 1e-11;
 
-fn tampered(network: &Network, certificate: &Certificate, random: &mut Pcg64) -> Vec<Case> {
+fn tampered(network: &Shallow, certificate: &Certificate, random: &mut Pcg64) -> Vec<Case> {
     let mut list = Vec::new();
     let mut edit = |what: &'static str, change: &dyn Fn(&mut Certificate)| {
         let mut edited = certificate.clone();
@@ -170,15 +171,13 @@ fn tampered(network: &Network, certificate: &Certificate, random: &mut Pcg64) ->
     text("infinite", replaced("\"bound\": ", "\"bound\": 1e999, \"x\": "));
 
     // Other weights: with the fingerprint of the old ones, and, where it must harm, with their own.
-    let mut other = network.clone();
-    other.v[i] = other.v[i].next_up();
+    let changed = |change: &dyn Fn(&mut Parts)| network.clone().edited(change).expect("the weights stay finite");
+    let other = changed(&|parts| parts.v[(i, 0)] = parts.v[(i, 0)].next_up());
     list.push(Case { network: other, bytes: whole.clone(), tampering: Some("weight one unit in the last place off") });
-    let mut other = network.clone();
-    other.c += 1.0;
+    let other = changed(&|parts| parts.c[0] += 1.0);
     list.push(Case { network: other, bytes: whole, tampering: Some("output bias") });
     if positive {
-        let mut other = network.clone();
-        other.v.iter_mut().for_each(|v| *v *= 1.0 + BEYOND_SLACK);
+        let other = network.clone().times(1.0 + BEYOND_SLACK);
         let forged = Certificate { network: fingerprint(&other), ..certificate.clone() };
         list.push(Case {
             network: other,

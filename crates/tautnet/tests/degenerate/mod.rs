@@ -6,13 +6,13 @@ use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use tautnet::{
-    Dataset, Network, Norm, Scaler,
+    Dataset, Norm, Scaler, Shallow,
     polish::{Method, Penalty, Settings, Walk},
 };
 
 /// One run of `polish`, with a word for everything that was drawn.
 pub struct Case {
-    pub network: Network,
+    pub network: Shallow,
     pub data: Dataset,
     pub settings: Settings,
     pub kind: String,
@@ -129,7 +129,7 @@ fn data(random: &mut Pcg64) -> (Dataset, bool, &'static str) {
 }
 
 /// A network of one of the kinds.
-fn network(random: &mut Pcg64, data: &Dataset) -> (Network, &'static str) {
+fn network(random: &mut Pcg64, data: &Dataset) -> (Shallow, &'static str) {
     let (n, d) = (data.rows(), data.columns());
     let m = one_of(random, &[1, 1, 2, 3, 5, 8, 12]);
     let mut w = Mat::from_fn(m, d, |_, _| normal(random));
@@ -193,7 +193,7 @@ fn network(random: &mut Pcg64, data: &Dataset) -> (Network, &'static str) {
         "one slope of zero" => (0..m).for_each(|i| w[(i, 0)] = 0.0),
         _ => {}
     }
-    (Network::new(w, b, v, c).expect("all finite"), kind)
+    (Shallow::new(w, b, v, c).expect("all finite"), kind)
 }
 
 /// Method, norm, prices and limits.

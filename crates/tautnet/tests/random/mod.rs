@@ -3,7 +3,7 @@
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
-use tautnet::{Dataset, Network};
+use tautnet::{Dataset, Shallow};
 
 /// The sum of twelve uniforms: near enough to a normal number.
 pub fn normal(random: &mut Pcg64) -> f64 {
@@ -19,10 +19,10 @@ pub fn data(n: usize, d: usize, seed: u64) -> Dataset {
 }
 
 /// Normal weights.
-pub fn network(m: usize, d: usize, seed: u64) -> Network {
+pub fn network(m: usize, d: usize, seed: u64) -> Shallow {
     let mut random = Pcg64::seed_from_u64(1000 ^ seed);
     let w = Mat::from_fn(m, d, |_, _| normal(&mut random));
     let b = (0..m).map(|_| 0.5 * normal(&mut random)).collect();
     let v = (0..m).map(|_| normal(&mut random) / (m as f64).sqrt()).collect();
-    Network::new(w, b, v, 0.1).unwrap()
+    Shallow::new(w, b, v, 0.1).unwrap()
 }
