@@ -21,6 +21,8 @@ pub enum Setting {
     Norm,
     /// Whether the output bias is free.
     OutputBias,
+    /// Whether the network has a linear part.
+    LinearPart,
     /// The relative gap to reach.
     Tolerance,
     /// The effort, where it is high.

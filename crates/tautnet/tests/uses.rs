@@ -19,13 +19,14 @@ fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Polishe
 }
 
 /// What a user can ask for, and multipliers.
-const SETTINGS: [Setting; 10] = [
+const SETTINGS: [Setting; 11] = [
     Setting::Lipschitz,
     Setting::Penalty,
     Setting::MaxLipschitz,
     Setting::Decay,
     Setting::Norm,
     Setting::OutputBias,
+    Setting::LinearPart,
     Setting::Tolerance,
     Setting::Effort,
     Setting::Multipliers,
@@ -41,6 +42,7 @@ fn asked(setting: Setting, recipe: &mut Recipe) {
         Setting::Decay => recipe.decay = Some(0.2),
         Setting::Norm => recipe.norm = Norm::Infinity,
         Setting::OutputBias => recipe.output_bias = false,
+        Setting::LinearPart => recipe.linear_part = true,
         Setting::Tolerance => recipe.tolerance = 1e-2,
         Setting::Effort => recipe.effort = Effort::High,
         Setting::Loss => recipe.loss = "quantile:0.7".parse().unwrap(),

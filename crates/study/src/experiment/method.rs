@@ -126,9 +126,9 @@ pub static METHODS: &[Method] = &[
 
 impl Job<'_> {
     fn train(&self, start: Start) -> Result<Applied> {
-        let polish::Settings { output_bias, ref loss, .. } = self.settings.polish;
+        let polish::Settings { output_bias, linear_part, ref loss, .. } = self.settings.polish;
         let units = self.settings.units;
-        let settings = train::Settings { start, loss: loss.clone(), units, output_bias, seed: self.seed };
+        let settings = train::Settings { start, loss: loss.clone(), units, output_bias, linear_part, seed: self.seed };
         train::train(self.data, &settings, &mut |_| (self.go_on)()).map(Applied::from)
     }
 }

@@ -19,7 +19,7 @@ impl Run<'_, '_> {
         let mut current = self.units.clone();
         for round in 1..=self.settings.rounds {
             let given = self.given_multipliers.take();
-            let ell = given.unwrap_or_else(|| self.multipliers(&current));
+            let ell = given.unwrap_or_else(|| self.multipliers(&current, best.network.a()));
             if self.interrupted {
                 *ending = Early { cause: Cause::Interrupted(Some(round - 1)), gap: *gap }.into();
                 return Ok(());
@@ -62,11 +62,11 @@ impl Run<'_, '_> {
         units
     }
 
-    /// LipSDP's multipliers for units, floored so that the held inequality keeps an interior.
-    fn multipliers(&mut self, units: &[Unit]) -> Vec<f64> {
+    /// LipSDP's multipliers for units and the linear part beside them, floored so that the held inequality keeps an interior.
+    fn multipliers(&mut self, units: &[Unit], linear: Option<&[f64]>) -> Vec<f64> {
         let (observer, interrupted) = (&mut *self.observer, &mut self.interrupted);
         let last = self.trace.last().copied();
-        let bound = units_lipsdp(units, self.prices.norm, &mut |_| match last {
+        let bound = units_lipsdp(units, linear, self.data.columns(), self.prices.norm, &mut |_| match last {
             Some(progress) => {
                 let verdict = observer(&progress);
                 *interrupted |= verdict.is_break();

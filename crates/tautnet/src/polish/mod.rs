@@ -69,15 +69,23 @@ fn polish_here(
     let before = run.score(network, None)?;
     run.accepted.push(before);
     if run.units.is_empty() {
-        run.notes.push("no unit is left: only the output bias is fitted".into());
+        let fitted =
+            if run.prices.linear_part { "the linear part and the output bias are" } else { "the output bias is" };
+        run.notes.push(format!("no unit is left: only {fitted} fitted"));
     }
     let mut best = Candidate { network: network.clone(), score: before };
     let mut ending = Ending::Solved;
     let mut gap = None;
     match settings.method {
-        _ if run.units.is_empty() => {
+        _ if run.only_a_constant() => {
             let candidate = run.constant()?;
             gap = Some(0.0);
+            best = run.better(best, candidate, &mut ending);
+        }
+        // There is nothing to alternate between, and no pattern to walk from.
+        Method::Alternating | Method::Walk if run.units.is_empty() => {
+            let (candidate, outcome) = run.solve(Held::Nothing, 0)?;
+            gap = outcome.gap;
             best = run.better(best, candidate, &mut ending);
         }
         Method::Joint | Method::WeightDecay => {

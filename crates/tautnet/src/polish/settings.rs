@@ -58,6 +58,8 @@ pub struct Settings {
     /// Whether the output bias is free (else it is 0). Where the given network has another and none without one is better, the
     /// given one comes back as it is, [`Ending::Unchanged`](super::Ending::Unchanged).
     pub output_bias: bool,
+    /// Whether a linear part is free, beside the units. It is too where the given network has one.
+    pub linear_part: bool,
     /// Relative duality gap to reach.
     pub tolerance: f64,
     /// Most interior-point iterations of one solve.
@@ -82,6 +84,7 @@ impl Default for Settings {
             norm: Norm::Two,
             penalty: Penalty::L,
             output_bias: true,
+            linear_part: false,
             tolerance: 1e-8,
             iterations: 100,
             rounds: 20,
@@ -111,6 +114,7 @@ impl Settings {
             max_lipschitz: self.max_lipschitz,
             norm: self.norm,
             output_bias: self.output_bias,
+            linear_part: self.linear_part,
             loss: self.loss.clone(),
         }
     }

@@ -89,6 +89,7 @@ impl Settings {
                 self.multipliers.as_ref().map(|given| Asked::new("multipliers", format!("{} multipliers", given.len())))
             }
             Setting::Loss => Some(self.loss.asked()),
+            Setting::LinearPart => self.linear_part.then(|| Asked::new("linear part", "a linear part")),
             Setting::Method => Some(Asked::new(self.method.name(), format!("the method `{}`", self.method.name()))),
             Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Tolerance | Setting::Effort => None,
         }
@@ -115,7 +116,7 @@ impl Settings {
                 Setting::MaxLipschitz => settings.max_lipschitz = None,
                 Setting::Multipliers => settings.multipliers = None,
                 Setting::Effort => settings.walk = Walk::default(),
-                Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Tolerance => (),
+                Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::LinearPart | Setting::Tolerance => (),
                 Setting::Loss | Setting::Method => (),
             }
         }

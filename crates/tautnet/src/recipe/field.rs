@@ -69,7 +69,7 @@ pub enum Kind {
     Word(fn() -> Vec<Word>),
     /// One of these words, some of them with a number, as in `huber:0.5`.
     WordWithNumber(fn() -> Vec<Word>),
-    /// Yes or no, and what no does.
+    /// Yes or no, and what the one does that is not the default.
     Switch(&'static str),
 }
 
@@ -177,6 +177,16 @@ impl Field {
     /// The name with hyphens, as in a flag and in messages.
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
+    }
+
+    /// The flag of a switch: that of the value which is not the default.
+    pub fn switch(&self) -> String {
+        if self.switched() { self.flag() } else { format!("no-{}", self.flag()) }
+    }
+
+    /// The value that a switch's flag stands for.
+    pub fn switched(&self) -> bool {
+        (self.get)(&Recipe::default()) == Value::Switch(false)
     }
 
     /// Whether a command has it.

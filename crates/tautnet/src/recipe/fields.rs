@@ -198,6 +198,24 @@ impl Recipe {
             },
         },
         Field {
+            name: "linear_part",
+            group: "Network",
+            symbol: "",
+            kind: Kind::Switch("Give the network a linear part a·x beside its units"),
+            help: "Whether the network has a linear part a·x beside its units",
+            more: "The decay does not price it; the bound counts it. A network that has one keeps it.",
+            commands: &[Train, Polish],
+            auto: &[],
+            unsaid: |_| None,
+            get: |recipe| Value::Switch(recipe.linear_part),
+            set: |recipe, value| {
+                if let Value::Switch(wanted) = value {
+                    recipe.linear_part = *wanted;
+                }
+                Ok(())
+            },
+        },
+        Field {
             name: "tolerance",
             group: "Objective",
             symbol: "GAP",

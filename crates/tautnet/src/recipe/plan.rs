@@ -51,6 +51,7 @@ impl Recipe {
             norm: self.norm,
             penalty: self.penalty,
             output_bias: self.output_bias,
+            linear_part: self.linear_part,
             tolerance: self.tolerance,
             walk: self.effort.walk(),
             ..own
@@ -75,6 +76,7 @@ impl Recipe {
             loss: self.loss.clone(),
             units: self.hidden,
             output_bias: self.output_bias,
+            linear_part: self.linear_part,
             seed: self.seed,
         };
         let recipe = Self {

@@ -111,6 +111,12 @@ pub fn from_network(
             "give the data in the columns for which the network was trained",
         ));
     }
+    if network.a().is_some() {
+        return Err(Error::new(
+            "the network has a linear part, which ADMM does not move",
+            "give a network without a linear part, or start by `sgd`, `adversarial` or `random`",
+        ));
+    }
     let c = if settings.output_bias { network.c() } else { 0.0 };
     let network = network.clone().with_c(c);
     let start = Trained { network, trace: Vec::new(), ending: Ending::Limit, loss: f64::INFINITY };
@@ -166,7 +172,7 @@ fn alternate(
     let mut weights = Weights::from_network(&start.network);
     let mut steps = GradientSteps::new(data, settings, admm, &weights);
     // Y, in the layout of the weights.
-    let mut dual = Weights::zero(weights.inputs, weights.units);
+    let mut dual = weights.zeros();
     let mut copy = Copied::first(&start.network, data, admm)?;
     let mut trace = start.trace;
     let mut ending = Ending::Limit;
@@ -277,9 +283,9 @@ impl<'a> GradientSteps<'a> {
             batch: Batch::default(),
             order: (0..data.rows()).collect(),
             random: Pcg64::seed_from_u64(settings.seed),
-            step: Step::new(&admm.descent, weights.flat.len()),
+            step: Step::new(&admm.descent, weights),
             differentiator: Differentiator::default(),
-            gradient: Weights::zero(weights.inputs, weights.units),
+            gradient: weights.zeros(),
         }
     }
 
@@ -299,7 +305,7 @@ impl<'a> GradientSteps<'a> {
                 self.batch.gather(&self.all, rows);
                 self.differentiator.gradient(weights, &self.batch, &mut self.gradient);
                 if !self.output_bias {
-                    *self.gradient.parts_mut().2 = 0.0;
+                    *self.gradient.parts_mut().3 = 0.0;
                 }
                 for range in coupled(weights) {
                     let gradient = &mut self.gradient.flat[range.clone()];
@@ -408,7 +414,7 @@ mod tests {
             let mut weights = Weights::from_network(&start.network);
             let mut steps = GradientSteps::new(&data, &settings, &admm, &weights);
             let mut copy = Copied::first(&start.network, &data, &admm).unwrap();
-            let mut dual = Weights::zero(2, 10);
+            let mut dual = weights.zeros();
             let mut apart = Vec::new();
             for _ in 0..40 {
                 steps.run(&mut weights, &copy.weights, &dual).unwrap();

@@ -136,7 +136,7 @@ mod tests {
     fn perturbed_rows_stay_in_the_ball_and_hurt() {
         let data = toy(40, 3, 12);
         let mut random = Pcg64::seed_from_u64(1);
-        let weights = Weights::random(&data, 20, true, &mut random);
+        let weights = Weights::random(&data, 20, (true, false), &mut random);
         let network = weights.network().unwrap();
         let clean = Batch::all(&data);
         let error = |batch: &Batch| -> f64 {
@@ -161,7 +161,7 @@ mod tests {
     fn one_step_is_the_fast_gradient_method() {
         let data = toy(60, 4, 13);
         let mut random = Pcg64::seed_from_u64(2);
-        let weights = Weights::random(&data, 30, true, &mut random);
+        let weights = Weights::random(&data, 30, (true, false), &mut random);
         let network = weights.network().unwrap();
         let clean = Batch::all(&data);
         let row = |batch: &Batch, k: usize| batch.x[k * 5..k * 5 + 4].to_vec();

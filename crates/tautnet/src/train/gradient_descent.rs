@@ -1,7 +1,7 @@
 //! `sgd`: mini-batch gradient descent.
 //!
 //! ```text
-//! minimize over W̄, v, c:   Σ_k ω_k ℓ(f(x_k), y_k) / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
+//! minimize over W̄, v, a, c:   Σ_k ω_k ℓ(f(x_k), y_k) / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
 //! ```
 //!
 //! with Σω = n, one batch at a time in an order shuffled anew every epoch, by heavy-ball momentum or Adam (Kingma and Ba,
@@ -37,9 +37,10 @@ pub(crate) fn descend(
 ) -> Result<Trained> {
     descent.check()?;
     let mut random = Pcg64::seed_from_u64(settings.seed);
-    let mut weights = Weights::random(data, settings.units, settings.output_bias, &mut random);
-    let mut gradient = Weights::zero(data.columns(), settings.units);
-    let mut step = Step::new(descent, weights.flat.len());
+    let affine = (settings.output_bias, settings.linear_part);
+    let mut weights = Weights::random(data, settings.units, affine, &mut random);
+    let mut gradient = weights.zeros();
+    let mut step = Step::new(descent, &weights);
     let mut differentiator = Differentiator::of(&settings.loss);
     let all = Batch::all(data);
     let mut batch = Batch::default();
@@ -64,7 +65,7 @@ pub(crate) fn descend(
             let share = rows.len() as f64 / data.rows() as f64;
             loss += share * differentiator.gradient(&weights, &batch, &mut gradient);
             if !settings.output_bias {
-                *gradient.parts_mut().2 = 0.0;
+                *gradient.parts_mut().3 = 0.0;
             }
             decay += share * step.take(&mut weights, &gradient, descent.decay);
         }
@@ -142,6 +143,8 @@ impl Plateau {
 pub(super) struct Step {
     optimizer: Optimizer,
     pub rate: f64,
+    /// So many parameters have a decay.
+    decayed: usize,
     /// Moving mean of the gradient (momentum's u), and of its square.
     first: Vec<f64>,
     second: Vec<f64>,
@@ -152,11 +155,13 @@ pub(super) struct Step {
 const ADAM: (f64, f64, f64) = (0.9, 0.999, 1e-8);
 
 impl Step {
-    pub fn new(descent: &Descent, parameters: usize) -> Self {
+    pub fn new(descent: &Descent, weights: &Weights) -> Self {
+        let parameters = weights.flat.len();
         let second = if descent.optimizer == Optimizer::Adam { parameters } else { 0 };
         Self {
             optimizer: descent.optimizer,
             rate: descent.rate,
+            decayed: weights.decayed(),
             first: vec![0.0; parameters],
             second: vec![0.0; second],
             powers: (1.0, 1.0),
@@ -167,15 +172,16 @@ impl Step {
     pub fn take(&mut self, weights: &mut Weights, gradient: &Weights, decay: f64) -> f64 {
         let (first, second) = (&mut self.first[..], &mut self.second[..]);
         let (weights, gradient) = (&mut weights.flat[..], &gradient.flat[..]);
+        let decayed = self.decayed;
         match self.optimizer {
             Optimizer::Momentum { momentum } => {
-                arch().dispatch(MomentumStep { weights, gradient, first, decay, rate: self.rate, momentum })
+                arch().dispatch(MomentumStep { weights, gradient, first, decayed, decay, rate: self.rate, momentum })
             }
             Optimizer::Adam => {
                 self.powers = (self.powers.0 * ADAM.0, self.powers.1 * ADAM.1);
                 let scale = self.rate / (1.0 - self.powers.0);
                 let stretch = 1.0 / (1.0 - self.powers.1).sqrt();
-                arch().dispatch(AdamStep { weights, gradient, first, second, decay, scale, stretch })
+                arch().dispatch(AdamStep { weights, gradient, first, second, decayed, decay, scale, stretch })
             }
         }
     }
@@ -187,26 +193,28 @@ struct AdamStep<'a> {
     gradient: &'a [f64],
     first: &'a mut [f64],
     second: &'a mut [f64],
+    decayed: usize,
     decay: f64,
     scale: f64,
     stretch: f64,
 }
 
 impl WithSimd for AdamStep<'_> {
-    /// ‖p‖² before the step, the output bias apart.
+    /// ‖p‖² of what is decayed, before the step.
     type Output = f64;
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
-        let AdamStep { weights, gradient, first, second, decay, scale, stretch } = self;
-        // All but the output bias, which is not decayed: whole groups by construction. Copies, so that the compiler need
+        let AdamStep { weights, gradient, first, second, decayed, decay, scale, stretch } = self;
+        // All but the output bias: whole groups by construction, those of the linear part without a decay. Copies, so that the compiler need
         // not fear that the four overlap.
         let last = weights.len() - 1;
         let mut norm = [0.0; LANES];
         for j in (0..last).step_by(LANES) {
             let (mut p, mut g) = (*group(weights, j), *group(gradient, j));
             let (mut m, mut s) = (*group(first, j), *group(second, j));
+            let (counts, decay) = if j < decayed { (1.0, decay) } else { (0.0, 0.0) };
             for q in 0..LANES {
-                norm[q] += p[q] * p[q];
+                norm[q] += counts * (p[q] * p[q]);
                 g[q] += decay * p[q];
                 m[q] = ADAM.0 * m[q] + (1.0 - ADAM.0) * g[q];
                 s[q] = ADAM.1 * s[q] + (1.0 - ADAM.1) * g[q] * g[q];
@@ -229,23 +237,25 @@ struct MomentumStep<'a> {
     weights: &'a mut [f64],
     gradient: &'a [f64],
     first: &'a mut [f64],
+    decayed: usize,
     decay: f64,
     rate: f64,
     momentum: f64,
 }
 
 impl WithSimd for MomentumStep<'_> {
-    /// ‖p‖² before the step, the output bias apart.
+    /// ‖p‖² of what is decayed, before the step.
     type Output = f64;
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
-        let MomentumStep { weights, gradient, first, decay, rate, momentum } = self;
+        let MomentumStep { weights, gradient, first, decayed, decay, rate, momentum } = self;
         let last = weights.len() - 1;
         let mut norm = [0.0; LANES];
         for j in (0..last).step_by(LANES) {
             let (mut p, g, mut u) = (*group(weights, j), *group(gradient, j), *group(first, j));
+            let (counts, decay) = if j < decayed { (1.0, decay) } else { (0.0, 0.0) };
             for q in 0..LANES {
-                norm[q] += p[q] * p[q];
+                norm[q] += counts * (p[q] * p[q]);
                 u[q] = momentum * u[q] + (g[q] + decay * p[q]);
                 p[q] -= rate * u[q];
             }

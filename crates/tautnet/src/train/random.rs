@@ -1,10 +1,10 @@
 //! `random`: hidden units drawn at random, output weights by least squares.
 //!
 //! ```text
-//! w̄_i ~ N(0, I_{d+1}),      minimize over v, c:   Σ_k ω_k ℓ(c + Φ_k·v, y_k) / n  +  ρ ‖v‖²,      Φ_ki = relu(x̄_k·w̄_i)
+//! w̄_i ~ N(0, I_{d+1}),      minimize over v, a, c:   Σ_k ω_k ℓ(c + a·x_k + Φ_k·v, y_k) / n  +  ρ (‖v‖² + ‖a‖²),      Φ_ki = relu(x̄_k·w̄_i)
 //! ```
 //!
-//! For the squared error that is one ridge regression. For another loss a few of them, each with the weights `ω ℓ'(r)/2r` of the
+//! a = 0 unless there is a linear part. For the squared error that is one ridge regression. For another loss a few of them, each with the weights `ω ℓ'(r)/2r` of the
 //! residuals r before, under which a square has the loss's slope.
 //!
 //! Gaussian directions sample the activation patterns of the data (Pilanci and Ergen, arXiv:2002.10553), which is what
@@ -49,7 +49,9 @@ pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mu
     let mut source = Pcg64::seed_from_u64(settings.seed);
     let mut w = Mat::zeros(m, d);
     let mut b = vec![0.0; m];
-    let mut phi = Mat::zeros(n, m);
+    // With the inputs beside the units where there is a linear part.
+    let linear = if settings.linear_part { d } else { 0 };
+    let mut phi = Mat::from_fn(n, m + linear, |k, i| if i < m { 0.0 } else { data.x[(k, i - m)] });
     for i in 0..m {
         // What is not drawn any more stays 0: such a unit does nothing.
         if stop.asked() {
@@ -72,10 +74,12 @@ pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mu
     let solved = stop.unless(move || fitted(phi, &own, &loss, ridge, output_bias, &asked));
     let ending = if solved.is_some() { Ending::Solved } else { Ending::Observer };
     // Without the time to solve: the constant that fits best.
-    let (v, c) = solved
-        .unwrap_or_else(|| Ok((vec![0.0; m], if output_bias { settings.loss.best_constant(data) } else { 0.0 })))?;
+    let (mut v, c) = solved.unwrap_or_else(|| {
+        Ok((vec![0.0; m + linear], if output_bias { settings.loss.best_constant(data) } else { 0.0 }))
+    })?;
     let squared: f64 = v.iter().map(|v| v * v).sum();
-    let network = Shallow::new(w, b, v, c)?;
+    let a = v.split_off(m);
+    let network = Shallow::with_linear(w, b, v, c, settings.linear_part.then_some(a))?;
     let loss = settings.loss.mean(&network, data);
     let progress = Progress { epoch: 1, objective: loss + random.ridge * squared, loss, rate: 0.0, bound: None };
     // There is nothing left to stop.

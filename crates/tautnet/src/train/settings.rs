@@ -3,7 +3,7 @@
 use super::starts::{Admm, Adversarial, Descent, Random};
 use crate::Loss;
 use crate::error::{Error, Result};
-use crate::requirement::{Choice, Demand, Requirement, Setting, check};
+use crate::requirement::{Asked, Choice, Demand, Requirement, Setting, check};
 
 /// How the starting network is made.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,11 +54,18 @@ impl Start {
     /// What it asks of the other settings.
     pub fn requires(&self) -> &'static [Requirement] {
         match self {
-            Start::Admm(_) => &[Requirement {
-                setting: Setting::Loss,
-                demand: Demand::OneOf(&["squared"], "minimizes the squared error"),
-                hint: "leave the loss out, or start by `sgd`, `adversarial` or `random`",
-            }],
+            Start::Admm(_) => &[
+                Requirement {
+                    setting: Setting::Loss,
+                    demand: Demand::OneOf(&["squared"], "minimizes the squared error"),
+                    hint: "leave the loss out, or start by `sgd`, `adversarial` or `random`",
+                },
+                Requirement {
+                    setting: Setting::LinearPart,
+                    demand: Demand::Unused,
+                    hint: "leave the linear part out, or start by `sgd`, `adversarial` or `random`",
+                },
+            ],
             Start::Sgd(_) | Start::Random(_) | Start::Adversarial(_) => &[],
         }
     }
@@ -92,19 +99,26 @@ pub struct Settings {
     pub units: usize,
     /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,
+    /// Whether the network has a linear part.
+    pub linear_part: bool,
     /// Same seed, same network, to the byte.
     pub seed: u64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { start: Start::Sgd(Descent::default()), loss: Loss::default(), units: 100, output_bias: true, seed: 0 }
+        let start = Start::Sgd(Descent::default());
+        Self { start, loss: Loss::default(), units: 100, output_bias: true, linear_part: false, seed: 0 }
     }
 }
 
 impl Settings {
-    /// Refuse a loss that the start does not minimize.
+    /// Refuse what the start cannot do.
     pub fn check(&self) -> Result<()> {
-        check(&[self.start.choice()], &|setting| (setting == Setting::Loss).then(|| self.loss.asked()))
+        check(&[self.start.choice()], &|setting| match setting {
+            Setting::Loss => Some(self.loss.asked()),
+            Setting::LinearPart => self.linear_part.then(|| Asked::new("linear part", "a linear part")),
+            _ => None,
+        })
     }
 }
