@@ -3,7 +3,6 @@
 //! A [`Shallow`] is `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`. The data flow is
 //! table → [`Dataset`] → starting network → [`polish`] → certificate.
 
-pub mod activation;
 pub mod attack;
 mod ball;
 pub mod certify;
@@ -21,6 +20,7 @@ pub mod loss;
 pub mod metrics;
 pub mod norm;
 mod outward;
+pub mod patterns;
 pub mod polish;
 pub mod printable;
 mod program;

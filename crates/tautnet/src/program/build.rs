@@ -15,7 +15,7 @@ use super::{
     working_set::{MANY, solve_many_rows},
 };
 use crate::{
-    Dataset, Error, Loss, Norm, activation::Patterns, distinct::Distinct, error::Result, loss::Form, unit::Unit,
+    Dataset, Error, Loss, Norm, distinct::Distinct, error::Result, loss::Form, patterns::Patterns, unit::Unit,
 };
 use faer::Mat;
 use tautnet_cone::{Linear, Observer, Outcome, Settings, interior_point::interior_point};
