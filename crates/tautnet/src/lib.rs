@@ -3,6 +3,7 @@
 //! A [`Shallow`] is `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`. The data flow is
 //! table → [`Dataset`] → starting network → [`polish`] → certificate.
 
+pub mod activation;
 pub mod attack;
 mod ball;
 pub mod certify;
@@ -18,6 +19,7 @@ pub mod job;
 pub mod limits;
 pub mod loss;
 pub mod metrics;
+pub mod network;
 pub mod norm;
 mod outward;
 pub mod patterns;
@@ -39,10 +41,12 @@ pub mod unit;
 pub mod vector;
 mod weights;
 
+pub use activation::Activation;
 pub use dataset::Dataset;
 pub use error::Error;
 pub use limits::Limits;
 pub use loss::Loss;
+pub use network::Network;
 pub use norm::Norm;
 pub use recipe::Recipe;
 pub use scaling::Scaler;
