@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::toy::toy;
     use std::ops::ControlFlow;
-    use tautnet::activation::Patterns;
+    use tautnet::patterns::Patterns;
     use tautnet::polish::{Method, Settings};
     use tautnet::train;
 

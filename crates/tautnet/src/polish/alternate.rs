@@ -3,10 +3,10 @@
 use super::run::{Candidate, Run};
 use crate::{
     Shallow,
-    activation::Patterns,
     certify::units_lipsdp,
     ending::{Cause, Early, Ending},
     error::Result,
+    patterns::Patterns,
     program::build::Held,
     unit::Unit,
 };

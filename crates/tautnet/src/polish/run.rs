@@ -4,10 +4,10 @@ use super::outcome::{Observer, Progress, Score};
 use super::settings::Settings;
 use crate::{
     Dataset, Shallow,
-    activation::Patterns,
     certify::{bound_by, lipsdp},
     ending::{Cause, Early, Ending},
     error::Result,
+    patterns::Patterns,
     program::{
         build::{Built, Held, Pressing, Prices, Solution, affordable},
         second_attempt::Obstacle,

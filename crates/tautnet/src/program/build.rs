@@ -16,10 +16,10 @@ use super::{
 };
 use crate::{
     Dataset, Error, Loss, Norm,
-    activation::Patterns,
     distinct::Distinct,
     error::Result,
     loss::Form,
+    patterns::Patterns,
     unit::{Affine, Unit},
 };
 use faer::Mat;

@@ -9,7 +9,7 @@
 //!
 //! Work is cut into fixed groups of units or blocks of rows, so results do not depend on the number of threads.
 
-use crate::activation::Patterns;
+use crate::patterns::Patterns;
 use faer::{
     Accum, Mat, MatMut, MatRef, Par,
     linalg::matmul::{

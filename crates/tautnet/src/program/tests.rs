@@ -12,7 +12,7 @@ use super::{
     training::{Parts, TrainingProgram},
 };
 use crate::unit::Unit;
-use crate::{Dataset, Loss, Norm, activation::Patterns, loss::Form, random::normal};
+use crate::{Dataset, Loss, Norm, loss::Form, patterns::Patterns, random::normal};
 use faer::{Mat, Side, prelude::*};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
