@@ -249,6 +249,7 @@ mod tests {
     use crate::attack::tests::network;
     use crate::random::normal;
     use crate::vector::arch;
+    use faer::Mat;
     use proptest::prelude::*;
     use rand::SeedableRng;
     use rand_pcg::Pcg64;
@@ -257,6 +258,8 @@ mod tests {
         #[test]
         fn the_local_network_is_the_network(m in 1usize..20, d in 1usize..5, radius in 0.0..1.0f64, seed in any::<u64>()) {
             let network = network(m, d, seed);
+            let own = Mat::from_fn(d, 1, |k, _| (k as f64 + seed as f64).sin());
+            let network = if seed % 2 == 0 { network } else { network.edited(|parts| parts.a = Some(own)).unwrap() };
             let mut random = Pcg64::seed_from_u64(seed);
             let mut draw = |scale: f64| (0..d).map(|_| scale * normal(&mut random)).collect::<Vec<f64>>();
             for norm in [Norm::One, Norm::Two, Norm::Infinity] {

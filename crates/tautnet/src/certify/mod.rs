@@ -83,3 +83,6 @@ mod tests;
 
 #[cfg(test)]
 mod sound_tests;
+
+#[cfg(test)]
+mod linear_part_tests;

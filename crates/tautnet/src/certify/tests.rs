@@ -38,7 +38,7 @@ fn lipsdp_of(network: &Shallow, norm: Norm) -> Bound {
 }
 
 /// The largest gradient over all 2^m patterns, by trying them.
-fn formal_maximum(network: &Shallow, norm: Norm) -> f64 {
+pub(super) fn formal_maximum(network: &Shallow, norm: Norm) -> f64 {
     let (m, d) = (network.units(), network.inputs());
     (0..1_u32 << m)
         .map(|pattern| {
