@@ -42,6 +42,20 @@ pub static BASES: &[Base] = &[
     Base { name: "sgd", title: "SGD", about: "gradient descent with weight decay", requires: &[], run: sgd },
     Base { name: "pgd", title: "PGD", about: "adversarial training with weight decay", requires: &[], run: pgd },
     Base {
+        name: "sgd-linear",
+        title: "SGD, a·x",
+        about: "`sgd` with a linear part",
+        requires: &[],
+        run: |job| sgd(&with_linear_part(job)),
+    },
+    Base {
+        name: "pgd-linear",
+        title: "PGD, a·x",
+        about: "`pgd` with a linear part",
+        requires: &[],
+        run: |job| pgd(&with_linear_part(job)),
+    },
+    Base {
         name: "admm",
         title: "ADMM",
         about: "ADMM of Pauli et al., begun at the network of `sgd`",
@@ -116,6 +130,13 @@ pub static METHODS: &[Method] = &[
         run: |job, network| convex(job, network, polish::Method::Joint),
     },
     Method {
+        name: "joint-linear",
+        title: "joint, a·x",
+        about: "(J) with a linear part",
+        requires: polish::Method::Joint.requires(),
+        run: |job, network| convex(&with_linear_part(job), network, polish::Method::Joint),
+    },
+    Method {
         name: "walk",
         title: "walk",
         about: "(J), then better patterns, then (J) again",
@@ -126,8 +147,8 @@ pub static METHODS: &[Method] = &[
 
 impl Job<'_> {
     fn train(&self, start: Start) -> Result<Applied> {
-        let polish::Settings { output_bias, linear_part, ref loss, .. } = self.settings.polish;
-        let units = self.settings.units;
+        let polish::Settings { output_bias, ref loss, .. } = self.settings.polish;
+        let (units, linear_part) = (self.settings.units, self.linear_part);
         let settings = train::Settings { start, loss: loss.clone(), units, output_bias, linear_part, seed: self.seed };
         train::train(self.data, &settings, &mut |_| (self.go_on)()).map(Applied::from)
     }
@@ -143,6 +164,11 @@ impl From<Trained> for Applied {
         };
         Self { network: trained.network, ending: ending.into() }
     }
+}
+
+/// The same with a linear part.
+fn with_linear_part<'a>(job: &'a Job<'a>) -> Job<'a> {
+    Job { linear_part: true, ..*job }
 }
 
 fn sgd(job: &Job<'_>) -> Result<Applied> {

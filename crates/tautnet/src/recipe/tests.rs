@@ -148,6 +148,7 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
         ("decay", Value::Number(0.05)),
         ("norm", Value::Word("inf".into())),
         ("output_bias", Value::Switch(false)),
+        ("linear_part", Value::Switch(true)),
         ("effort", Value::Word("high".into())),
         ("tolerance", Value::Number(1e-4)),
         ("loss", Value::Word("huber:1".into())),
