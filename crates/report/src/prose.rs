@@ -4,6 +4,7 @@ use super::axes::{bound, number, rough};
 use super::facts::{Origin, Report};
 use tautnet::certify::mul_up;
 use tautnet::polish::{Ending, Method, Penalty};
+use tautnet::train::Start;
 
 /// One paragraph for a reader in a hurry. Plain text.
 pub fn summary(report: &Report<'_>) -> String {
@@ -28,14 +29,9 @@ fn what(report: &Report<'_>) -> String {
     }
 }
 
-fn start_name(start: &str) -> &str {
-    match start {
-        "sgd" => "stochastic gradient descent",
-        "random" => "drawing its hidden units at random and fitting its output weights",
-        "adversarial" => "gradient descent on rows under attack",
-        "admm" => "gradient descent and a semidefinite program in turn",
-        other => other,
-    }
+/// What the start does, in its own words.
+fn start_name(start: &str) -> String {
+    start.parse::<Start>().map_or_else(|_| start.to_owned(), |start| start.by().to_owned())
 }
 
 /// The objective, as a formula in words.

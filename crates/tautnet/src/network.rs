@@ -402,7 +402,7 @@ impl Network {
             for j in 0..outputs {
                 let factor = last.weights[(j, column)] * slope;
                 bias[j] += factor * hidden.bias[i];
-                for linear in &mut linear {
+                if let Some(linear) = &mut linear {
                     (0..self.inputs()).for_each(|k| linear[(j, k)] += factor * hidden.weights[(i, k)]);
                 }
             }

@@ -172,11 +172,11 @@ fn with_linear_part<'a>(job: &'a Job<'a>) -> Job<'a> {
 }
 
 fn sgd(job: &Job<'_>) -> Result<Applied> {
-    job.train(Start::Sgd(job.descent()))
+    job.train(job.descent().into())
 }
 
 fn pgd(job: &Job<'_>) -> Result<Applied> {
-    job.train(Start::Adversarial(Adversarial {
+    job.train(Start::from(Adversarial {
         descent: job.descent(),
         norm: job.settings.polish.norm,
         radius: job.settings.adversarial_radius,
@@ -203,9 +203,9 @@ fn alternate_with_admm(job: &Job<'_>, network: &Shallow) -> Result<Applied> {
             objective.lipschitz / (2.0 * bound)
         }
     };
-    let settings = train::Settings { output_bias: objective.output_bias, seed: job.seed, ..train::Settings::default() };
+    let common = train::Common { output_bias: objective.output_bias, seed: job.seed, ..train::Common::default() };
     let own = Admm { descent: job.descent(), price, bound: None, ..job.settings.admm.clone() };
-    admm::from_network(network, job.data, &settings, &own, &mut |_| (job.go_on)()).map(Applied::from)
+    admm::from_network(network, job.data, &common, &own, &mut |_| (job.go_on)()).map(Applied::from)
 }
 
 /// The settings of a convex method.

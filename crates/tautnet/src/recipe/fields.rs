@@ -29,7 +29,7 @@ impl Recipe {
             name: "start",
             group: "Network",
             symbol: "START",
-            kind: Kind::Word(|| Start::all().iter().map(|start| Word::new(start.name(), start.help())).collect()),
+            kind: Kind::Word(|| Start::all().map(|start| Word::new(start.name(), start.help())).collect()),
             help: "How the starting network is made",
             more: "",
             commands: &[Train],

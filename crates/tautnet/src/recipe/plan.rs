@@ -6,8 +6,7 @@ use crate::error::{Error, Result};
 use crate::fit::{self, Price};
 use crate::polish::{self, Setting};
 use crate::requirement::{self, Asked};
-use crate::train::Start;
-use crate::{Norm, select, train};
+use crate::{select, train};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value as Json, json};
@@ -64,13 +63,7 @@ impl Recipe {
             // Where the method has no price, there is nothing to choose.
             _ => Price::Fixed(polish.lipschitz),
         };
-        let mut start = self.start.clone();
-        match &mut start {
-            Start::Adversarial(adversarial) => adversarial.norm = self.norm,
-            // Its bound is Euclidean.
-            Start::Admm(admm) if self.norm == Norm::Two => admm.bound = self.max_lipschitz,
-            _ => (),
-        }
+        let start = self.start.within(self.norm, self.max_lipschitz).unwrap_or_else(|| self.start.clone());
         let start = train::Settings {
             start,
             loss: self.loss.clone(),
