@@ -68,7 +68,7 @@ proptest! {
     ) {
         let (data, network) = (data(n, d, seed), network(m, d, seed));
         let joint = objective(price, decay, infinity, squared, output_bias);
-        let alternating = Settings { method: Method::Alternating, rounds: 3, ..joint.clone() };
+        let alternating = Settings { method: Method::ALTERNATING, rounds: 3, ..joint.clone() };
         let (best, other) = (run(&network, &data, &joint), run(&network, &data, &alternating));
         let size = data.y.iter().map(|y| y * y).sum::<f64>() / n as f64;
         let end = Some(other.after.objective).filter(|_| keeps_its_cells(&network, &other.network, &data));
@@ -214,13 +214,13 @@ fn a_linear_part_is_never_worse_than_none() {
             Settings { norm: Norm::Infinity, decay: 0.01, ..plain.clone() },
             Settings { output_bias: false, penalty: Penalty::LSquared, ..plain.clone() },
             Settings { max_lipschitz: Some(0.3), lipschitz: 0.0, ..plain.clone() },
-            plain.with_method(Method::Alternating),
-            Settings { decay: 0.02, ..plain.with_method(Method::WeightDecay) },
+            plain.with_method(Method::ALTERNATING),
+            Settings { decay: 0.02, ..plain.with_method(Method::WEIGHT_DECAY) },
         ] {
             let network = if settings.output_bias { network.clone() } else { network.clone().with_c(0.0) };
             let without = run(&network, &data, &settings);
             let with = run(&network, &data, &Settings { linear_part: true, ..settings.clone() });
-            if settings.method != Method::Alternating {
+            if settings.method != Method::ALTERNATING {
                 assert!(with.after.objective <= without.after.objective * (1.0 + 1e-6), "{settings:?}: {with:?}");
             }
             assert!(with.after.objective <= with.before.objective || settings.max_lipschitz.is_some());
@@ -235,7 +235,7 @@ fn a_linear_part_is_never_worse_than_none() {
         let dead = network.clone().edited(|parts| parts.b.fill(-100.0)).unwrap();
         for method in Method::all() {
             let settings = Settings { linear_part: true, ..Settings::of(method) };
-            let settings = Settings { lipschitz: if method == Method::WeightDecay { 0.0 } else { 1e-6 }, ..settings };
+            let settings = Settings { lipschitz: if method == Method::WEIGHT_DECAY { 0.0 } else { 1e-6 }, ..settings };
             let found = run(&dead, &data, &settings);
             let d = data.columns();
             let inputs = Mat::from_fn(30, d + 1, |k, j| if j < d { data.x[(k, j)] } else { 1.0 });

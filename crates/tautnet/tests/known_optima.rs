@@ -109,8 +109,8 @@ fn joint_and_weight_decay_reach_the_known_optimum_and_are_never_worse() {
     for instance in instances() {
         for answer in &instance.answers {
             let method = match answer.program.as_str() {
-                "decay" => Method::WeightDecay,
-                "joint" | "joint-inf" => Method::Joint,
+                "decay" => Method::WEIGHT_DECAY,
+                "joint" | "joint-inf" => Method::JOINT,
                 _ => continue,
             };
             let polished = instance.polish(answer, method, 1);
@@ -153,7 +153,7 @@ fn lipschitz_bounds_agree() {
     for instance in instances() {
         for (bound, program) in [("lipsdp", "joint"), ("lipsdp-inf", "joint-inf")] {
             if let (Some(known), Some(answer)) = (instance.answer(bound), instance.answer(program)) {
-                let found = instance.polish(answer, Method::Joint, 1).before.lipschitz;
+                let found = instance.polish(answer, Method::JOINT, 1).before.lipschitz;
                 compared += 1;
                 if !agree(found, known.objective) {
                     failures.push(format!("{} {bound}: {found} where {} is known", instance.name, known.objective));
@@ -170,8 +170,8 @@ fn joint_is_no_worse_than_every_round_of_the_alternation() {
     let (mut compared, mut exact, mut failures) = (0, 0, vec![]);
     for instance in instances() {
         let (Some(paper), Some(joint)) = (instance.answer("paper"), instance.answer("joint")) else { continue };
-        let best = instance.polish(joint, Method::Joint, 1).after.objective;
-        let polished = instance.polish(paper, Method::Alternating, ROUNDS);
+        let best = instance.polish(joint, Method::JOINT, 1).after.objective;
+        let polished = instance.polish(paper, Method::ALTERNATING, ROUNDS);
         let name = &instance.name;
         let limit = |value: f64| value * (1.0 + RELATIVE) + ABSOLUTE;
 

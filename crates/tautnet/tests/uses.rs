@@ -186,6 +186,6 @@ fn the_reported_network_loses_its_output_bias() {
         let found = run(&network, &data, &settings).unwrap();
         assert!(found.network.c() == 0.0 || matches!(found.ending, Ending::Unchanged(_)), "{method:?} {found:?}");
     }
-    let found = run(&network, &data, &Settings { output_bias: false, ..Settings::of(Method::WeightDecay) }).unwrap();
+    let found = run(&network, &data, &Settings { output_bias: false, ..Settings::of(Method::WEIGHT_DECAY) }).unwrap();
     assert!(found.network.c() == 0.0 && found.after.objective < found.before.objective, "{found:?}");
 }

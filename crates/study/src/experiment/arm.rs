@@ -150,7 +150,7 @@ impl Job<'_> {
     /// The objective (4) of the arm, which judges every network.
     pub fn objective(&self) -> polish::Settings {
         polish::Settings {
-            method: polish::Method::Joint,
+            method: polish::Method::JOINT,
             lipschitz: self.arm.lipschitz,
             decay: self.arm.decay,
             linear_part: self.linear_part,

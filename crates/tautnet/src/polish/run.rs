@@ -24,6 +24,14 @@ pub(super) struct Candidate {
     pub score: Score,
 }
 
+/// Where a method stands.
+pub(super) struct Standing {
+    /// The best so far.
+    pub best: Candidate,
+    pub ending: Ending,
+    pub gap: Option<f64>,
+}
+
 /// What is kept of a program's solve.
 pub(super) struct Solved {
     /// `None` where it is not a number.

@@ -1,5 +1,6 @@
 //! What is asked of a polish: the objective, the program and what it may spend.
 
+use super::method::Method;
 use crate::{
     Loss, Norm,
     error::Result,
@@ -14,19 +15,6 @@ pub const PRICE: Range = Range::NotNegative;
 pub const LIMIT: Range = Range::Positive;
 /// Relative gaps.
 pub const TOLERANCE: Range = Range::Share;
-
-/// Which convex program is solved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// (6): weight decay only.
-    WeightDecay,
-    /// Algorithm 1 of the paper: multipliers, then weights, in turn.
-    Alternating,
-    /// (J): weights and multipliers together.
-    Joint,
-    /// (J), then better patterns by descent and by what presses against them, then (J) again, in turn.
-    Walk,
-}
 
 /// How the bound enters the objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,13 +61,15 @@ pub struct Settings {
     pub walk: Walk,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    /// The settings of a method at its own prices.
+    pub fn of(method: Method) -> Self {
+        let (lipschitz, decay) = method.default_prices();
         Self {
-            method: Method::Joint,
+            method,
             loss: Loss::default(),
-            lipschitz: 0.01,
-            decay: 0.0,
+            lipschitz,
+            decay,
             max_lipschitz: None,
             norm: Norm::Two,
             penalty: Penalty::L,
@@ -92,9 +82,7 @@ impl Default for Settings {
             walk: Walk::default(),
         }
     }
-}
 
-impl Settings {
     /// Refuse prices, limits and tolerances out of range.
     pub fn check(&self) -> Result<()> {
         PRICE.check("lipschitz", self.lipschitz)?;

@@ -29,8 +29,9 @@
 use super::{
     descent::descend,
     landscape::Landscape,
+    method::{Described, Method, NO_MULTIPLIERS},
     outcome::Progress,
-    run::{Candidate, Run, Solved},
+    run::{Candidate, Run, Solved, Standing},
 };
 use crate::{
     ending::{Cause, Early, Ending},
@@ -55,9 +56,23 @@ const PATIENCE: usize = 2;
 const PARTED: f64 = 0.1;
 const MOVED: f64 = 0.3;
 
+/// The method.
+pub const METHOD: Method = Method(&Described {
+    name: "walk",
+    help: "`joint`, then better patterns, in turn: lower objectives for more time",
+    requires: &[NO_MULTIPLIERS],
+    story: "The polish lowered {goal}, {bound}, by convex programs, each over all networks whose units are on and off on the same rows, \
+            and by steps from one such set of networks to a better one{in the last}.",
+});
+
+pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
+    run.walk(at)
+}
+
 impl Run<'_, '_> {
     /// (J), then series of descents and (J), then flips and (J).
-    pub fn walk(&mut self, best: &mut Candidate, ending: &mut Ending, gap: &mut Option<f64>) -> Result<()> {
+    fn walk(&mut self, at: &mut Standing) -> Result<()> {
+        let Standing { best, ending, gap } = at;
         let units = self.units.len();
         let (candidate, solved) = self.solve(Held::Nothing, 0)?;
         *gap = solved.gap;
