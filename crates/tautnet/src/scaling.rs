@@ -13,6 +13,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::moments::{Moments, moments};
 use crate::outward::{Interval, add_down, add_up, div_up, mul_down, mul_up, two_sum};
 use crate::shallow::Shallow;
 use faer::{Mat, MatMut, MatRef};
@@ -35,34 +36,22 @@ pub struct Scaler {
 impl Scaler {
     /// Means and population standard deviations of the data, by its sample weights if it has any.
     pub fn fit(data: &Dataset) -> Result<Self> {
-        let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
-        let total: f64 = (0..data.rows()).map(weight).sum();
-        let moments = |name: &dyn Fn() -> String, value: &dyn Fn(usize) -> f64| {
-            let counted = || (0..data.rows()).filter(|&k| weight(k) > 0.0);
-            let first = counted().next().map_or(0.0, value);
-            if counted().all(|k| value(k) == first) {
-                return Ok((first, 1.0)); // exactly constant: rounding must not make a scale of it
-            }
-            // Shifted by a value of the column, so that a large mean does not cost the digits of a small spread.
-            let shift = counted().map(|k| weight(k) / total * (value(k) - first)).sum::<f64>();
-            let mean = first + shift;
-            let variance = counted().map(|k| weight(k) / total * (value(k) - first - shift).powi(2)).sum::<f64>();
-            let scale = variance.sqrt();
-            if mean.is_finite() && scale.is_normal() {
-                Ok((mean, scale))
-            } else {
-                Err(Error::new(
-                    format!("{} has mean {mean:e} and standard deviation {scale:e}", name()),
-                    "give the column in a unit that makes its values moderate",
-                ))
-            }
-        };
         let mut scaler = Self::identity(data.columns());
-        for j in 0..data.columns() {
-            (scaler.input_mean[j], scaler.input_scale[j]) =
-                moments(&|| format!("input column {}", j + 1), &|k| data.x[(k, j)])?;
+        for (j, Moments { mean, variance }) in moments(data).into_iter().enumerate() {
+            let scale = variance.map_or(1.0, f64::sqrt);
+            if !mean.is_finite() || !scale.is_normal() {
+                let name = if j < data.columns() { format!("input column {}", j + 1) } else { "the target".into() };
+                return Err(Error::new(
+                    format!("{name} has mean {mean:e} and standard deviation {scale:e}"),
+                    "give the column in a unit that makes its values moderate",
+                ));
+            }
+            let place = scaler.input_mean.get_mut(j).zip(scaler.input_scale.get_mut(j));
+            match place {
+                Some(place) => (*place.0, *place.1) = (mean, scale),
+                None => (scaler.target_mean, scaler.target_scale) = (mean, scale),
+            }
         }
-        (scaler.target_mean, scaler.target_scale) = moments(&|| "the target".into(), &|k| data.y[k])?;
         Ok(scaler)
     }
 

@@ -21,6 +21,7 @@
 use crate::error::{Error, Result};
 use crate::polish::{self, Polished};
 use crate::requirement::{self, Setting};
+use crate::rows::Rows;
 use crate::split::{self, Split};
 use crate::{Dataset, Shallow, attack, train};
 use rayon::prelude::*;
@@ -282,7 +283,7 @@ impl Settings {
         prices: &[f64],
         shared: &Shared<'_, '_>,
     ) -> Result<Part> {
-        let (fitted, held_out) = (data.select(&rows.train), data.select(&judged_of(rows)));
+        let (fitted, held_out) = (Rows::of(data).pick(&rows.train), Rows::of(data).pick(&judged_of(rows)));
         let mut stopped = false;
         let trained = train::train(&fitted, start, &mut |progress| {
             let verdict = shared.tell(|observer, _| observer(&Progress::Start(progress)));
@@ -408,7 +409,8 @@ mod tests {
         assert!(path.steps.windows(2).all(|pair| pair[0].lipschitz <= pair[1].lipschitz * 1.001), "{path:?}");
         // The network that comes with the path is the one that was judged.
         let rows = split::by_fraction(60, 0.25, 0).unwrap();
-        let again = crate::Loss::default().mean(&path.polished.as_ref().unwrap().network, &data.select(&rows.test));
+        let again =
+            crate::Loss::default().mean(&path.polished.as_ref().unwrap().network, &Rows::of(&data).pick(&rows.test));
         assert_eq!(again, chosen.clean);
     }
 
@@ -448,7 +450,7 @@ mod tests {
         assert_eq!((all.folds, all.rows, polishes.into_inner()), (4, (45, 60), 8));
         let mut sums = [0.0; 2];
         for split in split::by_folds(60, 0.25, 4, 2).unwrap() {
-            let (fitted, held_out) = (data.select(&split.train), data.select(&split.test));
+            let (fitted, held_out) = (Rows::of(&data).pick(&split.train), Rows::of(&data).pick(&split.test));
             let trained = train::train(&fitted, &start(), &mut |_| ControlFlow::Continue(())).unwrap();
             for (sum, price) in sums.iter_mut().zip([0.3, 0.03]) {
                 let grid = grid(60);

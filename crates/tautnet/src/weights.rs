@@ -6,20 +6,19 @@
 
 use crate::dataset::importances;
 use crate::random::normal;
+use crate::rows::{BLOCK, Block, Pass, Rows};
 use crate::vector::{self, BatchGradient, Outputs, Product, Strided, arch, padded};
 use crate::{Dataset, Loss, Shallow};
 use faer::Mat;
 use rand_pcg::Pcg64;
-use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+use std::cell::RefCell;
 
-/// Batches beyond this many rows are cut into pieces of this size, whose gradients are added in order: the pieces may be
-/// worked on by any number of threads without changing a byte.
-const PIECE: usize = 256;
-/// Below this many multiplications a batch, waking a second thread costs more than it saves.
-const WORTH_A_THREAD: usize = 1 << 20;
+/// Rows whose gradients are taken at once: fewer than the other blocks have, so that few rows too have work for several threads.
+const PIECE: usize = BLOCK / 4;
 
 /// The parameters (or a gradient, or a moment: anything of the same shape).
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Weights {
     pub inputs: usize,
     pub units: usize,
@@ -152,75 +151,88 @@ impl Batch {
 #[derive(Default)]
 pub(crate) struct Differentiator {
     loss: Loss,
-    pieces: Vec<Piece>,
-}
-
-#[derive(Default)]
-struct Piece {
-    h: Vec<f64>,
-    e: Vec<f64>,
-    gradient: Option<Weights>,
-    loss: f64,
+    scratch: Scratch,
 }
 
 impl Differentiator {
     /// For this loss.
     pub fn of(loss: &Loss) -> Self {
-        Self { loss: loss.clone(), pieces: Vec::new() }
+        Self { loss: loss.clone(), scratch: Scratch::default() }
     }
 
     /// Σ_k ω_k ℓ(f(x_k), y_k) and its gradient, written over `gradient`.
     pub fn gradient(&mut self, weights: &Weights, batch: &Batch, gradient: &mut Weights) -> f64 {
-        let width = weights.width();
-        let depth = weights.inputs + 1;
-        let loss = &*self.loss;
-        let work = |rows: std::ops::Range<usize>, h: &mut Vec<f64>, e: &mut Vec<f64>, gradient: &mut Weights| {
-            h.resize(rows.len() * width, 0.0);
-            e.resize(rows.len(), 0.0);
-            let (hidden, v, a, c) = weights.parts();
-            let (out_weights, out_v, out_a, out_c) = gradient.parts_mut();
-            arch().dispatch(BatchGradient {
-                loss,
-                e,
-                weights: hidden,
-                v,
-                a,
-                c,
-                x: &batch.x[rows.start * depth..rows.end * depth],
-                y: &batch.y[rows.clone()],
-                omega: &batch.omega[rows],
-                h,
-                out_weights,
-                out_v,
-                out_a,
-                out_c,
-            })
-        };
-        let count = batch.rows().div_ceil(PIECE);
-        self.pieces.resize_with(count.max(self.pieces.len()), Piece::default);
-        if count == 1 {
-            let piece = &mut self.pieces[0];
-            return work(0..batch.rows(), &mut piece.h, &mut piece.e, gradient);
+        let pass = Gradient { loss: &self.loss, weights };
+        if batch.rows() <= Gradient::ROWS {
+            return pass.write(&batch.x, &batch.y, &batch.omega, &mut self.scratch, gradient);
         }
-        let one = |(index, piece): (usize, &mut Piece)| {
-            let rows = index * PIECE..((index + 1) * PIECE).min(batch.rows());
-            let own = piece.gradient.get_or_insert_with(|| weights.zeros());
-            piece.loss = work(rows, &mut piece.h, &mut piece.e, own);
-        };
-        let pieces = &mut self.pieces[..count];
-        if batch.rows() * depth * width < WORTH_A_THREAD {
-            pieces.iter_mut().enumerate().for_each(one);
-        } else {
-            pieces.par_iter_mut().enumerate().for_each(one);
-        }
-        gradient.flat.fill(0.0);
-        let mut loss = 0.0;
-        for piece in pieces {
-            loss += piece.loss;
-            let part = piece.gradient.as_ref().expect("filled above");
-            gradient.flat.iter_mut().zip(&part.flat).for_each(|(g, p)| *g += p);
-        }
+        let Sloped { loss, gradient: sum } = Rows::flat(&batch.x, &batch.y, &batch.omega).sweep(&pass);
+        gradient.flat.copy_from_slice(&sum.flat);
         loss
+    }
+}
+
+/// The loss and its gradient as a pass, over rows X̄ with their column of ones.
+struct Gradient<'a> {
+    loss: &'a Loss,
+    weights: &'a Weights,
+}
+
+/// A loss and its gradient.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct Sloped {
+    loss: f64,
+    gradient: Weights,
+}
+
+#[derive(Default)]
+struct Scratch {
+    h: Vec<f64>,
+    e: Vec<f64>,
+}
+
+thread_local! {
+    /// As large as a block: it is kept, because filling it anew would take longer than a few units do.
+    static SCRATCH: RefCell<Scratch> = RefCell::default();
+}
+
+impl Gradient<'_> {
+    fn write(&self, x: &[f64], y: &[f64], omega: &[f64], scratch: &mut Scratch, gradient: &mut Weights) -> f64 {
+        scratch.h.resize(y.len() * self.weights.width(), 0.0);
+        scratch.e.resize(y.len(), 0.0);
+        let (weights, v, a, c) = self.weights.parts();
+        let (out_weights, out_v, out_a, out_c) = gradient.parts_mut();
+        let (h, e) = (&mut *scratch.h, &mut *scratch.e);
+        let loss = &**self.loss;
+        arch().dispatch(BatchGradient { loss, e, weights, v, a, c, x, y, omega, h, out_weights, out_v, out_a, out_c })
+    }
+}
+
+/// A part is a block's own sum, since it comes out of a product of matrices.
+impl Pass for Gradient<'_> {
+    const ROWS: usize = PIECE;
+    type Part = Sloped;
+    type Sum = Sloped;
+
+    fn work(&self) -> usize {
+        (self.weights.inputs + 1) * self.weights.width()
+    }
+
+    fn nothing(&self) -> Sloped {
+        Sloped { loss: 0.0, gradient: self.weights.zeros() }
+    }
+
+    fn visit(&self, block: &Block<'_>) -> Sloped {
+        let x = block.flat.expect("batches stand row after row");
+        let omega = block.weights.expect("batches have importances");
+        let mut part = self.nothing();
+        part.loss = SCRATCH.with_borrow_mut(|scratch| self.write(x, block.y, omega, scratch, &mut part.gradient));
+        part
+    }
+
+    fn merge(&self, into: &mut Sloped, next: Sloped) {
+        into.loss += next.loss;
+        into.gradient.flat.iter_mut().zip(&next.gradient.flat).for_each(|(into, next)| *into += next);
     }
 }
 
@@ -304,7 +316,7 @@ mod tests {
     }
 
     fn loss(weights: &Weights, data: &Dataset) -> f64 {
-        crate::metrics::mean_squared_error(&weights.network().unwrap(), data)
+        Loss::default().mean(&weights.network().unwrap(), data)
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tautnet::{
     Dataset, Norm, Shallow,
     certify::{GradientSearchSettings, Region, largest_gradient_found, prove, verify},
     polish::{Ending, Method, Polished, Settings, polish, score},
+    rows::Rows,
 };
 
 const METHODS: [Method; 3] = [Method::JOINT, Method::ALTERNATING, Method::WEIGHT_DECAY];
@@ -189,7 +190,7 @@ fn a_row_repeated_is_a_row_with_more_weight() {
     let (data, network) = (data(15, 2, 9), network(5, 2, 9));
     let times = |k: usize| 1 + k % 3;
     let rows: Vec<usize> = (0..15).flat_map(|k| vec![k; times(k)]).collect();
-    let repeated = data.select(&rows);
+    let repeated = Rows::of(&data).pick(&rows);
     let weighted = Dataset { weights: Some((0..15).map(|k| times(k) as f64).collect()), ..data };
     for method in METHODS {
         let settings = Settings { decay: 0.01, ..settings(0.05).with_method(method) };
@@ -202,7 +203,7 @@ fn a_row_repeated_is_a_row_with_more_weight() {
 #[test]
 fn repeated_rows_with_different_targets_are_their_mean_and_spread() {
     let (data, network) = (data(15, 2, 10), network(5, 2, 10));
-    let mut pairs = data.select(&(0..30).map(|k| k / 2).collect::<Vec<_>>());
+    let mut pairs = Rows::of(&data).pick(&(0..30).map(|k| k / 2).collect::<Vec<_>>());
     for (k, y) in pairs.y.iter_mut().enumerate() {
         *y += if k % 2 == 0 { 0.4 } else { -0.4 };
     }

@@ -7,7 +7,7 @@ mod degenerate;
 use degenerate::{Case, case};
 use std::ops::ControlFlow;
 use tautnet::{
-    metrics::mean_squared_error,
+    Loss,
     polish::{Cause, Ending, Method, Polished, Settings, polish},
 };
 
@@ -91,7 +91,7 @@ fn prices_of_any_size_end_with_numbers() {
                 };
                 let found = polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
                 assert!(found.duality_gap.is_none_or(f64::is_finite), "{seed} {price}: {kind}");
-                assert!(mean_squared_error(&found.network, &data).is_finite(), "{seed} {price}: {kind}");
+                assert!(Loss::default().mean(&found.network, &data).is_finite(), "{seed} {price}: {kind}");
                 assert!(no_worse(&found) || settings.max_lipschitz.is_some());
             }
         }

@@ -17,6 +17,7 @@ use tautnet::{
         largest_gradient_by_enumeration, largest_gradient_found, lipsdp, verify,
     },
     polish::{Ending, Method, Penalty, Polished, Settings, polish, score},
+    rows::Rows,
 };
 
 fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Polished {
@@ -110,7 +111,7 @@ proptest! {
         prop_assert_eq!(&run(&scaled, &data, &settings).network, &known.network);
 
         let rows: Vec<usize> = (0..n).map(|k| (k + by) % n).collect();
-        let moved = run(&reordered(&network, by), &data.select(&rows), &settings);
+        let moved = run(&reordered(&network, by), &Rows::of(&data).pick(&rows), &settings);
         let (one, other) = (known.after.objective, moved.after.objective);
         prop_assert!((one - other).abs() <= 1e-6 * one + 1e-9, "{one} {other}");
     }

@@ -8,6 +8,7 @@ use objectives::objective;
 use proptest::prelude::*;
 use random::{data, network};
 use std::ops::ControlFlow;
+use tautnet::rows::Rows;
 use tautnet::{
     Dataset, Shallow,
     certify::{GradientSearchSettings, Region, largest_gradient_found, prove, verify},
@@ -131,7 +132,7 @@ fn degenerate_data_and_networks_are_walked_too() {
     let (data, network) = (data(12, 2, 1), network(4, 2, 1));
     let settings = Settings { method: Method::WALK, walk: SHORT, lipschitz: 0.05, ..Settings::default() };
     // Every row twice, a unit that is never on, one without output weight, one that is always on.
-    let twice = data.select(&(0..24).map(|k| k % 12).collect::<Vec<_>>());
+    let twice = Rows::of(&data).pick(&(0..24).map(|k| k % 12).collect::<Vec<_>>());
     let odd = network.clone().edited(|parts| {
         (parts.b[0], parts.v[(1, 0)], parts.b[2]) = (-100.0, 0.0, 100.0);
     });

@@ -71,7 +71,7 @@ pub(super) struct Run<'a, 'o> {
 impl<'a, 'o> Run<'a, 'o> {
     /// Sort out the units: those without an output weight or without an active row contribute nothing to the data.
     pub fn new(network: &Shallow, data: &'a Dataset, settings: &'a Settings, observer: &'a mut Observer<'o>) -> Self {
-        let all = Patterns::of(network, data.x.as_ref());
+        let (all, ties) = Patterns::with_ties(network, data.x.as_ref());
         let mut notes = Vec::new();
         let signed = Unit::of(network);
         let without = network.units() - signed.len();
@@ -88,7 +88,7 @@ impl<'a, 'o> Run<'a, 'o> {
                 notes.push(format!("{count} {} {what}", if count == 1 { "unit" } else { "units" }));
             }
         }
-        let ties = kept.iter().map(|(i, _)| ties(network, *i, data)).sum::<usize>();
+        let ties = kept.iter().map(|(i, _)| ties[*i]).sum::<usize>();
         if ties > 0 {
             notes.push(format!("{ties} pre-activations are exactly 0 and count as on"));
         }
@@ -310,16 +310,6 @@ pub(super) fn score(
     };
     let penalty = prices.lipschitz * if prices.squared { lipschitz * lipschitz } else { lipschitz };
     Ok(Score { objective: loss + prices.decay * decay + penalty, loss, lipschitz, decay })
-}
-
-/// Rows on which a unit's pre-activation is exactly 0.
-fn ties(network: &Shallow, i: usize, data: &Dataset) -> usize {
-    let mut h = vec![network.b()[i]; data.rows()];
-    for j in 0..data.columns() {
-        let w = network.w()[(i, j)];
-        h.iter_mut().zip(data.x.col(j).iter()).for_each(|(h, &x)| *h += w * x);
-    }
-    h.iter().filter(|&&h| h == 0.0).count()
 }
 
 /// The relative gap, if it is one.

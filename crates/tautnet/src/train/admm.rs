@@ -51,7 +51,7 @@ use super::start::{Common, Start, Starter};
 use crate::certify::lipsdp;
 use crate::requirement::{Demand, Requirement, Setting};
 use crate::weights::{Batch, Differentiator, Weights};
-use crate::{Dataset, Error, Norm, Shallow, error::Result, metrics::mean_squared_error};
+use crate::{Dataset, Error, Loss, Norm, Shallow, error::Result};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
@@ -343,7 +343,7 @@ impl Copied {
             network = network.times(limit / own.bound * (1.0 - f64::EPSILON));
             own = Multiplied { bound: limit, ..multipliers(&network, admm.bound)? };
         }
-        let loss = mean_squared_error(&network, data);
+        let loss = Loss::default().mean(&network, data);
         if !loss.is_finite() {
             return Err(Error::new(
                 format!("ADMM diverged: the loss of a copy is {loss}"),
@@ -449,7 +449,7 @@ fn augmented(
     square: f64,
 ) -> Result<f64> {
     let apart = difference(weights, copy);
-    let mut value = mean_squared_error(&weights.network()?, data);
+    let mut value = Loss::default().mean(&weights.network()?, data);
     if admm.bound.is_none() {
         value += admm.price * square;
     }

@@ -136,7 +136,7 @@ fn dead_units_zero_layers_and_constants() {
             let trained = run(network, &admm);
             assert!(trained.loss.is_finite());
             assert!(bound(&trained.network) <= limit.map_or(f64::INFINITY, |limit| limit * (1.0 + 1e-9)));
-            let start = mean_squared_error(network, &data) + 1e-5 * bound(network).powi(2);
+            let start = Loss::default().mean(network, &data) + 1e-5 * bound(network).powi(2);
             assert!(limit.is_some() || trained.loss <= start);
         }
     }
