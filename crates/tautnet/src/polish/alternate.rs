@@ -6,7 +6,7 @@ use crate::{
     Shallow,
     certify::units_lipsdp,
     ending::{Cause, Early, Ending},
-    error::Result,
+    error::{Error, Result},
     patterns::Patterns,
     program::build::Held,
     requirement::{Demand, Requirement, Setting},
@@ -34,6 +34,9 @@ pub const METHOD: Method = Method(&Described {
 });
 
 pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
+    if run.settings.rounds == 0 {
+        return Err(Error::new("`alternating` was given 0 rounds", "give at least 1; 20 are the default"));
+    }
     run.alternate(at)
 }
 

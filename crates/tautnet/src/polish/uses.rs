@@ -2,7 +2,7 @@
 
 use super::method::Method;
 use super::settings::{Penalty, Settings, Walk};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::requirement::{self, Asked, Demand, Setting};
 
 impl Settings {
@@ -31,9 +31,6 @@ impl Settings {
     /// [`Self::check`], and refuse what the method does not use ([`Method::requires`]) or could not do.
     pub fn check_run(&self) -> Result<()> {
         self.check()?;
-        if self.rounds == 0 {
-            return Err(Error::new("a polish was given 0 rounds", "give at least 1; 20 are the default"));
-        }
         requirement::check(&[self.method.choice(), self.loss.choice()], &|setting| self.asked(setting))
     }
 
