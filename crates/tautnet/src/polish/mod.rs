@@ -34,6 +34,7 @@ pub use crate::ending::{Cause, Early, Ending};
 pub use crate::requirement::Setting;
 pub use names::Effort;
 pub use outcome::{Observer, Polished, Progress, Score};
+pub use record::Record;
 pub use settings::{LIMIT, Method, PRICE, Penalty, Settings, TOLERANCE, Walk};
 
 /// Solve the convex program of the network's activation patterns on the data. [`Stop::here`] ends it like the observer.
