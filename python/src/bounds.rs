@@ -191,7 +191,7 @@ pub fn attack_network(
 fn proved(bytes: &[u8], subject: &Subject) -> PyResult<Certificate> {
     match tautnet_models::verify(bytes, subject.network(), subject.scaler()) {
         Ok(verified) => Ok(Certificate { inner: verified.certificate().clone() }),
-        Err(refusal @ (certify::Refusal::Unreadable(_) | certify::Refusal::Unsupported(_))) => {
+        Err(refusal @ (tautnet_verify::Refusal::Unreadable(_) | tautnet_verify::Refusal::Unsupported(_))) => {
             Err::<Certificate, _>(tautnet::Error::from(refusal)).or_raise()
         }
         Err(refusal) => Err(not_proved(refusal.into())),

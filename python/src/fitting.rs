@@ -192,7 +192,7 @@ pub fn lipschitz_path(
             watch.verdict()
         })
     })?;
-    Ok(path.to_json().to_string())
+    Ok(serde_json::json!(path).to_string())
 }
 
 /// Note what the work is at.

@@ -3,13 +3,13 @@
 //! `w` has one row a hidden unit and one number an input, `b` and `v` one number a unit; `c`, the output bias, may be
 //! left out. Numbers are written in the shortest form that reads back to the same bits.
 
+use crate::strict_json::{self, Fault};
 use faer::Mat;
 use serde_json::{Map, Value};
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::limits::Limits;
 use tautnet::shallow::Shallow;
-use tautnet::strict_json::{self, Fault};
 use tautnet_tables::limited::read_file;
 
 const SHAPE: &str = r#"a network is {"w": [[…], …], "b": […], "v": […], "c": 0.0}, `w` with one row per hidden unit"#;

@@ -6,12 +6,13 @@
 use crate::json::{network_from_value, network_to_json, parse_object};
 use faer::Mat;
 use serde_json::{Map, Value, json};
-use tautnet::certify::{self, Certificate, Refusal, SampleInterval, Verified};
+use tautnet::certify::{self, SampleInterval};
 use tautnet::error::{Error, Result};
 use tautnet::job::Proved;
 use tautnet::limits::Limits;
 use tautnet::{Loss, Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
+use tautnet_verify::{Certificate, Refusal, Verified};
 
 const FORMAT: &str = "tautnet-model";
 const VERSION: u64 = 1;
@@ -38,6 +39,7 @@ impl Model {
     /// What came of a job, with its columns; refused where its certificate proves nothing.
     pub fn of(proved: Proved, columns: Encoder, scaler: Scaler) -> Result<Self> {
         let Proved { network, certificate, settings, objective, .. } = proved;
+        let (settings, objective) = (json!(settings), json!(objective));
         let model = Self { network, columns, scaler, settings, objective, certificate: Some(certificate) };
         model.proved()?;
         Ok(model)
@@ -213,7 +215,7 @@ pub fn verify(
 ) -> std::result::Result<Verified, Refusal> {
     let verified = certify::verify(certificate, network)?;
     match (&verified.certificate().scaler, scaler) {
-        (Some(claimed), Some(scaler)) if *claimed != certify::Scaler::from(scaler) => {
+        (Some(claimed), Some(scaler)) if *claimed != tautnet_verify::Scaler::from(scaler) => {
             Err(Refusal::NotProved("its raw claim is about other units than the model's: the scalers differ".into()))
         }
         _ => Ok(verified),

@@ -7,12 +7,12 @@ use crate::element::Element;
 use crate::format::Precision;
 use crate::onnx::KEY;
 use crate::state_dict::{Tensor, network_from_state_dict, network_to_state_dict};
+use crate::strict_json::{self, Fault};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use std::collections::HashMap;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
 use tautnet::shallow::Shallow;
-use tautnet::strict_json::{self, Fault};
 
 /// A network from the bytes of a safetensors file, and the text of a model in its metadata, if there is one; `source` is what
 /// messages call the file.

@@ -36,7 +36,6 @@ pub mod select;
 pub mod shallow;
 pub mod shown;
 pub mod split;
-pub mod strict_json;
 pub mod train;
 pub mod unit;
 pub mod vector;

@@ -12,8 +12,9 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::cmp::Ordering;
-use tautnet::certify::{Approximation, Certificate, Claim, Refusal, fingerprint, issue, verify};
+use tautnet::certify::{Approximation, fingerprint, issue, verify};
 use tautnet::{Norm, Shallow};
+use tautnet_verify::{Certificate, Claim, Refusal};
 
 // ---- exact arithmetic: numbers `whole · 2^exponent`
 
@@ -351,7 +352,7 @@ fn good_multipliers_are_kept_and_bad_ones_cost_no_more_than_none() {
 fn raw_multipliers_prove_more_than_the_standardized_bound_times_the_largest_scale() {
     let network = network(&[&[3.0, 0.0], &[0.0, 4.0]], &[1.0, 1.0]);
     let scaler =
-        tautnet::certify::Scaler { x_mean: vec![0.0, 1.0], x_scale: vec![0.5, 100.0], y_mean: 7.0, y_scale: 10.0 };
+        tautnet_verify::Scaler { x_mean: vec![0.0, 1.0], x_scale: vec![0.5, 100.0], y_mean: 7.0, y_scale: 10.0 };
     // In raw units the gradients are (60, 0) and (0, 0.4): the bound is their sum's length.
     let expected = 60f64.hypot(0.4);
     let raw = Approximation { multipliers: vec![3600.0 / expected, 0.16 / expected], input_weights: None };

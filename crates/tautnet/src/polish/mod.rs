@@ -39,6 +39,7 @@ pub use crate::requirement::Setting;
 pub use effort::Effort;
 pub use method::{Described, Method};
 pub use outcome::{Observer, Polished, Progress, Score};
+pub use record::Record;
 pub use settings::{LIMIT, PRICE, Penalty, Settings, TOLERANCE, Walk};
 
 /// What runs a method, from the network given to the best that it finds.

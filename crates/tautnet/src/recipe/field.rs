@@ -3,7 +3,7 @@
 use super::settings::Recipe;
 use crate::error::{Error, Result};
 use crate::range::Range;
-use serde_json::{Value as Json, json};
+use serde::{Serialize, Serializer};
 
 /// What is done with a recipe. A setting says which of them have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,17 +105,6 @@ pub enum Value {
 }
 
 impl Value {
-    /// As files have it.
-    pub fn to_json(&self) -> Json {
-        match self {
-            Value::Nothing => Json::Null,
-            Value::Count(value) => json!(value),
-            Value::Number(value) => json!(value),
-            Value::Word(value) => json!(value),
-            Value::Switch(value) => json!(value),
-        }
-    }
-
     /// As people read it.
     pub fn in_words(&self) -> String {
         match self {
@@ -125,6 +114,19 @@ impl Value {
             Value::Number(value) => value.to_string(),
             Value::Word(value) => value.clone(),
             Value::Switch(value) => if *value { "yes" } else { "no" }.into(),
+        }
+    }
+}
+
+impl Serialize for Value {
+    /// As itself: a number, a word, true or false, or nothing.
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Value::Nothing => serializer.serialize_none(),
+            Value::Count(value) => serializer.serialize_u64(*value),
+            Value::Number(value) => serializer.serialize_f64(*value),
+            Value::Word(value) => serializer.serialize_str(value),
+            Value::Switch(value) => serializer.serialize_bool(*value),
         }
     }
 }

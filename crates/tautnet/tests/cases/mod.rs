@@ -4,9 +4,10 @@
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
-use tautnet::certify::{Approximation, Certificate, Claim, Scaler, fingerprint, issue};
+use tautnet::certify::{Approximation, fingerprint, issue};
 use tautnet::shallow::Parts;
 use tautnet::{Norm, Shallow};
+use tautnet_verify::{Certificate, Claim, Scaler};
 
 /// A file given to the verifier, and whether it must accept it.
 pub struct Case {
