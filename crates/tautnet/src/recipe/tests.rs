@@ -173,6 +173,7 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
             Method::WALK => &[],
             Method::JOINT | Method::ALTERNATING => &["effort"],
             Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort"],
+            other if other.name() == "descent" => &["max_lipschitz", "effort", "tolerance"],
             other => panic!("say here what {other:?} refuses"),
         };
         assert_eq!(refused, expected, "{method:?}");
