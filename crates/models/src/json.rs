@@ -5,6 +5,7 @@
 //! left out. Numbers are written in the shortest form that reads back to the same bits.
 
 use crate::layers;
+use crate::strict_json::{self, Fault};
 use faer::Mat;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -12,7 +13,6 @@ use tautnet::error::{Error, Result};
 use tautnet::limits::Limits;
 use tautnet::network::Network;
 use tautnet::shallow::Shallow;
-use tautnet::strict_json::{self, Fault};
 use tautnet_tables::limited::read_file;
 
 const SHAPE: &str = r#"a network is {"w": [[…], …], "b": […], "v": […], "c": 0.0}, `w` with one row per hidden unit"#;

@@ -8,12 +8,13 @@ use crate::json::{network_from_value, parse_object};
 use crate::layers::{layers_from_value, layers_to_json};
 use faer::Mat;
 use serde_json::{Map, Value, json};
-use tautnet::certify::{self, Certificate, Refusal, SampleInterval, Verified};
+use tautnet::certify::{self, SampleInterval};
 use tautnet::error::{Error, Result};
 use tautnet::job::Proved;
 use tautnet::limits::Limits;
 use tautnet::{Loss, Network, Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
+use tautnet_verify::{Certificate, Refusal, Verified};
 
 const FORMAT: &str = "tautnet-model";
 /// What is written. Version 1, whose network has the form of plain files of version 1, is read too.
@@ -41,6 +42,7 @@ impl Model {
     /// What came of a job, with its columns; refused where its certificate proves nothing.
     pub fn of(proved: Proved, columns: Encoder, scaler: Scaler) -> Result<Self> {
         let Proved { network, certificate, settings, objective, .. } = proved;
+        let (settings, objective) = (json!(settings), json!(objective));
         let model =
             Self { network: network.into(), columns, scaler, settings, objective, certificate: Some(certificate) };
         model.proved()?;
@@ -236,7 +238,7 @@ pub fn verify(
 ) -> std::result::Result<Verified, Refusal> {
     let verified = certify::verify(certificate, network)?;
     match (&verified.certificate().scaler, scaler) {
-        (Some(claimed), Some(scaler)) if *claimed != certify::Scaler::from(scaler) => {
+        (Some(claimed), Some(scaler)) if *claimed != tautnet_verify::Scaler::from(scaler) => {
             Err(Refusal::NotProved("its raw claim is about other units than the model's: the scalers differ".into()))
         }
         _ => Ok(verified),

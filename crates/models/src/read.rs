@@ -7,12 +7,12 @@ use crate::model::Model;
 use crate::onnx::{self, named};
 use crate::safetensors;
 use crate::stored::Stored;
+use crate::strict_json::{self, Fault};
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
 use tautnet::network::Network;
 use tautnet::scaling::Scaler;
-use tautnet::strict_json::{self, Fault};
 use tautnet_tables::limited::read_file;
 
 /// Read a file: a model or a plain network, in the format that its name says.

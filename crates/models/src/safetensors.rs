@@ -10,6 +10,7 @@ use crate::json::parse_object;
 use crate::layers;
 use crate::onnx::KEY;
 use crate::state_dict::{Tensor, network_to_state_dict, network_with_activations};
+use crate::strict_json::{self, Fault};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -17,7 +18,6 @@ use tautnet::activation::Activation;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
 use tautnet::network::Network;
-use tautnet::strict_json::{self, Fault};
 
 /// Where the activations of the hidden layers stand in the metadata.
 const ACTIVATIONS: &str = "activations";

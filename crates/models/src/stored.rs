@@ -3,9 +3,9 @@
 use crate::model::Model;
 use std::path::Path;
 use tautnet::Loss;
-use tautnet::certify::Certificate;
 use tautnet::error::{Error, Result};
 use tautnet::network::Network;
+use tautnet_verify::Certificate;
 
 /// What a file holds: a model, or a network alone.
 #[derive(Debug, Clone, PartialEq)]

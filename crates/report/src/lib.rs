@@ -43,7 +43,7 @@ pub fn rows_to_show(
         return Ok((all.clone(), format!("the {} {name}", all.rows())));
     }
     let split = tautnet::split::by_fraction(all.rows(), most as f64 / all.rows() as f64, seed)?;
-    Ok((all.select(&split.test), format!("{most} of the {} {name}", all.rows())))
+    Ok((tautnet::rows::Rows::of(all).pick(&split.test), format!("{most} of the {} {name}", all.rows())))
 }
 
 /// Errors under attack of a network whose certificate proves `bound` (`INFINITY` where there is none).

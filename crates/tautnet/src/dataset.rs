@@ -126,15 +126,6 @@ impl Dataset {
         hashes.sort_unstable();
         hashes.windows(2).any(|pair| pair[0] == pair[1])
     }
-
-    /// The rows of these indices, in their order.
-    pub fn select(&self, rows: &[usize]) -> Self {
-        Self {
-            x: Mat::from_fn(rows.len(), self.columns(), |k, j| self.x[(rows[k], j)]),
-            y: rows.iter().map(|&k| self.y[k]).collect(),
-            weights: self.weights.as_ref().map(|weights| rows.iter().map(|&k| weights[k]).collect()),
-        }
-    }
 }
 
 /// Sample weights scaled to mean one.

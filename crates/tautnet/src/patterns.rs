@@ -1,11 +1,11 @@
 //! Activation patterns: on which rows of the data each hidden unit is on.
 
-use crate::Shallow;
+use crate::{
+    Shallow,
+    rows::{Block, Pass, Rows},
+};
 use faer::MatRef;
-use rayon::prelude::*;
-
-/// Multiplications from which several threads are worth it.
-const WORTH_A_THREAD: usize = 1 << 22;
+use serde::{Deserialize, Serialize};
 
 /// The pattern of every unit: `D_ik = 1[x̄_k·w̄_i ≥ 0]`, with ties on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,26 +17,12 @@ pub struct Patterns {
 impl Patterns {
     /// The patterns of a network's units on the rows of `x`.
     pub fn of(network: &Shallow, x: MatRef<'_, f64>) -> Self {
-        let (n, d) = (x.nrows(), x.ncols());
-        let mut active = vec![false; n * network.units()];
-        let one = |h: &mut Vec<f64>, (i, active): (usize, &mut [bool])| {
-            h.fill(network.b()[i]);
-            for j in 0..d {
-                let w = network.w()[(i, j)];
-                for (h, &x) in h.iter_mut().zip(x.col(j).iter()) {
-                    *h += w * x;
-                }
-            }
-            active.iter_mut().zip(h).for_each(|(active, h)| *active = *h >= 0.0);
-        };
-        let scratch = || vec![0.0; n];
-        if n * d * network.units() < WORTH_A_THREAD {
-            let mut h = scratch();
-            active.chunks_mut(n.max(1)).enumerate().for_each(|unit| one(&mut h, unit));
-        } else {
-            active.par_chunks_mut(n.max(1)).enumerate().for_each_init(scratch, one);
-        }
-        Self { rows: n, active }
+        Self::with_ties(network, x).0
+    }
+
+    /// The patterns, and on how many rows each unit's pre-activation is exactly 0.
+    pub fn with_ties(network: &Shallow, x: MatRef<'_, f64>) -> (Self, Vec<usize>) {
+        Rows::inputs(x).sweep(&Sides { network, rows: x.nrows() })
     }
 
     /// Patterns from one list of n truth values a unit.
@@ -79,5 +65,58 @@ impl Patterns {
     /// Whether unit `i` is on on every row.
     pub fn is_linear(&self, i: usize) -> bool {
         !self.unit(i).contains(&false)
+    }
+}
+
+/// On which side of each unit's boundary the rows are.
+struct Sides<'a> {
+    network: &'a Shallow,
+    /// Of all blocks.
+    rows: usize,
+}
+
+/// The same for one block: patterns unit by unit, and the ties of each unit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct SidesOfBlock {
+    first: usize,
+    active: Vec<bool>,
+    ties: Vec<usize>,
+}
+
+impl Pass for Sides<'_> {
+    type Part = SidesOfBlock;
+    type Sum = (Patterns, Vec<usize>);
+
+    fn work(&self) -> usize {
+        self.network.inputs() * self.network.units()
+    }
+
+    fn nothing(&self) -> Self::Sum {
+        let units = self.network.units();
+        (Patterns { rows: self.rows, active: vec![false; self.rows * units] }, vec![0; units])
+    }
+
+    fn visit(&self, block: &Block<'_>) -> SidesOfBlock {
+        let mut h = vec![0.0; block.rows()];
+        let mut active = Vec::with_capacity(block.rows() * self.network.units());
+        let ties = (0..self.network.units()).map(|i| {
+            h.fill(self.network.b()[i]);
+            for j in 0..block.x.ncols() {
+                let w = self.network.w()[(i, j)];
+                h.iter_mut().zip(block.x.col(j).iter()).for_each(|(h, &x)| *h += w * x);
+            }
+            active.extend(h.iter().map(|h| *h >= 0.0));
+            h.iter().filter(|h| **h == 0.0).count()
+        });
+        let ties = ties.collect();
+        SidesOfBlock { first: block.first, active, ties }
+    }
+
+    fn merge(&self, (into, ties): &mut Self::Sum, next: SidesOfBlock) {
+        let rows = next.active.len() / ties.len();
+        for (i, side) in next.active.chunks(rows).enumerate() {
+            into.active[i * self.rows + next.first..][..rows].copy_from_slice(side);
+            ties[i] += next.ties[i];
+        }
     }
 }

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! f(x) = ȳ + τ g((x − μ)/σ)
-//! w_ik = w′_ik/σ_k,   b_i = b′_i − Σ_k w′_ik μ_k/σ_k,   v_i = τ v′_i,   c = ȳ + τ c′          (primes: of g)
+//! w_ik = w′_ik/σ_k,   b_i = b′_i − Σ_k w′_ik μ_k/σ_k,   v_i = τ v′_i,   a_k = τ a′_k/σ_k,   c = ȳ + τ c′ − Σ_k a_k μ_k      (primes: of g)
 //! ```
 //!
 //! A bound |g(z) − g(z′)| ≤ L‖z − z′‖ says |f(x) − f(x′)| ≤ τ L ‖(x − x′)/σ‖: moving column k alone by δ moves f by
@@ -13,6 +13,7 @@
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
+use crate::moments::{Moments, moments};
 use crate::outward::{Interval, add_down, add_up, div_up, mul_down, mul_up, two_sum};
 use crate::shallow::Shallow;
 use faer::{Mat, MatMut, MatRef};
@@ -35,34 +36,22 @@ pub struct Scaler {
 impl Scaler {
     /// Means and population standard deviations of the data, by its sample weights if it has any.
     pub fn fit(data: &Dataset) -> Result<Self> {
-        let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
-        let total: f64 = (0..data.rows()).map(weight).sum();
-        let moments = |name: &dyn Fn() -> String, value: &dyn Fn(usize) -> f64| {
-            let counted = || (0..data.rows()).filter(|&k| weight(k) > 0.0);
-            let first = counted().next().map_or(0.0, value);
-            if counted().all(|k| value(k) == first) {
-                return Ok((first, 1.0)); // exactly constant: rounding must not make a scale of it
-            }
-            // Shifted by a value of the column, so that a large mean does not cost the digits of a small spread.
-            let shift = counted().map(|k| weight(k) / total * (value(k) - first)).sum::<f64>();
-            let mean = first + shift;
-            let variance = counted().map(|k| weight(k) / total * (value(k) - first - shift).powi(2)).sum::<f64>();
-            let scale = variance.sqrt();
-            if mean.is_finite() && scale.is_normal() {
-                Ok((mean, scale))
-            } else {
-                Err(Error::new(
-                    format!("{} has mean {mean:e} and standard deviation {scale:e}", name()),
-                    "give the column in a unit that makes its values moderate",
-                ))
-            }
-        };
         let mut scaler = Self::identity(data.columns());
-        for j in 0..data.columns() {
-            (scaler.input_mean[j], scaler.input_scale[j]) =
-                moments(&|| format!("input column {}", j + 1), &|k| data.x[(k, j)])?;
+        for (j, Moments { mean, variance }) in moments(data).into_iter().enumerate() {
+            let scale = variance.map_or(1.0, f64::sqrt);
+            if !mean.is_finite() || !scale.is_normal() {
+                let name = if j < data.columns() { format!("input column {}", j + 1) } else { "the target".into() };
+                return Err(Error::new(
+                    format!("{name} has mean {mean:e} and standard deviation {scale:e}"),
+                    "give the column in a unit that makes its values moderate",
+                ));
+            }
+            let place = scaler.input_mean.get_mut(j).zip(scaler.input_scale.get_mut(j));
+            match place {
+                Some(place) => (*place.0, *place.1) = (mean, scale),
+                None => (scaler.target_mean, scaler.target_scale) = (mean, scale),
+            }
         }
-        (scaler.target_mean, scaler.target_scale) = moments(&|| "the target".into(), &|k| data.y[k])?;
         Ok(scaler)
     }
 
@@ -135,7 +124,9 @@ impl Scaler {
         let w = Mat::from_fn(m, d, |i, k| network.w()[(i, k)] / self.input_scale[k]);
         let b = (0..m).map(|i| network.b()[i] - (0..d).map(|k| w[(i, k)] * self.input_mean[k]).sum::<f64>()).collect();
         let v = network.v().iter().map(|v| self.target_scale * v).collect();
-        Shallow::new(w, b, v, self.target_to_user(network.c()))
+        let scaled = |(a, scale): (&f64, &f64)| self.target_scale * a / scale;
+        let a: Option<Vec<f64>> = network.a().map(|a| a.iter().zip(&self.input_scale).map(scaled).collect());
+        Shallow::with_linear(w, b, v, self.target_to_user(network.c()) - self.shift_of(a.as_deref()), a)
     }
 
     /// The network g in standardized units from f in the user's: the inverse of [`Self::network_to_user`].
@@ -147,7 +138,15 @@ impl Scaler {
             .map(|i| network.b()[i] + (0..d).map(|k| network.w()[(i, k)] * self.input_mean[k]).sum::<f64>())
             .collect();
         let v = network.v().iter().map(|v| v / self.target_scale).collect();
-        Shallow::new(w, b, v, (network.c() - self.target_mean) / self.target_scale)
+        let c = (network.c() + self.shift_of(network.a()) - self.target_mean) / self.target_scale;
+        let scaled = |(a, scale): (&f64, &f64)| a * scale / self.target_scale;
+        let a = network.a().map(|a| a.iter().zip(&self.input_scale).map(scaled).collect());
+        Shallow::with_linear(w, b, v, c, a)
+    }
+
+    /// Σ_k a_k μ_k, for a linear part in the user's units.
+    fn shift_of(&self, a: Option<&[f64]>) -> f64 {
+        a.map_or(0.0, |a| a.iter().zip(&self.input_mean).map(|(a, mean)| a * mean).sum())
     }
 
     /// An upper bound on g in any norm, as one on the change of f per unit of each column alone: τ L/σ_k, rounded up.

@@ -21,10 +21,11 @@
 use crate::error::{Error, Result};
 use crate::polish::{self, Polished};
 use crate::requirement::{self, Setting};
+use crate::rows::Rows;
 use crate::split::{self, Split};
 use crate::{Dataset, Shallow, attack, train};
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use tautnet_cone::Stop;
@@ -63,17 +64,21 @@ impl Default for Settings {
 }
 
 /// What validation says of one network, or on average of one a part.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Judgement {
     /// λ; `None` for the starting network.
     pub price: Option<f64>,
     /// Mean loss on the held-out rows.
+    #[serde(rename = "error")]
     pub clean: f64,
     /// Mean over the radii of the error under attack found on the held-out rows.
+    #[serde(rename = "error_under_attack")]
     pub attacked: f64,
     /// Geometric mean over the radii (and parts) of the error against that of the starting network.
+    #[serde(rename = "against_start")]
     pub quotient: f64,
     /// The largest, over the radii, of that error's share of what is allowed; above 1 the price loses something.
+    #[serde(rename = "share_of_allowed")]
     pub share: f64,
     /// The network's Lipschitz bound.
     pub lipschitz: f64,
@@ -82,8 +87,8 @@ pub struct Judgement {
 /// Clean error allowed, against that of the starting network.
 const CLEAN_ALLOWED: f64 = 1.02;
 
-/// The path of candidates, from the highest price to the lowest one tried.
-#[derive(Debug, Clone, PartialEq)]
+/// The path of candidates, from the highest price to the lowest one tried. Its networks are left out where it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Path {
     /// The starting networks, not polished.
     pub start: Judgement,
@@ -92,40 +97,26 @@ pub struct Path {
     /// Index of the best step; `None` when the observer ended the path before its first step was done.
     pub chosen: Option<usize>,
     /// Rows trained on at a time, and rows judged in all.
+    #[serde(serialize_with = "with_names")]
     pub rows: (usize, usize),
     /// How many parts were held out in turn.
     pub folds: usize,
     /// The starting network of the first part with its history.
+    #[serde(skip)]
     pub trained: train::Trained,
     /// The network of the best step, of the first part.
+    #[serde(skip)]
     pub polished: Option<Polished>,
+}
+
+fn with_names<S: Serializer>(rows: &(usize, usize), serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_map([("learned", rows.0), ("held_out", rows.1)])
 }
 
 impl Path {
     /// λ*.
     pub fn price(&self) -> Option<f64> {
         self.chosen.and_then(|chosen| self.steps[chosen].price)
-    }
-
-    /// For machines.
-    pub fn to_json(&self) -> Value {
-        let one = |judgement: &Judgement| {
-            json!({
-                "price": judgement.price,
-                "error": judgement.clean,
-                "error_under_attack": judgement.attacked,
-                "against_start": judgement.quotient,
-                "share_of_allowed": judgement.share,
-                "lipschitz": judgement.lipschitz,
-            })
-        };
-        json!({
-            "start": one(&self.start),
-            "steps": self.steps.iter().map(one).collect::<Value>(),
-            "chosen": self.chosen,
-            "rows": {"learned": self.rows.0, "held_out": self.rows.1},
-            "folds": self.folds,
-        })
     }
 
     /// Which rows were judged, for people.
@@ -282,7 +273,7 @@ impl Settings {
         prices: &[f64],
         shared: &Shared<'_, '_>,
     ) -> Result<Part> {
-        let (fitted, held_out) = (data.select(&rows.train), data.select(&judged_of(rows)));
+        let (fitted, held_out) = (Rows::of(data).pick(&rows.train), Rows::of(data).pick(&judged_of(rows)));
         let mut stopped = false;
         let trained = train::train(&fitted, start, &mut |progress| {
             let verdict = shared.tell(|observer, _| observer(&Progress::Start(progress)));
@@ -408,7 +399,8 @@ mod tests {
         assert!(path.steps.windows(2).all(|pair| pair[0].lipschitz <= pair[1].lipschitz * 1.001), "{path:?}");
         // The network that comes with the path is the one that was judged.
         let rows = split::by_fraction(60, 0.25, 0).unwrap();
-        let again = crate::Loss::default().mean(&path.polished.as_ref().unwrap().network, &data.select(&rows.test));
+        let again =
+            crate::Loss::default().mean(&path.polished.as_ref().unwrap().network, &Rows::of(&data).pick(&rows.test));
         assert_eq!(again, chosen.clean);
     }
 
@@ -448,7 +440,7 @@ mod tests {
         assert_eq!((all.folds, all.rows, polishes.into_inner()), (4, (45, 60), 8));
         let mut sums = [0.0; 2];
         for split in split::by_folds(60, 0.25, 4, 2).unwrap() {
-            let (fitted, held_out) = (data.select(&split.train), data.select(&split.test));
+            let (fitted, held_out) = (Rows::of(&data).pick(&split.train), Rows::of(&data).pick(&split.test));
             let trained = train::train(&fitted, &start(), &mut |_| ControlFlow::Continue(())).unwrap();
             for (sum, price) in sums.iter_mut().zip([0.3, 0.03]) {
                 let grid = grid(60);

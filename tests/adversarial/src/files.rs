@@ -4,9 +4,9 @@ use crate::networks::Draw;
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::ops::ControlFlow;
-use tautnet::certify::{ExactSearch, ExactSettings, Region, SearchFile, prove};
+use tautnet::certify::{ExactSearch, ExactSettings, Region, prove};
 use tautnet::{Norm, Scaler, Shallow};
-use tautnet_models::{Format, Model, Options, Stored, to_bytes};
+use tautnet_models::{Format, Model, Options, SearchFile, Stored, to_bytes};
 use tautnet_tables::{Encoder, Input};
 
 /// What a file is, and so by what it is read.
@@ -107,7 +107,7 @@ pub fn model() -> Model {
     }
 }
 
-fn certificate(scaler: Option<&Scaler>) -> tautnet::certify::Certificate {
+fn certificate(scaler: Option<&Scaler>) -> tautnet_verify::Certificate {
     prove(&network(), Norm::Infinity, scaler, &mut |_| ControlFlow::Continue(())).expect("it has a certificate")
 }
 

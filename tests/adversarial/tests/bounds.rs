@@ -96,7 +96,7 @@ impl Case {
         let signs: Vec<i8> = self.exact.planes.iter().map(|plane| plane.sign_at(&point)).collect();
         // A unit without an output weight has no effect; only for the others the pattern is known.
         let told = |i: usize| self.network.v()[i] == 0.0 || (signs[i] > 0) == found.active[i];
-        let agrees = (0..signs.len()).all(told);
+        let agrees = (0..self.network.units()).all(told);
         let story = if agrees { String::new() } else { self.story(&format!("another pattern {place}")) };
         self.ledger.check("the pattern of a found gradient", agrees, || story);
         let here = Region::Box {

@@ -4,13 +4,12 @@
 use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
-use tautnet::certify;
 use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::files::{TABLE, model as seed_model, network};
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::Draw;
 use tautnet_adversarial::process::{Folder, tautnet};
-use tautnet_models::Stored;
+use tautnet_models::{SearchFile, Stored};
 
 /// Commands that write files, of about a second or less.
 const COMMANDS: [&str; 8] = [
@@ -35,7 +34,7 @@ fn flaw(path: &Path) -> Option<String> {
             let verified = tautnet_models::verify(&bytes, &network, None).err();
             verified.map(|refusal| format!("{name}: {refusal}"))
         }
-        "search.json" => certify::SearchFile::parse(&bytes, &name).err().map(|error| error.to_string()),
+        "search.json" => SearchFile::parse(&bytes, &name).err().map(|error| error.to_string()),
         // The answer of `certify` is JSON without a format.
         "out.json" => serde_json::from_slice::<serde_json::Value>(&bytes).err().map(|error| format!("{name}: {error}")),
         "out.onnx" | "out.safetensors" => Stored::read(path).err().map(|error| error.to_string()),

@@ -17,16 +17,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::certify::{Certificate, Region, SearchFile, norm_product, path_norm};
+use tautnet::certify::{Region, norm_product, path_norm};
 use tautnet::error::{Error, Result};
 use tautnet::printable::line;
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow};
-use tautnet_models::Stored;
+use tautnet_models::{SearchFile, Stored};
 use tautnet_report::chart::{self, Canvas, Ladder, Units};
 use tautnet_report::scene::Ink;
 use tautnet_tables::atomic;
 use tautnet_tables::atomic::Existing;
 use tautnet_tables::limited::read_file;
+use tautnet_verify::Certificate;
 
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);

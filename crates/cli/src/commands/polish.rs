@@ -159,7 +159,7 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
         after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, measure, scaler, seed)?,
         rows,
         sensitivities: certify::sensitivities(&new, scaler),
-        reproduce: pictures::reproduce(&plan.polish_record(&arguments.data.to_string_lossy())),
+        reproduce: pictures::reproduce(&json!(plan.polish_record(&arguments.data.to_string_lossy()))),
     };
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
 }

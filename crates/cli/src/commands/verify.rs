@@ -5,9 +5,9 @@ use crate::{input, output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tautnet::certify::{Claim, Refusal};
 use tautnet::error::{Error, Result};
 use tautnet_models::Stored;
+use tautnet_verify::{Claim, Refusal};
 
 /// Check a certificate: exit status 0 only if it proves its claims about the network
 ///

@@ -16,7 +16,7 @@ fn go_on(_: &Progress) -> ControlFlow<()> {
 /// (6) by the interior-point method.
 fn judge(network: &Shallow, data: &Dataset, settings: &Settings) -> f64 {
     let asked = polish::Settings {
-        method: Method::WeightDecay,
+        method: Method::WEIGHT_DECAY,
         lipschitz: 0.0,
         decay: settings.decay,
         output_bias: settings.output_bias,

@@ -114,9 +114,8 @@ pub fn attack(
                     if radius > 0.0 && !stop.asked() {
                         let delta = match settings.method {
                             Method::FastGradient => fast_gradient(network, &x, data.y[k], norm, radius),
-                            Method::ProjectedAscent => {
-                                stop.during(|| search.worst(&prepared, h, data.y[k], radius, settings, &mut random))
-                            }
+                            Method::ProjectedAscent => stop
+                                .during(|| search.worst(&prepared, (&x, h), data.y[k], radius, settings, &mut random)),
                         };
                         // What counts is the network itself at the point itself.
                         let point = placed(norm, radius, &x, &delta);
@@ -246,7 +245,7 @@ pub(crate) mod tests {
                     let settings = Settings { method, ..Settings::new(crude_bound(&network, norm)) };
                     let radii = [0.0, 0.05, 0.3, 0.3, 2.0];
                     let reports = attack(&network, &data, norm, &radii, &settings).unwrap();
-                    let clean = crate::metrics::mean_squared_error(&network, &data);
+                    let clean = crate::Loss::default().mean(&network, &data);
                     prop_assert!((reports[0].found - clean).abs() <= 1e-12 * clean);
                     prop_assert!(reports.iter().all(|report| report.found <= report.certified_ceiling));
                     prop_assert!(reports.windows(2).all(|pair| pair[0].found <= pair[1].found));

@@ -31,6 +31,13 @@ pub trait Formula: fmt::Debug + Send + Sync {
     /// The name and the parameter, as they are asked for.
     fn name(&self) -> String;
 
+    /// `ω_k ℓ(f_k, y_k)` of every row of a block, written over the predictions.
+    fn terms(&self, f: &mut [f64], y: &[f64], omega: &[f64]) {
+        for ((f, &y), &omega) in f.iter_mut().zip(y).zip(omega) {
+            *f = omega * self.value(*f, y);
+        }
+    }
+
     /// `Σ ω_k ℓ(f_k, y_k)` over a block; the predictions are overwritten with its derivatives by them, `ω_k ℓ'(f_k, y_k)`.
     fn weighted(&self, f: &mut [f64], y: &[f64], omega: &[f64]) -> f64 {
         let mut total = 0.0;

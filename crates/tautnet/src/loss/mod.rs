@@ -20,6 +20,7 @@
 
 mod formula;
 mod huber;
+mod mean;
 mod quantile;
 mod squared;
 mod units;
@@ -30,6 +31,7 @@ use crate::{
     Dataset, Shallow,
     error::{Error, Result},
     requirement::{Asked, Choice},
+    rows::Rows,
 };
 use std::{str::FromStr, sync::Arc};
 
@@ -39,10 +41,8 @@ pub const ALL: &[Entry] = &[squared::ENTRY, huber::ENTRY, quantile::ENTRY];
 impl Loss {
     /// Σ ω ℓ(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none.
     pub fn mean(&self, network: &Shallow, data: &Dataset) -> f64 {
-        let mut f = network.predict(data.x.as_ref());
-        let ones = if data.weights.is_none() { vec![1.0; f.len()] } else { Vec::new() };
-        let omega = data.weights.as_deref().unwrap_or(&ones);
-        self.weighted(&mut f, &data.y, omega) / omega.iter().sum::<f64>()
+        let total = Rows::of(data).sweep(&mean::Losses { loss: self, network });
+        total.loss / total.weight
     }
 
     /// The constant prediction of the least mean loss.

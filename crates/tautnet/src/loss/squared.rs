@@ -41,6 +41,12 @@ impl Formula for Squared {
     fn form(&self) -> Form {
         Form { quadratic: Some(1.0), above: None, below: None }
     }
+    fn terms(&self, f: &mut [f64], y: &[f64], omega: &[f64]) {
+        for ((f, &y), &omega) in f.iter_mut().zip(y).zip(omega) {
+            let r = *f - y;
+            *f = omega * r * r;
+        }
+    }
     fn weighted(&self, f: &mut [f64], y: &[f64], omega: &[f64]) -> f64 {
         let mut total = 0.0;
         for ((f, &y), &omega) in f.iter_mut().zip(y).zip(omega) {

@@ -7,9 +7,10 @@
 //! output    (Φ z)_k  = Σ_i s_i D_ik x̄_k·z̄_i
 //! ```
 //!
-//! Work is cut into fixed groups of units or blocks of rows, so results do not depend on the number of threads.
+//! Work is cut into fixed groups of units or the blocks of [`crate::rows`], so results do not depend on the number of threads.
 
 use crate::patterns::Patterns;
+use crate::rows::{self, BLOCK, Pass, blocks};
 use faer::{
     Accum, Mat, MatMut, MatRef, Par,
     linalg::matmul::{
@@ -21,8 +22,6 @@ use faer::{
 use rayon::prelude::*;
 use tautnet_cone::Stop;
 
-/// Rows in a block: a block of inputs stays in the second-level cache.
-const BLOCK: usize = 1024;
 /// Units in a group.
 const GROUP: usize = 16;
 
@@ -34,11 +33,6 @@ pub(crate) struct Rows {
     pub active: Patterns,
     /// `s_i`.
     pub sign: Vec<f64>,
-}
-
-/// The blocks of rows.
-fn blocks(n: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
-    (0..n.div_ceil(BLOCK)).map(move |b| b * BLOCK..((b + 1) * BLOCK).min(n))
 }
 
 impl Rows {
@@ -64,6 +58,11 @@ impl Rows {
         }
     }
 
+    /// What a pass comes to on all rows, or `None` where it is time to stop.
+    pub fn sweep<P: Pass>(&self, pass: &P) -> Option<P::Sum> {
+        rows::Rows::inputs(self.x.as_ref()).sweep_until(pass, &Stop::here())
+    }
+
     fn block(&self, range: &std::ops::Range<usize>) -> MatRef<'_, f64> {
         self.x.as_ref().subrows(range.start, range.len())
     }
@@ -74,7 +73,7 @@ impl Rows {
         out.par_chunks_mut(GROUP * n).enumerate().for_each(|(group, out)| {
             let units = out.len() / n;
             let z = z.subcols(group * GROUP, units);
-            for range in blocks(n) {
+            for range in blocks(n, BLOCK) {
                 let part = MatMut::from_column_major_slice_mut(out, n, units).subrows_mut(range.start, range.len());
                 matmul(part, Accum::Replace, self.block(&range), z, 1.0, Par::Seq);
             }
@@ -107,7 +106,7 @@ impl Rows {
         out.par_chunks_mut(GROUP * e).enumerate().for_each(|(group, out)| {
             let units = out.len() / e;
             let mut part = Mat::zeros(n.min(BLOCK), units);
-            for range in blocks(n) {
+            for range in blocks(n, BLOCK) {
                 for u in 0..units {
                     let column = part.col_mut(u).try_as_col_major_mut().expect("columns are contiguous").as_slice_mut();
                     for (r, k) in range.clone().enumerate() {
@@ -150,7 +149,7 @@ impl Rows {
         out.par_chunks_mut(GROUP * pairs).enumerate().for_each(|(group, out)| {
             let units = out.len() / pairs;
             let mut products = Mat::zeros(n.min(BLOCK), pairs);
-            for range in blocks(n) {
+            for range in blocks(n, BLOCK) {
                 if stop.asked() {
                     return;
                 }
@@ -190,10 +189,11 @@ impl Rows {
         phi
     }
 
-    /// `Φ'ᵀ diag(root²) Φ'` with `Φ' = [Φ, 1]` (the ones for an output bias): lower triangle, (e·m + 1)². Where it is
-    /// time to stop, what comes out is of no use.
-    pub fn loss_hessian(&self, root: &[f64]) -> Mat<f64> {
-        let (n, size) = (self.n(), self.e() * self.units() + 1);
+    /// `Φ'ᵀ diag(root²) Φ'` with `Φ' = [Φ, X, 1]` (X the inputs of a linear part, where there is one; the ones for an output bias): lower
+    /// triangle, of order e·m + d + 1 or e·m + 1. Where it is time to stop, what comes out is of no use.
+    pub fn loss_hessian(&self, root: &[f64], linear: Option<MatRef<'_, f64>>) -> Mat<f64> {
+        let (n, own) = (self.n(), self.e() * self.units());
+        let size = own + linear.map_or(0, |linear| linear.ncols()) + 1;
         // A few fixed parts: enough for two threads, little enough memory.
         let parts = if n >= 16 * BLOCK && size <= 1500 { 4 } else { 1 };
         let each = n.div_ceil(parts).next_multiple_of(BLOCK);
@@ -202,13 +202,15 @@ impl Rows {
             .into_par_iter()
             .map(|part| {
                 let mut sum = Mat::zeros(size, size);
-                for range in blocks(n).filter(|r| r.start / each == part) {
+                for range in blocks(n, BLOCK).filter(|r| r.start / each == part) {
                     if stop.asked() {
                         break;
                     }
                     let features = self.features(range.clone(), 0..self.units(), root);
-                    let phi = Mat::from_fn(range.len(), size, |r, j| {
-                        if j + 1 < size { features[(r, j)] } else { root[range.start + r] }
+                    let phi = Mat::from_fn(range.len(), size, |r, j| match linear {
+                        _ if j < own => features[(r, j)],
+                        Some(linear) if j + 1 < size => root[range.start + r] * linear[(range.start + r, j - own)],
+                        _ => root[range.start + r],
                     });
                     add_gram(sum.as_mut(), phi.as_ref(), &stop);
                 }
