@@ -21,13 +21,17 @@
 //! Everything that is written is read back and compared before it is handed out.
 
 mod element;
+mod fold;
 mod format;
 pub mod json;
+mod layers;
 mod model;
 pub mod onnx;
 mod onnx_graph;
 mod onnx_messages;
+mod onnx_steps;
 mod onnx_tensor;
+mod onnx_write;
 mod read;
 pub mod safetensors;
 mod search_file;

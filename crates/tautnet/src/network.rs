@@ -70,6 +70,18 @@ impl Layer {
     }
 }
 
+impl InReluUnits {
+    /// What a user should know of a network that was rewritten.
+    pub fn note(&self, before: &Network) -> String {
+        let how = if self.exact { "the same function" } else { "the same function up to the rounding of its weights" };
+        format!(
+            "the network ({}) was rewritten with relu units: {}; {how}",
+            before.described(),
+            self.network.described()
+        )
+    }
+}
+
 /// Layers one after the other, and beside them an optional *linear part*: `f(x) = (chain of layers)(x) + A x`.
 ///
 /// The last layer's activation is the identity, and its units are the outputs.
@@ -356,7 +368,7 @@ impl Network {
             _ if self.outputs() > 1 && takes == "one output" => {
                 "give a network for each output, or use `predict` and `export`, which take every network"
             }
-            _ if rewritable => "rewrite it with relu units: `tautnet export NETWORK --relu NEW`",
+            _ if rewritable => "rewrite it with relu units: `tautnet export NETWORK --relu --out NEW`",
             _ => "give a network with one hidden layer of relu units; `predict` and `export` take every network",
         };
         Error::new(format!("{asked} takes networks with {takes}; this one has {}", self.described()), hint)

@@ -103,7 +103,7 @@ pub fn model() -> Model {
         scaler,
         settings: serde_json::json!({"method": "joint", "seed": 0}),
         objective: serde_json::json!({"after": 0.5}),
-        network: network(),
+        network: network().into(),
     }
 }
 
@@ -176,7 +176,7 @@ pub fn seeds() -> Vec<Seed> {
     ] {
         add(Kind::Parquet, bytes);
     }
-    for stored in [Stored::Network(network()), Stored::Model(Box::new(model()))] {
+    for stored in [Stored::Network(network().into()), Stored::Model(Box::new(model()))] {
         for (kind, format) in
             [(Kind::Json, Format::Json), (Kind::Onnx, Format::Onnx), (Kind::Safetensors, Format::Safetensors)]
         {

@@ -29,7 +29,7 @@ struct Case {
 impl Case {
     fn story(&self, what: &str) -> String {
         let kind = KINDS[self.number % KINDS.len()];
-        let json = network_to_json(&self.network).unwrap_or_else(|_| format!("{:?}", self.network));
+        let json = network_to_json(&(&self.network).into()).unwrap_or_else(|_| format!("{:?}", self.network));
         let json = json.split_whitespace().collect::<Vec<_>>().join(" ");
         format!("case {} ({kind}): {what}\n      {json}", self.number)
     }
@@ -347,7 +347,7 @@ fn as_a_model(case: &mut Case, draw: &mut Draw) {
         settings: serde_json::Value::Null,
         objective: serde_json::Value::Null,
         certificate: Some(certificate),
-        network: network.clone(),
+        network: (&network).into(),
     };
     // Rows whose standardized inputs are of the size that matters for the network.
     let row = scaler.input_to_user(&networks::input(&network, draw));

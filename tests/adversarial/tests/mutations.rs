@@ -240,7 +240,7 @@ fn the_program_refuses_what_is_damaged() {
     folder.write("model.json", model().to_json().expect("it can be written"));
     folder.write(
         "network.json",
-        to_bytes(&tautnet_models::Stored::Network(network()), Format::Json, &Options::default())
+        to_bytes(&tautnet_models::Stored::Network(network().into()), Format::Json, &Options::default())
             .expect("it can be written"),
     );
     for number in 0..cases {

@@ -41,7 +41,7 @@ const EXACT: Duration = Duration::from_secs(60);
 /// for all inputs depends on them, and the box around them is the region over which a smaller bound holds.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Model file, or a plain network: .onnx, .safetensors, or JSON {"w": [[…], …], "b": […], "v": […], "c": 0}
+    /// Model file, or a plain network: .onnx, .safetensors or JSON
     pub network: PathBuf,
 
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
@@ -152,16 +152,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
     let stored = input::stored(&arguments.network)?;
-    let network = stored.network();
+    let network = &stored.network().one_output("`certify`")?;
     let mut searches = match &arguments.resume {
         Some(path) => Some(read_searches(path, network)?),
         None => None,
     };
     let problem = match &arguments.data {
         None => None,
-        Some(data) => {
-            Some(input::meet(&stored, &arguments.network, data, &arguments.meeting, (&TestArguments::default(), 0))?)
-        }
+        Some(data) => Some(input::meet(
+            &stored,
+            network.clone(),
+            &arguments.network,
+            data,
+            &arguments.meeting,
+            (&TestArguments::default(), 0),
+        )?),
     };
     let data = problem.as_ref().map(|problem| &problem.train);
     let scaler = match &stored {

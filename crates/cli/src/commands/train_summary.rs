@@ -51,12 +51,12 @@ impl Summary<'_> {
             "result": reports_json(&evaluation.result, scaler, &fitted.loss),
         });
         if let Some(test) = self.held_out {
-            let loss = fitted.loss.mean(&model.network, test);
+            let loss = fitted.loss.mean(fitted.network(), test);
             result["test_loss"] = json!(loss);
             result["user_units"]["test_loss"] = json!(scaler.loss_to_user(&fitted.loss, loss));
         }
         result["user_units"]["loss"] =
-            json!(scaler.loss_to_user(&fitted.loss, fitted.loss.mean(&model.network, self.learned)));
+            json!(scaler.loss_to_user(&fitted.loss, fitted.loss.mean(fitted.network(), self.learned)));
         result["certificate"] = json!({
             "norm": certificate.norm,
             "lipschitz": certificate.standardized.bound,
@@ -88,7 +88,7 @@ impl Summary<'_> {
         let mean = fitted.loss.mean_name();
         let errors = |data: &Dataset| {
             let error = |network| fitted.loss.mean(network, data);
-            (error(before), error(&model.network))
+            (error(before), error(fitted.network()))
         };
         let mut rows = vec![vec![String::new(), "start".into(), "result".into()]];
         let row = |name: String, (before, after): (f64, f64)| vec![name, number(before), number(after)];

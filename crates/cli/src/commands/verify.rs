@@ -37,7 +37,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Stored::Model(model) => Some(&model.scaler),
         Stored::Network(_) => None,
     };
-    let proved = match tautnet_models::verify(&bytes, stored.network(), scaler) {
+    let network = stored.network().one_output("`verify`")?;
+    let proved = match tautnet_models::verify(&bytes, &network, scaler) {
         Ok(proved) => proved,
         // A file that is no certificate, or one of another version, makes no claim that could fail.
         Err(refusal @ (Refusal::Unreadable(_) | Refusal::Unsupported(_))) => {

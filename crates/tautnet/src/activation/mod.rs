@@ -67,6 +67,18 @@ impl Activation {
         (0..self.branches()).all(|branch| self.pieces(branch).is_some())
     }
 
+    /// The same activation with another number, where it has one.
+    pub fn with_number(&self, change: impl FnOnce(f64) -> f64) -> Result<Self> {
+        let name = self.name();
+        match name.split_once(':') {
+            None => Ok(self.clone()),
+            Some((kind, number)) => {
+                let number: f64 = number.parse().expect("an activation writes its number as it is read");
+                format!("{kind}:{}", change(number)).parse()
+            }
+        }
+    }
+
     /// The activation that is spelled so, where there is one.
     pub fn spelled(spelling: &Spelling) -> Option<Self> {
         let numbers = spelling.numbers();
