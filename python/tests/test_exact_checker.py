@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE))
 from exact_checker import Refused, check  # noqa: E402
 
 DOCUMENT = HERE.parent.parent / "docs" / "certificate-format.md"
-NETWORK = {"w": [[1.0], [1.0]], "b": [0.0, -1.0], "v": [1.0, -1.0], "c": 0.0}
+NETWORK = {"w": [[1.0], [1.0]], "b": [0.0, -1.0], "v": [1.0, -1.0], "c": 0.0, "a": None}
 
 
 class ExactChecker(unittest.TestCase):
@@ -58,7 +58,8 @@ class ExactChecker(unittest.TestCase):
             ("raw", None),
             ("scaler", "x_scale", [0.0]),
             ("norm", "3"),
-            ("version", 2),
+            ("version", 3),
+            ("version", 1),
             ("version", 1.0),
             ("note", 0),
         ]:

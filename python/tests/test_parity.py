@@ -211,7 +211,10 @@ def test_a_plain_network_comes_back_the_same(table, tmp_path):
         theirs = json.loads((tmp_path / "p.json").read_text())
         ours = polish(tmp_path / "net.json", doors.X, doors.y, **asked)
         weights = {part: np.asarray(value).tolist() for part, value in ours.weights().items()}
-        assert weights == {part: theirs[part] for part in "wbvc"}
+        hidden, output = theirs["layers"]
+        assert (hidden["activation"], output["activation"]) == ("relu", "identity")
+        told = {"w": hidden["weights"], "b": hidden["bias"], "v": output["weights"][0], "c": output["bias"][0]}
+        assert {part: weights[part] for part in "wbvc"} == told
         if asked == {"output_bias": False} and ours.objective_["ending"] != "unchanged":
             assert ours.weights(standardized=True)["c"] == 0.0
 
