@@ -37,12 +37,31 @@ def network_of(path):
     return json.loads((path.parent / f"{path.name}.as.json").read_text())
 
 
+MAKES = {
+    "identity": lambda h: h,
+    "relu": lambda h: np.maximum(h, 0),
+    "leaky-relu:0.3": lambda h: np.maximum(h, 0.3 * h),
+    "leaky-relu:-0.5": lambda h: np.maximum(h, -0.5 * h),
+    "abs": np.abs,
+    "crelu": lambda h: np.hstack([np.maximum(h, 0), np.maximum(-h, 0)]),
+    "sincos": lambda h: np.hstack([np.sin(h), np.cos(h)]),
+}
+ACTIVATIONS = list(MAKES)
+
+
+def values(network, x):
+    """All outputs of a network that is JSON, written out."""
+    handed_on = x
+    for layer in network["layers"]:
+        handed_on = MAKES[layer["activation"]](handed_on @ np.array(layer["weights"]).T + np.array(layer["bias"]))
+    return handed_on + x @ np.array(network["linear"]).T if "linear" in network else handed_on
+
+
 def value(network, x):
-    w, b, v = (np.array(network[key]) for key in ("w", "b", "v"))
-    return np.maximum(x @ w.T + b, 0) @ v + network["c"]
+    return values(network, x)[:, 0]
 
 
-def run(path, x):
+def run(path, x, outputs=1):
     """What onnxruntime makes of an ONNX file that the checker accepts."""
     model = onnx.load(path)
     onnx.checker.check_model(model, full_check=True)
@@ -50,8 +69,8 @@ def run(path, x):
     (given,) = session.get_inputs()
     kind = {"tensor(double)": np.float64, "tensor(float)": np.float32}[given.type]
     (answer,) = session.run(None, {given.name: x.astype(kind)})
-    assert answer.shape == (len(x), 1)
-    return answer[:, 0].astype(float)
+    assert answer.shape == (len(x), outputs)
+    return answer[:, 0].astype(float) if outputs == 1 else answer.astype(float)
 
 
 @pytest.fixture
@@ -165,7 +184,7 @@ def test_an_onnx_file_is_polished(tmp_path, arrays, data):
 def test_other_activations_are_refused_by_their_node(tmp_path, arrays, data):
     keras_like(tmp_path / "model.onnx", arrays, "Tanh")
     said = tautnet(tmp_path, "polish model.onnx data.csv --out better.onnx", status=2)
-    assert said.startswith("error: model.onnx: node `dense/act` (Tanh): it is not relu\nhint: ")
+    assert said.startswith("error: model.onnx: node `dense/act` (Tanh): it is an activation that networks here do not have\nhint: ")
     assert not (tmp_path / "better.onnx").exists()
 
 
@@ -176,7 +195,8 @@ def test_a_state_dict_is_polished(tmp_path, arrays, data, kind):
     state = {"net.0.weight": w.T.copy(), "net.0.bias": b, "net.2.weight": v.T.copy(), "net.2.bias": c}
     save_file(state, tmp_path / "model.safetensors")
     network = network_of(tmp_path / "model.safetensors")
-    assert np.array_equal(network["w"], w.T.astype(float)) and np.array_equal(network["v"], v[:, 0].astype(float))
+    hidden, last = network["layers"]
+    assert np.array_equal(hidden["weights"], w.T.astype(float)) and np.array_equal(last["weights"], v.T.astype(float))
     done = json.loads(tautnet(
         tmp_path, "polish model.safetensors data.csv --no-standardize --quiet --json --out better.safetensors"))
     assert done["objective"] < done["before"]["objective"]
@@ -200,4 +220,74 @@ def test_scikit_learn_networks_come_by_onnx(tmp_path, data, scaled):
     network, theirs = network_of(path), fitted.predict(data)
     assert np.abs(value(network, data) - theirs).max() <= 1e-6 * np.abs(theirs).max()
     if not scaled:
-        assert np.allclose(network["w"], regressor.coefs_[0].T, rtol=1e-7)
+        assert np.allclose(network["layers"][0]["weights"], regressor.coefs_[0].T, rtol=1e-7)
+
+
+def layered(activations, outputs, linear, seed=3):
+    """A network of three inputs as JSON."""
+    rng = np.random.default_rng(seed)
+    layers, width = [], INPUTS
+    for activation, units in [*((name, 4) for name in activations), ("identity", outputs)]:
+        weights, bias = rng.normal(size=(units, width)), rng.normal(size=units)
+        layers.append({"weights": weights.tolist(), "bias": bias.tolist(), "activation": activation})
+        width = MAKES[activation](np.zeros((1, units))).shape[1]
+    network = {"format": "tautnet network", "version": 2, "layers": layers}
+    return {**network, "linear": rng.normal(size=(outputs, INPUTS)).tolist()} if linear else network
+
+
+@pytest.mark.parametrize("outputs, linear", [(1, False), (1, True), (3, False), (3, True)])
+@pytest.mark.parametrize("activations", [[], *([name] for name in ACTIVATIONS), ["relu"] * 3, ACTIVATIONS])
+def test_onnxruntime_predicts_what_every_network_predicts(tmp_path, activations, outputs, linear):
+    network = layered(activations, outputs, linear)
+    (tmp_path / "net.json").write_text(json.dumps(network))
+    x = np.random.default_rng(4).normal(size=(20, INPUTS))
+    np.savetxt(tmp_path / "x.csv", x, delimiter=",", header="a,b,c", comments="", fmt="%.17g")
+    exact = values(network, x)
+    own = np.array(json.loads(tautnet(tmp_path, "predict net.json x.csv --json"))["predictions"]).reshape(20, outputs)
+    assert np.abs(own - exact).max() <= 1e-12 * (1 + np.abs(exact).max())
+    for flags, slack in [("", 1e-12), ("--precision f32", 1e-4)]:
+        tautnet(tmp_path, f"export net.json --out net.onnx --force {flags}")
+        theirs = run(tmp_path / "net.onnx", x, outputs).reshape(20, outputs)
+        assert np.abs(theirs - exact).max() <= slack * (1 + np.abs(exact).max())
+        back = network_of(tmp_path / "net.onnx")
+        assert np.abs(values(rounded(back), x) - exact).max() <= slack * (1 + np.abs(exact).max())
+    tautnet(tmp_path, "export net.json --out net.safetensors")
+    assert network_of(tmp_path / "net.safetensors") == network
+    assert ("linear_part.weight" in load_file(tmp_path / "net.safetensors")) == linear
+
+
+def rounded(network):
+    """The network with the names of its activations as they are above: single precision changes their numbers."""
+    def name(activation):
+        kind, _, number = activation.partition(":")
+        return f"{kind}:{round(float(number), 6):g}" if number else kind
+
+    layers = [{**layer, "activation": name(layer["activation"])} for layer in network["layers"]]
+    return {**network, "layers": layers}
+
+
+def test_a_leaky_relu_of_another_program_is_read(tmp_path, arrays, data):
+    keras_like(tmp_path / "model.onnx", arrays, "LeakyRelu")
+    network = network_of(tmp_path / "model.onnx")
+    assert network["layers"][0]["activation"] == f"leaky-relu:{float(np.float32(0.01))!r}"
+    tautnet(tmp_path, "export model.onnx --relu --out relu.onnx")
+    theirs = run(tmp_path / "model.onnx", data)
+    assert np.abs(run(tmp_path / "relu.onnx", data) - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    said = tautnet(tmp_path, "certify model.onnx --norm 2", status=2)
+    assert "--relu" in said
+    tautnet(tmp_path, "certify relu.onnx --norm 2 --quiet")
+
+
+@pytest.mark.parametrize("layers, activation, outputs", [((6, 5), "relu", 1), ((6,), "identity", 1), ((6, 5, 4), "relu", 2)])
+def test_deep_scikit_learn_networks_come_by_onnx(tmp_path, data, layers, activation, outputs):
+    skl2onnx = pytest.importorskip("skl2onnx")
+    neural_network = pytest.importorskip("sklearn.neural_network")
+    y = np.loadtxt(tmp_path / "data.csv", delimiter=",", skiprows=1)[:, -1]
+    targets = y if outputs == 1 else np.column_stack([y, -y ** 2])
+    regressor = neural_network.MLPRegressor(
+        hidden_layer_sizes=layers, activation=activation, max_iter=200, random_state=0, solver="lbfgs")
+    fitted = regressor.fit(data, targets)
+    given = [("x", skl2onnx.common.data_types.DoubleTensorType([None, INPUTS]))]
+    (tmp_path / "model.onnx").write_bytes(skl2onnx.to_onnx(fitted, initial_types=given).SerializeToString())
+    theirs = fitted.predict(data).reshape(len(data), outputs)
+    assert np.abs(values(network_of(tmp_path / "model.onnx"), data) - theirs).max() <= 1e-5 * np.abs(theirs).max()

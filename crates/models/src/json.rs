@@ -6,6 +6,7 @@
 
 use crate::layers;
 use crate::strict_json::{self, Fault};
+use crate::values::{array, kind, number, vector};
 use faer::Mat;
 use serde_json::{Map, Value};
 use std::path::Path;
@@ -103,42 +104,6 @@ pub(crate) fn network_from_value(object: &Map<String, Value>, source: &str) -> R
         let hint = if transposed { "`w` looks transposed: give it one row per hidden unit".into() } else { error.hint };
         Error::new(format!("{source}: {}", error.what), hint)
     })
-}
-
-/// A list; `shape` is said where there is none.
-pub(crate) fn array<'a>(value: &'a Value, source: &str, place: &str, shape: &str) -> Result<&'a [Value]> {
-    match value {
-        Value::Array(array) => Ok(array),
-        other => Err(Error::new(format!("{source}: {place} is {} where a list is due", kind(other)), shape)),
-    }
-}
-
-/// A list of numbers.
-pub(crate) fn vector(value: &Value, source: &str, place: &str, shape: &str) -> Result<Vec<f64>> {
-    let entries = array(value, source, place, shape)?.iter().enumerate();
-    entries.map(|(i, entry)| number(entry, source, &format_args!("{place}[{i}]"))).collect()
-}
-
-fn number(value: &Value, source: &str, place: &dyn std::fmt::Display) -> Result<f64> {
-    value.as_f64().filter(|number| number.is_finite()).ok_or_else(|| {
-        Error::new(
-            format!("{source}: {place} is {} where a number is due", kind(value)),
-            "every weight must be a finite number",
-        )
-    })
-}
-
-/// What a value is, in words, with the value where it is short.
-pub(crate) fn kind(value: &Value) -> String {
-    match value {
-        Value::Null => "null".into(),
-        Value::Bool(value) => format!("{value}"),
-        Value::Number(value) => format!("the number {value}"),
-        Value::String(text) if text.chars().count() <= 40 => format!("the text {text:?}"),
-        Value::String(_) => "a text".into(),
-        Value::Array(_) => "a list".into(),
-        Value::Object(_) => "an object".into(),
-    }
 }
 
 /// The text of a plain network file, one line a unit.

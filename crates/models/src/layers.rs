@@ -3,7 +3,7 @@
 //! `weights` has one row a unit, `linear` one row an output and one number an input; it is left out where there is no linear
 //! part. A plain network file has `"format"` and `"version"` before; in a model file those of the model say which version it is.
 
-use crate::json::{array, kind, vector};
+use crate::values::{array, kind, vector};
 use faer::Mat;
 use serde_json::{Map, Value};
 use tautnet::activation::Activation;

@@ -38,6 +38,7 @@ mod search_file;
 pub mod state_dict;
 mod stored;
 mod strict_json;
+mod values;
 mod write;
 
 pub use format::{Format, Options, Precision, ScalerChoice};

@@ -50,7 +50,8 @@ fn the_format_of_a_network_changes_nothing() {
 
 /// The mean squared error of a plain network on the table, written out.
 fn loss(folder: &Folder, name: &str) -> f64 {
-    let network: Value = serde_json::from_str(&folder.read(name)).unwrap();
+    assert_eq!(folder.tautnet(&format!("export {name} --out layers.json --force")).code, Some(0));
+    let network: Value = serde_json::from_str(&folder.read("layers.json")).unwrap();
     let list = |value: &Value| value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
     let (hidden, last) = (&network["layers"][0], &network["layers"][1]);
     let (b, v, c) = (list(&hidden["bias"]), list(&last["weights"][0]), last["bias"][0].as_f64().unwrap());

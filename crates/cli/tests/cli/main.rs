@@ -7,6 +7,7 @@ mod data;
 mod fetch;
 mod guide;
 mod interchange;
+mod layers;
 mod limits;
 mod loss;
 mod model;
