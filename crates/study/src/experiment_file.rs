@@ -11,7 +11,7 @@ use tautnet::attack;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
 use tautnet::polish::{self, Walk};
-use tautnet::recipe::{Kind, Value};
+use tautnet::recipe::{Kind, Table, Value};
 use tautnet::train::{Admm, Descent, Optimizer};
 use tautnet_tables::limited::read_file;
 use toml::Spanned;

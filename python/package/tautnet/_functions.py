@@ -204,9 +204,17 @@ class Attack:
     norm: str
     rows: int
     loss: str = "squared"
+    degree: int = 2
+    """The loss is measured in this power of the unit of the target."""
+    root_name: str = "root mean square"
+    """What the error is called in the unit of the target."""
 
 
-@documented("attack")
+# What is told of an attack as a whole.
+FACTS = ("norm", "rows", "loss", "degree", "root_name")
+
+
+@documented("attack", ("time_limit",))
 def attack(
     network: Any,
     X: Any,
@@ -224,9 +232,6 @@ def attack(
 ) -> Attack:
     """The error that an attack found beside the one that no attack can exceed. `network` and `standardize` as in `polish`.
 
-    `method` is "projected-ascent", with so many random `restarts` (None for 3), or "fast-gradient", which has none. At most `nodes`
-    nodes of branch and bound are spent on each row, radius and end of the range; None is what seconds allow.
-
     Parameters
     ----------
     {settings}
@@ -236,15 +241,17 @@ def attack(
     target, _ = given_target(y, "attack")
     name = norm if norm is None or isinstance(norm, str) else f"{norm:g}"
     radii = [float(value) for value in np.atleast_1d(np.asarray(radius, dtype=np.float64))]
-    search = (restarts, nodes, random_state)
+    search = {"method": method, "restarts": restarts, "nodes": nodes}
     inputs = given_inputs(X, "attack", names)
-    text = _tautnet.attack(subject, inputs, target, radii, name, method, search, (standardize, loss), thread_count(threads))
+    text = _tautnet.attack(
+        subject, inputs, target, radii, name, search, random_state, (standardize, loss), thread_count(threads)
+    )
     facts = json.loads(text)
 
     def column(key: str) -> Floats:
         return np.array([report[key] for report in facts["radii"]], dtype=np.float64)
 
-    return Attack(column("radius"), column("found"), column("certified"), column("ceiling"), facts["norm"], facts["rows"], facts["loss"])
+    return Attack(column("radius"), column("found"), column("certified"), column("ceiling"), **{key: facts[key] for key in FACTS})
 
 
 def lipschitz_path(
@@ -261,4 +268,5 @@ def lipschitz_path(
     wanted = None if prices is None else [float(value) for value in prices]
     with Progress(estimator.verbose) as progress:
         text = _tautnet.lipschitz_path(rows, asked, wanted, limits(estimator.time_limit, estimator.threads, progress))
-    return path_of(json.loads(text))
+    facts = json.loads(text)
+    return path_of(facts, facts["loss"])

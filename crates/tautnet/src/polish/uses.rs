@@ -26,7 +26,7 @@ impl Settings {
             Setting::Method => Some(Asked::new(self.method.name(), format!("the method `{}`", self.method.name()))),
             Setting::Tolerance => (self.tolerance != Self::of(self.method).tolerance)
                 .then(|| Asked::new("gap", format!("the relative gap `tolerance` {}", self.tolerance))),
-            Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Effort => None,
+            Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Effort | Setting::Restarts => None,
         }
     }
 
@@ -49,7 +49,7 @@ impl Settings {
                 Setting::Effort => settings.walk = Walk::default(),
                 Setting::Tolerance => settings.tolerance = Self::of(method).tolerance,
                 Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::LinearPart => (),
-                Setting::Loss | Setting::Method => (),
+                Setting::Loss | Setting::Method | Setting::Restarts => (),
             }
         }
         settings
