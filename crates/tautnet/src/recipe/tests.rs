@@ -152,6 +152,7 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
         ("linear_part", Value::Switch(true)),
         ("effort", Value::Word("high".into())),
         ("tolerance", Value::Number(1e-4)),
+        ("iterations", Value::Count(5)),
         ("loss", Value::Word("huber:1".into())),
     ];
     for method in Method::all() {
@@ -173,7 +174,7 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
             Method::WALK => &[],
             Method::JOINT | Method::ALTERNATING => &["effort"],
             Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort"],
-            other if other.name() == "descent" => &["max_lipschitz", "effort", "tolerance"],
+            other if other.name() == "descent" => &["max_lipschitz", "effort", "tolerance", "iterations"],
             other => panic!("say here what {other:?} refuses"),
         };
         assert_eq!(refused, expected, "{method:?}");
