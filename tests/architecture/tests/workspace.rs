@@ -37,7 +37,7 @@ fn the_sources_are_read() {
     assert!(files.len() > 150, "{}", files.len());
     let has = |from: &str, to: &str| arrows.iter().any(|arrow| arrow.from == from && arrow.to == to);
     assert!(has("crates/tautnet/src/polish/run.rs", "crates/tautnet/src/program/build.rs"));
-    assert!(has("crates/cli/src/commands/train.rs", "crates/tautnet/src/network.rs"));
+    assert!(has("crates/cli/src/commands/train.rs", "crates/tautnet/src/shallow.rs"));
     assert!(has("python/src/fitting.rs", "python/src/watch.rs"));
     assert!(!files.iter().any(|file| file.ends_with("/tests.rs")));
 }
