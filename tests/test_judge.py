@@ -32,7 +32,7 @@ def asked(instance, answer):
     """The instance in the oracle's format with the settings of one stored answer."""
     raw = {key: instance[key] for key in ("x", "y", "w", "b", "v")}
     raw |= {key: answer[key] for key in ("lipschitz", "decay", "penalty", "output_bias", "max_lipschitz")}
-    raw["formula"] = answer.get("formula")
+    raw["formula"], raw["linear_part"] = answer.get("formula"), answer.get("linear_part", False)
     return raw | ({"weights": instance["weights"]} if answer["weighted"] else {})
 
 

@@ -4,7 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use std::ops::ControlFlow;
 use tautnet::Norm;
-use tautnet::certify::{ExactSearch, ExactSettings, Region, SearchFile};
+use tautnet::certify::{ExactSearch, ExactSettings, Region};
+use tautnet_models::SearchFile;
 
 fuzz_target!(|bytes: &[u8]| {
     let Ok(file) = SearchFile::parse(bytes, "file") else { return };

@@ -27,7 +27,7 @@ pub fn certify_network(
 ) -> PyResult<(String, Certificate)> {
     let subject = Subject::of(subject)?;
     let norm: Norm = norm.parse().or_raise()?;
-    let (network, scaler) = (subject.network(), subject.scaler());
+    let (network, scaler) = (&subject.shallow("`certify`")?, subject.scaler());
     let points = match (given.map(Inputs::read).transpose()?, &subject) {
         (None, _) => None,
         (Some(inputs), Subject::Model(model)) => {
@@ -143,7 +143,8 @@ pub fn attack_network(
     };
     let restarts = method.restarts(search.0).or_raise()?;
     let loss = loss.as_deref().map_or_else(|| subject.loss(), str::parse).or_raise()?;
-    let (network, problem) = rows(x, y)?.meet(&subject, standardize).or_raise()?;
+    let network = subject.shallow("`attack`")?;
+    let (network, problem) = rows(x, y)?.meet(&subject, network, standardize).or_raise()?;
     let (_, nodes, seed) = search;
     let model = match &subject {
         Subject::Model(model) => Some(&model.get().inner),
@@ -189,9 +190,9 @@ pub fn attack_network(
 
 /// Prove what the bytes claim about a network, or raise.
 fn proved(bytes: &[u8], subject: &Subject) -> PyResult<Certificate> {
-    match tautnet_models::verify(bytes, subject.network(), subject.scaler()) {
+    match tautnet_models::verify(bytes, &subject.shallow("`verify`")?, subject.scaler()) {
         Ok(verified) => Ok(Certificate { inner: verified.certificate().clone() }),
-        Err(refusal @ (certify::Refusal::Unreadable(_) | certify::Refusal::Unsupported(_))) => {
+        Err(refusal @ (tautnet_verify::Refusal::Unreadable(_) | tautnet_verify::Refusal::Unsupported(_))) => {
             Err::<Certificate, _>(tautnet::Error::from(refusal)).or_raise()
         }
         Err(refusal) => Err(not_proved(refusal.into())),

@@ -4,14 +4,13 @@ use crate::files::save;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use tautnet::Norm;
-use tautnet::certify;
 use tautnet::certify::sensitivities;
 
 /// A proved bound on how fast a network's output can change.
 #[pyclass(frozen, module = "tautnet._tautnet")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Certificate {
-    pub inner: certify::Certificate,
+    pub inner: tautnet_verify::Certificate,
 }
 
 #[pymethods]

@@ -1,7 +1,7 @@
 //! Fits, polishes and paths: from Python's arrays to a model with its certificate and its history.
 
 use crate::columns::{INPUTS, Inputs, TARGET, targets, weights};
-use crate::errors::{OrRaise, refused};
+use crate::errors::{OrRaise, refused, warn};
 use crate::model::{Model, Subject};
 use crate::options::{recipe, said};
 use crate::watch::{Facts, Limits, Watch, run};
@@ -54,8 +54,7 @@ impl Rows {
 
     /// Bring the rows together with a network: in the columns and units of a model; for weights alone in the units of the
     /// rows, standardized or as they are. The network comes back in the problem's units.
-    pub fn meet(self, subject: &Subject<'_>, standardize: bool) -> Result<(Shallow, Problem)> {
-        let network = subject.network().clone();
+    pub fn meet(self, subject: &Subject<'_>, network: Shallow, standardize: bool) -> Result<(Shallow, Problem)> {
         match subject {
             Subject::Model(model) => {
                 let model = &model.get().inner;
@@ -127,7 +126,7 @@ pub fn fit(
 
 /// The network of an earlier fit in the units of new rows.
 fn going_on(before: &tautnet_models::Model, columns: &Encoder, scaler: &Scaler) -> Result<Shallow> {
-    let user = before.scaler.network_to_user(&before.network)?;
+    let user = before.scaler.network_to_user(&before.shallow("`warm_start`")?)?;
     if user.inputs() != columns.width() {
         return Err(tautnet::Error::new(
             format!("the network has {} inputs but the data has {} input columns", user.inputs(), columns.width()),
@@ -153,7 +152,12 @@ pub fn polish(
         recipe.loss = subject.loss().or_raise()?;
     }
     let plan = recipe.resolve(Command::Polish).or_raise()?;
-    let (network, problem) = Rows::read(&given)?.meet(&subject, standardize).or_raise()?;
+    let relu = subject.network().in_relu_units("`polish`").or_raise()?;
+    if relu.network != *subject.network() {
+        warn(py, Some(&relu.note(subject.network())))?;
+    }
+    let network = relu.network.one_output("`polish`").or_raise()?;
+    let (network, problem) = Rows::read(&given)?.meet(&subject, network, standardize).or_raise()?;
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let Problem { columns, scaler, data } = problem;
         let job = Job::on(data, scaler, &plan, watch.clone());
@@ -192,7 +196,7 @@ pub fn lipschitz_path(
             watch.verdict()
         })
     })?;
-    Ok(path.to_json().to_string())
+    Ok(serde_json::json!(path).to_string())
 }
 
 /// Note what the work is at.

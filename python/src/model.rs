@@ -1,7 +1,7 @@
 //! Models and plain networks in Python.
 
 use crate::certificate::Certificate;
-use crate::columns::Inputs;
+use crate::columns::{INPUTS, Inputs};
 use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
 use crate::limits;
@@ -12,7 +12,9 @@ use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::path::{Path, PathBuf};
-use tautnet::{Loss, Scaler};
+use tautnet::activation::Activation;
+use tautnet::network::{Layer, Network as Layered};
+use tautnet::{Loss, Scaler, Shallow};
 use tautnet_models::{
     Precision, ScalerChoice, Stored,
     state_dict::{self, Tensor},
@@ -24,10 +26,10 @@ pub struct Model {
     pub inner: tautnet_models::Model,
 }
 
-/// Weights alone: f(x) = c + Σ v_i relu(w_i · x + b_i).
+/// Weights alone: layers one after the other, and a linear part beside them where there is one.
 #[pyclass(frozen, module = "tautnet._tautnet")]
 pub struct Network {
-    pub inner: tautnet::Shallow,
+    pub inner: Layered,
 }
 
 /// Lower ends, upper ends, and which of them are exact.
@@ -68,11 +70,16 @@ impl<'py> Subject<'py> {
         }
     }
 
-    pub fn network(&self) -> &tautnet::Shallow {
+    pub fn network(&self) -> &Layered {
         match self {
             Self::Model(model) => &model.get().inner.network,
             Self::Network(network) => &network.get().inner,
         }
+    }
+
+    /// The network as theory covers it, or the one error, which says that `asked` takes no other.
+    pub fn shallow(&self, asked: &str) -> PyResult<Shallow> {
+        self.network().one_output(asked).or_raise()
     }
 
     /// What a wrong prediction costs: that of the model, the squared error where there is none.
@@ -110,43 +117,96 @@ fn export(
     Ok(())
 }
 
-fn weights<'py>(py: Python<'py>, network: &tautnet::Shallow) -> PyResult<Bound<'py, PyDict>> {
-    let w = PyArray2::zeros(py, [network.units(), network.inputs()], false);
-    let mut write = w.readwrite();
+/// A matrix as an array.
+fn array<'py>(py: Python<'py>, matrix: &Mat<f64>) -> Bound<'py, PyArray2<f64>> {
+    let array = PyArray2::zeros(py, [matrix.nrows(), matrix.ncols()], false);
+    let mut write = array.readwrite();
     let mut view = write.as_array_mut();
-    for i in 0..network.units() {
-        for k in 0..network.inputs() {
-            view[(i, k)] = network.w()[(i, k)];
+    for i in 0..matrix.nrows() {
+        for k in 0..matrix.ncols() {
+            view[(i, k)] = matrix[(i, k)];
         }
     }
     drop(write);
+    array
+}
+
+fn matrix(array: &PyReadonlyArray2<'_, f64>) -> Mat<f64> {
+    let array = array.as_array();
+    Mat::from_fn(array.nrows(), array.ncols(), |i, k| array[(i, k)])
+}
+
+fn weights<'py>(py: Python<'py>, network: &Layered) -> PyResult<Bound<'py, PyDict>> {
+    let network = network.one_output("`weights`").or_raise()?;
     let parts = PyDict::new(py);
-    parts.set_item("w", w)?;
+    parts.set_item("w", array(py, network.w()))?;
     parts.set_item("b", network.b().to_pyarray(py))?;
     parts.set_item("v", network.v().to_pyarray(py))?;
     parts.set_item("c", network.c())?;
+    if let Some(a) = network.a() {
+        parts.set_item("a", a.to_pyarray(py))?;
+    }
     Ok(parts)
 }
 
+/// Number of hidden units, in all layers.
+fn units(network: &Layered) -> usize {
+    network.layers().iter().rev().skip(1).map(Layer::units).sum()
+}
+
+/// A layer as Python gives it: weights, biases and the name of the activation.
+type Given<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, f64>, String);
+
 #[pymethods]
 impl Network {
-    /// From arrays of doubles: w (units × inputs), b and v (units), c.
+    /// From arrays of doubles: w (units × inputs), b and v (units), c, and a (inputs) where there is a linear part; or from
+    /// `layers` of weights (units × inputs), biases (units) and the name of an activation, and `linear` (outputs × inputs).
     #[new]
+    #[pyo3(signature = (w=None, b=None, v=None, c=0.0, *, a=None, layers=None, linear=None))]
     fn new(
-        w: PyReadonlyArray2<'_, f64>,
-        b: PyReadonlyArray1<'_, f64>,
-        v: PyReadonlyArray1<'_, f64>,
+        w: Option<PyReadonlyArray2<'_, f64>>,
+        b: Option<PyReadonlyArray1<'_, f64>>,
+        v: Option<PyReadonlyArray1<'_, f64>>,
         c: f64,
+        a: Option<PyReadonlyArray1<'_, f64>>,
+        layers: Option<Vec<Given<'_>>>,
+        linear: Option<PyReadonlyArray2<'_, f64>>,
     ) -> PyResult<Self> {
-        let (w, b, v) = (w.as_array(), b.as_array(), v.as_array());
-        let w = Mat::from_fn(w.nrows(), w.ncols(), |i, k| w[(i, k)]);
-        let inner = tautnet::Shallow::new(w, b.to_vec(), v.to_vec(), c).or_raise()?;
+        let list = |array: &PyReadonlyArray1<'_, f64>| array.as_array().to_vec();
+        let inner = match (w, b, v, layers) {
+            (Some(w), Some(b), Some(v), None) if linear.is_none() => {
+                let a = a.as_ref().map(list);
+                Shallow::with_linear(matrix(&w), list(&b), list(&v), c, a).or_raise()?.into()
+            }
+            (None, None, None, Some(layers)) if a.is_none() && c == 0.0 => {
+                let layers = layers.iter().map(|(weights, bias, activation)| {
+                    Ok(Layer::new(matrix(weights), list(bias), activation.parse().or_raise()?))
+                });
+                Layered::new(layers.collect::<PyResult<_>>()?, linear.as_ref().map(matrix)).or_raise()?
+            }
+            _ => {
+                return Err(refused(
+                    "a network is given by some of its parts, or in two ways at once",
+                    "give w, b, v, c and perhaps a, or layers and perhaps linear",
+                ));
+            }
+        };
         Ok(Self { inner })
     }
 
     /// From the named arrays of a torch `state_dict`; `source` is what messages call it.
+    /// `activations` are those of the hidden layers, first to last; relu where they are not told.
     #[staticmethod]
-    fn from_state_dict(tensors: Vec<(String, PyReadonlyArrayDyn<'_, f64>)>, source: &str) -> PyResult<Self> {
+    #[pyo3(signature = (tensors, source, activations=None))]
+    fn from_state_dict(
+        tensors: Vec<(String, PyReadonlyArrayDyn<'_, f64>)>,
+        source: &str,
+        activations: Option<Vec<String>>,
+    ) -> PyResult<Self> {
+        let activations = activations
+            .map(|names| names.iter().map(|name| name.parse::<Activation>()).collect::<Result<Vec<_>, _>>())
+            .transpose()
+            .or_raise()?;
         let tensors: Vec<Tensor> = tensors
             .iter()
             .map(|(name, array)| {
@@ -154,7 +214,9 @@ impl Network {
                 Tensor { name: name.clone(), shape: array.shape().to_vec(), values: array.iter().copied().collect() }
             })
             .collect();
-        state_dict::network_from_state_dict(&tensors, source).or_raise().map(|inner| Self { inner })
+        state_dict::network_with_activations(&tensors, activations.as_deref(), source)
+            .or_raise()
+            .map(|inner| Self { inner })
     }
 
     /// From what a fitted scikit-learn `MLPRegressor` holds.
@@ -164,11 +226,7 @@ impl Network {
         intercepts: Vec<PyReadonlyArray1<'_, f64>>,
         activation: &str,
     ) -> PyResult<Self> {
-        let coefs: Vec<Mat<f64>> = coefs
-            .iter()
-            .map(|array| array.as_array())
-            .map(|array| Mat::from_fn(array.nrows(), array.ncols(), |i, k| array[(i, k)]))
-            .collect();
+        let coefs: Vec<Mat<f64>> = coefs.iter().map(matrix).collect();
         let intercepts: Vec<Vec<f64>> = intercepts.iter().map(|array| array.as_array().to_vec()).collect();
         let coefs: Vec<_> = coefs.iter().map(Mat::as_ref).collect();
         let intercepts: Vec<&[f64]> = intercepts.iter().map(Vec::as_slice).collect();
@@ -181,11 +239,62 @@ impl Network {
     }
 
     #[getter]
-    fn units(&self) -> usize {
-        self.inner.units()
+    fn outputs(&self) -> usize {
+        self.inner.outputs()
     }
 
-    /// The arrays w, b, v and the number c.
+    /// Number of hidden units, in all layers.
+    #[getter]
+    fn units(&self) -> usize {
+        units(&self.inner)
+    }
+
+    /// Weights, biases and the name of the activation of each layer.
+    #[getter]
+    fn layers<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, String)> {
+        let parts =
+            |layer: &Layer| (array(py, layer.weights()), layer.bias().to_pyarray(py), layer.activation().name());
+        self.inner.layers().iter().map(parts).collect()
+    }
+
+    /// The linear part (outputs × inputs), or None.
+    #[getter]
+    fn linear<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray2<f64>>> {
+        self.inner.linear().map(|linear| array(py, linear))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<Network of {} inputs and {}>", self.inner.inputs(), self.inner.described())
+    }
+
+    /// All outputs at every row: one number a row where there is one output, one row of numbers where there are several.
+    fn predict<'py>(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let Inputs::Numbers { x, .. } = Inputs::read(given)? else {
+            return Err(refused(
+                format!("{INPUTS} has columns of words, and the network has none"),
+                "give the inputs of the network as numbers",
+            ));
+        };
+        if x.ncols() != self.inner.inputs() {
+            return Err(refused(
+                format!("the network has {} inputs but the data has {} input columns", self.inner.inputs(), x.ncols()),
+                "give the columns the network was trained on, in that order",
+            ));
+        }
+        let predicted = py.detach(|| self.inner.predict(x.as_ref()));
+        Ok(match self.inner.outputs() {
+            1 => PyArray1::from_iter(py, predicted.col(0).iter().copied()).into_any(),
+            _ => array(py, &predicted).into_any(),
+        })
+    }
+
+    /// The same network with relu units, where its hidden units are piecewise linear, and whether it is exactly the same.
+    fn in_relu_units(&self) -> PyResult<(Self, bool)> {
+        let relu = self.inner.in_relu_units("`in_relu_units`").or_raise()?;
+        Ok((Self { inner: relu.network }, relu.exact))
+    }
+
+    /// The arrays w, b, v, the number c, and the array a where there is a linear part.
     fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         weights(py, &self.inner)
     }
@@ -262,7 +371,7 @@ impl Model {
 
     #[getter]
     fn units(&self) -> usize {
-        self.inner.network.units()
+        units(&self.inner.network)
     }
 
     /// Settings as JSON.
@@ -294,12 +403,20 @@ impl Model {
         Ok(parts)
     }
 
-    /// The arrays w, b, v and the number c, in the units of the data or standardized ones.
+    /// The network alone, in the units of the data or standardized ones.
+    fn network(&self, standardized: bool) -> PyResult<Network> {
+        let own = || Ok(self.inner.network.clone());
+        let inner = if standardized { own() } else { self.inner.network_to_user().or_raise() };
+        Ok(Network { inner: inner? })
+    }
+
+    /// The arrays w, b, v, the number c, and the array a where there is a linear part, in the units of the data or
+    /// standardized ones.
     fn weights<'py>(&self, py: Python<'py>, standardized: bool) -> PyResult<Bound<'py, PyDict>> {
         if standardized {
             return weights(py, &self.inner.network);
         }
-        weights(py, &self.inner.scaler.network_to_user(&self.inner.network).or_raise()?)
+        weights(py, &self.inner.network_to_user().or_raise()?)
     }
 
     /// Predictions, in the units of the target.

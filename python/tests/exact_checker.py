@@ -6,9 +6,9 @@
 Every stored double is taken as the fraction that it is, and nothing is ever rounded. Only the standard library is
 used, and none of the verifier's reasoning about rounding: this program proves the bound L from another matrix,
 
-        [ P    -Z^T    0  ]      P = diag(r_k s_k^2),   r_k = L (norm 2)  or  sum r_k <= L (norm inf)
-    S = [ -Z    2D    -l  ]      Z_ik = y v_i w_ik,     D = diag(l_i)
-        [ 0    -l^T    L  ]      (s, y: the scaler's scales; 1 in standardized units)
+        [ P     -Z^T  -ya ]      P = diag(r_k s_k^2),   r_k = L (norm 2)  or  sum r_k <= L (norm inf)
+    S = [ -Z     2D   -l  ]      Z_ik = y v_i w_ik,     D = diag(l_i),   a: the linear part, 0 where there is none
+        [ -ya^T -l^T   L  ]      (s, y: the scaler's scales; 1 in standardized units)
 
 by an exact LDL^T factorization of S, which exists with D >= 0 just when S is positive semidefinite. Then
 (F(X) - F(Y))^2 <= L sum r_k (X_k - Y_k)^2 by `docs/mathematics/verification.md`, section 2.
@@ -73,12 +73,26 @@ def numbers(value, length, what):
     return [number(x) for x in value]
 
 
-def fingerprint(network):
+def fingerprint(network, version):
     """SHA-256 over the shape and the doubles, as `docs/certificate-format.md` says."""
-    w, b, v, c = (network[key] for key in "wbvc")
-    doubles = [x for row in w for x in row] + list(b) + list(v) + [c]
-    data = b"tautnet network 1\n" + struct.pack("<QQ", len(w), len(w[0]))
-    return hashlib.sha256(data + struct.pack(f"<{len(doubles)}d", *doubles)).hexdigest()
+    w, b, v, c, a = (network[key] for key in "wbvca")
+    flat = [x for row in w for x in row]
+
+    def packed(values):
+        return struct.pack(f"<{len(values)}d", *values)
+
+    def integers(*values):
+        return struct.pack(f"<{len(values)}Q", *values)
+
+    if version == 1:
+        need(a is None, "it is of version 1, which knows no linear part")
+        data = b"tautnet network 1\n" + integers(len(w), len(w[0])) + packed([*flat, *b, *v, c])
+        return hashlib.sha256(data).hexdigest()
+    data = b"tautnet network 2\n" + integers(2)
+    for rows, weights, bias, name in [(len(w), flat, b, b"relu"), (1, v, [c], b"identity")]:
+        data += integers(rows, len(weights) // rows) + packed(weights) + packed(bias) + integers(len(name)) + name
+    data += integers(0) if a is None else integers(1) + packed(a)
+    return hashlib.sha256(data).hexdigest()
 
 
 # ------------------------------------------------------------------------------------------------ proving
@@ -100,7 +114,7 @@ def positive_semidefinite(matrix):
     return True
 
 
-def prove(claim, norm, w, v, x_scale, y_scale):
+def prove(claim, norm, w, v, a, x_scale, y_scale):
     units, inputs = len(w), len(w[0])
     fields(claim, ["bound", "sensitivities", "multipliers"], ["input_weights"])
     bound = number(claim["bound"])
@@ -115,8 +129,8 @@ def prove(claim, norm, w, v, x_scale, y_scale):
 
     z = [[y_scale * v[i] * w[i][k] for k in range(inputs)] for i in range(units)]
     for k in range(inputs):
-        rising = sum(row[k] for row in z if row[k] > 0)
-        falling = -sum(row[k] for row in z if row[k] < 0)
+        rising = y_scale * a[k] + sum(row[k] for row in z if row[k] > 0)
+        falling = -y_scale * a[k] - sum(row[k] for row in z if row[k] < 0)
         need(max(rising, falling) <= sensitivities[k] * x_scale[k], f"the sensitivity to input {k} is understated")
         if norm == "1":
             need(max(rising, falling) <= bound * x_scale[k], "the bound is below a sensitivity")
@@ -137,6 +151,7 @@ def prove(claim, norm, w, v, x_scale, y_scale):
         s[i][-1] = -multipliers[i]
     for k in range(inputs):
         s[units + k][units + k] = weights[k] * x_scale[k] ** 2
+        s[units + k][-1] = -y_scale * a[k]
     s[-1][-1] = bound
     need(positive_semidefinite(s), "the multipliers do not prove the bound")
 
@@ -147,14 +162,16 @@ def check(data, network):
         read_json(data), ["format", "version", "network", "norm", "standardized"], ["scaler", "raw"]
     )
     need(certificate["format"] == "tautnet certificate", "it is no certificate of tautnet")
-    need(type(certificate["version"]) is int and certificate["version"] == 1, "it is of another version")
-    need(certificate["network"] == fingerprint(network), "it belongs to another network")
+    version = certificate["version"]
+    need(type(version) is int and version in (1, 2), "it is of another version")
+    need(certificate["network"] == fingerprint(network, version), "it belongs to another network")
     norm = certificate["norm"]
     need(norm in ("1", "2", "inf"), "the norm is unknown")
     w = [[Fraction(x) for x in row] for row in network["w"]]
     v = [Fraction(x) for x in network["v"]]
     inputs = len(w[0])
-    prove(certificate["standardized"], norm, w, v, [Fraction(1)] * inputs, Fraction(1))
+    a = [Fraction(x) for x in network["a"] or [0] * inputs]
+    prove(certificate["standardized"], norm, w, v, a, [Fraction(1)] * inputs, Fraction(1))
 
     scaler, raw = certificate.get("scaler"), certificate.get("raw")
     need((scaler is None) == (raw is None), "`scaler` and `raw` go together")
@@ -164,16 +181,18 @@ def check(data, network):
         number(scaler["y_mean"])
         x_scale, y_scale = numbers(scaler["x_scale"], inputs, "x_scale"), number(scaler["y_scale"])
         need(min([*x_scale, y_scale]) > 0, "a scale is not positive")
-        prove(raw, norm, w, v, x_scale, y_scale)
+        prove(raw, norm, w, v, a, x_scale, y_scale)
 
 
 # ------------------------------------------------------------------------------------------------ running
 
 
 def read_network(model):
-    """The network of a model file: `w` (rows), `b`, `v`, `c`, at the top or under "network"."""
+    """The network of a model file, at the top or under "network": layers, or in version 1 `w` (rows), `b`, `v`, `c`."""
     network = model.get("network", model) if isinstance(model, dict) else {}
     network = network if isinstance(network, dict) else {}
+    if "layers" in network:
+        network = one_hidden_layer(network)
     need(all(key in network for key in "wbvc"), "the model file has no network")
     rows = network["w"]
     need(isinstance(rows, list) and rows and isinstance(rows[0], list) and rows[0], "the network is empty")
@@ -182,7 +201,21 @@ def read_network(model):
         "b": doubles(network["b"], len(rows), "b"),
         "v": doubles(network["v"], len(rows), "v"),
         "c": doubles([network["c"]], 1, "c")[0],
+        "a": None if network.get("a") is None else doubles(network["a"], len(rows[0]), "a"),
     }
+
+
+def one_hidden_layer(network):
+    """A network of two layers, relu and identity, and one output, under the letters of the theorem."""
+    layers = network["layers"]
+    need(isinstance(layers, list) and len(layers) == 2, "a certificate is about one hidden layer")
+    hidden, output = (fields(layer, ["weights", "bias", "activation"]) for layer in layers)
+    need(hidden["activation"] == "relu" and output["activation"] == "identity", "a certificate is about relu units")
+    linear = network.get("linear")
+    for rows in [output["weights"], output["bias"], *([linear] if linear else [])]:
+        need(isinstance(rows, list) and len(rows) == 1, "a certificate is about one output")
+    a = linear[0] if linear else None
+    return {"w": hidden["weights"], "b": hidden["bias"], "v": output["weights"][0], "c": output["bias"][0], "a": a}
 
 
 def doubles(values, length, what):

@@ -3,6 +3,7 @@
 
     python tests/known_optima/generate.py [NAME...]        (needs numpy, cvxpy, clarabel; about a minute)
     python tests/known_optima/generate.py --losses         then the answers with other losses, of some of them
+    python tests/known_optima/generate.py --linear         then those with a linear part
 
 Every instance is seeded by its place in the list below. Every answer is checked before it is stored: by the solver's
 own relative duality gap and residuals and, for (6) and (J), by the objective recomputed from the optimal network, with
@@ -227,10 +228,29 @@ def loss_questions(index, base):
         yield variations[(index + offset) % len(variations)] | {"formula": formulas[(index + offset) % 4]}
 
 
+def linear_questions(index, base):
+    """What is asked of some instances with a linear part."""
+    price, decay = base["lipschitz"], base["decay"]
+    variations = [
+        {"program": "joint", "lipschitz": price},
+        {"program": "joint", "lipschitz": price, "decay": decay, "output_bias": True, "weighted": True},
+        {"program": "joint-inf", "lipschitz": price, "decay": decay},
+        {"program": "joint", "lipschitz": price, "penalty": "L2", "output_bias": True, "formula": "huber:0.3"},
+        {"program": "decay", "decay": decay, "output_bias": True},
+        {"program": "joint-inf", "lipschitz": price, "output_bias": True, "formula": "quantile:0.9"},
+        {"program": "joint", "lipschitz": 0.0, "limit": 0.5, "output_bias": True},
+    ]
+    for offset in range(4):
+        yield variations[(index + offset) % len(variations)] | {"linear_part": True}
+
+
 def recomputed(question, instance, solution):
     """The objective of the solution read as a network: relu for the patterns, LipSDP for L."""
     z, sign = np.array(solution["z"]), np.sign(instance.v)
+    linear = None if solution["a"] is None else np.array(solution["a"])
     error = np.maximum(instance.x_bar @ z.T, 0) @ sign + solution["c"] - instance.y
+    if linear is not None:
+        error = error + instance.x_bar[:, :-1] @ linear
     total = oracle.mean_loss(instance, cp.Constant(error)).value + instance.decay * np.linalg.norm(z, axis=1).sum()
     if question["program"] in ("joint", "joint-inf") and instance.lipschitz > 0:
         # The programs end with units that are zero up to rounding; without a change of the network they cost nothing.
@@ -239,14 +259,14 @@ def recomputed(question, instance, solution):
         if size.max() < 1e-7:
             return total
         norm = "inf" if question["program"].endswith("-inf") else "2"
-        bound = oracle.lipsdp(z[keep, :-1], sign[keep], norm)[0]["objective"]
+        bound = oracle.lipsdp(z[keep, :-1], sign[keep], norm, linear=linear)[0]["objective"]
         total += instance.lipschitz * (bound**2 if instance.penalty == "L2" else bound)
     return total
 
 
 def ask(question, raw, answers, complain):
     """The stored answer to one question, or None with a complaint."""
-    ask_raw = raw | {key: question[key] for key in ("lipschitz", "decay", "penalty", "output_bias", "formula") if key in question}
+    ask_raw = raw | {key: question[key] for key in ("lipschitz", "decay", "penalty", "output_bias", "formula", "linear_part") if key in question}
     ask_raw = {"lipschitz": 0.0, "decay": 0.0} | {k: v for k, v in ask_raw.items() if k in question or k in "xywbv"}
     if question.get("weighted"):
         ask_raw["weights"] = raw["weights"]
@@ -277,7 +297,7 @@ def ask(question, raw, answers, complain):
               "status": solution["status"], "gap": float(f"{gap:.1e}"),
               "residual": float(f"{solution['residual']:.1e}"),
               "objective": solution["objective"], "loss": solution.get("loss"),
-              "lipschitz_bound": solution["lipschitz"]} | ({"formula": question["formula"]} if "formula" in question else {})
+              "lipschitz_bound": solution["lipschitz"]} | {key: question[key] for key in ("formula", "linear_part") if key in question}
     if question["program"] == "paper":
         if not (extra := rounds(raw, question, solution, ell)):
             return complain(question, "a later round of the alternation failed")
@@ -327,13 +347,13 @@ def held(w, v):
     return np.maximum(ell.value, 1e-300)
 
 
-def add_losses():
-    """Ask the stored instances of LOSSES with other losses too, and store the answers behind those that are there."""
+def add_variants(questions, is_one):
+    """Ask the stored instances of LOSSES these questions too, and store the answers behind those that are there."""
     stored = 0
     for index, name in enumerate(LOSSES):
         path = OUT / f"{name}.json"
         raw = json.loads(path.read_text())
-        answers = [answer for answer in raw["answers"] if "formula" not in answer]
+        answers = [answer for answer in raw["answers"] if not is_one(answer)]
         make = dict(instances())[name]
         lipschitz, decay = make(np.random.default_rng(0))[-2:]
 
@@ -341,20 +361,22 @@ def add_losses():
             print(f"dropped {name}: {question}: {reason}", file=sys.stderr, flush=True)
 
         base = {key: raw[key] for key in ("x", "y", "w", "b", "v", "weights")} | {"lipschitz": lipschitz, "decay": decay}
-        for question in loss_questions(index, base):
+        for question in questions(index, base):
             if (found := ask(question, base, answers, complain)) is not None:
                 answers.append(found)
                 stored += 1
         path.write_text(json.dumps(raw | {"answers": answers}, separators=(",", ":")) + "\n")
         print(f"{name}: {len(answers)} answers", flush=True)
-    print(f"{stored} answers with other losses")
+    print(f"{stored} answers")
 
 
 def main():
     warnings.filterwarnings("ignore")
     OUT.mkdir(parents=True, exist_ok=True)
     if sys.argv[1:] == ["--losses"]:
-        return add_losses()
+        return add_variants(loss_questions, lambda answer: "formula" in answer and "linear_part" not in answer)
+    if sys.argv[1:] == ["--linear"]:
+        return add_variants(linear_questions, lambda answer: "linear_part" in answer)
     wanted, stored_count, dropped = set(sys.argv[1:]), 0, []
     for index, (name, make) in enumerate(instances()):
         if wanted and name not in wanted:

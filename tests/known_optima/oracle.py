@@ -17,21 +17,23 @@ INSTANCE  {"x": n x d, "y": n, "w": m x d, "b": m, "v": m,
            "lipschitz": price of L, "decay": price of the weights,
            optional: "max_lipschitz": hard bound on L, "penalty": "L" | "L2",
                      "output_bias": true | false (default), "weights": n sample weights,
-                     "formula": "squared" (default) | "huber:THRESHOLD" | "quantile:LEVEL"}
+                     "formula": "squared" (default) | "huber:THRESHOLD" | "quantile:LEVEL",
+                     "linear_part": true | false (default)}
           The loss is the (weighted) mean of the formula.
 
 ANSWER    {"program", "solver", "status", "objective", "loss", "lipschitz", "gap", "residual", "z": m x (d+1), "c"}
 
 With D_ik = 1 when w_i . x_k + b_i >= 0, s = sign(v) and xbar = (x, 1), program (J) is
 
-    minimize over Z (m x (d+1)), ell (m), L, c    sum_k omega_k l(c + sum_i s_i D_ik xbar_k . z_i - y_k)
+    minimize over Z (m x (d+1)), ell (m), L, c, a  sum_k omega_k l(c + a . x_k + sum_i s_i D_ik xbar_k . z_i - y_k)
                                                   + lipschitz * L (or L^2) + decay * sum_i |z_i|
     subject to   (2 D_ik - 1) xbar_k . z_i >= 0
-                 [ P     -Z'          0        ]
+                 [ P     -Z'          -a       ]
                  [ -Z    2 diag(ell)  -s * ell ]  positive semidefinite
-                 [ 0     -(s * ell)'  L        ]
+                 [ -a'   -(s * ell)'  L        ]
 
-where P = L I (l2), or P = diag(p) with p >= 0 and sum(p) <= L (l-infinity), and the LMI sees Z without its bias
+where a is free if there is a linear part and 0 otherwise, P = L I (l2) or P = diag(p) with p >= 0 and sum(p) <= L
+(l-infinity), and the LMI sees Z without its bias
 column. The z of an answer covers the units with v != 0 only; the others are dropped.
 """
 import argparse
@@ -59,6 +61,7 @@ class Instance:
         self.max_lipschitz = raw.get("max_lipschitz")
         self.penalty = raw.get("penalty", "L")
         self.output_bias = raw.get("output_bias", False)
+        self.linear_part = raw.get("linear_part") or False
         self.formula = raw.get("formula") or "squared"
         omega = np.ones(len(x)) if raw.get("weights") is None else np.array(raw["weights"], float)
         self.omega = omega / omega.sum()
@@ -88,13 +91,13 @@ def solve(problem, solver):
     return str(raw.status), gap, residual
 
 
-def arrow(corner_rows, z, diagonal, column, corner):
-    """[[P, -Z', 0], [-Z, diagonal, -column], [0, -column', corner]] as a CVXPY expression."""
+def arrow(corner_rows, z, diagonal, column, corner, linear=None):
+    """[[P, -Z', -a], [-Z, diagonal, -column], [-a', -column', corner]] as a CVXPY expression."""
     d, m = corner_rows.shape[0], z.shape[0]
     column = cp.reshape(column, (m, 1), order="C")
     corner = cp.reshape(corner, (1, 1), order="C")
-    zero = np.zeros((d, 1))
-    return cp.bmat([[corner_rows, -z.T, zero], [-z, diagonal, -column], [zero.T, -column.T, corner]])
+    side = np.zeros((d, 1)) if linear is None else -cp.reshape(linear, (d, 1), order="C")
+    return cp.bmat([[corner_rows, -z.T, side], [-z, diagonal, -column], [side.T, -column.T, corner]])
 
 
 def input_block(bound, d, norm):
@@ -105,12 +108,12 @@ def input_block(bound, d, norm):
     return cp.diag(p), [cp.sum(p) <= bound]
 
 
-def build_lipsdp(w, v, norm="2"):
+def build_lipsdp(w, v, norm="2", linear=None):
     """The CVXPY problem of (2) for balanced units (|w_i| = |v_i|), with its variables: problem, bound, t."""
     m, d = w.shape
     bound, t = cp.Variable(), cp.Variable(m, nonneg=True)
     corner_rows, constraints = input_block(bound, d, norm)
-    matrix = arrow(corner_rows, cp.diag(t) @ w, 2 * cp.diag(t), v, bound)
+    matrix = arrow(corner_rows, cp.diag(t) @ w, 2 * cp.diag(t), v, bound, linear)
     return cp.Problem(cp.Minimize(bound), constraints + [matrix >> 0]), bound, t
 
 
@@ -121,10 +124,10 @@ def balance(w, v):
     return w * alpha[:, None], v / alpha
 
 
-def lipsdp(w, v, norm="2", solver="CLARABEL"):
+def lipsdp(w, v, norm="2", solver="CLARABEL", linear=None):
     """Answer, and the multipliers as ell_i = v_i^2 / t_i (invariant to the scaling of a unit)."""
     w, v = balance(w, v)
-    problem, bound, t = build_lipsdp(w, v, norm)
+    problem, bound, t = build_lipsdp(w, v, norm, linear)
     status, gap, residual = solve(problem, solver)
     value = float(bound.value)
     answer = {"status": status, "objective": value, "lipschitz": value, "gap": gap, "residual": residual}
@@ -143,7 +146,7 @@ def mean_loss(instance, error):
 
 
 def build(program, instance, solver="CLARABEL", ell=None):
-    """The CVXPY problem of (6), (12) or (J), with its variables: problem, z, c, loss, bound.
+    """The CVXPY problem of (6), (12) or (J), with its variables: problem, z, c, a, loss, bound.
 
     `ell` holds the multipliers of (12) at given values in place of those of lipsdp."""
     x_bar, y, v = instance.x_bar, instance.y, instance.v
@@ -152,8 +155,11 @@ def build(program, instance, solver="CLARABEL", ell=None):
     sign = np.sign(v)
     z = cp.Variable((m, d + 1))
     c = cp.Variable() if instance.output_bias else cp.Constant(0.0)
+    linear = cp.Variable(d) if instance.linear_part else None
     pre = x_bar @ z.T
     error = cp.multiply(active, pre) @ sign + c - y
+    if linear is not None:
+        error = error + x_bar[:, :d] @ linear
     loss = mean_loss(instance, error)
     constraints = [cp.multiply(2 * active - 1, pre) >= 0]
     objective, bound = loss, None
@@ -169,24 +175,24 @@ def build(program, instance, solver="CLARABEL", ell=None):
         else:
             free = cp.Variable(m, nonneg=True)
             diagonal, column = 2 * cp.diag(free), cp.multiply(free, sign)
-        constraints += extra + [arrow(corner_rows, z[:, :d], diagonal, column, bound) >> 0]
+        constraints += extra + [arrow(corner_rows, z[:, :d], diagonal, column, bound, linear) >> 0]
         if instance.max_lipschitz is not None:
             constraints.append(bound <= instance.max_lipschitz)
         price = cp.square(bound) if instance.penalty == "L2" else bound
         objective = objective + instance.lipschitz * price
-    return cp.Problem(cp.Minimize(objective), constraints), z, c, loss, bound
+    return cp.Problem(cp.Minimize(objective), constraints), z, c, linear, loss, bound
 
 
 def train(program, instance, solver="CLARABEL", ell=None):
     """Answer of (6), (12) or (J)."""
-    problem, z, c, loss, bound = build(program, instance, solver, ell)
+    problem, z, c, linear, loss, bound = build(program, instance, solver, ell)
     status, gap, residual = solve(problem, solver)
     if z.value is None:
         return {"status": status, "objective": None, "loss": None, "lipschitz": None,
                 "gap": gap, "residual": residual, "z": None, "c": None}
     return {"status": status, "objective": float(problem.value), "loss": float(loss.value),
             "lipschitz": None if bound is None else float(bound.value), "gap": gap, "residual": residual,
-            "z": z.value.tolist(), "c": float(c.value)}
+            "z": z.value.tolist(), "c": float(c.value), "a": None if linear is None else linear.value.tolist()}
 
 
 def answer(program, raw, solver="CLARABEL", ell=None):

@@ -8,7 +8,7 @@ use crate::{folders, output};
 use std::ffi::OsStr;
 use std::path::Path;
 use tautnet::error::{Error, Result};
-use tautnet::{Dataset, Scaler, Shallow, split};
+use tautnet::{Dataset, Network, Scaler, Shallow, split};
 use tautnet_models::Stored;
 use tautnet_tables::{Encoder, Table, UnknownLevels, builtin, public_data};
 
@@ -74,7 +74,12 @@ impl Opened {
 /// Say once a column what was not kept of its values, for those columns that are used.
 pub fn note_columns(encoder: &Encoder, table: &Table) {
     let used = encoder.inputs.iter().map(|input| &input.name).chain([&encoder.target]);
-    used.filter_map(|name| table.column(name).ok()?.note()).for_each(output::note);
+    note_columns_of(used, table);
+}
+
+/// The same for columns of these names.
+pub fn note_columns_of<'a>(names: impl IntoIterator<Item = &'a String>, table: &Table) {
+    names.into_iter().filter_map(|name| table.column(name).ok()?.note()).for_each(output::note);
 }
 
 /// Names in one line, the first of them where there are many.
@@ -126,9 +131,10 @@ pub struct Problem {
 }
 
 /// Bring a network that exists together with DATA. A model brings its columns and its scaler; for a plain network they
-/// are those of the rows to learn from. `path` is the network's file.
+/// are those of the rows to learn from. `network` is what the command takes of what is stored, `path` its file.
 pub fn meet(
     stored: &Stored,
+    network: Shallow,
     path: &Path,
     data: &OsStr,
     arguments: &MeetingArguments,
@@ -157,8 +163,8 @@ pub fn meet(
         Stored::Network(_) => Scaler::fit(&train)?,
     };
     let network = match arguments.units.raw_network {
-        true => scaler.network_to_standardized(stored.network())?,
-        false => stored.network().clone(),
+        true => scaler.network_to_standardized(&network)?,
+        false => network,
     };
     let source = opened.table.source().to_owned();
     let (train, test) = (scaler.standardize(&train), test.map(|test| scaler.standardize(&test)));
@@ -166,7 +172,7 @@ pub fn meet(
 }
 
 /// Refuse a network that does not fit the data.
-fn check_width(network: &Shallow, source: &str, encoder: &Encoder, table: &Table) -> Result<()> {
+fn check_width(network: &Network, source: &str, encoder: &Encoder, table: &Table) -> Result<()> {
     let (inputs, columns) = (network.inputs(), encoder.width());
     if inputs == columns {
         return Ok(());

@@ -44,7 +44,21 @@ fn send(text: &str) -> Result<()> {
 
 /// Print one JSON object.
 pub fn print_json(value: &serde_json::Value) -> Result<()> {
-    send(&printable::json(&format!("{value:#}\n")))
+    send(&json_text(value))
+}
+
+/// The text of a JSON object. What would be a command to the terminal is escaped, and the text stays the same JSON: such
+/// characters stand only inside strings there.
+fn json_text(value: &serde_json::Value) -> String {
+    let mut text = String::new();
+    for character in format!("{value:#}\n").chars() {
+        if printable::is_command(character) && !character.is_ascii_whitespace() {
+            text.push_str(&format!("\\u{:04x}", u32::from(character)));
+        } else {
+            text.push(character);
+        }
+    }
+    text
 }
 
 /// Say on standard error what the user should know beside the result.
@@ -121,5 +135,13 @@ mod tests {
         let lines: Vec<&str> = text.lines().collect();
         assert_eq!(lines[0], format!("{long}  1"));
         assert!(lines[1].starts_with("a\\nb\\u{1b} ") && lines[1].ends_with("  2") && lines.len() == 2);
+    }
+
+    #[test]
+    fn a_json_text_stays_the_same() {
+        let value = serde_json::json!({"a\u{9b}\u{202e}\u{1b}\n": ["\u{7f}é", 1.5]});
+        let plain = json_text(&value);
+        assert!(!plain.contains(|c: char| printable::is_command(c) && c != '\n'), "{plain:?}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&plain).unwrap(), value);
     }
 }

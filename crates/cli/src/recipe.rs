@@ -65,7 +65,7 @@ impl<C: For> FromArgMatches for RecipeArguments<C> {
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
         for field in Recipe::fields(C::COMMAND) {
             let value = match field.kind {
-                Kind::Switch(_) => matches.get_flag(field.name).then_some(Value::Switch(false)),
+                Kind::Switch(_) => matches.get_flag(field.name).then_some(Value::Switch(field.switched())),
                 _ => matches.get_one::<Value>(field.name).cloned(),
             };
             if let Some(value) = value {
@@ -82,12 +82,12 @@ impl<C: For> FromArgMatches for RecipeArguments<C> {
 fn argument(field: &'static Field, command: Command) -> Arg {
     // The parser is made once, and wants names that last.
     let flag: &'static str = match field.kind {
-        Kind::Switch(_) => format!("no-{}", field.flag()).leak(),
+        Kind::Switch(_) => field.switch().leak(),
         _ => field.flag().leak(),
     };
     let argument = Arg::new(field.name).long(flag).help_heading(field.group);
-    if let Kind::Switch(no) = field.kind {
-        return documented(argument.action(ArgAction::SetTrue), no, field.more);
+    if let Kind::Switch(what) = field.kind {
+        return documented(argument.action(ArgAction::SetTrue), what, field.more);
     }
     let auto = if field.auto.contains(&command) { "auto|" } else { "" };
     let symbol: &'static str = format!("{auto}{}", field.symbol).leak();

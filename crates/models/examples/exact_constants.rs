@@ -98,7 +98,12 @@ fn main() {
     let given: Vec<(String, Shallow)> = arguments
         .iter()
         .skip(1)
-        .map(|path| (path.clone(), Stored::read(Path::new(path)).expect("a network file").network().clone()))
+        .map(|path| {
+            (
+                path.clone(),
+                Stored::read(Path::new(path)).expect("a network file").network().shallow("this program").expect("relu"),
+            )
+        })
         .collect();
     if given.is_empty() {
         for norm in [Norm::Two, Norm::Infinity, Norm::One] {

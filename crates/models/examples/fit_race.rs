@@ -33,7 +33,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let certificate = certify::prove(&network, norm, Some(&scaler), &mut |_| ControlFlow::Continue(()))?;
         let names = (1..=inputs).map(|j| format!("column_{j}"));
         let model = Model {
-            network,
+            network: network.into(),
             columns: Encoder::of_numbers(names, "target"),
             scaler,
             settings: serde_json::json!({}),

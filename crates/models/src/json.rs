@@ -1,28 +1,43 @@
-//! The plain network file: `{"w": [[…], …], "b": […], "v": […], "c": 0.0}`.
+//! The plain network file. Version 2 has layers, as `layers.rs` says; version 1, which is read for ever, is
+//! `{"w": [[…], …], "b": […], "v": […], "c": 0.0}`.
 //!
 //! `w` has one row a hidden unit and one number an input, `b` and `v` one number a unit; `c`, the output bias, may be
 //! left out. Numbers are written in the shortest form that reads back to the same bits.
 
+use crate::layers;
+use crate::strict_json::{self, Fault};
 use faer::Mat;
 use serde_json::{Map, Value};
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::limits::Limits;
+use tautnet::network::Network;
 use tautnet::shallow::Shallow;
-use tautnet::strict_json::{self, Fault};
 use tautnet_tables::limited::read_file;
 
 const SHAPE: &str = r#"a network is {"w": [[…], …], "b": […], "v": […], "c": 0.0}, `w` with one row per hidden unit"#;
 
 /// Read a plain network file.
-pub fn read_network(path: &Path) -> Result<Shallow> {
+pub fn read_network(path: &Path) -> Result<Network> {
     let source = path.display().to_string();
     parse_network(&read_file(path, &source, &Limits::default())?, &source)
 }
 
 /// A network from the text of a plain network file; `source` is what messages call it.
-pub fn parse_network(bytes: &[u8], source: &str) -> Result<Shallow> {
-    network_from_value(&parse_object(bytes, source, &Limits::default())?, source)
+pub fn parse_network(bytes: &[u8], source: &str) -> Result<Network> {
+    plain_from_value(parse_object(bytes, source, &Limits::default())?, source)
+}
+
+/// A network from the object of a plain network file of any version.
+pub(crate) fn plain_from_value(object: Map<String, Value>, source: &str) -> Result<Network> {
+    match object.get("format") {
+        None => network_from_value(&object, source).map(Network::from),
+        Some(format) if *format == layers::FORMAT => layers::plain_from_value(object, source),
+        Some(format) => Err(Error::new(
+            format!("{source} has the format {format}, not \"{}\"", layers::FORMAT),
+            "give a network or a model, as `tautnet train` and `tautnet export` write it",
+        )),
+    }
 }
 
 /// A JSON object from text, with the place of what is wrong.
@@ -56,7 +71,7 @@ fn syntax_error(bytes: &[u8], source: &str, error: &serde_json::Error) -> Error 
     Error::new(format!("{place}: {message}"), SHAPE)
 }
 
-/// A network from a parsed object.
+/// A network from the object of version 1.
 pub(crate) fn network_from_value(object: &Map<String, Value>, source: &str) -> Result<Shallow> {
     if let Some(key) = object.keys().find(|key| !["w", "b", "v", "c"].contains(&key.as_str())) {
         return Err(Error::new(format!("{source}: `{key}` is not a part of a network"), SHAPE));
@@ -64,12 +79,15 @@ pub(crate) fn network_from_value(object: &Map<String, Value>, source: &str) -> R
     let part = |name: &str| {
         object.get(name).ok_or_else(|| Error::new(format!("{source}: the network has no `{name}`"), SHAPE))
     };
-    let rows = array(part("w")?, source, "w")?;
-    let b = vector(part("b")?, source, "b")?;
-    let v = vector(part("v")?, source, "v")?;
+    let rows = array(part("w")?, source, "w", SHAPE)?;
+    let b = vector(part("b")?, source, "b", SHAPE)?;
+    let v = vector(part("v")?, source, "v", SHAPE)?;
     let c = object.get("c").map_or(Ok(0.0), |c| number(c, source, &"c"))?;
-    let rows =
-        rows.iter().enumerate().map(|(i, row)| vector(row, source, &format!("w[{i}]"))).collect::<Result<Vec<_>>>()?;
+    let rows = rows
+        .iter()
+        .enumerate()
+        .map(|(i, row)| vector(row, source, &format!("w[{i}]"), SHAPE))
+        .collect::<Result<Vec<_>>>()?;
     let width = rows.first().map_or(0, Vec::len);
     for (i, row) in rows.iter().enumerate() {
         if row.len() != width {
@@ -87,15 +105,17 @@ pub(crate) fn network_from_value(object: &Map<String, Value>, source: &str) -> R
     })
 }
 
-fn array<'a>(value: &'a Value, source: &str, place: &str) -> Result<&'a [Value]> {
+/// A list; `shape` is said where there is none.
+pub(crate) fn array<'a>(value: &'a Value, source: &str, place: &str, shape: &str) -> Result<&'a [Value]> {
     match value {
         Value::Array(array) => Ok(array),
-        other => Err(Error::new(format!("{source}: {place} is {} where a list is due", kind(other)), SHAPE)),
+        other => Err(Error::new(format!("{source}: {place} is {} where a list is due", kind(other)), shape)),
     }
 }
 
-fn vector(value: &Value, source: &str, place: &str) -> Result<Vec<f64>> {
-    let entries = array(value, source, place)?.iter().enumerate();
+/// A list of numbers.
+pub(crate) fn vector(value: &Value, source: &str, place: &str, shape: &str) -> Result<Vec<f64>> {
+    let entries = array(value, source, place, shape)?.iter().enumerate();
     entries.map(|(i, entry)| number(entry, source, &format_args!("{place}[{i}]"))).collect()
 }
 
@@ -109,7 +129,7 @@ fn number(value: &Value, source: &str, place: &dyn std::fmt::Display) -> Result<
 }
 
 /// What a value is, in words, with the value where it is short.
-fn kind(value: &Value) -> String {
+pub(crate) fn kind(value: &Value) -> String {
     match value {
         Value::Null => "null".into(),
         Value::Bool(value) => format!("{value}"),
@@ -121,20 +141,9 @@ fn kind(value: &Value) -> String {
     }
 }
 
-/// The text of a plain network file, one line a hidden unit.
-pub fn network_to_json(network: &Shallow) -> Result<String> {
-    let text = |numbers: &[f64]| serde_json::to_string(numbers).expect("finite numbers are JSON");
-    let rows: Vec<String> = (0..network.units())
-        .map(|i| (0..network.inputs()).map(|k| network.w()[(i, k)]).collect::<Vec<_>>())
-        .map(|row| format!("    {}", text(&row)))
-        .collect();
-    Ok(format!(
-        "{{\n  \"w\": [\n{}\n  ],\n  \"b\": {},\n  \"v\": {},\n  \"c\": {}\n}}\n",
-        rows.join(",\n"),
-        text(network.b()),
-        text(network.v()),
-        serde_json::to_string(&network.c()).expect("a finite number is JSON"),
-    ))
+/// The text of a plain network file, one line a unit.
+pub fn network_to_json(network: &Network) -> Result<String> {
+    Ok(layers::plain_to_json(network))
 }
 
 #[cfg(test)]
@@ -145,8 +154,8 @@ mod tests {
     #[test]
     fn the_output_bias_may_be_left_out() {
         let network = parse_network(br#"{"w": [[1, 2.5]], "b": [0], "v": [-1]}"#, "n.json").unwrap();
-        assert_eq!(network.value(&[2.0, 2.0]), -7.0);
-        assert_eq!(network.c(), 0.0);
+        assert_eq!(network.values(&[2.0, 2.0]), [-7.0]);
+        assert_eq!(network.layers()[1].bias(), [0.0]);
     }
 
     #[test]
@@ -182,9 +191,9 @@ mod tests {
             bits in prop::collection::vec(any::<f64>().prop_filter("finite", |x| x.is_finite()), 16)
         ) {
             let w = Mat::from_fn(3, 3, |i, k| bits[3 * i + k]);
-            let network = Shallow::new(w, bits[9..12].to_vec(), bits[12..15].to_vec(), bits[15]).unwrap();
+            let network = Network::from(Shallow::new(w, bits[9..12].to_vec(), bits[12..15].to_vec(), bits[15]).unwrap());
             let read = parse_network(network_to_json(&network).unwrap().as_bytes(), "n").unwrap();
-            let all = |n: &Shallow| n.numbers().into_iter().map(f64::to_bits).collect::<Vec<_>>();
+            let all = |n: &Network| n.numbers().into_iter().map(f64::to_bits).collect::<Vec<_>>();
             prop_assert_eq!(all(&read), all(&network));
         }
     }

@@ -16,25 +16,34 @@
 //! a model changes nothing. A certificate is about weights: it stays with a model whose weights are written bit for bit, and
 //! is left out where folding or rounding changed them.
 //!
+//! A [`SearchFile`] keeps exact searches that were stopped.
+//!
 //! Everything that is written is read back and compared before it is handed out.
 
 mod element;
+mod fold;
 mod format;
 pub mod json;
+mod layers;
 mod model;
 pub mod onnx;
 mod onnx_graph;
 mod onnx_messages;
+mod onnx_steps;
 mod onnx_tensor;
+mod onnx_write;
 mod read;
 pub mod safetensors;
+mod search_file;
 pub mod state_dict;
 mod stored;
+mod strict_json;
 mod write;
 
 pub use format::{Format, Options, Precision, ScalerChoice};
 pub use model::{Model, verify};
 pub use read::{Read, parse, parse_within, read, read_certificate, read_certificate_within, read_within};
+pub use search_file::SearchFile;
 pub use stored::Stored;
 pub use write::{prepare, to_bytes, write};
 

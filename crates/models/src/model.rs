@@ -3,24 +3,28 @@
 //! One JSON object with `format` and `version` first. The network is in standardized units; `columns` says how a table
 //! becomes its inputs, `scaler` what standardized means. A version that this program does not know is refused.
 
-use crate::json::{network_from_value, network_to_json, parse_object};
+use crate::fold::network_to_user;
+use crate::json::{network_from_value, parse_object};
+use crate::layers::{layers_from_value, layers_to_json};
 use faer::Mat;
 use serde_json::{Map, Value, json};
-use tautnet::certify::{self, Certificate, Refusal, SampleInterval, Verified};
+use tautnet::certify::{self, SampleInterval};
 use tautnet::error::{Error, Result};
 use tautnet::job::Proved;
 use tautnet::limits::Limits;
-use tautnet::{Loss, Norm, Scaler, Shallow};
+use tautnet::{Loss, Network, Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
+use tautnet_verify::{Certificate, Refusal, Verified};
 
 const FORMAT: &str = "tautnet-model";
-const VERSION: u64 = 1;
+/// What is written. Version 1, whose network has the form of plain files of version 1, is read too.
+const VERSION: u64 = 2;
 
 /// A network in standardized units, with its columns, its scaler and its evidence.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// The network, from standardized inputs to the standardized target.
-    pub network: Shallow,
+    pub network: Network,
     /// Which columns are inputs and target, and the levels of words.
     pub columns: Encoder,
     /// What standardized means.
@@ -38,7 +42,9 @@ impl Model {
     /// What came of a job, with its columns; refused where its certificate proves nothing.
     pub fn of(proved: Proved, columns: Encoder, scaler: Scaler) -> Result<Self> {
         let Proved { network, certificate, settings, objective, .. } = proved;
-        let model = Self { network, columns, scaler, settings, objective, certificate: Some(certificate) };
+        let (settings, objective) = (json!(settings), json!(objective));
+        let model =
+            Self { network: network.into(), columns, scaler, settings, objective, certificate: Some(certificate) };
         model.proved()?;
         Ok(model)
     }
@@ -52,7 +58,23 @@ impl Model {
                 "write the model again",
             ));
         }
+        if self.network.outputs() != 1 {
+            return Err(Error::new(
+                format!("the model's network has {} outputs and its target is one column", self.network.outputs()),
+                "keep a network with several outputs as a plain network",
+            ));
+        }
         self.scaler.check(inputs)
+    }
+
+    /// The network as theory covers it: one hidden layer of relu units. `asked` says who asks, in a message.
+    pub fn shallow(&self, asked: &str) -> Result<Shallow> {
+        self.network.one_output(asked)
+    }
+
+    /// The network from the units of the data to those of the target.
+    pub fn network_to_user(&self) -> Result<Network> {
+        network_to_user(&self.scaler, &self.network)
     }
 
     /// What a wrong prediction cost when the model was made; the squared error in files from before there were others.
@@ -63,7 +85,7 @@ impl Model {
     /// The model's certificate, proved anew; `None` where it has none, an error where it proves nothing.
     pub fn proved(&self) -> Result<Option<Verified>> {
         let Some(certificate) = &self.certificate else { return Ok(None) };
-        Ok(Some(verify(&certificate.to_json(), &self.network, Some(&self.scaler))?))
+        Ok(Some(verify(&certificate.to_json(), &self.shallow("a certificate")?, Some(&self.scaler))?))
     }
 
     /// The text of the model file: the same bytes for the same model. A certificate that proves nothing is refused.
@@ -71,7 +93,7 @@ impl Model {
         self.check()?;
         self.proved()?;
         let part = |name: &str, value: &Value| format!("  {}: {}", json!(name), indented(&format!("{value:#}")));
-        let network = indented(network_to_json(&self.network)?.trim_end());
+        let network = indented(&layers_to_json(&self.network));
         let encode = |value: std::result::Result<Value, serde_json::Error>| {
             value.map_err(|error| Error::new(format!("the model cannot be written: {error}"), "mend its parts"))
         };
@@ -105,7 +127,7 @@ impl Model {
     /// A model from its object, but for the network and the scaler that are given.
     pub(crate) fn from_parts(
         mut object: Map<String, Value>,
-        network: Option<Shallow>,
+        network: Option<Network>,
         scaler: Option<Scaler>,
         source: &str,
     ) -> Result<Self> {
@@ -114,16 +136,17 @@ impl Model {
         if format != FORMAT {
             return Err(Error::new(format!("{source} has the format {format}, not \"{FORMAT}\""), hint));
         }
-        match object.remove("version") {
-            Some(version) if version.as_u64() == Some(VERSION) => {}
-            Some(version) => {
-                return Err(Error::new(
-                    format!("{source} is a model file of version {version}; this program reads version {VERSION}"),
+        let version = match object.remove("version") {
+            Some(version) => version.as_u64().filter(|version| (1..=VERSION).contains(version)).ok_or_else(|| {
+                Error::new(
+                    format!(
+                        "{source} is a model file of version {version}; this program reads versions 1 and {VERSION}"
+                    ),
                     "update tautnet, or write the model again with this one",
-                ));
-            }
+                )
+            })?,
             None => return Err(Error::new(format!("{source} has no `version`"), hint)),
-        }
+        };
         let known = ["columns", "scaler", "network", "settings", "objective", "certificate"];
         let twice = |key: &str| (key == "network" && network.is_some()) || (key == "scaler" && scaler.is_some());
         if let Some(key) = object.keys().find(|key| !known.contains(&key.as_str()) || twice(key)) {
@@ -135,7 +158,8 @@ impl Model {
         let network = match network {
             Some(network) => network,
             None => match part("network")? {
-                Value::Object(network) => network_from_value(&network, source)?,
+                Value::Object(network) if version == 1 => network_from_value(&network, source)?.into(),
+                Value::Object(network) => layers_from_value(&network, source)?,
                 _ => return Err(Error::new(format!("{source}: `network` is not an object"), hint)),
             },
         };
@@ -166,7 +190,7 @@ impl Model {
     pub fn predict_encoded(&self, mut x: Mat<f64>) -> Vec<f64> {
         self.scaler.standardize_inputs_in_place(x.as_mut());
         let standardized = self.network.predict(x.as_ref());
-        standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect()
+        standardized.col(0).iter().map(|&value| self.scaler.target_to_user(value)).collect()
     }
 
     /// For every row of a table, in the units of its target: the interval that the output cannot leave when the
@@ -187,9 +211,10 @@ impl Model {
 
     /// The same for the rows of the encoded columns.
     pub fn intervals_encoded(&self, x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
+        let network = self.shallow("a certified interval")?;
         let (norm, _) = self.reach(radius)?;
         let bound = self.certificate.as_ref().map_or(f64::INFINITY, |certificate| certificate.standardized.bound);
-        certify::prediction_intervals(&self.network, &self.scaler, x, norm, radius, bound, nodes)
+        certify::prediction_intervals(&network, &self.scaler, x, norm, radius, bound, nodes)
     }
 
     /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
@@ -213,7 +238,7 @@ pub fn verify(
 ) -> std::result::Result<Verified, Refusal> {
     let verified = certify::verify(certificate, network)?;
     match (&verified.certificate().scaler, scaler) {
-        (Some(claimed), Some(scaler)) if *claimed != certify::Scaler::from(scaler) => {
+        (Some(claimed), Some(scaler)) if *claimed != tautnet_verify::Scaler::from(scaler) => {
             Err(Refusal::NotProved("its raw claim is about other units than the model's: the scalers differ".into()))
         }
         _ => Ok(verified),
@@ -246,7 +271,7 @@ mod tests {
         let data: Dataset = columns.dataset(&table(), UnknownLevels::Refuse).unwrap();
         let w = Mat::from_fn(2, 3, |i, k| 0.1 + i as f64 - 0.7 * k as f64);
         Model {
-            network: Shallow::new(w, vec![0.1, 1.0 / 3.0], vec![1.0, -2.0], 0.25).unwrap(),
+            network: Shallow::new(w, vec![0.1, 1.0 / 3.0], vec![1.0, -2.0], 0.25).unwrap().into(),
             scaler: Scaler::fit(&data).unwrap(),
             columns,
             settings: json!({"seed": 7}),
@@ -258,7 +283,7 @@ mod tests {
     fn certified(norm: Norm) -> Model {
         let model = model();
         let go_on = &mut |_| std::ops::ControlFlow::Continue(());
-        let certificate = certify::prove(&model.network, norm, Some(&model.scaler), go_on).unwrap();
+        let certificate = certify::prove(&model.shallow("a test").unwrap(), norm, Some(&model.scaler), go_on).unwrap();
         Model { certificate: Some(certificate), ..model }
     }
 
@@ -278,7 +303,10 @@ mod tests {
         };
         let lower = |model: &mut Model| model.certificate.as_mut().unwrap().standardized.bound *= 0.999;
         assert!(forged(&lower).contains("do not show"));
-        assert!(forged(&|model| model.network = model.network.clone().with_c(1e-9)).contains("fingerprint"));
+        assert!(
+            forged(&|model| model.network = model.shallow("a test").unwrap().with_c(1e-9).into())
+                .contains("fingerprint")
+        );
         assert!(forged(&|model| model.scaler.input_scale[2] *= 2.0).contains("the scalers differ"));
         // A file with a forged bound can be read, so that it can be judged.
         let text = text.replacen(&format!("\"bound\": {bound:?}"), "\"bound\": 0.01", 1);
@@ -300,8 +328,12 @@ mod tests {
     fn predictions_are_those_of_the_network_in_user_units() {
         let model = model();
         let x = model.columns.encode(&table(), UnknownLevels::Refuse).unwrap();
-        let direct = model.scaler.network_to_user(&model.network).unwrap().predict(x.as_ref());
-        for (of_model, direct) in model.predict(&table(), UnknownLevels::Refuse).unwrap().iter().zip(direct) {
+        let direct = model.network_to_user().unwrap().predict(x.as_ref());
+        let shallow = model.scaler.network_to_user(&model.shallow("a test").unwrap()).unwrap();
+        assert_eq!(model.network_to_user().unwrap(), Network::from(shallow));
+        for (of_model, direct) in
+            model.predict(&table(), UnknownLevels::Refuse).unwrap().iter().zip(direct.col(0).iter())
+        {
             assert!((of_model - direct).abs() < 1e-9);
         }
         assert!(model.reach(0.5).unwrap_err().what.contains("no certificate"));
@@ -311,8 +343,8 @@ mod tests {
     fn what_is_no_model_of_this_version_is_refused() {
         let text = model().to_json().unwrap();
         for (from, to, what) in [
-            ("\"version\": 1", "\"version\": 2", "m: is a model"),
-            ("\"version\": 1,", "", "has no `version`"),
+            ("\"version\": 2", "\"version\": 3", "m: is a model"),
+            ("\"version\": 2,", "", "has no `version`"),
             ("tautnet-model", "other-model", "has the format \"other-model\""),
             ("\"settings\"", "\"setting\"", "`setting` is not a part of a model"),
             ("\"scaler\": {", "\"scaler\": {\"x\": 1,", "the model's `scaler`: unknown field `x`"),
@@ -325,7 +357,8 @@ mod tests {
         ] {
             assert!(text.contains(from), "{from}");
             let error = Stored::parse(text.replace(from, to).as_bytes(), "m").unwrap_err();
-            let what = what.replace("m: is a model", "m is a model file of version 2; this program reads version 1");
+            let what =
+                what.replace("m: is a model", "m is a model file of version 3; this program reads versions 1 and 2");
             assert!(error.what.contains(&what), "{error:?}");
         }
         let plain = Stored::parse(br#"{"w": [[1]], "b": [0], "v": [1]}"#, "n").unwrap();

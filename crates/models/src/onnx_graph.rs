@@ -1,61 +1,65 @@
-//! What an ONNX graph does to a row: a chain of steps, from which the network is read.
+//! What an ONNX graph does to a row: steps one after the other, from which the network is read.
 //!
-//! Every accepted node adds to a chain of elementwise steps, matrix products and one relu:
+//! Every accepted node adds an elementwise step, a matrix product or an operator of an activation to the steps before it:
 //!
 //! ```text
-//! x ─► (x + p) ∘ s ─► W x + b ─► relu ─► (h + q) ∘ t ─► v·h + c
+//! x ─► (x + p) ∘ s ─► W x + b ─► activation ─► … ─► (h + q) ∘ t ─► V h + c
+//!          └──────────────────── A x ───────────────────────────────┴─► +
 //! ```
 //!
-//! Whatever stands between two of the three places is affine, and [`affine`] multiplies it out. A number that is met by no
-//! other number keeps its bits. Nodes that do not lead to the output are not looked at.
+//! The steps form a tree, for a tensor may be taken by several nodes. Where branches meet they are an activation, which is
+//! told by its [`Spelling`], or one of them is the linear part. Nodes that do not lead to the output are not looked at.
 
 use crate::onnx_messages::{Attribute, Graph, Node, Size, ValueInfo};
+use crate::onnx_steps::{Path, READ, Side, Step};
 use crate::onnx_tensor::{Constant, DOUBLE, FLOAT};
 use faer::Mat;
 use std::collections::{HashMap, HashSet};
+use tautnet::activation::{ALL, Activation, Spelling};
 use tautnet::error::{Error, Result};
 use tautnet::printable::shown;
 
-/// What is done to every row. A vector of one number stands for that number in every column.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Step {
-    Add(Vec<f64>),
-    Subtract(Vec<f64>),
-    Multiply(Vec<f64>),
-    Divide(Vec<f64>),
-    /// Outputs × inputs.
-    Linear(Mat<f64>),
-    Relu,
-}
-
-/// The graph as a chain.
-#[derive(Debug)]
-pub(crate) struct Chain {
-    /// The steps, first to last.
-    pub steps: Vec<Step>,
-    /// Columns of what comes out so far; `None` while the graph has not said.
-    pub width: Option<usize>,
-    /// Whether the one column has been made a list.
-    flat: bool,
+/// The steps of the graph as a tree.
+struct Tree {
+    /// Every step with the one before it; the first place is the input.
+    places: Vec<Place>,
+    /// Two branches that were added: the place of the sum, and the end of the linear part.
+    sum: Option<(usize, usize)>,
     /// How many more numbers may be taken out of constants: a few times what there is, for a small file may use one matrix a
     /// hundred thousand times.
     left: usize,
 }
 
+/// What comes out of a step.
+struct Place {
+    /// The step; the input, the sum and a new shape have none.
+    step: Option<Step>,
+    /// Before the step.
+    before: usize,
+    /// How many places are before it.
+    depth: usize,
+    /// How many columns come out; `None` while the graph has not said.
+    width: Option<usize>,
+    /// Whether the one column has been made a list.
+    flat: bool,
+}
+
 /// A tensor of the graph.
 #[derive(Clone)]
 enum Value {
-    /// The rows, after so many steps.
+    /// The rows, at a place.
     Rows(usize),
     Constant(Constant),
 }
 
-const HINT: &str = "the graph must be Gemm (or MatMul and Add), Relu, Gemm, for rows of inputs, with nothing around it but \
-                    Sub, Div, Mul and Add of constants";
-const NOT_RELU: &str = "the programs and proofs are about relu networks: train it with relu";
+/// The longest chain of operators in one branch of an activation.
+const LONGEST_BRANCH: usize = 8;
 
-/// The chain of a graph; `source` is what messages call the file.
-pub(crate) fn chain(graph: &Graph, source: &str) -> Result<Chain> {
+const HINT: &str = "the graph must be Gemm (or MatMul and Add) and an activation in turn, for rows of inputs, with nothing around \
+                    it but Sub, Div, Mul and Add of constants, and beside it one MatMul from the inputs to the outputs at most";
+
+/// The steps of a graph; `source` is what messages call the file.
+pub(crate) fn path(graph: &Graph, source: &str) -> Result<Path> {
     let refuse = |what: String| Error::new(format!("{source}: {what}"), HINT);
     check_names(graph).map_err(|what| {
         Error::new(format!("{source}: {what}"), "in an ONNX graph every tensor has a name of its own: export it again")
@@ -90,14 +94,16 @@ pub(crate) fn chain(graph: &Graph, source: &str) -> Result<Chain> {
         Value::Rows(_) => 0,
     };
     let left = (1 << 16) + 4 * values.values().map(stored).sum::<usize>();
-    let mut chain = Chain { steps: Vec::new(), width: input_width(input).map_err(refuse)?, flat: false, left };
+    let width = input_width(input).map_err(refuse)?;
+    let mut tree =
+        Tree { places: vec![Place { step: None, before: 0, depth: 0, width, flat: false }], sum: None, left };
     values.insert(&input.name, Value::Rows(0));
 
     for (place, node) in graph.node.iter().enumerate() {
         if !node.output.iter().any(|name| needed.contains(name.as_str())) {
             continue;
         }
-        let value = chain.take(node, &values).map_err(|refusal| {
+        let value = tree.take(node, &values).map_err(|refusal| {
             let name = if node.name.is_empty() { format!("{}", place + 1) } else { format!("`{}`", node.name) };
             Error::new(format!("{source}: node {name} ({}): {}", op(node), refusal.what), refusal.hint)
         })?;
@@ -106,7 +112,7 @@ pub(crate) fn chain(graph: &Graph, source: &str) -> Result<Chain> {
         }
     }
     match values.get(output.name.as_str()) {
-        Some(Value::Rows(steps)) if *steps == chain.steps.len() => Ok(chain),
+        Some(Value::Rows(place)) if *place > 0 => tree.path(*place).map_err(|error| named(source, error)),
         _ => Err(refuse(format!("its output `{}` is not what its nodes make of the input", output.name))),
     }
 }
@@ -189,7 +195,36 @@ fn factor(node: &Node, name: &str) -> f64 {
     attribute(node, name).and_then(|attribute| attribute.float).map_or(1.0, f64::from)
 }
 
-impl Chain {
+/// An error with the file that it is about.
+pub(crate) fn named(source: &str, error: Error) -> Error {
+    Error::new(format!("{source}: {}", error.what), error.hint)
+}
+
+/// The operators of all activations, with the name of their number and the number that goes without saying: that of the
+/// activation where none is given, in the single precision of the format.
+fn operators() -> Vec<(&'static str, Option<(&'static str, f64)>)> {
+    fn within(spelling: &Spelling, usual: f64, found: &mut Vec<(&'static str, Option<(&'static str, f64)>)>) {
+        match spelling {
+            Spelling::Input => {}
+            Spelling::Times(_, inner) => within(inner, usual, found),
+            Spelling::Operator(name, number, inner) => {
+                found.push((name, number.map(|(name, _)| (name, f64::from(usual as f32)))));
+                within(inner, usual, found);
+            }
+            Spelling::Max(one, other) => [one, other].into_iter().for_each(|part| within(part, usual, found)),
+            Spelling::Concat(parts) => parts.iter().for_each(|part| within(part, usual, found)),
+        }
+    }
+    let mut found = Vec::new();
+    for entry in ALL {
+        let usual = entry.parameter.map_or(0.0, |(_, usual, _)| usual);
+        let activation: Activation = entry.example().parse().expect("every activation has an example");
+        activation.spellings().iter().for_each(|spelling| within(spelling, usual, &mut found));
+    }
+    found
+}
+
+impl Tree {
     /// Follow one node.
     fn take(&mut self, node: &Node, values: &HashMap<&str, Value>) -> Result<Value> {
         let mut inputs = Vec::new();
@@ -200,81 +235,203 @@ impl Chain {
             }
         }
         for value in &inputs {
-            match value {
-                Value::Rows(steps) if *steps != self.steps.len() => {
-                    return Err(refusal("it takes a tensor that another node takes too: the graph is not one chain"));
-                }
-                Value::Rows(_) => {}
-                Value::Constant(constant) => {
-                    let left = self.left.checked_sub(constant.values.len());
-                    self.left = left.ok_or_else(|| refusal("it uses constants that were used many times before"))?;
-                }
+            if let Value::Constant(constant) = value {
+                let left = self.left.checked_sub(constant.values.len());
+                self.left = left.ok_or_else(|| refusal("it uses constants that were used many times before"))?;
             }
         }
         if op(node) == "Constant" {
             let [attribute] = node.attribute.as_slice() else { return Err(refusal("it has no single value")) };
             return Constant::of_attribute(attribute).map(Value::Constant).map_err(refusal);
         }
+        let is_constant = |value: &Value| matches!(value, Value::Constant(_));
         match inputs.as_slice() {
-            [Value::Rows(_), rest @ ..] if rest.iter().all(|value| matches!(value, Value::Constant(_))) => {
-                self.apply(node, &constants(rest), true)?;
-                Ok(Value::Rows(self.steps.len()))
+            [Value::Rows(at), rest @ ..] if rest.iter().all(is_constant) => {
+                self.apply(*at, node, &constants(rest), true).map(Value::Rows)
             }
-            [Value::Constant(first), Value::Rows(_)] => {
-                self.apply(node, std::slice::from_ref(first), false)?;
-                Ok(Value::Rows(self.steps.len()))
+            [Value::Constant(first), Value::Rows(at)] => {
+                self.apply(*at, node, std::slice::from_ref(first), false).map(Value::Rows)
             }
-            [Value::Constant(first), rest @ ..] if rest.iter().all(|value| matches!(value, Value::Constant(_))) => {
+            [Value::Constant(first), rest @ ..] if rest.iter().all(is_constant) => {
                 fold(node, first, &constants(rest)).map(Value::Constant)
+            }
+            many => {
+                let places = many.iter().filter_map(|value| match value {
+                    Value::Rows(at) => Some(*at),
+                    Value::Constant(_) => None,
+                });
+                let places: Vec<usize> = places.collect();
+                if places.len() < many.len() {
+                    return Err(refusal("it does not take one tensor and constants"));
+                }
+                self.join(node, &places).map(Value::Rows)
+            }
+        }
+    }
+
+    /// A step further on.
+    fn push(&mut self, before: usize, step: Option<Step>, width: Option<usize>, flat: bool) -> usize {
+        let depth = self.places[before].depth + 1;
+        self.places.push(Place { step, before, depth, width, flat });
+        self.places.len() - 1
+    }
+
+    /// A node that takes several tensors made of the rows.
+    fn join(&mut self, node: &Node, places: &[usize]) -> Result<usize> {
+        match (op(node).as_str(), places) {
+            ("Add", &[one, other]) => self.add(one, other),
+            ("Max", [_, _]) => self.shape(places, |parts| {
+                let [one, other] = <[Spelling; 2]>::try_from(parts).expect("two places have two spellings");
+                Spelling::Max(Box::new(one), Box::new(other))
+            }),
+            ("Concat", [_, _, ..]) if places.len() <= LONGEST_BRANCH && [1, -1].contains(&whole(node, "axis", 0)) => {
+                self.shape(places, Spelling::Concat)
             }
             _ => Err(refusal("it does not take one tensor and constants")),
         }
     }
 
+    /// Branches that together are an activation of the place where they leave each other.
+    fn shape(&mut self, places: &[usize], together: impl FnOnce(Vec<Spelling>) -> Spelling) -> Result<usize> {
+        let up = |at: usize| std::iter::successors(Some(at), |&at| (at > 0).then(|| self.places[at].before));
+        let first: Vec<usize> = up(places[0]).take(LONGEST_BRANCH + 1).collect();
+        let reaches = |at: usize, base: usize| up(at).take(LONGEST_BRANCH + 1).any(|place| place == base);
+        let base = first.into_iter().find(|&base| places.iter().all(|&at| reaches(at, base)));
+        let spelled = |base: usize, at: usize| {
+            let mut steps: Vec<usize> = up(at).take_while(|&place| place != base).collect();
+            steps.reverse();
+            steps.into_iter().try_fold(Spelling::Input, |inner, place| match &self.places[place].step {
+                Some(Step::Multiply(row)) if row.len() == 1 => Some(Spelling::times(row[0]).of(&inner)),
+                Some(Step::Shape(outer)) => Some(outer.clone().of(&inner)),
+                _ => None,
+            })
+        };
+        let parts = base.and_then(|base| places.iter().map(|&at| spelled(base, at)).collect::<Option<Vec<_>>>());
+        let spelling = parts.map(together).filter(|spelling| Activation::spelled(spelling).is_some());
+        let (Some(base), Some(spelling)) = (base, spelling) else {
+            return Err(Error::new("what it puts together is no activation that is read", READ));
+        };
+        let branches = if matches!(spelling, Spelling::Concat(_)) { places.len() } else { 1 };
+        let width = self.places[base].width.map(|width| width * branches);
+        if self.places[base].flat {
+            return Err(refusal("it takes a list where rows and columns are due"));
+        }
+        Ok(self.push(base, Some(Step::Shape(spelling)), width, false))
+    }
+
+    /// The sum of two branches, one of which is the linear part.
+    fn add(&mut self, one: usize, other: usize) -> Result<usize> {
+        if self.sum.is_some() {
+            return Err(refusal("it is the second sum of two tensors of the graph"));
+        }
+        let width = |at: usize| self.places[at].width;
+        if let (Some(a), Some(b)) = (width(one), width(other))
+            && a != b
+        {
+            return Err(refusal(format!("it adds {a} columns and {b} columns")));
+        }
+        let base = self.meeting(one, other);
+        let is_affine = |mut at: usize| {
+            while at != base {
+                if matches!(self.places[at].step, Some(Step::Shape(_))) {
+                    return false;
+                }
+                at = self.places[at].before;
+            }
+            true
+        };
+        let (main, side) = match (is_affine(other), is_affine(one)) {
+            (true, _) => (one, other),
+            (false, true) => (other, one),
+            _ => return Err(refusal("it adds two tensors, and neither is an affine function of where they part")),
+        };
+        if self.places[main].flat != self.places[side].flat {
+            return Err(refusal("it adds a list and rows with columns"));
+        }
+        let sum = self.push(main, None, width(main).or(width(side)), self.places[main].flat);
+        self.sum = Some((sum, side));
+        Ok(sum)
+    }
+
+    /// The last place before both.
+    fn meeting(&self, mut one: usize, mut other: usize) -> usize {
+        while one != other {
+            let deeper = if self.places[one].depth >= self.places[other].depth { &mut one } else { &mut other };
+            *deeper = self.places[*deeper].before;
+        }
+        one
+    }
+
+    /// The steps from the input to a place.
+    fn path(mut self, end: usize) -> Result<Path> {
+        let up = |from: usize, to: usize| {
+            let mut places = Vec::new();
+            let mut at = from;
+            while at != to {
+                places.push(at);
+                at = self.places[at].before;
+            }
+            places.reverse();
+            places
+        };
+        let main = up(end, 0);
+        let sum = self.sum.filter(|(sum, _)| main.contains(sum));
+        let count = |places: &[usize]| places.iter().filter(|&&place| self.places[place].step.is_some()).count();
+        let side = sum.map(|(sum, end)| {
+            let base = self.meeting(sum, end);
+            let to = main.iter().take_while(|&&place| place != sum).copied().collect::<Vec<_>>();
+            (count(&up(base, 0)), up(end, base), count(&to))
+        });
+        let mut steps = |places: Vec<usize>| -> Vec<Step> {
+            places.into_iter().filter_map(|place| self.places[place].step.take()).collect()
+        };
+        let steps_of_main = steps(main);
+        let side = side.map(|(from, places, to)| Side { from, steps: steps(places), to });
+        Ok(Path { steps: steps_of_main, side })
+    }
+
     /// A node that takes the rows, first or second among its inputs, and constants.
-    fn apply(&mut self, node: &Node, constants: &[Constant], rows_first: bool) -> Result<()> {
+    fn apply(&mut self, at: usize, node: &Node, constants: &[Constant], rows_first: bool) -> Result<usize> {
+        let (width, flat) = (self.places[at].width, self.places[at].flat);
         let operator = op(node);
         match (operator.as_str(), constants) {
-            ("Identity", []) => Ok(()),
-            ("Dropout", rest) if rest.len() < 2 => Ok(()),
+            ("Identity", []) => Ok(at),
+            ("Dropout", rest) if rest.len() < 2 => Ok(at),
             ("Cast", []) => match whole(node, "to", 0) as i32 {
-                FLOAT | DOUBLE => Ok(()),
+                FLOAT | DOUBLE => Ok(at),
                 other => Err(refusal(format!("it rounds to the element type {other}"))),
             },
-            ("Relu", []) if self.steps.contains(&Step::Relu) => {
-                Err(Error::new("it is the second relu", "give a network with one hidden layer"))
-            }
-            ("Relu", []) => {
-                self.steps.push(Step::Relu);
-                Ok(())
-            }
-            ("Neg", []) => self.elementwise(Step::Multiply, vec![-1.0]),
-            ("Add", [one]) => self.elementwise(Step::Add, row(one)?),
-            ("Mul", [one]) => self.elementwise(Step::Multiply, row(one)?),
-            ("Sub", [one]) if rows_first => self.elementwise(Step::Subtract, row(one)?),
+            ("Neg", []) => self.elementwise(at, Step::Multiply, vec![-1.0]),
+            ("Add", [one]) => self.elementwise(at, Step::Add, row(one)?),
+            ("Mul", [one]) => self.elementwise(at, Step::Multiply, row(one)?),
+            ("Sub", [one]) if rows_first => self.elementwise(at, Step::Subtract, row(one)?),
             ("Sub", [one]) => {
-                self.elementwise(Step::Multiply, vec![-1.0])?;
-                self.elementwise(Step::Add, row(one)?)
+                let minus = self.elementwise(at, Step::Multiply, vec![-1.0])?;
+                self.elementwise(minus, Step::Add, row(one)?)
             }
             ("Div", [one]) if rows_first => {
                 let row = row(one)?;
                 if row.contains(&0.0) {
                     return Err(Error::new("it divides by 0", "give a constant column the scale 1"));
                 }
-                self.elementwise(Step::Divide, row)
+                self.elementwise(at, Step::Divide, row)
             }
-            ("MatMul", [matrix]) if rows_first => self.linear(matrix, 1.0),
+            ("MatMul", [matrix]) if rows_first => self.linear(at, matrix, 1.0),
             ("Gemm", [matrix, rest @ ..]) if rows_first && rest.len() < 2 => {
                 if whole(node, "transA", 0) != 0 {
                     return Err(refusal("it transposes its input"));
                 }
                 let transposed = if whole(node, "transB", 0) == 0 { Some(matrix.clone()) } else { matrix.transposed() };
                 let matrix = transposed.ok_or_else(|| refusal("its second input is no matrix"))?;
-                self.linear(&matrix, factor(node, "alpha"))?;
-                let Some(bias) = rest.first() else { return Ok(()) };
+                let product = self.linear(at, &matrix, factor(node, "alpha"))?;
+                let Some(bias) = rest.first() else { return Ok(product) };
                 let beta = factor(node, "beta");
                 let bias = row(bias)?;
-                self.elementwise(Step::Add, if beta == 1.0 { bias } else { bias.iter().map(|c| beta * c).collect() })
+                self.elementwise(
+                    product,
+                    Step::Add,
+                    if beta == 1.0 { bias } else { bias.iter().map(|c| beta * c).collect() },
+                )
             }
             ("ai.onnx.ml.Scaler", []) => {
                 let list = |name| {
@@ -284,14 +441,13 @@ impl Chain {
                 let (Some(offset), Some(scale)) = (list("offset"), list("scale")) else {
                     return Err(refusal("it needs the attributes `offset` and `scale`"));
                 };
-                self.elementwise(Step::Subtract, offset)?;
-                self.elementwise(Step::Multiply, scale)
+                let centred = self.elementwise(at, Step::Subtract, offset)?;
+                self.elementwise(centred, Step::Multiply, scale)
             }
             ("Flatten", []) if [1, -1].contains(&whole(node, "axis", 1)) => {
-                self.flat = false;
-                Ok(())
+                Ok(if flat { self.reshaped(at, width, false) } else { at })
             }
-            ("Reshape", [shape]) if rows_first => self.reshape(&shape.whole()),
+            ("Reshape", [shape]) if rows_first => self.reshape(at, &shape.whole()),
             ("Squeeze" | "Unsqueeze", rest) if rows_first && rest.len() < 2 => {
                 let axes = match (rest.first(), attribute(node, "axes")) {
                     (Some(axes), _) => axes.whole(),
@@ -299,48 +455,63 @@ impl Chain {
                     (None, None) => vec![1],
                 };
                 let squeeze = operator == "Squeeze";
-                if axes.len() != 1 || ![1, -1].contains(&axes[0]) || self.width != Some(1) || self.flat == squeeze {
+                if axes.len() != 1 || ![1, -1].contains(&axes[0]) || width != Some(1) || flat == squeeze {
                     return Err(refusal("it does more than to turn the one column of the output into a list"));
                 }
-                self.flat = squeeze;
-                Ok(())
+                Ok(self.reshaped(at, width, squeeze))
+            }
+            (name, []) if let Some((name, number)) = operators().into_iter().find(|known| known.0 == name) => {
+                let number = number.map(|(name, usual)| {
+                    (name, attribute(node, name).and_then(|given| given.float).map_or(usual, f64::from))
+                });
+                if flat {
+                    return Err(refusal("it takes a list where rows and columns are due"));
+                }
+                let spelling = Spelling::Operator(name, number, Box::new(Spelling::Input));
+                Ok(self.push(at, Some(Step::Shape(spelling)), width, flat))
             }
             (
-                "Tanh" | "Sigmoid" | "LeakyRelu" | "Elu" | "Selu" | "Gelu" | "Softplus" | "HardSigmoid" | "HardSwish"
-                | "PRelu" | "Erf" | "Sin" | "Exp" | "Clip" | "Softmax",
+                "Tanh" | "Sigmoid" | "Elu" | "Selu" | "Gelu" | "Softplus" | "HardSigmoid" | "HardSwish" | "PRelu"
+                | "Erf" | "Exp" | "Clip" | "Softmax",
                 _,
-            ) => Err(Error::new("it is not relu", NOT_RELU)),
-            _ => Err(refusal("it is no part of a one-hidden-layer relu network, or not with these inputs")),
+            ) => Err(Error::new("it is an activation that networks here do not have", READ)),
+            _ => Err(refusal("it is no part of a network that is read, or not with these inputs")),
         }
+    }
+
+    /// The same rows in another shape.
+    fn reshaped(&mut self, at: usize, width: Option<usize>, flat: bool) -> usize {
+        self.push(at, None, width, flat)
     }
 
     /// An elementwise step by a row of constants.
-    fn elementwise(&mut self, step: impl FnOnce(Vec<f64>) -> Step, row: Vec<f64>) -> Result<()> {
+    fn elementwise(&mut self, at: usize, step: impl FnOnce(Vec<f64>) -> Step, row: Vec<f64>) -> Result<usize> {
+        let Place { mut width, flat, .. } = self.places[at];
         if row.len() > 1 {
-            match self.width {
-                Some(width) if self.flat || width != row.len() => {
+            match width {
+                Some(width) if flat || width != row.len() => {
                     return Err(refusal(format!("its constant has {} entries for {width} columns", row.len())));
                 }
-                _ => self.width = Some(row.len()),
+                _ => width = Some(row.len()),
             }
         }
-        self.steps.push(step(row));
-        Ok(())
+        Ok(self.push(at, Some(step(row)), width, flat))
     }
 
     /// Rows times a matrix, inputs × outputs.
-    fn linear(&mut self, matrix: &Constant, alpha: f64) -> Result<()> {
+    fn linear(&mut self, at: usize, matrix: &Constant, alpha: f64) -> Result<usize> {
+        let Place { width, flat, .. } = self.places[at];
         let (rows, columns) = match *matrix.dims {
             [rows, columns] => (rows, columns),
             [rows] => (rows, 1),
             _ => return Err(refusal("its second input is no matrix")),
         };
-        if let Some(width) = self.width
+        if let Some(width) = width
             && width != rows
         {
             return Err(refusal(format!("its matrix has {rows} rows for {width} columns")));
         }
-        if self.flat || rows == 0 || columns == 0 {
+        if flat || rows == 0 || columns == 0 {
             return Err(refusal(format!("its matrix is {rows} × {columns}, and its input a list or empty")));
         }
         let entry = |i, k| matrix.values[k * columns + i];
@@ -349,28 +520,24 @@ impl Chain {
         } else {
             Mat::from_fn(columns, rows, |i, k| alpha * entry(i, k))
         };
-        self.steps.push(Step::Linear(weights));
-        self.width = Some(columns);
-        self.flat = matrix.dims.len() == 1;
-        Ok(())
+        Ok(self.push(at, Some(Step::Linear(weights)), Some(columns), matrix.dims.len() == 1))
     }
 
     /// A new shape that leaves every row as it is.
-    fn reshape(&mut self, shape: &[i64]) -> Result<()> {
-        let width = self.width.and_then(|width| i64::try_from(width).ok());
+    fn reshape(&mut self, at: usize, shape: &[i64]) -> Result<usize> {
+        let Place { width, flat, .. } = self.places[at];
+        let columns_now = width.and_then(|width| i64::try_from(width).ok());
         match *shape {
-            [-1] if width == Some(1) => self.flat = true,
-            [0, -1 | 0] if !self.flat => {}
-            [rows, columns] if rows >= -1 && columns > 0 && width.is_none_or(|width| width == columns) => {
-                self.width = usize::try_from(columns).ok();
-                self.flat = false;
+            [-1] if width == Some(1) => Ok(self.reshaped(at, width, true)),
+            [0, -1 | 0] if !flat => Ok(at),
+            [rows, columns] if rows >= -1 && columns > 0 && columns_now.is_none_or(|width| width == columns) => {
+                Ok(self.reshaped(at, usize::try_from(columns).ok(), false))
             }
             _ => {
-                let columns = width.map_or("as many".into(), |width| width.to_string());
-                return Err(refusal(format!("it makes {shape:?} of rows with {columns} columns")));
+                let columns = columns_now.map_or("as many".into(), |width| width.to_string());
+                Err(refusal(format!("it makes {shape:?} of rows with {columns} columns")))
             }
         }
-        Ok(())
     }
 }
 
@@ -405,57 +572,4 @@ fn fold(node: &Node, first: &Constant, rest: &[Constant]) -> Result<Constant> {
         _ => None,
     };
     folded.ok_or_else(|| refusal("it computes with constants alone, in a way that is not followed"))
-}
-
-/// The weights (outputs × inputs) and the bias of affine steps, multiplied out; `None` where there is no matrix. A bias to
-/// which nothing was added is `None` too.
-pub(crate) fn affine(steps: &[Step]) -> Option<(Mat<f64>, Option<Vec<f64>>)> {
-    let first = steps.iter().position(|step| matches!(step, Step::Linear(_)))?;
-    let Step::Linear(matrix) = &steps[first] else { return None };
-    let (mut w, mut b) = (matrix.clone(), None::<Vec<f64>>);
-    // From the matrix backwards: W((x + p) ∘ s) = (W diag s) x + W(s ∘ p).
-    for step in steps[..first].iter().rev() {
-        let columns = w.ncols();
-        let at = |row: &[f64], k: usize| if row.len() == 1 { row[0] } else { row[k] };
-        match step {
-            Step::Multiply(s) => w = Mat::from_fn(w.nrows(), columns, |i, k| w[(i, k)] * at(s, k)),
-            Step::Divide(s) => w = Mat::from_fn(w.nrows(), columns, |i, k| w[(i, k)] / at(s, k)),
-            Step::Add(p) | Step::Subtract(p) => {
-                let sign = if matches!(step, Step::Add(_)) { 1.0 } else { -1.0 };
-                let moved = |i: usize| sign * (0..columns).map(|k| w[(i, k)] * at(p, k)).sum::<f64>();
-                b = Some((0..w.nrows()).map(|i| b.as_ref().map_or(0.0, |b| b[i]) + moved(i)).collect());
-            }
-            Step::Linear(_) | Step::Relu => return None,
-        }
-    }
-    for step in &steps[first + 1..] {
-        let rows = w.nrows();
-        let at = |row: &[f64], i: usize| if row.len() == 1 { row[0] } else { row[i] };
-        let with = |b: &Option<Vec<f64>>, of: &dyn Fn(f64, usize) -> f64| {
-            b.as_ref().map(|b| b.iter().enumerate().map(|(i, &b)| of(b, i)).collect::<Vec<_>>())
-        };
-        match step {
-            Step::Add(p) => b = with(&b, &|b, i| b + at(p, i)).or_else(|| Some((0..rows).map(|i| at(p, i)).collect())),
-            Step::Subtract(p) => {
-                b = with(&b, &|b, i| b - at(p, i)).or_else(|| Some((0..rows).map(|i| -at(p, i)).collect()));
-            }
-            Step::Multiply(s) => {
-                w = Mat::from_fn(rows, w.ncols(), |i, k| w[(i, k)] * at(s, i));
-                b = with(&b, &|b, i| b * at(s, i));
-            }
-            Step::Divide(s) => {
-                w = Mat::from_fn(rows, w.ncols(), |i, k| w[(i, k)] / at(s, i));
-                b = with(&b, &|b, i| b / at(s, i));
-            }
-            Step::Linear(next) => {
-                let sum = |i: usize, b: &[f64]| (0..rows).map(|j| next[(i, j)] * b[j]).sum::<f64>();
-                b = b.map(|b| (0..next.nrows()).map(|i| sum(i, &b)).collect());
-                // Entry by entry in a fixed order: the same bits whatever the number of threads.
-                let entry = |i, k| (0..rows).map(|j| next[(i, j)] * w[(j, k)]).sum();
-                w = Mat::from_fn(next.nrows(), w.ncols(), entry);
-            }
-            Step::Relu => return None,
-        }
-    }
-    Some((w, b))
 }

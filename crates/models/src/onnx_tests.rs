@@ -2,8 +2,11 @@
 
 use super::messages::{Attribute, Dimension, Graph, Node, OperatorSet, Shape, Size, Tensor, Type, ValueInfo};
 use super::*;
+use crate::format::Precision;
+use crate::onnx_tensor::{DOUBLE, FLOAT};
 use faer::Mat;
 use proptest::prelude::*;
+use tautnet::Shallow;
 
 /// Two inputs, three units.
 fn network() -> Shallow {
@@ -97,7 +100,11 @@ fn dense() -> Vec<Node> {
     ]
 }
 
-fn bits(network: &Shallow) -> Vec<u64> {
+fn layered() -> Network {
+    network().into()
+}
+
+fn bits(network: &Network) -> Vec<u64> {
     network.numbers().into_iter().map(f64::to_bits).collect()
 }
 
@@ -150,7 +157,7 @@ fn the_forms_in_which_programs_write_a_network_are_one_network() {
     ];
     for (form, nodes) in forms.into_iter().enumerate() {
         let import = read(&model(nodes)).unwrap();
-        assert_eq!(bits(&import.network), bits(&network()), "form {form}");
+        assert_eq!(bits(&import.network), bits(&layered()), "form {form}");
         assert_eq!((import.scaler, import.opset), (None, 17));
     }
 }
@@ -190,7 +197,7 @@ fn whatever_is_affine_is_multiplied_out() {
         let h = |i: usize| (2.0 * (n.w()[(i, 0)] * z[0] + n.w()[(i, 1)] * z[1]) - 0.5 * n.b()[i]).max(0.0);
         let g = n.c() - (0..3).map(|i| [1.0, 2.0, -0.5][i] * n.v()[i] * h(i)).sum::<f64>();
         let expected = -((g + 1.0) * 3.0 + (-0.5 * g + 1.0) * 0.25) / 0.5;
-        assert!((import.network.value(&x) - expected).abs() < 1e-12 * (1.0 + expected.abs()), "{x:?}");
+        assert!((import.network.values(&x)[0] - expected).abs() < 1e-12 * (1.0 + expected.abs()), "{x:?}");
     }
 }
 
@@ -208,7 +215,7 @@ fn every_kind_of_tensor_is_read() {
     ] {
         let mut model = model(dense());
         model.graph.as_mut().unwrap().initializer[2] = tensor;
-        assert_eq!(read(&model).unwrap().network.b(), values);
+        assert_eq!(read(&model).unwrap().network.layers()[0].bias(), values);
     }
     for (tensor, what) in [
         (Tensor { data_type: 8, ..base.clone() }, "has the element type 8"),
@@ -242,10 +249,19 @@ fn what_is_not_such_a_network_is_refused_by_its_node() {
     let unnamed = Node { name: String::new(), ..node("Tanh", &["2"], "3") };
     let custom = Node { domain: "com.example".to_owned(), ..node("Relu", &["2"], "3") };
     let cases: Vec<(messages::Model, &str)> = vec![
-        (replaced(2, node("Tanh", &["2"], "3")), "node `Tanh_3` (Tanh): it is not relu"),
-        (replaced(2, unnamed), "node 3 (Tanh): it is not relu"),
+        (
+            replaced(2, node("Tanh", &["2"], "3")),
+            "node `Tanh_3` (Tanh): it is an activation that networks here do not have",
+        ),
+        (replaced(2, unnamed), "node 3 (Tanh): it is an activation that"),
         (replaced(2, custom), "node `Relu_3` (com.example.Relu): it is no part of"),
-        (replaced(2, node("Identity", &["2"], "3")), "the graph has no Relu"),
+        (replaced(2, node("Sin", &["2"], "3")), "an operator of the graph is a part of an activation"),
+        (replaced(2, node("Concat", &["2", "2"], "3")), "node `Concat_3` (Concat): it does not take one tensor"),
+        (
+            replaced(2, with(node("Concat", &["2", "1"], "3"), "axis", int(1))),
+            "node `Concat_3` (Concat): what it puts together is no activation",
+        ),
+        (replaced(2, node("Max", &["2", "1"], "3")), "what it puts together is no activation that is read"),
         (replaced(0, node("Conv", &["x", "W"], "1")), "node `Conv_1` (Conv): it is no part of"),
         (replaced(0, node("MatMul", &["W", "x"], "1")), "node `MatMul_1` (MatMul): it is no part of"),
         (replaced(0, node("MatMul", &["x", "Wt"], "1")), "its matrix has 3 rows for 2 columns"),
@@ -254,13 +270,13 @@ fn what_is_not_such_a_network_is_refused_by_its_node() {
         (replaced(0, with(node("Gemm", &["x", "W"], "1"), "transA", int(1))), "it transposes its input"),
         (replaced(1, node("Add", &["1", "v"], "2")), "its constant has the shape [3, 1], not that of one row"),
         (replaced(1, node("Add", &["1", "c2"], "2")), "its input `c2` is made by nothing"),
-        (replaced(3, node("MatMul", &["2", "v"], "4")), "the graph has no Relu"),
-        (replaced(4, node("Add", &["4", "1"], "y")), "it takes a tensor that another node takes too"),
-        (replaced(3, node("Relu", &["3"], "4")), "node `Relu_4` (Relu): it is the second relu"),
-        (replaced(3, node("Identity", &["3"], "4")), "the graph has 3 output columns where one is due"),
+        (replaced(4, node("Add", &["4", "1"], "y")), "it adds 1 columns and 3 columns"),
+        (replaced(3, node("Relu", &["3"], "4")), "there is no matrix between two activations"),
+        (replaced(3, node("Identity", &["3"], "4")), "there is no matrix after the last activation"),
         (replaced(0, node("Identity", &["x"], "1")), "its constant has 3 entries for 2 columns"),
         (replaced(1, with(node("Cast", &["1"], "2"), "to", int(10))), "it rounds to the element type 10"),
-        (graph(&|g| g.output[0].name = "3".to_owned()), "the graph has 3 output columns"),
+        (graph(&|g| g.output[0].name = "3".to_owned()), "there is no matrix after the last activation"),
+        (graph(&|g| g.output[0].name = "x".to_owned()), "its output `x` is not what its nodes make"),
         (graph(&|g| g.output[0].name = "W".to_owned()), "its output `W` is not what its nodes make"),
         (graph(&|g| g.output[0].name = "none".to_owned()), "its output `none` is not what its nodes make"),
         (graph(&|g| g.output.push(value("2", &[]))), "the graph has 2 outputs (y, 2)"),
@@ -282,6 +298,146 @@ fn what_is_not_such_a_network_is_refused_by_its_node() {
     assert!(parse(br#"{"w": [[1]]}"#, "f.onnx").unwrap_err().what.contains("no ONNX file"));
 }
 
+/// The plain graph with another activation: nodes from "2" to "3".
+fn activated(nodes: &[Node], doubles: bool) -> messages::Model {
+    let mut all = dense();
+    all.splice(2..3, nodes.iter().cloned());
+    let mut model = model(all);
+    if doubles {
+        let n = network();
+        let both: Vec<f64> = n.v().iter().chain(n.v()).copied().collect();
+        model.graph.as_mut().unwrap().initializer[3] = tensor("v", &[6, 1], &both);
+    }
+    model
+}
+
+#[test]
+fn the_forms_in_which_programs_write_activations() {
+    let alpha = |value| with(node("LeakyRelu", &["2"], "3"), "alpha", float(value));
+    let relu = |input: &str, output: &str| node("Relu", &[input], output);
+    let concat = |input: &[&str], axis: i64| with(node("Concat", input, "3"), "axis", int(axis));
+    let leaky = |number: f32| format!("leaky-relu:{}", f64::from(number));
+    for (nodes, name) in [
+        (vec![node("LeakyRelu", &["2"], "3")], leaky(0.01)),
+        (vec![alpha(0.25)], "leaky-relu:0.25".into()),
+        (vec![alpha(0.2)], leaky(0.2)),
+        (vec![node("Mul", &["2", "half"], "2a"), node("Max", &["2a", "2"], "3")], "leaky-relu:0.5".into()),
+        (vec![node("Abs", &["2"], "3")], "abs".into()),
+        (vec![node("Neg", &["2"], "2a"), node("Max", &["2", "2a"], "3")], "abs".into()),
+        (vec![relu("2", "2a"), node("Neg", &["2"], "2b"), relu("2b", "2c"), concat(&["2a", "2c"], 1)], "crelu".into()),
+        (vec![node("Cos", &["2"], "2b"), node("Sin", &["2"], "2a"), concat(&["2a", "2b"], -1)], "sincos".into()),
+    ] {
+        let mut model = activated(&nodes, nodes.len() > 2);
+        model.graph.as_mut().unwrap().initializer.push(tensor("half", &[], &[0.5]));
+        let import = read(&model).unwrap();
+        assert_eq!(import.network.layers()[0].activation().name(), name);
+        assert_eq!(import.network.layers()[0].weights(), layered().layers()[0].weights());
+    }
+    for (nodes, what) in [
+        (vec![alpha(1.5)], "an operator of the graph is a part of an activation"),
+        (vec![relu("2", "2a"), relu("2", "2b"), concat(&["2a", "2b"], 1)], "is no activation that is read"),
+        (vec![relu("2", "2a"), relu("1", "2b"), concat(&["2a", "2b"], 1)], "is no activation that is read"),
+        (vec![relu("2", "2a"), concat(&["2a", "x"], 1)], "is no activation that is read"),
+        (vec![relu("2", "2a"), concat(&["2a", "2"], 0)], "it does not take one tensor and constants"),
+    ] {
+        let error = read(&activated(&nodes, nodes.len() > 1)).unwrap_err();
+        assert!(error.what.contains(what), "{error:?}");
+    }
+}
+
+#[test]
+fn a_linear_part_is_one_branch_from_the_inputs_to_the_outputs() {
+    let beside = |nodes: Vec<Node>| {
+        let mut model = model([dense()[..4].to_vec(), nodes].concat());
+        model.graph.as_mut().unwrap().initializer.extend([
+            tensor("A", &[2, 1], &[10.0, -20.0]),
+            tensor("A3", &[2, 3], &[1.0; 6]),
+            tensor("d", &[1], &[3.0]),
+            tensor("half", &[], &[0.5]),
+        ]);
+        read(&model)
+    };
+    let (x, n) = ([0.3, -0.8], network());
+    let own = n.value(&x) - n.c();
+    let linear = node("MatMul", &["x", "A"], "l");
+    for (nodes, due) in [
+        (vec![linear.clone(), node("Add", &["4", "l"], "y")], own + 19.0),
+        (vec![linear.clone(), node("Add", &["l", "4"], "5"), node("Add", &["5", "c"], "y")], own + 19.0 + 0.7),
+        // What comes after the sum is done to both, and a bias of the linear part is one of the outputs.
+        (
+            vec![
+                linear.clone(),
+                node("Add", &["l", "d"], "l2"),
+                node("Add", &["4", "l2"], "5"),
+                node("Mul", &["5", "half"], "6"),
+                node("Sub", &["6", "d"], "y"),
+            ],
+            0.5 * (own + 19.0 + 3.0) - 3.0,
+        ),
+    ] {
+        let network = beside(nodes).unwrap().network;
+        assert!(
+            network.linear().is_some() && (network.values(&x)[0] - due).abs() < 1e-13,
+            "{:?} {due}",
+            network.values(&x)
+        );
+    }
+    for (nodes, what) in [
+        (vec![node("Add", &["4", "x"], "y")], "it adds 1 columns and 2 columns"),
+        (
+            vec![node("MatMul", &["3", "v"], "l"), node("Add", &["4", "l"], "y")],
+            "it adds two branches that do not both go",
+        ),
+        (vec![linear.clone(), node("Add", &["4", "l"], "5"), node("Add", &["5", "l"], "y")], "it is the second sum"),
+        (
+            vec![
+                node("Relu", &["4"], "4a"),
+                linear.clone(),
+                node("Add", &["4", "l"], "5"),
+                node("Add", &["5", "4a"], "y"),
+            ],
+            "it is the second sum",
+        ),
+        (
+            vec![
+                node("MatMul", &["x", "A3"], "l"),
+                node("Add", &["3", "l"], "5"),
+                node("MatMul", &["5", "v"], "6"),
+                node("Relu", &["6"], "7"),
+                node("MatMul", &["7", "d1"], "y"),
+            ],
+            "its input `d1` is made by nothing",
+        ),
+        (
+            vec![
+                node("MatMul", &["x", "A3"], "l"),
+                node("Add", &["3", "l"], "5"),
+                node("Relu", &["5"], "7"),
+                node("MatMul", &["7", "v"], "y"),
+            ],
+            "it adds two branches that do not both go",
+        ),
+    ] {
+        let error = beside(nodes).unwrap_err();
+        assert!(error.what.contains(what), "{what}: {error:?}");
+    }
+}
+
+#[test]
+fn deep_and_wide_and_affine_graphs_are_networks() {
+    let mut nodes = dense();
+    nodes.splice(4.., [node("Relu", &["4"], "5"), node("MatMul", &["5", "vt"], "y")]);
+    let import = read(&model(nodes)).unwrap();
+    assert_eq!(import.network.described(), "two hidden layers of 3 and 1 units, relu, 3 outputs");
+    let mut nodes = dense();
+    nodes[2] = node("Identity", &["2"], "3");
+    let affine = read(&model(nodes)).unwrap().network;
+    assert_eq!(affine.described(), "no hidden layer");
+    let (n, x) = (network(), [0.3, -0.8]);
+    let due = n.c() + (0..3).map(|i| n.v()[i] * n.pre_activation(i, &x)).sum::<f64>();
+    assert!((affine.values(&x)[0] - due).abs() < 1e-14);
+}
+
 #[test]
 fn reshapes_that_mix_rows_are_refused() {
     let reshaped = |shape: &[i64]| {
@@ -300,7 +456,7 @@ fn reshapes_that_mix_rows_are_refused() {
         read(&model)
     };
     for shape in [[-1, 2], [0, 2], [0, -1], [1, 2]] {
-        assert_eq!(reshaped(&shape).unwrap().network, network());
+        assert_eq!(reshaped(&shape).unwrap().network, layered());
     }
     for shape in [&[-1, 1][..], &[-1], &[1, -1], &[2, 0], &[0, 1, 2], &[], &[-2, 2], &[i64::MIN, 2]] {
         assert!(reshaped(shape).unwrap_err().what.contains("(Reshape)"), "{shape:?}");
@@ -375,10 +531,10 @@ fn a_matrix_that_is_used_again_and_again_is_counted() {
 fn only_the_form_that_is_written_is_a_scaler() {
     let scaler =
         Scaler { input_mean: vec![1.0, -2.0], input_scale: vec![0.5, 3.0], target_mean: 10.0, target_scale: 4.0 };
-    let bytes = to_bytes(&network(), Some(&scaler), None, &[], Precision::F64);
+    let bytes = to_bytes(&layered(), Some(&scaler), None, &[], Precision::F64);
     let import = parse(&bytes, "f").unwrap();
-    assert_eq!((&import.network, import.scaler.as_ref()), (&network(), Some(&scaler)));
-    assert_eq!(bits(&import.network), bits(&network()));
+    assert_eq!((&import.network, import.scaler.as_ref()), (&layered(), Some(&scaler)));
+    assert_eq!(bits(&import.network), bits(&layered()));
     let folded = import.folded().unwrap();
     // Negative scales are no standardization; the function is the same.
     let mut negative = messages::Model::decode(bytes.as_slice()).unwrap();
@@ -388,7 +544,7 @@ fn only_the_form_that_is_written_is_a_scaler() {
     let import = read(&negative).unwrap();
     assert_eq!(import.scaler, None);
     for x in [[0.0, 0.0], [1.5, -3.0], [-2.0, 7.0]] {
-        assert!((import.network.value(&x) - 10.0 + (folded.value(&x) - 10.0)).abs() < 1e-12);
+        assert!((import.network.values(&x)[0] - 10.0 + (folded.values(&x)[0] - 10.0)).abs() < 1e-12);
     }
 }
 
@@ -399,7 +555,7 @@ proptest! {
         scales in prop::collection::vec(1e-3f64..1e3, 8), kept in any::<bool>(),
     ) {
         let w = Mat::from_fn(3, 3, |i, k| numbers[3 * i + k]);
-        let network = Shallow::new(w, numbers[9..12].to_vec(), numbers[12..15].to_vec(), numbers[15]).unwrap();
+        let network = Shallow::new(w, numbers[9..12].to_vec(), numbers[12..15].to_vec(), numbers[15]).unwrap().into();
         let scaler = Scaler {
             input_mean: scales[..3].to_vec(), input_scale: scales[3..6].to_vec(), target_mean: scales[6], target_scale: scales[7],
         };
@@ -434,7 +590,7 @@ proptest! {
 
 #[test]
 fn a_file_that_is_cut_short_is_refused_everywhere() {
-    let bytes = to_bytes(&network(), None, None, &[], Precision::F64);
+    let bytes = to_bytes(&layered(), None, None, &[], Precision::F64);
     for cut in 0..bytes.len() {
         assert!(parse(&bytes[..cut], "f").is_err(), "cut at {cut}");
     }

@@ -1,17 +1,18 @@
 //! Networks, models and certificates out of files.
 
 use crate::format::Format;
-use crate::json::{network_from_value, parse_object};
+use crate::json::{parse_object, plain_from_value};
+use crate::layers;
 use crate::model::Model;
 use crate::onnx::{self, named};
 use crate::safetensors;
 use crate::stored::Stored;
+use crate::strict_json::{self, Fault};
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
+use tautnet::network::Network;
 use tautnet::scaling::Scaler;
-use tautnet::shallow::Shallow;
-use tautnet::strict_json::{self, Fault};
 use tautnet_tables::limited::read_file;
 
 /// Read a file: a model or a plain network, in the format that its name says.
@@ -50,7 +51,7 @@ pub fn parse(bytes: &[u8], format: Format, source: &str) -> Result<Stored> {
 /// The same, no more than the limits allow.
 pub fn parse_within(bytes: &[u8], format: Format, source: &str, limits: &Limits) -> Result<Stored> {
     limits.check(Limit::Bytes, source, bytes.len() as u64)?;
-    let model = |text: &str, network: Shallow, scaler: Option<Scaler>| {
+    let model = |text: &str, network: Network, scaler: Option<Scaler>| {
         let source = format!("the metadata of {source}");
         let object = parse_object(text.as_bytes(), &source, limits)?;
         Model::from_parts(object, Some(network), scaler, &source).map(|model| Stored::Model(Box::new(model)))
@@ -94,10 +95,11 @@ impl Stored {
     /// The same, no more than the limits allow.
     pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<Self> {
         let object = parse_object(bytes, source, limits)?;
-        if object.contains_key("format") {
-            Model::from_parts(object, None, None, source).map(|model| Self::Model(Box::new(model)))
-        } else {
-            network_from_value(&object, source).map(Self::Network)
+        match object.get("format") {
+            Some(format) if *format != layers::FORMAT => {
+                Model::from_parts(object, None, None, source).map(|model| Self::Model(Box::new(model)))
+            }
+            _ => plain_from_value(object, source).map(Self::Network),
         }
     }
 }

@@ -3,22 +3,22 @@
 use crate::model::Model;
 use std::path::Path;
 use tautnet::Loss;
-use tautnet::certify::Certificate;
 use tautnet::error::{Error, Result};
-use tautnet::shallow::Shallow;
+use tautnet::network::Network;
+use tautnet_verify::Certificate;
 
 /// What a file holds: a model, or a network alone.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stored {
     /// A plain network.
-    Network(Shallow),
+    Network(Network),
     /// A model.
     Model(Box<Model>),
 }
 
 impl Stored {
     /// The network.
-    pub fn network(&self) -> &Shallow {
+    pub fn network(&self) -> &Network {
         match self {
             Stored::Network(network) => network,
             Stored::Model(model) => &model.network,

@@ -4,7 +4,9 @@ use super::*;
 use faer::Mat;
 use proptest::prelude::*;
 use std::path::Path;
+use tautnet::activation::ALL;
 use tautnet::certify;
+use tautnet::network::{Layer, Network};
 use tautnet::{Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, ReadOptions, Table, UnknownLevels};
 
@@ -25,6 +27,7 @@ fn model() -> Model {
     let go_on = &mut |_| std::ops::ControlFlow::Continue(());
     let certificate = Some(certify::prove(&network, Norm::Two, Some(&scaler), go_on).unwrap());
     let settings = serde_json::json!({"seed": 7, "data": "a \"quoted\" λ"});
+    let network = network.into();
     Model { network, columns, scaler, settings, objective: serde_json::json!({"loss": 0.1}), certificate }
 }
 
@@ -80,25 +83,25 @@ fn where_nothing_is_asked_the_arrays_alone_are_right() {
     let bytes = to_bytes(&stored, Format::Safetensors, &Options::default()).unwrap();
     let (network, _) = safetensors::parse(&bytes, "f").unwrap();
     let x = model().columns.encode(&table(), UnknownLevels::Refuse).unwrap();
-    for (value, exact) in network.predict(x.as_ref()).iter().zip(predictions(&stored)) {
+    for (value, exact) in network.predict(x.as_ref()).col(0).iter().zip(predictions(&stored)) {
         assert!((value - exact).abs() < 1e-9 * (1.0 + exact.abs()));
     }
     let import = onnx::parse(&to_bytes(&stored, Format::Onnx, &Options::default()).unwrap(), "f").unwrap();
     assert_eq!((import.scaler.as_ref(), import.opset), (Some(&model().scaler), onnx::OPSET));
-    for (value, exact) in import.folded().unwrap().predict(x.as_ref()).iter().zip(predictions(&stored)) {
+    for (value, exact) in import.folded().unwrap().predict(x.as_ref()).col(0).iter().zip(predictions(&stored)) {
         assert!((value - exact).abs() < 1e-9 * (1.0 + exact.abs()));
     }
 }
 
 #[test]
 fn what_single_precision_cannot_hold_is_refused_by_its_place() {
-    let mut parts = model().network.into_parts();
+    let mut parts = model().shallow("a test").unwrap().into_parts();
     parts.v[(2, 0)] = 1e39;
-    let network = Shallow::from_parts(parts).unwrap();
+    let network = Network::from(Shallow::from_parts(parts).unwrap());
     let options = Options { precision: Precision::F32, ..Options::default() };
     for format in FORMATS {
         let error = to_bytes(&Stored::Network(network.clone()), format, &options).unwrap_err();
-        assert_eq!(error.what, "v[2] is 1e39, too large for single precision");
+        assert_eq!(error.what, "layers[1].weights[0][2] is 1e39, too large for single precision");
     }
 }
 
@@ -128,6 +131,104 @@ fn a_model_whose_metadata_were_changed_is_judged_like_any_other() {
         bytes[at] ^= 1;
         let Stored::Model(model) = parse(&bytes, format, "f").unwrap() else { panic!() };
         assert!(model.proved().unwrap_err().what.contains("fingerprint"));
+    }
+}
+
+/// Networks of every activation, depth, number of outputs, with and without a linear part.
+fn networks() -> Vec<Network> {
+    let names: Vec<String> = ALL.iter().map(|entry| entry.example()).chain(["leaky-relu:-0.3".into()]).collect();
+    let each = names.iter().map(|name| vec![name.as_str()]);
+    let stacks =
+        each.chain([vec![], names.iter().map(String::as_str).collect(), vec!["relu", "relu"], vec!["relu"; 11]]);
+    let mut number = (0..).map(|k| (0.7 * f64::from(k) + 0.1).sin());
+    let mut matrix = |rows, columns| Mat::from_fn(rows, columns, |_, _| number.next().unwrap());
+    let mut made = Vec::new();
+    for stack in stacks {
+        for (outputs, linear) in [(1, false), (1, true), (3, false), (3, true)] {
+            let (mut layers, mut width) = (Vec::new(), 2);
+            for (units, name) in stack.iter().map(|name| (3, *name)).chain([(outputs, "identity")]) {
+                let bias = matrix(units, 1).col(0).iter().copied().collect();
+                layers.push(Layer::new(matrix(units, width), bias, name.parse().unwrap()));
+                width = layers.last().unwrap().outputs();
+            }
+            made.push(Network::new(layers, linear.then(|| matrix(outputs, 2))).unwrap());
+        }
+    }
+    made
+}
+
+#[test]
+fn every_network_comes_back_in_every_format() {
+    for network in networks() {
+        for format in FORMATS {
+            let back = there_and_back(&Stored::Network(network.clone()), format, &Options::default());
+            let exact = if format == Format::Onnx { network.clone().merged().unwrap() } else { network.clone() };
+            assert_eq!(back.network(), &exact, "{format:?}: {}", network.described());
+            let options = Options { precision: Precision::F32, ..Options::default() };
+            let rounded = there_and_back(&Stored::Network(network.clone()), format, &options);
+            let (one, other) = (network.values(&[0.3, -0.8]), rounded.network().values(&[0.3, -0.8]));
+            assert!(one.iter().zip(other).all(|(one, other)| (one - other).abs() < 1e-4), "{}", network.described());
+        }
+    }
+}
+
+#[test]
+fn a_model_of_any_network_with_one_output_comes_back_and_predicts() {
+    let text = "a,b,y\n1.5,3,1000\n2.5,-1,3000\n3,0.5,2000\n0.25,2,-500\n";
+    let table = Table::from_reader("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap();
+    let columns = Encoder::fit(&table, None, &[]).unwrap();
+    let scaler = Scaler::fit(&columns.dataset(&table, UnknownLevels::Refuse).unwrap()).unwrap();
+    for network in networks().into_iter().filter(|network| network.outputs() == 1) {
+        let (columns, scaler) = (columns.clone(), scaler.clone());
+        let model = Model { columns, scaler, network, certificate: None, ..model() };
+        let stored = Stored::Model(Box::new(model.clone()));
+        let x = Mat::from_fn(3, 2, |k, j| (k as f64 - 1.0) * [1.0, 2.5][j]);
+        let exact = model.predict_encoded(x.clone());
+        let scale = exact.iter().fold(1.0f64, |scale, value| scale.max(value.abs()));
+        for format in FORMATS {
+            for scaler in [ScalerChoice::Kept, ScalerChoice::Folded] {
+                let options = Options { scaler: Some(scaler), ..Options::default() };
+                let Stored::Model(back) = there_and_back(&stored, format, &options) else { panic!() };
+                for (one, other) in back.predict_encoded(x.clone()).iter().zip(&exact) {
+                    assert!(
+                        (one - other).abs() < 1e-11 * scale,
+                        "{format:?} {scaler:?}: {}",
+                        model.network.described()
+                    );
+                }
+            }
+        }
+        assert!(model.reach(0.1).unwrap_err().what.contains("no certificate"));
+    }
+}
+
+#[test]
+fn a_model_has_one_target() {
+    let two = networks().into_iter().find(|network| network.outputs() == 3).unwrap();
+    let error = Model { network: two, ..model() }.to_json().unwrap_err();
+    assert!(error.what.contains("has 2 inputs"), "{error:?}");
+    let layer = Layer::new(Mat::full(2, 3, 1.0), vec![0.0; 2], "identity".parse().unwrap());
+    let network = Network::new(vec![layer], None).unwrap();
+    let error = Model { network, certificate: None, ..model() }.to_json().unwrap_err();
+    assert!(error.what.contains("has 2 outputs"), "{error:?}");
+}
+
+#[test]
+fn activations_in_the_metadata_that_do_not_fit_are_refused() {
+    let network = networks().into_iter().find(|network| network.layers()[0].activation().name() == "abs").unwrap();
+    let bytes = to_bytes(&Stored::Network(network), Format::Safetensors, &Options::default()).unwrap();
+    for (from, to, what) in [
+        ("abs", "abx", "the metadata of f: there is no activation \"abx\""),
+        ("[\\\"abs\\\"]", "{\\\"a\\\":1}", "the metadata of f: `activations` is no list of names"),
+        ("\\\"version\\\":2", "\\\"version\\\":3", "the metadata of f are not of version 2"),
+        ("[\\\"abs\\\"]", "[       ]", "f: it has 1 hidden layers and 0 activations"),
+    ] {
+        let at = bytes.windows(from.len()).position(|part| part == from.as_bytes()).expect(from);
+        let mut bytes = bytes.clone();
+        assert_eq!(from.len(), to.len());
+        bytes[at..at + from.len()].copy_from_slice(to.as_bytes());
+        let error = parse(&bytes, Format::Safetensors, "f").unwrap_err();
+        assert!(error.what.starts_with(what), "{error:?}");
     }
 }
 
@@ -162,7 +263,7 @@ fn half_precision_state_dicts_are_read() {
     data.extend(0.5f32.to_le_bytes());
     let Stored::Network(network) = parse(&by_hand(header, &data), Format::Safetensors, "f").unwrap() else { panic!() };
     let expected = Shallow::new(Mat::from_fn(1, 2, |_, k| [1.0, -2.0][k]), vec![1.0], vec![0.5], 0.0).unwrap();
-    assert_eq!(network, expected);
+    assert_eq!(network, Network::from(expected));
     for (from, to, what) in [
         ("BF16", "I16", "f: `n.0.bias` has the element type I16"),
         ("n.0.bias", "n.0.mean", "f: `n.0.mean` is neither a weight nor a bias"),
@@ -173,13 +274,13 @@ fn half_precision_state_dicts_are_read() {
     }
 }
 
-fn any_network() -> impl Strategy<Value = Shallow> {
+fn any_network() -> impl Strategy<Value = Network> {
     (1usize..5, 1usize..5).prop_flat_map(|(m, d)| {
         let number = any::<f64>().prop_filter("finite", |x| x.is_finite());
         prop::collection::vec(number, m * d + 2 * m + 1).prop_map(move |numbers| {
             let w = Mat::from_fn(m, d, |i, k| numbers[i * d + k]);
             let rest = &numbers[m * d..];
-            Shallow::new(w, rest[..m].to_vec(), rest[m..2 * m].to_vec(), rest[2 * m]).unwrap()
+            Shallow::new(w, rest[..m].to_vec(), rest[m..2 * m].to_vec(), rest[2 * m]).unwrap().into()
         })
     })
 }
@@ -187,7 +288,7 @@ fn any_network() -> impl Strategy<Value = Shallow> {
 proptest! {
     #[test]
     fn a_network_comes_back_bit_for_bit(network in any_network()) {
-        let bits = |n: &Shallow| n.numbers().into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        let bits = |n: &Network| n.numbers().into_iter().map(f64::to_bits).collect::<Vec<_>>();
         for format in FORMATS {
             let back = there_and_back(&Stored::Network(network.clone()), format, &Options::default());
             prop_assert_eq!(bits(back.network()), bits(&network));

@@ -8,8 +8,8 @@ use crate::{json, onnx, safetensors};
 use faer::Mat;
 use std::path::Path;
 use tautnet::error::{Error, Result};
+use tautnet::network::{Layer, Network};
 use tautnet::scaling::Scaler;
-use tautnet::shallow::Shallow;
 use tautnet_tables::atomic::{self, Existing};
 
 /// Write a file in the format that its name says, whole or not at all. Returns what a reader of it will find.
@@ -61,7 +61,7 @@ fn serialize(prepared: &Stored, format: Format, precision: Precision) -> Result<
 pub fn prepare(stored: &Stored, format: Format, options: &Options) -> Result<Stored> {
     let precision = options.precision;
     match stored {
-        Stored::Network(network) => round(network, precision).map(Stored::Network),
+        Stored::Network(network) => round(&shape_of(network, format)?, precision).map(Stored::Network),
         Stored::Model(model) => {
             model.check()?;
             let folded = match (options.scaler, format) {
@@ -70,11 +70,12 @@ pub fn prepare(stored: &Stored, format: Format, options: &Options) -> Result<Sto
             };
             let inputs = model.network.inputs();
             let (network, scaler) = if folded && model.scaler != Scaler::identity(inputs) {
-                (model.scaler.network_to_user(&model.network)?, Scaler::identity(inputs))
+                (model.network_to_user()?, Scaler::identity(inputs))
             } else {
                 (model.network.clone(), model.scaler.clone())
             };
-            let (network, scaler) = (round(&network, precision)?, round_scaler(&scaler, precision)?);
+            let (network, scaler) =
+                (round(&shape_of(&network, format)?, precision)?, round_scaler(&scaler, precision)?);
             let same = network == model.network && scaler == model.scaler;
             let certificate = model.certificate.clone().filter(|_| same);
             Ok(Stored::Model(Box::new(Model { network, scaler, certificate, ..(**model).clone() })))
@@ -82,19 +83,37 @@ pub fn prepare(stored: &Stored, format: Format, options: &Options) -> Result<Sto
     }
 }
 
-fn round(network: &Shallow, precision: Precision) -> Result<Shallow> {
-    let (m, d) = (network.units(), network.inputs());
-    let mut w = Mat::zeros(m, d);
-    for i in 0..m {
-        for k in 0..d {
-            w[(i, k)] = precision.round(network.w()[(i, k)], || format!("w[{i}][{k}]"))?;
-        }
+/// The network as the format can say it: a graph tells no hidden layer whose activation is the identity from what is around
+/// it.
+fn shape_of(network: &Network, format: Format) -> Result<Network> {
+    match format {
+        Format::Onnx => network.clone().merged(),
+        Format::Json | Format::Safetensors => Ok(network.clone()),
     }
-    let list = |name: &str, values: &[f64]| {
-        let values = values.iter().enumerate();
-        values.map(|(i, &value)| precision.round(value, || format!("{name}[{i}]"))).collect::<Result<Vec<_>>>()
+}
+
+fn round(network: &Network, precision: Precision) -> Result<Network> {
+    if precision == Precision::F64 {
+        return Ok(network.clone());
+    }
+    let matrix = |matrix: &Mat<f64>, name: &str| {
+        let mut rounded = Mat::zeros(matrix.nrows(), matrix.ncols());
+        for i in 0..matrix.nrows() {
+            for k in 0..matrix.ncols() {
+                rounded[(i, k)] = precision.round(matrix[(i, k)], || format!("{name}[{i}][{k}]"))?;
+            }
+        }
+        Ok::<_, Error>(rounded)
     };
-    Shallow::new(w, list("b", &network.b())?, list("v", &network.v())?, precision.round(network.c(), || "c".into())?)
+    let layers = network.layers().iter().enumerate().map(|(l, layer)| {
+        let bias = layer.bias().iter().enumerate();
+        let bias = bias.map(|(i, &value)| precision.round(value, || format!("layers[{l}].bias[{i}]")));
+        let activation = layer.activation().with_number(|number| f64::from(number as f32))?;
+        let weights = matrix(layer.weights(), &format!("layers[{l}].weights"))?;
+        Ok(Layer::new(weights, bias.collect::<Result<Vec<_>>>()?, activation))
+    });
+    let layers = layers.collect::<Result<Vec<_>>>()?;
+    Network::new(layers, network.linear().map(|linear| matrix(linear, "linear")).transpose()?)
 }
 
 fn round_scaler(scaler: &Scaler, precision: Precision) -> Result<Scaler> {

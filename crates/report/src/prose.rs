@@ -3,7 +3,8 @@
 use super::axes::{bound, number, rough};
 use super::facts::{Origin, Report};
 use tautnet::certify::mul_up;
-use tautnet::polish::{Ending, Method, Penalty};
+use tautnet::polish::{Ending, Penalty};
+use tautnet::train::Start;
 
 /// One paragraph for a reader in a hurry. Plain text.
 pub fn summary(report: &Report<'_>) -> String {
@@ -28,14 +29,9 @@ fn what(report: &Report<'_>) -> String {
     }
 }
 
-fn start_name(start: &str) -> &str {
-    match start {
-        "sgd" => "stochastic gradient descent",
-        "random" => "drawing its hidden units at random and fitting its output weights",
-        "adversarial" => "gradient descent on rows under attack",
-        "admm" => "gradient descent and a semidefinite program in turn",
-        other => other,
-    }
+/// What the start does, in its own words.
+fn start_name(start: &str) -> String {
+    start.parse::<Start>().map_or_else(|_| start.to_owned(), |start| start.by().to_owned())
 }
 
 /// The objective, as a formula in words.
@@ -71,20 +67,14 @@ fn how(report: &Report<'_>) -> String {
     let in_the_last = polished.duality_gap.map_or(String::new(), |gap| {
         format!("; in the last set none is better by more than a fraction of {}", rough(gap))
     });
-    match (&polished.ending, report.settings.method) {
-        (Ending::Unchanged(why), _) => format!(
+    if let Ending::Unchanged(why) = &polished.ending {
+        return format!(
             "The polish minimizes {goal}, {bound}. It found nothing better ({why}), so that the result is the network that it was given."
-        ),
-        (_, Method::Alternating) => format!(
-            "The polish lowered {goal}, {bound}, by convex programs over weights and proofs in turn, every unit staying on and off on the rows where it was.{chosen}"
-        ),
-        (_, Method::Walk) => format!(
-            "The polish lowered {goal}, {bound}, by convex programs, each over all networks whose units are on and off on the same rows, and by steps from one such set of networks to a better one{in_the_last}.{chosen}"
-        ),
-        _ => format!(
-            "Of all networks whose units are on and off on the same rows, the polish looked for the one with the least {goal}, {bound}, by one convex program{gap}.{chosen}"
-        ),
+        );
     }
+    let told = [("{goal}", &*goal), ("{bound}", bound), ("{gap}", &*gap), ("{in the last}", &*in_the_last)];
+    let story = report.settings.method.story().to_owned();
+    told.iter().fold(story, |story, (place, words)| story.replace(place, words)) + chosen
 }
 
 fn result(report: &Report<'_>) -> String {

@@ -106,7 +106,7 @@ mod tests {
     use super::*;
     use crate::toy::toy;
     use std::ops::ControlFlow;
-    use tautnet::activation::Patterns;
+    use tautnet::patterns::Patterns;
     use tautnet::polish::{Method, Settings};
     use tautnet::train;
 
@@ -141,7 +141,7 @@ mod tests {
     fn sampled_results_are_measured_against_the_network_itself() {
         let data = toy(60, 2, 2);
         let network = trained(&data, 12);
-        for (method, lipschitz, decay) in [(Method::WeightDecay, 0.0, 0.01), (Method::Alternating, 0.01, 0.0)] {
+        for (method, lipschitz, decay) in [(Method::WEIGHT_DECAY, 0.0, 0.01), (Method::ALTERNATING, 0.01, 0.0)] {
             let settings = Settings { method, lipschitz, decay, rounds: 3, ..Settings::default() };
             let result = sampled(&network, &data, &settings, 3, &mut |_| ControlFlow::Continue(())).unwrap();
             assert_eq!(result.before, polish::score(&network, &data, &settings).unwrap());

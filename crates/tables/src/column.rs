@@ -9,7 +9,6 @@ use crate::table::{Column, Values};
 use std::collections::HashMap;
 use tautnet::error::Error;
 use tautnet::printable::shown;
-use tautnet::strict_json::is_rounded;
 
 /// A column of words with more levels than this is refused: it is an identifier, a date or free text.
 const MOST_LEVELS: usize = 256;
@@ -260,4 +259,14 @@ fn is_missing(field: &str) -> bool {
 /// `3,14` or `1,000.5`: a number to its writer.
 fn looks_decimal_comma(field: &str) -> bool {
     field.contains(',') && field.chars().all(|c| c.is_ascii_digit() || ",.+-eE".contains(c))
+}
+/// Whether a text is an integer that no double is equal to. Integers of up to 15 digits are all doubles.
+pub fn is_rounded(text: &str, number: f64) -> bool {
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    digits.len() > 15
+        && number.is_finite()
+        && digits.bytes().all(|byte| byte.is_ascii_digit())
+        // All digits of the double are written.
+        && format!("{:.0}", number.abs()) != digits.trim_start_matches('0')
+        && number != 0.0
 }

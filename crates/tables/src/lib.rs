@@ -23,6 +23,6 @@ mod read;
 mod table;
 mod zip_archive;
 
-pub use column::Cell;
+pub use column::{Cell, is_rounded};
 pub use encoder::{Encoder, Input, UnknownLevels};
 pub use table::{Column, ReadOptions, Table, Values};

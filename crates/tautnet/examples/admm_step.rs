@@ -6,7 +6,7 @@
 use faer::Mat;
 use std::{ops::ControlFlow, time::Instant};
 use tautnet::train::projection::{Square, project};
-use tautnet::train::{Admm, Settings, admm, gradient_descent};
+use tautnet::train::{Admm, Common, admm, gradient_descent};
 use tautnet::{Dataset, Shallow};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let x = Mat::from_fn(rows, inputs, entry);
     let y = (0..rows).map(|k| (0..inputs).map(|j| (2.0 * x[(k, j)]).sin() / (1 + j) as f64).sum()).collect();
     let data = Dataset::new(x, y, None)?;
-    let settings = Settings { units, ..Settings::default() };
+    let settings = Common { units, ..Common::default() };
     let go_on = &mut |_: &_| ControlFlow::Continue(());
     let start = gradient_descent::train(&data, &settings, &Default::default(), go_on)?.network;
     let steepness = admm::multipliers(&start, None)?.bound;

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let rows: Vec<Vec<f64>> =
             (0..network.units()).map(|i| (0..network.inputs()).map(|k| network.w()[(i, k)]).collect()).collect();
         let line = json!({
-            "network": { "w": rows, "b": network.b(), "v": network.v(), "c": network.c() },
+            "network": { "w": rows, "b": network.b(), "v": network.v(), "c": network.c(), "a": network.a() },
             "certificate": String::from_utf8(case.bytes)?,
             "tampering": case.tampering,
             "accepted": accepted,

@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         patience: epochs,
         ..Default::default()
     };
-    let settings = train::Settings { start: train::Start::Sgd(descent), units: units.parse()?, ..Default::default() };
+    let settings = train::Settings { start: descent.into(), units: units.parse()?, ..Default::default() };
     let start = Instant::now();
     let mut seconds = Vec::new();
     let trained = train::train(&data, &settings, &mut |_| {

@@ -88,7 +88,9 @@ impl PartialOrd for Exact {
 
 /// f(x).
 pub(crate) fn value(network: &Shallow, x: &[f64]) -> Exact {
-    (0..network.units()).fold(Exact::of(network.c()), |f, i| {
+    let affine = network.a().unwrap_or_default().iter().zip(x);
+    let affine = affine.fold(Exact::of(network.c()), |f, (a, x)| f + Exact::of(*a) * Exact::of(*x));
+    (0..network.units()).fold(affine, |f, i| {
         let h = pre_activation(network, i, x);
         if h.positive() { f + Exact::of(network.v()[i]) * h } else { f }
     })
@@ -99,13 +101,14 @@ pub(crate) fn pre_activation(network: &Shallow, i: usize, x: &[f64]) -> Exact {
     (0..x.len()).fold(Exact::of(network.b()[i]), |h, k| h + Exact::of(network.w()[(i, k)]) * Exact::of(x[k]))
 }
 
-/// Σ v_i w_i over the units that are on.
+/// a + Σ v_i w_i over the units that are on.
 pub(crate) fn gradient(network: &Shallow, active: &[bool]) -> Vec<Exact> {
     (0..network.inputs())
         .map(|k| {
+            let own = network.a().map_or_else(Exact::zero, |a| Exact::of(a[k]));
             (0..network.units())
                 .filter(|&i| active[i])
-                .fold(Exact::zero(), |sum, i| sum + Exact::of(network.v()[i]) * Exact::of(network.w()[(i, k)]))
+                .fold(own, |sum, i| sum + Exact::of(network.v()[i]) * Exact::of(network.w()[(i, k)]))
         })
         .collect()
 }

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::polish::{self, Polished};
 use crate::select::{self, Path};
 use crate::{Dataset, Loss, Scaler, Shallow, train};
-use serde_json::{Value, json};
+use serde::Serialize;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
@@ -107,23 +107,66 @@ impl Fitted {
         self.polished.as_ref().map_or(&self.start, |polished| &polished.network)
     }
 
-    /// Objective, ending, path and history as a model file keeps them; `data` are the rows learned from, and `stopped` is why
-    /// the observer ended the fit, where it did.
-    pub fn to_json(&self, data: &Dataset, stopped: Option<&str>) -> Value {
-        let mut record = match &self.polished {
-            Some(polished) => polished.to_json(stopped),
-            None => json!({
-                "loss": self.loss.mean(&self.start, data),
-                "ending": "stopped before the convex program",
-                "reason": stopped,
-                "notes": [],
-            }),
+    /// What is kept of the fit; `data` are the rows learned from, and `stopped` is why the observer ended the fit, where it did.
+    pub fn record(&self, data: &Dataset, stopped: Option<&str>) -> Record {
+        let outcome = match &self.polished {
+            Some(polished) => Outcome::Polished(polished.record(stopped)),
+            None => Outcome::Start {
+                loss: self.loss.mean(&self.start, data),
+                ending: "stopped before the convex program",
+                reason: stopped.map(str::to_owned),
+                notes: [],
+            },
         };
-        record["all_rows"] = json!(self.all_rows);
-        if let Some(path) = &self.path {
-            record["path"] = path.to_json();
+        Record { outcome, all_rows: Some(self.all_rows), path: self.path.clone() }
+    }
+}
+
+/// What is kept of a fit or a polish: objective, ending, iterations, and how the price was chosen.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// What came of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+    /// Whether all rows were used; `None` of a polish.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub all_rows: Option<bool>,
+    /// How λ was chosen, where it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<Path>,
+}
+
+/// A polish, or a start that was not polished any more.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Outcome {
+    /// The last program was begun.
+    Polished(polish::Record),
+    /// The observer ended the fit before that.
+    Start {
+        /// Mean loss of the starting network.
+        loss: f64,
+        /// In words.
+        ending: &'static str,
+        /// Why the observer ended it.
+        reason: Option<String>,
+        /// None.
+        notes: [String; 0],
+    },
+}
+
+impl Record {
+    /// The record of a polish alone.
+    pub fn of(polished: polish::Record) -> Self {
+        Self { outcome: Outcome::Polished(polished), all_rows: None, path: None }
+    }
+
+    /// How it ended, in words, and why.
+    pub fn ending(&self) -> (&'static str, Option<&str>) {
+        match &self.outcome {
+            Outcome::Polished(record) => (record.ending, record.reason.as_deref()),
+            Outcome::Start { ending, reason, .. } => (ending, reason.as_deref()),
         }
-        record
     }
 }
 

@@ -8,17 +8,17 @@
 //! The order of the steps, what happens when the time is over, and what is kept of it stand here and nowhere else. The
 //! front end brings a [`Watch`], its clock and its signals, and an observer to show progress by.
 
-use crate::certify::{self, Certificate};
+use crate::certify;
 use crate::error::Result;
 use crate::fit::{self, Fitted, fit};
 use crate::limits::Limits;
 use crate::polish::{self, Ending, Polished};
-use crate::recipe::Plan;
+use crate::recipe::{self, Plan};
 use crate::{Dataset, Scaler, Shallow};
-use serde_json::Value;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tautnet_cone::{Stage, Stop};
+use tautnet_verify::Certificate;
 
 /// Why work was ended from outside.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,9 +81,9 @@ pub struct Proved {
     /// A proof of its bound.
     pub certificate: Certificate,
     /// The settings that it was made by.
-    pub settings: Value,
+    pub settings: recipe::Record,
     /// Objective and its parts, how it ended, and the history.
-    pub objective: Value,
+    pub objective: fit::Record,
     /// Why the work ended before it was done; `None` where the last program was solved all the same.
     pub cut_short: Option<Interruption>,
 }
@@ -174,7 +174,7 @@ impl<'a> Job<'a> {
             network: fitted.network().clone(),
             certificate: self.prove(fitted.network(), Some(&self.scaler))?,
             settings: self.plan.record(name, fitted.price),
-            objective: fitted.to_json(&self.data, stopped),
+            objective: fitted.record(&self.data, stopped),
             cut_short: worked.interruption.filter(|_| fitted.polished.as_ref().is_none_or(was_stopped)),
         })
     }
@@ -187,7 +187,7 @@ impl<'a> Job<'a> {
             network: polished.network.clone(),
             certificate: self.prove(&polished.network, Some(&self.scaler))?,
             settings: self.plan.record(name, Some(self.plan.polish_at(price).lipschitz)),
-            objective: polished.to_json(stopped),
+            objective: fit::Record::of(polished.record(stopped)),
             cut_short: worked.interruption.filter(|_| was_stopped(polished)),
         })
     }
@@ -201,7 +201,7 @@ fn was_stopped(polished: &Polished) -> bool {
 mod tests {
     use super::*;
     use crate::Recipe;
-    use crate::recipe::Command;
+    use crate::recipe::{Command, Value};
     use crate::train::tests::toy;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -241,13 +241,14 @@ mod tests {
         assert_eq!((worked.interruption, proved.cut_short), (None, None));
         let text = serde_json::to_vec(&proved.certificate).unwrap();
         certify::verify(&text, &proved.network).unwrap();
-        assert_eq!((&proved.settings["data"], &proved.settings["lipschitz"]), (&"X".into(), &0.05.into()));
+        let price = Value::Number(0.05);
+        assert_eq!((&proved.settings["data"], &proved.settings["lipschitz"]), (&Value::Word("X".into()), &price));
         // Going on from the result finds nothing worse, at the price that is given for one that is to be chosen.
         let open = Recipe { lipschitz: None, ..recipe() }.resolve(Command::Train).unwrap();
         let job = Job::on(job.data().clone(), job.scaler().clone(), &open, watch(usize::MAX));
         let again = job.polish(&proved.network, Some(0.05), &mut |_| ()).unwrap();
         assert!(again.result.after.objective <= worked.result.polished.unwrap().after.objective);
-        assert_eq!(job.prove_polish(&again, Some(0.05), "X").unwrap().settings["lipschitz"], 0.05);
+        assert_eq!(job.prove_polish(&again, Some(0.05), "X").unwrap().settings["lipschitz"], price);
     }
 
     #[test]
@@ -259,8 +260,8 @@ mod tests {
                 let job = Job::new(toy(40, 2, 1), &plan, &Limits::default(), watch(most)).unwrap();
                 let worked = job.train(&mut |_| ()).unwrap();
                 let proved = job.prove_fit(&worked, "X").unwrap();
-                let ending = proved.objective["ending"].as_str().unwrap();
-                let reason = proved.objective["reason"].as_str().unwrap_or_default();
+                let (ending, reason) = proved.objective.ending();
+                let reason = reason.unwrap_or_default();
                 let stopped = worked.interruption.is_some() && ending.starts_with("stopped");
                 assert_eq!(proved.cut_short.is_some(), stopped, "{most}: {ending}");
                 assert!(proved.cut_short.is_none() || reason == Interruption::TimeLimit.in_words(), "{reason}");

@@ -1,6 +1,6 @@
 //! What a reader may be asked to hold.
 //!
-//! A small file can stand for a large one: a few megabytes of gzip unpack to gigabytes, a header of some bytes may ask for
+//! A small file can stand for a large one: a few megabytes may unpack to gigabytes, a header of some bytes may ask for
 //! 10¹² numbers. So every reader has limits, all of them here. What goes beyond one is refused before it is held, with the
 //! limit, what was met where that is known, and how to raise it.
 //!
@@ -8,11 +8,11 @@
 //! |---|---|
 //! | bytes | of a file, and of what it unpacks to |
 //! | rows, columns | of a table |
-//! | cells | rows times columns of a table; numbers of a network; values in a JSON text |
+//! | cells | rows times columns of a table; numbers of a network; values in a text of lists and objects |
 //! | nesting | lists in lists, objects in objects |
 //!
-//! A reader holds about 40 bytes a cell at most, beside the bytes of the file itself: 32 for a value of a JSON text and 8 for
-//! the number made of it. A record of an ONNX graph counts as a thousand cells.
+//! A reader holds about 40 bytes a cell at most, beside the bytes of the file itself: 32 for a value as it is read and 8 for
+//! the number made of it.
 
 use crate::error::{Error, Result};
 
@@ -25,7 +25,7 @@ pub enum Limit {
     Rows,
     /// Columns of a table.
     Columns,
-    /// Cells of a table, numbers of a network, values in a JSON text.
+    /// Cells of a table, numbers of a network, values in a text of lists and objects.
     Cells,
     /// Lists in lists.
     Nesting,
@@ -70,7 +70,7 @@ pub struct Limits {
     pub rows: u64,
     /// Columns of a table.
     pub columns: u64,
-    /// Rows times columns of a table; numbers of a network; values in a JSON text.
+    /// Rows times columns of a table; numbers of a network; values in a text of lists and objects.
     pub cells: u64,
     /// Lists in lists; more than [`Limits::DEEPEST`] cannot be asked for.
     pub nesting: u64,

@@ -11,7 +11,8 @@
 //! (n + 2)²ε² times the sum of the magnitudes, and nothing at all where no addition was rounded.
 //!
 //! **f(x).** [`enclose`] evaluates f with such sums, relu being applied to sum and correction together: the error is at
-//! most (m + d + 8)²ε² times `|c| + Σ|v_i|(|b_i| + Σ|w_ik x_k|)`, plus 2⁻¹⁰²² for what underflows. The derivation is section 9 of
+//! most (m + d + 8)²ε² times `|c| + Σ|a_k x_k| + Σ|v_i|(|b_i| + Σ|w_ik x_k|)`, plus 2⁻¹⁰²² for what underflows; with a linear part,
+//! whose d products are terms of the outer sum too, (m + 2d + 8)²ε² times it. The derivation is section 9 of
 //! `docs/mathematics/bounds.md`.
 
 use crate::dense::EPSILON;
@@ -222,6 +223,11 @@ pub fn enclose(network: &Shallow, x: &[f64]) -> Interval {
     let mut f = Sum::default();
     f.add(network.c());
     let (mut size, mut weights) = (network.c().abs(), 1.0);
+    if let Some(a) = network.a() {
+        a.iter().zip(x).for_each(|(&a, &x)| f.add_product(a, x));
+        size = f.size;
+        weights += d as f64;
+    }
     for i in (0..m).filter(|&i| network.v()[i] != 0.0) {
         let mut h = Sum::default();
         h.add(network.b()[i]);
@@ -237,7 +243,8 @@ pub fn enclose(network: &Shallow, x: &[f64]) -> Interval {
             f.correction += v * h.correction;
         }
     }
-    let factor = (m + d + 8) as f64 * EPSILON;
+    let terms = m + d + 8 + network.a().map_or(0, <[f64]>::len);
+    let factor = terms as f64 * EPSILON;
     f.within(factor * factor * size + (m + d) as f64 * weights * f64::MIN_POSITIVE)
 }
 

@@ -43,7 +43,11 @@ pub(crate) fn network_of_any_scale(m: usize, d: usize, seed: u64) -> Shallow {
         let out = draw(half);
         v.push(if twin { -v[i - 1] } else { out });
     }
-    Shallow::new(Mat::from_fn(m, d, |i, k| w[i * d + k]), b, v, draw(half)).unwrap()
+    let c = draw(half);
+    // Half of them have a linear part, which may be what units cancel.
+    let a = (draw(0) > 0.0).then(|| (0..d).map(|k| if draw(0) > 1.0 { -v[0] * w[k] } else { draw(widest) }).collect());
+    let a = a.filter(|a: &Vec<f64>| a.iter().all(|a| a.is_finite()));
+    Shallow::with_linear(Mat::from_fn(m, d, |i, k| w[i * d + k]), b, v, c, a).unwrap()
 }
 
 proptest! {

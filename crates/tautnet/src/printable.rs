@@ -27,11 +27,6 @@ pub fn lines(text: &str) -> Cow<'_, str> {
     escaped(text, |character| character.escape_default().to_string(), |character| character == '\n')
 }
 
-/// A JSON text, which stays the same JSON: what is not ASCII stands only inside strings there.
-pub fn json(text: &str) -> Cow<'_, str> {
-    escaped(text, |character| format!("\\u{:04x}", u32::from(character)), |character| character.is_ascii_whitespace())
-}
-
 fn escaped(text: &str, escape: impl Fn(char) -> String, stays: impl Fn(char) -> bool) -> Cow<'_, str> {
     let command = |character: char| is_command(character) && !stays(character);
     if !text.contains(command) {
@@ -79,14 +74,5 @@ mod tests {
             let text = line(&char::from_u32(code).unwrap().to_string()).into_owned();
             assert!(text.chars().all(|character| character.is_ascii_graphic()), "{code:#x}: {text}");
         }
-    }
-
-    #[test]
-    fn a_json_text_stays_the_same() {
-        let value = serde_json::json!({"a\u{9b}\u{202e}\u{1b}\n": ["\u{7f}é", 1.5]});
-        let text = format!("{value:#}");
-        let plain = json(&text);
-        assert!(!plain.contains(|c: char| is_command(c) && c != '\n'), "{plain:?}");
-        assert_eq!(serde_json::from_str::<serde_json::Value>(&plain).unwrap(), value);
     }
 }

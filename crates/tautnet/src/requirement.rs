@@ -21,6 +21,8 @@ pub enum Setting {
     Norm,
     /// Whether the output bias is free.
     OutputBias,
+    /// Whether the network has a linear part.
+    LinearPart,
     /// The relative gap to reach.
     Tolerance,
     /// The effort, where it is high.
@@ -34,7 +36,7 @@ pub enum Setting {
 }
 
 /// What a choice asks of a setting.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Demand {
     /// It does not use the setting, so that nothing may be asked for by it.
     Unused,
@@ -45,7 +47,7 @@ pub enum Demand {
 }
 
 /// One line of what a choice asks for.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requirement {
     /// Of which setting.
     pub setting: Setting,

@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! f(x) = ȳ + τ g((x − μ)/σ)
-//! w_ik = w′_ik/σ_k,   b_i = b′_i − Σ_k w′_ik μ_k/σ_k,   v_i = τ v′_i,   c = ȳ + τ c′          (primes: of g)
+//! w_ik = w′_ik/σ_k,   b_i = b′_i − Σ_k w′_ik μ_k/σ_k,   v_i = τ v′_i,   a_k = τ a′_k/σ_k,   c = ȳ + τ c′ − Σ_k a_k μ_k      (primes: of g)
 //! ```
 //!
 //! A bound |g(z) − g(z′)| ≤ L‖z − z′‖ says |f(x) − f(x′)| ≤ τ L ‖(x − x′)/σ‖: moving column k alone by δ moves f by
@@ -124,7 +124,9 @@ impl Scaler {
         let w = Mat::from_fn(m, d, |i, k| network.w()[(i, k)] / self.input_scale[k]);
         let b = (0..m).map(|i| network.b()[i] - (0..d).map(|k| w[(i, k)] * self.input_mean[k]).sum::<f64>()).collect();
         let v = network.v().iter().map(|v| self.target_scale * v).collect();
-        Shallow::new(w, b, v, self.target_to_user(network.c()))
+        let scaled = |(a, scale): (&f64, &f64)| self.target_scale * a / scale;
+        let a: Option<Vec<f64>> = network.a().map(|a| a.iter().zip(&self.input_scale).map(scaled).collect());
+        Shallow::with_linear(w, b, v, self.target_to_user(network.c()) - self.shift_of(a.as_deref()), a)
     }
 
     /// The network g in standardized units from f in the user's: the inverse of [`Self::network_to_user`].
@@ -136,7 +138,15 @@ impl Scaler {
             .map(|i| network.b()[i] + (0..d).map(|k| network.w()[(i, k)] * self.input_mean[k]).sum::<f64>())
             .collect();
         let v = network.v().iter().map(|v| v / self.target_scale).collect();
-        Shallow::new(w, b, v, (network.c() - self.target_mean) / self.target_scale)
+        let c = (network.c() + self.shift_of(network.a()) - self.target_mean) / self.target_scale;
+        let scaled = |(a, scale): (&f64, &f64)| a * scale / self.target_scale;
+        let a = network.a().map(|a| a.iter().zip(&self.input_scale).map(scaled).collect());
+        Shallow::with_linear(w, b, v, c, a)
+    }
+
+    /// Σ_k a_k μ_k, for a linear part in the user's units.
+    fn shift_of(&self, a: Option<&[f64]>) -> f64 {
+        a.map_or(0.0, |a| a.iter().zip(&self.input_mean).map(|(a, mean)| a * mean).sum())
     }
 
     /// An upper bound on g in any norm, as one on the change of f per unit of each column alone: τ L/σ_k, rounded up.

@@ -25,7 +25,7 @@ use crate::rows::Rows;
 use crate::split::{self, Split};
 use crate::{Dataset, Shallow, attack, train};
 use rayon::prelude::*;
-use serde_json::{Value, json};
+use serde::{Serialize, Serializer};
 use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use tautnet_cone::Stop;
@@ -64,17 +64,21 @@ impl Default for Settings {
 }
 
 /// What validation says of one network, or on average of one a part.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Judgement {
     /// λ; `None` for the starting network.
     pub price: Option<f64>,
     /// Mean loss on the held-out rows.
+    #[serde(rename = "error")]
     pub clean: f64,
     /// Mean over the radii of the error under attack found on the held-out rows.
+    #[serde(rename = "error_under_attack")]
     pub attacked: f64,
     /// Geometric mean over the radii (and parts) of the error against that of the starting network.
+    #[serde(rename = "against_start")]
     pub quotient: f64,
     /// The largest, over the radii, of that error's share of what is allowed; above 1 the price loses something.
+    #[serde(rename = "share_of_allowed")]
     pub share: f64,
     /// The network's Lipschitz bound.
     pub lipschitz: f64,
@@ -83,8 +87,8 @@ pub struct Judgement {
 /// Clean error allowed, against that of the starting network.
 const CLEAN_ALLOWED: f64 = 1.02;
 
-/// The path of candidates, from the highest price to the lowest one tried.
-#[derive(Debug, Clone, PartialEq)]
+/// The path of candidates, from the highest price to the lowest one tried. Its networks are left out where it is kept.
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Path {
     /// The starting networks, not polished.
     pub start: Judgement,
@@ -93,40 +97,26 @@ pub struct Path {
     /// Index of the best step; `None` when the observer ended the path before its first step was done.
     pub chosen: Option<usize>,
     /// Rows trained on at a time, and rows judged in all.
+    #[serde(serialize_with = "with_names")]
     pub rows: (usize, usize),
     /// How many parts were held out in turn.
     pub folds: usize,
     /// The starting network of the first part with its history.
+    #[serde(skip)]
     pub trained: train::Trained,
     /// The network of the best step, of the first part.
+    #[serde(skip)]
     pub polished: Option<Polished>,
+}
+
+fn with_names<S: Serializer>(rows: &(usize, usize), serializer: S) -> std::result::Result<S::Ok, S::Error> {
+    serializer.collect_map([("learned", rows.0), ("held_out", rows.1)])
 }
 
 impl Path {
     /// λ*.
     pub fn price(&self) -> Option<f64> {
         self.chosen.and_then(|chosen| self.steps[chosen].price)
-    }
-
-    /// For machines.
-    pub fn to_json(&self) -> Value {
-        let one = |judgement: &Judgement| {
-            json!({
-                "price": judgement.price,
-                "error": judgement.clean,
-                "error_under_attack": judgement.attacked,
-                "against_start": judgement.quotient,
-                "share_of_allowed": judgement.share,
-                "lipschitz": judgement.lipschitz,
-            })
-        };
-        json!({
-            "start": one(&self.start),
-            "steps": self.steps.iter().map(one).collect::<Value>(),
-            "chosen": self.chosen,
-            "rows": {"learned": self.rows.0, "held_out": self.rows.1},
-            "folds": self.folds,
-        })
     }
 
     /// Which rows were judged, for people.
@@ -184,6 +174,8 @@ pub fn path(
     let iterations = polish.iterations.min(settings.iterations);
     // A walk fits closer than the joint program and asks for a higher price: it is judged by a short one.
     let polish = polish::Settings { walk: polish.walk.short(), tolerance, iterations, ..polish.clone() };
+    // What the method does not use is not asked of it.
+    let polish = polish.with_method(polish.method);
     let shared = Shared { observer: Mutex::new((observer, 0)), polishes: prices.len() * splits.len() };
     let stop = Stop::here();
     let parts: Vec<Part> = splits

@@ -33,17 +33,40 @@ impl Unit {
     }
 }
 
-/// A balanced network of the given units; one zero unit where there is none.
-pub fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, bias: f64) -> Result<Shallow> {
+/// What a network has beside its units: `c + a·x`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Affine {
+    /// The output bias.
+    pub c: f64,
+    /// The linear part, where there is one.
+    pub a: Option<Vec<f64>>,
+}
+
+impl Affine {
+    /// That of a network.
+    pub fn of(network: &Shallow) -> Self {
+        Self { c: network.c(), a: network.a().map(<[f64]>::to_vec) }
+    }
+
+    /// A constant.
+    pub fn constant(c: f64) -> Self {
+        Self { c, a: None }
+    }
+}
+
+/// A balanced network of the given units, beside an affine function; one zero unit where there is none.
+pub fn from_units<'u>(units: impl Iterator<Item = &'u Unit>, inputs: usize, affine: Affine) -> Result<Shallow> {
+    let Affine { c, a } = affine;
     let units: Vec<&Unit> = units.filter(|u| u.length() > 0.0).collect();
     if units.is_empty() {
-        return Shallow::new(Mat::zeros(1, inputs), vec![0.0], vec![0.0], bias);
+        return Shallow::with_linear(Mat::zeros(1, inputs), vec![0.0], vec![0.0], c, a);
     }
     let roots: Vec<f64> = units.iter().map(|u| u.length().sqrt()).collect();
-    Shallow::new(
+    Shallow::with_linear(
         Mat::from_fn(units.len(), inputs, |i, k| units[i].z[k] / roots[i]),
         units.iter().zip(&roots).map(|(u, r)| u.bias / r).collect(),
         units.iter().zip(&roots).map(|(u, r)| u.sign * r).collect(),
-        bias,
+        c,
+        a,
     )
 }

@@ -3,10 +3,12 @@
 //! For a batch of B rows `x̄_k = (x_k, 1)`, weights `W̄ᵀ` (one column a unit) and importances ω_k:
 //!
 //! ```text
-//! H = X̄ W̄ᵀ               f_k = c + Σ_i v_i relu(H_ki)            loss = Σ_k ω_k ℓ(f_k, y_k)
+//! H = X̄ W̄ᵀ               f_k = c + a·x_k + Σ_i v_i relu(H_ki)    loss = Σ_k ω_k ℓ(f_k, y_k)
 //! e_k = ω_k ℓ'(f_k, y_k)  G_ki = e_k v_i [H_ki > 0]
-//! ∂W̄ᵀ = X̄ᵀ G        ∂v_i = Σ_k e_k relu(H_ki)                   ∂c = Σ_k e_k
+//! ∂W̄ᵀ = X̄ᵀ G        ∂v_i = Σ_k e_k relu(H_ki)                   ∂a = Σ_k e_k x_k,   ∂c = Σ_k e_k
 //! ```
+//!
+//! A network without a linear part has an empty a.
 //!
 //! All loops run over units in groups of `LANES`, so the compiler turns them into vector instructions; AVX2 is used
 //! where the processor, asked when the program runs, has it. Products and sums are never fused and are taken in one
@@ -104,6 +106,8 @@ pub(crate) struct BatchGradient<'a> {
     /// W̄ᵀ, (d+1) × width.
     pub weights: &'a [f64],
     pub v: &'a [f64],
+    /// At least d, or none.
+    pub a: &'a [f64],
     pub c: f64,
     /// X̄, rows × (d+1).
     pub x: &'a [f64],
@@ -113,6 +117,7 @@ pub(crate) struct BatchGradient<'a> {
     pub h: &'a mut [f64],
     pub out_weights: &'a mut [f64],
     pub out_v: &'a mut [f64],
+    pub out_a: &'a mut [f64],
     pub out_c: &'a mut f64,
 }
 
@@ -120,7 +125,7 @@ impl WithSimd for BatchGradient<'_> {
     type Output = f64;
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) -> f64 {
-        let BatchGradient { loss, e, weights, v, c, x, y, omega, h, out_weights, out_v, out_c } = self;
+        let BatchGradient { loss, e, weights, v, a, c, x, y, omega, h, out_weights, out_v, out_a, out_c } = self;
         let (rows, width) = (y.len(), v.len());
         let depth = weights.len() / width;
         let by_row = Strided { values: x, row: depth, column: 1 };
@@ -128,11 +133,17 @@ impl WithSimd for BatchGradient<'_> {
         out_v.fill(0.0);
         *out_c = 0.0;
         e.iter_mut().zip(h.chunks_exact(width)).for_each(|(f, h)| *f = c + output(h, v));
+        if !a.is_empty() {
+            e.iter_mut().zip(x.chunks_exact(depth)).for_each(|(f, x)| *f += linear(a, &x[..depth - 1]));
+        }
         let loss = loss.weighted(e, y, omega);
+        out_a.fill(0.0);
         for k in 0..rows {
             let h = &mut h[k * width..(k + 1) * width];
             let e = e[k];
             *out_c += e;
+            let x = &x[k * depth..(k + 1) * depth - 1];
+            out_a.iter_mut().zip(x).for_each(|(out, x)| *out += e * x);
             for j in (0..width).step_by(LANES) {
                 // Copies: the compiler need not fear that the three overlap.
                 let (mut active, mut total, v) = (*group(h, j), *group(out_v, j), *group(v, j));
@@ -168,6 +179,12 @@ pub(crate) fn output(h: &[f64], v: &[f64]) -> f64 {
         }
     }
     sum(&total)
+}
+
+/// `a·x`.
+#[inline(always)]
+pub(crate) fn linear(a: &[f64], x: &[f64]) -> f64 {
+    a.iter().zip(x).map(|(a, x)| a * x).sum()
 }
 
 /// [`output`] of every row of `h`, into `out`.

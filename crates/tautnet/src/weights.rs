@@ -1,12 +1,13 @@
 //! A network's parameters as one flat vector, the layout in which they are trained.
 //!
-//! `[ W̄ᵀ (d+1 rows of `width`) | v (`width`) | c ]`, `width` = m rounded up to whole vector groups. The padding has zero
-//! weights and zero gradients for ever, so an optimizer may treat the vector as a whole.
+//! `[ W̄ᵀ (d+1 rows of `width`) | v (`width`) | a | c ]`, `width` = m rounded up to whole vector groups; the linear part a is d rounded
+//! up to whole groups, or absent. The padding has zero weights and zero gradients for ever, so an optimizer may treat the
+//! vector as a whole.
 
 use crate::dataset::importances;
 use crate::random::normal;
 use crate::rows::{BLOCK, Block, Pass, Rows};
-use crate::vector::{BatchGradient, Outputs, Product, Strided, arch, padded};
+use crate::vector::{self, BatchGradient, Outputs, Product, Strided, arch, padded};
 use crate::{Dataset, Loss, Shallow};
 use faer::Mat;
 use rand_pcg::Pcg64;
@@ -21,18 +22,28 @@ const PIECE: usize = BLOCK / 4;
 pub(crate) struct Weights {
     pub inputs: usize,
     pub units: usize,
+    /// Whether there is a linear part.
+    pub linear: bool,
     pub flat: Vec<f64>,
 }
 
 impl Weights {
-    pub fn zero(inputs: usize, units: usize) -> Self {
-        Self { inputs, units, flat: vec![0.0; (inputs + 2) * padded(units) + 1] }
+    /// Zeros of this shape.
+    pub fn zero(inputs: usize, units: usize, linear: bool) -> Self {
+        let own = if linear { padded(inputs) } else { 0 };
+        Self { inputs, units, linear, flat: vec![0.0; (inputs + 2) * padded(units) + own + 1] }
     }
 
-    /// w̄_i ~ N(0, 2/(d+1)), v_i ~ N(0, 1/m), c the mean target where there is one: activations and outputs of order one
+    /// Zeros of the same shape.
+    pub fn zeros(&self) -> Self {
+        Self::zero(self.inputs, self.units, self.linear)
+    }
+
+    /// w̄_i ~ N(0, 2/(d+1)), v_i ~ N(0, 1/m), a = 0 where there is a linear part, c the mean target where there is one: activations and outputs of order one
     /// on standardized data.
-    pub fn random(data: &Dataset, units: usize, output_bias: bool, random: &mut Pcg64) -> Self {
-        let mut weights = Self::zero(data.columns(), units);
+    pub fn random(data: &Dataset, units: usize, affine: (bool, bool), random: &mut Pcg64) -> Self {
+        let (output_bias, linear) = affine;
+        let mut weights = Self::zero(data.columns(), units, linear);
         let width = weights.width();
         let hidden = (2.0 / (data.columns() + 1) as f64).sqrt();
         for i in 0..units {
@@ -40,7 +51,7 @@ impl Weights {
                 weights.flat[k * width + i] = hidden * normal(random);
             }
         }
-        let (_, v, c) = weights.parts_mut();
+        let (_, v, _, c) = weights.parts_mut();
         v[..units].iter_mut().for_each(|v| *v = normal(random) / (units as f64).sqrt());
         if output_bias {
             let omega = importances(data);
@@ -53,29 +64,37 @@ impl Weights {
         padded(self.units)
     }
 
-    /// W̄ᵀ, v, c.
-    pub fn parts(&self) -> (&[f64], &[f64], f64) {
-        let (hidden, rest) = self.flat.split_at((self.inputs + 1) * self.width());
-        (hidden, &rest[..rest.len() - 1], rest[rest.len() - 1])
+    /// How many of the parameters are weights of units, which a decay prices: all that stand before a and c.
+    pub fn decayed(&self) -> usize {
+        (self.inputs + 2) * self.width()
     }
 
-    pub fn parts_mut(&mut self) -> (&mut [f64], &mut [f64], &mut f64) {
+    /// W̄ᵀ, v, a (empty where there is none), c.
+    pub fn parts(&self) -> (&[f64], &[f64], &[f64], f64) {
+        let (hidden, rest) = self.flat.split_at((self.inputs + 1) * self.width());
+        let (v, rest) = rest.split_at(self.width());
+        (hidden, v, &rest[..rest.len() - 1], rest[rest.len() - 1])
+    }
+
+    pub fn parts_mut(&mut self) -> (&mut [f64], &mut [f64], &mut [f64], &mut f64) {
         let (inputs, width) = (self.inputs, self.width());
         let (hidden, rest) = self.flat.split_at_mut((inputs + 1) * width);
-        let (v, c) = rest.split_at_mut(width);
-        (hidden, v, &mut c[0])
+        let (v, rest) = rest.split_at_mut(width);
+        let (a, c) = rest.split_at_mut(rest.len() - 1);
+        (hidden, v, a, &mut c[0])
     }
 
     pub fn network(&self) -> crate::error::Result<Shallow> {
-        let (hidden, v, c) = self.parts();
+        let (hidden, v, a, c) = self.parts();
         let width = self.width();
         let w = Mat::from_fn(self.units, self.inputs, |i, k| hidden[k * width + i]);
         let b = hidden[self.inputs * width..][..self.units].to_vec();
-        Shallow::new(w, b, v[..self.units].to_vec(), c)
+        let a = self.linear.then(|| a[..self.inputs].to_vec());
+        Shallow::with_linear(w, b, v[..self.units].to_vec(), c, a)
     }
 
     pub fn from_network(network: &Shallow) -> Self {
-        let mut weights = Self::zero(network.inputs(), network.units());
+        let mut weights = Self::zero(network.inputs(), network.units(), network.a().is_some());
         let width = weights.width();
         for i in 0..network.units() {
             for k in 0..network.inputs() {
@@ -83,8 +102,9 @@ impl Weights {
             }
             weights.flat[network.inputs() * width + i] = network.b()[i];
         }
-        let (_, v, c) = weights.parts_mut();
-        v[..network.units()].copy_from_slice(&network.v());
+        let (_, v, a, c) = weights.parts_mut();
+        v[..network.units()].copy_from_slice(network.v());
+        a.iter_mut().zip(network.a().unwrap_or_default()).for_each(|(a, given)| *a = *given);
         *c = network.c();
         weights
     }
@@ -180,11 +200,11 @@ impl Gradient<'_> {
     fn write(&self, x: &[f64], y: &[f64], omega: &[f64], scratch: &mut Scratch, gradient: &mut Weights) -> f64 {
         scratch.h.resize(y.len() * self.weights.width(), 0.0);
         scratch.e.resize(y.len(), 0.0);
-        let (hidden, v, c) = self.weights.parts();
-        let (out_weights, out_v, out_c) = gradient.parts_mut();
+        let (weights, v, a, c) = self.weights.parts();
+        let (out_weights, out_v, out_a, out_c) = gradient.parts_mut();
         let (h, e) = (&mut *scratch.h, &mut *scratch.e);
         let loss = &**self.loss;
-        arch().dispatch(BatchGradient { loss, e, weights: hidden, v, c, x, y, omega, h, out_weights, out_v, out_c })
+        arch().dispatch(BatchGradient { loss, e, weights, v, a, c, x, y, omega, h, out_weights, out_v, out_a, out_c })
     }
 }
 
@@ -199,7 +219,7 @@ impl Pass for Gradient<'_> {
     }
 
     fn nothing(&self) -> Sloped {
-        Sloped { loss: 0.0, gradient: Weights::zero(self.weights.inputs, self.weights.units) }
+        Sloped { loss: 0.0, gradient: self.weights.zeros() }
     }
 
     fn visit(&self, block: &Block<'_>) -> Sloped {
@@ -232,7 +252,7 @@ pub(crate) struct InputDifferentiator {
 impl InputDifferentiator {
     /// To be called whenever the weights changed.
     pub fn load(&mut self, weights: &Weights) {
-        let (hidden, _, _) = weights.parts();
+        let (hidden, ..) = weights.parts();
         let width = weights.width();
         self.stride = padded(weights.inputs);
         self.rows.resize(width * self.stride, 0.0);
@@ -250,7 +270,7 @@ impl InputDifferentiator {
 
     /// Fill `values` and `gradients` for rows `x` (row-major X̄).
     pub fn evaluate(&mut self, weights: &Weights, x: &[f64]) {
-        let (hidden, v, c) = weights.parts();
+        let (hidden, v, linear, c) = weights.parts();
         let (width, depth) = (weights.width(), weights.inputs + 1);
         let rows = x.len() / depth;
         self.h.resize(rows * width, 0.0);
@@ -266,6 +286,14 @@ impl InputDifferentiator {
         }
         let a = Strided { values: &self.h, row: width, column: 1 };
         arch.dispatch(Product { a, b: &self.rows, c: &mut self.gradients, rows, depth: width, width: self.stride });
+        if !linear.is_empty() {
+            for (value, x) in self.values.iter_mut().zip(x.chunks_exact(depth)) {
+                *value += vector::linear(linear, &x[..depth - 1]);
+            }
+            for gradient in self.gradients.chunks_exact_mut(self.stride) {
+                gradient.iter_mut().zip(linear).for_each(|(gradient, a)| *gradient += a);
+            }
+        }
     }
 }
 
@@ -275,12 +303,13 @@ mod tests {
     use crate::train::tests::toy;
     use rand::SeedableRng;
 
-    fn setting(rows: usize, weighted: bool) -> (Dataset, Weights, Batch) {
+    fn setting(rows: usize, weighted: bool, linear: bool) -> (Dataset, Weights, Batch) {
         let mut data = toy(rows, 3, 1);
         if weighted {
             data.weights = Some((0..rows).map(|k| 0.5 + (k % 3) as f64).collect());
         }
-        let weights = Weights::random(&data, 11, true, &mut Pcg64::seed_from_u64(2));
+        let mut weights = Weights::random(&data, 11, (true, linear), &mut Pcg64::seed_from_u64(2));
+        weights.parts_mut().2.iter_mut().take(3).enumerate().for_each(|(k, a)| *a = [0.3, -1.0, 0.5][k]);
         let mut batch = Batch::default();
         batch.gather(&Batch::all(&data), &(0..rows).collect::<Vec<_>>());
         (data, weights, batch)
@@ -292,9 +321,11 @@ mod tests {
 
     #[test]
     fn gradients_agree_with_finite_differences() {
-        for (rows, weighted) in [(7, false), (40, true), (PIECE + 33, true)] {
-            let (data, weights, batch) = setting(rows, weighted);
-            let mut gradient = Weights::zero(3, 11);
+        for (rows, weighted, linear) in
+            [(7, false, false), (7, false, true), (40, true, false), (PIECE + 33, true, true)]
+        {
+            let (data, weights, batch) = setting(rows, weighted, linear);
+            let mut gradient = weights.zeros();
             let value = Differentiator::default().gradient(&weights, &batch, &mut gradient);
             assert!((value - loss(&weights, &data)).abs() < 1e-12 * (1.0 + value));
             let step = 1e-6;
@@ -315,23 +346,27 @@ mod tests {
 
     #[test]
     fn input_gradients_are_the_networks_own() {
-        let (data, weights, batch) = setting(9, false);
-        let network = weights.network().unwrap();
-        let mut inputs = InputDifferentiator::default();
-        inputs.load(&weights);
-        inputs.evaluate(&weights, &batch.x);
-        for k in 0..data.rows() {
-            let x: Vec<f64> = (0..3).map(|j| data.x[(k, j)]).collect();
-            assert!((inputs.values[k] - network.value(&x)).abs() < 1e-12);
-            for (j, g) in network.gradient(&x).into_iter().enumerate() {
-                assert!((inputs.gradients[k * inputs.stride() + j] - g).abs() < 1e-12);
+        for linear in [false, true] {
+            let (data, weights, batch) = setting(9, false, linear);
+            let network = weights.network().unwrap();
+            let mut inputs = InputDifferentiator::default();
+            inputs.load(&weights);
+            inputs.evaluate(&weights, &batch.x);
+            for k in 0..data.rows() {
+                let x: Vec<f64> = (0..3).map(|j| data.x[(k, j)]).collect();
+                assert!((inputs.values[k] - network.value(&x)).abs() < 1e-12);
+                for (j, g) in network.gradient(&x).into_iter().enumerate() {
+                    assert!((inputs.gradients[k * inputs.stride() + j] - g).abs() < 1e-12);
+                }
             }
         }
     }
 
     #[test]
     fn weights_and_network_are_two_views_of_one_thing() {
-        let (_, weights, _) = setting(5, false);
-        assert_eq!(weights, Weights::from_network(&weights.network().unwrap()));
+        for linear in [false, true] {
+            let (_, weights, _) = setting(5, false, linear);
+            assert_eq!(weights, Weights::from_network(&weights.network().unwrap()));
+        }
     }
 }

@@ -18,7 +18,7 @@ use tautnet::{
     rows::Rows,
 };
 
-const METHODS: [Method; 3] = [Method::Joint, Method::Alternating, Method::WeightDecay];
+const METHODS: [Method; 3] = [Method::JOINT, Method::ALTERNATING, Method::WEIGHT_DECAY];
 
 fn settings(lipschitz: f64) -> Settings {
     Settings { lipschitz, rounds: 3, ..Settings::default() }
@@ -43,7 +43,7 @@ fn polished(network: &Shallow, data: &Dataset, settings: &Settings) -> Polished 
     let room = 1e-6 * before.lipschitz.max(again.lipschitz);
     assert!(again.lipschitz <= after.lipschitz + room, "{kind}: {again:?} {after:?}");
     // Multipliers that have no price, or are held, need not be the best ones.
-    if settings.method == Method::Joint && settings.lipschitz > 0.0 {
+    if settings.method == Method::JOINT && settings.lipschitz > 0.0 {
         assert!(after.lipschitz <= again.lipschitz + room, "{kind}: {again:?} {after:?}");
     }
     // found ≤ certified, and what is certified verifies.
@@ -308,7 +308,7 @@ fn a_unit_of_zeros_is_on_everywhere_and_useful() {
         let settings = Settings { decay: 0.01, ..settings(0.05).with_method(method) };
         let with = polished(&network, &data, &settings).after.objective;
         let without = polished(&pick(&network, &[1, 2]), &data, &settings).after.objective;
-        assert!(with <= without * (1.0 + 1e-7) || method == Method::Alternating, "{method:?}: {with} {without}");
+        assert!(with <= without * (1.0 + 1e-7) || method == Method::ALTERNATING, "{method:?}: {with} {without}");
     }
 }
 
@@ -324,9 +324,9 @@ fn one_constant_unit_and_any_row_end_without_a_panic() {
     networks.extend((0..60).map(|_| unit(normal(&mut random).abs(), normal(&mut random), normal(&mut random))));
     for network in &networks {
         for norm in [Norm::Two, Norm::Infinity] {
-            for method in [Method::Joint, Method::Alternating, Method::WeightDecay, Method::Walk] {
+            for method in [Method::JOINT, Method::ALTERNATING, Method::WEIGHT_DECAY, Method::WALK] {
                 let settings =
-                    Settings { method, norm, ..settings(if method == Method::WeightDecay { 0.0 } else { 0.01 }) };
+                    Settings { method, norm, ..settings(if method == Method::WEIGHT_DECAY { 0.0 } else { 0.01 }) };
                 let found = polished(network, &row, &settings);
                 assert!(found.duality_gap.is_none_or(f64::is_finite), "{method:?} {norm:?}: {found:?}");
             }
@@ -387,10 +387,10 @@ fn one_unit_and_one_row() {
     for method in METHODS {
         // With an output bias the row costs nothing at all.
         let free = polished(&one, &data, &settings(0.1).with_method(method));
-        assert!(free.after.objective < 1e-6 || method == Method::Alternating, "{method:?}: {:?}", free.after);
+        assert!(free.after.objective < 1e-6 || method == Method::ALTERNATING, "{method:?}: {:?}", free.after);
         // Without one a unit's own bias can do the same.
         let held = polished(&one, &data, &Settings { output_bias: false, ..settings(0.1).with_method(method) });
-        assert!(held.after.objective < 1e-6 || method == Method::Alternating, "{method:?}: {:?}", held.after);
+        assert!(held.after.objective < 1e-6 || method == Method::ALTERNATING, "{method:?}: {:?}", held.after);
     }
 }
 
@@ -399,7 +399,7 @@ fn one_unit_and_one_row() {
 #[test]
 fn without_prices_the_loss_alone_is_minimized() {
     let (data, network) = (data(30, 2, 18), network(4, 2, 18));
-    for method in [Method::Joint, Method::WeightDecay] {
+    for method in [Method::JOINT, Method::WEIGHT_DECAY] {
         let free = polished(&network, &data, &settings(0.0).with_method(method));
         let priced = polished(&network, &data, &Settings { decay: 0.01, ..settings(0.01).with_method(method) });
         assert!(free.after.loss <= priced.after.loss * (1.0 + 1e-7), "{method:?}");
@@ -412,7 +412,7 @@ fn an_interpolating_network_has_objective_zero_and_keeps_it() {
     let network = network(4, 2, 19);
     let bare = data(25, 2, 19);
     let data = Dataset { y: network.predict(bare.x.as_ref()), ..bare };
-    for method in [Method::Joint, Method::WeightDecay] {
+    for method in [Method::JOINT, Method::WEIGHT_DECAY] {
         let found = polished(&network, &data, &settings(0.0));
         assert!(found.after.objective <= 1e-9, "{method:?}: {:?} {:?}", found.after, found.ending);
         // Started elsewhere in the same cells, it is found again.
@@ -430,7 +430,8 @@ fn a_huge_price_leaves_the_best_constant() {
     for price in [1e3, 1e6, 1e9] {
         let found = polished(&network, &data, &settings(price));
         close(found.after.objective, least, 1e-4);
-        let found = polished(&network, &data, &Settings { method: Method::WeightDecay, decay: price, ..settings(0.0) });
+        let found =
+            polished(&network, &data, &Settings { method: Method::WEIGHT_DECAY, decay: price, ..settings(0.0) });
         close(found.after.objective, least, 1e-4);
     }
 }
@@ -453,7 +454,7 @@ fn every_hard_limit_can_be_met() {
 fn limits_out_of_reach_are_kept_all_the_same() {
     let (data, network) = (data(30, 2, 21), network(4, 2, 21));
     for limit in [1e-12, 1e-100, 1e-300, 5e-324] {
-        for method in [Method::Joint, Method::Alternating, Method::Walk] {
+        for method in [Method::JOINT, Method::ALTERNATING, Method::WALK] {
             for output_bias in [true, false] {
                 let settings = Settings { method, output_bias, max_lipschitz: Some(limit), ..settings(0.0) };
                 let found = polished(&network, &data, &settings);

@@ -35,7 +35,7 @@ fn degenerate_runs_are_solved_or_say_why_not() {
         if case.settings.max_lipschitz.is_none_or(|limit| found.before.lipschitz <= limit) {
             assert!(no_worse(&found), "{told} {:?}", found.before);
         }
-        if found.ending == Ending::Solved && case.settings.method != Method::Walk {
+        if found.ending == Ending::Solved && case.settings.method != Method::WALK {
             assert!(found.duality_gap.unwrap() <= case.settings.tolerance, "{told} {:?}", found.duality_gap);
         }
         if by_numerics(&found.ending) {
@@ -52,7 +52,7 @@ fn a_solved_value_does_not_depend_on_the_start() {
     let mut compared = 0;
     for seed in 1000..1200 {
         let one = case(seed);
-        if !matches!(one.settings.method, Method::Joint | Method::WeightDecay) {
+        if !matches!(one.settings.method, Method::JOINT | Method::WEIGHT_DECAY) {
             continue;
         }
         let mut other = case(seed);
@@ -86,7 +86,7 @@ fn prices_of_any_size_end_with_numbers() {
                 [Settings { lipschitz: price, ..settings.clone() }, Settings { decay: price, ..settings.clone() }]
             {
                 let settings = match settings.method {
-                    Method::WeightDecay => Settings { lipschitz: 0.0, ..settings },
+                    Method::WEIGHT_DECAY => Settings { lipschitz: 0.0, ..settings },
                     _ => settings,
                 };
                 let found = polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();

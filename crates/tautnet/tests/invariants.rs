@@ -4,7 +4,7 @@
 mod objectives;
 mod random;
 
-use faer::Mat;
+use faer::{Mat, prelude::Solve};
 use objectives::objective;
 use proptest::prelude::*;
 use random::{data, network};
@@ -16,7 +16,7 @@ use tautnet::{
         Approximation, ExactSettings, GradientSearchSettings, Region, exact_lipschitz, issue,
         largest_gradient_by_enumeration, largest_gradient_found, lipsdp, verify,
     },
-    polish::{Method, Polished, Settings, polish, score},
+    polish::{Ending, Method, Penalty, Polished, Settings, polish, score},
     rows::Rows,
 };
 
@@ -69,7 +69,7 @@ proptest! {
     ) {
         let (data, network) = (data(n, d, seed), network(m, d, seed));
         let joint = objective(price, decay, infinity, squared, output_bias);
-        let alternating = Settings { method: Method::Alternating, rounds: 3, ..joint.clone() };
+        let alternating = Settings { method: Method::ALTERNATING, rounds: 3, ..joint.clone() };
         let (best, other) = (run(&network, &data, &joint), run(&network, &data, &alternating));
         let size = data.y.iter().map(|y| y * y).sum::<f64>() / n as f64;
         let end = Some(other.after.objective).filter(|_| keeps_its_cells(&network, &other.network, &data));
@@ -201,5 +201,53 @@ fn the_same_bytes_whatever_the_number_of_threads() {
         let (one, three) = (with(1), with(3));
         assert_eq!(one.trace, three.trace);
         assert_eq!(one.network, three.network);
+    }
+}
+
+/// A linear part that is free can only help: 0 is one. And where no unit is left, it is fitted alone.
+#[test]
+fn a_linear_part_is_never_worse_than_none() {
+    for seed in 0..40 {
+        let (data, network) = (data(30, 1 + seed as usize % 4, seed), network(5, 1 + seed as usize % 4, seed));
+        let plain = Settings { lipschitz: 0.05, ..Settings::default() };
+        for settings in [
+            plain.clone(),
+            Settings { norm: Norm::Infinity, decay: 0.01, ..plain.clone() },
+            Settings { output_bias: false, penalty: Penalty::LSquared, ..plain.clone() },
+            Settings { max_lipschitz: Some(0.3), lipschitz: 0.0, ..plain.clone() },
+            plain.with_method(Method::ALTERNATING),
+            Settings { decay: 0.02, ..plain.with_method(Method::WEIGHT_DECAY) },
+        ] {
+            let network = if settings.output_bias { network.clone() } else { network.clone().with_c(0.0) };
+            let without = run(&network, &data, &settings);
+            let with = run(&network, &data, &Settings { linear_part: true, ..settings.clone() });
+            if settings.method != Method::ALTERNATING {
+                assert!(with.after.objective <= without.after.objective * (1.0 + 1e-6), "{settings:?}: {with:?}");
+            }
+            assert!(with.after.objective <= with.before.objective || settings.max_lipschitz.is_some());
+            assert!(with.network.a().is_some() || matches!(with.ending, Ending::Unchanged(_)), "{:?}", with.ending);
+            assert!(settings.max_lipschitz.is_none_or(|limit| with.after.lipschitz <= limit));
+            // A network that has one keeps it, whether it is asked for or not.
+            let again = run(&with.network, &data, &settings);
+            assert!(again.after.objective <= with.after.objective * (1.0 + 1e-9));
+            assert_eq!(again.network.a().is_some(), with.network.a().is_some());
+        }
+        // Units that are on nowhere: a line through the data, with the price of its slope.
+        let dead = network.clone().edited(|parts| parts.b.fill(-100.0)).unwrap();
+        for method in Method::all() {
+            let settings = Settings { linear_part: true, ..Settings::of(method) };
+            let settings = Settings { lipschitz: if method == Method::WEIGHT_DECAY { 0.0 } else { 1e-6 }, ..settings };
+            let found = run(&dead, &data, &settings);
+            let d = data.columns();
+            let inputs = Mat::from_fn(30, d + 1, |k, j| if j < d { data.x[(k, j)] } else { 1.0 });
+            let targets = Mat::from_fn(30, 1, |k, _| data.y[k]);
+            let fitted = (inputs.transpose() * &inputs).partial_piv_lu().solve(inputs.transpose() * &targets);
+            let residual = &inputs * fitted - targets;
+            let least = residual.squared_norm_l2() / 30.0;
+            assert!(
+                found.after.loss >= least * (1.0 - 1e-9) && found.after.loss <= least + 1e-4,
+                "{method:?}: {found:?}"
+            );
+        }
     }
 }

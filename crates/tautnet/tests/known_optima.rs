@@ -41,6 +41,9 @@ struct Answer {
     objective: f64,
     /// The loss, where it is not the squared error.
     formula: Option<String>,
+    /// Whether there is a linear part.
+    #[serde(default)]
+    linear_part: bool,
     /// Of (12) only: the multipliers that were held, one for each unit with v ≠ 0.
     ell: Option<Vec<f64>>,
     /// Of (12) only: the objectives of the alternation's first rounds.
@@ -72,6 +75,7 @@ impl Instance {
             norm: if answer.program.ends_with("-inf") { Norm::Infinity } else { Norm::Two },
             penalty: if answer.penalty == "L2" { Penalty::LSquared } else { Penalty::L },
             output_bias: answer.output_bias,
+            linear_part: answer.linear_part,
             tolerance: 1e-9,
             rounds,
             multipliers: answer.ell.clone(),
@@ -105,14 +109,14 @@ fn joint_and_weight_decay_reach_the_known_optimum_and_are_never_worse() {
     for instance in instances() {
         for answer in &instance.answers {
             let method = match answer.program.as_str() {
-                "decay" => Method::WeightDecay,
-                "joint" | "joint-inf" => Method::Joint,
+                "decay" => Method::WEIGHT_DECAY,
+                "joint" | "joint-inf" => Method::JOINT,
                 _ => continue,
             };
             let polished = instance.polish(answer, method, 1);
             let (before, after) = (polished.before.objective, polished.after.objective);
             let context = format!(
-                "{} {} {} lipschitz {} decay {} {} bias {} weighted {} limit {:?}: {:?}",
+                "{} {} {} lipschitz {} decay {} {} bias {} linear {} weighted {} limit {:?}: {:?}",
                 instance.name,
                 answer.program,
                 answer.formula.as_deref().unwrap_or("squared"),
@@ -120,6 +124,7 @@ fn joint_and_weight_decay_reach_the_known_optimum_and_are_never_worse() {
                 answer.decay,
                 answer.penalty,
                 answer.output_bias,
+                answer.linear_part,
                 answer.weighted,
                 answer.max_lipschitz,
                 polished.ending
@@ -139,7 +144,7 @@ fn joint_and_weight_decay_reach_the_known_optimum_and_are_never_worse() {
             }
         }
     }
-    report(compared, 412, &failures);
+    report(compared, 482, &failures);
 }
 
 #[test]
@@ -148,7 +153,7 @@ fn lipschitz_bounds_agree() {
     for instance in instances() {
         for (bound, program) in [("lipsdp", "joint"), ("lipsdp-inf", "joint-inf")] {
             if let (Some(known), Some(answer)) = (instance.answer(bound), instance.answer(program)) {
-                let found = instance.polish(answer, Method::Joint, 1).before.lipschitz;
+                let found = instance.polish(answer, Method::JOINT, 1).before.lipschitz;
                 compared += 1;
                 if !agree(found, known.objective) {
                     failures.push(format!("{} {bound}: {found} where {} is known", instance.name, known.objective));
@@ -165,8 +170,8 @@ fn joint_is_no_worse_than_every_round_of_the_alternation() {
     let (mut compared, mut exact, mut failures) = (0, 0, vec![]);
     for instance in instances() {
         let (Some(paper), Some(joint)) = (instance.answer("paper"), instance.answer("joint")) else { continue };
-        let best = instance.polish(joint, Method::Joint, 1).after.objective;
-        let polished = instance.polish(paper, Method::Alternating, ROUNDS);
+        let best = instance.polish(joint, Method::JOINT, 1).after.objective;
+        let polished = instance.polish(paper, Method::ALTERNATING, ROUNDS);
         let name = &instance.name;
         let limit = |value: f64| value * (1.0 + RELATIVE) + ABSOLUTE;
 
@@ -199,4 +204,23 @@ fn joint_is_no_worse_than_every_round_of_the_alternation() {
     }
     report(compared, 200, &failures);
     assert!(exact >= 48, "only {exact} first rounds were compared");
+}
+
+/// The absolute error is the quantile loss of the level 0.5 twice: at twice the prices the networks and their objectives are the same.
+#[test]
+fn the_absolute_error_is_twice_a_quantile_loss() {
+    let mut compared = 0;
+    for instance in instances().iter().filter(|instance| instance.y.len() > 10).take(12) {
+        let halved =
+            Settings { loss: "quantile:0.5".parse().unwrap(), lipschitz: 0.01, tolerance: 1e-9, ..Settings::default() };
+        let whole = Settings { loss: "absolute".parse().unwrap(), lipschitz: 0.02, ..halved.clone() };
+        let run = |settings: &Settings| {
+            let go_on = &mut |_: &_| ControlFlow::Continue(());
+            polish(&instance.network(), &instance.data(true), settings, go_on).unwrap().after.objective
+        };
+        let (one, two) = (run(&whole), 2.0 * run(&halved));
+        assert!((one - two).abs() < 1e-6 * one, "{}: {one} {two}", instance.name);
+        compared += 1;
+    }
+    assert_eq!(compared, 12);
 }

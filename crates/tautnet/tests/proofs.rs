@@ -12,8 +12,9 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::cmp::Ordering;
-use tautnet::certify::{Approximation, Certificate, Claim, Refusal, fingerprint, issue, verify};
+use tautnet::certify::{Approximation, fingerprint, issue, verify};
 use tautnet::{Norm, Shallow};
+use tautnet_verify::{Certificate, Claim, Refusal};
 
 // ---- exact arithmetic: numbers `whole · 2^exponent`
 
@@ -78,9 +79,10 @@ fn exactly_true(network: &Shallow, norm: Norm, x_scale: &[f64], y_scale: f64, cl
         Exact::of(y_scale).times(&Exact::of(network.v()[i])).times(&Exact::of(network.w()[(i, k)]))
     };
     let zero = Exact::of(0.0);
+    let linear = |k: usize| Exact::of(y_scale).times(&Exact::of(network.a().map_or(0.0, |a| a[k])));
     let sum_of_sign = |k: usize, sign: Ordering| {
         let parts = (0..m).map(|i| z(i, k)).filter(|x| x.sign() == sign);
-        let sum = parts.fold(zero.clone(), |sum, x| sum.plus(&x));
+        let sum = parts.fold(linear(k), |sum, x| sum.plus(&x));
         if sign == Ordering::Less { sum.times(&Exact::of(-1.0)) } else { sum }
     };
     let sensitivity_below = |k: usize, limit: f64| {
@@ -99,10 +101,12 @@ fn exactly_true(network: &Shallow, norm: Norm, x_scale: &[f64], y_scale: f64, cl
         return false;
     }
     let units: Vec<usize> = (0..m).filter(|&i| (0..d).any(|k| z(i, k).sign() != Ordering::Equal)).collect();
-    if units.is_empty() {
+    let moves = |k: usize| linear(k).sign() != Ordering::Equal;
+    let inputs: Vec<usize> =
+        (0..d).filter(|&k| moves(k) || units.iter().any(|&i| z(i, k).sign() != Ordering::Equal)).collect();
+    if inputs.is_empty() {
         return claim.bound >= 0.0;
     }
-    let inputs: Vec<usize> = (0..d).filter(|&k| units.iter().any(|&i| z(i, k).sign() != Ordering::Equal)).collect();
     let (n, size) = (units.len(), units.len() + inputs.len() + 1);
     let mut s = vec![vec![zero; size]; size];
     for (a, &i) in units.iter().enumerate() {
@@ -115,6 +119,8 @@ fn exactly_true(network: &Shallow, norm: Norm, x_scale: &[f64], y_scale: f64, cl
     }
     for (b, &k) in inputs.iter().enumerate() {
         s[n + b][n + b] = Exact::of(weights[k]).times(&Exact::of(x_scale[k])).times(&Exact::of(x_scale[k]));
+        // With the signs of the units turned, which changes no minor: +ya beside −yvw and −ℓ is −ya beside them.
+        s[n + b][size - 1] = linear(k).times(&Exact::of(-1.0));
     }
     s[size - 1][size - 1] = Exact::of(claim.bound);
     for a in 0..size {
@@ -346,7 +352,7 @@ fn good_multipliers_are_kept_and_bad_ones_cost_no_more_than_none() {
 fn raw_multipliers_prove_more_than_the_standardized_bound_times_the_largest_scale() {
     let network = network(&[&[3.0, 0.0], &[0.0, 4.0]], &[1.0, 1.0]);
     let scaler =
-        tautnet::certify::Scaler { x_mean: vec![0.0, 1.0], x_scale: vec![0.5, 100.0], y_mean: 7.0, y_scale: 10.0 };
+        tautnet_verify::Scaler { x_mean: vec![0.0, 1.0], x_scale: vec![0.5, 100.0], y_mean: 7.0, y_scale: 10.0 };
     // In raw units the gradients are (60, 0) and (0, 0.4): the bound is their sum's length.
     let expected = 60f64.hypot(0.4);
     let raw = Approximation { multipliers: vec![3600.0 / expected, 0.16 / expected], input_weights: None };
@@ -410,9 +416,12 @@ fn the_certificate_in_the_documentation_verifies() {
 
 #[test]
 fn the_fingerprint_is_the_documented_one() {
-    // sha256 of "tautnet network 1\n", 1 and 2 as 64-bit integers, then 1.5, −2, 0.25, 3, −0 as doubles.
+    // sha256 of "tautnet network 2\n", 2; 1, 2, the doubles 1.5, −2, 0.25, 4, "relu"; 1, 1, the doubles 3, −0, 8, "identity"; 0.
     let network = Shallow::new(Mat::from_fn(1, 2, |_, k| [1.5, -2.0][k]), vec![0.25], vec![3.0], -0.0).unwrap();
-    assert_eq!(fingerprint(&network), "5a7a1192b2194bd01c5ec52e01dbadb336857b16fca5b996879bb9bcf80b3e2f");
+    assert_eq!(fingerprint(&network), "aa11381e30e10c67105c5f622c60cd6d36d67574b55fce2736459223559854f5");
+    // And with a linear part 1 in the place of the last 0, then 0.5 and −1.
+    let network = network.edited(|parts| parts.a = Some(Mat::from_fn(2, 1, |k, _| [0.5, -1.0][k]))).unwrap();
+    assert_eq!(fingerprint(&network), "05e10cd8fe54b11337a6165072d3812629eac73ff1c4a1da6e064f6557624588");
 }
 
 // ---- anything at all

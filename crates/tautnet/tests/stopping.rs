@@ -65,7 +65,7 @@ fn every_start_ends_with_a_network() {
 #[test]
 fn a_first_epoch_that_is_cut_short_has_learned_something() {
     let data = data(200, 2, 2);
-    let run = |after| stop(after).during(|| trained(&data, Start::Sgd(Default::default()), 50));
+    let run = |after| stop(after).during(|| trained(&data, train::Descent::default().into(), 50));
     // One question a batch, seven batches an epoch.
     assert!(run(5).loss < run(0).loss);
     assert_eq!(run(5).trace.len(), 1);
@@ -79,9 +79,9 @@ fn programs() -> [(Dataset, Shallow); 2] {
 #[test]
 fn a_polish_that_is_stopped_anywhere_is_never_worse() {
     for (data, network) in programs() {
-        for method in [Method::Joint, Method::WeightDecay, Method::Alternating, Method::Walk] {
+        for method in [Method::JOINT, Method::WEIGHT_DECAY, Method::ALTERNATING, Method::WALK] {
             let walk = polish::Walk { rounds: 1, steps: 20, restarts: 0, flips: 1 };
-            let lipschitz = if method == Method::WeightDecay { 0.0 } else { 0.05 };
+            let lipschitz = if method == Method::WEIGHT_DECAY { 0.0 } else { 0.05 };
             let settings = polish::Settings { method, lipschitz, walk, rounds: 2, ..polish::Settings::default() };
             for after in AFTER {
                 let stop = stop(after);
@@ -233,6 +233,6 @@ fn a_program_that_does_not_fit_is_refused_before_it_is_built() {
     let refused = polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(refused.what.contains("400 columns") && refused.what.contains("GB"), "{refused:?}");
     assert!(refused.hint.contains("weight-decay"), "{refused:?}");
-    let settings = polish::Settings { method: Method::WeightDecay, lipschitz: 0.0, iterations: 3, ..settings };
+    let settings = polish::Settings { method: Method::WEIGHT_DECAY, lipschitz: 0.0, iterations: 3, ..settings };
     polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
 }

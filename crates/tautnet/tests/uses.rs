@@ -19,13 +19,14 @@ fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Polishe
 }
 
 /// What a user can ask for, and multipliers.
-const SETTINGS: [Setting; 10] = [
+const SETTINGS: [Setting; 11] = [
     Setting::Lipschitz,
     Setting::Penalty,
     Setting::MaxLipschitz,
     Setting::Decay,
     Setting::Norm,
     Setting::OutputBias,
+    Setting::LinearPart,
     Setting::Tolerance,
     Setting::Effort,
     Setting::Multipliers,
@@ -41,6 +42,7 @@ fn asked(setting: Setting, recipe: &mut Recipe) {
         Setting::Decay => recipe.decay = Some(0.2),
         Setting::Norm => recipe.norm = Norm::Infinity,
         Setting::OutputBias => recipe.output_bias = false,
+        Setting::LinearPart => recipe.linear_part = true,
         Setting::Tolerance => recipe.tolerance = 1e-2,
         Setting::Effort => recipe.effort = Effort::High,
         Setting::Loss => recipe.loss = "quantile:0.7".parse().unwrap(),
@@ -121,7 +123,7 @@ fn the_score_counts_every_price() {
 fn every_method_is_fitted_with_its_defaults() {
     let data = data(25, 2, 5);
     for method in Method::all() {
-        let start = train::Start::Random(Default::default());
+        let start = train::Start::from(train::Random::default());
         let recipe = Recipe { method: Some(method), start, hidden: 4, ..Recipe::default() };
         let mut settings = recipe.resolve(Command::Train).unwrap().settings;
         let fitted = fit(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
@@ -184,6 +186,6 @@ fn the_reported_network_loses_its_output_bias() {
         let found = run(&network, &data, &settings).unwrap();
         assert!(found.network.c() == 0.0 || matches!(found.ending, Ending::Unchanged(_)), "{method:?} {found:?}");
     }
-    let found = run(&network, &data, &Settings { output_bias: false, ..Settings::of(Method::WeightDecay) }).unwrap();
+    let found = run(&network, &data, &Settings { output_bias: false, ..Settings::of(Method::WEIGHT_DECAY) }).unwrap();
     assert!(found.network.c() == 0.0 && found.after.objective < found.before.objective, "{found:?}");
 }

@@ -58,7 +58,7 @@ proptest! {
     ) {
         let (data, network) = (data(n, d, seed), network(m, d, seed));
         let joint = objective(price, decay, infinity, squared, output_bias);
-        let settings = Settings { method: Method::Walk, walk: SHORT, ..joint.clone() };
+        let settings = Settings { method: Method::WALK, walk: SHORT, ..joint.clone() };
         let (convex, walked) = (run(&network, &data, &joint), run(&network, &data, &settings));
         prop_assert!(walked.after.objective <= convex.after.objective, "{:?} {:?}", walked.after, convex.after);
         check(&walked, &network, &data, &settings)?;
@@ -71,7 +71,7 @@ proptest! {
         let (data, network) = (data(n, d, seed), network(m, d, seed));
         let limit = 10f64.powf(limit);
         let joint = Settings { lipschitz: 0.0, max_lipschitz: Some(limit), ..Settings::default() };
-        let settings = Settings { method: Method::Walk, walk: SHORT, ..joint.clone() };
+        let settings = Settings { method: Method::WALK, walk: SHORT, ..joint.clone() };
         let (convex, walked) = (run(&network, &data, &joint), run(&network, &data, &settings));
         prop_assert!(walked.after.lipschitz <= limit, "{:?}", walked.after);
         prop_assert!(walked.after.objective <= convex.after.objective, "{:?} {:?}", walked.after, convex.after);
@@ -81,7 +81,7 @@ proptest! {
     #[test]
     fn a_walk_that_is_ended_gives_the_best_so_far(most in 0_usize..400, seed in 0_u64..8) {
         let (data, network) = (data(20, 2, seed), network(5, 2, seed));
-        let settings = Settings { method: Method::Walk, walk: SHORT, lipschitz: 0.05, ..Settings::default() };
+        let settings = Settings { method: Method::WALK, walk: SHORT, lipschitz: 0.05, ..Settings::default() };
         let (mut heard, mut ended) = (0, false);
         let walked = polish(&network, &data, &settings, &mut |_| {
             heard += 1;
@@ -106,7 +106,7 @@ fn descents_and_flips_both_leave_the_first_cell() {
         let (data, network) = (data(60, 2, seed), network(10, 2, seed));
         let joint = Settings { lipschitz: 0.03, ..Settings::default() };
         let convex = run(&network, &data, &joint).after.objective;
-        let with = |walk: Walk| run(&network, &data, &Settings { method: Method::Walk, walk, ..joint.clone() });
+        let with = |walk: Walk| run(&network, &data, &Settings { method: Method::WALK, walk, ..joint.clone() });
         let descents = with(Walk { flips: 0, restarts: 0, ..Walk::default() }).after.objective;
         let flips = with(Walk { rounds: 0, restarts: 0, flips: 4, ..Walk::default() }).after.objective;
         by_descent += usize::from(descents < 0.99 * convex);
@@ -118,7 +118,7 @@ fn descents_and_flips_both_leave_the_first_cell() {
 #[test]
 fn the_same_bytes_whatever_the_number_of_threads() {
     let (data, network) = (data(300, 3, 3), network(12, 3, 3));
-    let settings = Settings { method: Method::Walk, walk: SHORT, iterations: 8, ..Settings::default() };
+    let settings = Settings { method: Method::WALK, walk: SHORT, iterations: 8, ..Settings::default() };
     let with = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         pool.install(|| run(&network, &data, &settings))
@@ -130,7 +130,7 @@ fn the_same_bytes_whatever_the_number_of_threads() {
 #[test]
 fn degenerate_data_and_networks_are_walked_too() {
     let (data, network) = (data(12, 2, 1), network(4, 2, 1));
-    let settings = Settings { method: Method::Walk, walk: SHORT, lipschitz: 0.05, ..Settings::default() };
+    let settings = Settings { method: Method::WALK, walk: SHORT, lipschitz: 0.05, ..Settings::default() };
     // Every row twice, a unit that is never on, one without output weight, one that is always on.
     let twice = Rows::of(&data).pick(&(0..24).map(|k| k % 12).collect::<Vec<_>>());
     let odd = network.clone().edited(|parts| {
@@ -152,4 +152,22 @@ fn degenerate_data_and_networks_are_walked_too() {
     // A high price: nothing is left but the mean.
     let walked = run(&network, &data, &Settings { lipschitz: 1e4, ..settings });
     assert!((walked.after.objective - walked.after.loss).abs() < 1e-3 * walked.after.loss, "{:?}", walked.after);
+}
+
+/// Descent alone: below what it was given, without a gap, and never above where a walk's own descent from the same network is.
+#[test]
+fn descent_alone_lowers_the_objective_and_claims_nothing() {
+    for seed in 0..6 {
+        let (data, network) = (data(40, 2, seed), network(8, 2, seed));
+        for settings in [
+            Settings { lipschitz: 0.05, ..Settings::of("descent".parse().unwrap()) },
+            Settings { lipschitz: 0.0, decay: 0.02, linear_part: true, ..Settings::of("descent".parse().unwrap()) },
+        ] {
+            let found = run(&network, &data, &settings);
+            assert!(found.after.objective < 0.9 * found.before.objective, "{found:?}");
+            assert_eq!(found.duality_gap, None);
+            let recomputed = score(&found.network, &data, &settings).unwrap();
+            assert!((recomputed.objective - found.after.objective).abs() < 1e-12 * recomputed.objective);
+        }
+    }
 }

@@ -12,8 +12,8 @@ use serde::{Deserialize, Serialize};
 /// The `format` of every certificate file.
 pub const FORMAT: &str = "tautnet certificate";
 
-/// The version of the format that this library writes and reads.
-pub const VERSION: u32 = 1;
+/// The version of the format that this library writes; it reads version 1 too.
+pub const VERSION: u32 = 2;
 
 /// The norm of input changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,9 +65,9 @@ pub struct Claim {
 pub struct Certificate {
     /// Always [`FORMAT`].
     pub format: String,
-    /// Always [`VERSION`].
+    /// [`VERSION`]; 1 in files from before there were linear parts.
     pub version: u32,
-    /// [`fingerprint`](crate::fingerprint) of the network the claims are about.
+    /// [`fingerprint`](crate::fingerprint) of the network the claims are about, [`fingerprint_1`](crate::fingerprint_1) in version 1.
     pub network: String,
     /// Norm in which input changes are measured.
     pub norm: Norm,

@@ -1,6 +1,6 @@
 //! Decides whether a certificate's numbers are theorems.
 //!
-//! A certificate claims bounds on how fast a network `f(x) = c + Σ_i v_i relu(w_i·x + b_i)` can change, and carries the numbers
+//! A certificate claims bounds on how fast a network `f(x) = c + a·x + Σ_i v_i relu(w_i·x + b_i)` can change, and carries the numbers
 //! that prove them. [`verify`](fn@verify) accepts it only if the claims are theorems about the function of real numbers that the stored
 //! weights define. This crate contains no solver and no training, and shares no code with any: it depends on a reader of
 //! JSON and on SHA-256 only. The network is given as plain numbers, [`Weights`].
@@ -17,7 +17,7 @@ mod wide;
 pub use certificate::{Certificate, Claim, FORMAT, Norm, Scaler, VERSION};
 pub use refusal::Refusal;
 pub use verify::{Verified, verify};
-pub use weights::{Weights, fingerprint, sha256};
+pub use weights::{LayerWeights, Weights, fingerprint, fingerprint_1, fingerprint_of_layers, sha256};
 
 /// The parts of a proof, for whoever looks for one: what is computed here is what [`verify`](fn@verify) will compute.
 pub mod evidence {

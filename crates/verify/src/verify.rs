@@ -1,35 +1,38 @@
 //! The verifier: accepts a certificate only if its numbers are theorems about the network. It contains no solver,
 //! and is given two plain structures, a [`Certificate`] and the network's [`Weights`].
 //!
-//! **The model.** `F(X) = y_mean + y · f((X − x_mean)/s)` with `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`. In standardized
+//! **The model.** `F(X) = y_mean + y · f((X − x_mean)/s)` with `f(x) = c + a·x + Σ_i v_i relu(w_i·x + b_i)`. In standardized
 //! units y = 1 and s = 1. Every weight is the exact value of its stored double, and F is a function of real numbers.
 //!
 //! **The theorem.** Given L > 0, multipliers ℓ_i > 0 for the m units that are not constant, and r_k ≥ 0 with r_k = L
-//! (ℓ2) or Σ r_k ≤ L (ℓ∞), form the m × (d+1) matrix M (a column with r_k = 0 must have all w_ik = 0, and is 0)
+//! (ℓ2) or Σ r_k ≤ L (ℓ∞), form the m × (d+1) matrix M and the symmetric matrix N of order d+1, which is 0 but for its last row
+//! and column (where r_k = 0, a_k and all w_ik must be 0, and the entries are 0)
 //!
 //! ```text
-//!     M_ik = y v_i w_ik / ( s_k √(2 ℓ_i r_k) ),  k = 1..d,        M_i,d+1 = √( ℓ_i / (2L) ).
+//!     M_ik = y v_i w_ik / ( s_k √(2 ℓ_i r_k) ),  k = 1..d,        M_i,d+1 = √( ℓ_i / (2L) ),
+//!     N_k,d+1 = N_d+1,k = y a_k / ( s_k √(r_k L) ),  k = 1..d.
 //! ```
 //!
-//! If ‖M‖₂ ≤ 1 then |F(X) − F(Y)| ≤ L ‖X − Y‖ for all X and Y.
+//! If I − MᵀM − N ⪰ 0 then |F(X) − F(Y)| ≤ L ‖X − Y‖ for all X and Y. Without a linear part that is ‖M‖₂ ≤ 1.
 //!
-//! *Proof.* Let Δ = X − Y, h_i = y v_i w_i·(Δ/s), γ real. ‖M‖₂ ≤ 1 applied to the vector (√r_k Δ_k, √L γ) says
-//! Σ (h_i + ℓ_i γ)² / (2ℓ_i) ≤ Σ r_k Δ_k² + L γ². Relu has slopes in [0, 1], so unit i changes F by φ_i = h_i/2 + ρ_i
+//! *Proof.* Let Δ = X − Y, h_i = y v_i w_i·(Δ/s), α = y a·(Δ/s), γ real. The condition, applied to the vector (√r_k Δ_k, √L γ), says
+//! Σ (h_i + ℓ_i γ)² / (2ℓ_i) + 2γα ≤ Σ r_k Δ_k² + L γ². Relu has slopes in [0, 1], so unit i changes F by φ_i = h_i/2 + ρ_i
 //! with |ρ_i| ≤ |h_i|/2, and (h_i + ℓ_i γ)²/(2ℓ_i) − 2γφ_i = h_i²/(2ℓ_i) + ℓ_i γ²/2 − 2γρ_i ≥ ½(|h_i|/√ℓ_i − √ℓ_i |γ|)²
-//! ≥ 0. Summed over the units, with γ = (F(X) − F(Y))/L: 2Lγ² ≤ Σ r_k Δ_k² + Lγ², so (F(X) − F(Y))² ≤ L Σ r_k Δ_k²,
-//! which is at most L²‖Δ‖² in either norm. ∎
+//! ≥ 0. Summed over the units, with γ = (F(X) − F(Y))/L = (α + Σφ_i)/L: 2Lγ² ≤ Σ r_k Δ_k² + Lγ², so
+//! (F(X) − F(Y))² ≤ L Σ r_k Δ_k², which is at most L²‖Δ‖² in either norm. ∎
 //!
-//! **One input at a time.** Along e_k unit i changes F by θ_i y v_i w_ik/s_k per unit, θ_i ∈ [0, 1]. So F changes by
-//! at most y/s_k · max(Σ_i (v_i w_ik)₊, Σ_i (v_i w_ik)₋), and the largest of these is a bound for the ℓ1 norm.
+//! **One input at a time.** Along e_k unit i changes F by θ_i y v_i w_ik/s_k per unit, θ_i ∈ [0, 1], and the linear part by y a_k/s_k. So
+//! F changes by at most y/s_k · max(a_k + Σ_i (v_i w_ik)₊, −a_k + Σ_i (v_i w_ik)₋), and the largest of these is a bound for the ℓ1
+//! norm.
 //!
-//! **Rounding.** ‖M‖₂ ≤ 1 is proved by a floating-point Cholesky factorization of I − MᵀM − κI (or I − MMᵀ − κI if
-//! that is smaller) that runs to completion, where κ exceeds every rounding error made on the way. The derivation of
+//! **Rounding.** The condition is proved by a floating-point Cholesky factorization of I − MᵀM − N − κI (or, without a linear
+//! part, I − MMᵀ − κI if that is smaller) that runs to completion, where κ exceeds every rounding error made on the way. The derivation of
 //! κ and of every other constant is `docs/mathematics/verification.md`, cited below as (V1), (V2) … IEEE doubles,
 //! rounding to nearest, are assumed. A bound claimed in floating point is compared with one rounded upwards.
 
 use crate::certificate::{Certificate, Claim, FORMAT, Norm, Scaler, VERSION};
 use crate::refusal::Refusal;
-use crate::weights::{Weights, fingerprint};
+use crate::weights::{Weights, fingerprint, fingerprint_1};
 use crate::wide::{Wide, power_of_two};
 
 /// A certificate whose every claim has been proved. Only [`verify`] makes one.
@@ -50,7 +53,8 @@ pub fn verify(bytes: &[u8], network: &Weights<'_>) -> Result<Verified, Refusal> 
     let certificate = read(bytes)?;
     let inputs = network.inputs;
     check_network(network)?;
-    if certificate.network != fingerprint(network) {
+    let own = if certificate.version == 1 { fingerprint_1(network) } else { Some(fingerprint(network)) };
+    if own.is_none_or(|own| certificate.network != own) {
         return Err(Refusal::WrongNetwork("the weights have another fingerprint".into()));
     }
     let standard = Units::standardized(inputs);
@@ -84,9 +88,9 @@ fn read(bytes: &[u8]) -> Result<Certificate, Refusal> {
     if !shaped {
         return Err(Refusal::Unreadable("a part of it is an array or an object where it should not be".into()));
     }
-    if certificate.format != FORMAT || certificate.version != VERSION {
+    if certificate.format != FORMAT || !(1..=VERSION).contains(&certificate.version) {
         return Err(Refusal::Unsupported(format!(
-            "it says \"{}\" version {}, not \"{FORMAT}\" version {VERSION}",
+            "it says \"{}\" version {}, not \"{FORMAT}\" version {VERSION} or 1",
             certificate.format, certificate.version
         )));
     }
@@ -98,11 +102,13 @@ fn check_network(network: &Weights<'_>) -> Result<(), Refusal> {
     // (V7) is derived for these sizes.
     let sizes = 1..=(1 << 20) - 1;
     let lengths = [(network.w.len(), units.saturating_mul(inputs)), (network.b.len(), units), (network.v.len(), units)];
-    let agree = lengths.iter().all(|(length, expected)| length == expected);
+    let agree =
+        lengths.iter().all(|(length, expected)| length == expected) && network.a.is_none_or(|a| a.len() == inputs);
     if !sizes.contains(&units) || !sizes.contains(&inputs) || !agree {
         return Err(Refusal::WrongNetwork(format!("it has {units} units and {inputs} inputs, or parts that disagree")));
     }
-    let mut weights = network.w.iter().chain(network.b).chain(network.v).chain([&network.c]);
+    let linear = network.a.unwrap_or_default();
+    let mut weights = network.w.iter().chain(network.b).chain(network.v).chain([&network.c]).chain(linear);
     let finite = weights.all(|weight| weight.is_finite());
     if finite { Ok(()) } else { Err(Refusal::WrongNetwork("it has a weight that is not a finite number".into())) }
 }
@@ -195,7 +201,7 @@ pub fn prove(network: &Weights<'_>, norm: Norm, units: &Units, claim: &Claim, na
     }
 }
 
-/// `y/s_k · max(Σ_i (v_i w_ik)₊, Σ_i (v_i w_ik)₋)` for every k, each operation rounded upwards (V1).
+/// `y/s_k · max(a_k + Σ_i (v_i w_ik)₊, −a_k + Σ_i (v_i w_ik)₋)` for every k, each operation rounded upwards (V1).
 pub fn sensitivities(network: &Weights<'_>, units: &Units) -> Vec<f64> {
     let one = |k: usize| {
         let mut sums = [0.0, 0.0];
@@ -206,22 +212,38 @@ pub fn sensitivities(network: &Weights<'_>, units: &Units) -> Vec<f64> {
                 *sum = (*sum + (v * w).abs().next_up()).next_up();
             }
         }
+        let linear = network.a(k);
+        if linear != 0.0 {
+            for (sum, linear) in sums.iter_mut().zip([linear, -linear]) {
+                *sum = if *sum == 0.0 { linear } else { (*sum + linear).next_up() };
+            }
+        }
         let largest = f64::max(sums[0], sums[1]);
         if largest == 0.0 { 0.0 } else { ((largest * units.y_scale).next_up() / units.x_scale[k]).next_up() }
     };
     (0..network.inputs).map(one).collect()
 }
 
-/// Vectors of equal length, whose Gram matrix is formed: the columns of M, or its rows if they are fewer.
+/// Vectors of equal length, whose Gram matrix is formed: the columns of M; or its rows, if they are fewer and there is no linear part.
 #[derive(Debug, Clone)]
 pub struct Vectors {
     /// The vectors.
     pub vectors: Vec<Vec<f64>>,
     /// The length of each.
     pub length: usize,
+    /// The last row of N but for its last entry, where there is a linear part.
+    pub cross: Option<Vec<f64>>,
 }
 
-/// M with every entry correct to a few units in the last place (V2). Refuses what the theorem's conditions exclude.
+impl Vectors {
+    /// What N adds to the product of two of the vectors, the first of them not before the second.
+    pub fn cross(&self, i: usize, j: usize) -> f64 {
+        let last = i + 1 == self.vectors.len() && j < i;
+        self.cross.as_ref().filter(|_| last).map_or(0.0, |cross| cross[j])
+    }
+}
+
+/// M and N with every entry correct to a few units in the last place (V2). Refuses what the theorem's conditions exclude.
 pub fn scaled_matrix(network: &Weights<'_>, norm: Norm, units: &Units, claim: &Claim) -> Result<Vectors, Refusal> {
     let (m, d) = (network.units, network.inputs);
     let active: Vec<usize> =
@@ -243,8 +265,8 @@ pub fn scaled_matrix(network: &Weights<'_>, norm: Norm, units: &Units, claim: &C
             return Err(Refusal::NotProved(format!("the input weights sum to more than the bound {}", claim.bound)));
         }
     }
-    if active.is_empty() {
-        return Ok(Vectors { vectors: Vec::new(), length: 0 });
+    if active.is_empty() && network.has_no_linear_part() {
+        return Ok(Vectors { vectors: Vec::new(), length: 0, cross: None });
     }
     if claim.bound == 0.0 {
         return Err(Refusal::NotProved("the bound is 0 but the network is not constant".into()));
@@ -257,38 +279,45 @@ pub fn scaled_matrix(network: &Weights<'_>, norm: Norm, units: &Units, claim: &C
         .iter()
         .map(|&i| Wide::new(units.y_scale).times(Wide::new(network.v[i])).over(two.times(multiplier(i)).root()))
         .collect();
-    let mut columns = Vec::with_capacity(d + 1);
+    let (mut columns, mut cross) = (Vec::with_capacity(d + 1), Vec::with_capacity(d));
     for k in 0..d {
         let r = if norm == Norm::Infinity { claim.input_weights.as_ref().map_or(0.0, |r| r[k]) } else { claim.bound };
         if r == 0.0 {
             if let Some(i) = active.iter().find(|&&i| network.w(i, k) != 0.0) {
                 return Err(Refusal::NotProved(format!("input {k} has weight 0 but moves unit {i}")));
             }
+            if network.a(k) != 0.0 {
+                return Err(Refusal::NotProved(format!("input {k} has weight 0 but moves the linear part")));
+            }
             continue;
         }
         let scale = Wide::new(units.x_scale[k]).times(Wide::new(r).root());
         let entry = |(&i, row): (&usize, &Wide)| row.times(Wide::new(network.w(i, k))).over(scale).value();
         columns.push(active.iter().zip(&rows).map(entry).collect());
+        let linear = Wide::new(units.y_scale).times(Wide::new(network.a(k)));
+        cross.push(linear.over(scale.times(bound.root())).value());
     }
     columns.push(active.iter().map(|&i| multiplier(i).over(two.times(bound)).root().value()).collect());
 
     let length = active.len();
-    if columns.len() <= length {
-        return Ok(Vectors { vectors: columns, length });
+    let linear = !network.has_no_linear_part();
+    if linear || columns.len() <= length {
+        return Ok(Vectors { vectors: columns, length, cross: linear.then_some(cross) });
     }
     let vectors = (0..length).map(|i| columns.iter().map(|column: &Vec<f64>| column[i]).collect()).collect();
-    Ok(Vectors { vectors, length: columns.len() })
+    Ok(Vectors { vectors, length: columns.len(), cross: None })
 }
 
-/// Whether ‖M‖₂ ≤ 1 is proved for the exact M of which these are the computed vectors (V3)–(V7).
+/// Whether MᵀM + N ⪯ I is proved for the exact M and N that were computed so (V3)–(V8).
 fn at_most_one(matrix: Vectors) -> bool {
     let count = matrix.vectors.len();
-    let allowance = rounding_allowance(count, matrix.length);
-    // Below the diagonal −G, on it 1 − κ − G rounded downwards, G being the Gram matrix: then Cholesky in place.
+    let allowance = rounding_allowance(count, matrix.length, matrix.cross.is_some());
+    // Below the diagonal −G − N, on it 1 − κ − G rounded downwards, G being the Gram matrix: then Cholesky in place.
     let diagonal = (1.0 - allowance).next_down();
     let mut factor: Vec<Vec<f64>> = Vec::with_capacity(count);
     for i in 0..count {
-        let mut row: Vec<f64> = (0..=i).map(|j| -dot(&matrix.vectors[i], &matrix.vectors[j])).collect();
+        let product = |j: usize| dot(&matrix.vectors[i], &matrix.vectors[j]) + matrix.cross(i, j);
+        let mut row: Vec<f64> = (0..=i).map(|j| -product(j)).collect();
         row[i] = (diagonal + row[i]).next_down();
         for j in 0..i {
             row[j] = (row[j] - dot(&row[..j], &factor[j][..j])) / factor[j][j];
@@ -304,10 +333,10 @@ fn at_most_one(matrix: Vectors) -> bool {
 }
 
 /// κ of (V7): (n + β + 20) n u, rounded up, for n vectors of the given length, β roundings at most on the way of a
-/// product into its sum of products, and u = 2⁻⁵³.
-pub fn rounding_allowance(count: usize, length: usize) -> f64 {
+/// product into its sum of products, and u = 2⁻⁵³; with a linear part (n + β + 40) n u, by (V8).
+pub fn rounding_allowance(count: usize, length: usize, linear: bool) -> f64 {
     let roundings = length.div_ceil(LANES) + LANES;
-    ((count + roundings + 20) * count) as f64 * power_of_two(-53) * (1.0 + power_of_two(-10))
+    ((count + roundings + if linear { 40 } else { 20 }) * count) as f64 * power_of_two(-53) * (1.0 + power_of_two(-10))
 }
 
 /// Partial sums in which a product of vectors is accumulated: fewer roundings on each product's way, and faster.

@@ -39,6 +39,7 @@ def polish(
     norm: str | float = "2",
     penalty: str = "L",
     output_bias: bool = True,
+    linear_part: bool = False,
     standardize: bool = True,
     tolerance: float = 1e-8,
     time_limit: float | None = None,
@@ -62,7 +63,7 @@ def polish(
     asked = options(
         {
             "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
-            "norm": norm, "penalty": penalty, "output_bias": output_bias, "tolerance": tolerance,
+            "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tolerance": tolerance,
         }
     )  # fmt: skip
     subject = native(network)

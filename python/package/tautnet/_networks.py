@@ -14,8 +14,8 @@ from ._errors import TautnetError
 Native = _tautnet.Model | _tautnet.Network
 
 TAKEN = (
-    "give a fitted LipschitzRegressor or MLPRegressor with one hidden relu layer, a torch Sequential(Linear, ReLU, Linear), "
-    "the arrays {'w', 'b', 'v', 'c'}, or the path of a network file"
+    "give a fitted LipschitzRegressor or MLPRegressor, a torch Sequential(Linear, ReLU, …, Linear), the arrays "
+    "{'w', 'b', 'v', 'c'} or {'layers'}, or the path of a network file"
 )
 
 
@@ -50,6 +50,10 @@ def write_weights(model: Any, into: Any) -> Any:
     """
     from_ = native(model)
     weights = from_.weights(False) if isinstance(from_, _tautnet.Model) else from_.weights()
+    if "a" in weights:
+        raise TautnetError(
+            "the network has a linear part, and the one to write into has no place for it", "save it as a file of its own"
+        )
     w, b, v, c = weights["w"], weights["b"], weights["v"], np.array([weights["c"]])
     there = native(into)
     if not isinstance(there, _tautnet.Network) or isinstance(into, (str, os.PathLike, dict)):
@@ -98,14 +102,30 @@ def _double(array: Any, name: str, dimensions: int | None = None) -> npt.NDArray
 def _from_arrays(parts: dict[str, Any]) -> _tautnet.Network:
     if any(key.endswith("weight") for key in parts if isinstance(key, str)):
         return _from_state(parts)
-    unknown = [key for key in parts if key not in ("w", "b", "v", "c")]
+    if "layers" in parts:
+        return _from_layers(parts)
+    unknown = [key for key in parts if key not in ("w", "b", "v", "c", "a")]
     if unknown:
         raise TautnetError(f"`{unknown[0]}` is not a part of a network", TAKEN)
     for name in ("w", "b", "v"):
         if name not in parts:
             raise TautnetError(f"the network has no `{name}`", TAKEN)
     w, b, v = _double(parts["w"], "w", 2), _double(parts["b"], "b", 1), _double(parts["v"], "v", 1)
-    return _tautnet.Network(w, b, v, float(parts.get("c", 0.0)))
+    a = None if parts.get("a") is None else _double(parts["a"], "a", 1)
+    return _tautnet.Network(w, b, v, float(parts.get("c", 0.0)), a=a)
+
+
+def _from_layers(parts: dict[str, Any]) -> _tautnet.Network:
+    unknown = [key for key in parts if key not in ("layers", "linear")]
+    if unknown:
+        raise TautnetError(f"`{unknown[0]}` is not a part of a network with layers", TAKEN)
+    layers = []
+    for place, layer in enumerate(parts["layers"]):
+        if not isinstance(layer, (tuple, list)) or len(layer) != 3 or not isinstance(layer[2], str):
+            raise TautnetError(f"layers[{place}] is no layer", "give (weights, biases, activation), such as (W, b, 'relu')")
+        layers.append((_double(layer[0], "weights", 2), _double(layer[1], "bias", 1), layer[2]))
+    linear = None if parts.get("linear") is None else _double(parts["linear"], "linear", 2)
+    return _tautnet.Network(layers=layers, linear=linear)
 
 
 def _from_sklearn(mlp: Any) -> _tautnet.Network:
@@ -121,14 +141,36 @@ def _from_sklearn(mlp: Any) -> _tautnet.Network:
 
 def _from_torch(module: Any) -> _tautnet.Network:
     name = type(module).__name__
-    children = [type(child).__name__ for child in module.children()] if hasattr(module, "children") else []
-    if children and children != ["Linear", "ReLU", "Linear"]:
-        raise TautnetError(f"the {name} has the layers {', '.join(children)}", "give a Sequential(Linear, ReLU, Linear)")
-    return _from_state(module.state_dict(), f"the {name}")
+    children = list(module.named_children()) if hasattr(module, "named_children") else []
+    if not children:
+        return _from_state(module.state_dict(), f"the {name}")
+    kinds = [type(child).__name__ for _, child in children]
+    activations = [_torch_activation(child) for _, child in children[1::2]]
+    if set(kinds[::2]) != {"Linear"} or len(kinds) % 2 == 0 or None in activations:
+        raise TautnetError(
+            f"the {name} has the layers {', '.join(kinds)}",
+            "give a Sequential of Linear layers with ReLU, LeakyReLU or Identity between them",
+        )
+    state = module.state_dict()
+    if any(kind.__name__ == "Sequential" for kind in type(module).__mro__):
+        # What a Sequential is made of stands in its order, whatever it is called.
+        places = {child: str(place) for place, (child, _) in enumerate(children)}
+        state = {f"{places[key.split('.', 1)[0]]}.{key.split('.', 1)[1]}": value for key, value in state.items()}
+    elif len(kinds) > 3:
+        raise TautnetError(f"the order of the layers of the {name} is not known", "give a Sequential")
+    return _from_state(state, f"the {name}", [activation for activation in activations if activation])
 
 
-def _from_state(state: dict[str, Any], source: str = "the state") -> _tautnet.Network:
-    return _tautnet.Network.from_state_dict([(name, _double(_array(value), name)) for name, value in state.items()], source)
+def _torch_activation(module: Any) -> str | None:
+    kind = type(module).__name__
+    if kind == "LeakyReLU":
+        return f"leaky-relu:{float(module.negative_slope)!r}"
+    return {"ReLU": "relu", "Identity": "identity"}.get(kind)
+
+
+def _from_state(state: dict[str, Any], source: str = "the state", activations: list[str] | None = None) -> _tautnet.Network:
+    tensors = [(name, _double(_array(value), name)) for name, value in state.items()]
+    return _tautnet.Network.from_state_dict(tensors, source, activations)
 
 
 def _array(tensor: Any) -> npt.NDArray[Any]:

@@ -73,6 +73,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         norm: str | float = "2",
         penalty: str = "L",
         output_bias: bool = True,
+        linear_part: bool = False,
         tolerance: float = 1e-8,
         time_limit: float | None = None,
         threads: int | None = None,
@@ -91,6 +92,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.norm = norm
         self.penalty = penalty
         self.output_bias = output_bias
+        self.linear_part = linear_part
         self.tolerance = tolerance
         self.time_limit = time_limit
         self.threads = threads

@@ -39,21 +39,54 @@ class Certificate:
         """Write the certificate's file, whole or not at all."""
 
 class Network:
-    """Weights alone: f(x) = c + sum_i v_i relu(w_i . x + b_i)."""
+    """Weights alone: layers one after the other, and a linear part beside them where there is one.
 
-    def __new__(cls, w: _Floats, b: _Floats, v: _Floats, c: float) -> Network: ...
+    Either f(x) = c + a . x + sum_i v_i relu(w_i . x + b_i) from the arrays w (units x inputs), b and v (units), the number c and
+    perhaps a (inputs); or from `layers`, each weights (units x inputs), biases (units) and the name of an activation ("identity",
+    "relu", "leaky-relu:0.01", "abs", "crelu", "sincos"; the last layer has "identity"), and perhaps `linear` (outputs x inputs).
+    """
+
+    def __new__(
+        cls,
+        w: _Floats | None = None,
+        b: _Floats | None = None,
+        v: _Floats | None = None,
+        c: float = 0.0,
+        *,
+        a: _Floats | None = None,
+        layers: list[tuple[_Floats, _Floats, str]] | None = None,
+        linear: _Floats | None = None,
+    ) -> Network: ...
     @staticmethod
-    def from_state_dict(tensors: list[tuple[str, _Floats]], source: str) -> Network:
-        """From the named arrays of a torch state_dict; `source` is what messages call it."""
+    def from_state_dict(
+        tensors: list[tuple[str, _Floats]], source: str, activations: list[str] | None = None
+    ) -> Network:
+        """From the named arrays of a torch state_dict; `source` is what messages call it.
+
+        `activations` are those of the hidden layers, first to last; relu where they are not told.
+        """
     @staticmethod
     def from_scikit_learn(coefs: list[_Floats], intercepts: list[_Floats], activation: str) -> Network:
         """From what a fitted MLPRegressor holds."""
     @property
     def inputs(self) -> int: ...
     @property
-    def units(self) -> int: ...
+    def outputs(self) -> int: ...
+    @property
+    def units(self) -> int:
+        """Number of hidden units, in all layers."""
+    @property
+    def layers(self) -> list[tuple[_Floats, _Floats, str]]:
+        """Weights, biases and the name of the activation of each layer."""
+    @property
+    def linear(self) -> _Floats | None:
+        """The linear part (outputs x inputs), or None."""
+    def predict(self, given: Any) -> _Floats:
+        """All outputs at every row: one number a row where there is one output, one row of numbers where there are several."""
+    def in_relu_units(self) -> tuple[Network, bool]:
+        """The same network with relu units, where its hidden units are piecewise linear, and whether it is exactly the same."""
     def weights(self) -> dict[str, Any]:
-        """The arrays w, b, v and the number c."""
+        """The arrays w, b, v, the number c, and the array a where there is a linear part."""
     def save(self, path: _Path, *, overwrite: bool = False, precision: str = "f64") -> None:
         """Write a network file, whole or not at all: .onnx, .safetensors, and JSON for all other names."""
 
@@ -93,8 +126,10 @@ class Model:
         """The certificate, proved anew."""
     def scaler(self) -> dict[str, Any]:
         """Means and scales of the inputs and the target."""
+    def network(self, standardized: bool) -> Network:
+        """The network alone, in the units of the data or standardized ones."""
     def weights(self, standardized: bool) -> dict[str, Any]:
-        """The arrays w, b, v and the number c."""
+        """The arrays w, b, v, the number c, and the array a where there is a linear part."""
     def predict(self, given: Any) -> _Floats:
         """Predictions, in the units of the target."""
     def intervals(

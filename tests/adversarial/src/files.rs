@@ -4,9 +4,9 @@ use crate::networks::Draw;
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::ops::ControlFlow;
-use tautnet::certify::{ExactSearch, ExactSettings, Region, SearchFile, prove};
+use tautnet::certify::{ExactSearch, ExactSettings, Region, prove};
 use tautnet::{Norm, Scaler, Shallow};
-use tautnet_models::{Format, Model, Options, Stored, to_bytes};
+use tautnet_models::{Format, Model, Options, SearchFile, Stored, to_bytes};
 use tautnet_tables::{Encoder, Input};
 
 /// What a file is, and so by what it is read.
@@ -103,11 +103,11 @@ pub fn model() -> Model {
         scaler,
         settings: serde_json::json!({"method": "joint", "seed": 0}),
         objective: serde_json::json!({"after": 0.5}),
-        network: network(),
+        network: network().into(),
     }
 }
 
-fn certificate(scaler: Option<&Scaler>) -> tautnet::certify::Certificate {
+fn certificate(scaler: Option<&Scaler>) -> tautnet_verify::Certificate {
     prove(&network(), Norm::Infinity, scaler, &mut |_| ControlFlow::Continue(())).expect("it has a certificate")
 }
 
@@ -176,7 +176,7 @@ pub fn seeds() -> Vec<Seed> {
     ] {
         add(Kind::Parquet, bytes);
     }
-    for stored in [Stored::Network(network()), Stored::Model(Box::new(model()))] {
+    for stored in [Stored::Network(network().into()), Stored::Model(Box::new(model()))] {
         for (kind, format) in
             [(Kind::Json, Format::Json), (Kind::Onnx, Format::Onnx), (Kind::Safetensors, Format::Safetensors)]
         {

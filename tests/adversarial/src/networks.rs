@@ -206,8 +206,14 @@ pub fn network(kind: usize, draw: &mut Draw) -> Shallow {
     }
     let finite = |value: f64| if value.is_finite() { value } else { 1.0 };
     let w = Mat::from_fn(m, d, |i, k| finite(w[(i, k)]));
-    Shallow::new(w, b.into_iter().map(finite).collect(), v.into_iter().map(finite).collect(), finite(c))
-        .expect("all weights are finite")
+    let (b, v, c): (_, Vec<f64>, _) =
+        (b.into_iter().map(finite).collect(), v.into_iter().map(finite).collect(), finite(c));
+    // A third of them have a linear part: of its own, or what takes a unit's slope away.
+    let a = draw.once_in(3).then(|| {
+        let cancels = draw.once_in(2);
+        (0..d).map(|k| finite(if cancels { -v[0] * w[(0, k)] } else { draw.scaled(3.0) })).collect()
+    });
+    Shallow::with_linear(w, b, v, c, a).expect("all weights are finite")
 }
 
 /// The size of inputs that matters for the network: where its hyperplanes are, or anything.

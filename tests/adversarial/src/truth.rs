@@ -22,9 +22,15 @@ impl Exact {
             a: (0..network.inputs()).map(|k| Dyadic::of(network.w()[(i, k)])).collect(),
             b: Dyadic::of(network.b()[i]),
         };
+        // A linear part is two units: a·x = relu(a·x) − relu(−a·x).
+        let side = |sign: f64| Plane {
+            a: network.a().unwrap_or_default().iter().map(|a| Dyadic::of(sign * a)).collect(),
+            b: Dyadic::zero(),
+        };
+        let sides: &[f64] = if network.a().is_some_and(|a| a.iter().any(|a| *a != 0.0)) { &[1.0, -1.0] } else { &[] };
         Self {
-            planes: (0..network.units()).map(plane).collect(),
-            v: network.v().iter().map(|v| Dyadic::of(*v)).collect(),
+            planes: (0..network.units()).map(plane).chain(sides.iter().map(|sign| side(*sign))).collect(),
+            v: network.v().iter().chain(sides).map(|v| Dyadic::of(*v)).collect(),
             c: Dyadic::of(network.c()),
             q: Dyadic::one(),
         }

@@ -29,7 +29,7 @@ struct Case {
 impl Case {
     fn story(&self, what: &str) -> String {
         let kind = KINDS[self.number % KINDS.len()];
-        let json = network_to_json(&self.network).unwrap_or_else(|_| format!("{:?}", self.network));
+        let json = network_to_json(&(&self.network).into()).unwrap_or_else(|_| format!("{:?}", self.network));
         let json = json.split_whitespace().collect::<Vec<_>>().join(" ");
         format!("case {} ({kind}): {what}\n      {json}", self.number)
     }
@@ -96,7 +96,7 @@ impl Case {
         let signs: Vec<i8> = self.exact.planes.iter().map(|plane| plane.sign_at(&point)).collect();
         // A unit without an output weight has no effect; only for the others the pattern is known.
         let told = |i: usize| self.network.v()[i] == 0.0 || (signs[i] > 0) == found.active[i];
-        let agrees = (0..signs.len()).all(told);
+        let agrees = (0..self.network.units()).all(told);
         let story = if agrees { String::new() } else { self.story(&format!("another pattern {place}")) };
         self.ledger.check("the pattern of a found gradient", agrees, || story);
         let here = Region::Box {
@@ -347,7 +347,7 @@ fn as_a_model(case: &mut Case, draw: &mut Draw) {
         settings: serde_json::Value::Null,
         objective: serde_json::Value::Null,
         certificate: Some(certificate),
-        network: network.clone(),
+        network: (&network).into(),
     };
     // Rows whose standardized inputs are of the size that matters for the network.
     let row = scaler.input_to_user(&networks::input(&network, draw));

@@ -69,7 +69,7 @@ fn network(units: usize, inputs: usize, draw: &mut Draw) -> String {
     let w = faer::Mat::from_fn(units, inputs, |_, _| draw.unit());
     let mut numbers = || (0..units).map(|_| draw.unit()).collect();
     let network = Shallow::new(w, numbers(), numbers(), 0.1).expect("it is one");
-    network_to_json(&network).expect("it can be written")
+    network_to_json(&network.into()).expect("it can be written")
 }
 
 fn prepared() -> Folder {

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
 use tautnet::Norm;
-use tautnet::certify::{ExactSearch, ExactSettings, Region, SearchFile, verify};
+use tautnet::certify::{ExactSearch, ExactSettings, Region, verify};
 use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::files::{Kind, Seed, TABLE, damaged, model, network, packed, seeds};
 use tautnet_adversarial::ledger::Ledger;
@@ -18,7 +18,7 @@ use tautnet_adversarial::networks::Draw;
 use tautnet_adversarial::number::Ratio;
 use tautnet_adversarial::process::{Folder, Ran, tautnet};
 use tautnet_adversarial::truth::{Exact, Length};
-use tautnet_models::{Format, Options, parse, to_bytes};
+use tautnet_models::{Format, Options, SearchFile, parse, to_bytes};
 use tautnet_tables::{Encoder, ReadOptions, Table, UnknownLevels};
 
 /// Kilobytes of address space that a reader of small files may use. Threads and the allocator reserve most of it.
@@ -240,7 +240,7 @@ fn the_program_refuses_what_is_damaged() {
     folder.write("model.json", model().to_json().expect("it can be written"));
     folder.write(
         "network.json",
-        to_bytes(&tautnet_models::Stored::Network(network()), Format::Json, &Options::default())
+        to_bytes(&tautnet_models::Stored::Network(network().into()), Format::Json, &Options::default())
             .expect("it can be written"),
     );
     for number in 0..cases {

@@ -27,7 +27,7 @@ fn examine(number: usize, effort: &Effort) -> Ledger {
     let mut draw = Draw::new(effort.seed.wrapping_mul(1 << 32).wrapping_add(1 << 30 | number as u64));
     let network = networks::network(number % KINDS.len(), &mut draw);
     let (exact, inputs) = (Exact::of(&network), network.inputs());
-    let json = network_to_json(&network).expect("it can be written");
+    let json = network_to_json(&(&network).into()).expect("it can be written");
     let folder = Folder::default();
     folder.write("network.json", &json);
     let mut ledger = Ledger::default();
@@ -66,7 +66,7 @@ fn examine(number: usize, effort: &Effort) -> Ledger {
         settings: serde_json::Value::Null,
         objective: serde_json::Value::Null,
         certificate: None,
-        network: network.clone(),
+        network: network.clone().into(),
     };
     folder.write("model.json", model.to_json().expect("it can be written"));
     let ran = folder.tautnet("certify model.json --time-limit 2 --quiet --threads 1 --norm inf");

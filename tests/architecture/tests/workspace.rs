@@ -41,3 +41,19 @@ fn the_sources_are_read() {
     assert!(has("python/src/fitting.rs", "python/src/watch.rs"));
     assert!(!files.iter().any(|file| file.ends_with("/tests.rs")));
 }
+
+/// Networks and numbers alone: what a file looks like is for the crates that open files.
+#[test]
+fn no_public_item_of_tautnet_speaks_of_a_file_format() {
+    const FORMATS: [&str; 8] = ["json", "csv", "onnx", "parquet", "safetensors", "gzip", "svg", "png"];
+    let (sources, _) = workspace::read(&workspace::root()).unwrap();
+    let core = sources.iter().filter(|(file, _)| file.starts_with("crates/tautnet/src/"));
+    for (file, text) in core.filter(|(file, _)| !file.ends_with("tests.rs")) {
+        for (number, line) in text.lines().enumerate().take_while(|(_, line)| *line != "#[cfg(test)]") {
+            let shown = ["pub ", "///", "//!"].iter().any(|public| line.trim_start().starts_with(public));
+            let line = line.to_lowercase();
+            let named = FORMATS.iter().find(|format| line.contains(*format));
+            assert!(!shown || named.is_none(), "{file}, line {}: `{}`", number + 1, named.unwrap_or(&""));
+        }
+    }
+}

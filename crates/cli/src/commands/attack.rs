@@ -108,8 +108,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
+    let network = stored.network().one_output("`attack`")?;
     let test = TestArguments::default();
-    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, (&test, 0))?;
+    let problem = input::meet(&stored, network, &arguments.network, &arguments.data, &arguments.meeting, (&test, 0))?;
     stop.heed();
     let (norm, bound) =
         proved_bound(&stored, &problem.network, arguments.recipe.said("norm").then_some(asked.norm), &stop)?;

@@ -17,16 +17,17 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::certify::{Certificate, Region, SearchFile, norm_product, path_norm};
+use tautnet::certify::{Region, norm_product, path_norm};
 use tautnet::error::{Error, Result};
 use tautnet::printable::line;
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow};
-use tautnet_models::Stored;
+use tautnet_models::{SearchFile, Stored};
 use tautnet_report::chart::{self, Canvas, Ladder, Units};
 use tautnet_report::scene::Ink;
 use tautnet_tables::atomic;
 use tautnet_tables::atomic::Existing;
 use tautnet_tables::limited::read_file;
+use tautnet_verify::Certificate;
 
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);
@@ -40,7 +41,7 @@ const EXACT: Duration = Duration::from_secs(60);
 /// for all inputs depends on them, and the box around them is the region over which a smaller bound holds.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Model file, or a plain network: .onnx, .safetensors, or JSON {"w": [[…], …], "b": […], "v": […], "c": 0}
+    /// Model file, or a plain network: .onnx, .safetensors or JSON
     pub network: PathBuf,
 
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
@@ -151,16 +152,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
     let stored = input::stored(&arguments.network)?;
-    let network = stored.network();
+    let network = &stored.network().one_output("`certify`")?;
     let mut searches = match &arguments.resume {
         Some(path) => Some(read_searches(path, network)?),
         None => None,
     };
     let problem = match &arguments.data {
         None => None,
-        Some(data) => {
-            Some(input::meet(&stored, &arguments.network, data, &arguments.meeting, (&TestArguments::default(), 0))?)
-        }
+        Some(data) => Some(input::meet(
+            &stored,
+            network.clone(),
+            &arguments.network,
+            data,
+            &arguments.meeting,
+            (&TestArguments::default(), 0),
+        )?),
     };
     let data = problem.as_ref().map(|problem| &problem.train);
     let scaler = match &stored {

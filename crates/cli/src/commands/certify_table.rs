@@ -6,11 +6,12 @@ use crate::stop::Stop;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tautnet::certify::{
-    self, Attained, Certificate, Enclosure, ExactSearch, ExactSettings, GradientSearchSettings, Region, SearchFile,
-    prove, relative_gap,
+    self, Attained, Enclosure, ExactSearch, ExactSettings, GradientSearchSettings, Region, prove, relative_gap,
 };
 use tautnet::error::Result;
 use tautnet::{Dataset, Norm, Scaler, Shallow};
+use tautnet_models::SearchFile;
+use tautnet_verify::Certificate;
 
 /// One line of the table.
 pub struct Bound {

@@ -7,8 +7,9 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::error::Result;
+use tautnet::network::Layer;
 use tautnet::printable;
-use tautnet_models::{Format, Options, Precision, ScalerChoice, Stored, onnx};
+use tautnet_models::{Format, Model, Options, Precision, ScalerChoice, Stored, onnx};
 use tautnet_tables::atomic::Existing;
 
 /// Write a network in another format: JSON, ONNX or safetensors
@@ -32,6 +33,10 @@ pub struct Arguments {
     /// What becomes of a model's standardization [default: kept; folded for safetensors]
     #[arg(long, value_enum, help_heading = "Output")]
     pub scaler: Option<ScalerArgument>,
+
+    /// Rewrite a network of leaky relu, |x|, CReLU or identity units with relu units, which every command takes
+    #[arg(long, help_heading = "Output")]
+    pub relu: bool,
 
     /// How many digits are written
     #[arg(long, value_enum, default_value_t = PrecisionArgument::F64, help_heading = "Output")]
@@ -65,7 +70,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let existing = if arguments.force { Existing::Replace } else { Existing::Refuse };
     Files::default().reads(&arguments.network).writes([&arguments.out], existing).check()?;
     let format = Format::of(&arguments.out)?;
-    let stored = input::stored(&arguments.network)?;
+    let mut stored = input::stored(&arguments.network)?;
+    if arguments.relu {
+        stored = in_relu_units(stored)?;
+    }
     let options = Options {
         scaler: arguments.scaler.map(|choice| match choice {
             ScalerArgument::Kept => ScalerChoice::Kept,
@@ -83,11 +91,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Format::Safetensors => "safetensors".to_owned(),
     };
     let network = written.network();
+    let hidden = &network.layers()[..network.layers().len() - 1];
+    let layer = |layer: &Layer| json!({"units": layer.units(), "activation": layer.activation().name()});
     if arguments.json {
         output::print_json(&json!({
             "format": name,
             "inputs": network.inputs(),
-            "units": network.units(),
+            "units": hidden.iter().map(Layer::units).sum::<usize>(),
+            "layers": hidden.iter().map(layer).collect::<Vec<_>>(),
+            "outputs": network.outputs(),
+            "linear": network.linear().is_some(),
             "precision": arguments.precision.to_possible_value().map(|value| value.get_name().to_owned()),
             "model": matches!(written, Stored::Model(_)),
             "certificate": written.certificate().is_some(),
@@ -96,12 +109,26 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let kind = if matches!(written, Stored::Model(_)) { "model" } else { "plain network" };
     output::print(&format!(
-        "{}: a {kind} of {} inputs and {} hidden units ({name}), read back and compared\n",
+        "{}: a {kind} of {} inputs and {} ({name}), read back and compared\n",
         printable::line(&arguments.out.display().to_string()),
         network.inputs(),
-        network.units()
+        network.described()
     ))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The same with a network of relu units, and a note that says so.
+fn in_relu_units(stored: Stored) -> Result<Stored> {
+    let relu = stored.network().in_relu_units("`export --relu`")?;
+    if relu.network == *stored.network() {
+        return Ok(stored);
+    }
+    output::note(&relu.note(stored.network()));
+    Ok(match stored {
+        Stored::Network(_) => Stored::Network(relu.network),
+        // Its certificate, if it has one, is not about these weights.
+        Stored::Model(model) => Stored::Model(Box::new(Model { network: relu.network, certificate: None, ..*model })),
+    })
 }
 
 /// Write a network or a model, and say so if its certificate was left out. Returns what a reader of the file will find.

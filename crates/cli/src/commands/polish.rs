@@ -34,8 +34,7 @@ use tautnet_report::{Chart, Origin, Report, Rows, Side};
 /// as ONNX or safetensors where FILE ends so.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Model file, or a plain network: .onnx, .safetensors, or JSON {"w": [[…], …], "b": […], "v": […], "c": 0}, one row of
-    /// w per hidden unit
+    /// Model file, or a plain network: .onnx, .safetensors or JSON
     #[arg(value_name = "NETWORK")]
     pub network: PathBuf,
 
@@ -82,9 +81,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         asked.loss = stored.loss()?;
     }
     let plan = asked.resolve(Command::Polish)?;
+    let relu = stored.network().in_relu_units("`polish`")?;
+    let rewritten = (relu.network != *stored.network()).then(|| relu.note(stored.network()));
+    let given = relu.network.one_output("`polish`")?;
     let settings = &plan.settings.polish;
     let test = (&arguments.test, asked.seed);
-    let problem = input::meet(&stored, &arguments.network, &arguments.data, &arguments.meeting, test)?;
+    let problem = input::meet(&stored, given, &arguments.network, &arguments.data, &arguments.meeting, test)?;
     let network = &problem.network;
 
     stop.heed();
@@ -100,13 +102,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stopped = worked.interruption.map(Interruption::in_words);
     let time = Duration::from_secs_f64(worked.seconds);
 
-    let facts = Facts { loss: &settings.loss, polished, before: network, time, stopped, problem: &problem };
+    let facts = Facts { loss: &settings.loss, polished, before: network, time, stopped, problem: &problem, rewritten };
     if let Some(path) = &arguments.out.out {
         let result = match stored {
             Stored::Network(_) if arguments.meeting.units.raw_network => {
-                Stored::Network(problem.scaler.network_to_user(&polished.network)?)
+                Stored::Network(problem.scaler.network_to_user(&polished.network)?.into())
             }
-            Stored::Network(_) => Stored::Network(polished.network.clone()),
+            Stored::Network(_) => Stored::Network(polished.network.clone().into()),
             Stored::Model(_) => {
                 let proved = job.prove_polish(&worked, None, &arguments.data.to_string_lossy())?;
                 let model = Model::of(proved, problem.columns.clone(), problem.scaler.clone())?;
@@ -157,7 +159,7 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
         after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, measure, scaler, seed)?,
         rows,
         sensitivities: certify::sensitivities(&new, scaler),
-        reproduce: pictures::reproduce(&plan.polish_record(&arguments.data.to_string_lossy())),
+        reproduce: pictures::reproduce(&json!(plan.polish_record(&arguments.data.to_string_lossy()))),
     };
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
 }
@@ -170,9 +172,15 @@ struct Facts<'a> {
     time: Duration,
     stopped: Option<&'static str>,
     problem: &'a Problem,
+    /// Said where the network was rewritten with relu units.
+    rewritten: Option<String>,
 }
 
 impl Facts<'_> {
+    fn notes(&self) -> impl Iterator<Item = &str> {
+        self.rewritten.iter().chain(&self.polished.notes).map(String::as_str)
+    }
+
     fn test_loss(&self, network: &Shallow) -> Option<f64> {
         self.problem.test.as_ref().map(|test| self.loss.mean(network, test))
     }
@@ -206,7 +214,7 @@ impl Facts<'_> {
         let (ending, reason) = polished.ending.in_words(self.stopped);
         result["ending"] = json!(ending);
         result["reason"] = json!(reason);
-        result["notes"] = json!(polished.notes);
+        result["notes"] = self.notes().collect();
         result["before"] = score(&polished.before, self.before, None, 0, 0.0);
         result
     }
@@ -242,7 +250,7 @@ impl Facts<'_> {
             polished.iterations,
             seconds(self.time)
         ));
-        polished.notes.iter().for_each(|note| text.push_str(&format!("note: {note}\n")));
+        self.notes().for_each(|note| text.push_str(&format!("note: {note}\n")));
         text
     }
 }

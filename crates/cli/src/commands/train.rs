@@ -108,7 +108,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let start_bound =
         if arguments.pictures.wanted() { job.prove(&fitted.start, None)?.standardized.bound } else { f64::INFINITY };
     let bound = certificate(&model).standardized.bound;
-    let (before, after) = ((&fitted.start, start_bound), (&model.network, bound));
+    let (before, after) = ((&fitted.start, start_bound), (fitted.network(), bound));
     let evaluation = Evaluation::of(before, after, measure, &learned, held_out.as_ref(), seed, &stop)?;
     pictures::tell_of_attack(&late);
     let time = started.elapsed();

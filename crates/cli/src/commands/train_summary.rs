@@ -7,13 +7,13 @@ use crate::progress::seconds;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tautnet::Dataset;
-use tautnet::certify::Certificate;
 use tautnet::certify::sensitivities;
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
 use tautnet::printable;
 use tautnet::select::{Judgement, Path};
 use tautnet_models::Model;
+use tautnet_verify::Certificate;
 
 /// All that is to be told.
 pub struct Summary<'a> {
@@ -33,7 +33,7 @@ impl Summary<'_> {
         let Self { model, fitted, evaluation, .. } = self;
         let (certificate, scaler) = (certificate(model), &model.scaler);
         let mut result = match &fitted.polished {
-            Some(polished) => polished.summary(self.stopped),
+            Some(polished) => json!(polished.summary(self.stopped)),
             None => json!({"loss": fitted.loss.mean(&fitted.start, self.learned), "notes": [], "iterations": 0}),
         };
         let (word, reason) = self.ending();
@@ -42,7 +42,7 @@ impl Summary<'_> {
         result["seconds"] = json!(self.time.as_secs_f64());
         result["settings"] = model.settings.clone();
         result["price"] = json!(fitted.price);
-        result["path"] = json!(fitted.path.as_ref().map(Path::to_json));
+        result["path"] = json!(fitted.path);
         result["rows"] = json!({"learned": self.learned.rows(), "held_out": self.held_out.map_or(0, Dataset::rows)});
         result["inputs"] = json!(self.learned.columns());
         result["attack"] = json!({
@@ -51,12 +51,12 @@ impl Summary<'_> {
             "result": reports_json(&evaluation.result, scaler, &fitted.loss),
         });
         if let Some(test) = self.held_out {
-            let loss = fitted.loss.mean(&model.network, test);
+            let loss = fitted.loss.mean(fitted.network(), test);
             result["test_loss"] = json!(loss);
             result["user_units"]["test_loss"] = json!(scaler.loss_to_user(&fitted.loss, loss));
         }
         result["user_units"]["loss"] =
-            json!(scaler.loss_to_user(&fitted.loss, fitted.loss.mean(&model.network, self.learned)));
+            json!(scaler.loss_to_user(&fitted.loss, fitted.loss.mean(fitted.network(), self.learned)));
         result["certificate"] = json!({
             "norm": certificate.norm,
             "lipschitz": certificate.standardized.bound,
@@ -88,7 +88,7 @@ impl Summary<'_> {
         let mean = fitted.loss.mean_name();
         let errors = |data: &Dataset| {
             let error = |network| fitted.loss.mean(network, data);
-            (error(before), error(&model.network))
+            (error(before), error(fitted.network()))
         };
         let mut rows = vec![vec![String::new(), "start".into(), "result".into()]];
         let row = |name: String, (before, after): (f64, f64)| vec![name, number(before), number(after)];

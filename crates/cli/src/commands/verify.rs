@@ -5,9 +5,9 @@ use crate::{input, output};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use tautnet::certify::{Claim, Refusal};
 use tautnet::error::{Error, Result};
 use tautnet_models::Stored;
+use tautnet_verify::{Claim, Refusal};
 
 /// Check a certificate: exit status 0 only if it proves its claims about the network
 ///
@@ -37,7 +37,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Stored::Model(model) => Some(&model.scaler),
         Stored::Network(_) => None,
     };
-    let proved = match tautnet_models::verify(&bytes, stored.network(), scaler) {
+    let network = stored.network().one_output("`verify`")?;
+    let proved = match tautnet_models::verify(&bytes, &network, scaler) {
         Ok(proved) => proved,
         // A file that is no certificate, or one of another version, makes no claim that could fail.
         Err(refusal @ (Refusal::Unreadable(_) | Refusal::Unsupported(_))) => {

@@ -15,7 +15,11 @@ fn prepared() -> Folder {
     folder.write("data.csv", format!("a,b,y\n{lines}"));
     for name in ["net.onnx", "net.safetensors"] {
         let ran = folder.tautnet(&format!("export net.json --out {name}"));
-        assert!(ran.out.starts_with(&format!("{name}: a plain network of 2 inputs and 3 hidden units")), "{ran:?}");
+        assert!(
+            ran.out
+                .starts_with(&format!("{name}: a plain network of 2 inputs and one hidden layer of 3 units, relu (")),
+            "{ran:?}"
+        );
     }
     folder
 }
@@ -48,8 +52,9 @@ fn the_format_of_a_network_changes_nothing() {
 fn loss(folder: &Folder, name: &str) -> f64 {
     let network: Value = serde_json::from_str(&folder.read(name)).unwrap();
     let list = |value: &Value| value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
-    let (b, v, c) = (list(&network["b"]), list(&network["v"]), network["c"].as_f64().unwrap());
-    let w: Vec<Vec<f64>> = network["w"].as_array().unwrap().iter().map(list).collect();
+    let (hidden, last) = (&network["layers"][0], &network["layers"][1]);
+    let (b, v, c) = (list(&hidden["bias"]), list(&last["weights"][0]), last["bias"][0].as_f64().unwrap());
+    let w: Vec<Vec<f64>> = hidden["weights"].as_array().unwrap().iter().map(list).collect();
     let data = folder.read("data.csv");
     let rows = data.lines().skip(1).map(|line| line.split(',').map(|x| x.parse().unwrap()).collect::<Vec<f64>>());
     let errors = rows.map(|row| {
@@ -88,7 +93,8 @@ fn what_cannot_be_read_or_written_is_said_before_any_work() {
         ("train data.csv --out new.pkl", "error: new.pkl: networks are kept as .json, .onnx or .safetensors"),
         ("export net.json --out net.onnx", "error: net.onnx exists already"),
         ("export none.onnx --out new.json", "error: none.onnx could not be read"),
-        ("predict net.onnx data.csv", "error: net.onnx is a plain network without columns and scaler"),
+        ("predict net.onnx data.csv", "error: the network in net.onnx has 2 inputs, but data.csv has 3 columns"),
+        ("predict net.onnx data.csv --radius 0.1", "error: net.onnx is a plain network without columns and scaler"),
         ("verify net.onnx net.json", "error: net.onnx is a plain network without a certificate"),
         ("certify net.json data.csv --raw-network", "error: the bounds are about the network as it is in its file"),
     ] {

@@ -117,7 +117,7 @@ fn bad_models_are_refused() {
         (
             "\"version\": 1",
             "\"version\": 9",
-            "error: bad.json is a model file of version 9; this program reads version 1\nhint: update tautnet, or write the model again with this one\n",
+            "error: bad.json is a model file of version 9; this program reads versions 1 and 2\nhint: update tautnet, or write the model again with this one\n",
         ),
         (
             "tautnet-model",
@@ -153,7 +153,7 @@ fn bad_models_are_refused() {
     }
     for (command, err) in [
         (
-            "predict plain.json data.csv",
+            "predict plain.json data.csv --radius 1",
             "error: plain.json is a plain network without columns and scaler\nhint: give a model file, as `tautnet train` writes it\n",
         ),
         (

@@ -99,8 +99,9 @@ fn the_network_written_has_the_loss_that_was_printed() {
     let network: Value = serde_json::from_str(&folder.read("new.json")).unwrap();
     let number = |value: &Value| value.as_f64().unwrap();
     let list = |value: &Value| value.as_array().unwrap().iter().map(|x| x.as_f64().unwrap()).collect::<Vec<_>>();
-    let (b, v, c) = (list(&network["b"]), list(&network["v"]), number(&network["c"]));
-    let w: Vec<Vec<f64>> = network["w"].as_array().unwrap().iter().map(list).collect();
+    let (hidden, last) = (&network["layers"][0], &network["layers"][1]);
+    let (b, v, c) = (list(&hidden["bias"]), list(&last["weights"][0]), last["bias"][0].as_f64().unwrap());
+    let w: Vec<Vec<f64>> = hidden["weights"].as_array().unwrap().iter().map(list).collect();
     let mut loss = 0.0;
     let data = folder.read("data.csv");
     for line in data.lines().skip(1) {

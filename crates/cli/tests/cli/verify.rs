@@ -73,7 +73,7 @@ fn a_claim_that_fails_is_exit_status_one() {
 fn what_is_no_certificate_could_not_be_judged() {
     let folder = prepared();
     folder.write("empty", "");
-    folder.write("future.cert", folder.read("model.cert").replace("\"version\": 1", "\"version\": 2"));
+    folder.write("future.cert", folder.read("model.cert").replace("\"version\": 2", "\"version\": 3"));
     for (command, err) in [
         ("verify none model.json", "error: none could not be read: "),
         ("verify empty model.json", "error: empty: the certificate cannot be read: "),

@@ -17,7 +17,7 @@ use super::solution::{CHECK, Observer, Progress, Solution, judge, loss_of};
 use faer::{Mat, MatRef};
 use std::ops::ControlFlow;
 use tautnet::ending::Ending;
-use tautnet::unit::{Unit, from_units};
+use tautnet::unit::{Affine, Unit, from_units};
 use tautnet::{Dataset, Shallow, error::Result};
 
 /// A network whose units are switched by gates of their own.
@@ -77,7 +77,7 @@ impl GatedNetwork {
                 push(gate.iter().map(|g| tau * g).collect(), -1.0);
             }
         }
-        from_units(units.iter(), d, self.c)
+        from_units(units.iter(), d, Affine::constant(self.c))
     }
 }
 

@@ -23,7 +23,7 @@
 use super::masks::{LANES, Masks};
 use super::settings::Settings;
 use std::collections::HashMap;
-use tautnet::{Dataset, Error, Shallow, activation::Patterns, distinct::Distinct, error::Result};
+use tautnet::{Dataset, Error, Shallow, distinct::Distinct, error::Result, patterns::Patterns};
 
 /// A pattern with a sign.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -30,7 +30,7 @@ use super::solution::{Observer, Progress, Solution, judge, loss_of};
 use faer::{Accum, Mat, MatRef, Par, Side, linalg::matmul::matmul};
 use std::ops::ControlFlow;
 use tautnet::ending::Ending;
-use tautnet::unit::{Unit, from_units};
+use tautnet::unit::{Affine, Unit, from_units};
 use tautnet::{Dataset, Shallow, error::Result};
 
 /// Cones of one group that join the list at a time, at most, per entry of u_j.
@@ -121,7 +121,7 @@ pub fn relu(network: &Shallow, data: &Dataset, settings: &Settings, observer: &m
         .zip(&problem.groups)
         .map(|(u, group)| Unit { z: u[..problem.e - 1].to_vec(), bias: u[problem.e - 1], sign: group.sign })
         .collect();
-    let network = from_units(units.iter(), data.columns(), chosen.bias)?;
+    let network = from_units(units.iter(), data.columns(), Affine::constant(chosen.bias))?;
     let loss = loss_of(&network.predict(data.x.as_ref()), data);
     let objective = loss + problem.penalty(&chosen.u);
     Ok(Relu { network, objective, loss, lower_bound, iterations: descent.steps, ending, trace })

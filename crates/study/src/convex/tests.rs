@@ -16,7 +16,7 @@ fn go_on(_: &Progress) -> ControlFlow<()> {
 /// (6) by the interior-point method.
 fn judge(network: &Shallow, data: &Dataset, settings: &Settings) -> f64 {
     let asked = polish::Settings {
-        method: Method::WeightDecay,
+        method: Method::WEIGHT_DECAY,
         lipschitz: 0.0,
         decay: settings.decay,
         output_bias: settings.output_bias,
@@ -138,7 +138,7 @@ fn a_trained_network_s_own_patterns_and_signs_are_kept() {
 /// Unaccelerated proximal gradient on the whole matrix Φ.
 fn naive_gated(network: &Shallow, data: &Dataset, decay: f64) -> f64 {
     let (n, d, m) = (data.rows(), data.columns(), network.units());
-    let active = tautnet::activation::Patterns::of(network, data.x.as_ref());
+    let active = tautnet::patterns::Patterns::of(network, data.x.as_ref());
     let phi = Mat::from_fn(n, m * (d + 1), |k, c| {
         let (i, a) = (c / (d + 1), c % (d + 1));
         if !active.unit(i)[k] {

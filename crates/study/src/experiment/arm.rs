@@ -121,6 +121,8 @@ pub struct Job<'a> {
     pub settings: &'a Settings,
     /// Seed of everything that is drawn.
     pub seed: u64,
+    /// Whether a linear part is free.
+    pub linear_part: bool,
     /// Asked at every epoch and iteration.
     pub go_on: &'a GoOn<'a>,
 }
@@ -148,9 +150,10 @@ impl Job<'_> {
     /// The objective (4) of the arm, which judges every network.
     pub fn objective(&self) -> polish::Settings {
         polish::Settings {
-            method: polish::Method::Joint,
+            method: polish::Method::JOINT,
             lipschitz: self.arm.lipschitz,
             decay: self.arm.decay,
+            linear_part: self.linear_part,
             ..self.settings.polish.clone()
         }
     }

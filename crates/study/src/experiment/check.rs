@@ -62,7 +62,7 @@ impl Settings {
         }
         // The method and the prices are those of the arms.
         let polish =
-            polish::Settings { method: polish::Method::Joint, lipschitz: 0.0, decay: 0.0, ..self.polish.clone() };
+            polish::Settings { method: polish::Method::JOINT, lipschitz: 0.0, decay: 0.0, ..self.polish.clone() };
         polish.check()
     }
 

@@ -42,6 +42,20 @@ pub static BASES: &[Base] = &[
     Base { name: "sgd", title: "SGD", about: "gradient descent with weight decay", requires: &[], run: sgd },
     Base { name: "pgd", title: "PGD", about: "adversarial training with weight decay", requires: &[], run: pgd },
     Base {
+        name: "sgd-linear",
+        title: "SGD, a·x",
+        about: "`sgd` with a linear part",
+        requires: &[],
+        run: |job| sgd(&with_linear_part(job)),
+    },
+    Base {
+        name: "pgd-linear",
+        title: "PGD, a·x",
+        about: "`pgd` with a linear part",
+        requires: &[],
+        run: |job| pgd(&with_linear_part(job)),
+    },
+    Base {
         name: "admm",
         title: "ADMM",
         about: "ADMM of Pauli et al., begun at the network of `sgd`",
@@ -63,15 +77,15 @@ pub static METHODS: &[Method] = &[
         name: "samp-l2",
         title: "samp-l2",
         about: "(6) over a random half of the patterns with both signs",
-        requires: polish::Method::WeightDecay.requires(),
-        run: |job, network| half(job, network, polish::Method::WeightDecay),
+        requires: polish::Method::WEIGHT_DECAY.requires(),
+        run: |job, network| half(job, network, polish::Method::WEIGHT_DECAY),
     },
     Method {
         name: "c-l2",
         title: "C-l2",
         about: "(6): weight decay over the patterns of the network",
-        requires: polish::Method::WeightDecay.requires(),
-        run: |job, network| convex(job, network, polish::Method::WeightDecay),
+        requires: polish::Method::WEIGHT_DECAY.requires(),
+        run: |job, network| convex(job, network, polish::Method::WEIGHT_DECAY),
     },
     Method {
         name: "relu-al",
@@ -98,37 +112,44 @@ pub static METHODS: &[Method] = &[
         name: "samp-lip",
         title: "samp-lip",
         about: "Algorithm 1 over a random half of the patterns with both signs",
-        requires: polish::Method::Alternating.requires(),
-        run: |job, network| half(job, network, polish::Method::Alternating),
+        requires: polish::Method::ALTERNATING.requires(),
+        run: |job, network| half(job, network, polish::Method::ALTERNATING),
     },
     Method {
         name: "c-lip",
         title: "C-lip",
         about: "Algorithm 1: multipliers, then weights by (12), in turn",
-        requires: polish::Method::Alternating.requires(),
-        run: |job, network| convex(job, network, polish::Method::Alternating),
+        requires: polish::Method::ALTERNATING.requires(),
+        run: |job, network| convex(job, network, polish::Method::ALTERNATING),
     },
     Method {
         name: "joint",
         title: "joint",
         about: "(J): weights and multipliers in one convex program",
-        requires: polish::Method::Joint.requires(),
-        run: |job, network| convex(job, network, polish::Method::Joint),
+        requires: polish::Method::JOINT.requires(),
+        run: |job, network| convex(job, network, polish::Method::JOINT),
+    },
+    Method {
+        name: "joint-linear",
+        title: "joint, a·x",
+        about: "(J) with a linear part",
+        requires: polish::Method::JOINT.requires(),
+        run: |job, network| convex(&with_linear_part(job), network, polish::Method::JOINT),
     },
     Method {
         name: "walk",
         title: "walk",
         about: "(J), then better patterns, then (J) again",
-        requires: polish::Method::Walk.requires(),
-        run: |job, network| convex(job, network, polish::Method::Walk),
+        requires: polish::Method::WALK.requires(),
+        run: |job, network| convex(job, network, polish::Method::WALK),
     },
 ];
 
 impl Job<'_> {
     fn train(&self, start: Start) -> Result<Applied> {
         let polish::Settings { output_bias, ref loss, .. } = self.settings.polish;
-        let units = self.settings.units;
-        let settings = train::Settings { start, loss: loss.clone(), units, output_bias, seed: self.seed };
+        let (units, linear_part) = (self.settings.units, self.linear_part);
+        let settings = train::Settings { start, loss: loss.clone(), units, output_bias, linear_part, seed: self.seed };
         train::train(self.data, &settings, &mut |_| (self.go_on)()).map(Applied::from)
     }
 }
@@ -145,12 +166,17 @@ impl From<Trained> for Applied {
     }
 }
 
+/// The same with a linear part.
+fn with_linear_part<'a>(job: &'a Job<'a>) -> Job<'a> {
+    Job { linear_part: true, ..*job }
+}
+
 fn sgd(job: &Job<'_>) -> Result<Applied> {
-    job.train(Start::Sgd(job.descent()))
+    job.train(job.descent().into())
 }
 
 fn pgd(job: &Job<'_>) -> Result<Applied> {
-    job.train(Start::Adversarial(Adversarial {
+    job.train(Start::from(Adversarial {
         descent: job.descent(),
         norm: job.settings.polish.norm,
         radius: job.settings.adversarial_radius,
@@ -177,9 +203,9 @@ fn alternate_with_admm(job: &Job<'_>, network: &Shallow) -> Result<Applied> {
             objective.lipschitz / (2.0 * bound)
         }
     };
-    let settings = train::Settings { output_bias: objective.output_bias, seed: job.seed, ..train::Settings::default() };
+    let common = train::Common { output_bias: objective.output_bias, seed: job.seed, ..train::Common::default() };
     let own = Admm { descent: job.descent(), price, bound: None, ..job.settings.admm.clone() };
-    admm::from_network(network, job.data, &settings, &own, &mut |_| (job.go_on)()).map(Applied::from)
+    admm::from_network(network, job.data, &common, &own, &mut |_| (job.go_on)()).map(Applied::from)
 }
 
 /// The settings of a convex method.

@@ -398,7 +398,8 @@ fn admm_gives_a_constant_network_back() {
     plan.settings.polish.penalty = Penalty::L;
     let constant = Shallow::new(faer::Mat::zeros(1, 2), vec![0.0], vec![0.0], 0.3).unwrap();
     let go_on = || ControlFlow::Continue(());
-    let job = Job { data: &data, arm: &plan.arms[0], settings: &plan.settings, seed: 0, go_on: &go_on };
+    let job =
+        Job { data: &data, arm: &plan.arms[0], settings: &plan.settings, seed: 0, linear_part: false, go_on: &go_on };
     let applied = method("admm").unwrap().apply(&job, &constant).unwrap();
     assert_eq!((applied.network, &*applied.ending), (constant, "unchanged: the network is constant"));
 }

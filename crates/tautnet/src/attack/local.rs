@@ -61,13 +61,19 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Fold the decided units of the ball of this radius around the point with pre-activations `h`.
-    pub fn load(&mut self, prepared: &Prepared<'_>, h: &[f64], y: f64, radius: f64) {
+    /// Fold the decided units, and the linear part, of the ball of this radius around the point x with pre-activations `h`.
+    pub fn load(&mut self, prepared: &Prepared<'_>, (x, h): (&[f64], &[f64]), y: f64, radius: f64) {
         let Prepared { network, d, rows, lengths } = prepared;
         self.d = *d;
         self.c = network.c() - y;
         self.g.clear();
-        self.g.resize(*d, 0.0);
+        match network.a() {
+            None => self.g.resize(*d, 0.0),
+            Some(a) => {
+                self.c += a.iter().zip(x).map(|(a, x)| a * x).sum::<f64>();
+                self.g.extend_from_slice(a);
+            }
+        }
         self.chosen.clear();
         for i in 0..h.len() {
             let (v, w) = (network.v()[i], &rows[i * d..(i + 1) * d]);
@@ -243,6 +249,7 @@ mod tests {
     use crate::attack::tests::network;
     use crate::random::normal;
     use crate::vector::arch;
+    use faer::Mat;
     use proptest::prelude::*;
     use rand::SeedableRng;
     use rand_pcg::Pcg64;
@@ -251,6 +258,8 @@ mod tests {
         #[test]
         fn the_local_network_is_the_network(m in 1usize..20, d in 1usize..5, radius in 0.0..1.0f64, seed in any::<u64>()) {
             let network = network(m, d, seed);
+            let own = Mat::from_fn(d, 1, |k, _| (k as f64 + seed as f64).sin());
+            let network = if seed % 2 == 0 { network } else { network.edited(|parts| parts.a = Some(own)).unwrap() };
             let mut random = Pcg64::seed_from_u64(seed);
             let mut draw = |scale: f64| (0..d).map(|_| scale * normal(&mut random)).collect::<Vec<f64>>();
             for norm in [Norm::One, Norm::Two, Norm::Infinity] {
@@ -259,7 +268,7 @@ mod tests {
                 let prepared = Prepared::new(&network, norm);
                 let (mut h, mut local) = (Vec::new(), Local::default());
                 prepared.pre_activations(&x, &mut h);
-                local.load(&prepared, &h, y, radius);
+                local.load(&prepared, (&x, &h), y, radius);
                 let (mut pre, mut gradient) = (Vec::new(), vec![0.0; d]);
                 let value = arch().dispatch(Evaluate { local: &local, delta: &delta, pre: &mut pre, gradient: Some(&mut gradient) });
                 let at = |t: f64| -> Vec<f64> { (0..d).map(|k| x[k] + delta[k] + t * s[k]).collect() };

@@ -72,17 +72,17 @@ impl Search {
     }
 
     /// The worst point found in the ball of this radius, which is not below that of the last call for the same row.
-    /// `h` are the row's pre-activations.
+    /// `at` is the row with its pre-activations.
     pub fn worst(
         &mut self,
         prepared: &Prepared<'_>,
-        h: &[f64],
+        at: (&[f64], &[f64]),
         y: f64,
         radius: f64,
         settings: &Settings,
         random: &mut Pcg64,
     ) -> Vec<f64> {
-        self.local.load(prepared, h, y, radius);
+        self.local.load(prepared, at, y, radius);
         let centre = self.residual(&vec![0.0; prepared.d]);
         let slope = radius * self.norm.dual().of(self.local.folded_gradient());
         let first = if centre < 0.0 { -1.0 } else { 1.0 };

@@ -60,9 +60,10 @@ pub fn largest_gradient_by_enumeration(network: &Shallow, region: &Region, norm:
     }
     let scale = planes.iter().map(|plane| plane.offset.abs()).fold(1.0, f64::max);
     let mut best: Option<Attained> = None;
+    let linear = slopes.without_units();
     let mut gradient = vec![0.0; d];
     visit_cells(&planes, d, scale, &mut |x| {
-        gradient.fill(0.0);
+        gradient.copy_from_slice(&linear);
         for (r, &i) in slopes.units.iter().enumerate() {
             if network.pre_activation(i, x) > 0.0 {
                 (0..d).for_each(|k| gradient[k] += slopes.rows[(r, k)]);

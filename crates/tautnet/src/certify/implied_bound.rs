@@ -1,7 +1,7 @@
 //! The bound that given multipliers imply, whoever proposed them.
 //!
-//! For multipliers ℓ > 0 and `c_i = (z_i ; s_i ℓ_i)` the matrix inequality of (J) holds iff
-//! `E(L) ⪰ C = Σ_i c_i c_iᵀ/(2ℓ_i)`, so the smallest `L` for those multipliers is an eigenvalue of a matrix of order
+//! For multipliers ℓ > 0, `c_i = (z_i ; s_i ℓ_i)` and a linear part a the matrix inequality of (J) holds iff
+//! `E(L) ⪰ C = Σ_i c_i c_iᵀ/(2ℓ_i) + [0, a; aᵀ, 0]`, so the smallest `L` for those multipliers is an eigenvalue of a matrix of order
 //! d + 1. That is how a bound is recomputed: any positive multipliers give a valid one.
 
 use crate::Norm;
@@ -14,15 +14,28 @@ use faer::{Mat, Side};
 ///
 /// Where a solver leaves a multiplier (or a `p_k`) at zero and its weight at rounding level, the bound would be a
 /// quotient of two roundings: so several floors are tried and the best bound is taken. All of them are valid.
-pub(crate) fn units_bound(units: &[Unit], ell: &[f64], p: Option<&[f64]>, norm: Norm) -> (f64, Option<Vec<f64>>) {
+pub(crate) fn units_bound(
+    units: &[Unit],
+    linear: Option<&[f64]>,
+    ell: &[f64],
+    p: Option<&[f64]>,
+    norm: Norm,
+) -> (f64, Option<Vec<f64>>) {
     [1e-14, 1e-12, 1e-10, 1e-8, 1e-6]
         .into_iter()
-        .map(|floor| floored_bound(units, ell, p, norm, floor))
+        .map(|floor| floored_bound(units, linear, ell, p, norm, floor))
         .min_by(|a, b| a.0.total_cmp(&b.0))
         .expect("there are floors")
 }
 
-fn floored_bound(units: &[Unit], ell: &[f64], p: Option<&[f64]>, norm: Norm, floor: f64) -> (f64, Option<Vec<f64>>) {
+fn floored_bound(
+    units: &[Unit],
+    linear: Option<&[f64]>,
+    ell: &[f64],
+    p: Option<&[f64]>,
+    norm: Norm,
+    floor: f64,
+) -> (f64, Option<Vec<f64>>) {
     let d = units[0].z.len();
     let lifted = |values: &[f64]| -> Vec<f64> {
         let largest = values.iter().fold(0.0f64, |m, &v| m.max(v));
@@ -36,6 +49,10 @@ fn floored_bound(units: &[Unit], ell: &[f64], p: Option<&[f64]>, norm: Norm, flo
                 c[(a, b)] += entry(a) * entry(b) / (2.0 * l);
             }
         }
+    }
+    for (k, a) in linear.iter().copied().flatten().enumerate() {
+        c[(k, d)] += a;
+        c[(d, k)] += a;
     }
     let weights: Vec<f64> = match (norm, p) {
         (Norm::Infinity, p) => {

@@ -1,10 +1,10 @@
 //! Issuing certificates: from approximate multipliers of any origin to a certificate that verifies.
 //!
 //! For held multipliers ℓ and shares ρ of the input weights (r = Lρ), every column of the matrix M of
-//! [`tautnet_verify`] carries the factor 1/√L. So the least bound they prove is in closed form,
+//! [`tautnet_verify`] carries the factor 1/√L, and N carries 1/L. So the least bound they prove is in closed form,
 //!
 //! ```text
-//!     L = L₀ ‖M(L₀)‖₂²,    any L₀ > 0,
+//!     L = L₀ λ_max(MᵀM + N)(L₀),    any L₀ > 0.
 //! ```
 //!
 //! and a certificate needs no more than that L and the verifier's rounding allowance. The multipliers themselves may
@@ -12,8 +12,8 @@
 //! for an infinite L), then their common scale α, ℓ → αℓ, is chosen by a search in one dimension, where the largest
 //! eigenvalue is convex in log α. Multipliers in proportion to the norms |v_i| ‖w_i‖ always compete, so that the
 //! result is never worse than what they prove. Where [`Stop::here`] says that it is time to end, they are taken without a
-//! search: with `ℓ_i = ‖z_i‖` and shares in proportion to the column sums of `|Z|`, `L = Σ ‖z_i‖` is proved by Cauchy's
-//! inequality.
+//! search: with `ℓ_i = ‖z_i‖` and shares in proportion to the column sums of `|Z|` and `|a|`, `L = ‖a‖ + Σ ‖z_i‖` is proved by
+//! Cauchy's inequality.
 
 use super::verification::{RowByRow, verify};
 use crate::error::{Error, Result};
@@ -25,9 +25,9 @@ use tautnet_verify::{Certificate, Claim, FORMAT, Scaler, VERSION, Weights};
 
 /// What a solver found: the network's LipSDP multipliers in one system of units.
 ///
-/// ℓ is that of the matrix `[L·I, −Zᵀ, 0; −Z, 2Λ, −Λs; 0, −sᵀΛ, L] ⪰ 0` with `z_i = |v_i| w_i`; from the form with
-/// `T = diag(t)`, `ℓ_i = v_i² / t_i`. For raw units it is that of the network with the weights `w_ik / s_k` and
-/// `y v_i`. Only ratios matter: the common scale of ℓ, and that of the input weights, are chosen anew.
+/// ℓ is that of the matrix `[L·I, −Zᵀ, −a; −Z, 2Λ, −Λs; −aᵀ, −sᵀΛ, L] ⪰ 0` with `z_i = |v_i| w_i`; from the form with
+/// `T = diag(t)`, `ℓ_i = v_i² / t_i`. For raw units it is that of the network with the weights `w_ik / s_k`, `y v_i` and
+/// `y a_k / s_k`. Only ratios matter: the common scale of ℓ, and that of the input weights, are chosen anew.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Approximation {
     /// ℓ, one a hidden unit.
@@ -122,7 +122,7 @@ fn claim(
         return Ok(Claim { bound, sensitivities, multipliers: Vec::new(), input_weights: None });
     }
     let norms = unit_norms(network, norm, units);
-    let reference: f64 = norms.iter().sum();
+    let reference: f64 = norms.iter().sum::<f64>() + linear_norm(network, norm, units);
     if !reference.is_finite() {
         return Err(too_large("the sum of the units' norms"));
     }
@@ -133,8 +133,10 @@ fn claim(
 
     let search = Search { network, weights, norm, units, norms: &norms, sensitivities: &sensitivities, reference };
     let (least, evidence) = search.best(&approximations);
-    let (count, length) = (network.units().min(network.inputs() + 1), network.units().max(network.inputs() + 1));
-    let mut margin = evidence::rounding_allowance(count, length) + sum_loss(network.inputs());
+    let linear = network.a().is_some();
+    let (few, many) = (network.units().min(network.inputs() + 1), network.units().max(network.inputs() + 1));
+    let (count, length) = if linear { (network.inputs() + 1, network.units()) } else { (few, many) };
+    let mut margin = evidence::rounding_allowance(count, length, linear) + sum_loss(network.inputs());
     while margin < 16.0 {
         let bound = least * (1.0 + margin);
         if !bound.is_finite() {
@@ -177,6 +179,13 @@ fn unit_norms(network: &Shallow, norm: Norm, units: &Units) -> Vec<f64> {
     (0..network.units()).map(one).collect()
 }
 
+/// `y ‖a/s‖` in the norm of gradients, at least the smallest normal number where it is not 0.
+fn linear_norm(network: &Shallow, norm: Norm, units: &Units) -> f64 {
+    let Some(a) = network.a().filter(|a| a.iter().any(|a| *a != 0.0)) else { return 0.0 };
+    let scaled: Vec<f64> = a.iter().enumerate().map(|(k, a)| a / units.x_scale(k)).collect();
+    (norm.dual().of(&scaled) * units.y_scale()).max(f64::MIN_POSITIVE)
+}
+
 /// What the shares of the input weights give up so that their rounded sum stays below the bound.
 fn sum_loss(inputs: usize) -> f64 {
     (inputs + 3) as f64 * f64::EPSILON
@@ -197,7 +206,7 @@ struct Search<'a> {
     units: &'a Units,
     norms: &'a [f64],
     sensitivities: &'a [f64],
-    /// L₀: the sum of the units' norms, itself an upper bound, so that the entries of M(L₀) have a moderate size.
+    /// L₀: the sum of the norms of the units and of the linear part, itself an upper bound, so that the entries of M(L₀) have a moderate size.
     reference: f64,
 }
 
@@ -267,14 +276,16 @@ impl Search<'_> {
     /// What proves the sum of the units' norms, without a search.
     fn by_norms(&self) -> Evidence {
         let entry = |i: usize, k: usize| (self.network.v()[i] * self.network.w()[(i, k)]).abs() / self.units.x_scale(k);
-        let sums = (0..self.network.inputs()).map(|k| (0..self.network.units()).map(|i| entry(i, k)).sum());
-        let sums: Vec<f64> = sums.collect();
+        let own = |k: usize| self.network.a().map_or(0.0, |a| a[k].abs() / self.units.x_scale(k));
+        let sum = |k: usize| (0..self.network.units()).map(|i| entry(i, k)).sum::<f64>() + own(k);
+        let sums: Vec<f64> = (0..self.network.inputs()).map(sum).collect();
         Evidence { multipliers: self.norms.to_vec(), shares: self.shares(Some(&sums), 1e-13) }
     }
 
     /// The order of the smaller Gram matrix.
     fn order(&self) -> usize {
-        self.network.units().min(self.network.inputs() + 1)
+        let inputs = self.network.inputs() + 1;
+        if self.network.a().is_some() { inputs } else { self.network.units().min(inputs) }
     }
 
     /// Shares of the input weights, in proportion to the given ones or else to the sensitivities.
@@ -302,7 +313,7 @@ impl Search<'_> {
         evidence::scaled_matrix(self.weights, self.norm.into(), self.units, &self.claim(evidence, self.reference)).ok()
     }
 
-    /// `L₀ ‖M(L₀)‖₂²`, infinite where the evidence proves nothing.
+    /// `L₀ λ_max(MᵀM + N)(L₀)`, infinite where the evidence proves nothing.
     fn least_bound(&self, evidence: &Evidence) -> f64 {
         let Some(matrix) = self.matrix(evidence) else { return f64::INFINITY };
         self.reference * largest_eigenvalue(&matrix)
@@ -330,7 +341,9 @@ impl Search<'_> {
         let stop = Stop::here();
         let value = |exponent: f64| self.least_bound(&evidence.scaled(center * exponent.exp2()));
         let golden = (5f64.sqrt() - 1.0) / 2.0;
-        let (mut low, mut high) = (-1.01, 1.01);
+        // With a linear part the best scale may lie farther off, where the eigenvalue is nearly flat.
+        let reach = if self.network.a().is_some() { 3.01 } else { 1.01 };
+        let (mut low, mut high) = (-reach, reach);
         let mut left = high - golden * (high - low);
         let mut right = low + golden * (high - low);
         let (mut at_left, mut at_right) = (value(left), value(right));
@@ -376,21 +389,26 @@ fn repaired(values: &[f64], natural: &[f64], floor: f64, total: f64) -> Vec<f64>
     usable.iter().zip(natural).map(keep).collect()
 }
 
-/// The largest eigenvalue of the vectors' Gram matrix; infinite if it cannot be had.
+/// The largest eigenvalue of the vectors' Gram matrix and what N adds to it; infinite if it cannot be had.
 fn largest_eigenvalue(matrix: &Vectors) -> f64 {
     let count = matrix.vectors.len();
     let columns = Mat::from_fn(matrix.length, count, |i, j| matrix.vectors[j][i]);
+    let cross = matrix.cross.clone().unwrap_or_default();
     if count > LARGE {
-        let known = Stop::here().unless(move || largest_gram_eigenvalue(&columns));
+        let known = Stop::here().unless(move || largest_gram_eigenvalue(&columns, &cross));
         return known.unwrap_or(f64::INFINITY);
     }
-    largest_gram_eigenvalue(&columns)
+    largest_gram_eigenvalue(&columns, &cross)
 }
 
-fn largest_gram_eigenvalue(columns: &Mat<f64>) -> f64 {
+fn largest_gram_eigenvalue(columns: &Mat<f64>, cross: &[f64]) -> f64 {
     let count = columns.ncols();
-    let gram = columns.transpose() * columns;
-    if (0..count).any(|i| !gram[(i, i)].is_finite()) {
+    let mut gram = columns.transpose() * columns;
+    for (k, entry) in cross.iter().enumerate() {
+        gram[(count - 1, k)] += entry;
+        gram[(k, count - 1)] += entry;
+    }
+    if (0..count).any(|i| !gram[(i, i)].is_finite()) || !cross.iter().all(|entry| entry.is_finite()) {
         return f64::INFINITY;
     }
     match gram.self_adjoint_eigenvalues(Side::Lower) {

@@ -1,19 +1,19 @@
 //! LipSDP with a diagonal multiplier, the only sound form, for networks of any width.
 //!
-//! With `a_i = v_i w_i` the gradient on the pattern D ∈ {0,1}^m is `Σ_i D_i a_i`. Writing `D = (1 + σ)/2` gives
-//! `½(Σ_i σ_i a_i + σ_0 a_0)`, `a_0 = Σ_i a_i`: the largest gradient over *all* patterns is the signed-sum problem of
-//! [`super::max_cut`] for the rows (a_0, a_1, …, a_m), and LipSDP is its relaxation.
+//! With `a_i = v_i w_i` and the linear part a the gradient on the pattern D ∈ {0,1}^m is `a + Σ_i D_i a_i`. Writing
+//! `D = (1 + σ)/2` gives `½(Σ_i σ_i a_i + σ_0 b_0)`, `b_0 = 2a + Σ_i a_i`: the largest gradient over *all* patterns is the
+//! signed-sum problem of [`super::max_cut`] for the rows (b_0, a_1, …, a_m), and LipSDP is its relaxation.
 //!
 //! The dual point z (rows 0..m) is the multiplier of the matrix inequality (J): substitute `x_i − x_0` for `x_i` in
-//! `Σ z_i x_i² ≥ ‖Σ x_i a_i‖²` to get
+//! `Σ z_i x_i² ≥ ‖x_0 b_0 + Σ x_i a_i‖²`, so that its right-hand side becomes `‖2 x_0 a + Σ x_i a_i‖²`, to get, with the rows a_i in A,
 //!
 //! ```text
-//!     [ Dz − A P⁻¹ Aᵀ,  −z ;  −zᵀ,  Σ_{i≥0} z_i ] ⪰ 0 ,     Dz = diag(z_1 … z_m), P = I (ℓ2)  or  diag p (ℓ∞) ,
+//!     [ Dz − A P⁻¹ Aᵀ,  −z − 2A P⁻¹ a ;  ·,  Σ_{i≥0} z_i − 4aᵀP⁻¹a ] ⪰ 0 ,     Dz = diag(z_1 … z_m), P = I (ℓ2)  or  diag p (ℓ∞) ,
 //! ```
 //!
 //! and scale rows and columns: `ℓ_i = z_i/(2L)` for ℓ2, where Σz = 4L²; `ℓ_i = z_i` and `π = p/2` for ℓ∞, where
 //! Σz = Σp = 2L. Then
-//! `[L·I or diag π, −Zᵀ, 0; −Z, 2Λ, −Λs; 0, −sᵀΛ, L] ⪰ 0` with rows `z̄_i = |v_i| w_i`, `s = sign v`.
+//! `[L·I or diag π, −Zᵀ, −a; −Z, 2Λ, −Λs; −aᵀ, −sᵀΛ, L] ⪰ 0` with rows `z̄_i = |v_i| w_i`, `s = sign v`.
 //!
 //! Units with v_i = 0 or w_i = 0 leave the problem and get ℓ_i = 0. For ℓ1 inputs the maximum over all patterns
 //! is known in closed form ([`super::column_sums`]) and is returned without multipliers.
@@ -56,31 +56,45 @@ pub fn lipsdp(network: &Shallow, norm: Norm, observer: &mut GapObserver<'_>) -> 
         return Ok(bound.bound);
     }
     let (indices, units): (Vec<usize>, Vec<Unit>) = Unit::of(network).into_iter().unzip();
-    let mut solved = interior_lipsdp(&units, norm, observer);
+    let mut solved = interior_lipsdp(&units, network.a(), norm, observer);
     let mut multipliers = vec![0.0; network.units()];
     indices.iter().zip(&solved.multipliers).for_each(|(&i, &l)| multipliers[i] = l);
     solved.multipliers = multipliers;
     Ok(better(bound.bound, proved_again(&slopes, norm, solved)))
 }
 
-/// [`lipsdp`] for units, which need not all have weights; not for [`Norm::One`].
-pub(crate) fn units_lipsdp(units: &[Unit], norm: Norm, observer: &mut GapObserver<'_>) -> Bound {
-    let slopes = if units.is_empty() { None } else { Slopes::of_units(units) };
-    let Some(slopes) = slopes else { return interior_lipsdp(units, norm, observer) };
+/// [`lipsdp`] for units of `d` inputs, which need not all have weights, and the linear part beside them; not for [`Norm::One`].
+pub(crate) fn units_lipsdp(
+    units: &[Unit],
+    linear: Option<&[f64]>,
+    d: usize,
+    norm: Norm,
+    observer: &mut GapObserver<'_>,
+) -> Bound {
+    let Some(slopes) = Slopes::of_units(units, linear, d) else {
+        return interior_lipsdp(units, linear, norm, observer);
+    };
     let bound = relaxed(&slopes, units.len(), norm, observer);
-    if bound.wants_more(units.len(), units[0].z.len()) {
-        let solved = interior_lipsdp(units, norm, observer);
+    if bound.wants_more(units.len(), d) {
+        let solved = interior_lipsdp(units, linear, norm, observer);
         return better(bound.bound, proved_again(&slopes, norm, solved));
     }
     bound.bound
 }
 
-/// The bound that another solver's multipliers prove for units that have weights.
-pub(crate) fn bound_by(units: &[Unit], multipliers: &[f64], p: Option<&[f64]>, norm: Norm) -> f64 {
-    let (implied, p) = units_bound(units, multipliers, p, norm);
+/// The bound that another solver's multipliers prove for units that have weights, with the linear part beside them.
+pub(crate) fn bound_by(
+    units: &[Unit],
+    linear: Option<&[f64]>,
+    multipliers: &[f64],
+    p: Option<&[f64]>,
+    norm: Norm,
+) -> f64 {
+    let (implied, p) = units_bound(units, linear, multipliers, p, norm);
     let multipliers = multipliers.to_vec();
     let solved = Bound { lipschitz_upper_bound: implied, multipliers, p, iterations: 0, gap: 0.0 };
-    Slopes::of_units(units).map_or(f64::INFINITY, |slopes| proved_again(&slopes, norm, solved).lipschitz_upper_bound)
+    Slopes::of_units(units, linear, units[0].z.len())
+        .map_or(f64::INFINITY, |slopes| proved_again(&slopes, norm, solved).lipschitz_upper_bound)
 }
 
 /// The relaxation's bound and whether it was interrupted.
@@ -128,9 +142,9 @@ fn proved_again(slopes: &Slopes, norm: Norm, solved: Bound) -> Bound {
     bounds.min_by(|a, b| a.lipschitz_upper_bound.total_cmp(&b.lipschitz_upper_bound)).unwrap_or(lost)
 }
 
-/// Row 0 is the sum of the slopes, the others are the slopes.
+/// Row 0 is the sum of the slopes and of twice the linear part, the others are the slopes.
 fn rows_of(slopes: &Slopes) -> Mat<f64> {
-    let sum = slopes.sum();
+    let sum = slopes.twice_the_mean();
     Mat::from_fn(
         slopes.units.len() + 1,
         slopes.rows.ncols(),
@@ -167,8 +181,12 @@ fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut GapObserver
     let (effective, d) = (slopes.units.len(), slopes.rows.ncols());
     let mut multipliers = vec![0.0; units];
     if effective == 0 {
-        let p = (norm == Norm::Infinity).then(|| vec![0.0; d]);
-        let bound = Bound { lipschitz_upper_bound: 0.0, multipliers, p, iterations: 0, gap: 0.0 };
+        // The length of the linear part, which p in proportion to its entries proves.
+        let linear = slopes.without_units();
+        let p = (norm == Norm::Infinity).then(|| linear.iter().map(|a| a.abs() * slopes.scale).collect());
+        let length = norm.dual().of(&linear) * slopes.scale;
+        let bound = length + slopes.rounding(norm.dual());
+        let bound = Bound { lipschitz_upper_bound: bound, multipliers, p, iterations: 0, gap: 0.0 };
         return Relaxed { bound, interrupted: false };
     }
     let b = rows_of(slopes);
@@ -189,7 +207,9 @@ fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut GapObserver
             |r: usize| norm.dual().of(&(0..d).map(|k| slopes.rows[(r, k)]).collect::<Vec<f64>>()) * slopes.scale;
         slopes.units.iter().enumerate().for_each(|(r, &i)| multipliers[i] = length(r));
         let bound = Bound {
-            lipschitz_upper_bound: (0..effective).map(length).sum::<f64>() * (1.0 + 1e-12)
+            lipschitz_upper_bound: ((0..effective).map(length).sum::<f64>()
+                + norm.dual().of(&slopes.without_units()) * slopes.scale)
+                * (1.0 + 1e-12)
                 + slopes.rounding(norm.dual()),
             multipliers,
             p: None,

@@ -1,6 +1,6 @@
 //! The derivative of the LipSDP bound by the network's slopes.
 //!
-//! With `b_0 = Σ a_i`, `b_i = a_i` the bound is (see [`super::lipsdp`] and [`super::max_cut`], here for ℓ2)
+//! With `b_0 = 2a + Σ a_i`, `b_i = a_i` and the linear part a the bound is (see [`super::lipsdp`] and [`super::max_cut`], here for ℓ2)
 //!
 //! ```text
 //!     L(a) = ½ max { Σ_{i≥0} √(b_iᵀ M b_i) : M ⪰ 0, tr M = 1 } ,
@@ -9,7 +9,7 @@
 //! a maximum of convex functions of a, hence convex, and by the envelope theorem
 //!
 //! ```text
-//!     ∂L/∂a_i = ½ ( M a_i / z_i + M b_0 / z_0 ),       z_i = √(b_iᵀ M b_i)
+//!     ∂L/∂a_i = ½ ( M a_i / z_i + M b_0 / z_0 ),       ∂L/∂a = M b_0 / z_0,       z_i = √(b_iᵀ M b_i)
 //! ```
 //!
 //! at the maximizer M: one solve with matrices as small as the input gives the value and all m·d derivatives. Where the
@@ -19,26 +19,36 @@ use super::max_cut::{Limits, signed_sum_derivative};
 use crate::Norm;
 use faer::{Mat, MatRef};
 
-/// LipSDP for slopes (m × d, one a unit), to the relative gap `tolerance` and from below, and its derivative by each.
-/// `norm` measures the inputs and is not ℓ1. `None` where rounding left no usable point.
-pub(crate) fn lipsdp_gradient(slopes: MatRef<'_, f64>, norm: Norm, tolerance: f64) -> Option<(f64, Mat<f64>)> {
+/// LipSDP for slopes (m × d, one a unit) and the linear part, to the relative gap `tolerance` and from below, and its derivative by
+/// each: a row a unit, and one for the linear part where there is one. `norm` measures the inputs and is not ℓ1. `None` where
+/// rounding left no usable point.
+pub(crate) fn lipsdp_gradient(
+    slopes: MatRef<'_, f64>,
+    linear: Option<&[f64]>,
+    norm: Norm,
+    tolerance: f64,
+) -> Option<(f64, Mat<f64>)> {
     let (m, d) = (slopes.nrows(), slopes.ncols());
-    let entries = (0..d).flat_map(|k| (0..m).map(move |i| slopes[(i, k)].abs()));
+    let all = m + usize::from(linear.is_some());
+    let own = linear.unwrap_or_default();
+    let entries = (0..d).flat_map(|k| (0..m).map(move |i| slopes[(i, k)].abs())).chain(own.iter().map(|a| a.abs()));
     // Not by a maximum of the entries, which would pass over a NaN.
     if !entries.clone().all(f64::is_finite) {
         return None;
     }
     let largest = entries.fold(0.0, f64::max);
     if largest == 0.0 {
-        return Some((0.0, Mat::zeros(m, d)));
+        return Some((0.0, Mat::zeros(all, d)));
     }
     // A power of two: the bound is homogeneous, its derivative is not changed by scaling.
     let scale = largest.log2().floor().clamp(-1000.0, 1000.0).exp2();
-    let sum: Vec<f64> = (0..d).map(|k| (0..m).map(|i| slopes[(i, k)] / scale).sum()).collect();
+    let mut sum: Vec<f64> = (0..d).map(|k| (0..m).map(|i| slopes[(i, k)] / scale).sum()).collect();
+    sum.iter_mut().zip(own).for_each(|(sum, a)| *sum += 2.0 * (a / scale));
     let b = Mat::from_fn(m + 1, d, |i, k| if i == 0 { sum[k] } else { slopes[(i - 1, k)] / scale });
     let limits = Limits { tolerance, ..Limits::default() };
     let (value, slope) = signed_sum_derivative(b.as_ref(), norm.dual(), &limits)?;
-    Some((value * scale, Mat::from_fn(m, d, |i, k| slope[(i + 1, k)] + slope[(0, k)])))
+    let by = |i: usize, k: usize| if i < m { slope[(i + 1, k)] + slope[(0, k)] } else { 2.0 * slope[(0, k)] };
+    Some((value * scale, Mat::from_fn(all, d, by)))
 }
 
 #[cfg(test)]
@@ -73,7 +83,7 @@ mod tests {
             let mut random = Pcg64::seed_from_u64((10 * m + d) as u64);
             // A unit of size 0 in passing: it may not disturb the others.
             let slopes = Mat::from_fn(m, d, |i, _| if i == 5 { 0.0 } else { normal(&mut random) * (1 + i % 3) as f64 });
-            let (value, gradient) = lipsdp_gradient(slopes.as_ref(), norm, 1e-12).unwrap();
+            let (value, gradient) = lipsdp_gradient(slopes.as_ref(), None, norm, 1e-12).unwrap();
             let exact = bound(&slopes, norm);
             assert!((value - exact).abs() <= 1e-8 * exact, "{m} {d} {norm:?}: {value} {exact}");
             // Homogeneous of degree one: Euler's identity, which kinks do not break.
@@ -95,15 +105,15 @@ mod tests {
 
     #[test]
     fn slopes_of_zero_and_of_any_size() {
-        let (value, gradient) = lipsdp_gradient(Mat::zeros(3, 2).as_ref(), Norm::Two, 1e-9).unwrap();
+        let (value, gradient) = lipsdp_gradient(Mat::zeros(3, 2).as_ref(), None, Norm::Two, 1e-9).unwrap();
         assert!(value == 0.0 && gradient == Mat::<f64>::zeros(3, 2));
         let slopes = faer::mat![[1.0, 2.0], [-3.0, 0.5], [0.0, 1.0]];
-        let (_, known) = lipsdp_gradient(slopes.as_ref(), Norm::Two, 1e-9).unwrap();
+        let (_, known) = lipsdp_gradient(slopes.as_ref(), None, Norm::Two, 1e-9).unwrap();
         for power in [-300, -20, 40, 300] {
             let scaled = &slopes * faer::Scale(2f64.powi(power));
-            let (value, gradient) = lipsdp_gradient(scaled.as_ref(), Norm::Two, 1e-9).unwrap();
+            let (value, gradient) = lipsdp_gradient(scaled.as_ref(), None, Norm::Two, 1e-9).unwrap();
             assert!(value > 0.0 && gradient == known);
         }
-        assert!(lipsdp_gradient(faer::mat![[f64::NAN]].as_ref(), Norm::Two, 1e-9).is_none());
+        assert!(lipsdp_gradient(faer::mat![[f64::NAN]].as_ref(), None, Norm::Two, 1e-9).is_none());
     }
 }

@@ -51,7 +51,7 @@ pub(super) fn with_rounding(bound: f64, rounding: f64, slopes: &Slopes) -> f64 {
 pub(crate) fn pinned_bound(slopes: &Slopes, norm: Norm, signs: &[i8], limits: &Limits) -> (f64, usize) {
     let rows = &slopes.rows;
     let d = rows.ncols();
-    let mut fixed = vec![0.0; d];
+    let mut fixed = slopes.without_units();
     for r in (0..signs.len()).filter(|&r| signs[r] > 0) {
         (0..d).for_each(|k| fixed[k] += rows[(r, k)]);
     }

@@ -9,7 +9,7 @@
 //! | bound | function | side |
 //! |---|---|---|
 //! | largest gradient found | [`largest_gradient_found`], [`search_gradients`] | lower, with the input that attains it |
-//! | exact constant | [`exact_lipschitz`], [`ExactSearch`] (any time, resumable, from disk by [`SearchFile`]) | both |
+//! | exact constant | [`exact_lipschitz`], [`ExactSearch`] (any time, resumable from a [`SearchState`]) | both |
 //! | exact, at most three inputs | [`largest_gradient_by_enumeration`] | the judge of the exact one |
 //! | over a box or ball | [`local_upper_bound`] | upper |
 //! | LipSDP | [`lipsdp`](fn@lipsdp) | upper, with its multipliers |
@@ -22,9 +22,10 @@
 //! Every constant of these modules, and why each bound is one, is derived in `docs/mathematics/bounds.md`; those of the verifier in
 //! `docs/mathematics/verification.md`.
 //!
-//! [`issue`](fn@issue::issue) turns approximate multipliers of any origin into a [`Certificate`] ([`prove`](fn@prove)
+//! [`issue`](fn@issue::issue) turns approximate multipliers of any origin into a [`Certificate`](tautnet_verify::Certificate) ([`prove`](fn@prove)
 //! finds them first), and [`verify`](fn@verify) accepts a certificate only if its numbers are theorems about the
-//! network. The format and the verifier are a crate of their own, [`tautnet_verify`], which contains no solver.
+//! network. The certificate and its verifier are a crate of their own,
+//! [`tautnet_verify`], which contains no solver.
 
 mod arrangement;
 mod cell;
@@ -73,9 +74,8 @@ pub use prediction::{prediction_intervals, prediction_reach, sensitivities};
 pub use prove::prove;
 pub use region::Region;
 pub use sample::{SampleInterval, affordable_nodes, check_radius, sample_interval};
-pub use search_state::{SearchFile, SearchState};
+pub use search_state::SearchState;
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
-pub use tautnet_verify::{Certificate, Claim, Refusal, Scaler, Verified};
 pub use verification::{fingerprint, verify};
 
 #[cfg(test)]
@@ -83,3 +83,6 @@ mod tests;
 
 #[cfg(test)]
 mod sound_tests;
+
+#[cfg(test)]
+mod linear_part_tests;

@@ -1,11 +1,11 @@
 //! Bounds that need no optimization: products and sums of norms.
 //!
-//! For inputs measured in the norm p (dual norm q) and `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`:
+//! For inputs measured in the norm p (dual norm q) and `f(x) = c + a·x + Σ_i v_i relu(w_i·x + b_i)`:
 //!
 //! ```text
-//!     path norm       Σ_i |v_i| ‖w_i‖_q
-//!     norm product    ‖v‖₂ ‖W‖₂  (p = 2),   ‖v‖₁ max_i ‖w_i‖₁  (p = ∞),   max_i |v_i| · max_k Σ_i |w_ik|  (p = 1)
-//!     column sums     max_k max( Σ_i (v_i w_ik)₊ , Σ_i (v_i w_ik)₋ )       (p = 1 only)
+//!     path norm       ‖a‖_q + Σ_i |v_i| ‖w_i‖_q
+//!     norm product    ‖a‖_q +  ‖v‖₂ ‖W‖₂  (p = 2),   ‖v‖₁ max_i ‖w_i‖₁  (p = ∞),   max_i |v_i| · max_k Σ_i |w_ik|  (p = 1)
+//!     column sums     max_k max( a_k + Σ_i (v_i w_ik)₊ , −a_k + Σ_i (v_i w_ik)₋ )       (p = 1 only)
 //! ```
 //!
 //! The norm product is relu's 1-Lipschitz continuity in ℓ_p between two operator norms; unlike f and the path norm it
@@ -38,11 +38,20 @@ fn row_norm(network: &Shallow, i: usize, norm: Norm) -> f64 {
     if length == 0.0 { 0.0 } else { length.next_up() }
 }
 
-/// `Σ_i |v_i| ‖w_i‖_q`: an upper bound on the Lipschitz constant, independent of the scaling of units.
+/// `‖a‖_q` of the linear part, 0 where there is none, with the double that a length below the normal range may have lost.
+fn linear_norm(network: &Shallow, norm: Norm) -> f64 {
+    let length = network.a().map_or(0.0, |a| norm.of(a));
+    if length == 0.0 { 0.0 } else { length.next_up() }
+}
+
+/// `‖a‖_q + Σ_i |v_i| ‖w_i‖_q`: an upper bound on the Lipschitz constant, independent of the scaling of units.
 pub fn path_norm(network: &Shallow, norm: Norm) -> f64 {
     let dual = norm.dual();
-    let sum = (0..network.units()).map(|i| product_up(network.v()[i].abs(), row_norm(network, i, dual))).sum();
-    rounded_up(sum, network.units() + network.inputs())
+    let units = (0..network.units()).map(|i| product_up(network.v()[i].abs(), row_norm(network, i, dual))).sum::<f64>();
+    rounded_up(
+        units + linear_norm(network, dual),
+        network.units() + network.inputs() + usize::from(network.a().is_some()),
+    )
 }
 
 /// The product of the layers' operator norms: the bound that most tools print.
@@ -50,19 +59,19 @@ pub fn norm_product(network: &Shallow, norm: Norm) -> f64 {
     let (m, d) = (network.units(), network.inputs());
     let product = match norm {
         Norm::Two => {
-            let length = Norm::Two.of(&network.v());
+            let length = Norm::Two.of(network.v());
             product_up(if length == 0.0 { 0.0 } else { length.next_up() }, spectral_norm(network))
         }
         Norm::Infinity => {
             let longest = (0..m).map(|i| row_norm(network, i, Norm::One)).fold(0.0, f64::max);
-            product_up(Norm::One.of(&network.v()), longest)
+            product_up(Norm::One.of(network.v()), longest)
         }
         Norm::One => {
             let column = |k: usize| (0..m).map(|i| network.w()[(i, k)].abs()).sum::<f64>();
-            product_up(Norm::Infinity.of(&network.v()), (0..d).map(column).fold(0.0, f64::max))
+            product_up(Norm::Infinity.of(network.v()), (0..d).map(column).fold(0.0, f64::max))
         }
     };
-    rounded_up(product, m + d)
+    rounded_up(product + linear_norm(network, norm.dual()), m + d + usize::from(network.a().is_some()))
 }
 
 /// At least `‖W‖₂`, up to rounding of a few operations.

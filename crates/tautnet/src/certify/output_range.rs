@@ -135,14 +135,22 @@ impl<'a> Maximization<'a> {
             })
             .collect();
         let (center, half) = region.frame(d);
-        let size = (0..m)
-            .fold(network.c().abs(), |size, i| size + network.v()[i].abs() * magnitude(network, i, &center, &half));
+        let own = network.a().map_or(0.0, |a| (0..d).map(|k| a[k].abs() * (center[k].abs() + half[k])).sum::<f64>());
+        let size = (0..m).fold(network.c().abs() + own, |size, i| {
+            size + network.v()[i].abs() * magnitude(network, i, &center, &half)
+        });
         // Factors and rows may lose the smallest double each, which the others then multiply.
         let extent: f64 = center.iter().zip(&half).map(|(c, h)| c.abs() + h).sum();
         let factors: f64 = size + (0..m).map(|i| magnitude(network, i, &center, &half)).sum::<f64>() + extent + 1.0;
-        let width: f64 =
-            moving.iter().zip(&ranges).map(|(&i, (l, u))| network.v()[i].abs() * (u.max(0.0) - l.max(0.0))).sum();
-        let rounding = 8.0 * (m + d + 8) as f64 * (EPSILON * size + factors * f64::MIN_POSITIVE);
+        let linear: f64 = network.a().map_or(0.0, |a| (0..d).map(|k| 2.0 * a[k].abs() * half[k]).sum());
+        let width: f64 = linear
+            + moving
+                .iter()
+                .zip(&ranges)
+                .map(|(&i, (l, u))| network.v()[i].abs() * (u.max(0.0) - l.max(0.0)))
+                .sum::<f64>();
+        let terms = m + d + 8 + usize::from(network.a().is_some());
+        let rounding = 8.0 * terms as f64 * (EPSILON * size + factors * f64::MIN_POSITIVE);
         // Where a chord's slope or a size overflows nothing is bounded.
         let tame = rounding.is_finite() && ranges.iter().all(|(l, u)| (u - l).is_finite());
         let rounding = if tame { rounding } else { f64::INFINITY };
@@ -204,7 +212,8 @@ impl<'a> Maximization<'a> {
         self.explored += 1;
         let network = self.network;
         let d = network.inputs();
-        let (mut g, mut offset) = (vec![0.0; d], self.constant);
+        let mut g = network.a().map_or_else(|| vec![0.0; d], <[f64]>::to_vec);
+        let mut offset = self.constant;
         for (r, &i) in self.units.iter().enumerate() {
             let (l, u) = self.ranges[r];
             let v = network.v()[i];

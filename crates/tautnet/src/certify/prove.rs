@@ -44,11 +44,13 @@ pub fn prove(
     late.during(|| issue(network, norm, standardized.as_ref(), scaler.map(Scaler::from).as_ref(), raw.as_ref()))
 }
 
-/// The weights `w_ik / s_k` and `y v_i`, whose multipliers the raw claim wants; `None` if they are out of range.
+/// The weights `w_ik / s_k`, `y v_i` and `y a_k / s_k`, whose multipliers the raw claim wants; `None` if they are out of range.
 fn scaled(network: &Shallow, scaler: &scaling::Scaler) -> Option<Shallow> {
     let w = Mat::from_fn(network.units(), network.inputs(), |i, k| network.w()[(i, k)] / scaler.input_scale[k]);
     let v = network.v().iter().map(|v| scaler.target_scale * v).collect();
-    Shallow::new(w, network.b().to_vec(), v, network.c()).ok()
+    let linear = |(a, scale): (&f64, &f64)| scaler.target_scale * a / scale;
+    let a = network.a().map(|a| a.iter().zip(&scaler.input_scale).map(linear).collect());
+    Shallow::with_linear(w, network.b().to_vec(), v, network.c(), a).ok()
 }
 
 #[cfg(test)]

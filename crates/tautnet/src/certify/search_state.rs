@@ -1,37 +1,28 @@
-//! Branch and bound on disk: an [`ExactSearch`] as a file, so that it can be stopped today and go on tomorrow.
+//! A stopped search as plain data, so that an [`ExactSearch`] can be stopped today and go on tomorrow.
 //!
 //! # What a resumed bound rests on
 //!
-//! The *lower* bound rests on nothing but the network: the file holds the input, and the gradient there is validated anew. The
-//! *upper* bound says that every pattern outside the open nodes was proved empty, or bounded by what the file says of the nodes
+//! The *lower* bound rests on nothing but the network: the state holds the input, and the gradient there is validated anew. The
+//! *upper* bound says that every pattern outside the open nodes was proved empty, or bounded by what the state says of the nodes
 //! given up. Those proofs are gone; to repeat them is to repeat the search. (Keeping every closed leaf would let a reader
-//! recheck them, at the cost of all the work saved.) So a resumed upper bound is as good as its file, and whoever shows
+//! recheck them, at the cost of all the work saved.) So a resumed upper bound is as good as the state, and whoever shows
 //! it says that it was resumed.
 //!
-//! What can be checked is: the fingerprint of the network, the norm, the region, the shape of every node, and a digest of the whole,
-//! which finds files that are cut short, mixed up or edited; against someone who forges the digest too there is
-//! no defence but a search from the start, and LipSDP's bound, which has a proof of its own.
+//! What can be checked is the fingerprint of the network, the norm, the region, and the shape of every node. Whoever keeps a state
+//! adds a digest of the whole (`crates/models/src/search_file.rs`). It finds states that are cut short, mixed up or edited. Against
+//! someone who forges the digest too there is no defence but a search from the start, and LipSDP's bound, which has a proof of its own.
 //!
-//! # Format
-//!
-//! JSON: `{"format": "tautnet search", "version": 1, "sha256": …, "searches": […]}`, one search for each norm and region of one
-//! network, with the SHA-256 of the compact JSON text of the list. Signs are one character a unit: `+` on, `-` off,
-//! `0` free. Nodes share the list `points` of inputs met on the way, in homogeneous frame coordinates; they save questions and
-//! prove nothing.
+//! Signs are one character a unit: `+` on, `-` off, `0` free. Nodes share the list `points` of inputs met on the way, in
+//! homogeneous frame coordinates; they save questions and prove nothing.
 
 use super::exact::{ExactSearch, ExactSettings};
 use super::open_nodes::Node;
 use super::region::Region;
-use super::verification::fingerprint;
+use super::verification::{fingerprint, is_fingerprint};
 use crate::error::{Error, Result};
-use crate::limits::{Limit, Limits};
-use crate::strict_json::{self, Fault};
 use crate::{Norm, Shallow};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
-
-const FORMAT: &str = "tautnet search";
-const VERSION: u64 = 1;
 
 /// A search, stopped: all that [`ExactSearch::resume`] needs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -60,90 +51,28 @@ struct StoredNode {
     points: Vec<usize>,
 }
 
-/// All searches of one network: the file.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct SearchFile(Vec<SearchState>);
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Stored {
-    format: String,
-    version: u64,
-    sha256: String,
-    searches: Vec<SearchState>,
-}
-
-impl SearchFile {
-    /// Reads a file's bytes; `name` is what messages call it. Refuses what is not whole and not of this format.
-    pub fn parse(bytes: &[u8], name: &str) -> Result<Self> {
-        Self::parse_within(bytes, name, &Limits::default())
-    }
-
-    /// The same, no more than the limits allow.
-    pub fn parse_within(bytes: &[u8], name: &str, limits: &Limits) -> Result<Self> {
-        limits.check(Limit::Bytes, name, bytes.len() as u64)?;
-        // A key that is given twice is refused by the reader below, too.
-        if let Err(Fault::Refused(error)) = strict_json::value(bytes, name, limits) {
-            return Err(error);
-        }
-        let again = "give the file as `certify --exact --resume` wrote it, or another name to start anew";
-        let stored: Stored = serde_json::from_slice(bytes)
-            .map_err(|error| Error::new(format!("{name} holds no stopped search: {error}"), again))?;
-        if stored.format != FORMAT || stored.version != VERSION {
-            let found = format!("`{}`, version {}", stored.format, stored.version);
-            return Err(Error::new(
-                format!("{name} is of the format {found}, not `{FORMAT}`, version {VERSION}"),
-                again,
-            ));
-        }
-        if digest(&stored.searches) != stored.sha256 {
-            return Err(Error::new(format!("{name} was changed after it was written: its digest does not fit"), again));
-        }
-        Ok(Self(stored.searches))
-    }
-
-    /// The file's bytes.
-    pub fn to_json(&self) -> Vec<u8> {
-        let stored =
-            Stored { format: FORMAT.into(), version: VERSION, sha256: digest(&self.0), searches: self.0.clone() };
-        let mut bytes = serde_json::to_vec(&stored).expect("states are plain data");
-        bytes.push(b'\n');
-        bytes
-    }
-
-    /// The search of this network over this region, if the file holds one. A file of another network is refused.
-    pub fn of(&self, network: &Shallow, region: &Region, norm: Norm) -> Result<Option<&SearchState>> {
-        self.check(network)?;
-        Ok(self.0.iter().find(|state| state.norm == norm && state.region == *region))
-    }
-
-    /// Puts a search in the place of the one over its region and norm, or adds it.
-    pub fn put(&mut self, state: SearchState) {
-        self.0.retain(|old| old.norm != state.norm || old.region != state.region);
-        self.0.push(state);
-    }
-
-    /// Refuses a file of another network.
-    pub fn check(&self, network: &Shallow) -> Result<()> {
-        self.0.iter().try_for_each(|state| state.check(network))
-    }
-}
-
-fn digest(searches: &[SearchState]) -> String {
-    tautnet_verify::sha256(&serde_json::to_vec(searches).expect("states are plain data"))
-}
-
 impl SearchState {
     /// Nodes bounded before the search was stopped.
     pub fn explored(&self) -> usize {
         self.explored
     }
 
-    fn check(&self, network: &Shallow) -> Result<()> {
-        let own = fingerprint(network);
-        if self.network == own {
+    /// Whether it is of this norm and region.
+    pub fn is_over(&self, region: &Region, norm: Norm) -> bool {
+        self.norm == norm && self.region == *region
+    }
+
+    /// Whether it is of the norm and the region of another one.
+    pub fn is_beside(&self, other: &Self) -> bool {
+        self.is_over(&other.region, other.norm)
+    }
+
+    /// Refuse a search of another network.
+    pub fn check(&self, network: &Shallow) -> Result<()> {
+        if is_fingerprint(&self.network, network) {
             return Ok(());
         }
+        let own = fingerprint(network);
         let short = |hash: &str| hash.chars().take(12).collect::<String>();
         Err(Error::new(
             format!(
@@ -208,7 +137,7 @@ impl<'a> ExactSearch<'a> {
         settings: &ExactSettings,
     ) -> Result<Self> {
         state.check(network)?;
-        if state.norm != norm || state.region != *region {
+        if !state.is_over(region, norm) {
             return Err(Error::new(
                 format!("the search that was stopped is in the norm {} over {:?}", state.norm.name(), state.region),
                 "ask for the same norm and region, or start anew",
@@ -279,13 +208,7 @@ mod tests {
         search.state()
     }
 
-    fn file(state: SearchState) -> SearchFile {
-        let mut file = SearchFile::default();
-        file.put(state);
-        file
-    }
-
-    /// Through the file and back, again and again: what comes out is what one run would have found, to the last bit.
+    /// Through text and back, again and again: what comes out is what one run would have found, to the last bit.
     #[test]
     fn interrupted_and_resumed_is_the_same_as_uninterrupted() {
         let settings = ExactSettings::default();
@@ -298,20 +221,19 @@ mod tests {
                 let mut whole = ExactSearch::new(&network, region, norm, None, &settings).unwrap();
                 let through = whole.run(&mut |_| ControlFlow::Continue(()));
                 assert!(through.closed);
-                let mut kept = file(stopped(&network, region, norm, 2));
+                let mut kept = stopped(&network, region, norm, 2);
                 let end = loop {
-                    let read = SearchFile::parse(&kept.to_json(), "search").unwrap();
-                    assert_eq!(read, kept);
-                    let state = read.of(&network, region, norm).unwrap().unwrap();
+                    let state: SearchState = serde_json::from_str(&serde_json::to_string(&kept).unwrap()).unwrap();
+                    assert_eq!(state, kept);
                     let few = ExactSettings { nodes: 7, ..settings };
-                    let mut search = ExactSearch::resume(&network, region, norm, state, &few).unwrap();
-                    assert_eq!(&search.state(), state);
+                    let mut search = ExactSearch::resume(&network, region, norm, &state, &few).unwrap();
+                    assert_eq!(search.state(), state);
                     let end = search.run(&mut |_| ControlFlow::Continue(()));
                     if end.closed {
                         break end;
                     }
                     resumptions += 1;
-                    kept.put(search.state());
+                    kept = search.state();
                 };
                 assert_eq!(end, through);
             }
@@ -333,33 +255,6 @@ mod tests {
         refuse(&other, &Region::Everywhere, Norm::Two, "of another network");
         refuse(&network, &boxed, Norm::Two, "in the norm 2 over Everywhere");
         refuse(&network, &Region::Everywhere, Norm::One, "in the norm 2 over Everywhere");
-        let file = file(state.clone());
-        assert!(file.of(&other, &Region::Everywhere, Norm::Two).unwrap_err().what.contains("of another network"));
-        assert_eq!(file.of(&network, &boxed, Norm::Two), Ok(None));
-        assert_eq!(file.of(&network, &Region::Everywhere, Norm::Two), Ok(Some(&state)));
-    }
-
-    #[test]
-    fn files_cut_short_or_edited_are_refused() {
-        let network = random_network(25, 5, 3);
-        let state = stopped(&network, &Region::Everywhere, Norm::Two, 2);
-        let bytes = file(state.clone()).to_json();
-        for length in (0..bytes.len() - 1).step_by(97) {
-            let error = SearchFile::parse(&bytes[..length], "f").unwrap_err();
-            assert!(error.what.starts_with("f holds no stopped search"), "{error:?}");
-        }
-        let text = String::from_utf8(bytes).unwrap();
-        let bound = serde_json::to_string(&state.open[0].bound).unwrap();
-        let lower = serde_json::to_string(&state.open[0].bound.next_down()).unwrap();
-        for (from, to, words) in [
-            (&bound[..], &lower[..], "digest does not fit"),
-            ("\"explored\":", "\"explored\":1", "digest does not fit"),
-            ("\"version\":1", "\"version\":2", "version 2"),
-            ("{\"format\"", "{\"note\":1,\"format\"", "unknown field"),
-        ] {
-            let error = SearchFile::parse(text.replacen(from, to, 1).as_bytes(), "f").unwrap_err();
-            assert!(error.what.contains(words), "{error:?}");
-        }
     }
 
     /// Whoever computes the digest too is stopped by what makes no sense.

@@ -1,6 +1,6 @@
 //! The length of a gradient, from below.
 //!
-//! The gradient on a cell is `g = Σ v_i w_i` over the units that are on. It is computed by columns with the sums of the
+//! The gradient on a cell is `g = a + Σ v_i w_i` over the units that are on. It is computed by columns with the sums of the
 //! magnitudes, from which its rounding follows (`docs/mathematics/bounds.md`, section 2); where the numbers are so short that
 //! nothing can have been rounded, which the trailing zeros of their binary digits show, nothing is subtracted.
 
@@ -11,7 +11,7 @@ use crate::{Norm, Shallow};
 /// The smallest positive double, 2⁻¹⁰⁷⁴: more than what a product can lose by underflow.
 pub(super) const LEAST: f64 = f64::from_bits(1);
 
-/// `g = Σ v_i w_i` over the units that are on, and its length in the norm.
+/// `g = a + Σ v_i w_i` over the units that are on, and its length in the norm.
 pub(super) struct SlopeSum {
     /// As computed.
     pub gradient: Vec<f64>,
@@ -24,7 +24,12 @@ pub(super) struct SlopeSum {
 impl SlopeSum {
     pub fn of(network: &Shallow, active: &[bool], dual: Norm) -> Self {
         let d = network.inputs();
-        let (mut gradient, mut size, mut terms) = (vec![0.0; d], vec![0.0; d], 0);
+        let (mut gradient, mut size, mut terms) = (vec![0.0; d], vec![0.0_f64; d], 0);
+        if let Some(a) = network.a() {
+            gradient.copy_from_slice(a);
+            size.iter_mut().zip(a).for_each(|(size, a)| *size = a.abs());
+            terms = 1;
+        }
         for i in (0..network.units()).filter(|&i| active[i] && network.v()[i] != 0.0) {
             terms += 1;
             for k in 0..d {
@@ -36,8 +41,8 @@ impl SlopeSum {
         let on = |i: &usize| active[*i];
         let from_below = |k: usize| {
             let entry = gradient[k].abs();
-            if nothing_rounded(size[k], (0..network.units()).filter(on).map(|i| (network.v()[i], network.w()[(i, k)])))
-            {
+            let products = (0..network.units()).filter(on).map(|i| (network.v()[i], network.w()[(i, k)]));
+            if nothing_rounded(size[k], products.chain(network.a().map(|a| (1.0, a[k])))) {
                 entry
             } else {
                 // The error is at most (n + 1)u·size and half the smallest double a product.
@@ -121,9 +126,9 @@ mod tests {
                 let sum = SlopeSum::of(&network, &active, norm);
                 prop_assert!(sum.below.is_finite());
                 prop_assert!(compare_length(norm, &exact, sum.below) != Ordering::Less, "{norm:?} {}", sum.below);
-                let size: f64 = (0..m).filter(|&i| active[i]).map(|i| {
+                let size = (0..m).filter(|&i| active[i]).map(|i| {
                     (0..d).map(|k| (network.v()[i] * network.w()[(i, k)]).abs()).sum::<f64>()
-                }).sum();
+                }).sum::<f64>() + network.a().unwrap_or_default().iter().map(|a| a.abs()).sum::<f64>();
                 if size.is_finite() {
                     let above = sum.below + 40.0 * EPSILON * size + 1e-321;
                     prop_assert!(compare_length(norm, &exact, above) != Ordering::Greater);

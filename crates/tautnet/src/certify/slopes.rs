@@ -1,4 +1,4 @@
-//! The slopes a_i = v_i w_i: all of a network that its gradients are made of.
+//! The slopes a_i = v_i w_i, and the linear part: all of a network that its gradients are made of.
 
 use super::norm_product::path_norm;
 use super::slope_sum::{LEAST, nothing_rounded};
@@ -14,6 +14,8 @@ pub(crate) struct Slopes {
     pub rows: Mat<f64>,
     /// Which unit each row is.
     pub units: Vec<usize>,
+    /// The linear part, in the units of the rows; where there is none, or it is 0, `None`.
+    pub linear: Option<Vec<f64>>,
     /// True slope = row × scale.
     pub scale: f64,
     /// More than any norm of what the products, and the rows by their scale, lost by underflow, all together.
@@ -27,7 +29,8 @@ impl Slopes {
         let (m, d) = (network.units(), network.inputs());
         // A unit without effect is one whose weights are 0: products that vanish make none.
         let effective = |i: usize| network.v()[i] != 0.0 && (0..d).any(|k| network.w()[(i, k)] != 0.0);
-        let mut slopes = Self::from_entries(m, d, effective, |i, k| network.v()[i] * network.w()[(i, k)]);
+        let linear = network.a();
+        let mut slopes = Self::from_entries(m, d, effective, |i, k| network.v()[i] * network.w()[(i, k)], linear);
         if let Some(slopes) = &mut slopes {
             let weights = |i: usize, k: usize| (network.v()[i], network.w()[(i, k)]);
             let vanishing = |(v, w): (f64, f64)| v != 0.0 && w != 0.0 && (v * w).abs() < f64::MIN_POSITIVE;
@@ -35,8 +38,9 @@ impl Slopes {
                 (0..m).flat_map(|i| (0..d).map(move |k| weights(i, k))).filter(|&pair| vanishing(pair)).count();
             slopes.exact = slopes.lost == 0.0
                 && (0..d).all(|k| {
-                    let size = (0..m).map(|i| (network.v()[i] * network.w()[(i, k)]).abs()).sum();
-                    nothing_rounded(size, (0..m).map(|i| weights(i, k)))
+                    let own = linear.map_or(0.0, |a| a[k]);
+                    let size = (0..m).map(|i| (network.v()[i] * network.w()[(i, k)]).abs()).sum::<f64>() + own.abs();
+                    nothing_rounded(size, (0..m).map(|i| weights(i, k)).chain([(1.0, own)]))
                 });
             slopes.lost += vanished as f64 * LEAST;
         }
@@ -49,11 +53,10 @@ impl Slopes {
         })
     }
 
-    /// Of units, at least one; `None` when an entry is not finite.
-    pub fn of_units(units: &[Unit]) -> Option<Self> {
-        let d = units[0].z.len();
+    /// Of units with a linear part beside them, of `d` inputs; `None` when an entry is not finite.
+    pub fn of_units(units: &[Unit], linear: Option<&[f64]>, d: usize) -> Option<Self> {
         let effective = |i: usize| units[i].z.iter().any(|z| *z != 0.0);
-        Self::from_entries(units.len(), d, effective, |i, k| units[i].sign * units[i].z[k])
+        Self::from_entries(units.len(), d, effective, |i, k| units[i].sign * units[i].z[k], linear)
     }
 
     fn from_entries(
@@ -61,20 +64,26 @@ impl Slopes {
         d: usize,
         effective: impl Fn(usize) -> bool,
         entry: impl Fn(usize, usize) -> f64,
+        linear: Option<&[f64]>,
     ) -> Option<Self> {
-        if !(0..m).all(|i| (0..d).all(|k| entry(i, k).is_finite())) {
+        let linear = linear.filter(|linear| linear.iter().any(|a| *a != 0.0));
+        let own = linear.unwrap_or_default();
+        if !(0..m).all(|i| (0..d).all(|k| entry(i, k).is_finite())) || !own.iter().all(|a| a.is_finite()) {
             return None;
         }
-        let largest =
-            (0..m).flat_map(|i| (0..d).map(move |k| (i, k))).fold(0.0, |a: f64, (i, k)| a.max(entry(i, k).abs()));
+        let entries = (0..m).flat_map(|i| (0..d).map(move |k| (i, k))).map(|(i, k)| entry(i, k));
+        let largest = entries.chain(own.iter().copied()).fold(0.0, |a: f64, b| a.max(b.abs()));
         let scale = if largest > 0.0 { largest.log2().floor().clamp(-1000.0, 1000.0).exp2() } else { 1.0 };
         let units: Vec<usize> = (0..m).filter(|&i| effective(i)).collect();
         let rows = Mat::from_fn(units.len(), d, |r, k| entry(units[r], k) / scale);
         // Far below the largest a slope loses digits by the scale, which may be the only slope of a region.
         let faint = |r: usize, k: usize| entry(units[r], k) != 0.0 && rows[(r, k)].abs() < f64::MIN_POSITIVE;
         let lost = (0..units.len()).map(|r| (0..d).filter(|&k| faint(r, k)).count()).sum::<usize>();
+        let linear: Option<Vec<f64>> = linear.map(|linear| linear.iter().map(|a| a / scale).collect());
+        let faint = |(scaled, own): (&f64, &f64)| *own != 0.0 && scaled.abs() < f64::MIN_POSITIVE;
+        let lost = lost + linear.iter().flatten().zip(own).filter(|&pair| faint(pair)).count();
         let lost = lost as f64 * LEAST * scale.max(1.0);
-        Some(Self { rows, units, scale, lost, exact: false })
+        Some(Self { rows, units, linear, scale, lost, exact: false })
     }
 
     /// What rounding in forming the slopes and their sum can hide, in the norm; 0 only where there are none.
@@ -86,7 +95,7 @@ impl Slopes {
     pub fn rounding_of(&self, dual: Norm, of: impl Fn(usize) -> bool) -> f64 {
         let (m, d) = (self.rows.nrows(), self.rows.ncols());
         let mut row = vec![0.0; d];
-        let (mut path, mut none) = (0.0, true);
+        let (mut path, mut none) = (self.linear.as_ref().map_or(0.0, |linear| dual.of(linear)), self.linear.is_none());
         for i in (0..m).filter(|&i| of(i)) {
             none = false;
             (0..d).for_each(|k| row[k] = self.rows[(i, k)]);
@@ -96,11 +105,20 @@ impl Slopes {
             return 0.0;
         }
         // The next double, for this product and those by the scale may vanish themselves.
-        (2.0 * (m + d + 4) as f64 * dense::EPSILON * path * self.scale).next_up() + self.lost
+        let terms = m + d + 4 + usize::from(self.linear.is_some());
+        (2.0 * terms as f64 * dense::EPSILON * path * self.scale).next_up() + self.lost
     }
 
-    /// Σ_i a_i, by column, in the scaled rows.
-    pub fn sum(&self) -> Vec<f64> {
-        (0..self.rows.ncols()).map(|k| (0..self.rows.nrows()).map(|r| self.rows[(r, k)]).sum()).collect()
+    /// `b_0 = 2a + Σ_i a_i`, by column, in the scaled rows: twice the gradient on the mean of all patterns.
+    pub fn twice_the_mean(&self) -> Vec<f64> {
+        let mut sum: Vec<f64> =
+            (0..self.rows.ncols()).map(|k| (0..self.rows.nrows()).map(|r| self.rows[(r, k)]).sum()).collect();
+        sum.iter_mut().zip(self.linear.iter().flatten()).for_each(|(sum, a)| *sum += 2.0 * a);
+        sum
+    }
+
+    /// The gradient where every unit is off: the linear part, in the scaled rows.
+    pub fn without_units(&self) -> Vec<f64> {
+        self.linear.clone().unwrap_or_else(|| vec![0.0; self.rows.ncols()])
     }
 }

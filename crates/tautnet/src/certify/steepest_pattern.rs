@@ -9,7 +9,6 @@ use super::slopes::Slopes;
 use crate::error::Result;
 use crate::random::normal;
 use crate::{Norm, Shallow};
-use faer::Mat;
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 
@@ -36,7 +35,7 @@ pub fn steepest_pattern(
     let effective = slopes.units.len();
     let mut best = (0.0, vec![false; effective]);
     if norm == Norm::One {
-        best = largest_column_pattern(&slopes.rows);
+        best = largest_column_pattern(&slopes);
     } else {
         let weights = Weights::of(&slopes, norm, bound);
         let mut random = Pcg64::seed_from_u64(seed);
@@ -44,7 +43,7 @@ pub fn steepest_pattern(
             let direction = weights.steep_direction(&slopes, &mut || normal(&mut random));
             let slope = |r: usize| direction.iter().enumerate().map(|(k, a)| slopes.rows[(r, k)] * a).sum::<f64>();
             let mut pattern: Vec<bool> = (0..effective).map(|r| slope(r) > 0.0).collect();
-            let value = climb(&slopes.rows, norm.dual(), &mut pattern);
+            let value = climb(&slopes, norm.dual(), &mut pattern);
             if value > best.0 {
                 best = (value, pattern);
             }
@@ -79,7 +78,7 @@ impl Weights {
     /// climb along it are the classical rounding of the relaxation.
     fn steep_direction(&self, slopes: &Slopes, normal: &mut dyn FnMut() -> f64) -> Vec<f64> {
         let (m, d) = (slopes.rows.nrows(), slopes.rows.ncols());
-        let total = slopes.sum();
+        let total = slopes.twice_the_mean();
         let mut direction: Vec<f64> = (0..d).map(|_| normal()).collect();
         for _ in 0..20 {
             let along: f64 = total.iter().zip(&direction).map(|(a, b)| a * b).sum();
@@ -100,9 +99,10 @@ impl Weights {
 }
 
 /// Flips units that lengthen the sum, in order and again, until none does; returns the length.
-fn climb(rows: &Mat<f64>, dual: Norm, pattern: &mut [bool]) -> f64 {
+fn climb(slopes: &Slopes, dual: Norm, pattern: &mut [bool]) -> f64 {
+    let rows = &slopes.rows;
     let (m, d) = (rows.nrows(), rows.ncols());
-    let mut sum = vec![0.0; d];
+    let mut sum = slopes.without_units();
     for i in (0..m).filter(|&i| pattern[i]) {
         (0..d).for_each(|k| sum[k] += rows[(i, k)]);
     }
@@ -127,12 +127,13 @@ fn climb(rows: &Mat<f64>, dual: Norm, pattern: &mut [bool]) -> f64 {
 }
 
 /// The column and sign whose one-signed entries add up to most.
-fn largest_column_pattern(rows: &Mat<f64>) -> (f64, Vec<bool>) {
+fn largest_column_pattern(slopes: &Slopes) -> (f64, Vec<bool>) {
+    let (rows, linear) = (&slopes.rows, slopes.without_units());
     let (m, d) = (rows.nrows(), rows.ncols());
     let mut best = (0.0, vec![false; m]);
     for k in 0..d {
         for sign in [1.0, -1.0] {
-            let sum: f64 = (0..m).map(|i| (sign * rows[(i, k)]).max(0.0)).sum();
+            let sum: f64 = sign * linear[k] + (0..m).map(|i| (sign * rows[(i, k)]).max(0.0)).sum::<f64>();
             if sum > best.0 {
                 best = (sum, (0..m).map(|i| sign * rows[(i, k)] > 0.0).collect());
             }

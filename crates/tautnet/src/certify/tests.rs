@@ -21,6 +21,13 @@ pub(super) fn random_network(units: usize, inputs: usize, seed: u64) -> Shallow 
     Shallow::new(w, b, v, 0.5).unwrap()
 }
 
+/// A network with normal weights and a linear part.
+pub(super) fn random_network_with_linear_part(units: usize, inputs: usize, seed: u64) -> Shallow {
+    let mut random = Pcg64::seed_from_u64(!seed);
+    let a = Mat::from_fn(inputs, 1, |_, _| 2.0 * normal(&mut random));
+    random_network(units, inputs, seed).edited(|parts| parts.a = Some(a)).unwrap()
+}
+
 /// relu(x) − relu(x − 1): its constant is 1, which unsound multipliers miss.
 pub(super) fn counterexample() -> Shallow {
     Shallow::new(Mat::from_fn(2, 1, |_, _| 1.0), vec![0.0, -1.0], vec![1.0, -1.0], 0.0).unwrap()
@@ -31,11 +38,11 @@ fn lipsdp_of(network: &Shallow, norm: Norm) -> Bound {
 }
 
 /// The largest gradient over all 2^m patterns, by trying them.
-fn formal_maximum(network: &Shallow, norm: Norm) -> f64 {
+pub(super) fn formal_maximum(network: &Shallow, norm: Norm) -> f64 {
     let (m, d) = (network.units(), network.inputs());
     (0..1_u32 << m)
         .map(|pattern| {
-            let mut sum = vec![0.0; d];
+            let mut sum = network.a().map_or_else(|| vec![0.0; d], <[f64]>::to_vec);
             for i in (0..m).filter(|i| pattern >> i & 1 == 1) {
                 (0..d).for_each(|k| sum[k] += network.v()[i] * network.w()[(i, k)]);
             }
@@ -67,7 +74,7 @@ fn lmi_margin(network: &Shallow, norm: Norm, bound: &Bound) -> f64 {
                 0.0
             }
         } else if b < d {
-            0.0
+            network.a().map_or(0.0, |a| -a[b])
         } else if b < d + m {
             -ell[b - d] * sign(b - d)
         } else {
@@ -167,23 +174,27 @@ fn the_relaxation_agrees_with_coordinate_ascent() {
 #[test]
 fn the_relaxation_agrees_with_the_matrix_inequality() {
     for (units, inputs) in [(3, 2), (12, 5), (25, 4), (6, 9)] {
-        let network = random_network(units, inputs, 3 * units as u64);
-        let all: Vec<Unit> = Unit::of(&network).into_iter().map(|(_, unit)| unit).collect();
-        for norm in [Norm::Two, Norm::Infinity] {
-            let bound = lipsdp_of(&network, norm);
-            assert!(bound.gap < 1e-9, "{bound:?}");
-            let judge = interior_lipsdp::interior_lipsdp(&all, norm, &mut |_| ControlFlow::Continue(()));
-            assert!((judge.lipschitz_upper_bound / bound.lipschitz_upper_bound - 1.0).abs() < 1e-8);
-            let largest = judge.multipliers.iter().copied().fold(0.0, f64::max);
-            for (found, known) in bound.multipliers.iter().zip(&judge.multipliers) {
-                assert!((found - known).abs() < 1e-4 * largest, "{norm:?} {found} {known}");
+        let seed = 3 * units as u64;
+        for network in [random_network(units, inputs, seed), random_network_with_linear_part(units, inputs, seed)] {
+            let all: Vec<Unit> = Unit::of(&network).into_iter().map(|(_, unit)| unit).collect();
+            for norm in [Norm::Two, Norm::Infinity] {
+                let bound = lipsdp_of(&network, norm);
+                assert!(bound.gap < 1e-9, "{bound:?}");
+                let judge =
+                    interior_lipsdp::interior_lipsdp(&all, network.a(), norm, &mut |_| ControlFlow::Continue(()));
+                assert!((judge.lipschitz_upper_bound / bound.lipschitz_upper_bound - 1.0).abs() < 1e-8);
+                let largest = judge.multipliers.iter().copied().fold(0.0, f64::max);
+                for (found, known) in bound.multipliers.iter().zip(&judge.multipliers) {
+                    assert!((found - known).abs() < 1e-4 * largest, "{norm:?} {found} {known}");
+                }
+                assert_eq!(units_lipsdp(&all, network.a(), inputs, norm, &mut |_| ControlFlow::Continue(())), bound);
+                let (implied, _) =
+                    implied_bound::units_bound(&all, network.a(), &bound.multipliers, bound.p.as_deref(), norm);
+                assert!((implied / bound.lipschitz_upper_bound - 1.0).abs() < 1e-8, "{implied}");
+                let proved = bound_by(&all, network.a(), &bound.multipliers, bound.p.as_deref(), norm);
+                assert!(proved >= bound.lipschitz_upper_bound * (1.0 - bound.gap), "{proved} {bound:?}");
+                assert!(proved / bound.lipschitz_upper_bound - 1.0 < 1e-8, "{proved}");
             }
-            assert_eq!(units_lipsdp(&all, norm, &mut |_| ControlFlow::Continue(())), bound);
-            let (implied, _) = implied_bound::units_bound(&all, &bound.multipliers, bound.p.as_deref(), norm);
-            assert!((implied / bound.lipschitz_upper_bound - 1.0).abs() < 1e-8, "{implied}");
-            let proved = bound_by(&all, &bound.multipliers, bound.p.as_deref(), norm);
-            assert!(proved >= bound.lipschitz_upper_bound * (1.0 - bound.gap), "{proved} {bound:?}");
-            assert!(proved / bound.lipschitz_upper_bound - 1.0 < 1e-8, "{proved}");
         }
     }
 }

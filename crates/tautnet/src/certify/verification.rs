@@ -19,7 +19,7 @@ impl<'a> RowByRow<'a> {
     pub fn weights(&self) -> Weights<'_> {
         let network = self.network;
         let (b, v, c) = (network.b(), network.v(), network.c());
-        Weights { units: network.units(), inputs: network.inputs(), w: &self.w, b, v, c }
+        Weights { units: network.units(), inputs: network.inputs(), w: &self.w, b, v, c, a: network.a() }
     }
 }
 
@@ -28,6 +28,14 @@ impl<'a> RowByRow<'a> {
 /// The scaler is part of the certificate, not of the network: where the model file has one, compare the two.
 pub fn verify(bytes: &[u8], network: &Shallow) -> Result<Verified, Refusal> {
     tautnet_verify::verify(bytes, &RowByRow::of(network).weights())
+}
+
+/// Whether this is a fingerprint of the network, of any version.
+pub(crate) fn is_fingerprint(text: &str, network: &Shallow) -> bool {
+    let rows = RowByRow::of(network);
+    let weights = rows.weights();
+    text == tautnet_verify::fingerprint(&weights)
+        || tautnet_verify::fingerprint_1(&weights).is_some_and(|own| own == text)
 }
 
 /// SHA-256 of the network's shape and weights, in hexadecimal: [`tautnet_verify::fingerprint`].

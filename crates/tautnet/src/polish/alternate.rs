@@ -1,25 +1,53 @@
 //! Algorithm 1 of the paper: multipliers, then weights, in turn.
 
-use super::run::{Candidate, Run};
+use super::method::{Described, Method, NO_EFFORT};
+use super::run::{Run, Standing};
 use crate::{
     Shallow,
-    activation::Patterns,
     certify::units_lipsdp,
     ending::{Cause, Early, Ending},
-    error::Result,
+    error::{Error, Result},
+    patterns::Patterns,
     program::build::Held,
+    requirement::{Demand, Requirement, Setting},
     unit::Unit,
 };
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
+const PRICE_OR_LIMIT: Requirement = Requirement {
+    setting: Setting::Lipschitz,
+    demand: Demand::Needed(
+        &[Setting::MaxLipschitz],
+        "has nothing to alternate between where the price `lipschitz` is 0 and the bound has no limit",
+    ),
+    hint: "give a price above 0 or a limit, or use the method `weight-decay`",
+};
+
+/// The method.
+pub const METHOD: Method = Method(&Described {
+    name: "alternating",
+    help: "multipliers, then weights, in turn",
+    requires: &[NO_EFFORT, PRICE_OR_LIMIT],
+    story: "The polish lowered {goal}, {bound}, by convex programs over weights and proofs in turn, every unit staying on and off on the \
+            rows where it was.",
+});
+
+pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
+    if run.settings.rounds == 0 {
+        return Err(Error::new("`alternating` was given 0 rounds", "give at least 1; 20 are the default"));
+    }
+    run.alternate(at)
+}
+
 impl Run<'_, '_> {
     /// Algorithm 1: multipliers by (2), then weights by (12), until the objective no longer falls.
-    pub fn alternate(&mut self, best: &mut Candidate, ending: &mut Ending, gap: &mut Option<f64>) -> Result<()> {
+    fn alternate(&mut self, at: &mut Standing) -> Result<()> {
+        let Standing { best, ending, gap } = at;
         let mut current = self.units.clone();
         for round in 1..=self.settings.rounds {
             let given = self.given_multipliers.take();
-            let ell = given.unwrap_or_else(|| self.multipliers(&current));
+            let ell = given.unwrap_or_else(|| self.multipliers(&current, best.network.a()));
             if self.interrupted {
                 *ending = Early { cause: Cause::Interrupted(Some(round - 1)), gap: *gap }.into();
                 return Ok(());
@@ -62,11 +90,11 @@ impl Run<'_, '_> {
         units
     }
 
-    /// LipSDP's multipliers for units, floored so that the held inequality keeps an interior.
-    fn multipliers(&mut self, units: &[Unit]) -> Vec<f64> {
+    /// LipSDP's multipliers for units and the linear part beside them, floored so that the held inequality keeps an interior.
+    fn multipliers(&mut self, units: &[Unit], linear: Option<&[f64]>) -> Vec<f64> {
         let (observer, interrupted) = (&mut *self.observer, &mut self.interrupted);
         let last = self.trace.last().copied();
-        let bound = units_lipsdp(units, self.prices.norm, &mut |_| match last {
+        let bound = units_lipsdp(units, linear, self.data.columns(), self.prices.norm, &mut |_| match last {
             Some(progress) => {
                 let verdict = observer(&progress);
                 *interrupted |= verdict.is_break();

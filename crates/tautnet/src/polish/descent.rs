@@ -27,7 +27,7 @@ pub(super) fn descend(
 ) -> Lowest {
     let rate = rate * typical(&start);
     let mut point = start;
-    let mut gradient = Weights::zero(point.inputs, point.units);
+    let mut gradient = point.zeros();
     let mut lowest = Lowest { point: point.clone(), value: f64::INFINITY };
     let (mut first, mut second) = (vec![0.0; point.flat.len()], vec![0.0; point.flat.len()]);
     let mut powers = (1.0, 1.0);
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
     use crate::polish::Settings;
     use crate::train::{self, tests::toy};
-    use crate::unit::Unit;
+    use crate::unit::{Affine, Unit};
 
     #[test]
     fn a_descent_never_ends_above_its_start_and_goes_far_below_it() {
@@ -77,7 +77,7 @@ mod tests {
         let settings = Settings { lipschitz: 0.05, ..Settings::default() };
         let run = |steps: usize, rate: f64, most: usize| {
             let mut landscape = Landscape::new(&data, &settings.prices(), 0.0);
-            let point = landscape.point(&units, network.c());
+            let point = landscape.point(&units, &Affine::of(&network));
             let mut heard = Vec::new();
             let lowest = descend(&mut landscape, point, steps, rate, &mut |step, value| {
                 heard.push(value);

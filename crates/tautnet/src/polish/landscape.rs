@@ -1,7 +1,7 @@
 //! The objective as a function of the weights, patterns and all: not convex, but its gradient is exact.
 //!
 //! ```text
-//! F(z̄, c) = Σ_k ω_k ℓ(c + Σ_i s_i relu(x̄_k·z̄_i), y_k) / Σω + λ_w Σ_i ‖z̄_i‖ + λ_L L(a),     a_i = s_i z_i
+//! F(z̄, a, c) = Σ_k ω_k ℓ(c + a·x_k + Σ_i s_i relu(x̄_k·z̄_i), y_k) / Σω + λ_w Σ_i ‖z̄_i‖ + λ_L L(a, a_1, …),     a_i = s_i z_i
 //! ```
 //!
 //! with the signs s held, as in (J): within one cell of patterns F is (J)'s objective with its multipliers minimized out,
@@ -13,7 +13,7 @@ use crate::{
     Dataset,
     certify::lipsdp_gradient,
     program::build::{Conditioning, Prices},
-    unit::Unit,
+    unit::{Affine, Unit},
     weights::{Batch, Differentiator, Weights},
 };
 use faer::Mat;
@@ -39,6 +39,11 @@ impl Landscape {
         let conditioning = Conditioning::of(data);
         let mut batch = Batch::all(data);
         let (n, e) = (data.rows(), data.columns() + 1);
+        // Without a free output bias a linear part must see the columns where they stand.
+        let mut conditioning = conditioning;
+        if prices.linear_part && !prices.output_bias {
+            conditioning.shift.fill(0.0);
+        }
         for row in batch.x.chunks_mut(e) {
             for j in 0..e - 1 {
                 row[j] = (row[j] - conditioning.shift[j]) / conditioning.scale[j];
@@ -59,11 +64,11 @@ impl Landscape {
         }
     }
 
-    /// z̄', s (in the place of the output weights) and c' of a network.
-    pub fn point(&self, units: &[Unit], output_bias: f64) -> Weights {
+    /// z̄', s (in the place of the output weights), a' and c' of a network.
+    pub fn point(&self, units: &[Unit], affine: &Affine) -> Weights {
         let Conditioning { shift, scale, y_scale, .. } = &self.conditioning;
         let inputs = shift.len();
-        let mut point = Weights::zero(inputs, units.len());
+        let mut point = Weights::zero(inputs, units.len(), self.prices.linear_part);
         let width = point.width();
         for (i, unit) in units.iter().enumerate() {
             for k in 0..inputs {
@@ -72,23 +77,28 @@ impl Landscape {
             let moved = unit.bias + unit.z.iter().zip(shift).map(|(z, s)| z * s).sum::<f64>();
             point.flat[inputs * width + i] = moved / y_scale;
         }
-        let (_, signs, c) = point.parts_mut();
+        let (_, signs, linear, c) = point.parts_mut();
         signs.iter_mut().zip(units).for_each(|(s, unit)| *s = unit.sign);
-        *c = output_bias / y_scale;
+        let given = affine.a.as_deref().unwrap_or_default();
+        linear.iter_mut().zip(given).zip(scale).for_each(|((to, a), scale)| *to = a * scale / y_scale);
+        *c = (affine.c + given.iter().zip(shift).map(|(a, s)| a * s).sum::<f64>()) / y_scale;
         point
     }
 
-    /// Back: the units and the output bias in the caller's coordinates.
-    pub fn units(&self, point: &Weights) -> (Vec<Unit>, f64) {
+    /// Back: the units and what is beside them, in the caller's coordinates.
+    pub fn units(&self, point: &Weights) -> (Vec<Unit>, Affine) {
         let Conditioning { shift, scale, y_scale, .. } = &self.conditioning;
-        let (hidden, signs, c) = point.parts();
+        let (hidden, signs, linear, c) = point.parts();
         let (inputs, width) = (point.inputs, point.width());
         let unit = |i: usize| {
             let z: Vec<f64> = (0..inputs).map(|k| hidden[k * width + i] / scale[k] * y_scale).collect();
             let bias = hidden[inputs * width + i] * y_scale - z.iter().zip(shift).map(|(z, s)| z * s).sum::<f64>();
             Unit { z, bias, sign: signs[i] }
         };
-        ((0..point.units).map(unit).collect(), c * y_scale)
+        let in_units = |(a, scale): (&f64, &f64)| a / scale * y_scale;
+        let a: Option<Vec<f64>> = point.linear.then(|| linear.iter().zip(scale).map(in_units).collect());
+        let moved = a.as_ref().map_or(0.0, |a| a.iter().zip(shift).map(|(a, s)| a * s).sum());
+        ((0..point.units).map(unit).collect(), Affine { c: c * y_scale - moved, a })
     }
 
     /// F in the caller's units.
@@ -102,15 +112,18 @@ impl Landscape {
         let mut value = self.differentiator.gradient(point, &self.batch, gradient);
         let (inputs, width, y_scale) = (point.inputs, point.width(), self.conditioning.y_scale);
         let Conditioning { shift, scale, .. } = &self.conditioning;
-        let (hidden, signs, _) = point.parts();
-        let (slope, fixed, bias) = gradient.parts_mut();
+        let (hidden, signs, linear, _) = point.parts();
+        let (slope, fixed, by_linear, bias) = gradient.parts_mut();
         fixed.fill(0.0);
         if !self.prices.output_bias {
             *bias = 0.0;
         }
         if self.prices.lipschitz > 0.0 || self.limit_price > 0.0 {
             let a = Mat::from_fn(point.units, inputs, |i, k| signs[i] * hidden[k * width + i] / scale[k] * y_scale);
-            let Some((bound, by_slope)) = lipsdp_gradient(a.as_ref(), self.prices.norm, self.tolerance) else {
+            let in_units = |(a, scale): (&f64, &f64)| a / scale * y_scale;
+            let own: Option<Vec<f64>> = point.linear.then(|| linear.iter().zip(scale).map(in_units).collect());
+            let own = own.as_deref();
+            let Some((bound, by_slope)) = lipsdp_gradient(a.as_ref(), own, self.prices.norm, self.tolerance) else {
                 return f64::INFINITY;
             };
             let unit = y_scale.powi(2);
@@ -124,6 +137,9 @@ impl Landscape {
                 let chain = by_bound / unit * y_scale / scale[k];
                 for i in 0..point.units {
                     slope[k * width + i] += chain * signs[i] * by_slope[(i, k)];
+                }
+                if point.linear {
+                    by_linear[k] += chain * by_slope[(point.units, k)];
                 }
             }
         }
@@ -185,20 +201,32 @@ mod tests {
             Settings { decay: 0.2, ..plain.clone() },
             Settings { norm: Norm::Infinity, output_bias: false, ..plain.clone() },
             Settings { penalty: Penalty::LSquared, lipschitz: 0.05, ..plain.clone() },
+            Settings { linear_part: true, decay: 0.2, ..plain.clone() },
+            Settings { linear_part: true, norm: Norm::Infinity, output_bias: false, ..plain.clone() },
         ] {
+            let a = settings.linear_part.then(|| vec![0.4, -0.2, 1.1]);
+            let c = if settings.output_bias || a.is_none() { network.c() } else { 0.0 };
+            let network = network.clone().edited(|parts| {
+                parts.c[0] = c;
+                parts.a = a.as_ref().map(|a| Mat::from_fn(3, 1, |k, _| a[k]));
+            });
+            let network = network.unwrap();
             for limit_price in [0.0, 0.2] {
                 let mut landscape = Landscape::new(&data, &settings.prices(), limit_price);
                 // Differences of the value divide its error by the step.
                 landscape.tolerance = 1e-11;
-                let point = landscape.point(&units(&network), network.c());
-                let (back, c) = landscape.units(&point);
-                assert!((c - network.c()).abs() < 1e-12 * (1.0 + c.abs()));
+                let point = landscape.point(&units(&network), &Affine::of(&network));
+                let (back, affine) = landscape.units(&point);
+                assert!((affine.c - network.c()).abs() < 1e-12 * (1.0 + affine.c.abs()));
+                for (a, b) in affine.a.iter().flatten().zip(network.a().unwrap_or_default()) {
+                    assert!((a - b).abs() < 1e-12);
+                }
                 for (a, b) in back.iter().zip(units(&network)) {
                     let error =
                         a.z.iter().zip(&b.z).map(|(a, b)| (a - b).abs()).fold((a.bias - b.bias).abs(), f64::max);
                     assert!(error < 1e-10 * b.length() && a.sign == b.sign, "{a:?} {b:?}");
                 }
-                let mut gradient = Weights::zero(3, point.units);
+                let mut gradient = point.zeros();
                 let value = landscape.evaluate(&point, &mut gradient);
                 let known = score(&network, &data, &settings).unwrap();
                 let expected = known.objective + limit_price * known.lipschitz;

@@ -6,35 +6,88 @@
 //!
 //! with `L` the LipSDP bound of `f`. The second term is `½(‖W̄‖² + ‖v‖²)` at each unit's best scaling. Patterns and
 //! signs of the given network stay, everything else is optimized by one convex program (or by a sequence of them); only
-//! [`Method::Walk`] goes on to better patterns.
+//! [`Method::WALK`] goes on to better patterns.
 //! The objective before and after is recomputed from the weights: the loss by evaluating the network, the bound as an
 //! eigenvalue of a matrix of order d + 1 that the multipliers define, neither of them by the solver. The multipliers may
 //! be the solver's, of this program or of LipSDP for the result: the eigenvalue is a bound for any of them.
 
 mod alternate;
 mod descent;
+mod effort;
+mod joint;
 mod landscape;
+mod method;
 mod names;
 mod outcome;
 mod record;
 mod run;
 mod settings;
+mod steps;
 mod uses;
 mod walk;
+mod weight_decay;
 
 use crate::{
     Dataset, Shallow,
     error::{Error, Result},
     program::build::{Held, affordable},
 };
-use run::{Candidate, Run};
+use run::{Candidate, Run, Standing};
 use tautnet_cone::Stop;
 
 pub use crate::ending::{Cause, Early, Ending};
 pub use crate::requirement::Setting;
-pub use names::Effort;
+pub use effort::Effort;
+pub use method::{Described, Method};
 pub use outcome::{Observer, Polished, Progress, Score};
-pub use settings::{LIMIT, Method, PRICE, Penalty, Settings, TOLERANCE, Walk};
+pub use record::Record;
+pub use settings::{LIMIT, PRICE, Penalty, Settings, TOLERANCE, Walk};
+
+/// What runs a method, from the network given to the best that it finds.
+type Runs = fn(&mut Run<'_, '_>, &mut Standing) -> Result<()>;
+
+/// Every method, and what runs it.
+const ALL: &[(Method, Runs)] = &[
+    (joint::METHOD, joint::run),
+    (walk::METHOD, walk::run),
+    (alternate::METHOD, alternate::run),
+    (weight_decay::METHOD, weight_decay::run),
+    (steps::METHOD, steps::run),
+];
+
+impl Method {
+    /// (J): weights and multipliers together.
+    pub const JOINT: Self = joint::METHOD;
+    /// (J), then better patterns by descent and by what presses against them, then (J) again, in turn.
+    pub const WALK: Self = walk::METHOD;
+    /// Algorithm 1 of the paper: multipliers, then weights, in turn.
+    pub const ALTERNATING: Self = alternate::METHOD;
+    /// (6): weight decay only.
+    pub const WEIGHT_DECAY: Self = weight_decay::METHOD;
+
+    /// Every method.
+    pub fn all() -> impl Iterator<Item = Method> {
+        ALL.iter().map(|(method, _)| *method)
+    }
+}
+
+impl std::str::FromStr for Method {
+    type Err = Error;
+
+    /// The method of that name.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::all().find(|method| method.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Self::all().map(Self::name).collect();
+            Error::new(format!("there is no method called `{name}`"), format!("choose one of: {}", names.join(", ")))
+        })
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::of(Method::JOINT)
+    }
+}
 
 /// Solve the convex program of the network's activation patterns on the data. [`Stop::here`] ends it like the observer.
 pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {
@@ -69,31 +122,27 @@ fn polish_here(
     let before = run.score(network, None)?;
     run.accepted.push(before);
     if run.units.is_empty() {
-        run.notes.push("no unit is left: only the output bias is fitted".into());
+        let fitted =
+            if run.prices.linear_part { "the linear part and the output bias are" } else { "the output bias is" };
+        run.notes.push(format!("no unit is left: only {fitted} fitted"));
     }
-    let mut best = Candidate { network: network.clone(), score: before };
-    let mut ending = Ending::Solved;
-    let mut gap = None;
-    match settings.method {
-        _ if run.units.is_empty() => {
-            let candidate = run.constant()?;
-            gap = Some(0.0);
-            best = run.better(best, candidate, &mut ending);
-        }
-        Method::Joint | Method::WeightDecay => {
-            let (candidate, outcome) = run.solve(Held::Nothing, 0)?;
-            gap = outcome.gap;
-            best = run.better(best, candidate, &mut ending);
-            if let (Ending::Solved, Some(reason)) = (&ending, outcome.stopped) {
-                ending = Ending::Stopped(reason);
-            }
-        }
-        Method::Alternating => run.alternate(&mut best, &mut ending, &mut gap)?,
-        Method::Walk => run.walk(&mut best, &mut ending, &mut gap)?,
+    let best = Candidate { network: network.clone(), score: before };
+    let mut at = Standing { best, ending: Ending::Solved, gap: None };
+    if run.only_a_constant() {
+        let candidate = run.constant()?;
+        at.gap = Some(0.0);
+        at.best = run.better(at.best, candidate, &mut at.ending);
+    } else if run.units.is_empty() {
+        // Of a linear part alone there is one program, whatever the method.
+        joint::run(&mut run, &mut at)?;
+    } else {
+        let (_, runs) = ALL.iter().find(|(method, _)| *method == settings.method).expect("every method has its line");
+        runs(&mut run, &mut at)?;
     }
-    if run.keep_limit(&mut best)? {
-        (ending, gap) = (Early { cause: Cause::ScaledToLimit, gap: None }.into(), None);
+    if run.keep_limit(&mut at.best)? {
+        (at.ending, at.gap) = (Early { cause: Cause::ScaledToLimit, gap: None }.into(), None);
     }
+    let Standing { best, ending, gap } = at;
     Ok(Polished {
         network: best.network,
         before,

@@ -1,10 +1,11 @@
 //! What a polish tells on its way, and what it returns.
 
 use crate::{Shallow, ending::Ending};
+use serde::Serialize;
 use std::ops::ControlFlow;
 
 /// A network's objective and its parts, recomputed from its weights.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Score {
     /// loss + penalties, as asked.
     pub objective: f64,
@@ -17,7 +18,7 @@ pub struct Score {
 }
 
 /// One iteration's facts, for progress displays and reports.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Progress {
     /// Round of `alternating` and of `walk` (0 otherwise).
     pub round: usize,

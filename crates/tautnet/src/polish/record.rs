@@ -1,8 +1,8 @@
-//! A polish as model files and machines are told of it.
+//! A polish as plain data, as files and machines are told of it.
 
 use super::outcome::{Polished, Progress, Score};
 use crate::ending::Ending;
-use serde_json::{Value, json};
+use serde::Serialize;
 
 impl Ending {
     /// In a word, and why; `stopped` is why the observer ended the run, where it did.
@@ -17,38 +17,48 @@ impl Ending {
     }
 }
 
-impl Score {
-    /// For machines.
-    pub fn to_json(&self) -> Value {
-        json!({
-            "objective": self.objective,
-            "loss": self.loss,
-            "lipschitz": self.lipschitz,
-            "decay": self.decay,
-        })
-    }
+/// What is kept of a polish: objective, ending and notes. The objective is recomputed, but it is no proof; that is the
+/// certificate. Nothing in it depends on the clock, except the reason of a run that the observer ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// The score of the result.
+    #[serde(flatten)]
+    pub after: Score,
+    /// The score of what was polished.
+    pub before: Score,
+    /// Relative duality gap of the last program, where the method has one.
+    pub duality_gap: Option<f64>,
+    /// Interior-point iterations, summed over solves.
+    pub iterations: usize,
+    /// How it ended, in a word.
+    pub ending: &'static str,
+    /// Why, where the word leaves that open.
+    pub reason: Option<String>,
+    /// What was noticed.
+    pub notes: Vec<String>,
+    /// Every iteration; `None` in a summary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<Vec<Progress>>,
 }
 
 impl Polished {
-    /// Objective, ending and notes. The objective is recomputed, but no proof; that is the certificate. Nothing in it depends
-    /// on the clock but for `stopped`, why the observer ended the run, where it did.
-    pub fn summary(&self, stopped: Option<&str>) -> Value {
+    /// The record without the iterations. `stopped` is why the observer ended the run, where it did.
+    pub fn summary(&self, stopped: Option<&str>) -> Record {
         let (ending, reason) = self.ending.in_words(stopped);
-        let mut record = self.after.to_json();
-        record["before"] = self.before.to_json();
-        record["duality_gap"] = json!(self.duality_gap);
-        record["iterations"] = json!(self.iterations);
-        record["ending"] = json!(ending);
-        record["reason"] = json!(reason);
-        record["notes"] = json!(self.notes);
-        record
+        Record {
+            after: self.after,
+            before: self.before,
+            duality_gap: self.duality_gap,
+            iterations: self.iterations,
+            ending,
+            reason,
+            notes: self.notes.clone(),
+            trace: None,
+        }
     }
 
-    /// The summary and the history, as a model file keeps them.
-    pub fn to_json(&self, stopped: Option<&str>) -> Value {
-        let one = |step: &Progress| json!({"round": step.round, "iteration": step.iteration, "objective": step.objective, "gap": step.gap});
-        let mut record = self.summary(stopped);
-        record["trace"] = self.trace.iter().map(one).collect();
-        record
+    /// The summary and the iterations.
+    pub fn record(&self, stopped: Option<&str>) -> Record {
+        Record { trace: Some(self.trace.clone()), ..self.summary(stopped) }
     }
 }

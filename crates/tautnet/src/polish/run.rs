@@ -4,15 +4,15 @@ use super::outcome::{Observer, Progress, Score};
 use super::settings::Settings;
 use crate::{
     Dataset, Shallow,
-    activation::Patterns,
     certify::{bound_by, lipsdp},
     ending::{Cause, Early, Ending},
     error::Result,
+    patterns::Patterns,
     program::{
         build::{Built, Held, Pressing, Prices, Solution, affordable},
         second_attempt::Obstacle,
     },
-    unit::{Unit, from_units},
+    unit::{Affine, Unit, from_units},
 };
 use std::ops::ControlFlow;
 use tautnet_cone::{Outcome, Status, Stop};
@@ -22,6 +22,14 @@ use tautnet_cone::{Outcome, Status, Stop};
 pub(super) struct Candidate {
     pub network: Shallow,
     pub score: Score,
+}
+
+/// Where a method stands.
+pub(super) struct Standing {
+    /// The best so far.
+    pub best: Candidate,
+    pub ending: Ending,
+    pub gap: Option<f64>,
 }
 
 /// What is kept of a program's solve.
@@ -35,8 +43,9 @@ pub(super) struct Solved {
     pub pressing: Vec<Pressing>,
     /// What the objective would fall by if the hard limit on L were one more; 0 where there is none.
     pub limit_price: f64,
-    /// The units of the program at its solution, those that came out as zero too.
+    /// The units of the program at its solution, those that came out as zero too, and its linear part.
     pub units: Vec<Unit>,
+    pub linear: Option<Vec<f64>>,
 }
 
 /// One run of [`polish`].
@@ -49,6 +58,8 @@ pub(super) struct Run<'a, 'o> {
     pub given_multipliers: Option<Vec<f64>>,
     pub units: Vec<Unit>,
     pub active: Patterns,
+    /// The linear part that programs start from.
+    pub linear: Option<Vec<f64>>,
     pub observer: &'a mut Observer<'o>,
     pub iterations: usize,
     pub interrupted: bool,
@@ -86,10 +97,12 @@ impl<'a, 'o> Run<'a, 'o> {
         if !settings.output_bias && network.c() != 0.0 {
             notes.push(format!("the output bias is held at 0; in the given network it is {}", network.c()));
         }
+        let linear = network.a().map(<[f64]>::to_vec);
         Self {
             data,
             settings,
-            prices: settings.prices(),
+            prices: Prices { linear_part: settings.linear_part || linear.is_some(), ..settings.prices() },
+            linear,
             given_bias: network.c(),
             given_multipliers,
             units,
@@ -109,6 +122,17 @@ impl<'a, 'o> Run<'a, 'o> {
         let kept: Vec<(usize, Unit)> = Unit::of(network).into_iter().filter(|(i, _)| !all.is_dead(*i)).collect();
         self.active = Patterns::from_units(self.data.rows(), kept.iter().map(|(i, _)| all.unit(*i).to_vec()));
         self.units = kept.into_iter().map(|(_, unit)| unit).collect();
+        self.linear = network.a().map(<[f64]>::to_vec);
+    }
+
+    /// Whether nothing is left but the output bias.
+    pub fn only_a_constant(&self) -> bool {
+        self.units.is_empty() && !self.prices.linear_part
+    }
+
+    /// What a result has beside its units: no output bias where it is held at 0.
+    pub fn affine(&self, free: &Affine) -> Affine {
+        Affine { c: self.bias(free.c), a: free.a.clone() }
     }
 
     /// The output bias of a result that would have this one: 0 where it is held.
@@ -128,7 +152,8 @@ impl<'a, 'o> Run<'a, 'o> {
     /// Solve one program and read the network back.
     pub fn solve(&mut self, held: Held<'_>, round: usize) -> Result<(Candidate, Solved)> {
         affordable(self.data, self.units.len(), &self.prices, held)?;
-        let mut built = Built::training(self.data, &self.units, self.active.clone(), &self.prices, held);
+        let mut built =
+            Built::training(self.data, (&self.units, self.linear.as_deref()), self.active.clone(), &self.prices, held);
         let settings = tautnet_cone::Settings {
             iterations: self.settings.iterations,
             gap_relative: self.settings.tolerance,
@@ -164,6 +189,7 @@ impl<'a, 'o> Run<'a, 'o> {
                 pressing: built.pressing(&outcome),
                 limit_price: built.limit_price(&outcome),
                 units: solution.units,
+                linear: solution.affine.a,
             },
         ))
     }
@@ -174,8 +200,8 @@ impl<'a, 'o> Run<'a, 'o> {
         let largest = lengths.iter().fold(0.0f64, |m, &l| m.max(l));
         // Below this the unit is rounding: its largest value on the data is far under the loss's own.
         let kept: Vec<usize> = (0..lengths.len()).filter(|&i| lengths[i] > 1e-13 * largest).collect();
-        let bias = self.bias(solution.output_bias);
-        let network = from_units(kept.iter().map(|&i| &solution.units[i]), self.data.columns(), bias)?;
+        let affine = self.affine(&solution.affine);
+        let network = from_units(kept.iter().map(|&i| &solution.units[i]), self.data.columns(), affine)?;
         let ell: Option<Vec<f64>> = multipliers.map(|ell| kept.iter().map(|&i| ell[i].max(0.0)).collect());
         let proposed = ell.as_deref().filter(|_| self.priced()).map(|ell| (ell, solution.p.as_deref()));
         let mut score = self.score(&network, proposed)?;
@@ -196,7 +222,7 @@ impl<'a, 'o> Run<'a, 'o> {
     /// No unit is left: the best constant.
     pub fn constant(&self) -> Result<Candidate> {
         let bias = self.bias(self.prices.loss.best_constant(self.data));
-        let network = from_units(std::iter::empty(), self.data.columns(), bias)?;
+        let network = from_units(std::iter::empty(), self.data.columns(), Affine::constant(bias))?;
         let score = self.score(&network, None)?;
         Ok(Candidate { network, score })
     }
@@ -279,7 +305,7 @@ pub(super) fn score(
     let own = Stop::here().late().during(|| lipsdp(network, prices.norm, &mut |_| ControlFlow::Continue(())))?;
     let own = own.lipschitz_upper_bound;
     let lipschitz = match proposed {
-        Some((ell, p)) if !units.is_empty() => own.min(bound_by(&units, ell, p, prices.norm)),
+        Some((ell, p)) if !units.is_empty() => own.min(bound_by(&units, network.a(), ell, p, prices.norm)),
         _ => own,
     };
     let penalty = prices.lipschitz * if prices.squared { lipschitz * lipschitz } else { lipschitz };

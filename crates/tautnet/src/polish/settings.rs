@@ -1,5 +1,6 @@
 //! What is asked of a polish: the objective, the program and what it may spend.
 
+use super::method::Method;
 use crate::{
     Loss, Norm,
     error::Result,
@@ -14,19 +15,6 @@ pub const PRICE: Range = Range::NotNegative;
 pub const LIMIT: Range = Range::Positive;
 /// Relative gaps.
 pub const TOLERANCE: Range = Range::Share;
-
-/// Which convex program is solved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// (6): weight decay only.
-    WeightDecay,
-    /// Algorithm 1 of the paper: multipliers, then weights, in turn.
-    Alternating,
-    /// (J): weights and multipliers together.
-    Joint,
-    /// (J), then better patterns by descent and by what presses against them, then (J) again, in turn.
-    Walk,
-}
 
 /// How the bound enters the objective.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +46,8 @@ pub struct Settings {
     /// Whether the output bias is free (else it is 0). Where the given network has another and none without one is better, the
     /// given one comes back as it is, [`Ending::Unchanged`](super::Ending::Unchanged).
     pub output_bias: bool,
+    /// Whether a linear part is free, beside the units. It is too where the given network has one.
+    pub linear_part: bool,
     /// Relative duality gap to reach.
     pub tolerance: f64,
     /// Most interior-point iterations of one solve.
@@ -71,17 +61,20 @@ pub struct Settings {
     pub walk: Walk,
 }
 
-impl Default for Settings {
-    fn default() -> Self {
+impl Settings {
+    /// The settings of a method at its own prices.
+    pub fn of(method: Method) -> Self {
+        let (lipschitz, decay) = method.default_prices();
         Self {
-            method: Method::Joint,
+            method,
             loss: Loss::default(),
-            lipschitz: 0.01,
-            decay: 0.0,
+            lipschitz,
+            decay,
             max_lipschitz: None,
             norm: Norm::Two,
             penalty: Penalty::L,
             output_bias: true,
+            linear_part: false,
             tolerance: 1e-8,
             iterations: 100,
             rounds: 20,
@@ -89,9 +82,7 @@ impl Default for Settings {
             walk: Walk::default(),
         }
     }
-}
 
-impl Settings {
     /// Refuse prices, limits and tolerances out of range.
     pub fn check(&self) -> Result<()> {
         PRICE.check("lipschitz", self.lipschitz)?;
@@ -111,6 +102,7 @@ impl Settings {
             max_lipschitz: self.max_lipschitz,
             norm: self.norm,
             output_bias: self.output_bias,
+            linear_part: self.linear_part,
             loss: self.loss.clone(),
         }
     }

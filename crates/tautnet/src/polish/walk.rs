@@ -4,7 +4,7 @@
 //! of its cell, and the objective
 //!
 //! ```text
-//! F(z̄, c) = loss + λ_w Σ_i ‖z̄_i‖ + λ_L L
+//! F(z̄, a, c) = loss + λ_w Σ_i ‖z̄_i‖ + λ_L L
 //! ```
 //!
 //! goes on falling behind some of them. Two ways to get there, both from a solution of (J):
@@ -29,22 +29,23 @@
 use super::{
     descent::descend,
     landscape::Landscape,
+    method::{Described, Method, NO_MULTIPLIERS},
     outcome::Progress,
-    run::{Candidate, Run, Solved},
+    run::{Candidate, Run, Solved, Standing},
 };
 use crate::{
     ending::{Cause, Early, Ending},
     error::Result,
     program::build::Held,
     random::normal,
-    unit::{Unit, from_units},
+    unit::{Affine, Unit, from_units},
 };
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use tautnet_cone::Stop;
 
 /// First rate of a descent, relative to the root mean square of the weights it moves.
-const RATE: f64 = 0.05;
+pub(super) const RATE: f64 = 0.05;
 /// What the rate is divided by after a round that gained little.
 const CUT: f64 = 4.0;
 /// A round gains little when the objective falls by less than this fraction of itself.
@@ -55,9 +56,23 @@ const PATIENCE: usize = 2;
 const PARTED: f64 = 0.1;
 const MOVED: f64 = 0.3;
 
+/// The method.
+pub const METHOD: Method = Method(&Described {
+    name: "walk",
+    help: "`joint`, then better patterns, in turn: lower objectives for more time",
+    requires: &[NO_MULTIPLIERS],
+    story: "The polish lowered {goal}, {bound}, by convex programs, each over all networks whose units are on and off on the same rows, \
+            and by steps from one such set of networks to a better one{in the last}.",
+});
+
+pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
+    run.walk(at)
+}
+
 impl Run<'_, '_> {
     /// (J), then series of descents and (J), then flips and (J).
-    pub fn walk(&mut self, best: &mut Candidate, ending: &mut Ending, gap: &mut Option<f64>) -> Result<()> {
+    fn walk(&mut self, at: &mut Standing) -> Result<()> {
+        let Standing { best, ending, gap } = at;
         let units = self.units.len();
         let (candidate, solved) = self.solve(Held::Nothing, 0)?;
         *gap = solved.gap;
@@ -104,7 +119,7 @@ impl Run<'_, '_> {
     }
 
     /// The lowest point of a descent from `current`.
-    fn descended(
+    pub(super) fn descended(
         &mut self,
         landscape: &mut Landscape,
         current: &Candidate,
@@ -118,7 +133,7 @@ impl Run<'_, '_> {
         if all.is_empty() {
             return Ok(current.clone()); // A constant: there is nothing to move or to split.
         }
-        let start = landscape.point(&all, self.bias(current.network.c()));
+        let start = landscape.point(&all, &self.affine(&Affine::of(&current.network)));
         let (observer, interrupted) = (&mut *self.observer, &mut self.interrupted);
         let unit = landscape.objective(1.0);
         let mut last = None;
@@ -131,13 +146,13 @@ impl Run<'_, '_> {
         });
         self.interrupted |= Stop::here().asked();
         self.trace.extend(last);
-        let (units, output_bias) = landscape.units(&lowest.point);
-        self.within_limit(&units, output_bias)
+        let (units, affine) = landscape.units(&lowest.point);
+        self.within_limit(&units, affine)
     }
 
     /// A candidate of these units, scaled down to a hard limit where it exceeds one.
-    fn within_limit(&self, units: &[Unit], output_bias: f64) -> Result<Candidate> {
-        let mut network = from_units(units.iter(), self.data.columns(), output_bias)?;
+    fn within_limit(&self, units: &[Unit], affine: Affine) -> Result<Candidate> {
+        let mut network = from_units(units.iter(), self.data.columns(), affine)?;
         let mut score = self.score(&network, None)?;
         if let Some(limit) = self.prices.max_lipschitz
             && score.lipschitz > limit
@@ -159,7 +174,7 @@ impl Run<'_, '_> {
         if self.interrupted {
             return Ok(None);
         }
-        if self.units.is_empty() {
+        if self.only_a_constant() {
             let candidate = self.constant()?;
             if self.improves(current, &candidate) {
                 *current = candidate;
@@ -183,7 +198,7 @@ impl Run<'_, '_> {
             unit.z.iter_mut().for_each(|z| *z += size * normal(&mut random));
             unit.bias += size * normal(&mut random);
         }
-        self.within_limit(&all, self.bias(given.network.c()))
+        self.within_limit(&all, self.affine(&Affine::of(&given.network)))
     }
 
     /// Flips and (J) until nothing is gained.
@@ -204,6 +219,7 @@ impl Run<'_, '_> {
             pressing.sort_by(|a, b| b.multiplier.total_cmp(&a.multiplier));
             let kept = self.active.clone();
             self.units = solved.units;
+            self.linear = solved.linear;
             let mut count = pressing.len();
             while count > 0 && at_best.is_none() && !self.interrupted {
                 self.active = kept.clone();

@@ -10,12 +10,17 @@ use super::{
     normal::{Route, StructuredNormal},
     rows::Rows,
     second_attempt::{self, Obstacle},
-    start::starting_point,
+    start::{Given, starting_point},
     training::{Parts, TrainingProgram},
     working_set::{MANY, solve_many_rows},
 };
 use crate::{
-    Dataset, Error, Loss, Norm, activation::Patterns, distinct::Distinct, error::Result, loss::Form, unit::Unit,
+    Dataset, Error, Loss, Norm,
+    distinct::Distinct,
+    error::Result,
+    loss::Form,
+    patterns::Patterns,
+    unit::{Affine, Unit},
 };
 use faer::Mat;
 use tautnet_cone::{Linear, Observer, Outcome, Settings, interior_point::interior_point};
@@ -70,6 +75,8 @@ pub(crate) struct Prices {
     pub max_lipschitz: Option<f64>,
     pub norm: Norm,
     pub output_bias: bool,
+    /// Whether a linear part is free.
+    pub linear_part: bool,
     pub loss: Loss,
 }
 
@@ -87,8 +94,8 @@ pub(crate) struct Built {
     pub program: TrainingProgram,
     conditioning: Conditioning,
     factor: f64,
-    /// z̄' of the given units, e × m.
-    start: Mat<f64>,
+    /// The given network.
+    start: Given,
     /// Which of the program's rows each row of the data is.
     group: Vec<usize>,
 }
@@ -106,7 +113,8 @@ pub(crate) struct Pressing {
 /// The solution in the caller's coordinates.
 pub(crate) struct Solution {
     pub units: Vec<Unit>,
-    pub output_bias: f64,
+    /// The output bias, where it is free, and the linear part.
+    pub affine: Affine,
     /// ℓ, where the inequality is present.
     pub multipliers: Option<Vec<f64>>,
     /// `p`, for the infinity norm.
@@ -123,6 +131,7 @@ fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>
         multipliers: matches!(held, Held::Nothing),
         decay: prices.decay > 0.0,
         infinity: prices.norm == Norm::Infinity,
+        linear: prices.linear_part,
         bias: prices.output_bias,
         exits: Exits::default(),
     }
@@ -159,8 +168,15 @@ pub(crate) fn affordable(data: &Dataset, units: usize, prices: &Prices, held: He
 }
 
 impl Built {
-    /// (J), (12) or (6) for units with the given patterns; targets `y − c` when the output bias is held at `c`.
-    pub fn training(data: &Dataset, units: &[Unit], active: Patterns, prices: &Prices, held: Held<'_>) -> Self {
+    /// (J), (12) or (6) for units with the given patterns, from these units and this linear part; without an output bias where
+    /// that is not free.
+    pub fn training(
+        data: &Dataset,
+        (units, linear): (&[Unit], Option<&[f64]>),
+        active: Patterns,
+        prices: &Prices,
+        held: Held<'_>,
+    ) -> Self {
         let conditioning = Conditioning::of(data);
         let (n, d, m) = (data.rows(), data.columns(), units.len());
         let total = data.weights.as_ref().map_or(n as f64, |w| w.iter().sum());
@@ -191,6 +207,11 @@ impl Built {
         let x = Mat::from_fn(n, d + 1, |k, j| {
             if j < d { (data.x[(rows[k], j)] - conditioning.shift[j]) / conditioning.scale[j] } else { 1.0 }
         });
+        // A linear part sees the columns where they stand, unless an output bias takes up their shift.
+        let shift = |j: usize| if prices.output_bias { conditioning.shift[j] } else { 0.0 };
+        let inputs = prices
+            .linear_part
+            .then(|| Mat::from_fn(n, d, |k, j| (data.x[(rows[k], j)] - shift(j)) / conditioning.scale[j]));
         // L and ℓ in these coordinates are L·c̄/y_scale and ℓ·c̄/y_scale.
         let bound_scale = conditioning.bound_scale();
         let sign: Vec<f64> = units.iter().map(|u| u.sign).collect();
@@ -198,13 +219,14 @@ impl Built {
         let lmi = layout.lmi;
         // Units that are on everywhere can trade their biases with each other (or with the output bias) for ever,
         // unless weight decay prices them: a ridge of 1e-10 keeps the optimal face bounded.
-        let linear = |s: f64| (0..m).any(|i| sign[i] == s && active.is_linear(i));
-        let trade = prices.decay == 0.0 && ((linear(1.0) && linear(-1.0)) || prices.output_bias);
+        let everywhere = |s: f64| (0..m).any(|i| sign[i] == s && active.is_linear(i));
+        let trade = prices.decay == 0.0 && ((everywhere(1.0) && everywhere(-1.0)) || prices.output_bias);
         let ridge = (0..m).map(|i| if trade && active.is_linear(i) { 2e-10 * factor } else { 0.0 }).collect();
         let rows = Rows { x, active, sign: sign.clone() };
         let program = TrainingProgram::new(Parts {
             rows: Some(rows),
             targets: Some(targets),
+            linear: inputs,
             spread,
             sign,
             metric: conditioning.scale.iter().map(|c| (c / conditioning.middle).powi(2)).collect(),
@@ -223,6 +245,7 @@ impl Built {
             max_lipschitz: prices.max_lipschitz.map(|l| l / bound_scale),
             ridge,
             held_z: None,
+            held_linear: None,
             held_ell: match held {
                 Held::Multipliers(ell) if lmi => Some(ell.iter().map(|l| l / bound_scale).collect()),
                 _ => None,
@@ -238,14 +261,17 @@ impl Built {
             };
             value / y_scale
         });
-        Self { program, conditioning, factor, start, group }
+        let given = linear.map_or_else(|| vec![0.0; d], <[f64]>::to_vec);
+        let linear = given.iter().zip(&conditioning.scale).map(|(a, scale)| a * scale / y_scale).collect();
+        Self { program, conditioning, factor, start: Given { z: start, linear }, group }
     }
 
-    /// (2): the smallest L for given units.
-    pub fn lipsdp(units: &[Unit], norm: Norm) -> Self {
+    /// (2): the smallest L for given units and the linear part beside them.
+    pub fn lipsdp(units: &[Unit], linear: Option<&[f64]>, norm: Norm) -> Self {
         let (m, d) = (units.len(), units[0].z.len());
         // A norm-product bound as the unit of length.
-        let size: f64 = units.iter().map(|u| norm.dual().of(&u.z)).sum();
+        let own = linear.map_or(0.0, |linear| norm.dual().of(linear));
+        let size: f64 = units.iter().map(|u| norm.dual().of(&u.z)).sum::<f64>() + own;
         let conditioning = Conditioning::none(d, if size.is_normal() { size } else { 1.0 });
         let layout = Layout {
             n: 0,
@@ -256,12 +282,16 @@ impl Built {
             multipliers: true,
             decay: false,
             infinity: norm == Norm::Infinity,
+            linear: false,
             bias: false,
             exits: Exits::default(),
         };
+        let scaled = |linear: &[f64]| -> Vec<f64> { linear.iter().map(|a| a / conditioning.y_scale).collect() };
+        let linear = linear.map(scaled);
         let program = TrainingProgram::new(Parts {
             rows: None,
             targets: None,
+            linear: None,
             spread: 0.0,
             sign: units.iter().map(|u| u.sign).collect(),
             metric: vec![1.0; d],
@@ -272,10 +302,12 @@ impl Built {
             max_lipschitz: None,
             ridge: vec![0.0; m],
             held_z: Some(Mat::from_fn(d, m, |k, i| units[i].z[k] / conditioning.y_scale)),
+            held_linear: linear.clone(),
             held_ell: None,
             layout,
         });
         let start = Mat::from_fn(d + 1, m, |a, i| if a < d { units[i].z[a] / conditioning.y_scale } else { 0.0 });
+        let start = Given { z: start, linear: linear.unwrap_or_else(|| vec![0.0; d]) };
         Self { program, conditioning, factor: 1.0, start, group: Vec::new() }
     }
 
@@ -366,7 +398,11 @@ impl Built {
         let p = (layout.p_len() > 0).then(|| {
             (0..d).map(|k| x[layout.p() + k] * conditioning.middle / conditioning.scale[k].powi(2) * y_scale).collect()
         });
-        let output_bias = layout.output_bias().map_or(0.0, |c| x[c] * y_scale);
-        Solution { units, output_bias, multipliers, p }
+        let in_units = |(a, scale): (&f64, &f64)| a / scale * y_scale;
+        let a: Option<Vec<f64>> =
+            layout.linear_part().map(|at| x[at].iter().zip(&conditioning.scale).map(in_units).collect());
+        let moved = a.as_ref().map_or(0.0, |a| a.iter().zip(&conditioning.shift).map(|(a, s)| a * s).sum());
+        let c = layout.output_bias().map_or(0.0, |c| x[c] * y_scale - moved);
+        Solution { units, affine: Affine { c, a }, multipliers, p }
     }
 }

@@ -3,12 +3,13 @@
 //! ```text
 //! K_i = ⎡ U_i   c_i  ⎤ ⪰ 0,   c_i = (z_i ; s_i ℓ_i)      one clique a unit, order d + 2
 //!       ⎣ c_iᵀ  2ℓ_i ⎦
-//! E(L, p) − Σ_i U_i ⪰ 0                                  the coupling, order d + 1
+//! E(L, p, a) − Σ_i U_i ⪰ 0                               the coupling, order d + 1
 //! ```
 //!
 //! The cliques are the inequality `S ⪰ 0` of (J), exactly: `S` is an arrow whose m diagonal entries are `2ℓ_i`, so `S ⪰ 0` iff
-//! `E − Σ c_i c_iᵀ/(2ℓ_i) ⪰ 0`, iff symmetric `U_i ⪰ c_i c_iᵀ/(2ℓ_i)` exist with `Σ U_i ⪯ E`. `E = diag(c_1² L, …, c_d² L, L)`
-//! for the Euclidean norm (c_k the scale of column k) and `diag(p, L)` for the largest absolute value.
+//! `E − Σ c_i c_iᵀ/(2ℓ_i) ⪰ 0`, iff symmetric `U_i ⪰ c_i c_iᵀ/(2ℓ_i)` exist with `Σ U_i ⪯ E`. E has the diagonal
+//! `(c_1² L, …, c_d² L, L)` for the Euclidean norm (c_k the scale of column k) and `(p, L)` for the largest absolute value; a linear part a
+//! stands in its last row and column as −a.
 //!
 //! What it adds to the normal equations is in [`super::normal`], which eliminates the `U_i`.
 
@@ -28,6 +29,8 @@ pub(crate) struct Inequality {
     pub metric: Vec<f64>,
     /// `z_i` (d × m) where Z is held.
     pub held_z: Option<Mat<f64>>,
+    /// The linear part where it is held with Z.
+    pub held_linear: Option<Vec<f64>>,
     /// `ℓ` where it is held.
     pub held_ell: Option<Vec<f64>>,
     pub place: Place,
@@ -64,6 +67,10 @@ impl Term for Inequality {
     }
 
     fn constant(&self, layout: &Layout, constant: &mut [f64]) {
+        let coupling = self.coupling_rows(layout).start;
+        for (k, a) in self.held_linear.iter().flatten().enumerate() {
+            constant[coupling + corner_of(layout.d, k)] = -SQRT_2 * a;
+        }
         for i in 0..layout.m {
             let clique = &mut constant[self.clique_rows(layout, i)];
             if let Some(z) = &self.held_z {
@@ -87,6 +94,9 @@ impl Term for Inequality {
                 a => self.metric[a] * x[bound],
             };
             p += d + 1 - a;
+        }
+        for (k, at) in layout.linear_part().into_iter().flatten().enumerate() {
+            coupling[corner_of(d, k)] = -SQRT_2 * x[at];
         }
         for i in 0..layout.m {
             let clique = &mut out[self.clique_rows(layout, i)];
@@ -124,6 +134,9 @@ impl Term for Inequality {
             }
             p += d + 1 - a;
         }
+        for (k, at) in layout.linear_part().into_iter().flatten().enumerate() {
+            out[at] -= SQRT_2 * coupling[corner_of(d, k)];
+        }
         for i in 0..layout.m {
             let clique = &z[self.clique_rows(layout, i)];
             let mut ell = 2.0 * clique[layout.clique_len() - 1];
@@ -154,4 +167,9 @@ impl Term for Inequality {
 pub(crate) fn column_of(d: usize, a: usize) -> usize {
     // Columns before a hold d + 2, d + 1, … entries; the last of column a is row d + 1.
     (0..=a).map(|j| d + 2 - j).sum::<usize>() - 1
+}
+
+/// Position of entry (d, a) within the `svec` of the coupling, of order d + 1.
+fn corner_of(d: usize, a: usize) -> usize {
+    (0..=a).map(|j| d + 1 - j).sum::<usize>() - 1
 }

@@ -7,7 +7,7 @@ use tautnet_cone::cone::svec_length;
 ///
 /// ```text
 /// unit i: [ z̄_i (e) ][ ℓ_i ][ u_i ]   i = 1..m      (each part where it is free)
-/// [ L ][ p (d) ][ c ]                               shared scalars
+/// [ L ][ p (d) ][ a (d) ][ c ]                      shared scalars
 /// [ svec U_i ]  i = 1..m                            clique separators, order d + 1
 /// [ p_t ][ n_t ]  t = 1..targets                    exits of the loss (each part where it is free)
 /// ```
@@ -26,6 +26,8 @@ pub(crate) struct Layout {
     pub decay: bool,
     /// `diag(p)` in place of `L·I`.
     pub infinity: bool,
+    /// A linear part is free.
+    pub linear: bool,
     /// An output bias is free.
     pub bias: bool,
     /// The loss's exits, where it has any.
@@ -91,7 +93,15 @@ impl Layout {
         self.m * self.width()
     }
     pub fn shared_len(&self) -> usize {
-        usize::from(self.lmi) + self.p_len() + usize::from(self.bias)
+        usize::from(self.lmi) + self.p_len() + self.linear_len() + usize::from(self.bias)
+    }
+    pub fn linear_len(&self) -> usize {
+        if self.linear { self.d } else { 0 }
+    }
+    /// Where the linear part stands, if it is a variable.
+    pub fn linear_part(&self) -> Option<std::ops::Range<usize>> {
+        let first = self.shared() + usize::from(self.lmi) + self.p_len();
+        self.linear.then(|| first..first + self.d)
     }
     /// Position of L, where it is a variable.
     pub fn bound(&self) -> usize {
@@ -138,7 +148,7 @@ impl Layout {
     pub fn bytes(&self, dense: bool, hessians: usize) -> f64 {
         let (pairs, reduced, width) = (self.pairs() as f64, self.reduced() as f64, self.width() as f64);
         let (m, lmi) = (self.m as f64, f64::from(u8::from(self.lmi)));
-        let hessian = hessians as f64 * (self.m as f64 * self.e() as f64 + 1.0).powi(2);
+        let hessian = hessians as f64 * ((self.m * self.e() + self.linear_len()) as f64 + 1.0).powi(2);
         let route = match dense {
             true => reduced * (reduced + lmi * pairs),
             false => {

@@ -1,6 +1,6 @@
 //! The loss over the rows, as a term of the program: its variables, its inequalities, its part of the normal equations.
 //!
-//! With f = Φz + c at the *points* (distinct inputs) and targets y_t of weight ω_t, each at a point, a loss of the form
+//! With f = Φz + Xa + c at the *points* (distinct inputs) and targets y_t of weight ω_t, each at a point, a loss of the form
 //! (q, α, β) of [`Form`] is
 //!
 //! ```text
@@ -25,7 +25,7 @@ use super::{
     term::{Place, Term},
 };
 use crate::loss::Form;
-use faer::{Accum, Mat, MatRef, Par};
+use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use std::sync::Arc;
 use tautnet_cone::Cone;
 
@@ -43,7 +43,9 @@ pub(crate) struct LossTerm {
     /// The points, all of them.
     pub rows: Arc<Rows>,
     pub targets: Arc<Targets>,
-    /// The Hessian over `(z̄_1, …, z̄_m, c)`, lower triangle, where it is constant and stored.
+    /// X, the points' inputs as a linear part sees them (n × d), where there is one.
+    pub linear: Option<Arc<Mat<f64>>>,
+    /// The Hessian over `(z̄_1, …, z̄_m, a, c)`, lower triangle, where it is constant and stored.
     pub hessian: Option<Arc<Mat<f64>>>,
     pub place: Place,
 }
@@ -70,8 +72,8 @@ impl Targets {
 impl LossTerm {
     /// The same term, for another program.
     pub fn again(&self) -> Self {
-        let (rows, targets, hessian) = (self.rows.clone(), self.targets.clone(), self.hessian.clone());
-        Self { rows, targets, hessian, place: Place::default() }
+        let (rows, targets, linear) = (self.rows.clone(), self.targets.clone(), self.linear.clone());
+        Self { rows, targets, linear, hessian: self.hessian.clone(), place: Place::default() }
     }
 
     /// The rows of the exits.
@@ -83,20 +85,38 @@ impl LossTerm {
         self.targets.y.len()
     }
 
+    /// The Hessian at these roots of the curvatures.
+    pub fn hessian_at(&self, root: &[f64]) -> Mat<f64> {
+        self.rows.loss_hessian(root, self.linear.as_ref().map(|linear| linear.as_ref().as_ref()))
+    }
+
+    /// X and where a stands, where there is a linear part.
+    pub fn linear_part(&self, layout: &Layout) -> Option<(MatRef<'_, f64>, std::ops::Range<usize>)> {
+        Some((self.linear.as_ref()?.as_ref().as_ref(), layout.linear_part()?))
+    }
+
     /// f at every point.
     fn output(&self, layout: &Layout, x: &[f64]) -> Vec<f64> {
         let mut f = vec![0.0; self.rows.n()];
         self.rows.output(layout.weights_of(x), &mut f);
+        if let Some((inputs, a)) = self.linear_part(layout) {
+            let out = MatMut::from_column_major_slice_mut(&mut f, inputs.nrows(), 1);
+            matmul(out, Accum::Add, inputs, column(&x[a]), 1.0, Par::Seq);
+        }
         let c = layout.output_bias().map_or(0.0, |c| x[c]);
         f.iter_mut().for_each(|f| *f += c);
         f
     }
 
-    /// `out += [Φ, 1]ᵀ v`.
+    /// `out += [Φ, X, 1]ᵀ v`.
     fn add_to_weights(&self, layout: &Layout, v: &[f64], out: &mut [f64]) {
         let gradient = self.rows.output_adjoint(v);
         for i in 0..layout.m {
             (0..layout.e()).for_each(|a| out[layout.unit(i) + a] += gradient[(a, i)]);
+        }
+        if let Some((inputs, a)) = self.linear_part(layout) {
+            let out = MatMut::from_column_major_slice_mut(&mut out[a], inputs.ncols(), 1);
+            matmul(out, Accum::Add, inputs.transpose(), column(v), 1.0, Par::Seq);
         }
         if let Some(c) = layout.output_bias() {
             out[c] += v.iter().sum::<f64>();
@@ -224,19 +244,26 @@ impl Term for LossTerm {
     fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
         let (e, m) = (layout.e(), layout.m);
         if let Some(hessian) = &self.hessian {
-            let mut packed = Mat::<f64>::zeros(e * m + 1, 1);
+            let affine = e * m + layout.linear_len();
+            let mut packed = Mat::<f64>::zeros(affine + 1, 1);
             for i in 0..m {
                 (0..e).for_each(|a| packed[(i * e + a, 0)] = x[layout.unit(i) + a]);
             }
+            for (k, at) in layout.linear_part().into_iter().flatten().enumerate() {
+                packed[(e * m + k, 0)] = x[at];
+            }
             if let Some(c) = layout.output_bias() {
-                packed[(e * m, 0)] = x[c];
+                packed[(affine, 0)] = x[c];
             }
             let product = symmetric_times(hessian.as_ref().as_ref(), packed.as_ref());
             for i in 0..m {
                 (0..e).for_each(|a| out[layout.unit(i) + a] += product[(i * e + a, 0)]);
             }
+            for (k, at) in layout.linear_part().into_iter().flatten().enumerate() {
+                out[at] += product[(e * m + k, 0)];
+            }
             if let Some(c) = layout.output_bias() {
-                out[c] += product[(e * m, 0)];
+                out[c] += product[(affine, 0)];
             }
             return;
         }
@@ -297,6 +324,10 @@ impl Term for LossTerm {
 
 /// The least room of a first point's exits, in units of the target's size.
 const START_ROOM: f64 = 1e-2;
+
+fn column(values: &[f64]) -> MatRef<'_, f64> {
+    MatRef::from_column_major_slice(values, values.len(), 1)
+}
 
 /// `A x` from the lower triangle of a symmetric matrix.
 fn symmetric_times(lower: MatRef<'_, f64>, x: MatRef<'_, f64>) -> Mat<f64> {

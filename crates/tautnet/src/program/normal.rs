@@ -145,6 +145,11 @@ impl<'a> StructuredNormal<'a> {
         for k in 0..d {
             if layout.infinity { add(1 + k, k, 1.0) } else { add(0, k, inequality.metric[k]) }
         }
+        // −a_k in the corner's row and column.
+        for (k, at) in layout.linear_part().into_iter().flatten().enumerate() {
+            let pair = Mat::from_fn(q, q, |a, b| -(frame[(a, k)] * frame[(b, d)] + frame[(a, d)] * frame[(b, k)]));
+            svec(pair.as_ref(), out.col_as_slice_mut(at - layout.shared()));
+        }
         out
     }
 
@@ -248,8 +253,16 @@ impl<'a> StructuredNormal<'a> {
         let (size, width, e) = (layout.reduced(), layout.width(), layout.e());
         let mut matrix = Mat::<f64>::zeros(size, size);
         let stored = program.loss.as_ref().and_then(|loss| loss.hessian.clone());
-        let hessian = || program.loss.as_ref().map(|loss| Arc::new(loss.rows.loss_hessian(&self.root)));
+        let hessian = || program.loss.as_ref().map(|loss| Arc::new(loss.hessian_at(&self.root)));
         if let Some(hessian) = stored.or_else(hessian) {
+            // The affine part: where its variables stand, here and in the Hessian.
+            let own = e * layout.m;
+            let affine = layout.linear_part().into_iter().flatten().chain(layout.output_bias());
+            let bias = own + layout.linear_len();
+            let affine: Vec<(usize, usize)> = affine
+                .enumerate()
+                .map(|(k, at)| (at, if layout.output_bias() == Some(at) { bias } else { own + k }))
+                .collect();
             for i in 0..layout.m {
                 for a in 0..e {
                     let (from, to) = (i * e + a, layout.unit(i) + a);
@@ -258,13 +271,15 @@ impl<'a> StructuredNormal<'a> {
                             matrix[(layout.unit(j) + b, to)] = hessian[(j * e + b, from)];
                         }
                     }
-                    if let Some(c) = layout.output_bias() {
-                        matrix[(c, to)] = hessian[(e * layout.m, from)];
+                    for &(at, row) in &affine {
+                        matrix[(at, to)] = hessian[(row, from)];
                     }
                 }
             }
-            if let Some(c) = layout.output_bias() {
-                matrix[(c, c)] = hessian[(e * layout.m, e * layout.m)];
+            for (first, &(to, from)) in affine.iter().enumerate() {
+                for &(at, row) in &affine[first..] {
+                    matrix[(at, to)] = hessian[(row, from)];
+                }
             }
         }
         for (i, block) in blocks.iter().enumerate() {

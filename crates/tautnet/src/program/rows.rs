@@ -9,7 +9,7 @@
 //!
 //! Work is cut into fixed groups of units or the blocks of [`crate::rows`], so results do not depend on the number of threads.
 
-use crate::activation::Patterns;
+use crate::patterns::Patterns;
 use crate::rows::{self, BLOCK, Pass, blocks};
 use faer::{
     Accum, Mat, MatMut, MatRef, Par,
@@ -189,10 +189,11 @@ impl Rows {
         phi
     }
 
-    /// `Φ'ᵀ diag(root²) Φ'` with `Φ' = [Φ, 1]` (the ones for an output bias): lower triangle, (e·m + 1)². Where it is
-    /// time to stop, what comes out is of no use.
-    pub fn loss_hessian(&self, root: &[f64]) -> Mat<f64> {
-        let (n, size) = (self.n(), self.e() * self.units() + 1);
+    /// `Φ'ᵀ diag(root²) Φ'` with `Φ' = [Φ, X, 1]` (X the inputs of a linear part, where there is one; the ones for an output bias): lower
+    /// triangle, of order e·m + d + 1 or e·m + 1. Where it is time to stop, what comes out is of no use.
+    pub fn loss_hessian(&self, root: &[f64], linear: Option<MatRef<'_, f64>>) -> Mat<f64> {
+        let (n, own) = (self.n(), self.e() * self.units());
+        let size = own + linear.map_or(0, |linear| linear.ncols()) + 1;
         // A few fixed parts: enough for two threads, little enough memory.
         let parts = if n >= 16 * BLOCK && size <= 1500 { 4 } else { 1 };
         let each = n.div_ceil(parts).next_multiple_of(BLOCK);
@@ -206,8 +207,10 @@ impl Rows {
                         break;
                     }
                     let features = self.features(range.clone(), 0..self.units(), root);
-                    let phi = Mat::from_fn(range.len(), size, |r, j| {
-                        if j + 1 < size { features[(r, j)] } else { root[range.start + r] }
+                    let phi = Mat::from_fn(range.len(), size, |r, j| match linear {
+                        _ if j < own => features[(r, j)],
+                        Some(linear) if j + 1 < size => root[range.start + r] * linear[(range.start + r, j - own)],
+                        _ => root[range.start + r],
                     });
                     add_gram(sum.as_mut(), phi.as_ref(), &stop);
                 }

@@ -16,7 +16,7 @@
 use super::{
     cells::Cells,
     normal::{Route, StructuredNormal},
-    start::starting_point,
+    start::{Given, starting_point},
     training::TrainingProgram,
     working_set::MANY,
 };
@@ -57,7 +57,7 @@ fn is_jammed(trace: &[Iteration]) -> bool {
 /// Try again; the better outcome with the iterations of all attempts.
 pub(super) fn solve_again(
     program: &mut TrainingProgram,
-    given: &Mat<f64>,
+    given: &Given,
     settings: &Settings,
     first: Outcome,
     observer: &mut Observer<'_>,
@@ -85,7 +85,9 @@ pub(super) fn solve_again(
 }
 
 /// The given network's units at the length where, together, they are as large as the targets.
-fn ordinary(program: &TrainingProgram, given: &Mat<f64>) -> Option<Start> {
+fn ordinary(program: &TrainingProgram, given: &Given) -> Option<Start> {
+    let linear = vec![0.0; given.linear.len()];
+    let given = &given.z;
     let (e, m) = (given.nrows(), given.ncols());
     let z = Mat::from_fn(e, m, |a, i| {
         // The largest entry first: the square of a tiny or huge one is 0 or infinite.
@@ -96,7 +98,7 @@ fn ordinary(program: &TrainingProgram, given: &Mat<f64>) -> Option<Start> {
         let length = (0..e).map(|b| (given[(b, i)] / largest).powi(2)).sum::<f64>().sqrt();
         given[(a, i)] / largest / length / m as f64
     });
-    starting_point(program, &z, FLOOR)
+    starting_point(program, &Given { z, linear }, FLOOR)
 }
 
 /// The second where it is solved or far closer to it; with the trace of both.
@@ -133,7 +135,8 @@ const APART: u32 = 8;
 /// Products of rows and units up to which interiors are looked for.
 const ROOM: usize = 20_000;
 
-pub(super) fn obstacle(program: &TrainingProgram, given: &Mat<f64>) -> Obstacle {
+pub(super) fn obstacle(program: &TrainingProgram, given: &Given) -> Obstacle {
+    let given = &given.z;
     let layout = &program.layout;
     if Stop::here().asked() {
         return Obstacle::Unknown;

@@ -1,6 +1,6 @@
 //! A perfectly centred start from the given network.
 //!
-//! The linear matrix inequality is strictly feasible for large L. With `C = Σ_i c_i c_iᵀ/(2ℓ_i)` and `D = E(L) − C ≻ 0`,
+//! The linear matrix inequality is strictly feasible for large L. With `C = Σ_i c_i c_iᵀ/(2ℓ_i)`, to which a linear part is moved from E, and `D = E(L) − C ≻ 0`,
 //! give every clique and the coupling the same slack: `U_i = c_i c_iᵀ/(2ℓ_i) + D/(m+1)`, so `E − ΣU_i = D/(m+1)`. The
 //! dual point `X = μ S⁻¹` of each is then on the central path *and* feasible for every `U_i`, because all separators
 //! have the same inverse; the price of L fixes μ. The relu cones take the network's own pre-activations, lifted where
@@ -15,14 +15,23 @@ const ROOM: f64 = 2.0;
 /// How much larger than the price of L asks the first complementarity is: room to reduce the loss's gradient.
 const LARGER: f64 = 3.0;
 
-/// The start for a program from z̄ of the given units (e × m); `None` where the network is degenerate (no weights).
+/// The network from which a program starts, in its coordinates.
+#[derive(Debug, Clone)]
+pub(crate) struct Given {
+    /// z̄ of the units, e × m.
+    pub z: Mat<f64>,
+    /// The linear part, d; zeros where there is none.
+    pub linear: Vec<f64>,
+}
+
+/// The start for a program from the given network; `None` where that is degenerate (no weights).
 ///
 /// `floor` is the least that counts as the size of the slopes, of ℓ and of the first complementarity; 0 for a first attempt.
-pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64) -> Option<Start> {
+pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f64) -> Option<Start> {
     let layout = &program.layout;
     let (d, e, m, q) = (layout.d, layout.e(), layout.m, layout.separator());
     let mut x = vec![0.0; layout.variables()];
-    let mut z = z.clone();
+    let Given { mut z, mut linear } = given.clone();
     let lengths: Vec<f64> = (0..m).map(|i| (0..d).map(|a| z[(a, i)] * z[(a, i)]).sum::<f64>().sqrt()).collect();
     let typical = (lengths.iter().sum::<f64>() / m as f64).max(floor);
     if !(typical.is_normal()) {
@@ -33,7 +42,8 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
     let mut slack = Mat::<f64>::new();
     if let Some((inequality, priced)) = program.inequality.as_ref().zip(program.bound.as_ref()) {
         // E = L·diag(weights).
-        let row = |k: usize| (0..m).map(|i| z[(k, i)].abs()).sum::<f64>() / priced.metric[k].sqrt();
+        let own = |k: usize| (0..m).map(|i| z[(k, i)].abs()).sum::<f64>() + linear[k].abs();
+        let row = |k: usize| own(k) / priced.metric[k].sqrt();
         let total: f64 = (0..d).map(row).sum::<f64>().max(f64::MIN_POSITIVE);
         let weights: Vec<f64> = (0..q)
             .map(|k| match k {
@@ -56,8 +66,12 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
             // Balanced units have ℓ = size, so one with a smaller held ℓ must be smaller.
             z = Mat::from_fn(e, m, |a, i| if sizes[i] > ell[i] { z[(a, i)] * (ell[i] / sizes[i]) } else { z[(a, i)] });
         }
-        let least = |z: &Mat<f64>, ell: &[f64]| -> Option<(Mat<f64>, f64)> {
+        let least = |z: &Mat<f64>, linear: &[f64], ell: &[f64]| -> Option<(Mat<f64>, f64)> {
+            // With −a in E's last row and column.
             let mut c = Mat::<f64>::zeros(q, q);
+            for (k, a) in linear.iter().enumerate() {
+                (c[(k, d)], c[(d, k)]) = (*a, *a);
+            }
             for i in 0..m {
                 let entry = |a: usize| if a < d { z[(a, i)] } else { program.sign[i] * ell[i] };
                 for b in 0..q {
@@ -70,14 +84,14 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
             let largest = *scaled.self_adjoint_eigenvalues(Side::Lower).ok()?.last()?;
             largest.is_normal().then_some((c, largest))
         };
-        let (mut c, mut bound) = least(&z, &ell)?;
+        let (mut c, mut bound) = least(&z, &linear, &ell)?;
         if let Some(limit) = priced.limit {
             // Start at half the limit: everything is homogeneous in (Z, ℓ, L).
             let shrink = (limit / (2.0 * ROOM * bound)).min(1.0);
             if layout.ell().is_some() {
                 z = Mat::from_fn(e, m, |a, i| shrink * z[(a, i)]);
-                ell.iter_mut().for_each(|l| *l *= shrink);
-                (c, bound) = least(&z, &ell)?;
+                ell.iter_mut().chain(&mut linear).for_each(|l| *l *= shrink);
+                (c, bound) = least(&z, &linear, &ell)?;
             }
         }
         let bound = ROOM * bound;
@@ -103,6 +117,9 @@ pub(crate) fn starting_point(program: &TrainingProgram, z: &Mat<f64>, floor: f64
                 x[layout.unit(i) + l] = ell[i];
             }
         }
+    }
+    if let Some(at) = layout.linear_part() {
+        x[at].copy_from_slice(&linear);
     }
     if layout.weights {
         for i in 0..m {

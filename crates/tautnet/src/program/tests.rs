@@ -12,7 +12,7 @@ use super::{
     training::{Parts, TrainingProgram},
 };
 use crate::unit::Unit;
-use crate::{Dataset, Loss, Norm, activation::Patterns, loss::Form, random::normal};
+use crate::{Dataset, Loss, Norm, loss::Form, patterns::Patterns, random::normal};
 use faer::{Mat, Side, prelude::*};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
@@ -34,15 +34,16 @@ const FORMS: [Form; 3] = [
 
 /// Any layout that the library can ask for: (J), (12), (6), both penalties, LipSDP, in either norm.
 ///
-/// Flags: weights held, no matrix inequality, multipliers held, decay, infinity norm, output bias, hard limit, L².
-fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], form: Form, random: &mut Pcg64) -> TrainingProgram {
-    let [no_weights, no_lmi, held_multipliers, decay, infinity, bias, bounded, squared] = flags;
+/// Flags: weights held, no matrix inequality, multipliers held, decay, infinity norm, output bias, hard limit, L², linear part.
+fn random_program(n: usize, d: usize, m: usize, flags: [bool; 9], form: Form, random: &mut Pcg64) -> TrainingProgram {
+    let [no_weights, no_lmi, held_multipliers, decay, infinity, bias, bounded, squared, linear] = flags;
     let weights = !no_weights;
     let lmi = !(weights && no_lmi);
     let decay = weights && decay;
     let e = d + 1;
     // Without a penalty the data alone must determine the weights.
-    let n = if !weights { 0 } else { n + if lmi || decay { 0 } else { e } };
+    let linear = linear && (!weights || lmi || n > d);
+    let n = if !weights { 0 } else { n + if lmi || decay { 0 } else { e } + if linear { d } else { 0 } };
     let layout = Layout {
         n,
         d,
@@ -52,6 +53,7 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], form: Form, ra
         multipliers: !(weights && held_multipliers),
         decay,
         infinity,
+        linear: weights && linear,
         bias: weights && bias,
         exits: Exits::default(),
     };
@@ -74,6 +76,7 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], form: Form, ra
     TrainingProgram::new(Parts {
         rows,
         targets,
+        linear: layout.linear.then(|| Mat::from_fn(n, d, |_, _| normal(random))),
         spread: 0.3,
         sign,
         metric: (0..d).map(|_| positive(random)).collect(),
@@ -84,6 +87,7 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 8], form: Form, ra
         max_lipschitz: (lmi && bounded).then(|| positive(random)),
         ridge: (0..m).map(|_| if random.random_bool(0.5) { 0.1 } else { 0.0 }).collect(),
         held_z: no_weights.then(|| Mat::from_fn(d, m, |_, _| normal(random))),
+        held_linear: (!weights && linear).then(|| vector(d, random)),
         held_ell: (lmi && !layout.multipliers).then(|| (0..m).map(|_| positive(random)).collect()),
         layout,
     })
@@ -155,6 +159,9 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
     let [lipschitz, square, decay] = prices;
     let (mut s, mut objective, mut last) = (vec![], parts_spread, vec![]);
     let units: Vec<_> = (0..m).map(|i| unit_of(program, x, i)).collect();
+    let linear_at = layout.linear_part().map_or(0, |at| at.start);
+    let held = program.inequality.as_ref().and_then(|term| term.held_linear.clone());
+    let own = layout.linear_part().map(|at| x[at].to_vec()).or(held).unwrap_or_else(|| vec![0.0; d]);
     if let Some(Cells { rows, ridge, .. }) = &program.cells {
         let h = |i: usize, k: usize| (0..e).map(|a| rows.x[(k, a)] * units[i].0[a]).sum::<f64>();
         for i in 0..m {
@@ -167,7 +174,11 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
         for t in 0..count {
             let k = targets.point[t];
             let on = (0..m).filter(|&i| rows.active.unit(i)[k]);
-            let f = on.map(|i| program.sign[i] * h(i, k)).sum::<f64>() + layout.output_bias().map_or(0.0, |c| x[c]);
+            let linear = program.loss.as_ref().unwrap().linear.as_ref();
+            let linear = linear.map_or(0.0, |inputs| (0..d).map(|j| inputs[(k, j)] * x[linear_at + j]).sum::<f64>());
+            let f = on.map(|i| program.sign[i] * h(i, k)).sum::<f64>()
+                + linear
+                + layout.output_bias().map_or(0.0, |c| x[c]);
             let residual = f - targets.y[t];
             let (p, n) = match (layout.exits.targets, quadratic) {
                 (0, _) => (0.0, 0.0),
@@ -201,6 +212,7 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
     }
     if layout.lmi {
         let mut rest = Mat::from_fn(e, e, |a, b| match (a == b, a) {
+            (false, _) if a.max(b) == d => -own[a.min(b)],
             (false, _) => 0.0,
             (_, a) if a == d => bound,
             (_, a) if layout.infinity => p[a],
@@ -233,7 +245,7 @@ proptest! {
 
     #[test]
     fn the_operators_are_the_program_as_stated(
-        n in 1_usize..6, d in 1_usize..6, m in 1_usize..6, flags in any::<[bool; 8]>(), form in 0..FORMS.len(),
+        n in 1_usize..6, d in 1_usize..6, m in 1_usize..6, flags in any::<[bool; 9]>(), form in 0..FORMS.len(),
         seed in any::<u64>(),
     ) {
         let mut random = Pcg64::seed_from_u64(seed);
@@ -275,7 +287,7 @@ proptest! {
     /// both routes solve with it.
     #[test]
     fn the_structured_normal_matrix_is_the_dense_one(
-        n in 1_usize..6, d in 1_usize..6, m in 1_usize..6, flags in any::<[bool; 8]>(), form in 0..FORMS.len(),
+        n in 1_usize..6, d in 1_usize..6, m in 1_usize..6, flags in any::<[bool; 9]>(), form in 0..FORMS.len(),
         seed in any::<u64>(),
     ) {
         let mut random = Pcg64::seed_from_u64(seed);
@@ -388,7 +400,8 @@ fn built(seed: u64, prices: &Prices, held: Held<'_>) -> Built {
     let on = |unit: &Unit, k: usize| unit.bias + (0..d).map(|a| unit.z[a] * x[(k, a)]).sum::<f64>() >= 0.0;
     let active = Patterns::from_units(n, units.iter().map(|unit| (0..n).map(|k| on(unit, k)).collect()));
     let data = Dataset::new(x, y, None).unwrap();
-    Built::training(&data, &units, active, prices, held)
+    let linear = prices.linear_part.then(|| vector(d, &mut random));
+    Built::training(&data, (&units, linear.as_deref()), active, prices, held)
 }
 
 /// The naive normal matrix and the least-squares start, the structured one by either route: one optimum.
@@ -401,6 +414,7 @@ fn both_routes_end_where_the_dense_judge_does() {
         max_lipschitz: None,
         norm: Norm::Two,
         output_bias: true,
+        linear_part: false,
         loss: Loss::default(),
     };
     let cases = [
@@ -409,6 +423,10 @@ fn both_routes_end_where_the_dense_judge_does() {
         Prices { norm: Norm::Infinity, ..plain.clone() },
         Prices { decay: 0.05, max_lipschitz: Some(0.4), ..plain.clone() },
         Prices { lipschitz: 0.0, decay: 0.05, ..plain.clone() },
+        Prices { linear_part: true, ..plain.clone() },
+        Prices { linear_part: true, output_bias: false, norm: Norm::Infinity, ..plain.clone() },
+        Prices { linear_part: true, decay: 0.05, max_lipschitz: Some(0.4), ..plain.clone() },
+        Prices { linear_part: true, lipschitz: 0.0, decay: 0.05, ..plain.clone() },
     ];
     // Small enough for the hard limit: (12) needs ½Σℓ below it.
     let ell = [0.05, 0.1, 0.07, 0.2];
@@ -450,7 +468,7 @@ fn blocks_of_rows_add_up() {
     let rows = Rows { x, active, sign: vec![1.0, -1.0, 1.0] };
     let grams = rows.weighted_grams(&h);
     let adjoint = rows.cones_adjoint(&h);
-    let hessian = rows.loss_hessian(&vec![2.0f64.sqrt(); n]);
+    let hessian = rows.loss_hessian(&vec![2.0f64.sqrt(); n], None);
     for i in 0..m {
         let on = rows.active.unit(i);
         let mut pair = 0;
@@ -499,9 +517,19 @@ fn the_working_set_ends_where_all_rows_do() {
         max_lipschitz: None,
         norm: Norm::Two,
         output_bias: true,
+        linear_part: false,
         loss: Loss::default(),
     };
-    let build = || Built::training(&data, &units, active.clone(), &prices, Held::Nothing);
+    for linear_part in [false, true] {
+        let prices = Prices { linear_part, ..prices.clone() };
+        the_working_set_is_enough(&data, &units, &active, &prices);
+    }
+}
+
+fn the_working_set_is_enough(data: &Dataset, units: &[Unit], active: &Patterns, prices: &Prices) {
+    let n = data.rows();
+    let pre = |unit: &Unit, k: usize| unit.bias + (0..data.columns()).map(|j| unit.z[j] * data.x[(k, j)]).sum::<f64>();
+    let build = || Built::training(data, (units, None), active.clone(), prices, Held::Nothing);
     let settings = Settings { gap_relative: 1e-9, ..Settings::default() };
     let mut few = build();
     let mut told = Vec::new();

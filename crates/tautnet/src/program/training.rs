@@ -2,9 +2,9 @@
 //!
 //! ```text
 //! minimize    Σ_t weight_t ℓ(f_t, y_t) + λ·L (or λ·L²) + decay·Σ_i u_i + ridge·Σ b_i²
-//! subject to  σ_ik x̄_k·z̄_i ≥ 0                                     f = Φ z + c            cells, loss_term
+//! subject to  σ_ik x̄_k·z̄_i ≥ 0                                     f = Φ z + X a + c      cells, loss_term
 //!             ‖T z̄_i‖ ≤ u_i                                                                lengths
-//!             S(z, ℓ, L, p) ⪰ 0,  L ≤ L_max,  p ≥ 0,  Σ p_k / c_k² ≤ L                     inequality, bound
+//!             S(z, a, ℓ, L, p) ⪰ 0,  L ≤ L_max,  p ≥ 0,  Σ p_k / c_k² ≤ L                     inequality, bound
 //! ```
 
 use super::{
@@ -47,6 +47,8 @@ pub(crate) struct Parts {
     pub targets: Option<Targets>,
     /// Loss that no network can reach: of rows with the same inputs and different targets.
     pub spread: f64,
+    /// The points' inputs as a linear part sees them, where there is one.
+    pub linear: Option<Mat<f64>>,
     pub sign: Vec<f64>,
     /// `c_k²`.
     pub metric: Vec<f64>,
@@ -60,6 +62,8 @@ pub(crate) struct Parts {
     pub ridge: Vec<f64>,
     /// `z_i` (d × m) where Z is held.
     pub held_z: Option<Mat<f64>>,
+    /// The linear part where it is held with Z.
+    pub held_linear: Option<Vec<f64>>,
     /// `ℓ` where it is held.
     pub held_ell: Option<Vec<f64>>,
 }
@@ -70,15 +74,30 @@ impl TrainingProgram {
         let Parts { layout, rows, targets, spread, sign, metric, turn, lipschitz, squared, ridge, .. } = parts;
         let place = Place::default();
         let rows = rows.map(Arc::new);
-        let term = |(rows, targets)| LossTerm { rows, targets: Arc::new(targets), hessian: None, place };
+        let inputs = parts.linear.map(Arc::new);
+        let loss = |(rows, targets)| LossTerm {
+            rows,
+            targets: Arc::new(targets),
+            linear: inputs.clone(),
+            hessian: None,
+            place,
+        };
         let (linear, square) = if squared { (0.0, 2.0 * lipschitz) } else { (lipschitz, 0.0) };
-        let (held_z, held_ell, limit) = (parts.held_z, parts.held_ell, parts.max_lipschitz);
+        let (held_z, held_linear, held_ell) = (parts.held_z, parts.held_linear, parts.held_ell);
+        let limit = parts.max_lipschitz;
         Self {
-            loss: rows.clone().zip(targets).map(term),
+            loss: rows.clone().zip(targets).map(loss),
             cells: rows.map(|rows| Cells { rows, ridge, place }),
             bound: layout.lmi.then(|| Bound { metric: metric.clone(), linear, square, limit, place }),
             lengths: layout.decay.then(|| Lengths { turn, price: parts.decay, place }),
-            inequality: layout.lmi.then(|| Inequality { sign: sign.clone(), metric, held_z, held_ell, place }),
+            inequality: layout.lmi.then(|| Inequality {
+                sign: sign.clone(),
+                metric,
+                held_z,
+                held_linear,
+                held_ell,
+                place,
+            }),
             layout,
             sign,
             linear: Vec::new(),
@@ -125,7 +144,7 @@ impl TrainingProgram {
     pub fn store_hessian(&mut self) {
         if let Some(loss) = self.loss.as_mut().filter(|_| self.layout.exits.targets == 0) {
             let root: Vec<f64> = loss.curvature(&[]).into_iter().map(f64::sqrt).collect();
-            loss.hessian = Some(Arc::new(loss.rows.loss_hessian(&root)));
+            loss.hessian = Some(Arc::new(loss.hessian_at(&root)));
         }
     }
 
@@ -140,6 +159,7 @@ impl TrainingProgram {
             sign: term.sign.clone(),
             metric: term.metric.clone(),
             held_z: term.held_z.clone(),
+            held_linear: term.held_linear.clone(),
             held_ell: term.held_ell.clone(),
             place,
         };

@@ -6,9 +6,14 @@
 //! relaxation of the whole, hence the last one's optimum, which satisfies all cones, is the optimum of the whole, and
 //! its dual bound holds for it.
 
-use super::{normal::StructuredNormal, rows::Rows, start::starting_point, training::TrainingProgram};
+use super::{
+    normal::StructuredNormal,
+    rows::Rows,
+    start::{Given, starting_point},
+    training::TrainingProgram,
+};
 use crate::{
-    activation::Patterns,
+    patterns::Patterns,
     rows::{Block, Pass},
 };
 use faer::{Accum, Mat, Par, linalg::matmul::matmul};
@@ -25,10 +30,10 @@ const JOINING: usize = 100;
 /// How far a pre-activation may be on the wrong side, relative to the unit's mean and to that of all units.
 const TOLERANCE: (f64, f64) = (1e-8, 1e-10);
 
-/// Solve `program`, which holds all rows and, where it is constant, the loss's Hessian, from z̄ of the given units.
+/// Solve `program`, which holds all rows and, where it is constant, the loss's Hessian, from the given network.
 pub(crate) fn solve_many_rows(
     program: &TrainingProgram,
-    start: &Mat<f64>,
+    start: &Given,
     settings: &Settings,
     observer: &mut Observer<'_>,
 ) -> Outcome {
@@ -37,8 +42,9 @@ pub(crate) fn solve_many_rows(
     let mut member = vec![false; n];
     (0..SPACED.min(n)).for_each(|k| member[k * n / SPACED.min(n)] = true);
     // Where it is time to stop, the solve below ends at its first question.
-    rows.sweep(&Closest { z: start }).map_or_else(Vec::new, numbers).into_iter().for_each(|k| member[k] = true);
-    let mut z = start.clone();
+    let near = rows.sweep(&Closest { z: &start.z }).map_or_else(Vec::new, numbers);
+    near.into_iter().for_each(|k| member[k] = true);
+    let mut given = start.clone();
     let mut trace: Vec<Iteration> = Vec::new();
     loop {
         let chosen: Vec<usize> = (0..n).filter(|&k| member[k]).collect();
@@ -49,7 +55,7 @@ pub(crate) fn solve_many_rows(
             &part,
             &mut StructuredNormal::new(&part),
             settings,
-            starting_point(&part, &z, 0.0),
+            starting_point(&part, &given, 0.0),
             &mut |facts| {
                 // The iterations of all rounds are one sequence to whoever watches.
                 let verdict = observer(&Iteration { iteration: before + facts.iteration, ..*facts });
@@ -73,7 +79,8 @@ pub(crate) fn solve_many_rows(
             return Outcome { trace, ..outcome };
         }
         wrong.into_iter().flatten().for_each(|k| member[k] = true);
-        z = found;
+        let linear = part.layout.linear_part().map_or_else(|| given.linear.clone(), |at| outcome.x[at].to_vec());
+        given = Given { z: found, linear };
     }
 }
 

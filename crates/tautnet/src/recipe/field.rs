@@ -3,7 +3,7 @@
 use super::settings::Recipe;
 use crate::error::{Error, Result};
 use crate::range::Range;
-use serde_json::{Value as Json, json};
+use serde::{Serialize, Serializer};
 
 /// What is done with a recipe. A setting says which of them have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +69,7 @@ pub enum Kind {
     Word(fn() -> Vec<Word>),
     /// One of these words, some of them with a number, as in `huber:0.5`.
     WordWithNumber(fn() -> Vec<Word>),
-    /// Yes or no, and what no does.
+    /// Yes or no, and what the one does that is not the default.
     Switch(&'static str),
 }
 
@@ -105,17 +105,6 @@ pub enum Value {
 }
 
 impl Value {
-    /// As files have it.
-    pub fn to_json(&self) -> Json {
-        match self {
-            Value::Nothing => Json::Null,
-            Value::Count(value) => json!(value),
-            Value::Number(value) => json!(value),
-            Value::Word(value) => json!(value),
-            Value::Switch(value) => json!(value),
-        }
-    }
-
     /// As people read it.
     pub fn in_words(&self) -> String {
         match self {
@@ -125,6 +114,19 @@ impl Value {
             Value::Number(value) => value.to_string(),
             Value::Word(value) => value.clone(),
             Value::Switch(value) => if *value { "yes" } else { "no" }.into(),
+        }
+    }
+}
+
+impl Serialize for Value {
+    /// As itself: a number, a word, true or false, or nothing.
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        match self {
+            Value::Nothing => serializer.serialize_none(),
+            Value::Count(value) => serializer.serialize_u64(*value),
+            Value::Number(value) => serializer.serialize_f64(*value),
+            Value::Word(value) => serializer.serialize_str(value),
+            Value::Switch(value) => serializer.serialize_bool(*value),
         }
     }
 }
@@ -177,6 +179,16 @@ impl Field {
     /// The name with hyphens, as in a flag and in messages.
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
+    }
+
+    /// The flag of a switch: that of the value which is not the default.
+    pub fn switch(&self) -> String {
+        if self.switched() { self.flag() } else { format!("no-{}", self.flag()) }
+    }
+
+    /// The value that a switch's flag stands for.
+    pub fn switched(&self) -> bool {
+        (self.get)(&Recipe::default()) == Value::Switch(false)
     }
 
     /// Whether a command has it.

@@ -29,7 +29,7 @@ impl Recipe {
             name: "start",
             group: "Network",
             symbol: "START",
-            kind: Kind::Word(|| Start::all().iter().map(|start| Word::new(start.name(), start.help())).collect()),
+            kind: Kind::Word(|| Start::all().map(|start| Word::new(start.name(), start.help())).collect()),
             help: "How the starting network is made",
             more: "",
             commands: &[Train],
@@ -67,8 +67,8 @@ impl Recipe {
             commands: &[Train, Polish, Compare],
             auto: &[Train],
             unsaid: |command| {
-                let (price, none) = (Method::Joint.default_prices().0, Method::WeightDecay.default_prices().0);
-                let decay = Method::WeightDecay.name();
+                let (price, none) = (Method::JOINT.default_prices().0, Method::WEIGHT_DECAY.default_prices().0);
+                let decay = Method::WEIGHT_DECAY.name();
                 Some(match command {
                     Train => format!("chosen by validation on the error under attack; {none} for the method `{decay}`"),
                     _ => format!("{price}; {none} for the method `{decay}`"),
@@ -81,7 +81,7 @@ impl Recipe {
             name: "method",
             group: "Objective",
             symbol: "METHOD",
-            kind: Kind::Word(|| Method::all().iter().map(|method| Word::new(method.name(), method.help())).collect()),
+            kind: Kind::Word(|| Method::all().map(|method| Word::new(method.name(), method.help())).collect()),
             help: "Which convex program is solved",
             more: "",
             commands: &[Train, Polish],
@@ -116,14 +116,14 @@ impl Recipe {
             commands: &[Train, Polish, Compare],
             auto: &[],
             unsaid: |command| {
-                let (none, decay) = (Method::Joint.default_prices().1, Method::WeightDecay.default_prices().1);
+                let (none, decay) = (Method::JOINT.default_prices().1, Method::WEIGHT_DECAY.default_prices().1);
                 Some(match command {
                     Train => DECAY.to_string(),
                     Compare => format!(
                         "{} for the starting networks and the methods of weight decay",
                         Descent::default().decay
                     ),
-                    Polish | Attack => format!("{none}; {decay} for the method `{}`", Method::WeightDecay.name()),
+                    Polish | Attack => format!("{none}; {decay} for the method `{}`", Method::WEIGHT_DECAY.name()),
                 })
             },
             get: |recipe| recipe.decay.map_or(Value::Nothing, Value::Number),
@@ -193,6 +193,24 @@ impl Recipe {
             set: |recipe, value| {
                 if let Value::Switch(free) = value {
                     recipe.output_bias = *free;
+                }
+                Ok(())
+            },
+        },
+        Field {
+            name: "linear_part",
+            group: "Network",
+            symbol: "",
+            kind: Kind::Switch("Give the network a linear part a·x beside its units"),
+            help: "Whether the network has a linear part a·x beside its units",
+            more: "The decay does not price it; the bound counts it. A network that has one keeps it.",
+            commands: &[Train, Polish],
+            auto: &[],
+            unsaid: |_| None,
+            get: |recipe| Value::Switch(recipe.linear_part),
+            set: |recipe, value| {
+                if let Value::Switch(wanted) = value {
+                    recipe.linear_part = *wanted;
                 }
                 Ok(())
             },

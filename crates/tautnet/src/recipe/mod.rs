@@ -10,10 +10,11 @@ mod field;
 mod fields;
 mod plan;
 mod settings;
+mod stored;
 mod text;
 
 pub use field::{Command, Field, Kind, Value, Word};
-pub use plan::Plan;
+pub use plan::{Plan, Record};
 pub use settings::Recipe;
 pub use text::reference;
 

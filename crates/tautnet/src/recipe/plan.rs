@@ -6,11 +6,11 @@ use crate::error::{Error, Result};
 use crate::fit::{self, Price};
 use crate::polish::{self, Setting};
 use crate::requirement::{self, Asked};
-use crate::train::Start;
-use crate::{Norm, select, train};
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::{Map, Value as Json, json};
+use crate::{select, train};
+use std::collections::BTreeMap;
+
+/// The settings that something was made by: each by its name, with the command and the name of the data.
+pub type Record = BTreeMap<String, Value>;
 
 /// What is done, checked: every setting has a value, and all of them go together.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,7 @@ impl Recipe {
             norm: self.norm,
             penalty: self.penalty,
             output_bias: self.output_bias,
+            linear_part: self.linear_part,
             tolerance: self.tolerance,
             walk: self.effort.walk(),
             ..own
@@ -63,18 +64,13 @@ impl Recipe {
             // Where the method has no price, there is nothing to choose.
             _ => Price::Fixed(polish.lipschitz),
         };
-        let mut start = self.start.clone();
-        match &mut start {
-            Start::Adversarial(adversarial) => adversarial.norm = self.norm,
-            // Its bound is Euclidean.
-            Start::Admm(admm) if self.norm == Norm::Two => admm.bound = self.max_lipschitz,
-            _ => (),
-        }
+        let start = self.start.within(self.norm, self.max_lipschitz).unwrap_or_else(|| self.start.clone());
         let start = train::Settings {
             start,
             loss: self.loss.clone(),
             units: self.hidden,
             output_bias: self.output_bias,
+            linear_part: self.linear_part,
             seed: self.seed,
         };
         let recipe = Self {
@@ -108,19 +104,19 @@ impl Recipe {
 }
 
 impl Plan {
-    /// The settings as a model file keeps them; `data` is what the data are called, `price` the λ that was used. Nothing in it
+    /// The settings as they are kept; `data` is what the data are called, `price` the λ that was used. Nothing in it
     /// depends on the clock or on the number of threads.
-    pub fn record(&self, data: &str, price: Option<f64>) -> Json {
+    pub fn record(&self, data: &str, price: Option<f64>) -> Record {
         let recipe = Recipe { lipschitz: price, ..self.recipe.clone() };
-        let mut record: Map<String, Json> =
-            Recipe::fields(self.command).map(|field| (field.name.to_owned(), (field.get)(&recipe).to_json())).collect();
-        record.insert("command".into(), json!(self.command.name()));
-        record.insert("data".into(), json!(data));
+        let mut record: Record =
+            Recipe::fields(self.command).map(|field| (field.name.to_owned(), (field.get)(&recipe))).collect();
+        record.insert("command".into(), Value::Word(self.command.name().into()));
+        record.insert("data".into(), Value::Word(data.into()));
         if self.command == Command::Train {
             let chosen = matches!(self.settings.price, Price::Chosen(_));
-            record.insert("lipschitz_chosen".into(), json!(chosen));
+            record.insert("lipschitz_chosen".into(), Value::Switch(chosen));
         }
-        Json::Object(record)
+        record
     }
 
     /// The settings of the convex program; `price` stands in for a price that is to be chosen.
@@ -133,35 +129,7 @@ impl Plan {
     }
 
     /// The record of a polish, whose price is in the settings.
-    pub fn polish_record(&self, data: &str) -> Json {
+    pub fn polish_record(&self, data: &str) -> Record {
         self.record(data, Some(self.settings.polish.lipschitz))
-    }
-}
-
-impl Serialize for Recipe {
-    /// As an object of all settings.
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        serializer.collect_map(Self::FIELDS.iter().map(|field| (field.name, (field.get)(self).to_json())))
-    }
-}
-
-impl<'de> Deserialize<'de> for Recipe {
-    /// From an object: what it does not say is as by default, and what no setting has as its name is refused.
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let mut recipe = Self::default();
-        for (name, value) in Map::<String, Json>::deserialize(deserializer)? {
-            let value = match value {
-                Json::Null => Value::Nothing,
-                Json::Bool(value) => Value::Switch(value),
-                Json::String(value) => Value::Word(value),
-                Json::Number(value) => match (Self::field(&name).map(|field| field.kind), value.as_u64()) {
-                    (Some(super::Kind::Count(..)), Some(count)) => Value::Count(count),
-                    _ => Value::Number(value.as_f64().unwrap_or(f64::NAN)),
-                },
-                other => return Err(D::Error::custom(format!("`{name}` is {other}"))),
-            };
-            recipe.set(&name, &value).map_err(|error| D::Error::custom(format!("{error}; {}", error.hint)))?;
-        }
-        Ok(recipe)
     }
 }

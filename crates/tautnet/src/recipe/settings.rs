@@ -31,6 +31,8 @@ pub struct Recipe {
     pub penalty: Penalty,
     /// Whether the output bias is free, else it is 0.
     pub output_bias: bool,
+    /// Whether the network has a linear part beside its units.
+    pub linear_part: bool,
     /// Relative duality gap to reach.
     pub tolerance: f64,
     /// Seed of everything that is drawn.
@@ -52,6 +54,7 @@ impl Default for Recipe {
             norm: polish.norm,
             penalty: polish.penalty,
             output_bias: polish.output_bias,
+            linear_part: polish.linear_part,
             tolerance: polish.tolerance,
             seed: train.seed,
         }

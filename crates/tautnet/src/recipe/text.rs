@@ -13,8 +13,8 @@ const HEAD: &str = "# Settings
 <!-- Made by the program from `Recipe::FIELDS`; the test `the_reference_is_up_to_date` of `crates/tautnet` says how to make it anew. -->
 
 Every setting of a fit, a polish, a comparison and an attack. On the command line a setting is a flag: `max_lipschitz` is
-`--max-lipschitz`, and a setting with yes or no has `--no-…` for no. In Python it is a parameter of that name, but for `seed`, which is
-`random_state` there. Model files keep them under these names.
+`--max-lipschitz`, and a setting with yes or no has a flag for what is not the default: `--no-…` where that is no. In Python it is a
+parameter of that name, but for `seed`, which is `random_state` there. Model files keep them under these names.
 ";
 
 /// The page `docs/reference/settings.md`.
@@ -47,7 +47,7 @@ pub fn reference() -> String {
 
 /// Every choice there is.
 pub fn choices() -> Vec<Choice<'static>> {
-    let methods = Method::all().into_iter().map(Method::choice);
+    let methods = Method::all().map(Method::choice);
     let starts = Start::all().into_iter().map(|start| start.choice());
     let losses = loss::ALL.iter().map(|entry| Choice { kind: "loss", name: entry.name, requires: entry.requires });
     let norms = [Norm::Two, Norm::Infinity, Norm::One].into_iter().map(Norm::choice);

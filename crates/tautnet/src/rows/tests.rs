@@ -1,7 +1,7 @@
 //! A sweep does not depend on threads, and hardly on where blocks end.
 
 use super::*;
-use crate::{Loss, Scaler, Shallow, activation::Patterns};
+use crate::{Loss, Scaler, Shallow, patterns::Patterns};
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;

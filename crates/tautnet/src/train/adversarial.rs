@@ -8,26 +8,81 @@
 //! from a random point of the ball; one step goes from the row itself to the boundary: the fast gradient method.
 //! The outer descent is that of [`super::gradient_descent`], the gradient taken at the perturbed rows.
 
-use super::gradient_descent::descend;
+use super::gradient_descent::{Descent, descend};
 use super::outcome::{Observer, Trained};
-use super::settings::Settings;
-use super::starts::Adversarial;
+use super::start::{Common, Start, Starter};
 use crate::ball::{project, random_point, steepest};
 use crate::weights::{Batch, InputDifferentiator, Weights};
-use crate::{Dataset, Norm, error::Result};
+use crate::{Dataset, Error, Norm, error::Result};
 use rand_pcg::Pcg64;
+
+/// What governs adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Adversarial {
+    /// The outer descent.
+    pub descent: Descent,
+    /// The norm of the perturbations.
+    pub norm: Norm,
+    /// ε, in the units of the data given.
+    pub radius: f64,
+    /// Steps of the inner maximization; 1 is the fast gradient method.
+    pub steps: usize,
+}
+
+impl Default for Adversarial {
+    fn default() -> Self {
+        Self { descent: Descent::default(), norm: Norm::Two, radius: 0.2, steps: 7 }
+    }
+}
+
+impl Adversarial {
+    /// Refuse an inner maximization that is none; the descent is checked by itself.
+    pub fn check(&self) -> Result<()> {
+        if !(self.radius.is_finite() && self.radius >= 0.0) {
+            return Err(Error::new(
+                format!("the radius of adversarial training is {}", self.radius),
+                "give a radius of at least 0, in standardized units",
+            ));
+        }
+        if self.steps == 0 {
+            return Err(Error::new(
+                "adversarial training was asked for 0 inner steps",
+                "give at least 1 (the fast gradient method); 5 to 10 are usual",
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Starter for Adversarial {
+    fn name(&self) -> &'static str {
+        "adversarial"
+    }
+
+    fn help(&self) -> &'static str {
+        "gradient descent on rows under attack"
+    }
+
+    fn within(&self, norm: Norm, _: Option<f64>) -> Option<Start> {
+        Some(Self { norm, ..self.clone() }.into())
+    }
+
+    fn train(&self, data: &Dataset, common: &Common, observer: &mut Observer<'_>) -> Result<Trained> {
+        train(data, common, self, observer)
+    }
+}
 
 /// Train against perturbed rows.
 pub fn train(
     data: &Dataset,
-    settings: &Settings,
+    common: &Common,
     adversarial: &Adversarial,
     observer: &mut Observer<'_>,
 ) -> Result<Trained> {
     let Adversarial { descent, norm, radius, steps } = adversarial;
     adversarial.check()?;
     let mut inner = Inner { norm: *norm, radius: *radius, steps: *steps, ..Inner::default() };
-    descend(data, settings, descent, |weights, batch, random| inner.perturb(weights, batch, random), observer)
+    descend(data, common, descent, |weights, batch, random| inner.perturb(weights, batch, random), observer)
 }
 
 /// The inner maximization, with its scratch.
@@ -107,6 +162,7 @@ mod tests {
     use super::*;
     use crate::attack;
     use crate::train::Descent;
+    use crate::train::Settings;
     use crate::train::{Start, tests::toy, train};
     use rand::SeedableRng;
     use std::ops::ControlFlow;
@@ -123,9 +179,9 @@ mod tests {
                 let settings = attack::Settings::new(f64::INFINITY);
                 attack::attack(&network, &data, norm, &[radius], &settings).unwrap()[0].found
             };
-            let plain = attacked(Start::Sgd(descent.clone()));
+            let plain = attacked(Start::from(descent.clone()));
             for steps in [1, 5] {
-                let start = Start::Adversarial(Adversarial { descent: descent.clone(), norm, radius, steps });
+                let start = Start::from(Adversarial { descent: descent.clone(), norm, radius, steps });
                 let robust = attacked(start);
                 assert!(robust < 0.9 * plain, "{norm:?}, {steps} steps: {robust} against {plain}");
             }
@@ -136,7 +192,7 @@ mod tests {
     fn perturbed_rows_stay_in_the_ball_and_hurt() {
         let data = toy(40, 3, 12);
         let mut random = Pcg64::seed_from_u64(1);
-        let weights = Weights::random(&data, 20, true, &mut random);
+        let weights = Weights::random(&data, 20, (true, false), &mut random);
         let network = weights.network().unwrap();
         let clean = Batch::all(&data);
         let error = |batch: &Batch| -> f64 {
@@ -161,7 +217,7 @@ mod tests {
     fn one_step_is_the_fast_gradient_method() {
         let data = toy(60, 4, 13);
         let mut random = Pcg64::seed_from_u64(2);
-        let weights = Weights::random(&data, 30, true, &mut random);
+        let weights = Weights::random(&data, 30, (true, false), &mut random);
         let network = weights.network().unwrap();
         let clean = Batch::all(&data);
         let row = |batch: &Batch, k: usize| batch.x[k * 5..k * 5 + 4].to_vec();

@@ -1,6 +1,6 @@
 //! Starting networks: from a [`Dataset`] (standardized by the caller) to a [`Shallow`](crate::Shallow) worth polishing.
 //!
-//! Every start is one variant of [`Start`], one module with a function `train`, and one line in [`train`]. All return
+//! Every start is one file of this folder, which implements [`Starter`], and one line of [`ALL`]. All return
 //! [`Trained`]; none has a duality gap, for the problems they solve are not convex in all weights.
 
 pub mod admm;
@@ -13,14 +13,45 @@ mod projection_newton;
 mod projection_tests;
 pub mod random;
 mod settings;
-mod starts;
+mod start;
 
 use crate::limits::room;
 use crate::{Dataset, Error, error::Result};
 
+pub use admm::Admm;
+pub use adversarial::Adversarial;
+pub use gradient_descent::{Descent, Optimizer};
 pub use outcome::{Ending, Observer, Progress, Trained};
-pub use settings::{Settings, Start};
-pub use starts::{Admm, Adversarial, Descent, Optimizer, Random};
+pub use random::Random;
+pub use settings::Settings;
+pub use start::{Common, Start, Starter};
+
+/// Every start, with its default settings.
+pub const ALL: &[fn() -> Start] = &[
+    || Descent::default().into(),
+    || Random::default().into(),
+    || Adversarial::default().into(),
+    || Admm::default().into(),
+];
+
+impl Start {
+    /// Every start with its default settings.
+    pub fn all() -> impl Iterator<Item = Start> {
+        ALL.iter().map(|start| start())
+    }
+}
+
+impl std::str::FromStr for Start {
+    type Err = Error;
+
+    /// The start of that name, with its defaults.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::all().find(|start| start.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Self::all().map(|start| start.name()).collect();
+            Error::new(format!("there is no start called `{name}`"), format!("choose one of: {}", names.join(", ")))
+        })
+    }
+}
 
 /// Make a starting network. [`Stop::here`](crate::Stop::here) ends the training like the observer, within an epoch too.
 ///
@@ -40,20 +71,11 @@ pub fn train(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -
         return Err(Error::new("the network was asked to have 0 hidden units", "give at least 1; 100 is a good start"));
     }
     let (n, d, m) = (data.rows() as u128, data.columns() as u128, settings.units as u128);
-    let numbers = match settings.start {
-        // The values of all units on all rows, and their products.
-        Start::Random(_) => m * (d + 2) + n * m + m * m,
-        // The network, its gradient, what the optimizer remembers, and the best so far.
-        Start::Sgd(_) | Start::Adversarial(_) | Start::Admm(_) => 4 * m * (d + 2),
-    };
+    let numbers = settings.start.numbers(n, d, m);
     let what = || format!("a starting network of {m} hidden units for {n} rows of {d} inputs");
     room(what, numbers, "ask for fewer hidden units, or leave columns out")?;
-    match &settings.start {
-        Start::Sgd(descent) => gradient_descent::train(data, settings, descent, observer),
-        Start::Random(own) => random::train(data, settings, own, observer),
-        Start::Adversarial(own) => adversarial::train(data, settings, own, observer),
-        Start::Admm(own) => admm::train(data, settings, own, observer),
-    }
+    settings.check()?;
+    settings.start.train(data, &settings.common(), observer)
 }
 
 #[cfg(test)]
@@ -97,7 +119,7 @@ pub(crate) mod tests {
     fn bad_settings_are_refused_with_their_value() {
         let data = toy(10, 2, 1);
         let refused = |settings: Settings| train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap_err();
-        let sgd = |descent| Settings { start: Start::Sgd(descent), ..Settings::default() };
+        let sgd = |descent| Settings { start: Start::from(descent), ..Settings::default() };
         let base = Descent::default();
         assert!(refused(Settings { units: 0, ..Settings::default() }).what.contains('0'));
         for start in Start::all() {
@@ -109,10 +131,10 @@ pub(crate) mod tests {
         assert!(refused(sgd(Descent { decay: f64::NAN, ..base.clone() })).what.contains("NaN"));
         let momentum = Optimizer::Momentum { momentum: 1.0 };
         assert!(refused(sgd(Descent { optimizer: momentum, ..base })).what.contains("momentum"));
-        let start = Start::Random(Random { ridge: 0.0 });
+        let start = Start::from(Random { ridge: 0.0 });
         assert!(refused(Settings { start, ..Settings::default() }).what.contains("ridge"));
         for (radius, steps) in [(-0.1, 1), (0.1, 0)] {
-            let start = Start::Adversarial(Adversarial { radius, steps, ..Adversarial::default() });
+            let start = Start::from(Adversarial { radius, steps, ..Adversarial::default() });
             assert!(refused(Settings { start, ..Settings::default() }).hint.contains("at least"));
         }
     }

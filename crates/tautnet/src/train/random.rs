@@ -1,10 +1,10 @@
 //! `random`: hidden units drawn at random, output weights by least squares.
 //!
 //! ```text
-//! w̄_i ~ N(0, I_{d+1}),      minimize over v, c:   Σ_k ω_k ℓ(c + Φ_k·v, y_k) / n  +  ρ ‖v‖²,      Φ_ki = relu(x̄_k·w̄_i)
+//! w̄_i ~ N(0, I_{d+1}),      minimize over v, a, c:   Σ_k ω_k ℓ(c + a·x_k + Φ_k·v, y_k) / n  +  ρ (‖v‖² + ‖a‖²),      Φ_ki = relu(x̄_k·w̄_i)
 //! ```
 //!
-//! For the squared error that is one ridge regression. For another loss a few of them, each with the weights `ω ℓ'(r)/2r` of the
+//! a = 0 unless there is a linear part. For the squared error that is one ridge regression. For another loss a few of them, each with the weights `ω ℓ'(r)/2r` of the
 //! residuals r before, under which a square has the loss's slope.
 //!
 //! Gaussian directions sample the activation patterns of the data (Pilanci and Ergen, arXiv:2002.10553), which is what
@@ -12,8 +12,7 @@
 //! use. With a free c both Φ and y are centred first, so that c is not charged.
 
 use super::outcome::{Ending, Observer, Progress, Trained};
-use super::settings::Settings;
-use super::starts::Random;
+use super::start::{Common, Starter};
 use crate::dataset::importances;
 use crate::random::normal;
 use crate::{Dataset, Error, Loss, Shallow, error::Result};
@@ -30,15 +29,51 @@ const MOST_UNITS: usize = 30_000;
 /// A unit that is zero on all rows is drawn again, this often at most.
 const DRAWS: usize = 100;
 
+/// What governs a random start. Range: ridge > 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Random {
+    /// ρ.
+    pub ridge: f64,
+}
+
+impl Default for Random {
+    fn default() -> Self {
+        Self { ridge: 1e-3 }
+    }
+}
+
+impl Starter for Random {
+    fn name(&self) -> &'static str {
+        "random"
+    }
+
+    fn help(&self) -> &'static str {
+        "random hidden units, output weights by the least loss"
+    }
+
+    fn by(&self) -> &'static str {
+        "drawing its hidden units at random and fitting its output weights"
+    }
+
+    /// The values of all units on all rows, and their products.
+    fn numbers(&self, rows: u128, inputs: u128, units: u128) -> u128 {
+        units * (inputs + 2) + rows * units + units * units
+    }
+
+    fn train(&self, data: &Dataset, common: &Common, observer: &mut Observer<'_>) -> Result<Trained> {
+        train(data, common, self, observer)
+    }
+}
+
 /// Draw the hidden layer and solve for the output layer; the observer hears of the one result.
-pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mut Observer<'_>) -> Result<Trained> {
+pub fn train(data: &Dataset, common: &Common, random: &Random, observer: &mut Observer<'_>) -> Result<Trained> {
     if !(random.ridge.is_finite() && random.ridge > 0.0) {
         return Err(Error::new(
             format!("the ridge of the random start is {}", random.ridge),
             "give a positive ridge, such as 0.001",
         ));
     }
-    let (n, d, m) = (data.rows(), data.columns(), settings.units);
+    let (n, d, m) = (data.rows(), data.columns(), common.units);
     if m > MOST_UNITS {
         return Err(Error::new(
             format!("the least squares problem of {m} random units needs a matrix of {m} rows and columns"),
@@ -46,10 +81,12 @@ pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mu
         ));
     }
     let stop = Stop::here();
-    let mut source = Pcg64::seed_from_u64(settings.seed);
+    let mut source = Pcg64::seed_from_u64(common.seed);
     let mut w = Mat::zeros(m, d);
     let mut b = vec![0.0; m];
-    let mut phi = Mat::zeros(n, m);
+    // With the inputs beside the units where there is a linear part.
+    let linear = if common.linear_part { d } else { 0 };
+    let mut phi = Mat::from_fn(n, m + linear, |k, i| if i < m { 0.0 } else { data.x[(k, i - m)] });
     for i in 0..m {
         // What is not drawn any more stays 0: such a unit does nothing.
         if stop.asked() {
@@ -67,16 +104,18 @@ pub fn train(data: &Dataset, settings: &Settings, random: &Random, observer: &mu
             }
         }
     }
-    let (own, ridge, output_bias, loss) = (data.clone(), random.ridge, settings.output_bias, settings.loss.clone());
+    let (own, ridge, output_bias, loss) = (data.clone(), random.ridge, common.output_bias, common.loss.clone());
     let asked = stop.clone();
     let solved = stop.unless(move || fitted(phi, &own, &loss, ridge, output_bias, &asked));
     let ending = if solved.is_some() { Ending::Solved } else { Ending::Observer };
     // Without the time to solve: the constant that fits best.
-    let (v, c) = solved
-        .unwrap_or_else(|| Ok((vec![0.0; m], if output_bias { settings.loss.best_constant(data) } else { 0.0 })))?;
+    let (mut v, c) = solved.unwrap_or_else(|| {
+        Ok((vec![0.0; m + linear], if output_bias { common.loss.best_constant(data) } else { 0.0 }))
+    })?;
     let squared: f64 = v.iter().map(|v| v * v).sum();
-    let network = Shallow::new(w, b, v, c)?;
-    let loss = settings.loss.mean(&network, data);
+    let a = v.split_off(m);
+    let network = Shallow::with_linear(w, b, v, c, common.linear_part.then_some(a))?;
+    let loss = common.loss.mean(&network, data);
     let progress = Progress { epoch: 1, objective: loss + random.ridge * squared, loss, rate: 0.0, bound: None };
     // There is nothing left to stop.
     let _ = observer(&progress);
@@ -178,6 +217,7 @@ fn output_layer(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::train::Settings;
     use crate::train::{Start, tests::toy, train};
     use std::ops::ControlFlow;
 
@@ -188,7 +228,7 @@ mod tests {
         data.weights = Some((0..80).map(|k| (k % 4) as f64).collect());
         for output_bias in [true, false] {
             let ridge = 1e-2;
-            let start = Start::Random(Random { ridge });
+            let start = Start::from(Random { ridge });
             let settings = Settings { start, units: 30, output_bias, seed: 5, ..Settings::default() };
             let trained = train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
             let network = &trained.network;
@@ -210,7 +250,7 @@ mod tests {
     #[test]
     fn every_unit_is_alive_and_the_fit_is_useful() {
         let data = toy(100, 2, 22);
-        let settings = Settings { start: Start::Random(Random::default()), units: 60, ..Settings::default() };
+        let settings = Settings { start: Start::from(Random::default()), units: 60, ..Settings::default() };
         let trained = train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
         for i in 0..60 {
             assert!((0..100).any(|k| trained.network.pre_activation(i, &[data.x[(k, 0)], data.x[(k, 1)]]) > 0.0));
@@ -221,7 +261,7 @@ mod tests {
     #[test]
     fn more_units_than_rows_is_fine() {
         let data = toy(3, 2, 23);
-        let settings = Settings { start: Start::Random(Random::default()), units: 50, ..Settings::default() };
+        let settings = Settings { start: Start::from(Random::default()), units: 50, ..Settings::default() };
         assert!(train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap().loss < 0.1);
     }
 }

@@ -4,9 +4,10 @@
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
-use tautnet::certify::{Approximation, Certificate, Claim, Scaler, fingerprint, issue};
+use tautnet::certify::{Approximation, fingerprint, issue};
 use tautnet::shallow::Parts;
 use tautnet::{Norm, Shallow};
+use tautnet_verify::{Certificate, Claim, Scaler};
 
 /// A file given to the verifier, and whether it must accept it.
 pub struct Case {
@@ -39,7 +40,11 @@ pub fn random_network(random: &mut Pcg64) -> Shallow {
         }
         v[1] = -v[0];
     }
-    Shallow::new(w, b, v, c).expect("the weights are finite")
+    // Half of them have a linear part, some of it 0.
+    let a = (random.random_range(0..2) == 0).then(|| {
+        (0..d).map(|_| if random.random_range(0..4) == 0 { 0.0 } else { random.random_range(-2.0..2.0) }).collect()
+    });
+    Shallow::with_linear(w, b, v, c, a).expect("the weights are finite")
 }
 
 pub fn random_scaler(random: &mut Pcg64, inputs: usize) -> Scaler {
@@ -124,14 +129,18 @@ fn tampered(network: &Shallow, certificate: &Certificate, random: &mut Pcg64) ->
             *l = if *l == 0.0 { 1.0 } else { 0.0 };
         }
     });
-    edit("multipliers quartered", &|c| c.standardized.multipliers.iter_mut().for_each(|l| *l *= 0.25));
-    edit("multipliers quadrupled", &|c| c.standardized.multipliers.iter_mut().for_each(|l| *l *= 4.0));
+    // Where the linear part decides, the multipliers of small units may be anything.
+    if network.a().is_none() {
+        edit("multipliers quartered", &|c| c.standardized.multipliers.iter_mut().for_each(|l| *l *= 0.25));
+        edit("multipliers quadrupled", &|c| c.standardized.multipliers.iter_mut().for_each(|l| *l *= 4.0));
+    }
     edit("input weights raised", &|c| {
         c.standardized.input_weights.iter_mut().flatten().for_each(|r| *r *= 1.0 + BEYOND_SLACK);
     });
     edit("input weight extra", &|c| c.standardized.input_weights.get_or_insert_default().push(1.0));
     edit("input weights gone", &|c| c.standardized.input_weights = None);
     edit("version", &|c| c.version += 1);
+    edit("version 1", &|c| c.version = 1);
     edit("format", &|c| c.format.push('s'));
     edit("fingerprint", &|c| c.network = c.network.replace(|digit: char| digit.is_ascii_digit(), "a"));
     edit("raw gone", &|c| c.raw = None);
@@ -175,7 +184,10 @@ fn tampered(network: &Shallow, certificate: &Certificate, random: &mut Pcg64) ->
     let other = changed(&|parts| parts.v[(i, 0)] = parts.v[(i, 0)].next_up());
     list.push(Case { network: other, bytes: whole.clone(), tampering: Some("weight one unit in the last place off") });
     let other = changed(&|parts| parts.c[0] += 1.0);
-    list.push(Case { network: other, bytes: whole, tampering: Some("output bias") });
+    list.push(Case { network: other, bytes: whole.clone(), tampering: Some("output bias") });
+    let other =
+        changed(&|parts| parts.a = parts.a.take().map_or_else(|| Some(Mat::zeros(parts.w.ncols(), 1)), |_| None));
+    list.push(Case { network: other, bytes: whole, tampering: Some("linear part added or taken away") });
     if positive {
         let other = network.clone().times(1.0 + BEYOND_SLACK);
         let forged = Certificate { network: fingerprint(&other), ..certificate.clone() };

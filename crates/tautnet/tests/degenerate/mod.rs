@@ -199,7 +199,7 @@ fn network(random: &mut Pcg64, data: &Dataset) -> (Shallow, &'static str) {
 /// Method, norm, prices and limits.
 fn settings(random: &mut Pcg64) -> (Settings, bool, String) {
     let method =
-        one_of(random, &[Method::Joint, Method::Joint, Method::Alternating, Method::WeightDecay, Method::Walk]);
+        one_of(random, &[Method::JOINT, Method::JOINT, Method::ALTERNATING, Method::WEIGHT_DECAY, Method::WALK]);
     let norm = one_of(random, &[Norm::Two, Norm::Infinity]);
     let mut penalty = one_of(random, &[Penalty::L, Penalty::L, Penalty::LSquared]);
     let usual = [1e-4, 1e-3, 1e-2, 0.1, 1.0];
@@ -219,12 +219,12 @@ fn settings(random: &mut Pcg64) -> (Settings, bool, String) {
         _ => (None, true),
     };
     // What the settings refuse.
-    if method == Method::WeightDecay {
+    if method == Method::WEIGHT_DECAY {
         (lipschitz, penalty) = (0.0, Penalty::L);
         decay = if decay == 0.0 { 1e-3 } else { decay };
     }
-    let max_lipschitz = max_lipschitz.filter(|_| method != Method::WeightDecay);
-    if method == Method::Alternating && lipschitz == 0.0 && max_lipschitz.is_none() {
+    let max_lipschitz = max_lipschitz.filter(|_| method != Method::WEIGHT_DECAY);
+    if method == Method::ALTERNATING && lipschitz == 0.0 && max_lipschitz.is_none() {
         lipschitz = 0.01;
     }
     let output_bias = random.random_range(0..4) > 0;

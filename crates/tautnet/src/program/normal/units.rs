@@ -96,6 +96,11 @@ impl StructuredNormal<'_> {
         if let (Some(c), true) = (layout.output_bias(), layout.weights) {
             (0..n).for_each(|k| columns[(k, c - layout.shared())] = self.root[k]);
         }
+        if let Some((inputs, at)) = program.loss.as_ref().and_then(|loss| loss.linear_part(layout)) {
+            for (j, at) in at.enumerate() {
+                (0..n).for_each(|k| columns[(k, at - layout.shared())] = self.root[k] * inputs[(k, j)]);
+            }
+        }
         let own = shared.clone();
         let shared = if layout.shared_len() > 0 {
             let mut half = columns.clone();

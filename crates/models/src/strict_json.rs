@@ -3,13 +3,14 @@
 //! A parser keeps the last of two equal keys, other parsers the first: a file with both would be two networks. So it is
 //! refused.
 
-use crate::error::Error;
-use crate::limits::{Limit, Limits};
-use crate::printable::shown;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
+use tautnet::error::Error;
+use tautnet::limits::{Limit, Limits};
+use tautnet::printable::shown;
+use tautnet_tables::is_rounded;
 
 /// Why a text is refused.
 pub enum Fault {
@@ -167,17 +168,6 @@ pub fn rounded_integers(bytes: &[u8], numbers: impl Iterator<Item = f64>, source
     Some(format!(
         "{source}: line {line} has {text}{more}, which is kept as {number}: above 2^53 not every integer is a double"
     ))
-}
-
-/// Whether a text is an integer that no double is equal to. Integers of up to 15 digits are all doubles.
-pub fn is_rounded(text: &str, number: f64) -> bool {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    digits.len() > 15
-        && number.is_finite()
-        && digits.bytes().all(|byte| byte.is_ascii_digit())
-        // All digits of the double are written.
-        && format!("{:.0}", number.abs()) != digits.trim_start_matches('0')
-        && number != 0.0
 }
 
 #[cfg(test)]

@@ -1,0 +1,188 @@
+//! Networks as ONNX graphs.
+//!
+//! What is written, with the nodes in brackets where the network has a scaler that is kept:
+//!
+//! ```text
+//! inputs ─► [Sub μ ─► Div σ] ─► Gemm (w, b) ─► activation ─► … ─► Gemm (v, c) ─► [Add] ─► [Mul τ ─► Add ȳ] ─► prediction
+//!                        └────────────────────── [Gemm (a)] ───────────────────────┴
+//! ```
+//!
+//! Weights are double (or float) tensors; `transB` is 1, so that they stand as everywhere in this program, one row a unit.
+
+use crate::format::Precision;
+use crate::onnx_messages as messages;
+use crate::onnx_tensor::{DOUBLE, FLOAT};
+use faer::Mat;
+use prost::Message;
+use tautnet::activation::Spelling;
+use tautnet::network::Network;
+use tautnet::scaling::Scaler;
+
+/// The version of ONNX's default operator set that is written.
+pub const OPSET: i64 = 13;
+/// The version of the file format that goes with it.
+const IR_VERSION: i64 = 7;
+
+/// A graph in the making.
+struct Writer {
+    graph: messages::Graph,
+    precision: Precision,
+}
+
+impl Writer {
+    /// A node that makes `output`, whose name it returns.
+    fn node(&mut self, op: &str, input: &[&str], output: &str, attribute: Vec<messages::Attribute>) -> String {
+        self.graph.node.push(messages::Node {
+            input: input.iter().map(|name| (*name).to_owned()).collect(),
+            output: vec![output.to_owned()],
+            name: format!("{op}_{output}"),
+            op_type: op.to_owned(),
+            attribute,
+            domain: String::new(),
+        });
+        output.to_owned()
+    }
+
+    fn tensor(&mut self, name: &str, dims: &[usize], values: &[f64]) {
+        self.graph.initializer.push(messages::Tensor {
+            dims: dims.iter().map(|&length| length as i64).collect(),
+            data_type: if self.precision == Precision::F32 { FLOAT } else { DOUBLE },
+            name: name.into(),
+            raw_data: Some(self.precision.encode(values)),
+            ..messages::Tensor::default()
+        });
+    }
+
+    fn matrix(&mut self, name: &str, matrix: &Mat<f64>) {
+        let (rows, columns) = (matrix.nrows(), matrix.ncols());
+        let values: Vec<f64> = (0..rows).flat_map(|i| (0..columns).map(move |k| matrix[(i, k)])).collect();
+        self.tensor(name, &[rows, columns], &values);
+    }
+
+    /// Rows times a matrix that stands one row an output, plus a bias where there is one.
+    fn gemm(&mut self, input: &[&str], output: &str) -> String {
+        self.node("Gemm", input, output, vec![int("transB", 1)])
+    }
+
+    /// What an activation makes of `h`, as `output`.
+    fn spell(&mut self, spelling: &Spelling, h: &str, output: &str) -> String {
+        let part = |at: usize| format!("{output}_{at}");
+        match spelling {
+            Spelling::Input => h.to_owned(),
+            Spelling::Operator(name, number, inner) => {
+                let inner = self.spell(inner, h, &part(1));
+                let attribute = number.map(|(name, value)| messages::Attribute {
+                    name: name.into(),
+                    float: Some(value as f32),
+                    kind: 1,
+                    ..messages::Attribute::default()
+                });
+                self.node(name, &[&inner], output, attribute.into_iter().collect())
+            }
+            Spelling::Times(number, inner) => {
+                let inner = self.spell(inner, h, &part(1));
+                if *number == -1.0 {
+                    return self.node("Neg", &[&inner], output, Vec::new());
+                }
+                let factor = format!("{output}_factor");
+                self.tensor(&factor, &[1], &[*number]);
+                self.node("Mul", &[&inner, &factor], output, Vec::new())
+            }
+            Spelling::Max(one, other) => {
+                let (one, other) = (self.spell(one, h, &part(1)), self.spell(other, h, &part(2)));
+                self.node("Max", &[&one, &other], output, Vec::new())
+            }
+            Spelling::Concat(parts) => {
+                let parts: Vec<String> =
+                    parts.iter().enumerate().map(|(at, inner)| self.spell(inner, h, &part(at + 1))).collect();
+                let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
+                self.node("Concat", &parts, output, vec![int("axis", 1)])
+            }
+        }
+    }
+
+    /// What is said of an input or output.
+    fn value(&self, name: &str, width: usize) -> messages::ValueInfo {
+        let dimension = |size| messages::Dimension { size: Some(size) };
+        let shape = messages::Shape {
+            dimension: vec![
+                dimension(messages::Size::Named("rows".into())),
+                dimension(messages::Size::Known(width as i64)),
+            ],
+        };
+        let element = if self.precision == Precision::F32 { FLOAT } else { DOUBLE };
+        let tensor = messages::TensorType { element, shape: Some(shape) };
+        messages::ValueInfo { name: name.into(), value_type: Some(messages::Type { tensor: Some(tensor) }) }
+    }
+}
+
+fn int(name: &str, value: i64) -> messages::Attribute {
+    messages::Attribute { name: name.into(), int: Some(value), kind: 2, ..messages::Attribute::default() }
+}
+
+/// The bytes of an ONNX file. With `Precision::F32` all numbers must be single precision already, and no hidden layer may have
+/// the identity for its activation: [`Network::merged`] sees to that.
+pub(crate) fn to_bytes(
+    network: &Network,
+    scaler: Option<&Scaler>,
+    columns: Option<(&[String], &str)>,
+    metadata: &[(&str, String)],
+    precision: Precision,
+) -> Vec<u8> {
+    let d = network.inputs();
+    let mut graph = messages::Graph { name: "tautnet".into(), ..messages::Graph::default() };
+    if let Some((inputs, target)) = columns {
+        graph.doc_string = format!("Inputs, in this order: {}. Prediction: {target}.", inputs.join(", "));
+    }
+    let mut writer = Writer { graph, precision };
+    let mut last = "inputs".to_owned();
+    if scaler.is_some() {
+        last = writer.node("Sub", &[&last, "input_mean"], "centred", Vec::new());
+        last = writer.node("Div", &[&last, "input_scale"], "standardized", Vec::new());
+    }
+    let first = last.clone();
+    let end = if scaler.is_some() { "standardized_prediction" } else { "prediction" };
+    let hidden = network.layers().len() - 1;
+    for (l, layer) in network.layers().iter().enumerate() {
+        // One hidden layer needs no numbers.
+        let named = |name: &str| if hidden == 1 { name.to_owned() } else { format!("{name}{}", l + 1) };
+        let (weights, bias, output) = match (l < hidden, network.linear()) {
+            (true, _) => (named("w"), named("b"), named("hidden")),
+            (false, None) => ("v".into(), "c".into(), end.to_owned()),
+            (false, Some(_)) => ("v".into(), "c".into(), "of_layers".to_owned()),
+        };
+        last = writer.gemm(&[&last, &weights, &bias], &output);
+        writer.matrix(&weights, layer.weights());
+        writer.tensor(&bias, &[layer.units()], layer.bias());
+        if l < hidden {
+            let spellings = layer.activation().spellings();
+            last = writer.spell(&spellings[0], &last, &named("active"));
+        }
+    }
+    if let Some(linear) = network.linear() {
+        let past = writer.gemm(&[&first, "a"], "linear_part");
+        writer.matrix("a", linear);
+        last = writer.node("Add", &[&last, &past], end, Vec::new());
+    }
+    if let Some(scaler) = scaler {
+        last = writer.node("Mul", &[&last, "target_scale"], "scaled", Vec::new());
+        writer.node("Add", &[&last, "target_mean"], "prediction", Vec::new());
+        writer.tensor("input_mean", &[d], &scaler.input_mean);
+        writer.tensor("input_scale", &[d], &scaler.input_scale);
+        writer.tensor("target_scale", &[1], &[scaler.target_scale]);
+        writer.tensor("target_mean", &[1], &[scaler.target_mean]);
+    }
+    let (input, output) = (writer.value("inputs", d), writer.value("prediction", network.outputs()));
+    writer.graph.input.push(input);
+    writer.graph.output.push(output);
+    let entry = |(key, value): &(&str, String)| messages::Entry { key: (*key).into(), value: value.clone() };
+    let model = messages::Model {
+        ir_version: IR_VERSION,
+        producer_name: "tautnet".into(),
+        producer_version: env!("CARGO_PKG_VERSION").into(),
+        graph: Some(writer.graph),
+        opset_import: vec![messages::OperatorSet { domain: String::new(), version: OPSET }],
+        metadata: metadata.iter().map(entry).collect(),
+    };
+    model.encode_to_vec()
+}

@@ -1,0 +1,52 @@
+//! `crelu`: max(h, 0) and max(−h, 0), side by side.
+
+use super::formula::{Entry, Formula};
+use super::spelling::Spelling;
+use std::sync::Arc;
+
+/// Positive part and negative part, both kept.
+#[derive(Debug)]
+pub(super) struct Crelu;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "crelu",
+    parameter: None,
+    help: "the positive and the negative part of the sum, as two numbers",
+    make: |_| Some(Arc::new(Crelu)),
+};
+
+impl Formula for Crelu {
+    fn branches(&self) -> usize {
+        2
+    }
+    fn value(&self, h: f64, branch: usize) -> f64 {
+        match branch {
+            0 if h > 0.0 => h,
+            1 if h < 0.0 => -h,
+            _ => 0.0,
+        }
+    }
+    fn slope(&self, h: f64, branch: usize) -> f64 {
+        match branch {
+            0 if h > 0.0 => 1.0,
+            1 if h <= 0.0 => -1.0,
+            _ => 0.0,
+        }
+    }
+    fn pieces(&self, branch: usize) -> Option<[f64; 2]> {
+        Some(if branch == 0 { [0.0, 1.0] } else { [-1.0, 0.0] })
+    }
+    fn sector(&self, branch: usize) -> [f64; 2] {
+        if branch == 0 { [0.0, 1.0] } else { [-1.0, 0.0] }
+    }
+    fn steepness(&self) -> f64 {
+        1.0
+    }
+    fn spellings(&self) -> Vec<Spelling> {
+        let relu = Spelling::operator("Relu");
+        vec![Spelling::Concat(vec![relu.clone(), relu.of(&Spelling::times(-1.0))])]
+    }
+    fn name(&self) -> String {
+        ENTRY.name.to_owned()
+    }
+}

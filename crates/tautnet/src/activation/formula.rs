@@ -1,0 +1,76 @@
+//! What an activation is: its formulas, how it is asked for, how graphs of other programs spell it.
+
+use super::spelling::Spelling;
+use std::{fmt, ops::Deref, sync::Arc};
+
+/// The formulas of an activation. All of them work on one unit; `branch` counts from 0.
+pub trait Formula: fmt::Debug + Send + Sync {
+    /// How many numbers a unit hands on: 1, or 2 where a layer hands on twice as many numbers as it has units.
+    fn branches(&self) -> usize {
+        1
+    }
+    /// What a branch makes of h.
+    fn value(&self, h: f64, branch: usize) -> f64;
+    /// The derivative of a branch at h; at a kink, that of the left side.
+    fn slope(&self, h: f64, branch: usize) -> f64;
+    /// The slopes left and right of 0, where a branch is two lines that meet in (0, 0). Without them a unit has no patterns.
+    fn pieces(&self, branch: usize) -> Option<[f64; 2]>;
+    /// The least and the largest slope of a branch.
+    fn sector(&self, branch: usize) -> [f64; 2];
+    /// The largest length of a unit's slopes, all branches taken together: how much farther apart two inputs of a unit may
+    /// come out of it.
+    fn steepness(&self) -> f64;
+    /// How graphs of standard operators spell it. The first is how it is written; all are read.
+    fn spellings(&self) -> Vec<Spelling>;
+    /// The name and the parameter, as they are asked for.
+    fn name(&self) -> String;
+}
+
+/// One of [`ALL`](super::ALL), with its parameter.
+#[derive(Clone)]
+pub struct Activation(pub(super) Arc<dyn Formula>);
+
+/// What can be asked for: name, what its parameter is and its usual value, what the activation is in a few words.
+#[derive(Clone, Copy)]
+pub struct Entry {
+    /// As it is asked for.
+    pub name: &'static str,
+    /// What the parameter is called, its usual value and its range in words.
+    pub parameter: Option<(&'static str, f64, &'static str)>,
+    /// One sentence.
+    pub help: &'static str,
+    /// The activation with its parameter, or nothing where that is out of range.
+    pub(super) make: fn(f64) -> Option<Arc<dyn Formula>>,
+}
+
+impl Entry {
+    /// How it is asked for, with the usual number.
+    pub fn example(&self) -> String {
+        self.parameter.map_or(self.name.to_owned(), |(_, usual, _)| format!("{}:{usual}", self.name))
+    }
+}
+
+impl Deref for Activation {
+    type Target = dyn Formula;
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl PartialEq for Activation {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+    }
+}
+
+impl fmt::Debug for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}
+
+impl fmt::Display for Activation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name())
+    }
+}

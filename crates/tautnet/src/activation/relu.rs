@@ -1,0 +1,40 @@
+//! `relu`: max(h, 0).
+
+use super::formula::{Entry, Formula};
+use super::spelling::Spelling;
+use std::sync::Arc;
+
+/// The positive part.
+#[derive(Debug)]
+pub(super) struct Relu;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "relu",
+    parameter: None,
+    help: "the sum where it is positive, and 0 elsewhere",
+    make: |_| Some(Arc::new(Relu)),
+};
+
+impl Formula for Relu {
+    fn value(&self, h: f64, _: usize) -> f64 {
+        if h > 0.0 { h } else { 0.0 }
+    }
+    fn slope(&self, h: f64, _: usize) -> f64 {
+        if h > 0.0 { 1.0 } else { 0.0 }
+    }
+    fn pieces(&self, _: usize) -> Option<[f64; 2]> {
+        Some([0.0, 1.0])
+    }
+    fn sector(&self, _: usize) -> [f64; 2] {
+        [0.0, 1.0]
+    }
+    fn steepness(&self) -> f64 {
+        1.0
+    }
+    fn spellings(&self) -> Vec<Spelling> {
+        vec![Spelling::operator("Relu")]
+    }
+    fn name(&self) -> String {
+        ENTRY.name.to_owned()
+    }
+}

@@ -1,0 +1,43 @@
+//! `sincos`: sin h and cos h, side by side.
+
+use super::formula::{Entry, Formula};
+use super::spelling::Spelling;
+use std::sync::Arc;
+
+/// A point of the circle.
+#[derive(Debug)]
+pub(super) struct SinCos;
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "sincos",
+    parameter: None,
+    help: "the sine and the cosine of the sum, as two numbers",
+    make: |_| Some(Arc::new(SinCos)),
+};
+
+impl Formula for SinCos {
+    fn branches(&self) -> usize {
+        2
+    }
+    fn value(&self, h: f64, branch: usize) -> f64 {
+        if branch == 0 { h.sin() } else { h.cos() }
+    }
+    fn slope(&self, h: f64, branch: usize) -> f64 {
+        if branch == 0 { h.cos() } else { -h.sin() }
+    }
+    fn pieces(&self, _: usize) -> Option<[f64; 2]> {
+        None
+    }
+    fn sector(&self, _: usize) -> [f64; 2] {
+        [-1.0, 1.0]
+    }
+    fn steepness(&self) -> f64 {
+        1.0
+    }
+    fn spellings(&self) -> Vec<Spelling> {
+        vec![Spelling::Concat(vec![Spelling::operator("Sin"), Spelling::operator("Cos")])]
+    }
+    fn name(&self) -> String {
+        ENTRY.name.to_owned()
+    }
+}
