@@ -26,6 +26,9 @@ pub struct Model {
     pub inner: tautnet_models::Model,
 }
 
+/// Weights, biases and the name of the activation of a layer.
+type LayerParts<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, String);
+
 /// Weights alone: layers one after the other, and a linear part beside them where there is one.
 #[pyclass(frozen, module = "tautnet._tautnet")]
 pub struct Network {
@@ -251,7 +254,7 @@ impl Network {
 
     /// Weights, biases and the name of the activation of each layer.
     #[getter]
-    fn layers<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, String)> {
+    fn layers<'py>(&self, py: Python<'py>) -> Vec<LayerParts<'py>> {
         let parts =
             |layer: &Layer| (array(py, layer.weights()), layer.bias().to_pyarray(py), layer.activation().name());
         self.inner.layers().iter().map(parts).collect()
