@@ -1,7 +1,7 @@
 //! Models and plain networks in Python.
 
 use crate::certificate::Certificate;
-use crate::columns::{INPUTS, Inputs};
+use crate::columns::{self, Inputs};
 use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
 use crate::limits;
@@ -269,22 +269,17 @@ impl Network {
 
     /// All outputs at every row: one number a row where there is one output, one row of numbers where there are several.
     fn predict<'py>(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let Inputs::Numbers { x, .. } = Inputs::read(given)? else {
-            return Err(refused(
-                format!("{INPUTS} has columns of words, and the network has none"),
-                "give the inputs of the network as numbers",
-            ));
-        };
+        let x = columns::matrix(given, None)?;
         if x.ncols() != self.inner.inputs() {
             return Err(refused(
                 format!("the network has {} inputs but the data has {} input columns", self.inner.inputs(), x.ncols()),
                 "give the columns the network was trained on, in that order",
             ));
         }
-        let predicted = py.detach(|| self.inner.predict(x.as_ref()));
+        let predicted = PyArray1::from_vec(py, py.detach(|| self.inner.predict_row_by_row(x.as_ref())));
         Ok(match self.inner.outputs() {
-            1 => PyArray1::from_iter(py, predicted.col(0).iter().copied()).into_any(),
-            _ => array(py, &predicted).into_any(),
+            1 => predicted.into_any(),
+            outputs => predicted.reshape([x.nrows(), outputs])?.into_any(),
         })
     }
 

@@ -15,7 +15,7 @@ sys.path.insert(0, str(HERE))
 from exact_checker import Refused, check  # noqa: E402
 
 DOCUMENT = HERE.parent.parent / "docs" / "certificate-format.md"
-NETWORK = {"w": [[1.0], [1.0]], "b": [0.0, -1.0], "v": [1.0, -1.0], "c": 0.0}
+NETWORK = {"w": [[1.0], [1.0]], "b": [0.0, -1.0], "v": [1.0, -1.0], "c": 0.0, "a": None}
 
 
 class ExactChecker(unittest.TestCase):
