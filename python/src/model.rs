@@ -157,6 +157,9 @@ fn units(network: &Layered) -> usize {
 /// A layer as Python gives it: weights, biases and the name of the activation.
 type Given<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, f64>, String);
 
+/// A layer as Python is told it.
+type Told<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, String);
+
 #[pymethods]
 impl Network {
     /// From arrays of doubles: w (units × inputs), b and v (units), c, and a (inputs) where there is a linear part; or from
@@ -251,7 +254,7 @@ impl Network {
 
     /// Weights, biases and the name of the activation of each layer.
     #[getter]
-    fn layers<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, String)> {
+    fn layers<'py>(&self, py: Python<'py>) -> Vec<Told<'py>> {
         let parts =
             |layer: &Layer| (array(py, layer.weights()), layer.bias().to_pyarray(py), layer.activation().name());
         self.inner.layers().iter().map(parts).collect()

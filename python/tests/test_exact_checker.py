@@ -58,7 +58,8 @@ class ExactChecker(unittest.TestCase):
             ("raw", None),
             ("scaler", "x_scale", [0.0]),
             ("norm", "3"),
-            ("version", 2),
+            ("version", 3),
+            ("version", 1),
             ("version", 1.0),
             ("note", 0),
         ]:

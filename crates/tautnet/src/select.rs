@@ -174,6 +174,8 @@ pub fn path(
     let iterations = polish.iterations.min(settings.iterations);
     // A walk fits closer than the joint program and asks for a higher price: it is judged by a short one.
     let polish = polish::Settings { walk: polish.walk.short(), tolerance, iterations, ..polish.clone() };
+    // What the method does not use is not asked of it.
+    let polish = polish.with_method(polish.method);
     let shared = Shared { observer: Mutex::new((observer, 0)), polishes: prices.len() * splits.len() };
     let stop = Stop::here();
     let parts: Vec<Part> = splits

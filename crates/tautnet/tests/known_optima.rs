@@ -205,3 +205,22 @@ fn joint_is_no_worse_than_every_round_of_the_alternation() {
     report(compared, 200, &failures);
     assert!(exact >= 48, "only {exact} first rounds were compared");
 }
+
+/// The absolute error is the quantile loss of the level 0.5 twice: at twice the prices the networks and their objectives are the same.
+#[test]
+fn the_absolute_error_is_twice_a_quantile_loss() {
+    let mut compared = 0;
+    for instance in instances().iter().filter(|instance| instance.y.len() > 10).take(12) {
+        let halved =
+            Settings { loss: "quantile:0.5".parse().unwrap(), lipschitz: 0.01, tolerance: 1e-9, ..Settings::default() };
+        let whole = Settings { loss: "absolute".parse().unwrap(), lipschitz: 0.02, ..halved.clone() };
+        let run = |settings: &Settings| {
+            let go_on = &mut |_: &_| ControlFlow::Continue(());
+            polish(&instance.network(), &instance.data(true), settings, go_on).unwrap().after.objective
+        };
+        let (one, two) = (run(&whole), 2.0 * run(&halved));
+        assert!((one - two).abs() < 1e-6 * one, "{}: {one} {two}", instance.name);
+        compared += 1;
+    }
+    assert_eq!(compared, 12);
+}

@@ -153,3 +153,21 @@ fn degenerate_data_and_networks_are_walked_too() {
     let walked = run(&network, &data, &Settings { lipschitz: 1e4, ..settings });
     assert!((walked.after.objective - walked.after.loss).abs() < 1e-3 * walked.after.loss, "{:?}", walked.after);
 }
+
+/// Descent alone: below what it was given, without a gap, and never above where a walk's own descent from the same network is.
+#[test]
+fn descent_alone_lowers_the_objective_and_claims_nothing() {
+    for seed in 0..6 {
+        let (data, network) = (data(40, 2, seed), network(8, 2, seed));
+        for settings in [
+            Settings { lipschitz: 0.05, ..Settings::of("descent".parse().unwrap()) },
+            Settings { lipschitz: 0.0, decay: 0.02, linear_part: true, ..Settings::of("descent".parse().unwrap()) },
+        ] {
+            let found = run(&network, &data, &settings);
+            assert!(found.after.objective < 0.9 * found.before.objective, "{found:?}");
+            assert_eq!(found.duality_gap, None);
+            let recomputed = score(&found.network, &data, &settings).unwrap();
+            assert!((recomputed.objective - found.after.objective).abs() < 1e-12 * recomputed.objective);
+        }
+    }
+}

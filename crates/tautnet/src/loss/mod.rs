@@ -7,6 +7,7 @@
 //! | loss | ℓ for the residual r = f − y | what fits best |
 //! |---|---|---|
 //! | `squared` | r² | the mean |
+//! | `absolute` | \|r\| | the median |
 //! | `huber:δ` | r² up to \|r\| = δ, then 2δ\|r\| − δ² | the mean, with little heed to outliers |
 //! | `quantile:τ` | (1 − τ)r above the target, −τr below | the level that a share τ of the targets stays under |
 //!
@@ -18,6 +19,7 @@
 //!
 //! and the [`Form`] tells q, α and β.
 
+mod absolute;
 mod formula;
 mod huber;
 mod mean;
@@ -36,7 +38,7 @@ use crate::{
 use std::{str::FromStr, sync::Arc};
 
 /// Every loss.
-pub const ALL: &[Entry] = &[squared::ENTRY, huber::ENTRY, quantile::ENTRY];
+pub const ALL: &[Entry] = &[squared::ENTRY, absolute::ENTRY, huber::ENTRY, quantile::ENTRY];
 
 impl Loss {
     /// Σ ω ℓ(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none.

@@ -91,7 +91,7 @@ fn names_are_read_and_what_is_wrong_is_told() {
     assert_eq!(" quantile:0.9".trim().parse::<Loss>().unwrap().name(), "quantile:0.9");
     assert!(Loss::default().is_squared() && "squared".parse::<Loss>().unwrap().is_squared());
     for (text, what, hint) in [
-        ("absolute", "no loss `absolute`", "squared, huber, quantile"),
+        ("cubic", "no loss `cubic`", "choose one of: squared, "),
         ("huber:-1", "huber:-1", "positive"),
         ("huber:x", "`x` is no number", "huber:0.5"),
         ("quantile:1", "quantile:1", "below 1"),

@@ -22,6 +22,7 @@ mod outcome;
 mod record;
 mod run;
 mod settings;
+mod steps;
 mod uses;
 mod walk;
 mod weight_decay;
@@ -51,6 +52,7 @@ const ALL: &[(Method, Runs)] = &[
     (walk::METHOD, walk::run),
     (alternate::METHOD, alternate::run),
     (weight_decay::METHOD, weight_decay::run),
+    (steps::METHOD, steps::run),
 ];
 
 impl Method {

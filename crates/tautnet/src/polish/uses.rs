@@ -24,7 +24,11 @@ impl Settings {
             Setting::Loss => Some(self.loss.asked()),
             Setting::LinearPart => self.linear_part.then(|| Asked::new("linear part", "a linear part")),
             Setting::Method => Some(Asked::new(self.method.name(), format!("the method `{}`", self.method.name()))),
-            Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Tolerance | Setting::Effort => None,
+            Setting::Iterations => (self.iterations != Self::of(self.method).iterations)
+                .then(|| Asked::new("iterations", format!("the limit of {} `iterations`", self.iterations))),
+            Setting::Tolerance => (self.tolerance != Self::of(self.method).tolerance)
+                .then(|| Asked::new("gap", format!("the relative gap `tolerance` {}", self.tolerance))),
+            Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Effort => None,
         }
     }
 
@@ -45,7 +49,9 @@ impl Settings {
                 Setting::MaxLipschitz => settings.max_lipschitz = None,
                 Setting::Multipliers => settings.multipliers = None,
                 Setting::Effort => settings.walk = Walk::default(),
-                Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::LinearPart | Setting::Tolerance => (),
+                Setting::Iterations => settings.iterations = Self::of(method).iterations,
+                Setting::Tolerance => settings.tolerance = Self::of(method).tolerance,
+                Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::LinearPart => (),
                 Setting::Loss | Setting::Method => (),
             }
         }

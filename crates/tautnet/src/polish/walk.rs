@@ -45,7 +45,7 @@ use rand_pcg::Pcg64;
 use tautnet_cone::Stop;
 
 /// First rate of a descent, relative to the root mean square of the weights it moves.
-const RATE: f64 = 0.05;
+pub(super) const RATE: f64 = 0.05;
 /// What the rate is divided by after a round that gained little.
 const CUT: f64 = 4.0;
 /// A round gains little when the objective falls by less than this fraction of itself.
@@ -119,7 +119,7 @@ impl Run<'_, '_> {
     }
 
     /// The lowest point of a descent from `current`.
-    fn descended(
+    pub(super) fn descended(
         &mut self,
         landscape: &mut Landscape,
         current: &Candidate,
