@@ -45,6 +45,7 @@ MAKES = {
     "abs": np.abs,
     "crelu": lambda h: np.hstack([np.maximum(h, 0), np.maximum(-h, 0)]),
     "sincos": lambda h: np.hstack([np.sin(h), np.cos(h)]),
+    "tanh": np.tanh,
 }
 ACTIVATIONS = list(MAKES)
 
@@ -278,16 +279,16 @@ def test_a_leaky_relu_of_another_program_is_read(tmp_path, arrays, data):
     tautnet(tmp_path, "certify relu.onnx --norm 2 --quiet")
 
 
-@pytest.mark.parametrize("layers, activation, outputs", [((6, 5), "relu", 1), ((6,), "identity", 1), ((6, 5, 4), "relu", 2)])
-def test_deep_scikit_learn_networks_come_by_onnx(tmp_path, data, layers, activation, outputs):
+# Not with several targets: skl2onnx makes one column of them, and so mixes the rows.
+@pytest.mark.parametrize("layers, activation", [((6, 5), "relu"), ((6,), "identity"), ((6, 5, 4), "relu")])
+def test_deep_scikit_learn_networks_come_by_onnx(tmp_path, data, layers, activation):
     skl2onnx = pytest.importorskip("skl2onnx")
     neural_network = pytest.importorskip("sklearn.neural_network")
     y = np.loadtxt(tmp_path / "data.csv", delimiter=",", skiprows=1)[:, -1]
-    targets = y if outputs == 1 else np.column_stack([y, -y ** 2])
     regressor = neural_network.MLPRegressor(
         hidden_layer_sizes=layers, activation=activation, max_iter=200, random_state=0, solver="lbfgs")
-    fitted = regressor.fit(data, targets)
+    fitted = regressor.fit(data, y)
     given = [("x", skl2onnx.common.data_types.DoubleTensorType([None, INPUTS]))]
     (tmp_path / "model.onnx").write_bytes(skl2onnx.to_onnx(fitted, initial_types=given).SerializeToString())
-    theirs = fitted.predict(data).reshape(len(data), outputs)
-    assert np.abs(values(network_of(tmp_path / "model.onnx"), data) - theirs).max() <= 1e-5 * np.abs(theirs).max()
+    theirs = fitted.predict(data)
+    assert np.abs(value(network_of(tmp_path / "model.onnx"), data) - theirs).max() <= 1e-5 * np.abs(theirs).max()

@@ -113,7 +113,7 @@ fn copy_column<T: Number>(from: ArrayView1<'_, T>) -> Vec<f64> {
 }
 
 /// An array of two dimensions, its columns called so in messages.
-fn matrix(array: &Bound<'_, PyAny>, names: Option<&[String]>) -> PyResult<Mat<f64>> {
+pub fn matrix(array: &Bound<'_, PyAny>, names: Option<&[String]>) -> PyResult<Mat<f64>> {
     let py = array.py();
     macro_rules! try_each {
         ($($kind:ty),*) => { $(

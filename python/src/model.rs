@@ -1,7 +1,7 @@
 //! Models and plain networks in Python.
 
 use crate::certificate::Certificate;
-use crate::columns::{INPUTS, Inputs};
+use crate::columns::{self, Inputs};
 use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
 use crate::limits;
@@ -157,6 +157,9 @@ fn units(network: &Layered) -> usize {
 /// A layer as Python gives it: weights, biases and the name of the activation.
 type Given<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, f64>, String);
 
+/// A layer as Python is told it.
+type Told<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, String);
+
 #[pymethods]
 impl Network {
     /// From arrays of doubles: w (units × inputs), b and v (units), c, and a (inputs) where there is a linear part; or from
@@ -251,7 +254,7 @@ impl Network {
 
     /// Weights, biases and the name of the activation of each layer.
     #[getter]
-    fn layers<'py>(&self, py: Python<'py>) -> Vec<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, String)> {
+    fn layers<'py>(&self, py: Python<'py>) -> Vec<Told<'py>> {
         let parts =
             |layer: &Layer| (array(py, layer.weights()), layer.bias().to_pyarray(py), layer.activation().name());
         self.inner.layers().iter().map(parts).collect()
@@ -269,22 +272,17 @@ impl Network {
 
     /// All outputs at every row: one number a row where there is one output, one row of numbers where there are several.
     fn predict<'py>(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let Inputs::Numbers { x, .. } = Inputs::read(given)? else {
-            return Err(refused(
-                format!("{INPUTS} has columns of words, and the network has none"),
-                "give the inputs of the network as numbers",
-            ));
-        };
+        let x = columns::matrix(given, None)?;
         if x.ncols() != self.inner.inputs() {
             return Err(refused(
                 format!("the network has {} inputs but the data has {} input columns", self.inner.inputs(), x.ncols()),
                 "give the columns the network was trained on, in that order",
             ));
         }
-        let predicted = py.detach(|| self.inner.predict(x.as_ref()));
+        let predicted = PyArray1::from_vec(py, py.detach(|| self.inner.predict_row_by_row(x.as_ref())));
         Ok(match self.inner.outputs() {
-            1 => PyArray1::from_iter(py, predicted.col(0).iter().copied()).into_any(),
-            _ => array(py, &predicted).into_any(),
+            1 => predicted.into_any(),
+            outputs => predicted.reshape([x.nrows(), outputs])?.into_any(),
         })
     }
 

@@ -204,7 +204,7 @@ def test_files_that_are_not_there(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     theirs = printed(tmp_path, "polish", "none.json", "data.csv")
     assert raised(lambda: polish("none.json", *frame(GOOD))) == theirs
-    theirs = printed(tmp_path, "predict", "net.json", "data.csv")
+    theirs = printed(tmp_path, "predict", "net.json", "data.csv", "--radius", "0.1")
     assert raised(lambda: LipschitzRegressor.load("net.json")) == theirs
     model = LipschitzRegressor(hidden=3, lipschitz=0.1).fit(*frame(GOOD))
     for path in ["none/new.json", "."]:

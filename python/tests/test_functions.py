@@ -216,10 +216,10 @@ def test_what_is_no_network_is_refused(mlp, friedman):
     tanh = MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", max_iter=1).fit(X, y)
     wide = MLPRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(X, np.c_[y, y])
     for network, what in [
-        (two, "the MLPRegressor has 3 layers in `coefs_` where two are due"),
+        (two, "`polish` takes networks with one hidden layer of relu, leaky relu, abs, crelu or identity units; this one has two"),
         (tanh, "the MLPRegressor's activation is `tanh`"),
-        (wide, "the MLPRegressor predicts 2 targets"),
-        ({"0.weight": np.ones((2, 5)), "0.bias": np.zeros(2)}, "the state: it has 1 layers where two are due"),
+        (wide, "`polish` takes networks with one output; this one has one hidden layer of 4 units, relu, 2 outputs"),
+        ({"0.weight": np.ones((2, 5)), "0.bias": np.zeros(2)}, "`polish` takes networks with one output; this one has no hidden layer, 2 outputs"),
         ({"0.weight": np.ones((2, 5)), "1.running_mean": np.zeros(2)}, "the state: `1.running_mean` is neither"),
         (MLPRegressor(), "this MLPRegressor has no network"),
         (3, "a int is no network"),

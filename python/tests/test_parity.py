@@ -14,7 +14,7 @@ from conftest import PROGRAM
 from tautnet import LipschitzRegressor, TautnetError, polish
 
 METHODS = ["joint", "walk", "alternating", "weight-decay"]
-STARTS = ["sgd", "random", "adversarial", "admm"]
+STARTS = ["sgd", "random", "adversarial", "admm", "average"]
 
 
 def smooth(rows, seed=0):
@@ -164,7 +164,7 @@ def test_a_weight_is_a_repetition_at_the_other_door(tmp_path):
 ASKED = [
     {"lipschitz": 0.3}, {"lipschitz": 0}, {"penalty": "L2"}, {"max_lipschitz": 0.4}, {"decay": 0.05}, {"norm": "inf"},
     {"output_bias": False}, {"effort": "high"}, {"random_state": 3}, {"tolerance": 1e-3}, {"loss": "huber:0.3"},
-    {"loss": "quantile:0.8"}, {"linear_part": True},
+    {"loss": "quantile:0.8"}, {"linear_part": True}, {"iterations": 5},
 ]  # fmt: skip
 
 
@@ -208,13 +208,11 @@ def test_a_plain_network_comes_back_the_same(table, tmp_path):
     (tmp_path / "net.json").write_text(json.dumps(network))
     for asked in ({}, {"output_bias": False}, {"method": "weight-decay"}):
         assert doors.run("polish", "net.json", "table.csv", "--raw-network", *flags(asked), "--out", "p.json") is None
-        theirs = json.loads((tmp_path / "p.json").read_text())
+        hidden, last = json.loads((tmp_path / "p.json").read_text())["layers"]
+        theirs = {"w": hidden["weights"], "b": hidden["bias"], "v": last["weights"][0], "c": last["bias"][0]}
         ours = polish(tmp_path / "net.json", doors.X, doors.y, **asked)
         weights = {part: np.asarray(value).tolist() for part, value in ours.weights().items()}
-        hidden, output = theirs["layers"]
-        assert (hidden["activation"], output["activation"]) == ("relu", "identity")
-        told = {"w": hidden["weights"], "b": hidden["bias"], "v": output["weights"][0], "c": output["bias"][0]}
-        assert {part: weights[part] for part in "wbvc"} == told
+        assert weights == theirs
         if asked == {"output_bias": False} and ours.objective_["ending"] != "unchanged":
             assert ours.weights(standardized=True)["c"] == 0.0
 

@@ -189,8 +189,9 @@ impl Model {
     /// The same for the rows of the encoded columns.
     pub fn predict_encoded(&self, mut x: Mat<f64>) -> Vec<f64> {
         self.scaler.standardize_inputs_in_place(x.as_mut());
-        let standardized = self.network.predict(x.as_ref());
-        standardized.col(0).iter().map(|&value| self.scaler.target_to_user(value)).collect()
+        // A model has one output.
+        let standardized = self.network.predict_row_by_row(x.as_ref());
+        standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect()
     }
 
     /// For every row of a table, in the units of its target: the interval that the output cannot leave when the

@@ -128,3 +128,36 @@ impl Pass for Deviations {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rows::BLOCK;
+    use faer::Mat;
+
+    /// Written out over all rows at once: the same bytes, wherever blocks end.
+    #[test]
+    fn moments_are_those_of_one_loop() {
+        for n in [2, BLOCK, BLOCK + 1, 3 * BLOCK - 5] {
+            let x = Mat::from_fn(n, 3, |k, j| if j == 1 { 0.1 } else { 1e3 + ((k * (j + 7) + 3) % 101) as f64 / 7.0 });
+            let y = (0..n).map(|k| (k as f64).sin()).collect();
+            // The first row has no weight.
+            let weights = Some((0..n).map(|k| (k % 3) as f64 / 3.0).collect());
+            for data in [Dataset::new(x.clone(), y, None), Dataset::new(x.clone(), vec![2.0; n], weights)] {
+                let data = data.unwrap();
+                let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+                let total: f64 = (0..n).map(weight).sum();
+                for (j, found) in moments(&data).into_iter().enumerate() {
+                    let value = |k: usize| if j < 3 { data.x[(k, j)] } else { data.y[k] };
+                    let counted = || (0..n).filter(|&k| weight(k) > 0.0);
+                    let first = value(counted().next().unwrap());
+                    let shift = counted().map(|k| weight(k) / total * (value(k) - first)).sum::<f64>();
+                    let square = |k: usize| weight(k) / total * (value(k) - first - shift).powi(2);
+                    let constant = counted().all(|k| value(k) == first);
+                    let variance = (!constant).then(|| counted().map(square).sum::<f64>());
+                    assert_eq!(found, Moments { mean: first + shift, variance }, "{n} rows, column {j}");
+                }
+            }
+        }
+    }
+}

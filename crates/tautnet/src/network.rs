@@ -255,26 +255,31 @@ impl Network {
 
     /// All outputs at every row of `x`: rows × outputs.
     pub fn predict(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+        let (outputs, predicted) = (self.outputs(), self.predict_row_by_row(x));
+        Mat::from_fn(x.nrows(), outputs, |k, j| predicted[k * outputs + j])
+    }
+
+    /// The same as one list: all outputs of the first row, then all of the second.
+    pub fn predict_row_by_row(&self, x: MatRef<'_, f64>) -> Vec<f64> {
         assert_eq!(x.ncols(), self.inputs(), "checked where data and network meet");
-        let one = |(row, values, scratch): &mut (Vec<f64>, Vec<f64>, Scratch), (k, out): (usize, &mut [f64])| {
+        let one = |(row, out, scratch): &mut (Vec<f64>, Vec<f64>, Scratch), (k, place): (usize, &mut [f64])| {
             row.clear();
             row.extend((0..x.ncols()).map(|j| x[(k, j)]));
-            self.values_into(row, scratch, values);
-            out.copy_from_slice(values);
+            self.values_into(row, scratch, out);
+            place.copy_from_slice(out);
         };
         let scratch = <(Vec<f64>, Vec<f64>, Scratch)>::default;
         let weights: usize = self.layers.iter().map(|layer| layer.units() * layer.inputs()).sum();
         // Only inside a pool that the caller has made: a process that was forked has no threads of the common one.
         let pooled = rayon::current_thread_index().is_some();
-        let outputs = self.outputs();
-        let mut rows = vec![0.0; x.nrows() * outputs];
+        let mut predicted = vec![0.0; x.nrows() * self.outputs()];
         if !pooled || x.nrows().saturating_mul(weights) < WORTH_A_THREAD {
             let mut state = scratch();
-            rows.chunks_mut(outputs).enumerate().for_each(|row| one(&mut state, row));
+            predicted.chunks_mut(self.outputs()).enumerate().for_each(|row| one(&mut state, row));
         } else {
-            rows.par_chunks_mut(outputs).enumerate().for_each_init(scratch, one);
+            predicted.par_chunks_mut(self.outputs()).enumerate().for_each_init(scratch, one);
         }
-        Mat::from_fn(x.nrows(), outputs, |k, j| rows[k * outputs + j])
+        predicted
     }
 
     /// The derivatives of all outputs at a point: outputs × inputs. At a kink those of its left side are taken.

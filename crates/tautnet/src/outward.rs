@@ -210,11 +210,6 @@ impl Interval {
     /// Where nothing is known.
     pub const EVERYTHING: Interval = Interval { low: f64::NEG_INFINITY, high: f64::INFINITY };
 
-    /// At least every |number − y|.
-    pub fn distance_up(&self, y: f64) -> f64 {
-        add_up(self.high, -y).max(add_up(y, -self.low)).max(0.0)
-    }
-
     /// At most every |number − y|.
     pub fn distance_down(&self, y: f64) -> f64 {
         add_down(self.low, -y).max(add_down(y, -self.high)).max(0.0)

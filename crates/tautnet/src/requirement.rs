@@ -25,6 +25,8 @@ pub enum Setting {
     LinearPart,
     /// The relative gap to reach.
     Tolerance,
+    /// The most iterations of one convex program.
+    Iterations,
     /// The effort, where it is high.
     Effort,
     /// Multipliers to begin with: callers of the library only.

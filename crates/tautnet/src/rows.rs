@@ -129,7 +129,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// What the pass comes to on all rows.
+    /// What the pass comes to on all rows. Much work is shared by the pool at hand, the common one where the caller has made none;
+    /// a process that was forked has no threads of the common one, so there the caller makes a pool.
     pub fn sweep<P: Pass>(&self, pass: &P) -> P::Sum {
         self.sweep_until(pass, &Stop::default()).expect("nothing stops it")
     }

@@ -19,7 +19,7 @@ fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Polishe
 }
 
 /// What a user can ask for, and multipliers.
-const SETTINGS: [Setting; 11] = [
+const SETTINGS: [Setting; 12] = [
     Setting::Lipschitz,
     Setting::Penalty,
     Setting::MaxLipschitz,
@@ -28,6 +28,7 @@ const SETTINGS: [Setting; 11] = [
     Setting::OutputBias,
     Setting::LinearPart,
     Setting::Tolerance,
+    Setting::Iterations,
     Setting::Effort,
     Setting::Multipliers,
     Setting::Loss,
@@ -44,6 +45,7 @@ fn asked(setting: Setting, recipe: &mut Recipe) {
         Setting::OutputBias => recipe.output_bias = false,
         Setting::LinearPart => recipe.linear_part = true,
         Setting::Tolerance => recipe.tolerance = 1e-2,
+        Setting::Iterations => recipe.iterations = 4,
         Setting::Effort => recipe.effort = Effort::High,
         Setting::Loss => recipe.loss = "quantile:0.7".parse().unwrap(),
         Setting::Method | Setting::Restarts => (),

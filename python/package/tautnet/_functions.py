@@ -42,6 +42,7 @@ def polish(
     linear_part: bool = False,
     standardize: bool = True,
     tolerance: float = 1e-8,
+    iterations: int = 100,
     time_limit: float | None = None,
     threads: int | None = None,
     verbose: bool = False,
@@ -64,6 +65,7 @@ def polish(
         {
             "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
             "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tolerance": tolerance,
+            "iterations": iterations,
         }
     )  # fmt: skip
     subject = native(network)

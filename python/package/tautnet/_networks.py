@@ -141,20 +141,20 @@ def _from_sklearn(mlp: Any) -> _tautnet.Network:
 
 def _from_torch(module: Any) -> _tautnet.Network:
     name = type(module).__name__
-    children = list(module.named_children()) if hasattr(module, "named_children") else []
+    children = list(module.children()) if hasattr(module, "children") else []
     if not children:
         return _from_state(module.state_dict(), f"the {name}")
-    kinds = [type(child).__name__ for _, child in children]
-    activations = [_torch_activation(child) for _, child in children[1::2]]
+    kinds = [type(child).__name__ for child in children]
+    activations = [_torch_activation(child) for child in children[1::2]]
     if set(kinds[::2]) != {"Linear"} or len(kinds) % 2 == 0 or None in activations:
         raise TautnetError(
             f"the {name} has the layers {', '.join(kinds)}",
             "give a Sequential of Linear layers with ReLU, LeakyReLU or Identity between them",
         )
     state = module.state_dict()
-    if any(kind.__name__ == "Sequential" for kind in type(module).__mro__):
+    if hasattr(module, "named_children") and any(kind.__name__ == "Sequential" for kind in type(module).__mro__):
         # What a Sequential is made of stands in its order, whatever it is called.
-        places = {child: str(place) for place, (child, _) in enumerate(children)}
+        places = {child: str(place) for place, (child, _) in enumerate(module.named_children())}
         state = {f"{places[key.split('.', 1)[0]]}.{key.split('.', 1)[1]}": value for key, value in state.items()}
     elif len(kinds) > 3:
         raise TautnetError(f"the order of the layers of the {name} is not known", "give a Sequential")

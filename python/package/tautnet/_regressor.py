@@ -74,6 +74,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         output_bias: bool = True,
         linear_part: bool = False,
         tolerance: float = 1e-8,
+        iterations: int = 100,
         time_limit: float | None = None,
         threads: int | None = None,
         warm_start: bool = False,
@@ -93,6 +94,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.output_bias = output_bias
         self.linear_part = linear_part
         self.tolerance = tolerance
+        self.iterations = iterations
         self.time_limit = time_limit
         self.threads = threads
         self.warm_start = warm_start

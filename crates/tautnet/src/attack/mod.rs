@@ -21,8 +21,8 @@ pub use fast_gradient::fast_gradient;
 pub use settings::{Method, RESTARTS, Settings};
 
 use crate::ball::placed;
-use crate::certify::{SampleInterval, sample_interval};
-use crate::outward::{Interval, Sum, div_down, div_up, enclose, mul_down, mul_up};
+use crate::certify::sample_interval;
+use crate::outward::{Sum, div_down, div_up, enclose, mul_down, mul_up};
 use crate::{Dataset, Error, Norm, Shallow, error::Result};
 use local::Prepared;
 use projected_ascent::Search;
@@ -128,16 +128,10 @@ pub fn attack(
                     if settings.nodes > 0 && radius > 0.0 && !stop.asked() {
                         let interval =
                             stop.during(|| sample_interval(network, &x, norm, radius, bound, settings.nodes))?;
-                        let SampleInterval { lower, upper, lowest_found, highest_found, closed } = interval;
-                        // f is somewhere at most the lowest found, and somewhere at least the highest.
-                        for side in [
-                            Interval { low: f64::NEG_INFINITY, high: lowest_found },
-                            Interval { low: highest_found, high: f64::INFINITY },
-                        ] {
-                            found = found.max(loss.least(side, data.y[k]));
-                        }
-                        let certified = loss.worst(Interval { low: lower, high: upper }, 0.0, data.y[k]);
-                        worst = Worst { found, certified: certified.min(ceiling), closed, ..worst };
+                        found =
+                            interval.met().map(|side| loss.least(side, data.y[k])).into_iter().fold(found, f64::max);
+                        let certified = loss.worst(interval.proved(), 0.0, data.y[k]);
+                        worst = Worst { found, certified: certified.min(ceiling), closed: interval.closed, ..worst };
                     }
                     Ok(worst)
                 };

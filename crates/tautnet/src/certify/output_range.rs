@@ -21,7 +21,7 @@ use super::region::Region;
 use crate::Shallow;
 use crate::dense::EPSILON;
 use crate::error::{Error, Result};
-use crate::outward::{Interval, add_down, enclose};
+use crate::outward::enclose;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
@@ -63,15 +63,6 @@ pub struct OutputRange {
     pub lowest: Extreme,
     /// The largest value: `found ≤ max f ≤ bound`.
     pub highest: Extreme,
-}
-
-impl OutputRange {
-    /// The worst absolute distance from a target: (found by an attack, certified).
-    pub fn worst_error(&self, target: f64) -> (f64, f64) {
-        let certified = Interval { low: self.lowest.bound, high: self.highest.bound }.distance_up(target);
-        let below = add_down(target, -self.lowest.found);
-        (below.max(add_down(self.highest.found, -target)), certified)
-    }
 }
 
 /// The range of f over a bounded region. The observer is called for every node with the (found, bound) of the end in work;

@@ -27,10 +27,17 @@ pub struct SampleInterval {
 }
 
 impl SampleInterval {
-    /// The worst absolute distance from a target: (found, certified), rounded down and up.
-    pub fn worst_error(&self, target: f64) -> (f64, f64) {
-        let found = add_down(target, -self.lowest_found).max(add_down(self.highest_found, -target));
-        (found.max(0.0), Interval { low: self.lower, high: self.upper }.distance_up(target))
+    /// What no output within the radius leaves.
+    pub(crate) fn proved(&self) -> Interval {
+        Interval { low: self.lower, high: self.upper }
+    }
+
+    /// Two intervals with an output in each: it is somewhere at most the lowest found, and somewhere at least the highest.
+    pub(crate) fn met(&self) -> [Interval; 2] {
+        [
+            Interval { low: f64::NEG_INFINITY, high: self.lowest_found },
+            Interval { low: self.highest_found, high: f64::INFINITY },
+        ]
     }
 }
 
@@ -89,6 +96,7 @@ pub fn affordable_nodes(network: &Shallow, intervals: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Loss;
     use crate::certify::tests::random_network;
     use crate::certify::{lipsdp, path_norm};
     use crate::exact_numbers::{self, Exact};
@@ -117,8 +125,10 @@ mod tests {
                         assert!(all.lower - 1e-12 <= value && value <= all.upper + 1e-12, "{all:?} {value}");
                     }
                 }
-                let (found, certified) = all.worst_error(1.0);
-                assert!(found <= certified && certified - found < 1e-5 * bound);
+                let loss = Loss::default();
+                let found = all.met().map(|side| loss.least(side, 1.0)).into_iter().fold(0.0, f64::max);
+                let certified = loss.worst(all.proved(), 0.0, 1.0);
+                assert!(found <= certified && certified.sqrt() - found.sqrt() < 1e-5 * bound);
             }
         }
     }

@@ -14,6 +14,13 @@ use crate::{
     requirement::{Demand, Requirement, Setting},
 };
 
+/// It solves no convex program.
+const NO_ITERATIONS: Requirement = Requirement {
+    setting: Setting::Iterations,
+    demand: Demand::Unused,
+    hint: "leave the iterations out: a descent solves no convex program",
+};
+
 /// It has no gap to reach.
 const NO_GAP: Requirement =
     Requirement { setting: Setting::Tolerance, demand: Demand::Unused, hint: "leave the gap out: a descent has none" };
@@ -22,7 +29,7 @@ const NO_GAP: Requirement =
 pub const METHOD: Method = Method(&Described {
     name: "descent",
     help: "gradient descent on the objective, patterns and all: no convex program, and no gap",
-    requires: &[NO_LIMIT, NO_GAP, NO_EFFORT, NO_MULTIPLIERS],
+    requires: &[NO_LIMIT, NO_GAP, NO_ITERATIONS, NO_EFFORT, NO_MULTIPLIERS],
     story: "The polish lowered {goal}, {bound}, by gradient descent. Nothing is known of how far from the best the result is.",
 });
 

@@ -24,6 +24,8 @@ impl Settings {
             Setting::Loss => Some(self.loss.asked()),
             Setting::LinearPart => self.linear_part.then(|| Asked::new("linear part", "a linear part")),
             Setting::Method => Some(Asked::new(self.method.name(), format!("the method `{}`", self.method.name()))),
+            Setting::Iterations => (self.iterations != Self::of(self.method).iterations)
+                .then(|| Asked::new("iterations", format!("the limit of {} `iterations`", self.iterations))),
             Setting::Tolerance => (self.tolerance != Self::of(self.method).tolerance)
                 .then(|| Asked::new("gap", format!("the relative gap `tolerance` {}", self.tolerance))),
             Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Effort | Setting::Restarts => None,
@@ -47,6 +49,7 @@ impl Settings {
                 Setting::MaxLipschitz => settings.max_lipschitz = None,
                 Setting::Multipliers => settings.multipliers = None,
                 Setting::Effort => settings.walk = Walk::default(),
+                Setting::Iterations => settings.iterations = Self::of(method).iterations,
                 Setting::Tolerance => settings.tolerance = Self::of(method).tolerance,
                 Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::LinearPart => (),
                 Setting::Loss | Setting::Method | Setting::Restarts => (),

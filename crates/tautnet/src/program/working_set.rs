@@ -158,7 +158,7 @@ impl Pass for Closest<'_> {
     }
 }
 
-/// `Σ_k |x̄_k·z̄_i|` of every unit.
+/// `Σ_k |x̄_k·z̄_i|` of every unit. A sum of the blocks' sums: it only sets a tolerance, and no digit of a result comes from it.
 struct Sizes<'a> {
     z: &'a Mat<f64>,
 }

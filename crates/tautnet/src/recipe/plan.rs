@@ -41,6 +41,7 @@ impl Recipe {
             output_bias: self.output_bias,
             linear_part: self.linear_part,
             tolerance: self.tolerance,
+            iterations: self.iterations,
             walk: self.effort.walk(),
             ..own
         };

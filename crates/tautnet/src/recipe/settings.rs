@@ -35,6 +35,8 @@ pub struct Recipe {
     pub linear_part: bool,
     /// Relative duality gap to reach.
     pub tolerance: f64,
+    /// Most iterations of one convex program.
+    pub iterations: usize,
     /// Seed of everything that is drawn.
     pub seed: u64,
 }
@@ -56,6 +58,7 @@ impl Default for Recipe {
             output_bias: polish.output_bias,
             linear_part: polish.linear_part,
             tolerance: polish.tolerance,
+            iterations: polish.iterations,
             seed: train.seed,
         }
     }

@@ -129,7 +129,7 @@ const LEAST: f64 = 1e-3;
 
 /// The output layer of the least loss, or close to it.
 fn fitted(
-    phi: Mat<f64>,
+    mut phi: Mat<f64>,
     data: &Dataset,
     loss: &Loss,
     ridge: f64,
@@ -138,13 +138,15 @@ fn fitted(
 ) -> Result<(Vec<f64>, f64)> {
     let omega = importances(data);
     if loss.is_squared() {
-        return output_layer(phi, &data.y, &omega, data.rows() as f64, ridge, output_bias);
+        return output_layer(&mut phi, None, &data.y, &omega, data.rows() as f64, ridge, output_bias);
     }
     let (n, m) = (phi.nrows(), phi.ncols());
     let mut weighted = omega.clone();
+    let mut scaled = Mat::zeros(n, m);
     let mut best: Option<(f64, Vec<f64>, f64)> = None;
     for _ in 0..REGRESSIONS {
-        let (v, c) = output_layer(phi.clone(), &data.y, &weighted, weighted.iter().sum(), ridge, output_bias)?;
+        let (v, c) =
+            output_layer(&mut scaled, Some(&phi), &data.y, &weighted, weighted.iter().sum(), ridge, output_bias)?;
         let f: Vec<f64> = (0..n).map(|k| (0..m).fold(c, |f, i| f + phi[(k, i)] * v[i])).collect();
         let objective =
             loss.weighted(&mut f.clone(), &data.y, &omega) / n as f64 + ridge * v.iter().map(|v| v * v).sum::<f64>();
@@ -165,9 +167,11 @@ fn fitted(
 }
 
 /// The ridge regression, by its normal equations: (ΦᵀΩΦ/n + ρI) v = ΦᵀΩy/n, centred by means over weights of this total. On one thread, so that the number of
-/// threads changes nothing.
+/// threads changes nothing. `phi` is overwritten by the centred and weighted features: of `kept`, or of its own where those are
+/// not needed again.
 fn output_layer(
-    mut phi: Mat<f64>,
+    phi: &mut Mat<f64>,
+    kept: Option<&Mat<f64>>,
     y: &[f64],
     omega: &[f64],
     total: f64,
@@ -178,18 +182,19 @@ fn output_layer(
     let mean = |value: &dyn Fn(usize) -> f64| (0..n).map(|k| omega[k] * value(k)).sum::<f64>() / total;
     let (mut centre, mut y_centre) = (vec![0.0; m], 0.0);
     if output_bias {
-        (0..m).for_each(|i| centre[i] = mean(&|k| phi[(k, i)]));
+        let features = kept.unwrap_or(phi);
+        (0..m).for_each(|i| centre[i] = mean(&|k| features[(k, i)]));
         y_centre = mean(&|k| y[k]);
     }
     let root: Vec<f64> = omega.iter().map(|o| (o / n as f64).sqrt()).collect();
     for i in 0..m {
         for k in 0..n {
-            phi[(k, i)] = root[k] * (phi[(k, i)] - centre[i]);
+            phi[(k, i)] = root[k] * (kept.unwrap_or(phi)[(k, i)] - centre[i]);
         }
     }
     let y = Mat::from_fn(n, 1, |k, _| root[k] * (y[k] - y_centre));
     let mut gram = Mat::from_fn(m, m, |i, j| if i == j { ridge } else { 0.0 });
-    matmul(&mut gram, Accum::Add, phi.transpose(), &phi, 1.0, Par::Seq);
+    matmul(&mut gram, Accum::Add, phi.transpose(), &*phi, 1.0, Par::Seq);
     let mut v = Mat::zeros(m, 1);
     matmul(&mut v, Accum::Replace, phi.transpose(), &y, 1.0, Par::Seq);
     let mut memory = MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f64>(m, Par::Seq, Default::default()));
