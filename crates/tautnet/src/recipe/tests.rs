@@ -2,7 +2,6 @@ use super::text::choices;
 use super::*;
 use crate::fit::{DECAY, Price, fit};
 use crate::polish::{self, Effort, Method, Penalty, Setting};
-use crate::train::Start;
 use crate::train::tests::toy;
 use crate::{Loss, Norm, loss};
 use std::ops::ControlFlow;
