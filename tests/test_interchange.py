@@ -45,6 +45,7 @@ MAKES = {
     "abs": np.abs,
     "crelu": lambda h: np.hstack([np.maximum(h, 0), np.maximum(-h, 0)]),
     "sincos": lambda h: np.hstack([np.sin(h), np.cos(h)]),
+    "tanh": np.tanh,
 }
 ACTIVATIONS = list(MAKES)
 

@@ -141,7 +141,7 @@ mod tests {
             ),
             ("\"version\": 2,", "", "n: the network has no `version`"),
             ("tautnet network", "other network", "n has the format \"other network\""),
-            ("\"crelu\"", "\"tanh\"", "n: layers[0]: there is no activation \"tanh\""),
+            ("\"crelu\"", "\"swish\"", "n: layers[0]: there is no activation \"swish\""),
             ("\"crelu\"", "\"leaky-relu:2\"", "n: layers[0]: the activation `leaky-relu:2` was asked for"),
             ("\"crelu\"", "7", "n: layers[0].activation is the number 7 where a text is due"),
             ("\"crelu\"", "\"relu\"", "n: layer 2 takes 4 inputs, and layer 1 (2 units, relu) hands on 2"),

@@ -246,14 +246,14 @@ fn what_is_not_such_a_network_is_refused_by_its_node() {
         model
     };
     let graph = |change: &dyn Fn(&mut Graph)| changed(&|model| change(model.graph.as_mut().unwrap()));
-    let unnamed = Node { name: String::new(), ..node("Tanh", &["2"], "3") };
+    let unnamed = Node { name: String::new(), ..node("Softplus", &["2"], "3") };
     let custom = Node { domain: "com.example".to_owned(), ..node("Relu", &["2"], "3") };
     let cases: Vec<(messages::Model, &str)> = vec![
         (
-            replaced(2, node("Tanh", &["2"], "3")),
-            "node `Tanh_3` (Tanh): it is an activation that networks here do not have",
+            replaced(2, node("Softplus", &["2"], "3")),
+            "node `Softplus_3` (Softplus): it is an activation that networks here do not have",
         ),
-        (replaced(2, unnamed), "node 3 (Tanh): it is an activation that"),
+        (replaced(2, unnamed), "node 3 (Softplus): it is an activation that"),
         (replaced(2, custom), "node `Relu_3` (com.example.Relu): it is no part of"),
         (replaced(2, node("Sin", &["2"], "3")), "an operator of the graph is a part of an activation"),
         (replaced(2, node("Concat", &["2", "2"], "3")), "node `Concat_3` (Concat): it does not take one tensor"),

@@ -43,7 +43,7 @@ class Network:
 
     Either f(x) = c + a . x + sum_i v_i relu(w_i . x + b_i) from the arrays w (units x inputs), b and v (units), the number c and
     perhaps a (inputs); or from `layers`, each weights (units x inputs), biases (units) and the name of an activation ("identity",
-    "relu", "leaky-relu:0.01", "abs", "crelu", "sincos"; the last layer has "identity"), and perhaps `linear` (outputs x inputs).
+    "relu", "leaky-relu:0.01", "abs", "crelu", "sincos", "tanh"; the last layer has "identity"), and perhaps `linear` (outputs x inputs).
     """
 
     def __new__(

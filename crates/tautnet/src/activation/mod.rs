@@ -11,6 +11,7 @@
 //! | `abs` | \|h\| | −1 and 1 |
 //! | `crelu` | max(h, 0) and max(−h, 0) | 0 and 1, −1 and 0 |
 //! | `sincos` | sin h and cos h | from −1 to 1 |
+//! | `tanh` | tanh h | from 0 to 1 |
 //!
 //! What makes two numbers of one has two *branches*. The next layer is given the first branch of all units, and then the
 //! second of all units.
@@ -23,6 +24,7 @@ mod leaky_relu;
 mod relu;
 mod sincos;
 mod spelling;
+mod tanh;
 
 pub use formula::{Activation, Entry, Formula};
 pub use spelling::Spelling;
@@ -31,7 +33,8 @@ use crate::error::{Error, Result};
 use std::{str::FromStr, sync::Arc};
 
 /// Every activation.
-pub const ALL: &[Entry] = &[identity::ENTRY, relu::ENTRY, leaky_relu::ENTRY, abs::ENTRY, crelu::ENTRY, sincos::ENTRY];
+pub const ALL: &[Entry] =
+    &[identity::ENTRY, relu::ENTRY, leaky_relu::ENTRY, abs::ENTRY, crelu::ENTRY, sincos::ENTRY, tanh::ENTRY];
 
 impl Activation {
     /// max(h, 0).

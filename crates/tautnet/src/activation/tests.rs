@@ -24,6 +24,7 @@ fn by_spelling(spelling: &Spelling, h: f64) -> Vec<f64> {
                 ("Abs", None) => x.abs(),
                 ("Sin", None) => x.sin(),
                 ("Cos", None) => x.cos(),
+                ("Tanh", None) => x.tanh(),
                 ("LeakyRelu", Some(("alpha", alpha))) => {
                     if x > 0.0 {
                         x
@@ -97,7 +98,7 @@ fn an_activation_is_found_by_its_name_and_by_its_spellings() {
 #[test]
 fn steepness_and_sectors_are_no_larger_than_they_must_be() {
     for activation in activations() {
-        let points = || (-4000..=4000).map(|k| f64::from(k) * 1e-3);
+        let points = || (-4000..=4000).map(|k| f64::from(k) * 1e-2);
         let length = |h| (0..activation.branches()).map(|k| activation.slope(h, k).powi(2)).sum::<f64>().sqrt();
         let longest = points().map(length).fold(0.0, f64::max);
         assert!(longest > activation.steepness() * (1.0 - 1e-6), "{activation}: {longest}");
@@ -115,7 +116,7 @@ fn names_are_read_and_what_is_wrong_is_told() {
     assert_eq!("leaky-relu".parse::<Activation>().unwrap().name(), "leaky-relu:0.01");
     assert!(Activation::relu().is_relu() && Activation::identity().is_identity());
     for (text, what, hint) in [
-        ("tanh", "no activation \"tanh\"", "identity, relu, leaky-relu, abs, crelu, sincos"),
+        ("swish", "no activation \"swish\"", "choose one of: identity, relu, "),
         ("leaky-relu:1", "`leaky-relu:1`", "below 1"),
         ("leaky-relu:NaN", "`leaky-relu:NaN`", "below 1"),
         ("leaky-relu:x", "\"x\" is no number", "`leaky-relu:0.01`"),

@@ -102,7 +102,7 @@ fn units_without_effect_change_nothing() {
     let kept = [0, 1, 3, 5];
     let pick = |values: &[f64]| kept.iter().map(|&i| values[i]).collect::<Vec<_>>();
     let reduced =
-        Shallow::new(Mat::from_fn(4, 3, |i, k| network.w()[(kept[i], k)]), pick(&network.b()), pick(&network.v()), 0.0)
+        Shallow::new(Mat::from_fn(4, 3, |i, k| network.w()[(kept[i], k)]), pick(network.b()), pick(network.v()), 0.0)
             .unwrap();
     let (full, reduced) = (bound(&network), bound(&reduced));
     assert_eq!(full.lipschitz_upper_bound, reduced.lipschitz_upper_bound);

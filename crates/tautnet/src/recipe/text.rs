@@ -48,7 +48,7 @@ pub fn reference() -> String {
 /// Every choice there is.
 pub fn choices() -> Vec<Choice<'static>> {
     let methods = Method::all().map(Method::choice);
-    let starts = Start::all().into_iter().map(|start| start.choice());
+    let starts = Start::all().map(|start| start.choice());
     let losses = loss::ALL.iter().map(|entry| Choice { kind: "loss", name: entry.name, requires: entry.requires });
     let norms = [Norm::Two, Norm::Infinity, Norm::One].into_iter().map(Norm::choice);
     methods.chain(starts).chain(losses).chain(norms).collect()
