@@ -102,7 +102,7 @@ fn a_loss_that_cannot_be_is_refused_in_words() {
     let folder = Folder::new();
     folder.write("t.csv", table());
     for (asked, told) in [
-        ("--loss cubic", "there is no loss `cubic`; choose one of: squared, huber, quantile"),
+        ("--loss cubic", "there is no loss `cubic`; choose one of: squared, absolute, huber, quantile"),
         ("--loss huber:-1", "the loss `huber:-1` was asked for; the number must be a positive number"),
         ("--loss quantile:1", "the loss `quantile:1` was asked for; the number must be above 0 and below 1"),
         ("--loss squared:2", "the loss `squared` was given the number 2"),
