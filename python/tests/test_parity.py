@@ -14,7 +14,7 @@ from conftest import PROGRAM
 from tautnet import LipschitzRegressor, TautnetError, polish
 
 METHODS = ["joint", "walk", "alternating", "weight-decay"]
-STARTS = ["sgd", "random", "adversarial", "admm"]
+STARTS = ["sgd", "random", "adversarial", "admm", "average"]
 
 
 def smooth(rows, seed=0):

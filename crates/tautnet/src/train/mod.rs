@@ -5,6 +5,7 @@
 
 pub mod admm;
 pub mod adversarial;
+pub mod average;
 pub mod gradient_descent;
 mod outcome;
 pub mod projection;
@@ -20,6 +21,7 @@ use crate::{Dataset, Error, error::Result};
 
 pub use admm::Admm;
 pub use adversarial::Adversarial;
+pub use average::Average;
 pub use gradient_descent::{Descent, Optimizer};
 pub use outcome::{Ending, Observer, Progress, Trained};
 pub use random::Random;
@@ -32,6 +34,7 @@ pub const ALL: &[fn() -> Start] = &[
     || Random::default().into(),
     || Adversarial::default().into(),
     || Admm::default().into(),
+    || Average::default().into(),
 ];
 
 impl Start {
