@@ -70,7 +70,7 @@ def other_formats(folder):
     network.save(folder / "good.safetensors")
     graph, tensors = ((folder / f"good.{kind}").read_bytes() for kind in ("onnx", "safetensors"))
     return {
-        "net.onnx": [b"", graph[: len(graph) // 2], graph[:-1], tensors, NETWORK.encode(), graph.replace(b"Relu", b"Tanh")],
+        "net.onnx": [b"", graph[: len(graph) // 2], graph[:-1], tensors, NETWORK.encode(), graph.replace(b"Relu", b"Gelu")],
         "net.safetensors": [b"", tensors[: len(tensors) // 2], tensors[:-1], graph, NETWORK.encode(), tensors.replace(b"F64", b"I64")],
         "net.json": [graph, tensors, NETWORK[:-1].encode()],
         "net.pt": [tensors],

@@ -471,8 +471,8 @@ impl Tree {
                 Ok(self.push(at, Some(Step::Shape(spelling)), width, flat))
             }
             (
-                "Tanh" | "Sigmoid" | "Elu" | "Selu" | "Gelu" | "Softplus" | "HardSigmoid" | "HardSwish" | "PRelu"
-                | "Erf" | "Exp" | "Clip" | "Softmax",
+                "Sigmoid" | "Elu" | "Selu" | "Gelu" | "Softplus" | "HardSigmoid" | "HardSwish" | "PRelu" | "Erf"
+                | "Exp" | "Clip" | "Softmax",
                 _,
             ) => Err(Error::new("it is an activation that networks here do not have", READ)),
             _ => Err(refusal("it is no part of a network that is read, or not with these inputs")),

@@ -149,7 +149,7 @@ def _from_torch(module: Any) -> _tautnet.Network:
     if set(kinds[::2]) != {"Linear"} or len(kinds) % 2 == 0 or None in activations:
         raise TautnetError(
             f"the {name} has the layers {', '.join(kinds)}",
-            "give a Sequential of Linear layers with ReLU, LeakyReLU or Identity between them",
+            "give a Sequential of Linear layers with ReLU, LeakyReLU, Tanh or Identity between them",
         )
     state = module.state_dict()
     if hasattr(module, "named_children") and any(kind.__name__ == "Sequential" for kind in type(module).__mro__):
@@ -165,7 +165,7 @@ def _torch_activation(module: Any) -> str | None:
     kind = type(module).__name__
     if kind == "LeakyReLU":
         return f"leaky-relu:{float(module.negative_slope)!r}"
-    return {"ReLU": "relu", "Identity": "identity"}.get(kind)
+    return {"ReLU": "relu", "Identity": "identity", "Tanh": "tanh"}.get(kind)
 
 
 def _from_state(state: dict[str, Any], source: str = "the state", activations: list[str] | None = None) -> _tautnet.Network:
