@@ -183,9 +183,9 @@ def test_an_onnx_file_is_polished(tmp_path, arrays, data):
 
 
 def test_other_activations_are_refused_by_their_node(tmp_path, arrays, data):
-    keras_like(tmp_path / "model.onnx", arrays, "Tanh")
+    keras_like(tmp_path / "model.onnx", arrays, "Sigmoid")
     said = tautnet(tmp_path, "polish model.onnx data.csv --out better.onnx", status=2)
-    assert said.startswith("error: model.onnx: node `dense/act` (Tanh): it is an activation that networks here do not have\nhint: ")
+    assert said.startswith("error: model.onnx: node `dense/act` (Sigmoid): it is an activation that networks here do not have\nhint: ")
     assert not (tmp_path / "better.onnx").exists()
 
 

@@ -70,7 +70,7 @@ def other_formats(folder):
     network.save(folder / "good.safetensors")
     graph, tensors = ((folder / f"good.{kind}").read_bytes() for kind in ("onnx", "safetensors"))
     return {
-        "net.onnx": [b"", graph[: len(graph) // 2], graph[:-1], tensors, NETWORK.encode(), graph.replace(b"Relu", b"Tanh")],
+        "net.onnx": [b"", graph[: len(graph) // 2], graph[:-1], tensors, NETWORK.encode(), graph.replace(b"Relu", b"Gelu")],
         "net.safetensors": [b"", tensors[: len(tensors) // 2], tensors[:-1], graph, NETWORK.encode(), tensors.replace(b"F64", b"I64")],
         "net.json": [graph, tensors, NETWORK[:-1].encode()],
         "net.pt": [tensors],
@@ -237,7 +237,7 @@ def test_models_and_other_tables(kind, tmp_path):
         ({"effort": "low"}, "there is no effort called `low`"),
         ({"loss": "cubic"}, "there is no loss `cubic`"),
         ({"loss": "huber:-1"}, "the loss `huber:-1` was asked for"),
-        ({"loss": "huber:much"}, "`much` is no number for the loss `huber`"),
+        ({"loss": "huber:much"}, "`much` is not a number for the loss `huber`"),
         ({"loss": 2}, "`loss` is 2"),
         ({"loss": "huber:1", "start": "admm"}, "the start `admm` minimizes the squared error, and the loss `huber:1` was asked for"),
         ({"start": "adam"}, "there is no start called `adam`"),

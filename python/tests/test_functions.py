@@ -217,15 +217,15 @@ def test_what_is_no_network_is_refused(mlp, friedman):
     wide = MLPRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(X, np.c_[y, y])
     for network, what in [
         (two, "`polish` takes networks with one hidden layer of relu, leaky relu, abs, crelu or identity units; this one has two"),
-        (tanh, "the MLPRegressor's activation is `tanh`"),
+        (tanh, "`polish` takes networks with one hidden layer of relu, leaky relu, abs, crelu or identity units; this one has one"),
         (wide, "`polish` takes networks with one output; this one has one hidden layer of 4 units, relu, 2 outputs"),
         ({"0.weight": np.ones((2, 5)), "0.bias": np.zeros(2)}, "`polish` takes networks with one output; this one has no hidden layer, 2 outputs"),
         ({"0.weight": np.ones((2, 5)), "1.running_mean": np.zeros(2)}, "the state: `1.running_mean` is neither"),
         (MLPRegressor(), "this MLPRegressor has no network"),
-        (3, "a int is no network"),
+        (3, "a int is not a network"),
         ({"w": [[1.0]], "b": [0.0]}, "the network has no `v`"),
         ({"w": [1.0], "b": [0.0], "v": [1.0]}, "the network's `w` has 1 dimensions"),
-        ({"w": [["a"]], "b": [0.0], "v": [1.0]}, "the network's `w` is no array of numbers"),
+        ({"w": [["a"]], "b": [0.0], "v": [1.0]}, "the network's `w` is not an array of numbers"),
         ({"w": [[1.0]], "b": [0.0, 1.0], "v": [1.0]}, "the network's `b` has 2 entries but `w` has 1 rows"),
         ({"w": [[np.nan]], "b": [0.0], "v": [1.0]}, "the network's w[0][0] is NaN"),
         ({"w": [[1.0, 2.0]], "b": [0.0], "v": [1.0]}, "the network has 2 inputs but the data has 5 input columns"),

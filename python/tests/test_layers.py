@@ -16,6 +16,7 @@ MAKES = {
     "relu": lambda h: np.maximum(h, 0),
     "leaky-relu:0.3": lambda h: np.maximum(h, 0.3 * h),
     "abs": np.abs,
+    "tanh": np.tanh,
     "crelu": lambda h: np.hstack([np.maximum(h, 0), np.maximum(-h, 0)]),
     "sincos": lambda h: np.hstack([np.sin(h), np.cos(h)]),
 }
@@ -119,7 +120,7 @@ def test_piecewise_linear_networks_are_rewritten_and_polished(name, exact, rows)
         ({}, "given by some of its parts, or in two ways"),
         ({"w": np.ones((1, 1))}, "given by some of its parts, or in two ways"),
         ({"layers": []}, "no layer"),
-        ({"layers": [(np.ones((2, 1)), np.zeros(2), "tanh")]}, 'no activation "tanh"'),
+        ({"layers": [(np.ones((2, 1)), np.zeros(2), "swish")]}, 'no activation "swish"'),
         ({"layers": [(np.ones((2, 1)), np.zeros(2), "relu")]}, "the last layer's activation is relu"),
         ({"layers": [(np.ones((2, 1)), np.zeros(3), "identity")]}, "layer 1 has 3 biases for 2 units"),
         ({"layers": [(np.full((1, 1), np.nan), np.zeros(1), "identity")]}, r"layers\[0\].weights\[0\]\[0\] is NaN"),
@@ -138,13 +139,13 @@ def test_what_is_no_network_is_refused(arguments, what):
 def test_other_columns_are_refused(rows):
     with pytest.raises(TautnetError, match="the network has 3 inputs but the data has 2 input columns"):
         Network(**parts(["abs"])).predict(rows[0][:, :2])
-    with pytest.raises(TautnetError, match=r"layers\[1\] is no layer"):
+    with pytest.raises(TautnetError, match=r"layers\[1\] is not a layer"):
         native({"layers": [*parts([])["layers"], "relu"]})
     with pytest.raises(TautnetError, match="`w` is not a part of a network with layers"):
         native({"layers": [], "w": 1})
 
 
-@pytest.mark.parametrize("hidden, activation, outputs", [((6, 5), "relu", 1), ((6,), "identity", 1), ((4, 5, 6), "relu", 2)])
+@pytest.mark.parametrize("hidden, activation, outputs", [((6, 5), "relu", 1), ((6,), "identity", 1), ((4, 3), "tanh", 1), ((4, 5, 6), "relu", 2)])
 def test_scikit_learn_networks_of_any_depth(hidden, activation, outputs, rows):
     x, y = rows
     targets = y if outputs == 1 else np.column_stack([y, -y])
@@ -154,10 +155,9 @@ def test_scikit_learn_networks_of_any_depth(hidden, activation, outputs, rows):
     np.testing.assert_allclose(network.predict(x), mlp.predict(x), rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("activation", ["tanh", "logistic"])
-def test_other_activations_of_scikit_learn_are_refused(activation, rows):
-    mlp = MLPRegressor(hidden_layer_sizes=(3,), activation=activation, max_iter=5, solver="lbfgs").fit(*rows)
-    with pytest.raises(TautnetError, match=f"activation is `{activation}`"):
+def test_another_activation_of_scikit_learn_is_refused(rows):
+    mlp = MLPRegressor(hidden_layer_sizes=(3,), activation="logistic", max_iter=5, solver="lbfgs").fit(*rows)
+    with pytest.raises(TautnetError, match="activation is `logistic`"):
         native(mlp)
 
 
@@ -175,8 +175,8 @@ def test_torch_networks_of_any_depth(rows):
     # The order is that of the layers, whatever they are called.
     names = dict(zip("zyxwvut", layers, strict=True))
     assert np.array_equal(native(torch.nn.Sequential(torch.nn.modules.container.OrderedDict(names)).double()).predict(x), network.predict(x))
-    with pytest.raises(TautnetError, match="has the layers Linear, Tanh, Linear"):
-        native(torch.nn.Sequential(linear(3, 4), torch.nn.Tanh(), linear(4, 1)))
+    with pytest.raises(TautnetError, match="has the layers Linear, Sigmoid, Linear"):
+        native(torch.nn.Sequential(linear(3, 4), torch.nn.Sigmoid(), linear(4, 1)))
 
 
 def test_files_of_the_command_line_are_those_of_python(rows, tmp_path):

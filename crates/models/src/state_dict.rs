@@ -179,16 +179,13 @@ pub fn network_from_scikit_learn(
     intercepts: &[&[f64]],
     activation: &str,
 ) -> Result<Network> {
-    let of_hidden = match activation {
-        "relu" => Activation::relu(),
-        "identity" => Activation::identity(),
-        other => {
-            return Err(Error::new(
-                format!("the MLPRegressor's activation is `{other}`"),
-                "fit it with activation=\"relu\" or \"identity\": networks here have no other of its activations",
-            ));
-        }
-    };
+    // What both know has one name.
+    let of_hidden: Activation = activation.parse().map_err(|_| {
+        Error::new(
+            format!("the MLPRegressor's activation is `{activation}`"),
+            "fit it with activation=\"relu\", \"tanh\" or \"identity\": networks here have no other of its activations",
+        )
+    })?;
     if coefs.is_empty() || coefs.len() != intercepts.len() {
         return Err(Error::new(
             format!("coefs_ has {} arrays and intercepts_ {}", coefs.len(), intercepts.len()),
@@ -365,9 +362,11 @@ mod tests {
         let (square, wide) = (Mat::<f64>::full(3, 3, 0.5), Mat::<f64>::zeros(3, 2));
         let deep = read(&[w, square.as_ref(), wide.as_ref()], &[b, b, &[0.0, 1.0]], "relu").unwrap();
         assert_eq!(deep.described(), "two hidden layers of 3 units each, relu, 2 outputs");
-        assert_eq!(read(&[w, v], &[b, c], "identity").unwrap().described(), "one hidden layer of 3 units, identity");
+        for name in ["identity", "tanh"] {
+            let described = read(&[w, v], &[b, c], name).unwrap().described();
+            assert_eq!(described, format!("one hidden layer of 3 units, {name}"));
+        }
         for (result, what) in [
-            (read(&[w, v], &[b, c], "tanh"), "the MLPRegressor's activation is `tanh`"),
             (read(&[w, v], &[b, c], "logistic"), "the MLPRegressor's activation is `logistic`"),
             (read(&[w, v], &[b], "relu"), "coefs_ has 2 arrays and intercepts_ 1"),
             (read(&[], &[], "relu"), "coefs_ has 0 arrays and intercepts_ 0"),

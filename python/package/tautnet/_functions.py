@@ -186,7 +186,7 @@ def verify(certificate: Any, network: Any) -> _tautnet.Certificate:
         data = certificate.to_json()
     else:
         raise TautnetError(
-            f"a {type(certificate).__name__} is no certificate", "give a Certificate, its bytes, or the path of its file"
+            f"a {type(certificate).__name__} is not a certificate", "give a Certificate, its bytes, or the path of its file"
         )
     return _tautnet.verify(data, subject)
 
