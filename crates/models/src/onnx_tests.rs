@@ -295,7 +295,7 @@ fn what_is_not_such_a_network_is_refused_by_its_node() {
         assert!(!error.hint.is_empty());
     }
     assert!(parse(b"", "f.onnx").unwrap_err().what.contains("is empty"));
-    assert!(parse(br#"{"w": [[1]]}"#, "f.onnx").unwrap_err().what.contains("no ONNX file"));
+    assert!(parse(br#"{"w": [[1]]}"#, "f.onnx").unwrap_err().what.contains("not an ONNX file"));
 }
 
 /// The plain graph with another activation: nodes from "2" to "3".

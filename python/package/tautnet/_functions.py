@@ -99,7 +99,7 @@ class Bounds:
     norm_product: float
     """The product of the layers' norms: what most tools print."""
     exact: tuple[float, float] | None
-    """Both sides by branch and bound, where that was asked for; equal but for rounding where it closed."""
+    """Both sides by branch and bound, where that was asked for. Where the search closed, they differ by rounding only."""
     exact_closed: bool
     local: float | None
     """A bound over the box around X, where X was given."""
