@@ -5,12 +5,15 @@ use crate::columns::{INPUTS, Inputs};
 use crate::errors::{OrRaise, not_proved, refused};
 use crate::fitting::rows;
 use crate::model::Subject;
+use crate::options::asked;
 use crate::watch::{Limits, run};
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use serde_json::{Value, json};
 use std::time::Instant;
-use tautnet::attack::{self, Method, RadiusReport};
+use tautnet::attack::{self, RadiusReport};
 use tautnet::certify::{self, Attained, ExactSettings, GradientSearchSettings, Region};
+use tautnet::recipe::Search;
 use tautnet::{Dataset, Norm};
 
 /// Every bound on the Lipschitz constant in one norm, as JSON, and the certificate of the best upper one. `given` are inputs
@@ -120,8 +123,8 @@ pub fn attack_network(
     y: &Bound<'_, PyAny>,
     radii: Vec<f64>,
     norm: Option<&str>,
-    method: &str,
-    search: (Option<usize>, Option<usize>, u64),
+    search: &Bound<'_, PyDict>,
+    seed: u64,
     units: (bool, Option<String>),
     threads: Option<i64>,
 ) -> PyResult<String> {
@@ -131,21 +134,11 @@ pub fn attack_network(
     if norm == Some(Norm::One) {
         return Err(refused("the norm is 1", "attacks work with the norms 2 and inf"));
     }
-    let method = match method {
-        "projected-ascent" => Method::ProjectedAscent,
-        "fast-gradient" => Method::FastGradient,
-        other => {
-            return Err(refused(
-                format!("there is no attack called `{other}`"),
-                "choose one of: projected-ascent, fast-gradient",
-            ));
-        }
-    };
-    let restarts = method.restarts(search.0).or_raise()?;
+    let search: Search = asked(search)?;
+    search.check().or_raise()?;
     let loss = loss.as_deref().map_or_else(|| subject.loss(), str::parse).or_raise()?;
     let network = subject.shallow("`attack`")?;
     let (network, problem) = rows(x, y)?.meet(&subject, network, standardize).or_raise()?;
-    let (_, nodes, seed) = search;
     let model = match &subject {
         Subject::Model(model) => Some(&model.get().inner),
         Subject::Network(_) => None,
@@ -162,10 +155,9 @@ pub fn attack_network(
                 (norm, certificate.standardized.bound)
             }
         };
-        let nodes =
-            nodes.unwrap_or_else(|| certify::affordable_nodes(&network, problem.data.rows() * radii.len().max(1)));
-        let settings =
-            attack::Settings { loss: loss.clone(), method, restarts, seed, nodes, ..attack::Settings::new(bound) };
+        let nodes = certify::affordable_nodes(&network, problem.data.rows() * radii.len().max(1));
+        let settings = attack::Settings { loss: loss.clone(), seed, ..attack::Settings::new(bound) };
+        let settings = search.resolve(nodes, settings)?;
         let reports = attack::attack(&network, &problem.data, norm, &radii, &settings)?;
         let above = |loss: f64| problem.scaler.loss_to_user_above(&settings.loss, loss);
         let one = |report: &RadiusReport| {
@@ -179,6 +171,8 @@ pub fn attack_network(
         };
         Ok(json!({
             "loss": loss.name(),
+            "degree": loss.degree(),
+            "root_name": loss.root_name(),
             "norm": norm.name(),
             "lipschitz": bound,
             "rows": Dataset::rows(&problem.data),

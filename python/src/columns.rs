@@ -154,7 +154,7 @@ fn not_numbers(array: &Bound<'_, PyAny>, name: &str, due: &str) -> PyErr {
             format!("{name} is an array of {} dimensions and type {}", array.ndim(), array.dtype()),
             format!("give numbers in {due}"),
         ),
-        Err(_) => refused(format!("{name} is no array"), format!("give an array of numbers in {due}")),
+        Err(_) => refused(format!("{name} is not an array"), format!("give an array of numbers in {due}")),
     }
 }
 

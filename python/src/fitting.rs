@@ -3,14 +3,14 @@
 use crate::columns::{INPUTS, Inputs, TARGET, targets, weights};
 use crate::errors::{OrRaise, refused, warn};
 use crate::model::{Model, Subject};
-use crate::options::{recipe, said};
+use crate::options::{asked as read, said};
 use crate::watch::{Facts, Limits, Watch, run};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job, Proved};
 use tautnet::recipe::Command;
-use tautnet::{Dataset, Scaler, Shallow, select};
+use tautnet::{Dataset, Recipe, Scaler, Shallow, select};
 use tautnet_tables::Encoder;
 
 /// What a fit or a polish learns from, as Python gives it.
@@ -105,7 +105,7 @@ pub fn fit(
     limits: Asked,
     before: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Made> {
-    let plan = recipe(asked)?.resolve(Command::Train).or_raise()?;
+    let plan = read::<Recipe>(asked)?.resolve(Command::Train).or_raise()?;
     let rows = Rows::read(&given)?;
     let before = before.map(|before| before.cast::<Model>()).transpose()?.map(|model| &model.get().inner);
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
@@ -147,7 +147,7 @@ pub fn polish(
     standardize: bool,
 ) -> PyResult<Made> {
     let subject = Subject::of(subject)?;
-    let mut recipe = recipe(asked)?;
+    let mut recipe = read::<Recipe>(asked)?;
     if !said(asked, "loss")? {
         recipe.loss = subject.loss().or_raise()?;
     }
@@ -184,7 +184,7 @@ pub fn lipschitz_path(
     prices: Option<Vec<f64>>,
     limits: Asked,
 ) -> PyResult<String> {
-    let plan = recipe(asked)?.resolve(Command::Train).or_raise()?;
+    let plan = read::<Recipe>(asked)?.resolve(Command::Train).or_raise()?;
     let usual = select::Settings { seed: plan.recipe.seed, ..select::Settings::default() };
     let grid = select::Settings { prices: prices.unwrap_or_else(|| usual.prices.clone()), ..usual };
     let rows = Rows::read(&given)?;
@@ -196,7 +196,9 @@ pub fn lipschitz_path(
             watch.verdict()
         })
     })?;
-    Ok(serde_json::json!(path).to_string())
+    let mut facts = serde_json::json!(path);
+    facts["loss"] = plan.recipe.loss.name().into();
+    Ok(facts.to_string())
 }
 
 /// Note what the work is at.

@@ -4,20 +4,21 @@ use crate::errors::{OrRaise, refused};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList};
 use tautnet::Recipe;
-use tautnet::recipe::{Command, Field, Kind, Value};
+use tautnet::recipe::{Command, Field, Kind, Run, Search, Table, Value};
 
-/// The recipe of a dictionary, whose names are those of the settings; `None` says nothing.
-pub fn recipe(given: &Bound<'_, PyDict>) -> PyResult<Recipe> {
-    let mut recipe = Recipe::default();
+/// The values of a dictionary, whose names are those of the settings; `None` says nothing.
+pub fn asked<T: Table>(given: &Bound<'_, PyDict>) -> PyResult<T> {
+    let mut asked = T::default();
     for (name, value) in given {
-        let name: String = name.extract()?;
-        let value = match Recipe::field(&name) {
-            Some(field) => read(field, &value)?,
-            None => Value::Nothing,
-        };
-        recipe.set(&name, &value).or_raise()?;
+        put(&mut asked, &name.extract::<String>()?, &value)?;
     }
-    Ok(recipe)
+    Ok(asked)
+}
+
+/// Set the setting of this name.
+pub fn put<T: Table>(asked: &mut T, name: &str, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    let value = T::field(name).map_or(Ok(Value::Nothing), |field| read(field, value))?;
+    asked.set(name, &value).or_raise()
 }
 
 /// Whether the dictionary says something of a setting.
@@ -26,15 +27,15 @@ pub fn said(given: &Bound<'_, PyDict>, name: &str) -> PyResult<bool> {
 }
 
 /// A value of the setting's type.
-fn read(field: &Field, value: &Bound<'_, PyAny>) -> PyResult<Value> {
+fn read<T: Default>(field: &Field<T>, value: &Bound<'_, PyAny>) -> PyResult<Value> {
     if value.is_none() {
         return Ok(Value::Nothing);
     }
     let read = match field.kind {
         Kind::Count(..) => value.extract().map(Value::Count),
         // In Python a truth is a number, too.
-        Kind::Number(_) if value.is_instance_of::<PyBool>() => Ok(Value::Switch(true)),
-        Kind::Number(_) => value.extract().map(Value::Number),
+        Kind::Number(_) | Kind::Seconds if value.is_instance_of::<PyBool>() => Ok(Value::Switch(true)),
+        Kind::Number(_) | Kind::Seconds => value.extract().map(Value::Number),
         Kind::Word(_) | Kind::WordWithNumber(_) => value.extract().map(Value::Word),
         Kind::Switch(_) => value.is_truthy().map(Value::Switch),
     };
@@ -45,7 +46,7 @@ fn read(field: &Field, value: &Bound<'_, PyAny>) -> PyResult<Value> {
     })
 }
 
-/// The settings of a command as the library has them: dictionaries with `name`, `values`, `default`, `default_in_words` and
+/// The settings of a command as the library has them: dictionaries with `name`, `of` ("recipe", "attack" or "run"), `values`, `default`, `default_in_words` and
 /// `help`.
 #[pyfunction]
 pub fn settings(py: Python<'_>, command: &str) -> PyResult<Py<PyList>> {
@@ -54,9 +55,19 @@ pub fn settings(py: Python<'_>, command: &str) -> PyResult<Py<PyList>> {
         return Err(refused(format!("there is no command `{command}`"), format!("choose one of: {names}")));
     };
     let list = PyList::empty(py);
-    for field in Recipe::fields(command) {
+    tell::<Recipe>(&list, command, "recipe")?;
+    tell::<Search>(&list, command, "attack")?;
+    tell::<Run>(&list, command, "run")?;
+    Ok(list.unbind())
+}
+
+/// Append the settings of a table.
+fn tell<T: Table>(list: &Bound<'_, PyList>, command: Command, of: &str) -> PyResult<()> {
+    let py = list.py();
+    for field in T::fields(command) {
         let told = PyDict::new(py);
         told.set_item("name", field.name)?;
+        told.set_item("of", of)?;
         told.set_item("values", field.kind.in_words())?;
         match field.default_value(command) {
             Value::Nothing if field.auto.contains(&command) => told.set_item("default", "auto")?,
@@ -70,5 +81,5 @@ pub fn settings(py: Python<'_>, command: &str) -> PyResult<Py<PyList>> {
         told.set_item("help", field.help)?;
         list.append(told)?;
     }
-    Ok(list.unbind())
+    Ok(())
 }

@@ -16,6 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tautnet::Stage;
 use tautnet::job::{Interruption, Watch as _};
+use tautnet::recipe::{Run, Table, Value};
 
 /// How often the calling thread looks up.
 const TICK: Duration = Duration::from_millis(50);
@@ -33,19 +34,12 @@ pub struct Limits {
 impl Limits {
     /// Checked: seconds and threads as the user gave them.
     pub fn new(seconds: Option<f64>, threads: Option<i64>, report: Option<Py<PyAny>>) -> PyResult<Self> {
-        let time = match seconds.map(|seconds| (seconds, Duration::try_from_secs_f64(seconds))) {
-            None => None,
-            Some((_, Ok(time))) => Some(time),
-            Some((seconds, Err(_))) => {
-                return Err(refused(format!("`time_limit` is {seconds}"), "give a number of seconds, 0 or more"));
-            }
-        };
-        let threads = match threads {
-            None => 0,
-            Some(threads @ 1..=1024) => threads as usize,
-            Some(threads) => return Err(refused(format!("`threads` is {threads}"), "give a number from 1 to 1024")),
-        };
-        Ok(Self { time, threads, report })
+        let mut run = Run::default();
+        run.set("time_limit", &seconds.map_or(Value::Nothing, Value::Number)).or_raise()?;
+        // A count that is below 0 is none: it is refused as the number that it is.
+        let count = |count| u64::try_from(count).map_or(Value::Number(count as f64), Value::Count);
+        run.set("threads", &threads.map_or(Value::Nothing, count)).or_raise()?;
+        Ok(Self { time: run.time_limit, threads: run.threads.unwrap_or(0), report })
     }
 }
 

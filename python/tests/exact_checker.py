@@ -161,7 +161,7 @@ def check(data, network):
     certificate = fields(
         read_json(data), ["format", "version", "network", "norm", "standardized"], ["scaler", "raw"]
     )
-    need(certificate["format"] == "tautnet certificate", "it is no certificate of tautnet")
+    need(certificate["format"] == "tautnet certificate", "it is not a certificate of tautnet")
     version = certificate["version"]
     need(type(version) is int and version in (1, 2), "it is of another version")
     need(certificate["network"] == fingerprint(network, version), "it belongs to another network")

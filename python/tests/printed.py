@@ -11,7 +11,7 @@ NUMBER = re.compile(r"([+-]?\d+(?:\.(\d*))?)(?:e([+-]?\d+))?(…?)")
 
 
 def number(word):
-    """Its value, and the unit of the last digit shown (None of a whole number); None for what is no number."""
+    """Its value, and the unit of the last digit shown (None of a whole number); None for what is not a number."""
     found = NUMBER.fullmatch(word)
     if not found:
         return None

@@ -139,7 +139,7 @@ def test_what_is_no_network_is_refused(arguments, what):
 def test_other_columns_are_refused(rows):
     with pytest.raises(TautnetError, match="the network has 3 inputs but the data has 2 input columns"):
         Network(**parts(["abs"])).predict(rows[0][:, :2])
-    with pytest.raises(TautnetError, match=r"layers\[1\] is no layer"):
+    with pytest.raises(TautnetError, match=r"layers\[1\] is not a layer"):
         native({"layers": [*parts([])["layers"], "relu"]})
     with pytest.raises(TautnetError, match="`w` is not a part of a network with layers"):
         native({"layers": [], "w": 1})

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tautnet::Norm;
 use tautnet::limits::{Limit, Limits};
+use tautnet::recipe::{Kind, Value};
 use tautnet_tables::atomic::Existing;
 use tautnet_tables::{ReadOptions, UnknownLevels};
 
@@ -221,34 +222,6 @@ pub struct TalkArguments {
     pub quiet: bool,
 }
 
-/// When to stop early with the best so far; Ctrl-C does the same.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Solver")]
-pub struct LimitArguments {
-    /// Stop after this long with the best so far: `30`, `30s`, `5m`, `2h`
-    #[arg(long, value_name = "TIME", value_parser = duration, allow_negative_numbers = true)]
-    pub time_limit: Option<Duration>,
-}
-
-/// How much of the machine to use.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Solver")]
-pub struct ThreadArguments {
-    /// Threads to compute with; the result does not depend on it [default: one a core]
-    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u16).range(1..=1024), allow_negative_numbers = true)]
-    pub threads: Option<u16>,
-}
-
-impl ThreadArguments {
-    /// Hold all computation to that many threads.
-    pub fn apply(&self) -> Result<(), tautnet::Error> {
-        let Some(threads) = self.threads else { return Ok(()) };
-        rayon::ThreadPoolBuilder::new().num_threads(threads.into()).build_global().map_err(|error| {
-            tautnet::Error::new(format!("{threads} threads could not be started: {error}"), "ask for fewer threads")
-        })
-    }
-}
-
 /// The radii of attacks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Radii(pub Vec<f64>);
@@ -313,14 +286,10 @@ pub fn positive(text: &str) -> Result<f64, String> {
 
 /// Seconds, or a number with `s`, `m` or `h`.
 pub fn duration(text: &str) -> Result<Duration, String> {
-    let (digits, unit) = match text.trim().char_indices().last() {
-        Some((at, 's')) => (&text.trim()[..at], 1.0),
-        Some((at, 'm')) => (&text.trim()[..at], 60.0),
-        Some((at, 'h')) => (&text.trim()[..at], 3600.0),
-        _ => (text.trim(), 1.0),
-    };
-    let seconds = not_negative(digits)? * unit;
-    Duration::try_from_secs_f64(seconds).map_err(|_| "it is too long".into())
+    match Kind::Seconds.read(text)? {
+        Value::Number(seconds) => Duration::try_from_secs_f64(seconds).map_err(|_| "it is too long".into()),
+        _ => Err("it must be a time".into()),
+    }
 }
 
 #[cfg(test)]
@@ -356,16 +325,6 @@ mod tests {
         assert_eq!(interval("-1:2.5"), Ok((-1.0, 2.5)));
         for text in ["", "1", "2:1", "1:1", "0:inf", "nan:1"] {
             assert!(interval(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn durations_have_units() {
-        for (text, seconds) in [("30", 30.0), ("0.5s", 0.5), ("5m", 300.0), ("2h", 7200.0), ("0", 0.0)] {
-            assert_eq!(duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
-        }
-        for text in ["", "m", "-1", "1d", "nan", "inf", "1e300"] {
-            assert!(duration(text).is_err(), "{text}");
         }
     }
 }

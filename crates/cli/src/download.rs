@@ -1,6 +1,6 @@
 //! Fetching a file that may break off: what has arrived is kept, and the next try goes on from there.
 //!
-//! A server must not hold us: it has a time for everything, a pace to keep, and no more bytes than the limit. An answer that
+//! A server cannot hold the program: there is a time limit for every step, a least speed, and a limit on the bytes. An answer that
 //! drips, or stops in the middle, ends as one that breaks off.
 
 use crate::limits;

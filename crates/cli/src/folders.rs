@@ -15,7 +15,7 @@ pub fn data(arguments: &FolderArguments) -> Result<PathBuf> {
 
 /// The file of a set: NAME.csv, plain or gzip, in the folder or in its subfolder `uci`.
 pub fn find(arguments: &FolderArguments, name: &str) -> Option<PathBuf> {
-    // A name is no path: it must not lead out of the folder.
+    // Reject names with path separators, so that a name cannot leave the folder.
     if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c)) {
         return None;
     }

@@ -1,11 +1,12 @@
-//! The flags of a recipe, made of its settings: names, ranges, defaults and help are those of [`Recipe::FIELDS`].
+//! The flags of settings: names, ranges, defaults and help are those of the tables of `tautnet::recipe`.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command as Parser, Error, FromArgMatches};
 use std::marker::PhantomData;
+use std::time::Duration;
 use tautnet::Recipe;
-use tautnet::recipe::{Command, Field, Kind, Value};
+use tautnet::recipe::{Command, Field, Kind, Run, Table, Value};
 
 /// The command that the flags are for.
 pub trait For {
@@ -29,25 +30,28 @@ macro_rules! commands {
 
 commands!(Train, Polish, Compare, Attack);
 
-/// What the flags of a command ask for.
+/// What the flags of a command ask for, by the settings of one table.
 #[derive(Debug, Clone)]
-pub struct RecipeArguments<C> {
-    /// The recipe.
-    pub recipe: Recipe,
+pub struct TableArguments<T, C> {
+    /// The values.
+    pub asked: T,
     said: Vec<&'static str>,
     command: PhantomData<C>,
 }
 
-impl<C> RecipeArguments<C> {
+/// What the flags of a command ask for by the settings of the recipe.
+pub type RecipeArguments<C> = TableArguments<Recipe, C>;
+
+impl<T, C> TableArguments<T, C> {
     /// Whether there was a flag for the setting.
     pub fn said(&self, name: &str) -> bool {
         self.said.contains(&name)
     }
 }
 
-impl<C: For> Args for RecipeArguments<C> {
+impl<T: Table, C: For> Args for TableArguments<T, C> {
     fn augment_args(parser: Parser) -> Parser {
-        parser.args(Recipe::fields(C::COMMAND).map(|field| argument(field, C::COMMAND)))
+        parser.args(T::fields(C::COMMAND).map(|field| argument(field, C::COMMAND)))
     }
 
     fn augment_args_for_update(parser: Parser) -> Parser {
@@ -55,31 +59,95 @@ impl<C: For> Args for RecipeArguments<C> {
     }
 }
 
-impl<C: For> FromArgMatches for RecipeArguments<C> {
+impl<T: Table, C: For> FromArgMatches for TableArguments<T, C> {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
-        let mut arguments = Self { recipe: Recipe::default(), said: Vec::new(), command: PhantomData };
+        let mut arguments = Self { asked: T::default(), said: Vec::new(), command: PhantomData };
         arguments.update_from_arg_matches(matches)?;
         Ok(arguments)
     }
 
     fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
-        for field in Recipe::fields(C::COMMAND) {
-            let value = match field.kind {
-                Kind::Switch(_) => matches.get_flag(field.name).then_some(Value::Switch(field.switched())),
-                _ => matches.get_one::<Value>(field.name).cloned(),
-            };
-            if let Some(value) = value {
-                let set = self.recipe.set(field.name, &value);
-                set.map_err(|error| Error::raw(ErrorKind::ValueValidation, format!("{error}; {}\n", error.hint)))?;
+        T::fields(C::COMMAND).try_for_each(|field| {
+            if take(field, &mut self.asked, matches)? {
                 self.said.push(field.name);
             }
-        }
-        Ok(())
+            Ok(())
+        })
+    }
+}
+
+/// Put the value of a flag where it belongs, and say whether there was one.
+fn take<T: Table>(field: &Field<T>, asked: &mut T, matches: &ArgMatches) -> Result<bool, Error> {
+    let value = match field.kind {
+        Kind::Switch(_) => matches.get_flag(field.name).then_some(Value::Switch(field.switched())),
+        _ => matches.get_one::<Value>(field.name).cloned(),
+    };
+    let Some(value) = value else { return Ok(false) };
+    let set = asked.set(field.name, &value);
+    set.map_err(|error| Error::raw(ErrorKind::ValueValidation, format!("{error}; {}\n", error.hint)))?;
+    Ok(true)
+}
+
+macro_rules! of_run {
+    ($($(#[$what:meta])* $name:ident($field:ident: $kind:ty);)*) => {
+        $(
+            $(#[$what])*
+            #[derive(Debug, Clone, Copy)]
+            pub struct $name {
+                /// The value.
+                pub $field: Option<$kind>,
+            }
+
+            impl Args for $name {
+                fn augment_args(parser: Parser) -> Parser {
+                    // The flag is the same for every command, those that have no recipe among them.
+                    parser.args(Run::field(stringify!($field)).map(|field| argument(field, Command::Train)))
+                }
+
+                fn augment_args_for_update(parser: Parser) -> Parser {
+                    Self::augment_args(parser)
+                }
+            }
+
+            impl FromArgMatches for $name {
+                fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+                    let mut arguments = Self { $field: None };
+                    arguments.update_from_arg_matches(matches)?;
+                    Ok(arguments)
+                }
+
+                fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+                    let mut run = Run { $field: self.$field, ..Run::default() };
+                    if let Some(field) = Run::field(stringify!($field)) {
+                        take(field, &mut run, matches)?;
+                    }
+                    self.$field = run.$field;
+                    Ok(())
+                }
+            }
+        )*
+    };
+}
+
+of_run! {
+    /// When to stop early with the best so far; Ctrl-C does the same.
+    LimitArguments(time_limit: Duration);
+    /// How much of the machine to use.
+    ThreadArguments(threads: usize);
+}
+
+impl ThreadArguments {
+    /// Hold all computation to that many threads.
+    pub fn apply(&self) -> tautnet::error::Result<()> {
+        let Some(threads) = self.threads else { return Ok(()) };
+        rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().map_err(|error| {
+            tautnet::Error::new(format!("{threads} threads could not be started: {error}"), "ask for fewer threads")
+        })
     }
 }
 
 /// The flag of a setting.
-fn argument(field: &'static Field, command: Command) -> Arg {
+fn argument<T: Table>(field: &'static Field<T>, command: Command) -> Arg {
     // The parser is made once, and wants names that last.
     let flag: &'static str = match field.kind {
         Kind::Switch(_) => field.switch().leak(),
@@ -110,7 +178,7 @@ fn documented(argument: Arg, help: &str, more: &str) -> Arg {
 }
 
 /// What reads its value.
-fn parser(field: &'static Field, command: Command) -> ValueParser {
+fn parser<T: Table>(field: &'static Field<T>, command: Command) -> ValueParser {
     match field.kind {
         Kind::Word(words) => {
             let values = words().into_iter().map(|word| PossibleValue::new(&*word.name.leak()).help(word.help));
@@ -118,7 +186,7 @@ fn parser(field: &'static Field, command: Command) -> ValueParser {
         }
         Kind::WordWithNumber(_) => ValueParser::new(move |text: &str| {
             let value = field.read(command, text)?;
-            let read = Recipe::default().set(field.name, &value);
+            let read = T::default().set(field.name, &value);
             read.map(|()| value).map_err(|error| format!("{error}; {}", error.hint))
         }),
         _ => ValueParser::new(move |text: &str| field.read(command, text)),

@@ -24,9 +24,9 @@ pub struct Workers<'a> {
 }
 
 /// Threads to use where none are asked for: one a core.
-pub fn threads(asked: Option<u16>) -> usize {
+pub fn threads(asked: Option<usize>) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    asked.map_or_else(cores, usize::from)
+    asked.unwrap_or_else(cores)
 }
 
 impl Workers<'_> {

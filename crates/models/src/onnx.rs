@@ -66,13 +66,13 @@ pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<Impor
     let model =
         counted.and_then(|()| messages::Model::decode(bytes).map_err(|error| error.to_string())).map_err(|error| {
             let said = error.split(": ").next().unwrap_or_default();
-            Error::new(format!("{source} is no ONNX file, or is damaged: {said}"), export)
+            Error::new(format!("{source} is not an ONNX file, or is damaged: {said}"), export)
         })?;
     if let Some(key) = repeated(model.metadata.iter().map(|entry| entry.key.as_str())) {
         return Err(Error::new(format!("{source}: its metadata have the key `{}` twice", shown(key)), export));
     }
     let Some(graph) = &model.graph else {
-        return Err(Error::new(format!("{source} is no ONNX file: it holds no graph"), export));
+        return Err(Error::new(format!("{source} is not an ONNX file: it holds no graph"), export));
     };
     limits.check(Limit::Cells, source, graph.initializer.iter().map(numbers).fold(0, u64::saturating_add))?;
     let default = model.opset_import.iter().find(|set| ["", "ai.onnx"].contains(&set.domain.as_str()));

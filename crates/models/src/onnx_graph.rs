@@ -309,7 +309,7 @@ impl Tree {
         let parts = base.and_then(|base| places.iter().map(|&at| spelled(base, at)).collect::<Option<Vec<_>>>());
         let spelling = parts.map(together).filter(|spelling| Activation::spelled(spelling).is_some());
         let (Some(base), Some(spelling)) = (base, spelling) else {
-            return Err(Error::new("what it puts together is no activation that is read", READ));
+            return Err(Error::new("what it puts together is not an activation that is read", READ));
         };
         let branches = if matches!(spelling, Spelling::Concat(_)) { places.len() } else { 1 };
         let width = self.places[base].width.map(|width| width * branches);
@@ -422,7 +422,7 @@ impl Tree {
                     return Err(refusal("it transposes its input"));
                 }
                 let transposed = if whole(node, "transB", 0) == 0 { Some(matrix.clone()) } else { matrix.transposed() };
-                let matrix = transposed.ok_or_else(|| refusal("its second input is no matrix"))?;
+                let matrix = transposed.ok_or_else(|| refusal("its second input is not a matrix"))?;
                 let product = self.linear(at, &matrix, factor(node, "alpha"))?;
                 let Some(bias) = rest.first() else { return Ok(product) };
                 let beta = factor(node, "beta");
@@ -475,7 +475,7 @@ impl Tree {
                 | "Exp" | "Clip" | "Softmax",
                 _,
             ) => Err(Error::new("it is an activation that networks here do not have", READ)),
-            _ => Err(refusal("it is no part of a network that is read, or not with these inputs")),
+            _ => Err(refusal("it is not a part of a network that is read, or not with these inputs")),
         }
     }
 
@@ -504,7 +504,7 @@ impl Tree {
         let (rows, columns) = match *matrix.dims {
             [rows, columns] => (rows, columns),
             [rows] => (rows, 1),
-            _ => return Err(refusal("its second input is no matrix")),
+            _ => return Err(refusal("its second input is not a matrix")),
         };
         if let Some(width) = width
             && width != rows

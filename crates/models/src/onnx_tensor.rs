@@ -91,7 +91,7 @@ impl Constant {
                 let values = attribute.ints.iter().map(|&value| value as f64).collect();
                 Self::new(vec![attribute.ints.len()], values)
             }
-            (name, _) => return Err(format!("has the attribute `{name}`, which is no list of numbers")),
+            (name, _) => return Err(format!("has the attribute `{name}`, which is not a list of numbers")),
         };
         match constant.values.iter().find(|value| !value.is_finite()) {
             Some(value) => Err(format!("holds {value}; every weight must be a finite number")),

@@ -254,16 +254,16 @@ fn what_is_not_such_a_network_is_refused_by_its_node() {
             "node `Softplus_3` (Softplus): it is an activation that networks here do not have",
         ),
         (replaced(2, unnamed), "node 3 (Softplus): it is an activation that"),
-        (replaced(2, custom), "node `Relu_3` (com.example.Relu): it is no part of"),
+        (replaced(2, custom), "node `Relu_3` (com.example.Relu): it is not a part of"),
         (replaced(2, node("Sin", &["2"], "3")), "an operator of the graph is a part of an activation"),
         (replaced(2, node("Concat", &["2", "2"], "3")), "node `Concat_3` (Concat): it does not take one tensor"),
         (
             replaced(2, with(node("Concat", &["2", "1"], "3"), "axis", int(1))),
-            "node `Concat_3` (Concat): what it puts together is no activation",
+            "node `Concat_3` (Concat): what it puts together is not an activation",
         ),
-        (replaced(2, node("Max", &["2", "1"], "3")), "what it puts together is no activation that is read"),
-        (replaced(0, node("Conv", &["x", "W"], "1")), "node `Conv_1` (Conv): it is no part of"),
-        (replaced(0, node("MatMul", &["W", "x"], "1")), "node `MatMul_1` (MatMul): it is no part of"),
+        (replaced(2, node("Max", &["2", "1"], "3")), "what it puts together is not an activation that is read"),
+        (replaced(0, node("Conv", &["x", "W"], "1")), "node `Conv_1` (Conv): it is not a part of"),
+        (replaced(0, node("MatMul", &["W", "x"], "1")), "node `MatMul_1` (MatMul): it is not a part of"),
         (replaced(0, node("MatMul", &["x", "Wt"], "1")), "its matrix has 3 rows for 2 columns"),
         (replaced(0, node("MatMul", &["x", "x"], "1")), "it does not take one tensor and constants"),
         (replaced(0, node("MatMul", &["x", "nothing"], "1")), "its input `nothing` is made by nothing"),
@@ -295,7 +295,7 @@ fn what_is_not_such_a_network_is_refused_by_its_node() {
         assert!(!error.hint.is_empty());
     }
     assert!(parse(b"", "f.onnx").unwrap_err().what.contains("is empty"));
-    assert!(parse(br#"{"w": [[1]]}"#, "f.onnx").unwrap_err().what.contains("no ONNX file"));
+    assert!(parse(br#"{"w": [[1]]}"#, "f.onnx").unwrap_err().what.contains("not an ONNX file"));
 }
 
 /// The plain graph with another activation: nodes from "2" to "3".
@@ -335,9 +335,9 @@ fn the_forms_in_which_programs_write_activations() {
     }
     for (nodes, what) in [
         (vec![alpha(1.5)], "an operator of the graph is a part of an activation"),
-        (vec![relu("2", "2a"), relu("2", "2b"), concat(&["2a", "2b"], 1)], "is no activation that is read"),
-        (vec![relu("2", "2a"), relu("1", "2b"), concat(&["2a", "2b"], 1)], "is no activation that is read"),
-        (vec![relu("2", "2a"), concat(&["2a", "x"], 1)], "is no activation that is read"),
+        (vec![relu("2", "2a"), relu("2", "2b"), concat(&["2a", "2b"], 1)], "is not an activation that is read"),
+        (vec![relu("2", "2a"), relu("1", "2b"), concat(&["2a", "2b"], 1)], "is not an activation that is read"),
+        (vec![relu("2", "2a"), concat(&["2a", "x"], 1)], "is not an activation that is read"),
         (vec![relu("2", "2a"), concat(&["2a", "2"], 0)], "it does not take one tensor and constants"),
     ] {
         let error = read(&activated(&nodes, nodes.len() > 1)).unwrap_err();

@@ -33,7 +33,7 @@ pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<(Netw
     limits.check(Limit::Bytes, source, bytes.len() as u64)?;
     let damaged = |error: &dyn std::fmt::Display| {
         Error::new(
-            format!("{source} is no safetensors file, or is damaged: {error}"),
+            format!("{source} is not a safetensors file, or is damaged: {error}"),
             "write it again with safetensors' `save_file(model.state_dict(), FILE)`",
         )
     };
@@ -85,7 +85,7 @@ fn described(text: &str, source: &str, limits: &Limits) -> Result<(Option<Vec<Ac
     let mut object = parse_object(text.as_bytes(), &source, limits)?;
     let Some(activations) = object.remove(ACTIVATIONS) else { return Ok((None, Some(text.to_owned()))) };
     let named = |error: Error| Error::new(format!("{source}: {}", error.what), error.hint);
-    let wrong = || Error::new(format!("{source}: `{ACTIVATIONS}` is no list of names"), "write the network again");
+    let wrong = || Error::new(format!("{source}: `{ACTIVATIONS}` is not a list of names"), "write the network again");
     let Value::Array(names) = activations else { return Err(wrong()) };
     let parsed = names.iter().map(|name| name.as_str().ok_or_else(wrong)?.parse::<Activation>().map_err(named));
     let activations = parsed.collect::<Result<Vec<_>>>()?;

@@ -219,7 +219,7 @@ fn activations_in_the_metadata_that_do_not_fit_are_refused() {
     let bytes = to_bytes(&Stored::Network(network), Format::Safetensors, &Options::default()).unwrap();
     for (from, to, what) in [
         ("abs", "abx", "the metadata of f: there is no activation \"abx\""),
-        ("[\\\"abs\\\"]", "{\\\"a\\\":1}", "the metadata of f: `activations` is no list of names"),
+        ("[\\\"abs\\\"]", "{\\\"a\\\":1}", "the metadata of f: `activations` is not a list of names"),
         ("\\\"version\\\":2", "\\\"version\\\":3", "the metadata of f are not of version 2"),
         ("[\\\"abs\\\"]", "[       ]", "f: it has 1 hidden layers and 0 activations"),
     ] {
@@ -267,7 +267,7 @@ fn half_precision_state_dicts_are_read() {
     for (from, to, what) in [
         ("BF16", "I16", "f: `n.0.bias` has the element type I16"),
         ("n.0.bias", "n.0.mean", "f: `n.0.mean` is neither a weight nor a bias"),
-        ("[1,2]", "[1,3]", "f is no safetensors file, or is damaged"),
+        ("[1,2]", "[1,3]", "f is not a safetensors file, or is damaged"),
     ] {
         let error = parse(&by_hand(&header.replace(from, to), &data), Format::Safetensors, "f").unwrap_err();
         assert!(error.what.starts_with(what), "{error:?}");

@@ -5,7 +5,6 @@ use super::panels::{Words, panels};
 use super::scene::{Anchor, Ink, Scene, Shape};
 use super::{Chart, Origin, Report, Reproduce, Rows, Side, attack, font, svg};
 use proptest::prelude::*;
-use rand::{RngExt, SeedableRng};
 use std::ops::ControlFlow;
 use tautnet::attack::RadiusReport;
 use tautnet::polish::{self, Polished, Progress};
@@ -143,16 +142,7 @@ proptest! {
 
 /// A smooth function of uniform points in [−1.5, 1.5]^d with a little noise.
 fn toy(n: usize, d: usize, seed: u64) -> Dataset {
-    let mut random = rand_pcg::Pcg64::seed_from_u64(seed);
-    let mut x = faer::Mat::zeros(n, d);
-    let mut y = vec![0.0; n];
-    for k in 0..n {
-        for j in 0..d {
-            x[(k, j)] = 3.0 * random.random::<f64>() - 1.5;
-            y[k] += (1.0 + j as f64) * (2.0 * x[(k, j)]).sin() / d as f64;
-        }
-        y[k] += 0.1 * (random.random::<f64>() - 0.5);
-    }
+    let (x, y) = tautnet_furniture::toy(n, d, seed);
     Dataset::new(x, y, None).unwrap()
 }
 

@@ -106,7 +106,7 @@ fn gains<'a>(pairs: impl Iterator<Item = &'a Pair<'a>>) -> Vec<(&'a str, f64, f6
     sets
 }
 
-/// What stands where there is no number.
+/// Placeholder for a missing number.
 pub const NONE: &str = "–";
 
 /// A number of percent for people.

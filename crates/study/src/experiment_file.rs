@@ -11,7 +11,7 @@ use tautnet::attack;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
 use tautnet::polish::{self, Walk};
-use tautnet::recipe::{Kind, Value};
+use tautnet::recipe::{Kind, Search, Table, Value};
 use tautnet::train::{Admm, Descent, Optimizer};
 use tautnet_tables::limited::read_file;
 use toml::Spanned;
@@ -75,12 +75,13 @@ enum Price {
     Decay,
 }
 
-/// A choice that is a setting of the recipe: its type, its range and its words are those of the library.
-trait OfRecipe {
+/// A choice that is a setting of the library: its type, its range and its words are those of the library's table.
+trait OfTable {
+    type Table: Table;
     const NAME: &'static str;
 }
 
-/// The value of such a choice, which goes into a recipe as it is.
+/// The value of such a choice, which goes into the table as it is.
 #[derive(Clone)]
 struct Setting<Of> {
     value: Value,
@@ -92,15 +93,16 @@ impl<Of> std::fmt::Debug for Setting<Of> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.value {
             Value::Switch(value) => write!(f, "{value}"),
+            Value::Number(value) => write!(f, "{value:?}"),
             other => f.write_str(&other.in_words()),
         }
     }
 }
 
-impl<'de, Of: OfRecipe> Deserialize<'de> for Setting<Of> {
+impl<'de, Of: OfTable> Deserialize<'de> for Setting<Of> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
         let given = toml::Value::deserialize(deserializer)?;
-        let whole = matches!(Recipe::field(Of::NAME).map(|field| field.kind), Some(Kind::Count(..)));
+        let whole = matches!(Of::Table::field(Of::NAME).map(|field| field.kind), Some(Kind::Count(..)));
         let value = match given {
             toml::Value::Boolean(value) => Value::Switch(value),
             toml::Value::String(value) => Value::Word(value),
@@ -109,31 +111,50 @@ impl<'de, Of: OfRecipe> Deserialize<'de> for Setting<Of> {
             toml::Value::Integer(value) => Value::Number(value as f64),
             other => return Err(D::Error::custom(format!("`{}` is {other:?}", Of::NAME))),
         };
-        let set = Recipe::default().set(Of::NAME, &value);
+        let set = Of::Table::default().set(Of::NAME, &value);
         set.map_err(|error| D::Error::custom(format!("{error}; {}", error.hint)))?;
         Ok(Self { value, of: PhantomData })
     }
 }
 
-macro_rules! of_recipe {
-    ($($choice:ident: $name:literal),*) => {
+macro_rules! of_table {
+    ($($choice:ident: $table:ty, $name:literal;)*) => {
         $(
             #[derive(Clone, Copy)]
             struct $choice;
 
-            impl OfRecipe for $choice {
+            impl OfTable for $choice {
+                type Table = $table;
                 const NAME: &'static str = $name;
             }
         )*
     };
 }
 
-of_recipe!(Hidden: "hidden", Seed: "seed", PenaltyOf: "penalty", OutputBias: "output_bias", Tolerance: "tolerance");
+of_table! {
+    Hidden: Recipe, "hidden";
+    Seed: Recipe, "seed";
+    LossOf: Recipe, "loss";
+    PriceOfBound: Recipe, "lipschitz";
+    PriceOfWeights: Recipe, "decay";
+    PenaltyOf: Recipe, "penalty";
+    OutputBias: Recipe, "output_bias";
+    Tolerance: Recipe, "tolerance";
+    Restarts: Search, "restarts";
+}
 
-impl<Of: OfRecipe> Setting<Of> {
-    fn put(&self, recipe: &mut Recipe) {
-        recipe.set(Of::NAME, &self.value).expect("it was checked where it was read");
+impl<Of: OfTable> Setting<Of> {
+    fn put(&self, table: &mut Of::Table) {
+        table.set(Of::NAME, &self.value).expect("it was checked where it was read");
     }
+}
+
+/// The numbers of a choice that is a list.
+fn numbers<Of>(list: &[Setting<Of>]) -> impl Iterator<Item = f64> {
+    list.iter().filter_map(|setting| match setting.value {
+        Value::Number(value) => Some(value),
+        _ => None,
+    })
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
@@ -194,8 +215,9 @@ choices! {
     hidden_units: Setting<Hidden>,
     held_out: f64,
     seed: Setting<Seed>,
-    lipschitz: Vec<f64>,
-    decay: Vec<f64>,
+    loss: Setting<LossOf>,
+    lipschitz: Vec<Setting<PriceOfBound>>,
+    decay: Vec<Setting<PriceOfWeights>>,
     penalty: Setting<PenaltyOf>,
     output_bias: Setting<OutputBias>,
     start_decay: f64,
@@ -215,7 +237,7 @@ choices! {
     walk_flips: usize,
     tolerance: Setting<Tolerance>,
     radii: Vec<f64>,
-    restarts: usize,
+    restarts: Setting<Restarts>,
     attack_steps: usize,
 }
 
@@ -287,8 +309,8 @@ impl ArmEntry {
     /// λ_L and λ_w of every arm that the entry stands for.
     fn prices(&self, chosen: &Chosen) -> Vec<(f64, f64)> {
         match self.price {
-            Price::Lipschitz => chosen.lipschitz.iter().map(|price| (*price, 0.0)).collect(),
-            Price::Decay => chosen.decay.iter().map(|price| (0.0, *price)).collect(),
+            Price::Lipschitz => numbers(&chosen.lipschitz).map(|price| (price, 0.0)).collect(),
+            Price::Decay => numbers(&chosen.decay).map(|price| (0.0, price)).collect(),
         }
     }
 }
@@ -299,6 +321,7 @@ impl Chosen {
         let mut recipe = Recipe::default();
         self.hidden_units.put(&mut recipe);
         self.seed.put(&mut recipe);
+        self.loss.put(&mut recipe);
         self.penalty.put(&mut recipe);
         self.output_bias.put(&mut recipe);
         self.tolerance.put(&mut recipe);
@@ -308,7 +331,11 @@ impl Chosen {
 
 fn settings(chosen: &Chosen) -> Settings {
     let recipe = chosen.recipe();
+    let mut search = Search::default();
+    chosen.restarts.put(&mut search);
+    let attack = attack::Settings::new(f64::INFINITY);
     let polish = polish::Settings {
+        loss: recipe.loss.clone(),
         penalty: recipe.penalty,
         output_bias: recipe.output_bias,
         rounds: chosen.rounds,
@@ -331,9 +358,10 @@ fn settings(chosen: &Chosen) -> Settings {
         seed: recipe.seed,
         radii: chosen.radii.clone(),
         attack: attack::Settings {
-            restarts: chosen.restarts,
+            loss: recipe.loss,
+            restarts: search.restarts.unwrap_or(attack.restarts),
             steps: chosen.attack_steps,
-            ..attack::Settings::new(f64::INFINITY)
+            ..attack
         },
         descent: Descent {
             optimizer,
@@ -384,11 +412,23 @@ mod tests {
     }
 
     #[test]
+    fn a_loss_is_for_the_polish_and_for_the_attack() {
+        let text = TABLE.replacen("value = \"squared\"", "value = \"huber:1\"", 1);
+        // The start `admm` has the squared error alone, and says so.
+        let error = parse("t", &text, "smoke").unwrap_err();
+        assert!(error.what.contains("`admm` minimizes the squared error"), "{error:?}");
+        let settings = parse("t", &text.replace("base = \"admm\"", "base = \"pgd\""), "smoke").unwrap().plan.settings;
+        let loss: tautnet::Loss = "huber:1".parse().unwrap();
+        assert_eq!((settings.polish.loss, settings.attack.loss), (loss.clone(), loss));
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_place() {
         let line_of = |text: &str, part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
         for (from, to, tier, what) in [
             ("value = 100", "value = \"a\"", "smoke", "`hidden` is a"),
             ("value = \"L2\"", "value = \"L3\"", "smoke", "there is no penalty called `L3`"),
+            ("value = \"squared\"", "value = \"cubic\"", "smoke", "there is no loss `cubic`"),
             ("value = 100", "valve = 100", "smoke", "unknown field `valve`"),
             ("value = 100", "value = = 100", "smoke", "line"),
             ("[choices.seed]", "[choices.sede]", "smoke", "unknown field `sede`"),
@@ -401,6 +441,11 @@ mod tests {
             let place = format!("x.toml: line {}, column ", line_of(&text, to));
             assert!(error.what.starts_with(&place) && error.what.contains(what), "{place} {what}: {error:?}");
         }
+        let error =
+            parse("x.toml", &TABLE.replace("restarts]\nvalue = 3", "restarts]\nvalue = -3"), "smoke").unwrap_err();
+        assert!(error.what.contains("`restarts` is -3"), "{error:?}");
+        let error = parse("x.toml", &TABLE.replace("lipschitz = [0.01]", "lipschitz = [-1]"), "high").unwrap_err();
+        assert!(error.what.contains("`lipschitz` is -1"), "{error:?}");
         let error = parse("x.toml", TABLE, "smok").unwrap_err();
         assert_eq!(
             (&*error.what, &*error.hint),

@@ -9,5 +9,12 @@ pub mod convex;
 pub mod experiment;
 pub mod experiment_file;
 pub mod rivals;
+
+/// Rows for the tests.
 #[cfg(test)]
-mod toy;
+mod toy {
+    pub(crate) fn toy(n: usize, d: usize, seed: u64) -> tautnet::Dataset {
+        let (x, y) = tautnet_furniture::toy(n, d, seed);
+        tautnet::Dataset::new(x, y, None).unwrap()
+    }
+}

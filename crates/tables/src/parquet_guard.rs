@@ -1,7 +1,7 @@
 //! What a Parquet file claims of itself, checked before a decoder believes it.
 //!
 //! A decoder makes room for what the headers of a file announce: pages that unpack to two gigabytes, a dictionary of 2³¹
-//! entries, a group of 2³¹ columns inside a group. In a damaged file these are lies, and the room is not to be had, which
+//! entries, a group of 2³¹ columns inside a group. In a damaged file these are lies, and the system does not give the room, which
 //! ends the program. So the footer's schema and the header of every page are read here first, with the few fields that
 //! say how much room is needed. The bytes are Thrift's compact protocol: a value is a varint, a length and bytes, a list
 //! with the type of its elements, or a struct of numbered fields that ends with a zero.

@@ -1,5 +1,7 @@
 //! Train, polish and *prove* small relu networks.
 //!
+//! The words of this documentation (pattern, cell, price, polish, gap and others) are explained in `docs/glossary.md`.
+//!
 //! A [`Shallow`] is `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`. The data flow is
 //! table → [`Dataset`] → starting network → [`polish`] → certificate.
 

@@ -168,7 +168,10 @@ pub(crate) fn room(what: impl FnOnce() -> String, numbers: u128, hint: &str) -> 
         return Ok(());
     }
     let gigabytes = bytes / 1_000_000_000;
-    Err(Error::new(format!("{} needs more than {gigabytes} GB of memory, which is not to be had", what()), hint))
+    Err(Error::new(
+        format!("{} needs more than {gigabytes} GB of memory, which the system does not give", what()),
+        hint,
+    ))
 }
 
 #[cfg(test)]

@@ -35,6 +35,8 @@ pub enum Setting {
     Loss,
     /// The method of a polish.
     Method,
+    /// Random starts of an attack.
+    Restarts,
 }
 
 /// What a choice asks of a setting.

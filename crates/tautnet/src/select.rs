@@ -14,8 +14,8 @@
 //! there is no attack. Where no price holds to it, the one that exceeds it least is chosen. Of equals it is the highest.
 //!
 //! One part of a small table says little: a few rows that are hard to predict decide. So other parts are held out in
-//! turn, each with a starting network of its own, until enough rows have been judged. Quotients are averaged, not
-//! errors, lest the part with the hardest rows be the only one that counts. The parts do not depend on each other
+//! turn, each with a starting network of its own, until enough rows have been judged. We average quotients, not
+//! errors. Otherwise the part with the hardest rows would decide alone. The parts do not depend on each other
 //! and are worked on at the same time.
 
 use crate::error::{Error, Result};

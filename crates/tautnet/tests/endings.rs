@@ -76,7 +76,7 @@ fn a_solved_value_does_not_depend_on_the_start() {
     assert!(compared > 80, "{compared}");
 }
 
-/// Prices at which the objective of the given network is no number: what comes back is one, and meets the contract.
+/// Prices at which the objective of the given network is not a number: what comes back is one, and meets the contract.
 #[test]
 fn prices_of_any_size_end_with_numbers() {
     for seed in 0..40 {
@@ -98,7 +98,7 @@ fn prices_of_any_size_end_with_numbers() {
     }
 }
 
-/// The other losses on the same data: solved, or a cause; never worse; and no gap that is no number.
+/// The other losses on the same data: solved, or a cause; never worse; and no gap that is not a number.
 #[test]
 fn other_losses_end_with_numbers_too() {
     let (mut early, mut solved, count) = (Vec::new(), 0, 150);

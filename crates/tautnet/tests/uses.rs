@@ -48,7 +48,8 @@ fn asked(setting: Setting, recipe: &mut Recipe) {
         Setting::Iterations => recipe.iterations = 4,
         Setting::Effort => recipe.effort = Effort::High,
         Setting::Loss => recipe.loss = "quantile:0.7".parse().unwrap(),
-        Setting::Multipliers | Setting::Method => (), // No one but a caller of the library can ask for multipliers.
+        Setting::Method | Setting::Restarts => (),
+        Setting::Multipliers => (), // No one but a caller of the library can ask for multipliers.
     }
 }
 

@@ -44,7 +44,7 @@ def given_inputs(X: Any, estimator: str = "tautnet", names: list[str] | None = N
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
-        except ValueError:  # words among the numbers; anything else that is no number is a TypeError
+        except ValueError:  # words among the numbers; anything else that is not a number is a TypeError
             pass
     if array.dtype.kind in "OUS":
         own = names or [f"column_{j + 1}" for j in range(array.shape[1])]

@@ -99,7 +99,7 @@ class Bounds:
     norm_product: float
     """The product of the layers' norms: what most tools print."""
     exact: tuple[float, float] | None
-    """Both sides by branch and bound, where that was asked for; equal but for rounding where it closed."""
+    """Both sides by branch and bound, where that was asked for. Where the search closed, they differ by rounding only."""
     exact_closed: bool
     local: float | None
     """A bound over the box around X, where X was given."""
@@ -186,7 +186,7 @@ def verify(certificate: Any, network: Any) -> _tautnet.Certificate:
         data = certificate.to_json()
     else:
         raise TautnetError(
-            f"a {type(certificate).__name__} is no certificate", "give a Certificate, its bytes, or the path of its file"
+            f"a {type(certificate).__name__} is not a certificate", "give a Certificate, its bytes, or the path of its file"
         )
     return _tautnet.verify(data, subject)
 
@@ -206,9 +206,17 @@ class Attack:
     norm: str
     rows: int
     loss: str = "squared"
+    degree: int = 2
+    """The loss is measured in this power of the unit of the target."""
+    root_name: str = "root mean square"
+    """What the error is called in the unit of the target."""
 
 
-@documented("attack")
+# What is told of an attack as a whole.
+FACTS = ("norm", "rows", "loss", "degree", "root_name")
+
+
+@documented("attack", ("time_limit",))
 def attack(
     network: Any,
     X: Any,
@@ -226,9 +234,6 @@ def attack(
 ) -> Attack:
     """The error that an attack found beside the one that no attack can exceed. `network` and `standardize` as in `polish`.
 
-    `method` is "projected-ascent", with so many random `restarts` (None for 3), or "fast-gradient", which has none. At most `nodes`
-    nodes of branch and bound are spent on each row, radius and end of the range; None is what seconds allow.
-
     Parameters
     ----------
     {settings}
@@ -238,15 +243,17 @@ def attack(
     target, _ = given_target(y, "attack")
     name = norm if norm is None or isinstance(norm, str) else f"{norm:g}"
     radii = [float(value) for value in np.atleast_1d(np.asarray(radius, dtype=np.float64))]
-    search = (restarts, nodes, random_state)
+    search = {"method": method, "restarts": restarts, "nodes": nodes}
     inputs = given_inputs(X, "attack", names)
-    text = _tautnet.attack(subject, inputs, target, radii, name, method, search, (standardize, loss), thread_count(threads))
+    text = _tautnet.attack(
+        subject, inputs, target, radii, name, search, random_state, (standardize, loss), thread_count(threads)
+    )
     facts = json.loads(text)
 
     def column(key: str) -> Floats:
         return np.array([report[key] for report in facts["radii"]], dtype=np.float64)
 
-    return Attack(column("radius"), column("found"), column("certified"), column("ceiling"), facts["norm"], facts["rows"], facts["loss"])
+    return Attack(column("radius"), column("found"), column("certified"), column("ceiling"), **{key: facts[key] for key in FACTS})
 
 
 def lipschitz_path(
@@ -263,4 +270,5 @@ def lipschitz_path(
     wanted = None if prices is None else [float(value) for value in prices]
     with Progress(estimator.verbose) as progress:
         text = _tautnet.lipschitz_path(rows, asked, wanted, limits(estimator.time_limit, estimator.threads, progress))
-    return path_of(json.loads(text))
+    facts = json.loads(text)
+    return path_of(facts, facts["loss"])

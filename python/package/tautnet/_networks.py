@@ -37,10 +37,10 @@ def native(network: Any) -> Native:
     if hasattr(network, "fit") and hasattr(network, "get_params"):
         if hasattr(network, "steps"):
             raise TautnetError(
-                "a Pipeline is no network", "give its last step, and X as the steps before it transform it"
+                "a Pipeline is not a network", "give its last step, and X as the steps before it transform it"
             )
         raise TautnetError(f"this {type(network).__name__} has no network: it is not fitted, or has none", TAKEN)
-    raise TautnetError(f"a {type(network).__name__} is no network", TAKEN)
+    raise TautnetError(f"a {type(network).__name__} is not a network", TAKEN)
 
 
 def write_weights(model: Any, into: Any) -> Any:
@@ -90,7 +90,7 @@ def _double(array: Any, name: str, dimensions: int | None = None) -> npt.NDArray
     try:
         double = np.asarray(array, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise TautnetError(f"the network's `{name}` is no array of numbers: {error}", TAKEN) from None
+        raise TautnetError(f"the network's `{name}` is not an array of numbers: {error}", TAKEN) from None
     if dimensions is not None and double.ndim != dimensions:
         raise TautnetError(
             f"the network's `{name}` has {double.ndim} dimensions",
@@ -122,7 +122,7 @@ def _from_layers(parts: dict[str, Any]) -> _tautnet.Network:
     layers = []
     for place, layer in enumerate(parts["layers"]):
         if not isinstance(layer, (tuple, list)) or len(layer) != 3 or not isinstance(layer[2], str):
-            raise TautnetError(f"layers[{place}] is no layer", "give (weights, biases, activation), such as (W, b, 'relu')")
+            raise TautnetError(f"layers[{place}] is not a layer", "give (weights, biases, activation), such as (W, b, 'relu')")
         layers.append((_double(layer[0], "weights", 2), _double(layer[1], "bias", 1), layer[2]))
     linear = None if parts.get("linear") is None else _double(parts["linear"], "linear", 2)
     return _tautnet.Network(layers=layers, linear=linear)

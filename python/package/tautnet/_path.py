@@ -33,6 +33,8 @@ class LipschitzPath:
     """How many parts of the rows were held out in turn."""
     rows_judged: int
     """How many rows they have."""
+    loss: str = "squared"
+    """What a wrong prediction costs: the errors are means of it."""
 
     @property
     def best_price(self) -> float | None:
@@ -40,8 +42,8 @@ class LipschitzPath:
         return None if self.chosen is None else float(self.price[self.chosen])
 
 
-def path_of(facts: dict[str, Any]) -> LipschitzPath:
-    """From what the extension tells."""
+def path_of(facts: dict[str, Any], loss: str) -> LipschitzPath:
+    """From what the extension tells, and the loss that the errors are of."""
 
     def column(name: str) -> npt.NDArray[np.float64]:
         return np.array([step[name] for step in facts["steps"]], dtype=np.float64)
@@ -58,4 +60,5 @@ def path_of(facts: dict[str, Any]) -> LipschitzPath:
         chosen=facts["chosen"],
         folds=int(facts["folds"]),
         rows_judged=int(facts["rows"]["held_out"]),
+        loss=loss,
     )

@@ -27,10 +27,8 @@ def _axes(axes: Any) -> Any:
 def plot_attack(attack: Attack, axes: Any = None, label: str = "", color: str = AFTER) -> Any:
     """Error under attack against the radius: found below, certified above; the truth is in the band."""
     axes = _axes(axes)
-    # A quantile loss is in the units of the target; the others are in their square.
-    linear = attack.loss.startswith("quantile")
-    found, certified = (values if linear else np.sqrt(values) for values in (attack.found, attack.certified))
-    measure = "root mean squared error" if attack.loss == "squared" else f"{'' if linear else 'root of the '}mean loss, {attack.loss}"
+    found, certified = (values ** (1.0 / attack.degree) for values in (attack.found, attack.certified))
+    measure = attack.root_name if attack.loss == "squared" else f"{attack.root_name}, {attack.loss}"
     name = f"{label}, " if label else ""
     axes.fill_between(attack.radius, found, certified, color=color, alpha=0.15, linewidth=0)
     axes.plot(attack.radius, found, color=color, marker="o", markersize=3, label=f"{name}found")
@@ -53,7 +51,7 @@ def plot_path(path: LipschitzPath, axes: Any = None) -> Any:
         k = path.chosen
         axes.plot(path.lipschitz[k], path.error_under_attack[k], "o", markersize=12, fillstyle="none", color=PROVED)
     axes.set_xlabel("Lipschitz bound (standardized)")
-    axes.set_ylabel("mean loss, rows held out")
+    axes.set_ylabel(f"mean loss ({path.loss}), rows held out")
     axes.margins(0.06, 0.12)
     axes.legend()
     return axes

@@ -35,13 +35,12 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     A setting that the method does not use is refused: "weight-decay" has no price of the bound, no "L2" and no limit, and only
     "walk" has the effort "high". Rows that are equal are merged, so that a sample weight means what repeating the row means.
+    Where the time limit ends the work, the best so far is the result, with its proof, and a `ConvergenceWarning` says so. Where
+    OMP_NUM_THREADS is set, as joblib does in its workers, it stands in for `threads`.
 
     Parameters
     ----------
     {settings}
-    time_limit : seconds after which the best so far is the result, with its proof; a `ConvergenceWarning` says so.
-    threads : threads to compute with; the result does not depend on it. None: one a core, or OMP_NUM_THREADS where that
-        is set, as joblib does in its workers.
     warm_start : go on from the network of the previous fit in place of a new start.
     verbose : show progress.
 
@@ -184,7 +183,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """How the price was chosen."""
         check_is_fitted(self)
         path = json.loads(self.model_.objective).get("path")
-        return None if path is None else path_of(path)
+        return None if path is None else path_of(path, json.loads(self.model_.settings).get("loss", "squared"))
 
     @property
     def lipschitz_(self) -> float | None:

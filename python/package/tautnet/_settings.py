@@ -15,8 +15,8 @@ NAMES = {"seed": "random_state"}
 
 
 def settings_of(command: str) -> list[str]:
-    """Names of the settings of a command."""
-    return [setting["name"] for setting in _tautnet.settings(command)]
+    """Names of the settings of the recipe that a command has."""
+    return [setting["name"] for setting in _tautnet.settings(command) if setting["of"] == "recipe"]
 
 
 def sentence(setting: dict[str, Any]) -> str:

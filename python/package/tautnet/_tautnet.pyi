@@ -151,7 +151,7 @@ def set_limits(
 def read(path: _Path) -> Model | Network: ...
 def read_certificate(path: _Path) -> bytes: ...
 def settings(command: str) -> list[dict[str, Any]]:
-    """The settings of "train", "polish", "compare" or "attack": name, values, default, default_in_words and help."""
+    """The settings of "train", "polish", "compare" or "attack": name, of, values, default, default_in_words and help."""
 def fit(
     given: dict[str, Any], asked: dict[str, Any], limits: _Limits, before: Model | None = None
 ) -> tuple[Model, str | None]:
@@ -173,8 +173,8 @@ def attack(
     y: Any,
     radii: list[float],
     norm: str | None,
-    method: str,
-    search: tuple[int | None, int | None, int],
+    search: dict[str, Any],
+    seed: int,
     units: tuple[bool, str | None],
     threads: int | None,
 ) -> str: ...

@@ -19,5 +19,4 @@ pub mod files;
 pub mod ledger;
 pub mod networks;
 pub mod number;
-pub mod process;
 pub mod truth;

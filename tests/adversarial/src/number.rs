@@ -24,7 +24,7 @@ impl Dyadic {
 
     /// The exact value of a finite double.
     pub fn of(value: f64) -> Self {
-        assert!(value.is_finite(), "{value} is no number");
+        assert!(value.is_finite(), "{value} is not a number");
         let bits = value.to_bits();
         let (field, fraction) = ((bits >> 52 & 0x7ff) as i64, bits & ((1 << 52) - 1));
         // Subnormal numbers have no hidden bit and the exponent of the smallest normal ones.

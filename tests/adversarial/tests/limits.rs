@@ -9,7 +9,7 @@ use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::files::model;
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::Draw;
-use tautnet_adversarial::process::{Folder, Ran, tautnet};
+use tautnet_furniture::{Folder, Ran, tautnet};
 use tautnet_models::json::network_to_json;
 
 /// How long after its limit a command may end.

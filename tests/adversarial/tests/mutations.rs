@@ -16,8 +16,8 @@ use tautnet_adversarial::files::{Kind, Seed, TABLE, damaged, model, network, pac
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::Draw;
 use tautnet_adversarial::number::Ratio;
-use tautnet_adversarial::process::{Folder, Ran, tautnet};
 use tautnet_adversarial::truth::{Exact, Length};
+use tautnet_furniture::{Folder, Ran, tautnet};
 use tautnet_models::{Format, Options, SearchFile, parse, to_bytes};
 use tautnet_tables::{Encoder, ReadOptions, Table, UnknownLevels};
 

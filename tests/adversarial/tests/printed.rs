@@ -8,8 +8,8 @@ use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::{self, Draw, KINDS};
 use tautnet_adversarial::number::Ratio;
-use tautnet_adversarial::process::{Folder, Ran};
 use tautnet_adversarial::truth::{Exact, Length};
+use tautnet_furniture::{Folder, Ran};
 use tautnet_models::{Model, json::network_to_json};
 use tautnet_tables::Encoder;
 

@@ -8,7 +8,7 @@ use tautnet_adversarial::effort::Effort;
 use tautnet_adversarial::files::{TABLE, model as seed_model, network};
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::Draw;
-use tautnet_adversarial::process::{Folder, tautnet};
+use tautnet_furniture::{Folder, tautnet};
 use tautnet_models::{SearchFile, Stored};
 
 /// Commands that write files, of about a second or less.

@@ -1,21 +1,19 @@
 //! `tautnet attack MODEL DATA`: the error found by attack beside the ceiling that no attack can exceed.
 
 use super::pictures;
-use crate::arguments::{
-    LimitArguments, MeetingArguments, OutArguments, Radii, TalkArguments, TestArguments, ThreadArguments, radii,
-};
+use crate::arguments::{MeetingArguments, OutArguments, Radii, TalkArguments, TestArguments, radii};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
-use crate::recipe::{self, RecipeArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::{input, output};
-use clap::ValueEnum;
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tautnet::attack::{Method, RadiusReport, Settings, attack};
+use tautnet::attack::{RadiusReport, Settings, attack};
 use tautnet::error::Result;
+use tautnet::recipe::Search;
 use tautnet::{Loss, Norm, Scaler, Shallow, certify};
 use tautnet_models::Stored;
 use tautnet_report::chart::{self, Canvas, Curve, Units};
@@ -53,17 +51,8 @@ pub struct Arguments {
     #[command(flatten)]
     pub recipe: RecipeArguments<recipe::Attack>,
 
-    /// How the worst perturbation is searched for
-    #[arg(long, value_enum, default_value_t = MethodChoice::ProjectedAscent, help_heading = "Attack")]
-    pub method: MethodChoice,
-
-    /// Random starts of each row and radius, of projected ascent [default: 3]
-    #[arg(long, value_name = "NUMBER", help_heading = "Attack")]
-    pub restarts: Option<u16>,
-
-    /// Nodes of branch and bound for each row, radius and end of the range; 0 for none [default: what seconds allow]
-    #[arg(long, value_name = "NUMBER", help_heading = "Attack")]
-    pub nodes: Option<u32>,
+    #[command(flatten)]
+    pub search: TableArguments<Search, recipe::Attack>,
 
     #[command(flatten)]
     pub limit: LimitArguments,
@@ -82,15 +71,6 @@ pub struct Arguments {
     pub talk: TalkArguments,
 }
 
-/// How the worst perturbation is searched for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum MethodChoice {
-    /// Projected steps, restarts and exact line searches
-    ProjectedAscent,
-    /// One step along the steepest direction, to the boundary
-    FastGradient,
-}
-
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let results = arguments.out.out.iter().chain(arguments.plot.iter().map(|plot| &plot.path));
@@ -99,12 +79,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .reads_data(Some(&arguments.data))
         .writes(results, arguments.out.existing())
         .check()?;
-    let method = match arguments.method {
-        MethodChoice::ProjectedAscent => Method::ProjectedAscent,
-        MethodChoice::FastGradient => Method::FastGradient,
-    };
-    let restarts = method.restarts(arguments.restarts.map(usize::from))?;
-    let asked = &arguments.recipe.recipe;
+    arguments.search.asked.check()?;
+    let asked = &arguments.recipe.asked;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
@@ -116,12 +92,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         proved_bound(&stored, &problem.network, arguments.recipe.said("norm").then_some(asked.norm), &stop)?;
     stop.kept();
     let intervals = problem.train.rows() * arguments.radius.0.len();
-    let nodes = match arguments.nodes {
-        Some(nodes) => nodes as usize,
-        None => certify::affordable_nodes(&problem.network, intervals),
-    };
+    let nodes = certify::affordable_nodes(&problem.network, intervals);
     let loss = if arguments.recipe.said("loss") { asked.loss.clone() } else { stored.loss()? };
-    let settings = Settings { loss, method, restarts, seed: asked.seed, nodes, ..Settings::new(bound) };
+    let settings = Settings { loss, seed: asked.seed, ..Settings::new(bound) };
+    let settings = arguments.search.asked.resolve(nodes, settings)?;
     let reports = stop.during(|| attack(&problem.network, &problem.train, norm, &arguments.radius.0, &settings))?;
     pictures::tell_of_attack(&stop);
 

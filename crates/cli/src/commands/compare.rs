@@ -2,13 +2,11 @@
 
 use super::pictures;
 use super::trial_text::{band_json, failed, note_failures, time, trials};
-use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, LimitArguments, Radii, TalkArguments, ThreadArguments, radii,
-};
+use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, Radii, TalkArguments, radii};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::progress::Display;
-use crate::recipe::{self, RecipeArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::workers::{self, Workers};
 use crate::{input, output};
@@ -133,7 +131,7 @@ fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
 }
 
 fn settings(arguments: &Arguments) -> Result<Settings> {
-    let asked = &arguments.recipe.recipe;
+    let asked = &arguments.recipe.asked;
     let polish = asked.resolve(Command::Compare)?.settings.polish;
     let (descent, attack) = (Descent::default(), Settings::default().attack);
     Ok(Settings {

@@ -2,13 +2,11 @@
 
 use super::export;
 use super::pictures::{self, Evaluation};
-use crate::arguments::{
-    LimitArguments, MeetingArguments, OutArguments, PictureArguments, TalkArguments, TestArguments, ThreadArguments,
-};
+use crate::arguments::{MeetingArguments, OutArguments, PictureArguments, TalkArguments, TestArguments};
 use crate::files::Files;
 use crate::input::Problem;
 use crate::progress::{Display, seconds};
-use crate::recipe::{self, RecipeArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Value, json};
@@ -68,7 +66,7 @@ pub struct Arguments {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let mut asked = arguments.recipe.recipe.clone();
+    let mut asked = arguments.recipe.asked.clone();
     asked.resolve(Command::Polish)?;
     let missing = [(Chart::Path, "only `train` chooses the price λ")];
     let files = Files::default().reads(&arguments.network).reads_data(Some(&arguments.data));

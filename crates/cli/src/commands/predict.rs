@@ -1,7 +1,8 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals where a radius is given.
 
-use crate::arguments::{FileArguments, LevelArguments, LimitArguments, OutArguments, not_negative};
+use crate::arguments::{FileArguments, LevelArguments, OutArguments, not_negative};
 use crate::files::Files;
+use crate::recipe::LimitArguments;
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::json;

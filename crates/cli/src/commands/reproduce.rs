@@ -3,9 +3,10 @@
 use super::pictures;
 use super::reproduce_text::{self, Finding};
 use super::trial_text;
-use crate::arguments::{FileArguments, FolderArguments, Header, LimitArguments, TalkArguments, ThreadArguments};
+use crate::arguments::{FileArguments, FolderArguments, Header, TalkArguments};
 use crate::files::Files;
 use crate::progress::Display;
+use crate::recipe::{LimitArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::workers::{self, Workers};
 use crate::{input, limits, output};

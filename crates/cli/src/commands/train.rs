@@ -4,13 +4,12 @@ use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{Summary, certificate};
 use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, LimitArguments, OutArguments, PictureArguments, TalkArguments,
-    TestArguments, ThreadArguments,
+    ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TestArguments,
 };
 use crate::files::Files;
 use crate::limits;
 use crate::progress::Display;
-use crate::recipe::{self, RecipeArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use std::ffi::OsString;
@@ -70,7 +69,7 @@ pub struct Arguments {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let asked = &arguments.recipe.recipe;
+    let asked = &arguments.recipe.asked;
     let plan = asked.resolve(Command::Train)?;
     let (settings, seed) = (&plan.settings, asked.seed);
     let missing = match settings.price {

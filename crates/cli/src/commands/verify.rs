@@ -40,7 +40,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let network = stored.network().one_output("`verify`")?;
     let proved = match tautnet_models::verify(&bytes, &network, scaler) {
         Ok(proved) => proved,
-        // A file that is no certificate, or one of another version, makes no claim that could fail.
+        // A file that is not a certificate, or one of another version, makes no claim that could fail.
         Err(refusal @ (Refusal::Unreadable(_) | Refusal::Unsupported(_))) => {
             return Err(named(&arguments.certificate, refusal));
         }

@@ -87,8 +87,8 @@ fn what_cannot_be_read_or_written_is_said_before_any_work() {
     folder.write("net.pt", "PK");
     let before = folder.contents();
     for (command, what) in [
-        ("polish bad.onnx data.csv", "error: bad.onnx is no ONNX file, or is damaged"),
-        ("certify bad.safetensors", "error: bad.safetensors is no safetensors file, or is damaged"),
+        ("polish bad.onnx data.csv", "error: bad.onnx is not an ONNX file, or is damaged"),
+        ("certify bad.safetensors", "error: bad.safetensors is not a safetensors file, or is damaged"),
         ("certify net.pt", "error: net.pt: networks are kept as .json, .onnx or .safetensors"),
         ("polish net.onnx data.csv --out new.h5", "error: new.h5: networks are kept as .json, .onnx or .safetensors"),
         ("train data.csv --out new.pkl", "error: new.pkl: networks are kept as .json, .onnx or .safetensors"),

@@ -4,7 +4,7 @@ use crate::run::{Folder, Ran, TAUTNET};
 use serde_json::Value;
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 /// A CSV file without its column of seconds, which is the clock's.

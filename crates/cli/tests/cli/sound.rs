@@ -4,7 +4,7 @@ use crate::run::Folder;
 use serde_json::Value;
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 fn bounds(result: &Value, direction: &str) -> Vec<f64> {

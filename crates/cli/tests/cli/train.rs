@@ -4,7 +4,7 @@ use crate::run::{Folder, Ran, TAUTNET};
 use serde_json::Value;
 
 fn number(value: &Value) -> f64 {
-    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+    value.as_f64().unwrap_or_else(|| panic!("{value} is not a number"))
 }
 
 /// There is no time for a network within the limit: the best so far is kept, and the exit status says that it is not within.
@@ -161,7 +161,7 @@ fn bad_input_is_refused() {
         ),
         (
             "train few.csv --threads 0",
-            "error: invalid value '0' for '--threads <NUMBER>': 0 is not in 1..=1024\nhint: `--help` after the command shows every flag\n",
+            "error: invalid value '0' for '--threads <NUMBER>': it must be a whole number from 1 to 1024\nhint: `--help` after the command shows every flag\n",
         ),
         ("train few.csv --target z", "error: few.csv has no column `z`\nhint: its columns are `a`, `y`\n"),
         (

@@ -135,7 +135,7 @@ impl FromStr for Activation {
             Some((word, Err(_))) => {
                 let word: String = word.chars().take(40).collect();
                 return Err(Error::new(
-                    format!("{word:?} is no number for the activation `{}`", entry.name),
+                    format!("{word:?} is not a number for the activation `{}`", entry.name),
                     format!("write it as in `{}`", entry.example()),
                 ));
             }

@@ -119,7 +119,7 @@ fn names_are_read_and_what_is_wrong_is_told() {
         ("swish", "no activation \"swish\"", "choose one of: identity, relu, "),
         ("leaky-relu:1", "`leaky-relu:1`", "below 1"),
         ("leaky-relu:NaN", "`leaky-relu:NaN`", "below 1"),
-        ("leaky-relu:x", "\"x\" is no number", "`leaky-relu:0.01`"),
+        ("leaky-relu:x", "\"x\" is not a number", "`leaky-relu:0.01`"),
         ("relu:2", "the number 2", "without a number"),
         ("", "no activation \"\"", "relu"),
     ] {

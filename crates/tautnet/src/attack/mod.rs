@@ -18,7 +18,7 @@ mod projected_ascent;
 mod settings;
 
 pub use fast_gradient::fast_gradient;
-pub use settings::{Method, Settings};
+pub use settings::{Method, RESTARTS, Settings};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;
@@ -366,9 +366,6 @@ pub(crate) mod tests {
 
     #[test]
     fn weights_count_and_wrong_input_is_refused() {
-        assert_eq!(Method::ProjectedAscent.restarts(Some(7)).unwrap(), 7);
-        assert_eq!(Method::ProjectedAscent.restarts(None).unwrap(), Settings::new(1.0).restarts);
-        assert!(Method::FastGradient.restarts(None).is_ok() && Method::FastGradient.restarts(Some(7)).is_err());
         let network = network(10, 2, 6);
         let mut data = toy(4, 2, 6);
         let mut weights = vec![0.0; 4];

@@ -2,26 +2,68 @@
 
 use crate::Loss;
 use crate::error::{Error, Result};
+use crate::requirement::{Choice, Demand, Requirement, Setting};
 
 /// How the worst point of a ball is looked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Method {
+    /// Projected steps, restarts, exact line searches.
+    #[default]
+    ProjectedAscent,
     /// One step to the boundary.
     FastGradient,
-    /// Projected steps, restarts, exact line searches.
-    ProjectedAscent,
 }
 
+/// Random starts of each row, radius and sign, where nothing else is said.
+pub const RESTARTS: usize = 3;
+
 impl Method {
-    /// The random starts asked for, or the usual ones; refused where the method has none.
-    pub fn restarts(self, asked: Option<usize>) -> Result<usize> {
-        match (self, asked) {
-            (Method::FastGradient, Some(asked)) => Err(Error::new(
-                format!("the attack `fast-gradient` was given {asked} random starts, which it does not use"),
-                "leave them out, or attack by `projected-ascent`",
-            )),
-            (_, asked) => Ok(asked.unwrap_or(3)),
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::ProjectedAscent, Self::FastGradient];
+
+    /// The name by which users choose it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ProjectedAscent => "projected-ascent",
+            Self::FastGradient => "fast-gradient",
         }
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::ProjectedAscent => "Projected steps, restarts and exact line searches",
+            Self::FastGradient => "One step along the steepest direction, to the boundary",
+        }
+    }
+
+    /// What it asks of the other settings.
+    pub fn requires(self) -> &'static [Requirement] {
+        match self {
+            Self::ProjectedAscent => &[],
+            Self::FastGradient => &[Requirement {
+                setting: Setting::Restarts,
+                demand: Demand::Unused,
+                hint: "leave them out, or attack by `projected-ascent`",
+            }],
+        }
+    }
+
+    /// The method as a choice that was made.
+    pub fn choice(self) -> Choice<'static> {
+        Choice { kind: "attack", name: self.name(), requires: self.requires() }
+    }
+}
+
+impl std::str::FromStr for Method {
+    type Err = Error;
+
+    /// The method of that name.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|method| method.name() == name).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::new(format!("there is no attack called `{name}`"), format!("choose one of: {names}"))
+        })
     }
 }
 
@@ -53,7 +95,7 @@ impl Settings {
             loss: Loss::default(),
             lipschitz_upper_bound,
             method: Method::ProjectedAscent,
-            restarts: 3,
+            restarts: RESTARTS,
             steps: 15,
             refinements: 10,
             seed: 0,

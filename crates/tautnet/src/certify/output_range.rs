@@ -199,7 +199,7 @@ impl<'a> Maximization<'a> {
     }
 
     fn bound(&self) -> f64 {
-        // Where something overflows nothing is known; and −∞ + ∞ is no number.
+        // Where something overflows nothing is known; and −∞ + ∞ is not a number.
         if self.rounding == f64::INFINITY {
             return f64::INFINITY;
         }

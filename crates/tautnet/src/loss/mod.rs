@@ -134,7 +134,7 @@ impl FromStr for Loss {
             Some((_, Ok(number))) => Some(number),
             Some((word, Err(_))) => {
                 return Err(Error::new(
-                    format!("`{word}` is no number for the loss `{name}`"),
+                    format!("`{word}` is not a number for the loss `{name}`"),
                     format!("give it as in `{}`", entry.example()),
                 ));
             }

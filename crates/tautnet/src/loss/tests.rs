@@ -93,7 +93,7 @@ fn names_are_read_and_what_is_wrong_is_told() {
     for (text, what, hint) in [
         ("cubic", "no loss `cubic`", "choose one of: squared, "),
         ("huber:-1", "huber:-1", "positive"),
-        ("huber:x", "`x` is no number", "huber:0.5"),
+        ("huber:x", "`x` is not a number", "huber:0.5"),
         ("quantile:1", "quantile:1", "below 1"),
         ("quantile:NaN", "NaN", "below 1"),
         ("squared:2", "the number 2", "without a number"),

@@ -28,7 +28,7 @@ impl Settings {
                 .then(|| Asked::new("iterations", format!("the limit of {} `iterations`", self.iterations))),
             Setting::Tolerance => (self.tolerance != Self::of(self.method).tolerance)
                 .then(|| Asked::new("gap", format!("the relative gap `tolerance` {}", self.tolerance))),
-            Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Effort => None,
+            Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Effort | Setting::Restarts => None,
         }
     }
 
@@ -52,7 +52,7 @@ impl Settings {
                 Setting::Iterations => settings.iterations = Self::of(method).iterations,
                 Setting::Tolerance => settings.tolerance = Self::of(method).tolerance,
                 Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::LinearPart => (),
-                Setting::Loss | Setting::Method => (),
+                Setting::Loss | Setting::Method | Setting::Restarts => (),
             }
         }
         settings

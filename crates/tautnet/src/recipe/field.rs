@@ -4,6 +4,7 @@ use super::settings::Recipe;
 use crate::error::{Error, Result};
 use crate::range::Range;
 use serde::{Serialize, Serializer};
+use std::time::Duration;
 
 /// What is done with a recipe. A setting says which of them have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +34,9 @@ impl Command {
     }
 }
 
-/// One setting.
-#[derive(Debug, Clone, Copy)]
-pub struct Field {
+/// One setting of the values `R`.
+#[derive(Debug)]
+pub struct Field<R: 'static = Recipe> {
     /// The name in files and in Python; a flag has hyphens for its underscores.
     pub name: &'static str,
     /// The group of settings that it stands in.
@@ -54,8 +55,8 @@ pub struct Field {
     pub auto: &'static [Command],
     /// What holds where nothing is said, where that is no value.
     pub(super) unsaid: fn(Command) -> Option<String>,
-    pub(super) get: fn(&Recipe) -> Value,
-    pub(super) set: fn(&mut Recipe, &Value) -> Result<()>,
+    pub(super) get: fn(&R) -> Value,
+    pub(super) set: fn(&mut R, &Value) -> Result<()>,
 }
 
 /// Type and range of a setting.
@@ -65,6 +66,8 @@ pub enum Kind {
     Count(u64, u64),
     /// A number.
     Number(Range),
+    /// A time.
+    Seconds,
     /// One of these words.
     Word(fn() -> Vec<Word>),
     /// One of these words, some of them with a number, as in `huber:0.5`.
@@ -139,6 +142,7 @@ impl Kind {
             Kind::Count(least, u64::MAX) => format!("a whole number, {least} or more"),
             Kind::Count(least, most) => format!("a whole number from {least} to {most}"),
             Kind::Number(range) => range.in_words().into(),
+            Kind::Seconds => "a number of seconds, 0 or more".into(),
             Kind::Word(words) | Kind::WordWithNumber(words) => format!("one of: {}", names(*words)),
             Kind::Switch(_) => "yes or no".into(),
         }
@@ -156,6 +160,7 @@ impl Kind {
                 Ok(value) => range.refusal(value).map_or(Ok(Value::Number(value)), |wrong| Err(wrong.into())),
                 Err(_) => Err("it must be a number".into()),
             },
+            Kind::Seconds => seconds(text).map(Value::Number),
             Kind::Word(_) | Kind::WordWithNumber(_) => Ok(Value::Word(text.into())),
             Kind::Switch(_) => match text {
                 "yes" | "true" => Ok(Value::Switch(true)),
@@ -175,7 +180,7 @@ impl Kind {
     }
 }
 
-impl Field {
+impl<R: Default> Field<R> {
     /// The name with hyphens, as in a flag and in messages.
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
@@ -188,7 +193,7 @@ impl Field {
 
     /// The value that a switch's flag stands for.
     pub fn switched(&self) -> bool {
-        (self.get)(&Recipe::default()) == Value::Switch(false)
+        (self.get)(&R::default()) == Value::Switch(false)
     }
 
     /// Whether a command has it.
@@ -198,12 +203,12 @@ impl Field {
 
     /// The value that holds where nothing is said; none where that depends on something else.
     pub fn default_value(&self, command: Command) -> Value {
-        if (self.unsaid)(command).is_some() { Value::Nothing } else { (self.get)(&Recipe::default()) }
+        if (self.unsaid)(command).is_some() { Value::Nothing } else { (self.get)(&R::default()) }
     }
 
     /// What holds where nothing is said, in words.
     pub fn default_in_words(&self, command: Command) -> String {
-        (self.unsaid)(command).unwrap_or_else(|| (self.get)(&Recipe::default()).in_words())
+        (self.unsaid)(command).unwrap_or_else(|| (self.get)(&R::default()).in_words())
     }
 
     /// A value from text, or what is wrong with the text; the word `auto` says nothing where it is taken.
@@ -228,9 +233,41 @@ impl Field {
             (_, Value::Nothing) => true,
             (Kind::Count(..), Value::Count(value)) => self.kind.count(*value).is_ok(),
             (Kind::Number(range), Value::Number(value)) => range.refusal(*value).is_none(),
+            (Kind::Seconds, Value::Number(value)) => Duration::try_from_secs_f64(*value).is_ok(),
             (Kind::Word(_) | Kind::WordWithNumber(_), Value::Word(_)) | (Kind::Switch(_), Value::Switch(_)) => true,
             _ => false,
         };
         if good { Ok(()) } else { Err(self.refused(&value.in_words())) }
+    }
+}
+
+/// Seconds, or a number with `s`, `m` or `h`.
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    let (digits, unit) = match text.char_indices().last() {
+        Some((at, 's')) => (&text[..at], 1.0),
+        Some((at, 'm')) => (&text[..at], 60.0),
+        Some((at, 'h')) => (&text[..at], 3600.0),
+        _ => (text, 1.0),
+    };
+    let number: f64 = digits.trim().parse().map_err(|_| "it must be a number, or one with `s`, `m` or `h`")?;
+    if let Some(wrong) = Range::NotNegative.refusal(number) {
+        return Err(wrong.into());
+    }
+    let seconds = number * unit;
+    if Duration::try_from_secs_f64(seconds).is_ok() { Ok(seconds) } else { Err("it is too long".into()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        for (text, seconds) in [("30", 30.0), ("0.5s", 0.5), ("5m", 300.0), (" 2h ", 7200.0), ("0", 0.0)] {
+            assert_eq!(Kind::Seconds.read(text), Ok(Value::Number(seconds)), "{text}");
+        }
+        for text in ["", "m", "-1", "1d", "nan", "inf", "1e300"] {
+            assert!(Kind::Seconds.read(text).is_err(), "{text}");
+        }
     }
 }

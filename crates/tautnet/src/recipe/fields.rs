@@ -2,6 +2,7 @@
 
 use super::field::{Command, Field, Kind, Value, Word};
 use super::settings::Recipe;
+use super::table::Table;
 use crate::error::Result;
 use crate::fit::DECAY;
 use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
@@ -9,9 +10,8 @@ use crate::train::{Descent, Start};
 use crate::{Loss, Norm, loss};
 use Command::{Attack, Compare, Polish, Train};
 
-impl Recipe {
-    /// Every setting.
-    pub const FIELDS: &'static [Field] = &[
+impl Table for Recipe {
+    const FIELDS: &'static [Field] = &[
         Field {
             name: "hidden",
             group: "Network",
@@ -255,16 +255,6 @@ impl Recipe {
             set: |recipe, value| count(value, &mut |seed| recipe.seed = seed),
         },
     ];
-
-    /// The settings of a command.
-    pub fn fields(command: Command) -> impl Iterator<Item = &'static Field> {
-        Self::FIELDS.iter().filter(move |field| field.has(command))
-    }
-
-    /// The setting of this name.
-    pub fn field(name: &str) -> Option<&'static Field> {
-        Self::FIELDS.iter().find(|field| field.name == name)
-    }
 }
 
 fn count(value: &Value, set: &mut dyn FnMut(u64)) -> Result<()> {

@@ -9,13 +9,19 @@
 mod field;
 mod fields;
 mod plan;
+mod run;
+mod search;
 mod settings;
 mod stored;
+mod table;
 mod text;
 
 pub use field::{Command, Field, Kind, Value, Word};
 pub use plan::{Plan, Record};
+pub use run::Run;
+pub use search::Search;
 pub use settings::Recipe;
+pub use table::Table;
 pub use text::reference;
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 
 use super::field::{Command, Value};
 use super::settings::Recipe;
-use crate::error::{Error, Result};
+use super::table::Table;
+use crate::error::Result;
 use crate::fit::{self, Price};
 use crate::polish::{self, Setting};
 use crate::requirement::{self, Asked};
@@ -24,19 +25,6 @@ pub struct Plan {
 }
 
 impl Recipe {
-    /// Set the setting of this name; nothing changes where the value says nothing.
-    pub fn set(&mut self, name: &str, value: &Value) -> Result<()> {
-        let Some(field) = Self::field(name) else {
-            let names: Vec<&str> = Self::FIELDS.iter().map(|field| field.name).collect();
-            return Err(Error::new(
-                format!("there is no setting called `{name}`"),
-                format!("choose one of: {}", names.join(", ")),
-            ));
-        };
-        field.check(value)?;
-        if *value == Value::Nothing { Ok(()) } else { (field.set)(self, value) }
-    }
-
     /// What is done where this is asked for, or why it cannot be done.
     pub fn resolve(&self, command: Command) -> Result<Plan> {
         Self::FIELDS.iter().try_for_each(|field| field.check(&(field.get)(self)))?;

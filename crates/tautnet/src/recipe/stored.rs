@@ -2,6 +2,7 @@
 
 use super::field::{Kind, Value};
 use super::settings::Recipe;
+use super::table::Table;
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;

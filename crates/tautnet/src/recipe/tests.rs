@@ -37,24 +37,40 @@ fn what_would_fail_later_is_refused_at_once() {
     assert_eq!(refused(&Recipe { tolerance: f64::NAN, ..Recipe::default() }), "`tolerance` is NaN");
 }
 
-#[test]
-fn every_setting_has_one_line_that_reads_what_it_writes() {
-    for (k, field) in Recipe::FIELDS.iter().enumerate() {
-        assert!(Recipe::FIELDS[..k].iter().all(|other| other.name != field.name), "`{}` twice", field.name);
+/// Every setting of a table is read as it is written.
+fn check_table<T: Table + PartialEq + std::fmt::Debug>() {
+    for (k, field) in T::FIELDS.iter().enumerate() {
+        assert!(T::FIELDS[..k].iter().all(|other| other.name != field.name), "`{}` twice", field.name);
         assert!(!field.help.is_empty() && !field.help.ends_with('.') && !field.commands.is_empty());
         assert!(field.auto.iter().all(|command| field.has(*command)));
-        let value = (field.get)(&Recipe::default());
+        let value = (field.get)(&T::default());
         field.check(&value).unwrap();
-        let mut recipe = Recipe::default();
-        recipe.set(field.name, &value).unwrap();
-        assert_eq!(recipe, Recipe::default(), "`{}`", field.name);
+        let mut table = T::default();
+        table.set(field.name, &value).unwrap();
+        assert_eq!(table, T::default(), "`{}`", field.name);
         // Every word is read, whole as it is shown.
         if let Kind::Word(words) | Kind::WordWithNumber(words) = field.kind {
             for word in words() {
-                recipe.set(field.name, &Value::Word(word.name.clone())).unwrap();
-                assert_eq!((field.get)(&recipe), Value::Word(word.name));
+                table.set(field.name, &Value::Word(word.name.clone())).unwrap();
+                assert_eq!((field.get)(&table), Value::Word(word.name));
             }
+        } else if let Kind::Count(least, _) = field.kind {
+            table.set(field.name, &Value::Count(least)).unwrap();
+            assert_eq!((field.get)(&table), Value::Count(least), "`{}`", field.name);
         }
+    }
+}
+
+#[test]
+fn every_setting_has_one_line_that_reads_what_it_writes() {
+    check_table::<Recipe>();
+    check_table::<Search>();
+    check_table::<Run>();
+    let mut run = Run::default();
+    run.set("time_limit", &Value::Number(1.5)).unwrap();
+    assert_eq!((Run::FIELDS[0].get)(&run), Value::Number(1.5));
+    for seconds in [-3.0, f64::NAN, 1e300] {
+        assert!(run.set("time_limit", &Value::Number(seconds)).is_err());
     }
     let error = Recipe::default().set("lamda", &Value::Number(1.0)).unwrap_err();
     assert!(error.what.contains("`lamda`") && error.hint.contains("lipschitz, "), "{error:?}");

@@ -1,11 +1,14 @@
 //! The reference documentation of the settings, made of their lines.
 
 use super::field::{Command, Field, Kind};
+use super::run::Run;
+use super::search::Search;
 use super::settings::Recipe;
+use super::table::Table;
 use crate::polish::Method;
 use crate::requirement::{Choice, Demand};
 use crate::train::Start;
-use crate::{Norm, loss};
+use crate::{Norm, attack, loss};
 use std::fmt::Write;
 
 const HEAD: &str = "# Settings
@@ -14,18 +17,24 @@ const HEAD: &str = "# Settings
 
 Every setting of a fit, a polish, a comparison and an attack. On the command line a setting is a flag: `max_lipschitz` is
 `--max-lipschitz`, and a setting with yes or no has a flag for what is not the default: `--no-…` where that is no. In Python it is a
-parameter of that name, but for `seed`, which is `random_state` there. Model files keep them under these names.
+parameter of that name, but for `seed`, which is `random_state` there. Model files keep them under these names, except those of the run: the time limit and the threads.
 ";
 
 /// The page `docs/reference/settings.md`.
 pub fn reference() -> String {
     let mut page = HEAD.to_owned();
     for field in Recipe::FIELDS {
-        page.push_str(&of_field(field));
+        page.push_str(&of_field(field, ""));
+    }
+    for field in Search::FIELDS {
+        page.push_str(&of_field(field, " of `attack`"));
+    }
+    for field in Run::FIELDS {
+        page.push_str(&of_field(field, ""));
     }
     page.push_str("\n## What does not go together\n\nIt is refused before any work, by name, with what would do.\n\n");
     page.push_str("| choice | asks | what would do |\n|---|---|---|\n");
-    for choice in choices() {
+    for choice in choices().into_iter().chain(attack::Method::ALL.map(attack::Method::choice)) {
         for requirement in choice.requires {
             let setting = format!("{:?}", requirement.setting);
             let asks = match requirement.demand {
@@ -65,9 +74,10 @@ fn underscored(name: &str) -> String {
     text
 }
 
-fn of_field(field: &Field) -> String {
+/// The section of a setting; `of` follows its name in the title.
+fn of_field<R: Default>(field: &Field<R>, of: &str) -> String {
     let commands: Vec<String> = field.commands.iter().map(|command| format!("`{}`", command.name())).collect();
-    let mut text = format!("\n## `{}`\n\n{}.", field.name, field.help);
+    let mut text = format!("\n## `{}`{of}\n\n{}.", field.name, field.help);
     if !field.more.is_empty() {
         let _ = write!(text, " {}", field.more);
     }

@@ -84,22 +84,11 @@ pub fn train(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
-    use faer::Mat;
-    use rand::{RngExt, SeedableRng};
     use std::ops::ControlFlow;
 
-    /// A smooth function of uniform points in [−1.5, 1.5]^d with a little noise.
+    /// Rows to learn from.
     pub(crate) fn toy(n: usize, d: usize, seed: u64) -> Dataset {
-        let mut random = rand_pcg::Pcg64::seed_from_u64(seed);
-        let mut x = Mat::zeros(n, d);
-        let mut y = vec![0.0; n];
-        for k in 0..n {
-            for j in 0..d {
-                x[(k, j)] = 3.0 * random.random::<f64>() - 1.5;
-                y[k] += (1.0 + j as f64) * (2.0 * x[(k, j)]).sin() / d as f64;
-            }
-            y[k] += 0.1 * (random.random::<f64>() - 0.5);
-        }
+        let (x, y) = tautnet_furniture::toy(n, d, seed);
         Dataset::new(x, y, None).unwrap()
     }
 

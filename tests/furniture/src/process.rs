@@ -1,18 +1,15 @@
 //! Running the program.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// The program that was built with this suite: `target/…/tautnet`, beside the folder of the test's own file.
+/// The program that was built with the tests: `target/…/tautnet`, beside the folder of the test's own file.
 pub fn tautnet() -> PathBuf {
     let own = std::env::current_exe().expect("a test knows its file");
     let folder = own.parent().and_then(Path::parent).expect("tests are built in target/…/deps");
     let program = folder.join(format!("tautnet{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        program.is_file(),
-        "{} is not there: build the program first, or run the suite by `tests/adversarial/run`",
-        program.display()
-    );
+    assert!(program.is_file(), "{} is not there: build the program first: cargo build --release", program.display());
     program
 }
 
@@ -37,6 +34,11 @@ pub struct Ran {
 }
 
 impl Folder {
+    /// A new one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// Where it is.
     pub fn path(&self) -> &Path {
         self.0.path()
@@ -49,6 +51,21 @@ impl Folder {
         path
     }
 
+    /// The text of a file.
+    pub fn read(&self, name: &str) -> String {
+        std::fs::read_to_string(self.path().join(name)).expect("the file is there")
+    }
+
+    /// Names and contents of everything there; a folder counts as empty.
+    pub fn contents(&self) -> Vec<(String, Vec<u8>)> {
+        let content = |name: String| {
+            let path = self.path().join(&name);
+            let bytes = if path.is_file() { std::fs::read(&path).expect("it can be read") } else { Vec::new() };
+            (name, bytes)
+        };
+        self.names().into_iter().map(content).collect()
+    }
+
     /// Names of everything there.
     pub fn names(&self) -> Vec<String> {
         let entries = self.path().read_dir().expect("the folder is there");
@@ -59,7 +76,7 @@ impl Folder {
     }
 
     /// A command to run there, without the settings of whoever runs the tests.
-    pub fn command(&self, program: &Path) -> Command {
+    pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
         command.current_dir(self.path()).stdin(Stdio::null()).env_remove("TAUTNET_DATA");
         command
@@ -67,7 +84,7 @@ impl Folder {
 
     /// Run `tautnet` with arguments separated by spaces.
     pub fn tautnet(&self, arguments: &str) -> Ran {
-        Ran::of(self.command(&tautnet()).args(arguments.split_whitespace()))
+        Ran::of(self.command(tautnet()).args(arguments.split_whitespace()))
     }
 }
 
@@ -77,5 +94,11 @@ impl Ran {
         let output = command.output().expect("the program can be started");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
         Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+    }
+
+    /// Standard output as one JSON object, of a run that succeeded.
+    pub fn json(&self) -> serde_json::Value {
+        assert_eq!(self.code, Some(0), "{self:?}");
+        serde_json::from_str(&self.out).expect("it is JSON")
     }
 }
