@@ -38,6 +38,7 @@ pub mod select;
 pub mod shallow;
 pub mod shown;
 pub mod split;
+pub mod tolerance;
 pub mod train;
 pub mod unit;
 pub mod vector;

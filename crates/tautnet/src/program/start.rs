@@ -8,10 +8,12 @@
 
 use super::{inequality::Inequality, training::TrainingProgram};
 use faer::{Mat, Side, linalg::solvers::DenseSolveCore};
-use tautnet_cone::{Linear, Start, cone::svec};
+use tautnet_cone::{Cone, Linear, Start, cone::svec};
 
 /// How far above the least feasible `L` the start lies.
 const ROOM: f64 = 2.0;
+/// How far inside its inequalities a worst case begins, in units of the largest weight.
+const INSIDE: f64 = 0.1;
 /// How much larger than the price of L asks the first complementarity is: room to reduce the loss's gradient.
 const LARGER: f64 = 3.0;
 
@@ -51,7 +53,11 @@ pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f6
         let floor = (0.1 * mean).max(typical);
         part.iter_mut().for_each(|s| *s = s.max(floor));
     }
-    let mu = complementarity(program, bounded.as_ref(), &s, floor);
+    // So too the cells of a worst case, where they are hard; soft ones are inside.
+    let worst = program.terms.worst.as_ref().map_or(0..0, |worst| worst.numbers_rows());
+    let least = s[worst.clone()].iter().fold(0.0f64, |most, s| most.max(s.abs())) * 1e-2;
+    s[worst].iter_mut().for_each(|s| *s = s.max(least.min(typical)));
+    let mu = complementarity(program, bounded.as_ref(), &x, &s, floor);
     let z = multipliers(program, bounded.as_ref(), &s, mu)?;
     Some(Start { x, s, z })
 }
@@ -215,12 +221,19 @@ fn variables(program: &TrainingProgram, bounded: Option<&Bounded>, given: &Given
     if let Some(loss) = &program.terms.loss {
         loss.start(layout, &mut x);
     }
+    let size = given.z.col_iter().flat_map(|unit| unit.iter()).fold(0.0f64, |most, z| most.max(z.abs()));
+    if let Some(reach) = &program.terms.reach {
+        reach.start(layout, &mut x, INSIDE * size);
+    }
+    if let Some(worst) = &program.terms.worst {
+        worst.start(layout, &mut x, INSIDE * size);
+    }
     x
 }
 
 /// The first complementarity: the least that the prices ask for; without prices (a hard limit, or the loss alone) the loss is what
 /// is spread over the cones.
-fn complementarity(program: &TrainingProgram, bounded: Option<&Bounded>, s: &[f64], floor: f64) -> f64 {
+fn complementarity(program: &TrainingProgram, bounded: Option<&Bounded>, x: &[f64], s: &[f64], floor: f64) -> f64 {
     let (layout, mut mu) = (&program.layout, bounded.map_or(0.0, |bounded| bounded.mu));
     // The price of a unit's length asks for μ = price (u² − ‖T z̄‖²)/u, as that of L does.
     if let Some(lengths) = &program.terms.lengths {
@@ -231,34 +244,37 @@ fn complementarity(program: &TrainingProgram, bounded: Option<&Bounded>, s: &[f6
         mu = mu.max((0..layout.m).map(asked).sum::<f64>() / layout.m as f64);
     }
     mu = (LARGER * mu).max(floor);
+    if let Some(worst) = &program.terms.worst {
+        mu = mu.max(worst.loss(layout, x) / s.len() as f64);
+    }
     if mu > 0.0 { mu } else { program.offset().max(1e-3) / s.len().max(1) as f64 }
 }
 
 /// `μ s⁻¹` in every cone; `None` where a slack is not inside its own.
 fn multipliers(program: &TrainingProgram, bounded: Option<&Bounded>, s: &[f64], mu: f64) -> Option<Vec<f64>> {
-    let (layout, terms) = (&program.layout, &program.terms);
     let mut dual = vec![0.0; s.len()];
-    // The inequalities between numbers come first, and the exits last.
-    let after =
-        [terms.lengths.as_ref().map(|term| term.place.row), terms.inequality.as_ref().map(|term| term.place.row)];
-    let exits = terms.loss.as_ref().map_or(0..0, |loss| loss.exit_rows(layout));
-    let numbers = after.into_iter().flatten().next().unwrap_or(s.len() - exits.len());
-    for range in [0..numbers, exits] {
-        if s[range.clone()].iter().any(|&s| s <= 0.0) {
-            return None;
-        }
-        dual[range.clone()].iter_mut().zip(&s[range]).for_each(|(z, s)| *z = mu / s);
-    }
-    if let Some(lengths) = &terms.lengths {
-        for i in 0..layout.m {
-            let r = lengths.rows_of(layout, i);
-            let hyperbolic = hyperbolic(&s[r.clone()]);
-            for k in r.clone() {
-                dual[k] = mu / hyperbolic * if k == r.start { s[k] } else { -s[k] };
+    let mut row = 0;
+    for cone in program.cones() {
+        let rows = row..row + cone.length();
+        row = rows.end;
+        let (slack, dual) = (&s[rows.clone()], &mut dual[rows]);
+        match cone {
+            Cone::Nonnegative(_) if slack.iter().any(|&s| s <= 0.0) => return None,
+            Cone::Nonnegative(_) => dual.iter_mut().zip(slack).for_each(|(z, s)| *z = mu / s),
+            Cone::SecondOrder(_) => {
+                let hyperbolic = hyperbolic(slack);
+                if hyperbolic <= 0.0 {
+                    return None;
+                }
+                for (k, (z, s)) in dual.iter_mut().zip(slack).enumerate() {
+                    *z = mu / hyperbolic * if k == 0 { *s } else { -s };
+                }
             }
+            // Those of the inequality, below.
+            Cone::Semidefinite(_) => {}
         }
     }
-    if let Some((inequality, bounded)) = terms.inequality.as_ref().zip(bounded) {
+    if let Some((inequality, bounded)) = program.terms.inequality.as_ref().zip(bounded) {
         bounded.multipliers(program, inequality, mu, &mut dual)?;
     }
     Some(dual)

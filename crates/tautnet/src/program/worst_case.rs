@@ -1,0 +1,874 @@
+//! The worst-case loss of the rows within a tolerance, as a term of the program (R).
+//!
+//! With labels D, σ = 2D − 1, the [reach](super::reach) `‖·‖_τk` of row k and `G_k = a + Σ_i s_i D_ik z_i`,
+//!
+//! ```text
+//! t_ik ≥ 0,  t_ik ≥ w_ik = ‖z_i‖_τk − σ_ik x̄_k·z̄_i           what unit i can add by leaving its label (soft cells)
+//! up_k   = lin_k + ‖G_k‖_τk + Σ_{s_i = +} t_ik − y_k         lin = Φz + Xa + c
+//! down_k = y_k − lin_k + ‖G_k‖_τk + Σ_{s_i = −} t_ik
+//! u_k ≥ A up_k,  u_k ≥ B down_k                              loss ω_k ( q (u_k − p_k)² + α p_k ), p_k ≥ 0, or ω_k u_k
+//! ```
+//!
+//! and with hard cells t is absent and `w_ik ≤ 0`. A loss with a quadratic has A = B = 1; one without has the prices of its exits
+//! for A and B. `‖G_k‖_τk` is `g_k` with a second-order cone, or `Σ_j τ_kj H_kj` with `|G_kj| ≤ H_kj`.
+//!
+//! **Elimination.** With barrier weights p, r of `t ≥ 0`, `t ≥ w` and α, β of the two inequalities of a row,
+//!
+//! ```text
+//! κ = p r/(p + r),   ρ = r/(p + r),   1/α' = 1/α + Σ_+ 1/(p + r),   1/β' = 1/β + Σ_− 1/(p + r)
+//! Σ_i κ_ik w_ik² + α' (u/A − Y_+ − g')² + β' (u/B − Y_− − g')² + c u² + φ g'² + Gᵀ W G
+//! Y_± = ± lin + M·G + Σ_{s_i = ±} ρ_ik w_ik
+//! ```
+//!
+//! where c is the curvature of the loss in u, and φ, M, W are what the cone of the gradient leaves: of a box `1/φ = Σ_j τ_j²/D_j`,
+//! `M_j = τ_j (p − r)/D_j`, `W = diag(4pr/D)`; of a second-order cone with scaling (η, w) `φ = η⁻²(2w_0² − 1)`,
+//! `M = 2w_0 τ∘w_1/(2w_0² − 1)`, `W = η⁻² diag(τ)(I − 2 w_1w_1ᵀ/(2w_0² − 1)) diag(τ)`. Eliminating u and g' leaves a quadratic
+//! form in (Y_+, Y_−), the inverse of `diag(1/α', 1/β') + (1, 1)ᵀ(1, 1)/φ + (1/A, 1/B)ᵀ(1/A, 1/B)/c`: two rows of features for
+//! each row of the data.
+
+use super::{
+    cholesky::symmetric_product,
+    layout::{Layout, Worst},
+    rows::Rows,
+    term::{Blocks, Own, Place, Term},
+};
+use crate::{
+    loss::Form,
+    tolerance::{Shape, Tolerance},
+};
+use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul, prelude::*};
+use rayon::prelude::*;
+use std::{ops::Range, sync::Arc};
+use tautnet_cone::{Cone, Scaling};
+
+/// How the loss sees the size of a residual.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Cost {
+    /// q, where there is a quadratic.
+    pub quadratic: Option<f64>,
+    /// α, where the quadratic can be left.
+    pub exit: Option<f64>,
+    /// A and B.
+    pub sides: [f64; 2],
+}
+
+impl Cost {
+    /// Of a loss of this form; `None` of a quadratic that costs differently above and below.
+    pub fn of(form: Form) -> Option<Self> {
+        let Form { quadratic, above, below } = form;
+        match quadratic {
+            Some(_) if above == below => Some(Self { quadratic, exit: above, sides: [1.0; 2] }),
+            Some(_) => None,
+            None => Some(Self { quadratic, exit: None, sides: [above?, below?] }),
+        }
+    }
+}
+
+/// The term.
+#[derive(Clone)]
+pub(crate) struct WorstCase {
+    /// The rows with their labels.
+    pub rows: Arc<Rows>,
+    /// `s_i D_ik`, n × m.
+    pub signed: Arc<Mat<f64>>,
+    /// What a row takes of a unit's reach, n × variables; no columns where every input is exact.
+    pub coefficients: Arc<Mat<f64>>,
+    /// The columns with a tolerance.
+    pub columns: Vec<usize>,
+    /// Their tolerances in every row, n × columns.
+    pub tolerances: Arc<Mat<f64>>,
+    pub shape: Shape,
+    /// X, the rows' inputs as a linear part sees them, where there is one.
+    pub linear: Option<Arc<Mat<f64>>>,
+    pub y: Arc<Vec<f64>>,
+    pub weight: Arc<Vec<f64>>,
+    pub cost: Cost,
+    pub soft: bool,
+    /// Twice the ridge on each unit's weights.
+    ridge: Vec<f64>,
+    /// For a box: the first of each row's gradients, and the columns' numbers of all.
+    gradients: Arc<(Vec<usize>, Vec<usize>)>,
+    pub place: Place,
+}
+
+/// What a [`WorstCase`] is made of.
+pub(crate) struct Given {
+    pub rows: Rows,
+    pub columns: Vec<usize>,
+    pub coefficients: Mat<f64>,
+    pub linear: Option<Mat<f64>>,
+    pub y: Vec<f64>,
+    pub weight: Vec<f64>,
+    pub cost: Cost,
+    pub ridge: Vec<f64>,
+    pub soft: bool,
+}
+
+impl WorstCase {
+    pub fn new(given: Given, tolerance: &Tolerance) -> Self {
+        let Given { rows, columns, coefficients, linear, y, weight, cost, ridge, soft } = given;
+        let (n, m) = (rows.n(), rows.units());
+        let tolerances = Mat::from_fn(n, columns.len(), |k, c| tolerance.size(k, columns[c]));
+        let signed = Mat::from_fn(n, m, |k, i| if rows.active.unit(i)[k] { rows.sign[i] } else { 0.0 });
+        let (mut first, mut all) = (vec![0], Vec::new());
+        for k in 0..n {
+            let boxed = tolerance.shape() == Shape::Box;
+            all.extend((0..columns.len()).filter(|&c| boxed && tolerances[(k, c)] > 0.0));
+            first.push(all.len());
+        }
+        Self {
+            rows: Arc::new(rows),
+            signed: Arc::new(signed),
+            coefficients: Arc::new(coefficients),
+            columns,
+            tolerances: Arc::new(tolerances),
+            shape: tolerance.shape(),
+            linear: linear.map(Arc::new),
+            y: Arc::new(y),
+            weight: Arc::new(weight),
+            cost,
+            soft,
+            ridge,
+            gradients: Arc::new((first, all)),
+            place: Place::default(),
+        }
+    }
+
+    /// The variables that a program has with it.
+    pub fn variables(&self, sizes: usize) -> Worst {
+        let (n, m) = (self.rows.n(), self.rows.units());
+        Worst {
+            rows: n,
+            exits: self.cost.exit.is_some(),
+            gradient: if self.balls() { n } else { self.gradients.1.len() },
+            leave: if self.soft { n * m } else { 0 },
+            sizes,
+        }
+    }
+
+    fn balls(&self) -> bool {
+        self.shape == Shape::Ball && !self.columns.is_empty()
+    }
+
+    /// Variables for a first point whose others are set, with room for every inequality but those of hard cells.
+    pub fn start(&self, layout: &Layout, x: &mut [f64], room: f64) {
+        let (n, m) = (self.rows.n(), self.rows.units());
+        let gradient = self.gradient(layout, x);
+        let mut reach = vec![0.0; n];
+        for k in 0..n {
+            if self.balls() {
+                let size = (0..self.columns.len()).map(|c| (self.tolerances[(k, c)] * gradient[(k, c)]).powi(2));
+                reach[k] = 1.5 * size.sum::<f64>().sqrt() + room;
+                x[layout.gradients() + k] = reach[k];
+            }
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let c = self.gradients.1[at];
+                let size = 1.5 * gradient[(k, c)].abs() + room;
+                x[layout.gradients() + at] = size;
+                reach[k] += self.tolerances[(k, c)] * size;
+            }
+        }
+        if self.soft {
+            let away = self.inside(layout, x);
+            (0..n * m).for_each(|at| x[layout.leave() + at] = (-away[at]).max(0.0) + room);
+        }
+        let lin = self.output(layout, x);
+        let left = self.left(layout, x);
+        for k in 0..n {
+            let [up, down] = self.residuals(k, lin[k], reach[k], left[k]);
+            let u = (self.cost.sides[0] * up).max(self.cost.sides[1] * down).max(0.0) + room;
+            x[layout.worst() + k] = u;
+            if self.cost.exit.is_some() {
+                x[layout.worst_exits() + k] = 0.5 * u;
+            }
+        }
+    }
+
+    /// The mean size of the residuals at a point, to be the unit of a first complementarity.
+    pub fn loss(&self, layout: &Layout, x: &[f64]) -> f64 {
+        let of = |k: usize| {
+            let (u, q) = (x[layout.worst() + k], self.cost.quadratic);
+            self.weight[k] * q.map_or(u, |q| q * u * u)
+        };
+        (0..self.rows.n()).map(of).sum()
+    }
+
+    fn residuals(&self, k: usize, lin: f64, reach: f64, left: [f64; 2]) -> [f64; 2] {
+        [lin + reach + left[0] - self.y[k], self.y[k] - lin + reach + left[1]]
+    }
+
+    /// `lin` of every row.
+    fn output(&self, layout: &Layout, x: &[f64]) -> Vec<f64> {
+        let n = self.rows.n();
+        let mut f = vec![0.0; n];
+        self.rows.output(layout.weights_of(x), &mut f);
+        if let (Some(inputs), Some(a)) = (&self.linear, layout.linear_part()) {
+            let out = MatMut::from_column_major_slice_mut(&mut f, n, 1);
+            matmul(out, Accum::Add, inputs.as_ref(), column(&x[a]), 1.0, Par::Seq);
+        }
+        let c = layout.output_bias().map_or(0.0, |c| x[c]);
+        f.iter_mut().for_each(|f| *f += c);
+        f
+    }
+
+    /// `G`, n × columns.
+    fn gradient(&self, layout: &Layout, x: &[f64]) -> Mat<f64> {
+        let (m, count) = (layout.m, self.columns.len());
+        let slopes = Mat::from_fn(m, count, |i, c| x[layout.unit(i) + self.columns[c]]);
+        let mut gradient = by_rows(self.signed.as_ref().as_ref(), slopes.as_ref());
+        if let Some(a) = layout.linear_part() {
+            for c in 0..count {
+                let own = x[a.start + self.columns[c]];
+                gradient.col_mut(c).iter_mut().for_each(|g| *g += own);
+            }
+        }
+        gradient
+    }
+
+    /// `σ x̄·z̄ − ‖z‖_τ`, unit by unit: how far each unit is inside its label.
+    fn inside(&self, layout: &Layout, x: &[f64]) -> Vec<f64> {
+        let (n, m) = (self.rows.n(), self.rows.units());
+        let mut out = vec![0.0; n * m];
+        self.rows.cones(layout.weights_of(x), &mut out);
+        if self.coefficients.ncols() > 0 {
+            let reach = MatRef::from_column_major_slice_with_stride(
+                &x[layout.z_len()..layout.shared()],
+                layout.reach,
+                m,
+                layout.width(),
+            );
+            out.par_chunks_mut(n).enumerate().for_each(|(i, out)| {
+                let out = MatMut::from_column_major_slice_mut(out, n, 1);
+                matmul(out, Accum::Add, self.coefficients.as_ref(), reach.subcols(i, 1), -1.0, Par::Seq);
+            });
+        }
+        out
+    }
+
+    /// `Σ t` over the units of either sign, row by row.
+    fn left(&self, layout: &Layout, x: &[f64]) -> Vec<[f64; 2]> {
+        let n = self.rows.n();
+        let mut sums = vec![[0.0; 2]; n];
+        if self.soft {
+            for (i, t) in x[layout.leave()..][..n * self.rows.units()].chunks(n).enumerate() {
+                let side = usize::from(self.rows.sign[i] < 0.0);
+                sums.iter_mut().zip(t).for_each(|(sum, t)| sum[side] += t);
+            }
+        }
+        sums
+    }
+
+    /// Where the rows of the numbers stand: up, down, exits, `H − G`, `H + G`, `t`, cells.
+    fn parts(&self) -> Parts {
+        let (n, m) = (self.rows.n(), self.rows.units());
+        let mut at = 0;
+        let mut next = |length: usize| {
+            at += length;
+            at - length..at
+        };
+        Parts {
+            up: next(n),
+            down: next(n),
+            exits: next(if self.cost.exit.is_some() { n } else { 0 }),
+            minus: next(self.gradients.1.len()),
+            plus: next(self.gradients.1.len()),
+            leave: next(if self.soft { n * m } else { 0 }),
+            cells: next(n * m),
+        }
+    }
+
+    /// Where the inequalities between numbers stand.
+    pub fn numbers_rows(&self) -> Range<usize> {
+        self.place.row..self.place.row + self.parts().cells.end
+    }
+
+    fn cone_rows(&self, k: usize) -> Range<usize> {
+        let length = self.columns.len() + 1;
+        let first = self.place.row + self.parts().cells.end + k * length;
+        first..first + length
+    }
+
+    fn ball<'a>(&self, scaling: &'a [Scaling], k: usize) -> &'a tautnet_cone::cone::SecondOrderScaling {
+        match &scaling[self.place.cone + 1 + k] {
+            Scaling::SecondOrder(cone) => cone,
+            _ => unreachable!("a gradient within a ball has a second-order cone"),
+        }
+    }
+
+    fn numbers<'a>(&self, scaling: &'a [Scaling]) -> &'a [f64] {
+        match &scaling[self.place.cone] {
+            Scaling::Nonnegative(h) => h,
+            _ => unreachable!("the first cone is of numbers"),
+        }
+    }
+
+    /// What the elimination of a row's own variables asks of the barrier weights.
+    fn eliminated(&self, scaling: &[Scaling]) -> Vec<Row> {
+        let (n, h, parts) = (self.rows.n(), self.numbers(scaling), self.parts());
+        let mut rows: Vec<Row> = (0..n)
+            .map(|k| {
+                let stiffness = self.cost.quadratic.map_or(0.0, |q| 2.0 * q * self.weight[k]);
+                let curvature = match self.cost.exit {
+                    Some(_) => 1.0 / (1.0 / stiffness + 1.0 / h[parts.exits.start + k]),
+                    None => stiffness,
+                };
+                let gradient = if self.balls() {
+                    let cone = self.ball(scaling, k);
+                    cone.eta * cone.eta / (2.0 * cone.w[0] * cone.w[0] - 1.0)
+                } else {
+                    let soft = |at: usize| {
+                        let tau = self.tolerances[(k, self.gradients.1[at])];
+                        tau * tau / (h[parts.minus.start + at] + h[parts.plus.start + at])
+                    };
+                    (self.gradients.0[k]..self.gradients.0[k + 1]).map(soft).sum()
+                };
+                let sides = [1.0 / h[parts.up.start + k], 1.0 / h[parts.down.start + k]];
+                Row { curvature, gradient, sides, slopes: self.cost.sides.map(f64::recip) }
+            })
+            .collect();
+        if self.soft {
+            let (leave, cells) = (&h[parts.leave], &h[parts.cells]);
+            for (i, (p, r)) in leave.chunks(n).zip(cells.chunks(n)).enumerate() {
+                let side = usize::from(self.rows.sign[i] < 0.0);
+                rows.iter_mut().zip(p.iter().zip(r)).for_each(|(row, (p, r))| row.sides[side] += 1.0 / (p + r));
+            }
+        }
+        rows
+    }
+
+    /// Add what is left of the rows to the lower triangle of the reduced matrix; blocks of units have theirs already.
+    pub fn add_dense(&self, layout: &Layout, scaling: &[Scaling], matrix: &mut Mat<f64>) {
+        let (n, e, h, parts) = (self.rows.n(), layout.e(), self.numbers(scaling), self.parts());
+        let rows = self.eliminated(scaling);
+        let roots: Vec<[f64; 3]> = rows.iter().map(Row::root).collect();
+        let shift = self.shift(scaling);
+        let stop = tautnet_cone::Stop::here();
+        for start in (0..n).step_by(TOGETHER) {
+            if stop.asked() {
+                return;
+            }
+            let range = start..(start + TOGETHER).min(n);
+            let count = range.len();
+            let mut features = Mat::<f64>::zeros(2 * count, layout.reduced());
+            let (units, shared) = features.as_mut().split_at_col_mut(layout.shared());
+            units.par_col_chunks_mut(layout.width()).enumerate().for_each(|(i, mut part)| {
+                let (on, sign) = (self.rows.active.unit(i), self.rows.sign[i]);
+                // Coefficients of x̄, of M, and of the reach, in either feature.
+                let mut own = vec![[0.0; 6]; count];
+                for (r, k) in range.clone().enumerate() {
+                    let [l11, l21, l22] = roots[k];
+                    let at = i * n + k;
+                    let rho = if self.soft {
+                        let (p, r) = (h[parts.leave.start + at], h[parts.cells.start + at]);
+                        r / (p + r)
+                    } else {
+                        0.0
+                    };
+                    let active = if on[k] { sign } else { 0.0 };
+                    let [plus, minus] = if sign > 0.0 { [rho, 0.0] } else { [0.0, rho] };
+                    let side = if on[k] { 1.0 } else { -1.0 };
+                    let (up, down) = (active - plus * side, -active - minus * side);
+                    own[r] = [
+                        l11 * up + l21 * down,
+                        l22 * down,
+                        (l11 + l21) * active,
+                        l22 * active,
+                        l11 * plus + l21 * minus,
+                        l22 * minus,
+                    ];
+                }
+                let mut write = |column: usize, value: &mut dyn FnMut(usize, usize, &[f64; 6]) -> [f64; 2]| {
+                    let column = part.rb_mut().col_mut(column).try_as_col_major_mut().expect("columns are whole");
+                    let (first, second) = column.as_slice_mut().split_at_mut(count);
+                    for (r, own) in own.iter().enumerate() {
+                        [first[r], second[r]] = value(r, start + r, own);
+                    }
+                };
+                for a in 0..e {
+                    let x = self.rows.x.col(a);
+                    match self.columns.iter().position(|&j| j == a) {
+                        Some(c) => write(a, &mut |_, k, own| {
+                            let (x, shift) = (x[k], shift[(k, c)]);
+                            [own[0] * x + own[2] * shift, own[1] * x + own[3] * shift]
+                        }),
+                        None => write(a, &mut |_, k, own| [own[0] * x[k], own[1] * x[k]]),
+                    }
+                }
+                for v in 0..self.coefficients.ncols() {
+                    let reach = self.coefficients.col(v);
+                    write(layout.z_len() + v, &mut |_, k, own| [own[4] * reach[k], own[5] * reach[k]]);
+                }
+            });
+            let mut shared = shared;
+            let mut write = |at: usize, value: &dyn Fn(usize) -> [f64; 2]| {
+                for (r, k) in range.clone().enumerate() {
+                    // (Y₊, Y₋) of the scalar's own part.
+                    let ([l11, l21, l22], [up, down]) = (roots[k], value(k));
+                    shared[(r, at - layout.shared())] = l11 * up + l21 * down;
+                    shared[(count + r, at - layout.shared())] = l22 * down;
+                }
+            };
+            if let (Some(inputs), Some(a)) = (&self.linear, layout.linear_part()) {
+                for (j, at) in a.enumerate() {
+                    let c = self.columns.iter().position(|&column| column == j);
+                    write(at, &|k| {
+                        let shift = c.map_or(0.0, |c| shift[(k, c)]);
+                        [inputs[(k, j)] + shift, shift - inputs[(k, j)]]
+                    });
+                }
+            }
+            if let Some(c) = layout.output_bias() {
+                write(c, &|_| [1.0, -1.0]);
+            }
+            symmetric_product(matrix.as_mut(), features.as_ref());
+        }
+        self.add_gradients(layout, scaling, matrix);
+    }
+
+    /// M, n × columns.
+    fn shift(&self, scaling: &[Scaling]) -> Mat<f64> {
+        let (n, h, parts) = (self.rows.n(), self.numbers(scaling), self.parts());
+        let mut shift = Mat::<f64>::zeros(n, self.columns.len());
+        for k in 0..n {
+            if self.balls() {
+                let cone = self.ball(scaling, k);
+                let factor = 2.0 * cone.w[0] / (2.0 * cone.w[0] * cone.w[0] - 1.0);
+                (0..self.columns.len()).for_each(|c| shift[(k, c)] = factor * self.tolerances[(k, c)] * cone.w[1 + c]);
+            }
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let (p, r, c) = (h[parts.minus.start + at], h[parts.plus.start + at], self.gradients.1[at]);
+                shift[(k, c)] = self.tolerances[(k, c)] * (p - r) / (p + r);
+            }
+        }
+        shift
+    }
+
+    /// `Gᵀ W G` of all rows.
+    fn add_gradients(&self, layout: &Layout, scaling: &[Scaling], matrix: &mut Mat<f64>) {
+        let (n, m, h, parts) = (self.rows.n(), layout.m, self.numbers(scaling), self.parts());
+        let count = self.columns.len();
+        if count == 0 {
+            return;
+        }
+        // Where the diagonal of W is all there is of it, only that.
+        let pairs: Vec<(usize, usize)> =
+            (0..count).flat_map(|b| (b..count).map(move |a| (a, b))).filter(|(a, b)| self.balls() || a == b).collect();
+        // The linear part is a unit that is on everywhere.
+        let extended = match layout.linear_part() {
+            Some(_) => Arc::new(Mat::from_fn(n, m + 1, |k, i| if i < m { self.signed[(k, i)] } else { 1.0 })),
+            None => self.signed.clone(),
+        };
+        let place = |i: usize, c: usize| match layout.linear_part() {
+            Some(a) if i == m => a.start + self.columns[c],
+            _ => layout.unit(i) + self.columns[c],
+        };
+        let weight = |a: usize, b: usize, k: usize| {
+            if !self.balls() {
+                let all = self.gradients.0[k]..self.gradients.0[k + 1];
+                let at = all.clone().find(|&at| self.gradients.1[at] == a);
+                return at.map_or(0.0, |at| {
+                    let (p, r) = (h[parts.minus.start + at], h[parts.plus.start + at]);
+                    4.0 * p * r / (p + r)
+                });
+            }
+            let cone = self.ball(scaling, k);
+            let tail: f64 = cone.w[1..].iter().map(|w| w * w).sum();
+            // I − 2 w₁w₁ᵀ/(2w₀² − 1), across and along w₁: the second is 1/(2w₀² − 1).
+            let along = if tail > 0.0 { cone.w[1 + a] * cone.w[1 + b] / tail } else { 0.0 };
+            let identity = f64::from(u8::from(a == b));
+            let inner = identity - along + along / (2.0 * cone.w[0] * cone.w[0] - 1.0);
+            self.tolerances[(k, a)] * self.tolerances[(k, b)] * inner / (cone.eta * cone.eta)
+        };
+        let units = extended.ncols();
+        for group in pairs.chunks(PAIRS) {
+            let grams: Vec<Mat<f64>> = group
+                .par_iter()
+                .map(|&(a, b)| {
+                    let mut gram = Mat::<f64>::zeros(units, units);
+                    for start in (0..n).step_by(TOGETHER) {
+                        let length = TOGETHER.min(n - start);
+                        let part = extended.as_ref().as_ref().subrows(start, length);
+                        let weights: Vec<f64> = (0..length).map(|r| weight(a, b, start + r)).collect();
+                        let scaled = Mat::from_fn(length, units, |r, i| weights[r] * part[(r, i)]);
+                        add_lower(gram.as_mut(), scaled.as_ref(), part);
+                    }
+                    gram
+                })
+                .collect();
+            for (&(a, b), gram) in group.iter().zip(&grams) {
+                for j in 0..units {
+                    for i in j..units {
+                        let value = gram[(i, j)];
+                        let mut add = |row: usize, column: usize| {
+                            if row >= column {
+                                matrix[(row, column)] += value;
+                            }
+                        };
+                        // (i, a)(j, b) and, for a ≠ b, (i, b)(j, a); within a unit the block is symmetric by itself.
+                        add(place(i, a), place(j, b));
+                        if a != b {
+                            add(place(i, b), place(j, a));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Rows whose features are multiplied at once.
+const TOGETHER: usize = 512;
+/// Pairs of columns whose sums are held at once.
+const PAIRS: usize = 64;
+
+/// The rows of the numbers.
+struct Parts {
+    up: Range<usize>,
+    down: Range<usize>,
+    exits: Range<usize>,
+    minus: Range<usize>,
+    plus: Range<usize>,
+    leave: Range<usize>,
+    cells: Range<usize>,
+}
+
+/// A row with its t, u and gradient eliminated.
+struct Row {
+    /// c.
+    curvature: f64,
+    /// 1/φ; 0 where there is no tolerance.
+    gradient: f64,
+    /// 1/α' and 1/β'.
+    sides: [f64; 2],
+    /// 1/A and 1/B.
+    slopes: [f64; 2],
+}
+
+impl Row {
+    /// `(c·det K, bᵀ adj(K) b)` for `K = diag(sides) + gradient·(1, 1)ᵀ(1, 1)`, `b` the slopes.
+    fn determinants(&self) -> [f64; 2] {
+        let ([k1, k2], [b1, b2], g) = (self.sides, self.slopes, self.gradient);
+        [k1 * k2 + (k1 + k2) * g, k1 * b2 * b2 + k2 * b1 * b1 + g * (b1 - b2) * (b1 - b2)]
+    }
+
+    /// The triangular root (l11, l21, l22) of the form Ψ in (Y₊, Y₋): `Ψ = LLᵀ`, so its features are `Lᵀ(Y₊, Y₋)`.
+    fn root(&self) -> [f64; 3] {
+        let ([_, k2], [b1, b2], g, c) = (self.sides, self.slopes, self.gradient, self.curvature);
+        let [inner, outer] = self.determinants();
+        let determinant = c * inner + outer;
+        let first = (c * (k2 + g) + b2 * b2) / determinant;
+        let cross = -(c * g + b1 * b2) / determinant;
+        let l11 = first.sqrt();
+        // det Ψ = c / (c·det K + …).
+        [l11, cross / l11, (c / determinant / first).sqrt()]
+    }
+
+    /// The forces (e₊, e₋) and u for free positions h of both sides and a right-hand side of u.
+    fn solve(&self, free: [f64; 2], r: f64) -> ([f64; 2], f64) {
+        let ([k1, k2], [b1, b2], g, c) = (self.sides, self.slopes, self.gradient, self.curvature);
+        let [inner, outer] = self.determinants();
+        // adj(K) v
+        let adjoint = |v: [f64; 2]| [(k2 + g) * v[0] - g * v[1], (k1 + g) * v[1] - g * v[0]];
+        let h = adjoint(free);
+        let u = (inner * r + b1 * h[0] + b2 * h[1]) / (inner * c + outer);
+        let e = adjoint([b1 * u - free[0], b2 * u - free[1]]);
+        ([e[0] / inner, e[1] / inner], u)
+    }
+}
+
+impl Term for WorstCase {
+    fn cones(&self, _: &Layout) -> Vec<Cone> {
+        let mut cones = vec![Cone::Nonnegative(self.parts().cells.end)];
+        if self.balls() {
+            cones.extend(vec![Cone::SecondOrder(self.columns.len() + 1); self.rows.n()]);
+        }
+        cones
+    }
+
+    fn place(&mut self, place: Place) {
+        self.place = place;
+    }
+
+    fn objective(&self, layout: &Layout, linear: &mut [f64]) -> f64 {
+        for k in 0..self.rows.n() {
+            if self.cost.quadratic.is_none() {
+                linear[layout.worst() + k] = self.weight[k];
+            }
+            if let Some(exit) = self.cost.exit {
+                linear[layout.worst_exits() + k] = exit * self.weight[k];
+            }
+        }
+        0.0
+    }
+
+    fn constant(&self, _: &Layout, constant: &mut [f64]) {
+        let parts = self.parts();
+        for (k, y) in self.y.iter().enumerate() {
+            constant[self.place.row + parts.up.start + k] = *y;
+            constant[self.place.row + parts.down.start + k] = -y;
+        }
+    }
+
+    fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
+        for (i, ridge) in self.ridge.iter().enumerate() {
+            (layout.unit(i)..layout.unit(i) + layout.e()).for_each(|at| out[at] += ridge * x[at]);
+        }
+        let Some(q) = self.cost.quadratic else { return };
+        for k in 0..self.rows.n() {
+            let (u, exit) = (layout.worst() + k, layout.worst_exits() + k);
+            let left = if self.cost.exit.is_some() { x[exit] } else { 0.0 };
+            let force = 2.0 * q * self.weight[k] * (x[u] - left);
+            out[u] += force;
+            if self.cost.exit.is_some() {
+                out[exit] -= force;
+            }
+        }
+    }
+
+    fn apply(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
+        let (n, parts) = (self.rows.n(), self.parts());
+        let lin = self.output(layout, x);
+        let left = self.left(layout, x);
+        let gradient = self.gradient(layout, x);
+        let inside = self.inside(layout, x);
+        if self.balls() {
+            for k in 0..n {
+                let rows = &mut out[self.cone_rows(k)];
+                rows[0] = x[layout.gradients() + k];
+                (0..self.columns.len()).for_each(|c| rows[1 + c] = self.tolerances[(k, c)] * gradient[(k, c)]);
+            }
+        }
+        let out = &mut out[self.place.row..][..parts.cells.end];
+        for k in 0..n {
+            let mut reach = if self.balls() { x[layout.gradients() + k] } else { 0.0 };
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let (c, size) = (self.gradients.1[at], x[layout.gradients() + at]);
+                out[parts.minus.start + at] = size - gradient[(k, c)];
+                out[parts.plus.start + at] = size + gradient[(k, c)];
+                reach += self.tolerances[(k, c)] * size;
+            }
+            let u = x[layout.worst() + k];
+            let [above, below] = self.cost.sides;
+            out[parts.up.start + k] = u / above - lin[k] - reach - left[k][0];
+            out[parts.down.start + k] = u / below + lin[k] - reach - left[k][1];
+            if self.cost.exit.is_some() {
+                out[parts.exits.start + k] = x[layout.worst_exits() + k];
+            }
+        }
+        let cells = &mut out[parts.cells.clone()];
+        cells.copy_from_slice(&inside);
+        if self.soft {
+            let t = &x[layout.leave()..][..cells.len()];
+            cells.iter_mut().zip(t).for_each(|(cell, t)| *cell += t);
+            out[parts.leave].copy_from_slice(t);
+        }
+    }
+
+    fn add_adjoint(&self, layout: &Layout, z: &[f64], out: &mut [f64]) {
+        let (n, m, parts, count) = (self.rows.n(), self.rows.units(), self.parts(), self.columns.len());
+        let mut gradient = Mat::<f64>::zeros(n, count);
+        if self.balls() {
+            for k in 0..n {
+                let rows = &z[self.cone_rows(k)];
+                out[layout.gradients() + k] += rows[0];
+                (0..count).for_each(|c| gradient[(k, c)] = self.tolerances[(k, c)] * rows[1 + c]);
+            }
+        }
+        let z = &z[self.place.row..][..parts.cells.end];
+        let mut v = vec![0.0; n];
+        for k in 0..n {
+            let (up, down) = (z[parts.up.start + k], z[parts.down.start + k]);
+            v[k] = down - up;
+            out[layout.worst() + k] += up / self.cost.sides[0] + down / self.cost.sides[1];
+            if self.cost.exit.is_some() {
+                out[layout.worst_exits() + k] += z[parts.exits.start + k];
+            }
+            if self.balls() {
+                out[layout.gradients() + k] -= up + down;
+            }
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let (c, minus, plus) = (self.gradients.1[at], z[parts.minus.start + at], z[parts.plus.start + at]);
+                out[layout.gradients() + at] += minus + plus - self.tolerances[(k, c)] * (up + down);
+                gradient[(k, c)] += plus - minus;
+            }
+        }
+        let cells = &z[parts.cells.clone()];
+        let mut weights = self.rows.cones_adjoint(cells);
+        weights += self.rows.output_adjoint(&v);
+        let slopes = by_columns(self.signed.as_ref().as_ref(), gradient.as_ref());
+        for i in 0..m {
+            (0..layout.e()).for_each(|a| out[layout.unit(i) + a] += weights[(a, i)]);
+            (0..count).for_each(|c| out[layout.unit(i) + self.columns[c]] += slopes[(i, c)]);
+        }
+        if self.coefficients.ncols() > 0 {
+            let cells = MatRef::from_column_major_slice(cells, n, m);
+            let taken = by_columns(self.coefficients.as_ref().as_ref(), cells);
+            for i in 0..m {
+                (0..layout.reach).for_each(|v| out[layout.unit(i) + layout.z_len() + v] -= taken[(v, i)]);
+            }
+        }
+        if self.soft {
+            let t = &mut out[layout.leave()..][..n * m];
+            for (at, t) in t.iter_mut().enumerate() {
+                let side = if self.rows.sign[at / n] < 0.0 { &parts.down } else { &parts.up };
+                *t += cells[at] + z[parts.leave.start + at] - z[side.start + at % n];
+            }
+        }
+        if let (Some(inputs), Some(a)) = (&self.linear, layout.linear_part()) {
+            let part = MatMut::from_column_major_slice_mut(&mut out[a.clone()], inputs.ncols(), 1);
+            matmul(part, Accum::Add, inputs.transpose(), column(&v), 1.0, Par::Seq);
+            for c in 0..count {
+                out[a.start + self.columns[c]] += gradient.col(c).iter().sum::<f64>();
+            }
+        }
+        if let Some(c) = layout.output_bias() {
+            out[c] += v.iter().sum::<f64>();
+        }
+    }
+
+    fn add_blocks(&self, layout: &Layout, scaling: &[Scaling], blocks: &mut Blocks) {
+        let (n, e, reach) = (self.rows.n(), layout.e(), self.coefficients.ncols());
+        let (h, parts) = (self.numbers(scaling), self.parts());
+        let stop = tautnet_cone::Stop::here();
+        blocks.units.par_iter_mut().enumerate().for_each(|(i, block)| {
+            let on = self.rows.active.unit(i);
+            let mut sum = Mat::<f64>::zeros(e + reach, e + reach);
+            for start in (0..n).step_by(TOGETHER) {
+                if stop.asked() {
+                    return;
+                }
+                let length = TOGETHER.min(n - start);
+                let root = |r: usize| {
+                    let at = i * n + start + r;
+                    let cell = h[parts.cells.start + at];
+                    if self.soft {
+                        let leave = h[parts.leave.start + at];
+                        (leave * cell / (leave + cell)).sqrt()
+                    } else {
+                        cell.sqrt()
+                    }
+                };
+                let roots: Vec<f64> = (0..length).map(root).collect();
+                let w = Mat::from_fn(length, e + reach, |r, a| {
+                    let k = start + r;
+                    roots[r]
+                        * match a {
+                            a if a < e => {
+                                if on[k] {
+                                    -self.rows.x[(k, a)]
+                                } else {
+                                    self.rows.x[(k, a)]
+                                }
+                            }
+                            a => self.coefficients[(k, a - e)],
+                        }
+                });
+                add_lower(sum.as_mut(), w.as_ref(), w.as_ref());
+            }
+            (0..e).for_each(|a| sum[(a, a)] += self.ridge[i]);
+            for a in 0..e + reach {
+                for b in 0..=a {
+                    block[(a, b)] += sum[(a, b)];
+                    if a != b {
+                        block[(b, a)] += sum[(a, b)];
+                    }
+                }
+            }
+        });
+    }
+}
+
+impl Own for WorstCase {
+    fn own(&self, layout: &Layout) -> Range<usize> {
+        layout.worst()..layout.sizes()
+    }
+
+    fn rows(&self, _: &Layout) -> Range<usize> {
+        let cones = if self.balls() { self.rows.n() * (self.columns.len() + 1) } else { 0 };
+        self.place.row..self.place.row + self.parts().cells.end + cones
+    }
+
+    fn solve_own(&self, layout: &Layout, scaling: &[Scaling], r: &mut [f64]) {
+        let (n, h, parts) = (self.rows.n(), self.numbers(scaling), self.parts());
+        let rows = self.eliminated(scaling);
+        let base = layout.worst();
+        let (leave, cells) = (&h[parts.leave.clone()], &h[parts.cells.clone()]);
+        // Where t and the gradient would be without forces of the row.
+        let mut free = vec![[0.0; 2]; n];
+        if self.soft {
+            let t = &r[layout.leave() - base..];
+            for (at, (p, c)) in leave.iter().zip(cells).enumerate() {
+                free[at % n][usize::from(self.rows.sign[at / n] < 0.0)] += t[at] / (p + c);
+            }
+        }
+        let mut forces = vec![[0.0; 2]; n];
+        for k in 0..n {
+            let gradients = layout.gradients() - base;
+            let mut own = 0.0;
+            if self.balls() {
+                own = rows[k].gradient * r[gradients + k];
+            }
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let tau = self.tolerances[(k, self.gradients.1[at])];
+                own += tau * r[gradients + at] / (h[parts.minus.start + at] + h[parts.plus.start + at]);
+            }
+            // The exit gives way: u alone sees r_u + r_p a/(a + h).
+            let stiffness = self.cost.quadratic.map_or(0.0, |q| 2.0 * q * self.weight[k]);
+            let exit = self.cost.exit.map(|_| (layout.worst_exits() - base + k, h[parts.exits.start + k]));
+            let moved = exit.map_or(0.0, |(at, h)| r[at] * stiffness / (stiffness + h));
+            let (force, u) = rows[k].solve([free[k][0] + own, free[k][1] + own], r[k] + moved);
+            forces[k] = force;
+            r[k] = u;
+            if let Some((at, h)) = exit {
+                r[at] = (r[at] + stiffness * u) / (stiffness + h);
+            }
+            let both = force[0] + force[1];
+            if self.balls() {
+                r[gradients + k] = rows[k].gradient * (r[gradients + k] + both);
+            }
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let tau = self.tolerances[(k, self.gradients.1[at])];
+                r[gradients + at] =
+                    (r[gradients + at] + tau * both) / (h[parts.minus.start + at] + h[parts.plus.start + at]);
+            }
+        }
+        if self.soft {
+            let t = &mut r[layout.leave() - base..];
+            for (at, (p, c)) in leave.iter().zip(cells).enumerate() {
+                let side = usize::from(self.rows.sign[at / n] < 0.0);
+                t[at] = (t[at] + forces[at % n][side]) / (p + c);
+            }
+        }
+    }
+}
+
+fn column(values: &[f64]) -> MatRef<'_, f64> {
+    MatRef::from_column_major_slice(values, values.len(), 1)
+}
+
+/// `A B`, blocks of rows apart.
+fn by_rows(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+    let mut out = Mat::<f64>::zeros(a.nrows(), b.ncols());
+    out.as_mut().par_row_chunks_mut(TOGETHER).enumerate().for_each(|(block, out)| {
+        let part = a.subrows(block * TOGETHER, out.nrows());
+        matmul(out, Accum::Replace, part, b, 1.0, Par::Seq);
+    });
+    out
+}
+
+/// `AᵀB`, blocks of A's columns apart.
+fn by_columns(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+    let mut out = Mat::<f64>::zeros(a.ncols(), b.ncols());
+    out.as_mut().par_row_chunks_mut(32).enumerate().for_each(|(block, out)| {
+        let part = a.subcols(block * 32, out.nrows());
+        matmul(out, Accum::Replace, part.transpose(), b, 1.0, Par::Seq);
+    });
+    out
+}
+
+/// `out += AᵀB`, lower triangle.
+fn add_lower(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+    use faer::linalg::matmul::triangular::{self, BlockStructure};
+    let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+    triangular::matmul(out, lower, Accum::Add, a.transpose(), full, b, full, 1.0, Par::Seq);
+}
