@@ -332,7 +332,7 @@ impl Built {
         // Biases, or whole units, can be traded for ever where nothing prices them.
         let free = prices.decay == 0.0 && prices.lipschitz == 0.0 && prices.max_lipschitz.is_none();
         let everywhere = |i: usize| active.is_linear(i) && prices.decay == 0.0;
-        let ridge = (0..m).map(|i| if free || everywhere(i) { 2e-10 * factor } else { 0.0 }).collect();
+        let ridge = (0..m).map(|i| if free || everywhere(i) { 2e-9 * factor } else { 0.0 }).collect();
         let rows = Rows { x, active, sign: sign.clone() };
         let tolerance = robust.tolerance.select(&counted).divided(&conditioning.scale);
         let (reach, coefficients) = Reach::of(&tolerance, n).map_or((None, Mat::zeros(n, 0)), |(r, c)| (Some(r), c));
@@ -442,7 +442,7 @@ impl Built {
 
     /// A value of the program's objective in the caller's units.
     pub fn objective(&self, value: f64) -> f64 {
-        let unit = if self.program.terms.cells.is_some() {
+        let unit = if self.program.layout.weights {
             self.conditioning.y_scale.powi(2)
         } else {
             self.conditioning.y_scale
