@@ -43,6 +43,7 @@ pub mod train;
 pub mod unit;
 pub mod vector;
 mod weights;
+mod worst_case;
 
 pub use activation::Activation;
 pub use dataset::Dataset;

@@ -12,6 +12,7 @@
 //! be the solver's, of this program or of LipSDP for the result: the eigenvalue is a bound for any of them.
 
 mod alternate;
+mod convex;
 mod descent;
 mod effort;
 mod joint;
@@ -48,6 +49,8 @@ type Runs = fn(&mut Run<'_, '_>, &mut Standing) -> Result<()>;
 
 /// Every method, and what runs it.
 const ALL: &[(Method, Runs)] = &[
+    (convex::METHOD, convex::run),
+    (convex::CELLS, convex::run_cells),
     (joint::METHOD, joint::run),
     (walk::METHOD, walk::run),
     (alternate::METHOD, alternate::run),
@@ -164,5 +167,5 @@ pub(crate) fn check_size(data: &Dataset, units: usize, settings: &Settings) -> R
 /// The objective of a network under the settings, recomputed from its weights: every price counts, whatever the method.
 pub fn score(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Score> {
     settings.check()?;
-    run::score(network, data, &settings.prices(), None)
+    Ok(run::score(network, data, &settings.prices(), (settings.within.as_ref(), None), None)?.0)
 }

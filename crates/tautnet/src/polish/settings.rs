@@ -7,6 +7,7 @@ use crate::{
     program::build::Prices,
     range::Range,
     requirement::{Asked, Setting, check},
+    tolerance::Tolerance,
 };
 
 /// Prices of the bound and of the weights.
@@ -33,6 +34,8 @@ pub struct Settings {
     pub method: Method,
     /// What a wrong prediction costs.
     pub loss: Loss,
+    /// How wrong the inputs of the rows can be: the objective is then the worst case within it. `None` where every input is exact.
+    pub within: Option<Tolerance>,
     /// λ_L ≥ 0, the price of the Lipschitz bound.
     pub lipschitz: f64,
     /// λ_w ≥ 0, the price of the weights.
@@ -52,7 +55,7 @@ pub struct Settings {
     pub tolerance: f64,
     /// Most interior-point iterations of one solve.
     pub iterations: usize,
-    /// Most rounds of `alternating`.
+    /// Most rounds of `alternating`, `convex` and `robust-cells`.
     pub rounds: usize,
     /// Multipliers ℓ that `alternating` begins with, one for each unit with `v ≠ 0`, in place of those of the given
     /// network's bound: to judge (12) by itself, or to continue. No unit is dropped then.
@@ -68,6 +71,7 @@ impl Settings {
         Self {
             method,
             loss: Loss::default(),
+            within: None,
             lipschitz,
             decay,
             max_lipschitz: None,
