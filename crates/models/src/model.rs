@@ -33,8 +33,8 @@ pub struct Model {
     pub settings: Value,
     /// Objective and its parts, before and after.
     pub objective: Value,
-    /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim: [`Model::proved`]
-    /// gives it after checking.
+    /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim:
+    /// [`Model::proved`] gives it after checking.
     pub certificate: Option<Certificate>,
 }
 
@@ -195,11 +195,11 @@ impl Model {
     }
 
     /// For every row of a table, in the units of its target: the interval that the output cannot leave when the
-    /// standardized inputs move by at most `radius` in the norm of the model's certificate. The output is the real number that
-    /// the stored weights, scaler and row define, so the rounding of standardizing, evaluating and scaling back is inside, at
-    /// radius 0 too; and so is the prediction, which is that number rounded. At most `nodes` nodes of branch
-    /// and bound are spent at each end ([`certify::affordable_nodes`] where `None`); with 0 the intervals are those of
-    /// [`Self::reach`].
+    /// standardized inputs move by at most `radius` in the norm of the model's certificate. The output is the real
+    /// number that the stored weights, scaler and row define, so the rounding of standardizing, evaluating and scaling
+    /// back is inside, at radius 0 too; and so is the prediction, which is that number rounded. At most `nodes` nodes
+    /// of branch and bound are spent at each end ([`certify::affordable_nodes`] where `None`); with 0 the intervals are
+    /// those of [`Self::reach`].
     pub fn intervals(
         &self,
         table: &Table,
@@ -219,7 +219,7 @@ impl Model {
     }
 
     /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
-    /// standardized inputs move by at most `radius` in that norm: τ L r, with the L that the certificate proves.
+    /// standardized inputs move by at most `radius` in that norm: κ_y L ε, with the L that the certificate proves.
     pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
         certify::check_radius(radius)?;
         let verified = self.proved()?.ok_or_else(|| {

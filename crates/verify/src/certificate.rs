@@ -45,7 +45,7 @@ pub struct Scaler {
 
 /// One proved statement in one system of units, with its evidence.
 ///
-/// `|F(X) − F(Y)| ≤ bound · ‖X − Y‖` for all X, Y, and `|F(X + τe_k) − F(X)| ≤ sensitivities[k] · |τ|` for all X, τ.
+/// `|F(X) − F(Y)| ≤ bound · ‖X − Y‖` for all X, Y, and `|F(X + t e_k) − F(X)| ≤ sensitivities[k] · |t|` for all X, t.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
@@ -55,7 +55,7 @@ pub struct Claim {
     pub sensitivities: Vec<f64>,
     /// ℓ, one a hidden unit and 0 where the unit is constant; empty for the ℓ1 norm, which needs none.
     pub multipliers: Vec<f64>,
-    /// r, one an input, with Σ r_k ≤ L: for the ℓ∞ norm only.
+    /// π, one an input, with Σ π_k ≤ L: for the ℓ∞ norm only.
     pub input_weights: Option<Vec<f64>>,
 }
 
@@ -67,7 +67,8 @@ pub struct Certificate {
     pub format: String,
     /// [`VERSION`]; 1 in files from before there were linear parts.
     pub version: u32,
-    /// [`fingerprint`](crate::fingerprint) of the network the claims are about, [`fingerprint_1`](crate::fingerprint_1) in version 1.
+    /// [`fingerprint`](crate::fingerprint) of the network the claims are about, [`fingerprint_1`](crate::fingerprint_1)
+    /// in version 1.
     pub network: String,
     /// Norm in which input changes are measured.
     pub norm: Norm,

@@ -5,7 +5,7 @@ use tautnet::{Error, error::Result};
 /// What governs both methods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// λ > 0, the price of the weights: λ_w of [`polish`](mod@tautnet::polish).
+    /// λ_w > 0, the price of the weights, as in [`polish`](mod@tautnet::polish).
     pub decay: f64,
     /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,

@@ -15,8 +15,8 @@ pub struct Progress {
     pub iteration: usize,
     /// Objective of the program.
     pub objective: f64,
-    /// Objective of the best network so far, that which a run stopped here returns: for `relu` it may have units outside of
-    /// their cells, and so be below the program's optimum.
+    /// Objective of the best network so far, that which a run stopped here returns: for `relu` it may have units
+    /// outside of their cells, and so be below the program's optimum.
     pub network: f64,
     /// Best lower bound on its optimum so far.
     pub lower_bound: f64,
@@ -39,7 +39,7 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 pub struct Solution<N> {
     /// The network.
     pub network: N,
-    /// Loss + λ times the lengths of the units, recomputed from the network.
+    /// Loss + λ_w times the lengths of the units, recomputed from the network.
     pub objective: f64,
     /// (Weighted) mean squared error.
     pub loss: f64,
@@ -55,9 +55,9 @@ pub struct Solution<N> {
 }
 
 impl<N> Solution<N> {
-    /// (objective − lower bound) / objective. Of a relu network whose units are outside of their cells, because a run was
-    /// stopped before any inside was as good, it says nothing: the bound is not one on such networks, and the gap is told
-    /// as 0 where they are below it.
+    /// (objective − lower bound) / objective. Of a relu network whose units are outside of their cells, because a run
+    /// was stopped before any inside was as good, it says nothing: the bound is not one on such networks, and the gap
+    /// is told as 0 where they are below it.
     pub fn duality_gap(&self) -> f64 {
         relative_gap(self.objective, self.lower_bound)
     }

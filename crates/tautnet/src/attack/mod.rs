@@ -1,16 +1,16 @@
 //! Lower bounds on the error under attack, by search, beside the upper bounds that a certificate gives.
 //!
 //! ```text
-//! mean_k ω_k ℓ(f(x_k + δ_k), y_k)   ≤   mean_k ω_k max_{‖δ‖ ≤ ε} ℓ(f(x_k + δ), y_k)   ≤   mean_k ω_k max_{|r| ≤ ε L} ℓ(f(x_k) + r, y_k)
+//! mean_k ω_k loss(f(x_k + Δ_k), y_k)   ≤   mean_k ω_k max_{‖Δ‖ ≤ ε} loss(f(x_k + Δ), y_k)   ≤   mean_k ω_k max_{|r| ≤ ε L} loss(f(x_k) + r, y_k)
 //!           found                                                                              certified
 //! ```
 //!
-//! for any [loss](crate::loss) ℓ and any bound L on the Lipschitz constant of f in the norm of δ. A *row* is the doubles of x_k and y_k exactly as the data set
-//! holds them (for standardized data, after standardizing); f is the function of real numbers that the stored weights define;
-//! and what is found is f at a point within the radius, minus its rounding, while what is certified is rounded up. So
-//! `found ≤ certified` holds without any tolerance. It is checked for every row, radius and
-//! call: a violation means that L is no such bound, and is an error. On demand, branch and bound over each row's ball
-//! ([`sample_interval`]) closes in on the middle from both sides.
+//! for any [loss](crate::loss) and any bound L on the Lipschitz constant of f in the norm of Δ. A *row* is the doubles
+//! of x_k and y_k exactly as the data set holds them (for standardized data, after standardizing); f is the function of
+//! real numbers that the stored weights define; and what is found is f at a point within the radius, minus its
+//! rounding, while what is certified is rounded up. So `found ≤ certified` holds without any tolerance. It is checked
+//! for every row, radius and call: a violation means that L is no such bound, and is an error. On demand, branch and
+//! bound over each row's ball ([`sample_interval`]) closes in on the middle from both sides.
 
 mod fast_gradient;
 pub(crate) mod local;

@@ -1,7 +1,7 @@
 //! Adversarial training (Madry et al., arXiv:1706.06083).
 //!
 //! ```text
-//! minimize over W̄, v, c:   mean_k ω_k max_{‖δ_k‖ ≤ ε} ℓ(f(x_k + δ_k), y_k)  +  λ_w/2 (‖W̄‖² + ‖v‖²)
+//! minimize over W̄, v, c:   mean_k ω_k max_{‖Δ_k‖ ≤ ε} loss(f(x_k + Δ_k), y_k)  +  λ_w/2 (‖W̄‖² + ‖v‖²)
 //! ```
 //!
 //! The inner maximum is taken anew for every batch by `steps` projected steps along the steepest direction of the norm,
@@ -147,7 +147,7 @@ impl Inner {
         }
     }
 
-    /// batch.x ← clean + δ, the column of ones untouched.
+    /// batch.x ← clean + Δ, the column of ones untouched.
     fn apply(&self, batch: &mut Batch, d: usize) {
         for (k, delta) in self.delta.chunks_exact(d).enumerate() {
             for j in 0..d {
