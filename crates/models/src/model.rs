@@ -95,7 +95,9 @@ impl Model {
         let part = |name: &str, value: &Value| format!("  {}: {}", json!(name), indented(&format!("{value:#}")));
         let network = indented(&layers_to_json(&self.network));
         let encode = |value: std::result::Result<Value, serde_json::Error>| {
-            value.map_err(|error| Error::new(format!("the model cannot be written: {error}"), "mend its parts"))
+            value.map_err(|error| {
+                Error::new(format!("the model cannot be written: {error}"), "every number in it must be finite")
+            })
         };
         let mut parts = vec![
             part("format", &json!(FORMAT)),
@@ -223,7 +225,10 @@ impl Model {
     pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
         certify::check_radius(radius)?;
         let verified = self.proved()?.ok_or_else(|| {
-            Error::new("the model has no certificate", "an interval needs a proved bound: polish the model with --out")
+            Error::new(
+                "the model has no certificate",
+                "an interval needs a proved bound: polish the model, and keep the result with --out",
+            )
         })?;
         let certificate = verified.certificate();
         let bound = certificate.standardized.bound;

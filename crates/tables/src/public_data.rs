@@ -233,7 +233,7 @@ impl PublicSet {
                 let field = fields.get(field).ok_or_else(|| {
                     Error::new(
                         format!("{}: line {} has {} fields", layout.member, k + 1, fields.len()),
-                        "the archive has changed the file",
+                        "the archive has changed the file; unpack it yourself, and give the table by its path",
                     )
                 })?;
                 row.push(field.parse::<f64>().map_or_else(|_| (*field).to_owned(), |number| number.to_string()));

@@ -73,7 +73,10 @@ impl Scaler {
         let scales = self.input_scale.iter().chain([&self.target_scale]);
         if !means.clone().all(|mean| mean.is_finite()) || !scales.clone().all(|scale| scale.is_normal() && *scale > 0.0)
         {
-            return Err(Error::new("the scaler has a mean or scale out of range", "means finite, scales positive"));
+            return Err(Error::new(
+                "the scaler has a mean or scale out of range",
+                "every mean must be a finite number, and every scale a finite number above 0",
+            ));
         }
         Ok(())
     }

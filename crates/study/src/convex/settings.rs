@@ -33,7 +33,10 @@ impl Settings {
             return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-6"));
         }
         if self.iterations == 0 {
-            return Err(Error::new("`iterations` is 0", "give at least one step; 100000 is the default"));
+            return Err(Error::new(
+                "`iterations` is 0",
+                format!("give at least one step; the default is {}", Self::default().iterations),
+            ));
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ pub struct Bound {
     pub lipschitz_upper_bound: f64,
     /// ℓ of every unit of the network; 0 where `v_i w_i = 0`. Empty for [`Norm::One`](crate::Norm::One), which needs none.
     pub multipliers: Vec<f64>,
-    /// `p` of every input, for [`Norm::Infinity`](crate::Norm::Infinity).
+    /// The weight π of every input, for [`Norm::Infinity`](crate::Norm::Infinity).
     pub p: Option<Vec<f64>>,
     /// Iterations of the solver.
     pub iterations: usize,

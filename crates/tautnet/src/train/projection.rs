@@ -123,7 +123,7 @@ fn check(target: &Shallow, multipliers: &[f64], square: Square, penalty: f64) ->
     if multipliers.len() != target.units() {
         return Err(Error::new(
             format!("{} multipliers were given for {} units", multipliers.len(), target.units()),
-            "give one multiplier a unit",
+            "give one multiplier for each unit",
         ));
     }
     match multipliers.iter().position(|t| !(t.is_finite() && *t >= 0.0)) {
