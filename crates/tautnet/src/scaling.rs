@@ -27,9 +27,9 @@ pub struct Scaler {
     pub input_mean: Vec<f64>,
     /// κ: the standard deviation of each input column; 1 for a constant one.
     pub input_scale: Vec<f64>,
-    /// y_mean: mean of the target.
+    /// y_mean: the mean of the target.
     pub target_mean: f64,
-    /// κ_y: standard deviation of the target; 1 for a constant one.
+    /// κ_y: the standard deviation of the target; 1 for a constant one.
     pub target_scale: f64,
 }
 

@@ -31,22 +31,22 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use tautnet_cone::Stop;
 
-/// The grid and the judge.
+/// The prices to choose from, and how they are judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// λ, in any order; positive.
+    /// The prices λ to choose from, above 0 and in any order.
     pub prices: Vec<f64>,
-    /// ε at which the held-out rows are attacked, in the units of the data and in the norm of the polish.
+    /// The radii at which the held-out rows are attacked, in the units of the data and in the norm of the polish.
     pub radii: Vec<f64>,
-    /// Share of the rows held out at a time.
+    /// The share of the rows that is held out at a time.
     pub fraction: f64,
     /// Parts are held out in turn until so many rows have been judged, or all.
     pub judged: usize,
-    /// Relative gap to which the candidates are solved, if that is coarser than what the polish asks for.
+    /// The relative gap to which the candidates are solved, if that is coarser than what the polish asks for.
     pub tolerance: f64,
-    /// Most iterations of each candidate, if that is fewer than what the polish asks for.
+    /// The largest number of iterations of each candidate, if that is fewer than what the polish asks for.
     pub iterations: usize,
-    /// Seed of the split and of the attack.
+    /// The seed of the split and of the attack.
     pub seed: u64,
 }
 
@@ -67,7 +67,7 @@ impl Default for Settings {
 /// What validation says of one network, or on average of one a part.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Judgement {
-    /// λ; `None` for the starting network.
+    /// The price λ; `None` for the starting network.
     pub price: Option<f64>,
     /// Mean loss on the held-out rows.
     #[serde(rename = "error")]
@@ -93,7 +93,7 @@ const CLEAN_ALLOWED: f64 = 1.02;
 pub struct Path {
     /// The starting networks, not polished.
     pub start: Judgement,
-    /// The polished ones.
+    /// The networks polished at each price.
     pub steps: Vec<Judgement>,
     /// Index of the best step; `None` when the observer ended the path before its first step was done.
     pub chosen: Option<usize>,

@@ -33,13 +33,13 @@ use tautnet_cone::Stop;
 /// Found and certified error at one radius, as (weighted) mean losses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RadiusReport {
-    /// ε.
+    /// The radius ε: the largest change of a row, measured in the norm.
     pub radius: f64,
     /// The error at the worst points found, rounded down: a lower bound of the error under attack.
     pub found: f64,
-    /// The error that no attack exceeds, given L; rounded up.
+    /// The error that no attack exceeds, proved from the bound L alone and rounded up.
     pub certified_ceiling: f64,
-    /// The same, row by row, where branch and bound was asked for.
+    /// What is proved row by row, where branch and bound was asked for.
     pub worst_case: Option<WorstCase>,
 }
 
@@ -55,7 +55,7 @@ impl RadiusReport {
 pub struct WorstCase {
     /// The (weighted) mean loss that no attack exceeds: at most the ceiling.
     pub certified: f64,
-    /// Rows whose worst case is known exactly.
+    /// How many rows have a worst case that is known exactly.
     pub closed_rows: usize,
 }
 

@@ -14,8 +14,8 @@ pub struct Bound {
     pub multipliers: Vec<f64>,
     /// The weight π of every input, for [`Norm::Infinity`](crate::Norm::Infinity).
     pub p: Option<Vec<f64>>,
-    /// Iterations of the solver.
+    /// How many iterations the solver took.
     pub iterations: usize,
-    /// Relative gap between the bound and a lower bound on LipSDP's optimum.
+    /// The relative gap between the bound and a lower bound on the optimum of LipSDP.
     pub gap: f64,
 }

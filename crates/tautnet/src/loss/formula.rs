@@ -50,7 +50,7 @@ pub trait Formula: fmt::Debug + Send + Sync {
     }
 }
 
-/// A loss as a quadratic with exits; `None` is infinite.
+/// A loss as a quadratic that may be left above and below at a price, its *exits*; `None` is infinite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Form {
     /// η: half the curvature of the quadratic.
@@ -65,14 +65,14 @@ pub struct Form {
 #[derive(Clone)]
 pub struct Loss(pub(super) Arc<dyn Formula>);
 
-/// What can be asked for: name, what its parameter is and its usual value, what the loss is in a few words.
+/// A loss that can be asked for: its name, its parameter with the usual value, and what it is in a few words.
 #[derive(Clone, Copy)]
 pub struct Entry {
-    /// As it is asked for.
+    /// The name by which it is asked for.
     pub name: &'static str,
     /// What the parameter is called, its usual value and its range in words.
     pub parameter: Option<(&'static str, f64, &'static str)>,
-    /// One sentence.
+    /// What it is, in one sentence.
     pub help: &'static str,
     /// What it asks of the other settings.
     pub requires: &'static [Requirement],
