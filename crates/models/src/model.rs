@@ -20,18 +20,18 @@ const FORMAT: &str = "tautnet-model";
 /// What is written. Version 1, whose network has the form of plain files of version 1, is read too.
 const VERSION: u64 = 2;
 
-/// A network in standardized units, with its columns, its scaler and its evidence.
+/// A network in standardized units, with its columns, its scaler and the proof of its bound.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// The network, from standardized inputs to the standardized target.
     pub network: Network,
     /// Which columns are inputs and target, and the levels of words.
     pub columns: Encoder,
-    /// What standardized means.
+    /// The scaler: how the units of the data become standardized units.
     pub scaler: Scaler,
     /// How the network was made, to make it again.
     pub settings: Value,
-    /// Objective and its parts, before and after.
+    /// The objective and its parts, before and after the polish.
     pub objective: Value,
     /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim:
     /// [`Model::proved`] gives it after checking.
@@ -39,7 +39,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// What came of a job, with its columns; refused where its certificate proves nothing.
+    /// A model of the result of a job and its columns. It is refused where its certificate proves nothing.
     pub fn of(proved: Proved, columns: Encoder, scaler: Scaler) -> Result<Self> {
         let Proved { network, certificate, settings, objective, .. } = proved;
         let (settings, objective) = (json!(settings), json!(objective));
@@ -188,7 +188,7 @@ impl Model {
         Ok(self.predict_encoded(self.columns.encode(table, unknown)?))
     }
 
-    /// The same for the rows of the encoded columns.
+    /// The same for rows whose columns have been encoded.
     pub fn predict_encoded(&self, mut x: Mat<f64>) -> Vec<f64> {
         self.scaler.standardize_inputs_in_place(x.as_mut());
         // A model has one output.
@@ -212,7 +212,7 @@ impl Model {
         self.intervals_encoded(self.columns.encode(table, unknown)?, radius, nodes)
     }
 
-    /// The same for the rows of the encoded columns.
+    /// The same for rows whose columns have been encoded.
     pub fn intervals_encoded(&self, x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
         let network = self.shallow("a certified interval")?;
         let (norm, _) = self.reach(radius)?;

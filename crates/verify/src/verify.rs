@@ -115,7 +115,7 @@ fn check_network(network: &Weights<'_>) -> Result<(), Refusal> {
     if finite { Ok(()) } else { Err(Refusal::WrongNetwork("it has a weight that is not a finite number".into())) }
 }
 
-/// The units of a claim: the scales s and y of the model. The means drop out of every difference.
+/// The units of a claim: the scales κ and κ_y of the model. The means drop out of every difference.
 #[derive(Debug, Clone)]
 pub struct Units {
     x_scale: Vec<f64>,
@@ -146,12 +146,12 @@ impl Units {
         Ok(Self { x_scale: scaler.x_scale.clone(), y_scale: scaler.y_scale })
     }
 
-    /// κ_k.
+    /// The scale κ_k of an input column.
     pub fn x_scale(&self, input: usize) -> f64 {
         self.x_scale[input]
     }
 
-    /// y.
+    /// The scale κ_y of the target.
     pub fn y_scale(&self) -> f64 {
         self.y_scale
     }

@@ -23,9 +23,9 @@ use tautnet::{Dataset, Shallow, error::Result};
 /// A network whose units are switched by gates of their own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GatedNetwork {
-    /// ḡ_j, gates × (d + 1).
+    /// The gates ḡ_j, one in each row of d + 1 numbers.
     pub gates: Mat<f64>,
-    /// z̄_j, gates × (d + 1).
+    /// The weights z̄_j, one row of d + 1 numbers for each gate.
     pub weights: Mat<f64>,
     /// Output bias.
     pub c: f64,

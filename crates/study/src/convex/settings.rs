@@ -2,16 +2,16 @@
 
 use tautnet::{Error, error::Result};
 
-/// What governs both methods.
+/// The settings of both methods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// λ_w > 0, the price of the weights, as in [`polish`](mod@tautnet::polish).
     pub decay: f64,
     /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,
-    /// Relative duality gap to reach, between 0 and 1.
+    /// The relative gap to reach, between 0 and 1: how much better the optimum could be at most.
     pub tolerance: f64,
-    /// Most steps.
+    /// The largest number of steps.
     pub iterations: usize,
 }
 

@@ -19,11 +19,11 @@ use rand_pcg::Pcg64;
 /// What governs adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adversarial {
-    /// The outer descent.
+    /// The settings of the outer descent.
     pub descent: Descent,
     /// The norm of the perturbations.
     pub norm: Norm,
-    /// ε, in the units of the data given.
+    /// The radius ε, in the units of the data given.
     pub radius: f64,
     /// Steps of the inner maximization; 1 is the fast gradient method.
     pub steps: usize,

@@ -23,7 +23,7 @@ use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
-/// How a gradient becomes a step.
+/// How a step is made of a gradient.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Optimizer {
     /// mean ← keep·mean + gradient, weights ← weights − rate·mean.
@@ -44,11 +44,11 @@ pub struct Descent {
     pub optimizer: Optimizer,
     /// The first learning rate.
     pub rate: f64,
-    /// Rows a step.
+    /// The number of rows for each step.
     pub batch: usize,
-    /// Most passes over the data.
+    /// The largest number of passes over the data.
     pub epochs: usize,
-    /// λ_w.
+    /// The price λ_w of the weights.
     pub decay: f64,
     /// Epochs without improvement that make a plateau.
     pub patience: usize,
