@@ -16,7 +16,7 @@ use crate::weights::{Batch, InputDifferentiator, Weights};
 use crate::{Dataset, Error, Norm, error::Result};
 use rand_pcg::Pcg64;
 
-/// What governs adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
+/// The settings of adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adversarial {
     /// The settings of the outer descent.
@@ -25,7 +25,7 @@ pub struct Adversarial {
     pub norm: Norm,
     /// The radius ε, in the units of the data given.
     pub radius: f64,
-    /// Steps of the inner maximization; 1 is the fast gradient method.
+    /// The number of steps of the inner maximization; 1 is the fast gradient method.
     pub steps: usize,
 }
 

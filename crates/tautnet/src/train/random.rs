@@ -29,7 +29,7 @@ const MOST_UNITS: usize = 30_000;
 /// A unit that is zero on all rows is drawn again, this often at most.
 const DRAWS: usize = 100;
 
-/// What governs a random start. Range: ridge > 0.
+/// The settings of the start `random`. Range: ridge > 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Random {
     /// The ridge: what the squares of the weights cost, over the loss.
