@@ -132,7 +132,7 @@ pub fn attack_network(
     let (standardize, loss) = units;
     let norm: Option<Norm> = norm.map(str::parse).transpose().or_raise()?;
     if norm == Some(Norm::One) {
-        return Err(refused("the norm is 1", "attacks work with the norms 2 and inf"));
+        return Err(refused("an attack was asked for in the norm 1", "give the norm 2 or inf"));
     }
     let search: Search = asked(search)?;
     search.check().or_raise()?;

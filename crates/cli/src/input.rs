@@ -100,7 +100,10 @@ pub fn datasets(
 ) -> Result<(Dataset, Option<Dataset>)> {
     let constant = encoder.constant_inputs(table);
     if !constant.is_empty() && table.rows() > 1 {
-        output::note(&format!("the same in every row, and of no use: {}", names_of(&constant)));
+        output::note(&format!(
+            "these columns are the same in every row, and tell nothing about the target: {}",
+            names_of(&constant)
+        ));
     }
     note_columns(encoder, table);
     let dataset = |table: &Table| encoder.dataset(table, unknown);

@@ -2,11 +2,11 @@
 
 use crate::experiment::{Pair, Row, base_title, method_title, pairs, prices_in_words};
 
-/// A statement about the numbers.
+/// A statement about the numbers of a study.
 pub struct Claim {
     /// The statement, and the number that decides it.
     pub text: String,
-    /// `None` where no trial shows it.
+    /// Whether it holds; `None` where no trial shows it.
     pub holds: Option<bool>,
     /// Whether it can fail only by a mistake in this program.
     pub theorem: bool,

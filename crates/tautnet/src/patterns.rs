@@ -7,7 +7,8 @@ use crate::{
 use faer::MatRef;
 use serde::{Deserialize, Serialize};
 
-/// The pattern of every unit: `D_ik = 1[x̄_k·w̄_i ≥ 0]`, with ties on.
+/// The pattern of every unit: on which rows it is on, `D_ik = 1[x̄_k·w̄_i ≥ 0]`. A sum that is exactly 0, a *tie*,
+/// counts as on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patterns {
     rows: usize,
@@ -52,7 +53,7 @@ impl Patterns {
         &self.active[i * self.rows..(i + 1) * self.rows]
     }
 
-    /// Turn the entry of unit `i` on row `k` over.
+    /// Turn unit `i` off on row `k` where it is on, and on where it is off.
     pub fn flip(&mut self, i: usize, k: usize) {
         self.active[i * self.rows + k] ^= true;
     }

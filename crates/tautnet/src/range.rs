@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-/// Which numbers are taken.
+/// The numbers that a setting may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
     /// A finite number, 0 or more.

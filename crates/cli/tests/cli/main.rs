@@ -3,6 +3,7 @@
 mod attack;
 mod bad_input;
 mod data;
+mod defaults;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod guide;

@@ -127,7 +127,7 @@ fn bad_models_are_refused() {
         (
             "[1, 1, 0.5]",
             "[1, 1, 0]",
-            "error: bad.json: the scaler has a mean or scale out of range\nhint: means finite, scales positive\n",
+            "error: bad.json: the scaler has a mean or scale out of range\nhint: every mean must be a finite number, and every scale a finite number above 0\n",
         ),
         (
             "[\"A\", \"B\"]",

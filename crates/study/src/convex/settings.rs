@@ -2,16 +2,16 @@
 
 use tautnet::{Error, error::Result};
 
-/// What governs both methods.
+/// The settings of both methods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// λ > 0, the price of the weights: λ_w of [`polish`](mod@tautnet::polish).
+    /// λ_w > 0, the price of the weights, as in [`polish`](mod@tautnet::polish).
     pub decay: f64,
     /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,
-    /// Relative duality gap to reach, between 0 and 1.
+    /// The relative gap to reach, between 0 and 1: how much better the optimum could be at most.
     pub tolerance: f64,
-    /// Most steps.
+    /// The largest number of steps.
     pub iterations: usize,
 }
 
@@ -33,7 +33,10 @@ impl Settings {
             return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-6"));
         }
         if self.iterations == 0 {
-            return Err(Error::new("`iterations` is 0", "give at least one step; 100000 is the default"));
+            return Err(Error::new(
+                "`iterations` is 0",
+                format!("give at least one step; the default is {}", Self::default().iterations),
+            ));
         }
         Ok(())
     }

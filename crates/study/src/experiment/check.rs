@@ -58,7 +58,10 @@ impl Settings {
             );
         }
         if self.polish.rounds == 0 {
-            return refuse("`rounds` is 0".into(), "give Algorithm 1 at least 1; 20 are the default of `polish`");
+            return refuse(
+                "`rounds` is 0".into(),
+                format!("give Algorithm 1 at least 1; the default is {}", polish::Settings::default().rounds),
+            );
         }
         // The method and the prices are those of the arms.
         let polish =

@@ -1,5 +1,5 @@
-//! The registry: one entry for each starting network and for each method. Whatever runs methods side by side, by name, reads
-//! it from here.
+//! The registry: one entry for each starting network and for each method. Whatever runs methods side by side, by name,
+//! reads it from here.
 
 use super::arm::{Applied, Base, Job, Method};
 use super::rows::Row;
@@ -188,9 +188,10 @@ fn from_admm(job: &Job<'_>) -> Result<Applied> {
     alternate_with_admm(job, &sgd(job)?.network)
 }
 
-/// ADMM pays μ for L², the square of its bound for the 2-norm. Where the objective has λ L in that norm, that is at most
-/// `λ L₀/2 + λ/(2 L₀) · L²` with equality at the bound L₀ of the network to begin with: so μ = λ/(2 L₀), and what ADMM gains
-/// is gained in λ L too. (In the ∞-norm ADMM has no such promise: it knows the other norm only.)
+/// ADMM pays a price of its own for L², the square of its bound for the 2-norm. Where the objective has λ_L L in that
+/// norm, that is at most `λ_L L₀/2 + λ_L/(2 L₀) · L²` with equality at the bound L₀ of the network to begin with: so
+/// that price is λ_L/(2 L₀), and what ADMM gains is gained in λ L too. (In the ∞-norm ADMM has no such promise: it
+/// knows the other norm only.)
 fn alternate_with_admm(job: &Job<'_>, network: &Shallow) -> Result<Applied> {
     let objective = polish::Settings { norm: Norm::Two, ..job.objective() };
     let price = match objective.penalty {

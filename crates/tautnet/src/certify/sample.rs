@@ -78,7 +78,7 @@ pub fn sample_interval(
     Ok(interval)
 }
 
-/// Refuse what is no radius.
+/// Refuse a radius that is negative or not a finite number.
 pub fn check_radius(radius: f64) -> Result<()> {
     if radius >= 0.0 && radius.is_finite() {
         return Ok(());

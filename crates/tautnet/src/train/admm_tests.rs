@@ -16,7 +16,7 @@ fn settings(admm: &Admm, units: usize) -> Settings {
     Settings { start: Start::from(admm.clone()), units, ..Settings::default() }
 }
 
-/// Two inputs, the published r and μ.
+/// Two inputs, the published β and λ_L.
 #[test]
 fn penalized_on_two_inputs_it_is_below_its_start_and_the_copies_meet() {
     let data = toy(200, 2, 31);

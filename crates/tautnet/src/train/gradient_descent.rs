@@ -1,14 +1,16 @@
 //! `sgd`: mini-batch gradient descent.
 //!
 //! ```text
-//! minimize over W̄, v, a, c:   Σ_k ω_k ℓ(f(x_k), y_k) / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
+//! minimize over W̄, v, a, c:   Σ_k ω_k loss(f(x_k), y_k) / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
 //! ```
 //!
-//! with Σω = n, one batch at a time in an order shuffled anew every epoch, by heavy-ball momentum or Adam (Kingma and Ba,
-//! arXiv:1412.6980). The decay is part of the gradient, as the objective says, not a separate shrinking of the weights.
+//! with Σω = n, one batch at a time in an order shuffled anew every epoch, by heavy-ball momentum or Adam (Kingma and
+//! Ba, arXiv:1412.6980). The decay is part of the gradient, as the objective says, not a separate shrinking of the
+//! weights.
 //!
-//! When the objective, averaged over an epoch's batches as they pass, has not fallen for `patience` epochs, the rate is cut
-//! tenfold; after `reductions` cuts the next plateau ends the run. The weights at the end of the best epoch come back.
+//! When the objective, averaged over an epoch's batches as they pass, has not fallen for `patience` epochs, the rate is
+//! cut tenfold; after `reductions` cuts the next plateau ends the run. The weights at the end of the best epoch come
+//! back.
 
 use super::outcome::{Ending, Observer, Progress, Trained};
 use super::start::{Common, Starter, within_range};
@@ -21,12 +23,12 @@ use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
-/// How a gradient becomes a step.
+/// How a step is made of a gradient.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Optimizer {
-    /// u ← μ u + g, p ← p − rate·u.
+    /// mean ← keep·mean + gradient, weights ← weights − rate·mean.
     Momentum {
-        /// μ in [0, 1); 0 is plain gradient descent.
+        /// keep, in [0, 1); 0 is plain gradient descent.
         momentum: f64,
     },
     /// Adam with decay rates 0.9 and 0.999 and ε = 1e-8.
@@ -42,11 +44,11 @@ pub struct Descent {
     pub optimizer: Optimizer,
     /// The first learning rate.
     pub rate: f64,
-    /// Rows a step.
+    /// The number of rows for each step.
     pub batch: usize,
-    /// Most passes over the data.
+    /// The largest number of passes over the data.
     pub epochs: usize,
-    /// λ_w.
+    /// The price λ_w of the weights.
     pub decay: f64,
     /// Epochs without improvement that make a plateau.
     pub patience: usize,
@@ -288,8 +290,8 @@ impl WithSimd for AdamStep<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
         let AdamStep { weights, gradient, first, second, decayed, decay, scale, stretch } = self;
-        // All but the output bias: whole groups by construction, those of the linear part without a decay. Copies, so that the compiler need
-        // not fear that the four overlap.
+        // All but the output bias: whole groups by construction, those of the linear part without a decay. Copies, so
+        // that the compiler need not fear that the four overlap.
         let last = weights.len() - 1;
         let mut norm = [0.0; LANES];
         for j in (0..last).step_by(LANES) {
@@ -315,7 +317,7 @@ impl WithSimd for AdamStep<'_> {
     }
 }
 
-/// u ← μ u + g, p ← p − rate·u.
+/// mean ← keep·mean + gradient, weights ← weights − rate·mean.
 struct MomentumStep<'a> {
     weights: &'a mut [f64],
     gradient: &'a [f64],

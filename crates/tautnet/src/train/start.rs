@@ -8,18 +8,18 @@ use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// What every start is told.
+/// The settings that all starts share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Common {
     /// What a wrong prediction costs.
     pub loss: Loss,
-    /// Hidden units, m ≥ 1.
+    /// The number m of hidden units, 1 or more.
     pub units: usize,
     /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,
     /// Whether the network has a linear part.
     pub linear_part: bool,
-    /// Same seed, same network, to the byte.
+    /// The seed. The same seed gives the same network, to the byte.
     pub seed: u64,
 }
 
