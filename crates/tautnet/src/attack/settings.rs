@@ -2,6 +2,7 @@
 
 use crate::Loss;
 use crate::error::{Error, Result};
+use crate::range::Range;
 use crate::requirement::{Choice, Demand, Requirement, Setting};
 
 /// How the worst point of a ball is looked for.
@@ -16,6 +17,12 @@ pub enum Method {
 
 /// Random starts of each row, radius and sign, where nothing else is said.
 pub const RESTARTS: usize = 3;
+/// Projected steps from each start, where nothing else is said.
+pub const STEPS: usize = 15;
+/// How far inputs may move.
+pub const RADIUS: Range = Range::NotNegative;
+/// The radii, where nothing else is said; in standardized units.
+pub const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
 
 impl Method {
     /// All of them.
@@ -96,7 +103,7 @@ impl Settings {
             lipschitz_upper_bound,
             method: Method::ProjectedAscent,
             restarts: RESTARTS,
-            steps: 15,
+            steps: STEPS,
             refinements: 10,
             seed: 0,
             nodes: 0,
