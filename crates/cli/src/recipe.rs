@@ -164,7 +164,8 @@ impl Args for TestArguments {
     fn augment_args(parser: Parser) -> Parser {
         let symbol: &'static str = format!("{}|FILE", test().symbol).leak();
         let value = ValueParser::new(OsStringValueParser::new().try_map(test_rows));
-        parser.arg(argument(test(), Command::Train).value_name(symbol).value_parser(value))
+        let help = format!("{}, or a file of rows [default: {}]", test().help, test().default_in_words(Command::Train));
+        parser.arg(argument(test(), Command::Train).help(help).value_name(symbol).value_parser(value))
     }
 
     fn augment_args_for_update(parser: Parser) -> Parser {
