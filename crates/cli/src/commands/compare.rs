@@ -235,9 +235,10 @@ fn text(plan: &Plan, bands: &[Band], data: &tautnet::Dataset, source: &str) -> S
     }
     let arm = &plan.arms[0];
     let source = printable::line(source);
+    let linear = if plan.settings.polish.linear_part { " and a linear part" } else { "" };
     let power = if plan.settings.polish.penalty == polish::Penalty::LSquared { "²" } else { "" };
     format!(
-        "{source}: {} rows, {} inputs, {} hidden units; medians over {}, standardized units\n\
+        "{source}: {} rows, {} inputs, {} hidden units{linear}; medians over {}, standardized units\n\
          objective: error + {} · (Lipschitz bound){power}, on the rows learned from\n{}",
         data.rows(),
         data.columns(),

@@ -183,7 +183,7 @@ impl Table for Recipe {
             kind: Kind::Switch("Give the network a linear part a·x beside its units"),
             help: "Whether the network has a linear part a·x beside its units",
             more: "The decay does not price it; the bound counts it. A network that has one keeps it.",
-            commands: &[Train, Polish],
+            commands: &[Train, Polish, Compare],
             get: |recipe| Value::Switch(recipe.linear_part),
             set: |recipe, value| put_switch(value, &mut |wanted| recipe.linear_part = wanted),
             ..Field::PLAIN
