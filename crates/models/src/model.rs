@@ -221,7 +221,7 @@ impl Model {
     /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
     /// standardized inputs move by at most `radius` in that norm: τ L r, with the L that the certificate proves.
     pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
-        certify::check_radius(radius)?;
+        certify::RADIUS.check("radius", radius)?;
         let verified = self.proved()?.ok_or_else(|| {
             Error::new("the model has no certificate", "an interval needs a proved bound: polish the model with --out")
         })?;

@@ -1,5 +1,7 @@
 //! What governs both methods.
 
+use tautnet::polish::TOLERANCE;
+use tautnet::range::at_least_one;
 use tautnet::{Error, error::Result};
 
 /// What governs both methods.
@@ -29,12 +31,7 @@ impl Settings {
                 "the convex first-order methods need a price of the weights above 0, such as 0.001",
             ));
         }
-        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
-            return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-6"));
-        }
-        if self.iterations == 0 {
-            return Err(Error::new("`iterations` is 0", "give at least one step; 100000 is the default"));
-        }
-        Ok(())
+        TOLERANCE.check("tolerance", self.tolerance)?;
+        at_least_one("iterations", self.iterations)
     }
 }

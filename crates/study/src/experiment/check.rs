@@ -2,7 +2,7 @@
 
 use super::arm::{Arm, Method, Settings};
 use super::plan::Plan;
-use tautnet::attack::RADIUS;
+use tautnet::certify::RADIUS;
 use tautnet::error::{Error, Result};
 use tautnet::polish;
 use tautnet::range::{Range, at_least_one};

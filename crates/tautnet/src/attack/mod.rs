@@ -18,10 +18,10 @@ mod projected_ascent;
 mod settings;
 
 pub use fast_gradient::fast_gradient;
-pub use settings::{Method, RADII, RADIUS, RESTARTS, STEPS, Settings};
+pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
 
 use crate::ball::placed;
-use crate::certify::sample_interval;
+use crate::certify::{RADIUS, sample_interval};
 use crate::outward::{Sum, div_down, div_up, enclose, mul_down, mul_up};
 use crate::{Dataset, Error, Norm, Shallow, error::Result};
 use local::Prepared;

@@ -2,7 +2,6 @@
 
 use crate::Loss;
 use crate::error::{Error, Result};
-use crate::range::Range;
 use crate::requirement::{Choice, Demand, Requirement, Setting};
 
 /// How the worst point of a ball is looked for.
@@ -19,8 +18,6 @@ pub enum Method {
 pub const RESTARTS: usize = 3;
 /// Projected steps from each start, where nothing else is said.
 pub const STEPS: usize = 15;
-/// How far inputs may move.
-pub const RADIUS: Range = Range::NotNegative;
 /// The radii, where nothing else is said; in standardized units.
 pub const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
 

@@ -2,7 +2,8 @@
 
 use super::field::{Command, Field, Kind, Value, put_count, put_number};
 use super::table::Table;
-use crate::attack::{RADII, RADIUS};
+use crate::attack::RADII;
+use crate::certify::RADIUS;
 use crate::range::Range;
 use Command::{Attack, Compare, Polish, Reproduce, Train};
 

@@ -12,7 +12,8 @@ use super::gradient_descent::{Descent, descend};
 use super::outcome::{Observer, Trained};
 use super::start::{Common, Start, Starter};
 use crate::ball::{project, random_point, steepest};
-use crate::range::{Range, at_least_one};
+use crate::certify::RADIUS;
+use crate::range::at_least_one;
 use crate::weights::{Batch, InputDifferentiator, Weights};
 use crate::{Dataset, Norm, error::Result};
 use rand_pcg::Pcg64;
@@ -39,7 +40,7 @@ impl Default for Adversarial {
 impl Adversarial {
     /// Refuse an inner maximization that is none; the descent is checked by itself.
     pub fn check(&self) -> Result<()> {
-        Range::NotNegative.check("adversarial_radius", self.radius)?;
+        RADIUS.check("adversarial_radius", self.radius)?;
         at_least_one("adversarial_steps", self.steps)
     }
 }
