@@ -4,12 +4,14 @@ use super::{
     layout::Layout,
     term::{Blocks, Place, Term},
 };
+use std::sync::Arc;
 use tautnet_cone::{Cone, Scaling};
 
 /// The term.
+#[derive(Clone)]
 pub(crate) struct Bound {
     /// `c_k²`.
-    pub metric: Vec<f64>,
+    pub metric: Arc<[f64]>,
     /// λ on L, where L is priced.
     pub linear: f64,
     /// `2λ` on `L²`, where that is priced.
@@ -59,7 +61,7 @@ impl Term for Bound {
         if d > 0 {
             let (p, rows) = (&x[layout.p()..layout.p() + d], &mut out[self.place.row..]);
             rows[..d].copy_from_slice(p);
-            rows[d] = x[layout.bound()] - p.iter().zip(&self.metric).map(|(p, c)| p / c).sum::<f64>();
+            rows[d] = x[layout.bound()] - p.iter().zip(self.metric.iter()).map(|(p, c)| p / c).sum::<f64>();
         }
         if let Some(row) = self.limit_row(layout) {
             out[row] = -x[layout.bound()];

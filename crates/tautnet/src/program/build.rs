@@ -344,14 +344,17 @@ impl Built {
 
     /// A value of the program's objective in the caller's units.
     pub fn objective(&self, value: f64) -> f64 {
-        let unit =
-            if self.program.cells.is_some() { self.conditioning.y_scale.powi(2) } else { self.conditioning.y_scale };
+        let unit = if self.program.terms.cells.is_some() {
+            self.conditioning.y_scale.powi(2)
+        } else {
+            self.conditioning.y_scale
+        };
         value * unit / self.factor
     }
 
     /// The multiplier of `L ≤ L_max` in the caller's units; 0 where there is no limit.
     pub fn limit_price(&self, outcome: &Outcome) -> f64 {
-        let row = self.program.bound.as_ref().and_then(|bound| bound.limit_row(&self.program.layout));
+        let row = self.program.terms.bound.as_ref().and_then(|bound| bound.limit_row(&self.program.layout));
         let Some(row) = row.filter(|_| !outcome.z.is_empty()) else { return 0.0 };
         // Counted from the end: the last program may have had the cells of fewer points.
         let after = self.program.constant().len() - row;
@@ -365,7 +368,8 @@ impl Built {
     pub fn pressing(&self, outcome: &Outcome) -> Vec<Pressing> {
         let layout = &self.program.layout;
         let (n, m) = (layout.n, layout.m);
-        let Some(cells) = self.program.cells.as_ref().filter(|_| outcome.z.len() == self.program.constant().len())
+        let Some(cells) =
+            self.program.terms.cells.as_ref().filter(|_| outcome.z.len() == self.program.constant().len())
         else {
             return Vec::new();
         };

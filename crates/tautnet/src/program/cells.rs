@@ -9,6 +9,7 @@ use std::{ops::Range, sync::Arc};
 use tautnet_cone::{Cone, Scaling};
 
 /// The term, with the ridge on biases that could be traded for ever.
+#[derive(Clone)]
 pub(crate) struct Cells {
     pub rows: Arc<Rows>,
     /// Twice the ridge on each unit's bias.
@@ -17,6 +18,11 @@ pub(crate) struct Cells {
 }
 
 impl Cells {
+    /// The same of some points only.
+    pub fn of_rows(&self, chosen: &[usize]) -> Self {
+        Self { rows: Arc::new(self.rows.select(chosen)), ..self.clone() }
+    }
+
     /// The rows of A: unit by unit, each with all points.
     pub fn range(&self) -> Range<usize> {
         self.place.row..self.place.row + self.rows.n() * self.rows.units()

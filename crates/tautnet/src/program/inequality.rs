@@ -18,15 +18,16 @@ use super::{
     term::{Place, Term},
 };
 use faer::Mat;
-use std::{f64::consts::SQRT_2, ops::Range};
+use std::{f64::consts::SQRT_2, ops::Range, sync::Arc};
 use tautnet_cone::Cone;
 
 /// The term.
+#[derive(Clone)]
 pub(crate) struct Inequality {
     /// `s_i`.
     pub sign: Vec<f64>,
     /// `c_k²`.
-    pub metric: Vec<f64>,
+    pub metric: Arc<[f64]>,
     /// `z_i` (d × m) where Z is held.
     pub held_z: Option<Mat<f64>>,
     /// The linear part where it is held with Z.

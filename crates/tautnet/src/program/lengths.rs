@@ -8,6 +8,7 @@ use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 use tautnet_cone::{Cone, Scaling, cone::SecondOrderScaling};
 
 /// The term.
+#[derive(Clone)]
 pub(crate) struct Lengths {
     /// `T`, e × e: takes `z̄` to the coordinates in which its length is penalized.
     pub turn: Mat<f64>,

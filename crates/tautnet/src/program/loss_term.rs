@@ -39,6 +39,7 @@ pub(crate) struct Targets {
 }
 
 /// The term.
+#[derive(Clone)]
 pub(crate) struct LossTerm {
     /// The points, all of them.
     pub rows: Arc<Rows>,
@@ -70,12 +71,6 @@ impl Targets {
 }
 
 impl LossTerm {
-    /// The same term, for another program.
-    pub fn again(&self) -> Self {
-        let (rows, targets, linear) = (self.rows.clone(), self.targets.clone(), self.linear.clone());
-        Self { rows, targets, linear, hessian: self.hessian.clone(), place: Place::default() }
-    }
-
     /// The rows of the exits.
     pub fn exit_rows(&self, layout: &Layout) -> std::ops::Range<usize> {
         self.place.row..self.place.row + layout.exits.rows()

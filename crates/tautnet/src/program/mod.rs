@@ -8,6 +8,7 @@ pub(crate) mod layout;
 mod lengths;
 pub(crate) mod loss_term;
 pub(crate) mod normal;
+mod picks;
 pub(crate) mod rows;
 pub(crate) mod second_attempt;
 mod start;

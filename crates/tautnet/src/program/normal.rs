@@ -53,7 +53,7 @@ impl<'a> StructuredNormal<'a> {
     /// there are cones of.
     pub fn new(program: &'a TrainingProgram) -> Self {
         let dense = |loss: &LossTerm| loss.hessian.is_some() || loss.rows.n() > program.layout.n;
-        let dense = program.loss.as_ref().is_some_and(dense);
+        let dense = program.terms.loss.as_ref().is_some_and(dense);
         let route = if dense { Route::Dense } else { Self::cheaper(&program.layout) };
         let (exits, root) = (Vec::new(), Vec::new());
         Self {
@@ -133,7 +133,7 @@ impl<'a> StructuredNormal<'a> {
         let (layout, frame) = (&self.program.layout, &self.frame);
         let (d, q) = (layout.d, layout.separator());
         let mut out = Mat::zeros(layout.pairs(), layout.shared_len());
-        let Some(inequality) = &self.program.inequality else { return out };
+        let Some(inequality) = &self.program.terms.inequality else { return out };
         // Σ_k weight_k (F e_k)(F e_k)ᵀ over the entries of E that the scalar stands on.
         let mut add = |scalar: usize, k: usize, weight: f64| {
             let square = Mat::from_fn(q, q, |a, b| frame[(a, k)] * frame[(b, k)]);
@@ -160,14 +160,14 @@ impl<'a> StructuredNormal<'a> {
             units: vec![Mat::zeros(layout.width(), layout.width()); layout.m],
             shared: Mat::zeros(layout.shared_len(), layout.shared_len()),
         };
-        program.terms().for_each(|term| term.add_blocks(layout, scaling, &mut blocks));
+        program.terms.each().for_each(|term| term.add_blocks(layout, scaling, &mut blocks));
         let stop = Stop::here();
         let clique = |inequality: &Inequality, i: usize, block: &mut Mat<f64>| match &scaling[inequality.place.cone + i]
         {
             Scaling::Semidefinite(cone) => (!stop.asked()).then(|| self.clique(i, cone, block)),
             _ => unreachable!("cliques are semidefinite"),
         };
-        let cliques: Vec<Option<Clique>> = match &program.inequality {
+        let cliques: Vec<Option<Clique>> = match &program.terms.inequality {
             Some(inequality) => {
                 blocks.units.par_iter_mut().enumerate().map(|(i, block)| clique(inequality, i, block)).collect()
             }
@@ -230,30 +230,23 @@ impl<'a> StructuredNormal<'a> {
 
     fn factor_dense(
         &self,
-        blocks: &[Mat<f64>],
-        shared: &Mat<f64>,
+        blocks: &Blocks,
         cliques: &[Clique],
         coupling: Option<&Cholesky>,
         regularization: f64,
     ) -> Result<Factor, NotPositiveDefinite> {
-        let mut matrix = self.reduced_matrix(blocks, shared, cliques, coupling);
+        let mut matrix = self.reduced_matrix(blocks, cliques, coupling);
         regularize(&mut matrix, regularization);
         Ok(Factor::Dense(Cholesky::new(matrix)?))
     }
 
     /// `K + P + VᵀR V`, lower triangle.
-    fn reduced_matrix(
-        &self,
-        blocks: &[Mat<f64>],
-        shared: &Mat<f64>,
-        cliques: &[Clique],
-        coupling: Option<&Cholesky>,
-    ) -> Mat<f64> {
+    fn reduced_matrix(&self, blocks: &Blocks, cliques: &[Clique], coupling: Option<&Cholesky>) -> Mat<f64> {
         let (program, layout) = (self.program, &self.program.layout);
         let (size, width, e) = (layout.reduced(), layout.width(), layout.e());
         let mut matrix = Mat::<f64>::zeros(size, size);
-        let stored = program.loss.as_ref().and_then(|loss| loss.hessian.clone());
-        let hessian = || program.loss.as_ref().map(|loss| Arc::new(loss.hessian_at(&self.root)));
+        let stored = program.terms.loss.as_ref().and_then(|loss| loss.hessian.clone());
+        let hessian = || program.terms.loss.as_ref().map(|loss| Arc::new(loss.hessian_at(&self.root)));
         if let Some(hessian) = stored.or_else(hessian) {
             // The affine part: where its variables stand, here and in the Hessian.
             let own = e * layout.m;
@@ -282,7 +275,7 @@ impl<'a> StructuredNormal<'a> {
                 }
             }
         }
-        for (i, block) in blocks.iter().enumerate() {
+        for (i, block) in blocks.units.iter().enumerate() {
             let start = layout.unit(i);
             for a in 0..width {
                 for b in a..width {
@@ -292,7 +285,7 @@ impl<'a> StructuredNormal<'a> {
         }
         for a in 0..layout.shared_len() {
             for b in a..layout.shared_len() {
-                matrix[(layout.shared() + b, layout.shared() + a)] += shared[(b, a)];
+                matrix[(layout.shared() + b, layout.shared() + a)] += blocks.shared[(b, a)];
             }
         }
         if let Some(coupling) = coupling {
@@ -324,20 +317,20 @@ impl NormalEquations for StructuredNormal<'_> {
     fn factor(&mut self, _at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let layout = &self.program.layout;
         let stop = Stop::here();
-        if let Some(inequality) = &self.program.inequality {
+        if let Some(inequality) = &self.program.terms.inequality {
             self.frame = match &scaling[inequality.coupling_cone(layout)] {
                 Scaling::Semidefinite(cone) => triangular_root(cone),
                 _ => unreachable!("the coupling is semidefinite"),
             };
         }
-        if let Some(loss) = &self.program.loss {
+        if let Some(loss) = &self.program.terms.loss {
             self.exits = match scaling.get(loss.place.cone) {
                 Some(Scaling::Nonnegative(h)) => h.clone(),
                 _ => Vec::new(),
             };
             self.root = loss.curvature(&self.exits).into_iter().map(f64::sqrt).collect();
         }
-        let (Blocks { units: blocks, shared }, cliques) = self.blocks(scaling);
+        let (blocks, cliques) = self.blocks(scaling);
         // What a loop left out in its hurry must not be used.
         if stop.asked() {
             return Err(NotPositiveDefinite);
@@ -353,8 +346,8 @@ impl NormalEquations for StructuredNormal<'_> {
         };
         self.coupling = own.map(Cholesky::new).transpose()?;
         self.factor = match self.route {
-            Route::Dense => self.factor_dense(&blocks, &shared, &cliques, self.coupling.as_ref(), regularization)?,
-            Route::Units => self.factor_units(blocks, &shared, &cliques, inverse.as_ref(), regularization)?,
+            Route::Dense => self.factor_dense(&blocks, &cliques, self.coupling.as_ref(), regularization)?,
+            Route::Units => self.factor_units(blocks, &cliques, inverse.as_ref(), regularization)?,
         };
         if stop.asked() {
             return Err(NotPositiveDefinite);
@@ -364,7 +357,7 @@ impl NormalEquations for StructuredNormal<'_> {
     }
 
     fn solve(&self, r: &mut [f64]) {
-        let Some(loss) = &self.program.loss else { return self.solve_without_exits(r) };
+        let Some(loss) = &self.program.terms.loss else { return self.solve_without_exits(r) };
         loss.eliminate(&self.program.layout, &self.exits, r);
         self.solve_without_exits(&mut r[..self.program.layout.exits()]);
         loss.recover(&self.program.layout, &self.exits, r);
@@ -453,7 +446,7 @@ fn triangular_root(scaling: &SemidefiniteScaling) -> Mat<f64> {
 impl StructuredNormal<'_> {
     /// The reduced matrix of the dense route at a scaling that was just factored, lower triangle.
     pub fn reduced(&self, scaling: &[Scaling]) -> Mat<f64> {
-        let (Blocks { units: blocks, shared }, cliques) = self.blocks(scaling);
-        self.reduced_matrix(&blocks, &shared, &cliques, self.coupling.as_ref())
+        let (blocks, cliques) = self.blocks(scaling);
+        self.reduced_matrix(&blocks, &cliques, self.coupling.as_ref())
     }
 }

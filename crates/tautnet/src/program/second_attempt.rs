@@ -141,7 +141,7 @@ pub(super) fn obstacle(program: &TrainingProgram, given: &Given) -> Obstacle {
     if Stop::here().asked() {
         return Obstacle::Unknown;
     }
-    if (1..=ROOM).contains(&program.cells.as_ref().map_or(0, |cells| cells.range().len())) {
+    if (1..=ROOM).contains(&program.terms.cells.as_ref().map_or(0, |cells| cells.range().len())) {
         let without = (0..layout.m).filter(|&i| !has_interior(program, i)).count();
         if without > 0 {
             return Obstacle::NoInterior(without);
@@ -162,7 +162,7 @@ pub(super) fn obstacle(program: &TrainingProgram, given: &Given) -> Obstacle {
 
 /// Whether some weights are off every boundary of the unit's cell: `max t` over `σ_k x̄_k·z ≥ t ‖x̄_k‖`, `‖z‖ ≤ 1`.
 fn has_interior(program: &TrainingProgram, unit: usize) -> bool {
-    let Some(Cells { rows, .. }) = &program.cells else { return true };
+    let Some(Cells { rows, .. }) = &program.terms.cells else { return true };
     let (n, e) = (rows.n(), rows.e());
     let on = rows.active.unit(unit);
     let length = |k: usize| (0..e).map(|a| rows.x[(k, a)].powi(2)).sum::<f64>().sqrt();
@@ -189,8 +189,8 @@ fn has_interior(program: &TrainingProgram, unit: usize) -> bool {
 impl TrainingProgram {
     /// The prices and the limit in the program's coordinates.
     fn prices(&self) -> Vec<f64> {
-        let mut prices: Vec<f64> = self.lengths.iter().map(|lengths| lengths.price).collect();
-        if let Some(bound) = &self.bound {
+        let mut prices: Vec<f64> = self.terms.lengths.iter().map(|lengths| lengths.price).collect();
+        if let Some(bound) = &self.terms.bound {
             prices.extend([bound.linear, bound.square]);
             prices.extend(bound.limit);
         }

@@ -6,7 +6,7 @@
 //! have the same inverse; the price of L fixes μ. The relu cones take the network's own pre-activations, lifted where
 //! they are too small, and `z = μ/s`. Only loss gradients and lifted rows are infeasible at the start.
 
-use super::training::TrainingProgram;
+use super::{inequality::Inequality, training::TrainingProgram};
 use faer::{Mat, Side, linalg::solvers::DenseSolveCore};
 use tautnet_cone::{Linear, Start, cone::svec};
 
@@ -29,19 +29,53 @@ pub(crate) struct Given {
 /// `floor` is the least that counts as the size of the slopes, of ℓ and of the first complementarity; 0 for a first attempt.
 pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f64) -> Option<Start> {
     let layout = &program.layout;
-    let (d, e, m, q) = (layout.d, layout.e(), layout.m, layout.separator());
-    let mut x = vec![0.0; layout.variables()];
-    let Given { mut z, mut linear } = given.clone();
-    let lengths: Vec<f64> = (0..m).map(|i| (0..d).map(|a| z[(a, i)] * z[(a, i)]).sum::<f64>().sqrt()).collect();
+    let (d, m) = (layout.d, layout.m);
+    let lengths: Vec<f64> =
+        (0..m).map(|i| (0..d).map(|a| given.z[(a, i)] * given.z[(a, i)]).sum::<f64>().sqrt()).collect();
     let typical = (lengths.iter().sum::<f64>() / m as f64).max(floor);
     if !(typical.is_normal()) {
         return None;
     }
-    let mut ell = vec![0.0; m];
-    let mut mu: f64 = 0.0;
-    let mut slack = Mat::<f64>::new();
-    if let Some((inequality, priced)) = program.inequality.as_ref().zip(program.bound.as_ref()) {
-        // E = L·diag(weights).
+    let bounded = match &program.terms.inequality {
+        Some(inequality) => Some(Bounded::new(program, inequality, given, floor)?),
+        None => None,
+    };
+    let x = variables(program, bounded.as_ref(), given, typical);
+    let mut s = vec![0.0; program.constant().len()];
+    program.apply(&x, &mut s);
+    s.iter_mut().zip(program.constant()).for_each(|(s, b)| *s += b);
+    // Relu cones: lift what is under a tenth of the unit's mean pre-activation.
+    let cells = program.terms.cells.as_ref().map_or(0..0, |cells| cells.range());
+    for part in s[cells].chunks_mut(layout.n.max(1)) {
+        let mean = part.iter().map(|s| s.abs()).sum::<f64>() / part.len() as f64;
+        let floor = (0.1 * mean).max(typical);
+        part.iter_mut().for_each(|s| *s = s.max(floor));
+    }
+    let mu = complementarity(program, bounded.as_ref(), &s, floor);
+    let z = multipliers(program, bounded.as_ref(), &s, mu)?;
+    Some(Start { x, s, z })
+}
+
+/// The given network inside the matrix inequality: every clique and the coupling with the same slack.
+struct Bounded {
+    z: Mat<f64>,
+    linear: Vec<f64>,
+    ell: Vec<f64>,
+    /// `D / (m + 1)`.
+    slack: Mat<f64>,
+    bound: f64,
+    /// E = L·diag(weights).
+    weights: Vec<f64>,
+    /// The complementarity that the price of L asks for.
+    mu: f64,
+}
+
+impl Bounded {
+    fn new(program: &TrainingProgram, inequality: &Inequality, given: &Given, floor: f64) -> Option<Self> {
+        let layout = &program.layout;
+        let (d, e, m, q) = (layout.d, layout.e(), layout.m, layout.separator());
+        let priced = program.terms.bound.as_ref()?;
+        let Given { mut z, mut linear } = given.clone();
         let own = |k: usize| (0..m).map(|i| z[(k, i)].abs()).sum::<f64>() + linear[k].abs();
         let row = |k: usize| own(k) / priced.metric[k].sqrt();
         let total: f64 = (0..d).map(row).sum::<f64>().max(f64::MIN_POSITIVE);
@@ -56,12 +90,12 @@ pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f6
         let size = |i: usize| (0..d).map(|k| z[(k, i)] * z[(k, i)] / weights[k]).sum::<f64>().sqrt();
         let sizes: Vec<f64> = (0..m).map(size).collect();
         let mean = sizes.iter().sum::<f64>() / m as f64;
-        for i in 0..m {
-            ell[i] = match layout.ell() {
+        let mut ell: Vec<f64> = (0..m)
+            .map(|i| match layout.ell() {
                 Some(_) => sizes[i].max(0.3 * mean).max(floor),
                 None => 0.5 * program.constant()[inequality.clique_rows(layout, i).end - 1],
-            };
-        }
+            })
+            .collect();
         if layout.ell().is_none() {
             // Balanced units have ℓ = size, so one with a smaller held ℓ must be smaller.
             z = Mat::from_fn(e, m, |a, i| if sizes[i] > ell[i] { z[(a, i)] * (ell[i] / sizes[i]) } else { z[(a, i)] });
@@ -95,83 +129,128 @@ pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f6
             }
         }
         let bound = ROOM * bound;
-        slack = Mat::from_fn(q, q, |a, b| {
+        let slack = Mat::from_fn(q, q, |a, b| {
             let e = if a == b { bound * weights[a] } else { 0.0 };
             (e - c[(a, b)]) / (m + 1) as f64
         });
         // The price of L: tr(E' X) = price with X = μ slack⁻¹ (at λL² the price is 2λL).
         let inverse = slack.llt(Side::Lower).ok()?.inverse();
         let trace: f64 = (0..q).map(|k| weights[k] * inverse[(k, k)]).sum();
-        let at = layout.bound();
         let price = priced.linear + priced.square * bound;
-        mu = price / trace;
-        x[at] = bound;
+        Some(Self { z, linear, ell, slack, bound, weights, mu: price / trace })
+    }
+
+    /// `c_i`.
+    fn entry(&self, program: &TrainingProgram, i: usize, a: usize) -> f64 {
+        if a < program.layout.d { self.z[(a, i)] } else { program.sign[i] * self.ell[i] }
+    }
+
+    /// L, p, the separators and ℓ.
+    fn write(&self, program: &TrainingProgram, x: &mut [f64]) {
+        let layout = &program.layout;
+        let q = layout.separator();
+        x[layout.bound()] = self.bound;
         if layout.infinity {
-            (0..d).for_each(|k| x[layout.p() + k] = bound * weights[k]);
+            (0..layout.d).for_each(|k| x[layout.p() + k] = self.bound * self.weights[k]);
         }
-        for i in 0..m {
-            let entry = |a: usize| if a < d { z[(a, i)] } else { program.sign[i] * ell[i] };
-            let u = Mat::from_fn(q, q, |a, b| slack[(a, b)] + entry(a) * entry(b) / (2.0 * ell[i]));
+        for i in 0..layout.m {
+            let entry = |a: usize| self.entry(program, i, a);
+            let u = Mat::from_fn(q, q, |a, b| self.slack[(a, b)] + entry(a) * entry(b) / (2.0 * self.ell[i]));
             svec(u.as_ref(), &mut x[layout.separators() + i * layout.pairs()..][..layout.pairs()]);
             if let Some(l) = layout.ell() {
-                x[layout.unit(i) + l] = ell[i];
+                x[layout.unit(i) + l] = self.ell[i];
             }
         }
     }
+
+    /// The multipliers `μ S⁻¹` of the cliques and of the coupling.
+    fn multipliers(&self, program: &TrainingProgram, inequality: &Inequality, mu: f64, dual: &mut [f64]) -> Option<()> {
+        let layout = &program.layout;
+        let q = layout.separator();
+        let inverse = self.slack.llt(Side::Lower).ok()?.inverse();
+        for i in 0..layout.m {
+            // S_i⁻¹ = [ D⁻¹  −D⁻¹c/2ℓ ; ·  1/2ℓ + cᵀD⁻¹c/4ℓ² ] with D the common slack.
+            let ell = self.ell[i];
+            let c = Mat::from_fn(q, 1, |a, _| self.entry(program, i, a));
+            let side = &inverse * &c;
+            let corner = 1.0 / (2.0 * ell) + (c.transpose() * &side)[(0, 0)] / (4.0 * ell * ell);
+            let full = Mat::from_fn(q + 1, q + 1, |a, b| {
+                mu * match (a < q, b < q) {
+                    (true, true) => inverse[(a, b)],
+                    (false, false) => corner,
+                    (true, false) => -side[(a, 0)] / (2.0 * ell),
+                    (false, true) => -side[(b, 0)] / (2.0 * ell),
+                }
+            });
+            svec(full.as_ref(), &mut dual[inequality.clique_rows(layout, i)]);
+        }
+        let top = Mat::from_fn(q, q, |a, b| mu * inverse[(a, b)]);
+        svec(top.as_ref(), &mut dual[inequality.coupling_rows(layout)]);
+        Some(())
+    }
+}
+
+/// The variables of the start.
+fn variables(program: &TrainingProgram, bounded: Option<&Bounded>, given: &Given, typical: f64) -> Vec<f64> {
+    let layout = &program.layout;
+    let mut x = vec![0.0; layout.variables()];
+    let (z, linear) = bounded.map_or((&given.z, &given.linear), |bounded| (&bounded.z, &bounded.linear));
+    if let Some(bounded) = bounded {
+        bounded.write(program, &mut x);
+    }
     if let Some(at) = layout.linear_part() {
-        x[at].copy_from_slice(&linear);
+        x[at].copy_from_slice(linear);
     }
     if layout.weights {
-        for i in 0..m {
-            (0..e).for_each(|a| x[layout.unit(i) + a] = z[(a, i)]);
+        for i in 0..layout.m {
+            (0..layout.e()).for_each(|a| x[layout.unit(i) + a] = z[(a, i)]);
         }
-        if let Some(lengths) = &program.lengths {
-            for i in 0..m {
+        if let Some(lengths) = &program.terms.lengths {
+            for i in 0..layout.m {
                 let turned = &lengths.turn * z.col(i);
                 x[layout.length(i)] = 1.5 * turned.norm_l2() + 1e-2 * typical;
             }
         }
     }
-    if let Some(loss) = &program.loss {
+    if let Some(loss) = &program.terms.loss {
         loss.start(layout, &mut x);
     }
-    let mut s = vec![0.0; program.constant().len()];
-    program.apply(&x, &mut s);
-    s.iter_mut().zip(program.constant()).for_each(|(s, b)| *s += b);
-    let mut dual = vec![0.0; s.len()];
-    // Relu cones: lift what is under a tenth of the unit's mean pre-activation.
-    let cells = program.cells.as_ref().map_or(0..0, |cells| cells.range());
-    for part in s[cells].chunks_mut(layout.n.max(1)) {
-        let mean = part.iter().map(|s| s.abs()).sum::<f64>() / part.len() as f64;
-        let floor = (0.1 * mean).max(typical);
-        part.iter_mut().for_each(|s| *s = s.max(floor));
-    }
-    // The inequalities between numbers come first, and the exits last.
-    let after =
-        [program.lengths.as_ref().map(|term| term.place.row), program.inequality.as_ref().map(|term| term.place.row)];
-    let exits = program.loss.as_ref().map_or(0..0, |loss| loss.exit_rows(layout));
-    let linear = after.into_iter().flatten().next().unwrap_or(s.len() - exits.len());
-    // The price of a unit's length asks for μ = price (u² − ‖T z̄‖²)/u, as that of L does; without prices (a hard
-    // limit, or the loss alone) the loss is what is spread over the cones.
-    if let Some(lengths) = &program.lengths {
+    x
+}
+
+/// The first complementarity: the least that the prices ask for; without prices (a hard limit, or the loss alone) the loss is what
+/// is spread over the cones.
+fn complementarity(program: &TrainingProgram, bounded: Option<&Bounded>, s: &[f64], floor: f64) -> f64 {
+    let (layout, mut mu) = (&program.layout, bounded.map_or(0.0, |bounded| bounded.mu));
+    // The price of a unit's length asks for μ = price (u² − ‖T z̄‖²)/u, as that of L does.
+    if let Some(lengths) = &program.terms.lengths {
         let asked = |i: usize| {
             let cone = &s[lengths.rows_of(layout, i)];
             lengths.price * hyperbolic(cone) / cone[0]
         };
-        mu = mu.max((0..m).map(asked).sum::<f64>() / m as f64);
+        mu = mu.max((0..layout.m).map(asked).sum::<f64>() / layout.m as f64);
     }
     mu = (LARGER * mu).max(floor);
-    if mu <= 0.0 {
-        mu = program.offset().max(1e-3) / s.len().max(1) as f64;
-    }
-    for range in [0..linear, exits.clone()] {
+    if mu > 0.0 { mu } else { program.offset().max(1e-3) / s.len().max(1) as f64 }
+}
+
+/// `μ s⁻¹` in every cone; `None` where a slack is not inside its own.
+fn multipliers(program: &TrainingProgram, bounded: Option<&Bounded>, s: &[f64], mu: f64) -> Option<Vec<f64>> {
+    let (layout, terms) = (&program.layout, &program.terms);
+    let mut dual = vec![0.0; s.len()];
+    // The inequalities between numbers come first, and the exits last.
+    let after =
+        [terms.lengths.as_ref().map(|term| term.place.row), terms.inequality.as_ref().map(|term| term.place.row)];
+    let exits = terms.loss.as_ref().map_or(0..0, |loss| loss.exit_rows(layout));
+    let numbers = after.into_iter().flatten().next().unwrap_or(s.len() - exits.len());
+    for range in [0..numbers, exits] {
+        if s[range.clone()].iter().any(|&s| s <= 0.0) {
+            return None;
+        }
         dual[range.clone()].iter_mut().zip(&s[range]).for_each(|(z, s)| *z = mu / s);
     }
-    if s[..linear].iter().chain(&s[exits]).any(|&s| s <= 0.0) {
-        return None;
-    }
-    if let Some(lengths) = &program.lengths {
-        for i in 0..m {
+    if let Some(lengths) = &terms.lengths {
+        for i in 0..layout.m {
             let r = lengths.rows_of(layout, i);
             let hyperbolic = hyperbolic(&s[r.clone()]);
             for k in r.clone() {
@@ -179,27 +258,10 @@ pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f6
             }
         }
     }
-    if let Some(inequality) = &program.inequality {
-        let inverse = slack.llt(Side::Lower).ok()?.inverse();
-        for i in 0..m {
-            // S_i⁻¹ = [ D⁻¹  −D⁻¹c/2ℓ ; ·  1/2ℓ + cᵀD⁻¹c/4ℓ² ] with D the common slack.
-            let c = Mat::from_fn(q, 1, |a, _| if a < d { z[(a, i)] } else { program.sign[i] * ell[i] });
-            let side = &inverse * &c;
-            let corner = 1.0 / (2.0 * ell[i]) + (c.transpose() * &side)[(0, 0)] / (4.0 * ell[i] * ell[i]);
-            let full = Mat::from_fn(q + 1, q + 1, |a, b| {
-                mu * match (a < q, b < q) {
-                    (true, true) => inverse[(a, b)],
-                    (false, false) => corner,
-                    (true, false) => -side[(a, 0)] / (2.0 * ell[i]),
-                    (false, true) => -side[(b, 0)] / (2.0 * ell[i]),
-                }
-            });
-            svec(full.as_ref(), &mut dual[inequality.clique_rows(layout, i)]);
-        }
-        let top = Mat::from_fn(q, q, |a, b| mu * inverse[(a, b)]);
-        svec(top.as_ref(), &mut dual[inequality.coupling_rows(layout)]);
+    if let Some((inequality, bounded)) = terms.inequality.as_ref().zip(bounded) {
+        bounded.multipliers(program, inequality, mu, &mut dual)?;
     }
-    Some(Start { x, s, z: dual })
+    Some(dual)
 }
 
 /// `u² − ‖t‖²` of `(u, t)`.

@@ -137,7 +137,7 @@ fn column(values: &[f64]) -> Mat<f64> {
 fn unit_of(program: &TrainingProgram, x: &[f64], i: usize) -> (Vec<f64>, f64, Vec<f64>) {
     let layout = &program.layout;
     let clique = |term: &Inequality| &program.constant()[term.clique_rows(layout, i)];
-    let clique = program.inequality.as_ref().map(clique);
+    let clique = program.terms.inequality.as_ref().map(clique);
     let held = |a: usize| smat(layout.d + 2, clique.expect("there is one"))[(layout.d + 1, a)];
     let z: Vec<f64> = match layout.weights {
         true => x[layout.unit(i)..][..layout.e()].to_vec(),
@@ -160,21 +160,21 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
     let (mut s, mut objective, mut last) = (vec![], parts_spread, vec![]);
     let units: Vec<_> = (0..m).map(|i| unit_of(program, x, i)).collect();
     let linear_at = layout.linear_part().map_or(0, |at| at.start);
-    let held = program.inequality.as_ref().and_then(|term| term.held_linear.clone());
+    let held = program.terms.inequality.as_ref().and_then(|term| term.held_linear.clone());
     let own = layout.linear_part().map(|at| x[at].to_vec()).or(held).unwrap_or_else(|| vec![0.0; d]);
-    if let Some(Cells { rows, ridge, .. }) = &program.cells {
+    if let Some(Cells { rows, ridge, .. }) = &program.terms.cells {
         let h = |i: usize, k: usize| (0..e).map(|a| rows.x[(k, a)] * units[i].0[a]).sum::<f64>();
         for i in 0..m {
             s.extend((0..layout.n).map(|k| if rows.active.unit(i)[k] { h(i, k) } else { -h(i, k) }));
             objective += 0.5 * ridge[i] * units[i].0[d].powi(2);
         }
-        let targets = &program.loss.as_ref().unwrap().targets;
+        let targets = &program.terms.loss.as_ref().unwrap().targets;
         let Form { quadratic, above, below } = targets.form;
         let (exits, count) = (layout.exits(), targets.y.len());
         for t in 0..count {
             let k = targets.point[t];
             let on = (0..m).filter(|&i| rows.active.unit(i)[k]);
-            let linear = program.loss.as_ref().unwrap().linear.as_ref();
+            let linear = program.terms.loss.as_ref().unwrap().linear.as_ref();
             let linear = linear.map_or(0.0, |inputs| (0..d).map(|j| inputs[(k, j)] * x[linear_at + j]).sum::<f64>());
             let f = on.map(|i| program.sign[i] * h(i, k)).sum::<f64>()
                 + linear
@@ -193,7 +193,7 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
         }
     }
     let bound = if layout.lmi { x[layout.bound()] } else { 0.0 };
-    let term = program.bound.as_ref();
+    let term = program.terms.bound.as_ref();
     let p = &x[layout.p().min(x.len())..][..layout.p_len()];
     if layout.p_len() > 0 {
         s.extend(p);
@@ -203,7 +203,7 @@ fn as_stated(program: &TrainingProgram, parts_spread: f64, prices: [f64; 3], x: 
         s.push(limit - bound);
     }
     objective += lipschitz * bound + 0.5 * square * bound * bound;
-    if let Some(Lengths { turn, .. }) = &program.lengths {
+    if let Some(Lengths { turn, .. }) = &program.terms.lengths {
         for (i, (z, ..)) in units.iter().enumerate() {
             s.push(x[layout.length(i)]);
             s.extend((0..e).map(|a| (0..e).map(|b| turn[(a, b)] * z[b]).sum::<f64>()));
@@ -254,7 +254,7 @@ proptest! {
         prop_assert_eq!(columns, program.layout.variables());
         prop_assert_eq!(rows, program.cones().iter().map(|cone| cone.length()).sum::<usize>());
         let (x, y, z) = (vector(columns, &mut random), vector(columns, &mut random), vector(rows, &mut random));
-        let (bound, lengths) = (program.bound.as_ref(), program.lengths.as_ref());
+        let (bound, lengths) = (program.terms.bound.as_ref(), program.terms.lengths.as_ref());
         let prices =
             [bound.map_or(0.0, |term| term.linear), bound.map_or(0.0, |term| term.square), lengths.map_or(0.0, |term| term.price)];
         let (stated, objective) = as_stated(&program, 0.3, prices, &x);

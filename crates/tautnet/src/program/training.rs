@@ -26,18 +26,48 @@ pub(crate) struct TrainingProgram {
     pub layout: Layout,
     /// `s_i`.
     pub sign: Vec<f64>,
-    pub cells: Option<Cells>,
-    pub bound: Option<Bound>,
-    pub lengths: Option<Lengths>,
-    pub inequality: Option<Inequality>,
-    /// The loss, of all points.
-    pub loss: Option<LossTerm>,
+    pub terms: Terms,
     linear: Vec<f64>,
     constant: Vec<f64>,
     offset: f64,
     /// Loss that no network can reach.
     spread: f64,
     cones: Vec<Cone>,
+}
+
+/// The terms of a program, each where the layout asks for it.
+#[derive(Clone)]
+pub(crate) struct Terms {
+    pub cells: Option<Cells>,
+    pub bound: Option<Bound>,
+    pub lengths: Option<Lengths>,
+    pub inequality: Option<Inequality>,
+    /// The loss, of all points.
+    pub loss: Option<LossTerm>,
+}
+
+/// The terms that are there, in the order of their inequalities; `$some` borrows them, mutably or not.
+macro_rules! in_order {
+    ($terms:expr, $some:ident) => {{
+        let Terms { cells, bound, lengths, inequality, loss } = $terms;
+        [$some(cells), $some(bound), $some(lengths), $some(inequality), $some(loss)].into_iter().flatten()
+    }};
+}
+
+impl Terms {
+    pub fn each(&self) -> impl Iterator<Item = &dyn Term> {
+        fn some<T: Term>(term: &Option<T>) -> Option<&dyn Term> {
+            term.as_ref().map(|term| term as &dyn Term)
+        }
+        in_order!(self, some)
+    }
+
+    fn each_mut(&mut self) -> impl Iterator<Item = &mut dyn Term> {
+        fn some<T: Term>(term: &mut Option<T>) -> Option<&mut dyn Term> {
+            term.as_mut().map(|term| term as &mut dyn Term)
+        }
+        in_order!(self, some)
+    }
 }
 
 /// What a [`TrainingProgram`] is made of.
@@ -73,19 +103,18 @@ impl TrainingProgram {
     pub fn new(parts: Parts) -> Self {
         let Parts { layout, rows, targets, spread, sign, metric, turn, lipschitz, squared, ridge, .. } = parts;
         let place = Place::default();
-        let rows = rows.map(Arc::new);
-        let inputs = parts.linear.map(Arc::new);
+        let (rows, metric): (_, Arc<[f64]>) = (rows.map(Arc::new), metric.into());
         let loss = |(rows, targets)| LossTerm {
             rows,
             targets: Arc::new(targets),
-            linear: inputs.clone(),
+            linear: parts.linear.map(Arc::new),
             hessian: None,
             place,
         };
         let (linear, square) = if squared { (0.0, 2.0 * lipschitz) } else { (lipschitz, 0.0) };
         let (held_z, held_linear, held_ell) = (parts.held_z, parts.held_linear, parts.held_ell);
         let limit = parts.max_lipschitz;
-        Self {
+        let terms = Terms {
             loss: rows.clone().zip(targets).map(loss),
             cells: rows.map(|rows| Cells { rows, ridge, place }),
             bound: layout.lmi.then(|| Bound { metric: metric.clone(), linear, square, limit, place }),
@@ -98,51 +127,30 @@ impl TrainingProgram {
                 held_ell,
                 place,
             }),
-            layout,
-            sign,
-            linear: Vec::new(),
-            constant: Vec::new(),
-            offset: 0.0,
-            spread,
-            cones: Vec::new(),
-        }
-        .placed()
-    }
-
-    /// The terms, in the order of their inequalities.
-    pub fn terms(&self) -> impl Iterator<Item = &dyn Term> {
-        fn some<T: Term>(term: &Option<T>) -> Option<&dyn Term> {
-            term.as_ref().map(|term| term as &dyn Term)
-        }
-        let Self { cells, bound, lengths, inequality, loss, .. } = self;
-        [some(cells), some(bound), some(lengths), some(inequality), some(loss)].into_iter().flatten()
+        };
+        Self::of(layout, sign, terms, spread)
     }
 
     /// Every term is told where it stands, and writes its constant parts.
-    fn placed(mut self) -> Self {
-        fn some<T: Term>(term: &mut Option<T>) -> Option<&mut dyn Term> {
-            term.as_mut().map(|term| term as &mut dyn Term)
-        }
-        let Self { cells, bound, lengths, inequality, loss, layout, .. } = &mut self;
+    fn of(layout: Layout, sign: Vec<f64>, mut terms: Terms, spread: f64) -> Self {
         let (mut cones, mut row) = (Vec::new(), 0);
-        let terms = [some(cells), some(bound), some(lengths), some(inequality), some(loss)];
-        for term in terms.into_iter().flatten() {
+        for term in terms.each_mut() {
             term.place(Place { row, cone: cones.len() });
-            let own = term.cones(layout);
+            let own = term.cones(&layout);
             row += own.iter().map(|cone| cone.length()).sum::<usize>();
             cones.extend(own);
         }
-        let (mut linear, mut constant, mut offset) = (vec![0.0; self.layout.variables()], vec![0.0; row], self.spread);
-        for term in self.terms() {
-            offset += term.objective(&self.layout, &mut linear);
-            term.constant(&self.layout, &mut constant);
+        let (mut linear, mut constant, mut offset) = (vec![0.0; layout.variables()], vec![0.0; row], spread);
+        for term in terms.each() {
+            offset += term.objective(&layout, &mut linear);
+            term.constant(&layout, &mut constant);
         }
-        Self { linear, constant, offset, cones, ..self }
+        Self { layout, sign, terms, linear, constant, offset, spread, cones }
     }
 
     /// Store the loss's Hessian, where it is constant: worth it when the factor is dense anyway.
     pub fn store_hessian(&mut self) {
-        if let Some(loss) = self.loss.as_mut().filter(|_| self.layout.exits.targets == 0) {
+        if let Some(loss) = self.terms.loss.as_mut().filter(|_| self.layout.exits.targets == 0) {
             let root: Vec<f64> = loss.curvature(&[]).into_iter().map(f64::sqrt).collect();
             loss.hessian = Some(Arc::new(loss.hessian_at(&root)));
         }
@@ -150,34 +158,9 @@ impl TrainingProgram {
 
     /// The same program with the cells of some points only; the loss stays that of all.
     pub fn restricted(&self, chosen: &[usize]) -> Self {
-        let place = Place::default();
-        let cells = |cells: &Cells| {
-            let rows = Arc::new(cells.rows.select(chosen));
-            Cells { rows, ridge: cells.ridge.clone(), place }
-        };
-        let inequality = |term: &Inequality| Inequality {
-            sign: term.sign.clone(),
-            metric: term.metric.clone(),
-            held_z: term.held_z.clone(),
-            held_linear: term.held_linear.clone(),
-            held_ell: term.held_ell.clone(),
-            place,
-        };
-        Self {
-            layout: Layout { n: chosen.len(), ..self.layout.clone() },
-            sign: self.sign.clone(),
-            cells: self.cells.as_ref().map(cells),
-            bound: self.bound.as_ref().map(|bound| Bound { metric: bound.metric.clone(), place, ..*bound }),
-            lengths: self.lengths.as_ref().map(|lengths| Lengths { turn: lengths.turn.clone(), place, ..*lengths }),
-            inequality: self.inequality.as_ref().map(inequality),
-            loss: self.loss.as_ref().map(LossTerm::again),
-            linear: Vec::new(),
-            constant: Vec::new(),
-            offset: 0.0,
-            spread: self.spread,
-            cones: Vec::new(),
-        }
-        .placed()
+        let cells = self.terms.cells.as_ref().map(|cells| cells.of_rows(chosen));
+        let layout = Layout { n: chosen.len(), ..self.layout.clone() };
+        Self::of(layout, self.sign.clone(), Terms { cells, ..self.terms.clone() }, self.spread)
     }
 
     /// The z̄ part of a vector of variables, e × m.
@@ -189,7 +172,7 @@ impl TrainingProgram {
 impl Quadratic for TrainingProgram {
     fn quadratic(&self, x: &[f64], out: &mut [f64]) {
         out.fill(0.0);
-        self.terms().for_each(|term| term.add_product(&self.layout, x, out));
+        self.terms.each().for_each(|term| term.add_product(&self.layout, x, out));
     }
 }
 
@@ -213,11 +196,11 @@ impl Linear for TrainingProgram {
     }
 
     fn apply(&self, x: &[f64], out: &mut [f64]) {
-        self.terms().for_each(|term| term.apply(&self.layout, x, out));
+        self.terms.each().for_each(|term| term.apply(&self.layout, x, out));
     }
 
     fn adjoint(&self, z: &[f64], out: &mut [f64]) {
         out.fill(0.0);
-        self.terms().for_each(|term| term.add_adjoint(&self.layout, z, out));
+        self.terms.each().for_each(|term| term.add_adjoint(&self.layout, z, out));
     }
 }

@@ -8,25 +8,19 @@
 
 use super::{
     normal::StructuredNormal,
+    picks::{Closest, Sizes, WrongSide, numbers},
     rows::Rows,
     start::{Given, starting_point},
     training::TrainingProgram,
 };
-use crate::{
-    patterns::Patterns,
-    rows::{Block, Pass},
-};
-use faer::{Accum, Mat, Par, linalg::matmul::matmul};
+use faer::Mat;
 use std::ops::ControlFlow;
 use tautnet_cone::{Iteration, Observer, Outcome, Settings, Status, interior_point::interior_point};
 
 /// From so many rows on it is worth it.
 pub(crate) const MANY: usize = 5000;
-/// Rows to begin with: this many evenly spaced, and this many of each unit's closest to its boundary.
+/// Rows to begin with that are evenly spaced; the closest to each unit's boundary come to them.
 const SPACED: usize = 1024;
-const CLOSEST: usize = 40;
-/// Most rows that join for one unit in one round.
-const JOINING: usize = 100;
 /// How far a pre-activation may be on the wrong side, relative to the unit's mean and to that of all units.
 const TOLERANCE: (f64, f64) = (1e-8, 1e-10);
 
@@ -37,7 +31,7 @@ pub(crate) fn solve_many_rows(
     settings: &Settings,
     observer: &mut Observer<'_>,
 ) -> Outcome {
-    let rows = &*program.cells.as_ref().expect("there are many rows").rows;
+    let rows = &*program.terms.cells.as_ref().expect("there are many rows").rows;
     let n = rows.n();
     let mut member = vec![false; n];
     (0..SPACED.min(n)).for_each(|k| member[k * n / SPACED.min(n)] = true);
@@ -84,14 +78,6 @@ pub(crate) fn solve_many_rows(
     }
 }
 
-/// The rows of the smallest values, at most `count`.
-fn smallest(values: &mut Vec<(f64, usize)>, count: usize) {
-    if values.len() > count {
-        values.select_nth_unstable_by(count, |a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-        values.truncate(count);
-    }
-}
-
 /// Rows that are no members and lie on the wrong side of a unit, the worst first where there are many. `None` where it is time
 /// to stop.
 fn wrong_side(rows: &Rows, z: &Mat<f64>, member: &[bool]) -> Option<Vec<usize>> {
@@ -101,122 +87,4 @@ fn wrong_side(rows: &Rows, z: &Mat<f64>, member: &[bool]) -> Option<Vec<usize>> 
     let allowed = means.iter().map(|mean| TOLERANCE.0 * mean + TOLERANCE.1 * all).collect();
     let wrong = rows.sweep(&WrongSide { z, allowed, active: &rows.active, member })?;
     Some(numbers(wrong))
-}
-
-/// Rows with a value each, unit by unit.
-type Picked = Vec<Vec<(f64, usize)>>;
-
-fn numbers(picked: Picked) -> Vec<usize> {
-    picked.into_iter().flatten().map(|(_, k)| k).collect()
-}
-
-/// Take what was picked of the next block to the rest.
-fn pick_on(into: &mut Picked, next: Picked, count: usize) {
-    for (into, next) in into.iter_mut().zip(next) {
-        into.extend(next);
-        smallest(into, count);
-    }
-}
-
-/// What `of` makes of every unit's `x̄_k·z̄_i` on a block.
-fn by_unit<T>(block: &Block<'_>, z: &Mat<f64>, of: impl Fn(usize, &[f64]) -> T) -> Vec<T> {
-    let mut h = Mat::<f64>::zeros(block.rows(), 1);
-    let one = |i: usize| {
-        matmul(h.as_mut(), Accum::Replace, block.x, z.as_ref().subcols(i, 1), 1.0, Par::Seq);
-        of(i, h.col_as_slice(0))
-    };
-    (0..z.ncols()).map(one).collect()
-}
-
-/// The rows closest to each unit's boundary.
-struct Closest<'a> {
-    z: &'a Mat<f64>,
-}
-
-impl Pass for Closest<'_> {
-    type Part = Picked;
-    type Sum = Picked;
-
-    fn work(&self) -> usize {
-        self.z.nrows() * self.z.ncols()
-    }
-
-    fn nothing(&self) -> Picked {
-        vec![Vec::new(); self.z.ncols()]
-    }
-
-    fn visit(&self, block: &Block<'_>) -> Picked {
-        by_unit(block, self.z, |_, h| {
-            let mut values = h.iter().zip(block.first..).map(|(h, k)| (h.abs(), k)).collect();
-            smallest(&mut values, CLOSEST);
-            values
-        })
-    }
-
-    fn merge(&self, into: &mut Picked, next: Picked) {
-        pick_on(into, next, CLOSEST);
-    }
-}
-
-/// `Σ_k |x̄_k·z̄_i|` of every unit. A sum of the blocks' sums: it only sets a tolerance, and no digit of a result comes from it.
-struct Sizes<'a> {
-    z: &'a Mat<f64>,
-}
-
-impl Pass for Sizes<'_> {
-    type Part = Vec<f64>;
-    type Sum = Vec<f64>;
-
-    fn work(&self) -> usize {
-        self.z.nrows() * self.z.ncols()
-    }
-
-    fn nothing(&self) -> Vec<f64> {
-        vec![0.0; self.z.ncols()]
-    }
-
-    fn visit(&self, block: &Block<'_>) -> Vec<f64> {
-        by_unit(block, self.z, |_, h| h.iter().map(|h| h.abs()).sum())
-    }
-
-    fn merge(&self, into: &mut Vec<f64>, next: Vec<f64>) {
-        into.iter_mut().zip(next).for_each(|(into, next)| *into += next);
-    }
-}
-
-/// The rows furthest on the wrong side of each unit.
-struct WrongSide<'a> {
-    z: &'a Mat<f64>,
-    /// How far they may be there, unit by unit.
-    allowed: Vec<f64>,
-    active: &'a Patterns,
-    /// Rows that are not asked for.
-    member: &'a [bool],
-}
-
-impl Pass for WrongSide<'_> {
-    type Part = Picked;
-    type Sum = Picked;
-
-    fn work(&self) -> usize {
-        self.z.nrows() * self.z.ncols()
-    }
-
-    fn nothing(&self) -> Picked {
-        vec![Vec::new(); self.z.ncols()]
-    }
-
-    fn visit(&self, block: &Block<'_>) -> Picked {
-        by_unit(block, self.z, |i, h| {
-            let on = self.active.unit(i);
-            let sides = h.iter().zip(block.first..).map(|(&h, k)| (if on[k] { h } else { -h }, k));
-            let mut wrong = sides.filter(|&(side, k)| !self.member[k] && side < -self.allowed[i]).collect();
-            smallest(&mut wrong, JOINING);
-            wrong
-        })
-    }
-
-    fn merge(&self, into: &mut Picked, next: Picked) {
-        pick_on(into, next, JOINING);
-    }
 }

@@ -10,6 +10,7 @@ use super::{
     cholesky::{Cholesky, symmetric_product},
     parts::{Clique, Factor, StructuredNormal, Units, column, regularize},
 };
+use crate::program::term::Blocks;
 use faer::{
     Accum, Mat, MatMut, Par,
     linalg::{matmul::matmul, triangular_solve::solve_lower_triangular_in_place},
@@ -44,8 +45,7 @@ impl Augmented {
 impl StructuredNormal<'_> {
     pub(super) fn factor_units(
         &self,
-        blocks: Vec<Mat<f64>>,
-        shared: &Mat<f64>,
+        blocks: Blocks,
         cliques: &[Clique],
         inverse: Option<&Mat<f64>>,
         regularization: f64,
@@ -60,6 +60,7 @@ impl StructuredNormal<'_> {
             rest.as_mut().submatrix_mut(n, n, rank - n, rank - n).copy_from(inverse);
         }
         let factors: Vec<Cholesky> = blocks
+            .units
             .into_par_iter()
             .map(|mut block| {
                 regularize(&mut block, regularization);
@@ -75,7 +76,7 @@ impl StructuredNormal<'_> {
             }
             let group = first..(first + TOGETHER).min(layout.m);
             let mut stacked = Mat::<f64>::zeros(width * group.len(), rank);
-            let features = program.loss.as_ref().map(|loss| loss.rows.features(0..n, group.clone(), &self.root));
+            let features = program.terms.loss.as_ref().map(|loss| loss.rows.features(0..n, group.clone(), &self.root));
             for (u, i) in group.clone().enumerate() {
                 let mut part = stacked.as_mut().subrows_mut(u * width, width);
                 if let Some(features) = &features {
@@ -96,12 +97,12 @@ impl StructuredNormal<'_> {
         if let (Some(c), true) = (layout.output_bias(), layout.weights) {
             (0..n).for_each(|k| columns[(k, c - layout.shared())] = self.root[k]);
         }
-        if let Some((inputs, at)) = program.loss.as_ref().and_then(|loss| loss.linear_part(layout)) {
+        if let Some((inputs, at)) = program.terms.loss.as_ref().and_then(|loss| loss.linear_part(layout)) {
             for (j, at) in at.enumerate() {
                 (0..n).for_each(|k| columns[(k, at - layout.shared())] = self.root[k] * inputs[(k, j)]);
             }
         }
-        let own = shared.clone();
+        let own = blocks.shared;
         let shared = if layout.shared_len() > 0 {
             let mut half = columns.clone();
             rest.half_solve_in_place(half.as_mut());
@@ -120,7 +121,7 @@ impl StructuredNormal<'_> {
     fn low_rank(&self, y: &[f64], n: usize, rank: usize) -> Mat<f64> {
         let (program, layout) = (self.program, &self.program.layout);
         let mut out = Mat::<f64>::zeros(rank, 1);
-        if let Some(loss) = &program.loss {
+        if let Some(loss) = &program.terms.loss {
             let mut f = vec![0.0; n];
             loss.rows.output(program.weights(y), &mut f);
             (0..n).for_each(|k| out[(k, 0)] = self.root[k] * f[k]);
@@ -137,7 +138,7 @@ impl StructuredNormal<'_> {
         let (program, layout) = (self.program, &self.program.layout);
         let width = layout.width();
         y.fill(0.0);
-        if let Some(loss) = &program.loss {
+        if let Some(loss) = &program.terms.loss {
             let v: Vec<f64> = (0..n).map(|k| self.root[k] * w[k]).collect();
             let sums = loss.rows.output_adjoint(&v);
             for i in 0..layout.m {
