@@ -47,6 +47,9 @@ impl Range {
     }
 }
 
+/// How far inputs may move.
+pub const RADIUS: Range = Range::NotNegative;
+
 /// Refuse a count of the setting `name` that is 0.
 pub fn at_least_one(name: &str, count: usize) -> Result<()> {
     if count > 0 {

@@ -1,7 +1,6 @@
 //! What governs both methods.
 
-use tautnet::polish::TOLERANCE;
-use tautnet::range::at_least_one;
+use tautnet::range::{Range, at_least_one};
 use tautnet::{Error, error::Result};
 
 /// What governs both methods.
@@ -31,7 +30,7 @@ impl Settings {
                 "the convex first-order methods need a price of the weights above 0, such as 0.001",
             ));
         }
-        TOLERANCE.check("tolerance", self.tolerance)?;
+        Range::Share.check("tolerance", self.tolerance)?;
         at_least_one("iterations", self.iterations)
     }
 }

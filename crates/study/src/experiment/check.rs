@@ -2,10 +2,9 @@
 
 use super::arm::{Arm, Method, Settings};
 use super::plan::Plan;
-use tautnet::certify::RADIUS;
 use tautnet::error::{Error, Result};
 use tautnet::polish;
-use tautnet::range::{Range, at_least_one};
+use tautnet::range::{RADIUS, Range, at_least_one};
 use tautnet::requirement::{Asked, Choice, Setting, check_shared};
 use tautnet::train::Adversarial;
 

@@ -21,8 +21,9 @@ pub use fast_gradient::fast_gradient;
 pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
 
 use crate::ball::placed;
-use crate::certify::{RADIUS, sample_interval};
+use crate::certify::sample_interval;
 use crate::outward::{Sum, div_down, div_up, enclose, mul_down, mul_up};
+use crate::range::RADIUS;
 use crate::{Dataset, Error, Norm, Shallow, error::Result};
 use local::Prepared;
 use projected_ascent::Search;

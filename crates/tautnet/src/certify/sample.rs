@@ -8,12 +8,9 @@ use super::output_range::{RangeSettings, output_range};
 use super::region::Region;
 use crate::error::Result;
 use crate::outward::{Interval, add_down, add_up, enclose, mul_up};
-use crate::range::Range;
+use crate::range::RADIUS;
 use crate::{Norm, Shallow};
 use std::ops::ControlFlow;
-
-/// How far inputs may move.
-pub const RADIUS: Range = Range::NotNegative;
 
 /// The interval of the output over a ball, from inside and from outside.
 #[derive(Debug, Clone, Copy, PartialEq)]

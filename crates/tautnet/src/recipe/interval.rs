@@ -2,7 +2,7 @@
 
 use super::field::{Command, Field, Kind, Value, put_count, put_number};
 use super::table::Table;
-use crate::certify::RADIUS;
+use crate::range::RADIUS;
 use Command::Predict;
 
 /// The interval around a prediction. `None` where nothing was said.

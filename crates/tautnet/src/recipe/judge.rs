@@ -3,8 +3,7 @@
 use super::field::{Command, Field, Kind, Value, put_count, put_number};
 use super::table::Table;
 use crate::attack::RADII;
-use crate::certify::RADIUS;
-use crate::range::Range;
+use crate::range::{RADIUS, Range};
 use Command::{Attack, Compare, Polish, Reproduce, Train};
 
 /// What results are judged by.

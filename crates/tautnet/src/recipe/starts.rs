@@ -2,8 +2,8 @@
 
 use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_word};
 use super::table::Table;
-use crate::certify::RADIUS;
 use crate::polish::PRICE;
+use crate::range::RADIUS;
 use crate::train::{Admm, Adversarial, Descent, Optimizer, RATE, admm};
 use Command::Reproduce;
 
