@@ -1,9 +1,10 @@
 //! From names on the command line to networks and data.
 
-use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments, TestArguments};
+use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments};
 use crate::files::TestRows;
 use crate::files::file_of;
 use crate::limits;
+use crate::recipe::TestArguments;
 use crate::{folders, output};
 use std::ffi::OsStr;
 use std::path::Path;

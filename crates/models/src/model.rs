@@ -12,6 +12,7 @@ use tautnet::certify::{self, SampleInterval};
 use tautnet::error::{Error, Result};
 use tautnet::job::Proved;
 use tautnet::limits::Limits;
+use tautnet::range::RADIUS;
 use tautnet::{Loss, Network, Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
 use tautnet_verify::{Certificate, Refusal, Verified};
@@ -223,7 +224,7 @@ impl Model {
     /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
     /// standardized inputs move by at most `radius` in that norm: κ_y L ε, with the L that the certificate proves.
     pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
-        certify::check_radius(radius)?;
+        RADIUS.check("radius", radius)?;
         let verified = self.proved()?.ok_or_else(|| {
             Error::new(
                 "the model has no certificate",

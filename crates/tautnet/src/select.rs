@@ -54,7 +54,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             prices: vec![1.0, 0.3, 0.1, 0.03, 0.01, 0.003],
-            radii: vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5],
+            radii: attack::RADII.to_vec(),
             fraction: 0.25,
             judged: 1000,
             tolerance: 1e-3,

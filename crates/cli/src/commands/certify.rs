@@ -2,14 +2,12 @@
 
 use super::certify_table::{Asked, Bounds, Watch};
 use super::pictures;
-use crate::arguments::{
-    BoundNormChoice, MeetingArguments, OutArguments, TalkArguments, TestArguments, interval, positive,
-};
+use crate::arguments::{BoundNormChoice, MeetingArguments, OutArguments, TalkArguments, interval, positive};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::limits;
 use crate::progress::Display;
-use crate::recipe::{LimitArguments, ThreadArguments};
+use crate::recipe::{LimitArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Map, Value, json};

@@ -64,6 +64,10 @@ fn parameters(text: &str) -> Result<BTreeSet<String>, String> {
             (Value::Switch(yes), written) => written == if *yes { "True" } else { "False" },
             (Value::Count(_) | Value::Number(_), written) => written.parse() == Ok(number(Command::Train, name)),
             (Value::Word(word), written) => written == word,
+            (Value::Numbers(numbers), written) => {
+                let items = written.trim_matches(['(', ')', '[', ']']).split(',').map(|item| item.trim().parse());
+                items.collect::<Result<Vec<f64>, _>>().as_ref() == Ok(numbers)
+            }
         };
         if !right {
             return Err(format!("`{name}={written}` where the default is {words}"));

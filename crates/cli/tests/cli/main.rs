@@ -2,6 +2,7 @@
 
 mod attack;
 mod bad_input;
+mod compare;
 mod data;
 mod defaults;
 #[cfg(feature = "fetch")]

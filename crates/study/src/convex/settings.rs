@@ -1,5 +1,6 @@
 //! What governs both methods.
 
+use tautnet::range::{Range, at_least_one};
 use tautnet::{Error, error::Result};
 
 /// The settings of both methods.
@@ -29,15 +30,7 @@ impl Settings {
                 "the convex first-order methods need a price of the weights above 0, such as 0.001",
             ));
         }
-        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
-            return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-6"));
-        }
-        if self.iterations == 0 {
-            return Err(Error::new(
-                "`iterations` is 0",
-                format!("give at least one step; the default is {}", Self::default().iterations),
-            ));
-        }
-        Ok(())
+        Range::Share.check("tolerance", self.tolerance)?;
+        at_least_one("iterations", self.iterations)
     }
 }

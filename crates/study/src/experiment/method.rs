@@ -17,9 +17,25 @@ const SQUARED: Requirement = Requirement {
     hint: "leave it out, or compare by the loss `squared`",
 };
 
+const NO_LINEAR_PART: Requirement = Requirement {
+    setting: Setting::LinearPart,
+    demand: Demand::OneOf(&[], "has no linear part"),
+    hint: "leave it out, or the linear part",
+};
+
+/// What has a linear part of its own is one of the others, where all have one.
+const fn same_as(same: &'static str) -> Requirement {
+    Requirement {
+        setting: Setting::LinearPart,
+        demand: Demand::OneOf(&[], same),
+        hint: "leave it out: the other one has a linear part, too",
+    }
+}
+
 /// ADMM for a price of the bound has no objective without one.
 const ADMM: &[Requirement] = &[
     SQUARED,
+    NO_LINEAR_PART,
     Requirement {
         setting: Setting::Lipschitz,
         demand: Demand::Needed(&[], "needs a price of the Lipschitz bound, and λ_L is 0"),
@@ -30,6 +46,7 @@ const ADMM: &[Requirement] = &[
 /// First-order methods for (6).
 const FIRST_ORDER: &[Requirement] = &[
     SQUARED,
+    NO_LINEAR_PART,
     Requirement {
         setting: Setting::Decay,
         demand: Demand::Needed(&[], "needs a price of the weights, and λ_w is 0"),
@@ -45,14 +62,14 @@ pub static BASES: &[Base] = &[
         name: "sgd-linear",
         title: "SGD, a·x",
         about: "`sgd` with a linear part",
-        requires: &[],
+        requires: &[same_as("would be the same as `sgd`")],
         run: |job| sgd(&with_linear_part(job)),
     },
     Base {
         name: "pgd-linear",
         title: "PGD, a·x",
         about: "`pgd` with a linear part",
-        requires: &[],
+        requires: &[same_as("would be the same as `pgd`")],
         run: |job| pgd(&with_linear_part(job)),
     },
     Base {
@@ -133,7 +150,7 @@ pub static METHODS: &[Method] = &[
         name: "joint-linear",
         title: "joint, a·x",
         about: "(J) with a linear part",
-        requires: polish::Method::JOINT.requires(),
+        requires: &[same_as("would be the same as `joint`")],
         run: |job, network| convex(&with_linear_part(job), network, polish::Method::JOINT),
     },
     Method {

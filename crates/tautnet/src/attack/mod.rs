@@ -18,11 +18,12 @@ mod projected_ascent;
 mod settings;
 
 pub use fast_gradient::fast_gradient;
-pub use settings::{Method, RESTARTS, Settings};
+pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;
 use crate::outward::{Sum, div_down, div_up, enclose, mul_down, mul_up};
+use crate::range::RADIUS;
 use crate::{Dataset, Error, Norm, Shallow, error::Result};
 use local::Prepared;
 use projected_ascent::Search;
@@ -190,12 +191,7 @@ fn check(network: &Shallow, data: &Dataset, radii: &[f64], settings: &Settings) 
             "attack the network on data with the columns it was trained on",
         ));
     }
-    if let Some(radius) = radii.iter().find(|radius| !(radius.is_finite() && **radius >= 0.0)) {
-        return Err(Error::new(
-            format!("the attack radius {radius} was given"),
-            "every radius must be finite and at least 0",
-        ));
-    }
+    radii.iter().try_for_each(|radius| RADIUS.check("radius", *radius))?;
     let bound = settings.lipschitz_upper_bound;
     if bound.is_nan() || bound < 0.0 {
         return Err(Error::new(

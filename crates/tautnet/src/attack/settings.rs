@@ -16,6 +16,10 @@ pub enum Method {
 
 /// Random starts of each row, radius and sign, where nothing else is said.
 pub const RESTARTS: usize = 3;
+/// Projected steps from each start, where nothing else is said.
+pub const STEPS: usize = 15;
+/// The radii, where nothing else is said; in standardized units.
+pub const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
 
 impl Method {
     /// Every method.
@@ -97,7 +101,7 @@ impl Settings {
             lipschitz_upper_bound,
             method: Method::ProjectedAscent,
             restarts: RESTARTS,
-            steps: 15,
+            steps: STEPS,
             refinements: 10,
             seed: 0,
             nodes: 0,

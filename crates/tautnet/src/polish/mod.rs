@@ -41,7 +41,7 @@ pub use effort::Effort;
 pub use method::{Described, Method};
 pub use outcome::{Observer, Polished, Progress, Score};
 pub use record::Record;
-pub use settings::{LIMIT, PRICE, Penalty, Settings, TOLERANCE, Walk};
+pub use settings::{LIMIT, PRICE, Penalty, ROUNDS, Settings, TOLERANCE, Walk};
 
 /// What runs a method, from the network given to the best that it finds.
 type Runs = fn(&mut Run<'_, '_>, &mut Standing) -> Result<()>;

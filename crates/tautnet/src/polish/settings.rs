@@ -16,6 +16,9 @@ pub const LIMIT: Range = Range::Positive;
 /// The numbers that a relative gap may be.
 pub const TOLERANCE: Range = Range::Share;
 
+/// Rounds of `alternating`, where nothing else is said.
+pub const ROUNDS: usize = 20;
+
 /// Whether the objective has the bound or its square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Penalty {
@@ -77,7 +80,7 @@ impl Settings {
             linear_part: false,
             tolerance: 1e-8,
             iterations: 100,
-            rounds: 20,
+            rounds: ROUNDS,
             multipliers: None,
             walk: Walk::default(),
         }

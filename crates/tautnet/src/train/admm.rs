@@ -49,6 +49,7 @@ use super::outcome::{Ending, Observer, Progress, Trained};
 use super::projection::{Square, project};
 use super::start::{Common, Start, Starter};
 use crate::certify::lipsdp;
+use crate::range::{Range, at_least_one};
 use crate::requirement::{Demand, Requirement, Setting};
 use crate::weights::{Batch, Differentiator, Weights};
 use crate::{Dataset, Error, Loss, Norm, Shallow, error::Result};
@@ -61,6 +62,9 @@ use tautnet_cone::Stop;
 const SHARE: f64 = 1e-3;
 /// Within an iteration the rate falls to this fraction: the projection should see weights, not the noise of batches.
 const LAST_RATE: f64 = 1e-2;
+
+/// Penalties r.
+pub const PENALTY: Range = Range::Positive;
 
 /// What governs the alternation. Ranges: penalty, price and bound > 0, steps and iterations ≥ 1, 0 ≤ tolerance < 1.
 ///
@@ -102,21 +106,13 @@ impl Default for Admm {
 impl Admm {
     /// Refuse settings outside their ranges.
     pub fn check(&self) -> Result<()> {
-        let good = |name: &str, value: f64, good: bool, range: &str| {
-            if good {
-                return Ok(());
-            }
-            Err(Error::new(format!("the setting `{name}` of ADMM is {value}"), format!("`{name}` must be {range}")))
-        };
-        let positive =
-            |name: &str, value: f64| good(name, value, value.is_finite() && value > 0.0, "a positive number");
         self.descent.check()?;
-        positive("penalty", self.penalty)?;
-        positive("price", self.price)?;
-        positive("bound", self.bound.unwrap_or(1.0))?;
-        good("steps", self.steps as f64, self.steps > 0, "at least 1")?;
-        good("iterations", self.iterations as f64, self.iterations > 0, "at least 1")?;
-        good("tolerance", self.tolerance, (0.0..1.0).contains(&self.tolerance), "at least 0 and below 1")
+        PENALTY.check("admm_penalty", self.penalty)?;
+        Range::Positive.check("admm_price", self.price)?;
+        self.bound.map_or(Ok(()), |bound| Range::Positive.check("admm_bound", bound))?;
+        at_least_one("admm_steps", self.steps)?;
+        at_least_one("admm_iterations", self.iterations)?;
+        Range::BelowOne.check("admm_tolerance", self.tolerance)
     }
 }
 

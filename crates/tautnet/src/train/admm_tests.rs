@@ -171,7 +171,7 @@ fn bad_settings_are_refused_with_their_value() {
     let data = toy(10, 2, 37);
     let base = Admm::default();
     let refused = |admm: Admm| train(&data, &settings(&admm, 3), &mut { GO_ON }).unwrap_err().what;
-    assert!(refused(Admm { penalty: 0.0, ..base.clone() }).contains("`penalty` of ADMM is 0"));
+    assert!(refused(Admm { penalty: 0.0, ..base.clone() }).contains("`admm_penalty` is 0"));
     assert!(refused(Admm { price: f64::NAN, ..base.clone() }).contains("NaN"));
     assert!(refused(Admm { bound: Some(-2.0), ..base.clone() }).contains("-2"));
     assert!(refused(Admm { steps: 0, ..base.clone() }).contains("steps"));

@@ -12,8 +12,9 @@ use super::gradient_descent::{Descent, descend};
 use super::outcome::{Observer, Trained};
 use super::start::{Common, Start, Starter};
 use crate::ball::{project, random_point, steepest};
+use crate::range::{RADIUS, at_least_one};
 use crate::weights::{Batch, InputDifferentiator, Weights};
-use crate::{Dataset, Error, Norm, error::Result};
+use crate::{Dataset, Norm, error::Result};
 use rand_pcg::Pcg64;
 
 /// The settings of adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
@@ -38,19 +39,8 @@ impl Default for Adversarial {
 impl Adversarial {
     /// Refuse an inner maximization that is none; the descent is checked by itself.
     pub fn check(&self) -> Result<()> {
-        if !(self.radius.is_finite() && self.radius >= 0.0) {
-            return Err(Error::new(
-                format!("the radius of adversarial training is {}", self.radius),
-                "give a radius of at least 0, in standardized units",
-            ));
-        }
-        if self.steps == 0 {
-            return Err(Error::new(
-                "adversarial training was asked for 0 inner steps",
-                "give at least 1 (the fast gradient method); 5 to 10 are usual",
-            ));
-        }
-        Ok(())
+        RADIUS.check("adversarial_radius", self.radius)?;
+        at_least_one("adversarial_steps", self.steps)
     }
 }
 

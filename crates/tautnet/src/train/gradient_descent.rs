@@ -13,7 +13,8 @@
 //! back.
 
 use super::outcome::{Ending, Observer, Progress, Trained};
-use super::start::{Common, Starter, within_range};
+use super::start::{Common, Starter};
+use crate::range::{Range, at_least_one};
 use crate::vector::{LANES, arch, group, group_mut, sum};
 use crate::weights::{Batch, Differentiator, Weights};
 use crate::{Dataset, Error, error::Result};
@@ -33,6 +34,45 @@ pub enum Optimizer {
     },
     /// Adam with decay rates 0.9 and 0.999 and ε = 1e-8.
     Adam,
+}
+
+/// Learning rates.
+pub const RATE: Range = Range::Positive;
+
+/// The μ of momentum, where nothing else is said.
+const MOMENTUM: f64 = 0.9;
+
+impl Optimizer {
+    /// All of them, with what is usual.
+    pub const ALL: &[Self] = &[Self::Adam, Self::Momentum { momentum: MOMENTUM }];
+
+    /// The name by which users choose it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Adam => "adam",
+            Self::Momentum { .. } => "momentum",
+        }
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Adam => "steps scaled by the running mean of the squared gradients, weight by weight",
+            Self::Momentum { .. } => "each step adds nine tenths of the last one",
+        }
+    }
+}
+
+impl std::str::FromStr for Optimizer {
+    type Err = Error;
+
+    /// The optimizer of that name, with what is usual.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|optimizer| optimizer.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|optimizer| optimizer.name()).collect();
+            Error::new(format!("there is no optimizer called `{name}`"), format!("choose one of: {}", names.join(", ")))
+        })
+    }
 }
 
 /// What governs the descent. The default decay was chosen among 1e-4 to 2e-2 by a look at the clean and attacked error
@@ -76,14 +116,14 @@ impl Default for Descent {
 impl Descent {
     /// Refuse settings outside their ranges.
     pub fn check(&self) -> Result<()> {
-        within_range("rate", self.rate, self.rate.is_finite() && self.rate > 0.0, "a positive number, such as 0.003")?;
-        within_range("batch", self.batch as f64, self.batch > 0, "at least 1")?;
-        within_range("epochs", self.epochs as f64, self.epochs > 0, "at least 1")?;
-        within_range("patience", self.patience as f64, self.patience > 0, "at least 1")?;
-        within_range("decay", self.decay, self.decay.is_finite() && self.decay >= 0.0, "zero or a positive number")?;
-        within_range("tolerance", self.tolerance, (0.0..1.0).contains(&self.tolerance), "at least 0 and below 1")?;
+        RATE.check("rate", self.rate)?;
+        at_least_one("batch", self.batch)?;
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("patience", self.patience)?;
+        Range::NotNegative.check("decay", self.decay)?;
+        Range::BelowOne.check("tolerance", self.tolerance)?;
         if let Optimizer::Momentum { momentum } = self.optimizer {
-            within_range("momentum", momentum, (0.0..1.0).contains(&momentum), "at least 0 and below 1")?;
+            Range::BelowOne.check("momentum", momentum)?;
         }
         Ok(())
     }

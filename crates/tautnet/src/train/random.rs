@@ -15,6 +15,7 @@ use super::outcome::{Ending, Observer, Progress, Trained};
 use super::start::{Common, Starter};
 use crate::dataset::importances;
 use crate::random::normal;
+use crate::range::Range;
 use crate::{Dataset, Error, Loss, Shallow, error::Result};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::{cholesky::llt, matmul::matmul};
@@ -67,12 +68,7 @@ impl Starter for Random {
 
 /// Draw the hidden layer and solve for the output layer; the observer hears of the one result.
 pub fn train(data: &Dataset, common: &Common, random: &Random, observer: &mut Observer<'_>) -> Result<Trained> {
-    if !(random.ridge.is_finite() && random.ridge > 0.0) {
-        return Err(Error::new(
-            format!("the ridge of the random start is {}", random.ridge),
-            "give a positive ridge, such as 0.001",
-        ));
-    }
+    Range::Positive.check("ridge", random.ridge)?;
     let (n, d, m) = (data.rows(), data.columns(), common.units);
     if m > MOST_UNITS {
         return Err(Error::new(

@@ -1,7 +1,7 @@
 //! What a start is: its name, what it asks for, and how it makes a network.
 
 use super::outcome::{Observer, Trained};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::requirement::{Choice, Requirement};
 use crate::{Dataset, Loss, Norm};
 use std::fmt::Debug;
@@ -86,12 +86,4 @@ impl Start {
     pub fn choice(&self) -> Choice<'static> {
         Choice { kind: "start", name: self.name(), requires: self.requires() }
     }
-}
-
-/// Refuse a setting of a start outside its range, in words.
-pub(super) fn within_range(name: &str, value: f64, good: bool, range: &str) -> Result<()> {
-    if good {
-        return Ok(());
-    }
-    Err(Error::new(format!("the training setting `{name}` is {value}"), format!("`{name}` must be {range}")))
 }
