@@ -5,7 +5,7 @@ use crate::columns::{INPUTS, Inputs};
 use crate::errors::{OrRaise, not_proved, refused};
 use crate::fitting::rows;
 use crate::model::Subject;
-use crate::options::asked;
+use crate::options::{asked, put};
 use crate::watch::{Limits, run};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use std::time::Instant;
 use tautnet::attack::{self, RadiusReport};
 use tautnet::certify::{self, Attained, ExactSettings, GradientSearchSettings, Region};
-use tautnet::recipe::Search;
+use tautnet::recipe::{Judge, Search};
 use tautnet::{Dataset, Norm};
 
 /// Every bound on the Lipschitz constant in one norm, as JSON, and the certificate of the best upper one. `given` are inputs
@@ -121,7 +121,7 @@ pub fn attack_network(
     subject: &Bound<'_, PyAny>,
     x: &Bound<'_, PyAny>,
     y: &Bound<'_, PyAny>,
-    radii: Vec<f64>,
+    radius: &Bound<'_, PyAny>,
     norm: Option<&str>,
     search: &Bound<'_, PyDict>,
     seed: u64,
@@ -132,8 +132,11 @@ pub fn attack_network(
     let (standardize, loss) = units;
     let norm: Option<Norm> = norm.map(str::parse).transpose().or_raise()?;
     if norm == Some(Norm::One) {
-        return Err(refused("the norm is 1", "attacks work with the norms 2 and inf"));
+        return Err(refused("an attack was asked for in the norm 1", "give the norm 2 or inf"));
     }
+    let mut judge = Judge::default();
+    put(&mut judge, "radius", radius)?;
+    let radii = judge.radius;
     let search: Search = asked(search)?;
     search.check().or_raise()?;
     let loss = loss.as_deref().map_or_else(|| subject.loss(), str::parse).or_raise()?;

@@ -5,6 +5,7 @@ use crate::columns::{self, Inputs};
 use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
 use crate::limits;
+use crate::options::put;
 use crate::watch::{self, Limits};
 use faer::Mat;
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, ToPyArray};
@@ -14,6 +15,7 @@ use pyo3::types::{PyBytes, PyDict};
 use std::path::{Path, PathBuf};
 use tautnet::activation::Activation;
 use tautnet::network::{Layer, Network as Layered};
+use tautnet::recipe::Interval;
 use tautnet::{Loss, Scaler, Shallow};
 use tautnet_models::{
     Precision, ScalerChoice, Stored,
@@ -431,10 +433,15 @@ impl Model {
         &self,
         py: Python<'py>,
         given: &Bound<'py, PyAny>,
-        radius: f64,
-        nodes: Option<usize>,
+        radius: &Bound<'py, PyAny>,
+        nodes: Option<&Bound<'py, PyAny>>,
         threads: Option<i64>,
     ) -> PyResult<Intervals<'py>> {
+        let mut interval = Interval::default();
+        put(&mut interval, "radius", radius)?;
+        nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
+        let Interval { radius, nodes } = interval;
+        let Some(radius) = radius else { return Err(refused("there is no radius", "give one, such as 0.1")) };
         let inputs = Inputs::read(given)?;
         let model = &self.inner;
         let found = watch::run(py, Limits::new(None, threads, None)?, |_| {

@@ -2,9 +2,9 @@
 
 use crate::errors::{OrRaise, refused};
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyDict, PyList};
+use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
 use tautnet::Recipe;
-use tautnet::recipe::{Command, Field, Kind, Run, Search, Table, Value};
+use tautnet::recipe::{Command, Field, Interval, Judge, Kind, Run, Search, Table, Value};
 
 /// The values of a dictionary, whose names are those of the settings; `None` says nothing.
 pub fn asked<T: Table>(given: &Bound<'_, PyDict>) -> PyResult<T> {
@@ -36,6 +36,7 @@ fn read<T: Default>(field: &Field<T>, value: &Bound<'_, PyAny>) -> PyResult<Valu
         // In Python a truth is a number, too.
         Kind::Number(_) | Kind::Seconds if value.is_instance_of::<PyBool>() => Ok(Value::Switch(true)),
         Kind::Number(_) | Kind::Seconds => value.extract().map(Value::Number),
+        Kind::Numbers(_) => value.extract().map(Value::Numbers),
         Kind::Word(_) | Kind::WordWithNumber(_) => value.extract().map(Value::Word),
         Kind::Switch(_) => value.is_truthy().map(Value::Switch),
     };
@@ -46,7 +47,7 @@ fn read<T: Default>(field: &Field<T>, value: &Bound<'_, PyAny>) -> PyResult<Valu
     })
 }
 
-/// The settings of a command as the library has them: dictionaries with `name`, `of` ("recipe", "attack" or "run"), `values`, `default`, `default_in_words` and
+/// The settings of a command as the library has them: dictionaries with `name`, `of` ("recipe", "judge", "attack", "predict" or "run"), `values`, `default`, `default_in_words` and
 /// `help`.
 #[pyfunction]
 pub fn settings(py: Python<'_>, command: &str) -> PyResult<Py<PyList>> {
@@ -56,7 +57,9 @@ pub fn settings(py: Python<'_>, command: &str) -> PyResult<Py<PyList>> {
     };
     let list = PyList::empty(py);
     tell::<Recipe>(&list, command, "recipe")?;
+    tell::<Judge>(&list, command, "judge")?;
     tell::<Search>(&list, command, "attack")?;
+    tell::<Interval>(&list, command, "predict")?;
     tell::<Run>(&list, command, "run")?;
     Ok(list.unbind())
 }
@@ -74,6 +77,7 @@ fn tell<T: Table>(list: &Bound<'_, PyList>, command: Command, of: &str) -> PyRes
             Value::Nothing => told.set_item("default", py.None())?,
             Value::Count(value) => told.set_item("default", value)?,
             Value::Number(value) => told.set_item("default", value)?,
+            Value::Numbers(values) => told.set_item("default", PyTuple::new(py, values)?)?,
             Value::Word(value) => told.set_item("default", value)?,
             Value::Switch(value) => told.set_item("default", value)?,
         }

@@ -280,7 +280,7 @@ def test_arrays_that_hold_no_numbers(fitted, table):
         with pytest.raises(TautnetError, match=what):
             LipschitzRegressor(hidden=3).fit(X, y, sample_weight=weights)
     for radius in (-1.0, np.nan, np.inf):
-        with pytest.raises(TautnetError, match="the radius is"):
+        with pytest.raises(TautnetError, match="`radius` is"):
             fitted.predict(X, radius=radius)
 
 

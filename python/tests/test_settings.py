@@ -10,10 +10,10 @@ from tautnet import LipschitzRegressor, TautnetError, _tautnet
 BESIDE = {
     "train": {"warm_start", "verbose", "self"},
     "polish": {"network", "X", "y", "sample_weight", "standardize", "verbose"},
-    "attack": {"network", "X", "y", "radius", "standardize"},
+    "attack": {"network", "X", "y", "standardize"},
 }
-# A polish draws nothing, where no rows are held out. An attack is ended by Ctrl-C alone.
-LEFT_OUT = {"polish": {"seed"}, "attack": {"time_limit"}}
+# In Python the caller holds rows out. A polish draws nothing then. An attack is ended by Ctrl-C alone.
+LEFT_OUT = {"train": {"test"}, "polish": {"seed", "test"}, "attack": {"time_limit"}}
 DOORS = {"train": LipschitzRegressor.__init__, "polish": tautnet.polish, "attack": tautnet.attack}
 
 

@@ -1,6 +1,6 @@
 //! Every flag, once: the parser, the help, the completions and the manual page all come from here.
 
-use crate::files::{PlotFile, TestRows, plot_parser, test_rows_parser};
+use crate::files::{PlotFile, plot_parser};
 use crate::limits;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -83,15 +83,6 @@ pub enum LevelChoice {
     Refuse,
     /// Encode them as all zeros
     Ignore,
-}
-
-/// Rows held out.
-#[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Data")]
-pub struct TestArguments {
-    /// Hold out a random fraction of the rows, or take the test rows from a file
-    #[arg(long, value_name = "FRACTION|FILE", value_parser = test_rows_parser(), allow_negative_numbers = true)]
-    pub test: Option<TestRows>,
 }
 
 /// Whether there is a header.
@@ -222,31 +213,6 @@ pub struct TalkArguments {
     pub quiet: bool,
 }
 
-/// The radii of attacks.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Radii(pub Vec<f64>);
-
-/// `FIRST:LAST:STEP`, or radii separated by commas.
-pub fn radii(text: &str) -> Result<Radii, String> {
-    let list = |separator: char| text.split(separator).map(not_negative).collect::<Result<Vec<_>, _>>();
-    if !text.contains(':') {
-        return list(',').map(Radii);
-    }
-    let &[first, last, step] = list(':')?.as_slice() else { return Err("write FIRST:LAST:STEP".into()) };
-    if !(step > 0.0 && first <= last) {
-        return Err("FIRST must not be above LAST, and STEP must be above zero".into());
-    }
-    let count = ((last - first) / step * (1.0 + 1e-12)).floor();
-    if count > 10_000.0 {
-        return Err("these are more than 10000 radii".into());
-    }
-    // Each is the double nearest to what a person would write: 0.3 and not 0.30000000000000004.
-    let decimals = |value: f64| format!("{value}").split_once('.').map_or(0, |(_, decimals)| decimals.len());
-    let decimals = decimals(first).max(decimals(step)).min(15);
-    let radius = |k: f64| format!("{:.decimals$}", first + k * step).parse().expect("a number was written");
-    Ok(Radii((0..=count as u64).map(|k| radius(k as f64)).collect()))
-}
-
 /// `LOW:HIGH`.
 pub fn interval(text: &str) -> Result<(f64, f64), String> {
     let (low, high) = text.split_once(':').ok_or("write LOW:HIGH")?;
@@ -274,11 +240,6 @@ pub fn number(text: &str) -> Result<f64, String> {
     }
 }
 
-/// A finite number ≥ 0.
-pub fn not_negative(text: &str) -> Result<f64, String> {
-    number(text).and_then(|value| if value >= 0.0 { Ok(value) } else { Err("it must not be negative".into()) })
-}
-
 /// A finite number > 0.
 pub fn positive(text: &str) -> Result<f64, String> {
     number(text).and_then(|value| if value > 0.0 { Ok(value) } else { Err("it must be above zero".into()) })
@@ -300,23 +261,6 @@ mod tests {
         assert_eq!(limit("rows=7"), Ok((Limit::Rows, 7)));
         for text in ["", "rows", "rows=", "rows=0", "rows=-1", "row=3", "nesting=101", "bytes=1e9"] {
             assert!(limit(text).is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn radii_are_a_range_or_a_list() {
-        let grid = vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
-        for (text, expected) in [
-            ("0:1:0.1", grid),
-            ("0.5", vec![0.5]),
-            ("0.3,0,1e-3", vec![0.3, 0.0, 0.001]),
-            ("1:2.5:1", vec![1.0, 2.0]),
-            ("1:1:5", vec![1.0]),
-        ] {
-            assert_eq!(radii(text), Ok(Radii(expected)), "{text}");
-        }
-        for text in ["", "1:2", "0:1:0", "1:0:0.1", "0:1:1e-9", "-1:1:0.5", "0:inf:1", "0:1:0.1:2", "a"] {
-            assert!(radii(text).is_err(), "{text}");
         }
     }
 

@@ -127,32 +127,9 @@ fn plot_file(file: &OsStr) -> std::result::Result<PlotFile, String> {
     }
 }
 
-/// For rows held out.
-pub fn test_rows_parser() -> ValueParser {
-    ValueParser::new(OsStringValueParser::new().try_map(test_rows))
-}
-
-/// A number is a fraction, anything else a table.
-fn test_rows(text: OsString) -> std::result::Result<TestRows, String> {
-    match text.to_string_lossy().trim().parse::<f64>() {
-        Ok(fraction) if fraction > 0.0 && fraction < 1.0 => Ok(TestRows::Fraction(fraction)),
-        Ok(_) => Err("a fraction must be between 0 and 1".into()),
-        Err(_) => Ok(TestRows::File(text)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn test_rows_are_a_fraction_or_a_table() {
-        assert_eq!(test_rows("0.25".into()), Ok(TestRows::Fraction(0.25)));
-        assert_eq!(test_rows("held_out.csv".into()), Ok(TestRows::File("held_out.csv".into())));
-        for text in ["0", "1", "-0.5", "20", "nan"] {
-            assert!(test_rows(text.into()).is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn plots_have_a_chart_and_a_format() {

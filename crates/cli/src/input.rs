@@ -1,9 +1,10 @@
 //! From names on the command line to networks and data.
 
-use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments, TestArguments};
+use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments};
 use crate::files::TestRows;
 use crate::files::file_of;
 use crate::limits;
+use crate::recipe::TestArguments;
 use crate::{folders, output};
 use std::ffi::OsStr;
 use std::path::Path;
@@ -100,7 +101,10 @@ pub fn datasets(
 ) -> Result<(Dataset, Option<Dataset>)> {
     let constant = encoder.constant_inputs(table);
     if !constant.is_empty() && table.rows() > 1 {
-        output::note(&format!("the same in every row, and of no use: {}", names_of(&constant)));
+        output::note(&format!(
+            "these columns are the same in every row, and tell nothing about the target: {}",
+            names_of(&constant)
+        ));
     }
     note_columns(encoder, table);
     let dataset = |table: &Table| encoder.dataset(table, unknown);

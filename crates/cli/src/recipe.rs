@@ -1,12 +1,14 @@
 //! The flags of settings: names, ranges, defaults and help are those of the tables of `tautnet::recipe`.
 
-use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser};
+use crate::files::TestRows;
+use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command as Parser, Error, FromArgMatches};
+use std::ffi::OsString;
 use std::marker::PhantomData;
 use std::time::Duration;
 use tautnet::Recipe;
-use tautnet::recipe::{Command, Field, Kind, Run, Table, Value};
+use tautnet::recipe::{Command, Field, Judge, Kind, Run, Table, Value};
 
 /// The command that the flags are for.
 pub trait For {
@@ -28,7 +30,7 @@ macro_rules! commands {
     };
 }
 
-commands!(Train, Polish, Compare, Attack);
+commands!(Train, Polish, Compare, Attack, Predict);
 
 /// What the flags of a command ask for, by the settings of one table.
 #[derive(Debug, Clone)]
@@ -146,6 +148,54 @@ impl ThreadArguments {
     }
 }
 
+/// Rows held out: the share of the table of settings, or a file.
+#[derive(Debug, Clone, Default)]
+pub struct TestArguments {
+    /// Where they come from, if there are any.
+    pub test: Option<TestRows>,
+}
+
+/// The setting, which is the same for every command that learns from DATA once.
+fn test() -> &'static Field<Judge> {
+    Judge::field("test").expect("rows can be held out")
+}
+
+impl Args for TestArguments {
+    fn augment_args(parser: Parser) -> Parser {
+        let symbol: &'static str = format!("{}|FILE", test().symbol).leak();
+        let value = ValueParser::new(OsStringValueParser::new().try_map(test_rows));
+        let help = format!("{}, or a file of rows [default: {}]", test().help, test().default_in_words(Command::Train));
+        parser.arg(argument(test(), Command::Train).help(help).value_name(symbol).value_parser(value))
+    }
+
+    fn augment_args_for_update(parser: Parser) -> Parser {
+        Self::augment_args(parser)
+    }
+}
+
+impl FromArgMatches for TestArguments {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, Error> {
+        Ok(Self { test: matches.get_one(test().name).cloned() })
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
+}
+
+/// A number is a share, anything else a table.
+fn test_rows(text: OsString) -> Result<TestRows, String> {
+    let shown = text.to_string_lossy();
+    if shown.trim().parse::<f64>().is_err() {
+        return Ok(TestRows::File(text));
+    }
+    match test().read(Command::Train, &shown)? {
+        Value::Number(share) => Ok(TestRows::Fraction(share)),
+        _ => Ok(TestRows::File(text)),
+    }
+}
+
 /// The flag of a setting.
 fn argument<T: Table>(field: &'static Field<T>, command: Command) -> Arg {
     // The parser is made once, and wants names that last.
@@ -165,11 +215,12 @@ fn argument<T: Table>(field: &'static Field<T>, command: Command) -> Arg {
         _ => String::new(),
     };
     let more = if values.is_empty() { field.more.to_owned() } else { format!("{}\n\nOne of:{values}", field.more) };
-    documented(
-        argument.value_name(symbol).value_parser(parser(field, command)).allow_negative_numbers(true),
-        &help,
-        &more,
-    )
+    // What begins with a minus is a value, too, and told as such.
+    let argument = match field.kind {
+        Kind::Numbers(_) => argument.allow_hyphen_values(true),
+        _ => argument.allow_negative_numbers(true),
+    };
+    documented(argument.value_name(symbol).value_parser(parser(field, command)), &help, &more)
 }
 
 fn documented(argument: Arg, help: &str, more: &str) -> Arg {
@@ -190,5 +241,19 @@ fn parser<T: Table>(field: &'static Field<T>, command: Command) -> ValueParser {
             read.map(|()| value).map_err(|error| format!("{error}; {}", error.hint))
         }),
         _ => ValueParser::new(move |text: &str| field.read(command, text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn test_rows_are_a_share_or_a_table() {
+        assert_eq!(test_rows("0.25".into()), Ok(TestRows::Fraction(0.25)));
+        assert_eq!(test_rows("held_out.csv".into()), Ok(TestRows::File("held_out.csv".into())));
+        for text in ["0", "1", "-0.5", "20", "nan"] {
+            assert!(test_rows(text.into()).is_err(), "{text}");
+        }
     }
 }

@@ -9,17 +9,17 @@ use faer::{Mat, Side, prelude::*};
 /// A program given by explicit matrices.
 #[derive(Debug, Clone)]
 pub struct Dense {
-    /// `P`, N × N, symmetric positive semidefinite.
+    /// The matrix `P`, N × N, symmetric and positive semidefinite.
     pub p: Mat<f64>,
-    /// `q`, N.
+    /// The N entries of `q`.
     pub q: Vec<f64>,
-    /// `A`, M × N.
+    /// The matrix `A`, M × N.
     pub a: Mat<f64>,
-    /// `b`, M.
+    /// The M entries of `b`.
     pub b: Vec<f64>,
-    /// `o`.
+    /// The constant `o` of the objective.
     pub offset: f64,
-    /// `K`.
+    /// The cones whose product is `K`.
     pub cones: Vec<Cone>,
 }
 
@@ -99,14 +99,14 @@ fn times(matrix: MatRef<'_, f64>, x: &[f64], out: &mut [f64]) {
     }
 }
 
-/// Cholesky of the naive normal matrix of a [`Dense`] program.
+/// The normal equations of a [`Dense`] program, by a Cholesky factorization of the matrix written out.
 pub struct DenseNormal<'a> {
     program: &'a Dense,
     factor: Option<faer::linalg::solvers::Llt<f64>>,
 }
 
 impl<'a> DenseNormal<'a> {
-    /// Nothing is factored yet.
+    /// Normal equations of a program, for which nothing has been factored yet.
     pub fn new(program: &'a Dense) -> Self {
         Self { program, factor: None }
     }

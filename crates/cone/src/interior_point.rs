@@ -50,7 +50,7 @@ const STALLED: usize = 15;
 const EARLY: usize = 30;
 const NEAR: f64 = 1e4;
 
-/// The method itself, for programs that are known to have solutions: no second opinion where it does not converge.
+/// Solve a program that is known to have solutions: infeasibility is not looked for where the method does not converge.
 pub fn interior_point(
     program: &impl Program,
     normal: &mut impl NormalEquations,

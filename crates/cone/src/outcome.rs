@@ -28,15 +28,15 @@ pub enum Status {
 /// The answer of [`crate::solve()`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Outcome {
-    /// How it ended.
+    /// How the solve ended.
     pub status: Status,
-    /// Primal variables, or the witness of dual infeasibility.
+    /// The unknowns, or the witness of dual infeasibility.
     pub x: Vec<f64>,
-    /// Slack in `K`.
+    /// The slack in `K`.
     pub s: Vec<f64>,
-    /// Multipliers in `K`, or the witness of primal infeasibility.
+    /// The multipliers in `K`, or the witness of primal infeasibility.
     pub z: Vec<f64>,
-    /// The facts of the point returned.
+    /// What is known of the point that is returned.
     pub last: Iteration,
     /// Every iteration.
     pub trace: Vec<Iteration>,
@@ -45,17 +45,17 @@ pub struct Outcome {
 /// The optimality conditions at a point, recomputed from the program.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Residuals {
-    /// `ψ(x) + qᵀx + o`.
+    /// The objective, `ψ(x) + qᵀx + o`.
     pub primal: f64,
-    /// `ψ(x) − ∇ψ(x)·x − bᵀz + o`.
+    /// The dual objective, `ψ(x) − ∇ψ(x)·x − bᵀz + o`.
     pub dual: f64,
     /// `‖Ax + b − s‖_∞ / (1 + max(‖b‖, ‖Ax‖, ‖s‖))`.
     pub primal_residual: f64,
     /// `‖∇ψ(x) + q − Aᵀz‖_∞ / (1 + max(‖q‖, ‖∇ψ(x)‖, ‖Aᵀz‖))`.
     pub dual_residual: f64,
-    /// Smallest "eigenvalue" of `s` over all cones: negative is outside.
+    /// The smallest "eigenvalue" of `s` over all cones. It is negative where `s` lies outside.
     pub primal_margin: f64,
-    /// Smallest "eigenvalue" of `z` over all cones.
+    /// The smallest "eigenvalue" of `z` over all cones.
     pub dual_margin: f64,
 }
 

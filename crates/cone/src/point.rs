@@ -16,11 +16,11 @@ use rayon::prelude::*;
 /// infeasibility that is left must be small against the smallest eigenvalue of every `s`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Start {
-    /// Variables.
+    /// The unknowns.
     pub x: Vec<f64>,
-    /// Slack.
+    /// The slack.
     pub s: Vec<f64>,
-    /// Multipliers.
+    /// The multipliers.
     pub z: Vec<f64>,
 }
 

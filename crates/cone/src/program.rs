@@ -37,7 +37,7 @@ pub trait Program: Linear {
 /// ψ at a point, and what it adds to the lower bound that multipliers prove there.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Curved {
-    /// `ψ(x)`.
+    /// The value `ψ(x)`.
     pub value: f64,
     /// `ψ(x) − ∇ψ(x)·x`, which is `−ψ*(∇ψ(x))` for the conjugate `ψ*`.
     pub below: f64,

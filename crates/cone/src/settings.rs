@@ -5,21 +5,22 @@ use std::ops::ControlFlow;
 /// When to stop, and how carefully to solve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Most iterations.
+    /// The largest number of iterations.
     pub iterations: usize,
-    /// Relative duality gap to reach: |primal − dual| / |objective|.
+    /// The relative duality gap to reach, |primal − dual| / |objective|. It says how far the point may be from the
+    /// optimum.
     pub gap_relative: f64,
-    /// Absolute duality gap that is enough.
+    /// The absolute duality gap that is enough.
     pub gap_absolute: f64,
-    /// Residuals of both feasibility conditions, relative to the data.
+    /// The largest residual of both feasibility conditions, relative to the data.
     pub feasibility: f64,
-    /// Relative size at which a direction counts as a proof of infeasibility.
+    /// The relative size at which a direction counts as a proof of infeasibility.
     pub infeasibility: f64,
-    /// Fraction of the way to the boundary.
+    /// The fraction of the way to the boundary that a step goes.
     pub step: f64,
-    /// Most corrections of centrality an iteration.
+    /// The largest number of corrections of centrality in one iteration.
     pub correctors: usize,
-    /// Most steps of iterative refinement of one linear solve.
+    /// The largest number of steps of iterative refinement of one linear solve.
     pub refinements: usize,
     /// Diagonal regularization of the normal matrix, relative to its diagonal; undone by refinement.
     pub regularization: f64,
@@ -63,24 +64,24 @@ impl Default for Settings {
     }
 }
 
-/// One iteration's facts.
+/// What is known after one iteration.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Iteration {
-    /// 0 is the starting point.
+    /// The number of the iteration; 0 is the starting point.
     pub iteration: usize,
-    /// Primal objective.
+    /// The objective.
     pub primal: f64,
-    /// Dual objective.
+    /// The dual objective.
     pub dual: f64,
     /// |primal − dual| relative to the objective, as [`Settings::gap`] measures it.
     pub gap: f64,
-    /// Relative residual of `s = Ax + b`.
+    /// The relative residual of `s = Ax + b`.
     pub primal_residual: f64,
-    /// Relative residual of `∇ψ(x) + q = Aᵀz`.
+    /// The relative residual of `∇ψ(x) + q = Aᵀz`.
     pub dual_residual: f64,
-    /// Complementarity measure μ.
+    /// The complementarity μ.
     pub mu: f64,
-    /// Step taken to get here.
+    /// The length of the step that led here.
     pub step: f64,
 }
 

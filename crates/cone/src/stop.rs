@@ -29,7 +29,7 @@ use std::{
 /// Whether it is time to end, for the early part of the work, the work itself and its late part.
 type Question = Arc<dyn Fn(Stage) -> bool + Send + Sync>;
 
-/// A part of the work.
+/// A part of the work, early or late.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// An early part, which must leave time for the rest.
@@ -40,7 +40,7 @@ pub enum Stage {
     Late,
 }
 
-/// Whether the work at hand should end. Cheap to clone and to ask; the default never says so.
+/// Whether the work at hand should end. It is cheap to clone and to ask, and the default never says so.
 #[derive(Clone)]
 pub struct Stop {
     question: Option<Question>,
@@ -72,7 +72,7 @@ impl Stop {
         Self::staged(move |stage| stage != Stage::Late && over())
     }
 
-    /// An answer for each stage. Once it is yes, it should stay yes.
+    /// A stop with an answer for each stage. An answer that is yes once should stay yes.
     pub fn staged(over: impl Fn(Stage) -> bool + Send + Sync + 'static) -> Self {
         Self { question: Some(Arc::new(over)), stage: Stage::Main }
     }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 /// Chunk length of every parallel loop; also the length under which loops stay on one thread.
 pub const CHUNK: usize = 1 << 15;
 
-/// `aᵀb`.
+/// The product `aᵀb`.
 pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let short = |a: &[f64], b: &[f64]| {
         // Eight partial sums: a fixed order that the compiler can keep in vector registers.
@@ -26,7 +26,7 @@ pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     partial.iter().sum()
 }
 
-/// `‖a‖_∞`.
+/// The largest absolute value `‖a‖_∞`.
 pub fn largest(a: &[f64]) -> f64 {
     let short = |a: &[f64]| a.iter().fold(0.0f64, |m, x| m.max(x.abs()));
     if a.len() <= CHUNK { short(a) } else { a.par_chunks(CHUNK).map(short).reduce(|| 0.0, f64::max) }

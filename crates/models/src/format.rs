@@ -3,7 +3,7 @@
 use std::path::Path;
 use tautnet::error::{Error, Result};
 
-/// How a file is written.
+/// The format of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// This program's own.
@@ -34,7 +34,7 @@ impl Format {
     }
 }
 
-/// How many digits a file holds.
+/// The precision of the numbers in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
     /// Double precision: all of them.
@@ -69,7 +69,7 @@ impl Precision {
     }
 }
 
-/// What becomes of a model's scaler.
+/// What becomes of the scaler of a model, that is, of its standardization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScalerChoice {
     /// It stands beside the network, which is in standardized units.
@@ -110,8 +110,8 @@ impl std::str::FromStr for ScalerChoice {
 /// How a network is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Options {
-    /// What becomes of a model's scaler; `None` for what suits the format.
+    /// What becomes of the scaler; `None` for what suits the format.
     pub scaler: Option<ScalerChoice>,
-    /// How many digits are kept.
+    /// The precision in which numbers are written.
     pub precision: Precision,
 }

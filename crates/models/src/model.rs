@@ -12,6 +12,7 @@ use tautnet::certify::{self, SampleInterval};
 use tautnet::error::{Error, Result};
 use tautnet::job::Proved;
 use tautnet::limits::Limits;
+use tautnet::range::RADIUS;
 use tautnet::{Loss, Network, Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
 use tautnet_verify::{Certificate, Refusal, Verified};
@@ -20,26 +21,26 @@ const FORMAT: &str = "tautnet-model";
 /// What is written. Version 1, whose network has the form of plain files of version 1, is read too.
 const VERSION: u64 = 2;
 
-/// A network in standardized units, with its columns, its scaler and its evidence.
+/// A network in standardized units, with its columns, its scaler and the proof of its bound.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
     /// The network, from standardized inputs to the standardized target.
     pub network: Network,
     /// Which columns are inputs and target, and the levels of words.
     pub columns: Encoder,
-    /// What standardized means.
+    /// The scaler: how the units of the data become standardized units.
     pub scaler: Scaler,
     /// How the network was made, to make it again.
     pub settings: Value,
-    /// Objective and its parts, before and after.
+    /// The objective and its parts, before and after the polish.
     pub objective: Value,
-    /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim: [`Model::proved`]
-    /// gives it after checking.
+    /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim:
+    /// [`Model::proved`] gives it after checking.
     pub certificate: Option<Certificate>,
 }
 
 impl Model {
-    /// What came of a job, with its columns; refused where its certificate proves nothing.
+    /// A model of the result of a job and its columns. It is refused where its certificate proves nothing.
     pub fn of(proved: Proved, columns: Encoder, scaler: Scaler) -> Result<Self> {
         let Proved { network, certificate, settings, objective, .. } = proved;
         let (settings, objective) = (json!(settings), json!(objective));
@@ -95,7 +96,9 @@ impl Model {
         let part = |name: &str, value: &Value| format!("  {}: {}", json!(name), indented(&format!("{value:#}")));
         let network = indented(&layers_to_json(&self.network));
         let encode = |value: std::result::Result<Value, serde_json::Error>| {
-            value.map_err(|error| Error::new(format!("the model cannot be written: {error}"), "mend its parts"))
+            value.map_err(|error| {
+                Error::new(format!("the model cannot be written: {error}"), "every number in it must be finite")
+            })
         };
         let mut parts = vec![
             part("format", &json!(FORMAT)),
@@ -186,7 +189,7 @@ impl Model {
         Ok(self.predict_encoded(self.columns.encode(table, unknown)?))
     }
 
-    /// The same for the rows of the encoded columns.
+    /// The same for rows whose columns have been encoded.
     pub fn predict_encoded(&self, mut x: Mat<f64>) -> Vec<f64> {
         self.scaler.standardize_inputs_in_place(x.as_mut());
         // A model has one output.
@@ -195,11 +198,11 @@ impl Model {
     }
 
     /// For every row of a table, in the units of its target: the interval that the output cannot leave when the
-    /// standardized inputs move by at most `radius` in the norm of the model's certificate. The output is the real number that
-    /// the stored weights, scaler and row define, so the rounding of standardizing, evaluating and scaling back is inside, at
-    /// radius 0 too; and so is the prediction, which is that number rounded. At most `nodes` nodes of branch
-    /// and bound are spent at each end ([`certify::affordable_nodes`] where `None`); with 0 the intervals are those of
-    /// [`Self::reach`].
+    /// standardized inputs move by at most `radius` in the norm of the model's certificate. The output is the real
+    /// number that the stored weights, scaler and row define, so the rounding of standardizing, evaluating and scaling
+    /// back is inside, at radius 0 too; and so is the prediction, which is that number rounded. At most `nodes` nodes
+    /// of branch and bound are spent at each end ([`certify::affordable_nodes`] where `None`); with 0 the intervals are
+    /// those of [`Self::reach`].
     pub fn intervals(
         &self,
         table: &Table,
@@ -210,7 +213,7 @@ impl Model {
         self.intervals_encoded(self.columns.encode(table, unknown)?, radius, nodes)
     }
 
-    /// The same for the rows of the encoded columns.
+    /// The same for rows whose columns have been encoded.
     pub fn intervals_encoded(&self, x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
         let network = self.shallow("a certified interval")?;
         let (norm, _) = self.reach(radius)?;
@@ -219,11 +222,14 @@ impl Model {
     }
 
     /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
-    /// standardized inputs move by at most `radius` in that norm: τ L r, with the L that the certificate proves.
+    /// standardized inputs move by at most `radius` in that norm: κ_y L ε, with the L that the certificate proves.
     pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
-        certify::check_radius(radius)?;
+        RADIUS.check("radius", radius)?;
         let verified = self.proved()?.ok_or_else(|| {
-            Error::new("the model has no certificate", "an interval needs a proved bound: polish the model with --out")
+            Error::new(
+                "the model has no certificate",
+                "an interval needs a proved bound: polish the model, and keep the result with --out",
+            )
         })?;
         let certificate = verified.certificate();
         let bound = certificate.standardized.bound;

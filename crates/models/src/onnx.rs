@@ -51,7 +51,7 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<Import> {
     parse_within(bytes, source, &Limits::default())
 }
 
-/// The same, no more than the limits allow.
+/// The same, but no more is read than the limits allow.
 pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<Import> {
     let export = "export the network to ONNX again";
     if bytes.is_empty() {

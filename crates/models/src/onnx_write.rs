@@ -3,11 +3,12 @@
 //! What is written, with the nodes in brackets where the network has a scaler that is kept:
 //!
 //! ```text
-//! inputs ─► [Sub μ ─► Div σ] ─► Gemm (w, b) ─► activation ─► … ─► Gemm (v, c) ─► [Add] ─► [Mul τ ─► Add ȳ] ─► prediction
+//! inputs ─► [Sub x_mean ─► Div κ] ─► Gemm (w, b) ─► activation ─► … ─► Gemm (v, c) ─► [Add] ─► [Mul κ_y ─► Add y_mean] ─► prediction
 //!                        └────────────────────── [Gemm (a)] ───────────────────────┴
 //! ```
 //!
-//! Weights are double (or float) tensors; `transB` is 1, so that they stand as everywhere in this program, one row a unit.
+//! Weights are double (or float) tensors; `transB` is 1, so that they stand as everywhere in this program, one row a
+//! unit.
 
 use crate::format::Precision;
 use crate::onnx_messages as messages;
@@ -120,8 +121,8 @@ fn int(name: &str, value: i64) -> messages::Attribute {
     messages::Attribute { name: name.into(), int: Some(value), kind: 2, ..messages::Attribute::default() }
 }
 
-/// The bytes of an ONNX file. With `Precision::F32` all numbers must be single precision already, and no hidden layer may have
-/// the identity for its activation: [`Network::merged`] sees to that.
+/// The bytes of an ONNX file. With `Precision::F32` all numbers must be single precision already, and no hidden layer
+/// may have the identity for its activation: [`Network::merged`] sees to that.
 pub(crate) fn to_bytes(
     network: &Network,
     scaler: Option<&Scaler>,

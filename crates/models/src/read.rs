@@ -29,7 +29,7 @@ pub struct Read {
     pub note: Option<String>,
 }
 
-/// The same, no more than the limits allow.
+/// The same, but no more is read than the limits allow.
 pub fn read_within(path: &Path, limits: &Limits) -> Result<Read> {
     let format = Format::of(path)?;
     let source = path.display().to_string();
@@ -48,7 +48,7 @@ pub fn parse(bytes: &[u8], format: Format, source: &str) -> Result<Stored> {
     parse_within(bytes, format, source, &Limits::default())
 }
 
-/// The same, no more than the limits allow.
+/// The same, but no more is read than the limits allow.
 pub fn parse_within(bytes: &[u8], format: Format, source: &str, limits: &Limits) -> Result<Stored> {
     limits.check(Limit::Bytes, source, bytes.len() as u64)?;
     let model = |text: &str, network: Network, scaler: Option<Scaler>| {
@@ -82,17 +82,17 @@ impl Stored {
         read(path)
     }
 
-    /// The same, no more than the limits allow, and with what the user should know of it.
+    /// The same, but no more is read than the limits allow; and with what the user should know of the file.
     pub fn read_within(path: &Path, limits: &Limits) -> Result<Read> {
         read_within(path, limits)
     }
 
-    /// From the bytes of a JSON file; `source` is what messages call it.
+    /// Read the bytes of a JSON file; `source` is what messages call it.
     pub fn parse(bytes: &[u8], source: &str) -> Result<Self> {
         Self::parse_within(bytes, source, &Limits::default())
     }
 
-    /// The same, no more than the limits allow.
+    /// The same, but no more is read than the limits allow.
     pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<Self> {
         let object = parse_object(bytes, source, limits)?;
         match object.get("format") {
@@ -116,7 +116,7 @@ pub fn read_certificate(path: &Path) -> Result<Vec<u8>> {
     read_certificate_within(path, &Limits::default())
 }
 
-/// The same, no more than the limits allow.
+/// The same, but no more is read than the limits allow.
 pub fn read_certificate_within(path: &Path, limits: &Limits) -> Result<Vec<u8>> {
     let source = path.display().to_string();
     let bytes = read_file(path, &source, limits)?;

@@ -28,7 +28,7 @@ pub fn parse(bytes: &[u8], source: &str) -> Result<(Network, Option<String>)> {
     parse_within(bytes, source, &Limits::default())
 }
 
-/// The same, no more than the limits allow.
+/// The same, but no more is read than the limits allow.
 pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<(Network, Option<String>)> {
     limits.check(Limit::Bytes, source, bytes.len() as u64)?;
     let damaged = |error: &dyn std::fmt::Display| {

@@ -14,7 +14,7 @@ use tautnet::{Norm, Shallow};
 const FORMAT: &str = "tautnet search";
 const VERSION: u64 = 1;
 
-/// All searches of one network.
+/// A file with all searches of one network.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct SearchFile(Vec<SearchState>);
 
@@ -33,7 +33,7 @@ impl SearchFile {
         Self::parse_within(bytes, name, &Limits::default())
     }
 
-    /// The same, no more than the limits allow.
+    /// The same, but no more is read than the limits allow.
     pub fn parse_within(bytes: &[u8], name: &str, limits: &Limits) -> Result<Self> {
         limits.check(Limit::Bytes, name, bytes.len() as u64)?;
         // A key that is given twice is refused by the reader below, too.

@@ -19,11 +19,11 @@ use tautnet::network::{self, Network};
 /// A named array.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tensor {
-    /// Its key.
+    /// The key of the tensor.
     pub name: String,
-    /// Its shape.
+    /// The shape of the tensor.
     pub shape: Vec<usize>,
-    /// Its numbers, the last index running fastest.
+    /// The numbers of the tensor, the last index running fastest.
     pub values: Vec<f64>,
 }
 

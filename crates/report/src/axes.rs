@@ -9,13 +9,13 @@ use super::font;
 use super::scene::{Anchor, Ink, Scene};
 use tautnet::shown::shortened;
 
-/// Height of the type on axes.
+/// The height of the letters on axes.
 pub const SMALL: f64 = 12.0;
 
 /// Room that half of the last number of a lower axis takes beyond the frame.
 pub const RIGHT: f64 = 14.0;
 
-/// From values to the interval from 0 to 1.
+/// A scale: it takes values to the interval from 0 to 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
     low: f64,
@@ -24,19 +24,19 @@ pub struct Scale {
 }
 
 impl Scale {
-    /// From `low` to `high` on a linear scale; a range that is empty is widened.
+    /// A linear scale from `low` to `high`. A range that is empty is widened.
     pub fn linear(low: f64, high: f64) -> Self {
         let pad = if high > low { 0.0 } else { 0.5 * low.abs().max(1.0) };
         Self { low: low - pad, high: high + pad, log: false }
     }
 
-    /// From zero to a little above the largest of the values.
+    /// A linear scale from zero to a little above the largest of the values.
     pub fn from_zero(values: impl IntoIterator<Item = f64>) -> Self {
         let largest = values.into_iter().filter(|v| v.is_finite()).fold(0.0, f64::max);
         if largest > 0.0 { Self::linear(0.0, 1.05 * largest) } else { Self::linear(0.0, 1.0) }
     }
 
-    /// All the values with a margin, from zero on if that is not far.
+    /// A linear scale of all the values with a margin; it begins at zero where that is not far.
     pub fn around(values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extremes(values);
         if low >= 0.0 && low < 0.6 * high {
@@ -46,7 +46,7 @@ impl Scale {
         Self::linear(low - margin, high + margin)
     }
 
-    /// All the positive values with a margin, on a logarithmic scale.
+    /// A logarithmic scale of all the positive values with a margin.
     pub fn logarithmic(values: impl IntoIterator<Item = f64>) -> Self {
         let (low, high) = extremes(values.into_iter().filter(|value| *value > 0.0));
         let (low, high) = if low > 0.0 { (low, high) } else { (0.1, 1.0) };
@@ -54,12 +54,12 @@ impl Scale {
         Self { low: low / margin, high: high * margin, log: true }
     }
 
-    /// From one positive number to a larger one, on a logarithmic scale.
+    /// A logarithmic scale from one positive number to a larger one.
     pub fn between_powers(low: f64, high: f64) -> Self {
         Self { low, high, log: true }
     }
 
-    /// Place of a value: 0 at the low end, 1 at the high one.
+    /// The place of a value: 0 at the low end, 1 at the high one.
     pub fn place(&self, value: f64) -> f64 {
         if self.log {
             (value / self.low).ln() / (self.high / self.low).ln()
@@ -213,17 +213,17 @@ fn signed(text: &str) -> String {
 /// A rectangle with a scale along either side.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Frame {
-    /// Left edge.
+    /// The left edge.
     pub left: f64,
-    /// Upper edge.
+    /// The upper edge.
     pub top: f64,
-    /// Width.
+    /// The width.
     pub width: f64,
-    /// Height.
+    /// The height.
     pub height: f64,
-    /// Along the lower edge.
+    /// The scale along the lower edge.
     pub x: Scale,
-    /// Along the left edge, upwards.
+    /// The scale along the left edge, upwards.
     pub y: Scale,
 }
 

@@ -10,32 +10,32 @@ use tautnet::attack::RadiusReport;
 use tautnet::polish::Progress;
 use tautnet::{Loss, Norm, Scaler, select};
 
-/// Where a chart is to be shown.
+/// The place where a chart is to be shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Canvas {
-    /// Width in pixels.
+    /// The width in pixels.
     pub width: f64,
     /// Whether the title is drawn; a page has it in its own type.
     pub titled: bool,
 }
 
 impl Canvas {
-    /// In a page, on a desk or on paper.
+    /// A chart in a page that is read on a desk or on paper.
     pub const WIDE: Canvas = Canvas { width: 760.0, titled: false };
-    /// In a page, on a telephone.
+    /// A chart in a page that is read on a telephone.
     pub const NARROW: Canvas = Canvas { width: 350.0, titled: false };
-    /// In a file of its own.
+    /// A chart in a file of its own.
     pub const FILE: Canvas = Canvas { width: 760.0, titled: true };
 }
 
-/// What the numbers of a chart are measured in.
+/// The units of the numbers of a chart.
 #[derive(Debug, Clone, Copy)]
 pub struct Units<'a> {
-    /// Name of the target.
+    /// The name of the target.
     pub target: &'a str,
-    /// From the network's units to the user's.
+    /// The scaler between the network's units and the user's.
     pub scaler: &'a Scaler,
-    /// Norm of input perturbations.
+    /// The norm in which changes of the inputs are measured.
     pub norm: Norm,
     /// What a wrong prediction costs.
     pub loss: &'a Loss,
@@ -56,20 +56,20 @@ impl Units<'_> {
         self.scaler.root_to_user(self.loss, mean)
     }
 
-    /// What that is called.
+    /// What the root of the mean loss is called.
     pub fn root_name(&self) -> String {
         // A root mean square is that of an error.
         let error = if self.loss.is_squared() { " error" } else { "" };
         format!("{}{error}", self.loss.root_name())
     }
 
-    /// Upper and lower bounds on it.
+    /// Upper and lower bounds on the root of the mean loss.
     pub fn root_bound(&self, mean: f64, upper: bool) -> f64 {
         let Self { scaler, loss, .. } = self;
         if upper { scaler.root_to_user_above(loss, mean) } else { scaler.root_to_user_below(loss, mean) }
     }
 
-    /// Of what the norm is: inputs in the network's units.
+    /// What the norm is of: the inputs, in the network's units.
     pub fn inputs(&self) -> &'static str {
         if self.standardized() { "standardized inputs" } else { "the inputs" }
     }
@@ -80,14 +80,14 @@ impl Units<'_> {
     }
 }
 
-/// Error against radius of one network.
+/// The error of one network against the radius of the attack.
 #[derive(Debug, Clone, Copy)]
 pub struct Curve<'a> {
-    /// What it is called.
+    /// What the network is called.
     pub name: &'a str,
-    /// Before or after.
+    /// The colour: that of a network before or after the polish.
     pub ink: Ink,
-    /// Radii in increasing order.
+    /// The errors found and certified, with the radii in increasing order.
     pub reports: &'a [RadiusReport],
 }
 
@@ -98,9 +98,9 @@ pub struct Ladder {
     pub found: f64,
     /// What its certificate proves: the constant is at most this.
     pub proved: f64,
-    /// Sum over the units.
+    /// The bound by the sum over the units.
     pub sum: f64,
-    /// Product of the layers' norms.
+    /// The bound by the product of the layers' norms.
     pub product: f64,
 }
 

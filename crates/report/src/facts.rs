@@ -8,7 +8,7 @@ use tautnet::error::{Error, Result};
 use tautnet::polish::{self, Polished};
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow, select};
 
-/// The charts there are.
+/// A chart of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chart {
     /// Error against attack radius, found and certified.
@@ -24,7 +24,7 @@ pub enum Chart {
 }
 
 impl Chart {
-    /// All of them, in the order of the page.
+    /// Every chart, in the order of the page.
     pub const ALL: [Chart; 5] = [Chart::Attack, Chart::Bounds, Chart::Fit, Chart::Path, Chart::Convergence];
 
     /// The name by which users choose it.
@@ -54,13 +54,13 @@ impl std::str::FromStr for Chart {
 /// The facts about one network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Side {
-    /// Bounds on its Lipschitz constant, in its own units.
+    /// The bounds on its Lipschitz constant, in its own units.
     pub ladder: Ladder,
-    /// Error under attack on the rows shown.
+    /// The error under attack on the rows shown.
     pub attack: Vec<RadiusReport>,
-    /// Mean loss on the rows learned from.
+    /// The mean loss on the rows learned from.
     pub learned: f64,
-    /// Mean loss on the rows held out, if there are any.
+    /// The mean loss on the rows held out, if there are any.
     pub held_out: Option<f64>,
     /// Predictions for the rows shown, in the user's units.
     pub predicted: Vec<f64>,
@@ -69,13 +69,13 @@ pub struct Side {
 /// The rows that a report speaks of, in the network's units.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
-    /// Learned from.
+    /// The rows that were learned from.
     pub learned: &'a Dataset,
-    /// Held out.
+    /// The rows held out, if there are any.
     pub held_out: Option<&'a Dataset>,
-    /// Attacked and predicted: one of the two, or a part of it.
+    /// The rows that are attacked and predicted: those of one of the two, or a part of them.
     pub shown: &'a Dataset,
-    /// Which these are, for people: "the 42 rows held out".
+    /// What these rows are called in a text, such as "the 42 rows held out".
     pub name: &'a str,
 }
 
@@ -124,7 +124,7 @@ pub enum Origin<'a> {
 pub struct Reproduce {
     /// The command line.
     pub command: String,
-    /// Version of the program.
+    /// The version of the program.
     pub version: String,
     /// Every setting with its value.
     pub settings: Vec<(String, String)>,
@@ -139,11 +139,11 @@ pub struct Report<'a> {
     pub inputs: Vec<String>,
     /// The target column.
     pub target: &'a str,
-    /// Between the network's units and the user's.
+    /// The scaler between the network's units and the user's.
     pub scaler: &'a Scaler,
     /// The rows.
     pub rows: Rows<'a>,
-    /// Hidden units.
+    /// The number of hidden units.
     pub units: usize,
     /// Where the first network came from.
     pub origin: Origin<'a>,

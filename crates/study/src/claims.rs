@@ -2,11 +2,11 @@
 
 use crate::experiment::{Pair, Row, base_title, method_title, pairs, prices_in_words};
 
-/// A statement about the numbers.
+/// A statement about the numbers of a study.
 pub struct Claim {
     /// The statement, and the number that decides it.
     pub text: String,
-    /// `None` where no trial shows it.
+    /// Whether it holds; `None` where no trial shows it.
     pub holds: Option<bool>,
     /// Whether it can fail only by a mistake in this program.
     pub theorem: bool,
@@ -121,26 +121,13 @@ pub fn percent(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::experiment::rows_from_csv;
+    use tautnet_furniture::trial_csv;
 
     /// A row from ADMM at λ_L 0.01; NaN is a failure.
     fn row(data: &str, trial: u64, method: &str, objective: f64) -> Row {
-        Row {
-            data: data.into(),
-            trial,
-            base: "admm".into(),
-            method: method.into(),
-            lipschitz: 0.01,
-            decay: 0.0,
-            objective,
-            loss: objective,
-            bound: 1.0,
-            weights: 1.0,
-            units: 3,
-            clean: objective,
-            attacked: vec![objective],
-            seconds: 0.25,
-            ending: if objective.is_nan() { "failed: no room".into() } else { "solved".into() },
-        }
+        let text = trial_csv(data, trial, method, objective);
+        rows_from_csv("trials", &text, &[0.0]).unwrap().remove(0).1
     }
 
     /// The verdict on one statement, and its words.

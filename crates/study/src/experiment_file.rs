@@ -10,9 +10,8 @@ use tautnet::Recipe;
 use tautnet::attack;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
-use tautnet::polish::{self, Walk};
-use tautnet::recipe::{Kind, Search, Table, Value};
-use tautnet::train::{Admm, Descent, Optimizer};
+use tautnet::polish;
+use tautnet::recipe::{Judge, Kind, Rounds, Search, Starts, Table, Value};
 use tautnet_tables::limited::read_file;
 use toml::Spanned;
 
@@ -77,15 +76,23 @@ enum Price {
 
 /// A choice that is a setting of the library: its type, its range and its words are those of the library's table.
 trait OfTable {
-    type Table: Table;
+    type Table: InTables;
+    /// The name in the file.
+    const KEY: &'static str;
+    /// The name of the setting.
     const NAME: &'static str;
 }
 
 /// The value of such a choice, which goes into the table as it is.
-#[derive(Clone)]
 struct Setting<Of> {
     value: Value,
     of: PhantomData<Of>,
+}
+
+impl<Of> Clone for Setting<Of> {
+    fn clone(&self) -> Self {
+        Self { value: self.value.clone(), of: PhantomData }
+    }
 }
 
 /// As the table of choices shows it.
@@ -94,6 +101,7 @@ impl<Of> std::fmt::Debug for Setting<Of> {
         match &self.value {
             Value::Switch(value) => write!(f, "{value}"),
             Value::Number(value) => write!(f, "{value:?}"),
+            Value::Numbers(values) => write!(f, "{values:?}"),
             other => f.write_str(&other.in_words()),
         }
     }
@@ -101,67 +109,91 @@ impl<Of> std::fmt::Debug for Setting<Of> {
 
 impl<'de, Of: OfTable> Deserialize<'de> for Setting<Of> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Self, D::Error> {
-        let given = toml::Value::deserialize(deserializer)?;
-        let whole = matches!(Of::Table::field(Of::NAME).map(|field| field.kind), Some(Kind::Count(..)));
-        let value = match given {
-            toml::Value::Boolean(value) => Value::Switch(value),
-            toml::Value::String(value) => Value::Word(value),
-            toml::Value::Float(value) => Value::Number(value),
-            toml::Value::Integer(value) if whole && value >= 0 => Value::Count(value as u64),
-            toml::Value::Integer(value) => Value::Number(value as f64),
-            other => return Err(D::Error::custom(format!("`{}` is {other:?}", Of::NAME))),
-        };
-        let set = Of::Table::default().set(Of::NAME, &value);
-        set.map_err(|error| D::Error::custom(format!("{error}; {}", error.hint)))?;
+        let refused = |what: String| D::Error::custom(format!("`{}` {what}", Of::KEY));
+        let field = Of::Table::field(Of::NAME).ok_or_else(|| refused("is no setting".into()))?;
+        let value = of_toml(&field.kind, toml::Value::deserialize(deserializer)?)
+            .map_err(|what| refused(format!("is {what}; give {}", field.kind.in_words())))?;
+        Of::Table::default().set(Of::NAME, &value).map_err(|error| {
+            // The file has its own names.
+            let what = error.what.replacen(&format!("`{}`", field.flag()), &format!("`{}`", Of::KEY), 1);
+            D::Error::custom(format!("{what}; {}", error.hint))
+        })?;
         Ok(Self { value, of: PhantomData })
     }
 }
 
-macro_rules! of_table {
-    ($($choice:ident: $table:ty, $name:literal;)*) => {
-        $(
-            #[derive(Clone, Copy)]
-            struct $choice;
+/// A value of TOML as one of a setting of this kind, or what it is where there is none.
+fn of_toml(kind: &Kind, given: toml::Value) -> std::result::Result<Value, &'static str> {
+    let number = |given: &toml::Value| match given {
+        toml::Value::Float(value) => Ok(*value),
+        toml::Value::Integer(value) => Ok(*value as f64),
+        toml::Value::Array(_) => Err("a list"),
+        toml::Value::Table(_) => Err("a table"),
+        toml::Value::Datetime(_) => Err("a date"),
+        toml::Value::Boolean(_) | toml::Value::String(_) => Err("a list of something else than numbers"),
+    };
+    Ok(match (kind, given) {
+        (_, toml::Value::Boolean(value)) => Value::Switch(value),
+        (_, toml::Value::String(value)) => Value::Word(value),
+        (Kind::Count(..), toml::Value::Integer(value)) if value >= 0 => Value::Count(value as u64),
+        (Kind::Numbers(_), toml::Value::Array(values)) => {
+            Value::Numbers(values.iter().map(number).collect::<std::result::Result<_, _>>()?)
+        }
+        (_, given) => Value::Number(number(&given)?),
+    })
+}
 
-            impl OfTable for $choice {
-                type Table = $table;
-                const NAME: &'static str = $name;
+/// The library's tables of which an experiment file says something.
+#[derive(Default)]
+struct Tables {
+    recipe: Recipe,
+    starts: Starts,
+    rounds: Rounds,
+    judge: Judge,
+    search: Search,
+}
+
+/// A table among them.
+trait InTables: Table {
+    fn of(tables: &mut Tables) -> &mut Self;
+}
+
+macro_rules! in_tables {
+    ($($table:ident: $name:ident),*) => {
+        $(
+            impl InTables for $table {
+                fn of(tables: &mut Tables) -> &mut Self {
+                    &mut tables.$name
+                }
             }
         )*
     };
 }
 
-of_table! {
-    Hidden: Recipe, "hidden";
-    Seed: Recipe, "seed";
-    LossOf: Recipe, "loss";
-    PriceOfBound: Recipe, "lipschitz";
-    PriceOfWeights: Recipe, "decay";
-    PenaltyOf: Recipe, "penalty";
-    OutputBias: Recipe, "output_bias";
-    Tolerance: Recipe, "tolerance";
-    Restarts: Search, "restarts";
+in_tables!(Recipe: recipe, Starts: starts, Rounds: rounds, Judge: judge, Search: search);
+
+/// A choice that may have a place in a table.
+trait Put {
+    fn put(&self, tables: &mut Tables);
 }
 
-impl<Of: OfTable> Setting<Of> {
-    fn put(&self, table: &mut Of::Table) {
-        table.set(Of::NAME, &self.value).expect("it was checked where it was read");
+impl<Of: OfTable> Put for Setting<Of> {
+    fn put(&self, tables: &mut Tables) {
+        Of::Table::of(tables).set(Of::NAME, &self.value).expect("it was checked where it was read");
     }
 }
 
-/// The numbers of a choice that is a list.
+/// Of a list, each value is for an arm of its own.
+impl<T> Put for Vec<T> {
+    fn put(&self, _: &mut Tables) {}
+}
+
+/// The numbers of a choice that is a list of values of one setting.
 fn numbers<Of>(list: &[Setting<Of>]) -> impl Iterator<Item = f64> {
     list.iter().filter_map(|setting| match setting.value {
         Value::Number(value) => Some(value),
         _ => None,
     })
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum OptimizerName {
-    Adam,
-    Momentum,
 }
 
 #[derive(Deserialize)]
@@ -171,9 +203,23 @@ struct Choice<T> {
     why: String,
 }
 
-/// Every choice, once: in the file with its reason, in a tier without, and resolved.
+/// Every choice, once: in the file with its reason, in a tier without, and resolved; and which setting of the library it is.
 macro_rules! choices {
-    ($($name:ident: $kind:ty),* $(,)?) => {
+    ($($name:ident: $kind:ty $(= $table:ident $setting:literal)?;)*) => {
+        /// The choices as types.
+        mod of {
+            #![allow(dead_code, non_camel_case_types)]
+            $(pub struct $name;)*
+        }
+
+        $($(
+            impl OfTable for of::$name {
+                type Table = $table;
+                const KEY: &'static str = stringify!($name);
+                const NAME: &'static str = $setting;
+            }
+        )?)*
+
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Choices {
@@ -206,39 +252,52 @@ macro_rules! choices {
                 },)*]
             }
         }
+
+        impl Chosen {
+            /// The settings of the library, with what was chosen in its place.
+            fn tables(&self) -> Tables {
+                let mut tables = Tables::default();
+                $(self.$name.put(&mut tables);)*
+                tables
+            }
+        }
+
+        /// Which setting of which table a choice is.
+        #[cfg(test)]
+        const SETTINGS: &[(&str, &str)] = &[$($((stringify!($table), $setting),)?)*];
     };
 }
 
 choices! {
-    data: Vec<Set>,
-    trials: u64,
-    hidden_units: Setting<Hidden>,
-    held_out: f64,
-    seed: Setting<Seed>,
-    loss: Setting<LossOf>,
-    lipschitz: Vec<Setting<PriceOfBound>>,
-    decay: Vec<Setting<PriceOfWeights>>,
-    penalty: Setting<PenaltyOf>,
-    output_bias: Setting<OutputBias>,
-    start_decay: f64,
-    optimizer: OptimizerName,
-    rate: f64,
-    batch: usize,
-    epochs: usize,
-    adversarial_radius: f64,
-    adversarial_steps: usize,
-    admm_penalty: f64,
-    admm_steps: usize,
-    admm_iterations: usize,
-    rounds: usize,
-    walk_rounds: usize,
-    walk_steps: usize,
-    walk_restarts: usize,
-    walk_flips: usize,
-    tolerance: Setting<Tolerance>,
-    radii: Vec<f64>,
-    restarts: Setting<Restarts>,
-    attack_steps: usize,
+    data: Vec<Set>;
+    trials: Setting<of::trials> = Judge "trials";
+    hidden_units: Setting<of::hidden_units> = Recipe "hidden";
+    held_out: Setting<of::held_out> = Judge "test";
+    seed: Setting<of::seed> = Recipe "seed";
+    loss: Setting<of::loss> = Recipe "loss";
+    lipschitz: Vec<Setting<of::lipschitz>> = Recipe "lipschitz";
+    decay: Vec<Setting<of::decay>> = Recipe "decay";
+    penalty: Setting<of::penalty> = Recipe "penalty";
+    output_bias: Setting<of::output_bias> = Recipe "output_bias";
+    start_decay: Setting<of::start_decay> = Starts "start_decay";
+    optimizer: Setting<of::optimizer> = Starts "optimizer";
+    rate: Setting<of::rate> = Starts "rate";
+    batch: Setting<of::batch> = Starts "batch";
+    epochs: Setting<of::epochs> = Starts "epochs";
+    adversarial_radius: Setting<of::adversarial_radius> = Starts "adversarial_radius";
+    adversarial_steps: Setting<of::adversarial_steps> = Starts "adversarial_steps";
+    admm_penalty: Setting<of::admm_penalty> = Starts "admm_penalty";
+    admm_steps: Setting<of::admm_steps> = Starts "admm_steps";
+    admm_iterations: Setting<of::admm_iterations> = Starts "admm_iterations";
+    rounds: Setting<of::rounds> = Rounds "rounds";
+    walk_rounds: Setting<of::walk_rounds> = Rounds "walk_rounds";
+    walk_steps: Setting<of::walk_steps> = Rounds "walk_steps";
+    walk_restarts: Setting<of::walk_restarts> = Rounds "walk_restarts";
+    walk_flips: Setting<of::walk_flips> = Rounds "walk_flips";
+    tolerance: Setting<of::tolerance> = Recipe "tolerance";
+    radii: Setting<of::radii> = Judge "radius";
+    restarts: Setting<of::restarts> = Search "restarts";
+    attack_steps: Setting<of::attack_steps> = Search "attack_steps";
 }
 
 /// Read a file on the disk.
@@ -295,11 +354,12 @@ pub fn parse(source: &str, text: &str, tier: &str) -> Result<Experiment> {
         let methods: Vec<&str> = entry.methods.iter().map(|name| name.get_ref().as_str()).collect();
         [format!("from {}", entry.base.get_ref()), methods.join(", "), entry.why.clone()]
     }));
+    let tables = chosen.tables();
     let plan = Plan {
         data: chosen.data.iter().map(|set| set.name.clone()).collect(),
-        trials: chosen.trials,
+        trials: tables.judge.trials,
         arms,
-        settings: settings(&chosen),
+        settings: settings(tables),
     };
     plan.check().map_err(|error| Error::new(format!("{source}: {}", error.what), error.hint))?;
     Ok(Experiment { title: file.title.clone(), choices, sets: chosen.data, plan })
@@ -315,70 +375,33 @@ impl ArmEntry {
     }
 }
 
-impl Chosen {
-    /// The choices that are settings of the recipe.
-    fn recipe(&self) -> Recipe {
-        let mut recipe = Recipe::default();
-        self.hidden_units.put(&mut recipe);
-        self.seed.put(&mut recipe);
-        self.loss.put(&mut recipe);
-        self.penalty.put(&mut recipe);
-        self.output_bias.put(&mut recipe);
-        self.tolerance.put(&mut recipe);
-        recipe
-    }
-}
-
-fn settings(chosen: &Chosen) -> Settings {
-    let recipe = chosen.recipe();
-    let mut search = Search::default();
-    chosen.restarts.put(&mut search);
+fn settings(tables: Tables) -> Settings {
+    let Tables { recipe, starts, rounds, judge, search } = tables;
     let attack = attack::Settings::new(f64::INFINITY);
     let polish = polish::Settings {
         loss: recipe.loss.clone(),
         penalty: recipe.penalty,
         output_bias: recipe.output_bias,
-        rounds: chosen.rounds,
-        walk: Walk {
-            rounds: chosen.walk_rounds,
-            steps: chosen.walk_steps,
-            restarts: chosen.walk_restarts,
-            flips: chosen.walk_flips,
-        },
+        rounds: rounds.rounds,
+        walk: rounds.walk,
         tolerance: recipe.tolerance,
         ..polish::Settings::default()
     };
-    let optimizer = match chosen.optimizer {
-        OptimizerName::Adam => Optimizer::Adam,
-        OptimizerName::Momentum => Optimizer::Momentum { momentum: 0.9 },
-    };
     Settings {
         units: recipe.hidden,
-        held_out: chosen.held_out,
+        held_out: judge.test,
         seed: recipe.seed,
-        radii: chosen.radii.clone(),
+        radii: judge.radius,
         attack: attack::Settings {
             loss: recipe.loss,
             restarts: search.restarts.unwrap_or(attack.restarts),
-            steps: chosen.attack_steps,
+            steps: search.steps,
             ..attack
         },
-        descent: Descent {
-            optimizer,
-            rate: chosen.rate,
-            batch: chosen.batch,
-            epochs: chosen.epochs,
-            decay: chosen.start_decay,
-            ..Descent::default()
-        },
-        adversarial_radius: chosen.adversarial_radius,
-        adversarial_steps: chosen.adversarial_steps,
-        admm: Admm {
-            penalty: chosen.admm_penalty,
-            steps: chosen.admm_steps,
-            iterations: chosen.admm_iterations,
-            ..Admm::default()
-        },
+        descent: starts.descent,
+        adversarial_radius: starts.adversarial.radius,
+        adversarial_steps: starts.adversarial.steps,
+        admm: starts.admm,
         polish,
     }
 }
@@ -386,6 +409,8 @@ fn settings(chosen: &Chosen) -> Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tautnet::polish::Walk;
+    use tautnet::recipe::Command;
 
     const TABLE: &str = include_str!("../../../experiments/table-1.toml");
 
@@ -412,6 +437,20 @@ mod tests {
     }
 
     #[test]
+    fn the_choices_are_the_settings_that_experiment_files_have() {
+        fn of<T: Table>(table: &'static str) -> impl Iterator<Item = (&'static str, &'static str)> {
+            T::fields(Command::Reproduce).map(move |field| (table, field.name))
+        }
+        let mut known: Vec<_> =
+            of::<Recipe>("Recipe").chain(of::<Starts>("Starts")).chain(of::<Rounds>("Rounds")).collect();
+        known.extend(of::<Judge>("Judge").chain(of::<Search>("Search")));
+        let mut chosen = SETTINGS.to_vec();
+        known.sort_unstable();
+        chosen.sort_unstable();
+        assert_eq!(chosen, known);
+    }
+
+    #[test]
     fn a_loss_is_for_the_polish_and_for_the_attack() {
         let text = TABLE.replacen("value = \"squared\"", "value = \"huber:1\"", 1);
         // The start `admm` has the squared error alone, and says so.
@@ -426,7 +465,7 @@ mod tests {
     fn what_is_wrong_is_told_with_its_place() {
         let line_of = |text: &str, part: &str| text.lines().position(|line| line.contains(part)).unwrap() + 1;
         for (from, to, tier, what) in [
-            ("value = 100", "value = \"a\"", "smoke", "`hidden` is a"),
+            ("value = 100", "value = \"a\"", "smoke", "`hidden_units` is a"),
             ("value = \"L2\"", "value = \"L3\"", "smoke", "there is no penalty called `L3`"),
             ("value = \"squared\"", "value = \"cubic\"", "smoke", "there is no loss `cubic`"),
             ("value = 100", "valve = 100", "smoke", "unknown field `valve`"),
@@ -451,8 +490,22 @@ mod tests {
             (&*error.what, &*error.hint),
             ("x.toml has no tier `smok`", "choose one of: high, paper, quick, smoke")
         );
-        let error = parse("x.toml", &TABLE.replace("value = 0.2", "value = 1.2"), "paper").unwrap_err();
-        assert_eq!(error.what, "x.toml: the share of rows held out is 1.2");
+        for (choice, what) in [
+            ("held_out]\nvalue = 1.2", "`held_out` is 1.2; give a number between 0 and 1"),
+            ("radii]\nvalue = [0.1, -1]", "`radii` is 0.1, -1; give a list of numbers"),
+            ("radii]\nvalue = 0.1", "`radii` is 0.1; give a list of numbers"),
+            ("optimizer]\nvalue = \"newton\"", "there is no optimizer called `newton`; choose one of: adam, momentum"),
+            ("rate]\nvalue = 0", "`rate` is 0; give a finite number above 0"),
+            ("epochs]\nvalue = 0", "`epochs` is 0; give a whole number, 1 or more"),
+            ("trials]\nvalue = [3]", "`trials` is a list; give a whole number from 1 to 10000"),
+        ] {
+            let (head, _) = choice.split_once('\n').unwrap();
+            let at = TABLE.find(&format!("[choices.{head}")).unwrap() + "[choices.".len();
+            let end = at + TABLE[at..].find("\nwhy").unwrap();
+            let text = [&TABLE[..at], choice, &TABLE[end..]].concat();
+            let error = parse("x.toml", &text, "paper").unwrap_err();
+            assert!(error.what.contains(what) && error.what.contains(": line "), "{choice}: {error:?}");
+        }
         let error = parse("x.toml", "", "paper").unwrap_err();
         assert!(error.what.contains("missing field"), "{error:?}");
     }

@@ -17,14 +17,14 @@ use tautnet::limits::{Limit, Limits};
 
 const MACHINE: &str = include_str!("data/machine.csv");
 
-/// What `rastrigin` is drawn with.
+/// The settings with which the data set `rastrigin` is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rastrigin {
-    /// n ≥ 1, the number of rows.
+    /// The number of rows, 1 or more.
     pub rows: usize,
-    /// d ≥ 1, the number of inputs.
+    /// The number of inputs, 1 or more.
     pub inputs: usize,
-    /// Seed of the draw.
+    /// The seed of the draw.
     pub seed: u64,
 }
 
@@ -87,7 +87,7 @@ pub fn table(name: &str) -> Result<Option<Table>> {
     table_within(name, &Limits::default())
 }
 
-/// The same, no larger than the limits allow.
+/// The same, but refused where it is larger than the limits allow.
 pub fn table_within(name: &str, limits: &Limits) -> Result<Option<Table>> {
     if name == "machine" {
         return Table::from_reader("machine", MACHINE.as_bytes(), &ReadOptions::default()).map(Some);

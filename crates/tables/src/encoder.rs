@@ -17,7 +17,7 @@ use tautnet::printable::{list, shown};
 pub struct Encoder {
     /// The input columns, in the order in which the network sees them.
     pub inputs: Vec<Input>,
-    /// Name of the target column.
+    /// The name of the target column.
     pub target: String,
 }
 
@@ -25,7 +25,7 @@ pub struct Encoder {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Input {
-    /// Its name.
+    /// The name of the column.
     pub name: String,
     /// The levels of a column of words; `None` for numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -51,7 +51,7 @@ pub struct Capped<'a, R> {
 }
 
 impl<'a, R> Capped<'a, R> {
-    /// Around a reader; `source` is what messages call it.
+    /// A limit around a reader; `source` is what messages call it.
     pub fn new(reader: R, source: &'a str, limits: &'a Limits) -> Self {
         Self { reader, source, limits, read: 0 }
     }

@@ -9,23 +9,23 @@ use sha2::{Digest, Sha256};
 use tautnet::error::{Error, Result};
 use tautnet::limits::Limits;
 
-/// Where the archive is.
+/// The address of the archive.
 pub const ARCHIVE: &str = "https://archive.ics.uci.edu/static/public";
 
-/// A set that can be fetched.
+/// A public data set that can be fetched.
 #[derive(Debug, PartialEq, Eq)]
 pub struct PublicSet {
-    /// Its name here, and the name of its CSV file.
+    /// The name of the set, which is that of its CSV file.
     pub name: &'static str,
-    /// What it is.
+    /// What the set is, in a few words.
     pub title: &'static str,
-    /// Number of rows.
+    /// The number of rows.
     pub rows: usize,
     /// Column names; the last one is the target.
     pub columns: &'static [&'static str],
     /// Columns that are targets too, and no inputs.
     pub other_targets: &'static [&'static str],
-    /// Its zip archive, below [`ARCHIVE`].
+    /// The path of its zip archive, below [`ARCHIVE`].
     pub archive: &'static str,
     /// SHA-256 of the CSV file, in hexadecimal.
     pub sha256: &'static str,
@@ -44,7 +44,7 @@ struct Layout {
     fields: &'static [usize],
 }
 
-/// Licence of every set here.
+/// The licence of every set.
 pub const LICENCE: &str = "CC BY 4.0, UCI Machine Learning Repository";
 
 const WINE: &[&str] = &[
@@ -199,7 +199,7 @@ impl PublicSet {
         self.csv_from_archive_within(archive, &Limits::default())
     }
 
-    /// The same, no more than the limits allow.
+    /// The same, but no more is read than the limits allow.
     pub fn csv_from_archive_within(&self, archive: &[u8], limits: &Limits) -> Result<String> {
         let text = zip_archive::member(archive, self.layout.member, limits)?;
         let csv = self.csv_from_text(&String::from_utf8_lossy(&text))?;
@@ -233,7 +233,7 @@ impl PublicSet {
                 let field = fields.get(field).ok_or_else(|| {
                     Error::new(
                         format!("{}: line {} has {} fields", layout.member, k + 1, fields.len()),
-                        "the archive has changed the file",
+                        "the archive has changed the file; unpack it yourself, and give the table by its path",
                     )
                 })?;
                 row.push(field.parse::<f64>().map_or_else(|_| (*field).to_owned(), |number| number.to_string()));

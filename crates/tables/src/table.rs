@@ -21,7 +21,7 @@ pub struct Table {
     places: HashMap<String, usize>,
 }
 
-/// One named column.
+/// A column with its name.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Column {
     /// Its name, from the header, or `column_1`, `column_2`, … in a file without one.
@@ -31,7 +31,7 @@ pub struct Column {
     pub(crate) note: Option<String>,
 }
 
-/// What a column holds.
+/// The values of a column: numbers or words.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Values {
     /// One finite number a row.
@@ -171,7 +171,7 @@ impl Column {
         }
     }
 
-    /// Whether every row says the same.
+    /// Whether the value is the same in every row.
     pub fn is_constant(&self) -> bool {
         self.flaw.is_none()
             && match &self.values {

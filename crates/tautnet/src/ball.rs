@@ -1,4 +1,4 @@
-//! The ball ‖δ‖ ≤ ε in its three norms: steepest direction, projection, chords, random points.
+//! The ball ‖Δ‖ ≤ ε in its three norms: steepest direction, projection, chords, random points.
 
 use crate::Norm;
 use crate::outward::{distance_up, length_at_most};
@@ -36,7 +36,7 @@ pub(crate) fn project(norm: Norm, radius: f64, delta: &mut [f64]) {
         Norm::Two => pull(norm, radius, delta),
         Norm::One => {
             if Norm::One.of(delta) > radius {
-                // Soft threshold τ with Σ (|δ_k| − τ)₊ = ε, found among the sorted magnitudes.
+                // A soft threshold t with Σ (|Δ_k| − t)₊ = ε, found among the sorted magnitudes.
                 let mut sizes: Vec<f64> = delta.iter().map(|a| a.abs()).collect();
                 sizes.sort_unstable_by(|a, b| b.total_cmp(a));
                 let (mut total, mut threshold) = (0.0, 0.0);
@@ -54,7 +54,7 @@ pub(crate) fn project(norm: Norm, radius: f64, delta: &mut [f64]) {
     }
 }
 
-/// Shrink δ towards 0 until its norm, as computed, is at most the radius.
+/// Shrink Δ towards 0 until its norm, as computed, is at most the radius.
 pub(crate) fn pull(norm: Norm, radius: f64, delta: &mut [f64]) {
     let mut length = norm.of(delta);
     while length > radius {
@@ -64,8 +64,9 @@ pub(crate) fn pull(norm: Norm, radius: f64, delta: &mut [f64]) {
     }
 }
 
-/// A point near x + δ whose distance from x is at most the radius for certain: where the sum of two doubles is rounded away from
-/// x it is rounded towards it instead, and a δ on the boundary is drawn in by its rounding. x itself where nothing else will do.
+/// A point near x + Δ whose distance from x is at most the radius for certain: where the sum of two doubles is rounded
+/// away from x it is rounded towards it instead, and a Δ on the boundary is drawn in by its rounding. x itself where
+/// nothing else will do.
 pub(crate) fn placed(norm: Norm, radius: f64, x: &[f64], delta: &[f64]) -> Vec<f64> {
     let mut shrink = 0.0;
     for _ in 0..20 {
@@ -87,7 +88,7 @@ pub(crate) fn placed(norm: Norm, radius: f64, x: &[f64], delta: &[f64]) -> Vec<f
     x.to_vec()
 }
 
-/// The range of t with ‖δ + t s‖ ≤ ε, for δ in the ball.
+/// The range of t with ‖Δ + t s‖ ≤ ε, for Δ in the ball.
 pub(crate) fn chord(norm: Norm, radius: f64, delta: &[f64], s: &[f64]) -> (f64, f64) {
     if s.iter().all(|&s| s == 0.0) {
         return (0.0, 0.0);
@@ -114,8 +115,8 @@ pub(crate) fn chord(norm: Norm, radius: f64, delta: &[f64], s: &[f64]) -> (f64, 
     }
 }
 
-/// The largest t ≥ 0 with ‖δ + t·sign·s‖₁ ≤ ε: Newton's method from outside, which on a convex piecewise linear function
-/// never overshoots and ends after finitely many pieces.
+/// The largest t ≥ 0 with ‖Δ + t·sign·s‖₁ ≤ ε: Newton's method from outside, which on a convex piecewise linear
+/// function never overshoots and ends after finitely many pieces.
 fn end_in_one_norm(radius: f64, delta: &[f64], s: &[f64], sign: f64) -> f64 {
     let mut t = 2.0 * radius / Norm::One.of(s);
     for _ in 0..=delta.len() {
@@ -185,7 +186,7 @@ mod tests {
         }
     }
 
-    /// Exactly, beside inputs of any size; and no further from x + δ than rounding.
+    /// Exactly, beside inputs of any size; and no further from x + Δ than rounding.
     #[test]
     fn points_are_placed_inside() {
         let mut random = Pcg64::seed_from_u64(2);

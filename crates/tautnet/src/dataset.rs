@@ -7,11 +7,11 @@ use std::cmp::Ordering;
 /// n rows of d inputs, n targets, and optionally n non-negative sample weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
-    /// Inputs, n × d.
+    /// The inputs, n × d.
     pub x: Mat<f64>,
-    /// Targets, n.
+    /// The n targets.
     pub y: Vec<f64>,
-    /// Sample weights, n; `None` means all equal.
+    /// The n sample weights; `None` where all rows count alike.
     pub weights: Option<Vec<f64>>,
 }
 

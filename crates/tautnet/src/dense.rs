@@ -21,8 +21,8 @@ const LARGE: usize = 192;
 /// Twice the unit roundoff: every rounding bound here is stated with it, which leaves room for second-order terms.
 pub(crate) const EPSILON: f64 = f64::EPSILON;
 
-/// Overwrites the lower triangle of `a` with its Cholesky factor; false when a pivot is not positive, and where it is time
-/// to stop.
+/// Overwrites the lower triangle of `a` with its Cholesky factor; false when a pivot is not positive, and where it is
+/// time to stop.
 pub(crate) fn cholesky(a: &mut Mat<f64>) -> bool {
     let n = a.nrows();
     if n > LARGE {
@@ -126,8 +126,8 @@ pub(crate) fn multiply(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
 /// `Some(θ)` with `θ ≥ λ_max(aᵀa)`, proved up to the rounding analysis below; `None` when `a` is not finite.
 ///
 /// The eigenvalue solver only proposes θ. What is relied on is that the Cholesky factorization of `θI − M`, M the
-/// computed Gram matrix, ran to completion: then `λ_max(M) ≤ θ + γ tr(θI − M)` (Rump, BIT 46, 2006), and
-/// `‖M − aᵀa‖ ≤ γ tr M` for inner products of rounded factors.
+/// computed Gram matrix, ran to completion: then `λ_max(M) ≤ θ + γ_(n+1)/(1 − γ_(n+1)) tr(θI − M)` (Rump, BIT 46,
+/// 2006), and `‖M − aᵀa‖ ≤ γ_N tr M` for inner products of rounded factors.
 pub(crate) fn largest_gram_eigenvalue_upper_bound(a: MatRef<'_, f64>) -> Option<f64> {
     let a = if a.nrows() < a.ncols() { a.transpose() } else { a };
     let (inner, n) = (a.nrows(), a.ncols());
@@ -161,7 +161,8 @@ pub(crate) fn largest_gram_eigenvalue_upper_bound(a: MatRef<'_, f64>) -> Option<
     None
 }
 
-/// `Some(s)` with `0 < s ≤ λ_min(aᵀa)`, where each entry of `a` may be off by a relative [`EPSILON`]; `None` where that cannot be shown.
+/// `Some(s)` with `0 < s ≤ λ_min(aᵀa)`, where each entry of `a` may be off by a relative [`EPSILON`]; `None` where that
+/// cannot be shown.
 ///
 /// Again the eigenvalue solver only proposes, and a Cholesky factorization of `M − sI` that runs to completion decides.
 pub(crate) fn smallest_gram_eigenvalue_lower_bound(a: MatRef<'_, f64>) -> Option<f64> {
@@ -179,8 +180,8 @@ pub(crate) fn smallest_gram_eigenvalue_lower_bound(a: MatRef<'_, f64>) -> Option
     (theta > rounding && cholesky(&mut shifted)).then_some((theta - rounding) * (1.0 - 4.0 * EPSILON))
 }
 
-/// The largest eigenvalue of a symmetric matrix given by its lower triangle, to working accuracy; `None` where it is time
-/// to stop.
+/// The largest eigenvalue of a symmetric matrix given by its lower triangle, to working accuracy; `None` where it is
+/// time to stop.
 pub(crate) fn largest_eigenvalue(m: &Mat<f64>) -> Option<f64> {
     let (values, _) = decompose(m, false)?;
     values.last().copied()
@@ -217,7 +218,7 @@ fn decompose_finite(m: &Mat<f64>, vectors: bool) -> Option<(Vec<f64>, Option<Mat
     values.iter().all(|a| a.is_finite()).then_some((values, u))
 }
 
-/// `(U, σ, V)` of a square matrix, `a = U diag(σ) Vᵀ`.
+/// `(U, S, V)` of a square matrix, `a = U diag(S) Vᵀ`.
 pub(crate) fn singular_vectors(a: &Mat<f64>) -> Option<(Mat<f64>, Vec<f64>, Mat<f64>)> {
     let n = a.nrows();
     if !(0..n).all(|j| a.col_as_slice(j).iter().all(|a| a.is_finite())) {

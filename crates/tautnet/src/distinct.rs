@@ -7,7 +7,7 @@ use std::collections::{HashMap, hash_map::Entry};
 /// `Σ w (f − y)² = W (f − ȳ)² + spread`.
 #[derive(Debug, Clone)]
 pub struct Distinct {
-    /// The first of each group.
+    /// The first row of each group.
     pub rows: Vec<usize>,
     /// Which group each row is in.
     pub group: Vec<usize>,
@@ -15,7 +15,7 @@ pub struct Distinct {
     pub y: Vec<f64>,
     /// The sum of each group's weights.
     pub weight: Vec<f64>,
-    /// What no network can fit.
+    /// The part of the loss that no network can avoid: equal rows with different targets.
     pub spread: f64,
 }
 

@@ -16,9 +16,9 @@ pub enum Ending {
 /// Why a run stopped before the gap asked for was reached, and what is known of the gap.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Early {
-    /// Why.
+    /// Why the run stopped.
     pub cause: Cause,
-    /// The relative gap where it stopped; `None` where there is none, or where it is not a number.
+    /// The relative gap where the run stopped; `None` where the method has none, or where it is not a number.
     pub gap: Option<f64>,
 }
 

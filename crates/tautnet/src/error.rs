@@ -1,12 +1,12 @@
 //! The one error type of the library: what is wrong and where, and what would do.
 
-/// Something the caller can mend. Shown as `error: <what>` and `hint: <hint>`.
+/// A mistake that the caller can mend. It is shown as `error: <what>` and `hint: <hint>`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{what}")]
 pub struct Error {
     /// What is wrong, where, and the value received.
     pub what: String,
-    /// What would do instead.
+    /// What the caller can do about it.
     pub hint: String,
 }
 

@@ -34,7 +34,7 @@ pub fn learn(mut data: Dataset) -> Result<(Scaler, Dataset)> {
     Ok((scaler, data))
 }
 
-/// λ, given or to be chosen.
+/// The price λ of the bound: given, or to be chosen by validation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Price {
     /// This one.
@@ -43,14 +43,14 @@ pub enum Price {
     Chosen(select::Settings),
 }
 
-/// All that governs a fit. The price in `polish` is not used.
+/// The settings of a fit: its start, its polish and its price. The price in `polish` is not used.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The starting network.
     pub start: train::Settings,
-    /// The convex program.
+    /// The polish, but for its price.
     pub polish: polish::Settings,
-    /// λ.
+    /// The price λ of the bound.
     pub price: Price,
 }
 
@@ -70,7 +70,7 @@ impl Settings {
     }
 }
 
-/// What [`fit`] is at work on.
+/// The stage that [`fit`] is at, with its progress.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Progress<'a> {
     /// Choosing the price.
@@ -84,7 +84,7 @@ pub enum Progress<'a> {
 /// Called at every epoch and iteration; `Break` ends the stage at hand with the best so far.
 pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a;
 
-/// A network with its history.
+/// What a fit made: the networks, the price, and how it was chosen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Fitted {
     /// What a wrong prediction costs.
@@ -93,16 +93,16 @@ pub struct Fitted {
     pub start: Shallow,
     /// The result; `None` when the observer ended the fit before there was one, the starting network being the best so far.
     pub polished: Option<Polished>,
-    /// λ, where there was one.
+    /// The price λ of the bound, where there was one.
     pub price: Option<f64>,
-    /// How λ was chosen.
+    /// How the price λ was chosen, where it was.
     pub path: Option<Path>,
     /// Whether all rows were used: not so when the observer ended the fit while λ was being chosen.
     pub all_rows: bool,
 }
 
 impl Fitted {
-    /// The network to use.
+    /// The network to use: the polished one, or the start where there is none.
     pub fn network(&self) -> &Shallow {
         self.polished.as_ref().map_or(&self.start, |polished| &polished.network)
     }
@@ -125,13 +125,13 @@ impl Fitted {
 /// What is kept of a fit or a polish: objective, ending, iterations, and how the price was chosen.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Record {
-    /// What came of it.
+    /// The result of the work.
     #[serde(flatten)]
     pub outcome: Outcome,
     /// Whether all rows were used; `None` of a polish.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub all_rows: Option<bool>,
-    /// How λ was chosen, where it was.
+    /// How the price λ was chosen, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Path>,
 }
@@ -170,8 +170,9 @@ impl Record {
     }
 }
 
-/// Start, choose, polish. `Break` during the path ends the path; if `Break` is still the answer at the first epoch of
-/// the training on all rows, the best network of the path is the result.
+/// Train a starting network, choose the price where that is asked for, and polish. `Break` while the price is chosen
+/// ends the choice; where `Break` is still the answer at the first epoch of the training on all rows, the best network
+/// met so far is the result.
 pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Fitted> {
     settings.check()?;
     let loss = settings.polish.loss.clone();

@@ -51,7 +51,7 @@ pub trait Watch: Send + Sync {
     fn kept(&self) {}
 }
 
-/// Hears what the work is at.
+/// Hears of the progress of the work.
 pub type Observer<'a> = dyn FnMut(&fit::Progress<'_>) + Send + 'a;
 
 /// Rows in standardized units, and what is to be done with them.
@@ -65,7 +65,7 @@ pub struct Job<'a> {
 /// A result, how long it took, and why it was ended early, where it was.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Worked<T> {
-    /// What came of the work.
+    /// The result of the work.
     pub result: T,
     /// Why some part of it was ended early.
     pub interruption: Option<Interruption>,
@@ -78,7 +78,7 @@ pub struct Worked<T> {
 pub struct Proved {
     /// The network.
     pub network: Shallow,
-    /// A proof of its bound.
+    /// The certificate of the network: a proof of its bound.
     pub certificate: Certificate,
     /// The settings that it was made by.
     pub settings: recipe::Record,
@@ -111,7 +111,8 @@ impl<'a> Job<'a> {
         &self.scaler
     }
 
-    /// Start, choose the price where that is asked for, polish. The choice may take half of the time.
+    /// Train a starting network, choose the price where that is asked for, and polish. The choice may take half of the
+    /// time.
     pub fn train(&self, hear: &mut Observer<'_>) -> Result<Worked<Fitted>> {
         let settings = &self.plan.settings;
         let mut worked = self.during(hear, |data, observe| fit(data, settings, observe))?;

@@ -1,6 +1,17 @@
 //! Train, polish and *prove* small relu networks.
 //!
-//! The words of this documentation (pattern, cell, price, polish, gap and others) are explained in `docs/glossary.md`.
+//! The words that this documentation uses:
+//!
+//! - The *pattern* of a unit is the list of the rows of data on which it is on, that is, on which its sum is not negative.
+//! - A *cell* is the set of all weights with given patterns. Within a cell training is a convex problem.
+//! - The *bound* L is a proved upper bound on the Lipschitz constant: the prediction changes by at most L times what the
+//!   inputs change.
+//! - A *price* says how much the training pays for something besides the loss: λ times the bound, or λ times the size of
+//!   the weights. The *objective* is the loss and everything that has a price, added up.
+//! - To *polish* a network is to replace it by the best network of its cell.
+//! - The *gap* is how much better than the result anything in the cell could be at most, relative to the objective.
+//!
+//! More words are in `docs/glossary.md`, and the letters of formulas, such as those of the program (J), in `NOTATION.md`.
 //!
 //! A [`Shallow`] is `f(x) = c + Σ_i v_i relu(w_i·x + b_i)`. The data flow is
 //! table → [`Dataset`] → starting network → [`polish`] → certificate.

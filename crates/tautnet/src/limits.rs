@@ -16,7 +16,7 @@
 
 use crate::error::{Error, Result};
 
-/// A thing that is counted.
+/// What a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
     /// Bytes of a file, unpacked.
@@ -32,10 +32,10 @@ pub enum Limit {
 }
 
 impl Limit {
-    /// All of them.
+    /// Every limit.
     pub const ALL: [Self; 5] = [Self::Bytes, Self::Rows, Self::Columns, Self::Cells, Self::Nesting];
 
-    /// What the user calls it.
+    /// The name by which users set it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
@@ -87,7 +87,7 @@ impl Limits {
     /// Readers follow nesting on the stack, so this is as deep as any may be allowed to go.
     pub const DEEPEST: u64 = 100;
 
-    /// The limit on this.
+    /// The limit on one of them.
     pub fn get(&self, limit: Limit) -> u64 {
         match limit {
             Limit::Bytes => self.bytes,
@@ -98,7 +98,7 @@ impl Limits {
         }
     }
 
-    /// With another limit on this.
+    /// The same limits with another one in the place of this one.
     pub fn with(mut self, limit: Limit, most: u64) -> Result<Self> {
         let slot = match limit {
             Limit::Bytes => &mut self.bytes,

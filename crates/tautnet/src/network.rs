@@ -12,6 +12,10 @@ use rayon::prelude::*;
 /// Multiplications from which several threads are worth it.
 const WORTH_A_THREAD: usize = 1 << 20;
 
+/// What [`Network::one_output`] takes, for a network of one hidden layer of relu units and for any other.
+const ONE_OUTPUT: &str = "one output";
+const RELU_AND_ONE_OUTPUT: &str = "one hidden layer of relu units and one output";
+
 /// One layer: `activation(weights · x + bias)`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Layer {
@@ -364,16 +368,24 @@ impl Network {
 
     /// The same for what takes one output only.
     pub fn one_output(&self, asked: &str) -> Result<Shallow> {
-        let shallow = self.shallow(asked)?;
-        if shallow.outputs() == 1 { Ok(shallow) } else { Err(self.cannot(asked, "one output")) }
+        match self.shallow(asked) {
+            Ok(shallow) if shallow.outputs() == 1 => Ok(shallow),
+            Ok(_) => Err(self.cannot(asked, ONE_OUTPUT)),
+            Err(_) if self.outputs() > 1 => Err(self.cannot(asked, RELU_AND_ONE_OUTPUT)),
+            refused => refused,
+        }
     }
 
     /// The one error for what cannot be done with a network: what the network is, what is taken, what would do.
     pub fn cannot(&self, asked: &str, takes: &str) -> Error {
         let rewritable = self.hidden().len() == 1 && self.hidden()[0].activation.is_piecewise_linear();
-        let hint = match () {
-            _ if self.outputs() > 1 && takes == "one output" => {
-                "give a network for each output, or use `predict` and `export`, which take every network"
+        let hint = match takes {
+            ONE_OUTPUT => "give a network for each output, or use `predict` and `export`, which take every network",
+            RELU_AND_ONE_OUTPUT if rewritable => {
+                "give a network for each output, and rewrite it with relu units: `tautnet export NETWORK --relu --out NEW`"
+            }
+            RELU_AND_ONE_OUTPUT => {
+                "give a network for each output, with one hidden layer of relu units; `predict` and `export` take every network"
             }
             _ if rewritable => "rewrite it with relu units: `tautnet export NETWORK --relu --out NEW`",
             _ => "give a network with one hidden layer of relu units; `predict` and `export` take every network",

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::requirement::{Choice, Demand, Requirement, Setting};
 use serde::{Deserialize, Serialize};
 
-/// The norm of an input perturbation; outputs are scalars.
+/// The norm in which changes of the inputs are measured. The output is a single number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Norm {
     /// Sum of absolute values.
@@ -19,7 +19,7 @@ pub enum Norm {
 }
 
 impl Norm {
-    /// `‖x‖`.
+    /// The norm ‖x‖ of a vector.
     pub fn of(self, x: &[f64]) -> f64 {
         match self {
             Norm::One => x.iter().map(|a| a.abs()).sum(),
@@ -32,7 +32,7 @@ impl Norm {
         }
     }
 
-    /// As users and files write it.
+    /// The name by which users and files call it.
     pub fn name(self) -> &'static str {
         match self {
             Norm::One => "1",

@@ -8,7 +8,8 @@ use crate::{
 use faer::MatRef;
 use serde::{Deserialize, Serialize};
 
-/// The pattern of every unit: `D_ik = 1[x̄_k·w̄_i ≥ 0]`, with ties on.
+/// The pattern of every unit: on which rows it is on, `D_ik = 1[x̄_k·w̄_i ≥ 0]`. A sum that is exactly 0, a *tie*,
+/// counts as on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Patterns {
     rows: usize,
@@ -28,7 +29,9 @@ impl Patterns {
 
     /// The patterns of units on the rows of `x`.
     pub fn of_units(units: &[Unit], x: MatRef<'_, f64>) -> Self {
-        let on = |unit: &Unit, k: usize| unit.bias + unit.z.iter().enumerate().map(|(j, z)| z * x[(k, j)]).sum::<f64>() >= 0.0;
+        let on = |unit: &Unit, k: usize| {
+            unit.bias + unit.z.iter().enumerate().map(|(j, z)| z * x[(k, j)]).sum::<f64>() >= 0.0
+        };
         Self::from_units(x.nrows(), units.iter().map(|unit| (0..x.nrows()).map(|k| on(unit, k)).collect()))
     }
 
@@ -59,7 +62,7 @@ impl Patterns {
         &self.active[i * self.rows..(i + 1) * self.rows]
     }
 
-    /// Turn the entry of unit `i` on row `k` over.
+    /// Turn unit `i` off on row `k` where it is on, and on where it is off.
     pub fn flip(&mut self, i: usize, k: usize) {
         self.active[i * self.rows + k] ^= true;
     }

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 
-/// Which numbers are taken.
+/// The numbers that a setting may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Range {
     /// A finite number, 0 or more.
@@ -11,6 +11,8 @@ pub enum Range {
     Positive,
     /// A number between 0 and 1, without both.
     Share,
+    /// A number from 0 to 1, without 1.
+    BelowOne,
 }
 
 impl Range {
@@ -20,6 +22,7 @@ impl Range {
             Range::NotNegative => "a finite number, 0 or more",
             Range::Positive => "a finite number above 0",
             Range::Share => "a number between 0 and 1",
+            Range::BelowOne => "a number below 1, 0 or more",
         }
     }
 
@@ -29,6 +32,7 @@ impl Range {
             _ if !value.is_finite() => Some("it must be finite"),
             Range::NotNegative if value < 0.0 => Some("it must not be negative"),
             Range::Positive if value <= 0.0 => Some("it must be above zero"),
+            Range::BelowOne if !(0.0..1.0).contains(&value) => Some("it must be at least 0 and below 1"),
             Range::Share if value <= 0.0 || value >= 1.0 => Some("it must be between 0 and 1"),
             _ => None,
         }
@@ -43,6 +47,17 @@ impl Range {
     }
 }
 
+/// How far inputs may move.
+pub const RADIUS: Range = Range::NotNegative;
+
+/// Refuse a count of the setting `name` that is 0.
+pub fn at_least_one(name: &str, count: usize) -> Result<()> {
+    if count > 0 {
+        return Ok(());
+    }
+    Err(Error::new(format!("`{name}` is 0"), "give a whole number, 1 or more"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +68,7 @@ mod tests {
             (Range::NotNegative, [0.0, 1e300], [-1e-300, f64::INFINITY]),
             (Range::Positive, [1e-300, 2.0], [0.0, f64::NAN]),
             (Range::Share, [1e-8, 0.999], [0.0, 1.0]),
+            (Range::BelowOne, [0.0, 0.999], [-1e-300, 1.0]),
         ] {
             good.iter().for_each(|value| range.check("x", *value).unwrap());
             for value in bad {
@@ -61,5 +77,7 @@ mod tests {
                 assert!(error.hint.ends_with(range.in_words()));
             }
         }
+        assert!(at_least_one("x", 1).is_ok());
+        assert_eq!(at_least_one("x", 0).unwrap_err().what, "`x` is 0");
     }
 }

@@ -53,11 +53,11 @@ pub enum Demand {
 /// One line of what a choice asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Requirement {
-    /// Of which setting.
+    /// The setting that it is about.
     pub setting: Setting,
-    /// What.
+    /// What is asked of the setting.
     pub demand: Demand,
-    /// What would do.
+    /// What the user can give instead.
     pub hint: &'static str,
 }
 
@@ -68,7 +68,7 @@ pub struct Choice<'a> {
     pub kind: &'a str,
     /// The name by which it was chosen.
     pub name: &'a str,
-    /// What it asks for.
+    /// What the choice asks of the settings.
     pub requires: &'static [Requirement],
 }
 

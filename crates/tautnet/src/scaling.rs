@@ -1,15 +1,15 @@
 //! Standardized units and the user's.
 //!
-//! With column means μ, column scales σ, target mean ȳ and target scale τ, a network g in standardized units and
-//! the same network f in the user's units are
+//! With column means x_mean, column scales κ, target mean y_mean and target scale κ_y, a network g in standardized
+//! units and the same network f in the user's units are
 //!
 //! ```text
-//! f(x) = ȳ + τ g((x − μ)/σ)
-//! w_ik = w′_ik/σ_k,   b_i = b′_i − Σ_k w′_ik μ_k/σ_k,   v_i = τ v′_i,   a_k = τ a′_k/σ_k,   c = ȳ + τ c′ − Σ_k a_k μ_k      (primes: of g)
+//! f(x) = y_mean + κ_y g((x − x_mean)/κ)
+//! w_ik = w′_ik/κ_k,   b_i = b′_i − Σ_k w′_ik x_mean,k/κ_k,   v_i = κ_y v′_i,   a_k = κ_y a′_k/κ_k,   c = y_mean + κ_y c′ − Σ_k a_k x_mean,k      (primes: of g)
 //! ```
 //!
-//! A bound |g(z) − g(z′)| ≤ L‖z − z′‖ says |f(x) − f(x′)| ≤ τ L ‖(x − x′)/σ‖: moving column k alone by δ moves f by
-//! at most τ L |δ|/σ_k, in every norm.
+//! A bound |g(z) − g(z′)| ≤ L‖z − z′‖ says |f(x) − f(x′)| ≤ κ_y L ‖(x − x′)/κ‖: moving column k alone by t moves f by
+//! at most κ_y L |t|/κ_k, in every norm.
 
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -23,13 +23,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scaler {
-    /// μ: mean of each input column.
+    /// x_mean: the mean of each input column.
     pub input_mean: Vec<f64>,
-    /// σ: standard deviation of each input column; 1 for a constant one.
+    /// κ: the standard deviation of each input column; 1 for a constant one.
     pub input_scale: Vec<f64>,
-    /// ȳ: mean of the target.
+    /// y_mean: the mean of the target.
     pub target_mean: f64,
-    /// τ: standard deviation of the target; 1 for a constant one.
+    /// κ_y: the standard deviation of the target; 1 for a constant one.
     pub target_scale: f64,
 }
 
@@ -73,7 +73,10 @@ impl Scaler {
         let scales = self.input_scale.iter().chain([&self.target_scale]);
         if !means.clone().all(|mean| mean.is_finite()) || !scales.clone().all(|scale| scale.is_normal() && *scale > 0.0)
         {
-            return Err(Error::new("the scaler has a mean or scale out of range", "means finite, scales positive"));
+            return Err(Error::new(
+                "the scaler has a mean or scale out of range",
+                "every mean must be a finite number, and every scale a finite number above 0",
+            ));
         }
         Ok(())
     }
@@ -144,23 +147,23 @@ impl Scaler {
         Shallow::with_linear(w, b, v, c, a)
     }
 
-    /// Σ_k a_k μ_k, for a linear part in the user's units.
+    /// Σ_k a_k x_mean,k, for a linear part in the user's units.
     fn shift_of(&self, a: Option<&[f64]>) -> f64 {
         a.map_or(0.0, |a| a.iter().zip(&self.input_mean).map(|(a, mean)| a * mean).sum())
     }
 
-    /// An upper bound on g in any norm, as one on the change of f per unit of each column alone: τ L/σ_k, rounded up.
+    /// An upper bound on g in any norm, as one on the change of f per unit of each column alone: κ_y L/κ_k, rounded up.
     pub fn bound_per_column(&self, bound: f64) -> Vec<f64> {
         self.input_scale.iter().map(|scale| div_up(mul_up(self.target_scale, bound), *scale)).collect()
     }
 
-    /// An upper bound on g, as one on f in the same norm of the user's units: τ L/min σ, rounded up.
+    /// An upper bound on g, as one on f in the same norm of the user's units: κ_y L/min κ, rounded up.
     pub fn bound_to_user(&self, bound: f64) -> f64 {
         let least = self.input_scale.iter().fold(f64::INFINITY, |least, scale| least.min(*scale));
         div_up(mul_up(self.target_scale, bound), least)
     }
 
-    /// Around a standardized output, in the user's units: ȳ + τ f for every f of the interval.
+    /// Around a standardized output, in the user's units: y_mean + κ_y f for every f of the interval.
     pub(crate) fn outputs_to_user(&self, of: Interval) -> Interval {
         Interval {
             low: add_down(self.target_mean, mul_down(self.target_scale, of.low)),
@@ -173,7 +176,7 @@ impl Scaler {
         (0..user.len()).fold(0.0, |sum, k| {
             let (difference, rest) = two_sum(user[k], -self.input_mean[k]);
             let scale = self.input_scale[k];
-            // x̃σ − (X − μ), from either side.
+            // x′κ − (X − x_mean), x′ as it was computed, from either side.
             let product = (mul_down(standardized[k], scale), mul_up(standardized[k], scale));
             let over = add_up(add_up(product.1, -difference), -rest);
             let under = add_down(add_down(product.0, -difference), -rest);

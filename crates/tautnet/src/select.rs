@@ -1,17 +1,18 @@
 //! Choosing the price λ of the Lipschitz bound by validation on the error under attack.
 //!
 //! ```text
-//! e(f, ε) = mean_k max_{‖δ‖ ≤ ε} (f(x_k + δ) − y_k)²,   k held out
-//! q(λ, ε) = geometric mean over the parts held out of  e(f_λ, ε) / e(f_0, ε)
-//! λ*      = argmin over a grid of λ:   geometric mean over the radii ε of q(λ, ε),
-//!           among the λ with q(λ, 0) ≤ 1.02 and q(λ, ε) ≤ 1 for every ε > 0
+//! error(f, ε) = mean_k max_{‖Δ‖ ≤ ε} (f(x_k + Δ) − y_k)²,   k held out
+//! ratio(λ, ε) = geometric mean over the parts held out of  error(f_λ, ε) / error(f_0, ε)
+//! chosen λ = argmin over a grid of λ:   geometric mean over the radii ε of ratio(λ, ε),
+//!            among the λ with ratio(λ, 0) ≤ 1.02 and ratio(λ, ε) ≤ 1 for every ε > 0
 //! ```
 //!
-//! f_0 is the starting network and f_λ the network polished at price λ, both made of the rows not held out. Every λ starts
-//! from the same network, so that all candidates share their activation patterns and differ in nothing but the price.
-//! The inner maximum is replaced by the worst point that the attack finds. A high price buys little error at large radii
-//! with much at small ones; hence the condition: nothing may be lost against the start, but one part in fifty where
-//! there is no attack. Where no price holds to it, the one that exceeds it least is chosen. Of equals it is the highest.
+//! f_0 is the starting network and f_λ the network polished at price λ, both made of the rows not held out. Every λ
+//! starts from the same network, so that all candidates share their activation patterns and differ in nothing but the
+//! price. The inner maximum is replaced by the worst point that the attack finds. A high price buys little error at
+//! large radii with much at small ones; hence the condition: nothing may be lost against the start, but one part in
+//! fifty where there is no attack. Where no price holds to it, the one that exceeds it least is chosen. Of equals it is
+//! the highest.
 //!
 //! One part of a small table says little: a few rows that are hard to predict decide. So other parts are held out in
 //! turn, each with a starting network of its own, until enough rows have been judged. We average quotients, not
@@ -30,22 +31,22 @@ use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use tautnet_cone::Stop;
 
-/// The grid and the judge.
+/// The prices to choose from, and how they are judged.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// λ, in any order; positive.
+    /// The prices λ to choose from, above 0 and in any order.
     pub prices: Vec<f64>,
-    /// ε at which the held-out rows are attacked, in the units of the data and in the norm of the polish.
+    /// The radii at which the held-out rows are attacked, in the units of the data and in the norm of the polish.
     pub radii: Vec<f64>,
-    /// Share of the rows held out at a time.
+    /// The share of the rows that is held out at a time.
     pub fraction: f64,
     /// Parts are held out in turn until so many rows have been judged, or all.
     pub judged: usize,
-    /// Relative gap to which the candidates are solved, if that is coarser than what the polish asks for.
+    /// The relative gap to which the candidates are solved, if that is coarser than what the polish asks for.
     pub tolerance: f64,
-    /// Most iterations of each candidate, if that is fewer than what the polish asks for.
+    /// The largest number of iterations of each candidate, if that is fewer than what the polish asks for.
     pub iterations: usize,
-    /// Seed of the split and of the attack.
+    /// The seed of the split and of the attack.
     pub seed: u64,
 }
 
@@ -53,7 +54,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             prices: vec![1.0, 0.3, 0.1, 0.03, 0.01, 0.003],
-            radii: vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5],
+            radii: attack::RADII.to_vec(),
             fraction: 0.25,
             judged: 1000,
             tolerance: 1e-3,
@@ -66,7 +67,7 @@ impl Default for Settings {
 /// What validation says of one network, or on average of one a part.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Judgement {
-    /// λ; `None` for the starting network.
+    /// The price λ; `None` for the starting network.
     pub price: Option<f64>,
     /// Mean loss on the held-out rows.
     #[serde(rename = "error")]
@@ -92,7 +93,7 @@ const CLEAN_ALLOWED: f64 = 1.02;
 pub struct Path {
     /// The starting networks, not polished.
     pub start: Judgement,
-    /// The polished ones.
+    /// The networks polished at each price.
     pub steps: Vec<Judgement>,
     /// Index of the best step; `None` when the observer ended the path before its first step was done.
     pub chosen: Option<usize>,
@@ -114,7 +115,7 @@ fn with_names<S: Serializer>(rows: &(usize, usize), serializer: S) -> std::resul
 }
 
 impl Path {
-    /// λ*.
+    /// The chosen λ.
     pub fn price(&self) -> Option<f64> {
         self.chosen.and_then(|chosen| self.steps[chosen].price)
     }
@@ -151,8 +152,8 @@ pub enum Progress<'a> {
 /// done before counts.
 pub type Observer<'a> = dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send + 'a;
 
-/// Train and polish at every price for every part, and judge every result on the rows held out. The price in `polish` is
-/// not used; where its method is `walk`, the walks are short. [`Stop::here`] ends the path like the observer.
+/// Train and polish at every price for every part, and judge every result on the rows held out. The price in `polish`
+/// is not used; where its method is `walk`, the walks are short. [`Stop::here`] ends the path like the observer.
 pub fn path(
     data: &Dataset,
     start: &train::Settings,

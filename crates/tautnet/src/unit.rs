@@ -6,11 +6,11 @@ use faer::Mat;
 /// One hidden unit with its output weight multiplied in: `z̄ = |v| (w, b)`, `s = sign v`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Unit {
-    /// `|v| w`, d.
+    /// The d weights |v| w.
     pub z: Vec<f64>,
-    /// `|v| b`.
+    /// The bias |v| b.
     pub bias: f64,
-    /// `sign v`.
+    /// The sign of v.
     pub sign: f64,
 }
 
@@ -27,7 +27,7 @@ impl Unit {
             .collect()
     }
 
-    /// `‖z̄‖₂`.
+    /// The length ‖z̄‖₂.
     pub fn length(&self) -> f64 {
         self.z.iter().map(|z| z * z).sum::<f64>().sqrt().hypot(self.bias)
     }
@@ -43,12 +43,12 @@ pub struct Affine {
 }
 
 impl Affine {
-    /// That of a network.
+    /// The affine part of a network.
     pub fn of(network: &Shallow) -> Self {
         Self { c: network.c(), a: network.a().map(<[f64]>::to_vec) }
     }
 
-    /// A constant.
+    /// A constant, without a linear part.
     pub fn constant(c: f64) -> Self {
         Self { c, a: None }
     }

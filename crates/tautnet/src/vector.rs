@@ -3,7 +3,7 @@
 //! For a batch of B rows `x̄_k = (x_k, 1)`, weights `W̄ᵀ` (one column a unit) and importances ω_k:
 //!
 //! ```text
-//! H = X̄ W̄ᵀ               f_k = c + a·x_k + Σ_i v_i relu(H_ki)    loss = Σ_k ω_k ℓ(f_k, y_k)
+//! H = X̄ W̄ᵀ               f_k = c + a·x_k + Σ_i v_i relu(H_ki)    loss = Σ_k ω_k loss(f_k, y_k)
 //! e_k = ω_k ℓ'(f_k, y_k)  G_ki = e_k v_i [H_ki > 0]
 //! ∂W̄ᵀ = X̄ᵀ G        ∂v_i = Σ_k e_k relu(H_ki)                   ∂a = Σ_k e_k x_k,   ∂c = Σ_k e_k
 //! ```

@@ -1,8 +1,8 @@
 //! A network's parameters as one flat vector, the layout in which they are trained.
 //!
-//! `[ W̄ᵀ (d+1 rows of `width`) | v (`width`) | a | c ]`, `width` = m rounded up to whole vector groups; the linear part a is d rounded
-//! up to whole groups, or absent. The padding has zero weights and zero gradients for ever, so an optimizer may treat the
-//! vector as a whole.
+//! `[ W̄ᵀ (d+1 rows of `width`) | v (`width`) | a | c ]`, `width` = m rounded up to whole vector groups; the linear
+//! part a is d rounded up to whole groups, or absent. The padding has zero weights and zero gradients for ever, so an
+//! optimizer may treat the vector as a whole.
 
 use crate::dataset::importances;
 use crate::random::normal;
@@ -14,7 +14,8 @@ use rand_pcg::Pcg64;
 use serde::{Deserialize, Serialize};
 use std::cell::RefCell;
 
-/// Rows whose gradients are taken at once: fewer than the other blocks have, so that few rows too have work for several threads.
+/// Rows whose gradients are taken at once: fewer than the other blocks have, so that few rows too have work for several
+/// threads.
 const PIECE: usize = BLOCK / 4;
 
 /// The parameters (or a gradient, or a moment: anything of the same shape).
@@ -39,8 +40,8 @@ impl Weights {
         Self::zero(self.inputs, self.units, self.linear)
     }
 
-    /// w̄_i ~ N(0, 2/(d+1)), v_i ~ N(0, 1/m), a = 0 where there is a linear part, c the mean target where there is one: activations and outputs of order one
-    /// on standardized data.
+    /// w̄_i ~ N(0, 2/(d+1)), v_i ~ N(0, 1/m), a = 0 where there is a linear part, c the mean target where there is one:
+    /// activations and outputs of order one on standardized data.
     pub fn random(data: &Dataset, units: usize, affine: (bool, bool), random: &mut Pcg64) -> Self {
         let (output_bias, linear) = affine;
         let mut weights = Self::zero(data.columns(), units, linear);
@@ -160,7 +161,7 @@ impl Differentiator {
         Self { loss: loss.clone(), scratch: Scratch::default() }
     }
 
-    /// Σ_k ω_k ℓ(f(x_k), y_k) and its gradient, written over `gradient`.
+    /// Σ_k ω_k loss(f(x_k), y_k) and its gradient, written over `gradient`.
     pub fn gradient(&mut self, weights: &Weights, batch: &Batch, gradient: &mut Weights) -> f64 {
         let pass = Gradient { loss: &self.loss, weights };
         if batch.rows() <= Gradient::ROWS {

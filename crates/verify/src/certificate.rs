@@ -15,7 +15,7 @@ pub const FORMAT: &str = "tautnet certificate";
 /// The version of the format that this library writes; it reads version 1 too.
 pub const VERSION: u32 = 2;
 
-/// The norm of input changes.
+/// The norm in which changes of the inputs are measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Norm {
     /// Sum of absolute values.
@@ -33,29 +33,30 @@ pub enum Norm {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scaler {
-    /// Mean of each input column, d.
+    /// The mean of each of the d input columns.
     pub x_mean: Vec<f64>,
-    /// Scale of each input column, d, positive.
+    /// The scale of each of the d input columns, above 0.
     pub x_scale: Vec<f64>,
-    /// Mean of the target.
+    /// The mean of the target.
     pub y_mean: f64,
-    /// Scale of the target, positive.
+    /// The scale of the target, above 0.
     pub y_scale: f64,
 }
 
 /// One proved statement in one system of units, with its evidence.
 ///
-/// `|F(X) − F(Y)| ≤ bound · ‖X − Y‖` for all X, Y, and `|F(X + τe_k) − F(X)| ≤ sensitivities[k] · |τ|` for all X, τ.
+/// `|F(X) − F(Y)| ≤ bound · ‖X − Y‖` for all X, Y, and `|F(X + t e_k) − F(X)| ≤ sensitivities[k] · |t|` for all X, t.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Claim {
-    /// Upper bound L on the Lipschitz constant in the certificate's norm.
+    /// An upper bound L on the Lipschitz constant in the norm of the certificate.
     pub bound: f64,
-    /// Upper bound on the change per unit of each input alone, d.
+    /// For each of the d inputs, an upper bound on the change for each unit of change of that input alone.
     pub sensitivities: Vec<f64>,
-    /// ℓ, one a hidden unit and 0 where the unit is constant; empty for the ℓ1 norm, which needs none.
+    /// The multipliers ℓ, one for each hidden unit and 0 where the unit is constant. There are none for the ℓ1 norm,
+    /// which needs none.
     pub multipliers: Vec<f64>,
-    /// r, one an input, with Σ r_k ≤ L: for the ℓ∞ norm only.
+    /// The weights π of the inputs, with Σ π_k ≤ L, for the ℓ∞ norm only.
     pub input_weights: Option<Vec<f64>>,
 }
 
@@ -63,13 +64,14 @@ pub struct Claim {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Certificate {
-    /// Always [`FORMAT`].
+    /// The name of the format, which is always [`FORMAT`].
     pub format: String,
-    /// [`VERSION`]; 1 in files from before there were linear parts.
+    /// The version of the format: [`VERSION`], or 1 in files from before there were linear parts.
     pub version: u32,
-    /// [`fingerprint`](crate::fingerprint) of the network the claims are about, [`fingerprint_1`](crate::fingerprint_1) in version 1.
+    /// [`fingerprint`](crate::fingerprint) of the network the claims are about, [`fingerprint_1`](crate::fingerprint_1)
+    /// in version 1.
     pub network: String,
-    /// Norm in which input changes are measured.
+    /// The norm in which changes of the inputs are measured.
     pub norm: Norm,
     /// The units of `raw`; `None` when the network acts on the user's own numbers.
     pub scaler: Option<Scaler>,

@@ -1,34 +1,36 @@
 //! The verifier: accepts a certificate only if its numbers are theorems about the network. It contains no solver,
 //! and is given two plain structures, a [`Certificate`] and the network's [`Weights`].
 //!
-//! **The model.** `F(X) = y_mean + y · f((X − x_mean)/s)` with `f(x) = c + a·x + Σ_i v_i relu(w_i·x + b_i)`. In standardized
-//! units y = 1 and s = 1. Every weight is the exact value of its stored double, and F is a function of real numbers.
+//! **The model.** `F(X) = y_mean + κ_y f((X − x_mean)/κ)` with `f(x) = c + a·x + Σ_i v_i relu(w_i·x + b_i)`. In
+//! standardized units y = 1 and s = 1. Every weight is the exact value of its stored double, and F is a function of
+//! real numbers.
 //!
-//! **The theorem.** Given L > 0, multipliers ℓ_i > 0 for the m units that are not constant, and r_k ≥ 0 with r_k = L
-//! (ℓ2) or Σ r_k ≤ L (ℓ∞), form the m × (d+1) matrix M and the symmetric matrix N of order d+1, which is 0 but for its last row
-//! and column (where r_k = 0, a_k and all w_ik must be 0, and the entries are 0)
+//! **The theorem.** Given L > 0, multipliers ℓ_i > 0 for the m units that are not constant, and π_k ≥ 0 with π_k = L
+//! (ℓ2) or Σ π_k ≤ L (ℓ∞), form the m × (d+1) matrix M and the symmetric matrix M_a of order d+1, which is 0 but for
+//! its last row and column (where π_k = 0, a_k and all w_ik must be 0, and the entries are 0)
 //!
 //! ```text
-//!     M_ik = y v_i w_ik / ( s_k √(2 ℓ_i r_k) ),  k = 1..d,        M_i,d+1 = √( ℓ_i / (2L) ),
-//!     N_k,d+1 = N_d+1,k = y a_k / ( s_k √(r_k L) ),  k = 1..d.
+//!     M_ik = κ_y v_i w_ik / ( κ_k √(2 ℓ_i π_k) ),  k = 1..d,        M_i,d+1 = √( ℓ_i / (2L) ),
+//!     (M_a)_k,d+1 = (M_a)_d+1,k = κ_y a_k / ( κ_k √(π_k L) ),  k = 1..d.
 //! ```
 //!
-//! If I − MᵀM − N ⪰ 0 then |F(X) − F(Y)| ≤ L ‖X − Y‖ for all X and Y. Without a linear part that is ‖M‖₂ ≤ 1.
+//! If I − MᵀM − M_a ⪰ 0 then |F(X) − F(Y)| ≤ L ‖X − Y‖ for all X and Y. Without a linear part that is ‖M‖₂ ≤ 1.
 //!
-//! *Proof.* Let Δ = X − Y, h_i = y v_i w_i·(Δ/s), α = y a·(Δ/s), γ real. The condition, applied to the vector (√r_k Δ_k, √L γ), says
-//! Σ (h_i + ℓ_i γ)² / (2ℓ_i) + 2γα ≤ Σ r_k Δ_k² + L γ². Relu has slopes in [0, 1], so unit i changes F by φ_i = h_i/2 + ρ_i
-//! with |ρ_i| ≤ |h_i|/2, and (h_i + ℓ_i γ)²/(2ℓ_i) − 2γφ_i = h_i²/(2ℓ_i) + ℓ_i γ²/2 − 2γρ_i ≥ ½(|h_i|/√ℓ_i − √ℓ_i |γ|)²
-//! ≥ 0. Summed over the units, with γ = (F(X) − F(Y))/L = (α + Σφ_i)/L: 2Lγ² ≤ Σ r_k Δ_k² + Lγ², so
-//! (F(X) − F(Y))² ≤ L Σ r_k Δ_k², which is at most L²‖Δ‖² in either norm. ∎
+//! *Proof.* Let Δ = X − Y, g_i = κ_y v_i w_i·(Δ/κ), α = κ_y a·(Δ/κ), t real. The condition, applied to the vector (√π_k
+//! Δ_k, √L t), says Σ (g_i + ℓ_i t)² / (2ℓ_i) + 2tα ≤ Σ π_k Δ_k² + L t². Relu has slopes in [0, 1], so unit i changes F
+//! by φ_i = g_i/2 + ρ_i with |ρ_i| ≤ |g_i|/2, and (g_i + ℓ_i t)²/(2ℓ_i) − 2tφ_i = g_i²/(2ℓ_i) + ℓ_i t²/2 − 2tρ_i ≥
+//! ½(|g_i|/√ℓ_i − √ℓ_i |t|)² ≥ 0. Summed over the units, with t = (F(X) − F(Y))/L = (α + Σφ_i)/L: 2Lt² ≤ Σ π_k Δ_k² +
+//! Lt², so (F(X) − F(Y))² ≤ L Σ π_k Δ_k², which is at most L²‖Δ‖² in either norm. ∎
 //!
-//! **One input at a time.** Along e_k unit i changes F by θ_i y v_i w_ik/s_k per unit, θ_i ∈ [0, 1], and the linear part by y a_k/s_k. So
-//! F changes by at most y/s_k · max(a_k + Σ_i (v_i w_ik)₊, −a_k + Σ_i (v_i w_ik)₋), and the largest of these is a bound for the ℓ1
-//! norm.
+//! **One input at a time.** Along e_k unit i changes F by θ_i κ_y v_i w_ik/κ_k per unit, θ_i ∈ [0, 1], and the linear
+//! part by κ_y a_k/κ_k. So F changes by at most κ_y/κ_k · max(a_k + Σ_i (v_i w_ik)₊, −a_k + Σ_i (v_i w_ik)₋), and the
+//! largest of these is a bound for the ℓ1 norm.
 //!
-//! **Rounding.** The condition is proved by a floating-point Cholesky factorization of I − MᵀM − N − κI (or, without a linear
-//! part, I − MMᵀ − κI if that is smaller) that runs to completion, where κ exceeds every rounding error made on the way. The derivation of
-//! κ and of every other constant is `docs/mathematics/verification.md`, cited below as (V1), (V2) … IEEE doubles,
-//! rounding to nearest, are assumed. A bound claimed in floating point is compared with one rounded upwards.
+//! **Rounding.** The condition is proved by a floating-point Cholesky factorization of I − MᵀM − M_a − ν_n I (or,
+//! without a linear part, I − MMᵀ − ν_n I if that is smaller) that runs to completion, where ν_n exceeds every rounding
+//! error made on the way. The derivation of ν_n and of every other constant is `docs/mathematics/verification.md`,
+//! cited below as (V1), (V2) … IEEE doubles, rounding to nearest, are assumed. A bound claimed in floating point is
+//! compared with one rounded upwards.
 
 use crate::certificate::{Certificate, Claim, FORMAT, Norm, Scaler, VERSION};
 use crate::refusal::Refusal;
@@ -113,7 +115,7 @@ fn check_network(network: &Weights<'_>) -> Result<(), Refusal> {
     if finite { Ok(()) } else { Err(Refusal::WrongNetwork("it has a weight that is not a finite number".into())) }
 }
 
-/// The units of a claim: the scales s and y of the model. The means drop out of every difference.
+/// The units of a claim: the scales κ and κ_y of the model. The means drop out of every difference.
 #[derive(Debug, Clone)]
 pub struct Units {
     x_scale: Vec<f64>,
@@ -144,12 +146,12 @@ impl Units {
         Ok(Self { x_scale: scaler.x_scale.clone(), y_scale: scaler.y_scale })
     }
 
-    /// s_k.
+    /// The scale κ_k of an input column.
     pub fn x_scale(&self, input: usize) -> f64 {
         self.x_scale[input]
     }
 
-    /// y.
+    /// The scale κ_y of the target.
     pub fn y_scale(&self) -> f64 {
         self.y_scale
     }
@@ -201,7 +203,7 @@ pub fn prove(network: &Weights<'_>, norm: Norm, units: &Units, claim: &Claim, na
     }
 }
 
-/// `y/s_k · max(a_k + Σ_i (v_i w_ik)₊, −a_k + Σ_i (v_i w_ik)₋)` for every k, each operation rounded upwards (V1).
+/// `κ_y/κ_k · max(a_k + Σ_i (v_i w_ik)₊, −a_k + Σ_i (v_i w_ik)₋)` for every k, each operation rounded upwards (V1).
 pub fn sensitivities(network: &Weights<'_>, units: &Units) -> Vec<f64> {
     let one = |k: usize| {
         let mut sums = [0.0, 0.0];
@@ -224,26 +226,28 @@ pub fn sensitivities(network: &Weights<'_>, units: &Units) -> Vec<f64> {
     (0..network.inputs).map(one).collect()
 }
 
-/// Vectors of equal length, whose Gram matrix is formed: the columns of M; or its rows, if they are fewer and there is no linear part.
+/// Vectors of equal length, whose Gram matrix is formed: the columns of M; or its rows, if they are fewer and there is
+/// no linear part.
 #[derive(Debug, Clone)]
 pub struct Vectors {
     /// The vectors.
     pub vectors: Vec<Vec<f64>>,
     /// The length of each.
     pub length: usize,
-    /// The last row of N but for its last entry, where there is a linear part.
+    /// The last row of M_a but for its last entry, where there is a linear part.
     pub cross: Option<Vec<f64>>,
 }
 
 impl Vectors {
-    /// What N adds to the product of two of the vectors, the first of them not before the second.
+    /// What M_a adds to the product of two of the vectors, the first of them not before the second.
     pub fn cross(&self, i: usize, j: usize) -> f64 {
         let last = i + 1 == self.vectors.len() && j < i;
         self.cross.as_ref().filter(|_| last).map_or(0.0, |cross| cross[j])
     }
 }
 
-/// M and N with every entry correct to a few units in the last place (V2). Refuses what the theorem's conditions exclude.
+/// M and M_a with every entry correct to a few units in the last place (V2). Refuses what the theorem's conditions
+/// exclude.
 pub fn scaled_matrix(network: &Weights<'_>, norm: Norm, units: &Units, claim: &Claim) -> Result<Vectors, Refusal> {
     let (m, d) = (network.units, network.inputs);
     let active: Vec<usize> =
@@ -275,7 +279,7 @@ pub fn scaled_matrix(network: &Weights<'_>, norm: Norm, units: &Units, claim: &C
     let two = Wide::new(2.0);
     let bound = Wide::new(claim.bound);
     let multiplier = |i: usize| Wide::new(claim.multipliers[i]);
-    let rows: Vec<Wide> = active // y v_i / √(2ℓ_i)
+    let rows: Vec<Wide> = active // κ_y v_i / √(2ℓ_i)
         .iter()
         .map(|&i| Wide::new(units.y_scale).times(Wide::new(network.v[i])).over(two.times(multiplier(i)).root()))
         .collect();
@@ -308,11 +312,12 @@ pub fn scaled_matrix(network: &Weights<'_>, norm: Norm, units: &Units, claim: &C
     Ok(Vectors { vectors, length: columns.len(), cross: None })
 }
 
-/// Whether MᵀM + N ⪯ I is proved for the exact M and N that were computed so (V3)–(V8).
+/// Whether MᵀM + M_a ⪯ I is proved for the exact M and M_a that were computed so (V3)–(V8).
 fn at_most_one(matrix: Vectors) -> bool {
     let count = matrix.vectors.len();
     let allowance = rounding_allowance(count, matrix.length, matrix.cross.is_some());
-    // Below the diagonal −G − N, on it 1 − κ − G rounded downwards, G being the Gram matrix: then Cholesky in place.
+    // Below the diagonal −G − M_a, on it 1 − ν_n − G rounded downwards, G being the Gram matrix: then Cholesky in
+    // place.
     let diagonal = (1.0 - allowance).next_down();
     let mut factor: Vec<Vec<f64>> = Vec::with_capacity(count);
     for i in 0..count {
@@ -332,7 +337,7 @@ fn at_most_one(matrix: Vectors) -> bool {
     true
 }
 
-/// κ of (V7): (n + β + 20) n u, rounded up, for n vectors of the given length, β roundings at most on the way of a
+/// ν_n of (V7): (n + β + 20) n u, rounded up, for n vectors of the given length, β roundings at most on the way of a
 /// product into its sum of products, and u = 2⁻⁵³; with a linear part (n + β + 40) n u, by (V8).
 pub fn rounding_allowance(count: usize, length: usize, linear: bool) -> f64 {
     let roundings = length.div_ceil(LANES) + LANES;

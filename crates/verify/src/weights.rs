@@ -6,19 +6,19 @@ use std::fmt::Write;
 /// The weights of `f(x) = c + a·x + Σ_i v_i relu(w_i·x + b_i)`.
 #[derive(Debug, Clone, Copy)]
 pub struct Weights<'a> {
-    /// Number of hidden units, m.
+    /// The number m of hidden units.
     pub units: usize,
-    /// Number of inputs, d.
+    /// The number d of inputs.
     pub inputs: usize,
-    /// Hidden weights, row by row: m × d.
+    /// The hidden weights, m × d, row by row.
     pub w: &'a [f64],
-    /// Hidden biases, m.
+    /// The m hidden biases.
     pub b: &'a [f64],
-    /// Output weights, m.
+    /// The m output weights.
     pub v: &'a [f64],
-    /// Output bias.
+    /// The output bias.
     pub c: f64,
-    /// The linear part's weights, d, where there is a linear part.
+    /// The d weights of the linear part, where there is one.
     pub a: Option<&'a [f64]>,
 }
 
@@ -70,9 +70,9 @@ pub fn fingerprint(network: &Weights<'_>) -> String {
 pub struct LayerWeights<'a> {
     /// Number of rows of the weights, which is that of the biases.
     pub outputs: usize,
-    /// Weights, row by row.
+    /// The weights, row by row.
     pub weights: &'a [f64],
-    /// Biases.
+    /// The biases.
     pub bias: &'a [f64],
     /// The name of what is applied to the layer's sums.
     pub activation: &'a str,

@@ -85,7 +85,7 @@ def _readable(array: Any) -> Any:
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported\n{array}\n")
     if array.dtype.kind not in "fiub":
-        raise TautnetError(f"the array has the type {array.dtype}", "give numbers")
+        raise TautnetError(f"the array has the type {array.dtype}", "give an array of numbers")
     plain = array.dtype.itemsize in (1, 4, 8) or (array.dtype.kind in "iu" and array.dtype.itemsize == 2)
     if plain and array.dtype.isnative and array.flags.aligned:
         return array

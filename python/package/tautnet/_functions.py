@@ -23,7 +23,7 @@ from ._settings import documented
 Floats = npt.NDArray[np.float64]
 
 
-@documented("polish", leave_out=("seed",))
+@documented("polish", leave_out=("seed", "test"))
 def polish(
     network: Any,
     X: Any,
@@ -216,7 +216,7 @@ class Attack:
 FACTS = ("norm", "rows", "loss", "degree", "root_name")
 
 
-@documented("attack", ("time_limit",))
+@documented("attack", leave_out=("time_limit",))
 def attack(
     network: Any,
     X: Any,

@@ -24,7 +24,7 @@ from ._settings import documented, settings_of
 Floats = npt.NDArray[np.float64]
 
 
-@documented("train")
+@documented("train", leave_out=("test",))
 class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """A small relu network that is as insensitive as the data allow, with a proved bound on its sensitivity.
 
@@ -139,7 +139,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         predicted = self.model_.predict(inputs)
         if radius is None:
             return predicted
-        lower, upper, _ = self.model_.intervals(inputs, float(radius), nodes, thread_count(self.threads))
+        lower, upper, _ = self.model_.intervals(inputs, radius, nodes, thread_count(self.threads))
         return predicted, lower, upper
 
     def _inputs(self, X: Any) -> Any:

@@ -1,4 +1,5 @@
-//! What is true of a network, in exact arithmetic: the gradients that it has in a region, and the values that it takes there.
+//! What is true of a network, in exact arithmetic: the gradients that it has in a region, and the values that it takes
+//! there.
 
 use crate::arrangement::{Plane, Point, cells, meeting, vertices};
 use crate::number::{Dyadic, Ratio};
@@ -36,7 +37,8 @@ impl Exact {
         }
     }
 
-    /// The network around a row of a table, as a function of the change of the standardized inputs: `δ ↦ f((X − μ)/σ + δ)`.
+    /// The network around a row of a table, as a function of the change of the standardized inputs:
+    /// `Δ ↦ f((X − x_mean)/κ + Δ)`.
     pub fn around(network: &Shallow, scaler: &Scaler, row: &[f64]) -> Self {
         let plain = Self::of(network);
         let sigma: Vec<Dyadic> = scaler.input_scale.iter().map(|s| Dyadic::of(*s)).collect();
@@ -82,7 +84,8 @@ impl Exact {
         (0..self.inputs()).map(|k| on(k).sum()).collect()
     }
 
-    /// Every gradient that f has inside the region, times q (1 for a plain network). `None` for a Euclidean ball in three dimensions.
+    /// Every gradient that f has inside the region, times q (1 for a plain network). `None` for a Euclidean ball in
+    /// three dimensions.
     pub fn gradients(&self, region: &Region) -> Option<Vec<Vec<Dyadic>>> {
         let units = self.planes.len();
         let signs: HashSet<Vec<i8>> = match sides(region, self.inputs()) {
@@ -96,8 +99,8 @@ impl Exact {
         Some(signs.iter().map(|signs| self.gradient(signs)).collect())
     }
 
-    /// The cells that a Euclidean ball meets in two dimensions: those whose closed polygon has a point nearer than the radius. The
-    /// nearest point is the centre, its foot on a side, or a corner.
+    /// The cells that a Euclidean ball meets in two dimensions: those whose closed polygon has a point nearer than the
+    /// radius. The nearest point is the centre, its foot on a side, or a corner.
     fn cells_of_disc(&self, disc: &Disc) -> Option<HashSet<Vec<i8>>> {
         if self.inputs() != 2 {
             return None;
@@ -114,8 +117,8 @@ impl Exact {
         Some(cells(&self.planes, &vec![0; self.planes.len()]).into_iter().filter(touches).collect())
     }
 
-    /// The smallest and the largest value over a box or ball. In a Euclidean ball of more than one dimension they are attained but need
-    /// not be the extremes: then `complete` is false.
+    /// The smallest and the largest value over a box or ball. In a Euclidean ball of more than one dimension they are
+    /// attained but need not be the extremes: then `complete` is false.
     pub fn range(&self, region: &Region) -> Range {
         let d = self.inputs();
         let (points, complete) = match sides(region, d) {
@@ -139,8 +142,8 @@ impl Exact {
         Range { lowest, highest, complete }
     }
 
-    /// Points of a Euclidean ball at which f is likely to be extreme: vertices, the ends of the gradients, and in two dimensions
-    /// the ends of the lines through the centre along which a unit does not change.
+    /// Points of a Euclidean ball at which f is likely to be extreme: vertices, the ends of the gradients, and in two
+    /// dimensions the ends of the lines through the centre along which a unit does not change.
     fn points_of_ball(&self, disc: &Disc) -> Vec<Point> {
         let d = self.inputs();
         let mut points = vertices(&self.planes, d);

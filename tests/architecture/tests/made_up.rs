@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use tautnet_architecture::arrows::{Arrow, arrows};
 use tautnet_architecture::circle::{circles, told};
 use tautnet_architecture::names::{Names, Sources};
+use tautnet_architecture::notation;
 use tautnet_architecture::table::{self, Room};
 
 /// The arrows between these files of the crates `one` and `two`.
@@ -231,4 +232,17 @@ fn every_difference_is_told() {
         arrows.insert(arrow("low.rs", "lib.rs"));
     });
     assert!(told.ends_with("the root of its crate; move it into a file of a room"), "{told}");
+}
+
+/// Tables of other things, arguments and indices do not count; a second row of the same symbol does.
+#[test]
+fn symbols_are_read_and_doubles_told() {
+    let text = "| symbol | meaning |\n|---|---|\n| W, w_i | weights |\n| E(L, π) | a matrix |\n| (J) | a formula |\n\n\
+                | program | in code |\n|---|---|\n| W | one |\n\n| symbol | meaning |\n|---|---|\n| w | a row |\n";
+    let found = notation::symbols(text);
+    assert_eq!(found.keys().collect::<Vec<_>>(), ["E", "W", "w", "w_i"]);
+    assert_eq!((&found["W"], &found["w"]), (&vec![3], &vec![13]));
+    assert!(notation::doubles("NOTATION.md", text).is_empty());
+    let told = notation::doubles("NOTATION.md", &format!("{text}| E(ρ); v | two more |\n"));
+    assert_eq!(told, ["NOTATION.md: `E` stands in the lines 4 and 14; give one of them another letter"]);
 }

@@ -5,7 +5,7 @@ use std::fs;
 
 use tautnet_architecture::arrows::{Arrow, arrows};
 use tautnet_architecture::names::Names;
-use tautnet_architecture::{circle, table, workspace};
+use tautnet_architecture::{circle, notation, table, workspace};
 
 /// The files that are compiled, and the arrows between them.
 fn found() -> (BTreeSet<String>, BTreeSet<Arrow>) {
@@ -55,5 +55,17 @@ fn no_public_item_of_tautnet_speaks_of_a_file_format() {
             let named = FORMATS.iter().find(|format| line.contains(*format));
             assert!(!shown || named.is_none(), "{file}, line {}: `{}`", number + 1, named.unwrap_or(&""));
         }
+    }
+}
+
+/// One letter, one meaning. The solver's letters are a world of their own.
+#[test]
+fn no_symbol_stands_in_two_rows() {
+    for (file, at_least) in [("NOTATION.md", 120), ("crates/cone/NOTATION.md", 25)] {
+        let text = fs::read_to_string(workspace::root().join(file)).unwrap();
+        let found = notation::symbols(&text).len();
+        assert!(found >= at_least, "{file}: {found} symbols");
+        let told = notation::doubles(file, &text);
+        assert!(told.is_empty(), "\n{}", told.join("\n"));
     }
 }

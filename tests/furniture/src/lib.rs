@@ -24,3 +24,13 @@ pub fn toy(n: usize, d: usize, seed: u64) -> (Mat<f64>, Vec<f64>) {
     }
     (x, y)
 }
+
+/// A file of one trial with one row, as `compare` and `reproduce` write it: from ADMM at λ_L 0.01, attacked at radius 0. An
+/// objective that is NaN is a failure.
+pub fn trial_csv(data: &str, trial: u64, method: &str, objective: f64) -> String {
+    let ending = if objective.is_nan() { "failed: no room" } else { "solved" };
+    format!(
+        "settings,data,trial,base,method,lipschitz,decay,objective,loss,bound,weights,units,clean,attacked 0,seconds,ending\n\
+         ,{data},{trial},admm,{method},0.01,0,{objective},{objective},1,1,3,{objective},{objective},0.25,{ending}\n"
+    )
+}

@@ -1,10 +1,10 @@
 //! `tautnet attack MODEL DATA`: the error found by attack beside the ceiling that no attack can exceed.
 
 use super::pictures;
-use crate::arguments::{MeetingArguments, OutArguments, Radii, TalkArguments, TestArguments, radii};
+use crate::arguments::{MeetingArguments, OutArguments, TalkArguments};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
-use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments, ThreadArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::attack::{RadiusReport, Settings, attack};
 use tautnet::error::Result;
-use tautnet::recipe::Search;
+use tautnet::recipe::{Judge, Search};
 use tautnet::{Loss, Norm, Scaler, Shallow, certify};
 use tautnet_models::Stored;
 use tautnet_report::chart::{self, Canvas, Curve, Units};
@@ -37,16 +37,8 @@ pub struct Arguments {
     #[command(flatten)]
     pub meeting: MeetingArguments,
 
-    /// Radii: `FIRST:LAST:STEP`, or numbers separated by commas
-    #[arg(
-        long,
-        value_name = "RADII",
-        value_parser = radii,
-        default_value = "0:0.5:0.1",
-        allow_hyphen_values = true,
-        help_heading = "Attack"
-    )]
-    pub radius: Radii,
+    #[command(flatten)]
+    pub judge: TableArguments<Judge, recipe::Attack>,
 
     #[command(flatten)]
     pub recipe: RecipeArguments<recipe::Attack>,
@@ -91,12 +83,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (norm, bound) =
         proved_bound(&stored, &problem.network, arguments.recipe.said("norm").then_some(asked.norm), &stop)?;
     stop.kept();
-    let intervals = problem.train.rows() * arguments.radius.0.len();
+    let radii = &arguments.judge.asked.radius;
+    let intervals = problem.train.rows() * radii.len();
     let nodes = certify::affordable_nodes(&problem.network, intervals);
     let loss = if arguments.recipe.said("loss") { asked.loss.clone() } else { stored.loss()? };
     let settings = Settings { loss, seed: asked.seed, ..Settings::new(bound) };
     let settings = arguments.search.asked.resolve(nodes, settings)?;
-    let reports = stop.during(|| attack(&problem.network, &problem.train, norm, &arguments.radius.0, &settings))?;
+    let reports = stop.during(|| attack(&problem.network, &problem.train, norm, radii, &settings))?;
     pictures::tell_of_attack(&stop);
 
     let result = json!({

@@ -2,14 +2,12 @@
 
 use super::certify_table::{Asked, Bounds, Watch};
 use super::pictures;
-use crate::arguments::{
-    BoundNormChoice, MeetingArguments, OutArguments, TalkArguments, TestArguments, interval, positive,
-};
+use crate::arguments::{BoundNormChoice, MeetingArguments, OutArguments, TalkArguments, interval, positive};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::limits;
 use crate::progress::Display;
-use crate::recipe::{LimitArguments, ThreadArguments};
+use crate::recipe::{LimitArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Map, Value, json};
@@ -54,8 +52,13 @@ pub struct Arguments {
     #[arg(long, value_enum)]
     pub norm: Option<BoundNormChoice>,
 
-    /// Search for the exact constant, until it is found or for the time limit [default limit: 60s]
-    #[arg(long)]
+    #[arg(
+        long,
+        help = format!(
+            "Search for the exact constant, until it is found or for the time limit [default limit: {}s]",
+            EXACT.as_secs()
+        )
+    )]
     pub exact: bool,
 
     /// Keep the search in this file: go on from it where it exists, and leave in it what a later run needs
@@ -145,8 +148,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .check()?;
     if arguments.meeting.units.raw_network {
         return Err(Error::new(
-            "the bounds are about the network as it is in its file, in its own units",
-            "give --no-standardize, for DATA in the units of the file",
+            "`--raw-network` changes the units of a network, and the bounds are about the network as it is in its file",
+            "give --no-standardize instead, where DATA are in the units of the network",
         ));
     }
     arguments.threads.apply()?;

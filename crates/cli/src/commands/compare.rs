@@ -2,11 +2,11 @@
 
 use super::pictures;
 use super::trial_text::{band_json, failed, note_failures, time, trials};
-use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, Radii, TalkArguments, radii};
+use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, TalkArguments};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::progress::Display;
-use crate::recipe::{self, LimitArguments, RecipeArguments, ThreadArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::workers::{self, Workers};
 use crate::{input, output};
@@ -17,7 +17,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::error::{Error, Result};
 use tautnet::printable;
-use tautnet::recipe::Command;
+use tautnet::recipe::{Command, Judge};
 use tautnet::train::Descent;
 use tautnet::{attack, polish};
 use tautnet_report::chart::Canvas;
@@ -46,19 +46,8 @@ pub struct Arguments {
     #[command(flatten)]
     pub levels: LevelArguments,
 
-    /// Share of the rows that each trial holds out
-    #[arg(long, value_name = "FRACTION", value_parser = share, default_value = "0.2", help_heading = "Data")]
-    pub test: f64,
-
-    /// Trials: each has its own split, starting weights and attack
-    #[arg(
-        long,
-        value_name = "NUMBER",
-        value_parser = clap::value_parser!(u64).range(1..=10_000),
-        default_value_t = 5,
-        help_heading = "Comparison"
-    )]
-    pub trials: u64,
+    #[command(flatten)]
+    pub judge: TableArguments<Judge, recipe::Compare>,
 
     /// Starting networks, separated by commas [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names(BASES.iter().map(|base| base.name)), help_heading = "Comparison")]
@@ -70,10 +59,6 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub recipe: RecipeArguments<recipe::Compare>,
-
-    /// Radii of attacks: `FIRST:LAST:STEP`, or increasing numbers separated by commas
-    #[arg(long, value_name = "RADII", value_parser = radii, default_value = "0:0.5:0.1", allow_hyphen_values = true, help_heading = "Attack")]
-    pub radius: Radii,
 
     #[command(flatten)]
     pub limit: LimitArguments,
@@ -101,14 +86,6 @@ fn names(all: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
     PossibleValuesParser::new(all.collect::<Vec<_>>())
 }
 
-/// A share of the rows.
-fn share(text: &str) -> std::result::Result<f64, String> {
-    match text.trim().parse::<f64>() {
-        Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
-        _ => Err("give a number between 0 and 1".into()),
-    }
-}
-
 /// What the flags ask for.
 fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
     let settings = settings(arguments)?;
@@ -125,20 +102,20 @@ fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
     // Without a wish, every starting network that can be made.
     let made = |arm: &Arm| !arguments.start.is_empty() || settings.check_base(arm).is_ok();
     let arms = bases.into_iter().map(arm).filter(made).collect();
-    let plan = Plan { data: vec![source.to_owned()], trials: arguments.trials, arms, settings };
+    let plan = Plan { data: vec![source.to_owned()], trials: arguments.judge.asked.trials, arms, settings };
     plan.check()?;
     Ok(plan)
 }
 
 fn settings(arguments: &Arguments) -> Result<Settings> {
-    let asked = &arguments.recipe.asked;
+    let (asked, judge) = (&arguments.recipe.asked, &arguments.judge.asked);
     let polish = asked.resolve(Command::Compare)?.settings.polish;
     let (descent, attack) = (Descent::default(), Settings::default().attack);
     Ok(Settings {
         units: asked.hidden,
-        held_out: arguments.test,
+        held_out: judge.test,
         seed: asked.seed,
-        radii: arguments.radius.0.clone(),
+        radii: judge.radius.clone(),
         descent: Descent { decay: asked.decay.unwrap_or(descent.decay), ..descent },
         attack: attack::Settings { loss: polish.loss.clone(), ..attack },
         polish: polish::Settings { decay: 0.0, ..polish },
@@ -258,9 +235,10 @@ fn text(plan: &Plan, bands: &[Band], data: &tautnet::Dataset, source: &str) -> S
     }
     let arm = &plan.arms[0];
     let source = printable::line(source);
+    let linear = if plan.settings.polish.linear_part { " and a linear part" } else { "" };
     let power = if plan.settings.polish.penalty == polish::Penalty::LSquared { "²" } else { "" };
     format!(
-        "{source}: {} rows, {} inputs, {} hidden units; medians over {}, standardized units\n\
+        "{source}: {} rows, {} inputs, {} hidden units{linear}; medians over {}, standardized units\n\
          objective: error + {} · (Lipschitz bound){power}, on the rows learned from\n{}",
         data.rows(),
         data.columns(),

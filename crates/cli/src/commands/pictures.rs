@@ -1,13 +1,14 @@
 //! `--report` and `--plot`: the facts of a run as a page and as charts in files.
 
-use crate::arguments::{OutArguments, PictureArguments, TestArguments};
+use crate::arguments::{OutArguments, PictureArguments};
 use crate::files::Files;
 use crate::files::PlotFile;
 use crate::files::TestRows;
 use crate::output;
+use crate::recipe::TestArguments;
 use crate::stop::Stop;
 use std::path::Path;
-use tautnet::attack::RadiusReport;
+use tautnet::attack::{RADII, RadiusReport};
 use tautnet::error::{Error, Result};
 use tautnet::{Dataset, Loss, Norm, Shallow};
 use tautnet_report::chart::Canvas;
@@ -15,9 +16,6 @@ use tautnet_report::scene::Scene;
 use tautnet_report::{Chart, Report, Reproduce, raster, svg};
 use tautnet_tables::atomic;
 use tautnet_tables::atomic::Existing;
-
-/// Radii of tables and charts, in standardized units.
-const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
 
 /// More rows than this are not attacked for a summary.
 const MOST_ROWS: usize = 1000;

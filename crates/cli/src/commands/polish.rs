@@ -2,11 +2,11 @@
 
 use super::export;
 use super::pictures::{self, Evaluation};
-use crate::arguments::{MeetingArguments, OutArguments, PictureArguments, TalkArguments, TestArguments};
+use crate::arguments::{MeetingArguments, OutArguments, PictureArguments, TalkArguments};
 use crate::files::Files;
 use crate::input::Problem;
 use crate::progress::{Display, seconds};
-use crate::recipe::{self, LimitArguments, RecipeArguments, ThreadArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Value, json};

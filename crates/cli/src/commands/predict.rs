@@ -1,8 +1,8 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals where a radius is given.
 
-use crate::arguments::{FileArguments, LevelArguments, OutArguments, not_negative};
+use crate::arguments::{FileArguments, LevelArguments, OutArguments};
 use crate::files::Files;
-use crate::recipe::LimitArguments;
+use crate::recipe::{self, LimitArguments, TableArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::json;
@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::Network;
 use tautnet::error::{Error, Result};
+use tautnet::recipe::Interval;
 use tautnet_models::Stored;
 use tautnet_tables::{Encoder, atomic};
 
@@ -20,6 +21,7 @@ use tautnet_tables::{Encoder, atomic};
 /// Prints a CSV with one line per row, in the units of the target. DATA needs the model's input columns, in any order. For a
 /// plain network the columns of DATA are its inputs, in this order, and every output has a column of its own.
 #[derive(Debug, clap::Args)]
+#[command(mut_arg("nodes", |nodes| nodes.requires("radius")))]
 pub struct Arguments {
     /// Model file, or a plain network: .onnx, .safetensors or JSON
     pub model: PathBuf,
@@ -33,16 +35,8 @@ pub struct Arguments {
     #[command(flatten)]
     pub levels: LevelArguments,
 
-    /// Add the interval that no perturbation of the standardized inputs by at most RADIUS can leave
-    ///
-    /// The bound behind it is that of the model's certificate, which is checked first, and where it is tighter the range of
-    /// the network over the ball itself, by branch and bound.
-    #[arg(long, value_name = "RADIUS", value_parser = not_negative, allow_negative_numbers = true, help_heading = "Output")]
-    pub radius: Option<f64>,
-
-    /// Nodes of branch and bound for each end of each interval; 0 for the Lipschitz bound alone [default: what seconds allow]
-    #[arg(long, value_name = "NUMBER", requires = "radius", help_heading = "Output")]
-    pub nodes: Option<u32>,
+    #[command(flatten)]
+    pub interval: TableArguments<Interval, recipe::Predict>,
 
     #[command(flatten)]
     pub limit: LimitArguments,
@@ -62,21 +56,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .reads_data(Some(&arguments.data))
         .writes(&arguments.out.out, arguments.out.existing())
         .check()?;
+    let Interval { radius, nodes } = arguments.interval.asked;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.model)?;
-    if let (Stored::Network(network), None) = (&stored, arguments.radius) {
+    if let (Stored::Network(network), None) = (&stored, radius) {
         return outputs_of(network, arguments);
     }
     let model = stored.into_model(&arguments.model)?;
     let table = input::open(&arguments.data, &arguments.file)?.table;
     input::note_columns(&model.columns, &table);
     let predictions = model.predict(&table, arguments.levels.unknown())?;
-    let reach = arguments.radius.map(|radius| model.reach(radius)).transpose()?;
+    let reach = radius.map(|radius| model.reach(radius)).transpose()?;
     stop.heed();
     stop.kept();
-    let nodes = arguments.nodes.map(|nodes| nodes as usize);
-    let intervals = arguments
-        .radius
+    let intervals = radius
         .map(|radius| stop.during(|| model.intervals(&table, arguments.levels.unknown(), radius, nodes)))
         .transpose()?
         .unwrap_or_default();
@@ -86,7 +79,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     if arguments.json {
         let mut result = json!({"target": model.columns.target, "predictions": predictions});
-        if let (Some(radius), Some((norm, reach))) = (arguments.radius, reach) {
+        if let (Some(radius), Some((norm, reach))) = (radius, reach) {
             result["radius"] = json!(radius);
             result["norm"] = json!(norm);
             result["reach"] = json!(reach);

@@ -3,13 +3,11 @@
 use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{Summary, certificate};
-use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TestArguments,
-};
+use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments};
 use crate::files::Files;
 use crate::limits;
 use crate::progress::Display;
-use crate::recipe::{self, LimitArguments, RecipeArguments, ThreadArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::{input, output};
 use std::ffi::OsString;

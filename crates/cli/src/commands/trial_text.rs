@@ -59,27 +59,13 @@ pub fn band_json(band: &Band) -> Value {
 #[cfg(test)]
 pub mod tests {
     use super::*;
-    use tautnet_study::experiment::bands;
+    use tautnet_furniture::trial_csv;
+    use tautnet_study::experiment::{bands, rows_from_csv};
 
     /// A row from ADMM at λ_L 0.01; NaN is a failure.
     pub fn row(data: &str, trial: u64, method: &str, objective: f64) -> Row {
-        Row {
-            data: data.into(),
-            trial,
-            base: "admm".into(),
-            method: method.into(),
-            lipschitz: 0.01,
-            decay: 0.0,
-            objective,
-            loss: objective,
-            bound: 1.0,
-            weights: 1.0,
-            units: 3,
-            clean: objective,
-            attacked: vec![objective],
-            seconds: 0.25,
-            ending: if objective.is_nan() { "failed: no room".into() } else { "solved".into() },
-        }
+        let text = trial_csv(data, trial, method, objective);
+        rows_from_csv("trials", &text, &[0.0]).unwrap().remove(0).1
     }
 
     #[test]

@@ -69,7 +69,7 @@ fn bad_radii_and_starts_that_no_one_uses_are_refused() {
         ("0:1", "write FIRST:LAST:STEP"),
         ("0:1:0", "STEP must be above zero"),
         ("1:0:0.1", "FIRST must not be above LAST"),
-        ("0:1:1e-7", "more than 10000 radii"),
+        ("0:1:1e-7", "more than 10000 numbers"),
         ("-1,2", "it must not be negative"),
         ("wide", "it must be a number"),
     ] {

@@ -97,7 +97,7 @@ fn what_cannot_be_read_or_written_is_said_before_any_work() {
         ("predict net.onnx data.csv", "error: the network in net.onnx has 2 inputs, but data.csv has 3 columns"),
         ("predict net.onnx data.csv --radius 0.1", "error: net.onnx is a plain network without columns and scaler"),
         ("verify net.onnx net.json", "error: net.onnx is a plain network without a certificate"),
-        ("certify net.json data.csv --raw-network", "error: the bounds are about the network as it is in its file"),
+        ("certify net.json data.csv --raw-network", "error: `--raw-network` changes the units of a network"),
     ] {
         let ran = folder.tautnet(command);
         assert!(ran.code == Some(2) && ran.out.is_empty() && ran.err.starts_with(what), "{command}: {ran:?}");

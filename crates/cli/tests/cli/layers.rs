@@ -73,7 +73,7 @@ fn every_network_predicts_and_goes_through_every_format() {
 fn what_a_command_does_not_take_is_one_error_with_the_way_on() {
     let folder = prepared();
     let before = folder.contents();
-    let takes = "takes networks with one hidden layer of relu units; this one has";
+    let takes = "takes networks with one hidden layer of relu units and one output; this one has";
     let deep = "two hidden layers of 3 and 1 units, leaky-relu:0.25 and sincos, 2 outputs, a linear part";
     for (command, asked) in [
         ("certify deep.json", "certify"),

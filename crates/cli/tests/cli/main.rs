@@ -2,7 +2,9 @@
 
 mod attack;
 mod bad_input;
+mod compare;
 mod data;
+mod defaults;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod guide;

@@ -127,7 +127,7 @@ fn bad_models_are_refused() {
         (
             "[1, 1, 0.5]",
             "[1, 1, 0]",
-            "error: bad.json: the scaler has a mean or scale out of range\nhint: means finite, scales positive\n",
+            "error: bad.json: the scaler has a mean or scale out of range\nhint: every mean must be a finite number, and every scale a finite number above 0\n",
         ),
         (
             "[\"A\", \"B\"]",
@@ -186,7 +186,7 @@ fn bad_models_are_refused() {
         ),
         (
             "polish plain.json data.csv --test 1.5",
-            "error: invalid value '1.5' for '--test <FRACTION|FILE>': a fraction must be between 0 and 1\nhint: `--help` after the command shows every flag\n",
+            "error: invalid value '1.5' for '--test <FRACTION|FILE>': it must be between 0 and 1\nhint: `--help` after the command shows every flag\n",
         ),
     ] {
         let mut run = folder.command(TAUTNET);

@@ -184,7 +184,7 @@ fn what_cannot_be_run_is_told_before_any_work() {
     refused("reproduce table-1 --tier huge --out out", "invalid value 'huge'");
     refused("compare machine --method jiont", "invalid value 'jiont'");
     refused("compare machine --radius 0.2,0.1", "the radii [0.2, 0.1] do not increase");
-    refused("compare machine --test 1", "give a number between 0 and 1");
+    refused("compare machine --test 1", "it must be between 0 and 1");
     refused("compare machine --method joint,joint", "the method `joint` is named twice for `sgd`");
     refused("compare machine --start sgd,sgd", "two arms start from `sgd`");
     refused(

@@ -15,7 +15,7 @@ mod small;
 pub use second_order::SecondOrderScaling;
 pub use semidefinite::{SemidefiniteScaling, smat, svec, svec_length};
 
-/// One factor of the product.
+/// One cone of the product `K`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cone {
     /// `v ≥ 0`, of this length.
@@ -27,7 +27,7 @@ pub enum Cone {
 }
 
 impl Cone {
-    /// Length of a vector in this cone.
+    /// The length of a vector in this cone.
     pub fn length(self) -> usize {
         match self {
             Cone::Nonnegative(n) | Cone::SecondOrder(n) => n,
@@ -166,7 +166,7 @@ pub(crate) fn unit(cones: &[Cone], out: &mut [f64]) {
     parts(cones, out).into_iter().for_each(|(c, _, out)| cones[c].unit(out));
 }
 
-/// The smallest margin over the factors.
+/// The smallest margin over the cones of the product.
 pub fn margin(cones: &[Cone], v: &[f64]) -> f64 {
     ranges(cones).into_iter().map(|(c, r)| cones[c].margin(&v[r])).fold(f64::INFINITY, f64::min)
 }

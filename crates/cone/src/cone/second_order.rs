@@ -8,12 +8,12 @@
 //!            ⎣ w_1   I + w_1 w_1ᵀ/(1 + w_0)  ⎦
 //! ```
 
-/// Scaling of one second-order cone.
+/// The scaling of one second-order cone.
 #[derive(Debug, Clone)]
 pub struct SecondOrderScaling {
-    /// `η`.
+    /// The factor `η` of the scaling.
     pub eta: f64,
-    /// `w`, with `wᵀJw = 1`.
+    /// The vector `w` of the scaling, with `wᵀJw = 1`.
     pub w: Vec<f64>,
     /// `λ = W z = W⁻¹ s`.
     lambda: Vec<f64>,

@@ -7,7 +7,7 @@ use super::small::{graded_root, smallest_eigenvalue};
 use faer::{Mat, MatRef, Par, Side, linalg::matmul::matmul};
 use std::f64::consts::SQRT_2;
 
-/// Scaling of one semidefinite cone.
+/// The scaling of one semidefinite cone.
 #[derive(Debug, Clone)]
 pub struct SemidefiniteScaling {
     r: Mat<f64>,
@@ -17,7 +17,7 @@ pub struct SemidefiniteScaling {
     lambda: Vec<f64>,
 }
 
-/// Length of `svec` of a matrix of this order.
+/// The length of the `svec` of a matrix of this order.
 pub fn svec_length(k: usize) -> usize {
     k * (k + 1) / 2
 }

@@ -1,45 +1,48 @@
 //! Accelerated proximal gradient steps with backtracking and restarts.
 //!
 //! ```text
-//! minimize   h(u) + λ Σ_j ‖u_j‖,      h convex and smooth,       M = ℓ I + S,  S block diagonal
+//! minimize   smooth(z̄) + λ_w Σ_j ‖z̄_j‖,      smooth is convex,       metric = χ I + own,  own block diagonal
 //!
-//! u⁺ = argmin  ∇h(v)·(u − v) + ½ ‖u − v‖²_M + λ Σ_j ‖u_j‖        ℓ raised until h's part beyond S is at most ℓ/2 ‖u⁺ − v‖²
-//! v  = u⁺ + (t − 1)/t⁺ (u⁺ − u)                                  t⁺ = (1 + √(1 + 4t²))/2,  or 1 when the momentum points uphill
+//! z̄⁺ = argmin  ∇smooth(z̄°)·(z̄ − z̄°) + ½ ‖z̄ − z̄°‖²_metric + λ_w Σ_j ‖z̄_j‖
+//!      χ raised until the part of smooth beyond own is at most χ/2 ‖z̄⁺ − z̄°‖²
+//! z̄° = z̄⁺ + (t − 1)/t⁺ (z̄⁺ − z̄)                                  t⁺ = (1 + √(1 + 4t²))/2,  or 1 when the momentum points uphill
 //! ```
 //!
-//! (Beck and Teboulle 2009; restarts by O'Donoghue and Candès 2015, arXiv:1204.3982: (v − u⁺)·M(u⁺ − u) > 0.) Everything h
-//! needs of u is a linear image of it, which is carried along: one product forwards and one backwards a step. S, where there
-//! is one, is curvature that belongs to single groups and would force short steps on all of them: it is taken exactly.
+//! (Beck and Teboulle 2009; restarts by O'Donoghue and Candès 2015, arXiv:1204.3982: (z̄° − z̄⁺)·metric (z̄⁺ − z̄) >
+//! 0.) Everything that the smooth part needs of z̄ is a linear image of it, which is carried along: one product
+//! forwards and one backwards a step. The own curvature, where there is one, is curvature that belongs to single groups
+//! and would force short steps on all of them: it is taken exactly.
 
 use super::problem::{dot, length};
 use std::ops::ControlFlow;
 
-/// A smooth convex function of a linear image of u.
+/// A smooth convex function of a linear image of z̄.
 pub(crate) trait Smooth {
-    /// All that the function needs of u, linear in u.
+    /// All that the function needs of z̄, linear in z̄.
     fn image(&self, u: &[f64]) -> Vec<f64>;
-    /// ∇h from the image.
+    /// The gradient from the image.
     fn gradient(&self, image: &[f64]) -> Vec<f64>;
-    /// What h(to) − h(from) − ∇h(from)·(to − from) may be beyond ½ ‖to − from‖²_S, from the difference of the images.
+    /// What smooth(to) − smooth(from) − ∇smooth(from)·(to − from) may be beyond ½ ‖to − from‖²_own, from the difference
+    /// of the images.
     fn excess(&self, step: &[f64]) -> f64;
-    /// a·S b from the images of two differences.
+    /// a·own b from the images of two differences.
     fn product(&self, a: &[f64], b: &[f64]) -> f64;
-    /// S_j; none where it is 0.
+    /// The own curvature of group j; none where it is 0.
     fn spectrum(&self, group: usize) -> Option<&Spectrum>;
 }
 
-/// S_j = Σ_a values_a q_a q_aᵀ.
+/// The own curvature of a group, Σ_a values_a basis_a basis_aᵀ.
 pub(crate) struct Spectrum {
-    /// q_a one after another, padded.
+    /// basis_a one after another, padded.
     pub basis: Vec<f64>,
     pub values: Vec<f64>,
 }
 
-/// What is minimized beside h, and the steps so far.
+/// What is minimized beside the smooth part, and the steps so far.
 pub(crate) struct Descent {
     pub lambda: f64,
     pub width: usize,
-    /// ℓ, kept from one call to the next.
+    /// χ, kept from one call to the next.
     pub curvature: f64,
     /// Steps taken in all calls.
     pub steps: usize,
@@ -55,7 +58,7 @@ pub(crate) struct Point {
 /// What the caller is shown after a step.
 pub(crate) struct Step<'a> {
     pub point: &'a Point,
-    /// ‖u⁺ − v‖²_M: 0 at the optimum, in the units of the objective.
+    /// ‖z̄⁺ − z̄°‖²_metric: 0 at the optimum, in the units of the objective.
     pub decrement: f64,
 }
 
@@ -131,11 +134,11 @@ fn shrink(u: &mut [f64], by: f64) {
 }
 
 impl Spectrum {
-    /// `u ← argmin slope·(x − u) + ½ (x − u)ᵀ(ℓI + S)(x − u) + λ‖x‖`.
+    /// `u ← argmin slope·(x − u) + ½ (x − u)ᵀ(χI + own)(x − u) + λ_w‖x‖`.
     ///
-    /// In the basis of S with eigenvalues μ of ℓI + S and b = μ∘u − slope: 0 where ‖b‖ ≤ λ; otherwise x = b/(μ + λ/r) with
-    /// r = ‖x‖ the root of φ(r) = Σ (b/(μr + λ))² = 1. φ^(−1/2) is concave and all but linear in r: Newton's method on it
-    /// climbs to the root from below.
+    /// In the basis of the own curvature with eigenvalues e of χI + own and b = e∘u − slope: 0 where ‖b‖ ≤ λ_w;
+    /// otherwise x = b/(e + λ_w/s) with s = ‖x‖ the root of phi(s) = Σ (b/(e s + λ_w))² = 1. phi^(−1/2) is concave and
+    /// all but linear in s: Newton's method on it climbs to the root from below.
     fn step(&self, u: &mut [f64], slope: &[f64], curvature: f64, lambda: f64) {
         let width = u.len();
         let mu: Vec<f64> = self.values.iter().map(|value| curvature + value).collect();
@@ -178,7 +181,8 @@ mod tests {
 
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(60))]
-        /// 0 ∈ slope + (ℓI + S)(x − u) + λ ∂‖x‖, also where S is singular and λ decides that x = 0.
+        /// 0 ∈ slope + (χI + own)(x − u) + λ_w ∂‖x‖, also where the own curvature is singular and λ_w decides that x =
+        /// 0.
         #[test]
         fn the_step_in_the_metric_is_stationary(seed in 0u64..1000, rank in 0usize..4, lambda in 1e-6f64..20.0) {
             let mut random = rand_pcg::Pcg64::seed_from_u64(seed);

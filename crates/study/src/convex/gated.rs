@@ -3,12 +3,12 @@
 //! The gates decide which units are on, the weights what they then do:
 //!
 //! ```text
-//! f(x) = c + Σ_j 1[ḡ_j·x̄ ≥ 0] ū_j·x̄
-//! minimize over u, c    Σ_k ω_k (f(x_k) − y_k)²  +  λ Σ_j ‖ū_j‖₂
+//! f(x) = c + Σ_j 1[ḡ_j·x̄ ≥ 0] z̄_j·x̄
+//! minimize over z̄, c    Σ_k ω_k (f(x_k) − y_k)²  +  λ_w Σ_j ‖z̄_j‖₂
 //! ```
 //!
-//! This is (6) without its cones, and with one group a pattern, since u_j may point anywhere. Its optimum is a lower bound
-//! on that of (6) with the same patterns, whatever their signs.
+//! This is (6) without its cones, and with one group a pattern, since z̄_j may point anywhere. Its optimum is a lower
+//! bound on that of (6) with the same patterns, whatever their signs.
 
 use super::fista::{Descent, Point, Smooth, Spectrum};
 use super::problem::Problem;
@@ -23,16 +23,16 @@ use tautnet::{Dataset, Shallow, error::Result};
 /// A network whose units are switched by gates of their own.
 #[derive(Debug, Clone, PartialEq)]
 pub struct GatedNetwork {
-    /// ḡ_j, P × (d + 1).
+    /// The gates ḡ_j, one in each row of d + 1 numbers.
     pub gates: Mat<f64>,
-    /// ū_j, P × (d + 1).
+    /// The weights z̄_j, one row of d + 1 numbers for each gate.
     pub weights: Mat<f64>,
     /// Output bias.
     pub c: f64,
 }
 
 impl GatedNetwork {
-    /// Number of gates, P.
+    /// Number of gates.
     pub fn units(&self) -> usize {
         self.gates.nrows()
     }
@@ -56,9 +56,9 @@ impl GatedNetwork {
         (0..x.nrows()).map(|k| self.value(&(0..x.ncols()).map(|j| x[(k, j)]).collect::<Vec<f64>>())).collect()
     }
 
-    /// A relu network with the same values on the rows of `data`: `ū_j = (ū_j + τ ḡ_j) − τ ḡ_j`, with the least τ ≥ 0 that
-    /// puts the first into the gate's cell, where ḡ_j itself lies. A row on the very boundary of a gate limits τ to what
-    /// rounding allows, and the two may then differ there.
+    /// A relu network with the same values on the rows of `data`: `z̄_j = (z̄_j + t ḡ_j) − t ḡ_j`, with the least t ≥ 0
+    /// that puts the first into the gate's cell, where ḡ_j itself lies. A row on the very boundary of a gate limits t
+    /// to what rounding allows, and the two may then differ there.
     pub fn to_relu(&self, data: &Dataset) -> Result<Shallow> {
         let d = self.inputs();
         let mut units: Vec<Unit> = Vec::new();
@@ -119,7 +119,7 @@ pub fn gated_relu(gates: &Shallow, data: &Dataset, settings: &Settings, observer
     Ok(Gated { network, objective, loss, lower_bound: best, iterations: descent.steps, ending, trace })
 }
 
-/// The loss as a function of Φ u.
+/// The loss as a function of Φ z.
 struct Loss<'a>(&'a Problem);
 
 impl Smooth for Loss<'_> {
@@ -147,7 +147,7 @@ impl Smooth for Loss<'_> {
     }
 }
 
-/// The least τ ≥ 0 for which `u + τ g` is on the same side as `g` of every row (x, 1).
+/// The least t ≥ 0 for which `u + t g` is on the same side as `g` of every row (x, 1).
 fn feasible_shift(u: &[f64], g: &[f64], x: MatRef<'_, f64>) -> f64 {
     let d = x.ncols();
     let product = |a: &[f64], k: usize| (0..d).fold(a[d], |sum, j| sum + a[j] * x[(k, j)]);

@@ -1,12 +1,13 @@
 //! Sums of vectors chosen by bits: the product of a 0/1 matrix with a thin matrix.
 //!
 //! ```text
-//! out_i = Σ_j B_ij a_j          B ∈ {0,1}^{rows × columns},  a_j ∈ R^width
+//! out_i = Σ_j bit_ij a_j          bit ∈ {0,1}^{rows × columns},  a_j ∈ R^width
 //! ```
 //!
-//! With B the patterns this is all that a gated layer does to its data, forwards and backwards: f_k = x̄_k · Σ_j D_jk u_j, and
-//! the gradient of pattern j is Σ_k D_jk r_k x̄_k. Four vectors have only 16 sums, so these are tabulated and looked up by
-//! the bits ("four Russians"): a quarter of the additions, no multiplications, and one bit of memory an entry.
+//! With the patterns for the bits this is all that a gated layer does to its data, forwards and backwards: f_k = x̄_k ·
+//! Σ_j D_jk z̄_j, and the gradient of pattern j is Σ_k D_jk r_k x̄_k. Four vectors have only 16 sums, so these are
+//! tabulated and looked up by the bits ("four Russians"): a quarter of the additions, no multiplications, and one bit
+//! of memory an entry.
 //!
 //! Sums are taken in one fixed order per entry, whatever the number of threads.
 
@@ -23,7 +24,7 @@ const CHUNK: usize = 256;
 /// Below this many table look-ups, a second thread costs more than it saves.
 const WORTH_A_THREAD: usize = 1 << 16;
 
-/// B, row by row.
+/// The bits, row by row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Masks {
     rows: usize,
@@ -47,7 +48,7 @@ impl Masks {
         self.words[i * self.columns.div_ceil(WORD) + j / WORD] >> (j % WORD) & 1 == 1
     }
 
-    /// `out_i = Σ_j B_ij a_j`, both row by row, `width` a multiple of [`LANES`].
+    /// `out_i = Σ_j bit_ij a_j`, both row by row, `width` a multiple of [`LANES`].
     pub fn sums(&self, vectors: &[f64], width: usize, out: &mut [f64]) {
         debug_assert!(vectors.len() == self.columns * width && out.len() == self.rows * width);
         let stride = self.columns.div_ceil(WORD);

@@ -1,24 +1,24 @@
 //! The data part that both convex programs share.
 //!
-//! Group j is a pattern `q(j)` with a sign `s_j`; its weights are `u_j ∈ R^{d+1}`.
+//! Group j is a pattern `q(j)` with a sign `s_j`; its weights are `z̄_j ∈ R^{d+1}`.
 //!
 //! ```text
-//! f = Φ u + c,   (Φ u)_k = x̄_k · Σ_j s_j D_{q(j)k} u_j          loss = Σ_k ω_k (f_k − y_k)²,   Σ ω_k = 1
+//! f = Φ z + c,   (Φ z)_k = x̄_k · Σ_j s_j D_{q(j)k} z̄_j          loss = Σ_k ω_k (f_k − y_k)²,   Σ ω_k = 1
 //! ```
 //!
-//! A free output bias c is optimal for every u, by being the mean residual: the loss is then a function of u alone, its
-//! gradient that of the residuals at this c. Rows with the same inputs are one row, groups with the same pattern and sign
-//! one group: neither changes the optimum.
+//! A free output bias c is optimal for every z̄, by being the mean residual: the loss is then a function of z̄ alone,
+//! its gradient that of the residuals at this c. Rows with the same inputs are one row, groups with the same pattern
+//! and sign one group: neither changes the optimum.
 //!
-//! Lower bound. For any θ (with Σ θ_k = 0 where c is free) and any γ_j ≥ 0, with B_j u the products that the cones of group
-//! j ask to be non-negative (none of them for a gated network),
+//! Lower bound. For any ν (with Σ ν_k = 0 where c is free) and any Y_j ≥ 0, with B_j z̄_j the products that the cones
+//! of group j ask to be non-negative (none of them for a gated network),
 //!
 //! ```text
-//! max_t { t Σ θ_k y_k − t² Σ θ_k²/4ω_k }     over 0 ≤ t ≤ λ / max_j ‖Φ_jᵀθ + B_jᵀγ_j‖
+//! max_t { t Σ ν_k y_k − t² Σ ν_k²/4ω_k }     over 0 ≤ t ≤ λ_w / max_j ‖Φ_jᵀν + B_jᵀY_j‖
 //! ```
 //!
-//! is no more than the optimum (Fenchel's dual at (tθ, tγ)). θ = 2ω∘(y − f), from the residuals at hand, makes it tight at
-//! the optimum.
+//! is no more than the optimum (Fenchel's dual at (tν, tY)). ν = 2ω∘(y − f), from the residuals at hand, makes it tight
+//! at the optimum.
 
 use super::masks::{LANES, Masks};
 use super::settings::Settings;
@@ -64,7 +64,8 @@ pub(crate) struct Fit {
 
 impl Problem {
     /// The patterns of a network on the data, with the signs of its output weights or (`signed` false) all with sign +.
-    /// Units without an active row have nothing to contribute and no group; nor, where signs count, have those with v = 0.
+    /// Units without an active row have nothing to contribute and no group; nor, where signs count, have those with v =
+    /// 0.
     pub fn new(network: &Shallow, data: &Dataset, settings: &Settings, signed: bool) -> Result<Self> {
         settings.check()?;
         if network.inputs() != data.columns() {
@@ -112,7 +113,7 @@ impl Problem {
         self.y.len()
     }
 
-    /// Entries of u.
+    /// Entries of z̄.
     pub fn size(&self) -> usize {
         self.groups.len() * self.width
     }
@@ -127,7 +128,7 @@ impl Problem {
         &self.x[k * self.width..][..self.width]
     }
 
-    /// Φ u.
+    /// Φ z.
     pub fn output(&self, u: &[f64]) -> Vec<f64> {
         let width = self.width;
         let mut sums = vec![0.0; self.patterns * width];
@@ -140,7 +141,7 @@ impl Problem {
         rows.chunks(width).zip(self.x.chunks(width)).map(|(sum, x)| dot(sum, x)).collect()
     }
 
-    /// Φᵀ θ.
+    /// Φᵀ ν.
     pub fn adjoint(&self, theta: &[f64]) -> Vec<f64> {
         let width = self.width;
         let mut rows = self.x.clone();
@@ -154,7 +155,7 @@ impl Problem {
         out
     }
 
-    /// Loss, best output bias and residuals of an output Φ u.
+    /// Loss, best output bias and residuals of an output Φ z.
     pub fn fit(&self, output: &[f64]) -> Fit {
         let mut residual: Vec<f64> = self.y.iter().zip(output).map(|(y, f)| y - f).collect();
         let bias = self.mean(&residual);
@@ -168,23 +169,24 @@ impl Problem {
         if self.free_bias { values.iter().zip(&self.omega).map(|(r, w)| w * r).sum() } else { 0.0 }
     }
 
-    /// loss(a + step) − loss(a) − gradient·step for a step of the output: the loss is quadratic, so it is that of the step.
+    /// loss(a + step) − loss(a) − gradient·step for a step of the output: the loss is quadratic, so it is that of the
+    /// step.
     pub fn curvature(&self, step: &[f64]) -> f64 {
         let mean = self.mean(step);
         step.iter().zip(&self.omega).map(|(s, w)| w * (s - mean).powi(2)).sum()
     }
 
-    /// θ of a fit.
+    /// ν of a fit.
     pub fn theta(&self, fit: &Fit) -> Vec<f64> {
         fit.residual.iter().zip(&self.omega).map(|(r, w)| 2.0 * w * r).collect()
     }
 
-    /// λ Σ ‖u_j‖.
+    /// λ_w Σ ‖z̄_j‖.
     pub fn penalty(&self, u: &[f64]) -> f64 {
         self.lambda * u.chunks(self.width).map(length).sum::<f64>()
     }
 
-    /// The lower bound from a fit and the vectors Φ_jᵀθ + B_jᵀγ_j.
+    /// The lower bound from a fit and the vectors Φ_jᵀν + B_jᵀY_j.
     pub fn lower_bound(&self, fit: &Fit, slopes: &[f64]) -> f64 {
         let steepest = slopes.chunks(self.width).map(length).fold(0.0, f64::max);
         let linear: f64 = (0..self.n()).map(|k| 2.0 * self.omega[k] * fit.residual[k] * self.y[k]).sum();

@@ -1,27 +1,28 @@
 //! Relu networks by an augmented Lagrangian (Mishkin, Sahiner and Pilanci, arXiv:2202.01331): program (6).
 //!
 //! ```text
-//! minimize over u, c    Σ_k ω_k (f(x_k) − y_k)² + λ Σ_j ‖u_j‖₂     s.t.  (B_j u_j)_k = σ_jk x̄_k·u_j ≥ 0
+//! minimize over z̄, c    Σ_k ω_k (f(x_k) − y_k)² + λ_w Σ_j ‖z̄_j‖₂     s.t.  (B_j z̄_j)_k = σ_jk x̄_k·z̄_j ≥ 0
 //!
-//! u ← argmin   loss(Φu) + λ Σ ‖u_j‖ + δ/2 Σ_jk (γ_jk/δ − (B_j u_j)_k)₊²        by restarted FISTA, from the last u
-//! γ ← (γ − δ B u)₊
+//! z̄ ← argmin   loss(Φz) + λ_w Σ ‖z̄_j‖ + β/2 Σ_jk (Y_jk/β − (B_j z̄_j)_k)₊²        by restarted FISTA, from the last z̄
+//! Y ← (Y − β B z̄)₊
 //! ```
 //!
-//! At an optimum a group touches few of its n cones, about d of them, so only those that were violated lately are kept, as a
-//! list of pairs (j, k): of size n × P a step knows nothing but the bits of the patterns. After every inner problem all cones
-//! of the groups that are not 0 are looked at, n products for each of these, and those violated most join the list. The
-//! penalty's curvature δ Σ x̄_k x̄_kᵀ over a group's list goes into the metric of the steps, so that a stiff penalty does
-//! not shorten them.
+//! At an optimum a group touches few of its n cones, about d of them, so only those that were violated lately are kept,
+//! as a list of pairs (j, k): of size n × groups a step knows nothing but the bits of the patterns. After every inner
+//! problem all cones of the groups that are not 0 are looked at, n products for each of these, and those violated most
+//! join the list. The penalty's curvature β Σ x̄_k x̄_kᵀ over a group's list goes into the metric of the steps, so that
+//! a stiff penalty does not shorten them.
 //!
-//! Upper bound: each u_j is projected a little into its cell, by some sweeps over the rows that are close, then moved by the
-//! least multiple of a point inside that satisfies every cone: of the given unit's own weights, or where these have a
-//! pre-activation of 0, of weights with another bias that have none. Where the pattern is there with both signs, the other
-//! sign may be moved by as much: the function then stays the same and only λ Σ ‖u_j‖ grows, which is better while u is far
-//! from its cells. Both are tried. A cell that is as thin as rounding may have no such point inside, and a move may fail:
-//! what comes out counts only if every cone then holds, and with the objective of its relu network.
+//! Upper bound: each z̄_j is projected a little into its cell, by some sweeps over the rows that are close, then moved
+//! by the least multiple of a point inside that satisfies every cone: of the given unit's own weights, or where these
+//! have a pre-activation of 0, of weights with another bias that have none. Where the pattern is there with both signs,
+//! the other sign may be moved by as much: the function then stays the same and only λ_w Σ ‖z̄_j‖ grows, which is
+//! better while z̄ is far from its cells. Both are tried. A cell that is as thin as rounding may have no such point
+//! inside, and a move may fail: what comes out counts only if every cone then holds, and with the objective of its relu
+//! network.
 //!
-//! A run that is stopped early has a third candidate, the network whose units have left their cells a little: it is judged
-//! as any relu network is, by its objective recomputed.
+//! A run that is stopped early has a third candidate, the network whose units have left their cells a little: it is
+//! judged as any relu network is, by its objective recomputed.
 
 use super::fista::{Descent, Point, Smooth, Spectrum, Step};
 use super::problem::{Fit, Problem, dot, length};
@@ -33,25 +34,25 @@ use tautnet::ending::Ending;
 use tautnet::unit::{Affine, Unit, from_units};
 use tautnet::{Dataset, Shallow, error::Result};
 
-/// Cones of one group that join the list at a time, at most, per entry of u_j.
+/// Cones of one group that join the list at a time, at most, per entry of z̄_j.
 const JOIN: usize = 1;
-/// Updates of the multipliers after which a cone that did not matter leaves the list. Long lists are most of a step's work: with 10
-/// (and 4 to join) the lists were three times as long at the start of a run, and so were the times.
+/// Updates of the multipliers after which a cone that did not matter leaves the list. Long lists are most of a step's
+/// work: with 10 (and 4 to join) the lists were three times as long at the start of a run, and so were the times.
 const IDLE: u32 = 3;
-/// Steps of one inner problem, at least and at most; and a part of all steps so far, at most: early on, while cones that
-/// matter are still missing from the lists, an exact solution is of the wrong problem.
+/// Steps of one inner problem, at least and at most; and a part of all steps so far, at most: early on, while cones
+/// that matter are still missing from the lists, an exact solution is of the wrong problem.
 const LEAST: usize = 50;
 const INNER: usize = 1000;
 const PART: usize = 4;
 /// An inner problem ends when a step is worth this part of the gap: less exact ones mislead the multipliers.
 const ACCURATE: f64 = 1e-9;
-/// δ times the mean square of a group of d + 1 violated cones, over the loss's curvature. It may be large, since the cones' own
-/// curvature does not shorten the steps; how large matters little within a factor of 10.
+/// β times the mean square of a group of d + 1 violated cones, over the loss's curvature. It may be large, since the
+/// cones' own curvature does not shorten the steps; how large matters little within a factor of 10.
 const STIFF: f64 = 30.0;
 /// Points are projected into their cells every so many steps, at least.
 const REPAIR: usize = 400;
-/// What rounding may leave of a violation, −σ_jk x̄_k·u_j / (‖x̄_k‖ max_j ‖u_j‖), in a point that is in its cells; and of a
-/// pre-activation that is 0, over ‖x̄_k‖ ‖w̄_j‖.
+/// What rounding may leave of a violation, −σ_jk x̄_k·z̄_j / (‖x̄_k‖ max_j ‖z̄_j‖), in a point that is in its cells;
+/// and of a pre-activation that is 0, over ‖x̄_k‖ ‖w̄_j‖.
 const ROUNDING: f64 = 1e-12;
 
 /// A relu network with the evidence; units that the program made 0 are left out.
@@ -151,7 +152,7 @@ impl Best {
     }
 }
 
-/// One cone that is kept: σ_jk x̄_k·u_j ≥ 0.
+/// One cone that is kept: σ_jk x̄_k·z̄_j ≥ 0.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Pair {
     group: usize,
@@ -169,12 +170,12 @@ struct Augmented<'a> {
     pairs: Vec<Pair>,
     gamma: Vec<f64>,
     delta: f64,
-    /// δ B_jᵀB_j on the list.
+    /// β B_jᵀB_j on the list.
     spectra: Vec<Option<Spectrum>>,
 }
 
 impl Augmented<'_> {
-    /// σ_jk x̄_k·u_j.
+    /// σ_jk x̄_k·z̄_j.
     fn product(&self, pair: &Pair, u: &[f64]) -> f64 {
         let width = self.problem.width;
         pair.side * dot(self.problem.row(pair.row), &u[pair.group * width..][..width])
@@ -197,7 +198,7 @@ impl Augmented<'_> {
         self.problem.lower_bound(fit, &slopes)
     }
 
-    /// γ ← (γ − δ B u)₊.
+    /// Y ← (Y − β B z̄)₊.
     fn update(&mut self, point: &Point) {
         let slacks = &point.image[self.problem.n()..];
         self.gamma.iter_mut().zip(slacks).for_each(|(gamma, slack)| *gamma = (*gamma - self.delta * slack).max(0.0));
@@ -232,7 +233,7 @@ impl Augmented<'_> {
         self.pairs.chunk_by(|a, b| a.group == b.group)
     }
 
-    /// S_j = δ Σ x̄_k x̄_kᵀ over the list.
+    /// The penalty's curvature of group j, β Σ x̄_k x̄_kᵀ over the list.
     fn decompose(&mut self) {
         let (e, width) = (self.problem.e, self.problem.width);
         let mut spectra: Vec<Option<Spectrum>> = (0..self.problem.groups.len()).map(|_| None).collect();
@@ -270,7 +271,7 @@ impl Smooth for Augmented<'_> {
     }
 
     fn excess(&self, step: &[f64]) -> f64 {
-        // The cones' part is at most what S has.
+        // The cones' part is at most what that curvature has.
         self.problem.curvature(&step[..self.problem.n()])
     }
 
@@ -293,12 +294,12 @@ struct Cells<'a> {
     depth: Vec<f64>,
 }
 
-/// `σ_jk x̄_k·u_j` for the groups that are not 0, n × groups.
+/// `σ_jk x̄_k·z̄_j` for the groups that are not 0, n × groups.
 struct Slacks {
     groups: Vec<usize>,
     values: Mat<f64>,
     largest: f64,
-    /// Σ_j s_j relu(x̄_k·u_j): what the units do as a relu network, inside their cells or not.
+    /// Σ_j s_j relu(x̄_k·z̄_j): what the units do as a relu network, inside their cells or not.
     output: Vec<f64>,
 }
 
@@ -338,7 +339,7 @@ impl<'a> Cells<'a> {
         Slacks { groups, values, largest, output }
     }
 
-    /// max −σ_jk x̄_k·u_j / (‖x̄_k‖ max_j ‖u_j‖), or 0 where no cone is violated.
+    /// max −σ_jk x̄_k·z̄_j / (‖x̄_k‖ max_j ‖z̄_j‖), or 0 where no cone is violated.
     fn violation(&self, slacks: &Slacks) -> f64 {
         let columns =
             (0..slacks.groups.len()).flat_map(|place| slacks.values.col_as_slice(place).iter().zip(&self.depth));
@@ -371,8 +372,8 @@ impl<'a> Cells<'a> {
         moved
     }
 
-    /// The point moved into the cells as [`Cells::repaired`] does it in the end, and the groups of the other sign, where there
-    /// are any, by as much.
+    /// The point moved into the cells as [`Cells::repaired`] does it in the end, and the groups of the other sign,
+    /// where there are any, by as much.
     fn balanced(&self, u: &[f64], slacks: &Slacks) -> Vec<f64> {
         let (groups, width) = (&self.problem.groups, self.problem.width);
         let mut moved = u.to_vec();
@@ -385,8 +386,8 @@ impl<'a> Cells<'a> {
         moved
     }
 
-    /// For each group that violates a cone, the least multiple of its point inside that satisfies all in which this point
-    /// has a margin.
+    /// For each group that violates a cone, the least multiple of its point inside that satisfies all in which this
+    /// point has a margin.
     fn shifts(&self, slacks: &Slacks) -> Vec<(usize, Vec<f64>)> {
         let (problem, width) = (self.problem, self.problem.width);
         let mut shifts = Vec::new();
@@ -406,8 +407,9 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// Another bias for a unit that has a pre-activation of 0, up to rounding: halfway between the rows that are on and those
-/// that are off. As 0 counts as on there is room between them, except where rounding has put such rows on either side.
+/// Another bias for a unit that has a pre-activation of 0, up to rounding: halfway between the rows that are on and
+/// those that are off. As 0 counts as on there is room between them, except where rounding has put such rows on either
+/// side.
 fn untied(problem: &Problem, group: usize, unit: &[f64]) -> Option<f64> {
     let (size, bias) = (length(unit), unit[problem.e - 1]);
     let (mut tied, mut on, mut off) = (false, f64::INFINITY, f64::INFINITY);

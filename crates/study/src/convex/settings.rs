@@ -1,17 +1,18 @@
 //! What governs both methods.
 
+use tautnet::range::{Range, at_least_one};
 use tautnet::{Error, error::Result};
 
-/// What governs both methods.
+/// The settings of both methods.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// λ > 0, the price of the weights: λ_w of [`polish`](mod@tautnet::polish).
+    /// λ_w > 0, the price of the weights, as in [`polish`](mod@tautnet::polish).
     pub decay: f64,
     /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,
-    /// Relative duality gap to reach, between 0 and 1.
+    /// The relative gap to reach, between 0 and 1: how much better the optimum could be at most.
     pub tolerance: f64,
-    /// Most steps.
+    /// The largest number of steps.
     pub iterations: usize,
 }
 
@@ -29,12 +30,7 @@ impl Settings {
                 "the convex first-order methods need a price of the weights above 0, such as 0.001",
             ));
         }
-        if !(self.tolerance > 0.0 && self.tolerance < 1.0) {
-            return Err(Error::new(format!("`tolerance` is {}", self.tolerance), "give a relative gap such as 1e-6"));
-        }
-        if self.iterations == 0 {
-            return Err(Error::new("`iterations` is 0", "give at least one step; 100000 is the default"));
-        }
-        Ok(())
+        Range::Share.check("tolerance", self.tolerance)?;
+        at_least_one("iterations", self.iterations)
     }
 }

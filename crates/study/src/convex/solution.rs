@@ -11,14 +11,14 @@ pub(super) const CHECK: usize = 20;
 /// The bounds at some step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
-    /// Steps so far.
+    /// The number of steps so far.
     pub iteration: usize,
-    /// Objective of the program.
+    /// The objective of the program.
     pub objective: f64,
-    /// Objective of the best network so far, that which a run stopped here returns: for `relu` it may have units outside of
-    /// their cells, and so be below the program's optimum.
+    /// Objective of the best network so far, that which a run stopped here returns: for `relu` it may have units
+    /// outside of their cells, and so be below the program's optimum.
     pub network: f64,
-    /// Best lower bound on its optimum so far.
+    /// The best lower bound on the optimum so far.
     pub lower_bound: f64,
     /// Largest violation of a cone, `max −σ_ik x̄_k·z̄_i / (‖x̄_k‖ max_i ‖z̄_i‖)`; 0 where there are no cones.
     pub violation: f64,
@@ -34,19 +34,19 @@ impl Progress {
 /// Called whenever the bounds were computed; `Break` ends the run with the point so far.
 pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 
-/// A network with the evidence.
+/// A network with what is known of its objective.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Solution<N> {
     /// The network.
     pub network: N,
-    /// Loss + λ times the lengths of the units, recomputed from the network.
+    /// Loss + λ_w times the lengths of the units, recomputed from the network.
     pub objective: f64,
-    /// (Weighted) mean squared error.
+    /// The mean squared error, weighted where the rows have weights.
     pub loss: f64,
     /// No network of the program (for `relu`: with its units in their cells) has a smaller objective: a feasible dual
     /// point's value, computed in floating point and so up to rounding (unlike a certificate).
     pub lower_bound: f64,
-    /// Steps taken.
+    /// The number of steps taken.
     pub iterations: usize,
     /// How it ended.
     pub ending: Ending,
@@ -55,9 +55,9 @@ pub struct Solution<N> {
 }
 
 impl<N> Solution<N> {
-    /// (objective − lower bound) / objective. Of a relu network whose units are outside of their cells, because a run was
-    /// stopped before any inside was as good, it says nothing: the bound is not one on such networks, and the gap is told
-    /// as 0 where they are below it.
+    /// (objective − lower bound) / objective. Of a relu network whose units are outside of their cells, because a run
+    /// was stopped before any inside was as good, it says nothing: the bound is not one on such networks, and the gap
+    /// is told as 0 where they are below it.
     pub fn duality_gap(&self) -> f64 {
         relative_gap(self.objective, self.lower_bound)
     }

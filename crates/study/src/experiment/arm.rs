@@ -3,9 +3,10 @@
 use std::fmt;
 use std::ops::ControlFlow;
 use tautnet::error::Result;
+use tautnet::recipe::{Judge, Starts};
 use tautnet::requirement::Requirement;
 use tautnet::train::{Admm, Descent};
-use tautnet::{Dataset, Shallow, attack, polish};
+use tautnet::{Dataset, Recipe, Shallow, attack, polish};
 
 /// A starting network, the methods that post-process it, and the prices of the objective that judges them.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,16 +48,19 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
+        let Recipe { hidden, seed, .. } = Recipe::default();
+        let Judge { test, radius, .. } = Judge::default();
+        let Starts { descent, adversarial, admm } = Starts::default();
         Self {
-            units: 100,
-            held_out: 0.2,
-            seed: 0,
-            radii: vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5],
+            units: hidden,
+            held_out: test,
+            seed,
+            radii: radius,
             attack: attack::Settings::new(f64::INFINITY),
-            descent: Descent::default(),
-            adversarial_radius: 0.2,
-            adversarial_steps: 7,
-            admm: Admm::default(),
+            descent,
+            adversarial_radius: adversarial.radius,
+            adversarial_steps: adversarial.steps,
+            admm,
             polish: polish::Settings::default(),
         }
     }

@@ -4,6 +4,7 @@ use super::arm::{Arm, Method, Settings};
 use super::plan::Plan;
 use tautnet::error::{Error, Result};
 use tautnet::polish;
+use tautnet::range::{RADIUS, Range, at_least_one};
 use tautnet::requirement::{Asked, Choice, Setting, check_shared};
 use tautnet::train::Adversarial;
 
@@ -40,12 +41,8 @@ impl Plan {
 
 impl Settings {
     fn check(&self) -> Result<()> {
-        if self.units == 0 {
-            return refuse("the networks have 0 hidden units".into(), "give at least 1; the paper has 100");
-        }
-        if !(self.held_out > 0.0 && self.held_out < 1.0) {
-            return refuse(format!("the share of rows held out is {}", self.held_out), "give a number between 0 and 1");
-        }
+        at_least_one("hidden_units", self.units)?;
+        Range::Share.check("held_out", self.held_out)?;
         check_radii(&self.radii)?;
         self.descent.check()?;
         let (radius, steps) = (self.adversarial_radius, self.adversarial_steps);
@@ -57,9 +54,7 @@ impl Settings {
                 "leave them out: every trial has networks of its own",
             );
         }
-        if self.polish.rounds == 0 {
-            return refuse("`rounds` is 0".into(), "give Algorithm 1 at least 1; 20 are the default of `polish`");
-        }
+        at_least_one("rounds", self.polish.rounds)?;
         // The method and the prices are those of the arms.
         let polish =
             polish::Settings { method: polish::Method::JOINT, lipschitz: 0.0, decay: 0.0, ..self.polish.clone() };
@@ -68,9 +63,7 @@ impl Settings {
 
     fn check_arm(&self, arm: &Arm) -> Result<()> {
         for (name, price) in [("lipschitz", arm.lipschitz), ("decay", arm.decay)] {
-            if !(price.is_finite() && price >= 0.0) {
-                return refuse(format!("the price `{name}` is {price}"), "give finite numbers, 0 or more");
-            }
+            polish::PRICE.check(name, price)?;
         }
         if let Some(name) = twice(arm.methods.iter().map(|method| method.name)) {
             let base = arm.base.name;
@@ -101,9 +94,7 @@ impl Settings {
 }
 
 fn check_radii(radii: &[f64]) -> Result<()> {
-    if let Some(radius) = radii.iter().find(|radius| !(radius.is_finite() && **radius >= 0.0)) {
-        return refuse(format!("one of the radii is {radius}"), "every radius must be finite and at least 0");
-    }
+    radii.iter().try_for_each(|radius| RADIUS.check("radius", *radius))?;
     if radii.windows(2).any(|pair| pair[0] >= pair[1]) {
         return refuse(format!("the radii {radii:?} do not increase"), "give every radius once, the smallest first");
     }

@@ -1,5 +1,5 @@
-//! The registry: one entry for each starting network and for each method. Whatever runs methods side by side, by name, reads
-//! it from here.
+//! The registry: one entry for each starting network and for each method. Whatever runs methods side by side, by name,
+//! reads it from here.
 
 use super::arm::{Applied, Base, Job, Method};
 use super::rows::Row;
@@ -17,9 +17,25 @@ const SQUARED: Requirement = Requirement {
     hint: "leave it out, or compare by the loss `squared`",
 };
 
+const NO_LINEAR_PART: Requirement = Requirement {
+    setting: Setting::LinearPart,
+    demand: Demand::OneOf(&[], "has no linear part"),
+    hint: "leave it out, or the linear part",
+};
+
+/// What has a linear part of its own is one of the others, where all have one.
+const fn same_as(same: &'static str) -> Requirement {
+    Requirement {
+        setting: Setting::LinearPart,
+        demand: Demand::OneOf(&[], same),
+        hint: "leave it out: the other one has a linear part, too",
+    }
+}
+
 /// ADMM for a price of the bound has no objective without one.
 const ADMM: &[Requirement] = &[
     SQUARED,
+    NO_LINEAR_PART,
     Requirement {
         setting: Setting::Lipschitz,
         demand: Demand::Needed(&[], "needs a price of the Lipschitz bound, and λ_L is 0"),
@@ -30,6 +46,7 @@ const ADMM: &[Requirement] = &[
 /// First-order methods for (6).
 const FIRST_ORDER: &[Requirement] = &[
     SQUARED,
+    NO_LINEAR_PART,
     Requirement {
         setting: Setting::Decay,
         demand: Demand::Needed(&[], "needs a price of the weights, and λ_w is 0"),
@@ -45,14 +62,14 @@ pub static BASES: &[Base] = &[
         name: "sgd-linear",
         title: "SGD, a·x",
         about: "`sgd` with a linear part",
-        requires: &[],
+        requires: &[same_as("would be the same as `sgd`")],
         run: |job| sgd(&with_linear_part(job)),
     },
     Base {
         name: "pgd-linear",
         title: "PGD, a·x",
         about: "`pgd` with a linear part",
-        requires: &[],
+        requires: &[same_as("would be the same as `pgd`")],
         run: |job| pgd(&with_linear_part(job)),
     },
     Base {
@@ -133,7 +150,7 @@ pub static METHODS: &[Method] = &[
         name: "joint-linear",
         title: "joint, a·x",
         about: "(J) with a linear part",
-        requires: polish::Method::JOINT.requires(),
+        requires: &[same_as("would be the same as `joint`")],
         run: |job, network| convex(&with_linear_part(job), network, polish::Method::JOINT),
     },
     Method {
@@ -188,9 +205,10 @@ fn from_admm(job: &Job<'_>) -> Result<Applied> {
     alternate_with_admm(job, &sgd(job)?.network)
 }
 
-/// ADMM pays μ for L², the square of its bound for the 2-norm. Where the objective has λ L in that norm, that is at most
-/// `λ L₀/2 + λ/(2 L₀) · L²` with equality at the bound L₀ of the network to begin with: so μ = λ/(2 L₀), and what ADMM gains
-/// is gained in λ L too. (In the ∞-norm ADMM has no such promise: it knows the other norm only.)
+/// ADMM pays a price of its own for L², the square of its bound for the 2-norm. Where the objective has λ_L L in that
+/// norm, that is at most `λ_L L₀/2 + λ_L/(2 L₀) · L²` with equality at the bound L₀ of the network to begin with: so
+/// that price is λ_L/(2 L₀), and what ADMM gains is gained in λ L too. (In the ∞-norm ADMM has no such promise: it
+/// knows the other norm only.)
 fn alternate_with_admm(job: &Job<'_>, network: &Shallow) -> Result<Applied> {
     let objective = polish::Settings { norm: Norm::Two, ..job.objective() };
     let price = match objective.penalty {

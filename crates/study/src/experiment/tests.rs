@@ -323,10 +323,10 @@ fn plans_that_cannot_be_run_say_why() {
     );
     assert!(refused(&|plan| plan.settings.polish.max_lipschitz = Some(0.0)).contains("`max-lipschitz` is 0"));
     assert!(refused(&|plan| plan.settings.polish.multipliers = Some(vec![1.0])).contains("have multipliers"));
-    assert!(refused(&|plan| plan.settings.adversarial_radius = -0.1).contains("adversarial training is -0.1"));
-    assert!(refused(&|plan| plan.settings.adversarial_steps = 0).contains("0 inner steps"));
-    assert!(refused(&|plan| plan.settings.admm.penalty = 0.0).contains("`penalty` of ADMM is 0"));
-    assert!(refused(&|plan| plan.settings.admm.iterations = 0).contains("`iterations` of ADMM is 0"));
+    assert!(refused(&|plan| plan.settings.adversarial_radius = -0.1).contains("`adversarial_radius` is -0.1"));
+    assert!(refused(&|plan| plan.settings.adversarial_steps = 0).contains("`adversarial_steps` is 0"));
+    assert!(refused(&|plan| plan.settings.admm.penalty = 0.0).contains("`admm_penalty` is 0"));
+    assert!(refused(&|plan| plan.settings.admm.iterations = 0).contains("`admm_iterations` is 0"));
     let joint = method("joint").unwrap();
     assert_eq!(
         refused(&|plan| plan.arms[2].methods.push(joint)),
@@ -335,9 +335,9 @@ fn plans_that_cannot_be_run_say_why() {
     );
     assert!(refused(&|plan| plan.arms[3].lipschitz = 0.0).contains("starting network `admm` needs a price"));
     assert!(refused(&|plan| plan.arms[1] = plan.arms[0].clone()).contains("two arms start from `sgd`"));
-    assert!(refused(&|plan| plan.settings.held_out = 1.0).contains("held out is 1"));
+    assert!(refused(&|plan| plan.settings.held_out = 1.0).contains("`held_out` is 1"));
     assert!(refused(&|plan| plan.settings.radii = vec![0.1, 0.1]).contains("do not increase"));
-    assert!(refused(&|plan| plan.settings.units = 0).contains("0 hidden units"));
+    assert!(refused(&|plan| plan.settings.units = 0).contains("`hidden_units` is 0"));
     assert!(refused(&|plan| plan.settings.descent.rate = 0.0).contains("`rate` is 0"));
     let data = toy(9, 2, 1);
     let print = |plan: &Plan| plan.fingerprint("1", std::slice::from_ref(&data));

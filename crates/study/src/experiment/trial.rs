@@ -19,8 +19,8 @@ pub fn trial(
     clock: &Clock<'_>,
     go_on: &GoOn<'_>,
 ) -> Option<Vec<Row>> {
-    let job =
-        Job { data: &problem.learned, arm, settings, seed: settings.seed_of(problem.trial), linear_part: false, go_on };
+    let linear_part = settings.polish.linear_part;
+    let job = Job { data: &problem.learned, arm, settings, seed: settings.seed_of(problem.trial), linear_part, go_on };
     let measured = |method: &str, run: &dyn Fn() -> Result<Applied>| -> Option<(Row, Option<Shallow>)> {
         let started = clock();
         let applied = run();

@@ -30,14 +30,14 @@ pub trait Formula: fmt::Debug + Send + Sync {
 #[derive(Clone)]
 pub struct Activation(pub(super) Arc<dyn Formula>);
 
-/// What can be asked for: name, what its parameter is and its usual value, what the activation is in a few words.
+/// An activation that can be asked for: its name, its parameter with the usual value, and what it is in a few words.
 #[derive(Clone, Copy)]
 pub struct Entry {
-    /// As it is asked for.
+    /// The name by which it is asked for.
     pub name: &'static str,
     /// What the parameter is called, its usual value and its range in words.
     pub parameter: Option<(&'static str, f64, &'static str)>,
-    /// One sentence.
+    /// What it is, in one sentence.
     pub help: &'static str,
     /// The activation with its parameter, or nothing where that is out of range.
     pub(super) make: fn(f64) -> Option<Arc<dyn Formula>>,

@@ -37,22 +37,22 @@ pub const ALL: &[Entry] =
     &[identity::ENTRY, relu::ENTRY, leaky_relu::ENTRY, abs::ENTRY, crelu::ENTRY, sincos::ENTRY, tanh::ENTRY];
 
 impl Activation {
-    /// max(h, 0).
+    /// The activation max(h, 0).
     pub fn relu() -> Self {
         Self(Arc::new(relu::Relu))
     }
 
-    /// h itself: what the last layer has.
+    /// The activation that hands on h itself. The last layer of a network has it.
     pub fn identity() -> Self {
         Self(Arc::new(identity::Identity))
     }
 
-    /// Whether it is max(h, 0).
+    /// Whether this is the activation max(h, 0).
     pub fn is_relu(&self) -> bool {
         self.name() == relu::ENTRY.name
     }
 
-    /// Whether it leaves everything as it is.
+    /// Whether this activation hands on every number as it is.
     pub fn is_identity(&self) -> bool {
         self.name() == identity::ENTRY.name
     }

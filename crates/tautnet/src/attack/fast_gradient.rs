@@ -1,7 +1,7 @@
 //! The fast gradient method: one step to the boundary (Goodfellow et al., arXiv:1412.6572).
 //!
 //! ```text
-//! δ = ε · argmax { ± ∇f(x)·u : ‖u‖ ≤ 1 },     ± the sign of f(x) − y
+//! Δ = ε · argmax { ± ∇f(x)·u : ‖u‖ ≤ 1 },     ± the sign of f(x) − y
 //! ```
 //!
 //! Cheap, and exact where the network is linear on the ball; elsewhere it can even lower the error, and then the row

@@ -1,10 +1,10 @@
 //! A network seen from inside one ball.
 //!
-//! A unit whose pre-activation h_i at the centre satisfies |h_i| > ε ‖w_i‖_q cannot change its state within the ball, so it
-//! is linear (or zero) there. Folding all such units away leaves, exactly on the ball,
+//! A unit whose pre-activation h_i at the centre satisfies |h_i| > ε ‖w_i‖_q cannot change its state within the ball,
+//! so it is linear (or zero) there. Folding all such units away leaves, exactly on the ball,
 //!
 //! ```text
-//! r(δ) = f(x + δ) − y = c + g·δ + Σ_{undecided i} v_i relu(h_i + w_i·δ)
+//! r(Δ) = f(x + Δ) − y = c + g·Δ + Σ_{undecided i} v_i relu(h_i + w_i·Δ)
 //! ```
 //!
 //! with few terms when ε is small. All searches work on this.
@@ -61,7 +61,8 @@ pub(crate) struct Local {
 }
 
 impl Local {
-    /// Fold the decided units, and the linear part, of the ball of this radius around the point x with pre-activations `h`.
+    /// Fold the decided units, and the linear part, of the ball of this radius around the point x with pre-activations
+    /// `h`.
     pub fn load(&mut self, prepared: &Prepared<'_>, (x, h): (&[f64], &[f64]), y: f64, radius: f64) {
         let Prepared { network, d, rows, lengths } = prepared;
         self.d = *d;
@@ -119,7 +120,7 @@ impl Local {
     }
 }
 
-/// r(δ), pre-activations of the undecided units, and (where wanted) ∇r(δ).
+/// r(Δ), pre-activations of the undecided units, and (where wanted) ∇r(Δ).
 pub(crate) struct Evaluate<'a> {
     pub local: &'a Local,
     pub delta: &'a [f64],
@@ -154,7 +155,7 @@ impl WithSimd for Evaluate<'_> {
     }
 }
 
-/// start + Wᵀδ over the undecided units.
+/// start + WᵀΔ over the undecided units.
 #[inline(always)]
 fn combine(local: &Local, delta: &[f64], start: &[f64], out: &mut [f64]) {
     for j in (0..local.width).step_by(LANES) {
@@ -190,14 +191,14 @@ impl WithSimd for Rates<'_> {
     }
 }
 
-/// The maximum of `sign · r` along `δ + t s`, `t` in [low, high], exactly.
+/// The maximum of `sign · r` along `Δ + t s`, `t` in [low, high], exactly.
 ///
-/// Along a line r is piecewise linear with a break wherever an undecided pre-activation changes sign, so the maximum is at
-/// a break or an end. Sorted breaks are walked once, carrying value and slope: each break adds |rate|·v to the slope,
-/// whichever way the unit turns.
+/// Along a line r is piecewise linear with a break wherever an undecided pre-activation changes sign, so the maximum is
+/// at a break or an end. Sorted breaks are walked once, carrying value and slope: each break adds |rate|·v to the
+/// slope, whichever way the unit turns.
 ///
-/// `folded` is the folded part's value at δ and slope along s, `pre` and `rates` the undecided units'; `breaks` is scratch.
-/// Returns t and sign · r there.
+/// `folded` is the folded part's value at Δ and slope along s, `pre` and `rates` the undecided units'; `breaks` is
+/// scratch. Returns t and sign · r there.
 pub(crate) fn best_on_line(
     local: &Local,
     sign: f64,
@@ -237,7 +238,7 @@ pub(crate) fn best_on_line(
     best
 }
 
-/// The part of r(δ) that the undecided units do not make: what [`best_on_line`] starts from.
+/// The part of r(Δ) that the undecided units do not make: what [`best_on_line`] starts from.
 pub(crate) fn folded_value(local: &Local, delta: &[f64]) -> f64 {
     delta.iter().zip(&local.g).fold(local.c, |r, (a, g)| r + a * g)
 }

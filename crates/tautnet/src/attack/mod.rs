@@ -1,16 +1,16 @@
 //! Lower bounds on the error under attack, by search, beside the upper bounds that a certificate gives.
 //!
 //! ```text
-//! mean_k ω_k ℓ(f(x_k + δ_k), y_k)   ≤   mean_k ω_k max_{‖δ‖ ≤ ε} ℓ(f(x_k + δ), y_k)   ≤   mean_k ω_k max_{|r| ≤ ε L} ℓ(f(x_k) + r, y_k)
+//! mean_k ω_k loss(f(x_k + Δ_k), y_k)   ≤   mean_k ω_k max_{‖Δ‖ ≤ ε} loss(f(x_k + Δ), y_k)   ≤   mean_k ω_k max_{|r| ≤ ε L} loss(f(x_k) + r, y_k)
 //!           found                                                                              certified
 //! ```
 //!
-//! for any [loss](crate::loss) ℓ and any bound L on the Lipschitz constant of f in the norm of δ. A *row* is the doubles of x_k and y_k exactly as the data set
-//! holds them (for standardized data, after standardizing); f is the function of real numbers that the stored weights define;
-//! and what is found is f at a point within the radius, minus its rounding, while what is certified is rounded up. So
-//! `found ≤ certified` holds without any tolerance. It is checked for every row, radius and
-//! call: a violation means that L is no such bound, and is an error. On demand, branch and bound over each row's ball
-//! ([`sample_interval`]) closes in on the middle from both sides.
+//! for any [loss](crate::loss) and any bound L on the Lipschitz constant of f in the norm of Δ. A *row* is the doubles
+//! of x_k and y_k exactly as the data set holds them (for standardized data, after standardizing); f is the function of
+//! real numbers that the stored weights define; and what is found is f at a point within the radius, minus its
+//! rounding, while what is certified is rounded up. So `found ≤ certified` holds without any tolerance. It is checked
+//! for every row, radius and call: a violation means that L is no such bound, and is an error. On demand, branch and
+//! bound over each row's ball ([`sample_interval`]) closes in on the middle from both sides.
 
 mod fast_gradient;
 pub(crate) mod local;
@@ -18,11 +18,12 @@ mod projected_ascent;
 mod settings;
 
 pub use fast_gradient::fast_gradient;
-pub use settings::{Method, RESTARTS, Settings};
+pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;
 use crate::outward::{Sum, div_down, div_up, enclose, mul_down, mul_up};
+use crate::range::RADIUS;
 use crate::{Dataset, Error, Norm, Shallow, error::Result};
 use local::Prepared;
 use projected_ascent::Search;
@@ -33,13 +34,13 @@ use tautnet_cone::Stop;
 /// Found and certified error at one radius, as (weighted) mean losses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RadiusReport {
-    /// ε.
+    /// The radius ε: the largest change of a row, measured in the norm.
     pub radius: f64,
     /// The error at the worst points found, rounded down: a lower bound of the error under attack.
     pub found: f64,
-    /// The error that no attack exceeds, given L; rounded up.
+    /// The error that no attack exceeds, proved from the bound L alone and rounded up.
     pub certified_ceiling: f64,
-    /// The same, row by row, where branch and bound was asked for.
+    /// What is proved row by row, where branch and bound was asked for.
     pub worst_case: Option<WorstCase>,
 }
 
@@ -55,7 +56,7 @@ impl RadiusReport {
 pub struct WorstCase {
     /// The (weighted) mean loss that no attack exceeds: at most the ceiling.
     pub certified: f64,
-    /// Rows whose worst case is known exactly.
+    /// How many rows have a worst case that is known exactly.
     pub closed_rows: usize,
 }
 
@@ -190,12 +191,7 @@ fn check(network: &Shallow, data: &Dataset, radii: &[f64], settings: &Settings) 
             "attack the network on data with the columns it was trained on",
         ));
     }
-    if let Some(radius) = radii.iter().find(|radius| !(radius.is_finite() && **radius >= 0.0)) {
-        return Err(Error::new(
-            format!("the attack radius {radius} was given"),
-            "every radius must be finite and at least 0",
-        ));
-    }
+    radii.iter().try_for_each(|radius| RADIUS.check("radius", *radius))?;
     let bound = settings.lipschitz_upper_bound;
     if bound.is_nan() || bound < 0.0 {
         return Err(Error::new(

@@ -1,11 +1,11 @@
 //! Projected ascent with restarts and exact line search.
 //!
-//! For one row and one ball: maximize the loss of r(δ) = f(x + δ) − y over ‖δ‖ ≤ ε. The two signs of r are searched apart: on each
-//! side the loss grows with |r|.
+//! For one row and one ball: maximize the loss of r(Δ) = f(x + Δ) − y over ‖Δ‖ ≤ ε. The two signs of r are searched
+//! apart: on each side the loss grows with |r|.
 //! For each sign s,
 //!
 //! 1. from the row itself, from the best point of the next smaller ball moved to this ball's boundary, and from random
-//!    points: `steps` steps δ ← P(δ + α_t u), u the steepest direction of s·r, α_t falling linearly from ε to ε/steps;
+//!    points: `steps` steps Δ ← P(Δ + α_t u), u the steepest direction of s·r, α_t falling linearly from ε to ε/steps;
 //!    the best point passed is kept;
 //! 2. from the best of all: exact maximization along chords of the ball, towards the point of the ball that is best for
 //!    the present gradient (Frank and Wolfe's), until that no longer helps.
@@ -13,8 +13,8 @@
 //! The better sign's point is then taken through more such rounds, with the axes as further directions. r is piecewise
 //! linear on a line, so a line search needs no step length: see [`super::local::best_on_line`].
 //!
-//! A sign whose ceiling (units at their own best, and the Lipschitz bound) is below what is found already is skipped. When
-//! no unit is undecided on the ball, the first steepest step is the exact answer and nothing else is done.
+//! A sign whose ceiling (units at their own best, and the Lipschitz bound) is below what is found already is skipped.
+//! When no unit is undecided on the ball, the first steepest step is the exact answer and nothing else is done.
 
 use super::local::{Evaluate, Local, Prepared, Rates, best_on_line, folded_value};
 use super::settings::Settings;
@@ -220,12 +220,12 @@ impl Search {
         }
     }
 
-    /// r(δ); pre-activations are left in `pre`.
+    /// r(Δ); pre-activations are left in `pre`.
     fn residual(&mut self, delta: &[f64]) -> f64 {
         self.arch.dispatch(Evaluate { local: &self.local, delta, pre: &mut self.pre, gradient: None })
     }
 
-    /// r(δ); its gradient is left in `gradient`.
+    /// r(Δ); its gradient is left in `gradient`.
     fn differentiate(&mut self, delta: &[f64]) -> f64 {
         let gradient = Some(&mut self.gradient[..]);
         self.arch.dispatch(Evaluate { local: &self.local, delta, pre: &mut self.pre, gradient })

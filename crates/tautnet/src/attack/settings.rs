@@ -16,9 +16,13 @@ pub enum Method {
 
 /// Random starts of each row, radius and sign, where nothing else is said.
 pub const RESTARTS: usize = 3;
+/// Projected steps from each start, where nothing else is said.
+pub const STEPS: usize = 15;
+/// The radii, where nothing else is said; in standardized units.
+pub const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
 
 impl Method {
-    /// All of them.
+    /// Every method.
     pub const ALL: [Self; 2] = [Self::ProjectedAscent, Self::FastGradient];
 
     /// The name by which users choose it.
@@ -67,24 +71,25 @@ impl std::str::FromStr for Method {
     }
 }
 
-/// What governs an attack.
+/// The settings of an attack.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// What a wrong prediction costs.
     pub loss: Loss,
     /// L in the norm of the attack; `INFINITY` where none is known (the ceiling is then infinite).
     pub lipschitz_upper_bound: f64,
-    /// The search.
+    /// How the worst point is searched for.
     pub method: Method,
     /// Random starts of each row, radius and sign, besides the two that are not random.
     pub restarts: usize,
-    /// Projected steps from each start.
+    /// How many projected steps are taken from each start.
     pub steps: usize,
-    /// Most rounds of line searches.
+    /// The largest number of rounds of line searches.
     pub refinements: usize,
-    /// Same seed, same attack, whatever the number of threads.
+    /// The seed. The same seed gives the same attack, whatever the number of threads.
     pub seed: u64,
-    /// Most nodes of branch and bound for each row, radius and end of the range; 0 for none.
+    /// The largest number of nodes of branch and bound for each row, radius and end of the range; 0 for no branch and
+    /// bound.
     pub nodes: usize,
 }
 
@@ -96,7 +101,7 @@ impl Settings {
             lipschitz_upper_bound,
             method: Method::ProjectedAscent,
             restarts: RESTARTS,
-            steps: 15,
+            steps: STEPS,
             refinements: 10,
             seed: 0,
             nodes: 0,

@@ -1,17 +1,18 @@
 //! Which on/off patterns of the units an input attains.
 //!
-//! The hyperplanes `w_i·x + b_i = 0` cut space into open cells; a (partial) pattern σ_i ∈ {−1, +1} is *attainable* in a region
-//! if some interior x has `σ_i (w_i·x + b_i) > 0` for all its units. With homogeneous coordinates x = y/τ this is a
-//! question about a cone: is there u = (y, τ) with `g·u > 0` for every generator g — the rows `σ_i (w_i, b_i)` and the
-//! region's own half-spaces (τ > 0; or τ ± y_k > 0 for a box; or τ > ‖y‖ for a ball, infinitely many)?
+//! The hyperplanes `w_i·x + b_i = 0` cut space into open cells; a (partial) pattern σ_i ∈ {−1, +1} is *attainable* in a
+//! region if some interior x has `σ_i (w_i·x + b_i) > 0` for all its units. With homogeneous coordinates x = y/t this
+//! is a question about a cone: is there u = (y, t) with `g·u > 0` for every generator g — the rows `σ_i (w_i, b_i)` and
+//! the region's own half-spaces (t > 0; or t ± y_k > 0 for a box; or t > ‖y‖ for a ball, infinitely many)?
 //!
-//! By Gordan's theorem the answer is in the point of the convex hull of the generators that is nearest to the origin. If it
-//! is not 0, the point itself is such a u (the one with the widest margin); if it is 0, the convex combination is a proof
-//! that there is none. Wolfe's algorithm finds it in a number of steps near d, touching at most d + 2 generators at a time,
-//! and needs the generators only through "which of them has the smallest product with u?": balls need no cutting planes.
+//! By Gordan's theorem the answer is in the point of the convex hull of the generators that is nearest to the origin.
+//! If it is not 0, the point itself is such a u (the one with the widest margin); if it is 0, the convex combination is
+//! a proof that there is none. Wolfe's algorithm finds it in a number of steps near d, touching at most d + 2
+//! generators at a time, and needs the generators only through "which of them has the smallest product with u?": balls
+//! need no cutting planes.
 //!
-//! **What is relied on.** Attained patterns are validated at the input itself ([`pattern_at`]), with the rounding of each
-//! pre-activation. A pattern is declared unattainable only when the weights λ of the combination are *verified*
+//! **What is relied on.** Attained patterns are validated at the input itself ([`pattern_at`]), with the rounding of
+//! each pre-activation. A pattern is declared unattainable only when the weights λ of the combination are *verified*
 //! against the network's own numbers:
 //!
 //! - in a bounded region: `max_x Σ λ_i σ_i (w_i·x + b_i) < 0`, evaluated with rounding bounds;
@@ -80,8 +81,8 @@ pub(crate) struct Cells<'a> {
 /// From so many coordinates on a single question takes long enough to be ended early, undecided.
 const ASKING: usize = 32;
 
-/// Bounded regions are widened by this fraction when attainability is asked, and only there: a combination that vanishes
-/// for the wider region is below 0 in the region itself, by more than rounding.
+/// Bounded regions are widened by this fraction when attainability is asked, and only there: a combination that
+/// vanishes for the wider region is below 0 in the region itself, by more than rounding.
 const WIDENING: f64 = 1e-9;
 
 /// Where a generator comes from.
@@ -169,8 +170,8 @@ impl<'a> Cells<'a> {
         dot(&self.rows[r], point)
     }
 
-    /// Whether the partial pattern (0: free) meets the interior of the region. `centered` asks for a point with the widest
-    /// margin rather than the first one found.
+    /// Whether the partial pattern (0: free) meets the interior of the region. `centered` asks for a point with the
+    /// widest margin rather than the first one found.
     pub fn decide(&self, signs: &[i8], centered: bool) -> Attainability {
         let ask = |widening: f64| {
             self.separate(signs, None, widening, centered, &mut |members, weights| {
@@ -337,8 +338,8 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The weights (summing to 1) of the point nearest to 0 in the affine hull of the members; `None` when they are affinely
-/// dependent up to rounding. Solves (RᵀR)μ = 1 with R from an orthogonalization of the vectors (1, g).
+/// The weights (summing to 1) of the point nearest to 0 in the affine hull of the members; `None` when they are
+/// affinely dependent up to rounding. Solves (RᵀR)λ = 1 with R from an orthogonalization of the vectors (1, g).
 fn nearest_affine(members: &[Member], stop: &Stop) -> Option<Vec<f64>> {
     let k = members.len();
     let size = members[0].vector.len() + 1;

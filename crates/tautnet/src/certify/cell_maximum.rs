@@ -9,14 +9,15 @@ use crate::dense::EPSILON;
 use tautnet_cone::Stop;
 
 impl Cells<'_> {
-    /// The largest value of `g·x + offset` on the closure of the pattern's cell in a bounded region: an upper bound from
-    /// Lagrange multipliers (minus infinity when the cell is proved empty), and the best point met.
+    /// The largest value of `g·x + offset` on the closure of the pattern's cell in a bounded region: an upper bound
+    /// from Lagrange multipliers (minus infinity when the cell is proved empty), and the best point met.
     ///
-    /// Bisection on the value γ: is there a point of the cell with `g·x + offset > γ`? A vanishing combination with
+    /// Bisection on the value t: is there a point of the cell with `g·x + offset > t`? A vanishing combination with
     /// the weight λ_g on that half-space and λ_i on the units bounds the maximum by that of
     /// `g·x + offset + Σ (λ_i/λ_g) σ_i (w_i·x + b_i)` over the region, which is a dual norm.
     ///
-    /// In a round ball that bound is mostly smooth in the multipliers, and descending on them one at a time is tried first.
+    /// In a round ball that bound is mostly smooth in the multipliers, and descending on them one at a time is tried
+    /// first.
     pub fn maximize(&self, signs: &[i8], g: &[f64], offset: f64, tolerance: f64) -> (f64, Option<Vec<f64>>) {
         let start = match self.decide(signs, false) {
             Attainability::Unattainable => return (f64::NEG_INFINITY, None),
@@ -43,10 +44,11 @@ impl Cells<'_> {
         (upper.min(round), maximizer)
     }
 
-    /// Coordinate descent on `λ ↦ offset + Σλ_i a_i + r‖g + Σ λ_i σ_i w_i‖₂ (+ g·center)`, a_i the signed pre-activation at the center.
+    /// Coordinate descent on `λ ↦ offset + Σλ_i a_i + r‖g + Σ λ_i σ_i w_i‖₂ (+ g·center)`, a_i the signed
+    /// pre-activation at the center.
     ///
-    /// With `u + tσw`, C = ‖w‖², B = σw·u, Δ = ‖u‖²C − B², the derivative in t vanishes where `q = Ct + B` has
-    /// `q/√(q² + Δ) = κ = −a/(r√C)`. The maximizer is `center + r u/‖u‖`.
+    /// With `u + tσw`, C = ‖w‖², B = σw·u, E = ‖u‖²C − B², the derivative in t vanishes where `q = Ct + B` has
+    /// `q/√(q² + E) = −a/(r√C)`. The maximizer is `center + r u/‖u‖`.
     fn maximize_round(
         &self,
         signs: &[i8],

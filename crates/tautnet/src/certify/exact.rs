@@ -33,9 +33,9 @@ use tautnet_cone::Stop;
 pub struct ExactSettings {
     /// Relative gap at which the constant counts as closed.
     pub relative_gap: f64,
-    /// Most nodes in one call of [`ExactSearch::run`].
+    /// The largest number of nodes in one call of [`ExactSearch::run`].
     pub nodes: usize,
-    /// The search for a first lower bound.
+    /// The settings of the search for a first lower bound.
     pub start: GradientSearchSettings,
 }
 
@@ -45,16 +45,16 @@ impl Default for ExactSettings {
     }
 }
 
-/// Both sides, as they stand.
+/// How far the search is: the lower and the upper bound as they stand.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ExactProgress {
-    /// Largest gradient found.
+    /// The length of the largest gradient found.
     pub lower_bound: f64,
     /// No gradient in the region is larger.
     pub upper_bound: f64,
-    /// Nodes bounded so far.
+    /// How many nodes have been bounded so far.
     pub explored: usize,
-    /// Nodes waiting.
+    /// How many nodes are waiting.
     pub open: usize,
 }
 
@@ -66,17 +66,17 @@ pub type ExactObserver<'a> = dyn FnMut(&ExactProgress) -> ControlFlow<()> + 'a;
 pub struct Enclosure {
     /// The largest gradient found, with the input that attains it.
     pub found: Option<Attained>,
-    /// Its length: at most the constant (0 when nothing was found).
+    /// The length of that gradient, a lower bound on the constant; 0 where nothing was found.
     pub lower_bound: f64,
-    /// At least the constant.
+    /// An upper bound on the constant.
     pub upper_bound: f64,
     /// `(upper − lower) / upper`; 0 for a constant network.
     pub relative_gap: f64,
-    /// Whether the gap asked for is reached.
+    /// Whether the gap that was asked for has been reached.
     pub closed: bool,
-    /// Nodes bounded.
+    /// How many nodes were bounded.
     pub explored: usize,
-    /// Nodes waiting.
+    /// How many nodes are waiting.
     pub open: usize,
     /// Full patterns whose attainability rounding left undecided and whose gradient exceeds the one found.
     pub undecided: usize,
@@ -223,7 +223,7 @@ impl<'a> ExactSearch<'a> {
         self.enclosure()
     }
 
-    /// Both sides as they stand, without further work.
+    /// The lower and the upper bound as they stand, without further work.
     pub fn enclosure(&self) -> Enclosure {
         let progress = self.progress();
         let (lower_bound, upper_bound) = (progress.lower_bound, progress.upper_bound);

@@ -38,16 +38,16 @@ pub struct Attained {
     pub active: Vec<bool>,
 }
 
-/// How long to search.
+/// How long the search for a large gradient may take.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GradientSearchSettings {
-    /// Random starting inputs, beside the data.
+    /// How many random inputs the search starts from, beside those of the data.
     pub starts: usize,
-    /// Most data rows used as starts (evenly spread).
+    /// The largest number of rows of the data that the search starts from; they are spread evenly.
     pub rows: usize,
     /// Most attainability questions, in all; they cost about units × inputs × inputs operations each.
     pub questions: usize,
-    /// Seed of the random starts.
+    /// The seed of the random starts.
     pub seed: u64,
 }
 
@@ -72,14 +72,14 @@ impl GradientSearchSettings {
     }
 }
 
-/// How far a search is.
+/// How far a search for a large gradient is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GradientSearchProgress {
     /// The largest gradient found so far.
     pub largest: f64,
-    /// Starting inputs from which hyperplanes have been crossed.
+    /// The number of starting inputs from which hyperplanes have been crossed.
     pub starts: usize,
-    /// Attainability questions asked.
+    /// How many attainability questions have been asked.
     pub questions: usize,
 }
 

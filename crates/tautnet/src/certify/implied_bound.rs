@@ -1,8 +1,8 @@
 //! The bound that given multipliers imply, whoever proposed them.
 //!
-//! For multipliers ℓ > 0, `c_i = (z_i ; s_i ℓ_i)` and a linear part a the matrix inequality of (J) holds iff
-//! `E(L) ⪰ C = Σ_i c_i c_iᵀ/(2ℓ_i) + [0, a; aᵀ, 0]`, so the smallest `L` for those multipliers is an eigenvalue of a matrix of order
-//! d + 1. That is how a bound is recomputed: any positive multipliers give a valid one.
+//! For multipliers ℓ > 0, `ζ_i = (z_i ; s_i ℓ_i)` and a linear part a the matrix inequality of (J) holds iff
+//! `E(L) ⪰ Σ_i ζ_i ζ_iᵀ/(2ℓ_i) + [0, a; aᵀ, 0]`, so the smallest `L` for those multipliers is an eigenvalue of a matrix
+//! of order d + 1. That is how a bound is recomputed: any positive multipliers give a valid one.
 
 use crate::Norm;
 use crate::unit::Unit;
@@ -10,7 +10,8 @@ use faer::{Mat, Side};
 
 /// The smallest `L` (and for the infinity norm its `p`) that the multipliers prove for the units.
 ///
-/// `E(L) ⪰ C` is homogeneous in `(E, C)`; for the infinity norm `E = τ diag(p, Σp)` for the given direction `p`.
+/// The inequality is homogeneous in its two sides; for the infinity norm E is a multiple of `diag(π, Σπ)` for the given
+/// direction `π`.
 ///
 /// Where a solver leaves a multiplier (or a `p_k`) at zero and its weight at rounding level, the bound would be a
 /// quotient of two roundings: so several floors are tried and the best bound is taken. All of them are valid.

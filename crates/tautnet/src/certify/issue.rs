@@ -1,19 +1,19 @@
 //! Issuing certificates: from approximate multipliers of any origin to a certificate that verifies.
 //!
-//! For held multipliers ℓ and shares ρ of the input weights (r = Lρ), every column of the matrix M of
-//! [`tautnet_verify`] carries the factor 1/√L, and N carries 1/L. So the least bound they prove is in closed form,
+//! For held multipliers ℓ and shares of the input weights (π = L times them), every column of the matrix M of
+//! [`tautnet_verify`] carries the factor 1/√L, and M_a carries 1/L. So the least bound they prove is in closed form,
 //!
 //! ```text
-//!     L = L₀ λ_max(MᵀM + N)(L₀),    any L₀ > 0.
+//!     L = L₀ λ_max(MᵀM + M_a)(L₀),    any L₀ > 0.
 //! ```
 //!
 //! and a certificate needs no more than that L and the verifier's rounding allowance. The multipliers themselves may
 //! come from a solver that stopped anywhere: each is first repaired (a missing, negative or vanishing one would ask
-//! for an infinite L), then their common scale α, ℓ → αℓ, is chosen by a search in one dimension, where the largest
-//! eigenvalue is convex in log α. Multipliers in proportion to the norms |v_i| ‖w_i‖ always compete, so that the
-//! result is never worse than what they prove. Where [`Stop::here`] says that it is time to end, they are taken without a
-//! search: with `ℓ_i = ‖z_i‖` and shares in proportion to the column sums of `|Z|` and `|a|`, `L = ‖a‖ + Σ ‖z_i‖` is proved by
-//! Cauchy's inequality.
+//! for an infinite L), then their common scale t, ℓ → tℓ, is chosen by a search in one dimension, where the largest
+//! eigenvalue is convex in log t. Multipliers in proportion to the norms |v_i| ‖w_i‖ always compete, so that the
+//! result is never worse than what they prove. Where [`Stop::here`] says that it is time to end, they are taken without
+//! a search: with `ℓ_i = ‖z_i‖` and shares in proportion to the column sums of `|Z|` and `|a|`, `L = ‖a‖ + Σ ‖z_i‖` is
+//! proved by Cauchy's inequality.
 
 use super::verification::{RowByRow, verify};
 use crate::error::{Error, Result};
@@ -25,14 +25,14 @@ use tautnet_verify::{Certificate, Claim, FORMAT, Scaler, VERSION, Weights};
 
 /// What a solver found: the network's LipSDP multipliers in one system of units.
 ///
-/// ℓ is that of the matrix `[L·I, −Zᵀ, −a; −Z, 2Λ, −Λs; −aᵀ, −sᵀΛ, L] ⪰ 0` with `z_i = |v_i| w_i`; from the form with
-/// `T = diag(t)`, `ℓ_i = v_i² / t_i`. For raw units it is that of the network with the weights `w_ik / s_k`, `y v_i` and
-/// `y a_k / s_k`. Only ratios matter: the common scale of ℓ, and that of the input weights, are chosen anew.
+/// ℓ is that of the matrix `[diag π, −Zᵀ, −a; −Z, 2Λ, −Λs; −aᵀ, −sᵀΛ, L] ⪰ 0` with `z_i = |v_i| w_i`; from the form
+/// with `T = diag(t)`, `ℓ_i = v_i² / t_i`. For raw units it is that of the network with the weights `w_ik / κ_k`,
+/// `κ_y v_i` and `κ_y a_k / κ_k`. Only ratios matter: the common scale of ℓ, and that of the input weights, are chosen anew.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Approximation {
     /// ℓ, one a hidden unit.
     pub multipliers: Vec<f64>,
-    /// For the ℓ∞ norm, the weights of the inputs (the diagonal `p` that replaces `L·I`), one an input.
+    /// For the ℓ∞ norm, the weights of the inputs (the diagonal `π` that replaces `L·I`), one an input.
     pub input_weights: Option<Vec<f64>>,
 }
 
@@ -164,7 +164,7 @@ fn too_large(what: &str) -> Error {
     )
 }
 
-/// `y |v_i| ‖w_i/s‖` in the norm of gradients, at least the smallest normal number where it is not 0.
+/// `κ_y |v_i| ‖w_i/κ‖` in the norm of gradients, at least the smallest normal number where it is not 0.
 fn unit_norms(network: &Shallow, norm: Norm, units: &Units) -> Vec<f64> {
     let one = |i: usize| {
         let row: Vec<f64> = (0..network.inputs()).map(|k| network.w()[(i, k)] / units.x_scale(k)).collect();
@@ -179,7 +179,7 @@ fn unit_norms(network: &Shallow, norm: Norm, units: &Units) -> Vec<f64> {
     (0..network.units()).map(one).collect()
 }
 
-/// `y ‖a/s‖` in the norm of gradients, at least the smallest normal number where it is not 0.
+/// `κ_y ‖a/κ‖` in the norm of gradients, at least the smallest normal number where it is not 0.
 fn linear_norm(network: &Shallow, norm: Norm, units: &Units) -> f64 {
     let Some(a) = network.a().filter(|a| a.iter().any(|a| *a != 0.0)) else { return 0.0 };
     let scaled: Vec<f64> = a.iter().enumerate().map(|(k, a)| a / units.x_scale(k)).collect();
@@ -206,7 +206,8 @@ struct Search<'a> {
     units: &'a Units,
     norms: &'a [f64],
     sensitivities: &'a [f64],
-    /// L₀: the sum of the norms of the units and of the linear part, itself an upper bound, so that the entries of M(L₀) have a moderate size.
+    /// L₀: the sum of the norms of the units and of the linear part, itself an upper bound, so that the entries of
+    /// M(L₀) have a moderate size.
     reference: f64,
 }
 
@@ -313,13 +314,13 @@ impl Search<'_> {
         evidence::scaled_matrix(self.weights, self.norm.into(), self.units, &self.claim(evidence, self.reference)).ok()
     }
 
-    /// `L₀ λ_max(MᵀM + N)(L₀)`, infinite where the evidence proves nothing.
+    /// `L₀ λ_max(MᵀM + M_a)(L₀)`, infinite where the evidence proves nothing.
     fn least_bound(&self, evidence: &Evidence) -> f64 {
         let Some(matrix) = self.matrix(evidence) else { return f64::INFINITY };
         self.reference * largest_eigenvalue(&matrix)
     }
 
-    /// The α at which the inputs' part of MᵀM, over α, and the last entry, times α, are equal. The best α is within a
+    /// The t at which the inputs' part of MᵀM, over t, and the last entry, times t, are equal. The best t is within a
     /// factor of 2: the largest eigenvalue is at least either part, and at their balance at most twice both.
     fn balance(&self, evidence: &Evidence) -> Option<f64> {
         let total: f64 = evidence.multipliers.iter().sum();
@@ -389,7 +390,7 @@ fn repaired(values: &[f64], natural: &[f64], floor: f64, total: f64) -> Vec<f64>
     usable.iter().zip(natural).map(keep).collect()
 }
 
-/// The largest eigenvalue of the vectors' Gram matrix and what N adds to it; infinite if it cannot be had.
+/// The largest eigenvalue of the vectors' Gram matrix and what M_a adds to it; infinite if it cannot be had.
 fn largest_eigenvalue(matrix: &Vectors) -> f64 {
     let count = matrix.vectors.len();
     let columns = Mat::from_fn(matrix.length, count, |i, j| matrix.vectors[j][i]);

@@ -1,19 +1,20 @@
 //! LipSDP with a diagonal multiplier, the only sound form, for networks of any width.
 //!
 //! With `a_i = v_i w_i` and the linear part a the gradient on the pattern D ∈ {0,1}^m is `a + Σ_i D_i a_i`. Writing
-//! `D = (1 + σ)/2` gives `½(Σ_i σ_i a_i + σ_0 b_0)`, `b_0 = 2a + Σ_i a_i`: the largest gradient over *all* patterns is the
-//! signed-sum problem of [`super::max_cut`] for the rows (b_0, a_1, …, a_m), and LipSDP is its relaxation.
+//! `D = (1 + σ)/2` gives `½(Σ_i σ_i a_i + σ_0 ã_0)`, `ã_0 = 2a + Σ_i a_i`: the largest gradient over *all* patterns is
+//! the signed-sum problem of [`super::max_cut`] for the rows (ã_0, a_1, …, a_m), and LipSDP is its relaxation.
 //!
-//! The dual point z (rows 0..m) is the multiplier of the matrix inequality (J): substitute `x_i − x_0` for `x_i` in
-//! `Σ z_i x_i² ≥ ‖x_0 b_0 + Σ x_i a_i‖²`, so that its right-hand side becomes `‖2 x_0 a + Σ x_i a_i‖²`, to get, with the rows a_i in A,
+//! The dual point ℓ′ (rows 0..m) is the multiplier of the matrix inequality (J): substitute `x_i − x_0` for `x_i` in
+//! `Σ ℓ′_i x_i² ≥ ‖x_0 ã_0 + Σ x_i a_i‖²`, so that its right-hand side becomes `‖2 x_0 a + Σ x_i a_i‖²`, to get, with
+//! the rows a_i in A,
 //!
 //! ```text
-//!     [ Dz − A P⁻¹ Aᵀ,  −z − 2A P⁻¹ a ;  ·,  Σ_{i≥0} z_i − 4aᵀP⁻¹a ] ⪰ 0 ,     Dz = diag(z_1 … z_m), P = I (ℓ2)  or  diag p (ℓ∞) ,
+//!     [ diag(ℓ′_1 … ℓ′_m) − A P⁻¹ Aᵀ,  −ℓ′ − 2A P⁻¹ a ;  ·,  Σ_{i≥0} ℓ′_i − 4aᵀP⁻¹a ] ⪰ 0 ,     P = I (ℓ2)  or  diag π′ (ℓ∞) ,
 //! ```
 //!
-//! and scale rows and columns: `ℓ_i = z_i/(2L)` for ℓ2, where Σz = 4L²; `ℓ_i = z_i` and `π = p/2` for ℓ∞, where
-//! Σz = Σp = 2L. Then
-//! `[L·I or diag π, −Zᵀ, −a; −Z, 2Λ, −Λs; −aᵀ, −sᵀΛ, L] ⪰ 0` with rows `z̄_i = |v_i| w_i`, `s = sign v`.
+//! and scale rows and columns: `ℓ_i = ℓ′_i/(2L)` for ℓ2, where Σℓ′ = 4L²; `ℓ_i = ℓ′_i` and `π = π′/2` for ℓ∞, where
+//! Σℓ′ = Σπ′ = 2L. Then
+//! `[diag π, −Zᵀ, −a; −Z, 2Λ, −Λs; −aᵀ, −sᵀΛ, L] ⪰ 0` with rows `z_i = |v_i| w_i` in Z, `s = sign v`.
 //!
 //! Units with v_i = 0 or w_i = 0 leave the problem and get ℓ_i = 0. For ℓ1 inputs the maximum over all patterns
 //! is known in closed form ([`super::column_sums`]) and is returned without multipliers.
@@ -44,7 +45,8 @@ const SMALL: usize = 400;
 
 /// LipSDP for the network's weights: the best bound that diagonal multipliers can prove.
 ///
-/// `norm` measures the inputs. The observer hears the relative gap of every iteration; `Break` stops, with a valid bound.
+/// `norm` measures the inputs. The observer hears the relative gap of every iteration; `Break` stops, with a valid
+/// bound.
 pub fn lipsdp(network: &Shallow, norm: Norm, observer: &mut GapObserver<'_>) -> Result<Bound> {
     let slopes = Slopes::of(network)?;
     if norm == Norm::One {
@@ -63,7 +65,8 @@ pub fn lipsdp(network: &Shallow, norm: Norm, observer: &mut GapObserver<'_>) -> 
     Ok(better(bound.bound, proved_again(&slopes, norm, solved)))
 }
 
-/// [`lipsdp`] for units of `d` inputs, which need not all have weights, and the linear part beside them; not for [`Norm::One`].
+/// [`lipsdp`] for units of `d` inputs, which need not all have weights, and the linear part beside them; not for
+/// [`Norm::One`].
 pub(crate) fn units_lipsdp(
     units: &[Unit],
     linear: Option<&[f64]>,
@@ -111,8 +114,8 @@ impl Relaxed {
     }
 }
 
-/// What the multipliers of another solver prove by the route of [`relaxed`]: its own number is an eigenvalue to working accuracy. What
-/// it left at rounding level is lifted to one of several floors, all of them valid.
+/// What the multipliers of another solver prove by the route of [`relaxed`]: its own number is an eigenvalue to working
+/// accuracy. What it left at rounding level is lifted to one of several floors, all of them valid.
 fn proved_again(slopes: &Slopes, norm: Norm, solved: Bound) -> Bound {
     let lost = Bound { lipschitz_upper_bound: f64::INFINITY, ..solved.clone() };
     if solved.lipschitz_upper_bound <= 0.0 || slopes.units.is_empty() {
@@ -123,7 +126,8 @@ fn proved_again(slopes: &Slopes, norm: Norm, solved: Bound) -> Bound {
         let largest = values.iter().fold(0.0, |a: f64, &b| a.max(b));
         values.iter().map(|&a| if largest > 0.0 { a.max(floor * largest) } else { 1.0 }).collect()
     };
-    // z = 2Lℓ with Σz = 4L², or z = ℓ with Σz = 2L: only ratios matter, and the sum's own share is what the units leave.
+    // ℓ′ = 2Lℓ with Σℓ′ = 4L², or ℓ′ = ℓ with Σℓ′ = 2L: only ratios matter, and the sum's own share is what the units
+    // leave.
     let shares: Vec<f64> = slopes.units.iter().map(|&i| solved.multipliers[i]).collect();
     let rest = 2.0 * solved.lipschitz_upper_bound - shares.iter().sum::<f64>();
     let z: Vec<f64> = [rest].into_iter().chain(shares).collect();
@@ -181,7 +185,7 @@ fn relaxed(slopes: &Slopes, units: usize, norm: Norm, observer: &mut GapObserver
     let (effective, d) = (slopes.units.len(), slopes.rows.ncols());
     let mut multipliers = vec![0.0; units];
     if effective == 0 {
-        // The length of the linear part, which p in proportion to its entries proves.
+        // The length of the linear part, which π′ in proportion to its entries proves.
         let linear = slopes.without_units();
         let p = (norm == Norm::Infinity).then(|| linear.iter().map(|a| a.abs() * slopes.scale).collect());
         let length = norm.dual().of(&linear) * slopes.scale;

@@ -12,10 +12,10 @@ pub struct Bound {
     pub lipschitz_upper_bound: f64,
     /// ℓ of every unit of the network; 0 where `v_i w_i = 0`. Empty for [`Norm::One`](crate::Norm::One), which needs none.
     pub multipliers: Vec<f64>,
-    /// `p` of every input, for [`Norm::Infinity`](crate::Norm::Infinity).
+    /// The weight π of every input, for [`Norm::Infinity`](crate::Norm::Infinity).
     pub p: Option<Vec<f64>>,
-    /// Iterations of the solver.
+    /// How many iterations the solver took.
     pub iterations: usize,
-    /// Relative gap between the bound and a lower bound on LipSDP's optimum.
+    /// The relative gap between the bound and a lower bound on the optimum of LipSDP.
     pub gap: f64,
 }

@@ -1,27 +1,28 @@
 //! The derivative of the LipSDP bound by the network's slopes.
 //!
-//! With `b_0 = 2a + Σ a_i`, `b_i = a_i` and the linear part a the bound is (see [`super::lipsdp`] and [`super::max_cut`], here for ℓ2)
+//! With `ã_0 = 2a + Σ a_i`, `ã_i = a_i` and the linear part a the bound is (see [`super::lipsdp`] and
+//! [`super::max_cut`], here for ℓ2)
 //!
 //! ```text
-//!     L(a) = ½ max { Σ_{i≥0} √(b_iᵀ M b_i) : M ⪰ 0, tr M = 1 } ,
+//!     L(a) = ½ max { Σ_{i≥0} √(ã_iᵀ Γ ã_i) : Γ ⪰ 0, tr Γ = 1 } ,
 //! ```
 //!
 //! a maximum of convex functions of a, hence convex, and by the envelope theorem
 //!
 //! ```text
-//!     ∂L/∂a_i = ½ ( M a_i / z_i + M b_0 / z_0 ),       ∂L/∂a = M b_0 / z_0,       z_i = √(b_iᵀ M b_i)
+//!     ∂L/∂a_i = ½ ( Γ a_i / ℓ′_i + Γ ã_0 / ℓ′_0 ),       ∂L/∂a = Γ ã_0 / ℓ′_0,       ℓ′_i = √(ã_iᵀ Γ ã_i)
 //! ```
 //!
-//! at the maximizer M: one solve with matrices as small as the input gives the value and all m·d derivatives. Where the
+//! at the maximizer Γ: one solve with matrices as small as the input gives the value and all m·d derivatives. Where the
 //! maximizer is not unique, or a slope is 0, L has a kink and this is one of its subgradients.
 
 use super::max_cut::{Limits, signed_sum_derivative};
 use crate::Norm;
 use faer::{Mat, MatRef};
 
-/// LipSDP for slopes (m × d, one a unit) and the linear part, to the relative gap `tolerance` and from below, and its derivative by
-/// each: a row a unit, and one for the linear part where there is one. `norm` measures the inputs and is not ℓ1. `None` where
-/// rounding left no usable point.
+/// LipSDP for slopes (m × d, one a unit) and the linear part, to the relative gap `tolerance` and from below, and its
+/// derivative by each: a row a unit, and one for the linear part where there is one. `norm` measures the inputs and is
+/// not ℓ1. `None` where rounding left no usable point.
 pub(crate) fn lipsdp_gradient(
     slopes: MatRef<'_, f64>,
     linear: Option<&[f64]>,

@@ -18,11 +18,11 @@ use std::ops::ControlFlow;
 pub struct LocalBound {
     /// No gradient in the region is larger.
     pub upper_bound: f64,
-    /// Units with an effect that are on in all of the region.
+    /// How many units with an effect are on in all of the region.
     pub always_on: usize,
-    /// Units with an effect that are off in all of the region.
+    /// How many units with an effect are off in all of the region.
     pub always_off: usize,
-    /// The others.
+    /// How many units are neither: they turn on or off somewhere in the region.
     pub free: usize,
 }
 

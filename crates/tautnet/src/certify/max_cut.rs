@@ -1,37 +1,38 @@
 //! The semidefinite relaxation behind LipSDP, by an interior-point method whose matrices are as small as the input.
 //!
-//! Given B ∈ R^{n×d} with rows b_i, bound the largest signed sum of its rows
+//! Given Ã ∈ R^{n×d} with rows ã_i, bound the largest signed sum of its rows
 //!
 //! ```text
-//!     V = ½ max { ‖Σ_i σ_i b_i‖_q : σ ∈ {−1, 1}ⁿ },        q = 2 or 1.
+//!     L_σ = ½ max { ‖Σ_i σ_i ã_i‖_q : σ ∈ {−1, 1}ⁿ },        q = 2 or 1.
 //! ```
 //!
 //! Relaxing σσᵀ (for q = 1 also the signs of the d sums) to a matrix with unit diagonal gives a max-cut program of
-//! size n or n + d. Its matrix variable need never be formed: with G = Σ_i b_i q_iᵀ for unit vectors q_i,
-//! `‖G‖_F = max_{‖H‖_F = 1} Σ_i q_i·Hᵀb_i`, and the best q_i are the directions of Hᵀb_i. In M = HHᵀ, d×d:
+//! size n or n + d. Its matrix variable need never be formed: with G = Σ_i ã_i e_iᵀ for unit vectors e_i,
+//! `‖G‖_F = max_{‖H‖_F = 1} Σ_i e_i·Hᵀã_i`, and the best e_i are the directions of Hᵀã_i. In Γ = HHᵀ, d×d:
 //!
 //! ```text
-//!     q = 2:   2V ≤ max { Σ_i √(b_iᵀ M b_i) : M ⪰ 0, tr M = 1 }
-//!     q = 1:   2V ≤ max { Σ_i √(b_iᵀ M b_i) : M ⪰ 0, diag M = 1 }
+//!     q = 2:   2L_σ ≤ max { Σ_i √(ã_iᵀ Γ ã_i) : Γ ⪰ 0, tr Γ = 1 }
+//!     q = 1:   2L_σ ≤ max { Σ_i √(ã_iᵀ Γ ã_i) : Γ ⪰ 0, diag Γ = 1 }
 //! ```
 //!
-//! both concave. The dual point is z_i = √(b_iᵀ M b_i) with P = I or diag p: `S = P − ½ Σ_i b_i b_iᵀ / z_i ⪰ 0`.
-//! For q = 2 the scale of M is left free instead of its trace: `V² ≤ max Σ_i √(b_iᵀMb_i) − tr M`.
+//! both concave. The dual point is ℓ′_i = √(ã_iᵀ Γ ã_i) with P = I or diag π′: `Ω = P − ½ Σ_i ã_i ã_iᵀ / ℓ′_i ⪰ 0`.
+//! For q = 2 the scale of Γ is left free instead of its trace: `L_σ² ≤ max Σ_i √(ã_iᵀΓã_i) − tr Γ`.
 //!
-//! **Method.** Primal–dual path following, `M S = μI`, with the Nesterov–Todd scaling `M = RΛRᵀ`, `S = R⁻ᵀΛR⁻¹`
-//! and a second-order corrector. In the scaled variables (b̃ = Rᵀb) the Newton equation is
+//! **Method.** Primal–dual path following, `Γ Ω = μI`, with the Nesterov–Todd scaling `Γ = QΛ̃Qᵀ`, `Ω = Q⁻ᵀΛ̃Q⁻¹`
+//! and a second-order corrector. In the scaled variables (b̃_i = Qᵀã_i) the Newton equation is
 //!
 //! ```text
-//!     dM̃ + Σ_i k_i k_iᵀ dM̃ = right-hand side,       k_i = b̃_i b̃_iᵀ / (2 z_i^{3/2}) ,
+//!     dΓ̃ + Σ_i k_i k_iᵀ dΓ̃ = right-hand side,       k_i = b̃_i b̃_iᵀ / (2 ℓ′_i^{3/2}) ,
 //! ```
 //!
-//! identity plus rank n on symmetric d×d matrices: solved either in d(d+1)/2 dimensions or, by the Woodbury formula, in n
-//! dimensions with the matrix `I + [ (b̃_i·b̃_j)² / (4 (z_i z_j)^{3/2}) ]`, whichever is smaller. The d equations
-//! `diag M = 1` of q = 1 add a d×d Schur complement.
+//! identity plus rank n on symmetric d×d matrices: solved either in d(d+1)/2 dimensions or, by the Woodbury formula, in
+//! n dimensions with the matrix `I + [ (b̃_i·b̃_j)² / (4 (ℓ′_i ℓ′_j)^{3/2}) ]`, whichever is smaller. The d equations
+//! `diag Γ = 1` of q = 1 add a d×d Schur complement.
 //!
-//! **The bound is valid wherever the iteration stops.** For any z, p > 0 let `θ = λ_max(P^{-½} Bᵀ diag(z)⁻¹ B P^{-½})`.
-//! Cauchy's inequality gives `‖Σσ_i b_i‖` at most `√(θ · Σz)` for q = 2 and `√(θ · Σz · Σp)` for q = 1. θ is a d×d (or n×n)
-//! eigenvalue, bounded from above with its rounding. Any M bounds the relaxation from below: the gap is honest.
+//! **The bound is valid wherever the iteration stops.** For any ℓ′, π′ > 0 let
+//! `θ = λ_max(P^{-½} Ãᵀ diag(ℓ′)⁻¹ Ã P^{-½})`. Cauchy's inequality gives `‖Σσ_i ã_i‖` at most `√(θ · Σℓ′)` for q = 2 and `√(θ · Σℓ′ · Σπ′)` for q = 1. θ
+//! is a d×d (or n×n) eigenvalue, bounded from above with its rounding. Any Γ bounds the relaxation from below: the gap
+//! is honest.
 
 use super::lipsdp_bound::GapObserver;
 use crate::Norm;
@@ -47,7 +48,7 @@ pub(crate) struct Limits {
     pub tolerance: f64,
     /// Most Newton steps.
     pub iterations: usize,
-    /// Stop when V's upper bound is at most this (the caller needs no more).
+    /// Stop when L_σ's upper bound is at most this (the caller needs no more).
     pub enough_below: f64,
     /// When the relaxation is known to be at least this it cannot help the caller: a gap of [`ROUGH`] will do.
     pub hopeless_above: f64,
@@ -65,26 +66,27 @@ const ROUGH: f64 = 3e-3;
 /// Steps in which the gap must halve, or rounding has stopped the iteration.
 const STALL: usize = 10;
 
-/// A bound on V with its dual point.
+/// A bound on L_σ with its dual point.
 #[derive(Debug, Clone)]
 pub(crate) struct Bound {
-    /// V ≤ this, rounding included.
+    /// L_σ ≤ this, rounding included.
     pub upper: f64,
     /// The relaxation's value is at least this (up to rounding).
     pub relaxation_lower: f64,
-    /// Feasible multipliers of the rows, `[diag z, B; Bᵀ, diag p] ⪰ 0`, scaled so that `Σz = 4 upper²` (q = 2) or
-    /// `Σz = 2 upper` (q = 1).
+    /// Feasible multipliers of the rows, `[diag ℓ′, Ã; Ãᵀ, diag π′] ⪰ 0`, scaled so that `Σℓ′ = 4 upper²` (q = 2) or
+    /// `Σℓ′ = 2 upper` (q = 1).
     pub z: Vec<f64>,
-    /// Multipliers of the columns: all 1 (q = 2), or `Σp = 2 upper` (q = 1).
+    /// Multipliers of the columns: all 1 (q = 2), or `Σπ′ = 2 upper` (q = 1).
     pub p: Vec<f64>,
     /// Newton steps taken.
     pub iterations: usize,
 }
 
-/// Bounds V for the rows of `b`; `norm` measures their sum and is not `Infinity`, for which the caller takes column sums.
+/// Bounds L_σ for the rows of `b`; `norm` measures their sum and is not `Infinity`, for which the caller takes column
+/// sums.
 ///
-/// The observer hears the relative gap of every step; `Break` stops with a valid bound. [`Stop::here`] does so too; where
-/// there is no time to prove what was found, the bound is infinite.
+/// The observer hears the relative gap of every step; `Break` stops with a valid bound. [`Stop::here`] does so too;
+/// where there is no time to prove what was found, the bound is infinite.
 pub(crate) fn bound_signed_sum(
     b: MatRef<'_, f64>,
     norm: Norm,
@@ -103,7 +105,7 @@ pub(crate) fn bound_signed_sum(
         return Bound { upper: 0.0, relaxation_lower: 0.0, z, p, iterations: 0 };
     }
     let reduced = Mat::from_fn(rows.len(), columns.len(), |i, k| b[(rows[i], columns[k])]);
-    // More columns than rows: q = 1 is symmetric in the two, q = 2 depends on B Bᵀ only.
+    // More columns than rows: q = 1 is symmetric in the two, q = 2 depends on Ã Ãᵀ only.
     let wide = columns.len() > rows.len();
     let working = match (wide, unit_diagonal) {
         (false, _) => reduced.clone(),
@@ -127,8 +129,8 @@ pub(crate) fn bound_signed_sum(
     Bound { upper: proved.upper, relaxation_lower: stopped.lower, z, p, iterations: stopped.iterations }
 }
 
-/// What any positive weights of the rows and columns of `b` prove, and the weights scaled as in [`Bound`]. Rows or columns of
-/// zeros may have any weights. The bound is infinite where it is lost to rounding.
+/// What any positive weights of the rows and columns of `b` prove, and the weights scaled as in [`Bound`]. Rows or
+/// columns of zeros may have any weights. The bound is infinite where it is lost to rounding.
 pub(super) fn prove(b: MatRef<'_, f64>, norm: Norm, row_weights: &[f64], column_weights: &[f64]) -> Bound {
     let (n, d) = (b.nrows(), b.ncols());
     let unit_diagonal = norm == Norm::One;
@@ -165,9 +167,9 @@ pub(super) fn prove(b: MatRef<'_, f64>, norm: Norm, row_weights: &[f64], column_
 
 /// The relaxation's value and its derivative by the entries of `b`, or `None` where rounding left no usable point.
 ///
-/// The value is `½ Σ_i √(b_iᵀMb_i)` at the best M found, M scaled to be feasible. As a function of the rows with M held it
-/// touches the relaxation from below, so its derivative `½ M b_i / z_i` is the relaxation's own (envelope theorem),
-/// as exact as M is.
+/// The value is `½ Σ_i √(ã_iᵀΓã_i)` at the best Γ found, Γ scaled to be feasible. As a function of the rows with Γ held
+/// it touches the relaxation from below, so its derivative `½ Γ ã_i / ℓ′_i` is the relaxation's own (envelope theorem),
+/// as exact as Γ is.
 pub(crate) fn signed_sum_derivative(b: MatRef<'_, f64>, norm: Norm, limits: &Limits) -> Option<(f64, Mat<f64>)> {
     assert!(norm != Norm::Infinity, "the largest entry of a sum needs no relaxation");
     let (n, d) = (b.nrows(), b.ncols());
@@ -195,7 +197,8 @@ pub(crate) fn signed_sum_derivative(b: MatRef<'_, f64>, norm: Norm, limits: &Lim
         let (value, slope) = derivative(&reduced.transpose().to_owned())?;
         (value, slope.transpose().to_owned())
     } else {
-        // C = BQ with Q = BᵀUΛ^{-½}; a function of BBᵀ has its derivative in the row space, D_B = D_C Qᵀ.
+        // A narrower matrix `c = b·turn`, `turn` the right singular vectors; a function of b bᵀ has its derivative in
+        // the row space, that by c times turnᵀ.
         let (values, u) = dense::eigenvectors(&dense::gram_of_rows(reduced.as_ref()))?;
         let largest = values.last().copied()?;
         let root = |j: usize| if values[j] > 1e-14 * largest { values[j].sqrt() } else { 0.0 };
@@ -214,20 +217,20 @@ pub(crate) fn signed_sum_derivative(b: MatRef<'_, f64>, norm: Norm, limits: &Lim
 /// Where the iteration ended.
 struct Stopped {
     lower: f64,
-    /// The M that gave `lower`.
+    /// The Γ that gave `lower`.
     m: Option<Mat<f64>>,
     row_weights: Vec<f64>,
     column_weights: Vec<f64>,
     iterations: usize,
 }
 
-/// Central path of `max Σ√(b_iᵀMb_i) − tr M` (or subject to diag M = 1); no row of `b` is zero.
+/// Central path of `max Σ√(ã_iᵀΓã_i) − tr Γ` (or subject to diag Γ = 1); no row of `b` is zero.
 fn follow_path(b: &Mat<f64>, unit_diagonal: bool, limits: &Limits, observer: &mut GapObserver<'_>) -> Stopped {
     let (n, d) = (b.nrows(), b.ncols());
     let bt = b.transpose().to_owned();
     let lengths: Vec<f64> = (0..n).map(|i| Norm::Two.of(bt.col_as_slice(i))).collect();
     let spread = dense::largest_eigenvalue(&curvature(&bt, &lengths)).unwrap_or(f64::INFINITY);
-    // M = cI with c large enough that S starts at half of P, or at P's double.
+    // Γ is a multiple of I, so large that Ω starts at half of P, or at P's double.
     let (mut m, mut p) = if unit_diagonal {
         (Mat::<f64>::identity(d, d), vec![2.0 * spread; d])
     } else {
@@ -240,7 +243,7 @@ fn follow_path(b: &Mat<f64>, unit_diagonal: bool, limits: &Limits, observer: &mu
     let stop = Stop::here();
     let (mut gap, mut improved) = (f64::INFINITY, 0);
     for iteration in 0..=limits.iterations {
-        // Both bounds at this M.
+        // Both bounds at this Γ.
         let total: f64 = z.iter().sum();
         let upper = upper_estimate(&bt, &z, &p, unit_diagonal);
         let size = if unit_diagonal { (0..d).map(|k| m[(k, k)]).fold(0.0, f64::max) } else { trace(&m) };
@@ -313,14 +316,14 @@ fn trace(m: &Mat<f64>) -> f64 {
     (0..m.nrows()).map(|k| m[(k, k)]).sum()
 }
 
-/// z_i = √(b_iᵀ M b_i); the columns of `bt` are the b_i.
+/// ℓ′_i = √(ã_iᵀ Γ ã_i); the columns of `bt` are the ã_i.
 fn row_weights(bt: &Mat<f64>, m: &Mat<f64>) -> Vec<f64> {
     let product = dense::multiply(m.as_ref(), bt.as_ref());
     let square = |i: usize| -> f64 { dot(product.col_as_slice(i), bt.col_as_slice(i)) };
     (0..bt.ncols()).map(|i| square(i).sqrt()).collect()
 }
 
-/// ½ Σ b_i b_iᵀ / z_i, both triangles.
+/// ½ Σ ã_i ã_iᵀ / ℓ′_i, both triangles.
 fn curvature(bt: &Mat<f64>, z: &[f64]) -> Mat<f64> {
     let roots: Vec<f64> = z.iter().map(|a| (0.5 / a).sqrt()).collect();
     let scaled = Mat::from_fn(bt.ncols(), bt.nrows(), |i, k| bt[(k, i)] * roots[i]);
@@ -338,7 +341,7 @@ fn dual_slack(bt: &Mat<f64>, z: &[f64], p: &[f64]) -> Mat<f64> {
     Mat::from_fn(g.nrows(), g.ncols(), |i, j| if i == j { p[i] - g[(i, i)] } else { -g[(i, j)] })
 }
 
-/// The bound that (z, p) give, without the care about rounding of the final one.
+/// The bound that (ℓ′, π′) give, without the care about rounding of the final one.
 fn upper_estimate(bt: &Mat<f64>, z: &[f64], p: &[f64], unit_diagonal: bool) -> f64 {
     let mut g = curvature(bt, z);
     for j in 0..g.ncols() {
@@ -355,7 +358,7 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// Nesterov–Todd scaling: M = RΛRᵀ, S = R⁻ᵀΛR⁻¹.
+/// Nesterov–Todd scaling: Γ = QΛ̃Qᵀ, Ω = Q⁻ᵀΛ̃Q⁻¹.
 struct Scaling {
     r: Mat<f64>,
     inverse: Mat<f64>,
@@ -363,7 +366,7 @@ struct Scaling {
 }
 
 impl Scaling {
-    /// With S = LLᵀ and LᵀML = UΛ²Uᵀ: R = L⁻ᵀUΛ^½ and R⁻¹ = Λ^{-½}UᵀLᵀ.
+    /// With the Cholesky factor S of Ω and SᵀΓS = U′Λ̃²U′ᵀ: Q = S⁻ᵀU′Λ̃^½ and Q⁻¹ = Λ̃^{-½}U′ᵀSᵀ.
     fn new(m: &Mat<f64>, s: &Mat<f64>) -> Option<Self> {
         let d = m.nrows();
         let mut l = s.clone();
@@ -385,7 +388,7 @@ impl Scaling {
         Some(Self { r, inverse, lambda })
     }
 
-    /// Rᵀ A R: how the dual direction A looks in scaled variables.
+    /// Qᵀ A Q: how a direction A of Ω looks in scaled variables.
     fn scaled_dual(&self, a: &Mat<f64>) -> Mat<f64> {
         congruence(&self.r, a, true)
     }
@@ -398,7 +401,7 @@ impl Scaling {
         congruence(&self.r, a, false)
     }
 
-    /// The largest α with Λ + α·A ⪰ 0.
+    /// The largest t with Λ̃ + t·A ⪰ 0.
     fn step_length(&self, a: &Mat<f64>) -> f64 {
         let d = a.nrows();
         let negated = Mat::from_fn(d, d, |i, j| -a[(i, j)] / (self.lambda[i] * self.lambda[j]).sqrt());
@@ -429,12 +432,12 @@ struct Step {
 
 /// The factored Newton equations at one iterate.
 struct Newton {
-    /// Columns b̃_i / (√2 z_i^{3/4}): then k_i is the outer product of a column with itself.
+    /// Columns b̃_i / (√2 ℓ′_i^{3/4}): then k_i is the outer product of a column with itself.
     columns: Mat<f64>,
     /// Cholesky factor of I + Σ k kᵀ on symmetric matrices, or of I + [k_i·k_j] on units.
     factor: Mat<f64>,
     by_units: bool,
-    /// For diag M = 1: the rows of R, and the factored Schur complement.
+    /// For diag Γ = 1: the rows of Q, and the factored Schur complement.
     diagonal: Option<(Mat<f64>, Mat<f64>)>,
 }
 
@@ -465,7 +468,8 @@ impl Newton {
         }
         let mut newton = Self { columns, factor, by_units, diagonal: None };
         if unit_diagonal {
-            // Column k of `lines` is row k of R; the Schur complement has the entries r_kᵀ (I + Σ k kᵀ)⁻¹[r_l r_lᵀ] r_k.
+            // Column k of `lines` is row k of Q; the Schur complement has the entries q_kᵀ (I + Σ k kᵀ)⁻¹[q_l q_lᵀ]
+            // q_k, q_k being the rows.
             let lines = scaling.r.transpose().to_owned();
             let mut schur = newton.schur_complement(&lines);
             if !dense::cholesky(&mut schur) {
@@ -534,7 +538,8 @@ impl Newton {
         }
     }
 
-    /// Solves `dM̃ + dS̃ = target`, `dS̃ = residual + Rᵀdiag(dp)R + Σ k kᵀ dM̃`, and `diag(dM) = missing` where it applies.
+    /// Solves `dΓ̃ + dΩ̃ = target`, `dΩ̃ = residual + Qᵀdiag(dπ′)Q + Σ k kᵀ dΓ̃`, and `diag(dΓ) = missing` where it
+    /// applies.
     fn step(&self, target: &Mat<f64>, residual: &Mat<f64>, missing: &[f64]) -> Step {
         let d = target.nrows();
         let mut m = self.apply_inverse(&(target - residual));

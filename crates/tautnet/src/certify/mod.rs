@@ -73,7 +73,7 @@ pub use output_range::{Extreme, OutputRange, RangeSettings, output_range};
 pub use prediction::{prediction_intervals, prediction_reach, sensitivities};
 pub use prove::prove;
 pub use region::Region;
-pub use sample::{SampleInterval, affordable_nodes, check_radius, sample_interval};
+pub use sample::{SampleInterval, affordable_nodes, sample_interval};
 pub use search_state::SearchState;
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verification::{fingerprint, verify};

@@ -28,9 +28,9 @@ use tautnet_cone::Stop;
 /// When the search for one end of the range stops.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RangeSettings {
-    /// Gap to close, relative to the width of the range that intervals give.
+    /// The gap at which the search stops, relative to the width of the range that interval arithmetic gives.
     pub relative_gap: f64,
-    /// Most nodes for each end.
+    /// The largest number of nodes for each end.
     pub nodes: usize,
 }
 
@@ -50,9 +50,9 @@ pub struct Extreme {
     pub point: Vec<f64>,
     /// No value in the region is more extreme.
     pub bound: f64,
-    /// Whether the gap asked for is reached.
+    /// Whether the gap that was asked for has been reached.
     pub closed: bool,
-    /// Nodes bounded.
+    /// How many nodes were bounded.
     pub explored: usize,
 }
 

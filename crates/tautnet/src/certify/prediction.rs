@@ -10,12 +10,13 @@ use rayon::prelude::*;
 use tautnet_cone::Stop;
 use tautnet_verify::Certificate;
 
-/// For every row of `x`, in the units of the target: the interval that the output cannot leave when the standardized inputs
-/// move by at most `radius` in the norm. `lipschitz_upper_bound` is proved of the network in that norm, or infinite.
+/// For every row of `x`, in the units of the target: the interval that the output cannot leave when the standardized
+/// inputs move by at most `radius` in the norm. `lipschitz_upper_bound` is proved of the network in that norm, or
+/// infinite.
 ///
 /// The output is the real number that the stored weights, scaler and row define, so the rounding of standardizing,
-/// evaluating and scaling back is inside, at radius 0 too; and so is the prediction, which is that number rounded. At most
-/// `nodes` nodes of branch and bound are spent at each end ([`affordable_nodes`] where `None`).
+/// evaluating and scaling back is inside, at radius 0 too; and so is the prediction, which is that number rounded. At
+/// most `nodes` nodes of branch and bound are spent at each end ([`affordable_nodes`] where `None`).
 pub fn prediction_intervals(
     network: &Shallow,
     scaler: &Scaler,
@@ -60,14 +61,14 @@ pub fn prediction_intervals(
         .collect()
 }
 
-/// How far a prediction can move, in the units of the target, when the standardized inputs move by at most `radius` in the
-/// norm of the bound L on the network: τ L r, rounded up.
+/// How far a prediction can move, in the units of the target, when the standardized inputs move by at most `radius` in
+/// the norm of the bound L on the network: κ_y L ε, rounded up.
 pub fn prediction_reach(scaler: &Scaler, lipschitz_upper_bound: f64, radius: f64) -> f64 {
     mul_up(mul_up(scaler.target_scale, lipschitz_upper_bound), radius)
 }
 
-/// The better of the two bounds that a certificate proves for the change of the target per unit of each column alone, in
-/// the units of the data.
+/// The better of the two bounds that a certificate proves for the change of the target per unit of each column alone,
+/// in the units of the data.
 pub fn sensitivities(certificate: &Certificate, scaler: &Scaler) -> Vec<f64> {
     let all = scaler.bound_per_column(certificate.standardized.bound);
     match &certificate.raw {

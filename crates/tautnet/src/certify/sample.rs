@@ -6,8 +6,9 @@
 
 use super::output_range::{RangeSettings, output_range};
 use super::region::Region;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::outward::{Interval, add_down, add_up, enclose, mul_up};
+use crate::range::RADIUS;
 use crate::{Norm, Shallow};
 use std::ops::ControlFlow;
 
@@ -55,7 +56,7 @@ pub fn sample_interval(
     lipschitz_upper_bound: f64,
     nodes: usize,
 ) -> Result<SampleInterval> {
-    check_radius(radius)?;
+    RADIUS.check("radius", radius)?;
     let value = enclose(network, x);
     let reach = if radius == 0.0 { 0.0 } else { mul_up(radius, lipschitz_upper_bound) };
     let mut interval = SampleInterval {
@@ -76,14 +77,6 @@ pub fn sample_interval(
         interval.closed = range.lowest.closed && range.highest.closed;
     }
     Ok(interval)
-}
-
-/// Refuse what is no radius.
-pub fn check_radius(radius: f64) -> Result<()> {
-    if radius >= 0.0 && radius.is_finite() {
-        return Ok(());
-    }
-    Err(Error::new(format!("the radius is {radius}"), "give a finite radius, 0 or more"))
 }
 
 /// Nodes that each end of `intervals` intervals may cost so that all of them take seconds: a node is about

@@ -24,7 +24,7 @@ use crate::{Norm, Shallow};
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
 
-/// A search, stopped: all that [`ExactSearch::resume`] needs.
+/// A search that was stopped: all that [`ExactSearch::resume`] needs to go on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SearchState {
@@ -57,12 +57,12 @@ impl SearchState {
         self.explored
     }
 
-    /// Whether it is of this norm and region.
+    /// Whether the search was in this norm and over this region.
     pub fn is_over(&self, region: &Region, norm: Norm) -> bool {
         self.norm == norm && self.region == *region
     }
 
-    /// Whether it is of the norm and the region of another one.
+    /// Whether the search was in the norm and over the region of another one.
     pub fn is_beside(&self, other: &Self) -> bool {
         self.is_over(&other.region, other.norm)
     }
@@ -90,7 +90,7 @@ fn damaged(what: String) -> Error {
 }
 
 impl<'a> ExactSearch<'a> {
-    /// All that is needed to go on later.
+    /// The state of the search, from which it can go on later.
     pub fn state(&self) -> SearchState {
         let mut points: Vec<Vec<f64>> = Vec::new();
         let mut known: HashMap<Vec<u64>, usize> = HashMap::new();

@@ -109,7 +109,7 @@ impl Slopes {
         (2.0 * terms as f64 * dense::EPSILON * path * self.scale).next_up() + self.lost
     }
 
-    /// `b_0 = 2a + Σ_i a_i`, by column, in the scaled rows: twice the gradient on the mean of all patterns.
+    /// `ã_0 = 2a + Σ_i a_i`, by column, in the scaled rows: twice the gradient on the mean of all patterns.
     pub fn twice_the_mean(&self) -> Vec<f64> {
         let mut sum: Vec<f64> =
             (0..self.rows.ncols()).map(|k| (0..self.rows.nrows()).map(|r| self.rows[(r, k)]).sum()).collect();

@@ -63,7 +63,7 @@ struct Weights {
 
 impl Weights {
     fn of(slopes: &Slopes, norm: Norm, bound: &Bound) -> Self {
-        // z = 2Lℓ with Σz = 4L² (ℓ2), z = ℓ with Σz = 2L (ℓ∞): the sum's own share is what the units leave.
+        // ℓ′ = 2Lℓ with Σℓ′ = 4L² (ℓ2), ℓ′ = ℓ with Σℓ′ = 2L (ℓ∞): the sum's own share is what the units leave.
         let rows: Vec<f64> = slopes.units.iter().map(|&i| bound.multipliers[i] / slopes.scale).collect();
         let total = 2.0 * bound.lipschitz_upper_bound / slopes.scale;
         let sum = (total - rows.iter().sum::<f64>()).max(1e-9 * total);

@@ -1,4 +1,4 @@
-//! `absolute`: ℓ = |r| for r = f − y. Its best fit is the median; the quantile loss of the level 0.5, twice.
+//! `absolute`: loss(r) = |r| for r = f − y. Its best fit is the median; the quantile loss of the level 0.5, twice.
 
 use super::formula::{Entry, Form, Formula, Loss, least, worst};
 use crate::outward::Interval;

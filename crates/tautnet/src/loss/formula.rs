@@ -6,39 +6,40 @@ use std::{fmt, ops::Deref, sync::Arc};
 
 /// The formulas of a loss. Blocks of rows are handed over whole, so that a formula is looked up once a block.
 pub trait Formula: fmt::Debug + Send + Sync {
-    /// ℓ(f, y).
+    /// loss(f, y), the loss of the prediction f for the target y.
     fn value(&self, f: f64, y: f64) -> f64;
-    /// A slope of ℓ in f: the derivative, or one between those of both sides.
+    /// A slope of the loss in f: the derivative, or one between those of both sides.
     fn slope(&self, f: f64, y: f64) -> f64;
     /// The second derivative in f, where there is one.
     fn curvature(&self, f: f64, y: f64) -> f64;
-    /// `sup over f of slope·f − ℓ(f, y)`; infinite for slopes that ℓ does not have.
+    /// `sup over f of slope·f − loss(f, y)`; infinite for slopes that the loss does not have.
     fn conjugate(&self, slope: f64, y: f64) -> f64;
     /// What rises and falls with the loss of a residual, to compare two of them by.
     fn height(&self, r: f64) -> f64 {
         self.value(r, 0.0)
     }
-    /// At least the largest ℓ of a prediction within `reach` of the interval.
+    /// At least the largest loss of a prediction within `reach` of the interval.
     fn worst(&self, f: Interval, reach: f64, y: f64) -> f64;
-    /// At most the least ℓ of a prediction in the interval.
+    /// At most the least loss of a prediction in the interval.
     fn least(&self, f: Interval, y: f64) -> f64;
     /// How the convex program sees it.
     fn form(&self) -> Form;
-    /// ℓ(cf, cy) = cⁿ ℓ(f, y) for this n, where a parameter in the units of the target grows with c.
+    /// loss(cf, cy) = cʲ loss(f, y) for this j, where a parameter in the units of the target grows with c.
     fn degree(&self) -> i32;
     /// The same loss with the unit of the target multiplied by `unit`.
     fn rescaled(&self, unit: f64) -> Loss;
     /// The name and the parameter, as they are asked for.
     fn name(&self) -> String;
 
-    /// `ω_k ℓ(f_k, y_k)` of every row of a block, written over the predictions.
+    /// `ω_k loss(f_k, y_k)` of every row of a block, written over the predictions.
     fn terms(&self, f: &mut [f64], y: &[f64], omega: &[f64]) {
         for ((f, &y), &omega) in f.iter_mut().zip(y).zip(omega) {
             *f = omega * self.value(*f, y);
         }
     }
 
-    /// `Σ ω_k ℓ(f_k, y_k)` over a block; the predictions are overwritten with its derivatives by them, `ω_k ℓ'(f_k, y_k)`.
+    /// `Σ ω_k loss(f_k, y_k)` over a block; the predictions are overwritten with its derivatives by them,
+    /// `ω_k loss′(f_k, y_k)`.
     fn weighted(&self, f: &mut [f64], y: &[f64], omega: &[f64]) -> f64 {
         let mut total = 0.0;
         for ((f, &y), &omega) in f.iter_mut().zip(y).zip(omega) {
@@ -49,14 +50,14 @@ pub trait Formula: fmt::Debug + Send + Sync {
     }
 }
 
-/// A loss as a quadratic with exits; `None` is infinite.
+/// A loss as a quadratic that may be left above and below at a price, its *exits*; `None` is infinite.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Form {
-    /// q: half the curvature of the quadratic.
+    /// η: half the curvature of the quadratic.
     pub quadratic: Option<f64>,
-    /// α: the price of leaving it above the target.
+    /// α⁺: the price of leaving it above the target.
     pub above: Option<f64>,
-    /// β: the price of leaving it below.
+    /// α⁻: the price of leaving it below.
     pub below: Option<f64>,
 }
 
@@ -64,14 +65,14 @@ pub struct Form {
 #[derive(Clone)]
 pub struct Loss(pub(super) Arc<dyn Formula>);
 
-/// What can be asked for: name, what its parameter is and its usual value, what the loss is in a few words.
+/// A loss that can be asked for: its name, its parameter with the usual value, and what it is in a few words.
 #[derive(Clone, Copy)]
 pub struct Entry {
-    /// As it is asked for.
+    /// The name by which it is asked for.
     pub name: &'static str,
     /// What the parameter is called, its usual value and its range in words.
     pub parameter: Option<(&'static str, f64, &'static str)>,
-    /// One sentence.
+    /// What it is, in one sentence.
     pub help: &'static str,
     /// What it asks of the other settings.
     pub requires: &'static [Requirement],

@@ -1,4 +1,4 @@
-//! `huber:δ`: ℓ = r² for |r| ≤ δ, 2δ|r| − δ² beyond, with r = f − y.
+//! `huber:δ`: loss(r) = r² for |r| ≤ δ, 2δ|r| − δ² beyond, with r = f − y.
 
 use super::formula::{Entry, Form, Formula, Loss, least, worst};
 use crate::outward::{Interval, add_down, add_up, mul_down, mul_up};

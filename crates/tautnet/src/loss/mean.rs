@@ -16,7 +16,7 @@ pub(super) struct Losses<'a> {
 /// Sums over rows.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(super) struct Total {
-    /// Σ ω ℓ(f(x_k), y_k).
+    /// Σ ω loss(f(x_k), y_k).
     pub loss: f64,
     /// Σ ω.
     pub weight: f64,
@@ -29,7 +29,8 @@ pub(super) struct Terms {
     weight: Vec<f64>,
 }
 
-/// The blocks evaluate the network; their terms are added one by one, so that the sum is that of one loop over all rows.
+/// The blocks evaluate the network; their terms are added one by one, so that the sum is that of one loop over all
+/// rows.
 impl Pass for Losses<'_> {
     type Part = Terms;
     type Sum = Total;

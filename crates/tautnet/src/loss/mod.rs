@@ -1,23 +1,24 @@
 //! Losses: what a wrong prediction costs.
 //!
-//! A loss is a convex function ℓ(f, y) of the prediction f and the target y, zero where they agree and nowhere negative. It
-//! says everything that training, the convex program, attacks and reports need to know of it, so that a further loss is one
-//! file of this folder and one line of [`ALL`].
+//! A loss is a convex function loss(f, y) of the prediction f and the target y, zero where they agree and nowhere
+//! negative. It says everything that training, the convex program, attacks and reports need to know of it, so that a
+//! further loss is one file of this folder and one line of [`ALL`].
 //!
-//! | loss | ℓ for the residual r = f − y | what fits best |
+//! | loss | loss(r) of the residual r = f − y | what fits best |
 //! |---|---|---|
 //! | `squared` | r² | the mean |
 //! | `absolute` | \|r\| | the median |
 //! | `huber:δ` | r² up to \|r\| = δ, then 2δ\|r\| − δ² | the mean, with little heed to outliers |
 //! | `quantile:τ` | (1 − τ)r above the target, −τr below | the level that a share τ of the targets stays under |
 //!
-//! **In the program.** A loss of this kind is a quadratic with exits. With prices α and β of leaving it above and below,
+//! **In the program.** A loss of this kind is a quadratic with exits. With prices α⁺ and α⁻ of leaving it above and
+//! below,
 //!
 //! ```text
-//! ℓ(r) = min over p, n ≥ 0 of   q (r − p + n)² + α p + β n          (q = ∞:  r = p − n)
+//! loss(r) = min over ξ⁺, ξ⁻ ≥ 0 of   η (r − ξ⁺ + ξ⁻)² + α⁺ ξ⁺ + α⁻ ξ⁻          (η = ∞:  r = ξ⁺ − ξ⁻)
 //! ```
 //!
-//! and the [`Form`] tells q, α and β.
+//! and the [`Form`] tells η, α⁺ and α⁻.
 
 mod absolute;
 mod formula;
@@ -41,7 +42,7 @@ use std::{str::FromStr, sync::Arc};
 pub const ALL: &[Entry] = &[squared::ENTRY, absolute::ENTRY, huber::ENTRY, quantile::ENTRY];
 
 impl Loss {
-    /// Σ ω ℓ(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none.
+    /// Σ ω loss(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none.
     pub fn mean(&self, network: &Shallow, data: &Dataset) -> f64 {
         let total = Rows::of(data).sweep(&mean::Losses { loss: self, network });
         total.loss / total.weight

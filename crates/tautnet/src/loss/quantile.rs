@@ -1,4 +1,4 @@
-//! `quantile:τ`: ℓ = (1 − τ) r for r = f − y ≥ 0, −τ r below (the pinball loss).
+//! `quantile:τ`: loss(r) = (1 − τ) r for r = f − y ≥ 0, −τ r below (the pinball loss).
 
 use super::formula::{Entry, Form, Formula, Loss, least, worst};
 use crate::outward::{Interval, add_down, add_up, mul_down, mul_up};

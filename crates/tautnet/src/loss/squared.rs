@@ -1,4 +1,4 @@
-//! `squared`: ℓ = (f − y)².
+//! `squared`: loss(r) = r², with r = f − y.
 
 use super::formula::{Entry, Form, Formula, Loss, least, worst};
 use crate::outward::{Interval, mul_down, mul_up};

@@ -10,7 +10,8 @@ fn losses() -> Vec<Loss> {
     ALL.iter().map(Entry::example).chain(more.map(str::to_owned)).map(|name| name.parse().unwrap()).collect()
 }
 
-/// The least of `q (r − p + n)² + α p + β n`, where the form has one, by going through all corners of a fine grid.
+/// The least of `η (r − ξ⁺ + ξ⁻)² + α⁺ ξ⁺ + α⁻ ξ⁻`, where the form has one, by going through all corners of a fine
+/// grid.
 fn by_form(form: Form, r: f64) -> f64 {
     let steps = 20_000;
     let core =

@@ -1,7 +1,7 @@
 //! Losses in the units of the user.
 //!
-//! With targets standardized by y = ȳ + τ y', a loss of degree n, ℓ(cf, cy) = cⁿ ℓ(f, y), is τⁿ times what it is in standardized
-//! units.
+//! With targets standardized by y = y_mean + κ_y y', a loss of degree j, loss(cf, cy) = cʲ loss(f, y), is κ_yʲ times
+//! what it is in standardized units.
 
 use super::formula::Loss;
 use crate::outward::{mul_down, mul_up, sqrt_down, sqrt_up};
@@ -29,7 +29,7 @@ impl Loss {
 }
 
 impl Scaler {
-    /// A mean loss of standardized targets, in the user's units: times τⁿ, n being the degree of the loss.
+    /// A mean loss of standardized targets, in the user's units: times κ_yʲ, j being the degree of the loss.
     pub fn loss_to_user(&self, loss: &Loss, mean: f64) -> f64 {
         if squares(loss) { self.target_scale * self.target_scale * mean } else { self.target_scale * mean }
     }
@@ -74,8 +74,8 @@ mod tests {
     use crate::{Dataset, Shallow};
     use faer::Mat;
 
-    /// The mean loss of standardized rows, brought to the user's units, is that of the rows as they are, by the loss whose
-    /// parameter is in their units.
+    /// The mean loss of standardized rows, brought to the user's units, is that of the rows as they are, by the loss
+    /// whose parameter is in their units.
     #[test]
     fn a_mean_in_the_user_s_units_is_that_of_the_user_s_rows() {
         let x = Mat::from_fn(9, 1, |k, _| k as f64);

@@ -35,7 +35,10 @@ pub const METHOD: Method = Method(&Described {
 
 pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
     if run.settings.rounds == 0 {
-        return Err(Error::new("`alternating` was given 0 rounds", "give at least 1; 20 are the default"));
+        return Err(Error::new(
+            "`alternating` was given 0 rounds",
+            format!("give at least 1; the default is {}", super::Settings::default().rounds),
+        ));
     }
     run.alternate(at)
 }

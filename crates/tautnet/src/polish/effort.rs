@@ -25,7 +25,7 @@ impl Effort {
         }
     }
 
-    /// Both.
+    /// Both efforts.
     pub fn all() -> [Effort; 2] {
         [Effort::Normal, Effort::High]
     }
@@ -46,7 +46,7 @@ impl Effort {
         }
     }
 
-    /// What a walk may spend.
+    /// How much work a walk may do.
     pub fn walk(self) -> Walk {
         match self {
             Effort::Normal => Walk::default(),

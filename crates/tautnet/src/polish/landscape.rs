@@ -1,13 +1,13 @@
 //! The objective as a function of the weights, patterns and all: not convex, but its gradient is exact.
 //!
 //! ```text
-//! F(z̄, a, c) = Σ_k ω_k ℓ(c + a·x_k + Σ_i s_i relu(x̄_k·z̄_i), y_k) / Σω + λ_w Σ_i ‖z̄_i‖ + λ_L L(a, a_1, …),     a_i = s_i z_i
+//! Ψ(z̄, a, c) = Σ_k ω_k loss(c + a·x_k + Σ_i s_i relu(x̄_k·z̄_i), y_k) / Σω + λ_w Σ_i ‖z̄_i‖ + λ_L L(a, a_1, …),     a_i = s_i z_i
 //! ```
 //!
-//! with the signs s held, as in (J): within one cell of patterns F is (J)'s objective with its multipliers minimized out,
-//! and F is continuous across cells. A price on L² enters with its square. A hard limit on L enters as a price, its
-//! multiplier in (J), under which the limited problem's optimum is stationary too. Everything is in the program's
-//! conditioned coordinates and divided by `y_scale²`: z̄' is of order one whatever the units of the columns.
+//! with the signs s held, as in (J): within one cell of patterns Ψ is (J)'s objective with its multipliers minimized
+//! out, and Ψ is continuous across cells. A price on L² enters with its square. A hard limit on L enters as a price,
+//! its multiplier in (J), under which the limited problem's optimum is stationary too. Everything is in the program's
+//! conditioned coordinates and divided by `κ_y²`: z̄' is of order one whatever the units of the columns.
 
 use crate::{
     Dataset,
@@ -21,7 +21,7 @@ use faer::Mat;
 /// Relative accuracy of the bound in a descent: far below what a step changes.
 const BOUND_TOLERANCE: f64 = 1e-6;
 
-/// F and its gradient for one data set.
+/// Ψ and its gradient for one data set.
 pub(super) struct Landscape {
     batch: Batch,
     conditioning: Conditioning,
@@ -50,7 +50,7 @@ impl Landscape {
             }
         }
         batch.y.iter_mut().for_each(|y| *y /= conditioning.y_scale);
-        // ℓ(f, y) = y_scaleⁿ ℓ'(f', y'), and F is divided by y_scale².
+        // A loss of degree j is κ_yʲ times that of f', and Ψ is divided by κ_y².
         let loss = prices.loss.rescaled(1.0 / conditioning.y_scale);
         let unit = conditioning.y_scale.powi(loss.degree() - 2);
         batch.omega.iter_mut().for_each(|omega| *omega = unit * *omega / n as f64);
@@ -101,12 +101,12 @@ impl Landscape {
         ((0..point.units).map(unit).collect(), Affine { c: c * y_scale - moved, a })
     }
 
-    /// F in the caller's units.
+    /// Ψ in the caller's units.
     pub fn objective(&self, value: f64) -> f64 {
         value * self.conditioning.y_scale.powi(2)
     }
 
-    /// `F/y_scale²` at a point and its derivative by z̄' and c', written over `gradient`. Infinite where the bound has no
+    /// `Ψ/κ_y²` at a point and its derivative by z̄' and c', written over `gradient`. Infinite where the bound has no
     /// usable value.
     pub fn evaluate(&mut self, point: &Weights, gradient: &mut Weights) -> f64 {
         let mut value = self.differentiator.gradient(point, &self.batch, gradient);
@@ -146,7 +146,7 @@ impl Landscape {
         if self.prices.decay > 0.0 {
             let price = self.prices.decay / y_scale;
             for i in 0..point.units {
-                // z̄ / y_scale: weights divided by the scale, the bias moved back.
+                // z̄ / κ_y: weights divided by the scale, the bias moved back.
                 let z = |k: usize| hidden[k * width + i] / scale[k];
                 let bias = hidden[inputs * width + i] - (0..inputs).map(|k| z(k) * shift[k]).sum::<f64>();
                 let length = (0..inputs).map(|k| z(k) * z(k)).sum::<f64>().sqrt().hypot(bias);
@@ -189,8 +189,8 @@ mod tests {
         (data, network)
     }
 
-    /// The value is the recomputed objective of the network, in all forms of the objective, and the way there and back is
-    /// the identity; the gradient is that of the value by differences.
+    /// The value is the recomputed objective of the network, in all forms of the objective, and the way there and back
+    /// is the identity; the gradient is that of the value by differences.
     #[test]
     fn value_and_gradient_are_those_of_the_recomputed_objective() {
         let (data, network) = setting();

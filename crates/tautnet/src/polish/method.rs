@@ -18,7 +18,7 @@ pub struct Described {
     pub story: &'static str,
 }
 
-/// Which convex program is solved, or which sequence of them.
+/// The method of a polish: one convex program, or a sequence of them.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Method(pub(super) &'static Described);
 

@@ -42,7 +42,7 @@ pub use effort::Effort;
 pub use method::{Described, Method};
 pub use outcome::{Observer, Polished, Progress, Score};
 pub use record::Record;
-pub use settings::{LIMIT, PRICE, Penalty, Settings, TOLERANCE, Walk};
+pub use settings::{LIMIT, PRICE, Penalty, ROUNDS, Settings, TOLERANCE, Walk};
 
 /// What runs a method, from the network given to the best that it finds.
 type Runs = fn(&mut Run<'_, '_>, &mut Standing) -> Result<()>;
@@ -59,13 +59,13 @@ const ALL: &[(Method, Runs)] = &[
 ];
 
 impl Method {
-    /// (J): weights and multipliers together.
+    /// The program (J): the best weights with the given patterns, together with the multipliers that prove their bound.
     pub const JOINT: Self = joint::METHOD;
-    /// (J), then better patterns by descent and by what presses against them, then (J) again, in turn.
+    /// The program (J), then a search for better patterns, then (J) again, in turn.
     pub const WALK: Self = walk::METHOD;
     /// Algorithm 1 of the paper: multipliers, then weights, in turn.
     pub const ALTERNATING: Self = alternate::METHOD;
-    /// (6): weight decay only.
+    /// The program (6): the loss and the price of the weights, without a bound.
     pub const WEIGHT_DECAY: Self = weight_decay::METHOD;
 
     /// Every method.
@@ -92,7 +92,8 @@ impl Default for Settings {
     }
 }
 
-/// Solve the convex program of the network's activation patterns on the data. [`Stop::here`] ends it like the observer.
+/// Replace the network by the best one with the same patterns on the data, by the convex program of the method.
+/// [`Stop::here`] ends the work as the observer does.
 pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {
     // Inside the pool of threads, so that its thousands of short loops need no handing over.
     let stop = Stop::here();

@@ -32,9 +32,9 @@ pub struct Record {
     pub iterations: usize,
     /// How it ended, in a word.
     pub ending: &'static str,
-    /// Why, where the word leaves that open.
+    /// Why it ended so, where the word leaves that open.
     pub reason: Option<String>,
-    /// What was noticed.
+    /// What was noticed on the way.
     pub notes: Vec<String>,
     /// Every iteration; `None` in a summary.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -10,19 +10,22 @@ use crate::{
     tolerance::Tolerance,
 };
 
-/// Prices of the bound and of the weights.
+/// The numbers that prices of the bound and of the weights may be.
 pub const PRICE: Range = Range::NotNegative;
-/// Limits on the bound.
+/// The numbers that a limit on the bound may be.
 pub const LIMIT: Range = Range::Positive;
-/// Relative gaps.
+/// The numbers that a relative gap may be.
 pub const TOLERANCE: Range = Range::Share;
 
-/// How the bound enters the objective.
+/// Rounds of `alternating`, where nothing else is said.
+pub const ROUNDS: usize = 20;
+
+/// Whether the objective has the bound or its square.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Penalty {
-    /// λ·L
+    /// The price is on the bound: λ·L.
     L,
-    /// λ·L²
+    /// The price is on the square of the bound: λ·L².
     LSquared,
 }
 
@@ -30,7 +33,7 @@ pub enum Penalty {
 /// ([`Method::requires`]): what it does not use is refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Which program.
+    /// The convex program, or the sequence of them.
     pub method: Method,
     /// What a wrong prediction costs.
     pub loss: Loss,
@@ -40,27 +43,27 @@ pub struct Settings {
     pub lipschitz: f64,
     /// λ_w ≥ 0, the price of the weights.
     pub decay: f64,
-    /// Hard bound L ≤ L_max.
+    /// A limit L_max that the bound must not exceed.
     pub max_lipschitz: Option<f64>,
     /// Norm of input perturbations (`Two` or `Infinity`).
     pub norm: Norm,
-    /// λ·L or λ·L².
+    /// Whether the price is on the bound or on its square.
     pub penalty: Penalty,
     /// Whether the output bias is free (else it is 0). Where the given network has another and none without one is better, the
     /// given one comes back as it is, [`Ending::Unchanged`](super::Ending::Unchanged).
     pub output_bias: bool,
     /// Whether a linear part is free, beside the units. It is too where the given network has one.
     pub linear_part: bool,
-    /// Relative duality gap to reach.
+    /// The relative gap at which the solver stops.
     pub tolerance: f64,
-    /// Most interior-point iterations of one solve.
+    /// The largest number of iterations of one convex program.
     pub iterations: usize,
-    /// Most rounds of `alternating`, `convex` and `robust-cells`.
+    /// The largest number of rounds of `alternating` and of `convex`.
     pub rounds: usize,
     /// Multipliers ℓ that `alternating` begins with, one for each unit with `v ≠ 0`, in place of those of the given
     /// network's bound: to judge (12) by itself, or to continue. No unit is dropped then.
     pub multipliers: Option<Vec<f64>>,
-    /// What `walk` may spend.
+    /// How much work `walk` may do.
     pub walk: Walk,
 }
 
@@ -81,7 +84,7 @@ impl Settings {
             linear_part: false,
             tolerance: 1e-8,
             iterations: 100,
-            rounds: 20,
+            rounds: ROUNDS,
             multipliers: None,
             walk: Walk::default(),
         }
@@ -112,12 +115,12 @@ impl Settings {
     }
 }
 
-/// What `walk` may spend.
+/// How much work `walk` may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Walk {
     /// Most rounds of descent and (J) in a series; a series ends earlier when its rounds gain little.
     pub rounds: usize,
-    /// Steps of each descent.
+    /// How many steps each descent takes.
     pub steps: usize,
     /// Further series, each from the best network with its weights moved at random.
     pub restarts: usize,
@@ -132,7 +135,7 @@ impl Default for Walk {
 }
 
 impl Walk {
-    /// Some six times the work of the default.
+    /// A walk of about six times the work of the default.
     pub fn thorough() -> Self {
         Self { rounds: 10, steps: 500, restarts: 6, flips: 6 }
     }

@@ -1,23 +1,23 @@
 //! Walking between patterns: (J), then better patterns, then (J) again.
 //!
-//! (J) is the best network of one cell, the set of weights with given patterns and signs. Its optimum usually lies on walls
-//! of its cell, and the objective
+//! (J) is the best network of one cell, the set of weights with given patterns and signs. Its optimum usually lies on
+//! walls of its cell, and the objective
 //!
 //! ```text
-//! F(z̄, a, c) = loss + λ_w Σ_i ‖z̄_i‖ + λ_L L
+//! Ψ(z̄, a, c) = loss + λ_w Σ_i ‖z̄_i‖ + λ_L L
 //! ```
 //!
 //! goes on falling behind some of them. Two ways to get there, both from a solution of (J):
 //!
-//! **Descent.** F is continuous and its gradient is known everywhere but on walls ([`super::landscape`]). Steps of Adam on all
-//! rows at once, with a rate that falls to zero, cross walls as they come ([`super::descent`]); the patterns of the lowest
-//! point found make the next (J). Methods that trust the slope (L-BFGS with a line search was tried) do not move at all from
-//! a solution of (J): every direction that they build meets a wall at once.
+//! **Descent.** Ψ is continuous and its gradient is known everywhere but on walls ([`super::landscape`]). Steps of Adam
+//! on all rows at once, with a rate that falls to zero, cross walls as they come ([`super::descent`]); the patterns of
+//! the lowest point found make the next (J). Methods that trust the slope (L-BFGS with a line search was tried) do not
+//! move at all from a solution of (J): every direction that they build meets a wall at once.
 //!
-//! **Flips.** A cone constraint `σ_ik x̄_k·z̄_i ≥ 0` that is active with a multiplier above zero says that F would fall if the
-//! pre-activation could change its sign. With `D_ik` turned over the present point lies in the new cell too, on its wall, so
-//! the new (J) cannot be worse. One entry a unit is turned over, that with the largest multiplier; if nothing is gained by
-//! all units at once (degenerate cells are hard to solve), by a quarter of them.
+//! **Flips.** A cone constraint `σ_ik x̄_k·z̄_i ≥ 0` that is active with a multiplier above zero says that Ψ would fall
+//! if the pre-activation could change its sign. With `D_ik` turned over the present point lies in the new cell too, on
+//! its wall, so the new (J) cannot be worse. One entry a unit is turned over, that with the largest multiplier; if
+//! nothing is gained by all units at once (degenerate cells are hard to solve), by a quarter of them.
 //!
 //! Descent takes milliseconds a step and crosses thousands of walls, a flip crosses m of them for one solve of (J): so
 //! descent comes first and flips are for the end. Units that (J) or descent left at zero are replaced by halves of the

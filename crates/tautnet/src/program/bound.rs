@@ -1,4 +1,4 @@
-//! The bound L: its price λL or λL², its limit, and for the largest absolute value `p ≥ 0`, `Σ p_k / c_k² ≤ L`.
+//! The bound L: its price λ_L L or λ_L L², its limit, and for the largest absolute value `π ≥ 0`, `Σ π_k / κ_k² ≤ L`.
 
 use super::{
     layout::Layout,
@@ -10,7 +10,7 @@ use tautnet_cone::{Cone, Scaling};
 /// The term.
 #[derive(Clone)]
 pub(crate) struct Bound {
-    /// `c_k²`.
+    /// `κ_k²`.
     pub metric: Arc<[f64]>,
     /// λ on L, where L is priced.
     pub linear: f64,
@@ -89,7 +89,7 @@ impl Term for Bound {
         let Scaling::Nonnegative(h) = &scaling[self.place.cone] else { unreachable!("these are numbers") };
         let d = layout.p_len();
         if d > 0 {
-            // Row L − Σ p_k/c_k² ≥ 0.
+            // Row L − Σ π_k/κ_k² ≥ 0.
             let row: Vec<f64> = std::iter::once(1.0).chain(self.metric.iter().map(|c| -1.0 / c)).collect();
             for a in 0..=d {
                 for b in 0..=d {

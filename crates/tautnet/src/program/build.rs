@@ -34,8 +34,8 @@ pub(crate) struct Conditioning {
     pub shift: Vec<f64>,
     pub scale: Vec<f64>,
     pub y_scale: f64,
-    /// `c̄`, the geometric mean of the columns' scales: with the corner of `E` and of every clique scaled by it,
-    /// `E = diag(c_k²/c̄² L, L)` is balanced whatever units the columns are in.
+    /// `κ̄`, the geometric mean of the columns' scales: with the corner of `E` and of every clique scaled by it,
+    /// `E = diag(κ_k²/κ̄² L, L)` is balanced whatever units the columns are in.
     pub middle: f64,
 }
 
@@ -96,7 +96,7 @@ impl Parts {
             linear: None,
             ridge: vec![0.0; layout.m],
             metric: at.scale.iter().map(|c| (c / at.middle).powi(2)).collect(),
-            // z̄ = T z̄' (divided by y_scale): w = w'/scale, b = b' − w·shift.
+            // z̄ = turn z̄' (divided by y_scale): w = w'/scale, b = b' − w·shift.
             turn: Mat::from_fn(d + 1, d + 1, |a, b| match (a, b) {
                 (a, b) if a == b && a < d => 1.0 / at.scale[a],
                 (a, b) if a == d && b < d => -at.shift[b] / at.scale[b],
@@ -233,8 +233,8 @@ pub(crate) fn affordable(data: &Dataset, units: usize, prices: &Prices, held: He
 }
 
 impl Built {
-    /// (J), (12) or (6) for units with the given patterns, from these units and this linear part; without an output bias where
-    /// that is not free.
+    /// (J), (12) or (6) for units with the given patterns, from these units and this linear part; without an output
+    /// bias where that is not free.
     pub fn training(
         data: &Dataset,
         (units, linear): (&[Unit], Option<&[f64]>),
@@ -251,7 +251,7 @@ impl Built {
         };
         let y_scale = conditioning.y_scale;
         let y: Vec<f64> = data.y.iter().map(|y| y / y_scale).collect();
-        // ℓ(f, y) = y_scaleⁿ ℓ'(f', y'), and the objective is divided by y_scale².
+        // A loss of degree j is κ_yʲ times that of f', and the objective is divided by κ_y².
         let loss = prices.loss.rescaled(1.0 / y_scale);
         let unit = y_scale.powi(loss.degree() - 2);
         let distinct = Distinct::of(data, &y, &weight);
@@ -442,11 +442,8 @@ impl Built {
 
     /// A value of the program's objective in the caller's units.
     pub fn objective(&self, value: f64) -> f64 {
-        let unit = if self.program.layout.weights {
-            self.conditioning.y_scale.powi(2)
-        } else {
-            self.conditioning.y_scale
-        };
+        let unit =
+            if self.program.layout.weights { self.conditioning.y_scale.powi(2) } else { self.conditioning.y_scale };
         value * unit / self.factor
     }
 
@@ -466,8 +463,8 @@ impl Built {
 
     /// For each unit the cone constraint `σ_ik x̄_k·z̄_i ≥ 0` that is active with the largest multiplier, if one is.
     ///
-    /// Active: by complementarity one of slack and multiplier is zero, and the multiplier is the larger one. Empty where
-    /// only some of the rows had their cones in the last program.
+    /// Active: by complementarity one of slack and multiplier is zero, and the multiplier is the larger one. Empty
+    /// where only some of the rows had their cones in the last program.
     pub fn pressing(&self, outcome: &Outcome) -> Vec<Pressing> {
         let layout = &self.program.layout;
         let (n, m) = (layout.n, layout.m);

@@ -1,15 +1,15 @@
 //! The linear matrix inequality that bounds the Lipschitz constant, as cliques and their coupling.
 //!
 //! ```text
-//! K_i = ⎡ U_i   c_i  ⎤ ⪰ 0,   c_i = (z_i ; s_i ℓ_i)      one clique a unit, order d + 2
-//!       ⎣ c_iᵀ  2ℓ_i ⎦
-//! E(L, p, a) − Σ_i U_i ⪰ 0                               the coupling, order d + 1
+//! C_i = ⎡ U_i   ζ_i  ⎤ ⪰ 0,   ζ_i = (z_i ; s_i ℓ_i)      one clique a unit, order d + 2
+//!       ⎣ ζ_iᵀ  2ℓ_i ⎦
+//! E(L, π, a) − Σ_i U_i ⪰ 0                               the coupling, order d + 1
 //! ```
 //!
-//! The cliques are the inequality `S ⪰ 0` of (J), exactly: `S` is an arrow whose m diagonal entries are `2ℓ_i`, so `S ⪰ 0` iff
-//! `E − Σ c_i c_iᵀ/(2ℓ_i) ⪰ 0`, iff symmetric `U_i ⪰ c_i c_iᵀ/(2ℓ_i)` exist with `Σ U_i ⪯ E`. E has the diagonal
-//! `(c_1² L, …, c_d² L, L)` for the Euclidean norm (c_k the scale of column k) and `(p, L)` for the largest absolute value; a linear part a
-//! stands in its last row and column as −a.
+//! The cliques are the inequality `Ξ ⪰ 0` of (J), exactly: `Ξ` is an arrow whose m diagonal entries are `2ℓ_i`, so
+//! `Ξ ⪰ 0` iff `E − Σ ζ_i ζ_iᵀ/(2ℓ_i) ⪰ 0`, iff symmetric `U_i ⪰ ζ_i ζ_iᵀ/(2ℓ_i)` exist with `Σ U_i ⪯ E`. E has the diagonal
+//! `(κ_1² L, …, κ_d² L, L)` for the Euclidean norm (κ_k the scale of column k) and `(π, L)` for the largest absolute
+//! value; a linear part a stands in its last row and column as −a.
 //!
 //! What it adds to the normal equations is in [`super::normal`], which eliminates the `U_i`.
 
@@ -26,7 +26,7 @@ use tautnet_cone::Cone;
 pub(crate) struct Inequality {
     /// `s_i`.
     pub sign: Vec<f64>,
-    /// `c_k²`.
+    /// `κ_k²`.
     pub metric: Arc<[f64]>,
     /// `z_i` (d × m) where Z is held.
     pub held_z: Option<Mat<f64>>,
@@ -164,7 +164,7 @@ impl Term for Inequality {
     }
 }
 
-/// Position of `c_a` within the `svec` of a clique of order d + 2.
+/// Position of entry a of `ζ` within the `svec` of a clique of order d + 2.
 pub(crate) fn column_of(d: usize, a: usize) -> usize {
     // Columns before a hold d + 2, d + 1, … entries; the last of column a is row d + 1.
     (0..=a).map(|j| d + 2 - j).sum::<usize>() - 1

@@ -1,4 +1,5 @@
-//! Where everything stands in the vector of variables. Where inequalities stand, each [term](super::term) knows of its own.
+//! Where everything stands in the vector of variables. Where inequalities stand, each [term](super::term) knows of its
+//! own.
 
 use faer::MatRef;
 use tautnet_cone::cone::svec_length;
@@ -6,10 +7,10 @@ use tautnet_cone::cone::svec_length;
 /// Positions of the variables:
 ///
 /// ```text
-/// unit i: [ z̄_i (e) ][ ℓ_i ][ u_i ]   i = 1..m      (each part where it is free)
-/// [ L ][ p (d) ][ a (d) ][ c ]                      shared scalars
+/// unit i: [ z̄_i (d + 1) ][ ℓ_i ][ u_i ]   i = 1..m      (each part where it is free)
+/// [ L ][ π (d) ][ a (d) ][ c ]                      shared scalars
 /// [ svec U_i ]  i = 1..m                            clique separators, order d + 1
-/// [ p_t ][ n_t ]  t = 1..targets                    exits of the loss (each part where it is free)
+/// [ ξ⁺_t ][ ξ⁻_t ]  t = 1..targets                   exits of the loss (each part where it is free)
 /// [ u_k ][ p_k ][ gradients ][ t_ik ][ sizes ]      what belongs to a worst case within a tolerance
 /// ```
 ///
@@ -27,7 +28,7 @@ pub(crate) struct Layout {
     pub multipliers: bool,
     /// `u_i ≥ ‖z̄_i‖` is present.
     pub decay: bool,
-    /// `diag(p)` in place of `L·I`.
+    /// `diag(π)` in place of `L·I`.
     pub infinity: bool,
     /// A linear part is free.
     pub linear: bool,
@@ -67,7 +68,8 @@ impl Worst {
 pub(crate) struct Exits {
     /// 0 for a loss that is quadratic.
     pub targets: usize,
-    /// The loss is a quadratic between its exits: p and n are both free. Else the residual is p − n, and p alone is.
+    /// The loss is a quadratic between its exits: ξ⁺ and ξ⁻ are both free. Else the residual is ξ⁺ − ξ⁻, and ξ⁺ alone
+    /// is.
     pub quadratic: bool,
 }
 
@@ -76,7 +78,7 @@ impl Exits {
     pub fn variables(&self) -> usize {
         if self.quadratic { 2 * self.targets } else { self.targets }
     }
-    /// How many inequalities: one for each p and one for each n.
+    /// How many inequalities: one for each ξ⁺ and one for each ξ⁻.
     pub fn rows(&self) -> usize {
         2 * self.targets
     }
@@ -191,7 +193,8 @@ impl Layout {
         cells + lengths + inequality + self.exits.rows() + worst
     }
 
-    /// About how much memory a solve takes, in bytes: the matrices of the normal equations, and the vectors of an iterate.
+    /// About how much memory a solve takes, in bytes: the matrices of the normal equations, and the vectors of an
+    /// iterate.
     ///
     /// `dense` is the route by the reduced matrix, `hessians` how many copies of the loss's Hessian there are.
     pub fn bytes(&self, dense: bool, hessians: usize) -> f64 {

@@ -1,4 +1,4 @@
-//! The lengths of the units, priced: `‖T z̄_i‖ ≤ u_i`, decay · Σ u_i.
+//! The lengths of the units, priced: `‖turn z̄_i‖ ≤ u_i`, λ_w Σ u_i.
 
 use super::{
     layout::Layout,
@@ -10,7 +10,7 @@ use tautnet_cone::{Cone, Scaling, cone::SecondOrderScaling};
 /// The term.
 #[derive(Clone)]
 pub(crate) struct Lengths {
-    /// `T`, e × e: takes `z̄` to the coordinates in which its length is penalized.
+    /// e × e: takes `z̄` to the coordinates in which its length is penalized.
     pub turn: Mat<f64>,
     /// The price of a unit's length.
     pub price: f64,
@@ -18,7 +18,7 @@ pub(crate) struct Lengths {
 }
 
 impl Lengths {
-    /// The rows of one unit: u, then T z̄.
+    /// The rows of one unit: u, then turn z̄.
     pub fn rows_of(&self, layout: &Layout, i: usize) -> std::ops::Range<usize> {
         let first = self.place.row + i * (layout.e() + 1);
         first..first + layout.e() + 1
@@ -72,11 +72,11 @@ impl Term for Lengths {
     }
 }
 
-/// `AᵀHA` of the cone `(u, T z̄)` for the unit's variables.
+/// `AᵀHA` of the cone `(u, turn z̄)` for the unit's variables.
 fn add_block(block: &mut Mat<f64>, length: usize, cone: &SecondOrderScaling, t: MatRef<'_, f64>) {
     let e = t.nrows();
     let scale = 1.0 / (cone.eta * cone.eta);
-    // H = scale·(2 (Jw)(Jw)ᵀ − J); rows of A: u first, then T z̄.
+    // H = scale·(2 (Jw)(Jw)ᵀ − J); rows of A: u first, then turn z̄.
     let tail = Mat::from_fn(e, 1, |a, _| -cone.w[a + 1]);
     let along = t.transpose() * &tail;
     let square = t.transpose() * t;

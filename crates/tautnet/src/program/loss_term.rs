@@ -1,20 +1,20 @@
 //! The loss over the rows, as a term of the program: its variables, its inequalities, its part of the normal equations.
 //!
-//! With f = Φz + Xa + c at the *points* (distinct inputs) and targets y_t of weight ω_t, each at a point, a loss of the form
-//! (q, α, β) of [`Form`] is
+//! With f = Φz + Xa + c at the *points* (distinct inputs) and targets y_t of weight ω_t, each at a point, a loss of the
+//! form (η, α⁺, α⁻) of [`Form`] is
 //!
 //! ```text
-//! Σ_t ω_t ( q (f_t − y_t − p_t + n_t)² + α p_t + β n_t )       p, n ≥ 0                 q finite
-//! Σ_t ω_t ( (α + β) p_t − β (f_t − y_t) )                      p, p − f + y ≥ 0         q infinite: n = p − f + y
+//! Σ_t ω_t ( η (f_t − y_t − ξ⁺_t + ξ⁻_t)² + α⁺ ξ⁺_t + α⁻ ξ⁻_t )     ξ⁺, ξ⁻ ≥ 0            η finite
+//! Σ_t ω_t ( (α⁺ + α⁻) ξ⁺_t − α⁻ (f_t − y_t) )                      ξ⁺, ξ⁺ − f + y ≥ 0    η infinite: ξ⁻ = ξ⁺ − f + y
 //! ```
 //!
-//! Without exits p and n are absent: the squared error, a quadratic in z alone.
+//! Without exits ξ⁺ and ξ⁻ are absent: the squared error, a quadratic in z alone.
 //!
-//! **Elimination.** With barrier weights g_t of p ≥ 0 and h_t of n ≥ 0 and `a = 2qω`, what is left of a target once its exits are
-//! eliminated is a curvature in f_t alone, as of springs in a row:
+//! **Elimination.** With barrier weights H⁺_t of ξ⁺ ≥ 0 and H⁻_t of ξ⁻ ≥ 0 and the stiffness `χ° = 2ηω`, what is left
+//! of a target once its exits are eliminated is a curvature in f_t alone, as of springs in a row:
 //!
 //! ```text
-//! 1/κ_t = 1/a_t + 1/g_t + 1/h_t
+//! 1/χ_t = 1/χ°_t + 1/H⁺_t + 1/H⁻_t
 //! ```
 //!
 //! so the normal matrix is that of a squared error with other weights, new in every iteration.
@@ -59,12 +59,12 @@ impl Targets {
         Exits { targets: if above.is_some() { self.y.len() } else { 0 }, quadratic: quadratic.is_some() }
     }
 
-    /// `2qω` of a target.
+    /// `χ° = 2ηω` of a target.
     fn stiffness(&self, t: usize) -> Option<f64> {
-        self.form.quadratic.map(|q| 2.0 * q * self.weight[t])
+        self.form.quadratic.map(|eta| 2.0 * eta * self.weight[t])
     }
 
-    /// `αω` and `βω` of a target.
+    /// `α⁺ω` and `α⁻ω` of a target.
     fn prices(&self, t: usize) -> [f64; 2] {
         [self.form.above, self.form.below].map(|price| price.unwrap_or(0.0) * self.weight[t])
     }
@@ -113,7 +113,7 @@ impl LossTerm {
         }
     }
 
-    /// κ of every point, for the barrier weights of the exits.
+    /// χ of every point, for the barrier weights of the exits.
     pub fn curvature(&self, barrier: &[f64]) -> Vec<f64> {
         let mut curvature = vec![0.0; self.rows.n()];
         let count = self.count();
@@ -122,8 +122,8 @@ impl LossTerm {
                 (Some(stiffness), true) => stiffness,
                 (None, true) => 0.0,
                 (stiffness, false) => {
-                    let (g, h) = (barrier[t], barrier[count + t]);
-                    1.0 / (stiffness.map_or(0.0, |a| 1.0 / a) + 1.0 / g + 1.0 / h)
+                    let (above, below) = (barrier[t], barrier[count + t]);
+                    1.0 / (stiffness.map_or(0.0, |stiffness| 1.0 / stiffness) + 1.0 / above + 1.0 / below)
                 }
             };
         }
@@ -138,10 +138,13 @@ impl LossTerm {
         let (count, exits) = (self.count(), layout.exits());
         let mut v = vec![0.0; self.rows.n()];
         for t in 0..count {
-            let (g, h) = (barrier[t], barrier[count + t]);
+            let (above, below) = (barrier[t], barrier[count + t]);
             v[self.targets.point[t]] += match self.targets.stiffness(t) {
-                Some(a) => a * (h * r[exits + t] - g * r[exits + count + t]) / (a * (g + h) + g * h),
-                None => h * r[exits + t] / (g + h),
+                Some(stiffness) => {
+                    let determinant = stiffness * (above + below) + above * below;
+                    stiffness * (below * r[exits + t] - above * r[exits + count + t]) / determinant
+                }
+                None => below * r[exits + t] / (above + below),
             };
         }
         self.add_to_weights(layout, &v, r);
@@ -155,15 +158,15 @@ impl LossTerm {
         let f = self.output(layout, r);
         let (count, exits) = (self.count(), layout.exits());
         for t in 0..count {
-            let (g, h, f) = (barrier[t], barrier[count + t], f[self.targets.point[t]]);
+            let (above, below, f) = (barrier[t], barrier[count + t], f[self.targets.point[t]]);
             match self.targets.stiffness(t) {
-                Some(a) => {
-                    let (above, below) = (r[exits + t] + a * f, r[exits + count + t] - a * f);
-                    let determinant = a * (g + h) + g * h;
-                    r[exits + t] = ((a + h) * above + a * below) / determinant;
-                    r[exits + count + t] = (a * above + (a + g) * below) / determinant;
+                Some(stiffness) => {
+                    let (up, down) = (r[exits + t] + stiffness * f, r[exits + count + t] - stiffness * f);
+                    let determinant = stiffness * (above + below) + above * below;
+                    r[exits + t] = ((stiffness + below) * up + stiffness * down) / determinant;
+                    r[exits + count + t] = (stiffness * up + (stiffness + above) * down) / determinant;
                 }
-                None => r[exits + t] = (r[exits + t] + h * f) / (g + h),
+                None => r[exits + t] = (r[exits + t] + below * f) / (above + below),
             }
         }
     }
@@ -205,10 +208,10 @@ impl Term for LossTerm {
             let [above, below] = targets.prices(t);
             let y = targets.y[t];
             match targets.form.quadratic {
-                Some(q) => {
-                    let slope = -2.0 * q * targets.weight[t] * y;
+                Some(eta) => {
+                    let slope = -2.0 * eta * targets.weight[t] * y;
                     v[targets.point[t]] += slope;
-                    offset += q * targets.weight[t] * y * y;
+                    offset += eta * targets.weight[t] * y * y;
                     if layout.exits.targets > 0 {
                         linear[exits + t] = above - slope;
                         linear[exits + count + t] = below + slope;

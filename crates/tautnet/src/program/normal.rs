@@ -1,18 +1,18 @@
 //! The normal equations `(P + AᵀHA) x = r` of a [`TrainingProgram`], with every separator `U_i` eliminated.
 //!
-//! **Cliques.** Let `G` be the scaling of clique i, split as `[G_u, g; gᵀ, γ]`, `h = G_u⁻¹ g`, `γ̃ = γ − gᵀh`. With
-//! `Ũ = U + h cᵀ + c hᵀ + 2ℓ h hᵀ` and `c̃ = c + 2ℓ h` (increments throughout),
+//! **Cliques.** Let `G` be the scaling of clique i, split as `[G_u, g; gᵀ, g₀]`, `g̃ = G_u⁻¹ g`, `g̃₀ = g₀ − gᵀg̃`.
+//! With `Ũ = U + g̃ ζᵀ + ζ g̃ᵀ + 2ℓ g̃ g̃ᵀ` and `ζ̃ = ζ + 2ℓ g̃` (increments throughout),
 //!
 //! ```text
-//! tr(G K G K) = tr(G_u Ũ G_u Ũ) + 2γ̃ c̃ᵀG_u c̃ + 4γ̃² ℓ²
+//! tr(G C G C) = tr(G_u Ũ G_u Ũ) + 2g̃₀ ζ̃ᵀG_u ζ̃ + 4g̃₀² ℓ²
 //! ```
 //!
-//! so in the variables `(y, Ũ)` the unit's own block is explicit and the separators meet only in the coupling
-//! `E − ΣU_i = V y − ΣŨ_i`, where `V y = E(L, p) + Σ_i (h_i c_iᵀ + c_i h_iᵀ + 2ℓ_i h_i h_iᵀ)`. Eliminating them,
+//! so in the variables `(z̃, Ũ)` the unit's own block is explicit and the separators meet only in the coupling
+//! `E − ΣU_i = V z̃ − ΣŨ_i`, where `V z̃ = E(L, π) + Σ_i (g̃_i ζ_iᵀ + ζ_i g̃_iᵀ + 2ℓ_i g̃_i g̃_iᵀ)`. Eliminating them,
 //!
 //! ```text
-//! (K + VᵀR V) y = r_y + VᵀR ρ,   R = ( G_T⁻¹⊗G_T⁻¹ + Σ_i G_u,i⁻¹⊗G_u,i⁻¹ )⁻¹,   ρ = Σ_i G_u,i⁻¹ r_i G_u,i⁻¹
-//! Θ = R (V y − ρ),   Ũ_i = G_u,i⁻¹ (r_i + Θ) G_u,i⁻¹
+//! (K + VᵀR V) z̃ = r_z + VᵀR r_Θ,   R = ( G_T⁻¹⊗G_T⁻¹ + Σ_i G_u,i⁻¹⊗G_u,i⁻¹ )⁻¹,   r_Θ = Σ_i G_u,i⁻¹ r_i G_u,i⁻¹
+//! Θ = R (V z̃ − r_Θ),   Ũ_i = G_u,i⁻¹ (r_i + Θ) G_u,i⁻¹
 //! ```
 //!
 //! with `R` of order (d+1)(d+2)/2 only.
@@ -20,10 +20,10 @@
 //! **Digits.** Near the optimum every `G_u` and `G_T` has eigenvalues `1/√μ` along the range of the dual separator and
 //! `√μ` across it, so `R⁻¹` as written has condition `1/μ²` and is lost at `μ = 1e-8`. But they share that range. With
 //! `G_T = FᵀF`, F triangular (the *frame*), everything about the separators is expressed as `Û = F U Fᵀ`: there
-//! `R̂⁻¹ = I + Σ Ĝ_i⁻¹⊗Ĝ_i⁻¹` with `Ĝ_i⁻¹ = (F t_i⁻¹)(F t_i⁻¹)ᵀ` of moderate condition. `G_u = tᵀt`, `h` and `γ̃` come
-//! from the triangular factor of the scaling's root, never from `G` itself.
+//! `R̂⁻¹ = I + Σ Ĝ_i⁻¹⊗Ĝ_i⁻¹` with `Ĝ_i⁻¹ = (F root_i⁻¹)(F root_i⁻¹)ᵀ` of moderate condition. `G_u = rootᵀ root`, `g̃`
+//! and `g̃₀` come from the triangular factor of the scaling's root, never from `G` itself.
 //!
-//! **Two routes** to `y`, chosen by operation count: a dense Cholesky factorization of the reduced matrix, or, for few
+//! **Two routes** to `z̃`, chosen by operation count: a dense Cholesky factorization of the reduced matrix, or, for few
 //! rows, block elimination of the units (`K` is block diagonal), leaving a matrix of order n + (d+1)(d+2)/2.
 
 mod parts;
@@ -53,8 +53,8 @@ use tautnet_cone::{
 };
 
 impl<'a> StructuredNormal<'a> {
-    /// The cheaper route for the program's size; the dense one where the loss's Hessian is stored, or is of more points than
-    /// there are cones of.
+    /// The cheaper route for the program's size; the dense one where the loss's Hessian is stored, or is of more points
+    /// than there are cones of.
     pub fn new(program: &'a TrainingProgram) -> Self {
         let dense = |loss: &LossTerm| loss.hessian.is_some() || loss.rows.n() > program.layout.n;
         let dense = program.terms.worst.is_some() || program.terms.loss.as_ref().is_some_and(dense);
@@ -96,7 +96,7 @@ impl<'a> StructuredNormal<'a> {
         let root = frame * root;
         let inverse = &root * root.transpose();
         let gamma = t[(q, q)] * t[(q, q)];
-        // c̃ = C·(unit's variables): a column for each z_k and one for ℓ.
+        // ζ̃ as a matrix times the unit's variables: a column for each z_k and one for ℓ.
         let (z_len, ell, s) = (layout.z_len(), layout.ell(), self.program.sign[i]);
         let mut c = Mat::<f64>::zeros(q, width);
         (0..d.min(z_len)).for_each(|k| c[(k, k)] = 1.0);
@@ -117,7 +117,7 @@ impl<'a> StructuredNormal<'a> {
             if !(is_ell || v < d.min(z_len)) {
                 continue;
             }
-            // F e_k for z_k; s F e_corner + F h (twice half of 2 h hᵀ) for ℓ.
+            // F e_k for z_k; s F e_corner + F g̃ (twice half of 2 g̃ g̃ᵀ) for ℓ.
             let own = if is_ell {
                 Mat::from_fn(q, 1, |a, _| s * frame[(a, d)] + h[(a, 0)])
             } else {
@@ -308,7 +308,7 @@ impl<'a> StructuredNormal<'a> {
         matrix
     }
 
-    /// Solve for `y` in place.
+    /// Solve for `z̃` in place.
     fn solve_reduced(&self, y: &mut [f64]) {
         match &self.factor {
             Factor::None => unreachable!("factor comes before solve"),
@@ -428,7 +428,7 @@ impl StructuredNormal<'_> {
             self.solve_reduced(y);
             return;
         };
-        // r_y ← r_y − Σ Bᵢᵀ rᵢ + VᵀR ρ, where ∂U/∂y = −B at fixed Ũ.
+        // r_z ← r_z − Σ (∂Ũ_i/∂z̃)ᵀ r_i + VᵀR r_Θ.
         let (moved, inside): (Vec<Mat<f64>>, Vec<Vec<f64>>) = separators
             .par_chunks_mut(pairs)
             .zip(&self.cliques)
@@ -459,7 +459,7 @@ impl StructuredNormal<'_> {
         let scalars = shared_coupling.transpose() * &theta;
         (0..layout.shared_len()).for_each(|a| y[layout.shared() + a] += scalars[(a, 0)]);
         self.solve_reduced(y);
-        // Θ = R (V y − ρ).
+        // Θ = R (V z̃ − r_Θ).
         let mut theta = &shared_coupling * column(&y[layout.shared()..]) - rho;
         for (i, clique) in self.cliques.iter().enumerate() {
             let unit = column(&y[layout.unit(i)..][..width]);
@@ -472,7 +472,7 @@ impl StructuredNormal<'_> {
             let mut u = &clique.inverse * (&moved[i] + &theta) * &clique.inverse;
             let unit = &y[layout.unit(i)..][..width];
             let ell = layout.ell().map_or(0.0, |l| unit[l]);
-            // Û = Ũ − (h cᵀ + c hᵀ + 2ℓ h hᵀ) in the frame, with c + ℓ h standing for c in both products.
+            // Û = Ũ − (g̃ ζᵀ + ζ g̃ᵀ + 2ℓ g̃ g̃ᵀ) in the frame, with ζ + ℓ g̃ standing for ζ in both products.
             let own = Mat::from_fn(q, 1, |a, _| match a {
                 a if a == d => self.program.sign[i] * ell,
                 a if layout.weights => unit[a],

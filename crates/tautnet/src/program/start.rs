@@ -1,10 +1,11 @@
 //! A perfectly centred start from the given network.
 //!
-//! The linear matrix inequality is strictly feasible for large L. With `C = Σ_i c_i c_iᵀ/(2ℓ_i)`, to which a linear part is moved from E, and `D = E(L) − C ≻ 0`,
-//! give every clique and the coupling the same slack: `U_i = c_i c_iᵀ/(2ℓ_i) + D/(m+1)`, so `E − ΣU_i = D/(m+1)`. The
-//! dual point `X = μ S⁻¹` of each is then on the central path *and* feasible for every `U_i`, because all separators
-//! have the same inverse; the price of L fixes μ. The relu cones take the network's own pre-activations, lifted where
-//! they are too small, and `z = μ/s`. Only loss gradients and lifted rows are infeasible at the start.
+//! The linear matrix inequality is strictly feasible for large L. With `slack = E(L) − Σ_i ζ_i ζ_iᵀ/(2ℓ_i) ≻ 0`, in
+//! which a linear part stands too, give every clique and the coupling the same share of it:
+//! `U_i = ζ_i ζ_iᵀ/(2ℓ_i) + slack/(m+1)`, so `E − ΣU_i = slack/(m+1)`. The dual point, μ times the inverse of each matrix, is then on the
+//! central path *and* feasible for every `U_i`, because all separators have the same inverse; the price of L fixes μ.
+//! The relu cones take the network's own pre-activations, lifted where they are too small, and `z = μ/s`. Only loss
+//! gradients and lifted rows are infeasible at the start.
 
 use super::{inequality::Inequality, training::TrainingProgram};
 use faer::{Mat, Side, linalg::solvers::DenseSolveCore};
@@ -28,7 +29,8 @@ pub(crate) struct Given {
 
 /// The start for a program from the given network; `None` where that is degenerate (no weights).
 ///
-/// `floor` is the least that counts as the size of the slopes, of ℓ and of the first complementarity; 0 for a first attempt.
+/// `floor` is the least that counts as the size of the slopes, of ℓ and of the first complementarity; 0 for a first
+/// attempt.
 pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f64) -> Option<Start> {
     let layout = &program.layout;
     let (d, m) = (layout.d, layout.m);
@@ -146,7 +148,7 @@ impl Bounded {
         Some(Self { z, linear, ell, slack, bound, weights, mu: price / trace })
     }
 
-    /// `c_i`.
+    /// `ζ_i`.
     fn entry(&self, program: &TrainingProgram, i: usize, a: usize) -> f64 {
         if a < program.layout.d { self.z[(a, i)] } else { program.sign[i] * self.ell[i] }
     }
@@ -231,11 +233,11 @@ fn variables(program: &TrainingProgram, bounded: Option<&Bounded>, given: &Given
     x
 }
 
-/// The first complementarity: the least that the prices ask for; without prices (a hard limit, or the loss alone) the loss is what
-/// is spread over the cones.
+/// The first complementarity: the least that the prices ask for; without prices (a hard limit, or the loss alone) the
+/// loss is what is spread over the cones.
 fn complementarity(program: &TrainingProgram, bounded: Option<&Bounded>, x: &[f64], s: &[f64], floor: f64) -> f64 {
     let (layout, mut mu) = (&program.layout, bounded.map_or(0.0, |bounded| bounded.mu));
-    // The price of a unit's length asks for μ = price (u² − ‖T z̄‖²)/u, as that of L does.
+    // The price of a unit's length asks for μ = price (u² − ‖turn z̄‖²)/u, as that of L does.
     if let Some(lengths) = &program.terms.lengths {
         let asked = |i: usize| {
             let cone = &s[lengths.rows_of(layout, i)];

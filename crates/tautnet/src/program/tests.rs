@@ -34,7 +34,8 @@ const FORMS: [Form; 3] = [
 
 /// Any layout that the library can ask for: (J), (12), (6), both penalties, LipSDP, in either norm.
 ///
-/// Flags: weights held, no matrix inequality, multipliers held, decay, infinity norm, output bias, hard limit, L², linear part.
+/// Flags: weights held, no matrix inequality, multipliers held, decay, infinity norm, output bias, hard limit, L²,
+/// linear part.
 fn random_program(n: usize, d: usize, m: usize, flags: [bool; 9], form: Form, random: &mut Pcg64) -> TrainingProgram {
     let [no_weights, no_lmi, held_multipliers, decay, infinity, bias, bounded, squared, linear] = flags;
     let weights = !no_weights;
@@ -137,7 +138,7 @@ fn column(values: &[f64]) -> Mat<f64> {
     Mat::from_fn(values.len(), 1, |i, _| values[i])
 }
 
-/// What the variables of unit `i` stand for: `z̄_i`, `ℓ_i` and `c_i = (z_i ; s_i ℓ_i)`, held parts included.
+/// What the variables of unit `i` stand for: `z̄_i`, `ℓ_i` and `ζ_i = (z_i ; s_i ℓ_i)`, held parts included.
 fn unit_of(program: &TrainingProgram, x: &[f64], i: usize) -> (Vec<f64>, f64, Vec<f64>) {
     let layout = &program.layout;
     let clique = |term: &Inequality| &program.constant()[term.clique_rows(layout, i)];
@@ -327,8 +328,8 @@ proptest! {
         }
     }
 
-    /// `det S = Π 2ℓ_i · det(E − Σ c_i c_iᵀ/2ℓ_i)`, the identity behind the cliques, and `S ⪰ 0` exactly when the
-    /// smallest separators `U_i = c_i c_iᵀ/2ℓ_i` leave a positive coupling.
+    /// `det Ξ = Π 2ℓ_i · det(E − Σ ζ_i ζ_iᵀ/2ℓ_i)`, the identity behind the cliques, and `Ξ ⪰ 0` exactly when the
+    /// smallest separators `U_i = ζ_i ζ_iᵀ/2ℓ_i` leave a positive coupling.
     #[test]
     fn the_cliques_are_the_matrix_inequality(
         d in 1_usize..6, m in 1_usize..6, room in 0.1_f64..4.0, seed in any::<u64>(),

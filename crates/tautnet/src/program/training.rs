@@ -1,10 +1,10 @@
 //! The convex programs (J), (12), (6) and the LipSDP bound (2), as one conic program of terms.
 //!
 //! ```text
-//! minimize    Σ_t weight_t ℓ(f_t, y_t) + λ·L (or λ·L²) + decay·Σ_i u_i + ridge·Σ b_i²
+//! minimize    Σ_t weight_t loss(f_t − y_t) + λ_L L (or λ_L L²) + λ_w Σ_i u_i + ridge·Σ b_i²
 //! subject to  σ_ik x̄_k·z̄_i ≥ 0                                     f = Φ z + X a + c      cells, loss_term
-//!             ‖T z̄_i‖ ≤ u_i                                                                lengths
-//!             S(z, a, ℓ, L, p) ⪰ 0,  L ≤ L_max,  p ≥ 0,  Σ p_k / c_k² ≤ L                     inequality, bound
+//!             ‖turn z̄_i‖ ≤ u_i                                                                lengths
+//!             Ξ(z, a, ℓ, L, π) ⪰ 0,  L ≤ L_max,  π ≥ 0,  Σ π_k / κ_k² ≤ L                     inequality, bound
 //! ```
 
 use super::{
@@ -93,9 +93,9 @@ pub(crate) struct Parts {
     /// The points' inputs as a linear part sees them, where there is one.
     pub linear: Option<Mat<f64>>,
     pub sign: Vec<f64>,
-    /// `c_k²`.
+    /// `κ_k²`.
     pub metric: Vec<f64>,
-    /// `T`, e × e: takes `z̄` to the coordinates in which its length is penalized.
+    /// e × e: takes `z̄` to the coordinates in which its length is penalized.
     pub turn: Mat<f64>,
     /// λ of `L` (or of `L²`), already in the objective's units.
     pub lipschitz: f64,

@@ -17,11 +17,16 @@ pub enum Command {
     Compare,
     /// Errors under attack of a network that exists.
     Attack,
+    /// Predictions of a network that exists.
+    Predict,
+    /// What an experiment file says.
+    Reproduce,
 }
 
 impl Command {
     /// All of them.
-    pub const ALL: [Command; 4] = [Command::Train, Command::Polish, Command::Compare, Command::Attack];
+    pub const ALL: [Command; 6] =
+        [Command::Train, Command::Polish, Command::Compare, Command::Attack, Command::Predict, Command::Reproduce];
 
     /// The name of the command.
     pub fn name(self) -> &'static str {
@@ -30,6 +35,8 @@ impl Command {
             Command::Polish => "polish",
             Command::Compare => "compare",
             Command::Attack => "attack",
+            Command::Predict => "predict",
+            Command::Reproduce => "reproduce",
         }
     }
 }
@@ -66,6 +73,8 @@ pub enum Kind {
     Count(u64, u64),
     /// A number.
     Number(Range),
+    /// A list of numbers.
+    Numbers(Range),
     /// A time.
     Seconds,
     /// One of these words.
@@ -101,6 +110,8 @@ pub enum Value {
     Count(u64),
     /// A number.
     Number(f64),
+    /// A list of numbers.
+    Numbers(Vec<f64>),
     /// A word.
     Word(String),
     /// Yes or no.
@@ -115,6 +126,10 @@ impl Value {
             Value::Count(value) => value.to_string(),
             Value::Number(value) if *value != 0.0 && value.abs() < 1e-4 => format!("{value:e}"),
             Value::Number(value) => value.to_string(),
+            Value::Numbers(values) if values.is_empty() => "none".into(),
+            Value::Numbers(values) => {
+                values.iter().map(|value| Value::Number(*value).in_words()).collect::<Vec<_>>().join(", ")
+            }
             Value::Word(value) => value.clone(),
             Value::Switch(value) => if *value { "yes" } else { "no" }.into(),
         }
@@ -122,12 +137,13 @@ impl Value {
 }
 
 impl Serialize for Value {
-    /// As itself: a number, a word, true or false, or nothing.
+    /// As itself: a number, a list of numbers, a word, true or false, or nothing.
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
             Value::Nothing => serializer.serialize_none(),
             Value::Count(value) => serializer.serialize_u64(*value),
             Value::Number(value) => serializer.serialize_f64(*value),
+            Value::Numbers(values) => values.serialize(serializer),
             Value::Word(value) => serializer.serialize_str(value),
             Value::Switch(value) => serializer.serialize_bool(*value),
         }
@@ -142,6 +158,7 @@ impl Kind {
             Kind::Count(least, u64::MAX) => format!("a whole number, {least} or more"),
             Kind::Count(least, most) => format!("a whole number from {least} to {most}"),
             Kind::Number(range) => range.in_words().into(),
+            Kind::Numbers(range) => format!("a list of numbers, each {}", range.in_words()),
             Kind::Seconds => "a number of seconds, 0 or more".into(),
             Kind::Word(words) | Kind::WordWithNumber(words) => format!("one of: {}", names(*words)),
             Kind::Switch(_) => "yes or no".into(),
@@ -156,10 +173,8 @@ impl Kind {
                 Ok(value) => self.count(value).map(Value::Count),
                 Err(_) => Err(format!("it must be {}", self.in_words())),
             },
-            Kind::Number(range) => match text.parse::<f64>() {
-                Ok(value) => range.refusal(value).map_or(Ok(Value::Number(value)), |wrong| Err(wrong.into())),
-                Err(_) => Err("it must be a number".into()),
-            },
+            Kind::Number(range) => number(text, *range).map(Value::Number),
+            Kind::Numbers(range) => numbers(text, *range).map(Value::Numbers),
             Kind::Seconds => seconds(text).map(Value::Number),
             Kind::Word(_) | Kind::WordWithNumber(_) => Ok(Value::Word(text.into())),
             Kind::Switch(_) => match text {
@@ -178,6 +193,23 @@ impl Kind {
             _ => Ok(value),
         }
     }
+}
+
+impl<R: 'static> Field<R> {
+    /// A setting of which nothing is said yet: what stands here need not be said of another.
+    pub(super) const PLAIN: Self = Self {
+        name: "",
+        group: "",
+        symbol: "",
+        kind: Kind::Count(0, u64::MAX),
+        help: "",
+        more: "",
+        commands: &[],
+        auto: &[],
+        unsaid: |_| None,
+        get: |_| Value::Nothing,
+        set: |_, _| Ok(()),
+    };
 }
 
 impl<R: Default> Field<R> {
@@ -233,12 +265,76 @@ impl<R: Default> Field<R> {
             (_, Value::Nothing) => true,
             (Kind::Count(..), Value::Count(value)) => self.kind.count(*value).is_ok(),
             (Kind::Number(range), Value::Number(value)) => range.refusal(*value).is_none(),
+            (Kind::Numbers(range), Value::Numbers(values)) => {
+                values.iter().all(|value| range.refusal(*value).is_none())
+            }
             (Kind::Seconds, Value::Number(value)) => Duration::try_from_secs_f64(*value).is_ok(),
             (Kind::Word(_) | Kind::WordWithNumber(_), Value::Word(_)) | (Kind::Switch(_), Value::Switch(_)) => true,
             _ => false,
         };
         if good { Ok(()) } else { Err(self.refused(&value.in_words())) }
     }
+}
+
+/// Set a count, where the value is one.
+pub(super) fn put_count(value: &Value, set: &mut dyn FnMut(u64)) -> Result<()> {
+    if let Value::Count(count) = value {
+        set(*count);
+    }
+    Ok(())
+}
+
+/// Set a number, where the value is one.
+pub(super) fn put_number(value: &Value, set: &mut dyn FnMut(f64)) -> Result<()> {
+    if let Value::Number(number) = value {
+        set(*number);
+    }
+    Ok(())
+}
+
+/// Set what a word stands for, where the value is one.
+pub(super) fn put_word<T: std::str::FromStr<Err = Error>>(value: &Value, set: &mut dyn FnMut(T)) -> Result<()> {
+    if let Value::Word(word) = value {
+        set(word.parse()?);
+    }
+    Ok(())
+}
+
+/// Set a switch, where the value is one.
+pub(super) fn put_switch(value: &Value, set: &mut dyn FnMut(bool)) -> Result<()> {
+    if let Value::Switch(switch) = value {
+        set(*switch);
+    }
+    Ok(())
+}
+
+/// A number in a range.
+fn number(text: &str, range: Range) -> std::result::Result<f64, String> {
+    let value = text.trim().parse().map_err(|_| "it must be a number")?;
+    range.refusal(value).map_or(Ok(value), |wrong| Err(wrong.into()))
+}
+
+/// `FIRST:LAST:STEP`, or numbers separated by commas.
+fn numbers(text: &str, range: Range) -> std::result::Result<Vec<f64>, String> {
+    let list = |separator: char| {
+        text.split(separator).map(|text| number(text, range)).collect::<std::result::Result<Vec<_>, _>>()
+    };
+    if !text.contains(':') {
+        return list(',');
+    }
+    let &[first, last, step] = list(':')?.as_slice() else { return Err("write FIRST:LAST:STEP".into()) };
+    if !(step > 0.0 && first <= last) {
+        return Err("FIRST must not be above LAST, and STEP must be above zero".into());
+    }
+    let count = ((last - first) / step * (1.0 + 1e-12)).floor();
+    if count > 10_000.0 {
+        return Err("these are more than 10000 numbers".into());
+    }
+    // Each is the double nearest to what a person would write: 0.3 and not 0.30000000000000004.
+    let decimals = |value: f64| format!("{value}").split_once('.').map_or(0, |(_, decimals)| decimals.len());
+    let decimals = decimals(first).max(decimals(step)).min(15);
+    let at = |k: f64| format!("{:.decimals$}", first + k * step).parse().expect("a number was written");
+    Ok((0..=count as u64).map(|k| at(k as f64)).collect())
 }
 
 /// Seconds, or a number with `s`, `m` or `h`.
@@ -260,6 +356,25 @@ fn seconds(text: &str) -> std::result::Result<f64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_a_range_or_a_list() {
+        let grid = vec![0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0];
+        let kind = Kind::Numbers(Range::NotNegative);
+        for (text, expected) in [
+            ("0:1:0.1", grid),
+            ("0.5", vec![0.5]),
+            ("0.3,0,1e-3", vec![0.3, 0.0, 0.001]),
+            ("1:2.5:1", vec![1.0, 2.0]),
+            ("1:1:5", vec![1.0]),
+        ] {
+            assert_eq!(kind.read(text), Ok(Value::Numbers(expected)), "{text}");
+        }
+        for text in ["", "1:2", "0:1:0", "1:0:0.1", "0:1:1e-9", "-1:1:0.5", "0:inf:1", "0:1:0.1:2", "a"] {
+            assert!(kind.read(text).is_err(), "{text}");
+        }
+        assert_eq!(Value::Numbers(vec![0.0, 1e-5, 2.5]).in_words(), "0, 1e-5, 2.5");
+    }
 
     #[test]
     fn times_have_units() {

@@ -1,14 +1,13 @@
 //! Every setting, once: flags, Python's parameters, files and documentation are made of these lines.
 
-use super::field::{Command, Field, Kind, Value, Word};
+use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_word};
 use super::settings::Recipe;
 use super::table::Table;
-use crate::error::Result;
 use crate::fit::DECAY;
 use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
 use crate::train::{Descent, Start};
 use crate::{Loss, Norm, loss};
-use Command::{Attack, Compare, Polish, Train};
+use Command::{Attack, Compare, Polish, Reproduce, Train};
 
 impl Table for Recipe {
     const FIELDS: &'static [Field] = &[
@@ -18,12 +17,10 @@ impl Table for Recipe {
             symbol: "NUMBER",
             kind: Kind::Count(1, u64::MAX),
             help: "Hidden units",
-            more: "",
-            commands: &[Train, Compare],
-            auto: &[],
-            unsaid: |_| None,
+            commands: &[Train, Compare, Reproduce],
             get: |recipe| Value::Count(recipe.hidden as u64),
-            set: |recipe, value| count(value, &mut |count| recipe.hidden = count as usize),
+            set: |recipe, value| put_count(value, &mut |count| recipe.hidden = count as usize),
+            ..Field::PLAIN
         },
         Field {
             name: "start",
@@ -31,12 +28,10 @@ impl Table for Recipe {
             symbol: "START",
             kind: Kind::Word(|| Start::all().map(|start| Word::new(start.name(), start.help())).collect()),
             help: "How the starting network is made",
-            more: "",
             commands: &[Train],
-            auto: &[],
-            unsaid: |_| None,
             get: |recipe| Value::Word(recipe.start.name().into()),
-            set: |recipe, value| word(value, &mut |start| recipe.start = start),
+            set: |recipe, value| put_word(value, &mut |start| recipe.start = start),
+            ..Field::PLAIN
         },
         Field {
             name: "loss",
@@ -48,14 +43,14 @@ impl Table for Recipe {
             help: "What a wrong prediction costs",
             more: "In units in which the network meets the data: a threshold is in standard deviations of the target, unless the \
                    columns are used as they are.",
-            commands: &[Train, Polish, Compare, Attack],
-            auto: &[],
+            commands: &[Train, Polish, Compare, Attack, Reproduce],
             unsaid: |command| match command {
                 Polish | Attack => Some(format!("that of the model file; {} for a plain network", Loss::default())),
-                Train | Compare => None,
+                _ => None,
             },
             get: |recipe| Value::Word(recipe.loss.name()),
-            set: |recipe, value| word(value, &mut |loss| recipe.loss = loss),
+            set: |recipe, value| put_word(value, &mut |loss| recipe.loss = loss),
+            ..Field::PLAIN
         },
         Field {
             name: "lipschitz",
@@ -64,7 +59,7 @@ impl Table for Recipe {
             kind: Kind::Number(PRICE),
             help: "Price λ of the Lipschitz bound",
             more: "The methods of weight decay have none.",
-            commands: &[Train, Polish, Compare],
+            commands: &[Train, Polish, Compare, Reproduce],
             auto: &[Train],
             unsaid: |command| {
                 let (price, none) = (Method::JOINT.default_prices().0, Method::WEIGHT_DECAY.default_prices().0);
@@ -75,7 +70,7 @@ impl Table for Recipe {
                 })
             },
             get: |recipe| recipe.lipschitz.map_or(Value::Nothing, Value::Number),
-            set: |recipe, value| number(value, &mut |price| recipe.lipschitz = price),
+            set: |recipe, value| put_number(value, &mut |price| recipe.lipschitz = Some(price)),
         },
         Field {
             name: "method",
@@ -83,15 +78,14 @@ impl Table for Recipe {
             symbol: "METHOD",
             kind: Kind::Word(|| Method::all().map(|method| Word::new(method.name(), method.help())).collect()),
             help: "Which convex program is solved",
-            more: "",
             commands: &[Train, Polish],
-            auto: &[],
             unsaid: |_| {
                 let [normal, high] = Effort::all().map(|effort| effort.method().name());
                 Some(format!("{normal}; {high} where the effort is `{}`", Effort::High.name()))
             },
             get: |recipe| recipe.method.map_or(Value::Nothing, |method| Value::Word(method.name().into())),
-            set: |recipe, value| word(value, &mut |method| recipe.method = Some(method)),
+            set: |recipe, value| put_word(value, &mut |method| recipe.method = Some(method)),
+            ..Field::PLAIN
         },
         Field {
             name: "effort",
@@ -99,12 +93,10 @@ impl Table for Recipe {
             symbol: "EFFORT",
             kind: Kind::Word(|| Effort::all().iter().map(|effort| Word::new(effort.name(), effort.help())).collect()),
             help: "How much time to give to the search for better activation patterns",
-            more: "",
             commands: &[Train, Polish],
-            auto: &[],
-            unsaid: |_| None,
             get: |recipe| Value::Word(recipe.effort.name().into()),
-            set: |recipe, value| word(value, &mut |effort| recipe.effort = effort),
+            set: |recipe, value| put_word(value, &mut |effort| recipe.effort = effort),
+            ..Field::PLAIN
         },
         Field {
             name: "decay",
@@ -112,9 +104,7 @@ impl Table for Recipe {
             symbol: "λ",
             kind: Kind::Number(PRICE),
             help: "Price of the weights, Σ ‖(w_i, b_i)‖ |v_i|",
-            more: "",
-            commands: &[Train, Polish, Compare],
-            auto: &[],
+            commands: &[Train, Polish, Compare, Reproduce],
             unsaid: |command| {
                 let (none, decay) = (Method::JOINT.default_prices().1, Method::WEIGHT_DECAY.default_prices().1);
                 Some(match command {
@@ -123,11 +113,12 @@ impl Table for Recipe {
                         "{} for the starting networks and the methods of weight decay",
                         Descent::default().decay
                     ),
-                    Polish | Attack => format!("{none}; {decay} for the method `{}`", Method::WEIGHT_DECAY.name()),
+                    _ => format!("{none}; {decay} for the method `{}`", Method::WEIGHT_DECAY.name()),
                 })
             },
             get: |recipe| recipe.decay.map_or(Value::Nothing, Value::Number),
-            set: |recipe, value| number(value, &mut |price| recipe.decay = price),
+            set: |recipe, value| put_number(value, &mut |price| recipe.decay = Some(price)),
+            ..Field::PLAIN
         },
         Field {
             name: "max_lipschitz",
@@ -135,12 +126,11 @@ impl Table for Recipe {
             symbol: "L",
             kind: Kind::Number(LIMIT),
             help: "Keep the Lipschitz bound at or below this",
-            more: "",
             commands: &[Train, Polish],
-            auto: &[],
             unsaid: |_| Some("no limit".into()),
             get: |recipe| recipe.max_lipschitz.map_or(Value::Nothing, Value::Number),
-            set: |recipe, value| number(value, &mut |limit| recipe.max_lipschitz = limit),
+            set: |recipe, value| put_number(value, &mut |limit| recipe.max_lipschitz = Some(limit)),
+            ..Field::PLAIN
         },
         Field {
             name: "norm",
@@ -152,15 +142,14 @@ impl Table for Recipe {
                 norms.map(|norm| Word::new(norm.name(), norm.help())).collect()
             }),
             help: "Norm of input changes",
-            more: "",
             commands: &[Train, Polish, Compare, Attack],
-            auto: &[],
             unsaid: |command| {
                 (command == Attack)
                     .then(|| format!("that of the model's certificate; {} without one", Recipe::default().norm.name()))
             },
             get: |recipe| Value::Word(recipe.norm.name().into()),
-            set: |recipe, value| word(value, &mut |norm| recipe.norm = norm),
+            set: |recipe, value| put_word(value, &mut |norm| recipe.norm = norm),
+            ..Field::PLAIN
         },
         Field {
             name: "penalty",
@@ -170,50 +159,34 @@ impl Table for Recipe {
                 Penalty::all().iter().map(|penalty| Word::new(penalty.name(), penalty.help())).collect()
             }),
             help: "Whether the price is on the bound or on its square",
-            more: "",
-            commands: &[Train, Polish, Compare],
-            auto: &[],
-            unsaid: |_| None,
+            commands: &[Train, Polish, Compare, Reproduce],
             get: |recipe| Value::Word(recipe.penalty.name().into()),
-            set: |recipe, value| word(value, &mut |penalty| recipe.penalty = penalty),
+            set: |recipe, value| put_word(value, &mut |penalty| recipe.penalty = penalty),
+            ..Field::PLAIN
         },
         Field {
             name: "output_bias",
             group: "Objective",
-            symbol: "",
             kind: Kind::Switch("Hold the output bias at zero"),
             help: "Whether the output bias is free; if not, it is held at zero",
             more: "In the units in which the network is stated here: standardized ones, if nothing else is said. Where a polish finds \
                    no network without an output bias that is better than the given one, which has one, the given one comes back, \
                    and the reason.",
-            commands: &[Train, Polish, Compare],
-            auto: &[],
-            unsaid: |_| None,
+            commands: &[Train, Polish, Compare, Reproduce],
             get: |recipe| Value::Switch(recipe.output_bias),
-            set: |recipe, value| {
-                if let Value::Switch(free) = value {
-                    recipe.output_bias = *free;
-                }
-                Ok(())
-            },
+            set: |recipe, value| put_switch(value, &mut |free| recipe.output_bias = free),
+            ..Field::PLAIN
         },
         Field {
             name: "linear_part",
             group: "Network",
-            symbol: "",
             kind: Kind::Switch("Give the network a linear part a·x beside its units"),
             help: "Whether the network has a linear part a·x beside its units",
             more: "The decay does not price it; the bound counts it. A network that has one keeps it.",
-            commands: &[Train, Polish],
-            auto: &[],
-            unsaid: |_| None,
+            commands: &[Train, Polish, Compare],
             get: |recipe| Value::Switch(recipe.linear_part),
-            set: |recipe, value| {
-                if let Value::Switch(wanted) = value {
-                    recipe.linear_part = *wanted;
-                }
-                Ok(())
-            },
+            set: |recipe, value| put_switch(value, &mut |wanted| recipe.linear_part = wanted),
+            ..Field::PLAIN
         },
         Field {
             name: "tolerance",
@@ -221,12 +194,10 @@ impl Table for Recipe {
             symbol: "GAP",
             kind: Kind::Number(TOLERANCE),
             help: "Relative duality gap to reach",
-            more: "",
-            commands: &[Train, Polish],
-            auto: &[],
-            unsaid: |_| None,
+            commands: &[Train, Polish, Reproduce],
             get: |recipe| Value::Number(recipe.tolerance),
-            set: |recipe, value| number(value, &mut |gap| recipe.tolerance = gap.unwrap_or(recipe.tolerance)),
+            set: |recipe, value| put_number(value, &mut |gap| recipe.tolerance = gap),
+            ..Field::PLAIN
         },
         Field {
             name: "iterations",
@@ -236,10 +207,9 @@ impl Table for Recipe {
             help: "Most iterations of one convex program",
             more: "The best so far comes back, with the gap that was reached.",
             commands: &[Train, Polish],
-            auto: &[],
-            unsaid: |_| None,
             get: |recipe| Value::Count(recipe.iterations as u64),
-            set: |recipe, value| count(value, &mut |count| recipe.iterations = count as usize),
+            set: |recipe, value| put_count(value, &mut |count| recipe.iterations = count as usize),
+            ..Field::PLAIN
         },
         Field {
             name: "seed",
@@ -247,31 +217,10 @@ impl Table for Recipe {
             symbol: "NUMBER",
             kind: Kind::Count(0, u64::MAX),
             help: "Seed of everything that is drawn",
-            more: "",
-            commands: &[Train, Polish, Compare, Attack],
-            auto: &[],
-            unsaid: |_| None,
+            commands: &[Train, Polish, Compare, Attack, Reproduce],
             get: |recipe| Value::Count(recipe.seed),
-            set: |recipe, value| count(value, &mut |seed| recipe.seed = seed),
+            set: |recipe, value| put_count(value, &mut |seed| recipe.seed = seed),
+            ..Field::PLAIN
         },
     ];
-}
-
-fn count(value: &Value, set: &mut dyn FnMut(u64)) -> Result<()> {
-    if let Value::Count(count) = value {
-        set(*count);
-    }
-    Ok(())
-}
-
-fn number(value: &Value, set: &mut dyn FnMut(Option<f64>)) -> Result<()> {
-    set(if let Value::Number(number) = value { Some(*number) } else { None });
-    Ok(())
-}
-
-fn word<T: std::str::FromStr<Err = crate::Error>>(value: &Value, set: &mut dyn FnMut(T)) -> Result<()> {
-    if let Value::Word(word) = value {
-        set(word.parse()?);
-    }
-    Ok(())
 }

@@ -8,19 +8,27 @@
 
 mod field;
 mod fields;
+mod interval;
+mod judge;
 mod plan;
+mod rounds;
 mod run;
 mod search;
 mod settings;
+mod starts;
 mod stored;
 mod table;
 mod text;
 
 pub use field::{Command, Field, Kind, Value, Word};
+pub use interval::Interval;
+pub use judge::Judge;
 pub use plan::{Plan, Record};
+pub use rounds::Rounds;
 pub use run::Run;
 pub use search::Search;
 pub use settings::Recipe;
+pub use starts::Starts;
 pub use table::Table;
 pub use text::reference;
 

@@ -16,7 +16,7 @@ pub type Record = BTreeMap<String, Value>;
 /// What is done, checked: every setting has a value, and all of them go together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// What for.
+    /// The command that the plan is for.
     pub command: Command,
     /// The recipe with a value wherever something was decided.
     pub recipe: Recipe,

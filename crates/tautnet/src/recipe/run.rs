@@ -1,6 +1,6 @@
 //! What a user may ask of a run: how long it takes and how much of the machine it uses.
 
-use super::field::{Command, Field, Kind, Value};
+use super::field::{Command, Field, Kind, Value, put_count, put_number};
 use super::table::Table;
 use std::time::Duration;
 
@@ -27,15 +27,12 @@ impl Table for Run {
             help: "Stop after this long with the best so far",
             more: "A number of seconds. On the command line, `s`, `m` or `h` may follow it: `30s`, `5m`, `2h`.",
             commands: &Command::ALL,
-            auto: &[],
             unsaid: |_| Some("no limit".into()),
             get: |run| run.time_limit.map_or(Value::Nothing, |time| Value::Number(time.as_secs_f64())),
             set: |run, value| {
-                if let Value::Number(seconds) = value {
-                    run.time_limit = Duration::try_from_secs_f64(*seconds).ok();
-                }
-                Ok(())
+                put_number(value, &mut |seconds| run.time_limit = Duration::try_from_secs_f64(seconds).ok())
             },
+            ..Field::PLAIN
         },
         Field {
             name: "threads",
@@ -44,16 +41,11 @@ impl Table for Run {
             kind: Kind::Count(1, MOST_THREADS),
             help: "Threads to compute with",
             more: "The result does not depend on their number.",
-            commands: &Command::ALL,
-            auto: &[],
+            commands: &[Command::Train, Command::Polish, Command::Compare, Command::Attack, Command::Reproduce],
             unsaid: |_| Some("one a core".into()),
             get: |run| run.threads.map_or(Value::Nothing, |threads| Value::Count(threads as u64)),
-            set: |run, value| {
-                if let Value::Count(threads) = value {
-                    run.threads = Some(*threads as usize);
-                }
-                Ok(())
-            },
+            set: |run, value| put_count(value, &mut |threads| run.threads = Some(threads as usize)),
+            ..Field::PLAIN
         },
     ];
 }

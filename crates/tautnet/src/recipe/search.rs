@@ -1,21 +1,29 @@
 //! What a user may ask of an attack, beside the settings that it shares with a fit.
 
-use super::field::{Command, Field, Kind, Value, Word};
+use super::field::{Command, Field, Kind, Value, Word, put_count, put_word};
 use super::table::Table;
-use crate::attack::{self, Method};
+use crate::attack::{self, Method, STEPS};
 use crate::error::Result;
 use crate::requirement::{self, Asked, Setting};
-use Command::Attack;
+use Command::{Attack, Reproduce};
 
 /// What is asked of an attack. `None` where nothing was said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Search {
     /// How the worst perturbation is searched for.
     pub method: Method,
     /// Random starts of each row and radius.
     pub restarts: Option<usize>,
+    /// Projected steps from each start.
+    pub steps: usize,
     /// Nodes of branch and bound.
     pub nodes: Option<usize>,
+}
+
+impl Default for Search {
+    fn default() -> Self {
+        Self { method: Method::default(), restarts: None, steps: STEPS, nodes: None }
+    }
 }
 
 impl Search {
@@ -34,7 +42,8 @@ impl Search {
     pub fn resolve(&self, nodes: usize, settings: attack::Settings) -> Result<attack::Settings> {
         self.check()?;
         let restarts = self.restarts.unwrap_or(settings.restarts);
-        Ok(attack::Settings { method: self.method, restarts, nodes: self.nodes.unwrap_or(nodes), ..settings })
+        let nodes = self.nodes.unwrap_or(nodes);
+        Ok(attack::Settings { method: self.method, restarts, steps: self.steps, nodes, ..settings })
     }
 }
 
@@ -46,17 +55,10 @@ impl Table for Search {
             symbol: "METHOD",
             kind: Kind::Word(|| Method::ALL.iter().map(|method| Word::new(method.name(), method.help())).collect()),
             help: "How the worst perturbation is searched for",
-            more: "",
             commands: &[Attack],
-            auto: &[],
-            unsaid: |_| None,
             get: |search| Value::Word(search.method.name().into()),
-            set: |search, value| {
-                if let Value::Word(word) = value {
-                    search.method = word.parse()?;
-                }
-                Ok(())
-            },
+            set: |search, value| put_word(value, &mut |method| search.method = method),
+            ..Field::PLAIN
         },
         Field {
             name: "restarts",
@@ -64,20 +66,25 @@ impl Table for Search {
             symbol: "NUMBER",
             kind: Kind::Count(0, u16::MAX as u64),
             help: "Random starts of each row and radius",
-            more: "",
-            commands: &[Attack],
-            auto: &[],
+            commands: &[Attack, Reproduce],
             unsaid: |_| {
                 let [with, without] = [Method::ProjectedAscent, Method::FastGradient].map(Method::name);
                 Some(format!("{} for the method `{with}`; `{without}` has none", attack::RESTARTS))
             },
             get: |search| search.restarts.map_or(Value::Nothing, |count| Value::Count(count as u64)),
-            set: |search, value| {
-                if let Value::Count(count) = value {
-                    search.restarts = Some(*count as usize);
-                }
-                Ok(())
-            },
+            set: |search, value| put_count(value, &mut |count| search.restarts = Some(count as usize)),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "attack_steps",
+            group: "Attack",
+            symbol: "NUMBER",
+            kind: Kind::Count(0, u64::MAX),
+            help: "Projected steps from each start of an attack",
+            commands: &[Reproduce],
+            get: |search| Value::Count(search.steps as u64),
+            set: |search, value| put_count(value, &mut |count| search.steps = count as usize),
+            ..Field::PLAIN
         },
         Field {
             name: "nodes",
@@ -85,17 +92,11 @@ impl Table for Search {
             symbol: "NUMBER",
             kind: Kind::Count(0, u32::MAX as u64),
             help: "Nodes of branch and bound for each row, radius and end of the range; 0 for none",
-            more: "",
             commands: &[Attack],
-            auto: &[],
             unsaid: |_| Some("as many as take a few seconds".into()),
             get: |search| search.nodes.map_or(Value::Nothing, |count| Value::Count(count as u64)),
-            set: |search, value| {
-                if let Value::Count(count) = value {
-                    search.nodes = Some(*count as usize);
-                }
-                Ok(())
-            },
+            set: |search, value| put_count(value, &mut |count| search.nodes = Some(count as usize)),
+            ..Field::PLAIN
         },
     ];
 }

@@ -64,7 +64,11 @@ fn check_table<T: Table + PartialEq + std::fmt::Debug>() {
 #[test]
 fn every_setting_has_one_line_that_reads_what_it_writes() {
     check_table::<Recipe>();
+    check_table::<Starts>();
+    check_table::<Rounds>();
+    check_table::<Judge>();
     check_table::<Search>();
+    check_table::<Interval>();
     check_table::<Run>();
     let mut run = Run::default();
     run.set("time_limit", &Value::Number(1.5)).unwrap();

@@ -1,9 +1,13 @@
 //! The reference documentation of the settings, made of their lines.
 
 use super::field::{Command, Field, Kind};
+use super::interval::Interval;
+use super::judge::Judge;
+use super::rounds::Rounds;
 use super::run::Run;
 use super::search::Search;
 use super::settings::Recipe;
+use super::starts::Starts;
 use super::table::Table;
 use crate::polish::Method;
 use crate::requirement::{Choice, Demand};
@@ -15,23 +19,24 @@ const HEAD: &str = "# Settings
 
 <!-- Made by the program from `Recipe::FIELDS`; the test `the_reference_is_up_to_date` of `crates/tautnet` says how to make it anew. -->
 
-Every setting of a fit, a polish, a comparison and an attack. On the command line a setting is a flag: `max_lipschitz` is
+Every setting of a fit, a polish, a comparison, an attack, a prediction and an experiment file. On the command line a setting is a flag: `max_lipschitz` is
 `--max-lipschitz`, and a setting with yes or no has a flag for what is not the default: `--no-…` where that is no. In Python it is a
-parameter of that name, but for `seed`, which is `random_state` there. Model files keep them under these names, except those of the run: the time limit and the threads.
+parameter of that name, but for `seed`, which is `random_state` there. Model files keep those of the fit and of the polish under these names.
+
+An experiment file, from which `reproduce` takes its settings, says each of them that it has, under these names (the time limit and the threads are flags); but `hidden` is `hidden_units`
+there, `test` is `held_out`, `radius` is `radii`, and `lipschitz` and `decay` are lists. What only `reproduce` has is as it says here in all other commands.
 ";
 
 /// The page `docs/reference/settings.md`.
 pub fn reference() -> String {
     let mut page = HEAD.to_owned();
-    for field in Recipe::FIELDS {
-        page.push_str(&of_field(field, ""));
-    }
-    for field in Search::FIELDS {
-        page.push_str(&of_field(field, " of `attack`"));
-    }
-    for field in Run::FIELDS {
-        page.push_str(&of_field(field, ""));
-    }
+    of_table::<Recipe>(&mut page, "");
+    of_table::<Starts>(&mut page, "");
+    of_table::<Rounds>(&mut page, "");
+    of_table::<Judge>(&mut page, "");
+    of_table::<Search>(&mut page, " of `attack`");
+    of_table::<Interval>(&mut page, " of `predict`");
+    of_table::<Run>(&mut page, "");
     page.push_str("\n## What does not go together\n\nIt is refused before any work, by name, with what would do.\n\n");
     page.push_str("| choice | asks | what would do |\n|---|---|---|\n");
     for choice in choices().into_iter().chain(attack::Method::ALL.map(attack::Method::choice)) {
@@ -74,6 +79,11 @@ fn underscored(name: &str) -> String {
     text
 }
 
+/// The sections of a table; `of` follows each name in the title.
+fn of_table<T: Table>(page: &mut String, of: &str) {
+    T::FIELDS.iter().for_each(|field| page.push_str(&of_field(field, of)));
+}
+
 /// The section of a setting; `of` follows its name in the title.
 fn of_field<R: Default>(field: &Field<R>, of: &str) -> String {
     let commands: Vec<String> = field.commands.iter().map(|command| format!("`{}`", command.name())).collect();
@@ -93,9 +103,17 @@ fn of_field<R: Default>(field: &Field<R>, of: &str) -> String {
             let _ = writeln!(text, "- Values: {}.", kind.in_words());
         }
     }
-    // Where all commands agree, it is said once.
-    let defaults: Vec<(Command, String)> =
-        field.commands.iter().map(|command| (*command, field.default_in_words(*command))).collect();
+    if field.commands == [Command::Reproduce] {
+        let _ = writeln!(text, "- In all other commands: {}.", field.default_in_words(Command::Reproduce));
+        return text;
+    }
+    // An experiment file says all that it has. Where all commands agree, it is said once.
+    let defaults: Vec<(Command, String)> = field
+        .commands
+        .iter()
+        .filter(|command| **command != Command::Reproduce)
+        .map(|command| (*command, field.default_in_words(*command)))
+        .collect();
     if defaults.iter().all(|(_, words)| *words == defaults[0].1) {
         let _ = writeln!(text, "- Where nothing is said: {}.", defaults[0].1);
     } else {

@@ -4,51 +4,52 @@
 //! # The problem
 //!
 //! ```text
-//! minimize over W, b, v, c, ρ     Loss(W, b, v, c) + μ ρ        subject to (LMI), which proves ‖∇f‖ ≤ √ρ
+//! minimize over W, b, v, c, ρ     loss(W, b, v, c) + λ_L ρ        subject to (LMI), which proves ‖∇f‖ ≤ √ρ
 //! ```
 //!
-//! with `Loss = Σ_k ω_k (f(x_k) − y_k)² / n`. [`super::projection`] states (LMI) and its multipliers T. Two forms:
+//! with `loss = Σ_k ω_k (f(x_k) − y_k)² / n`. [`super::projection`] states (LMI) and its multipliers T. Two forms:
 //!
-//! - *penalized*: the price μ of `ρ = L²` is given;
+//! - *penalized*: the price λ_L of `ρ = L²` is given;
 //! - *enforced bound*: `ρ = L_max²` is given ([`Admm::bound`]), and nothing is paid.
 //!
 //! # The method
 //!
-//! The loss is easy for gradient steps, (LMI) for a semidefinite solver. So W and v get copies W̄, v̄, which have to
-//! satisfy (LMI); biases have none. With multipliers Y (of W = W̄ and of v = v̄) and a penalty r,
+//! The loss is easy for gradient steps, (LMI) for a semidefinite solver. So W and v get copies Ŵ, v̂, which have to
+//! satisfy (LMI); biases have none. With multipliers Y (of W = Ŵ and of v = v̂) and a penalty β,
 //!
 //! ```text
-//! 𝓛 = Loss(W, b, v, c) + μ ρ + ⟨Y, W − W̄⟩ + r/2 ‖W − W̄‖²             (v along with W in the last two terms)
+//! 𝓛 = loss(W, b, v, c) + λ_L ρ + ⟨Y, W − Ŵ⟩ + β/2 ‖W − Ŵ‖²             (v along with W in the last two terms)
 //! ```
 //!
 //! is made small in turn:
 //!
-//! 1. in (W, b, v, c), by some thousand steps of the optimizer: the last two terms are `r/2 ‖W − A‖²` up to a
-//!    constant, with the anchor `A = W̄ − Y/r`, and add `r (W − A)` to the gradient;
-//! 2. in (W̄, v̄, ρ), T fixed, exactly: the point of (LMI)'s set that is nearest to `W + Y/r`, ρ priced or fixed;
-//! 3. `Y ← Y + r (W − W̄)`.
+//! 1. in (W, b, v, c), by some thousand steps of the optimizer: the last two terms are `β/2 ‖W − A‖²` up to a
+//!    constant, with the anchor `A = Ŵ − Y/β`, and add `β (W − A)` to the gradient;
+//! 2. in (Ŵ, v̂, ρ), T fixed, exactly: the point of (LMI)'s set that is nearest to `W + Y/β`, ρ priced or fixed;
+//! 3. `Y ← Y + β (W − Ŵ)`.
 //!
-//! Then T is computed anew for the copy by LipSDP, `t_i = L v̄_i²/ℓ_i`. That is safe: the new T proves the smallest bound
-//! that any T proves for (W̄, v̄), which stays in the set. The start is a network with weight decay, or any network that
-//! is given; W̄ = W and Y = 0. It ends when 𝓛 no longer changes.
+//! Then T is computed anew for the copy by LipSDP, `t_i = L v̂_i²/ℓ_i`. That is safe: the new T proves the smallest
+//! bound that any T proves for (Ŵ, v̂), which stays in the set. The start is a network with weight decay, or any
+//! network that is given; Ŵ = W and Y = 0. It ends when 𝓛 no longer changes.
 //!
 //! # What comes back
 //!
-//! The copy, with the biases at hand, of the iteration with the smallest objective: `loss + μL²`, or in the enforced form
-//! the loss, both recomputed from its weights and its own LipSDP bound. In the enforced form *every* copy has a bound
-//! of at most L_max; so has the first, which is the start's projection where the start itself is too steep. In the penalized
-//! form the start is a candidate too: it is never made worse.
+//! The copy, with the biases at hand, of the iteration with the smallest objective: `loss + λ_L L²`, or in the enforced
+//! form the loss, both recomputed from its weights and its own LipSDP bound. In the enforced form *every* copy has a
+//! bound of at most L_max; so has the first, which is the start's projection where the start itself is too steep. In
+//! the penalized form the start is a candidate too: it is never made worse.
 //!
 //! # Units without effect
 //!
-//! Where v̄_i = 0 or w̄_i = 0 LipSDP has no multiplier (t_i would be 0 or ∞, and neither layer could ever grow again). Any
-//! t_i is sound, so such a unit takes one that costs `SHARE`/m of the bound.
+//! Where v̂_i = 0 or ŵ_i = 0 LipSDP has no multiplier (t_i would be 0 or ∞, and neither layer could ever grow again).
+//! Any t_i is sound, so such a unit takes one that costs `SHARE`/m of the bound.
 
 use super::gradient_descent::{self, Descent, Step, shuffle};
 use super::outcome::{Ending, Observer, Progress, Trained};
 use super::projection::{Square, project};
 use super::start::{Common, Start, Starter};
 use crate::certify::lipsdp;
+use crate::range::{Range, at_least_one};
 use crate::requirement::{Demand, Requirement, Setting};
 use crate::weights::{Batch, Differentiator, Weights};
 use crate::{Dataset, Error, Loss, Norm, Shallow, error::Result};
@@ -62,6 +63,9 @@ const SHARE: f64 = 1e-3;
 /// Within an iteration the rate falls to this fraction: the projection should see weights, not the noise of batches.
 const LAST_RATE: f64 = 1e-2;
 
+/// Penalties r.
+pub const PENALTY: Range = Range::Positive;
+
 /// What governs the alternation. Ranges: penalty, price and bound > 0, steps and iterations ≥ 1, 0 ≤ tolerance < 1.
 ///
 /// Penalty and price are those of the authors' example with two inputs.
@@ -69,11 +73,11 @@ const LAST_RATE: f64 = 1e-2;
 pub struct Admm {
     /// The weight-decay start; optimizer, first rate and batch also of the gradient steps, which have no decay.
     pub descent: Descent,
-    /// r. For an enforced bound well below the start's 1 does better than the default: with 40 units at a bound of 0.5, ten
-    /// iterations then end at a loss of 0.52 instead of 0.62 on servo and of 0.136 instead of 0.173 on machine. A smaller tolerance
-    /// at the default does not make up for that.
+    /// β. For an enforced bound well below the start's 1 does better than the default: with 40 units at a bound of 0.5,
+    /// ten iterations then end at a loss of 0.52 instead of 0.62 on servo and of 0.136 instead of 0.173 on machine. A
+    /// smaller tolerance at the default does not make up for that.
     pub penalty: f64,
-    /// μ, the price of L²; not used when there is a bound.
+    /// λ_L, the price of L²; not used when there is a bound.
     pub price: f64,
     /// L_max, in the Euclidean norm: the enforced form.
     pub bound: Option<f64>,
@@ -102,21 +106,13 @@ impl Default for Admm {
 impl Admm {
     /// Refuse settings outside their ranges.
     pub fn check(&self) -> Result<()> {
-        let good = |name: &str, value: f64, good: bool, range: &str| {
-            if good {
-                return Ok(());
-            }
-            Err(Error::new(format!("the setting `{name}` of ADMM is {value}"), format!("`{name}` must be {range}")))
-        };
-        let positive =
-            |name: &str, value: f64| good(name, value, value.is_finite() && value > 0.0, "a positive number");
         self.descent.check()?;
-        positive("penalty", self.penalty)?;
-        positive("price", self.price)?;
-        positive("bound", self.bound.unwrap_or(1.0))?;
-        good("steps", self.steps as f64, self.steps > 0, "at least 1")?;
-        good("iterations", self.iterations as f64, self.iterations > 0, "at least 1")?;
-        good("tolerance", self.tolerance, (0.0..1.0).contains(&self.tolerance), "at least 0 and below 1")
+        PENALTY.check("admm_penalty", self.penalty)?;
+        Range::Positive.check("admm_price", self.price)?;
+        self.bound.map_or(Ok(()), |bound| Range::Positive.check("admm_bound", bound))?;
+        at_least_one("admm_steps", self.steps)?;
+        at_least_one("admm_iterations", self.iterations)?;
+        Range::BelowOne.check("admm_tolerance", self.tolerance)
     }
 }
 
@@ -189,7 +185,8 @@ pub fn train(data: &Dataset, common: &Common, admm: &Admm, observer: &mut Observ
     })
 }
 
-/// From a network of any origin. Of what is common the seed and the output bias are used, the units are those of the network.
+/// From a network of any origin. Of what is common the seed and the output bias are used, the units are those of the
+/// network.
 ///
 /// The first thing the observer hears of is the copy before the first iteration.
 pub fn from_network(
@@ -310,7 +307,7 @@ fn alternate(
     Ok(Trained { network: best.network, trace, ending, loss: best.loss })
 }
 
-/// The copy (W̄, v̄) with the biases at hand, and what is known of it.
+/// The copy (Ŵ, v̂) with the biases at hand, and what is known of it.
 #[derive(Clone)]
 struct Copied {
     network: Shallow,
@@ -384,7 +381,7 @@ impl<'a> GradientSteps<'a> {
         }
     }
 
-    /// Steps on `Loss + r/2 ‖W − A‖²`; the passes taken.
+    /// Steps on `Loss + β/2 ‖W − A‖²`; the passes taken.
     fn run(&mut self, weights: &mut Weights, copy: &Weights, dual: &Weights) -> Result<usize> {
         let Admm { descent, penalty, steps, .. } = self.admm;
         let anchor = shifted(copy, dual, -1.0 / penalty);

@@ -16,7 +16,7 @@ fn settings(admm: &Admm, units: usize) -> Settings {
     Settings { start: Start::from(admm.clone()), units, ..Settings::default() }
 }
 
-/// Two inputs, the published r and μ.
+/// Two inputs, the published β and λ_L.
 #[test]
 fn penalized_on_two_inputs_it_is_below_its_start_and_the_copies_meet() {
     let data = toy(200, 2, 31);
@@ -171,7 +171,7 @@ fn bad_settings_are_refused_with_their_value() {
     let data = toy(10, 2, 37);
     let base = Admm::default();
     let refused = |admm: Admm| train(&data, &settings(&admm, 3), &mut { GO_ON }).unwrap_err().what;
-    assert!(refused(Admm { penalty: 0.0, ..base.clone() }).contains("`penalty` of ADMM is 0"));
+    assert!(refused(Admm { penalty: 0.0, ..base.clone() }).contains("`admm_penalty` is 0"));
     assert!(refused(Admm { price: f64::NAN, ..base.clone() }).contains("NaN"));
     assert!(refused(Admm { bound: Some(-2.0), ..base.clone() }).contains("-2"));
     assert!(refused(Admm { steps: 0, ..base.clone() }).contains("steps"));

@@ -1,7 +1,7 @@
 //! Adversarial training (Madry et al., arXiv:1706.06083).
 //!
 //! ```text
-//! minimize over W̄, v, c:   mean_k ω_k max_{‖δ_k‖ ≤ ε} ℓ(f(x_k + δ_k), y_k)  +  λ_w/2 (‖W̄‖² + ‖v‖²)
+//! minimize over W̄, v, c:   mean_k ω_k max_{‖Δ_k‖ ≤ ε} loss(f(x_k + Δ_k), y_k)  +  λ_w/2 (‖W̄‖² + ‖v‖²)
 //! ```
 //!
 //! The inner maximum is taken anew for every batch by `steps` projected steps along the steepest direction of the norm,
@@ -12,20 +12,21 @@ use super::gradient_descent::{Descent, descend};
 use super::outcome::{Observer, Trained};
 use super::start::{Common, Start, Starter};
 use crate::ball::{project, random_point, steepest};
+use crate::range::{RADIUS, at_least_one};
 use crate::weights::{Batch, InputDifferentiator, Weights};
-use crate::{Dataset, Error, Norm, error::Result};
+use crate::{Dataset, Norm, error::Result};
 use rand_pcg::Pcg64;
 
-/// What governs adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
+/// The settings of adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Adversarial {
-    /// The outer descent.
+    /// The settings of the outer descent.
     pub descent: Descent,
     /// The norm of the perturbations.
     pub norm: Norm,
-    /// ε, in the units of the data given.
+    /// The radius ε, in the units of the data given.
     pub radius: f64,
-    /// Steps of the inner maximization; 1 is the fast gradient method.
+    /// The number of steps of the inner maximization; 1 is the fast gradient method.
     pub steps: usize,
 }
 
@@ -38,19 +39,8 @@ impl Default for Adversarial {
 impl Adversarial {
     /// Refuse an inner maximization that is none; the descent is checked by itself.
     pub fn check(&self) -> Result<()> {
-        if !(self.radius.is_finite() && self.radius >= 0.0) {
-            return Err(Error::new(
-                format!("the radius of adversarial training is {}", self.radius),
-                "give a radius of at least 0, in standardized units",
-            ));
-        }
-        if self.steps == 0 {
-            return Err(Error::new(
-                "adversarial training was asked for 0 inner steps",
-                "give at least 1 (the fast gradient method); 5 to 10 are usual",
-            ));
-        }
-        Ok(())
+        RADIUS.check("adversarial_radius", self.radius)?;
+        at_least_one("adversarial_steps", self.steps)
     }
 }
 
@@ -147,7 +137,7 @@ impl Inner {
         }
     }
 
-    /// batch.x ← clean + δ, the column of ones untouched.
+    /// batch.x ← clean + Δ, the column of ones untouched.
     fn apply(&self, batch: &mut Batch, d: usize) {
         for (k, delta) in self.delta.chunks_exact(d).enumerate() {
             for j in 0..d {

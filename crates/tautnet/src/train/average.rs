@@ -11,12 +11,12 @@ use crate::{Dataset, Shallow, error::Result};
 use faer::Mat;
 use std::ops::ControlFlow;
 
-/// What governs an average. Range: networks ≥ 1.
+/// The settings of the start `average`. Range: networks ≥ 1.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Average {
-    /// How each of them is trained.
+    /// How each of the networks is trained.
     pub descent: Descent,
-    /// How many there are; no more than there are units.
+    /// How many networks there are; no more than there are units.
     pub networks: usize,
 }
 

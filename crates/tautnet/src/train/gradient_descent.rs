@@ -1,17 +1,20 @@
 //! `sgd`: mini-batch gradient descent.
 //!
 //! ```text
-//! minimize over W̄, v, a, c:   Σ_k ω_k ℓ(f(x_k), y_k) / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
+//! minimize over W̄, v, a, c:   Σ_k ω_k loss(f(x_k), y_k) / n  +  λ_w/2 (‖W̄‖² + ‖v‖²)
 //! ```
 //!
-//! with Σω = n, one batch at a time in an order shuffled anew every epoch, by heavy-ball momentum or Adam (Kingma and Ba,
-//! arXiv:1412.6980). The decay is part of the gradient, as the objective says, not a separate shrinking of the weights.
+//! with Σω = n, one batch at a time in an order shuffled anew every epoch, by heavy-ball momentum or Adam (Kingma and
+//! Ba, arXiv:1412.6980). The decay is part of the gradient, as the objective says, not a separate shrinking of the
+//! weights.
 //!
-//! When the objective, averaged over an epoch's batches as they pass, has not fallen for `patience` epochs, the rate is cut
-//! tenfold; after `reductions` cuts the next plateau ends the run. The weights at the end of the best epoch come back.
+//! When the objective, averaged over an epoch's batches as they pass, has not fallen for `patience` epochs, the rate is
+//! cut tenfold; after `reductions` cuts the next plateau ends the run. The weights at the end of the best epoch come
+//! back.
 
 use super::outcome::{Ending, Observer, Progress, Trained};
-use super::start::{Common, Starter, within_range};
+use super::start::{Common, Starter};
+use crate::range::{Range, at_least_one};
 use crate::vector::{LANES, arch, group, group_mut, sum};
 use crate::weights::{Batch, Differentiator, Weights};
 use crate::{Dataset, Error, error::Result};
@@ -21,16 +24,55 @@ use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
 
-/// How a gradient becomes a step.
+/// How a step is made of a gradient.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Optimizer {
-    /// u ← μ u + g, p ← p − rate·u.
+    /// mean ← keep·mean + gradient, weights ← weights − rate·mean.
     Momentum {
-        /// μ in [0, 1); 0 is plain gradient descent.
+        /// keep, in [0, 1); 0 is plain gradient descent.
         momentum: f64,
     },
     /// Adam with decay rates 0.9 and 0.999 and ε = 1e-8.
     Adam,
+}
+
+/// Learning rates.
+pub const RATE: Range = Range::Positive;
+
+/// The μ of momentum, where nothing else is said.
+const MOMENTUM: f64 = 0.9;
+
+impl Optimizer {
+    /// All of them, with what is usual.
+    pub const ALL: &[Self] = &[Self::Adam, Self::Momentum { momentum: MOMENTUM }];
+
+    /// The name by which users choose it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Adam => "adam",
+            Self::Momentum { .. } => "momentum",
+        }
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Self::Adam => "steps scaled by the running mean of the squared gradients, weight by weight",
+            Self::Momentum { .. } => "each step adds nine tenths of the last one",
+        }
+    }
+}
+
+impl std::str::FromStr for Optimizer {
+    type Err = Error;
+
+    /// The optimizer of that name, with what is usual.
+    fn from_str(name: &str) -> Result<Self> {
+        Self::ALL.iter().copied().find(|optimizer| optimizer.name() == name).ok_or_else(|| {
+            let names: Vec<_> = Self::ALL.iter().map(|optimizer| optimizer.name()).collect();
+            Error::new(format!("there is no optimizer called `{name}`"), format!("choose one of: {}", names.join(", ")))
+        })
+    }
 }
 
 /// What governs the descent. The default decay was chosen among 1e-4 to 2e-2 by a look at the clean and attacked error
@@ -42,11 +84,11 @@ pub struct Descent {
     pub optimizer: Optimizer,
     /// The first learning rate.
     pub rate: f64,
-    /// Rows a step.
+    /// The number of rows for each step.
     pub batch: usize,
-    /// Most passes over the data.
+    /// The largest number of passes over the data.
     pub epochs: usize,
-    /// λ_w.
+    /// The price λ_w of the weights.
     pub decay: f64,
     /// Epochs without improvement that make a plateau.
     pub patience: usize,
@@ -74,14 +116,14 @@ impl Default for Descent {
 impl Descent {
     /// Refuse settings outside their ranges.
     pub fn check(&self) -> Result<()> {
-        within_range("rate", self.rate, self.rate.is_finite() && self.rate > 0.0, "a positive number, such as 0.003")?;
-        within_range("batch", self.batch as f64, self.batch > 0, "at least 1")?;
-        within_range("epochs", self.epochs as f64, self.epochs > 0, "at least 1")?;
-        within_range("patience", self.patience as f64, self.patience > 0, "at least 1")?;
-        within_range("decay", self.decay, self.decay.is_finite() && self.decay >= 0.0, "zero or a positive number")?;
-        within_range("tolerance", self.tolerance, (0.0..1.0).contains(&self.tolerance), "at least 0 and below 1")?;
+        RATE.check("rate", self.rate)?;
+        at_least_one("batch", self.batch)?;
+        at_least_one("epochs", self.epochs)?;
+        at_least_one("patience", self.patience)?;
+        Range::NotNegative.check("decay", self.decay)?;
+        Range::BelowOne.check("tolerance", self.tolerance)?;
         if let Optimizer::Momentum { momentum } = self.optimizer {
-            within_range("momentum", momentum, (0.0..1.0).contains(&momentum), "at least 0 and below 1")?;
+            Range::BelowOne.check("momentum", momentum)?;
         }
         Ok(())
     }
@@ -288,8 +330,8 @@ impl WithSimd for AdamStep<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, _: S) -> f64 {
         let AdamStep { weights, gradient, first, second, decayed, decay, scale, stretch } = self;
-        // All but the output bias: whole groups by construction, those of the linear part without a decay. Copies, so that the compiler need
-        // not fear that the four overlap.
+        // All but the output bias: whole groups by construction, those of the linear part without a decay. Copies, so
+        // that the compiler need not fear that the four overlap.
         let last = weights.len() - 1;
         let mut norm = [0.0; LANES];
         for j in (0..last).step_by(LANES) {
@@ -315,7 +357,7 @@ impl WithSimd for AdamStep<'_> {
     }
 }
 
-/// u ← μ u + g, p ← p − rate·u.
+/// mean ← keep·mean + gradient, weights ← weights − rate·mean.
 struct MomentumStep<'a> {
     weights: &'a mut [f64],
     gradient: &'a [f64],

@@ -22,7 +22,7 @@ use crate::{Dataset, Error, error::Result};
 pub use admm::Admm;
 pub use adversarial::Adversarial;
 pub use average::Average;
-pub use gradient_descent::{Descent, Optimizer};
+pub use gradient_descent::{Descent, Optimizer, RATE};
 pub use outcome::{Ending, Observer, Progress, Trained};
 pub use random::Random;
 pub use settings::Settings;
@@ -127,7 +127,7 @@ pub(crate) mod tests {
         assert!(refused(Settings { start, ..Settings::default() }).what.contains("ridge"));
         for (radius, steps) in [(-0.1, 1), (0.1, 0)] {
             let start = Start::from(Adversarial { radius, steps, ..Adversarial::default() });
-            assert!(refused(Settings { start, ..Settings::default() }).hint.contains("at least"));
+            assert!(refused(Settings { start, ..Settings::default() }).what.contains("`adversarial_"));
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::Shallow;
 use std::ops::ControlFlow;
 
-/// One epoch's facts.
+/// What is known after one epoch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Progress {
     /// Passes over the data so far, from 1 (0: the network that was given).
@@ -12,7 +12,7 @@ pub struct Progress {
     pub objective: f64,
     /// Its loss part (under attack, where training is).
     pub loss: f64,
-    /// Learning rate of the epoch; 0 where there is none.
+    /// The learning rate of the epoch; 0 where there is none.
     pub rate: f64,
     /// Lipschitz bound (ℓ2, LipSDP) of the network at this point, where the method computes it.
     pub bound: Option<f64>,
@@ -34,15 +34,15 @@ pub enum Ending {
     Observer,
 }
 
-/// A starting network with its history.
+/// A starting network, and how its training went.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trained {
     /// The network.
     pub network: Shallow,
-    /// Every epoch.
+    /// The progress of every epoch.
     pub trace: Vec<Progress>,
     /// How it ended.
     pub ending: Ending,
-    /// (Weighted) mean loss on the clean training rows, recomputed from the network.
+    /// The mean loss on the training rows without attack, recomputed from the network.
     pub loss: f64,
 }

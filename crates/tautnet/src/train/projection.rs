@@ -2,61 +2,62 @@
 //!
 //! # The problem
 //!
-//! For multipliers `T = diag(t) ⪰ 0` that are held fixed and targets `p_i ∈ R^d`, `q_i ∈ R` of the m units,
+//! For multipliers `T = diag(t) ⪰ 0` that are held fixed and targets `w°_i ∈ R^d`, `v°_i ∈ R` of the m units,
 //!
 //! ```text
-//! minimize over w_i, v_i (and ρ)    μ ρ + r/2 Σ_i ( ‖w_i − p_i‖² + (v_i − q_i)² )
+//! minimize over w_i, v_i (and ρ)    λ_L ρ + β/2 Σ_i ( ‖w_i − w°_i‖² + (v_i − v°_i)² )
 //!
 //!                                   ⎡ ρ·I_d   −WᵀT    0 ⎤
 //! subject to                        ⎢ −T W     2T    −v ⎥ ⪰ 0                                                    (LMI)
 //!                                   ⎣   0      −vᵀ    1 ⎦
 //! ```
 //!
-//! either with the price μ > 0 or with `ρ = L²` given. (LMI) proves `‖∇f‖ ≤ √ρ`; it is (2b) with `T/L` in place of T
+//! either with the price λ_L > 0 or with `ρ = L²` given. (LMI) proves `‖∇f‖ ≤ √ρ`; it is (2) with `T/L` in place of T
 //! and its rows and columns multiplied by √L, √L and 1/√L. With T fixed every entry is linear in (W, v, ρ)
 //! *jointly*, so that hidden and output weights move together and the problem is convex.
 //!
 //! # A ball of the spectral norm
 //!
-//! Units with t_i = 0 need v_i = 0, their w_i is free: they leave the problem. For the others the Schur complement of 2T
-//! turns (LMI) into a matrix inequality of order q = d + 1,
+//! Units with t_i = 0 need v_i = 0, their w_i is free: they leave the problem. For the others the Schur complement of
+//! 2T turns (LMI) into a matrix inequality of order d + 1,
 //!
 //! ```text
-//! E(ρ) ⪰ Σ_i c_i c_iᵀ / (2 t_i),        c_i = (t_i w_i ; v_i),     E(ρ) = diag(ρ I_d, 1) .
+//! I_ρ ⪰ Σ_i (t_i w_i ; v_i) (t_i w_i ; v_i)ᵀ / (2 t_i),     I_ρ = diag(ρ I_d, 1) .
 //! ```
 //!
-//! With ρ measured in units of ρ₀ and `u_i = (α_i w_i ; β_i v_i)`, `α_i = √(t_i/2ρ₀)`, `β_i = 1/√(2t_i)` it reads `UᵀU ⪯ E(ρ)`: the
-//! matrix U with the rows u_i lies in a ball of the spectral norm. The distance becomes `Σ (u_i − π_i)ᵀN_i(u_i − π_i)`,
-//! `π_i = (α_i p_i ; β_i q_i)`, `N_i = r/2·diag(α_i⁻² I, β_i⁻²)`. These weights differ from unit to unit and from w to v, which
-//! is why clipping singular values does not solve it.
+//! With ρ measured in units of ρ₀ and `ū_i = (√(t_i/2ρ₀) w_i ; v_i/√(2t_i))` it reads `Σ ū_i ū_iᵀ ⪯ I_ρ`: the
+//! matrix with the rows ū_i lies in a ball of the spectral norm. The distance becomes
+//! `Σ (ū_i − ū°_i)ᵀ M°_i (ū_i − ū°_i)`, ū°_i is made of the targets in the same way, and `M°_i = β·diag(ρ₀/t_i I, t_i)`. These weights differ from
+//! unit to unit and from w to v, which is why clipping singular values does not solve it.
 //!
 //! # The method
 //!
-//! For a multiplier X ⪰ 0 of that inequality, of order q, the Lagrangian falls apart into the units:
+//! For a multiplier Γ ⪰ 0 of that inequality, of order d + 1, the Lagrangian falls apart into the units:
 //!
 //! ```text
-//! u_i(X) = (N_i + X)⁻¹ N_i π_i,        tr X_dd = μ where ρ is free,
-//! S(X, ρ) := E(ρ) − Σ_i u_i(X) u_i(X)ᵀ ⪰ 0,      ⟨X, S⟩ = 0 .
+//! ū_i(Γ) = (M°_i + Γ)⁻¹ M°_i ū°_i,        tr Γ_dd = λ_L where ρ is free,
+//! Ω(Γ, ρ) := I_ρ − Σ_i ū_i(Γ) ū_i(Γ)ᵀ ⪰ 0,      ⟨Γ, Ω⟩ = 0 .
 //! ```
 //!
-//! This is a complementarity problem in q(q+1)/2 unknowns, whatever the number of units, and a monotone one:
-//! S is the gradient of a concave dual function, with `D S[V] = Σ_i ( R_i V u_i u_iᵀ + u_i u_iᵀ V R_i )`, `R_i = (N_i + X)⁻¹`.
-//! (The third derivative of the dual function is bounded by thrice its second in the metric of −log det X, for
-//! `R_i ⪯ X⁻¹`: what interior-point theory asks for.) It is solved by Mehrotra's predictor–corrector in the Nesterov–Todd
-//! direction: with `X = GΛGᵀ`, `S = G⁻ᵀΛG⁻¹` and `Ṽ` for the direction of X in these coordinates,
+//! This is a complementarity problem in (d+1)(d+2)/2 unknowns, whatever the number of units, and a monotone one:
+//! Ω is the gradient of a concave dual function, with derivative `dΩ = Σ_i ( R°_i dΓ ū_i ū_iᵀ + ū_i ū_iᵀ dΓ R°_i )`,
+//! `R°_i = (M°_i + Γ)⁻¹`. (The third derivative of the dual function is bounded by thrice its second in the metric of
+//! −log det Γ, for `R°_i ⪯ Γ⁻¹`: what interior-point theory asks for.) It is solved by Mehrotra's predictor–corrector
+//! in the Nesterov–Todd direction: with `Γ = QΛ̃Qᵀ`, `Ω = Q⁻ᵀΛ̃Q⁻¹` and `dΓ̃` for the direction of Γ in these
+//! coordinates,
 //!
 //! ```text
-//! Ṽ + Σ_i ( R̃_i Ṽ P̃_i + P̃_i Ṽ R̃_i ) + dρ·Ẽ = right-hand side,      R̃_i = GᵀR_iG,  P̃_i = Gᵀu_i u_iᵀG,  Ẽ = Gᵀ diag(I,0) G,
+//! dΓ̃ + Σ_i ( R̃_i dΓ̃ ũ_iũ_iᵀ + ũ_iũ_iᵀ dΓ̃ R̃_i ) + dρ·Ẽ = right-hand side,      R̃_i = QᵀR°_iQ,  ũ_i = Qᵀū_i,  Ẽ = Qᵀ diag(I,0) Q,
 //! ```
 //!
-//! identity plus positive semidefinite. Its matrix is one product of an m × q(q+1)/2 matrix with another. R̃_i must be made
-//! from the Cholesky factor of `N_i + X`, whose entries are of moderate size: inverting `G⁻¹(N_i + X)G⁻ᵀ` loses the digits on
-//! which the last iterations live.
+//! identity plus positive semidefinite. Its matrix is one product of an m × (d+1)(d+2)/2 matrix with another. R̃_i must
+//! be made from the Cholesky factor of `M°_i + Γ`, whose entries are of moderate size: inverting `Q⁻¹(M°_i + Γ)Q⁻ᵀ`
+//! loses the digits on which the last iterations live.
 //!
 //! # What comes out
 //!
-//! Scaling U down until `UᵀU ⪯ E(ρ)` holds, with its rounding, gives weights that satisfy (LMI) wherever the
-//! iteration stops; any X ⪰ 0 bounds the optimum from below. The relative distance of the two is the
+//! Scaling all ū_i down until `Σ ū_i ū_iᵀ ⪯ I_ρ` holds, with its rounding, gives weights that satisfy (LMI) wherever
+//! the iteration stops; any Γ ⪰ 0 bounds the optimum from below. The relative distance of the two is the
 //! [`Projected::gap`].
 
 use super::projection_newton::{Newton, Scaling, symmetric};
@@ -68,7 +69,7 @@ use tautnet_cone::Stop;
 /// What is known of ρ = L².
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Square {
-    /// It is free, at this price μ > 0.
+    /// It is free, at this price λ_L > 0.
     Priced(f64),
     /// It is this number.
     Fixed(f64),
@@ -85,7 +86,7 @@ pub struct Projected {
     pub objective: f64,
     /// Relative distance of the objective to a lower bound on the optimum.
     pub gap: f64,
-    /// X, of order d + 1: it proves the lower bound.
+    /// Γ, of order d + 1: it proves the lower bound.
     pub dual: Mat<f64>,
     /// Iterations of the interior-point method; 0 where there was nothing to do.
     pub iterations: usize,
@@ -122,7 +123,7 @@ fn check(target: &Shallow, multipliers: &[f64], square: Square, penalty: f64) ->
     if multipliers.len() != target.units() {
         return Err(Error::new(
             format!("{} multipliers were given for {} units", multipliers.len(), target.units()),
-            "give one multiplier a unit",
+            "give one multiplier for each unit",
         ));
     }
     match multipliers.iter().position(|t| !(t.is_finite() && *t >= 0.0)) {
@@ -134,38 +135,38 @@ fn check(target: &Shallow, multipliers: &[f64], square: Square, penalty: f64) ->
     }
 }
 
-/// The projection in the coordinates u, for the units with t_i > 0.
+/// The projection in the coordinates ū, for the units with t_i > 0.
 struct Ball {
     /// Which unit each column is.
     units: Vec<usize>,
     /// Columns that span the targets' rows, d × inner; `None` for all of R^d.
     basis: Option<Mat<f64>>,
-    /// α_i, β_i.
+    /// What ū_i multiplies w_i and v_i by.
     scales: Vec<(f64, f64)>,
-    /// Entries of N_i: of w, of v.
+    /// Entries of M°_i: of w, of v.
     weights: Vec<(f64, f64)>,
-    /// Columns π_i, order × units.
+    /// Columns ū°_i, order × units.
     targets: Mat<f64>,
     /// ρ₀.
     unit: f64,
-    /// μ ρ₀, or none where ρ = ρ₀.
+    /// λ_L ρ₀, or none where ρ = ρ₀.
     price: Option<f64>,
-    /// q, the order of X.
+    /// d + 1 or less, the order of Γ.
     order: usize,
-    /// r.
+    /// β.
     penalty: f64,
-    /// Distance of the targets to zero: Σ π_iᵀN_iπ_i.
+    /// Distance of the targets to zero: Σ ū°_iᵀ M°_i ū°_i.
     size: f64,
 }
 
-/// Where an iteration stands: u_i(X) with the factors of N_i + X, and C = Σ u_i u_iᵀ.
+/// Where an iteration stands: ū_i(Γ) with the factors of M°_i + Γ, and Σ ū_i ū_iᵀ.
 struct Point {
     u: Mat<f64>,
     factors: Vec<Mat<f64>>,
     c: Mat<f64>,
 }
 
-/// The best of the iterates: feasible columns u, ρ/ρ₀ and the objective; the best lower bound and its X.
+/// The best of the iterates: feasible columns ū, ρ/ρ₀ and the objective; the best lower bound and its Γ.
 struct Solved {
     u: Mat<f64>,
     square: f64,
@@ -213,17 +214,17 @@ impl Ball {
         ball
     }
 
-    /// N_i's entry of coordinate `k`.
+    /// M°_i's entry of coordinate `k`.
     fn weight(&self, i: usize, k: usize) -> f64 {
         if k + 1 < self.order { self.weights[i].0 } else { self.weights[i].1 }
     }
 
-    /// E(ρ)'s diagonal.
+    /// I_ρ's diagonal.
     fn limit(&self, square: f64, k: usize) -> f64 {
         if k + 1 < self.order { square } else { 1.0 }
     }
 
-    /// Σ (u_i − π_i)ᵀN_i(u_i − π_i).
+    /// Σ (ū_i − ū°_i)ᵀ M°_i (ū_i − ū°_i).
     fn distance(&self, u: MatRef<'_, f64>) -> f64 {
         let one = |i: usize| -> f64 {
             (0..self.order).map(|k| self.weight(i, k) * (u[(k, i)] - self.targets[(k, i)]).powi(2)).sum()
@@ -231,7 +232,7 @@ impl Ball {
         (0..self.units.len()).map(one).sum()
     }
 
-    /// λ_max of E(ρ)^{-½} UᵀU E(ρ)^{-½}, from above.
+    /// λ_max of I_ρ^{-½} (Σ ū_i ū_iᵀ) I_ρ^{-½}, from above.
     fn excess(&self, u: MatRef<'_, f64>, square: f64) -> f64 {
         let scaled = Mat::from_fn(u.ncols(), self.order, |i, k| u[(k, i)] / self.limit(square, k).sqrt());
         dense::largest_gram_eigenvalue_upper_bound(scaled.as_ref()).unwrap_or(f64::INFINITY)
@@ -256,13 +257,13 @@ impl Ball {
         Some(Point { u, factors, c })
     }
 
-    /// S(X, ρ).
+    /// Ω(Γ, ρ).
     fn slack(&self, c: &Mat<f64>, square: f64) -> Mat<f64> {
         let limit = |a: usize, b: usize| if a == b { self.limit(square, a) } else { 0.0 };
         Mat::from_fn(self.order, self.order, |a, b| limit(a, b) - c[(a, b)])
     }
 
-    /// The dual function: what X proves about the optimum. X_dd has the trace μ up to rounding where ρ is free.
+    /// The dual function: what Γ proves about the optimum. Γ_dd has the trace λ_L up to rounding where ρ is free.
     fn lower(&self, x: &Mat<f64>, point: &Point) -> f64 {
         let product: f64 =
             (0..self.order).map(|a| (0..self.order).map(|b| x[(a, b)] * point.c[(a, b)]).sum::<f64>()).sum();
@@ -271,12 +272,12 @@ impl Ball {
         self.distance(point.u.as_ref()) + product - corner - fixed
     }
 
-    /// tr X_dd.
+    /// tr Γ_dd.
     fn trace(&self, x: &Mat<f64>) -> f64 {
         (0..self.order - 1).map(|k| x[(k, k)]).sum()
     }
 
-    /// X = diag(μ/d I, ξ), or ξI, with ξ so large that UᵀU ⪯ E(ρ) holds strictly; and ρ.
+    /// Γ = diag(λ_L/d I, size), or size·I, with a size so large that Σ ū_i ū_iᵀ ⪯ I_ρ holds strictly; and ρ.
     fn start(&self) -> Option<(Mat<f64>, f64)> {
         let q = self.order;
         let mut weights: Vec<f64> = self.weights.iter().map(|(_, v)| *v).collect();
@@ -291,7 +292,7 @@ impl Ball {
             let c = self.point(&x)?.c;
             let hidden = self.trace(&c);
             match self.price {
-                // C ⪯ 2 diag(C_dd, C_qq).
+                // A positive semidefinite matrix is at most twice its diagonal blocks.
                 Some(_) if c[(q - 1, q - 1)] <= 0.25 => return Some((x, 4.0 * hidden + 1e-6)),
                 None if hidden + c[(q - 1, q - 1)] <= 0.5 => return Some((x, 1.0)),
                 _ => size *= 4.0,
@@ -305,7 +306,7 @@ impl Ball {
     fn solve(&self) -> Solved {
         let (q, m) = (self.order, self.units.len());
         let mut best = Solved {
-            // Zero weights are feasible for every ρ; the trivial lower bound is 0, that of X = 0.
+            // Zero weights are feasible for every ρ; the trivial lower bound is 0, that of Γ = 0.
             u: Mat::zeros(q, m),
             square: if self.price.is_some() { 0.0 } else { 1.0 },
             objective: self.size,
@@ -347,7 +348,7 @@ impl Ball {
             {
                 break;
             }
-            // How far S is from S(X), and tr X_dd from μ.
+            // How far Ω is from Ω(Γ), and tr Γ_dd from λ_L.
             let infeasible = scaling.dual(&(&scaling.s - &self.slack(&point.c, square)));
             let missing = self.price.map(|price| price - self.trace(&x));
             let newton = Newton::new(&scaling, &point.u, &point.factors, missing)?;
@@ -377,7 +378,7 @@ impl Ball {
         Some(())
     }
 
-    /// Back to weights: W = U_w/α, v = U_v/β, in all of R^d.
+    /// Back to weights: w_i and v_i are the parts of ū_i over their scales, in all of R^d.
     fn result(&self, target: &Shallow, solved: Solved) -> Result<Projected> {
         let (d, inner) = (target.inputs(), self.order - 1);
         let (mut w, mut v) = (target.w().clone(), vec![0.0; target.units()]);
@@ -405,7 +406,7 @@ impl Ball {
         };
         let lift = Mat::from_fn(d + 1, self.order, lift);
         let half = dense::multiply(lift.as_ref(), solved.dual.as_ref());
-        // A unit without a multiplier keeps its w and loses its v, whatever X is.
+        // A unit without a multiplier keeps its w and loses its v, whatever Γ is.
         let lost: f64 = (0..target.units()).filter(|i| !self.units.contains(i)).map(|i| target.v()[i].powi(2)).sum();
         let objective = solved.objective + 0.5 * self.penalty * lost;
         let gap = if solved.objective > 0.0 { (solved.objective - solved.lower).max(0.0) / objective } else { 0.0 };

@@ -1,13 +1,13 @@
-//! The linear algebra of one iteration of [`super::projection`]: the Nesterov–Todd scaling of X and S, and the Newton
+//! The linear algebra of one iteration of [`super::projection`]: the Nesterov–Todd scaling of Γ and Ω, and the Newton
 //! equation in scaled coordinates,
 //!
 //! ```text
-//! Ṽ + Σ_i ( R̃_i Ṽ P̃_i + P̃_i Ṽ R̃_i ) + dρ·Ẽ = right-hand side,      ⟨Ẽ, Ṽ⟩ = what tr X_dd lacks (where ρ is free).
+//! dΓ̃ + Σ_i ( R̃_i dΓ̃ ũ_iũ_iᵀ + ũ_iũ_iᵀ dΓ̃ R̃_i ) + dρ·Ẽ = right-hand side,      ⟨Ẽ, dΓ̃⟩ = what tr Γ_dd lacks (where ρ is free).
 //! ```
 //!
-//! With `K = Σ_i vec(R̃_i) vec(P̃_i)ᵀ` over lower triangles, one product of two matrices, its entry for the unit matrices
-//! (a,b) and (c,d) of the symmetric matrices is, but for factors √2 of off-diagonal places,
-//! `K̂[ac,bd] + K̂[ad,bc]`, `K̂ = K + Kᵀ`. Up to [`DIRECT`] unknowns it is factored; beyond, conjugate gradients
+//! With `J = Σ_i vec(R̃_i) vec(ũ_iũ_iᵀ)ᵀ` over lower triangles, one product of two matrices, its entry for the unit
+//! matrices (a,b) and (c,d) of the symmetric matrices is, but for factors √2 of off-diagonal places,
+//! `J⁺[ac,bd] + J⁺[ad,bc]`, `J⁺ = J + Jᵀ`. Up to [`DIRECT`] unknowns it is factored; beyond, conjugate gradients
 //! with its diagonal apply it as the formula says, for its factor would cost (d/70)⁶ seconds.
 
 use crate::dense;
@@ -18,7 +18,7 @@ const DIRECT: usize = 1600;
 /// Relative residual of conjugate gradients, and their most iterations.
 const CONJUGATE: (f64, usize) = (1e-10, 500);
 
-/// X = GΛGᵀ, S = G⁻ᵀΛG⁻¹.
+/// Γ = QΛ̃Qᵀ, Ω = Q⁻ᵀΛ̃Q⁻¹.
 pub(super) struct Scaling {
     g: Mat<f64>,
     inverse: Mat<f64>,
@@ -32,7 +32,8 @@ impl Scaling {
         Self::from_roots(root(x.clone())?, root(s.clone())?)
     }
 
-    /// From `X = L_x L_xᵀ`, `S = L_s L_sᵀ`: with `L_sᵀL_x = UΛVᵀ`, `G = L_x V Λ^{-½}` and `G⁻¹ = Λ^{-½} Uᵀ L_sᵀ`.
+    /// From the Cholesky factors X of Γ and S of Ω: with the singular values `SᵀX = U′Λ̃V′ᵀ`, `Q = X V′ Λ̃^{-½}` and
+    /// `Q⁻¹ = Λ̃^{-½} U′ᵀ Sᵀ`.
     fn from_roots(x: Mat<f64>, s: Mat<f64>) -> Option<Self> {
         let q = x.nrows();
         let (left, lambda, right) = dense::singular_vectors(&dense::multiply(s.transpose(), x.as_ref()))?;
@@ -52,14 +53,14 @@ impl Scaling {
         Some(Self { g, inverse, lambda, x: square(&x), s: square(&s) })
     }
 
-    /// GᵀAG: how A looks beside S.
+    /// QᵀAQ: how a matrix A looks beside Ω.
     pub fn dual(&self, a: &Mat<f64>) -> Mat<f64> {
         let half = dense::multiply(self.g.transpose(), a.as_ref());
         symmetric(dense::multiply(half.as_ref(), self.g.as_ref()))
     }
 
-    /// The scaling at X + αdX and S + αdS, directions in scaled coordinates. The roots are moved, not the matrices: their
-    /// small eigenvalues keep their digits.
+    /// The scaling at Γ + t dΓ and Ω + t dΩ, directions in scaled coordinates. The roots are moved, not the matrices:
+    /// their small eigenvalues keep their digits.
     pub fn moved(&self, length: f64, dx: &Mat<f64>, ds: &Mat<f64>) -> Option<Self> {
         let at = |direction: &Mat<f64>| {
             let q = self.lambda.len();
@@ -71,7 +72,7 @@ impl Scaling {
         Self::from_roots(x, s)
     }
 
-    /// The largest α with Λ + α·A ⪰ 0.
+    /// The largest t with Λ̃ + t·A ⪰ 0.
     pub fn longest(&self, a: &Mat<f64>) -> f64 {
         let q = self.lambda.len();
         let negated = Mat::from_fn(q, q, |i, j| -a[(i, j)] / (self.lambda[i] * self.lambda[j]).sqrt());
@@ -92,7 +93,7 @@ fn root(mut a: Mat<f64>) -> Option<Mat<f64>> {
     Some(a)
 }
 
-/// A direction: of X and S in scaled coordinates, and of ρ.
+/// A direction: of Γ and Ω in scaled coordinates, and of ρ.
 pub(super) struct Direction {
     pub x: Mat<f64>,
     pub s: Mat<f64>,
@@ -103,7 +104,7 @@ pub(super) struct Direction {
 pub(super) struct Newton {
     places: Places,
     equation: Equation,
-    /// Ẽ, what the equation makes of it, and what tr X_dd lacks; where ρ is free.
+    /// Ẽ, what the equation makes of it, and what tr Γ_dd lacks; where ρ is free.
     free: Option<(Vec<f64>, Vec<f64>, f64)>,
 }
 
@@ -131,7 +132,7 @@ impl Newton {
         };
         let mut newton = Self { places, equation, free: None };
         newton.free = missing.map(|missing| {
-            // Ẽ = GᵀG without the last row of G.
+            // Ẽ = QᵀQ without the last row of Q.
             let place = |a: usize, b: usize| (0..q - 1).map(|k| scaling.g[(k, a)] * scaling.g[(k, b)]).sum();
             let e = newton.places.vector(&Mat::from_fn(q, q, place));
             let solved = newton.solve(&e);
@@ -140,7 +141,7 @@ impl Newton {
         Some(newton)
     }
 
-    /// The direction for `dX̃ + dS̃ = aim` and `keep` of the infeasibilities less.
+    /// The direction for `dΓ̃ + dΩ̃ = aim` and `keep` of the infeasibilities less.
     pub fn step(&self, aim: &Mat<f64>, infeasible: &Mat<f64>, keep: f64) -> Direction {
         let right = self.places.vector(&(aim + keep * infeasible));
         let mut x = self.solve(&right);
@@ -219,7 +220,7 @@ impl Equation {
     }
 }
 
-/// Ṽ + Σ_i ( R̃_i Ṽũ_i ũ_iᵀ + ũ_i (R̃_i Ṽũ_i)ᵀ ).
+/// dΓ̃ + Σ_i ( R̃_i dΓ̃ũ_i ũ_iᵀ + ũ_i (R̃_i dΓ̃ũ_i)ᵀ ).
 fn apply(places: &Places, r: &[Mat<f64>], u: &Mat<f64>, v: &[f64]) -> Vec<f64> {
     let matrix = places.matrix(v);
     let images = dense::multiply(matrix.as_ref(), u.as_ref());

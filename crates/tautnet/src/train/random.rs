@@ -1,20 +1,21 @@
 //! `random`: hidden units drawn at random, output weights by least squares.
 //!
 //! ```text
-//! w̄_i ~ N(0, I_{d+1}),      minimize over v, a, c:   Σ_k ω_k ℓ(c + a·x_k + Φ_k·v, y_k) / n  +  ρ (‖v‖² + ‖a‖²),      Φ_ki = relu(x̄_k·w̄_i)
+//! w̄_i ~ N(0, I_{d+1}),      minimize over v, a, c:   Σ_k ω_k loss(c + a·x_k + Φ_k·v, y_k) / n  +  ridge (‖v‖² + ‖a‖²),      Φ_ki = relu(x̄_k·w̄_i)
 //! ```
 //!
-//! a = 0 unless there is a linear part. For the squared error that is one ridge regression. For another loss a few of them, each with the weights `ω ℓ'(r)/2r` of the
-//! residuals r before, under which a square has the loss's slope.
+//! a = 0 unless there is a linear part. For the squared error that is one ridge regression. For another loss a few of
+//! them, each with the weights `ω ℓ'(r)/2r` of the residuals r before, under which a square has the loss's slope.
 //!
 //! Gaussian directions sample the activation patterns of the data (Pilanci and Ergen, arXiv:2002.10553), which is what
-//! the convex programs want of a start. A unit that is zero on every row is drawn again: it would have no gradient and no
-//! use. With a free c both Φ and y are centred first, so that c is not charged.
+//! the convex programs want of a start. A unit that is zero on every row is drawn again: it would have no gradient and
+//! no use. With a free c both Φ and y are centred first, so that c is not charged.
 
 use super::outcome::{Ending, Observer, Progress, Trained};
 use super::start::{Common, Starter};
 use crate::dataset::importances;
 use crate::random::normal;
+use crate::range::Range;
 use crate::{Dataset, Error, Loss, Shallow, error::Result};
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::{cholesky::llt, matmul::matmul};
@@ -29,10 +30,10 @@ const MOST_UNITS: usize = 30_000;
 /// A unit that is zero on all rows is drawn again, this often at most.
 const DRAWS: usize = 100;
 
-/// What governs a random start. Range: ridge > 0.
+/// The settings of the start `random`. Range: ridge > 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Random {
-    /// ρ.
+    /// The ridge: what the squares of the weights cost, over the loss.
     pub ridge: f64,
 }
 
@@ -67,12 +68,7 @@ impl Starter for Random {
 
 /// Draw the hidden layer and solve for the output layer; the observer hears of the one result.
 pub fn train(data: &Dataset, common: &Common, random: &Random, observer: &mut Observer<'_>) -> Result<Trained> {
-    if !(random.ridge.is_finite() && random.ridge > 0.0) {
-        return Err(Error::new(
-            format!("the ridge of the random start is {}", random.ridge),
-            "give a positive ridge, such as 0.001",
-        ));
-    }
+    Range::Positive.check("ridge", random.ridge)?;
     let (n, d, m) = (data.rows(), data.columns(), common.units);
     if m > MOST_UNITS {
         return Err(Error::new(
@@ -166,9 +162,9 @@ fn fitted(
     })
 }
 
-/// The ridge regression, by its normal equations: (ΦᵀΩΦ/n + ρI) v = ΦᵀΩy/n, centred by means over weights of this total. On one thread, so that the number of
-/// threads changes nothing. `phi` is overwritten by the centred and weighted features: of `kept`, or of its own where those are
-/// not needed again.
+/// The ridge regression, by its normal equations: (Φᵀ diag(ω) Φ/n + ridge·I) v = Φᵀ diag(ω) y/n, centred by means over
+/// weights of this total. On one thread, so that the number of threads changes nothing. `phi` is overwritten by the
+/// centred and weighted features: of `kept`, or of its own where those are not needed again.
 fn output_layer(
     phi: &mut Mat<f64>,
     kept: Option<&Mat<f64>>,

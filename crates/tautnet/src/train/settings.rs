@@ -6,20 +6,20 @@ use crate::Loss;
 use crate::error::Result;
 use crate::requirement::{Asked, Setting, check};
 
-/// What every start needs to know.
+/// The settings of a start.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// The method and what is its own.
+    /// The start that was chosen, with the settings of its own.
     pub start: Start,
     /// What a wrong prediction costs.
     pub loss: Loss,
-    /// Hidden units, m ≥ 1.
+    /// The number m of hidden units, 1 or more.
     pub units: usize,
     /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,
     /// Whether the network has a linear part.
     pub linear_part: bool,
-    /// Same seed, same network, to the byte.
+    /// The seed. The same seed gives the same network, to the byte.
     pub seed: u64,
 }
 

@@ -1,25 +1,25 @@
 //! What a start is: its name, what it asks for, and how it makes a network.
 
 use super::outcome::{Observer, Trained};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::requirement::{Choice, Requirement};
 use crate::{Dataset, Loss, Norm};
 use std::fmt::Debug;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// What every start is told.
+/// The settings that all starts share.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Common {
     /// What a wrong prediction costs.
     pub loss: Loss,
-    /// Hidden units, m ≥ 1.
+    /// The number m of hidden units, 1 or more.
     pub units: usize,
     /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,
     /// Whether the network has a linear part.
     pub linear_part: bool,
-    /// Same seed, same network, to the byte.
+    /// The seed. The same seed gives the same network, to the byte.
     pub seed: u64,
 }
 
@@ -86,12 +86,4 @@ impl Start {
     pub fn choice(&self) -> Choice<'static> {
         Choice { kind: "start", name: self.name(), requires: self.requires() }
     }
-}
-
-/// Refuse a setting of a start outside its range, in words.
-pub(super) fn within_range(name: &str, value: f64, good: bool, range: &str) -> Result<()> {
-    if good {
-        return Ok(());
-    }
-    Err(Error::new(format!("the training setting `{name}` is {value}"), format!("`{name}` must be {range}")))
 }

@@ -15,9 +15,9 @@ pub(crate) enum Route {
 pub(super) struct Clique {
     /// `Ĝ_u⁻¹`.
     pub(super) inverse: Mat<f64>,
-    /// `F h`.
+    /// `F g̃`.
     pub(super) h: Vec<f64>,
-    /// `∂ svec F(h cᵀ + c hᵀ + 2ℓ h hᵀ)Fᵀ` by the unit's variables, pairs × width.
+    /// `∂ svec F(g̃ ζᵀ + ζ g̃ᵀ + 2ℓ g̃ g̃ᵀ)Fᵀ` by the unit's variables, pairs × width.
     pub(super) coupling: Mat<f64>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct StructuredNormal<'a> {
     pub(super) coupling: Option<Cholesky>,
     /// Barrier weights of the loss's exits.
     pub(super) exits: Vec<f64>,
-    /// √κ of every point: the loss's curvature in f, once its exits are eliminated.
+    /// √χ of every point: the loss's curvature in f, once its exits are eliminated.
     pub(super) root: Vec<f64>,
     pub(super) factor: Factor,
 }

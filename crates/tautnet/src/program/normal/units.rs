@@ -1,9 +1,9 @@
 //! The second route: for few rows, block elimination of the units.
 //!
 //! ```text
-//! [ K   0    Fᵀ ] [ y ]   [ r_y ]
-//! [ 0   K_g  F_gᵀ] [ g ] = [ r_g ]      F = [√κ Φ; V],  B = [I; R̂⁻¹],  C = B + F K⁻¹ Fᵀ
-//! [ F   F_g  −B ] [ w ]   [ 0   ]
+//! [ K    0     Φ_Vᵀ ] [ z̃   ]   [ r_z ]
+//! [ 0    K_g   Φ_gᵀ ] [ z_g ] = [ r_g ]      Φ_V = [√χ Φ; V],  Ĩ = blockdiag(I, R̂⁻¹),  K̃ = Ĩ + Φ_V K⁻¹ Φ_Vᵀ
+//! [ Φ_V  Φ_g   −Ĩ   ] [ w   ]   [ 0   ]
 //! ```
 
 use super::parts::{Clique, Factor, StructuredNormal, Units, column, regularize};
@@ -22,7 +22,7 @@ use tautnet_cone::{NotPositiveDefinite, Stop};
 /// A vector of the augmented system of the second route.
 ///
 /// Its refinement is what keeps digits: a unit's own block may be 1e-10 of the loss's curvature in some direction, and
-/// `K⁻¹(a − Fᵀw)` then loses ten digits of what `F y = B w` still knows.
+/// `K⁻¹(r_z − Φ_Vᵀw)` then loses ten digits of what `Φ_V z̃ = Ĩ w` still knows.
 struct Augmented {
     units: Vec<f64>,
     scalars: Vec<f64>,
@@ -117,7 +117,7 @@ impl StructuredNormal<'_> {
         Ok(Factor::Units(Units { blocks: factors, rest, shared_block, shared, columns }))
     }
 
-    /// `[Φ_s; V_i…] y` over the units, and its transpose.
+    /// `Φ_V z̃` over the units, and its transpose.
     fn low_rank(&self, y: &[f64], n: usize, rank: usize) -> Mat<f64> {
         let (program, layout) = (self.program, &self.program.layout);
         let mut out = Mat::<f64>::zeros(rank, 1);
@@ -151,7 +151,7 @@ impl StructuredNormal<'_> {
         }
     }
 
-    /// Solve for `y` in place.
+    /// Solve for `z̃` in place.
     pub(super) fn solve_by_units(&self, factor: &Units, y: &mut [f64]) {
         let (units, scalars) = y.split_at_mut(self.program.layout.shared());
         let wanted =
@@ -166,11 +166,12 @@ impl StructuredNormal<'_> {
         scalars.copy_from_slice(&found.scalars);
     }
 
-    /// `[K, 0, Fᵀ; 0, K_g, F_gᵀ; F, F_g, −B]⁻¹` by the factors at hand, with `C = B + F K⁻¹ Fᵀ`.
+    /// `[K, 0, Φ_Vᵀ; 0, K_g, Φ_gᵀ; Φ_V, Φ_g, −Ĩ]⁻¹` times `(units, scalars, rank)` by the factors at hand, with
+    /// `K̃ = Ĩ + Φ_V K⁻¹ Φ_Vᵀ`.
     fn solve_augmented(&self, factor: &Units, wanted: &Augmented) -> Augmented {
         let n = self.rows();
         let rank = wanted.rank.len();
-        // C w = F K⁻¹ a + F_g g − c,   (K_g + F_gᵀC⁻¹F_g) g = b − F_gᵀ C⁻¹ (F K⁻¹ a − c)
+        // K̃ w = Φ_V K⁻¹ units + Φ_g z_g − rank,   (K_g + Φ_gᵀK̃⁻¹Φ_g) z_g = scalars − Φ_gᵀ K̃⁻¹ (Φ_V K⁻¹ units − rank)
         let mut units = wanted.units.clone();
         self.solve_blocks(&factor.blocks, &mut units);
         let mut w = self.low_rank(&units, n, rank);
@@ -207,7 +208,7 @@ impl StructuredNormal<'_> {
         let mut low = self.low_rank(&found.units, n, rank);
         (0..n).for_each(|k| low[(k, 0)] -= found.rank[k]);
         if let Some(coupling) = &self.coupling {
-            // B = L Lᵀ there.
+            // Ĩ is the factor times its transpose there.
             let mut tail = low.as_mut().subrows_mut(n, rank - n);
             tail -= coupling.times(w.subrows(n, rank - n));
         }
