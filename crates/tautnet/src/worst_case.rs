@@ -28,14 +28,8 @@ pub(crate) struct Within<'a> {
 }
 
 impl Within<'_> {
-    /// The interval of the predictions of row `k` with inputs `x`, by the labels `on`.
-    pub fn interval(&self, k: usize, x: &[f64], on: impl Fn(usize) -> bool) -> Interval {
-        let reaches: Vec<f64> = self.units.iter().map(|unit| self.tolerance.reach(k, &unit.z)).collect();
-        self.interval_with(k, x, &reaches, on)
-    }
-
-    /// The same where `‖z_i‖_τk` of every unit is known.
-    fn interval_with(&self, k: usize, x: &[f64], reaches: &[f64], on: impl Fn(usize) -> bool) -> Interval {
+    /// The interval of the predictions of row `k` with inputs `x`, by the labels `on`; `reaches` are the `‖z_i‖_τk`.
+    fn interval(&self, k: usize, x: &[f64], reaches: &[f64], on: impl Fn(usize) -> bool) -> Interval {
         let along = |w: &[f64]| w.iter().zip(x).map(|(w, x)| w * x).sum::<f64>();
         let mut slope = self.affine.a.clone().unwrap_or_else(|| vec![0.0; x.len()]);
         let mut lin = self.affine.c + along(&slope);
@@ -103,7 +97,7 @@ impl Pass for Bounds<'_> {
             }
             let x: Vec<f64> = (0..block.x.ncols()).map(|j| block.x[(r, j)]).collect();
             let [first, second] = self.labels.map(|labels| {
-                let f = within.interval_with(k, &x, &reaches, |i| labels.unit(i)[k]);
+                let f = within.interval(k, &x, &reaches, |i| labels.unit(i)[k]);
                 self.loss.value(f.low, block.y[r]).max(self.loss.value(f.high, block.y[r]))
             });
             // Where either is not a number, it is told.

@@ -65,6 +65,10 @@ impl Method {
     pub const WALK: Self = walk::METHOD;
     /// Algorithm 1 of the paper: multipliers, then weights, in turn.
     pub const ALTERNATING: Self = alternate::METHOD;
+    /// (R) with soft cells, and better labels in turn.
+    pub const CONVEX: Self = convex::METHOD;
+    /// (R) with hard cells.
+    pub const ROBUST_CELLS: Self = convex::CELLS;
     /// The program (6): the loss and the price of the weights, without a bound.
     pub const WEIGHT_DECAY: Self = weight_decay::METHOD;
 

@@ -457,6 +457,7 @@ impl Built {
     }
 
     /// L at a point in the caller's units, where it is a variable.
+    #[cfg(test)]
     pub fn lipschitz(&self, x: &[f64]) -> f64 {
         x[self.program.layout.bound()] * self.conditioning.bound_scale()
     }
