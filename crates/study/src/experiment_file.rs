@@ -294,7 +294,7 @@ choices! {
     walk_steps: Setting<of::walk_steps> = Rounds "walk_steps";
     walk_restarts: Setting<of::walk_restarts> = Rounds "walk_restarts";
     walk_flips: Setting<of::walk_flips> = Rounds "walk_flips";
-    tolerance: Setting<of::tolerance> = Recipe "tolerance";
+    tol: Setting<of::tol> = Recipe "tol";
     radii: Setting<of::radii> = Judge "radius";
     restarts: Setting<of::restarts> = Search "restarts";
     attack_steps: Setting<of::attack_steps> = Search "attack_steps";
@@ -384,7 +384,7 @@ fn settings(tables: Tables) -> Settings {
         output_bias: recipe.output_bias,
         rounds: rounds.rounds,
         walk: rounds.walk,
-        tolerance: recipe.tolerance,
+        tol: recipe.tol,
         ..polish::Settings::default()
     };
     Settings {

@@ -24,7 +24,7 @@ pub enum Setting {
     /// Whether the network has a linear part.
     LinearPart,
     /// The relative gap to reach.
-    Tolerance,
+    Tol,
     /// The most iterations of one convex program.
     Iterations,
     /// The effort, where it is high.

@@ -40,12 +40,12 @@ impl Instance {
         Settings {
             method,
             loss: self.loss.parse().unwrap(),
-            within: Some(Tolerance::of_rows(self.shape, matrix(&self.tolerance)).unwrap()),
+            tolerance: Some(Tolerance::of_rows(self.shape, matrix(&self.tolerance)).unwrap()),
             lipschitz: self.lipschitz,
             decay: self.decay,
             linear_part: self.linear_part,
             output_bias: self.output_bias,
-            tolerance: 1e-9,
+            tol: 1e-9,
             rounds: 1,
             ..Settings::default()
         }
@@ -90,7 +90,7 @@ fn the_known_optima_are_reached_and_the_recomputed_objective_is_no_worse() {
 #[test]
 fn hard_cells_of_exact_inputs_are_joint_and_soft_ones_never_worse() {
     for instance in instances() {
-        let exact = |method| Settings { within: None, ..instance.settings(method) };
+        let exact = |method| Settings { tolerance: None, ..instance.settings(method) };
         let [hard, soft] = [Method::ROBUST_CELLS, Method::CONVEX].map(|method| told(&instance.polish(&exact(method))));
         let joint = told(&instance.polish(&exact(Method::JOINT)));
         // Targets are of order one.
@@ -102,7 +102,7 @@ fn hard_cells_of_exact_inputs_are_joint_and_soft_ones_never_worse() {
 #[test]
 fn rounds_never_raise_the_bound() {
     for instance in instances().iter().filter(|instance| instance.cells == "soft") {
-        let settings = Settings { rounds: 6, tolerance: 1e-8, ..instance.settings(Method::CONVEX) };
+        let settings = Settings { rounds: 6, tol: 1e-8, ..instance.settings(Method::CONVEX) };
         let polished = instance.polish(&settings);
         let falling = polished.accepted.windows(2).all(|pair| pair[1].objective < pair[0].objective);
         assert!(falling, "{}: {:?}", instance.seed, polished.accepted);

@@ -41,7 +41,7 @@ def polish(
     output_bias: bool = True,
     linear_part: bool = False,
     standardize: bool = True,
-    tolerance: float = 1e-8,
+    tol: float = 1e-8,
     iterations: int = 100,
     time_limit: float | None = None,
     threads: int | None = None,
@@ -64,7 +64,7 @@ def polish(
     asked = options(
         {
             "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
-            "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tolerance": tolerance,
+            "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tol": tol,
             "iterations": iterations,
         }
     )  # fmt: skip

@@ -73,7 +73,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         penalty: str = "L",
         output_bias: bool = True,
         linear_part: bool = False,
-        tolerance: float = 1e-8,
+        tol: float = 1e-8,
         iterations: int = 100,
         time_limit: float | None = None,
         threads: int | None = None,
@@ -93,7 +93,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.penalty = penalty
         self.output_bias = output_bias
         self.linear_part = linear_part
-        self.tolerance = tolerance
+        self.tol = tol
         self.iterations = iterations
         self.time_limit = time_limit
         self.threads = threads

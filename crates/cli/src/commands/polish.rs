@@ -89,7 +89,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     stop.heed();
     let job = Job::on(problem.train.clone(), problem.scaler.clone(), &plan, Arc::new(stop));
-    let mut display = Display::new(arguments.talk.quiet, settings.tolerance);
+    let mut display = Display::new(arguments.talk.quiet, settings.tol);
     let worked = job.polish(network, None, &mut |progress| {
         if let fit::Progress::Polish(progress) = progress {
             display.update("", progress);

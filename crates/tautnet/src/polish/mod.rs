@@ -172,5 +172,5 @@ pub(crate) fn check_size(data: &Dataset, units: usize, settings: &Settings) -> R
 /// The objective of a network under the settings, recomputed from its weights: every price counts, whatever the method.
 pub fn score(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Score> {
     settings.check()?;
-    Ok(run::score(network, data, &settings.prices(), (settings.within.as_ref(), None), None)?.0)
+    Ok(run::score(network, data, &settings.prices(), (settings.tolerance.as_ref(), None), None)?.0)
 }

@@ -160,7 +160,7 @@ impl<'a, 'o> Run<'a, 'o> {
         proposed: Option<Multipliers<'_>>,
         labels: Option<&Patterns>,
     ) -> Result<(Score, Option<Patterns>)> {
-        score(network, self.data, &self.prices, (self.settings.within.as_ref(), labels), proposed)
+        score(network, self.data, &self.prices, (self.settings.tolerance.as_ref(), labels), proposed)
     }
 
     /// Solve one program and read the network back.
@@ -174,7 +174,7 @@ impl<'a, 'o> Run<'a, 'o> {
     /// The same for (R): the least worst case within the tolerance, by these labels; units may leave them where cells are soft.
     pub fn solve_within(&mut self, soft: bool, round: usize) -> Result<(Candidate, Solved)> {
         let exact = Tolerance::none(self.data.columns());
-        let tolerance = self.settings.within.as_ref().unwrap_or(&exact);
+        let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
         let from = (&*self.units, self.linear.as_deref());
         let built = Built::robust(self.data, from, &self.active, Robust { tolerance, soft }, &self.prices);
         self.solved(built, Held::Nothing, round)
@@ -183,10 +183,10 @@ impl<'a, 'o> Run<'a, 'o> {
     fn solved(&mut self, mut built: Built, held: Held<'_>, round: usize) -> Result<(Candidate, Solved)> {
         let settings = tautnet_cone::Settings {
             iterations: self.settings.iterations,
-            gap_relative: self.settings.tolerance,
+            gap_relative: self.settings.tol,
             // Of the mean square target, which is 1 here.
-            gap_absolute: 1e-4 * self.settings.tolerance.min(1e-2),
-            feasibility: 1e-8_f64.max(self.settings.tolerance),
+            gap_absolute: 1e-4 * self.settings.tol.min(1e-2),
+            feasibility: 1e-8_f64.max(self.settings.tol),
             ..tautnet_cone::Settings::default()
         };
         let scale = built.objective(1.0);
@@ -312,7 +312,7 @@ impl<'a, 'o> Run<'a, 'o> {
             format!(
                 "with an output bias of 0 the objective is {new:.9}, not below {old:.9} with the given one of {given}"
             )
-        } else if new <= old * (1.0 + 10.0 * self.settings.tolerance) {
+        } else if new <= old * (1.0 + 10.0 * self.settings.tol) {
             "the given network is optimal for its patterns already".into()
         } else {
             format!("the result's recomputed objective {new:.9} is not below {old:.9}")

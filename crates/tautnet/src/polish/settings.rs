@@ -38,7 +38,7 @@ pub struct Settings {
     /// What a wrong prediction costs.
     pub loss: Loss,
     /// How wrong the inputs of the rows can be: the objective is then the worst case within it. `None` where every input is exact.
-    pub within: Option<Tolerance>,
+    pub tolerance: Option<Tolerance>,
     /// λ_L ≥ 0, the price of the Lipschitz bound.
     pub lipschitz: f64,
     /// λ_w ≥ 0, the price of the weights.
@@ -55,7 +55,7 @@ pub struct Settings {
     /// Whether a linear part is free, beside the units. It is too where the given network has one.
     pub linear_part: bool,
     /// The relative gap at which the solver stops.
-    pub tolerance: f64,
+    pub tol: f64,
     /// The largest number of iterations of one convex program.
     pub iterations: usize,
     /// The largest number of rounds of `alternating` and of `convex`.
@@ -74,7 +74,7 @@ impl Settings {
         Self {
             method,
             loss: Loss::default(),
-            within: None,
+            tolerance: None,
             lipschitz,
             decay,
             max_lipschitz: None,
@@ -82,7 +82,7 @@ impl Settings {
             penalty: Penalty::L,
             output_bias: true,
             linear_part: false,
-            tolerance: 1e-8,
+            tol: 1e-8,
             iterations: 100,
             rounds: ROUNDS,
             multipliers: None,
@@ -95,7 +95,7 @@ impl Settings {
         PRICE.check("lipschitz", self.lipschitz)?;
         PRICE.check("decay", self.decay)?;
         self.max_lipschitz.map_or(Ok(()), |limit| LIMIT.check("max-lipschitz", limit))?;
-        TOLERANCE.check("tolerance", self.tolerance)?;
+        TOLERANCE.check("tol", self.tol)?;
         // Whatever the method is: some norms are for bounds only.
         let polish = |setting| (setting == Setting::Method).then(|| Asked::new("polish", "a polish"));
         check(&[self.norm.choice()], &polish)

@@ -23,7 +23,7 @@ const NO_ITERATIONS: Requirement = Requirement {
 
 /// It has no gap to reach.
 const NO_GAP: Requirement =
-    Requirement { setting: Setting::Tolerance, demand: Demand::Unused, hint: "leave the gap out: a descent has none" };
+    Requirement { setting: Setting::Tol, demand: Demand::Unused, hint: "leave the gap out: a descent has none" };
 
 /// The method.
 pub const METHOD: Method = Method(&Described {

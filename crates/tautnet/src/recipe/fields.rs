@@ -189,14 +189,14 @@ impl Table for Recipe {
             ..Field::PLAIN
         },
         Field {
-            name: "tolerance",
+            name: "tol",
             group: "Objective",
             symbol: "GAP",
             kind: Kind::Number(TOLERANCE),
             help: "Relative duality gap to reach",
             commands: &[Train, Polish, Reproduce],
-            get: |recipe| Value::Number(recipe.tolerance),
-            set: |recipe, value| put_number(value, &mut |gap| recipe.tolerance = gap),
+            get: |recipe| Value::Number(recipe.tol),
+            set: |recipe, value| put_number(value, &mut |gap| recipe.tol = gap),
             ..Field::PLAIN
         },
         Field {

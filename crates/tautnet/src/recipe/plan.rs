@@ -40,7 +40,7 @@ impl Recipe {
             penalty: self.penalty,
             output_bias: self.output_bias,
             linear_part: self.linear_part,
-            tolerance: self.tolerance,
+            tol: self.tol,
             iterations: self.iterations,
             walk: self.effort.walk(),
             ..own

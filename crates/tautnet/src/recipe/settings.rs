@@ -34,7 +34,7 @@ pub struct Recipe {
     /// Whether the network has a linear part beside its units.
     pub linear_part: bool,
     /// Relative duality gap to reach.
-    pub tolerance: f64,
+    pub tol: f64,
     /// Most iterations of one convex program.
     pub iterations: usize,
     /// Seed of everything that is drawn.
@@ -57,7 +57,7 @@ impl Default for Recipe {
             penalty: polish.penalty,
             output_bias: polish.output_bias,
             linear_part: polish.linear_part,
-            tolerance: polish.tolerance,
+            tol: polish.tol,
             iterations: polish.iterations,
             seed: train.seed,
         }
