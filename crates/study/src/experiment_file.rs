@@ -289,7 +289,7 @@ choices! {
     admm_penalty: Setting<of::admm_penalty> = Starts "admm_penalty";
     admm_steps: Setting<of::admm_steps> = Starts "admm_steps";
     admm_iterations: Setting<of::admm_iterations> = Starts "admm_iterations";
-    rounds: Setting<of::rounds> = Rounds "rounds";
+    rounds: Setting<of::rounds> = Recipe "rounds";
     walk_rounds: Setting<of::walk_rounds> = Rounds "walk_rounds";
     walk_steps: Setting<of::walk_steps> = Rounds "walk_steps";
     walk_restarts: Setting<of::walk_restarts> = Rounds "walk_restarts";
@@ -382,7 +382,7 @@ fn settings(tables: Tables) -> Settings {
         loss: recipe.loss.clone(),
         penalty: recipe.penalty,
         output_bias: recipe.output_bias,
-        rounds: rounds.rounds,
+        rounds: recipe.rounds,
         walk: rounds.walk,
         tol: recipe.tol,
         ..polish::Settings::default()

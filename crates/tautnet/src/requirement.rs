@@ -23,6 +23,10 @@ pub enum Setting {
     OutputBias,
     /// Whether the network has a linear part.
     LinearPart,
+    /// How wrong the inputs can be.
+    Tolerance,
+    /// The most rounds.
+    Rounds,
     /// The relative gap to reach.
     Tol,
     /// The most iterations of one convex program.

@@ -448,8 +448,12 @@ mod tests {
             for (sum, price) in sums.iter_mut().zip([0.3, 0.03]) {
                 let grid = grid(60);
                 let tolerance = polish.tol.max(grid.tolerance);
-                let asked =
-                    polish::Settings { lipschitz: price, tol: tolerance, iterations: grid.iterations, ..polish.clone() };
+                let asked = polish::Settings {
+                    lipschitz: price,
+                    tol: tolerance,
+                    iterations: grid.iterations,
+                    ..polish.clone()
+                };
                 let go_on = &mut |_: &polish::Progress| ControlFlow::Continue(());
                 let polished = polish::polish(&trained.network, &fitted, &asked, go_on).unwrap();
                 let errors = grid.judge(&polished.network, &held_out, &polish, 0.0).unwrap().attacked;

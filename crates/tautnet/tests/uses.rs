@@ -11,7 +11,9 @@ use tautnet::{
     polish::{Effort, Ending, Method, Penalty, Polished, Setting, Settings, polish, score},
     recipe::Command,
     requirement::hint,
-    select, train,
+    select,
+    tolerance::{Shape, Tolerance},
+    train,
 };
 
 fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Polished> {
@@ -19,7 +21,7 @@ fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Polishe
 }
 
 /// What a user can ask for, and multipliers.
-const SETTINGS: [Setting; 12] = [
+const SETTINGS: [Setting; 14] = [
     Setting::Lipschitz,
     Setting::Penalty,
     Setting::MaxLipschitz,
@@ -27,6 +29,8 @@ const SETTINGS: [Setting; 12] = [
     Setting::Norm,
     Setting::OutputBias,
     Setting::LinearPart,
+    Setting::Tolerance,
+    Setting::Rounds,
     Setting::Tol,
     Setting::Iterations,
     Setting::Effort,
@@ -44,6 +48,8 @@ fn asked(setting: Setting, recipe: &mut Recipe) {
         Setting::Norm => recipe.norm = Norm::Infinity,
         Setting::OutputBias => recipe.output_bias = false,
         Setting::LinearPart => recipe.linear_part = true,
+        Setting::Tolerance => recipe.tolerance.entries = vec!["0.2".parse().unwrap()],
+        Setting::Rounds => recipe.rounds = 1,
         Setting::Tol => recipe.tol = 1e-2,
         Setting::Iterations => recipe.iterations = 4,
         Setting::Effort => recipe.effort = Effort::High,
@@ -66,6 +72,11 @@ fn what_a_method_uses_changes_its_result_and_the_rest_is_refused() {
             let settings = match (setting, polish(&recipe)) {
                 (Setting::Multipliers, settings) => {
                     settings.map(|settings| Settings { multipliers: Some(vec![1.0; 6]), ..settings })
+                }
+                // What was said of columns meets the rows where these are known.
+                (Setting::Tolerance, settings) => {
+                    let tolerance = Tolerance::same(Shape::Box, &[0.2, 0.2]).unwrap();
+                    settings.map(|settings| Settings { tolerance: Some(tolerance), ..settings })
                 }
                 (_, settings) => settings,
             };

@@ -19,7 +19,8 @@ use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
 use tautnet::polish::{Polished, Score};
 use tautnet::recipe::{Command, Plan};
-use tautnet::{Loss, Scaler, Shallow, certify, fit};
+use tautnet::tolerance::Tolerance;
+use tautnet::{Dataset, Loss, Scaler, Shallow, attack, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
@@ -89,6 +90,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     stop.heed();
     let job = Job::on(problem.train.clone(), problem.scaler.clone(), &plan, Arc::new(stop));
+    let job = job.tolerating(&problem.columns.tolerated())?;
     let mut display = Display::new(arguments.talk.quiet, settings.tol);
     let worked = job.polish(network, None, &mut |progress| {
         if let fit::Progress::Polish(progress) = progress {
@@ -100,7 +102,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stopped = worked.interruption.map(Interruption::in_words);
     let time = Duration::from_secs_f64(worked.seconds);
 
-    let facts = Facts { loss: &settings.loss, polished, before: network, time, stopped, problem: &problem, rewritten };
+    let worst_case =
+        job.tolerance().map(|tolerance| WorstCases::of(&plan, &problem, polished, tolerance)).transpose()?;
+    let facts = Facts {
+        loss: &settings.loss,
+        worst_case: worst_case.as_ref(),
+        polished,
+        before: network,
+        time,
+        stopped,
+        problem: &problem,
+        rewritten,
+    };
     if let Some(path) = &arguments.out.out {
         let result = match stored {
             Stored::Network(_) if arguments.meeting.units.raw_network => {
@@ -162,9 +175,39 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
 }
 
+/// The worst cases within the tolerance, found by attack, as mean losses: of the network given and of the result.
+struct WorstCases {
+    /// In the rows learned from.
+    learned: [f64; 2],
+    /// In rows held out.
+    held_out: Option<[f64; 2]>,
+}
+
+impl WorstCases {
+    fn of(plan: &Plan, problem: &Problem, polished: &Polished, tolerance: &Tolerance) -> Result<Self> {
+        let settings = attack::Settings {
+            loss: plan.settings.polish.loss.clone(),
+            seed: plan.recipe.seed,
+            ..attack::Settings::new(f64::INFINITY)
+        };
+        let networks = [&problem.network, &polished.network];
+        let of = |data: &Dataset, tolerance: &Tolerance| -> Result<[f64; 2]> {
+            let [before, after] = networks.map(|network| attack::within(network, data, tolerance, &settings));
+            Ok([before?, after?])
+        };
+        let held_out = |test: &Dataset| {
+            let (asked, inputs) = (&plan.recipe.tolerance, problem.columns.tolerated());
+            of(test, &problem.scaler.tolerance(asked, &inputs, test.x.as_ref(), &problem.train)?)
+        };
+        Ok(Self { learned: of(&problem.train, tolerance)?, held_out: problem.test.as_ref().map(held_out).transpose()? })
+    }
+}
+
 /// All that is to be told.
 struct Facts<'a> {
     loss: &'a Loss,
+    /// Where there is a tolerance.
+    worst_case: Option<&'a WorstCases>,
     polished: &'a Polished,
     before: &'a Shallow,
     time: Duration,
@@ -172,6 +215,11 @@ struct Facts<'a> {
     problem: &'a Problem,
     /// Said where the network was rewritten with relu units.
     rewritten: Option<String>,
+}
+
+/// How many convex programs were solved one after the other.
+fn rounds(polished: &Polished) -> usize {
+    polished.trace.last().map_or(0, |last| last.round + 1)
 }
 
 impl Facts<'_> {
@@ -185,7 +233,7 @@ impl Facts<'_> {
 
     fn json(&self) -> Value {
         let Self { polished, problem, .. } = self;
-        let score = |score: &Score, network: &Shallow, gap: Option<f64>, iterations: usize, seconds: f64| {
+        let score = |score: &Score, network: &Shallow, at: usize, gap: Option<f64>, iterations: usize, seconds: f64| {
             let bounds = problem.scaler.bound_per_column(score.lipschitz);
             let columns = problem.columns.names().into_iter().zip(bounds).map(|(name, bound)| (name, json!(bound)));
             let mut facts = json!({
@@ -201,6 +249,12 @@ impl Facts<'_> {
                     "lipschitz_per_column": columns.collect::<serde_json::Map<_, _>>(),
                 },
             });
+            if let Some(found) = self.worst_case {
+                facts["worst_case"] = json!({ "bound": score.worst_case, "found": found.learned[at] });
+                if let Some(found) = found.held_out {
+                    facts["worst_case"]["test_found"] = json!(found[at]);
+                }
+            }
             if let Some(loss) = self.test_loss(network) {
                 facts["test_loss"] = json!(loss);
                 facts["user_units"]["test_loss"] = json!(problem.scaler.loss_to_user(self.loss, loss));
@@ -208,12 +262,14 @@ impl Facts<'_> {
             facts
         };
         let seconds = self.time.as_secs_f64();
-        let mut result = score(&polished.after, &polished.network, polished.duality_gap, polished.iterations, seconds);
+        let mut result =
+            score(&polished.after, &polished.network, 1, polished.duality_gap, polished.iterations, seconds);
         let (ending, reason) = polished.ending.in_words(self.stopped);
         result["ending"] = json!(ending);
         result["reason"] = json!(reason);
         result["notes"] = self.notes().collect();
-        result["before"] = score(&polished.before, self.before, None, 0, 0.0);
+        result["rounds"] = json!(rounds(polished));
+        result["before"] = score(&polished.before, self.before, 0, None, 0, 0.0);
         result
     }
 
@@ -229,6 +285,19 @@ impl Facts<'_> {
         ];
         if let (Some(before), Some(after)) = (self.test_loss(self.before), self.test_loss(&polished.network)) {
             rows.push(row(&format!("{}, rows held out", self.loss.mean_name()), before, after));
+        }
+        if let (Some(found), [Some(old), Some(new)]) = (self.worst_case, [before.worst_case, after.worst_case]) {
+            let name = self.loss.mean_name();
+            rows.push(
+                [format!("{name} within the tolerance, at most")]
+                    .into_iter()
+                    .chain([old, new].map(output::at_most))
+                    .collect(),
+            );
+            rows.push(row("  found by attack", found.learned[0], found.learned[1]));
+            if let Some(found) = found.held_out {
+                rows.push(row("  found by attack, rows held out", found[0], found[1]));
+            }
         }
         let bounds = [before.lipschitz, after.lipschitz].map(output::at_most);
         rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());

@@ -63,6 +63,7 @@ fn parameters(text: &str) -> Result<BTreeSet<String>, String> {
             (Value::Nothing, written) => ["None", "auto"].contains(&written),
             (Value::Switch(yes), written) => written == if *yes { "True" } else { "False" },
             (Value::Count(_) | Value::Number(_), written) => written.parse() == Ok(number(Command::Train, name)),
+            (Value::Texts(texts), written) => written == texts.join(","),
             (Value::Word(word), written) => written == word,
             (Value::Numbers(numbers), written) => {
                 let items = written.trim_matches(['(', ')', '[', ']']).split(',').map(|item| item.trim().parse());

@@ -16,9 +16,11 @@ mod fast_gradient;
 pub(crate) mod local;
 mod projected_ascent;
 mod settings;
+mod within;
 
 pub use fast_gradient::fast_gradient;
 pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
+pub use within::within;
 
 use crate::ball::placed;
 use crate::certify::sample_interval;

@@ -4,7 +4,7 @@
 //! is then (J) with cells that can be left at a price, so its optimum is never above that of (J).
 
 use super::{
-    method::{Described, Method, NO_EFFORT, NO_MULTIPLIERS},
+    method::{Described, Method, NO_EFFORT, NO_MULTIPLIERS, NO_ROUNDS},
     run::{Run, Standing},
 };
 use crate::{
@@ -19,6 +19,7 @@ pub const METHOD: Method = Method(&Described {
     name: "convex",
     help: "the least worst case within the tolerance; units may leave their labels at a price, and better labels come in turn",
     requires: &[NO_EFFORT, NO_MULTIPLIERS],
+    prices: (0.0, 0.0),
     story: "The polish lowered {goal}, {bound}, by convex programs, each with labels that say on which side of its kink every unit is \
             taken to be in every row{in the last}.",
 });
@@ -27,7 +28,8 @@ pub const METHOD: Method = Method(&Described {
 pub const CELLS: Method = Method(&Described {
     name: "robust-cells",
     help: "the same with units that keep their labels everywhere within the tolerance: convex adversarial training",
-    requires: &[NO_EFFORT, NO_MULTIPLIERS],
+    requires: &[NO_EFFORT, NO_MULTIPLIERS, NO_ROUNDS],
+    prices: (0.0, 0.0),
     story: "Of all networks whose units are on and off on the same rows, and stay so everywhere within the tolerance, the polish looked \
             for the one with the least {goal}, {bound}, by one convex program{gap}.",
 });

@@ -1,12 +1,12 @@
 //! Every setting, once: flags, Python's parameters, files and documentation are made of these lines.
 
-use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_word};
+use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_texts, put_word};
 use super::settings::Recipe;
 use super::table::Table;
 use crate::fit::DECAY;
 use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
 use crate::train::{Descent, Start};
-use crate::{Loss, Norm, loss};
+use crate::{Loss, Norm, loss, tolerance::Shape};
 use Command::{Attack, Compare, Polish, Reproduce, Train};
 
 impl Table for Recipe {
@@ -79,9 +79,14 @@ impl Table for Recipe {
             kind: Kind::Word(|| Method::all().map(|method| Word::new(method.name(), method.help())).collect()),
             help: "Which convex program is solved",
             commands: &[Train, Polish],
-            unsaid: |_| {
+            unsaid: |command| {
                 let [normal, high] = Effort::all().map(|effort| effort.method().name());
-                Some(format!("{normal}; {high} where the effort is `{}`", Effort::High.name()))
+                let convex = Method::CONVEX.name();
+                let high = format!("{high} where the effort is `{}`", Effort::High.name());
+                Some(match command {
+                    Polish => format!("{normal}; {high}; {convex} where there is a tolerance"),
+                    _ => format!("{normal}; {high}"),
+                })
             },
             get: |recipe| recipe.method.map_or(Value::Nothing, |method| Value::Word(method.name().into())),
             set: |recipe, value| put_word(value, &mut |method| recipe.method = Some(method)),
@@ -186,6 +191,45 @@ impl Table for Recipe {
             commands: &[Train, Polish, Compare],
             get: |recipe| Value::Switch(recipe.linear_part),
             set: |recipe, value| put_switch(value, &mut |wanted| recipe.linear_part = wanted),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "tolerance",
+            group: "Tolerance",
+            symbol: "COLUMN=AMOUNT",
+            kind: Kind::Texts("COLUMN=AMOUNT or an amount: 0.5, 2%, 2%+0.1, 0.1sd or exact"),
+            help: "How wrong the values of an input can be",
+            more: "An amount is a number in the units of the column (0.5), a part of the value in the row (2%, or 2%+0.1 with a part \
+                   beside it), a part of the column's standard deviation in the rows learned from (0.1sd), or exact. An amount alone is \
+                   for every input of numbers that is not named. Inputs of words are exact. The polish then makes the worst case within \
+                   it small.",
+            commands: &[Polish],
+            unsaid: |_| Some("every input is exact".into()),
+            get: |recipe| Value::Texts(recipe.tolerance.entries.iter().map(ToString::to_string).collect()),
+            set: |recipe, value| put_texts(value, &mut |entries| recipe.tolerance.entries = entries),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "tolerance_shape",
+            group: "Tolerance",
+            symbol: "SHAPE",
+            kind: Kind::Word(|| Shape::ALL.map(|shape| Word::new(shape.name(), shape.help())).to_vec()),
+            help: "How the errors of several inputs come together",
+            commands: &[Polish],
+            get: |recipe| Value::Word(recipe.tolerance.shape.name().into()),
+            set: |recipe, value| put_word(value, &mut |shape| recipe.tolerance.shape = shape),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "rounds",
+            group: "Objective",
+            symbol: "NUMBER",
+            kind: Kind::Count(1, u64::MAX),
+            help: "Most rounds of the methods that have rounds",
+            more: "Those are `convex`, which ends earlier where a round gains little, and `alternating`.",
+            commands: &[Polish, Reproduce],
+            get: |recipe| Value::Count(recipe.rounds as u64),
+            set: |recipe, value| put_count(value, &mut |count| recipe.rounds = count as usize),
             ..Field::PLAIN
         },
         Field {

@@ -3,9 +3,9 @@
 use super::field::{Command, Value};
 use super::settings::Recipe;
 use super::table::Table;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fit::{self, Price};
-use crate::polish::{self, Setting};
+use crate::polish::{self, Method, Setting};
 use crate::requirement::{self, Asked};
 use crate::{select, train};
 use std::collections::BTreeMap;
@@ -28,7 +28,14 @@ impl Recipe {
     /// What is done where this is asked for, or why it cannot be done.
     pub fn resolve(&self, command: Command) -> Result<Plan> {
         Self::FIELDS.iter().try_for_each(|field| field.check(&(field.get)(self)))?;
-        let method = self.method.unwrap_or(self.effort.method());
+        let usual = if self.tolerance.is_empty() { self.effort.method() } else { Method::CONVEX };
+        let method = self.method.unwrap_or(usual);
+        if command != Command::Polish && !self.tolerance.is_empty() {
+            return Err(Error::new(
+                format!("`{}` was given a tolerance of the inputs, which it does not use", command.name()),
+                "leave it out; `polish` takes one",
+            ));
+        }
         let own = polish::Settings::of(method);
         let decay = if command == Command::Train { fit::DECAY } else { own.decay };
         let polish = polish::Settings {
@@ -41,6 +48,7 @@ impl Recipe {
             output_bias: self.output_bias,
             linear_part: self.linear_part,
             tol: self.tol,
+            rounds: self.rounds,
             iterations: self.iterations,
             walk: self.effort.walk(),
             ..own
@@ -85,6 +93,7 @@ impl Recipe {
         let asked = |setting| -> Option<Asked> {
             match setting {
                 Setting::Effort => self.effort.asked(),
+                Setting::Tolerance => (!self.tolerance.is_empty()).then(polish::asked_tolerance),
                 other => polish.asked(other),
             }
         };

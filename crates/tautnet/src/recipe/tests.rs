@@ -170,6 +170,8 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
         ("output_bias", Value::Switch(false)),
         ("linear_part", Value::Switch(true)),
         ("effort", Value::Word("high".into())),
+        ("tolerance", Value::Texts(vec!["0.1sd".into()])),
+        ("rounds", Value::Count(3)),
         ("tol", Value::Number(1e-4)),
         ("iterations", Value::Count(5)),
         ("loss", Value::Word("huber:1".into())),
@@ -190,10 +192,15 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
         }
         refused.dedup();
         let expected: &[&str] = match method {
-            Method::WALK => &[],
-            Method::JOINT | Method::ALTERNATING => &["effort"],
-            Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort"],
-            other if other.name() == "descent" => &["max_lipschitz", "effort", "tol", "iterations"],
+            Method::WALK => &["tolerance", "rounds"],
+            Method::JOINT => &["effort", "tolerance", "rounds"],
+            Method::ALTERNATING => &["effort", "tolerance"],
+            Method::CONVEX => &["effort"],
+            Method::ROBUST_CELLS => &["effort", "rounds"],
+            Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort", "tolerance", "rounds"],
+            other if other.name() == "descent" => {
+                &["max_lipschitz", "effort", "tolerance", "rounds", "tol", "iterations"]
+            }
             other => panic!("say here what {other:?} refuses"),
         };
         assert_eq!(refused, expected, "{method:?}");

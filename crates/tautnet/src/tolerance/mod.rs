@@ -1,5 +1,9 @@
 //! How wrong the inputs of a row can be: a set of perturbations, in the units in which a network meets its inputs.
 
+mod asked;
+
+pub use asked::{Amount, Asked, Entry, Input};
+
 use crate::error::{Error, Result};
 use faer::{Mat, MatRef};
 use serde::{Deserialize, Serialize};

@@ -1,0 +1,161 @@
+//! The error found within a tolerance: the search of balls, in coordinates in which the tolerance of a row is a unit ball.
+//!
+//! With `x + τ∘u`, a box is `‖u‖_∞ ≤ 1` and an ellipsoid `‖u‖_2 ≤ 1`; an input that is exact has τ = 0 and does not move. What
+//! counts is the network itself at a point that lies within the tolerance for certain.
+
+use super::local::Prepared;
+use super::projected_ascent::Search;
+use super::settings::Settings;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::norm::Norm;
+use crate::outward::{Sum, distance_up, div_down, div_up, enclose, length_at_most, mul_down};
+use crate::shallow::Shallow;
+use crate::tolerance::{Shape, Tolerance};
+use faer::Mat;
+use rand_pcg::Pcg64;
+use rayon::prelude::*;
+use tautnet_cone::Stop;
+
+/// The (weighted) mean loss at the worst points found within the tolerances of the rows, rounded down: no more than the worst
+/// case. The bound in the settings is not used, and branch and bound is not either. [`Stop::here`] ends the search; what
+/// comes back is valid all the same.
+pub fn within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<f64> {
+    let (n, d) = (data.rows(), data.columns());
+    if network.inputs() != d || tolerance.columns() != d || !(tolerance.is_same() || tolerance.sizes().nrows() == n) {
+        return Err(Error::new(
+            format!(
+                "the network has {} inputs, the tolerance {} columns and {} rows, and the data {d} columns and {n} rows",
+                network.inputs(),
+                tolerance.columns(),
+                tolerance.sizes().nrows()
+            ),
+            "give the tolerance of these very columns and rows",
+        ));
+    }
+    let norm = if tolerance.shape() == Shape::Box { Norm::Infinity } else { Norm::Two };
+    let settings = Settings { lipschitz_upper_bound: f64::INFINITY, ..settings.clone() };
+    let scaled = |k: usize| {
+        let tau = |j: usize| tolerance.size(k, j);
+        let w = Mat::from_fn(network.units(), d, |i, j| network.w()[(i, j)] * tau(j));
+        let a = network.a().map(|a| (0..d).map(|j| a[j] * tau(j)).collect());
+        Shallow::with_linear(w, network.b().to_vec(), network.v().to_vec(), network.c(), a)
+    };
+    let same = if tolerance.is_same() { Some(scaled(0)?) } else { None };
+    let same = same.as_ref().map(|network| Prepared::new(network, norm));
+    let given = Prepared::new(network, norm);
+    let (loss, stop, origin) = (&settings.loss, Stop::here(), vec![0.0; d]);
+    let found: Vec<f64> = (0..n)
+        .into_par_iter()
+        .map_init(
+            || (Search::new(norm, d), Vec::new()),
+            |(search, h), k| {
+                let x: Vec<f64> = (0..d).map(|j| data.x[(k, j)]).collect();
+                let y = data.y[k];
+                let clean = loss.least(enclose(network, &x), y);
+                if stop.asked() {
+                    return Ok(clean);
+                }
+                given.pre_activations(&x, h);
+                // The linear part at the row itself is in the target of the search.
+                let moved = network.a().map_or(0.0, |a| a.iter().zip(&x).map(|(a, x)| a * x).sum());
+                let mut random = Pcg64::new(settings.seed.into(), k as u128);
+                search.reset();
+                let mut look = |prepared: &Prepared<'_>| {
+                    stop.during(|| search.worst(prepared, (&origin, h), y - moved, 1.0, &settings, &mut random))
+                };
+                let u = match &same {
+                    Some(prepared) => look(prepared),
+                    None => look(&Prepared::new(&scaled(k)?, norm)),
+                };
+                let sizes: Vec<f64> = (0..d).map(|j| tolerance.size(k, j)).collect();
+                let point = placed(tolerance.shape(), &sizes, &x, &u);
+                Ok(clean.max(loss.least(enclose(network, &point), y)))
+            },
+        )
+        .collect::<Result<_>>()?;
+    let (mut sum, mut total) = (Sum::default(), Sum::default());
+    for (k, found) in found.iter().enumerate() {
+        let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+        total.add(weight);
+        if weight > 0.0 {
+            sum.add(mul_down(weight, *found).max(0.0));
+        }
+    }
+    Ok(div_down(sum.interval().low.max(0.0), total.interval().high).max(0.0))
+}
+
+/// A point near `x + τ∘u` that lies within the tolerance for certain; x itself where nothing else will do.
+fn placed(shape: Shape, sizes: &[f64], x: &[f64], u: &[f64]) -> Vec<f64> {
+    let mut shrink = 0.0;
+    for _ in 0..20 {
+        let place = |j: usize| x[j] + sizes[j] * (u[j] * (1.0 - shrink));
+        let point: Vec<f64> = (0..x.len()).map(|j| if sizes[j] > 0.0 { place(j) } else { x[j] }).collect();
+        let inside = match shape {
+            Shape::Box => (0..x.len()).all(|j| distance_up(point[j], x[j]) <= sizes[j]),
+            Shape::Ball => {
+                let moved = (0..x.len()).filter(|&j| sizes[j] > 0.0);
+                length_at_most(Norm::Two, moved.map(|j| div_up(distance_up(point[j], x[j]), sizes[j])), 1.0)
+            }
+        };
+        if inside {
+            return point;
+        }
+        // Beside a large x a small τ is a few units in the last place.
+        shrink = (4.0 * shrink).max(f64::EPSILON);
+    }
+    x.to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::network;
+    use super::*;
+    use crate::train::tests::toy;
+    use proptest::prelude::*;
+
+    fn settings() -> Settings {
+        Settings::new(f64::INFINITY)
+    }
+
+    proptest! {
+        /// A tolerance that is the same everywhere is a ball of that radius, whatever the unit of a column is.
+        #[test]
+        fn a_ball_is_a_ball(m in 1usize..20, d in 1usize..5, n in 1usize..6, seed in any::<u64>(), radius in 0.05..1.0f64) {
+            let (network, data) = (network(m, d, seed), toy(n, d, seed));
+            for (shape, norm) in [(Shape::Ball, Norm::Two), (Shape::Box, Norm::Infinity)] {
+                let tolerance = Tolerance::same(shape, &vec![radius; d]).unwrap();
+                let found = within(&network, &data, &tolerance, &settings()).unwrap();
+                let known = super::super::attack(&network, &data, norm, &[radius], &settings()).unwrap()[0].found;
+                let clean = crate::Loss::default().mean(&network, &data);
+                prop_assert!(found >= clean * (1.0 - 1e-12));
+                prop_assert!((found - known).abs() <= 0.05 * known, "{} {} {}", shape, found, known);
+                // A row of its own for every row is the same.
+                let rows = Tolerance::of_rows(shape, Mat::from_fn(n, d, |_, _| radius)).unwrap();
+                prop_assert_eq!(within(&network, &data, &rows, &settings()).unwrap(), found);
+                // Nothing moves where everything is exact.
+                let exact = within(&network, &data, &Tolerance::same(shape, &vec![0.0; d]).unwrap(), &settings()).unwrap();
+                prop_assert!((exact - clean).abs() <= 1e-12 * clean);
+            }
+        }
+
+        #[test]
+        fn points_are_within_the_tolerance(
+            x in prop::collection::vec(-1e9..1e9f64, 3), u in prop::collection::vec(-1.0..1.0f64, 3),
+            sizes in prop::collection::vec(prop_oneof![Just(0.0), 1e-12..1.0f64], 3),
+        ) {
+            let length = u.iter().map(|u| u * u).sum::<f64>().sqrt();
+            let on_sphere: Vec<f64> = u.iter().map(|u| u / length).collect();
+            for (shape, u) in [(Shape::Box, &u), (Shape::Ball, &on_sphere)] {
+                let point = placed(shape, &sizes, &x, u);
+                let mut parts = 0.0;
+                for j in 0..3 {
+                    let moved = (point[j] - x[j]).abs();
+                    prop_assert!(moved <= sizes[j]);
+                    parts += if sizes[j] > 0.0 { (moved / sizes[j]).powi(2) } else { 0.0 };
+                }
+                prop_assert!(shape == Shape::Box || parts <= 1.0 + 1e-12);
+            }
+        }
+    }
+}
