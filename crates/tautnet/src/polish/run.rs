@@ -177,6 +177,7 @@ impl<'a, 'o> Run<'a, 'o> {
         let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
         let from = (&*self.units, self.linear.as_deref());
         let built = Built::robust(self.data, from, &self.active, Robust { tolerance, soft }, &self.prices);
+        built.affordable()?;
         self.solved(built, Held::Nothing, round)
     }
 

@@ -409,9 +409,30 @@ impl Built {
         Self { program, conditioning, factor: 1.0, start, group: Vec::new() }
     }
 
+    /// Refuse a program whose solve does not fit into memory.
+    pub fn affordable(&self) -> Result<()> {
+        let layout = &self.program.layout;
+        let bytes = layout.bytes(true, 0);
+        if bytes <= MOST_MEMORY {
+            return Ok(());
+        }
+        Err(Error::new(
+            format!(
+                "the convex program of {} units, {} columns and {} rows, with a variable for every unit in every row, needs about {:.0} GB \
+                 of memory, more than {:.0}",
+                layout.m,
+                layout.d,
+                layout.n,
+                bytes / 1e9,
+                MOST_MEMORY / 1e9
+            ),
+            "use fewer rows, or fewer units",
+        ))
+    }
+
     /// Solve by the structured method. Every program here has solutions, so no verdict of infeasibility is asked for.
     pub fn solve(&mut self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
-        let many = self.program.layout.n > MANY;
+        let many = self.program.layout.n > MANY && self.program.terms.cells.is_some();
         if many || StructuredNormal::cheaper(&self.program.layout) == Route::Dense {
             self.program.store_hessian();
         }

@@ -97,33 +97,6 @@ impl Reach {
         if self.form == Form::Sum { m * self.columns.len() } else { 0 }
     }
 
-    /// Variables for a first point whose z̄ are set, with room.
-    pub fn start(&self, layout: &Layout, x: &mut [f64], room: f64) {
-        let count = self.columns.len();
-        for i in 0..layout.m {
-            let first = layout.unit(i) + layout.z_len();
-            let z: Vec<f64> = self.columns.iter().map(|&j| x[layout.unit(i) + j]).collect();
-            match self.form {
-                Form::Cones => {
-                    for g in 0..self.tolerances.nrows() {
-                        let size = (0..count).map(|c| (self.tolerances[(g, c)] * z[c]).powi(2)).sum::<f64>().sqrt();
-                        x[first + g] = 1.5 * size + room;
-                    }
-                }
-                Form::Sizes => (0..count).for_each(|c| x[first + c] = 1.5 * z[c].abs() + room),
-                Form::Sum => {
-                    let mut sum = 0.0;
-                    for c in 0..count {
-                        let size = 1.5 * z[c].abs() + room;
-                        x[layout.sizes() + i * count + c] = size;
-                        sum += self.tolerances[(0, c)] * size;
-                    }
-                    x[first] = 1.2 * sum + room;
-                }
-            }
-        }
-    }
-
     /// The rows of the inequalities between numbers: the sums, then `A − z`, then `A + z`.
     fn parts(&self, layout: &Layout) -> [Range<usize>; 3] {
         let (row, sums) = (self.place.row, if self.form == Form::Sum { layout.m } else { 0 });

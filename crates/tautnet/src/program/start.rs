@@ -13,8 +13,6 @@ use tautnet_cone::{Cone, Linear, Start, cone::svec};
 
 /// How far above the least feasible `L` the start lies.
 const ROOM: f64 = 2.0;
-/// How far inside its inequalities a worst case begins, in units of the largest weight.
-const INSIDE: f64 = 0.1;
 /// How much larger than the price of L asks the first complementarity is: room to reduce the loss's gradient.
 const LARGER: f64 = 3.0;
 
@@ -27,11 +25,15 @@ pub(crate) struct Given {
     pub linear: Vec<f64>,
 }
 
-/// The start for a program from the given network; `None` where that is degenerate (no weights).
+/// The start for a program from the given network; `None` where that is degenerate (no weights), and for a worst case: there the
+/// variables of the rows start better by least squares.
 ///
 /// `floor` is the least that counts as the size of the slopes, of ℓ and of the first complementarity; 0 for a first
 /// attempt.
 pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f64) -> Option<Start> {
+    if program.terms.worst.is_some() {
+        return None;
+    }
     let layout = &program.layout;
     let (d, m) = (layout.d, layout.m);
     let lengths: Vec<f64> =
@@ -55,11 +57,7 @@ pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f6
         let floor = (0.1 * mean).max(typical);
         part.iter_mut().for_each(|s| *s = s.max(floor));
     }
-    // So too the cells of a worst case, where they are hard; soft ones are inside.
-    let worst = program.terms.worst.as_ref().map_or(0..0, |worst| worst.numbers_rows());
-    let least = s[worst.clone()].iter().fold(0.0f64, |most, s| most.max(s.abs())) * 1e-2;
-    s[worst].iter_mut().for_each(|s| *s = s.max(least.min(typical)));
-    let mu = complementarity(program, bounded.as_ref(), &x, &s, floor);
+    let mu = complementarity(program, bounded.as_ref(), &s, floor);
     let z = multipliers(program, bounded.as_ref(), &s, mu)?;
     Some(Start { x, s, z })
 }
@@ -223,19 +221,12 @@ fn variables(program: &TrainingProgram, bounded: Option<&Bounded>, given: &Given
     if let Some(loss) = &program.terms.loss {
         loss.start(layout, &mut x);
     }
-    let size = given.z.col_iter().flat_map(|unit| unit.iter()).fold(0.0f64, |most, z| most.max(z.abs()));
-    if let Some(reach) = &program.terms.reach {
-        reach.start(layout, &mut x, INSIDE * size);
-    }
-    if let Some(worst) = &program.terms.worst {
-        worst.start(layout, &mut x, INSIDE * size);
-    }
     x
 }
 
 /// The first complementarity: the least that the prices ask for; without prices (a hard limit, or the loss alone) the
 /// loss is what is spread over the cones.
-fn complementarity(program: &TrainingProgram, bounded: Option<&Bounded>, x: &[f64], s: &[f64], floor: f64) -> f64 {
+fn complementarity(program: &TrainingProgram, bounded: Option<&Bounded>, s: &[f64], floor: f64) -> f64 {
     let (layout, mut mu) = (&program.layout, bounded.map_or(0.0, |bounded| bounded.mu));
     // The price of a unit's length asks for μ = price (u² − ‖turn z̄‖²)/u, as that of L does.
     if let Some(lengths) = &program.terms.lengths {
@@ -246,9 +237,6 @@ fn complementarity(program: &TrainingProgram, bounded: Option<&Bounded>, x: &[f6
         mu = mu.max((0..layout.m).map(asked).sum::<f64>() / layout.m as f64);
     }
     mu = (LARGER * mu).max(floor);
-    if let Some(worst) = &program.terms.worst {
-        mu = mu.max(worst.loss(layout, x) / s.len() as f64);
-    }
     if mu > 0.0 { mu } else { program.offset().max(1e-3) / s.len().max(1) as f64 }
 }
 

@@ -150,53 +150,6 @@ impl WorstCase {
         self.shape == Shape::Ball && !self.columns.is_empty()
     }
 
-    /// Variables for a first point whose others are set, with room for every inequality but those of hard cells.
-    pub fn start(&self, layout: &Layout, x: &mut [f64], room: f64) {
-        let (n, m) = (self.rows.n(), self.rows.units());
-        let gradient = self.gradient(layout, x);
-        let mut reach = vec![0.0; n];
-        for k in 0..n {
-            if self.balls() {
-                let size = (0..self.columns.len()).map(|c| (self.tolerances[(k, c)] * gradient[(k, c)]).powi(2));
-                reach[k] = 1.5 * size.sum::<f64>().sqrt() + room;
-                x[layout.gradients() + k] = reach[k];
-            }
-            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
-                let c = self.gradients.1[at];
-                let size = 1.5 * gradient[(k, c)].abs() + room;
-                x[layout.gradients() + at] = size;
-                reach[k] += self.tolerances[(k, c)] * size;
-            }
-        }
-        if self.soft {
-            let away = self.inside(layout, x);
-            (0..n * m).for_each(|at| x[layout.leave() + at] = (-away[at]).max(0.0) + room);
-        }
-        let lin = self.output(layout, x);
-        let left = self.left(layout, x);
-        for k in 0..n {
-            let [up, down] = self.residuals(k, lin[k], reach[k], left[k]);
-            let u = (self.cost.sides[0] * up).max(self.cost.sides[1] * down).max(0.0) + room;
-            x[layout.worst() + k] = u;
-            if self.cost.exit.is_some() {
-                x[layout.worst_exits() + k] = 0.5 * u;
-            }
-        }
-    }
-
-    /// The mean size of the residuals at a point, to be the unit of a first complementarity.
-    pub fn loss(&self, layout: &Layout, x: &[f64]) -> f64 {
-        let of = |k: usize| {
-            let (u, q) = (x[layout.worst() + k], self.cost.quadratic);
-            self.weight[k] * q.map_or(u, |q| q * u * u)
-        };
-        (0..self.rows.n()).map(of).sum()
-    }
-
-    fn residuals(&self, k: usize, lin: f64, reach: f64, left: [f64; 2]) -> [f64; 2] {
-        [lin + reach + left[0] - self.y[k], self.y[k] - lin + reach + left[1]]
-    }
-
     /// `lin` of every row.
     fn output(&self, layout: &Layout, x: &[f64]) -> Vec<f64> {
         let n = self.rows.n();
@@ -275,11 +228,6 @@ impl WorstCase {
             leave: next(if self.soft { n * m } else { 0 }),
             cells: next(n * m),
         }
-    }
-
-    /// Where the inequalities between numbers stand.
-    pub fn numbers_rows(&self) -> Range<usize> {
-        self.place.row..self.place.row + self.parts().cells.end
     }
 
     fn cone_rows(&self, k: usize) -> Range<usize> {
@@ -377,7 +325,7 @@ impl WorstCase {
                         l22 * minus,
                     ];
                 }
-                let mut write = |column: usize, value: &mut dyn FnMut(usize, usize, &[f64; 6]) -> [f64; 2]| {
+                let mut write = |column: usize, value: &mut Written<'_>| {
                     let column = part.rb_mut().col_mut(column).try_as_col_major_mut().expect("columns are whole");
                     let (first, second) = column.as_slice_mut().split_at_mut(count);
                     for (r, own) in own.iter().enumerate() {
@@ -515,6 +463,9 @@ impl WorstCase {
         }
     }
 }
+
+/// Both features of a row in one column: of the row's place in its block, its number, and the coefficients of a unit.
+type Written<'a> = dyn FnMut(usize, usize, &[f64; 6]) -> [f64; 2] + 'a;
 
 /// Rows whose features are multiplied at once.
 const TOGETHER: usize = 512;
