@@ -20,7 +20,7 @@ mod within;
 
 pub use fast_gradient::fast_gradient;
 pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
-pub use within::within;
+pub use within::{WithinReport, within};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;
