@@ -2,17 +2,17 @@
 //!
 //! With `x + τ∘u`, a box is `‖u‖_∞ ≤ 1` and an ellipsoid `‖u‖_2 ≤ 1`; an input that is exact has τ = 0 and does not move. What
 //! counts is the network itself at a point that lies within the tolerance for certain. On demand, branch and bound over each
-//! row's tolerance ([`interval_within`]) closes in on the worst case from both sides.
+//! row's tolerance ([`interval_within`](crate::certify::interval_within)) closes in on the worst case from both sides.
 
 use super::WorstCase;
 use super::local::Prepared;
 use super::projected_ascent::Search;
 use super::settings::Settings;
-use crate::certify::interval_within;
+use crate::certify::wanted_interval_within;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
 use crate::norm::Norm;
-use crate::outward::{Sum, distance_up, div_down, div_up, enclose, length_at_most, mul_down, mul_up};
+use crate::outward::{Interval, Sum, distance_up, div_down, div_up, enclose, length_at_most, mul_down, mul_up};
 use crate::shallow::Shallow;
 use crate::tolerance::{Shape, Tolerance};
 use faer::Mat;
@@ -84,7 +84,9 @@ pub fn within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings
                     if settings.nodes == 0 {
                         return Ok((found, f64::INFINITY, false));
                     }
-                    let interval = stop.during(|| interval_within(network, &x, k, tolerance, nodes))?;
+                    // An end of the interval whose loss is no more than what is found is not looked for.
+                    let wanted = |end: f64| !(loss.worst(Interval { low: end, high: end }, 0.0, y) <= found);
+                    let interval = stop.during(|| wanted_interval_within(network, &x, k, tolerance, nodes, &wanted))?;
                     let met = interval.met().map(|side| loss.least(side, y));
                     let (found, proved) =
                         (met.into_iter().fold(found, f64::max), loss.worst(interval.proved(), 0.0, y));

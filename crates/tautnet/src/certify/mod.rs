@@ -79,6 +79,7 @@ pub use search_state::SearchState;
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verification::{fingerprint, verify};
 pub use within::interval_within;
+pub(crate) use within::wanted_interval_within;
 
 #[cfg(test)]
 mod tests;

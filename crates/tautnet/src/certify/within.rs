@@ -2,10 +2,10 @@
 //!
 //! With `x + τ∘u` a tolerance is a unit ball of u: in the norm ∞ for a box, in the norm 2 for an ellipsoid. In these coordinates f is
 //! again a network of relu units. A unit that cannot switch within the tolerance becomes a part of the linear part, a column with
-//! τ = 0 disappears, and the search of [`output_range`] does the rest. The weights of that network are rounded. How much f can differ
+//! τ = 0 disappears, and the search of [`output_range`](super::output_range) does the rest. The weights of that network are rounded. How much f can differ
 //! by that is bounded and added at both ends (section 11 of `docs/mathematics/bounds.md`).
 
-use super::output_range::{Extreme, RangeSettings, output_range};
+use super::output_range::{RangeSettings, highest_value};
 use super::region::Region;
 use super::sample::SampleInterval;
 use crate::ball::{placed, steepest};
@@ -14,7 +14,6 @@ use crate::outward::{Sum, add_down, add_up, enclose, mul_up, product_and_error, 
 use crate::tolerance::{Shape, Tolerance};
 use crate::{Norm, Shallow};
 use faer::Mat;
-use std::ops::ControlFlow;
 
 /// The interval of `f(x + δ)` over all perturbations δ within the tolerance of row `row`. At most `nodes` nodes of branch and
 /// bound are spent at each end; with 0 the interval is that of interval arithmetic.
@@ -27,6 +26,19 @@ pub fn interval_within(
     row: usize,
     tolerance: &Tolerance,
     nodes: usize,
+) -> Result<SampleInterval> {
+    wanted_interval_within(network, x, row, tolerance, nodes, &|_| true)
+}
+
+/// [`interval_within`], where an end is searched for only if the value that interval arithmetic gives for it is wanted; an end
+/// that is not counts as closed.
+pub(crate) fn wanted_interval_within(
+    network: &Shallow,
+    x: &[f64],
+    row: usize,
+    tolerance: &Tolerance,
+    nodes: usize,
+    wanted: &dyn Fn(f64) -> bool,
 ) -> Result<SampleInterval> {
     let d = network.inputs();
     if x.len() != d || tolerance.columns() != d || !(tolerance.is_same() || row < tolerance.sizes().nrows()) {
@@ -56,23 +68,28 @@ pub fn interval_within(
     // Where something overflows nothing is known.
     let Some(seen) = Seen::of(network, x, &sizes, &moving, tolerance.shape()) else { return Ok(interval) };
     (interval.lower, interval.upper) = seen.without_search();
-    let (lowest, highest) = if seen.is_linear() {
+    if seen.is_linear() {
+        let (lowest, highest) = seen.ends();
+        interval.lowest_found = interval.lowest_found.min(add_up(lowest, seen.off));
+        interval.highest_found = interval.highest_found.max(add_down(highest, -seen.off));
         interval.closed = true;
-        seen.ends()
     } else if nodes > 0 {
-        let settings = RangeSettings { nodes, ..RangeSettings::default() };
-        let range = output_range(&seen.network, &seen.region(), &settings, &mut |_, _| ControlFlow::Continue(()))?;
-        interval.closed = range.lowest.closed && range.highest.closed;
-        let end = |extreme: &Extreme| (extreme.found, extreme.bound);
-        let (lowest, highest) = (end(&range.lowest), end(&range.highest));
-        interval.lower = interval.lower.max(add_down(lowest.1, -seen.off));
-        interval.upper = interval.upper.min(add_up(highest.1, seen.off));
-        (lowest.0, highest.0)
-    } else {
-        return Ok(interval);
-    };
-    interval.lowest_found = interval.lowest_found.min(add_up(lowest, seen.off));
-    interval.highest_found = interval.highest_found.max(add_down(highest, -seen.off));
+        let (region, settings) = (seen.region(), RangeSettings { nodes, ..RangeSettings::default() });
+        interval.closed = true;
+        if wanted(interval.upper) {
+            let highest = highest_value(&seen.network, &region, &settings);
+            interval.upper = interval.upper.min(add_up(highest.bound, seen.off));
+            interval.highest_found = interval.highest_found.max(add_down(highest.found, -seen.off));
+            interval.closed &= highest.closed;
+        }
+        if wanted(interval.lower) {
+            // The smallest value is minus the largest one of −f.
+            let lowest = highest_value(&seen.network.negated(), &region, &settings);
+            interval.lower = interval.lower.max(add_down(-lowest.bound, -seen.off));
+            interval.lowest_found = interval.lowest_found.min(add_up(-lowest.found, seen.off));
+            interval.closed &= lowest.closed;
+        }
+    }
     Ok(interval)
 }
 
