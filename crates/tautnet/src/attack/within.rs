@@ -169,7 +169,10 @@ fn placed(shape: Shape, sizes: &[f64], x: &[f64], u: &[f64]) -> Vec<f64> {
 mod tests {
     use super::super::tests::network;
     use super::*;
+    use crate::patterns::Patterns;
     use crate::train::tests::toy;
+    use crate::unit::{Affine, Unit};
+    use crate::worst_case::Within;
     use proptest::prelude::*;
 
     fn settings() -> Settings {
@@ -215,5 +218,49 @@ mod tests {
                 prop_assert!(shape == Shape::Box || parts <= 1.0 + 1e-12);
             }
         }
+    }
+
+    proptest! {
+        /// What is attacked is at most what is exact, and that at most what labels bound.
+        #[test]
+        fn attacked_exact_and_bounded_come_in_this_order(
+            m in 1usize..15, d in 1usize..4, n in 1usize..6, seed in any::<u64>(),
+            size in prop::collection::vec(prop_oneof![1 => Just(0.0), 4 => 0.01..0.7f64], 24),
+        ) {
+            let (network, mut data) = (network(m, d, seed), toy(n, d, seed));
+            if seed % 3 == 0 {
+                data.weights = Some((0..n).map(|k| k as f64).chain([1.0]).skip(1).collect());
+            }
+            for shape in Shape::ALL {
+                let tolerance = Tolerance::of_rows(shape, Mat::from_fn(n, d, |k, j| size[k * d + j])).unwrap();
+                let attacked = within(&network, &data, &tolerance, &settings()).unwrap();
+                prop_assert!(attacked.worst_case.is_none());
+                let of = |nodes| within(&network, &data, &tolerance, &Settings { nodes, ..settings() }).unwrap();
+                let (one, exact) = (of(1), of(5000));
+                let [one_proved, proved] = [one, exact].map(|report| report.worst_case.unwrap());
+                prop_assert_eq!(proved.closed_rows, n);
+                prop_assert!(attacked.found <= exact.found && exact.found <= proved.certified);
+                prop_assert!(proved.certified <= one_proved.certified && one.found <= one_proved.certified);
+                prop_assert!(proved.certified - exact.found <= 1e-5 * (1.0 + exact.found), "{exact:?}");
+                let units: Vec<Unit> = Unit::of(&network).into_iter().map(|(_, unit)| unit).collect();
+                let labels = Patterns::of_units(&units, data.x.as_ref());
+                let bounds = Within { units: &units, affine: &Affine::of(&network), tolerance: &tolerance };
+                let (bound, _) = bounds.bound(&data, &settings().loss, [&labels, &labels]);
+                prop_assert!(exact.found <= bound * (1.0 + 1e-12), "{exact:?} {bound}");
+            }
+        }
+    }
+
+    /// Where there is no time, interval arithmetic still bounds the worst case.
+    #[test]
+    fn stopped_at_once_both_sides_are_valid() {
+        let (network, data) = (network(20, 3, 1), toy(30, 3, 1));
+        let tolerance = Tolerance::same(Shape::Box, &[0.2; 3]).unwrap();
+        let settings = Settings { nodes: 2000, ..settings() };
+        let stopped = Stop::when(|| true).during(|| within(&network, &data, &tolerance, &settings)).unwrap();
+        let whole = within(&network, &data, &tolerance, &settings).unwrap();
+        let [early, late] = [stopped, whole].map(|report| report.worst_case.unwrap());
+        assert!(stopped.found < whole.found && whole.found <= late.certified && late.certified < early.certified);
+        assert!(early.certified.is_finite() && early.closed_rows < 30 && late.closed_rows == 30);
     }
 }
