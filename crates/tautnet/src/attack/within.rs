@@ -85,7 +85,7 @@ pub fn within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings
                         return Ok((found, f64::INFINITY, false));
                     }
                     // An end of the interval whose loss is no more than what is found is not looked for.
-                    let wanted = |end: f64| !(loss.worst(Interval { low: end, high: end }, 0.0, y) <= found);
+                    let wanted = |end: f64| loss.worst(Interval { low: end, high: end }, 0.0, y) > found;
                     let interval = stop.during(|| wanted_interval_within(network, &x, k, tolerance, nodes, &wanted))?;
                     let met = interval.met().map(|side| loss.least(side, y));
                     let (found, proved) =
