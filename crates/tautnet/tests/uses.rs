@@ -63,7 +63,9 @@ fn asked(setting: Setting, recipe: &mut Recipe) {
 fn what_a_method_uses_changes_its_result_and_the_rest_is_refused() {
     let (data, network) = (data(30, 2, 3), network(6, 2, 3).with_c(2.0));
     for method in Method::all() {
-        let plain = Recipe { method: Some(method), ..Recipe::default() };
+        // A price, so that it makes a difference what is priced.
+        let price = method.uses(Setting::Lipschitz).then_some(0.01);
+        let plain = Recipe { method: Some(method), lipschitz: price, ..Recipe::default() };
         let polish = |recipe: &Recipe| recipe.resolve(Command::Polish).map(|plan| plan.settings.polish);
         let without = run(&network, &data, &polish(&plain).unwrap()).unwrap();
         for setting in SETTINGS {

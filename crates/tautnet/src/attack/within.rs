@@ -190,7 +190,9 @@ mod tests {
                 let known = super::super::attack(&network, &data, norm, &[radius], &settings()).unwrap()[0].found;
                 let clean = crate::Loss::default().mean(&network, &data);
                 prop_assert!(found >= clean * (1.0 - 1e-12));
-                prop_assert!((found - known).abs() <= 0.05 * known, "{} {} {}", shape, found, known);
+                // Both are searches; in one dimension they are exact.
+                let apart = if d == 1 { 1e-9 } else { 0.1 };
+                prop_assert!((found - known).abs() <= apart * known, "{} {} {}", shape, found, known);
                 // A row of its own for every row is the same.
                 let rows = Tolerance::of_rows(shape, Mat::from_fn(n, d, |_, _| radius)).unwrap();
                 prop_assert_eq!(within(&network, &data, &rows, &settings()).unwrap().found, found);

@@ -43,7 +43,6 @@ pub use method::{Described, Method};
 pub use outcome::{Observer, Polished, Progress, Score};
 pub use record::Record;
 pub use settings::{LIMIT, PRICE, Penalty, ROUNDS, Settings, TOLERANCE, Walk};
-pub(crate) use uses::asked_tolerance;
 
 /// What runs a method, from the network given to the best that it finds.
 type Runs = fn(&mut Run<'_, '_>, &mut Standing) -> Result<()>;

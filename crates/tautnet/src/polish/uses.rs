@@ -1,14 +1,9 @@
 //! What a method does not use is refused by [`check_run`](Settings::check_run), and left out where settings are shared.
 
 use super::method::Method;
-use super::settings::{Penalty, ROUNDS, Settings, Walk};
+use super::settings::{Penalty, Settings, Walk};
 use crate::error::Result;
 use crate::requirement::{self, Asked, Demand, Setting};
-
-/// A tolerance of the inputs, as something that was asked for.
-pub(crate) fn asked_tolerance() -> Asked {
-    Asked::new("tolerance", "a tolerance of the inputs")
-}
 
 impl Settings {
     /// What the settings ask for by one of them; `None` where they ask for nothing, or for what every choice allows. (The
@@ -31,12 +26,11 @@ impl Settings {
             Setting::Method => Some(Asked::new(self.method.name(), format!("the method `{}`", self.method.name()))),
             Setting::Iterations => (self.iterations != Self::of(self.method).iterations)
                 .then(|| Asked::new("iterations", format!("the limit of {} `iterations`", self.iterations))),
-            Setting::Tolerance => self.tolerance.as_ref().map(|_| asked_tolerance()),
-            Setting::Rounds => {
-                (self.rounds != ROUNDS).then(|| Asked::new("rounds", format!("the limit of {} `rounds`", self.rounds)))
-            }
+            Setting::Tolerance => self.tolerance.as_ref().map(|_| Asked::new("tolerance", "a tolerance of the inputs")),
             Setting::Tol => (self.tol != Self::of(self.method).tol)
                 .then(|| Asked::new("gap", format!("the relative gap `tol` {}", self.tol))),
+            // A limit of rounds holds for whatever has some.
+            Setting::Rounds => None,
             Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Effort | Setting::Restarts => None,
         }
     }
@@ -60,10 +54,9 @@ impl Settings {
                 Setting::Effort => settings.walk = Walk::default(),
                 Setting::Iterations => settings.iterations = Self::of(method).iterations,
                 Setting::Tolerance => settings.tolerance = None,
-                Setting::Rounds => settings.rounds = ROUNDS,
                 Setting::Tol => settings.tol = Self::of(method).tol,
                 Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::LinearPart => (),
-                Setting::Loss | Setting::Method | Setting::Restarts => (),
+                Setting::Loss | Setting::Method | Setting::Restarts | Setting::Rounds => (),
             }
         }
         settings

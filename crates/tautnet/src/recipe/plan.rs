@@ -30,12 +30,6 @@ impl Recipe {
         Self::FIELDS.iter().try_for_each(|field| field.check(&(field.get)(self)))?;
         let usual = if self.tolerance.is_empty() { self.effort.method() } else { Method::CONVEX };
         let method = self.method.unwrap_or(usual);
-        if command != Command::Polish && !self.tolerance.is_empty() {
-            return Err(Error::new(
-                format!("`{}` was given a tolerance of the inputs, which it does not use", command.name()),
-                "leave it out; `polish` takes one",
-            ));
-        }
         let own = polish::Settings::of(method);
         let decay = if command == Command::Train { fit::DECAY } else { own.decay };
         let polish = polish::Settings {
@@ -54,6 +48,12 @@ impl Recipe {
             ..own
         };
         self.check(command, &polish)?;
+        if command != Command::Polish && !self.tolerance.is_empty() {
+            return Err(Error::new(
+                format!("`{}` was given a tolerance of the inputs, which it does not use", command.name()),
+                "leave it out; `polish` takes one",
+            ));
+        }
         let price = match self.lipschitz {
             None if command == Command::Train && method.uses(Setting::Lipschitz) => {
                 Price::Chosen(select::Settings { seed: self.seed, ..select::Settings::default() })
@@ -93,7 +93,12 @@ impl Recipe {
         let asked = |setting| -> Option<Asked> {
             match setting {
                 Setting::Effort => self.effort.asked(),
-                Setting::Tolerance => (!self.tolerance.is_empty()).then(polish::asked_tolerance),
+                Setting::Rounds => (self.rounds != polish::ROUNDS)
+                    .then(|| Asked::new("rounds", format!("the limit of {} `rounds`", self.rounds))),
+                Setting::Tolerance => (!self.tolerance.is_empty()).then(|| {
+                    let entries = self.tolerance.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                    Asked::new("tolerance", format!("the tolerance `{entries}`"))
+                }),
                 other => polish.asked(other),
             }
         };
