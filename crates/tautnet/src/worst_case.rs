@@ -5,10 +5,10 @@
 //! ```text
 //! lin_k = c + a·x_k + Σ_i s_i D_ik h_ik        h_ik = x̄_k·z̄_i       G_k = a + Σ_i s_i D_ik z_i
 //! t_ik  = ( ‖z_i‖_τk − σ_ik h_ik )₊                                  what unit i can add by leaving its label
-//! lin_k − ‖G_k‖_τk − Σ_{s_i = −} t_ik  ≤  f(x_k + δ)  ≤  lin_k + ‖G_k‖_τk + Σ_{s_i = +} t_ik
+//! lin_k − ‖G_k‖_τk − Σ_{s_i = −} t_ik  ≤  f(x_k + Δ)  ≤  lin_k + ‖G_k‖_τk + Σ_{s_i = +} t_ik
 //! ```
 //!
-//! for every perturbation δ within the tolerance of row k. A row's interval depends on its own labels alone, so of two sets of
+//! for every perturbation Δ within the tolerance of row k. A row's interval depends on its own labels alone, so of two sets of
 //! labels each row takes the better one.
 
 use crate::{

@@ -59,7 +59,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// The tolerances of the rows of a table: `|δ_j| ≤ τ_kj` for the box, `Σ_j (δ_j / τ_kj)² ≤ 1` for the ball. A column whose
+/// The tolerances of the rows of a table: `|Δ_j| ≤ τ_kj` for the box, `Σ_j (Δ_j / τ_kj)² ≤ 1` for the ball. A column whose
 /// tolerance is 0 is exact.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tolerance {
@@ -148,7 +148,7 @@ impl Tolerance {
         Self { shape: self.shape, sizes: Mat::from_fn(rows.len(), self.columns(), |r, j| self.sizes[(rows[r], j)]) }
     }
 
-    /// How far `a·x` can move within the tolerance of a row: `max over δ of δ·a`.
+    /// How far `a·x` can move within the tolerance of a row: `max over Δ of Δ·a`.
     pub fn reach(&self, row: usize, a: &[f64]) -> f64 {
         let parts = a.iter().enumerate().map(|(j, a)| self.size(row, j) * a);
         match self.shape {
