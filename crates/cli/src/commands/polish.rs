@@ -102,8 +102,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stopped = worked.interruption.map(Interruption::in_words);
     let time = Duration::from_secs_f64(worked.seconds);
 
-    let worst_case =
-        job.tolerance().map(|tolerance| WorstCases::of(&plan, &problem, polished, tolerance)).transpose()?;
+    let late = stop.late();
+    let worst_case = job.tolerance().map(|tolerance| {
+        let worst_case = late.during(|| WorstCases::of(&plan, &problem, polished, tolerance));
+        pictures::tell_of_attack(&late);
+        worst_case
+    });
+    let worst_case = worst_case.transpose()?;
     let facts = Facts {
         loss: &settings.loss,
         worst_case: worst_case.as_ref(),
@@ -175,24 +180,43 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
 }
 
-/// The worst cases within the tolerance, found by attack, as mean losses: of the network given and of the result.
+/// The worst cases within the tolerance as mean losses, found by attack and proved row by row: of the network given and of the
+/// result.
 struct WorstCases {
     /// In the rows learned from.
-    learned: [f64; 2],
+    learned: [Searched; 2],
     /// In rows held out.
-    held_out: Option<[f64; 2]>,
+    held_out: Option<[Searched; 2]>,
+}
+
+/// The worst case of one network in some rows, from both sides.
+#[derive(Clone, Copy)]
+struct Searched {
+    found: f64,
+    proved: f64,
+    /// How many rows have a worst case that is known exactly.
+    exact_rows: usize,
 }
 
 impl WorstCases {
     fn of(plan: &Plan, problem: &Problem, polished: &Polished, tolerance: &Tolerance) -> Result<Self> {
+        let networks = [&problem.network, &polished.network];
+        let rows = problem.train.rows() + problem.test.as_ref().map_or(0, Dataset::rows);
         let settings = attack::Settings {
             loss: plan.settings.polish.loss.clone(),
             seed: plan.recipe.seed,
+            nodes: certify::affordable_nodes(&problem.network, networks.len() * rows),
             ..attack::Settings::new(f64::INFINITY)
         };
-        let networks = [&problem.network, &polished.network];
-        let of = |data: &Dataset, tolerance: &Tolerance| -> Result<[f64; 2]> {
-            let [before, after] = networks.map(|network| attack::within(network, data, tolerance, &settings));
+        let of = |data: &Dataset, tolerance: &Tolerance| -> Result<[Searched; 2]> {
+            let of = |network| -> Result<Searched> {
+                let report = attack::within(network, data, tolerance, &settings)?;
+                let (proved, exact_rows) = report
+                    .worst_case
+                    .map_or((f64::INFINITY, 0), |worst_case| (worst_case.certified, worst_case.closed_rows));
+                Ok(Searched { found: report.found, proved, exact_rows })
+            };
+            let [before, after] = networks.map(of);
             Ok([before?, after?])
         };
         let held_out = |test: &Dataset| {
@@ -249,10 +273,17 @@ impl Facts<'_> {
                     "lipschitz_per_column": columns.collect::<serde_json::Map<_, _>>(),
                 },
             });
-            if let Some(found) = self.worst_case {
-                facts["worst_case"] = json!({ "bound": score.worst_case, "found": found.learned[at] });
-                if let Some(found) = found.held_out {
-                    facts["worst_case"]["test_found"] = json!(found[at]);
+            if let Some(worst_case) = self.worst_case {
+                let Searched { found, proved, exact_rows } = worst_case.learned[at];
+                facts["worst_case"] = json!({
+                    "bound": score.worst_case,
+                    "proved": proved,
+                    "found": found,
+                    "exact_rows": exact_rows,
+                });
+                if let Some(held_out) = worst_case.held_out {
+                    facts["worst_case"]["test_proved"] = json!(held_out[at].proved);
+                    facts["worst_case"]["test_found"] = json!(held_out[at].found);
                 }
             }
             if let Some(loss) = self.test_loss(network) {
@@ -286,17 +317,14 @@ impl Facts<'_> {
         if let (Some(before), Some(after)) = (self.test_loss(self.before), self.test_loss(&polished.network)) {
             rows.push(row(&format!("{}, rows held out", self.loss.mean_name()), before, after));
         }
-        if let (Some(found), [Some(old), Some(new)]) = (self.worst_case, [before.worst_case, after.worst_case]) {
-            let name = self.loss.mean_name();
-            rows.push(
-                [format!("{name} within the tolerance, at most")]
-                    .into_iter()
-                    .chain([old, new].map(output::at_most))
-                    .collect(),
-            );
-            rows.push(row("  found by attack", found.learned[0], found.learned[1]));
-            if let Some(found) = found.held_out {
-                rows.push(row("  found by attack, rows held out", found[0], found[1]));
+        if let (Some(worst_case), [Some(old), Some(new)]) = (self.worst_case, [before.worst_case, after.worst_case]) {
+            let at_most =
+                |name: String, both: [f64; 2]| std::iter::once(name).chain(both.map(output::at_most)).collect();
+            rows.push(at_most(format!("{} within the tolerance, at most", self.loss.mean_name()), [old, new]));
+            for (searched, which) in [(Some(worst_case.learned), ""), (worst_case.held_out, ", rows held out")] {
+                let Some([old, new]) = searched else { continue };
+                rows.push(at_most(format!("  proved, row by row{which}"), [old.proved, new.proved]));
+                rows.push(row(&format!("  found by attack{which}"), old.found, new.found));
             }
         }
         let bounds = [before.lipschitz, after.lipschitz].map(output::at_most);
