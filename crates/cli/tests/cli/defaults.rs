@@ -86,9 +86,7 @@ fn parameters_of_python_show_their_defaults() {
         page.lines().skip_while(|line| *line != "| parameter | meaning |").take_while(|line| line.starts_with('|'));
     let column: Vec<&str> = rows.map(|row| row.split('|').nth(1).unwrap()).collect();
     let met = parameters(&column.join(" ")).unwrap_or_else(|wrong| panic!("docs/guide/python.md: {wrong}"));
-    for name in
-        ["hidden", "lipschitz", "method", "effort", "start", "loss", "norm", "penalty", "output_bias", "tolerance"]
-    {
+    for name in ["hidden", "lipschitz", "method", "effort", "start", "loss", "norm", "penalty", "output_bias", "tol"] {
         assert!(met.contains(name), "{name} in {met:?}");
     }
 }

@@ -9,7 +9,7 @@
 //! 0.1sd           every column of numbers that is not named
 //! ```
 
-use super::{Shape, Tolerance};
+use super::set::{Shape, Tolerance};
 use crate::error::{Error, Result};
 use crate::printable::{list, shown};
 use faer::{Mat, MatRef};
