@@ -236,7 +236,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
 def options(parameters: dict[str, Any]) -> dict[str, Any]:
     """What the extension asks for: the library's settings among the parameters, by the library's names."""
-    known = [*settings_of("train"), *settings_of("attack")]
+    known = [*settings_of("train"), *settings_of("polish"), *settings_of("attack")]
     asked = {name: value for name, value in parameters.items() if name in known}
     if isinstance(asked.get("lipschitz"), str) and asked["lipschitz"] == "auto":
         asked["lipschitz"] = None

@@ -5,6 +5,7 @@ use super::settings::Recipe;
 use super::table::Table;
 use crate::fit::DECAY;
 use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
+use crate::requirement::Setting;
 use crate::train::{Descent, Start};
 use crate::{Loss, Norm, loss, tolerance::Shape};
 use Command::{Attack, Compare, Polish, Reproduce, Train};
@@ -62,11 +63,17 @@ impl Table for Recipe {
             commands: &[Train, Polish, Compare, Reproduce],
             auto: &[Train],
             unsaid: |command| {
-                let (price, none) = (Method::JOINT.default_prices().0, Method::WEIGHT_DECAY.default_prices().0);
-                let decay = Method::WEIGHT_DECAY.name();
+                let price = Method::JOINT.default_prices().0;
+                let none: Vec<String> = Method::all()
+                    .filter(|method| {
+                        method.default_prices().0 == 0.0 && (command != Train || !method.uses(Setting::Lipschitz))
+                    })
+                    .map(|method| format!("`{}`", method.name()))
+                    .collect();
+                let none = format!("0 for {}", none.join(", "));
                 Some(match command {
-                    Train => format!("chosen by validation on the error under attack; {none} for the method `{decay}`"),
-                    _ => format!("{price}; {none} for the method `{decay}`"),
+                    Train => format!("chosen by validation on the error under attack; {none}"),
+                    _ => format!("{price}; {none}"),
                 })
             },
             get: |recipe| recipe.lipschitz.map_or(Value::Nothing, Value::Number),
