@@ -160,7 +160,7 @@ pub fn polish(
     let (network, problem) = Rows::read(&given)?.meet(&subject, network, standardize).or_raise()?;
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let Problem { columns, scaler, data } = problem;
-        let job = Job::on(data, scaler, &plan, watch.clone());
+        let job = Job::on(data, scaler, &plan, watch.clone()).tolerating(&columns.tolerated())?;
         let worked = job.polish(&network, None, &mut |progress| note(watch, progress))?;
         made(job.prove_polish(&worked, None, INPUTS)?, columns, job.scaler())
     })

@@ -36,6 +36,7 @@ fn read<T: Default>(field: &Field<T>, value: &Bound<'_, PyAny>) -> PyResult<Valu
         // In Python a truth is a number, too.
         Kind::Number(_) | Kind::Seconds if value.is_instance_of::<PyBool>() => Ok(Value::Switch(true)),
         Kind::Number(_) | Kind::Seconds => value.extract().map(Value::Number),
+        Kind::Texts(_) => texts(value).map(Value::Texts),
         Kind::Numbers(_) => value.extract().map(Value::Numbers),
         Kind::Word(_) | Kind::WordWithNumber(_) => value.extract().map(Value::Word),
         Kind::Switch(_) => value.is_truthy().map(Value::Switch),
@@ -45,6 +46,21 @@ fn read<T: Default>(field: &Field<T>, value: &Bound<'_, PyAny>) -> PyResult<Valu
         let error = field.refused(&shown);
         refused(error.what, error.hint)
     })
+}
+
+/// Texts: one, several, or a dictionary whose items are `KEY=VALUE`; numbers are texts, too.
+fn texts(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+    let text = |value: &Bound<'_, PyAny>| match value.extract::<f64>() {
+        Ok(number) => Ok(number.to_string()),
+        Err(_) => value.extract::<String>(),
+    };
+    if let Ok(items) = value.cast::<PyDict>() {
+        return items.iter().map(|(key, value)| Ok(format!("{}={}", text(&key)?, text(&value)?))).collect();
+    }
+    match text(value) {
+        Ok(text) => Ok(vec![text]),
+        Err(_) => value.try_iter()?.map(|item| text(&item?)).collect(),
+    }
 }
 
 /// The settings of a command as the library has them: dictionaries with `name`, `of` ("recipe", "judge", "attack", "predict" or "run"), `values`, `default`, `default_in_words` and
@@ -78,6 +94,7 @@ fn tell<T: Table>(list: &Bound<'_, PyList>, command: Command, of: &str) -> PyRes
             Value::Count(value) => told.set_item("default", value)?,
             Value::Number(value) => told.set_item("default", value)?,
             Value::Numbers(values) => told.set_item("default", PyTuple::new(py, values)?)?,
+            Value::Texts(texts) => told.set_item("default", PyTuple::new(py, texts)?)?,
             Value::Word(value) => told.set_item("default", value)?,
             Value::Switch(value) => told.set_item("default", value)?,
         }

@@ -244,7 +244,7 @@ def test_models_and_other_tables(kind, tmp_path):
         ({"hidden": 0}, "`hidden` is 0"),
         ({"hidden": -3}, "`hidden` is -3"),
         ({"hidden": "many"}, "`hidden` is 'many'"),
-        ({"tolerance": 2.0}, "`tolerance` is 2"),
+        ({"tol": 2.0}, "`tol` is 2"),
         ({"time_limit": -3.0}, "`time-limit` is -3"),
         ({"threads": 0}, "`threads` is 0"),
         ({"random_state": -1}, "`random_state` is -1"),

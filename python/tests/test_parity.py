@@ -163,7 +163,7 @@ def test_a_weight_is_a_repetition_at_the_other_door(tmp_path):
 
 ASKED = [
     {"lipschitz": 0.3}, {"lipschitz": 0}, {"penalty": "L2"}, {"max_lipschitz": 0.4}, {"decay": 0.05}, {"norm": "inf"},
-    {"output_bias": False}, {"effort": "high"}, {"random_state": 3}, {"tolerance": 1e-3}, {"loss": "huber:0.3"},
+    {"output_bias": False}, {"effort": "high"}, {"random_state": 3}, {"tol": 1e-3}, {"loss": "huber:0.3"},
     {"loss": "quantile:0.8"}, {"linear_part": True}, {"iterations": 5},
 ]  # fmt: skip
 

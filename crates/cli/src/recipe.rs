@@ -82,6 +82,10 @@ impl<T: Table, C: For> FromArgMatches for TableArguments<T, C> {
 fn take<T: Table>(field: &Field<T>, asked: &mut T, matches: &ArgMatches) -> Result<bool, Error> {
     let value = match field.kind {
         Kind::Switch(_) => matches.get_flag(field.name).then_some(Value::Switch(field.switched())),
+        Kind::Texts(_) => matches.get_many::<Value>(field.name).map(|values| {
+            let texts = values.filter_map(|value| if let Value::Texts(texts) = value { Some(texts) } else { None });
+            Value::Texts(texts.flatten().cloned().collect())
+        }),
         _ => matches.get_one::<Value>(field.name).cloned(),
     };
     let Some(value) = value else { return Ok(false) };
@@ -218,6 +222,7 @@ fn argument<T: Table>(field: &'static Field<T>, command: Command) -> Arg {
     // What begins with a minus is a value, too, and told as such.
     let argument = match field.kind {
         Kind::Numbers(_) => argument.allow_hyphen_values(true),
+        Kind::Texts(_) => argument.allow_hyphen_values(true).action(ArgAction::Append),
         _ => argument.allow_negative_numbers(true),
     };
     documented(argument.value_name(symbol).value_parser(parser(field, command)), &help, &more)
@@ -235,7 +240,7 @@ fn parser<T: Table>(field: &'static Field<T>, command: Command) -> ValueParser {
             let values = words().into_iter().map(|word| PossibleValue::new(&*word.name.leak()).help(word.help));
             ValueParser::new(PossibleValuesParser::new(values).map(Value::Word))
         }
-        Kind::WordWithNumber(_) => ValueParser::new(move |text: &str| {
+        Kind::WordWithNumber(_) | Kind::Texts(_) => ValueParser::new(move |text: &str| {
             let value = field.read(command, text)?;
             let read = T::default().set(field.name, &value);
             read.map(|()| value).map_err(|error| format!("{error}; {}", error.hint))

@@ -184,7 +184,7 @@ impl Report<'_> {
             Chart::Path => chart::path(self.path.filter(|path| !path.steps.is_empty())?, &units, canvas),
             Chart::Convergence => {
                 let polished = self.polished.filter(|polished| !polished.trace.is_empty())?;
-                let tolerance = self.settings.tolerance;
+                let tolerance = self.settings.tol;
                 chart::convergence(&polished.trace, polished.before.objective, tolerance, canvas)
             }
         })

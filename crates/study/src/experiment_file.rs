@@ -289,12 +289,12 @@ choices! {
     admm_penalty: Setting<of::admm_penalty> = Starts "admm_penalty";
     admm_steps: Setting<of::admm_steps> = Starts "admm_steps";
     admm_iterations: Setting<of::admm_iterations> = Starts "admm_iterations";
-    rounds: Setting<of::rounds> = Rounds "rounds";
+    rounds: Setting<of::rounds> = Recipe "rounds";
     walk_rounds: Setting<of::walk_rounds> = Rounds "walk_rounds";
     walk_steps: Setting<of::walk_steps> = Rounds "walk_steps";
     walk_restarts: Setting<of::walk_restarts> = Rounds "walk_restarts";
     walk_flips: Setting<of::walk_flips> = Rounds "walk_flips";
-    tolerance: Setting<of::tolerance> = Recipe "tolerance";
+    tol: Setting<of::tol> = Recipe "tol";
     radii: Setting<of::radii> = Judge "radius";
     restarts: Setting<of::restarts> = Search "restarts";
     attack_steps: Setting<of::attack_steps> = Search "attack_steps";
@@ -382,9 +382,9 @@ fn settings(tables: Tables) -> Settings {
         loss: recipe.loss.clone(),
         penalty: recipe.penalty,
         output_bias: recipe.output_bias,
-        rounds: rounds.rounds,
+        rounds: recipe.rounds,
         walk: rounds.walk,
-        tolerance: recipe.tolerance,
+        tol: recipe.tol,
         ..polish::Settings::default()
     };
     Settings {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tautnet::dataset::Dataset;
 use tautnet::error::{Error, Result};
 use tautnet::printable::{list, shown};
+use tautnet::tolerance;
 
 /// The inputs and the target of a table, by name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,6 +94,16 @@ impl Encoder {
     /// Number of input columns of the network: one a number, one a level.
     pub fn width(&self) -> usize {
         self.inputs.iter().map(|input| input.levels.as_ref().map_or(1, Vec::len)).sum()
+    }
+
+    /// The inputs as tolerances see them: by name, with the columns that a network has for each.
+    pub fn tolerated(&self) -> Vec<tolerance::Input<'_>> {
+        let input = |input: &'_ Input| (input.levels.is_none(), input.levels.as_ref().map_or(1, Vec::len));
+        let of = |one| {
+            let (numeric, width) = input(one);
+            tolerance::Input { name: &one.name, numeric, width }
+        };
+        self.inputs.iter().map(of).collect()
     }
 
     /// Names of the network's inputs: `name` or `name=level`.

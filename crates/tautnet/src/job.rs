@@ -14,6 +14,7 @@ use crate::fit::{self, Fitted, fit};
 use crate::limits::Limits;
 use crate::polish::{self, Ending, Polished};
 use crate::recipe::{self, Plan};
+use crate::tolerance::{Input, Tolerance};
 use crate::{Dataset, Scaler, Shallow};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -59,6 +60,7 @@ pub struct Job<'a> {
     plan: &'a Plan,
     data: Dataset,
     scaler: Scaler,
+    tolerance: Option<Tolerance>,
     watch: Arc<dyn Watch>,
 }
 
@@ -98,7 +100,22 @@ impl<'a> Job<'a> {
 
     /// Rows in the units of a network that exists.
     pub fn on(data: Dataset, scaler: Scaler, plan: &'a Plan, watch: Arc<dyn Watch>) -> Self {
-        Self { plan, data, scaler, watch }
+        Self { plan, data, scaler, tolerance: None, watch }
+    }
+
+    /// With the tolerance that was asked for, of these inputs, where one was.
+    pub fn tolerating(self, inputs: &[Input<'_>]) -> Result<Self> {
+        let asked = &self.plan.recipe.tolerance;
+        if asked.is_empty() {
+            return Ok(self);
+        }
+        let tolerance = self.scaler.tolerance(asked, inputs, self.data.x.as_ref(), &self.data)?;
+        Ok(Self { tolerance: Some(tolerance), ..self })
+    }
+
+    /// How wrong the inputs of the rows that are learned from can be, in standardized units, where that was said.
+    pub fn tolerance(&self) -> Option<&Tolerance> {
+        self.tolerance.as_ref()
     }
 
     /// The rows that are learned from.
@@ -125,7 +142,7 @@ impl<'a> Job<'a> {
 
     /// The best network with the activation patterns of the one given. `price` stands in for a price that is to be chosen.
     pub fn polish(&self, network: &Shallow, price: Option<f64>, hear: &mut Observer<'_>) -> Result<Worked<Polished>> {
-        let settings = self.plan.polish_at(price);
+        let settings = polish::Settings { tolerance: self.tolerance.clone(), ..self.plan.polish_at(price) };
         self.during(hear, |data, observe| {
             polish::polish(network, data, &settings, &mut |progress| observe(&fit::Progress::Polish(progress)))
         })

@@ -49,10 +49,12 @@ pub mod select;
 pub mod shallow;
 pub mod shown;
 pub mod split;
+pub mod tolerance;
 pub mod train;
 pub mod unit;
 pub mod vector;
 mod weights;
+mod worst_case;
 
 pub use activation::Activation;
 pub use dataset::Dataset;

@@ -122,6 +122,14 @@ pub(crate) fn distance_up(a: f64, b: f64) -> f64 {
     if a >= b { add_up(a, -b) } else { add_up(b, -a) }
 }
 
+/// ab rounded, and how far from ab that is at most.
+pub(crate) fn product_and_error(a: f64, b: f64) -> (f64, f64) {
+    let Rounded { result, rest } = product(a, b);
+    // Where the error is not known to be a double, it is one up to the smallest double.
+    let error = rest.map_or_else(|| add_up(a.mul_add(b, -result).abs(), f64::MIN_POSITIVE), f64::abs);
+    (result, if error.is_nan() { f64::INFINITY } else { error })
+}
+
 /// Whether the norm of entries that are not negative is at most the radius, for certain.
 pub(crate) fn length_at_most(norm: Norm, entries: impl Iterator<Item = f64>, radius: f64) -> bool {
     match norm {
@@ -182,6 +190,17 @@ impl Sum {
     pub fn interval(&self) -> Interval {
         let factor = (self.terms + 2) as f64 * EPSILON;
         self.within(factor * factor * self.size)
+    }
+
+    /// A double near the exact sum of terms and products, and how far from it that is at most; infinite where something
+    /// overflows.
+    pub fn value_and_error(&self) -> (f64, f64) {
+        // A product counts for two terms.
+        let factor = (2 * self.terms + 2) as f64 * EPSILON;
+        let around = self.within(factor * factor * self.size + self.terms as f64 * f64::MIN_POSITIVE);
+        let value = self.value();
+        let error = distance_up(value, around.low).max(distance_up(value, around.high));
+        (value, if error.is_nan() { f64::INFINITY } else { error })
     }
 
     /// Around what lies within `error` of the sum and its correction.

@@ -3,6 +3,7 @@
 use crate::{
     Shallow,
     rows::{Block, Pass, Rows},
+    unit::Unit,
 };
 use faer::MatRef;
 use serde::{Deserialize, Serialize};
@@ -24,6 +25,14 @@ impl Patterns {
     /// The patterns, and on how many rows each unit's pre-activation is exactly 0.
     pub fn with_ties(network: &Shallow, x: MatRef<'_, f64>) -> (Self, Vec<usize>) {
         Rows::inputs(x).sweep(&Sides { network, rows: x.nrows() })
+    }
+
+    /// The patterns of units on the rows of `x`.
+    pub fn of_units(units: &[Unit], x: MatRef<'_, f64>) -> Self {
+        let on = |unit: &Unit, k: usize| {
+            unit.bias + unit.z.iter().enumerate().map(|(j, z)| z * x[(k, j)]).sum::<f64>() >= 0.0
+        };
+        Self::from_units(x.nrows(), units.iter().map(|unit| (0..x.nrows()).map(|k| on(unit, k)).collect()))
     }
 
     /// Patterns from one list of n truth values a unit.

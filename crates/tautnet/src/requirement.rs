@@ -23,8 +23,12 @@ pub enum Setting {
     OutputBias,
     /// Whether the network has a linear part.
     LinearPart,
-    /// The relative gap to reach.
+    /// How wrong the inputs can be.
     Tolerance,
+    /// The most rounds.
+    Rounds,
+    /// The relative gap to reach.
+    Tol,
     /// The most iterations of one convex program.
     Iterations,
     /// The effort, where it is high.

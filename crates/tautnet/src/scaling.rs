@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::moments::{Moments, moments};
 use crate::outward::{Interval, add_down, add_up, div_up, mul_down, mul_up, two_sum};
 use crate::shallow::Shallow;
+use crate::tolerance::{Asked, Input, Tolerance};
 use faer::{Mat, MatMut, MatRef};
 use serde::{Deserialize, Serialize};
 
@@ -108,6 +109,22 @@ impl Scaler {
                 x[(k, j)] = (x[(k, j)] - self.input_mean[j]) / self.input_scale[j];
             }
         }
+    }
+
+    /// What was said of the inputs, on standardized rows and in standardized units. Standard deviations are those of `learned`, the
+    /// rows learned from.
+    pub fn tolerance(
+        &self,
+        asked: &Asked,
+        inputs: &[Input<'_>],
+        rows: MatRef<'_, f64>,
+        learned: &Dataset,
+    ) -> Result<Tolerance> {
+        let spread = moments(learned).into_iter().map(|moments| moments.variance.map_or(0.0, f64::sqrt));
+        let deviations: Vec<f64> = spread.zip(&self.input_scale).map(|(spread, scale)| spread * scale).collect();
+        let user =
+            Mat::from_fn(rows.nrows(), rows.ncols(), |k, j| self.input_mean[j] + self.input_scale[j] * rows[(k, j)]);
+        Ok(asked.on(inputs, user.as_ref(), &deviations)?.divided(&self.input_scale))
     }
 
     /// A standardized input in the user's units.

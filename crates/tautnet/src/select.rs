@@ -171,10 +171,10 @@ pub fn path(
     let splits = settings.splits(data.rows())?;
     let mut prices = settings.prices.clone();
     prices.sort_by(|a, b| b.total_cmp(a));
-    let tolerance = polish.tolerance.max(settings.tolerance);
+    let tolerance = polish.tol.max(settings.tolerance);
     let iterations = polish.iterations.min(settings.iterations);
     // A walk fits closer than the joint program and asks for a higher price: it is judged by a short one.
-    let polish = polish::Settings { walk: polish.walk.short(), tolerance, iterations, ..polish.clone() };
+    let polish = polish::Settings { walk: polish.walk.short(), tol: tolerance, iterations, ..polish.clone() };
     // What the method does not use is not asked of it.
     let polish = polish.with_method(polish.method);
     let shared = Shared { observer: Mutex::new((observer, 0)), polishes: prices.len() * splits.len() };
@@ -447,9 +447,13 @@ mod tests {
             let trained = train::train(&fitted, &start(), &mut |_| ControlFlow::Continue(())).unwrap();
             for (sum, price) in sums.iter_mut().zip([0.3, 0.03]) {
                 let grid = grid(60);
-                let tolerance = polish.tolerance.max(grid.tolerance);
-                let asked =
-                    polish::Settings { lipschitz: price, tolerance, iterations: grid.iterations, ..polish.clone() };
+                let tolerance = polish.tol.max(grid.tolerance);
+                let asked = polish::Settings {
+                    lipschitz: price,
+                    tol: tolerance,
+                    iterations: grid.iterations,
+                    ..polish.clone()
+                };
                 let go_on = &mut |_: &polish::Progress| ControlFlow::Continue(());
                 let polished = polish::polish(&trained.network, &fitted, &asked, go_on).unwrap();
                 let errors = grid.judge(&polished.network, &held_out, &polish, 0.0).unwrap().attacked;

@@ -36,7 +36,7 @@ fn degenerate_runs_are_solved_or_say_why_not() {
             assert!(no_worse(&found), "{told} {:?}", found.before);
         }
         if found.ending == Ending::Solved && case.settings.method != Method::WALK {
-            assert!(found.duality_gap.unwrap() <= case.settings.tolerance, "{told} {:?}", found.duality_gap);
+            assert!(found.duality_gap.unwrap() <= case.settings.tol, "{told} {:?}", found.duality_gap);
         }
         if by_numerics(&found.ending) {
             assert!(!case.ordinary, "{told}");

@@ -76,7 +76,7 @@ impl Instance {
             penalty: if answer.penalty == "L2" { Penalty::LSquared } else { Penalty::L },
             output_bias: answer.output_bias,
             linear_part: answer.linear_part,
-            tolerance: 1e-9,
+            tol: 1e-9,
             rounds,
             multipliers: answer.ell.clone(),
             ..Settings::default()
@@ -212,7 +212,7 @@ fn the_absolute_error_is_twice_a_quantile_loss() {
     let mut compared = 0;
     for instance in instances().iter().filter(|instance| instance.y.len() > 10).take(12) {
         let halved =
-            Settings { loss: "quantile:0.5".parse().unwrap(), lipschitz: 0.01, tolerance: 1e-9, ..Settings::default() };
+            Settings { loss: "quantile:0.5".parse().unwrap(), lipschitz: 0.01, tol: 1e-9, ..Settings::default() };
         let whole = Settings { loss: "absolute".parse().unwrap(), lipschitz: 0.02, ..halved.clone() };
         let run = |settings: &Settings| {
             let go_on = &mut |_: &_| ControlFlow::Continue(());

@@ -11,7 +11,9 @@ use tautnet::{
     polish::{Effort, Ending, Method, Penalty, Polished, Setting, Settings, polish, score},
     recipe::Command,
     requirement::hint,
-    select, train,
+    select,
+    tolerance::{Shape, Tolerance},
+    train,
 };
 
 fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Polished> {
@@ -19,7 +21,7 @@ fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Polishe
 }
 
 /// What a user can ask for, and multipliers.
-const SETTINGS: [Setting; 12] = [
+const SETTINGS: [Setting; 14] = [
     Setting::Lipschitz,
     Setting::Penalty,
     Setting::MaxLipschitz,
@@ -28,6 +30,8 @@ const SETTINGS: [Setting; 12] = [
     Setting::OutputBias,
     Setting::LinearPart,
     Setting::Tolerance,
+    Setting::Rounds,
+    Setting::Tol,
     Setting::Iterations,
     Setting::Effort,
     Setting::Multipliers,
@@ -44,7 +48,9 @@ fn asked(setting: Setting, recipe: &mut Recipe) {
         Setting::Norm => recipe.norm = Norm::Infinity,
         Setting::OutputBias => recipe.output_bias = false,
         Setting::LinearPart => recipe.linear_part = true,
-        Setting::Tolerance => recipe.tolerance = 1e-2,
+        Setting::Tolerance => recipe.tolerance.entries = vec!["0.2".parse().unwrap()],
+        Setting::Rounds => recipe.rounds = 1,
+        Setting::Tol => recipe.tol = 1e-2,
         Setting::Iterations => recipe.iterations = 4,
         Setting::Effort => recipe.effort = Effort::High,
         Setting::Loss => recipe.loss = "quantile:0.7".parse().unwrap(),
@@ -57,7 +63,9 @@ fn asked(setting: Setting, recipe: &mut Recipe) {
 fn what_a_method_uses_changes_its_result_and_the_rest_is_refused() {
     let (data, network) = (data(30, 2, 3), network(6, 2, 3).with_c(2.0));
     for method in Method::all() {
-        let plain = Recipe { method: Some(method), ..Recipe::default() };
+        // A price, so that it makes a difference what is priced.
+        let price = method.uses(Setting::Lipschitz).then_some(0.01);
+        let plain = Recipe { method: Some(method), lipschitz: price, ..Recipe::default() };
         let polish = |recipe: &Recipe| recipe.resolve(Command::Polish).map(|plan| plan.settings.polish);
         let without = run(&network, &data, &polish(&plain).unwrap()).unwrap();
         for setting in SETTINGS {
@@ -66,6 +74,11 @@ fn what_a_method_uses_changes_its_result_and_the_rest_is_refused() {
             let settings = match (setting, polish(&recipe)) {
                 (Setting::Multipliers, settings) => {
                     settings.map(|settings| Settings { multipliers: Some(vec![1.0; 6]), ..settings })
+                }
+                // What was said of columns meets the rows where these are known.
+                (Setting::Tolerance, settings) => {
+                    let tolerance = Tolerance::same(Shape::Box, &[0.2, 0.2]).unwrap();
+                    settings.map(|settings| Settings { tolerance: Some(tolerance), ..settings })
                 }
                 (_, settings) => settings,
             };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,8 +40,11 @@ def polish(
     penalty: str = "L",
     output_bias: bool = True,
     linear_part: bool = False,
+    tolerance: str | float | Sequence[str] | Mapping[str, str | float] | None = None,
+    tolerance_shape: str = "box",
+    rounds: int = 20,
     standardize: bool = True,
-    tolerance: float = 1e-8,
+    tol: float = 1e-8,
     iterations: int = 100,
     time_limit: float | None = None,
     threads: int | None = None,
@@ -57,6 +60,9 @@ def polish(
     objective; where no such network is better than one that has an output bias, the given one comes back, and the reason.
     A setting that the method does not use is refused.
 
+    With a `tolerance` the worst case within it is made small in the place of the loss: `{"temp": 0.5, "flow": "2%"}`, or an
+    amount such as "0.1sd" for every input of numbers.
+
     Parameters
     ----------
     {settings}
@@ -64,8 +70,8 @@ def polish(
     asked = options(
         {
             "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
-            "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tolerance": tolerance,
-            "iterations": iterations,
+            "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tol": tol,
+            "iterations": iterations, "tolerance": tolerance, "tolerance_shape": tolerance_shape, "rounds": rounds,
         }
     )  # fmt: skip
     subject = native(network)

@@ -73,7 +73,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         penalty: str = "L",
         output_bias: bool = True,
         linear_part: bool = False,
-        tolerance: float = 1e-8,
+        tol: float = 1e-8,
         iterations: int = 100,
         time_limit: float | None = None,
         threads: int | None = None,
@@ -93,7 +93,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.penalty = penalty
         self.output_bias = output_bias
         self.linear_part = linear_part
-        self.tolerance = tolerance
+        self.tol = tol
         self.iterations = iterations
         self.time_limit = time_limit
         self.threads = threads
@@ -236,7 +236,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
 def options(parameters: dict[str, Any]) -> dict[str, Any]:
     """What the extension asks for: the library's settings among the parameters, by the library's names."""
-    known = [*settings_of("train"), *settings_of("attack")]
+    known = [*settings_of("train"), *settings_of("polish"), *settings_of("attack")]
     asked = {name: value for name, value in parameters.items() if name in known}
     if isinstance(asked.get("lipschitz"), str) and asked["lipschitz"] == "auto":
         asked["lipschitz"] = None

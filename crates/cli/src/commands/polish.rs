@@ -19,7 +19,8 @@ use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
 use tautnet::polish::{Polished, Score};
 use tautnet::recipe::{Command, Plan};
-use tautnet::{Loss, Scaler, Shallow, certify, fit};
+use tautnet::tolerance::Tolerance;
+use tautnet::{Dataset, Loss, Scaler, Shallow, attack, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
@@ -89,7 +90,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     stop.heed();
     let job = Job::on(problem.train.clone(), problem.scaler.clone(), &plan, Arc::new(stop));
-    let mut display = Display::new(arguments.talk.quiet, settings.tolerance);
+    let job = job.tolerating(&problem.columns.tolerated())?;
+    let mut display = Display::new(arguments.talk.quiet, settings.tol);
     let worked = job.polish(network, None, &mut |progress| {
         if let fit::Progress::Polish(progress) = progress {
             display.update("", progress);
@@ -100,7 +102,23 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stopped = worked.interruption.map(Interruption::in_words);
     let time = Duration::from_secs_f64(worked.seconds);
 
-    let facts = Facts { loss: &settings.loss, polished, before: network, time, stopped, problem: &problem, rewritten };
+    let late = stop.late();
+    let worst_case = job.tolerance().map(|tolerance| {
+        let worst_case = late.during(|| WorstCases::of(&plan, &problem, polished, tolerance));
+        pictures::tell_of_attack(&late);
+        worst_case
+    });
+    let worst_case = worst_case.transpose()?;
+    let facts = Facts {
+        loss: &settings.loss,
+        worst_case: worst_case.as_ref(),
+        polished,
+        before: network,
+        time,
+        stopped,
+        problem: &problem,
+        rewritten,
+    };
     if let Some(path) = &arguments.out.out {
         let result = match stored {
             Stored::Network(_) if arguments.meeting.units.raw_network => {
@@ -162,9 +180,58 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
 }
 
+/// The worst cases within the tolerance as mean losses, found by attack and proved row by row: of the network given and of the
+/// result.
+struct WorstCases {
+    /// In the rows learned from.
+    learned: [Searched; 2],
+    /// In rows held out.
+    held_out: Option<[Searched; 2]>,
+}
+
+/// The worst case of one network in some rows, from both sides.
+#[derive(Clone, Copy)]
+struct Searched {
+    found: f64,
+    proved: f64,
+    /// How many rows have a worst case that is known exactly.
+    exact_rows: usize,
+}
+
+impl WorstCases {
+    fn of(plan: &Plan, problem: &Problem, polished: &Polished, tolerance: &Tolerance) -> Result<Self> {
+        let networks = [&problem.network, &polished.network];
+        let rows = problem.train.rows() + problem.test.as_ref().map_or(0, Dataset::rows);
+        let settings = attack::Settings {
+            loss: plan.settings.polish.loss.clone(),
+            seed: plan.recipe.seed,
+            nodes: certify::affordable_nodes(&problem.network, networks.len() * rows),
+            ..attack::Settings::new(f64::INFINITY)
+        };
+        let of = |data: &Dataset, tolerance: &Tolerance| -> Result<[Searched; 2]> {
+            let of = |network| -> Result<Searched> {
+                let report = attack::within(network, data, tolerance, &settings)?;
+                let (proved, exact_rows) = report
+                    .worst_case
+                    .map_or((f64::INFINITY, 0), |worst_case| (worst_case.certified, worst_case.closed_rows));
+                Ok(Searched { found: report.found, proved, exact_rows })
+            };
+            let [before, after] = networks.map(of);
+            Ok([before?, after?])
+        };
+        let held_out = |test: &Dataset| {
+            let (asked, inputs) = (&plan.recipe.tolerance, problem.columns.tolerated());
+            of(test, &problem.scaler.tolerance(asked, &inputs, test.x.as_ref(), &problem.train)?)
+        };
+        Ok(Self { learned: of(&problem.train, tolerance)?, held_out: problem.test.as_ref().map(held_out).transpose()? })
+    }
+}
+
 /// All that is to be told.
 struct Facts<'a> {
     loss: &'a Loss,
+    /// Where there is a tolerance.
+    worst_case: Option<&'a WorstCases>,
     polished: &'a Polished,
     before: &'a Shallow,
     time: Duration,
@@ -172,6 +239,11 @@ struct Facts<'a> {
     problem: &'a Problem,
     /// Said where the network was rewritten with relu units.
     rewritten: Option<String>,
+}
+
+/// How many convex programs were solved one after the other.
+fn rounds(polished: &Polished) -> usize {
+    polished.trace.last().map_or(0, |last| last.round + 1)
 }
 
 impl Facts<'_> {
@@ -185,7 +257,7 @@ impl Facts<'_> {
 
     fn json(&self) -> Value {
         let Self { polished, problem, .. } = self;
-        let score = |score: &Score, network: &Shallow, gap: Option<f64>, iterations: usize, seconds: f64| {
+        let score = |score: &Score, network: &Shallow, at: usize, gap: Option<f64>, iterations: usize, seconds: f64| {
             let bounds = problem.scaler.bound_per_column(score.lipschitz);
             let columns = problem.columns.names().into_iter().zip(bounds).map(|(name, bound)| (name, json!(bound)));
             let mut facts = json!({
@@ -201,6 +273,19 @@ impl Facts<'_> {
                     "lipschitz_per_column": columns.collect::<serde_json::Map<_, _>>(),
                 },
             });
+            if let Some(worst_case) = self.worst_case {
+                let Searched { found, proved, exact_rows } = worst_case.learned[at];
+                facts["worst_case"] = json!({
+                    "bound": score.worst_case,
+                    "proved": proved,
+                    "found": found,
+                    "exact_rows": exact_rows,
+                });
+                if let Some(held_out) = worst_case.held_out {
+                    facts["worst_case"]["test_proved"] = json!(held_out[at].proved);
+                    facts["worst_case"]["test_found"] = json!(held_out[at].found);
+                }
+            }
             if let Some(loss) = self.test_loss(network) {
                 facts["test_loss"] = json!(loss);
                 facts["user_units"]["test_loss"] = json!(problem.scaler.loss_to_user(self.loss, loss));
@@ -208,12 +293,14 @@ impl Facts<'_> {
             facts
         };
         let seconds = self.time.as_secs_f64();
-        let mut result = score(&polished.after, &polished.network, polished.duality_gap, polished.iterations, seconds);
+        let mut result =
+            score(&polished.after, &polished.network, 1, polished.duality_gap, polished.iterations, seconds);
         let (ending, reason) = polished.ending.in_words(self.stopped);
         result["ending"] = json!(ending);
         result["reason"] = json!(reason);
         result["notes"] = self.notes().collect();
-        result["before"] = score(&polished.before, self.before, None, 0, 0.0);
+        result["rounds"] = json!(rounds(polished));
+        result["before"] = score(&polished.before, self.before, 0, None, 0, 0.0);
         result
     }
 
@@ -229,6 +316,16 @@ impl Facts<'_> {
         ];
         if let (Some(before), Some(after)) = (self.test_loss(self.before), self.test_loss(&polished.network)) {
             rows.push(row(&format!("{}, rows held out", self.loss.mean_name()), before, after));
+        }
+        if let (Some(worst_case), [Some(old), Some(new)]) = (self.worst_case, [before.worst_case, after.worst_case]) {
+            let at_most =
+                |name: String, both: [f64; 2]| std::iter::once(name).chain(both.map(output::at_most)).collect();
+            rows.push(at_most(format!("{} within the tolerance, at most", self.loss.mean_name()), [old, new]));
+            for (searched, which) in [(Some(worst_case.learned), ""), (worst_case.held_out, ", rows held out")] {
+                let Some([old, new]) = searched else { continue };
+                rows.push(at_most(format!("  proved, row by row{which}"), [old.proved, new.proved]));
+                rows.push(row(&format!("  found by attack{which}"), old.found, new.found));
+            }
         }
         let bounds = [before.lipschitz, after.lipschitz].map(output::at_most);
         rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());

@@ -225,7 +225,7 @@ fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Dataset
 /// What the rows say, beside what the paper says.
 fn find(what: What, experiment: &Experiment, rows: &[Row], trials: (usize, usize)) -> Finding {
     match what {
-        What::Table1 => reproduce_text::table(rows, experiment.plan.settings.polish.tolerance, trials),
+        What::Table1 => reproduce_text::table(rows, experiment.plan.settings.polish.tol, trials),
         What::Figure1 => reproduce_text::figure(experiment, &bands(rows), trials),
     }
 }

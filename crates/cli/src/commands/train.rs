@@ -92,7 +92,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     let started = Instant::now();
     stop.heed();
-    let mut display = Display::new(arguments.talk.quiet, settings.polish.tolerance);
+    let mut display = Display::new(arguments.talk.quiet, settings.polish.tol);
     let worked = job.train(&mut |progress| show(&mut display, progress))?;
     drop(display);
     let (fitted, stopped) = (&worked.result, worked.interruption.map(Interruption::in_words));

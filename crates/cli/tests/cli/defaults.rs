@@ -63,6 +63,7 @@ fn parameters(text: &str) -> Result<BTreeSet<String>, String> {
             (Value::Nothing, written) => ["None", "auto"].contains(&written),
             (Value::Switch(yes), written) => written == if *yes { "True" } else { "False" },
             (Value::Count(_) | Value::Number(_), written) => written.parse() == Ok(number(Command::Train, name)),
+            (Value::Texts(texts), written) => written == texts.join(","),
             (Value::Word(word), written) => written == word,
             (Value::Numbers(numbers), written) => {
                 let items = written.trim_matches(['(', ')', '[', ']']).split(',').map(|item| item.trim().parse());
@@ -85,9 +86,7 @@ fn parameters_of_python_show_their_defaults() {
         page.lines().skip_while(|line| *line != "| parameter | meaning |").take_while(|line| line.starts_with('|'));
     let column: Vec<&str> = rows.map(|row| row.split('|').nth(1).unwrap()).collect();
     let met = parameters(&column.join(" ")).unwrap_or_else(|wrong| panic!("docs/guide/python.md: {wrong}"));
-    for name in
-        ["hidden", "lipschitz", "method", "effort", "start", "loss", "norm", "penalty", "output_bias", "tolerance"]
-    {
+    for name in ["hidden", "lipschitz", "method", "effort", "start", "loss", "norm", "penalty", "output_bias", "tol"] {
         assert!(met.contains(name), "{name} in {met:?}");
     }
 }
@@ -179,7 +178,7 @@ fn every_sentence_with_a_number_and_a_default_is_checked() {
 #[test]
 fn wrong_defaults_are_found() {
     assert!(parameters("`hidden=100`, `decay`, `verbose=False`, `lipschitz=\"auto\"`").is_ok());
-    for wrong in ["`hidden=99`", "`lipschitz=0.01`", "`norm=\"inf\"`", "`output_bias=False`", "`tolerance=1e-6`"] {
+    for wrong in ["`hidden=99`", "`lipschitz=0.01`", "`norm=\"inf\"`", "`output_bias=False`", "`tol=1e-6`"] {
         assert!(parameters(wrong).is_err(), "{wrong}");
     }
     let table = "| `--start` | how |\n|---|---|\n| `sgd` | well; the default |\n| `admm` | slowly |\n\nthe default\n";

@@ -84,9 +84,10 @@ fn is_in(shown: &str, line: &str) -> bool {
 }
 
 /// The pages with commands, and how many numbers each shows of their output at least.
-const PAGES: [(&str, usize); 6] = [
+const PAGES: [(&str, usize); 7] = [
     ("first-model.md", 20),
     ("polishing.md", 15),
+    ("tolerance.md", 36),
     ("reading-a-certificate.md", 15),
     ("choosing-lambda.md", 40),
     ("interchange.md", 8),
@@ -138,6 +139,11 @@ fn a_first_model() {
 #[test]
 fn polishing() {
     run_page("polishing.md", 3);
+}
+
+#[test]
+fn a_tolerance() {
+    run_page("tolerance.md", 5);
 }
 
 #[test]

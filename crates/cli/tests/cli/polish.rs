@@ -337,3 +337,29 @@ fn a_limit_far_below_what_the_program_reaches_is_kept() {
     assert_eq!(found["ending"], "stopped", "{found:#}");
     assert!(found["reason"].as_str().unwrap().contains("limit on the bound"), "{found:#}");
 }
+
+/// Found, proved and bounded come in this order, for the rows learned from and for those held out.
+#[test]
+fn the_worst_case_within_a_tolerance_is_proved_row_by_row() {
+    let folder = prepared();
+    for flags in ["", "--tolerance-shape ball", "--tolerance a=5%+0.01 --test 0.3", "--no-standardize --test 0.3"] {
+        let command = format!("polish net.json data.csv --method convex --tolerance 0.1 {flags}");
+        let result = folder.tautnet(&format!("{command} --json --quiet")).json();
+        for score in [&result, &result["before"]] {
+            let worst_case = &score["worst_case"];
+            let number = |key: &str| worst_case[key].as_f64().unwrap_or_else(|| panic!("{flags}: {key} in {score:#}"));
+            let (found, proved) = (number("found"), number("proved"));
+            assert!(score["loss"].as_f64().unwrap() <= found * (1.0 + 1e-12), "{flags}: {score:#}");
+            assert!(found <= proved && found <= number("bound") * (1.0 + 1e-12), "{flags}: {score:#}");
+            // Few rows and units: every row is known.
+            assert!(proved - found <= 1e-5 * proved && number("exact_rows") >= 28.0, "{flags}: {score:#}");
+            if flags.contains("--test") {
+                assert!(number("test_found") <= number("test_proved"), "{flags}: {score:#}");
+            }
+        }
+        let text = folder.tautnet(&command).out;
+        let lines = if flags.contains("--test") { 2 } else { 1 };
+        assert_eq!(text.matches("  proved, row by row").count(), lines, "{text}");
+        assert_eq!(text.matches("  found by attack").count(), lines, "{text}");
+    }
+}

@@ -317,7 +317,7 @@ fn plans_that_cannot_be_run_say_why() {
     assert!(refused(&|plan| plan.data[1] = "a".into()).contains("`a` is named twice"));
     assert!(refused(&|plan| plan.arms[1].decay = -1.0).contains("`decay` is -1"));
     assert!(refused(&|plan| plan.settings.polish.rounds = 0).contains("`rounds` is 0"));
-    assert!(refused(&|plan| plan.settings.polish.tolerance = 0.0).contains("`tolerance` is 0"));
+    assert!(refused(&|plan| plan.settings.polish.tol = 0.0).contains("`tol` is 0"));
     assert!(
         refused(&|plan| plan.settings.polish.norm = tautnet::Norm::One).contains("the norm `1` is for bounds only")
     );

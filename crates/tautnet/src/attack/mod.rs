@@ -15,10 +15,14 @@
 mod fast_gradient;
 pub(crate) mod local;
 mod projected_ascent;
+mod proved;
 mod settings;
+mod within;
 
 pub use fast_gradient::fast_gradient;
+pub use proved::WorstCase;
 pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
+pub use within::{WithinReport, within};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;
@@ -49,15 +53,6 @@ impl RadiusReport {
     pub fn row_by_row(&self) -> f64 {
         self.worst_case.map_or(self.certified_ceiling, |worst_case| worst_case.certified)
     }
-}
-
-/// What branch and bound proves about the rows one by one.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct WorstCase {
-    /// The (weighted) mean loss that no attack exceeds: at most the ceiling.
-    pub certified: f64,
-    /// How many rows have a worst case that is known exactly.
-    pub closed_rows: usize,
 }
 
 /// The loss of one row at one radius.

@@ -145,7 +145,8 @@ impl Search {
             random_point(self.norm, radius, &mut start, random);
             self.climb(sign, radius, settings.steps, &start, &mut best);
         }
-        self.refine(sign, radius, settings.refinements, false, &mut best);
+        // In one dimension a chord is the whole ball, and the search of it exact.
+        self.refine(sign, radius, settings.refinements, d == 1, &mut best);
         best
     }
 

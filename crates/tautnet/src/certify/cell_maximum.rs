@@ -44,6 +44,17 @@ impl Cells<'_> {
         (upper.min(round), maximizer)
     }
 
+    /// What [`Cells::maximize`] says where the region is a ball of the norm ∞ and its best corner for `g` lies in the cell: the
+    /// bound is then that over the region, and attained.
+    pub fn maximize_at_corner(&self, signs: &[i8], g: &[f64], offset: f64) -> Option<(f64, Option<Vec<f64>>)> {
+        let Region::Ball { norm: Norm::Infinity, radius, .. } = self.region else { return None };
+        let step = |k: usize| if g[k] < 0.0 { -radius } else { *radius };
+        let corner: Vec<f64> = (0..g.len()).map(|k| self.center[k] + step(k)).collect();
+        let point = self.point(&corner);
+        let inside = (0..signs.len()).all(|r| signs[r] == 0 || f64::from(signs[r]) * self.side(r, &point) >= -1e-10);
+        inside.then(|| (self.region.largest_value(g, offset), Some(corner)))
+    }
+
     /// Coordinate descent on `λ ↦ offset + Σλ_i a_i + r‖g + Σ λ_i σ_i w_i‖₂ (+ g·center)`, a_i the signed
     /// pre-activation at the center.
     ///

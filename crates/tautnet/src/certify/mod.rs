@@ -16,7 +16,7 @@
 //! | norms | [`path_norm`], [`norm_product`](fn@norm_product), [`column_sums`] | upper |
 //!
 //! [`output_range`](fn@output_range) bounds the values of f, not its slopes, over a box or ball; [`sample_interval`] makes
-//! it a guarantee per sample.
+//! it a guarantee per sample, and [`interval_within`] one for each row of a table within a tolerance of its inputs.
 //! [`steepest_pattern`](fn@steepest_pattern) says how much of LipSDP's slack is due to patterns that no input attains.
 //!
 //! Every constant of these modules, and why each bound is one, is derived in `docs/mathematics/bounds.md`; those of the verifier in
@@ -54,6 +54,7 @@ mod slope_sum;
 mod slopes;
 mod steepest_pattern;
 mod verification;
+mod within;
 
 pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
@@ -77,6 +78,8 @@ pub use sample::{SampleInterval, affordable_nodes, sample_interval};
 pub use search_state::SearchState;
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verification::{fingerprint, verify};
+pub use within::interval_within;
+pub(crate) use within::wanted_interval_within;
 
 #[cfg(test)]
 mod tests;

@@ -92,6 +92,14 @@ pub fn output_range(
     Ok(OutputRange { lowest: Extreme { found: -lowest.found, bound: -lowest.bound, ..lowest }, highest })
 }
 
+/// The largest value of f over a bounded region, for many regions: corners of boxes are looked at first, which
+/// [`output_range`] leaves out.
+pub(super) fn highest_value(network: &Shallow, region: &Region, settings: &RangeSettings) -> Extreme {
+    let mut search = Maximization::new(network, region, settings);
+    search.corners = true;
+    search.run(&mut |_, _| ControlFlow::Continue(()))
+}
+
 /// `|b_i|` and the largest `Σ|w_ik x_k|` over a region's frame.
 fn magnitude(network: &Shallow, i: usize, center: &[f64], half: &[f64]) -> f64 {
     let reach = |k: usize| network.w()[(i, k)].abs() * (center[k].abs() + half[k]);
@@ -118,6 +126,8 @@ struct Maximization<'a> {
     /// Largest bound of a node given up for good.
     settled: f64,
     explored: usize,
+    /// Whether a node's linear function is first taken to its best corner of a box, which may lie in the node's cell.
+    corners: bool,
 }
 
 impl<'a> Maximization<'a> {
@@ -168,6 +178,7 @@ impl<'a> Maximization<'a> {
             open: OpenNodes::new(),
             settled: f64::NEG_INFINITY,
             explored: 0,
+            corners: false,
         }
     }
 
@@ -226,7 +237,8 @@ impl<'a> Maximization<'a> {
             (0..d).for_each(|k| g[k] += v * slope * network.w()[(i, k)]);
             offset += v * slope * (network.b()[i] + lift);
         }
-        let (bound, maximizer) = cells.maximize(&signs, &g, offset, 0.1 * self.tolerance);
+        let corner = if self.corners { cells.maximize_at_corner(&signs, &g, offset) } else { None };
+        let (bound, maximizer) = corner.unwrap_or_else(|| cells.maximize(&signs, &g, offset, 0.1 * self.tolerance));
         if bound == f64::NEG_INFINITY {
             return;
         }

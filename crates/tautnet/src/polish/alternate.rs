@@ -1,6 +1,6 @@
 //! Algorithm 1 of the paper: multipliers, then weights, in turn.
 
-use super::method::{Described, Method, NO_EFFORT};
+use super::method::{Described, Method, NO_EFFORT, NO_TOLERANCE};
 use super::run::{Run, Standing};
 use crate::{
     Shallow,
@@ -28,7 +28,8 @@ const PRICE_OR_LIMIT: Requirement = Requirement {
 pub const METHOD: Method = Method(&Described {
     name: "alternating",
     help: "multipliers, then weights, in turn",
-    requires: &[NO_EFFORT, PRICE_OR_LIMIT],
+    requires: &[NO_EFFORT, PRICE_OR_LIMIT, NO_TOLERANCE],
+    prices: (0.01, 0.0),
     story: "The polish lowered {goal}, {bound}, by convex programs over weights and proofs in turn, every unit staying on and off on the \
             rows where it was.",
 });

@@ -1,6 +1,6 @@
 //! (J): weights and multipliers in one convex program.
 
-use super::method::{Described, Method, NO_EFFORT, NO_MULTIPLIERS};
+use super::method::{Described, Method, NO_EFFORT, NO_MULTIPLIERS, NO_ROUNDS, NO_TOLERANCE};
 use super::run::{Run, Standing};
 use crate::{ending::Ending, error::Result, program::build::Held};
 
@@ -8,7 +8,8 @@ use crate::{ending::Ending, error::Result, program::build::Held};
 pub const METHOD: Method = Method(&Described {
     name: "joint",
     help: "weights and multipliers together: the best of all networks with these activation patterns",
-    requires: &[NO_EFFORT, NO_MULTIPLIERS],
+    requires: &[NO_EFFORT, NO_MULTIPLIERS, NO_TOLERANCE, NO_ROUNDS],
+    prices: (0.01, 0.0),
     story: "Of all networks whose units are on and off on the same rows, the polish looked for the one with the least {goal}, {bound}, \
             by one convex program{gap}.",
 });

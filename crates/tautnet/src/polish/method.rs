@@ -4,7 +4,7 @@ use crate::requirement::{self, Choice, Demand, Requirement, Setting};
 use std::fmt;
 
 /// A method, described. What runs it stands beside it in the registry.
-#[derive(PartialEq, Eq)]
+#[derive(PartialEq)]
 pub struct Described {
     /// The name by which users choose it.
     pub name: &'static str,
@@ -13,13 +13,15 @@ pub struct Described {
     /// What it asks of the other settings. All methods use the norm: where the bound is not in the objective, it is the norm of
     /// the bound that is told and proved.
     pub requires: &'static [Requirement],
+    /// λ_L and λ_w where the user gives none.
+    pub prices: (f64, f64),
     /// What it did, for the readers of a report: `{goal}` stands for the objective, `{bound}` for what L is, `{gap}` and
     /// `{in the last}` for how good it is proved to be, of all networks and of those of the last program.
     pub story: &'static str,
 }
 
 /// The method of a polish: one convex program, or a sequence of them.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Method(pub(super) &'static Described);
 
 impl Method {
@@ -50,7 +52,7 @@ impl Method {
 
     /// λ_L and λ_w where the user gives none.
     pub fn default_prices(self) -> (f64, f64) {
-        if self.uses(Setting::Lipschitz) { (0.01, 0.0) } else { (0.0, 1e-3) }
+        self.0.prices
     }
 
     /// The method as a choice that was made.
@@ -58,6 +60,9 @@ impl Method {
         Choice { kind: "method", name: self.name(), requires: self.requires() }
     }
 }
+
+// Prices are numbers.
+impl Eq for Method {}
 
 impl fmt::Debug for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -98,4 +103,18 @@ pub(super) const NO_LIMIT: Requirement = Requirement {
     setting: Setting::MaxLipschitz,
     demand: Demand::Unused,
     hint: "leave the limit out; the method `joint` keeps one, with a price of the bound of 0 too",
+};
+
+/// Its objective is the loss of the rows as they are.
+pub(super) const NO_TOLERANCE: Requirement = Requirement {
+    setting: Setting::Tolerance,
+    demand: Demand::Unused,
+    hint: "leave the tolerance out, or take the method `convex`, which makes the worst case within it small",
+};
+
+/// It has no rounds, or ends them by itself.
+pub(super) const NO_ROUNDS: Requirement = Requirement {
+    setting: Setting::Rounds,
+    demand: Demand::Unused,
+    hint: "leave the rounds out; the methods `convex` and `alternating` have some",
 };

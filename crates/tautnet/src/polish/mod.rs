@@ -12,6 +12,7 @@
 //! be the solver's, of this program or of LipSDP for the result: the eigenvalue is a bound for any of them.
 
 mod alternate;
+mod convex;
 mod descent;
 mod effort;
 mod joint;
@@ -48,6 +49,8 @@ type Runs = fn(&mut Run<'_, '_>, &mut Standing) -> Result<()>;
 
 /// Every method, and what runs it.
 const ALL: &[(Method, Runs)] = &[
+    (convex::METHOD, convex::run),
+    (convex::CELLS, convex::run_cells),
     (joint::METHOD, joint::run),
     (walk::METHOD, walk::run),
     (alternate::METHOD, alternate::run),
@@ -62,6 +65,10 @@ impl Method {
     pub const WALK: Self = walk::METHOD;
     /// Algorithm 1 of the paper: multipliers, then weights, in turn.
     pub const ALTERNATING: Self = alternate::METHOD;
+    /// (R) with soft cells, and better labels in turn.
+    pub const CONVEX: Self = convex::METHOD;
+    /// (R) with hard cells.
+    pub const ROBUST_CELLS: Self = convex::CELLS;
     /// The program (6): the loss and the price of the weights, without a bound.
     pub const WEIGHT_DECAY: Self = weight_decay::METHOD;
 
@@ -165,5 +172,5 @@ pub(crate) fn check_size(data: &Dataset, units: usize, settings: &Settings) -> R
 /// The objective of a network under the settings, recomputed from its weights: every price counts, whatever the method.
 pub fn score(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Score> {
     settings.check()?;
-    run::score(network, data, &settings.prices(), None)
+    Ok(run::score(network, data, &settings.prices(), (settings.tolerance.as_ref(), None), None)?.0)
 }

@@ -11,6 +11,10 @@ pub struct Score {
     pub objective: f64,
     /// The mean loss, weighted where the rows have weights.
     pub loss: f64,
+    /// At least the (weighted) mean worst-case loss within the tolerance, where there is one: it is in the objective in the
+    /// place of the loss.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worst_case: Option<f64>,
     /// The network's bound by LipSDP, in the norm of the settings.
     pub lipschitz: f64,
     /// Σ ‖w̄_i‖ |v_i| (what λ_w multiplies, at the best scaling of each unit).

@@ -9,10 +9,12 @@ use crate::{
     error::Result,
     patterns::Patterns,
     program::{
-        build::{Built, Held, Pressing, Prices, Solution, affordable},
+        build::{Built, Held, Pressing, Prices, Robust, Solution, affordable},
         second_attempt::Obstacle,
     },
+    tolerance::Tolerance,
     unit::{Affine, Unit, from_units},
+    worst_case::Within,
 };
 use std::ops::ControlFlow;
 use tautnet_cone::{Outcome, Status, Stop};
@@ -39,6 +41,8 @@ pub(super) struct Solved {
     pub stopped: Option<Early>,
     /// Which units of the program are left in the candidate, in its order.
     pub kept: Vec<usize>,
+    /// The labels by which the candidate's worst case is bounded, where there is a tolerance.
+    pub labels: Option<Patterns>,
     /// Entries of the patterns against which the optimum presses.
     pub pressing: Vec<Pressing>,
     /// What the objective would fall by if the hard limit on L were one more; 0 where there is none.
@@ -146,20 +150,44 @@ impl<'a, 'o> Run<'a, 'o> {
 
     /// The recomputed objective of a network.
     pub fn score(&self, network: &Shallow, proposed: Option<Multipliers<'_>>) -> Result<Score> {
-        score(network, self.data, &self.prices, proposed)
+        Ok(self.score_by(network, proposed, None)?.0)
+    }
+
+    /// The same, and the labels by which the worst case is bounded: row by row the better of these and of the patterns.
+    fn score_by(
+        &self,
+        network: &Shallow,
+        proposed: Option<Multipliers<'_>>,
+        labels: Option<&Patterns>,
+    ) -> Result<(Score, Option<Patterns>)> {
+        score(network, self.data, &self.prices, (self.settings.tolerance.as_ref(), labels), proposed)
     }
 
     /// Solve one program and read the network back.
     pub fn solve(&mut self, held: Held<'_>, round: usize) -> Result<(Candidate, Solved)> {
         affordable(self.data, self.units.len(), &self.prices, held)?;
-        let mut built =
-            Built::training(self.data, (&self.units, self.linear.as_deref()), self.active.clone(), &self.prices, held);
+        let from = (&*self.units, self.linear.as_deref());
+        let built = Built::training(self.data, from, self.active.clone(), &self.prices, held);
+        self.solved(built, held, round)
+    }
+
+    /// The same for (R): the least worst case within the tolerance, by these labels; units may leave them where cells are soft.
+    pub fn solve_within(&mut self, soft: bool, round: usize) -> Result<(Candidate, Solved)> {
+        let exact = Tolerance::none(self.data.columns());
+        let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
+        let from = (&*self.units, self.linear.as_deref());
+        let built = Built::robust(self.data, from, &self.active, Robust { tolerance, soft }, &self.prices);
+        built.affordable()?;
+        self.solved(built, Held::Nothing, round)
+    }
+
+    fn solved(&mut self, mut built: Built, held: Held<'_>, round: usize) -> Result<(Candidate, Solved)> {
         let settings = tautnet_cone::Settings {
             iterations: self.settings.iterations,
-            gap_relative: self.settings.tolerance,
+            gap_relative: self.settings.tol,
             // Of the mean square target, which is 1 here.
-            gap_absolute: 1e-4 * self.settings.tolerance.min(1e-2),
-            feasibility: 1e-8_f64.max(self.settings.tolerance),
+            gap_absolute: 1e-4 * self.settings.tol.min(1e-2),
+            feasibility: 1e-8_f64.max(self.settings.tol),
             ..tautnet_cone::Settings::default()
         };
         let scale = built.objective(1.0);
@@ -179,13 +207,14 @@ impl<'a, 'o> Run<'a, 'o> {
             Held::Multipliers(ell) => Some(ell),
             Held::Nothing => solution.multipliers.as_deref(),
         };
-        let (candidate, kept) = self.candidate(&solution, multipliers)?;
+        let (candidate, kept, labels) = self.candidate(&solution, multipliers)?;
         Ok((
             candidate,
             Solved {
                 gap: gap(&outcome),
                 stopped: stopped(&built, &outcome),
                 kept,
+                labels,
                 pressing: built.pressing(&outcome),
                 limit_price: built.limit_price(&outcome),
                 units: solution.units,
@@ -194,8 +223,13 @@ impl<'a, 'o> Run<'a, 'o> {
         ))
     }
 
-    /// The network of a solution: `v = s √‖z̄‖`, `w̄ = z̄ / √‖z̄‖`; zero vectors are dropped. Second, the units that are left.
-    fn candidate(&self, solution: &Solution, multipliers: Option<&[f64]>) -> Result<(Candidate, Vec<usize>)> {
+    /// The network of a solution: `v = s √‖z̄‖`, `w̄ = z̄ / √‖z̄‖`; zero vectors are dropped. Second, the units that are left, and
+    /// their labels.
+    fn candidate(
+        &self,
+        solution: &Solution,
+        multipliers: Option<&[f64]>,
+    ) -> Result<(Candidate, Vec<usize>, Option<Patterns>)> {
         let lengths: Vec<f64> = solution.units.iter().map(Unit::length).collect();
         let largest = lengths.iter().fold(0.0f64, |m, &l| m.max(l));
         // Below this the unit is rounding: its largest value on the data is far under the loss's own.
@@ -204,7 +238,8 @@ impl<'a, 'o> Run<'a, 'o> {
         let network = from_units(kept.iter().map(|&i| &solution.units[i]), self.data.columns(), affine)?;
         let ell: Option<Vec<f64>> = multipliers.map(|ell| kept.iter().map(|&i| ell[i].max(0.0)).collect());
         let proposed = ell.as_deref().filter(|_| self.priced()).map(|ell| (ell, solution.p.as_deref()));
-        let mut score = self.score(&network, proposed)?;
+        let labels = Patterns::from_units(self.data.rows(), kept.iter().map(|&i| self.active.unit(i).to_vec()));
+        let (mut score, mut better) = self.score_by(&network, proposed, Some(&labels))?;
         let mut network = network;
         if let Some(limit) = self.prices.max_lipschitz
             && score.lipschitz > limit
@@ -214,9 +249,10 @@ impl<'a, 'o> Run<'a, 'o> {
             let shrink = limit / score.lipschitz * (1.0 - 1e-14);
             network = network.times(shrink);
             let ell: Option<Vec<f64>> = ell.as_ref().map(|ell| ell.iter().map(|l| l * shrink).collect());
-            score = self.score(&network, ell.as_deref().map(|ell| (ell, solution.p.as_deref())))?;
+            let proposed = ell.as_deref().map(|ell| (ell, solution.p.as_deref()));
+            (score, better) = self.score_by(&network, proposed, Some(&labels))?;
         }
-        Ok((Candidate { network, score }, kept))
+        Ok((Candidate { network, score }, kept, better))
     }
 
     /// No unit is left: the best constant.
@@ -277,7 +313,7 @@ impl<'a, 'o> Run<'a, 'o> {
             format!(
                 "with an output bias of 0 the objective is {new:.9}, not below {old:.9} with the given one of {given}"
             )
-        } else if new <= old * (1.0 + 10.0 * self.settings.tolerance) {
+        } else if new <= old * (1.0 + 10.0 * self.settings.tol) {
             "the given network is optimal for its patterns already".into()
         } else {
             format!("the result's recomputed objective {new:.9} is not below {old:.9}")
@@ -295,10 +331,17 @@ pub(super) fn score(
     network: &Shallow,
     data: &Dataset,
     prices: &Prices,
+    (within, labels): (Option<&Tolerance>, Option<&Patterns>),
     proposed: Option<Multipliers<'_>>,
-) -> Result<Score> {
+) -> Result<(Score, Option<Patterns>)> {
     let loss = prices.loss.mean(network, data);
     let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
+    let worst = within.map(|tolerance| {
+        let patterns = Patterns::of_units(&units, data.x.as_ref());
+        let within = Within { units: &units, affine: &Affine::of(network), tolerance };
+        within.bound(data, &prices.loss, [&patterns, labels.unwrap_or(&patterns)])
+    });
+    let (worst_case, labels) = worst.unzip();
     let decay = units.iter().map(Unit::length).sum::<f64>();
     // The solver's multipliers are optimal for the program, which need not ask for the least bound.
     // Also of what an interrupted run leaves behind: without its bound there is nothing to compare.
@@ -309,7 +352,8 @@ pub(super) fn score(
         _ => own,
     };
     let penalty = prices.lipschitz * if prices.squared { lipschitz * lipschitz } else { lipschitz };
-    Ok(Score { objective: loss + prices.decay * decay + penalty, loss, lipschitz, decay })
+    let objective = worst_case.unwrap_or(loss) + prices.decay * decay + penalty;
+    Ok((Score { objective, loss, worst_case, lipschitz, decay }, labels))
 }
 
 /// The relative gap, if it is one.

@@ -7,6 +7,7 @@ use crate::{
     program::build::Prices,
     range::Range,
     requirement::{Asked, Setting, check},
+    tolerance::Tolerance,
 };
 
 /// The numbers that prices of the bound and of the weights may be.
@@ -36,6 +37,8 @@ pub struct Settings {
     pub method: Method,
     /// What a wrong prediction costs.
     pub loss: Loss,
+    /// How wrong the inputs of the rows can be: the objective is then the worst case within it. `None` where every input is exact.
+    pub tolerance: Option<Tolerance>,
     /// λ_L ≥ 0, the price of the Lipschitz bound.
     pub lipschitz: f64,
     /// λ_w ≥ 0, the price of the weights.
@@ -52,10 +55,10 @@ pub struct Settings {
     /// Whether a linear part is free, beside the units. It is too where the given network has one.
     pub linear_part: bool,
     /// The relative gap at which the solver stops.
-    pub tolerance: f64,
+    pub tol: f64,
     /// The largest number of iterations of one convex program.
     pub iterations: usize,
-    /// The largest number of rounds of `alternating`.
+    /// The largest number of rounds of `alternating` and of `convex`.
     pub rounds: usize,
     /// Multipliers ℓ that `alternating` begins with, one for each unit with `v ≠ 0`, in place of those of the given
     /// network's bound: to judge (12) by itself, or to continue. No unit is dropped then.
@@ -71,6 +74,7 @@ impl Settings {
         Self {
             method,
             loss: Loss::default(),
+            tolerance: None,
             lipschitz,
             decay,
             max_lipschitz: None,
@@ -78,7 +82,7 @@ impl Settings {
             penalty: Penalty::L,
             output_bias: true,
             linear_part: false,
-            tolerance: 1e-8,
+            tol: 1e-8,
             iterations: 100,
             rounds: ROUNDS,
             multipliers: None,
@@ -91,7 +95,7 @@ impl Settings {
         PRICE.check("lipschitz", self.lipschitz)?;
         PRICE.check("decay", self.decay)?;
         self.max_lipschitz.map_or(Ok(()), |limit| LIMIT.check("max-lipschitz", limit))?;
-        TOLERANCE.check("tolerance", self.tolerance)?;
+        TOLERANCE.check("tol", self.tol)?;
         // Whatever the method is: some norms are for bounds only.
         let polish = |setting| (setting == Setting::Method).then(|| Asked::new("polish", "a polish"));
         check(&[self.norm.choice()], &polish)

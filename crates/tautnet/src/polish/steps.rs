@@ -5,7 +5,7 @@
 //! polished whose convex program does not fit into memory.
 
 use super::landscape::Landscape;
-use super::method::{Described, Method, NO_EFFORT, NO_LIMIT, NO_MULTIPLIERS};
+use super::method::{Described, Method, NO_EFFORT, NO_LIMIT, NO_MULTIPLIERS, NO_ROUNDS, NO_TOLERANCE};
 use super::run::{Run, Standing};
 use super::walk::RATE;
 use crate::{
@@ -23,13 +23,14 @@ const NO_ITERATIONS: Requirement = Requirement {
 
 /// It has no gap to reach.
 const NO_GAP: Requirement =
-    Requirement { setting: Setting::Tolerance, demand: Demand::Unused, hint: "leave the gap out: a descent has none" };
+    Requirement { setting: Setting::Tol, demand: Demand::Unused, hint: "leave the gap out: a descent has none" };
 
 /// The method.
 pub const METHOD: Method = Method(&Described {
     name: "descent",
     help: "gradient descent on the objective, patterns and all: no convex program, and no gap",
-    requires: &[NO_LIMIT, NO_GAP, NO_ITERATIONS, NO_EFFORT, NO_MULTIPLIERS],
+    requires: &[NO_LIMIT, NO_GAP, NO_ITERATIONS, NO_EFFORT, NO_MULTIPLIERS, NO_TOLERANCE, NO_ROUNDS],
+    prices: (0.01, 0.0),
     story: "The polish lowered {goal}, {bound}, by gradient descent. Nothing is known of how far from the best the result is.",
 });
 

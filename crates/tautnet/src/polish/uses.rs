@@ -26,8 +26,11 @@ impl Settings {
             Setting::Method => Some(Asked::new(self.method.name(), format!("the method `{}`", self.method.name()))),
             Setting::Iterations => (self.iterations != Self::of(self.method).iterations)
                 .then(|| Asked::new("iterations", format!("the limit of {} `iterations`", self.iterations))),
-            Setting::Tolerance => (self.tolerance != Self::of(self.method).tolerance)
-                .then(|| Asked::new("gap", format!("the relative gap `tolerance` {}", self.tolerance))),
+            Setting::Tolerance => self.tolerance.as_ref().map(|_| Asked::new("tolerance", "a tolerance of the inputs")),
+            Setting::Tol => (self.tol != Self::of(self.method).tol)
+                .then(|| Asked::new("gap", format!("the relative gap `tol` {}", self.tol))),
+            // A limit of rounds holds for whatever has some.
+            Setting::Rounds => None,
             Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::Effort | Setting::Restarts => None,
         }
     }
@@ -50,9 +53,10 @@ impl Settings {
                 Setting::Multipliers => settings.multipliers = None,
                 Setting::Effort => settings.walk = Walk::default(),
                 Setting::Iterations => settings.iterations = Self::of(method).iterations,
-                Setting::Tolerance => settings.tolerance = Self::of(method).tolerance,
+                Setting::Tolerance => settings.tolerance = None,
+                Setting::Tol => settings.tol = Self::of(method).tol,
                 Setting::Decay | Setting::Norm | Setting::OutputBias | Setting::LinearPart => (),
-                Setting::Loss | Setting::Method | Setting::Restarts => (),
+                Setting::Loss | Setting::Method | Setting::Restarts | Setting::Rounds => (),
             }
         }
         settings

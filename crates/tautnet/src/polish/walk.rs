@@ -29,7 +29,7 @@
 use super::{
     descent::descend,
     landscape::Landscape,
-    method::{Described, Method, NO_MULTIPLIERS},
+    method::{Described, Method, NO_MULTIPLIERS, NO_ROUNDS, NO_TOLERANCE},
     outcome::Progress,
     run::{Candidate, Run, Solved, Standing},
 };
@@ -60,7 +60,8 @@ const MOVED: f64 = 0.3;
 pub const METHOD: Method = Method(&Described {
     name: "walk",
     help: "`joint`, then better patterns, in turn: lower objectives for more time",
-    requires: &[NO_MULTIPLIERS],
+    requires: &[NO_MULTIPLIERS, NO_TOLERANCE, NO_ROUNDS],
+    prices: (0.01, 0.0),
     story: "The polish lowered {goal}, {bound}, by convex programs, each over all networks whose units are on and off on the same rows, \
             and by steps from one such set of networks to a better one{in the last}.",
 });

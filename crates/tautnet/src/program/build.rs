@@ -5,14 +5,16 @@
 //! `y_scale²` and multiplied by n (a sum of squares rather than a mean balances `P` with `AᵀA`).
 
 use super::{
-    layout::{Exits, Layout},
+    layout::{Exits, Layout, Worst},
     loss_term::Targets,
     normal::{Route, StructuredNormal},
+    reach::Reach,
     rows::Rows,
     second_attempt::{self, Obstacle},
     start::{Given, starting_point},
     training::{Parts, TrainingProgram},
     working_set::{MANY, solve_many_rows},
+    worst_case::{self, Cost, WorstCase},
 };
 use crate::{
     Dataset, Error, Loss, Norm,
@@ -20,6 +22,7 @@ use crate::{
     error::Result,
     loss::Form,
     patterns::Patterns,
+    tolerance::Tolerance,
     unit::{Affine, Unit},
 };
 use faer::Mat;
@@ -60,10 +63,70 @@ impl Conditioning {
         Self { shift: vec![0.0; inputs], scale: vec![1.0; inputs], y_scale, middle: 1.0 }
     }
 
-    /// What a bound or a multiplier is divided by.
+    /// What a bound or a multiplier is divided by: L and ℓ in these coordinates are L·c̄/y_scale and ℓ·c̄/y_scale.
     fn bound_scale(&self) -> f64 {
         self.y_scale / self.middle
     }
+
+    /// Units and a linear part in these coordinates.
+    fn given(&self, units: &[Unit], linear: Option<&[f64]>) -> Given {
+        let d = self.scale.len();
+        let z = Mat::from_fn(d + 1, units.len(), |a, i| {
+            let unit = &units[i];
+            let value = if a < d {
+                unit.z[a] * self.scale[a]
+            } else {
+                unit.bias + unit.z.iter().zip(&self.shift).map(|(z, s)| z * s).sum::<f64>()
+            };
+            value / self.y_scale
+        });
+        let given = linear.map_or_else(|| vec![0.0; d], <[f64]>::to_vec);
+        Given { z, linear: given.iter().zip(&self.scale).map(|(a, scale)| a * scale / self.y_scale).collect() }
+    }
+}
+
+impl Parts {
+    /// What the prices ask for; the data and what is held are not there yet.
+    fn priced(layout: Layout, sign: Vec<f64>, at: &Conditioning, prices: &Prices, factor: f64) -> Self {
+        let (d, y_scale, bound_scale) = (layout.d, at.y_scale, at.bound_scale());
+        Self {
+            rows: None,
+            targets: None,
+            spread: 0.0,
+            linear: None,
+            ridge: vec![0.0; layout.m],
+            metric: at.scale.iter().map(|c| (c / at.middle).powi(2)).collect(),
+            // z̄ = turn z̄' (divided by y_scale): w = w'/scale, b = b' − w·shift.
+            turn: Mat::from_fn(d + 1, d + 1, |a, b| match (a, b) {
+                (a, b) if a == b && a < d => 1.0 / at.scale[a],
+                (a, b) if a == d && b < d => -at.shift[b] / at.scale[b],
+                (a, b) if a == b => 1.0,
+                _ => 0.0,
+            }),
+            // λ L / y_scale² with L = bound_scale · L'.
+            lipschitz: factor * prices.lipschitz * bound_scale.powi(if prices.squared { 2 } else { 1 })
+                / y_scale.powi(2),
+            squared: prices.squared,
+            decay: factor * prices.decay / y_scale,
+            max_lipschitz: prices.max_lipschitz.map(|l| l / bound_scale),
+            held_z: None,
+            held_linear: None,
+            held_ell: None,
+            reach: None,
+            worst: None,
+            sign,
+            layout,
+        }
+    }
+}
+
+/// What a worst case is taken over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Robust<'a> {
+    /// How wrong the inputs can be.
+    pub tolerance: &'a Tolerance,
+    /// Whether units may leave their labels within the tolerance, at a price.
+    pub soft: bool,
 }
 
 /// What is priced and what is free.
@@ -134,6 +197,8 @@ fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>
         linear: prices.linear_part,
         bias: prices.output_bias,
         exits: Exits::default(),
+        reach: 0,
+        worst: Worst::default(),
     }
 }
 
@@ -212,8 +277,6 @@ impl Built {
         let inputs = prices
             .linear_part
             .then(|| Mat::from_fn(n, d, |k, j| (data.x[(rows[k], j)] - shift(j)) / conditioning.scale[j]));
-        // L and ℓ in these coordinates are L·κ̄/κ_y and ℓ·κ̄/κ_y.
-        let bound_scale = conditioning.bound_scale();
         let sign: Vec<f64> = units.iter().map(|u| u.sign).collect();
         let layout = Layout { exits: targets.exits(), ..training_layout(n, d, m, prices, held) };
         let lmi = layout.lmi;
@@ -223,47 +286,78 @@ impl Built {
         let trade = prices.decay == 0.0 && ((everywhere(1.0) && everywhere(-1.0)) || prices.output_bias);
         let ridge = (0..m).map(|i| if trade && active.is_linear(i) { 2e-10 * factor } else { 0.0 }).collect();
         let rows = Rows { x, active, sign: sign.clone() };
-        let program = TrainingProgram::new(Parts {
+        let held_ell = match held {
+            Held::Multipliers(ell) if lmi => Some(ell.iter().map(|l| l / conditioning.bound_scale()).collect()),
+            _ => None,
+        };
+        let parts = Parts {
             rows: Some(rows),
             targets: Some(targets),
             linear: inputs,
             spread,
-            sign,
-            metric: conditioning.scale.iter().map(|c| (c / conditioning.middle).powi(2)).collect(),
-            // z̄ = turn z̄' (divided by y_scale): w = w'/scale, b = b' − w·shift.
-            turn: Mat::from_fn(d + 1, d + 1, |a, b| match (a, b) {
-                (a, b) if a == b && a < d => 1.0 / conditioning.scale[a],
-                (a, b) if a == d && b < d => -conditioning.shift[b] / conditioning.scale[b],
-                (a, b) if a == b => 1.0,
-                _ => 0.0,
-            }),
-            // λ L / y_scale² with L = bound_scale · L'.
-            lipschitz: factor * prices.lipschitz * bound_scale.powi(if prices.squared { 2 } else { 1 })
-                / y_scale.powi(2),
-            squared: prices.squared,
-            decay: factor * prices.decay / y_scale,
-            max_lipschitz: prices.max_lipschitz.map(|l| l / bound_scale),
             ridge,
-            held_z: None,
-            held_linear: None,
-            held_ell: match held {
-                Held::Multipliers(ell) if lmi => Some(ell.iter().map(|l| l / bound_scale).collect()),
-                _ => None,
-            },
-            layout,
-        });
-        let start = Mat::from_fn(d + 1, m, |a, i| {
-            let unit = &units[i];
-            let value = if a < d {
-                unit.z[a] * conditioning.scale[a]
-            } else {
-                unit.bias + unit.z.iter().zip(&conditioning.shift).map(|(z, s)| z * s).sum::<f64>()
-            };
-            value / y_scale
-        });
-        let given = linear.map_or_else(|| vec![0.0; d], <[f64]>::to_vec);
-        let linear = given.iter().zip(&conditioning.scale).map(|(a, scale)| a * scale / y_scale).collect();
-        Self { program, conditioning, factor, start: Given { z: start, linear }, group }
+            held_ell,
+            ..Parts::priced(layout, sign, &conditioning, prices, factor)
+        };
+        let start = conditioning.given(units, linear);
+        Self { program: TrainingProgram::new(parts), conditioning, factor, start, group }
+    }
+
+    /// (R): the least worst-case loss within the tolerance, of units with the given labels; rows that count for nothing are left out.
+    pub fn robust(
+        data: &Dataset,
+        (units, linear): (&[Unit], Option<&[f64]>),
+        labels: &Patterns,
+        robust: Robust<'_>,
+        prices: &Prices,
+    ) -> Self {
+        let conditioning = Conditioning::of(data);
+        let (d, m, y_scale) = (data.columns(), units.len(), conditioning.y_scale);
+        let counted: Vec<usize> = match &data.weights {
+            Some(weights) => (0..data.rows()).filter(|&k| weights[k] > 0.0).collect(),
+            None => (0..data.rows()).collect(),
+        };
+        let n = counted.len();
+        let (factor, total) = (n as f64, data.weights.as_ref().map_or(n as f64, |w| w.iter().sum()));
+        let loss = prices.loss.rescaled(1.0 / y_scale);
+        let unit = y_scale.powi(loss.degree() - 2) * factor / total;
+        let weight = counted.iter().map(|&k| unit * data.weights.as_ref().map_or(1.0, |w| w[k])).collect();
+        let y = counted.iter().map(|&k| data.y[k] / y_scale).collect();
+        let scaled = |k: usize, j: usize, shift: f64| (data.x[(counted[k], j)] - shift) / conditioning.scale[j];
+        let x = Mat::from_fn(n, d + 1, |k, j| if j < d { scaled(k, j, conditioning.shift[j]) } else { 1.0 });
+        let shift = |j: usize| if prices.output_bias { conditioning.shift[j] } else { 0.0 };
+        let inputs = prices.linear_part.then(|| Mat::from_fn(n, d, |k, j| scaled(k, j, shift(j))));
+        let sign: Vec<f64> = units.iter().map(|u| u.sign).collect();
+        let active = labels.select(&counted);
+        // Biases, or whole units, can be traded for ever where nothing prices them.
+        let free = prices.decay == 0.0 && prices.lipschitz == 0.0 && prices.max_lipschitz.is_none();
+        let everywhere = |i: usize| active.is_linear(i) && prices.decay == 0.0;
+        let ridge = (0..m).map(|i| if free || everywhere(i) { 2e-9 * factor } else { 0.0 }).collect();
+        let rows = Rows { x, active, sign: sign.clone() };
+        let tolerance = robust.tolerance.select(&counted).divided(&conditioning.scale);
+        let (reach, coefficients) = Reach::of(&tolerance, n).map_or((None, Mat::zeros(n, 0)), |(r, c)| (Some(r), c));
+        let cost = Cost::of(loss.form()).expect("losses whose quadratic costs differently on its sides are refused");
+        let columns = reach.as_ref().map_or_else(Vec::new, |reach| reach.columns.clone());
+        let given = worst_case::Given {
+            rows,
+            columns,
+            coefficients,
+            linear: inputs,
+            y,
+            weight,
+            cost,
+            ridge,
+            soft: robust.soft,
+        };
+        let worst = WorstCase::new(given, &tolerance);
+        let layout = Layout {
+            reach: reach.as_ref().map_or(0, Reach::variables),
+            worst: worst.variables(reach.as_ref().map_or(0, |reach| reach.sizes(m))),
+            ..training_layout(n, d, m, prices, Held::Nothing)
+        };
+        let parts = Parts { reach, worst: Some(worst), ..Parts::priced(layout, sign, &conditioning, prices, factor) };
+        let start = conditioning.given(units, linear);
+        Self { program: TrainingProgram::new(parts), conditioning, factor, start, group: Vec::new() }
     }
 
     /// (2): the smallest L for given units and the linear part beside them.
@@ -285,6 +379,8 @@ impl Built {
             linear: false,
             bias: false,
             exits: Exits::default(),
+            reach: 0,
+            worst: Worst::default(),
         };
         let scaled = |linear: &[f64]| -> Vec<f64> { linear.iter().map(|a| a / conditioning.y_scale).collect() };
         let linear = linear.map(scaled);
@@ -303,6 +399,8 @@ impl Built {
             ridge: vec![0.0; m],
             held_z: Some(Mat::from_fn(d, m, |k, i| units[i].z[k] / conditioning.y_scale)),
             held_linear: linear.clone(),
+            reach: None,
+            worst: None,
             held_ell: None,
             layout,
         });
@@ -311,9 +409,30 @@ impl Built {
         Self { program, conditioning, factor: 1.0, start, group: Vec::new() }
     }
 
+    /// Refuse a program whose solve does not fit into memory.
+    pub fn affordable(&self) -> Result<()> {
+        let layout = &self.program.layout;
+        let bytes = layout.bytes(true, 0);
+        if bytes <= MOST_MEMORY {
+            return Ok(());
+        }
+        Err(Error::new(
+            format!(
+                "the convex program of {} units, {} columns and {} rows, with a variable for every unit in every row, needs about {:.0} GB \
+                 of memory, more than {:.0}",
+                layout.m,
+                layout.d,
+                layout.n,
+                bytes / 1e9,
+                MOST_MEMORY / 1e9
+            ),
+            "use fewer rows, or fewer units",
+        ))
+    }
+
     /// Solve by the structured method. Every program here has solutions, so no verdict of infeasibility is asked for.
     pub fn solve(&mut self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
-        let many = self.program.layout.n > MANY;
+        let many = self.program.layout.n > MANY && self.program.terms.cells.is_some();
         if many || StructuredNormal::cheaper(&self.program.layout) == Route::Dense {
             self.program.store_hessian();
         }
@@ -344,11 +463,8 @@ impl Built {
 
     /// A value of the program's objective in the caller's units.
     pub fn objective(&self, value: f64) -> f64 {
-        let unit = if self.program.terms.cells.is_some() {
-            self.conditioning.y_scale.powi(2)
-        } else {
-            self.conditioning.y_scale
-        };
+        let unit =
+            if self.program.layout.weights { self.conditioning.y_scale.powi(2) } else { self.conditioning.y_scale };
         value * unit / self.factor
     }
 
@@ -359,6 +475,12 @@ impl Built {
         // Counted from the end: the last program may have had the cells of fewer points.
         let after = self.program.constant().len() - row;
         self.objective(outcome.z[outcome.z.len() - after]) / self.conditioning.bound_scale()
+    }
+
+    /// L at a point in the caller's units, where it is a variable.
+    #[cfg(test)]
+    pub fn lipschitz(&self, x: &[f64]) -> f64 {
+        x[self.program.layout.bound()] * self.conditioning.bound_scale()
     }
 
     /// For each unit the cone constraint `σ_ik x̄_k·z̄_i ≥ 0` that is active with the largest multiplier, if one is.

@@ -11,7 +11,10 @@ use tautnet_cone::cone::svec_length;
 /// [ L ][ π (d) ][ a (d) ][ c ]                      shared scalars
 /// [ svec U_i ]  i = 1..m                            clique separators, order d + 1
 /// [ ξ⁺_t ][ ξ⁻_t ]  t = 1..targets                   exits of the loss (each part where it is free)
+/// [ u_k ][ p_k ][ gradients ][ t_ik ][ sizes ]      what belongs to a worst case within a tolerance
 /// ```
+///
+/// Where inputs have a tolerance, a unit has the variables of its [reach](super::reach) after z̄_i.
 #[derive(Debug, Clone)]
 pub(crate) struct Layout {
     pub n: usize,
@@ -33,6 +36,31 @@ pub(crate) struct Layout {
     pub bias: bool,
     /// The loss's exits, where it has any.
     pub exits: Exits,
+    /// Variables of a unit that tell how far its sum moves within a tolerance.
+    pub reach: usize,
+    /// The variables of a worst case, where that is the loss.
+    pub worst: Worst,
+}
+
+/// How many variables a worst case has beside those of the units.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Worst {
+    /// Rows, each with the size u_k of its residual.
+    pub rows: usize,
+    /// Whether the loss of a large residual is left to an exit p_k.
+    pub exits: bool,
+    /// Variables for the size of the gradient's effect, of all rows.
+    pub gradient: usize,
+    /// Variables t_ik: 0 where every unit keeps its label within the tolerance.
+    pub leave: usize,
+    /// Sizes of the units' weights, where no unit's own variable stands for them.
+    pub sizes: usize,
+}
+
+impl Worst {
+    fn variables(&self) -> usize {
+        self.rows * (1 + usize::from(self.exits)) + self.gradient + self.leave + self.sizes
+    }
 }
 
 /// How many targets have exits, and which: [`Form`](crate::loss::Form).
@@ -74,7 +102,7 @@ impl Layout {
     }
     /// Variables of one unit (without its separator).
     pub fn width(&self) -> usize {
-        self.z_len() + usize::from(self.lmi && self.multipliers) + usize::from(self.decay)
+        self.z_len() + self.reach + usize::from(self.lmi && self.multipliers) + usize::from(self.decay)
     }
     pub fn unit(&self, i: usize) -> usize {
         i * self.width()
@@ -85,7 +113,7 @@ impl Layout {
     }
     /// Offset of ℓ within a unit, if it is a variable.
     pub fn ell(&self) -> Option<usize> {
-        (self.lmi && self.multipliers).then(|| self.z_len())
+        (self.lmi && self.multipliers).then(|| self.z_len() + self.reach)
     }
     /// Position of u_i, where lengths are variables.
     pub fn length(&self, i: usize) -> usize {
@@ -130,8 +158,28 @@ impl Layout {
     pub fn exits(&self) -> usize {
         self.reduced() + if self.lmi { self.m * self.pairs() } else { 0 }
     }
-    pub fn variables(&self) -> usize {
+    /// Position of the sizes u_k of the residuals.
+    pub fn worst(&self) -> usize {
         self.exits() + self.exits.variables()
+    }
+    /// Position of the exits p_k.
+    pub fn worst_exits(&self) -> usize {
+        self.worst() + self.worst.rows
+    }
+    /// Position of the variables of the gradients.
+    pub fn gradients(&self) -> usize {
+        self.worst_exits() + if self.worst.exits { self.worst.rows } else { 0 }
+    }
+    /// Position of t_ik, unit by unit.
+    pub fn leave(&self) -> usize {
+        self.gradients() + self.worst.gradient
+    }
+    /// Position of the sizes of the units' weights.
+    pub fn sizes(&self) -> usize {
+        self.leave() + self.worst.leave
+    }
+    pub fn variables(&self) -> usize {
+        self.worst() + self.worst.variables()
     }
 
     pub fn clique_len(&self) -> usize {
@@ -141,7 +189,8 @@ impl Layout {
     fn most_rows(&self) -> usize {
         let (cells, lengths) = (self.n * self.m, if self.decay { self.m * (self.e() + 1) } else { 0 });
         let inequality = if self.lmi { self.m * self.clique_len() + self.pairs() + self.p_len() + 2 } else { 0 };
-        cells + lengths + inequality + self.exits.rows()
+        let worst = 2 * (self.worst.variables() + self.worst.sizes) + self.worst.leave;
+        cells + lengths + inequality + self.exits.rows() + worst
     }
 
     /// About how much memory a solve takes, in bytes: the matrices of the normal equations, and the vectors of an

@@ -71,11 +71,6 @@ impl Targets {
 }
 
 impl LossTerm {
-    /// The rows of the exits.
-    pub fn exit_rows(&self, layout: &Layout) -> std::ops::Range<usize> {
-        self.place.row..self.place.row + layout.exits.rows()
-    }
-
     fn count(&self) -> usize {
         self.targets.y.len()
     }

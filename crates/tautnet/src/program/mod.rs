@@ -3,18 +3,23 @@
 mod bound;
 pub(crate) mod build;
 mod cells;
+mod cholesky;
 mod inequality;
 pub(crate) mod layout;
 mod lengths;
 pub(crate) mod loss_term;
 pub(crate) mod normal;
 mod picks;
+mod reach;
 pub(crate) mod rows;
 pub(crate) mod second_attempt;
 mod start;
 mod term;
 pub(crate) mod training;
 mod working_set;
+mod worst_case;
 
+#[cfg(test)]
+mod robust_tests;
 #[cfg(test)]
 mod tests;

@@ -26,12 +26,16 @@
 //! **Two routes** to `z̃`, chosen by operation count: a dense Cholesky factorization of the reduced matrix, or, for few
 //! rows, block elimination of the units (`K` is block diagonal), leaving a matrix of order n + (d+1)(d+2)/2.
 
-mod cholesky;
 mod parts;
 mod units;
 
-use super::{inequality::Inequality, loss_term::LossTerm, term::Blocks, training::TrainingProgram};
-use cholesky::{Cholesky, symmetric_product};
+use super::{
+    cholesky::{Cholesky, symmetric_product},
+    inequality::Inequality,
+    loss_term::LossTerm,
+    term::{Blocks, Own},
+    training::TrainingProgram,
+};
 use faer::{
     Accum, Mat, MatMut, MatRef, Par,
     linalg::{
@@ -44,7 +48,7 @@ pub(crate) use parts::{Route, StructuredNormal};
 use rayon::prelude::*;
 use std::sync::Arc;
 use tautnet_cone::{
-    NormalEquations, NotPositiveDefinite, Scaling, Stop,
+    Linear, NormalEquations, NotPositiveDefinite, Scaling, Stop,
     cone::{SemidefiniteScaling, smat, svec, svec_length},
 };
 
@@ -53,13 +57,14 @@ impl<'a> StructuredNormal<'a> {
     /// than there are cones of.
     pub fn new(program: &'a TrainingProgram) -> Self {
         let dense = |loss: &LossTerm| loss.hessian.is_some() || loss.rows.n() > program.layout.n;
-        let dense = program.terms.loss.as_ref().is_some_and(dense);
+        let dense = program.terms.worst.is_some() || program.terms.loss.as_ref().is_some_and(dense);
         let route = if dense { Route::Dense } else { Self::cheaper(&program.layout) };
         let (exits, root) = (Vec::new(), Vec::new());
         Self {
             program,
             route,
             cliques: Vec::new(),
+            scaling: Vec::new(),
             frame: Mat::new(),
             coupling: None,
             exits,
@@ -275,6 +280,9 @@ impl<'a> StructuredNormal<'a> {
                 }
             }
         }
+        if let Some(worst) = &program.terms.worst {
+            worst.add_dense(layout, &self.scaling, &mut matrix);
+        }
         for (i, block) in blocks.units.iter().enumerate() {
             let start = layout.unit(i);
             for a in 0..width {
@@ -323,6 +331,9 @@ impl NormalEquations for StructuredNormal<'_> {
                 _ => unreachable!("the coupling is semidefinite"),
             };
         }
+        if self.program.terms.own().next().is_some() {
+            self.scaling = scaling.to_vec();
+        }
         if let Some(loss) = &self.program.terms.loss {
             self.exits = match scaling.get(loss.place.cone) {
                 Some(Scaling::Nonnegative(h)) => h.clone(),
@@ -357,7 +368,13 @@ impl NormalEquations for StructuredNormal<'_> {
     }
 
     fn solve(&self, r: &mut [f64]) {
-        let Some(loss) = &self.program.terms.loss else { return self.solve_without_exits(r) };
+        let (terms, layout) = (&self.program.terms, &self.program.layout);
+        let Some(loss) = &terms.loss else {
+            terms.own().for_each(|term| self.eliminate(term, r));
+            self.solve_without_exits(&mut r[..layout.exits()]);
+            terms.own().for_each(|term| self.recover(term, r));
+            return;
+        };
         loss.eliminate(&self.program.layout, &self.exits, r);
         self.solve_without_exits(&mut r[..self.program.layout.exits()]);
         loss.recover(&self.program.layout, &self.exits, r);
@@ -365,6 +382,44 @@ impl NormalEquations for StructuredNormal<'_> {
 }
 
 impl StructuredNormal<'_> {
+    /// `AᵀHA x` of one term.
+    fn product(&self, term: &dyn Own, x: &[f64]) -> Vec<f64> {
+        let (program, layout) = (self.program, &self.program.layout);
+        let (mut slack, mut forces) = (vec![0.0; program.constant().len()], vec![0.0; program.constant().len()]);
+        term.apply(layout, x, &mut slack);
+        let mut row = 0;
+        for (cone, scaling) in program.cones().iter().zip(&self.scaling) {
+            let rows = row..row + cone.length();
+            row = rows.end;
+            if term.rows(layout).contains(&rows.start) {
+                scaling.apply(&slack[rows.clone()], &mut forces[rows]);
+            }
+        }
+        let mut out = vec![0.0; x.len()];
+        term.add_adjoint(layout, &forces, &mut out);
+        out
+    }
+
+    /// Move a term's own part of a right-hand side onto the other variables.
+    fn eliminate(&self, term: &dyn Own, r: &mut [f64]) {
+        let (layout, own) = (&self.program.layout, term.own(&self.program.layout));
+        let mut alone = vec![0.0; r.len()];
+        alone[own.clone()].copy_from_slice(&r[own.clone()]);
+        term.solve_own(layout, &self.scaling, &mut alone[own.clone()]);
+        let moved = self.product(term, &alone);
+        r.iter_mut().zip(moved).enumerate().filter(|(at, _)| !own.contains(at)).for_each(|(_, (r, moved))| *r -= moved);
+    }
+
+    /// Overwrite a term's own part with its solution, once that of the other variables is known.
+    fn recover(&self, term: &dyn Own, r: &mut [f64]) {
+        let (layout, own) = (&self.program.layout, term.own(&self.program.layout));
+        let mut others = r.to_vec();
+        others[own.clone()].fill(0.0);
+        let moved = self.product(term, &others);
+        r[own.clone()].iter_mut().zip(&moved[own.clone()]).for_each(|(r, moved)| *r -= moved);
+        term.solve_own(layout, &self.scaling, &mut r[own]);
+    }
+
     fn solve_without_exits(&self, r: &mut [f64]) {
         let layout = &self.program.layout;
         let (d, q, pairs, width) = (layout.d, layout.separator(), layout.pairs(), layout.width());

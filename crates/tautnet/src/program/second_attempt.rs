@@ -66,7 +66,9 @@ pub(super) fn solve_again(
     let careful = Settings { careful: true, ..settings.clone() };
     let mut best = first;
     let mut stopped = false;
-    for from_given in [true, false] {
+    // A worst case never starts from the given network.
+    let starts: &[bool] = if program.terms.worst.is_some() { &[false] } else { &[true, false] };
+    for &from_given in starts {
         let start = if from_given { ordinary(program, given) } else { None };
         let before = best.trace.len();
         let mut normal = StructuredNormal::new(program);

@@ -9,7 +9,7 @@
 
 use super::{inequality::Inequality, training::TrainingProgram};
 use faer::{Mat, Side, linalg::solvers::DenseSolveCore};
-use tautnet_cone::{Linear, Start, cone::svec};
+use tautnet_cone::{Cone, Linear, Start, cone::svec};
 
 /// How far above the least feasible `L` the start lies.
 const ROOM: f64 = 2.0;
@@ -25,11 +25,15 @@ pub(crate) struct Given {
     pub linear: Vec<f64>,
 }
 
-/// The start for a program from the given network; `None` where that is degenerate (no weights).
+/// The start for a program from the given network; `None` where that is degenerate (no weights), and for a worst case: there the
+/// variables of the rows start better by least squares.
 ///
 /// `floor` is the least that counts as the size of the slopes, of ℓ and of the first complementarity; 0 for a first
 /// attempt.
 pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f64) -> Option<Start> {
+    if program.terms.worst.is_some() {
+        return None;
+    }
     let layout = &program.layout;
     let (d, m) = (layout.d, layout.m);
     let lengths: Vec<f64> =
@@ -238,29 +242,29 @@ fn complementarity(program: &TrainingProgram, bounded: Option<&Bounded>, s: &[f6
 
 /// `μ s⁻¹` in every cone; `None` where a slack is not inside its own.
 fn multipliers(program: &TrainingProgram, bounded: Option<&Bounded>, s: &[f64], mu: f64) -> Option<Vec<f64>> {
-    let (layout, terms) = (&program.layout, &program.terms);
     let mut dual = vec![0.0; s.len()];
-    // The inequalities between numbers come first, and the exits last.
-    let after =
-        [terms.lengths.as_ref().map(|term| term.place.row), terms.inequality.as_ref().map(|term| term.place.row)];
-    let exits = terms.loss.as_ref().map_or(0..0, |loss| loss.exit_rows(layout));
-    let numbers = after.into_iter().flatten().next().unwrap_or(s.len() - exits.len());
-    for range in [0..numbers, exits] {
-        if s[range.clone()].iter().any(|&s| s <= 0.0) {
-            return None;
-        }
-        dual[range.clone()].iter_mut().zip(&s[range]).for_each(|(z, s)| *z = mu / s);
-    }
-    if let Some(lengths) = &terms.lengths {
-        for i in 0..layout.m {
-            let r = lengths.rows_of(layout, i);
-            let hyperbolic = hyperbolic(&s[r.clone()]);
-            for k in r.clone() {
-                dual[k] = mu / hyperbolic * if k == r.start { s[k] } else { -s[k] };
+    let mut row = 0;
+    for cone in program.cones() {
+        let rows = row..row + cone.length();
+        row = rows.end;
+        let (slack, dual) = (&s[rows.clone()], &mut dual[rows]);
+        match cone {
+            Cone::Nonnegative(_) if slack.iter().any(|&s| s <= 0.0) => return None,
+            Cone::Nonnegative(_) => dual.iter_mut().zip(slack).for_each(|(z, s)| *z = mu / s),
+            Cone::SecondOrder(_) => {
+                let hyperbolic = hyperbolic(slack);
+                if hyperbolic <= 0.0 {
+                    return None;
+                }
+                for (k, (z, s)) in dual.iter_mut().zip(slack).enumerate() {
+                    *z = mu / hyperbolic * if k == 0 { *s } else { -s };
+                }
             }
+            // Those of the inequality, below.
+            Cone::Semidefinite(_) => {}
         }
     }
-    if let Some((inequality, bounded)) = terms.inequality.as_ref().zip(bounded) {
+    if let Some((inequality, bounded)) = program.terms.inequality.as_ref().zip(bounded) {
         bounded.multipliers(program, inequality, mu, &mut dual)?;
     }
     Some(dual)

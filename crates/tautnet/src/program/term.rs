@@ -6,6 +6,7 @@
 
 use super::layout::Layout;
 use faer::Mat;
+use std::ops::Range;
 use tautnet_cone::{Cone, Scaling};
 
 /// Where the first inequality of a term stands: its row, and the index of its cone.
@@ -41,4 +42,15 @@ pub(crate) trait Term: Sync {
     fn add_adjoint(&self, layout: &Layout, z: &[f64], out: &mut [f64]);
     /// Add its part of `P + AᵀH A`, as far as it is in the blocks. Where it is time to stop, what comes out is of no use.
     fn add_blocks(&self, _layout: &Layout, _scaling: &[Scaling], _blocks: &mut Blocks) {}
+}
+
+/// A term with variables that no other term sees. They are eliminated before the rest is factored: what is left in their place
+/// is in the blocks, or in what the term adds to the reduced matrix.
+pub(crate) trait Own: Term {
+    /// Where these variables stand.
+    fn own(&self, layout: &Layout) -> Range<usize>;
+    /// Its inequalities.
+    fn rows(&self, layout: &Layout) -> Range<usize>;
+    /// Overwrite a right-hand side of these variables with the solution, all others held at 0.
+    fn solve_own(&self, layout: &Layout, scaling: &[Scaling], r: &mut [f64]);
 }

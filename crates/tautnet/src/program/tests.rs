@@ -4,7 +4,7 @@ use super::{
     build::{Built, Held, Prices},
     cells::Cells,
     inequality::Inequality,
-    layout::{Exits, Layout},
+    layout::{Exits, Layout, Worst},
     lengths::Lengths,
     loss_term::Targets,
     normal::{Route, StructuredNormal},
@@ -57,6 +57,8 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 9], form: Form, ra
         linear: weights && linear,
         bias: weights && bias,
         exits: Exits::default(),
+        reach: 0,
+        worst: Worst::default(),
     };
     let sign: Vec<f64> = (0..m).map(|_| if random.random_bool(0.5) { 1.0 } else { -1.0 }).collect();
     let positive = |random: &mut Pcg64| random.random_range(-1.0..1.0f64).exp();
@@ -89,6 +91,8 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 9], form: Form, ra
         ridge: (0..m).map(|_| if random.random_bool(0.5) { 0.1 } else { 0.0 }).collect(),
         held_z: no_weights.then(|| Mat::from_fn(d, m, |_, _| normal(random))),
         held_linear: (!weights && linear).then(|| vector(d, random)),
+        reach: None,
+        worst: None,
         held_ell: (lmi && !layout.multipliers).then(|| (0..m).map(|_| positive(random)).collect()),
         layout,
     })
@@ -113,7 +117,7 @@ fn interior(cone: Cone, random: &mut Pcg64) -> Vec<f64> {
     }
 }
 
-fn random_scaling(cones: &[Cone], random: &mut Pcg64) -> Vec<Scaling> {
+pub(super) fn random_scaling(cones: &[Cone], random: &mut Pcg64) -> Vec<Scaling> {
     let one = |&cone: &Cone| {
         let mut scaling = Scaling::identity(cone);
         assert!(scaling.update(&interior(cone, random), &interior(cone, random)));

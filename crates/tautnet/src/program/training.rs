@@ -14,8 +14,10 @@ use super::{
     layout::Layout,
     lengths::Lengths,
     loss_term::{LossTerm, Targets},
+    reach::Reach,
     rows::Rows,
-    term::{Place, Term},
+    term::{Own, Place, Term},
+    worst_case::WorstCase,
 };
 use faer::{Mat, MatRef};
 use std::sync::Arc;
@@ -44,13 +46,18 @@ pub(crate) struct Terms {
     pub inequality: Option<Inequality>,
     /// The loss, of all points.
     pub loss: Option<LossTerm>,
+    /// How far the units' sums move within a tolerance.
+    pub reach: Option<Reach>,
+    /// The worst case within a tolerance, in the place of the cells and of the loss.
+    pub worst: Option<WorstCase>,
 }
 
 /// The terms that are there, in the order of their inequalities; `$some` borrows them, mutably or not.
 macro_rules! in_order {
     ($terms:expr, $some:ident) => {{
-        let Terms { cells, bound, lengths, inequality, loss } = $terms;
-        [$some(cells), $some(bound), $some(lengths), $some(inequality), $some(loss)].into_iter().flatten()
+        let Terms { cells, bound, lengths, inequality, loss, reach, worst } = $terms;
+        let first = [$some(cells), $some(bound), $some(lengths), $some(inequality), $some(loss)];
+        first.into_iter().chain([$some(reach), $some(worst)]).flatten()
     }};
 }
 
@@ -60,6 +67,12 @@ impl Terms {
             term.as_ref().map(|term| term as &dyn Term)
         }
         in_order!(self, some)
+    }
+
+    /// The terms with variables of their own.
+    pub fn own(&self) -> impl Iterator<Item = &dyn Own> {
+        let reach = self.reach.as_ref().map(|term| term as &dyn Own);
+        [reach, self.worst.as_ref().map(|term| term as &dyn Own)].into_iter().flatten()
     }
 
     fn each_mut(&mut self) -> impl Iterator<Item = &mut dyn Term> {
@@ -96,6 +109,8 @@ pub(crate) struct Parts {
     pub held_linear: Option<Vec<f64>>,
     /// `ℓ` where it is held.
     pub held_ell: Option<Vec<f64>>,
+    pub reach: Option<Reach>,
+    pub worst: Option<WorstCase>,
 }
 
 impl TrainingProgram {
@@ -117,6 +132,8 @@ impl TrainingProgram {
         let terms = Terms {
             loss: rows.clone().zip(targets).map(loss),
             cells: rows.map(|rows| Cells { rows, ridge, place }),
+            reach: parts.reach,
+            worst: parts.worst,
             bound: layout.lmi.then(|| Bound { metric: metric.clone(), linear, square, limit, place }),
             lengths: layout.decay.then(|| Lengths { turn, price: parts.decay, place }),
             inequality: layout.lmi.then(|| Inequality {

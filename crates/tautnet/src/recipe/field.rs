@@ -75,6 +75,8 @@ pub enum Kind {
     Number(Range),
     /// A list of numbers.
     Numbers(Range),
+    /// Texts, each read by what they are about; a flag may be given several times.
+    Texts(&'static str),
     /// A time.
     Seconds,
     /// One of these words.
@@ -112,6 +114,8 @@ pub enum Value {
     Number(f64),
     /// A list of numbers.
     Numbers(Vec<f64>),
+    /// Texts.
+    Texts(Vec<String>),
     /// A word.
     Word(String),
     /// Yes or no.
@@ -130,6 +134,8 @@ impl Value {
             Value::Numbers(values) => {
                 values.iter().map(|value| Value::Number(*value).in_words()).collect::<Vec<_>>().join(", ")
             }
+            Value::Texts(texts) if texts.is_empty() => "none".into(),
+            Value::Texts(texts) => texts.join(", "),
             Value::Word(value) => value.clone(),
             Value::Switch(value) => if *value { "yes" } else { "no" }.into(),
         }
@@ -137,13 +143,14 @@ impl Value {
 }
 
 impl Serialize for Value {
-    /// As itself: a number, a list of numbers, a word, true or false, or nothing.
+    /// As itself: a number, a list of numbers or of texts, a word, true or false, or nothing.
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
             Value::Nothing => serializer.serialize_none(),
             Value::Count(value) => serializer.serialize_u64(*value),
             Value::Number(value) => serializer.serialize_f64(*value),
             Value::Numbers(values) => values.serialize(serializer),
+            Value::Texts(texts) => texts.serialize(serializer),
             Value::Word(value) => serializer.serialize_str(value),
             Value::Switch(value) => serializer.serialize_bool(*value),
         }
@@ -159,6 +166,7 @@ impl Kind {
             Kind::Count(least, most) => format!("a whole number from {least} to {most}"),
             Kind::Number(range) => range.in_words().into(),
             Kind::Numbers(range) => format!("a list of numbers, each {}", range.in_words()),
+            Kind::Texts(what) => (*what).into(),
             Kind::Seconds => "a number of seconds, 0 or more".into(),
             Kind::Word(words) | Kind::WordWithNumber(words) => format!("one of: {}", names(*words)),
             Kind::Switch(_) => "yes or no".into(),
@@ -175,6 +183,7 @@ impl Kind {
             },
             Kind::Number(range) => number(text, *range).map(Value::Number),
             Kind::Numbers(range) => numbers(text, *range).map(Value::Numbers),
+            Kind::Texts(_) => Ok(Value::Texts(vec![text.into()])),
             Kind::Seconds => seconds(text).map(Value::Number),
             Kind::Word(_) | Kind::WordWithNumber(_) => Ok(Value::Word(text.into())),
             Kind::Switch(_) => match text {
@@ -270,6 +279,7 @@ impl<R: Default> Field<R> {
             }
             (Kind::Seconds, Value::Number(value)) => Duration::try_from_secs_f64(*value).is_ok(),
             (Kind::Word(_) | Kind::WordWithNumber(_), Value::Word(_)) | (Kind::Switch(_), Value::Switch(_)) => true,
+            (Kind::Texts(_), Value::Texts(_)) => true,
             _ => false,
         };
         if good { Ok(()) } else { Err(self.refused(&value.in_words())) }
@@ -296,6 +306,14 @@ pub(super) fn put_number(value: &Value, set: &mut dyn FnMut(f64)) -> Result<()> 
 pub(super) fn put_word<T: std::str::FromStr<Err = Error>>(value: &Value, set: &mut dyn FnMut(T)) -> Result<()> {
     if let Value::Word(word) = value {
         set(word.parse()?);
+    }
+    Ok(())
+}
+
+/// Set what texts stand for, where the value is some.
+pub(super) fn put_texts<T: std::str::FromStr<Err = Error>>(value: &Value, set: &mut dyn FnMut(Vec<T>)) -> Result<()> {
+    if let Value::Texts(texts) = value {
+        set(texts.iter().map(|text| text.parse()).collect::<Result<_>>()?);
     }
     Ok(())
 }

@@ -1,12 +1,13 @@
 //! Every setting, once: flags, Python's parameters, files and documentation are made of these lines.
 
-use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_word};
+use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_texts, put_word};
 use super::settings::Recipe;
 use super::table::Table;
 use crate::fit::DECAY;
 use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
+use crate::requirement::Setting;
 use crate::train::{Descent, Start};
-use crate::{Loss, Norm, loss};
+use crate::{Loss, Norm, loss, tolerance::Shape};
 use Command::{Attack, Compare, Polish, Reproduce, Train};
 
 impl Table for Recipe {
@@ -62,11 +63,17 @@ impl Table for Recipe {
             commands: &[Train, Polish, Compare, Reproduce],
             auto: &[Train],
             unsaid: |command| {
-                let (price, none) = (Method::JOINT.default_prices().0, Method::WEIGHT_DECAY.default_prices().0);
-                let decay = Method::WEIGHT_DECAY.name();
+                let price = Method::JOINT.default_prices().0;
+                let none: Vec<String> = Method::all()
+                    .filter(|method| {
+                        method.default_prices().0 == 0.0 && (command != Train || !method.uses(Setting::Lipschitz))
+                    })
+                    .map(|method| format!("`{}`", method.name()))
+                    .collect();
+                let none = format!("0 for {}", none.join(", "));
                 Some(match command {
-                    Train => format!("chosen by validation on the error under attack; {none} for the method `{decay}`"),
-                    _ => format!("{price}; {none} for the method `{decay}`"),
+                    Train => format!("chosen by validation on the error under attack; {none}"),
+                    _ => format!("{price}; {none}"),
                 })
             },
             get: |recipe| recipe.lipschitz.map_or(Value::Nothing, Value::Number),
@@ -79,9 +86,14 @@ impl Table for Recipe {
             kind: Kind::Word(|| Method::all().map(|method| Word::new(method.name(), method.help())).collect()),
             help: "Which convex program is solved",
             commands: &[Train, Polish],
-            unsaid: |_| {
+            unsaid: |command| {
                 let [normal, high] = Effort::all().map(|effort| effort.method().name());
-                Some(format!("{normal}; {high} where the effort is `{}`", Effort::High.name()))
+                let convex = Method::CONVEX.name();
+                let high = format!("{high} where the effort is `{}`", Effort::High.name());
+                Some(match command {
+                    Polish => format!("{normal}; {high}; {convex} where there is a tolerance"),
+                    _ => format!("{normal}; {high}"),
+                })
             },
             get: |recipe| recipe.method.map_or(Value::Nothing, |method| Value::Word(method.name().into())),
             set: |recipe, value| put_word(value, &mut |method| recipe.method = Some(method)),
@@ -190,13 +202,52 @@ impl Table for Recipe {
         },
         Field {
             name: "tolerance",
+            group: "Tolerance",
+            symbol: "COLUMN=AMOUNT",
+            kind: Kind::Texts("COLUMN=AMOUNT or an amount: 0.5, 2%, 2%+0.1, 0.1sd or exact"),
+            help: "How wrong the values of an input can be",
+            more: "An amount is a number in the units of the column (0.5), a part of the value in the row (2%, or 2%+0.1 with a part \
+                   beside it), a part of the column's standard deviation in the rows learned from (0.1sd), or exact. An amount alone is \
+                   for every input of numbers that is not named. Inputs of words are exact. The polish then makes the worst case within \
+                   it small.",
+            commands: &[Polish],
+            unsaid: |_| Some("every input is exact".into()),
+            get: |recipe| Value::Texts(recipe.tolerance.entries.iter().map(ToString::to_string).collect()),
+            set: |recipe, value| put_texts(value, &mut |entries| recipe.tolerance.entries = entries),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "tolerance_shape",
+            group: "Tolerance",
+            symbol: "SHAPE",
+            kind: Kind::Word(|| Shape::ALL.map(|shape| Word::new(shape.name(), shape.help())).to_vec()),
+            help: "How the errors of several inputs come together",
+            commands: &[Polish],
+            get: |recipe| Value::Word(recipe.tolerance.shape.name().into()),
+            set: |recipe, value| put_word(value, &mut |shape| recipe.tolerance.shape = shape),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "rounds",
+            group: "Objective",
+            symbol: "NUMBER",
+            kind: Kind::Count(1, u64::MAX),
+            help: "Most rounds of the methods that have rounds",
+            more: "Those are `convex`, which ends earlier where a round gains little, and `alternating`.",
+            commands: &[Polish, Reproduce],
+            get: |recipe| Value::Count(recipe.rounds as u64),
+            set: |recipe, value| put_count(value, &mut |count| recipe.rounds = count as usize),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "tol",
             group: "Objective",
             symbol: "GAP",
             kind: Kind::Number(TOLERANCE),
             help: "Relative duality gap to reach",
             commands: &[Train, Polish, Reproduce],
-            get: |recipe| Value::Number(recipe.tolerance),
-            set: |recipe, value| put_number(value, &mut |gap| recipe.tolerance = gap),
+            get: |recipe| Value::Number(recipe.tol),
+            set: |recipe, value| put_number(value, &mut |gap| recipe.tol = gap),
             ..Field::PLAIN
         },
         Field {

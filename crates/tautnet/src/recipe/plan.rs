@@ -3,9 +3,9 @@
 use super::field::{Command, Value};
 use super::settings::Recipe;
 use super::table::Table;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fit::{self, Price};
-use crate::polish::{self, Setting};
+use crate::polish::{self, Method, Setting};
 use crate::requirement::{self, Asked};
 use crate::{select, train};
 use std::collections::BTreeMap;
@@ -28,7 +28,8 @@ impl Recipe {
     /// What is done where this is asked for, or why it cannot be done.
     pub fn resolve(&self, command: Command) -> Result<Plan> {
         Self::FIELDS.iter().try_for_each(|field| field.check(&(field.get)(self)))?;
-        let method = self.method.unwrap_or(self.effort.method());
+        let usual = if self.tolerance.is_empty() { self.effort.method() } else { Method::CONVEX };
+        let method = self.method.unwrap_or(usual);
         let own = polish::Settings::of(method);
         let decay = if command == Command::Train { fit::DECAY } else { own.decay };
         let polish = polish::Settings {
@@ -40,12 +41,19 @@ impl Recipe {
             penalty: self.penalty,
             output_bias: self.output_bias,
             linear_part: self.linear_part,
-            tolerance: self.tolerance,
+            tol: self.tol,
+            rounds: self.rounds,
             iterations: self.iterations,
             walk: self.effort.walk(),
             ..own
         };
         self.check(command, &polish)?;
+        if command != Command::Polish && !self.tolerance.is_empty() {
+            return Err(Error::new(
+                format!("`{}` was given a tolerance of the inputs, which it does not use", command.name()),
+                "leave it out; `polish` takes one",
+            ));
+        }
         let price = match self.lipschitz {
             None if command == Command::Train && method.uses(Setting::Lipschitz) => {
                 Price::Chosen(select::Settings { seed: self.seed, ..select::Settings::default() })
@@ -85,6 +93,12 @@ impl Recipe {
         let asked = |setting| -> Option<Asked> {
             match setting {
                 Setting::Effort => self.effort.asked(),
+                Setting::Rounds => (self.rounds != polish::ROUNDS)
+                    .then(|| Asked::new("rounds", format!("the limit of {} `rounds`", self.rounds))),
+                Setting::Tolerance => (!self.tolerance.is_empty()).then(|| {
+                    let entries = self.tolerance.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+                    Asked::new("tolerance", format!("the tolerance `{entries}`"))
+                }),
                 other => polish.asked(other),
             }
         };

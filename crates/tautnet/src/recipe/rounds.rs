@@ -1,38 +1,19 @@
-//! What a user may ask of the rounds of a polish, beside its effort: only experiment files do.
+//! What a user may ask of a walk, beside its effort: only experiment files do.
 
 use super::field::{Command, Field, Kind, Value, put_count};
 use super::table::Table;
-use crate::polish::{ROUNDS, Walk};
+use crate::polish::Walk;
 use Command::Reproduce;
 
-/// How many rounds a polish has.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a walk may spend.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Rounds {
-    /// Most rounds of the method `alternating`.
-    pub rounds: usize,
     /// What the method `walk` may spend.
     pub walk: Walk,
 }
 
-impl Default for Rounds {
-    fn default() -> Self {
-        Self { rounds: ROUNDS, walk: Walk::default() }
-    }
-}
-
 impl Table for Rounds {
     const FIELDS: &'static [Field<Self>] = &[
-        Field {
-            name: "rounds",
-            group: "Solver",
-            symbol: "NUMBER",
-            kind: Kind::Count(1, u64::MAX),
-            help: "Most rounds of the method `alternating`",
-            commands: &[Reproduce],
-            get: |rounds| Value::Count(rounds.rounds as u64),
-            set: |rounds, value| put_count(value, &mut |count| rounds.rounds = count as usize),
-            ..Field::PLAIN
-        },
         Field {
             name: "walk_rounds",
             group: "Solver",

@@ -2,7 +2,7 @@
 
 use crate::polish::{self, Effort, Method, Penalty};
 use crate::train::{self, Start};
-use crate::{Loss, Norm};
+use crate::{Loss, Norm, tolerance};
 
 /// What was asked for. `None` where nothing was said.
 ///
@@ -33,8 +33,12 @@ pub struct Recipe {
     pub output_bias: bool,
     /// Whether the network has a linear part beside its units.
     pub linear_part: bool,
+    /// How wrong the inputs can be.
+    pub tolerance: tolerance::Asked,
+    /// Most rounds of the methods that have rounds.
+    pub rounds: usize,
     /// Relative duality gap to reach.
-    pub tolerance: f64,
+    pub tol: f64,
     /// Most iterations of one convex program.
     pub iterations: usize,
     /// Seed of everything that is drawn.
@@ -57,7 +61,9 @@ impl Default for Recipe {
             penalty: polish.penalty,
             output_bias: polish.output_bias,
             linear_part: polish.linear_part,
-            tolerance: polish.tolerance,
+            tolerance: tolerance::Asked::default(),
+            rounds: polish.rounds,
+            tol: polish.tol,
             iterations: polish.iterations,
             seed: train.seed,
         }

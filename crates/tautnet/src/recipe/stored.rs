@@ -3,7 +3,7 @@
 use super::field::{Kind, Value};
 use super::settings::Recipe;
 use super::table::Table;
-use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, MapAccess, SeqAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
@@ -51,11 +51,13 @@ impl<'de> DeserializeSeed<'de> for Setting<'_> {
     }
 }
 
-impl Visitor<'_> for Setting<'_> {
+impl<'de> Visitor<'de> for Setting<'_> {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a number, a word, true or false for `{}`", self.0)
+        let texts = matches!(Recipe::field(self.0).map(|field| field.kind), Some(Kind::Texts(_)));
+        let what = if texts { "a list of texts" } else { "a number, a word, true or false" };
+        write!(f, "{what} for `{}`", self.0)
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -82,5 +84,16 @@ impl Visitor<'_> for Setting<'_> {
 
     fn visit_str<E>(self, text: &str) -> Result<Value, E> {
         Ok(Value::Word(text.into()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        if !matches!(Recipe::field(self.0).map(|field| field.kind), Some(Kind::Texts(_))) {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        }
+        let mut texts = Vec::new();
+        while let Some(text) = items.next_element()? {
+            texts.push(text);
+        }
+        Ok(Value::Texts(texts))
     }
 }

@@ -34,7 +34,7 @@ fn what_would_fail_later_is_refused_at_once() {
     assert!(refused(&priced).contains("`lipschitz` 0.1"));
     assert_eq!(refused(&Recipe { hidden: 0, ..Recipe::default() }), "`hidden` is 0");
     assert_eq!(refused(&Recipe { max_lipschitz: Some(0.0), ..Recipe::default() }), "`max-lipschitz` is 0");
-    assert_eq!(refused(&Recipe { tolerance: f64::NAN, ..Recipe::default() }), "`tolerance` is NaN");
+    assert_eq!(refused(&Recipe { tol: f64::NAN, ..Recipe::default() }), "`tol` is NaN");
 }
 
 /// Every setting of a table is read as it is written.
@@ -170,7 +170,9 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
         ("output_bias", Value::Switch(false)),
         ("linear_part", Value::Switch(true)),
         ("effort", Value::Word("high".into())),
-        ("tolerance", Value::Number(1e-4)),
+        ("tolerance", Value::Texts(vec!["0.1sd".into()])),
+        ("rounds", Value::Count(3)),
+        ("tol", Value::Number(1e-4)),
         ("iterations", Value::Count(5)),
         ("loss", Value::Word("huber:1".into())),
     ];
@@ -180,6 +182,11 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
             let mut recipe = Recipe { method: Some(method), ..Recipe::default() };
             recipe.set(name, value).unwrap();
             for command in [Command::Train, Command::Polish] {
+                // A fit does not take one, whatever the method is.
+                if *name == "tolerance" && command == Command::Train {
+                    assert!(recipe.resolve(command).is_err());
+                    continue;
+                }
                 if let Err(error) = recipe.resolve(command) {
                     let method = format!("the method `{}`", method.name());
                     let named = error.what.contains(&method) && error.what.contains(&value.in_words());
@@ -190,10 +197,15 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
         }
         refused.dedup();
         let expected: &[&str] = match method {
-            Method::WALK => &[],
-            Method::JOINT | Method::ALTERNATING => &["effort"],
-            Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort"],
-            other if other.name() == "descent" => &["max_lipschitz", "effort", "tolerance", "iterations"],
+            Method::WALK => &["tolerance", "rounds"],
+            Method::JOINT => &["effort", "tolerance", "rounds"],
+            Method::ALTERNATING => &["effort", "tolerance"],
+            Method::CONVEX => &["effort"],
+            Method::ROBUST_CELLS => &["effort", "rounds"],
+            Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort", "tolerance", "rounds"],
+            other if other.name() == "descent" => {
+                &["max_lipschitz", "effort", "tolerance", "rounds", "tol", "iterations"]
+            }
             other => panic!("say here what {other:?} refuses"),
         };
         assert_eq!(refused, expected, "{method:?}");

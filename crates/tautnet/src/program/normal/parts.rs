@@ -1,8 +1,8 @@
 //! What the elimination keeps between the factorization and the solves, on either route.
 
-use super::cholesky::Cholesky;
-use crate::program::training::TrainingProgram;
+use crate::program::{cholesky::Cholesky, training::TrainingProgram};
 use faer::{Mat, MatRef};
+use tautnet_cone::Scaling;
 
 /// Which of the two routes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,6 +32,8 @@ pub(crate) struct StructuredNormal<'a> {
     pub(super) program: &'a TrainingProgram,
     pub route: Route,
     pub(super) cliques: Vec<Clique>,
+    /// The scaling, where terms have variables of their own.
+    pub(super) scaling: Vec<Scaling>,
     /// `F`, upper triangular, of order d + 1.
     pub(super) frame: Mat<f64>,
     /// `R̂⁻¹`'s Cholesky factor.

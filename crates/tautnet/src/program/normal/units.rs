@@ -6,11 +6,11 @@
 //! [ Φ_V  Φ_g   −Ĩ   ] [ w   ]   [ 0   ]
 //! ```
 
-use super::{
+use super::parts::{Clique, Factor, StructuredNormal, Units, column, regularize};
+use crate::program::{
     cholesky::{Cholesky, symmetric_product},
-    parts::{Clique, Factor, StructuredNormal, Units, column, regularize},
+    term::Blocks,
 };
-use crate::program::term::Blocks;
 use faer::{
     Accum, Mat, MatMut, Par,
     linalg::{matmul::matmul, triangular_solve::solve_lower_triangular_in_place},

@@ -24,7 +24,7 @@ use tautnet_cone::{NotPositiveDefinite, Stop};
 const BLOCK: usize = 96;
 
 /// `A = L Lᵀ`.
-pub(super) struct Cholesky {
+pub(crate) struct Cholesky {
     l: Mat<f64>,
 }
 
@@ -94,7 +94,7 @@ impl Cholesky {
 }
 
 /// `out += AᵀA`, lower triangle; where it is time to stop, only a part of it.
-pub(super) fn symmetric_product(out: MatMut<'_, f64>, a: MatRef<'_, f64>) {
+pub(crate) fn symmetric_product(out: MatMut<'_, f64>, a: MatRef<'_, f64>) {
     by_columns(out, a, 1.0, &Stop::here());
 }
 

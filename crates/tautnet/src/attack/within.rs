@@ -1,0 +1,270 @@
+//! The error found within a tolerance: the search of balls, in coordinates in which the tolerance of a row is a unit ball.
+//!
+//! With `x + τ∘u`, a box is `‖u‖_∞ ≤ 1` and an ellipsoid `‖u‖_2 ≤ 1`; an input that is exact has τ = 0 and does not move. What
+//! counts is the network itself at a point that lies within the tolerance for certain. On demand, branch and bound over each
+//! row's tolerance ([`interval_within`](crate::certify::interval_within)) closes in on the worst case from both sides.
+
+use super::local::Prepared;
+use super::projected_ascent::Search;
+use super::proved::WorstCase;
+use super::settings::Settings;
+use crate::certify::wanted_interval_within;
+use crate::dataset::Dataset;
+use crate::error::{Error, Result};
+use crate::norm::Norm;
+use crate::outward::{Interval, Sum, distance_up, div_down, div_up, enclose, length_at_most, mul_down, mul_up};
+use crate::shallow::Shallow;
+use crate::tolerance::{Shape, Tolerance};
+use faer::Mat;
+use rand_pcg::Pcg64;
+use rayon::prelude::*;
+use tautnet_cone::Stop;
+
+/// Found and proved worst-case losses within a tolerance, as (weighted) means.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct WithinReport {
+    /// The loss at the worst points found, rounded down: no more than the worst case.
+    pub found: f64,
+    /// What is proved row by row, rounded up, where branch and bound was asked for.
+    pub worst_case: Option<WorstCase>,
+}
+
+/// Attack every row within its tolerance. The bound in the settings is not used. [`Stop::here`] ends the search; both sides stay
+/// valid, and the rows that are left have what interval arithmetic proves.
+///
+/// ```
+/// use tautnet::{Dataset, Shallow, attack, tolerance::{Shape, Tolerance}};
+/// // f(x) = 2 relu(x), and x is known to ±0.5.
+/// let network = Shallow::new(faer::mat![[1.0]], vec![0.0], vec![2.0], 0.0)?;
+/// let data = Dataset::new(faer::mat![[1.0], [-1.0]], vec![2.0, 0.0], None)?;
+/// let tolerance = Tolerance::same(Shape::Box, &[0.5])?;
+/// let settings = attack::Settings { nodes: 100, ..attack::Settings::new(f64::INFINITY) };
+/// let report = attack::within(&network, &data, &tolerance, &settings)?;
+/// let proved = report.worst_case.unwrap();
+/// // The first row moves f by 1, the second by nothing.
+/// assert!(report.found <= 0.5 && 0.5 <= proved.certified && proved.certified - report.found < 1e-12);
+/// assert_eq!(proved.closed_rows, 2);
+/// # Ok::<(), tautnet::Error>(())
+/// ```
+pub fn within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<WithinReport> {
+    let (n, d) = (data.rows(), data.columns());
+    if network.inputs() != d || tolerance.columns() != d || !(tolerance.is_same() || tolerance.sizes().nrows() == n) {
+        return Err(Error::new(
+            format!(
+                "the network has {} inputs, the tolerance {} columns and {} rows, and the data {d} columns and {n} rows",
+                network.inputs(),
+                tolerance.columns(),
+                tolerance.sizes().nrows()
+            ),
+            "give the tolerance of these very columns and rows",
+        ));
+    }
+    let norm = if tolerance.shape() == Shape::Box { Norm::Infinity } else { Norm::Two };
+    let settings = Settings { lipschitz_upper_bound: f64::INFINITY, ..settings.clone() };
+    let scaled = |k: usize| {
+        let tau = |j: usize| tolerance.size(k, j);
+        let w = Mat::from_fn(network.units(), d, |i, j| network.w()[(i, j)] * tau(j));
+        let a = network.a().map(|a| (0..d).map(|j| a[j] * tau(j)).collect());
+        Shallow::with_linear(w, network.b().to_vec(), network.v().to_vec(), network.c(), a)
+    };
+    let same = if tolerance.is_same() { Some(scaled(0)?) } else { None };
+    let same = same.as_ref().map(|network| Prepared::new(network, norm));
+    let given = Prepared::new(network, norm);
+    let (loss, stop, origin) = (&settings.loss, Stop::here(), vec![0.0; d]);
+    // What is found, what is proved, and whether the search closed.
+    let rows: Vec<(f64, f64, bool)> = (0..n)
+        .into_par_iter()
+        .map_init(
+            || (Search::new(norm, d), Vec::new()),
+            |(search, h), k| {
+                let x: Vec<f64> = (0..d).map(|j| data.x[(k, j)]).collect();
+                let y = data.y[k];
+                let clean = loss.least(enclose(network, &x), y);
+                let prove = |found: f64, nodes: usize| -> Result<_> {
+                    if settings.nodes == 0 {
+                        return Ok((found, f64::INFINITY, false));
+                    }
+                    // An end of the interval whose loss is no more than what is found is not looked for.
+                    let wanted = |end: f64| loss.worst(Interval { low: end, high: end }, 0.0, y) > found;
+                    let interval = stop.during(|| wanted_interval_within(network, &x, k, tolerance, nodes, &wanted))?;
+                    let met = interval.met().map(|side| loss.least(side, y));
+                    let (found, proved) =
+                        (met.into_iter().fold(found, f64::max), loss.worst(interval.proved(), 0.0, y));
+                    if found > proved {
+                        return Err(disagreement(k, found, proved));
+                    }
+                    Ok((found, proved, interval.closed))
+                };
+                if stop.asked() {
+                    return prove(clean, 0);
+                }
+                given.pre_activations(&x, h);
+                // The linear part at the row itself is in the target of the search.
+                let moved = network.a().map_or(0.0, |a| a.iter().zip(&x).map(|(a, x)| a * x).sum());
+                let mut random = Pcg64::new(settings.seed.into(), k as u128);
+                search.reset();
+                let mut look = |prepared: &Prepared<'_>| {
+                    stop.during(|| search.worst(prepared, (&origin, h), y - moved, 1.0, &settings, &mut random))
+                };
+                let u = match &same {
+                    Some(prepared) => look(prepared),
+                    None => look(&Prepared::new(&scaled(k)?, norm)),
+                };
+                let sizes: Vec<f64> = (0..d).map(|j| tolerance.size(k, j)).collect();
+                let point = placed(tolerance.shape(), &sizes, &x, &u);
+                let found = clean.max(loss.least(enclose(network, &point), y));
+                prove(found, if stop.asked() { 0 } else { settings.nodes })
+            },
+        )
+        .collect::<Result<_>>()?;
+    let (mut found, mut proved, mut total) = (Sum::default(), Sum::default(), Sum::default());
+    for (k, row) in rows.iter().enumerate() {
+        let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+        total.add(weight);
+        if weight > 0.0 {
+            found.add(mul_down(weight, row.0).max(0.0));
+            proved.add(mul_up(weight, row.1));
+        }
+    }
+    let total = total.interval();
+    let closed_rows = rows.iter().filter(|(_, _, closed)| *closed).count();
+    let certified = div_up(proved.interval().high, total.low);
+    Ok(WithinReport {
+        found: div_down(found.interval().low.max(0.0), total.high).max(0.0),
+        worst_case: (settings.nodes > 0).then_some(WorstCase { certified, closed_rows }),
+    })
+}
+
+/// Two theorems that cannot both hold.
+fn disagreement(row: usize, found: f64, proved: f64) -> Error {
+    Error::new(
+        format!("in row {row} the loss {found} was found within the tolerance, above the proved {proved}"),
+        "this is a mistake in tautnet: please report it with the network and the data",
+    )
+}
+
+/// A point near `x + τ∘u` that lies within the tolerance for certain; x itself where nothing else will do.
+fn placed(shape: Shape, sizes: &[f64], x: &[f64], u: &[f64]) -> Vec<f64> {
+    let mut shrink = 0.0;
+    for _ in 0..20 {
+        let place = |j: usize| x[j] + sizes[j] * (u[j] * (1.0 - shrink));
+        let point: Vec<f64> = (0..x.len()).map(|j| if sizes[j] > 0.0 { place(j) } else { x[j] }).collect();
+        let inside = match shape {
+            Shape::Box => (0..x.len()).all(|j| distance_up(point[j], x[j]) <= sizes[j]),
+            Shape::Ball => {
+                let moved = (0..x.len()).filter(|&j| sizes[j] > 0.0);
+                length_at_most(Norm::Two, moved.map(|j| div_up(distance_up(point[j], x[j]), sizes[j])), 1.0)
+            }
+        };
+        if inside {
+            return point;
+        }
+        // Beside a large x a small τ is a few units in the last place.
+        shrink = (4.0 * shrink).max(f64::EPSILON);
+    }
+    x.to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::network;
+    use super::*;
+    use crate::patterns::Patterns;
+    use crate::train::tests::toy;
+    use crate::unit::{Affine, Unit};
+    use crate::worst_case::Within;
+    use proptest::prelude::*;
+
+    fn settings() -> Settings {
+        Settings::new(f64::INFINITY)
+    }
+
+    proptest! {
+        /// A tolerance that is the same everywhere is a ball of that radius, whatever the unit of a column is.
+        #[test]
+        fn a_ball_is_a_ball(m in 1usize..20, d in 1usize..5, n in 1usize..6, seed in any::<u64>(), radius in 0.05..1.0f64) {
+            let (network, data) = (network(m, d, seed), toy(n, d, seed));
+            for (shape, norm) in [(Shape::Ball, Norm::Two), (Shape::Box, Norm::Infinity)] {
+                let tolerance = Tolerance::same(shape, &vec![radius; d]).unwrap();
+                let found = within(&network, &data, &tolerance, &settings()).unwrap().found;
+                // Branch and bound knows the worst case. What is found is no more, and in one dimension no less.
+                let exact = Settings { nodes: 20_000, ..settings() };
+                let known = super::super::attack(&network, &data, norm, &[radius], &exact).unwrap()[0].worst_case.unwrap();
+                let clean = crate::Loss::default().mean(&network, &data);
+                prop_assert!(clean * (1.0 - 1e-12) <= found && found <= known.certified * (1.0 + 1e-12));
+                if d == 1 && known.closed_rows == n {
+                    prop_assert!(found >= known.certified * (1.0 - 1e-4), "{} {} {}", shape, found, known.certified);
+                }
+                // A row of its own for every row is the same.
+                let rows = Tolerance::of_rows(shape, Mat::from_fn(n, d, |_, _| radius)).unwrap();
+                prop_assert_eq!(within(&network, &data, &rows, &settings()).unwrap().found, found);
+                // Nothing moves where everything is exact.
+                let exact = within(&network, &data, &Tolerance::same(shape, &vec![0.0; d]).unwrap(), &settings()).unwrap().found;
+                prop_assert!((exact - clean).abs() <= 1e-12 * clean);
+            }
+        }
+
+        #[test]
+        fn points_are_within_the_tolerance(
+            x in prop::collection::vec(-1e9..1e9f64, 3), u in prop::collection::vec(-1.0..1.0f64, 3),
+            sizes in prop::collection::vec(prop_oneof![Just(0.0), 1e-12..1.0f64], 3),
+        ) {
+            let length = u.iter().map(|u| u * u).sum::<f64>().sqrt();
+            let on_sphere: Vec<f64> = u.iter().map(|u| u / length).collect();
+            for (shape, u) in [(Shape::Box, &u), (Shape::Ball, &on_sphere)] {
+                let point = placed(shape, &sizes, &x, u);
+                let mut parts = 0.0;
+                for j in 0..3 {
+                    let moved = (point[j] - x[j]).abs();
+                    prop_assert!(moved <= sizes[j]);
+                    parts += if sizes[j] > 0.0 { (moved / sizes[j]).powi(2) } else { 0.0 };
+                }
+                prop_assert!(shape == Shape::Box || parts <= 1.0 + 1e-12);
+            }
+        }
+    }
+
+    proptest! {
+        /// What is attacked is at most what is exact, and that at most what labels bound.
+        #[test]
+        fn attacked_exact_and_bounded_come_in_this_order(
+            m in 1usize..15, d in 1usize..4, n in 1usize..6, seed in any::<u64>(),
+            size in prop::collection::vec(prop_oneof![1 => Just(0.0), 4 => 0.01..0.7f64], 24),
+        ) {
+            let (network, mut data) = (network(m, d, seed), toy(n, d, seed));
+            if seed % 3 == 0 {
+                data.weights = Some((0..n).map(|k| k as f64).chain([1.0]).skip(1).collect());
+            }
+            for shape in Shape::ALL {
+                let tolerance = Tolerance::of_rows(shape, Mat::from_fn(n, d, |k, j| size[k * d + j])).unwrap();
+                let attacked = within(&network, &data, &tolerance, &settings()).unwrap();
+                prop_assert!(attacked.worst_case.is_none());
+                let of = |nodes| within(&network, &data, &tolerance, &Settings { nodes, ..settings() }).unwrap();
+                let (one, exact) = (of(1), of(5000));
+                let [one_proved, proved] = [one, exact].map(|report| report.worst_case.unwrap());
+                prop_assert_eq!(proved.closed_rows, n);
+                prop_assert!(attacked.found <= exact.found && exact.found <= proved.certified);
+                prop_assert!(proved.certified <= one_proved.certified && one.found <= one_proved.certified);
+                prop_assert!(proved.certified - exact.found <= 1e-5 * (1.0 + exact.found), "{exact:?}");
+                let units: Vec<Unit> = Unit::of(&network).into_iter().map(|(_, unit)| unit).collect();
+                let labels = Patterns::of_units(&units, data.x.as_ref());
+                let bounds = Within { units: &units, affine: &Affine::of(&network), tolerance: &tolerance };
+                let (bound, _) = bounds.bound(&data, &settings().loss, [&labels, &labels]);
+                prop_assert!(exact.found <= bound * (1.0 + 1e-12), "{exact:?} {bound}");
+            }
+        }
+    }
+
+    /// Where there is no time, interval arithmetic still bounds the worst case.
+    #[test]
+    fn stopped_at_once_both_sides_are_valid() {
+        let (network, data) = (network(20, 3, 1), toy(30, 3, 1));
+        let tolerance = Tolerance::same(Shape::Box, &[0.2; 3]).unwrap();
+        let settings = Settings { nodes: 2000, ..settings() };
+        let stopped = Stop::when(|| true).during(|| within(&network, &data, &tolerance, &settings)).unwrap();
+        let whole = within(&network, &data, &tolerance, &settings).unwrap();
+        let [early, late] = [stopped, whole].map(|report| report.worst_case.unwrap());
+        assert!(stopped.found < whole.found && whole.found <= late.certified && late.certified < early.certified);
+        assert!(early.certified.is_finite() && early.closed_rows < 30 && late.closed_rows == 30);
+    }
+}

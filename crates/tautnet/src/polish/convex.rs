@@ -1,0 +1,89 @@
+//! (R): the least worst case within the tolerance, by one convex program for given labels, and better labels in turn.
+//!
+//! Where nothing is said of a tolerance, every input is exact, and the worst case is the loss itself: with soft cells the program
+//! is then (J) with cells that can be left at a price, so its optimum is never above that of (J).
+
+use super::{
+    method::{Described, Method, NO_EFFORT, NO_MULTIPLIERS, NO_ROUNDS},
+    run::{Run, Standing},
+};
+use crate::{
+    ending::{Cause, Early, Ending},
+    error::Result,
+    patterns::Patterns,
+    unit::Unit,
+};
+
+/// Soft cells.
+pub const METHOD: Method = Method(&Described {
+    name: "convex",
+    help: "the least worst case within the tolerance; units may leave their labels at a price, and better labels come in turn",
+    requires: &[NO_EFFORT, NO_MULTIPLIERS],
+    prices: (0.0, 0.0),
+    story: "The polish lowered {goal}, {bound}, by convex programs, each with labels that say on which side of its kink every unit is \
+            taken to be in every row{in the last}.",
+});
+
+/// Hard cells.
+pub const CELLS: Method = Method(&Described {
+    name: "robust-cells",
+    help: "the same with units that keep their labels everywhere within the tolerance: convex adversarial training",
+    requires: &[NO_EFFORT, NO_MULTIPLIERS, NO_ROUNDS],
+    prices: (0.0, 0.0),
+    story: "Of all networks whose units are on and off on the same rows, and stay so everywhere within the tolerance, the polish looked \
+            for the one with the least {goal}, {bound}, by one convex program{gap}.",
+});
+
+/// A round gains little when the objective falls by less than this fraction of itself: the last one.
+const LITTLE: f64 = 1e-3;
+
+pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
+    rounds(run, at, true)
+}
+
+pub(super) fn run_cells(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
+    rounds(run, at, false)
+}
+
+/// Programs, each with the labels that the last one left: row by row the better of its own labels and of the new patterns. So the
+/// bound on the worst case never rises from one to the next.
+fn rounds(run: &mut Run<'_, '_>, at: &mut Standing, soft: bool) -> Result<()> {
+    let most = if soft { run.settings.rounds.max(1) } else { 1 };
+    for round in 0..most {
+        let before = at.best.score.objective;
+        let (candidate, solved) = run.solve_within(soft, round)?;
+        if round == 0 || run.improves(&at.best, &candidate) {
+            at.gap = solved.gap;
+            at.best = run.better(at.best.clone(), candidate.clone(), &mut at.ending);
+            if let (Ending::Solved | Ending::Stopped(_), reason) = (&at.ending, solved.stopped) {
+                at.ending = reason.map_or(Ending::Solved, Ending::Stopped);
+            }
+        }
+        if run.interrupted {
+            at.ending = Early { cause: Cause::Interrupted(Some(round)), gap: at.gap }.into();
+            return Ok(());
+        }
+        if before - candidate.score.objective < LITTLE * before.abs() {
+            break;
+        }
+        run.go_on(candidate.network.a(), Unit::of(&candidate.network), &solved.labels);
+        if run.units.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+impl Run<'_, '_> {
+    /// Go on from these units with these labels, or with the labels that they have where these are none. A unit whose label is off
+    /// in every row could only add to the worst case.
+    fn go_on(&mut self, linear: Option<&[f64]>, units: Vec<(usize, Unit)>, labels: &Option<Patterns>) {
+        let units: Vec<Unit> = units.into_iter().map(|(_, unit)| unit).collect();
+        let patterns = Patterns::of_units(&units, self.data.x.as_ref());
+        let labels = labels.as_ref().unwrap_or(&patterns);
+        let kept: Vec<usize> = (0..units.len()).filter(|&i| !labels.is_dead(i)).collect();
+        self.active = Patterns::from_units(self.data.rows(), kept.iter().map(|&i| labels.unit(i).to_vec()));
+        self.units = kept.into_iter().map(|i| units[i].clone()).collect();
+        self.linear = linear.map(<[f64]>::to_vec);
+    }
+}

@@ -1,0 +1,490 @@
+//! The worst-case loss of the rows within a tolerance, as a term of the program (R).
+//!
+//! With labels D, σ = 2D − 1, the [reach](super::reach) `‖·‖_τk` of row k and `G_k = a + Σ_i s_i D_ik z_i`,
+//!
+//! ```text
+//! t_ik ≥ 0,  t_ik ≥ w_ik = ‖z_i‖_τk − σ_ik x̄_k·z̄_i           what unit i can add by leaving its label (soft cells)
+//! up_k   = lin_k + ‖G_k‖_τk + Σ_{s_i = +} t_ik − y_k         lin = Φz + Xa + c
+//! down_k = y_k − lin_k + ‖G_k‖_τk + Σ_{s_i = −} t_ik
+//! u_k ≥ A up_k,  u_k ≥ B down_k                              loss ω_k ( q (u_k − p_k)² + α p_k ), p_k ≥ 0, or ω_k u_k
+//! ```
+//!
+//! and with hard cells t is absent and `w_ik ≤ 0`. A loss with a quadratic has A = B = 1; one without has the prices of its exits
+//! for A and B. `‖G_k‖_τk` is `g_k` with a second-order cone, or `Σ_j τ_kj H_kj` with `|G_kj| ≤ H_kj`.
+//!
+//! What the normal equations leave of it is in [`eliminate`].
+
+mod eliminate;
+
+use super::{
+    layout::{Layout, Worst},
+    rows::Rows,
+    term::{Blocks, Place, Term},
+};
+use crate::{
+    loss::Form,
+    tolerance::{Shape, Tolerance},
+};
+use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
+use rayon::prelude::*;
+use std::{ops::Range, sync::Arc};
+use tautnet_cone::{Cone, Scaling};
+
+/// How the loss sees the size of a residual.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Cost {
+    /// q, where there is a quadratic.
+    pub quadratic: Option<f64>,
+    /// α, where the quadratic can be left.
+    pub exit: Option<f64>,
+    /// A and B.
+    pub sides: [f64; 2],
+}
+
+impl Cost {
+    /// Of a loss of this form; `None` of a quadratic that costs differently above and below.
+    pub fn of(form: Form) -> Option<Self> {
+        let Form { quadratic, above, below } = form;
+        match quadratic {
+            Some(_) if above == below => Some(Self { quadratic, exit: above, sides: [1.0; 2] }),
+            Some(_) => None,
+            None => Some(Self { quadratic, exit: None, sides: [above?, below?] }),
+        }
+    }
+}
+
+/// The term.
+#[derive(Clone)]
+pub(crate) struct WorstCase {
+    /// The rows with their labels.
+    pub rows: Arc<Rows>,
+    /// `s_i D_ik`, n × m.
+    pub signed: Arc<Mat<f64>>,
+    /// What a row takes of a unit's reach, n × variables; no columns where every input is exact.
+    pub coefficients: Arc<Mat<f64>>,
+    /// The columns with a tolerance.
+    pub columns: Vec<usize>,
+    /// Their tolerances in every row, n × columns.
+    pub tolerances: Arc<Mat<f64>>,
+    pub shape: Shape,
+    /// X, the rows' inputs as a linear part sees them, where there is one.
+    pub linear: Option<Arc<Mat<f64>>>,
+    pub y: Arc<Vec<f64>>,
+    pub weight: Arc<Vec<f64>>,
+    pub cost: Cost,
+    pub soft: bool,
+    /// Twice the ridge on each unit's weights.
+    ridge: Vec<f64>,
+    /// For a box: the first of each row's gradients, and the columns' numbers of all.
+    gradients: Arc<(Vec<usize>, Vec<usize>)>,
+    pub place: Place,
+}
+
+/// What a [`WorstCase`] is made of.
+pub(crate) struct Given {
+    pub rows: Rows,
+    pub columns: Vec<usize>,
+    pub coefficients: Mat<f64>,
+    pub linear: Option<Mat<f64>>,
+    pub y: Vec<f64>,
+    pub weight: Vec<f64>,
+    pub cost: Cost,
+    pub ridge: Vec<f64>,
+    pub soft: bool,
+}
+
+impl WorstCase {
+    pub fn new(given: Given, tolerance: &Tolerance) -> Self {
+        let Given { rows, columns, coefficients, linear, y, weight, cost, ridge, soft } = given;
+        let (n, m) = (rows.n(), rows.units());
+        let tolerances = Mat::from_fn(n, columns.len(), |k, c| tolerance.size(k, columns[c]));
+        let signed = Mat::from_fn(n, m, |k, i| if rows.active.unit(i)[k] { rows.sign[i] } else { 0.0 });
+        let (mut first, mut all) = (vec![0], Vec::new());
+        for k in 0..n {
+            let boxed = tolerance.shape() == Shape::Box;
+            all.extend((0..columns.len()).filter(|&c| boxed && tolerances[(k, c)] > 0.0));
+            first.push(all.len());
+        }
+        Self {
+            rows: Arc::new(rows),
+            signed: Arc::new(signed),
+            coefficients: Arc::new(coefficients),
+            columns,
+            tolerances: Arc::new(tolerances),
+            shape: tolerance.shape(),
+            linear: linear.map(Arc::new),
+            y: Arc::new(y),
+            weight: Arc::new(weight),
+            cost,
+            soft,
+            ridge,
+            gradients: Arc::new((first, all)),
+            place: Place::default(),
+        }
+    }
+
+    /// The variables that a program has with it.
+    pub fn variables(&self, sizes: usize) -> Worst {
+        let (n, m) = (self.rows.n(), self.rows.units());
+        Worst {
+            rows: n,
+            exits: self.cost.exit.is_some(),
+            gradient: if self.balls() { n } else { self.gradients.1.len() },
+            leave: if self.soft { n * m } else { 0 },
+            sizes,
+        }
+    }
+
+    fn balls(&self) -> bool {
+        self.shape == Shape::Ball && !self.columns.is_empty()
+    }
+
+    /// `lin` of every row.
+    fn output(&self, layout: &Layout, x: &[f64]) -> Vec<f64> {
+        let n = self.rows.n();
+        let mut f = vec![0.0; n];
+        self.rows.output(layout.weights_of(x), &mut f);
+        if let (Some(inputs), Some(a)) = (&self.linear, layout.linear_part()) {
+            let out = MatMut::from_column_major_slice_mut(&mut f, n, 1);
+            matmul(out, Accum::Add, inputs.as_ref(), column(&x[a]), 1.0, Par::Seq);
+        }
+        let c = layout.output_bias().map_or(0.0, |c| x[c]);
+        f.iter_mut().for_each(|f| *f += c);
+        f
+    }
+
+    /// `G`, n × columns.
+    fn gradient(&self, layout: &Layout, x: &[f64]) -> Mat<f64> {
+        let (m, count) = (layout.m, self.columns.len());
+        let slopes = Mat::from_fn(m, count, |i, c| x[layout.unit(i) + self.columns[c]]);
+        let mut gradient = by_rows(self.signed.as_ref().as_ref(), slopes.as_ref());
+        if let Some(a) = layout.linear_part() {
+            for c in 0..count {
+                let own = x[a.start + self.columns[c]];
+                gradient.col_mut(c).iter_mut().for_each(|g| *g += own);
+            }
+        }
+        gradient
+    }
+
+    /// `σ x̄·z̄ − ‖z‖_τ`, unit by unit: how far each unit is inside its label.
+    fn inside(&self, layout: &Layout, x: &[f64]) -> Vec<f64> {
+        let (n, m) = (self.rows.n(), self.rows.units());
+        let mut out = vec![0.0; n * m];
+        self.rows.cones(layout.weights_of(x), &mut out);
+        if self.coefficients.ncols() > 0 {
+            let reach = MatRef::from_column_major_slice_with_stride(
+                &x[layout.z_len()..layout.shared()],
+                layout.reach,
+                m,
+                layout.width(),
+            );
+            out.par_chunks_mut(n).enumerate().for_each(|(i, out)| {
+                let out = MatMut::from_column_major_slice_mut(out, n, 1);
+                matmul(out, Accum::Add, self.coefficients.as_ref(), reach.subcols(i, 1), -1.0, Par::Seq);
+            });
+        }
+        out
+    }
+
+    /// `Σ t` over the units of either sign, row by row.
+    fn left(&self, layout: &Layout, x: &[f64]) -> Vec<[f64; 2]> {
+        let n = self.rows.n();
+        let mut sums = vec![[0.0; 2]; n];
+        if self.soft {
+            for (i, t) in x[layout.leave()..][..n * self.rows.units()].chunks(n).enumerate() {
+                let side = usize::from(self.rows.sign[i] < 0.0);
+                sums.iter_mut().zip(t).for_each(|(sum, t)| sum[side] += t);
+            }
+        }
+        sums
+    }
+
+    /// Where the rows of the numbers stand: up, down, exits, `H − G`, `H + G`, `t`, cells.
+    fn parts(&self) -> Parts {
+        let (n, m) = (self.rows.n(), self.rows.units());
+        let mut at = 0;
+        let mut next = |length: usize| {
+            at += length;
+            at - length..at
+        };
+        Parts {
+            up: next(n),
+            down: next(n),
+            exits: next(if self.cost.exit.is_some() { n } else { 0 }),
+            minus: next(self.gradients.1.len()),
+            plus: next(self.gradients.1.len()),
+            leave: next(if self.soft { n * m } else { 0 }),
+            cells: next(n * m),
+        }
+    }
+
+    fn cone_rows(&self, k: usize) -> Range<usize> {
+        let length = self.columns.len() + 1;
+        let first = self.place.row + self.parts().cells.end + k * length;
+        first..first + length
+    }
+
+    fn ball<'a>(&self, scaling: &'a [Scaling], k: usize) -> &'a tautnet_cone::cone::SecondOrderScaling {
+        match &scaling[self.place.cone + 1 + k] {
+            Scaling::SecondOrder(cone) => cone,
+            _ => unreachable!("a gradient within a ball has a second-order cone"),
+        }
+    }
+
+    fn numbers<'a>(&self, scaling: &'a [Scaling]) -> &'a [f64] {
+        match &scaling[self.place.cone] {
+            Scaling::Nonnegative(h) => h,
+            _ => unreachable!("the first cone is of numbers"),
+        }
+    }
+}
+
+/// Rows whose features are multiplied at once.
+const TOGETHER: usize = 512;
+/// Pairs of columns whose sums are held at once.
+const PAIRS: usize = 64;
+
+/// The rows of the numbers.
+struct Parts {
+    up: Range<usize>,
+    down: Range<usize>,
+    exits: Range<usize>,
+    minus: Range<usize>,
+    plus: Range<usize>,
+    leave: Range<usize>,
+    cells: Range<usize>,
+}
+
+impl Term for WorstCase {
+    fn cones(&self, _: &Layout) -> Vec<Cone> {
+        let mut cones = vec![Cone::Nonnegative(self.parts().cells.end)];
+        if self.balls() {
+            cones.extend(vec![Cone::SecondOrder(self.columns.len() + 1); self.rows.n()]);
+        }
+        cones
+    }
+
+    fn place(&mut self, place: Place) {
+        self.place = place;
+    }
+
+    fn objective(&self, layout: &Layout, linear: &mut [f64]) -> f64 {
+        for k in 0..self.rows.n() {
+            if self.cost.quadratic.is_none() {
+                linear[layout.worst() + k] = self.weight[k];
+            }
+            if let Some(exit) = self.cost.exit {
+                linear[layout.worst_exits() + k] = exit * self.weight[k];
+            }
+        }
+        0.0
+    }
+
+    fn constant(&self, _: &Layout, constant: &mut [f64]) {
+        let parts = self.parts();
+        for (k, y) in self.y.iter().enumerate() {
+            constant[self.place.row + parts.up.start + k] = *y;
+            constant[self.place.row + parts.down.start + k] = -y;
+        }
+    }
+
+    fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
+        for (i, ridge) in self.ridge.iter().enumerate() {
+            (layout.unit(i)..layout.unit(i) + layout.e()).for_each(|at| out[at] += ridge * x[at]);
+        }
+        let Some(q) = self.cost.quadratic else { return };
+        for k in 0..self.rows.n() {
+            let (u, exit) = (layout.worst() + k, layout.worst_exits() + k);
+            let left = if self.cost.exit.is_some() { x[exit] } else { 0.0 };
+            let force = 2.0 * q * self.weight[k] * (x[u] - left);
+            out[u] += force;
+            if self.cost.exit.is_some() {
+                out[exit] -= force;
+            }
+        }
+    }
+
+    fn apply(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
+        let (n, parts) = (self.rows.n(), self.parts());
+        let lin = self.output(layout, x);
+        let left = self.left(layout, x);
+        let gradient = self.gradient(layout, x);
+        let inside = self.inside(layout, x);
+        if self.balls() {
+            for k in 0..n {
+                let rows = &mut out[self.cone_rows(k)];
+                rows[0] = x[layout.gradients() + k];
+                (0..self.columns.len()).for_each(|c| rows[1 + c] = self.tolerances[(k, c)] * gradient[(k, c)]);
+            }
+        }
+        let out = &mut out[self.place.row..][..parts.cells.end];
+        for k in 0..n {
+            let mut reach = if self.balls() { x[layout.gradients() + k] } else { 0.0 };
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let (c, size) = (self.gradients.1[at], x[layout.gradients() + at]);
+                out[parts.minus.start + at] = size - gradient[(k, c)];
+                out[parts.plus.start + at] = size + gradient[(k, c)];
+                reach += self.tolerances[(k, c)] * size;
+            }
+            let u = x[layout.worst() + k];
+            let [above, below] = self.cost.sides;
+            out[parts.up.start + k] = u / above - lin[k] - reach - left[k][0];
+            out[parts.down.start + k] = u / below + lin[k] - reach - left[k][1];
+            if self.cost.exit.is_some() {
+                out[parts.exits.start + k] = x[layout.worst_exits() + k];
+            }
+        }
+        let cells = &mut out[parts.cells.clone()];
+        cells.copy_from_slice(&inside);
+        if self.soft {
+            let t = &x[layout.leave()..][..cells.len()];
+            cells.iter_mut().zip(t).for_each(|(cell, t)| *cell += t);
+            out[parts.leave].copy_from_slice(t);
+        }
+    }
+
+    fn add_adjoint(&self, layout: &Layout, z: &[f64], out: &mut [f64]) {
+        let (n, m, parts, count) = (self.rows.n(), self.rows.units(), self.parts(), self.columns.len());
+        let mut gradient = Mat::<f64>::zeros(n, count);
+        if self.balls() {
+            for k in 0..n {
+                let rows = &z[self.cone_rows(k)];
+                out[layout.gradients() + k] += rows[0];
+                (0..count).for_each(|c| gradient[(k, c)] = self.tolerances[(k, c)] * rows[1 + c]);
+            }
+        }
+        let z = &z[self.place.row..][..parts.cells.end];
+        let mut v = vec![0.0; n];
+        for k in 0..n {
+            let (up, down) = (z[parts.up.start + k], z[parts.down.start + k]);
+            v[k] = down - up;
+            out[layout.worst() + k] += up / self.cost.sides[0] + down / self.cost.sides[1];
+            if self.cost.exit.is_some() {
+                out[layout.worst_exits() + k] += z[parts.exits.start + k];
+            }
+            if self.balls() {
+                out[layout.gradients() + k] -= up + down;
+            }
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let (c, minus, plus) = (self.gradients.1[at], z[parts.minus.start + at], z[parts.plus.start + at]);
+                out[layout.gradients() + at] += minus + plus - self.tolerances[(k, c)] * (up + down);
+                gradient[(k, c)] += plus - minus;
+            }
+        }
+        let cells = &z[parts.cells.clone()];
+        let mut weights = self.rows.cones_adjoint(cells);
+        weights += self.rows.output_adjoint(&v);
+        let slopes = by_columns(self.signed.as_ref().as_ref(), gradient.as_ref());
+        for i in 0..m {
+            (0..layout.e()).for_each(|a| out[layout.unit(i) + a] += weights[(a, i)]);
+            (0..count).for_each(|c| out[layout.unit(i) + self.columns[c]] += slopes[(i, c)]);
+        }
+        if self.coefficients.ncols() > 0 {
+            let cells = MatRef::from_column_major_slice(cells, n, m);
+            let taken = by_columns(self.coefficients.as_ref().as_ref(), cells);
+            for i in 0..m {
+                (0..layout.reach).for_each(|v| out[layout.unit(i) + layout.z_len() + v] -= taken[(v, i)]);
+            }
+        }
+        if self.soft {
+            let t = &mut out[layout.leave()..][..n * m];
+            for (at, t) in t.iter_mut().enumerate() {
+                let side = if self.rows.sign[at / n] < 0.0 { &parts.down } else { &parts.up };
+                *t += cells[at] + z[parts.leave.start + at] - z[side.start + at % n];
+            }
+        }
+        if let (Some(inputs), Some(a)) = (&self.linear, layout.linear_part()) {
+            let part = MatMut::from_column_major_slice_mut(&mut out[a.clone()], inputs.ncols(), 1);
+            matmul(part, Accum::Add, inputs.transpose(), column(&v), 1.0, Par::Seq);
+            for c in 0..count {
+                out[a.start + self.columns[c]] += gradient.col(c).iter().sum::<f64>();
+            }
+        }
+        if let Some(c) = layout.output_bias() {
+            out[c] += v.iter().sum::<f64>();
+        }
+    }
+
+    fn add_blocks(&self, layout: &Layout, scaling: &[Scaling], blocks: &mut Blocks) {
+        let (n, e, reach) = (self.rows.n(), layout.e(), self.coefficients.ncols());
+        let (h, parts) = (self.numbers(scaling), self.parts());
+        let stop = tautnet_cone::Stop::here();
+        blocks.units.par_iter_mut().enumerate().for_each(|(i, block)| {
+            let on = self.rows.active.unit(i);
+            let mut sum = Mat::<f64>::zeros(e + reach, e + reach);
+            for start in (0..n).step_by(TOGETHER) {
+                if stop.asked() {
+                    return;
+                }
+                let length = TOGETHER.min(n - start);
+                let root = |r: usize| {
+                    let at = i * n + start + r;
+                    let cell = h[parts.cells.start + at];
+                    if self.soft {
+                        let leave = h[parts.leave.start + at];
+                        (leave * cell / (leave + cell)).sqrt()
+                    } else {
+                        cell.sqrt()
+                    }
+                };
+                let roots: Vec<f64> = (0..length).map(root).collect();
+                let w = Mat::from_fn(length, e + reach, |r, a| {
+                    let k = start + r;
+                    roots[r]
+                        * match a {
+                            a if a < e => {
+                                if on[k] {
+                                    -self.rows.x[(k, a)]
+                                } else {
+                                    self.rows.x[(k, a)]
+                                }
+                            }
+                            a => self.coefficients[(k, a - e)],
+                        }
+                });
+                add_lower(sum.as_mut(), w.as_ref(), w.as_ref());
+            }
+            (0..e).for_each(|a| sum[(a, a)] += self.ridge[i]);
+            for a in 0..e + reach {
+                for b in 0..=a {
+                    block[(a, b)] += sum[(a, b)];
+                    if a != b {
+                        block[(b, a)] += sum[(a, b)];
+                    }
+                }
+            }
+        });
+    }
+}
+
+fn column(values: &[f64]) -> MatRef<'_, f64> {
+    MatRef::from_column_major_slice(values, values.len(), 1)
+}
+
+/// `A B`, blocks of rows apart.
+fn by_rows(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+    let mut out = Mat::<f64>::zeros(a.nrows(), b.ncols());
+    out.as_mut().par_row_chunks_mut(TOGETHER).enumerate().for_each(|(block, out)| {
+        let part = a.subrows(block * TOGETHER, out.nrows());
+        matmul(out, Accum::Replace, part, b, 1.0, Par::Seq);
+    });
+    out
+}
+
+/// `AᵀB`, blocks of A's columns apart.
+fn by_columns(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
+    let mut out = Mat::<f64>::zeros(a.ncols(), b.ncols());
+    out.as_mut().par_row_chunks_mut(32).enumerate().for_each(|(block, out)| {
+        let part = a.subcols(block * 32, out.nrows());
+        matmul(out, Accum::Replace, part.transpose(), b, 1.0, Par::Seq);
+    });
+    out
+}
+
+/// `out += AᵀB`, lower triangle.
+fn add_lower(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
+    use faer::linalg::matmul::triangular::{self, BlockStructure};
+    let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+    triangular::matmul(out, lower, Accum::Add, a.transpose(), full, b, full, 1.0, Par::Seq);
+}

@@ -1,0 +1,349 @@
+//! The elimination of the variables that belong to the rows. With barrier weights p, r of `t ≥ 0`, `t ≥ w` and α, β of the two
+//! inequalities of a row,
+//!
+//! ```text
+//! κ = p r/(p + r),   ρ = r/(p + r),   1/α' = 1/α + Σ_+ 1/(p + r),   1/β' = 1/β + Σ_− 1/(p + r)
+//! Σ_i κ_ik w_ik² + α' (u/A − Y_+ − g')² + β' (u/B − Y_− − g')² + c u² + φ g'² + Gᵀ W G
+//! Y_± = ± lin + M·G + Σ_{s_i = ±} ρ_ik w_ik
+//! ```
+//!
+//! where c is the curvature of the loss in u, and φ, M, W are what the cone of the gradient leaves: of a box `1/φ = Σ_j τ_j²/D_j`,
+//! `M_j = τ_j (p − r)/D_j`, `W = diag(4pr/D)`; of a second-order cone with scaling (η, w) `φ = η⁻²(2w_0² − 1)`,
+//! `M = 2w_0 τ∘w_1/(2w_0² − 1)`, `W = η⁻² diag(τ)(I − 2 w_1w_1ᵀ/(2w_0² − 1)) diag(τ)`. Eliminating u and g' leaves a quadratic
+//! form in (Y_+, Y_−), the inverse of `diag(1/α', 1/β') + (1, 1)ᵀ(1, 1)/φ + (1/A, 1/B)ᵀ(1/A, 1/B)/c`: two rows of features for
+//! each row of the data.
+
+use super::{
+    super::{cholesky::symmetric_product, layout::Layout, term::Own},
+    PAIRS, TOGETHER, WorstCase, add_lower,
+};
+use faer::{Mat, prelude::*};
+use rayon::prelude::*;
+use std::{ops::Range, sync::Arc};
+use tautnet_cone::Scaling;
+
+impl WorstCase {
+    /// What the elimination of a row's own variables asks of the barrier weights.
+    fn eliminated(&self, scaling: &[Scaling]) -> Vec<Row> {
+        let (n, h, parts) = (self.rows.n(), self.numbers(scaling), self.parts());
+        let mut rows: Vec<Row> = (0..n)
+            .map(|k| {
+                let stiffness = self.cost.quadratic.map_or(0.0, |q| 2.0 * q * self.weight[k]);
+                let curvature = match self.cost.exit {
+                    Some(_) => 1.0 / (1.0 / stiffness + 1.0 / h[parts.exits.start + k]),
+                    None => stiffness,
+                };
+                let gradient = if self.balls() {
+                    let cone = self.ball(scaling, k);
+                    cone.eta * cone.eta / (2.0 * cone.w[0] * cone.w[0] - 1.0)
+                } else {
+                    let soft = |at: usize| {
+                        let tau = self.tolerances[(k, self.gradients.1[at])];
+                        tau * tau / (h[parts.minus.start + at] + h[parts.plus.start + at])
+                    };
+                    (self.gradients.0[k]..self.gradients.0[k + 1]).map(soft).sum()
+                };
+                let sides = [1.0 / h[parts.up.start + k], 1.0 / h[parts.down.start + k]];
+                Row { curvature, gradient, sides, slopes: self.cost.sides.map(f64::recip) }
+            })
+            .collect();
+        if self.soft {
+            let (leave, cells) = (&h[parts.leave], &h[parts.cells]);
+            for (i, (p, r)) in leave.chunks(n).zip(cells.chunks(n)).enumerate() {
+                let side = usize::from(self.rows.sign[i] < 0.0);
+                rows.iter_mut().zip(p.iter().zip(r)).for_each(|(row, (p, r))| row.sides[side] += 1.0 / (p + r));
+            }
+        }
+        rows
+    }
+
+    /// Add what is left of the rows to the lower triangle of the reduced matrix; blocks of units have theirs already.
+    pub fn add_dense(&self, layout: &Layout, scaling: &[Scaling], matrix: &mut Mat<f64>) {
+        let (n, e, h, parts) = (self.rows.n(), layout.e(), self.numbers(scaling), self.parts());
+        let rows = self.eliminated(scaling);
+        let roots: Vec<[f64; 3]> = rows.iter().map(Row::root).collect();
+        let shift = self.shift(scaling);
+        let stop = tautnet_cone::Stop::here();
+        for start in (0..n).step_by(TOGETHER) {
+            if stop.asked() {
+                return;
+            }
+            let range = start..(start + TOGETHER).min(n);
+            let count = range.len();
+            let mut features = Mat::<f64>::zeros(2 * count, layout.reduced());
+            let (units, shared) = features.as_mut().split_at_col_mut(layout.shared());
+            units.par_col_chunks_mut(layout.width()).enumerate().for_each(|(i, mut part)| {
+                let (on, sign) = (self.rows.active.unit(i), self.rows.sign[i]);
+                // Coefficients of x̄, of M, and of the reach, in either feature.
+                let mut own = vec![[0.0; 6]; count];
+                for (r, k) in range.clone().enumerate() {
+                    let [l11, l21, l22] = roots[k];
+                    let at = i * n + k;
+                    let rho = if self.soft {
+                        let (p, r) = (h[parts.leave.start + at], h[parts.cells.start + at]);
+                        r / (p + r)
+                    } else {
+                        0.0
+                    };
+                    let active = if on[k] { sign } else { 0.0 };
+                    let [plus, minus] = if sign > 0.0 { [rho, 0.0] } else { [0.0, rho] };
+                    let side = if on[k] { 1.0 } else { -1.0 };
+                    let (up, down) = (active - plus * side, -active - minus * side);
+                    own[r] = [
+                        l11 * up + l21 * down,
+                        l22 * down,
+                        (l11 + l21) * active,
+                        l22 * active,
+                        l11 * plus + l21 * minus,
+                        l22 * minus,
+                    ];
+                }
+                let mut write = |column: usize, value: &mut Written<'_>| {
+                    let column = part.rb_mut().col_mut(column).try_as_col_major_mut().expect("columns are whole");
+                    let (first, second) = column.as_slice_mut().split_at_mut(count);
+                    for (r, own) in own.iter().enumerate() {
+                        [first[r], second[r]] = value(r, start + r, own);
+                    }
+                };
+                for a in 0..e {
+                    let x = self.rows.x.col(a);
+                    match self.columns.iter().position(|&j| j == a) {
+                        Some(c) => write(a, &mut |_, k, own| {
+                            let (x, shift) = (x[k], shift[(k, c)]);
+                            [own[0] * x + own[2] * shift, own[1] * x + own[3] * shift]
+                        }),
+                        None => write(a, &mut |_, k, own| [own[0] * x[k], own[1] * x[k]]),
+                    }
+                }
+                for v in 0..self.coefficients.ncols() {
+                    let reach = self.coefficients.col(v);
+                    write(layout.z_len() + v, &mut |_, k, own| [own[4] * reach[k], own[5] * reach[k]]);
+                }
+            });
+            let mut shared = shared;
+            let mut write = |at: usize, value: &dyn Fn(usize) -> [f64; 2]| {
+                for (r, k) in range.clone().enumerate() {
+                    // (Y₊, Y₋) of the scalar's own part.
+                    let ([l11, l21, l22], [up, down]) = (roots[k], value(k));
+                    shared[(r, at - layout.shared())] = l11 * up + l21 * down;
+                    shared[(count + r, at - layout.shared())] = l22 * down;
+                }
+            };
+            if let (Some(inputs), Some(a)) = (&self.linear, layout.linear_part()) {
+                for (j, at) in a.enumerate() {
+                    let c = self.columns.iter().position(|&column| column == j);
+                    write(at, &|k| {
+                        let shift = c.map_or(0.0, |c| shift[(k, c)]);
+                        [inputs[(k, j)] + shift, shift - inputs[(k, j)]]
+                    });
+                }
+            }
+            if let Some(c) = layout.output_bias() {
+                write(c, &|_| [1.0, -1.0]);
+            }
+            symmetric_product(matrix.as_mut(), features.as_ref());
+        }
+        self.add_gradients(layout, scaling, matrix);
+    }
+
+    /// M, n × columns.
+    fn shift(&self, scaling: &[Scaling]) -> Mat<f64> {
+        let (n, h, parts) = (self.rows.n(), self.numbers(scaling), self.parts());
+        let mut shift = Mat::<f64>::zeros(n, self.columns.len());
+        for k in 0..n {
+            if self.balls() {
+                let cone = self.ball(scaling, k);
+                let factor = 2.0 * cone.w[0] / (2.0 * cone.w[0] * cone.w[0] - 1.0);
+                (0..self.columns.len()).for_each(|c| shift[(k, c)] = factor * self.tolerances[(k, c)] * cone.w[1 + c]);
+            }
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let (p, r, c) = (h[parts.minus.start + at], h[parts.plus.start + at], self.gradients.1[at]);
+                shift[(k, c)] = self.tolerances[(k, c)] * (p - r) / (p + r);
+            }
+        }
+        shift
+    }
+
+    /// `Gᵀ W G` of all rows.
+    fn add_gradients(&self, layout: &Layout, scaling: &[Scaling], matrix: &mut Mat<f64>) {
+        let (n, m, h, parts) = (self.rows.n(), layout.m, self.numbers(scaling), self.parts());
+        let count = self.columns.len();
+        if count == 0 {
+            return;
+        }
+        // Where the diagonal of W is all there is of it, only that.
+        let pairs: Vec<(usize, usize)> =
+            (0..count).flat_map(|b| (b..count).map(move |a| (a, b))).filter(|(a, b)| self.balls() || a == b).collect();
+        // The linear part is a unit that is on everywhere.
+        let extended = match layout.linear_part() {
+            Some(_) => Arc::new(Mat::from_fn(n, m + 1, |k, i| if i < m { self.signed[(k, i)] } else { 1.0 })),
+            None => self.signed.clone(),
+        };
+        let place = |i: usize, c: usize| match layout.linear_part() {
+            Some(a) if i == m => a.start + self.columns[c],
+            _ => layout.unit(i) + self.columns[c],
+        };
+        let weight = |a: usize, b: usize, k: usize| {
+            if !self.balls() {
+                let all = self.gradients.0[k]..self.gradients.0[k + 1];
+                let at = all.clone().find(|&at| self.gradients.1[at] == a);
+                return at.map_or(0.0, |at| {
+                    let (p, r) = (h[parts.minus.start + at], h[parts.plus.start + at]);
+                    4.0 * p * r / (p + r)
+                });
+            }
+            let cone = self.ball(scaling, k);
+            let tail: f64 = cone.w[1..].iter().map(|w| w * w).sum();
+            // I − 2 w₁w₁ᵀ/(2w₀² − 1), across and along w₁: the second is 1/(2w₀² − 1).
+            let along = if tail > 0.0 { cone.w[1 + a] * cone.w[1 + b] / tail } else { 0.0 };
+            let identity = f64::from(u8::from(a == b));
+            let inner = identity - along + along / (2.0 * cone.w[0] * cone.w[0] - 1.0);
+            self.tolerances[(k, a)] * self.tolerances[(k, b)] * inner / (cone.eta * cone.eta)
+        };
+        let units = extended.ncols();
+        for group in pairs.chunks(PAIRS) {
+            let grams: Vec<Mat<f64>> = group
+                .par_iter()
+                .map(|&(a, b)| {
+                    let mut gram = Mat::<f64>::zeros(units, units);
+                    for start in (0..n).step_by(TOGETHER) {
+                        let length = TOGETHER.min(n - start);
+                        let part = extended.as_ref().as_ref().subrows(start, length);
+                        let weights: Vec<f64> = (0..length).map(|r| weight(a, b, start + r)).collect();
+                        let scaled = Mat::from_fn(length, units, |r, i| weights[r] * part[(r, i)]);
+                        add_lower(gram.as_mut(), scaled.as_ref(), part);
+                    }
+                    gram
+                })
+                .collect();
+            for (&(a, b), gram) in group.iter().zip(&grams) {
+                for j in 0..units {
+                    for i in j..units {
+                        let value = gram[(i, j)];
+                        let mut add = |row: usize, column: usize| {
+                            if row >= column {
+                                matrix[(row, column)] += value;
+                            }
+                        };
+                        // (i, a)(j, b) and, for a ≠ b, (i, b)(j, a); within a unit the block is symmetric by itself.
+                        add(place(i, a), place(j, b));
+                        if a != b {
+                            add(place(i, b), place(j, a));
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Both features of a row in one column: of the row's place in its block, its number, and the coefficients of a unit.
+type Written<'a> = dyn FnMut(usize, usize, &[f64; 6]) -> [f64; 2] + 'a;
+
+/// A row with its t, u and gradient eliminated.
+struct Row {
+    /// c.
+    curvature: f64,
+    /// 1/φ; 0 where there is no tolerance.
+    gradient: f64,
+    /// 1/α' and 1/β'.
+    sides: [f64; 2],
+    /// 1/A and 1/B.
+    slopes: [f64; 2],
+}
+
+impl Row {
+    /// `(c·det K, bᵀ adj(K) b)` for `K = diag(sides) + gradient·(1, 1)ᵀ(1, 1)`, `b` the slopes.
+    fn determinants(&self) -> [f64; 2] {
+        let ([k1, k2], [b1, b2], g) = (self.sides, self.slopes, self.gradient);
+        [k1 * k2 + (k1 + k2) * g, k1 * b2 * b2 + k2 * b1 * b1 + g * (b1 - b2) * (b1 - b2)]
+    }
+
+    /// The triangular root (l11, l21, l22) of the form Ψ in (Y₊, Y₋): `Ψ = LLᵀ`, so its features are `Lᵀ(Y₊, Y₋)`.
+    fn root(&self) -> [f64; 3] {
+        let ([_, k2], [b1, b2], g, c) = (self.sides, self.slopes, self.gradient, self.curvature);
+        let [inner, outer] = self.determinants();
+        let determinant = c * inner + outer;
+        let first = (c * (k2 + g) + b2 * b2) / determinant;
+        let cross = -(c * g + b1 * b2) / determinant;
+        let l11 = first.sqrt();
+        // det Ψ = c / (c·det K + …).
+        [l11, cross / l11, (c / determinant / first).sqrt()]
+    }
+
+    /// The forces (e₊, e₋) and u for free positions h of both sides and a right-hand side of u.
+    fn solve(&self, free: [f64; 2], r: f64) -> ([f64; 2], f64) {
+        let ([k1, k2], [b1, b2], g, c) = (self.sides, self.slopes, self.gradient, self.curvature);
+        let [inner, outer] = self.determinants();
+        // adj(K) v
+        let adjoint = |v: [f64; 2]| [(k2 + g) * v[0] - g * v[1], (k1 + g) * v[1] - g * v[0]];
+        let h = adjoint(free);
+        let u = (inner * r + b1 * h[0] + b2 * h[1]) / (inner * c + outer);
+        let e = adjoint([b1 * u - free[0], b2 * u - free[1]]);
+        ([e[0] / inner, e[1] / inner], u)
+    }
+}
+
+impl Own for WorstCase {
+    fn own(&self, layout: &Layout) -> Range<usize> {
+        layout.worst()..layout.sizes()
+    }
+
+    fn rows(&self, _: &Layout) -> Range<usize> {
+        let cones = if self.balls() { self.rows.n() * (self.columns.len() + 1) } else { 0 };
+        self.place.row..self.place.row + self.parts().cells.end + cones
+    }
+
+    fn solve_own(&self, layout: &Layout, scaling: &[Scaling], r: &mut [f64]) {
+        let (n, h, parts) = (self.rows.n(), self.numbers(scaling), self.parts());
+        let rows = self.eliminated(scaling);
+        let base = layout.worst();
+        let (leave, cells) = (&h[parts.leave.clone()], &h[parts.cells.clone()]);
+        // Where t and the gradient would be without forces of the row.
+        let mut free = vec![[0.0; 2]; n];
+        if self.soft {
+            let t = &r[layout.leave() - base..];
+            for (at, (p, c)) in leave.iter().zip(cells).enumerate() {
+                free[at % n][usize::from(self.rows.sign[at / n] < 0.0)] += t[at] / (p + c);
+            }
+        }
+        let mut forces = vec![[0.0; 2]; n];
+        for k in 0..n {
+            let gradients = layout.gradients() - base;
+            let mut own = 0.0;
+            if self.balls() {
+                own = rows[k].gradient * r[gradients + k];
+            }
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let tau = self.tolerances[(k, self.gradients.1[at])];
+                own += tau * r[gradients + at] / (h[parts.minus.start + at] + h[parts.plus.start + at]);
+            }
+            // The exit gives way: u alone sees r_u + r_p a/(a + h).
+            let stiffness = self.cost.quadratic.map_or(0.0, |q| 2.0 * q * self.weight[k]);
+            let exit = self.cost.exit.map(|_| (layout.worst_exits() - base + k, h[parts.exits.start + k]));
+            let moved = exit.map_or(0.0, |(at, h)| r[at] * stiffness / (stiffness + h));
+            let (force, u) = rows[k].solve([free[k][0] + own, free[k][1] + own], r[k] + moved);
+            forces[k] = force;
+            r[k] = u;
+            if let Some((at, h)) = exit {
+                r[at] = (r[at] + stiffness * u) / (stiffness + h);
+            }
+            let both = force[0] + force[1];
+            if self.balls() {
+                r[gradients + k] = rows[k].gradient * (r[gradients + k] + both);
+            }
+            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                let tau = self.tolerances[(k, self.gradients.1[at])];
+                r[gradients + at] =
+                    (r[gradients + at] + tau * both) / (h[parts.minus.start + at] + h[parts.plus.start + at]);
+            }
+        }
+        if self.soft {
+            let t = &mut r[layout.leave() - base..];
+            for (at, (p, c)) in leave.iter().zip(cells).enumerate() {
+                let side = usize::from(self.rows.sign[at / n] < 0.0);
+                t[at] = (t[at] + forces[at % n][side]) / (p + c);
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The program (R) reaches the optimal values that an independent solver found, and keeps what the theory promises.
+//!
+//! `known_robust_optima.json` was written by `tests/known_optima/robust.py` (CVXPY and a generic conic solver, from a statement of
+//! the program that eliminates nothing).
+
+use faer::Mat;
+use serde::Deserialize;
+use std::{ops::ControlFlow, path::Path};
+use tautnet::{
+    Dataset, Shallow,
+    polish::{Method, Polished, Settings, polish},
+    tolerance::{Shape, Tolerance},
+};
+
+#[derive(Deserialize)]
+struct Instance {
+    seed: u64,
+    x: Vec<Vec<f64>>,
+    y: Vec<f64>,
+    w: Vec<Vec<f64>>,
+    b: Vec<f64>,
+    v: Vec<f64>,
+    tolerance: Vec<Vec<f64>>,
+    shape: Shape,
+    cells: String,
+    loss: String,
+    decay: f64,
+    lipschitz: f64,
+    linear_part: bool,
+    output_bias: bool,
+    objective: f64,
+}
+
+fn matrix(rows: &[Vec<f64>]) -> Mat<f64> {
+    Mat::from_fn(rows.len(), rows[0].len(), |k, j| rows[k][j])
+}
+
+impl Instance {
+    fn settings(&self, method: Method) -> Settings {
+        Settings {
+            method,
+            loss: self.loss.parse().unwrap(),
+            tolerance: Some(Tolerance::of_rows(self.shape, matrix(&self.tolerance)).unwrap()),
+            lipschitz: self.lipschitz,
+            decay: self.decay,
+            linear_part: self.linear_part,
+            output_bias: self.output_bias,
+            tol: 1e-9,
+            rounds: 1,
+            ..Settings::default()
+        }
+    }
+
+    fn polish(&self, settings: &Settings) -> Polished {
+        let network = Shallow::new(matrix(&self.w), self.b.clone(), self.v.clone(), 0.0).unwrap();
+        let data = Dataset::new(matrix(&self.x), self.y.clone(), None).unwrap();
+        polish(&network, &data, settings, &mut |_| ControlFlow::Continue(())).unwrap()
+    }
+}
+
+fn instances() -> Vec<Instance> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/known_robust_optima.json");
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// What the last program ended with.
+fn told(polished: &Polished) -> f64 {
+    polished.trace.last().unwrap().objective
+}
+
+#[test]
+fn the_known_optima_are_reached_and_the_recomputed_objective_is_no_worse() {
+    let mut failures = vec![];
+    for instance in instances() {
+        let method = if instance.cells == "hard" { Method::ROBUST_CELLS } else { Method::CONVEX };
+        let polished = instance.polish(&instance.settings(method));
+        let (found, known) = (told(&polished), instance.objective);
+        if (found - known).abs() > 1e-6 * known.abs() + 1e-9 {
+            failures.push(format!("{}: {found} where {known} is known; {:?}", instance.seed, polished.ending));
+        }
+        // Labels by rows only lower what the program said; the start is there whatever happens.
+        let (before, after) = (polished.before.objective, polished.after.objective);
+        if after > (known * (1.0 + 1e-6) + 1e-9).min(before) {
+            failures.push(format!("{}: {after} after {before}, with {known} known", instance.seed));
+        }
+    }
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn hard_cells_of_exact_inputs_are_joint_and_soft_ones_never_worse() {
+    for instance in instances() {
+        let exact = |method| Settings { tolerance: None, ..instance.settings(method) };
+        let [hard, soft] = [Method::ROBUST_CELLS, Method::CONVEX].map(|method| told(&instance.polish(&exact(method))));
+        let joint = told(&instance.polish(&exact(Method::JOINT)));
+        // Targets are of order one.
+        assert!((hard - joint).abs() <= 1e-8 * (1.0 + joint), "{}: {hard} and {joint}", instance.seed);
+        assert!(soft <= hard + 1e-8 * (1.0 + hard), "{}: {soft} above {hard}", instance.seed);
+    }
+}
+
+#[test]
+fn rounds_never_raise_the_bound() {
+    for instance in instances().iter().filter(|instance| instance.cells == "soft") {
+        let settings = Settings { rounds: 6, tol: 1e-8, ..instance.settings(Method::CONVEX) };
+        let polished = instance.polish(&settings);
+        let falling = polished.accepted.windows(2).all(|pair| pair[1].objective < pair[0].objective);
+        assert!(falling, "{}: {:?}", instance.seed, polished.accepted);
+        for score in &polished.accepted {
+            assert!(score.loss <= score.worst_case.unwrap() * (1.0 + 1e-12), "{}: {score:?}", instance.seed);
+        }
+    }
+}
