@@ -15,14 +15,20 @@ UNITS = 100
 
 def run(setup):
     print("joint: (J) at m = 100, price 0.01: medians in seconds, solve / whole process")
+    ours = ["--method", "joint", "--lipschitz", PRICE]
+    versus(setup, "joint", ours, ["joint", "--lipschitz", PRICE])
+
+
+def versus(setup, benchmark, our_options, their_options):
+    """The same program by `polish` with these options and by the opponents with those."""
     print(f"{'set':<10} {'n':>5} {'d':>3} {'tautnet':>16} "
           + " ".join(f"{'CVXPY+' + program:>16}" for program in setup.opponents) + "   ratios of solve times")
     rows, ratios = [], {"clarabel": [], "scs": []}
     with tempfile.TemporaryDirectory() as folder:
         network, table = pathlib.Path(folder) / "network.json", pathlib.Path(folder) / "data.csv"
-        ours = [str(PROGRAM), "polish", str(network), str(table), "--method", "joint", "--lipschitz", PRICE,
+        ours = [str(PROGRAM), "polish", str(network), str(table), *our_options,
                 "--no-standardize", "--no-output-bias", "--json"]
-        theirs = [*OPPONENT, "joint", str(network), str(table), "--lipschitz", PRICE, "--solver"]
+        theirs = [*OPPONENT, their_options[0], str(network), str(table), *their_options[1:], "--solver"]
         commands = {"tautnet": ours, "clarabel": [*theirs, "CLARABEL"], "scs": [*theirs, "SCS"]}
         commands = {program: command for program, command in commands.items()
                     if program == "tautnet" or program in setup.opponents}
@@ -50,7 +56,7 @@ def run(setup):
     for program, values in ratios.items():
         if values:
             print(f"geometric mean against {program}: {geometric_mean(values):.1f} over {len(values)} sets")
-    write_rows("joint", rows)
+    write_rows(benchmark, rows)
 
 
 def print_row(name, x, runs, ratios):

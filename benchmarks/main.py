@@ -7,6 +7,7 @@ import exact
 import growth
 import iterations
 import joint
+import robust
 import known
 import lipsdp
 import python
@@ -15,7 +16,7 @@ import table
 import verify
 from common import Setup
 
-BENCHMARKS = {"joint": joint.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
+BENCHMARKS = {"joint": joint.run, "robust": robust.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
               "table": table.run, "sgd": sgd.run, "convex": convex.run, "exact": exact.run, "known": known.run,
               "verify": verify.run, "python": python.run, "change": change.run}
 

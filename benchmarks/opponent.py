@@ -1,6 +1,7 @@
 """One run of CVXPY with a generic conic solver, in a process of its own so that its whole cost is measured.
 
     opponent.py joint NETWORK.json DATA.csv --lipschitz 0.01 --solver CLARABEL|SCS
+    opponent.py robust NETWORK.json DATA.csv --tolerance 0.1 --tolerance-shape box|ball --decay 0.001 --solver CLARABEL|SCS
     opponent.py lipsdp NETWORK.json --solver CLARABEL|SCS
 
 Prints one JSON object: objective, loss, lipschitz, status, seconds (building and solving the program; not the start
@@ -19,30 +20,38 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "known_optima"))
 import oracle  # noqa: E402
+import robust  # noqa: E402
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program", choices=["joint", "lipsdp"])
+    parser.add_argument("program", choices=["joint", "robust", "lipsdp"])
     parser.add_argument("network")
     parser.add_argument("data", nargs="?")
     parser.add_argument("--lipschitz", type=float, default=0.01)
+    parser.add_argument("--tolerance", type=float, default=0.1)
+    parser.add_argument("--tolerance-shape", choices=["box", "ball"], default="box")
+    parser.add_argument("--decay", type=float, default=0.001)
     parser.add_argument("--solver", choices=["CLARABEL", "SCS"], default="CLARABEL")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")  # an inaccurate status is reported, not warned about
 
     with open(options.network) as file:
         raw = json.load(file)
-    if options.program == "joint":
+    if options.program in ("joint", "robust"):
         table = np.loadtxt(options.data, delimiter=",", skiprows=1, ndmin=2)
         raw |= {"x": table[:, :-1], "y": table[:, -1], "lipschitz": options.lipschitz}
-        instance = oracle.Instance(raw)
+        instance = oracle.Instance(raw) if options.program == "joint" else raw | {
+            "tolerance": [[options.tolerance] * (table.shape[1] - 1)], "shape": options.tolerance_shape, "cells": "soft",
+            "loss": "squared", "decay": options.decay, "lipschitz": 0.0, "linear_part": False, "output_bias": False}
     else:
         w, v = oracle.balance(np.array(raw["w"]), np.array(raw["v"]))
 
     start = time.perf_counter()
     if options.program == "joint":
         problem, _, _, loss, bound = oracle.build("joint", instance)
+    elif options.program == "robust":
+        (problem, _), loss, bound = robust.build(instance), None, None
     else:
         problem, bound, _ = oracle.build_lipsdp(w, v)
         loss = None
@@ -50,7 +59,7 @@ def main():
     seconds = time.perf_counter() - start
     print(json.dumps({
         "objective": float(problem.value), "loss": None if loss is None else float(loss.value),
-        "lipschitz": float(bound.value), "status": problem.status, "iterations": problem.solver_stats.num_iters,
+        "lipschitz": None if bound is None else float(bound.value), "status": problem.status, "iterations": problem.solver_stats.num_iters,
         "seconds": seconds, "solver_seconds": problem.solver_stats.solve_time,
     }))
 

@@ -54,39 +54,45 @@ def loss_of(name, up, down):
     return cp.maximum((1 - level) * up, level * down)
 
 
-def robust(raw):
-    """The program, solved: status, objective, gap, residual."""
+def build(raw):
+    """The CVXPY problem, and z."""
     x, y, v = (np.array(raw[key]) for key in "xyv")
     (n, d), m = x.shape, len(v)
     x_bar = np.hstack([x, np.ones((n, 1))])
     w_bar = np.hstack([np.array(raw["w"]), np.array(raw["b"])[:, None]])
     on, sign = (x_bar @ w_bar.T >= 0).astype(float), np.sign(v)
-    tolerance = np.broadcast_to(np.array(raw["tolerance"], float), (n, d))
+    tolerance = np.array(raw["tolerance"], float)
+    same, tolerance = len(tolerance) == 1, np.broadcast_to(tolerance, (n, d))
     z, leave = cp.Variable((m, d + 1)), cp.Variable((n, m), nonneg=True)
     a = cp.Variable(d) if raw["linear_part"] else np.zeros(d)
     c = cp.Variable() if raw["output_bias"] else 0.0
-    order = 2 if raw["shape"] == "ball" else 1
-    up, down, constraints = [], [], []
-    for k in range(n):
-        pre = z @ x_bar[k]
-        reach = cp.norm(cp.multiply(np.ones((m, 1)) * tolerance[k], z[:, :d]), order, axis=1)
-        constraints.append(leave[k] >= reach - cp.multiply(2 * on[k] - 1, pre))
-        slope = z[:, :d].T @ (sign * on[k]) + a
-        own = cp.norm(cp.multiply(tolerance[k], slope), order)
-        lin = (sign * on[k]) @ pre + x[k] @ a + c
-        up.append(lin + own + leave[k] @ (sign > 0) - y[k])
-        down.append(y[k] - lin + own + leave[k] @ (sign < 0))
+    pre = x_bar @ z.T
+    slope = cp.multiply(on, np.ones((n, 1)) * sign) @ z[:, :d] + np.ones((n, 1)) @ cp.reshape(a, (1, d), order="C")
+    if raw["shape"] == "ball":
+        def lengths(rows): return cp.reshape(cp.norm(rows, 2, axis=1), (1, m), order="C")
+        scaled = [cp.multiply(np.ones((m, 1)) * tolerance[k], z[:, :d]) for k in ([0] if same else range(n))]
+        reach = np.ones((n, 1)) @ lengths(scaled[0]) if same else cp.vstack([lengths(one) for one in scaled])
+        own = cp.norm(cp.multiply(tolerance, slope), 2, axis=1)
+    else:
+        reach, own = tolerance @ cp.abs(z[:, :d]).T, cp.sum(cp.multiply(tolerance, cp.abs(slope)), axis=1)
+    constraints = [leave >= reach - cp.multiply(2 * on - 1, pre)]
     if raw["cells"] == "hard":
         constraints.append(leave == 0)
-    objective = cp.sum(loss_of(raw["loss"], cp.hstack(up), cp.hstack(down))) / n
-    objective += raw["decay"] * cp.sum(cp.norm(z, 2, axis=1))
+    lin = cp.multiply(on, pre) @ sign + x @ a + c
+    up, down = lin + own + leave @ (sign > 0) - y, y - lin + own + leave @ (sign < 0)
+    objective = cp.sum(loss_of(raw["loss"], up, down)) / n + raw["decay"] * cp.sum(cp.norm(z, 2, axis=1))
     if raw["lipschitz"] > 0:
         bound, free = cp.Variable(), cp.Variable(m, nonneg=True)
         linear = a if raw["linear_part"] else None
         matrix = oracle.arrow(bound * np.eye(d), z[:, :d], 2 * cp.diag(free), cp.multiply(free, sign), bound, linear)
         constraints.append(matrix >> 0)
         objective += raw["lipschitz"] * bound
-    problem = cp.Problem(cp.Minimize(objective), constraints)
+    return cp.Problem(cp.Minimize(objective), constraints), z
+
+
+def robust(raw):
+    """The program, solved: status, objective, gap, residual."""
+    problem, z = build(raw)
     status, gap, residual = oracle.solve(problem, "CLARABEL")
     return status, None if z.value is None else float(problem.value), gap, residual
 

@@ -299,6 +299,10 @@ impl Facts<'_> {
         result["ending"] = json!(ending);
         result["reason"] = json!(reason);
         result["notes"] = self.notes().collect();
+        if let Some(objective) = polished.labelled {
+            result["objective"] = json!(objective);
+            result["recomputed"] = json!(polished.after.objective);
+        }
         result["rounds"] = json!(rounds(polished));
         result["before"] = score(&polished.before, self.before, 0, None, 0, 0.0);
         result

@@ -357,9 +357,36 @@ fn the_worst_case_within_a_tolerance_is_proved_row_by_row() {
                 assert!(number("test_found") <= number("test_proved"), "{flags}: {score:#}");
             }
         }
+        // Labels row by row only lower the objective of the program.
+        let [told, recomputed] = ["objective", "recomputed"].map(|key| result[key].as_f64().unwrap());
+        assert!(recomputed <= told * (1.0 + 1e-6) && result["rounds"].as_u64().unwrap() >= 1, "{flags}: {result:#}");
         let text = folder.tautnet(&command).out;
         let lines = if flags.contains("--test") { 2 } else { 1 };
         assert_eq!(text.matches("  proved, row by row").count(), lines, "{text}");
         assert_eq!(text.matches("  found by attack").count(), lines, "{text}");
+    }
+}
+
+/// What a tolerance cannot be is told with what would do, before anything is solved.
+#[test]
+fn bad_tolerances_are_refused() {
+    let folder = prepared();
+    for (flags, what) in [
+        ("--tolerance nothing=0.5", "`nothing`"),
+        ("--tolerance -1", "is negative"),
+        ("--tolerance a=nan", "is no amount"),
+        ("--tolerance a=5", "--method joint"),
+        ("--tolerance a=any", "not built yet"),
+        ("--tolerance a=5% --tolerance-shape round", "round"),
+    ] {
+        let method = if what.starts_with("--") { what } else { "" };
+        let ran = folder.tautnet(&format!("polish net.json data.csv {flags} {method} --out never.json"));
+        let told = if method.is_empty() { what } else { "`joint` was given the tolerance `a=5`" };
+        assert!(
+            ran.err.contains(told) && ran.err.contains("hint") || ran.err.contains("possible values"),
+            "{flags}: {}",
+            ran.err
+        );
+        assert!(!folder.path().join("never.json").exists(), "{flags}");
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
 impl Run<'_, '_> {
     /// Algorithm 1: multipliers by (2), then weights by (12), until the objective no longer falls.
     fn alternate(&mut self, at: &mut Standing) -> Result<()> {
-        let Standing { best, ending, gap } = at;
+        let Standing { best, ending, gap, .. } = at;
         let mut current = self.units.clone();
         for round in 1..=self.settings.rounds {
             let given = self.given_multipliers.take();

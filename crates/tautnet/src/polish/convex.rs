@@ -55,6 +55,9 @@ fn rounds(run: &mut Run<'_, '_>, at: &mut Standing, soft: bool) -> Result<()> {
         if round == 0 || run.improves(&at.best, &candidate) {
             at.gap = solved.gap;
             at.best = run.better(at.best.clone(), candidate.clone(), &mut at.ending);
+            if !matches!(at.ending, Ending::Unchanged(_)) {
+                at.labelled = run.trace.last().map(|last| last.objective);
+            }
             if let (Ending::Solved | Ending::Stopped(_), reason) = (&at.ending, solved.stopped) {
                 at.ending = reason.map_or(Ending::Solved, Ending::Stopped);
             }

@@ -135,7 +135,7 @@ fn polish_here(
         run.notes.push(format!("no unit is left: only {fitted} fitted"));
     }
     let best = Candidate { network: network.clone(), score: before };
-    let mut at = Standing { best, ending: Ending::Solved, gap: None };
+    let mut at = Standing { best, ending: Ending::Solved, gap: None, labelled: None };
     if run.only_a_constant() {
         let candidate = run.constant()?;
         at.gap = Some(0.0);
@@ -150,11 +150,12 @@ fn polish_here(
     if run.keep_limit(&mut at.best)? {
         (at.ending, at.gap) = (Early { cause: Cause::ScaledToLimit, gap: None }.into(), None);
     }
-    let Standing { best, ending, gap } = at;
+    let Standing { best, ending, gap, labelled } = at;
     Ok(Polished {
         network: best.network,
         before,
         after: best.score,
+        labelled,
         duality_gap: gap,
         iterations: run.iterations,
         ending,

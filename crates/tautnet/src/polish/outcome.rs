@@ -46,6 +46,9 @@ pub struct Polished {
     pub before: Score,
     /// The score of the result.
     pub after: Score,
+    /// The objective of the last program, at its labels, where programs have labels and a network of theirs came back. `after` may
+    /// be less: it has better labels in some rows.
+    pub labelled: Option<f64>,
     /// Relative duality gap of the last program; `None` where a method has none, or where it is not a number. It is relative to
     /// the objective, or to 1e-4 of the mean square of the targets where the objective is less.
     pub duality_gap: Option<f64>,

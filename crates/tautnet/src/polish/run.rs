@@ -32,6 +32,8 @@ pub(super) struct Standing {
     pub best: Candidate,
     pub ending: Ending,
     pub gap: Option<f64>,
+    /// The objective of the best so far at the labels of its program, where it has labels.
+    pub labelled: Option<f64>,
 }
 
 /// What is kept of a program's solve.

@@ -73,7 +73,7 @@ pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
 impl Run<'_, '_> {
     /// (J), then series of descents and (J), then flips and (J).
     fn walk(&mut self, at: &mut Standing) -> Result<()> {
-        let Standing { best, ending, gap } = at;
+        let Standing { best, ending, gap, .. } = at;
         let units = self.units.len();
         let (candidate, solved) = self.solve(Held::Nothing, 0)?;
         *gap = solved.gap;
