@@ -37,7 +37,10 @@ fn start_name(start: &str) -> String {
 /// The objective, as a formula in words.
 pub fn objective(report: &Report<'_>) -> String {
     let settings = &report.settings;
-    let mut text = settings.loss.mean_name();
+    let mut text = match settings.tolerance {
+        Some(_) => format!("worst-case {} within the tolerance of the inputs", settings.loss.mean_name()),
+        None => settings.loss.mean_name(),
+    };
     if settings.lipschitz > 0.0 {
         let bound = if settings.penalty == Penalty::L { "L" } else { "L²" };
         text.push_str(&format!(" + {}\u{a0}·\u{a0}{bound}", number(settings.lipschitz)));
@@ -85,6 +88,17 @@ fn result(report: &Report<'_>) -> String {
         bound(before.ladder.proved, true),
         bound(after.ladder.proved, true)
     );
+    let mean_name = if units.loss.is_squared() { "root mean squares" } else { units.loss.root_name() };
+    if let Some((Some(old), Some(new))) = report.polished.map(|made| (made.before.worst_case, made.after.worst_case)) {
+        let most = |value: f64| bound(units.root_bound(value, true), true);
+        text.push_str(&format!(
+            ". Within the tolerance of the inputs, on the rows learned from, the worst cases of “{}” came to at most {} before and {} after ({})",
+            report.target,
+            most(old),
+            most(new),
+            mean_name
+        ));
+    }
     let write = |found: f64| bound(units.root_bound(found, false), false);
     if let (Some(old), Some(new)) = (before.attack.last(), after.attack.last()) {
         text.push_str(&format!(
@@ -93,7 +107,7 @@ fn result(report: &Report<'_>) -> String {
             report.target,
             write(before.attack[0].found),
             write(after.attack[0].found),
-            if units.loss.is_squared() { "root mean squares" } else { units.loss.root_name() },
+            mean_name,
             number(new.radius),
             write(old.found),
             write(new.found),

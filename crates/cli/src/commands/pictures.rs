@@ -130,6 +130,10 @@ pub fn reproduce(settings: &serde_json::Value) -> Reproduce {
         serde_json::Value::Bool(true) => "yes".to_owned(),
         serde_json::Value::Bool(false) => "no".to_owned(),
         serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(texts) => {
+            let texts: Vec<&str> = texts.iter().filter_map(serde_json::Value::as_str).collect();
+            if texts.is_empty() { "none".to_owned() } else { texts.join(", ") }
+        }
         other => other.to_string().trim_end_matches(".0").to_owned(),
     };
     let settings = settings.as_object().into_iter().flatten();

@@ -167,7 +167,7 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
         scaler,
         units: before.units(),
         origin: Origin::Given(&file),
-        settings: settings.clone(),
+        settings: tautnet::polish::Settings { tolerance: job.tolerance().cloned(), ..settings.clone() },
         polished: Some(polished),
         stopped: facts.stopped,
         path: None,
