@@ -365,6 +365,9 @@ fn the_worst_case_within_a_tolerance_is_proved_row_by_row() {
         assert_eq!(text.matches("  proved, row by row").count(), lines, "{text}");
         assert_eq!(text.matches("  found by attack").count(), lines, "{text}");
     }
+    folder.tautnet("polish net.json data.csv --tolerance a=0.1 --report told.html --quiet");
+    let page = std::fs::read_to_string(folder.path().join("told.html")).unwrap();
+    assert!(page.contains("worst-case mean squared error within the tolerance") && page.contains("the worst cases of"));
 }
 
 /// What a tolerance cannot be is told with what would do, before anything is solved.
