@@ -206,10 +206,13 @@ struct Choice<T> {
 /// Every choice, once: in the file with its reason, in a tier without, and resolved; and which setting of the library it is.
 macro_rules! choices {
     ($($name:ident: $kind:ty $(= $table:ident $setting:literal)?;)*) => {
-        /// The choices as types.
+        /// The choices that are settings of a table, as types of their names.
+        #[allow(non_camel_case_types)]
         mod of {
-            #![allow(dead_code, non_camel_case_types)]
-            $(pub struct $name;)*
+            $($(
+                #[doc = $setting]
+                pub enum $name {}
+            )?)*
         }
 
         $($(

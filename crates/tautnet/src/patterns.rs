@@ -3,7 +3,6 @@
 use crate::{
     Shallow,
     rows::{Block, Pass, Rows},
-    unit::Unit,
 };
 use faer::MatRef;
 use serde::{Deserialize, Serialize};
@@ -27,12 +26,14 @@ impl Patterns {
         Rows::inputs(x).sweep(&Sides { network, rows: x.nrows() })
     }
 
-    /// The patterns of units on the rows of `x`.
-    pub fn of_units(units: &[Unit], x: MatRef<'_, f64>) -> Self {
-        let on = |unit: &Unit, k: usize| {
-            unit.bias + unit.z.iter().enumerate().map(|(j, z)| z * x[(k, j)]).sum::<f64>() >= 0.0
-        };
-        Self::from_units(x.nrows(), units.iter().map(|unit| (0..x.nrows()).map(|k| on(unit, k)).collect()))
+    /// The patterns of the units that have an output weight, in the order of [`Unit::of`](crate::unit::Unit::of).
+    pub fn signed(network: &Shallow, x: MatRef<'_, f64>) -> Self {
+        Self::of(network, x).pick((0..network.units()).filter(|&i| network.v()[i] != 0.0))
+    }
+
+    /// The patterns of some of the units, in this order.
+    pub fn pick(&self, units: impl Iterator<Item = usize>) -> Self {
+        Self::from_units(self.rows, units.map(|i| self.unit(i).to_vec()))
     }
 
     /// Patterns from one list of n truth values a unit.

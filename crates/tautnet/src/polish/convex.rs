@@ -10,8 +10,6 @@ use super::{
 use crate::{
     ending::{Cause, Early, Ending},
     error::Result,
-    patterns::Patterns,
-    unit::Unit,
 };
 
 /// Soft cells.
@@ -69,24 +67,10 @@ fn rounds(run: &mut Run<'_, '_>, at: &mut Standing, soft: bool) -> Result<()> {
         if before - candidate.score.objective < LITTLE * before.abs() {
             break;
         }
-        run.go_on(candidate.network.a(), Unit::of(&candidate.network), &solved.labels);
+        run.adopt(&candidate.network, solved.labels.as_ref());
         if run.units.is_empty() {
             break;
         }
     }
     Ok(())
-}
-
-impl Run<'_, '_> {
-    /// Go on from these units with these labels, or with the labels that they have where these are none. A unit whose label is off
-    /// in every row could only add to the worst case.
-    fn go_on(&mut self, linear: Option<&[f64]>, units: Vec<(usize, Unit)>, labels: &Option<Patterns>) {
-        let units: Vec<Unit> = units.into_iter().map(|(_, unit)| unit).collect();
-        let patterns = Patterns::of_units(&units, self.data.x.as_ref());
-        let labels = labels.as_ref().unwrap_or(&patterns);
-        let kept: Vec<usize> = (0..units.len()).filter(|&i| !labels.is_dead(i)).collect();
-        self.active = Patterns::from_units(self.data.rows(), kept.iter().map(|&i| labels.unit(i).to_vec()));
-        self.units = kept.into_iter().map(|i| units[i].clone()).collect();
-        self.linear = linear.map(<[f64]>::to_vec);
-    }
 }

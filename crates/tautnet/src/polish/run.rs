@@ -98,7 +98,7 @@ impl<'a, 'o> Run<'a, 'o> {
         if ties > 0 {
             notes.push(format!("{ties} pre-activations are exactly 0 and count as on"));
         }
-        let active = Patterns::from_units(data.rows(), kept.iter().map(|(i, _)| all.unit(*i).to_vec()));
+        let active = all.pick(kept.iter().map(|(i, _)| *i));
         let units = kept.into_iter().map(|(_, unit)| unit).collect();
         if !settings.output_bias && network.c() != 0.0 {
             notes.push(format!("the output bias is held at 0; in the given network it is {}", network.c()));
@@ -122,11 +122,14 @@ impl<'a, 'o> Run<'a, 'o> {
         }
     }
 
-    /// Go on with the units and patterns of another network; those that are off everywhere are left out.
-    pub fn adopt(&mut self, network: &Shallow) {
-        let all = Patterns::of(network, self.data.x.as_ref());
-        let kept: Vec<(usize, Unit)> = Unit::of(network).into_iter().filter(|(i, _)| !all.is_dead(*i)).collect();
-        self.active = Patterns::from_units(self.data.rows(), kept.iter().map(|(i, _)| all.unit(*i).to_vec()));
+    /// Go on with the units of another network, and with these labels of those that have an output weight, or their patterns.
+    /// Units that are off everywhere are left out.
+    pub fn adopt(&mut self, network: &Shallow, labels: Option<&Patterns>) {
+        let patterns = labels.is_none().then(|| Patterns::signed(network, self.data.x.as_ref()));
+        let labels = labels.or(patterns.as_ref()).expect("there are labels or patterns");
+        let units = Unit::of(network).into_iter().map(|(_, unit)| unit).enumerate();
+        let kept: Vec<(usize, Unit)> = units.filter(|(i, _)| !labels.is_dead(*i)).collect();
+        self.active = labels.pick(kept.iter().map(|(i, _)| *i));
         self.units = kept.into_iter().map(|(_, unit)| unit).collect();
         self.linear = network.a().map(<[f64]>::to_vec);
     }
@@ -178,8 +181,7 @@ impl<'a, 'o> Run<'a, 'o> {
         let exact = Tolerance::none(self.data.columns());
         let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
         let from = (&*self.units, self.linear.as_deref());
-        let built = Built::robust(self.data, from, &self.active, Robust { tolerance, soft }, &self.prices);
-        built.affordable()?;
+        let built = Built::robust(self.data, from, &self.active, Robust { tolerance, soft }, &self.prices)?;
         self.solved(built, Held::Nothing, round)
     }
 
@@ -240,7 +242,7 @@ impl<'a, 'o> Run<'a, 'o> {
         let network = from_units(kept.iter().map(|&i| &solution.units[i]), self.data.columns(), affine)?;
         let ell: Option<Vec<f64>> = multipliers.map(|ell| kept.iter().map(|&i| ell[i].max(0.0)).collect());
         let proposed = ell.as_deref().filter(|_| self.priced()).map(|ell| (ell, solution.p.as_deref()));
-        let labels = Patterns::from_units(self.data.rows(), kept.iter().map(|&i| self.active.unit(i).to_vec()));
+        let labels = self.active.pick(kept.iter().copied());
         let (mut score, mut better) = self.score_by(&network, proposed, Some(&labels))?;
         let mut network = network;
         if let Some(limit) = self.prices.max_lipschitz
@@ -339,7 +341,7 @@ pub(super) fn score(
     let loss = prices.loss.mean(network, data);
     let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
     let worst = within.map(|tolerance| {
-        let patterns = Patterns::of_units(&units, data.x.as_ref());
+        let patterns = Patterns::signed(network, data.x.as_ref());
         let within = Within { units: &units, affine: &Affine::of(network), tolerance };
         within.bound(data, &prices.loss, [&patterns, labels.unwrap_or(&patterns)])
     });

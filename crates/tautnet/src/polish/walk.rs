@@ -168,7 +168,7 @@ impl Run<'_, '_> {
 
     /// Offer `current` what was proposed, and (J) for its patterns.
     fn joint_of(&mut self, current: &mut Candidate, proposed: Candidate, round: usize) -> Result<Option<Solved>> {
-        self.adopt(&proposed.network);
+        self.adopt(&proposed.network, None);
         if self.improves(current, &proposed) {
             *current = proposed;
         }
@@ -209,7 +209,7 @@ impl Run<'_, '_> {
             let solved = match at_best.take() {
                 Some(solved) => solved,
                 None => {
-                    self.adopt(&best.network);
+                    self.adopt(&best.network, None);
                     if self.interrupted || self.units.is_empty() {
                         return Ok(());
                     }

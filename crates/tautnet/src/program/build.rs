@@ -310,7 +310,7 @@ impl Built {
         labels: &Patterns,
         robust: Robust<'_>,
         prices: &Prices,
-    ) -> Self {
+    ) -> Result<Self> {
         let conditioning = Conditioning::of(data);
         let (d, m, y_scale) = (data.columns(), units.len(), conditioning.y_scale);
         let counted: Vec<usize> = match &data.weights {
@@ -336,7 +336,12 @@ impl Built {
         let rows = Rows { x, active, sign: sign.clone() };
         let tolerance = robust.tolerance.select(&counted).divided(&conditioning.scale);
         let (reach, coefficients) = Reach::of(&tolerance, n).map_or((None, Mat::zeros(n, 0)), |(r, c)| (Some(r), c));
-        let cost = Cost::of(loss.form()).expect("losses whose quadratic costs differently on its sides are refused");
+        let cost = Cost::of(loss.form()).ok_or_else(|| {
+            Error::new(
+                format!("the loss `{loss}` can be left at different prices above and below its quadratic, which no worst case has"),
+                "take another loss",
+            )
+        })?;
         let columns = reach.as_ref().map_or_else(Vec::new, |reach| reach.columns.clone());
         let given = worst_case::Given {
             rows,
@@ -357,7 +362,8 @@ impl Built {
         };
         let parts = Parts { reach, worst: Some(worst), ..Parts::priced(layout, sign, &conditioning, prices, factor) };
         let start = conditioning.given(units, linear);
-        Self { program: TrainingProgram::new(parts), conditioning, factor, start, group: Vec::new() }
+        let built = Self { program: TrainingProgram::new(parts), conditioning, factor, start, group: Vec::new() };
+        built.affordable().map(|()| built)
     }
 
     /// (2): the smallest L for given units and the linear part beside them.
@@ -410,7 +416,7 @@ impl Built {
     }
 
     /// Refuse a program whose solve does not fit into memory.
-    pub fn affordable(&self) -> Result<()> {
+    fn affordable(&self) -> Result<()> {
         let layout = &self.program.layout;
         let bytes = layout.bytes(true, 0);
         if bytes <= MOST_MEMORY {

@@ -71,7 +71,7 @@ fn instance(n: usize, d: usize, m: usize, loss: usize, flags: [bool; 8], random:
 impl Instance {
     fn built(&self) -> Built {
         let robust = Robust { tolerance: &self.tolerance, soft: self.soft };
-        Built::robust(&self.data, (&self.units, self.linear.as_deref()), &self.labels, robust, &self.prices)
+        Built::robust(&self.data, (&self.units, self.linear.as_deref()), &self.labels, robust, &self.prices).unwrap()
     }
 
     /// The mean worst-case loss, of a solution in the caller's units, by the formulas.
