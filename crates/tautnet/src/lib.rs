@@ -20,6 +20,7 @@ pub mod activation;
 pub mod attack;
 mod ball;
 pub mod certify;
+pub mod choose;
 pub mod dataset;
 mod dense;
 pub mod distinct;

@@ -117,6 +117,8 @@ pub(crate) struct Batch {
     pub x: Vec<f64>,
     pub y: Vec<f64>,
     pub omega: Vec<f64>,
+    /// Which rows of the data they are.
+    pub origin: Vec<usize>,
 }
 
 impl Batch {
@@ -131,7 +133,7 @@ impl Batch {
             x.extend((0..data.columns()).map(|j| data.x[(k, j)]));
             x.push(1.0);
         }
-        Self { x, y: data.y.clone(), omega: importances(data) }
+        Self { x, y: data.y.clone(), omega: importances(data), origin: (0..data.rows()).collect() }
     }
 
     /// Replace the content by the given rows of `all`, importances divided by their number.
@@ -140,6 +142,8 @@ impl Batch {
         self.x.clear();
         self.y.clear();
         self.omega.clear();
+        self.origin.clear();
+        self.origin.extend(rows.iter().map(|&k| all.origin[k]));
         for &k in rows {
             self.x.extend_from_slice(&all.x[k * depth..(k + 1) * depth]);
             self.y.push(all.y[k]);

@@ -47,6 +47,37 @@ pub struct WithinReport {
 /// # Ok::<(), tautnet::Error>(())
 /// ```
 pub fn within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<WithinReport> {
+    let rows = rows(network, data, tolerance, settings)?;
+    let (mut found, mut proved, mut total) = ([Sum::default(), Sum::default()], Sum::default(), Sum::default());
+    for (k, row) in rows.iter().enumerate() {
+        let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+        total.add(weight);
+        if weight > 0.0 {
+            found.iter_mut().zip(row.0).for_each(|(sum, found)| sum.add(mul_down(weight, found).max(0.0)));
+            proved.add(mul_up(weight, row.1));
+        }
+    }
+    let total = total.interval();
+    let closed_rows = rows.iter().filter(|(_, _, closed)| *closed).count();
+    let certified = div_up(proved.interval().high, total.low);
+    // Both are found. That more is found in a row need not raise a mean that is rounded down.
+    let found = found.map(|sum| div_down(sum.interval().low.max(0.0), total.high));
+    Ok(WithinReport {
+        found: found.into_iter().fold(0.0, f64::max),
+        worst_case: (settings.nodes > 0).then_some(WorstCase { certified, closed_rows }),
+    })
+}
+
+/// The loss found within the tolerance of each row, without branch and bound: a lower bound of its worst case.
+pub fn found_within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<Vec<f64>> {
+    let settings = Settings { nodes: 0, ..settings.clone() };
+    Ok(rows(network, data, tolerance, &settings)?.into_iter().map(|([found, _], ..)| found).collect())
+}
+
+/// What an attack finds in each row, and with branch and bound; what is proved; and whether they meet.
+type Row = ([f64; 2], f64, bool);
+
+fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<Vec<Row>> {
     let (n, d) = (data.rows(), data.columns());
     if network.inputs() != d || tolerance.columns() != d || !(tolerance.is_same() || tolerance.sizes().nrows() == n) {
         return Err(Error::new(
@@ -72,7 +103,7 @@ pub fn within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings
     let given = Prepared::new(network, norm);
     let (loss, stop, origin) = (&settings.loss, Stop::here(), vec![0.0; d]);
     // What the attack finds, what branch and bound does beside it, what is proved, and whether the search closed.
-    let rows: Vec<([f64; 2], f64, bool)> = (0..n)
+    (0..n)
         .into_par_iter()
         .map_init(
             || (Search::new(norm, d), Vec::new()),
@@ -116,25 +147,7 @@ pub fn within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings
                 prove(found, if stop.asked() { 0 } else { settings.nodes })
             },
         )
-        .collect::<Result<_>>()?;
-    let (mut found, mut proved, mut total) = ([Sum::default(), Sum::default()], Sum::default(), Sum::default());
-    for (k, row) in rows.iter().enumerate() {
-        let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
-        total.add(weight);
-        if weight > 0.0 {
-            found.iter_mut().zip(row.0).for_each(|(sum, found)| sum.add(mul_down(weight, found).max(0.0)));
-            proved.add(mul_up(weight, row.1));
-        }
-    }
-    let total = total.interval();
-    let closed_rows = rows.iter().filter(|(_, _, closed)| *closed).count();
-    let certified = div_up(proved.interval().high, total.low);
-    // Both are found. That more is found in a row need not raise a mean that is rounded down.
-    let found = found.map(|sum| div_down(sum.interval().low.max(0.0), total.high));
-    Ok(WithinReport {
-        found: found.into_iter().fold(0.0, f64::max),
-        worst_case: (settings.nodes > 0).then_some(WorstCase { certified, closed_rows }),
-    })
+        .collect()
 }
 
 /// Two theorems that cannot both hold.

@@ -1,6 +1,7 @@
 //! How wrong the inputs of a row can be: a set of perturbations, in the units in which a network meets its inputs.
 
 use crate::error::{Error, Result};
+use crate::norm::Norm;
 use faer::{Mat, MatRef};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -25,6 +26,14 @@ impl Shape {
         match self {
             Shape::Box => "box",
             Shape::Ball => "ball",
+        }
+    }
+
+    /// The norm of the parts: at most 1 within the tolerance.
+    pub fn norm(self) -> Norm {
+        match self {
+            Shape::Box => Norm::Infinity,
+            Shape::Ball => Norm::Two,
         }
     }
 

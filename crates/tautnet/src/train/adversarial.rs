@@ -5,7 +5,9 @@
 //! ```
 //!
 //! The inner maximum is taken anew for every batch by `steps` projected steps along the steepest direction of the norm,
-//! from a random point of the ball; one step goes from the row itself to the boundary: the fast gradient method.
+//! from a random point of the ball; one step goes from the row itself to the boundary: the fast gradient method. Where rows
+//! have a tolerance ([`Tolerance`]) it stands in the place of the ball, and the steps go on from where they ended when the row
+//! was last visited: then two of them do what seven do from a random point.
 //! The outer descent is that of [`super::gradient_descent`], the gradient taken at the perturbed rows.
 
 use super::gradient_descent::{Descent, descend};
@@ -13,6 +15,7 @@ use super::outcome::{Observer, Trained};
 use super::start::{Common, Start, Starter};
 use crate::ball::{project, random_point, steepest};
 use crate::range::{RADIUS, at_least_one};
+use crate::tolerance::Tolerance;
 use crate::weights::{Batch, InputDifferentiator, Weights};
 use crate::{Dataset, Norm, error::Result};
 use rand_pcg::Pcg64;
@@ -28,11 +31,13 @@ pub struct Adversarial {
     pub radius: f64,
     /// The number of steps of the inner maximization; 1 is the fast gradient method.
     pub steps: usize,
+    /// The perturbations of each row, in the place of the ball.
+    pub tolerance: Option<Tolerance>,
 }
 
 impl Default for Adversarial {
     fn default() -> Self {
-        Self { descent: Descent::default(), norm: Norm::Two, radius: 0.2, steps: 7 }
+        Self { descent: Descent::default(), norm: Norm::Two, radius: 0.2, steps: 7, tolerance: None }
     }
 }
 
@@ -69,17 +74,29 @@ pub fn train(
     adversarial: &Adversarial,
     observer: &mut Observer<'_>,
 ) -> Result<Trained> {
-    let Adversarial { descent, norm, radius, steps } = adversarial;
+    let Adversarial { descent, norm, radius, steps, tolerance } = adversarial;
     adversarial.check()?;
-    let mut inner = Inner { norm: *norm, radius: *radius, steps: *steps, ..Inner::default() };
+    let (norm, radius) = match tolerance {
+        // In parts of each column's tolerance.
+        Some(tolerance) => (tolerance.shape().norm(), if tolerance.is_none() { 0.0 } else { 1.0 }),
+        None => (*norm, *radius),
+    };
+    let mut inner = Inner { norm, radius, steps: *steps, tolerance: tolerance.as_ref(), ..Inner::default() };
+    if tolerance.is_some() {
+        inner.last = vec![0.0; data.rows() * data.columns()];
+    }
     descend(data, common, descent, |weights, batch, random| inner.perturb(weights, batch, random), observer)
 }
 
 /// The inner maximization, with its scratch.
-struct Inner {
+struct Inner<'a> {
     norm: Norm,
     radius: f64,
     steps: usize,
+    /// Perturbations are in parts of these sizes, where they are given.
+    tolerance: Option<&'a Tolerance>,
+    /// Where the search of each row of the data ended last; empty where each begins anew.
+    last: Vec<f64>,
     inputs: InputDifferentiator,
     clean: Vec<f64>,
     signs: Vec<f64>,
@@ -87,12 +104,14 @@ struct Inner {
     direction: Vec<f64>,
 }
 
-impl Default for Inner {
+impl Default for Inner<'_> {
     fn default() -> Self {
         Self {
             norm: Norm::Two,
             radius: 0.0,
             steps: 1,
+            tolerance: None,
+            last: Vec::new(),
             inputs: InputDifferentiator::default(),
             clean: Vec::new(),
             signs: Vec::new(),
@@ -102,7 +121,7 @@ impl Default for Inner {
     }
 }
 
-impl Inner {
+impl Inner<'_> {
     /// Move every row of the batch to (about) the worst point of its ball.
     fn perturb(&mut self, weights: &Weights, batch: &mut Batch, random: &mut Pcg64) {
         if self.radius == 0.0 {
@@ -115,7 +134,12 @@ impl Inner {
         self.delta.clear();
         self.delta.resize(rows * d, 0.0);
         let length = if self.steps == 1 { self.radius } else { 2.5 * self.radius / self.steps as f64 };
-        if self.steps > 1 {
+        if !self.last.is_empty() {
+            for (delta, &k) in self.delta.chunks_exact_mut(d).zip(&batch.origin) {
+                delta.copy_from_slice(&self.last[k * d..(k + 1) * d]);
+            }
+            self.apply(batch, d);
+        } else if self.steps > 1 {
             self.delta.chunks_exact_mut(d).for_each(|delta| random_point(self.norm, self.radius, delta, random));
             self.apply(batch, d);
         }
@@ -127,7 +151,12 @@ impl Inner {
                 self.signs.extend(self.inputs.values.iter().zip(&batch.y).map(|(f, y)| if f < y { -1.0 } else { 1.0 }));
             }
             for k in 0..rows {
-                let gradient = &self.inputs.gradients[k * self.inputs.stride()..][..d];
+                let stride = self.inputs.stride();
+                let gradient = &mut self.inputs.gradients[k * stride..][..d];
+                if let Some(tolerance) = self.tolerance {
+                    let sizes = (0..d).map(|j| tolerance.size(batch.origin[k], j));
+                    gradient.iter_mut().zip(sizes).for_each(|(gradient, size)| *gradient *= size);
+                }
                 let delta = &mut self.delta[k * d..(k + 1) * d];
                 steepest(self.norm, gradient, &mut self.direction);
                 delta.iter_mut().zip(&self.direction).for_each(|(a, u)| *a += length * self.signs[k] * u);
@@ -135,13 +164,19 @@ impl Inner {
             }
             self.apply(batch, d);
         }
+        if !self.last.is_empty() {
+            for (delta, &k) in self.delta.chunks_exact(d).zip(&batch.origin) {
+                self.last[k * d..(k + 1) * d].copy_from_slice(delta);
+            }
+        }
     }
 
     /// batch.x ← clean + Δ, the column of ones untouched.
     fn apply(&self, batch: &mut Batch, d: usize) {
         for (k, delta) in self.delta.chunks_exact(d).enumerate() {
             for j in 0..d {
-                batch.x[k * (d + 1) + j] = self.clean[k * (d + 1) + j] + delta[j];
+                let size = self.tolerance.map_or(1.0, |tolerance| tolerance.size(batch.origin[k], j));
+                batch.x[k * (d + 1) + j] = self.clean[k * (d + 1) + j] + size * delta[j];
             }
         }
     }

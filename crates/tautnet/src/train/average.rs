@@ -78,6 +78,11 @@ pub fn train(data: &Dataset, common: &Common, average: &Average, observer: &mut 
     Ok(Trained { network, trace, ending, loss })
 }
 
+/// The mean of networks of the same inputs: their units side by side.
+pub fn mean_of(members: &[Shallow]) -> Result<Shallow> {
+    mean(members, members.iter().map(Shallow::units).sum())
+}
+
 /// The mean of networks of the same inputs, with so many units.
 fn mean(members: &[Shallow], units: usize) -> Result<Shallow> {
     let share = 1.0 / members.len() as f64;

@@ -22,7 +22,7 @@ use crate::{Dataset, Error, error::Result};
 pub use admm::Admm;
 pub use adversarial::Adversarial;
 pub use average::Average;
-pub use gradient_descent::{Descent, Optimizer, RATE};
+pub use gradient_descent::{Descent, Optimizer, RATE, Schedule};
 pub use outcome::{Ending, Observer, Progress, Trained};
 pub use random::Random;
 pub use settings::Settings;
