@@ -391,7 +391,7 @@ fn settings(tables: Tables) -> Settings {
         ..polish::Settings::default()
     };
     Settings {
-        units: recipe.hidden,
+        units: recipe.units(),
         held_out: judge.test,
         seed: recipe.seed,
         radii: judge.radius,

@@ -7,6 +7,7 @@
 use crate::error::Result;
 use crate::polish::{self, Polished};
 use crate::select::{self, Path};
+use crate::choose::{self, Choice, Chosen};
 use crate::{Dataset, Loss, Scaler, Shallow, train};
 use serde::Serialize;
 use std::ops::ControlFlow;
@@ -75,6 +76,8 @@ impl Settings {
 pub enum Progress<'a> {
     /// Choosing the price.
     Path(&'a select::Progress<'a>),
+    /// Choosing a network for a tolerance, and making it.
+    Choice(&'a choose::Progress),
     /// An epoch of the starting network on all rows.
     Start(&'a train::Progress),
     /// An iteration of the polish on all rows.
@@ -118,7 +121,7 @@ impl Fitted {
                 notes: [],
             },
         };
-        Record { outcome, all_rows: Some(self.all_rows), path: self.path.clone() }
+        Record { outcome, all_rows: Some(self.all_rows), path: self.path.clone(), choice: None }
     }
 }
 
@@ -134,6 +137,9 @@ pub struct Record {
     /// How the price λ was chosen, where it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Path>,
+    /// How the network was chosen, where it was chosen for a tolerance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
 }
 
 /// A polish, or a start that was not polished any more.
@@ -142,9 +148,9 @@ pub struct Record {
 pub enum Outcome {
     /// The last program was begun.
     Polished(polish::Record),
-    /// The observer ended the fit before that.
+    /// The observer ended the fit before that, or there was none to begin.
     Start {
-        /// Mean loss of the starting network.
+        /// Mean loss of the network.
         loss: f64,
         /// In words.
         ending: &'static str,
@@ -158,7 +164,19 @@ pub enum Outcome {
 impl Record {
     /// The record of a polish alone.
     pub fn of(polished: polish::Record) -> Self {
-        Self { outcome: Outcome::Polished(polished), all_rows: None, path: None }
+        Self { outcome: Outcome::Polished(polished), all_rows: None, path: None, choice: None }
+    }
+
+    /// The record of a choice; `data` are the rows learned from, and `stopped` is why it ended early, where it did.
+    pub fn of_choice(chosen: &Chosen, loss: &Loss, data: &Dataset, stopped: Option<&str>) -> Self {
+        let outcome = Outcome::Start {
+            loss: loss.mean(&chosen.network, data),
+            ending: if stopped.is_some() { "stopped" } else { "chosen by cross-validation" },
+            reason: stopped.map(str::to_owned),
+            notes: [],
+        };
+        let choice = chosen.choice.clone();
+        Self { outcome, all_rows: Some(choice.all_rows), path: None, choice: Some(choice) }
     }
 
     /// How it ended, in words, and why.

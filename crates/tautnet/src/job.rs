@@ -9,7 +9,8 @@
 //! front end brings a [`Watch`], its clock and its signals, and an observer to show progress by.
 
 use crate::certify;
-use crate::error::Result;
+use crate::choose::{self, Chosen};
+use crate::error::{Error, Result};
 use crate::fit::{self, Fitted, fit};
 use crate::limits::Limits;
 use crate::polish::{self, Ending, Polished};
@@ -140,6 +141,18 @@ impl<'a> Job<'a> {
         Ok(worked)
     }
 
+    /// Choose a network with a small worst case within the tolerance, and make it. The choice may take half of the time.
+    pub fn choose(&self, settings: &choose::Settings, hear: &mut Observer<'_>) -> Result<Worked<Chosen>> {
+        let tolerance = self.tolerance.as_ref().ok_or_else(|| {
+            Error::new("a network was to be chosen for a tolerance, and there is none", "say how wrong the inputs can be")
+        })?;
+        let worked = self.during(hear, |data, observe| {
+            choose::choose(data, tolerance, settings, &mut |progress| observe(&fit::Progress::Choice(progress)))
+        })?;
+        let interruption = worked.interruption.or(self.watch.interruption(Stage::Early));
+        Ok(Worked { interruption, ..worked })
+    }
+
     /// The best network with the activation patterns of the one given. `price` stands in for a price that is to be chosen.
     pub fn polish(&self, network: &Shallow, price: Option<f64>, hear: &mut Observer<'_>) -> Result<Worked<Polished>> {
         let settings = polish::Settings { tolerance: self.tolerance.clone(), ..self.plan.polish_at(price) };
@@ -158,7 +171,11 @@ impl<'a> Job<'a> {
         let mut interruption = None;
         let mut observe = |progress: &fit::Progress<'_>| {
             hear(progress);
-            let stage = if matches!(progress, fit::Progress::Path(_)) { Stage::Early } else { Stage::Main };
+            let stage = match progress {
+                fit::Progress::Path(_) => Stage::Early,
+                fit::Progress::Choice(progress) if progress.stage != choose::Stage::AllRows => Stage::Early,
+                _ => Stage::Main,
+            };
             let now = self.watch.interruption(stage);
             interruption = interruption.or(now);
             if now.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
@@ -194,6 +211,20 @@ impl<'a> Job<'a> {
             settings: self.plan.record(name, fitted.price),
             objective: fitted.record(&self.data, stopped),
             cut_short: worked.interruption.filter(|_| fitted.polished.as_ref().is_none_or(was_stopped)),
+        })
+    }
+
+    /// The same of a network that was chosen.
+    pub fn prove_choice(&self, worked: &Worked<Chosen>, name: &str) -> Result<Proved> {
+        let chosen = &worked.result;
+        let stopped = worked.interruption.map(Interruption::in_words);
+        let loss = &self.plan.settings.polish.loss;
+        Ok(Proved {
+            network: chosen.network.clone(),
+            certificate: self.prove(&chosen.network, Some(&self.scaler))?,
+            settings: self.plan.record(name, None),
+            objective: fit::Record::of_choice(chosen, loss, &self.data, stopped),
+            cut_short: worked.interruption,
         })
     }
 
@@ -245,7 +276,7 @@ mod tests {
     }
 
     fn recipe() -> Recipe {
-        Recipe { hidden: 6, start: "random".parse().unwrap(), lipschitz: Some(0.05), ..Recipe::default() }
+        Recipe { hidden: Some(6), start: "random".parse().unwrap(), lipschitz: Some(0.05), ..Recipe::default() }
     }
 
     #[test]

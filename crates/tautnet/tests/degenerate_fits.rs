@@ -20,7 +20,7 @@ fn every_start_ends_in_a_proved_network() {
         };
         let recipe = Recipe {
             start,
-            hidden: 1 + seed as usize % 7,
+            hidden: Some(1 + seed as usize % 7),
             norm: case.settings.norm,
             // Few rows are too few to choose the price by.
             lipschitz: (seed % 3 > 0 || data.rows() < 10).then_some([0.0, 1e-3, 0.5][seed as usize % 3]),

@@ -140,7 +140,7 @@ fn every_method_is_fitted_with_its_defaults() {
     let data = data(25, 2, 5);
     for method in Method::all() {
         let start = train::Start::from(train::Random::default());
-        let recipe = Recipe { method: Some(method), start, hidden: 4, ..Recipe::default() };
+        let recipe = Recipe { method: Some(method), start, hidden: Some(4), ..Recipe::default() };
         let mut settings = recipe.resolve(Command::Train).unwrap().settings;
         let fitted = fit(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
         assert_eq!(fitted.path.is_some(), method.uses(Setting::Lipschitz), "{method:?}");

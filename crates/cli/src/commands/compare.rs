@@ -112,7 +112,7 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
     let polish = asked.resolve(Command::Compare)?.settings.polish;
     let (descent, attack) = (Descent::default(), Settings::default().attack);
     Ok(Settings {
-        units: asked.hidden,
+        units: asked.units(),
         held_out: judge.test,
         seed: asked.seed,
         radii: judge.radius.clone(),

@@ -3,6 +3,7 @@
 use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{Summary, certificate};
+use super::train_tolerance;
 use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments};
 use crate::files::Files;
 use crate::limits;
@@ -25,10 +26,14 @@ use tautnet_report::{Chart, Origin, Report, Rows, Side};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
-/// A starting network is trained, then the best of all networks with its activation patterns is found by convex
-/// optimization, minimizing mean loss + λ · (bound on the Lipschitz constant) + decay, and the bound is proved. Inputs
-/// and target are standardized on the way; λ, radii and bounds are in standardized units where nothing else is said. The
-/// model is written as JSON, or as ONNX or safetensors where FILE ends so.
+/// You say how wrong the inputs can be (--tolerance; a tenth of each column's standard deviation where nothing is said). Networks
+/// are trained for it in several ways, and those with the least worst case on rows that they did not learn from become the
+/// result. It tells how wrong predictions can be within the tolerance, found by attack and proved.
+///
+/// With --lipschitz, --method, --max-lipschitz or --tolerance 0 it minimizes an objective with prices instead: a starting network
+/// is trained, then the best of all networks with its activation patterns is found by convex optimization, minimizing mean
+/// loss + λ · (bound on the Lipschitz constant) + decay. Inputs and target are standardized on the way; λ, radii and bounds are
+/// in standardized units where nothing else is said. The model is written as JSON, or as ONNX or safetensors where FILE ends so.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
@@ -71,6 +76,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let plan = asked.resolve(Command::Train)?;
     let (settings, seed) = (&plan.settings, asked.seed);
     let missing = match settings.price {
+        _ if plan.choice.is_some() => train_tolerance::MISSING,
         Price::Chosen(_) => &[][..],
         Price::Fixed(_) => &[(Chart::Path, "the price λ is given and not chosen")],
     };
@@ -86,6 +92,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         input::datasets(&columns, &opened.table, unknown, (&arguments.test, seed), &arguments.file)?;
     // The fit merges equal rows; what is shown is shown of the rows as they are.
     let job = Job::new(learned.clone(), &plan, limits::now(), Arc::new(stop))?;
+    if let Some(choice) = &plan.choice {
+        let job = job.tolerating(&columns.tolerated())?;
+        let rows = train_tolerance::Rows { source: opened.table.source(), columns, learned, held_out };
+        return train_tolerance::run(arguments, &plan, choice, &job, rows, &stop);
+    }
     let scaler = job.scaler();
     scaler.standardize_in_place(&mut learned);
     let held_out = held_out.map(|rows| scaler.standardize(&rows));
@@ -167,13 +178,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Show what the fit is at.
-fn show(display: &mut Display, progress: &fit::Progress<'_>) {
+pub(super) fn show(display: &mut Display, progress: &fit::Progress<'_>) {
     match progress {
         fit::Progress::Path(select::Progress::Start(progress)) => display.epoch("choosing λ: ", progress),
         fit::Progress::Path(select::Progress::Polish { price, done, polishes, .. }) => {
             display.count(&format!("choosing λ: {price}"), *done, *polishes);
         }
         fit::Progress::Start(progress) => display.epoch("", progress),
+        fit::Progress::Choice(progress) => train_tolerance::show(display, progress),
         fit::Progress::Polish(progress) => {
             if progress.iteration == 0 {
                 display.restart();

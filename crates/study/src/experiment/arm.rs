@@ -48,13 +48,13 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let Recipe { hidden, seed, .. } = Recipe::default();
+        let recipe = Recipe::default();
         let Judge { test, radius, .. } = Judge::default();
         let Starts { descent, adversarial, admm } = Starts::default();
         Self {
-            units: hidden,
+            units: recipe.units(),
             held_out: test,
-            seed,
+            seed: recipe.seed,
             radii: radius,
             attack: attack::Settings::new(f64::INFINITY),
             descent,

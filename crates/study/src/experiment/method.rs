@@ -198,6 +198,7 @@ fn pgd(job: &Job<'_>) -> Result<Applied> {
         norm: job.settings.polish.norm,
         radius: job.settings.adversarial_radius,
         steps: job.settings.adversarial_steps,
+        tolerance: None,
     }))
 }
 

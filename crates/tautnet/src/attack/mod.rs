@@ -22,7 +22,7 @@ mod within;
 pub use fast_gradient::fast_gradient;
 pub use proved::WorstCase;
 pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
-pub use within::{WithinReport, found_within, within};
+pub use within::{WithinReport, found_within, within, within_each};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;

@@ -47,18 +47,25 @@ pub struct WithinReport {
 /// # Ok::<(), tautnet::Error>(())
 /// ```
 pub fn within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<WithinReport> {
-    let rows = rows(network, data, tolerance, settings)?;
+    within_each(&[(network, data, tolerance)], settings)
+}
+
+/// The same of several networks, each on rows of its own: the mean over all rows.
+pub fn within_each(cases: &[(&Shallow, &Dataset, &Tolerance)], settings: &Settings) -> Result<WithinReport> {
     let (mut found, mut proved, mut total) = ([Sum::default(), Sum::default()], Sum::default(), Sum::default());
-    for (k, row) in rows.iter().enumerate() {
-        let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
-        total.add(weight);
-        if weight > 0.0 {
-            found.iter_mut().zip(row.0).for_each(|(sum, found)| sum.add(mul_down(weight, found).max(0.0)));
-            proved.add(mul_up(weight, row.1));
+    let mut closed_rows = 0;
+    for (network, data, tolerance) in cases {
+        for (k, row) in rows(network, data, tolerance, settings)?.into_iter().enumerate() {
+            let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+            total.add(weight);
+            closed_rows += usize::from(row.2);
+            if weight > 0.0 {
+                found.iter_mut().zip(row.0).for_each(|(sum, found)| sum.add(mul_down(weight, found).max(0.0)));
+                proved.add(mul_up(weight, row.1));
+            }
         }
     }
     let total = total.interval();
-    let closed_rows = rows.iter().filter(|(_, _, closed)| *closed).count();
     let certified = div_up(proved.interval().high, total.low);
     // Both are found. That more is found in a row need not raise a mean that is rounded down.
     let found = found.map(|sum| div_down(sum.interval().low.max(0.0), total.high));

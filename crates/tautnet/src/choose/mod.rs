@@ -10,9 +10,11 @@
 //! from another seed, are added while the worst case on the rows held out falls. Then every member learns from all rows.
 
 mod candidate;
+mod evaluate;
 mod judge;
 
 pub use candidate::{Candidate, Convex};
+pub use evaluate::{AtSize, Errors, Evaluation, SIZES, evaluate};
 
 use crate::error::Result;
 use crate::rows::Rows;
@@ -209,7 +211,8 @@ impl<'a, 'o> Work<'a, 'o> {
         } else {
             (0..data.rows()).collect()
         };
-        let share = 1.0 / PARTS.min(all.len()) as f64;
+        // Parts of the same size; a few rows may be in none.
+        let share = (all.len() / PARTS).max(1) as f64 / all.len() as f64;
         let picked = |rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
         let cut = |split: &Split| {
             let [train, test] = [&split.train, &split.test].map(|rows| rows.iter().map(|&k| all[k]).collect::<Vec<_>>());

@@ -1,5 +1,6 @@
 //! Every setting, once: flags, Python's parameters, files and documentation are made of these lines.
 
+use super::plan::USUAL;
 use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_texts, put_word};
 use super::settings::Recipe;
 use super::table::Table;
@@ -19,8 +20,16 @@ impl Table for Recipe {
             kind: Kind::Count(1, u64::MAX),
             help: "Hidden units",
             commands: &[Train, Compare, Reproduce],
-            get: |recipe| Value::Count(recipe.hidden as u64),
-            set: |recipe, value| put_count(value, &mut |count| recipe.hidden = count as usize),
+            auto: &[Train],
+            unsaid: |command| {
+                let units = Recipe::default().units();
+                Some(match command {
+                    Train => format!("chosen by validation where there is a tolerance, else {units}"),
+                    _ => units.to_string(),
+                })
+            },
+            get: |recipe| recipe.hidden.map_or(Value::Nothing, |units| Value::Count(units as u64)),
+            set: |recipe, value| put_count(value, &mut |count| recipe.hidden = Some(count as usize)),
             ..Field::PLAIN
         },
         Field {
@@ -208,10 +217,15 @@ impl Table for Recipe {
             help: "How wrong the values of an input can be",
             more: "An amount is a number in the units of the column (0.5), a part of the value in the row (2%, or 2%+0.1 with a part \
                    beside it), a part of the column's standard deviation in the rows learned from (0.1sd), or exact. An amount alone is \
-                   for every input of numbers that is not named. Inputs of words are exact. The polish then makes the worst case within \
-                   it small.",
-            commands: &[Polish],
-            unsaid: |_| Some("every input is exact".into()),
+                   for every input of numbers that is not named. Inputs of words are exact. What is made then has a small worst case within it. \
+                   The tolerance 0 says that every input is exact.",
+            commands: &[Train, Polish],
+            unsaid: |command| {
+                Some(match command {
+                    Train => format!("{USUAL}, unless a price, a limit or a method is given"),
+                    _ => "every input is exact".into(),
+                })
+            },
             get: |recipe| Value::Texts(recipe.tolerance.entries.iter().map(ToString::to_string).collect()),
             set: |recipe, value| put_texts(value, &mut |entries| recipe.tolerance.entries = entries),
             ..Field::PLAIN
@@ -222,7 +236,7 @@ impl Table for Recipe {
             symbol: "SHAPE",
             kind: Kind::Word(|| Shape::ALL.map(|shape| Word::new(shape.name(), shape.help())).to_vec()),
             help: "How the errors of several inputs come together",
-            commands: &[Polish],
+            commands: &[Train, Polish],
             get: |recipe| Value::Word(recipe.tolerance.shape.name().into()),
             set: |recipe, value| put_word(value, &mut |shape| recipe.tolerance.shape = shape),
             ..Field::PLAIN

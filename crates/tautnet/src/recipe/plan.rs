@@ -7,8 +7,11 @@ use crate::error::{Error, Result};
 use crate::fit::{self, Price};
 use crate::polish::{self, Method, Setting};
 use crate::requirement::{self, Asked};
-use crate::{select, train};
+use crate::{choose, select, tolerance, train};
 use std::collections::BTreeMap;
+
+/// The tolerance of a fit where nothing else is said.
+pub const USUAL: &str = "0.1sd";
 
 /// The settings that something was made by: each by its name, with the command and the name of the data.
 pub type Record = BTreeMap<String, Value>;
@@ -22,12 +25,63 @@ pub struct Plan {
     pub recipe: Recipe,
     /// The starting network, the convex program and the price.
     pub settings: fit::Settings,
+    /// What the network is chosen from, where a fit makes the worst case within a tolerance small.
+    pub choice: Option<choose::Settings>,
 }
 
 impl Recipe {
     /// What is done where this is asked for, or why it cannot be done.
     pub fn resolve(&self, command: Command) -> Result<Plan> {
         Self::FIELDS.iter().try_for_each(|field| field.check(&(field.get)(self)))?;
+        if command == Command::Train {
+            if let Some(plan) = self.within_tolerance()? {
+                return Ok(plan);
+            }
+            // Every input is exact.
+            let exact = Self { tolerance: tolerance::Asked::default(), ..self.clone() };
+            return exact.at_a_price(command);
+        }
+        self.at_a_price(command)
+    }
+
+    /// The fit that makes the worst case within the tolerance small: where one was asked for, and where nothing was asked for that
+    /// belongs to the objective with prices.
+    fn within_tolerance(&self) -> Result<Option<Plan>> {
+        let usual = Self::default();
+        let priced = [
+            ("lipschitz", self.lipschitz.is_some()),
+            ("max-lipschitz", self.max_lipschitz.is_some()),
+            ("method", self.method.is_some()),
+            ("effort", self.effort != usual.effort),
+            ("penalty", self.penalty != usual.penalty),
+            ("start", self.start != usual.start),
+            ("tol", self.tol != usual.tol),
+            ("iterations", self.iterations != usual.iterations),
+        ];
+        let priced = priced.iter().find_map(|(name, asked)| asked.then_some(*name));
+        let asked = match (self.tolerance.entries.is_empty(), priced) {
+            (true, Some(_)) => return Ok(None),
+            (true, None) => tolerance::Asked { entries: vec![USUAL.parse()?], ..self.tolerance.clone() },
+            (false, _) if self.tolerance.is_exact() => return Ok(None),
+            (false, Some(name)) => {
+                return Err(Error::new(
+                    format!("`{name}` was given with a tolerance of the inputs; it belongs to the objective with prices"),
+                    format!("leave `{name}` out, or give the tolerance 0: then every input is exact"),
+                ));
+            }
+            (false, None) => self.tolerance.clone(),
+        };
+        let exact = Self { tolerance: tolerance::Asked::default(), ..self.clone() };
+        let plan = exact.at_a_price(Command::Train)?;
+        let Plan { settings, recipe, .. } = plan;
+        let common = settings.start.common();
+        let choice = choose::Settings { common, units: self.hidden, decay: self.decay };
+        let recipe =
+            Self { tolerance: asked, hidden: self.hidden, decay: self.decay, method: None, lipschitz: None, ..recipe };
+        Ok(Some(Plan { command: Command::Train, recipe, settings, choice: Some(choice) }))
+    }
+
+    fn at_a_price(&self, command: Command) -> Result<Plan> {
         let usual = if self.tolerance.is_empty() { self.effort.method() } else { Method::CONVEX };
         let method = self.method.unwrap_or(usual);
         let own = polish::Settings::of(method);
@@ -51,7 +105,7 @@ impl Recipe {
         if command != Command::Polish && !self.tolerance.is_empty() {
             return Err(Error::new(
                 format!("`{}` was given a tolerance of the inputs, which it does not use", command.name()),
-                "leave it out; `polish` takes one",
+                "leave it out; `train` and `polish` take one",
             ));
         }
         let price = match self.lipschitz {
@@ -65,7 +119,7 @@ impl Recipe {
         let start = train::Settings {
             start,
             loss: self.loss.clone(),
-            units: self.hidden,
+            units: self.units(),
             output_bias: self.output_bias,
             linear_part: self.linear_part,
             seed: self.seed,
@@ -81,7 +135,7 @@ impl Recipe {
             Command::Train => settings.check()?,
             _ => settings.polish.check_run()?,
         }
-        Ok(Plan { command, recipe, settings })
+        Ok(Plan { command, recipe, settings, choice: None })
     }
 
     /// Refuse choices that do not go together.
@@ -116,7 +170,7 @@ impl Plan {
         record.insert("command".into(), Value::Word(self.command.name().into()));
         record.insert("data".into(), Value::Word(data.into()));
         if self.command == Command::Train {
-            let chosen = matches!(self.settings.price, Price::Chosen(_));
+            let chosen = self.choice.is_none() && matches!(self.settings.price, Price::Chosen(_));
             record.insert("lipschitz_chosen".into(), Value::Switch(chosen));
         }
         record

@@ -9,8 +9,8 @@ use crate::{Loss, Norm, tolerance};
 /// Every setting has a line in [`Recipe::FIELDS`](Recipe#associatedconstant.FIELDS), by whose name it is set, written and read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recipe {
-    /// Hidden units of the starting network of a fit.
-    pub hidden: usize,
+    /// Hidden units of a network that is trained; `None` where they are chosen, or [`Recipe::units`].
+    pub hidden: Option<usize>,
     /// How it is made.
     pub start: Start,
     /// What a wrong prediction costs.
@@ -49,7 +49,7 @@ impl Default for Recipe {
     fn default() -> Self {
         let (polish, train) = (polish::Settings::default(), train::Settings::default());
         Self {
-            hidden: train.units,
+            hidden: None,
             start: train.start,
             loss: polish.loss,
             lipschitz: None,
@@ -67,5 +67,12 @@ impl Default for Recipe {
             iterations: polish.iterations,
             seed: train.seed,
         }
+    }
+}
+
+impl Recipe {
+    /// Hidden units where they are not chosen.
+    pub fn units(&self) -> usize {
+        self.hidden.unwrap_or(train::Settings::default().units)
     }
 }

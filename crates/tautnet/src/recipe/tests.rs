@@ -32,7 +32,7 @@ fn what_would_fail_later_is_refused_at_once() {
     assert!(Recipe { max_lipschitz: Some(1.0), ..alternating }.resolve(Command::Train).is_ok());
     let priced = Recipe { method: Some(Method::WEIGHT_DECAY), lipschitz: Some(0.1), ..Recipe::default() };
     assert!(refused(&priced).contains("`lipschitz` 0.1"));
-    assert_eq!(refused(&Recipe { hidden: 0, ..Recipe::default() }), "`hidden` is 0");
+    assert_eq!(refused(&Recipe { hidden: Some(0), ..Recipe::default() }), "`hidden` is 0");
     assert_eq!(refused(&Recipe { max_lipschitz: Some(0.0), ..Recipe::default() }), "`max-lipschitz` is 0");
     assert_eq!(refused(&Recipe { tol: f64::NAN, ..Recipe::default() }), "`tol` is NaN");
 }
@@ -85,7 +85,7 @@ fn every_setting_has_one_line_that_reads_what_it_writes() {
 #[test]
 fn a_recipe_is_an_object_whose_every_name_is_known() {
     let recipe = Recipe {
-        hidden: 7,
+        hidden: Some(7),
         start: "random".parse().unwrap(),
         loss: "quantile:0.9".parse().unwrap(),
         lipschitz: Some(0.125),
@@ -125,7 +125,7 @@ fn every_pair_runs_or_is_refused_by_name() {
                 continue;
             }
             let mut recipe =
-                Recipe { hidden: 4, lipschitz: Some(0.05), start: "random".parse().unwrap(), ..Recipe::default() };
+                Recipe { hidden: Some(4), lipschitz: Some(0.05), start: "random".parse().unwrap(), ..Recipe::default() };
             for choice in [one, other] {
                 recipe.set(choice.kind, &Value::Word(choice.name.into())).unwrap();
             }

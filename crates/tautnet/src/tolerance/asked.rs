@@ -148,6 +148,11 @@ impl Asked {
         self.entries.is_empty()
     }
 
+    /// Whether every input that is named, and every other, is exact.
+    pub fn is_exact(&self) -> bool {
+        self.entries.iter().all(|entry| entry.amount.is_exact())
+    }
+
     /// What it comes to on rows `x`, in the units of the table; `deviations` are those of the rows learned from.
     pub fn on(&self, inputs: &[Input<'_>], x: MatRef<'_, f64>, deviations: &[f64]) -> Result<Tolerance> {
         let amounts = self.amounts(inputs)?;

@@ -140,6 +140,11 @@ impl Tolerance {
         self.each(|_, size| size * factor)
     }
 
+    /// The same set with some columns exact.
+    pub fn exact_in(&self, columns: std::ops::Range<usize>) -> Self {
+        self.each(|j, size| if columns.contains(&j) { 0.0 } else { size })
+    }
+
     fn each(&self, of: impl Fn(usize, f64) -> f64) -> Self {
         let sizes = Mat::from_fn(self.sizes.nrows(), self.sizes.ncols(), |k, j| of(j, self.sizes[(k, j)]));
         Self { shape: self.shape, sizes }

@@ -1,0 +1,341 @@
+//! `tautnet train DATA` where inputs have a tolerance: the network with the least worst case, and what it tells.
+
+use super::train::{Arguments, show as show_progress};
+use super::{export, pictures};
+use crate::output::{self, at_most, number, table};
+use crate::progress::{Display, seconds};
+use crate::stop::Stop;
+use serde_json::{Map, Value, json};
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+use tautnet::certify::sensitivities;
+use tautnet::choose::{self, Chosen, Errors, Evaluation};
+use tautnet::error::Result;
+use tautnet::job::Job;
+use tautnet::recipe::Plan;
+use tautnet::tolerance::{Input, Tolerance};
+use tautnet::{Dataset, printable};
+use tautnet_models::{Model, Options, Stored};
+use tautnet_report::Chart;
+use tautnet_tables::Encoder;
+
+/// Charts that there are none of.
+pub const MISSING: &[(Chart, &str)] = &[(Chart::Path, "no price λ is chosen where inputs have a tolerance")];
+
+/// The rows, in the user's units, and where they are from.
+pub struct Rows<'a> {
+    pub source: &'a str,
+    pub columns: Encoder,
+    pub learned: Dataset,
+    pub held_out: Option<Dataset>,
+}
+
+/// Show what the choice is at.
+pub fn show(display: &mut Display, progress: &choose::Progress) {
+    let what = match progress.stage {
+        choose::Stage::Candidates => "choosing among networks",
+        choose::Stage::Members => "choosing what their mean is made of",
+        choose::Stage::AllRows => "learning from all rows",
+    };
+    display.count(what, progress.done, progress.of);
+}
+
+/// Choose, prove, tell.
+pub fn run(
+    arguments: &Arguments,
+    plan: &Plan,
+    settings: &choose::Settings,
+    job: &Job<'_>,
+    rows: Rows<'_>,
+    stop: &Stop,
+) -> Result<ExitCode> {
+    let Rows { source, columns, learned, held_out } = rows;
+    let started = Instant::now();
+    stop.heed();
+    let mut display = Display::new(arguments.talk.quiet, plan.settings.polish.tol);
+    let worked = job.choose(settings, &mut |progress| show_progress(&mut display, progress))?;
+    drop(display);
+    let scaler = job.scaler().clone();
+    let inputs = columns.tolerated();
+    let tolerance = job.tolerance().expect("the plan has a tolerance");
+    let held_out = held_out.map(|rows| scaler.standardize(&rows));
+    let of_held_out = held_out
+        .as_ref()
+        .map(|rows| scaler.tolerance(&plan.recipe.tolerance, &inputs, rows.x.as_ref(), job.data()))
+        .transpose()?;
+    let late = stop.late();
+    let evaluation = late.during(|| {
+        let held_out = held_out.as_ref().zip(of_held_out.as_ref());
+        let data = (job.data(), tolerance);
+        choose::evaluate(&worked.result, data, held_out, &inputs, &plan.settings.polish.loss)
+    })?;
+    pictures::tell_of_attack(&late);
+    let proved = job.prove_choice(&worked, &arguments.data.to_string_lossy())?;
+    let model = Model::of(proved, columns.clone(), scaler)?;
+    let time = started.elapsed();
+    if let Some(path) = &arguments.out.out {
+        let stored = Stored::Model(Box::new(model.clone()));
+        export::write(&stored, path, &Options::default(), arguments.out.existing())?;
+    }
+    let summary = Summary {
+        source,
+        plan,
+        model: &model,
+        inputs: &inputs,
+        chosen: &worked.result,
+        learned: (&learned, tolerance),
+        held_out: held_out.as_ref(),
+        evaluation: evaluation.as_ref(),
+        time,
+        usual: arguments.recipe.asked.tolerance.is_empty(),
+    };
+    if arguments.talk.json {
+        output::print_json(&summary.json())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    output::print(&summary.text())?;
+    if !arguments.talk.quiet {
+        match &arguments.out.out {
+            Some(path) => output::note(&format!("the model is in {}", path.display())),
+            None => output::note("the model was not kept; write it with --out FILE"),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// All that is to be told.
+struct Summary<'a> {
+    source: &'a str,
+    plan: &'a Plan,
+    model: &'a Model,
+    inputs: &'a [Input<'a>],
+    chosen: &'a Chosen,
+    learned: (&'a Dataset, &'a Tolerance),
+    held_out: Option<&'a Dataset>,
+    evaluation: Option<&'a Evaluation>,
+    time: Duration,
+    /// Whether nothing was said of the tolerance.
+    usual: bool,
+}
+
+impl Summary<'_> {
+    /// One object.
+    fn json(&self) -> Value {
+        let Self { model, chosen, .. } = self;
+        let loss = &self.plan.settings.polish.loss;
+        let scaler = &model.scaler;
+        let errors = |errors: &Errors| {
+            json!({
+                "clean": errors.clean,
+                "found": errors.found,
+                "proved": errors.proved,
+                "user_units": {
+                    "clean": scaler.root_to_user(loss, errors.clean),
+                    "found": scaler.root_to_user(loss, errors.found),
+                    "proved": scaler.root_to_user(loss, errors.proved),
+                },
+            })
+        };
+        let (ending, reason) = self.ending();
+        let certificate = super::train_summary::certificate(model);
+        let asked = &self.plan.recipe.tolerance;
+        let columns = self.amounts().into_iter().map(|(name, (least, most))| (name, json!([least, most])));
+        let names = self.inputs.iter().map(|input| input.name.to_owned());
+        let mut facts = json!({
+            "tolerance": {
+                "entries": asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                "shape": asked.shape.name(),
+                "said": !self.usual,
+                "user_units": columns.collect::<Map<_, _>>(),
+            },
+            "loss": loss.mean(&chosen.network, &scaler.standardize(self.learned.0)),
+            "ending": ending,
+            "reason": reason,
+            "notes": [],
+            "seconds": self.time.as_secs_f64(),
+            "settings": model.settings,
+            "rows": {"learned": self.learned.0.rows(), "held_out": self.held_out.map_or(0, Dataset::rows)},
+            "inputs": self.learned.0.columns(),
+            "units": chosen.network.units(),
+            "chosen": chosen.choice,
+            "certificate": {
+                "norm": certificate.norm,
+                "lipschitz": certificate.standardized.bound,
+                "user_units": {
+                    "lipschitz": certificate.raw.as_ref().map(|raw| raw.bound),
+                    "per_column": self.gains().into_iter().map(|(k, v)| (k, json!(v))).collect::<Map<_, _>>(),
+                },
+            },
+        });
+        if let Some(evaluation) = self.evaluation {
+            let at = evaluation.at_tolerance();
+            let sizes = evaluation.sizes.iter();
+            let sizes = sizes.map(|at| json!({"size": at.size, "start": errors(&at.start), "result": errors(&at.result)}));
+            let name = if evaluation.cross_validated { "cross_validated" } else { "held_out" };
+            facts[name] = json!({
+                "rows": evaluation.rows,
+                "start": errors(&at.start),
+                "result": errors(&at.result),
+                "sizes": sizes.collect::<Vec<_>>(),
+                "causes": names.zip(evaluation.causes.iter().map(|c| json!(c))).collect::<Map<_, _>>(),
+            });
+        }
+        facts
+    }
+
+    fn ending(&self) -> (&str, Option<&str>) {
+        let objective = &self.model.objective;
+        (objective["ending"].as_str().unwrap_or_default(), objective["reason"].as_str())
+    }
+
+    /// A page for people: first what it means for them.
+    fn text(&self) -> String {
+        let Self { model, chosen, .. } = self;
+        let target = printable::line(&model.columns.target);
+        let learned = self.learned.0;
+        let held = self.held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
+        let mut text = format!(
+            "{}: {} rows to learn from{held}, {} inputs, target `{target}`\n",
+            printable::line(self.source),
+            learned.rows(),
+            learned.columns(),
+        );
+        let asked = &self.plan.recipe.tolerance;
+        let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        text.push_str(&match self.usual {
+            true => "Tolerance: every input of numbers may be wrong by a tenth of its standard deviation, since nothing was said; \
+                     say how wrong yours can be with --tolerance COLUMN=AMOUNT\n"
+                .to_owned(),
+            false => format!("Tolerance: {}\n", printable::line(&entries)),
+        });
+        if let Some(evaluation) = self.evaluation {
+            text.push('\n');
+            text.push_str(&self.verdict(evaluation, &target));
+        }
+
+        let mut rows = vec![vec!["input".into(), "wrong by up to".into(), "share of the added error".into(), format!("moves `{target}` by at most, per unit")]];
+        let gains = self.gains();
+        let mut first = 0;
+        for (k, (input, (_, (least, most)))) in self.inputs.iter().zip(self.amounts()).enumerate() {
+            let amount = match (least, most) {
+                (_, 0.0) => "exact".to_owned(),
+                (least, most) if least == most => number(most),
+                (least, most) => format!("{} to {}", number(least), number(most)),
+            };
+            let share = self.evaluation.map_or(f64::NAN, |evaluation| evaluation.causes[k]);
+            let share = if most > 0.0 && share.is_finite() { format!("{:.0} %", 100.0 * share) } else { String::new() };
+            let gain = if input.width == 1 { at_most(gains[first].1) } else { String::new() };
+            rows.push(vec![printable::line(input.name).into_owned(), amount, share, gain]);
+            first += input.width;
+        }
+        text.push_str(&format!("\n{}", table(&rows)));
+        let bound = super::train_summary::certificate(model).standardized.bound;
+        text.push_str(&format!("Lipschitz bound, in standard deviations: {}\n", at_most(bound)));
+
+        let choice = &chosen.choice;
+        let count = choice.members.len();
+        let units = chosen.network.units();
+        let what = match count {
+            1 => format!("a network of {units} units"),
+            _ => format!("the mean of {count} networks, {units} units in all"),
+        };
+        match choice.folds {
+            0 => text.push_str(&format!("\nThere was no time to choose: the result is {what}\n")),
+            _ => text.push_str(&format!(
+                "\nChosen among {} candidates by the worst case on rows that they did not learn from ({} rows): {what}\n",
+                choice.candidates, choice.rows
+            )),
+        }
+        for (member, seen) in in_order(&choice.members) {
+            let times = if seen > 1 { format!(", {seen} times") } else { String::new() };
+            text.push_str(&format!("  {member}{times}\n"));
+        }
+        let (ending, reason) = self.ending();
+        let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
+        let ending = if reason.is_empty() { "done" } else { ending };
+        text.push_str(&format!("{ending} in {}{reason}\n", seconds(self.time)));
+        if !choice.all_rows {
+            text.push_str("note: there was no time to learn from all rows; the networks of one part are the result\n");
+        }
+        text
+    }
+
+    /// What the errors are, in the units of the target.
+    fn verdict(&self, evaluation: &Evaluation, target: &str) -> String {
+        let loss = &self.plan.settings.polish.loss;
+        let user = |error: f64| self.model.scaler.root_to_user(loss, error);
+        let at = evaluation.at_tolerance();
+        let rows = match evaluation.cross_validated {
+            true => format!("{} rows, each predicted by networks that did not learn from it", evaluation.rows),
+            false => format!("{} rows held out", evaluation.rows),
+        };
+        let Errors { clean, found, proved } = at.result;
+        let mut text = format!(
+            "Within the tolerance the prediction of `{target}` is off by at most {} ({}, {rows}; proved). An attack found {}.\n\
+             Without input error it is off by {}.\n",
+            at_most(user(proved)),
+            loss.root_name(),
+            output::at_least(user(found)),
+            number(user(clean)),
+        );
+        let Errors { clean: old_clean, found: old_found, proved: old_proved } = at.start;
+        text.push_str(&format!(
+            "A network by ordinary training: at most {} (found {}), and {} without input error.\n",
+            at_most(user(old_proved)),
+            output::at_least(user(old_found)),
+            number(user(old_clean)),
+        ));
+        if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
+            text.push_str("Nothing that was tried is better than ordinary training here: the result is that network.\n");
+        } else if proved < old_proved {
+            let less = 100.0 * (1.0 - user(proved) / user(old_proved));
+            text.push_str(&format!("The result's worst case is {less:.0} % smaller.\n"));
+        }
+        let mut causes: Vec<(f64, &str)> =
+            evaluation.causes.iter().zip(self.inputs).map(|(share, input)| (*share, input.name)).collect();
+        causes.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let named: Vec<String> = causes
+            .iter()
+            .take(2)
+            .filter(|(share, _)| *share >= 0.05)
+            .map(|(share, name)| format!("{:.0} % of it from `{}`", 100.0 * share, printable::line(name)))
+            .collect();
+        if !named.is_empty() {
+            text.push_str(&format!("Input errors add {}: {}.\n", number(user(found) - user(clean)), named.join(", ")));
+        }
+        text
+    }
+
+    /// The tolerance of each input in its units, the least and the largest of all rows.
+    fn amounts(&self) -> Vec<(String, (f64, f64))> {
+        let (rows, tolerance) = self.learned;
+        let mut first = 0;
+        let of = |input: &Input<'_>| {
+            let column = first;
+            first += input.width;
+            let scale = self.model.scaler.input_scale[column];
+            let sizes = (0..if tolerance.is_same() { 1 } else { rows.rows() }).map(|k| scale * tolerance.size(k, column));
+            let range = sizes.fold((f64::INFINITY, 0.0f64), |(least, most), size| (least.min(size), most.max(size)));
+            (input.name.to_owned(), range)
+        };
+        self.inputs.iter().map(of).collect()
+    }
+
+    /// The better of the two bounds that the certificate proves for each column, in the units of the data.
+    fn gains(&self) -> Vec<(String, f64)> {
+        let bounds = sensitivities(super::train_summary::certificate(self.model), &self.model.scaler);
+        self.model.columns.names().into_iter().zip(bounds).collect()
+    }
+}
+
+/// Every member once, with how often it is one.
+fn in_order(members: &[choose::Candidate]) -> Vec<(choose::Candidate, usize)> {
+    let mut seen: Vec<(choose::Candidate, usize)> = Vec::new();
+    for member in members {
+        match seen.iter_mut().find(|(known, _)| known == member) {
+            Some((_, count)) => *count += 1,
+            None => seen.push((*member, 1)),
+        }
+    }
+    seen
+}

@@ -1,0 +1,151 @@
+//! What rows that a network did not learn from say of it, in full: errors found and proved over a range of tolerances, and what
+//! each input causes of them.
+
+use super::Chosen;
+use crate::attack::{self, WithinReport};
+use crate::error::Result;
+use crate::rows::Rows;
+use crate::tolerance::{Input, Tolerance};
+use crate::{Dataset, Loss, Shallow};
+use serde::Serialize;
+
+/// The sizes at which networks are compared, in parts of the tolerance.
+pub const SIZES: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
+
+/// Operations that the search at the tolerance itself may take, about: seconds.
+const SEARCH: f64 = 2e10;
+
+/// Most nodes of branch and bound for each row and end of its interval.
+const MOST_NODES: usize = 2000;
+
+/// More rows than this are not attacked.
+const MOST_ROWS: usize = 1000;
+
+/// The errors of one network, mean losses on rows that it did not learn from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Errors {
+    /// Without input error.
+    pub clean: f64,
+    /// The worst within the tolerance that was found.
+    pub found: f64,
+    /// What no input error within the tolerance exceeds.
+    pub proved: f64,
+}
+
+/// The same with the tolerance smaller or larger.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AtSize {
+    /// In parts of the tolerance.
+    pub size: f64,
+    /// Ordinary training.
+    pub start: Errors,
+    /// The network that was chosen.
+    pub result: Errors,
+}
+
+/// Both networks on rows that they did not learn from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// How many rows.
+    pub rows: usize,
+    /// Whether the rows were held out in turn, each judged by networks that learned from the others.
+    pub cross_validated: bool,
+    /// The errors at every size, smallest first.
+    pub sizes: Vec<AtSize>,
+    /// For each input, the part of what input errors add to the result that would go if the input were exact.
+    pub causes: Vec<f64>,
+}
+
+impl Evaluation {
+    /// The errors at the tolerance itself.
+    pub fn at_tolerance(&self) -> &AtSize {
+        self.sizes.iter().find(|at| at.size == 1.0).expect("it is one of the sizes")
+    }
+}
+
+/// Evaluate on rows held out, with their tolerance, where there are any; else on the rows that were held out in turn. `None` where
+/// there was no time to hold any out. [`Stop::here`](crate::Stop::here) ends the search; what is found and proved stays valid.
+pub fn evaluate(
+    chosen: &Chosen,
+    (data, tolerance): (&Dataset, &Tolerance),
+    held_out: Option<(&Dataset, &Tolerance)>,
+    inputs: &[Input<'_>],
+    loss: &Loss,
+) -> Result<Option<Evaluation>> {
+    let picked = |data: &Dataset, tolerance: &Tolerance, rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
+    // Rows at equal distances, where there are very many.
+    let some = |rows: &[usize], most: usize| -> Vec<usize> {
+        let count = rows.len().min(most);
+        (0..count).map(|k| rows[k * rows.len() / count]).collect()
+    };
+    let cases: Vec<(&Shallow, &Shallow, Dataset, Tolerance)> = match held_out {
+        Some((rows, tolerance)) => {
+            let (rows, tolerance) = picked(rows, tolerance, &some(&(0..rows.rows()).collect::<Vec<_>>(), MOST_ROWS));
+            vec![(&chosen.start, &chosen.network, rows, tolerance)]
+        }
+        None => {
+            let parts = chosen.choice.parts.iter().map(|part| {
+                let most = MOST_ROWS / chosen.choice.parts.len();
+                let (rows, tolerance) = picked(data, tolerance, &some(&part.held_out, most));
+                (&part.start, &part.result, rows, tolerance)
+            });
+            parts.collect()
+        }
+    };
+    if cases.is_empty() {
+        return Ok(None);
+    }
+    let rows = cases.iter().map(|case| case.2.rows()).sum::<usize>();
+    let node = (chosen.network.units() * chosen.network.inputs().pow(2)).max(1);
+    let nodes = |share: f64| ((share * SEARCH / (4 * node * rows) as f64) as usize).clamp(1, MOST_NODES);
+    let search = |nodes| attack::Settings { loss: loss.clone(), nodes, ..attack::Settings::new(f64::INFINITY) };
+    let report = |result: bool, change: &dyn Fn(&Tolerance) -> Tolerance, search: &attack::Settings| -> Result<WithinReport> {
+        let changed: Vec<Tolerance> = cases.iter().map(|case| change(&case.3)).collect();
+        let each: Vec<_> = cases
+            .iter()
+            .zip(&changed)
+            .map(|((start, network, rows, _), tolerance)| (if result { *network } else { *start }, rows, tolerance))
+            .collect();
+        attack::within_each(&each, search)
+    };
+    let clean = |result: bool| -> f64 {
+        let each = cases.iter().map(|(start, network, rows, _)| {
+            let weight = rows.weights.as_ref().map_or(rows.rows() as f64, |weights| weights.iter().sum());
+            (weight * loss.mean(if result { network } else { start }, rows), weight)
+        });
+        let (sum, weight) = each.fold((0.0, 0.0), |(sum, all), (loss, weight)| (sum + loss, all + weight));
+        sum / weight
+    };
+    let (of_start, of_result) = (clean(false), clean(true));
+    let errors = |result: bool, size: f64| -> Result<Errors> {
+        let nodes = if size == 1.0 { nodes(1.0) } else { nodes(0.1) };
+        let report = report(result, &|tolerance| tolerance.times(size), &search(nodes))?;
+        let proved = report.worst_case.map_or(f64::INFINITY, |proved| proved.certified);
+        Ok(Errors { clean: if result { of_result } else { of_start }, found: report.found, proved })
+    };
+    let sizes = SIZES
+        .iter()
+        .map(|&size| Ok(AtSize { size, start: errors(false, size)?, result: errors(true, size)? }))
+        .collect::<Result<Vec<_>>>()?;
+    // What is added is compared as it was found without branch and bound.
+    let quick = search(0);
+    let all = report(true, &Tolerance::clone, &quick)?.found;
+    let mut first = 0;
+    let causes = inputs
+        .iter()
+        .map(|input| {
+            let columns = first..first + input.width;
+            first += input.width;
+            let exact = |tolerance: &Tolerance| tolerance.exact_in(columns.clone());
+            let without = report(true, &exact, &quick)?.found;
+            let added = all - of_result;
+            Ok(if added > 0.0 { ((all - without) / added).clamp(0.0, 1.0) } else { 0.0 })
+        })
+        .collect::<Result<Vec<f64>>>()?;
+    Ok(Some(Evaluation {
+        rows,
+        cross_validated: held_out.is_none(),
+        sizes,
+        causes,
+    }))
+}
