@@ -102,6 +102,19 @@ fn hard_cells_of_exact_inputs_are_joint_and_soft_ones_never_worse() {
 }
 
 #[test]
+fn cells_is_another_name_of_joint_and_takes_no_tolerance() {
+    let instance = &instances()[0];
+    let exact = |method| Settings { tolerance: None, ..instance.settings(method) };
+    let [joint, cells] = ["joint", "cells"].map(|name| instance.polish(&exact(name.parse().unwrap())));
+    assert_eq!(joint.network, cells.network);
+    let within = Settings { rounds: Settings::of(Method::CELLS).rounds, ..instance.settings(Method::CELLS) };
+    let network = Shallow::new(matrix(&instance.w), instance.b.clone(), instance.v.clone(), 0.0).unwrap();
+    let data = Dataset::new(matrix(&instance.x), instance.y.clone(), None).unwrap();
+    let error = polish(&network, &data, &within, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
+    assert!(error.contains("`cells`") && error.contains("tolerance"), "{error}");
+}
+
+#[test]
 fn rounds_never_raise_the_bound() {
     for instance in instances().iter().filter(|instance| instance.cells == "soft") {
         let settings = Settings { rounds: 6, tol: 1e-8, ..instance.settings(Method::CONVEX) };
