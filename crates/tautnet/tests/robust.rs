@@ -4,6 +4,8 @@
 //! the program that eliminates nothing).
 
 use faer::Mat;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
 use serde::Deserialize;
 use std::{ops::ControlFlow, path::Path};
 use tautnet::{
@@ -100,6 +102,19 @@ fn hard_cells_of_exact_inputs_are_joint_and_soft_ones_never_worse() {
 }
 
 #[test]
+fn cells_is_another_name_of_joint_and_takes_no_tolerance() {
+    let instance = &instances()[0];
+    let exact = |method| Settings { tolerance: None, ..instance.settings(method) };
+    let [joint, cells] = ["joint", "cells"].map(|name| instance.polish(&exact(name.parse().unwrap())));
+    assert_eq!(joint.network, cells.network);
+    let within = Settings { rounds: Settings::of(Method::CELLS).rounds, ..instance.settings(Method::CELLS) };
+    let network = Shallow::new(matrix(&instance.w), instance.b.clone(), instance.v.clone(), 0.0).unwrap();
+    let data = Dataset::new(matrix(&instance.x), instance.y.clone(), None).unwrap();
+    let error = polish(&network, &data, &within, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
+    assert!(error.contains("`cells`") && error.contains("tolerance"), "{error}");
+}
+
+#[test]
 fn rounds_never_raise_the_bound() {
     for instance in instances().iter().filter(|instance| instance.cells == "soft") {
         let settings = Settings { rounds: 6, tol: 1e-8, ..instance.settings(Method::CONVEX) };
@@ -109,5 +124,44 @@ fn rounds_never_raise_the_bound() {
         for score in &polished.accepted {
             assert!(score.loss <= score.worst_case.unwrap() * (1.0 + 1e-12), "{}: {score:?}", instance.seed);
         }
+    }
+}
+
+/// The bound on the worst case of what comes back is never above that of what was given, whatever the network (trained or not), the
+/// tolerances, the weights of the rows and the loss; and no round raises it.
+#[test]
+fn what_comes_back_is_never_worse_than_what_was_given() {
+    for seed in 0..48 {
+        let mut random = Pcg64::seed_from_u64(seed);
+        let mut drawn = |rows: usize, columns: usize, size: f64| {
+            Mat::from_fn(rows, columns, |_, _| size * random.random_range(-1.0..1.0))
+        };
+        let (n, d, m) = (20 + seed as usize % 7, 1 + seed as usize % 4, 1 + seed as usize % 5);
+        let (x, noise, w) = (drawn(n, d, 2.0), drawn(n, 3, 1.0), drawn(m, d, 1.0));
+        let (b, v, sizes) = (drawn(m, 1, 1.0), drawn(m, 1, 2.0), drawn(n, d, 0.4));
+        let y = (0..n).map(|k| x[(k, 0)].sin() + 0.3 * noise[(k, 0)]).collect();
+        // Some rows count for nothing, and some inputs are exact.
+        let weights = (0..n).map(|k| (noise[(k, 1)] + 0.8).max(0.0)).collect();
+        let sizes = Mat::from_fn(n, d, |k, j| sizes[(k, j)].max(0.0));
+        let column = |values: &Mat<f64>| (0..m).map(|i| values[(i, 0)]).collect::<Vec<f64>>();
+        let data = Dataset::new(x, y, (seed % 2 == 0).then_some(weights)).unwrap();
+        let network = Shallow::new(w, column(&b), column(&v), noise[(0, 2)]).unwrap();
+        let shape = if seed % 3 == 0 { Shape::Ball } else { Shape::Box };
+        let cells = if seed % 5 == 4 { Method::ROBUST_CELLS } else { Method::CONVEX };
+        let settings = Settings {
+            loss: ["squared", "huber:0.5", "quantile:0.3", "absolute"][seed as usize % 4].parse().unwrap(),
+            tolerance: Some(Tolerance::of_rows(shape, sizes).unwrap()),
+            lipschitz: 0.0,
+            decay: 0.0,
+            rounds: 4,
+            ..Settings::of(cells)
+        };
+        let settings = if cells == Method::ROBUST_CELLS { Settings { rounds: 1, ..settings } } else { settings };
+        let polished = polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
+        let mut bounds = vec![polished.before.worst_case.unwrap()];
+        bounds.extend(polished.accepted.iter().map(|score| score.worst_case.unwrap()));
+        assert!(bounds.windows(2).all(|pair| pair[1] <= pair[0]), "{seed}: {bounds:?}");
+        assert_eq!(polished.after.worst_case.unwrap(), *bounds.last().unwrap(), "{seed}");
+        assert!(polished.after.loss <= bounds[bounds.len() - 1] * (1.0 + 1e-12), "{seed}");
     }
 }

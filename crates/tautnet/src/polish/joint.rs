@@ -14,6 +14,13 @@ pub const METHOD: Method = Method(&Described {
             by one convex program{gap}.",
 });
 
+/// The same by the name that says what it holds, beside `robust-cells`.
+pub const CELLS: Method = Method(&Described {
+    name: "cells",
+    help: "another name of `joint`: the cells of these patterns, of exact inputs",
+    ..*METHOD.0
+});
+
 /// One program for what the settings price.
 pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
     let (candidate, outcome) = run.solve(Held::Nothing, 0)?;

@@ -52,6 +52,7 @@ const ALL: &[(Method, Runs)] = &[
     (convex::METHOD, convex::run),
     (convex::CELLS, convex::run_cells),
     (joint::METHOD, joint::run),
+    (joint::CELLS, joint::run),
     (walk::METHOD, walk::run),
     (alternate::METHOD, alternate::run),
     (weight_decay::METHOD, weight_decay::run),
@@ -61,6 +62,8 @@ const ALL: &[(Method, Runs)] = &[
 impl Method {
     /// The program (J): the best weights with the given patterns, together with the multipliers that prove their bound.
     pub const JOINT: Self = joint::METHOD;
+    /// [`Method::JOINT`] by another name.
+    pub const CELLS: Self = joint::CELLS;
     /// The program (J), then a search for better patterns, then (J) again, in turn.
     pub const WALK: Self = walk::METHOD;
     /// Algorithm 1 of the paper: multipliers, then weights, in turn.

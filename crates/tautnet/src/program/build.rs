@@ -232,6 +232,9 @@ pub(crate) fn affordable(data: &Dataset, units: usize, prices: &Prices, held: He
     ))
 }
 
+/// The most corrections of centrality in one iteration for a worst case.
+const CORRECTORS: usize = 5;
+
 impl Built {
     /// (J), (12) or (6) for units with the given patterns, from these units and this linear part; without an output
     /// bias where that is not free.
@@ -442,8 +445,11 @@ impl Built {
         if many || StructuredNormal::cheaper(&self.program.layout) == Route::Dense {
             self.program.store_hessian();
         }
-        let scaled =
-            Settings { gap_absolute: settings.gap_absolute * self.factor, infeasibility: 0.0, ..settings.clone() };
+        // A worst case has an inequality or two for every unit in every row, of which a few fall behind; corrections cost little
+        // beside its factorization.
+        let correctors = if self.program.terms.worst.is_some() { CORRECTORS } else { settings.correctors };
+        let gap_absolute = settings.gap_absolute * self.factor;
+        let scaled = Settings { gap_absolute, infeasibility: 0.0, correctors, ..settings.clone() };
         if many {
             return solve_many_rows(&self.program, &self.start, &scaled, observer);
         }

@@ -88,19 +88,22 @@ impl Rows {
     /// `Σ_k σ_ik v_ik x̄_k` for every unit: `Bᵀ v` as an e × m matrix.
     pub fn cones_adjoint(&self, v: &[f64]) -> Mat<f64> {
         let n = self.n();
-        self.gather(|i, k| {
-            let value = v[i * n + k];
-            if self.active.unit(i)[k] { value } else { -value }
+        self.gather(|i, range, out| {
+            let (v, on) = (&v[i * n..][range.clone()], &self.active.unit(i)[range]);
+            out.iter_mut().zip(v.iter().zip(on)).for_each(|(out, (&v, &on))| *out = if on { v } else { -v });
         })
     }
 
     /// `Φᵀ v` as an e × m matrix.
     pub fn output_adjoint(&self, v: &[f64]) -> Mat<f64> {
-        self.gather(|i, k| if self.active.unit(i)[k] { self.sign[i] * v[k] } else { 0.0 })
+        self.gather(|i, range, out| {
+            let (v, on, sign) = (&v[range.clone()], &self.active.unit(i)[range], self.sign[i]);
+            out.iter_mut().zip(v.iter().zip(on)).for_each(|(out, (&v, &on))| *out = if on { sign * v } else { 0.0 });
+        })
     }
 
-    /// `Σ_k value(i, k) x̄_k` for every unit, e × m.
-    fn gather(&self, value: impl Fn(usize, usize) -> f64 + Sync) -> Mat<f64> {
+    /// `Σ_k value_ik x̄_k` for every unit, e × m; `write` writes the values of a unit in a range of rows.
+    fn gather(&self, write: impl Fn(usize, std::ops::Range<usize>, &mut [f64]) + Sync) -> Mat<f64> {
         let (n, e, m) = (self.n(), self.e(), self.units());
         let mut out = vec![0.0; e * m];
         out.par_chunks_mut(GROUP * e).enumerate().for_each(|(group, out)| {
@@ -109,9 +112,7 @@ impl Rows {
             for range in blocks(n, BLOCK) {
                 for u in 0..units {
                     let column = part.col_mut(u).try_as_col_major_mut().expect("columns are contiguous").as_slice_mut();
-                    for (r, k) in range.clone().enumerate() {
-                        column[r] = value(group * GROUP + u, k);
-                    }
+                    write(group * GROUP + u, range.clone(), &mut column[..range.len()]);
                 }
                 let out = MatMut::from_column_major_slice_mut(out, e, units);
                 let part = part.as_ref().subrows(0, range.len());

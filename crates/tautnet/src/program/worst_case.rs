@@ -192,10 +192,13 @@ impl WorstCase {
         let n = self.rows.n();
         let mut sums = vec![[0.0; 2]; n];
         if self.soft {
-            for (i, t) in x[layout.leave()..][..n * self.rows.units()].chunks(n).enumerate() {
-                let side = usize::from(self.rows.sign[i] < 0.0);
-                sums.iter_mut().zip(t).for_each(|(sum, t)| sum[side] += t);
-            }
+            let t = &x[layout.leave()..][..n * self.rows.units()];
+            sums.par_chunks_mut(TOGETHER).enumerate().for_each(|(block, sums)| {
+                for (t, sign) in t.chunks(n).zip(&self.rows.sign) {
+                    let (side, t) = (usize::from(*sign < 0.0), &t[block * TOGETHER..]);
+                    sums.iter_mut().zip(t).for_each(|(sum, t)| sum[side] += t);
+                }
+            });
         }
         sums
     }
@@ -336,11 +339,15 @@ impl Term for WorstCase {
             }
         }
         let cells = &mut out[parts.cells.clone()];
-        cells.copy_from_slice(&inside);
         if self.soft {
             let t = &x[layout.leave()..][..cells.len()];
-            cells.iter_mut().zip(t).for_each(|(cell, t)| *cell += t);
+            let each = cells.par_chunks_mut(n).zip(inside.par_chunks(n)).zip(t.par_chunks(n));
+            each.for_each(|((cells, inside), t)| {
+                cells.iter_mut().zip(inside.iter().zip(t)).for_each(|(cell, (inside, t))| *cell = inside + t);
+            });
             out[parts.leave].copy_from_slice(t);
+        } else {
+            cells.copy_from_slice(&inside);
         }
     }
 
@@ -389,10 +396,12 @@ impl Term for WorstCase {
         }
         if self.soft {
             let t = &mut out[layout.leave()..][..n * m];
-            for (at, t) in t.iter_mut().enumerate() {
-                let side = if self.rows.sign[at / n] < 0.0 { &parts.down } else { &parts.up };
-                *t += cells[at] + z[parts.leave.start + at] - z[side.start + at % n];
-            }
+            let pairs = cells.par_chunks(n).zip(z[parts.leave.clone()].par_chunks(n));
+            t.par_chunks_mut(n).zip(pairs).zip(&self.rows.sign).for_each(|((t, (cells, leave)), sign)| {
+                let side = &z[if *sign < 0.0 { parts.down.clone() } else { parts.up.clone() }];
+                let each = t.iter_mut().zip(cells).zip(leave).zip(side);
+                each.for_each(|(((t, cell), leave), side)| *t += cell + leave - side);
+            });
         }
         if let (Some(inputs), Some(a)) = (&self.linear, layout.linear_part()) {
             let part = MatMut::from_column_major_slice_mut(&mut out[a.clone()], inputs.ncols(), 1);
@@ -418,31 +427,25 @@ impl Term for WorstCase {
                     return;
                 }
                 let length = TOGETHER.min(n - start);
-                let root = |r: usize| {
-                    let at = i * n + start + r;
-                    let cell = h[parts.cells.start + at];
-                    if self.soft {
-                        let leave = h[parts.leave.start + at];
-                        (leave * cell / (leave + cell)).sqrt()
-                    } else {
-                        cell.sqrt()
-                    }
+                let here = i * n + start..i * n + start + length;
+                let cells = &h[parts.cells.clone()][here.clone()];
+                let roots: Vec<f64> = if self.soft {
+                    let leave = &h[parts.leave.clone()][here];
+                    leave.iter().zip(cells).map(|(leave, cell)| (leave * cell / (leave + cell)).sqrt()).collect()
+                } else {
+                    cells.iter().map(|cell| cell.sqrt()).collect()
                 };
-                let roots: Vec<f64> = (0..length).map(root).collect();
-                let w = Mat::from_fn(length, e + reach, |r, a| {
-                    let k = start + r;
-                    roots[r]
-                        * match a {
-                            a if a < e => {
-                                if on[k] {
-                                    -self.rows.x[(k, a)]
-                                } else {
-                                    self.rows.x[(k, a)]
-                                }
-                            }
-                            a => self.coefficients[(k, a - e)],
-                        }
-                });
+                // −σ √κ
+                let sided = |(root, on): (&f64, &bool)| if *on { -root } else { *root };
+                let sided: Vec<f64> = roots.iter().zip(&on[start..]).map(sided).collect();
+                let mut w = Mat::<f64>::zeros(length, e + reach);
+                for a in 0..e + reach {
+                    let (from, factors) =
+                        if a < e { (self.rows.x.col(a), &sided) } else { (self.coefficients.col(a - e), &roots) };
+                    let from = from.subrows(start, length);
+                    let column = w.col_mut(a).iter_mut().zip(from.iter());
+                    column.zip(factors).for_each(|((w, value), factor)| *w = factor * value);
+                }
                 add_lower(sum.as_mut(), w.as_ref(), w.as_ref());
             }
             (0..e).for_each(|a| sum[(a, a)] += self.ridge[i]);

@@ -49,10 +49,13 @@ impl WorstCase {
             .collect();
         if self.soft {
             let (leave, cells) = (&h[parts.leave], &h[parts.cells]);
-            for (i, (p, r)) in leave.chunks(n).zip(cells.chunks(n)).enumerate() {
-                let side = usize::from(self.rows.sign[i] < 0.0);
-                rows.iter_mut().zip(p.iter().zip(r)).for_each(|(row, (p, r))| row.sides[side] += 1.0 / (p + r));
-            }
+            rows.par_chunks_mut(TOGETHER).enumerate().for_each(|(block, rows)| {
+                for ((p, r), sign) in leave.chunks(n).zip(cells.chunks(n)).zip(&self.rows.sign) {
+                    let (side, from) = (usize::from(*sign < 0.0), block * TOGETHER);
+                    let pairs = p[from..].iter().zip(&r[from..]);
+                    rows.iter_mut().zip(pairs).for_each(|(row, (p, r))| row.sides[side] += 1.0 / (p + r));
+                }
+            });
         }
         rows
     }
@@ -303,9 +306,14 @@ impl Own for WorstCase {
         let mut free = vec![[0.0; 2]; n];
         if self.soft {
             let t = &r[layout.leave() - base..];
-            for (at, (p, c)) in leave.iter().zip(cells).enumerate() {
-                free[at % n][usize::from(self.rows.sign[at / n] < 0.0)] += t[at] / (p + c);
-            }
+            free.par_chunks_mut(TOGETHER).enumerate().for_each(|(block, free)| {
+                let pairs = t.chunks(n).zip(leave.chunks(n)).zip(cells.chunks(n)).zip(&self.rows.sign);
+                for (((t, p), c), sign) in pairs {
+                    let (side, from) = (usize::from(*sign < 0.0), block * TOGETHER);
+                    let each = free.iter_mut().zip(&t[from..]).zip(&p[from..]).zip(&c[from..]);
+                    each.for_each(|(((free, t), p), c)| free[side] += t / (p + c));
+                }
+            });
         }
         let mut forces = vec![[0.0; 2]; n];
         for k in 0..n {
@@ -340,10 +348,12 @@ impl Own for WorstCase {
         }
         if self.soft {
             let t = &mut r[layout.leave() - base..];
-            for (at, (p, c)) in leave.iter().zip(cells).enumerate() {
-                let side = usize::from(self.rows.sign[at / n] < 0.0);
-                t[at] = (t[at] + forces[at % n][side]) / (p + c);
-            }
+            let pairs = leave.par_chunks(n).zip(cells.par_chunks(n)).zip(&self.rows.sign);
+            t.par_chunks_mut(n).zip(pairs).for_each(|(t, ((p, c), sign))| {
+                let side = usize::from(*sign < 0.0);
+                let each = t.iter_mut().zip(&forces).zip(p).zip(c);
+                each.for_each(|(((t, force), p), c)| *t = (*t + force[side]) / (p + c));
+            });
         }
     }
 }
