@@ -190,15 +190,18 @@ impl Scaler {
 
     /// At least the distance, in any norm, from a standardized row as computed to that of real numbers.
     pub(crate) fn standardizing_error(&self, user: &[f64], standardized: &[f64]) -> f64 {
-        (0..user.len()).fold(0.0, |sum, k| {
-            let (difference, rest) = two_sum(user[k], -self.input_mean[k]);
-            let scale = self.input_scale[k];
-            // x′κ − (X − x_mean), x′ as it was computed, from either side.
-            let product = (mul_down(standardized[k], scale), mul_up(standardized[k], scale));
-            let over = add_up(add_up(product.1, -difference), -rest);
-            let under = add_down(add_down(product.0, -difference), -rest);
-            add_up(sum, div_up(over.max(-under).max(0.0), scale))
-        })
+        (0..user.len()).fold(0.0, |sum, k| add_up(sum, self.standardizing_error_of(k, user[k], standardized[k])))
+    }
+
+    /// The same of one column.
+    pub(crate) fn standardizing_error_of(&self, column: usize, user: f64, standardized: f64) -> f64 {
+        let (difference, rest) = two_sum(user, -self.input_mean[column]);
+        let scale = self.input_scale[column];
+        // x′κ − (X − x_mean), x′ as it was computed, from either side.
+        let product = (mul_down(standardized, scale), mul_up(standardized, scale));
+        let over = add_up(add_up(product.1, -difference), -rest);
+        let under = add_down(add_down(product.0, -difference), -rest);
+        div_up(over.max(-under).max(0.0), scale)
     }
 }
 

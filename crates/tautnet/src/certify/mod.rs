@@ -71,7 +71,7 @@ pub(crate) use lipsdp_gradient::lipsdp_gradient;
 pub use local::{LocalBound, local_upper_bound};
 pub use norm_product::{column_sums, norm_product, path_norm, relative_gap};
 pub use output_range::{Extreme, OutputRange, RangeSettings, output_range};
-pub use prediction::{prediction_intervals, prediction_reach, sensitivities};
+pub use prediction::{prediction_intervals, prediction_intervals_within, prediction_reach, sensitivities};
 pub use prove::prove;
 pub use region::Region;
 pub use sample::{SampleInterval, affordable_nodes, sample_interval};
