@@ -122,9 +122,12 @@ impl Scaler {
     ) -> Result<Tolerance> {
         let spread = moments(learned).into_iter().map(|moments| moments.variance.map_or(0.0, f64::sqrt));
         let deviations: Vec<f64> = spread.zip(&self.input_scale).map(|(spread, scale)| spread * scale).collect();
-        let user =
-            Mat::from_fn(rows.nrows(), rows.ncols(), |k, j| self.input_mean[j] + self.input_scale[j] * rows[(k, j)]);
-        Ok(asked.on(inputs, user.as_ref(), &deviations)?.divided(&self.input_scale))
+        Ok(asked.on(inputs, self.inputs_to_user(rows).as_ref(), &deviations)?.divided(&self.input_scale))
+    }
+
+    /// Standardized inputs (n × d) in the user's units.
+    pub fn inputs_to_user(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+        Mat::from_fn(x.nrows(), x.ncols(), |k, j| self.input_mean[j] + self.input_scale[j] * x[(k, j)])
     }
 
     /// A standardized input in the user's units.

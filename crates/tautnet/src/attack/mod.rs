@@ -21,8 +21,8 @@ mod within;
 
 pub use fast_gradient::fast_gradient;
 pub use proved::WorstCase;
-pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
-pub use within::{WithinReport, within};
+pub use settings::{Method, RADII, RESTARTS, SIZES, STEPS, Settings};
+pub use within::{WithinReport, within, within_multiples};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;

@@ -8,7 +8,7 @@ use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
 use crate::requirement::Setting;
 use crate::train::{Descent, Start};
 use crate::{Loss, Norm, loss, tolerance::Shape};
-use Command::{Attack, Compare, Polish, Reproduce, Train};
+use Command::{Attack, Compare, Polish, Predict, Reproduce, Train};
 
 impl Table for Recipe {
     const FIELDS: &'static [Field] = &[
@@ -209,9 +209,12 @@ impl Table for Recipe {
             more: "An amount is a number in the units of the column (0.5), a part of the value in the row (2%, or 2%+0.1 with a part \
                    beside it), a part of the column's standard deviation in the rows learned from (0.1sd), or exact. An amount alone is \
                    for every input of numbers that is not named. Inputs of words are exact. The polish then makes the worst case within \
-                   it small.",
-            commands: &[Polish],
-            unsaid: |_| Some("every input is exact".into()),
+                   it small, and the model keeps it. An attack and a prediction tell what errors within it can do.",
+            commands: &[Polish, Attack, Predict],
+            unsaid: |command| match command {
+                Attack | Predict => Some("what the model was made for".into()),
+                _ => Some("every input is exact".into()),
+            },
             get: |recipe| Value::Texts(recipe.tolerance.entries.iter().map(ToString::to_string).collect()),
             set: |recipe, value| put_texts(value, &mut |entries| recipe.tolerance.entries = entries),
             ..Field::PLAIN
@@ -222,7 +225,11 @@ impl Table for Recipe {
             symbol: "SHAPE",
             kind: Kind::Word(|| Shape::ALL.map(|shape| Word::new(shape.name(), shape.help())).to_vec()),
             help: "How the errors of several inputs come together",
-            commands: &[Polish],
+            commands: &[Polish, Attack, Predict],
+            unsaid: |command| {
+                matches!(command, Attack | Predict)
+                    .then(|| format!("that of the model; {} where it has none", Shape::default()))
+            },
             get: |recipe| Value::Word(recipe.tolerance.shape.name().into()),
             set: |recipe, value| put_word(value, &mut |shape| recipe.tolerance.shape = shape),
             ..Field::PLAIN
