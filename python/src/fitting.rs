@@ -156,7 +156,6 @@ pub fn polish(
     if !said(&asked, "loss")? {
         recipe.loss = subject.loss().or_raise()?;
     }
-    recipe.resolve(Command::Polish).or_raise()?;
     let relu = subject.network().in_relu_units("`polish`").or_raise()?;
     if relu.network != *subject.network() {
         warn(py, Some(&relu.note(subject.network())))?;

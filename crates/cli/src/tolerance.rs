@@ -21,9 +21,14 @@ pub struct TolerancesArguments {
 }
 
 impl TolerancesArguments {
+    /// What the file says.
+    pub fn of_file(&self) -> Result<Said> {
+        self.tolerances.as_deref().map_or(Ok(Said::default()), read)
+    }
+
     /// What the file and the flags say together, the flags last.
     pub fn said<C>(&self, flags: &RecipeArguments<C>) -> Result<Said> {
-        let mut said = self.tolerances.as_deref().map_or(Ok(Said::default()), read)?;
+        let mut said = self.of_file()?;
         let asked = &flags.asked.tolerance;
         if flags.said("tolerance") {
             said.entries.get_or_insert_default().extend(asked.entries.iter().cloned());

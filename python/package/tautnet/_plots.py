@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _tautnet
 from ._errors import TautnetError
-from ._functions import Attack, Bounds
+from ._functions import Attack, AttackWithin, Bounds
 from ._path import LipschitzPath
 
 BEFORE, AFTER, PROVED = "#8a8f98", "#1f6fb4", "#c2571a"

@@ -147,3 +147,34 @@ fn what_a_tolerance_cannot_be_here_is_refused() {
         assert!(ran.code == Some(2) && ran.err.contains(why) && ran.err.contains("hint: "), "{command}: {ran:?}");
     }
 }
+
+/// Worst cases in a file are what the verifier proves, and nothing less.
+#[test]
+fn worst_cases_are_issued_and_verified() {
+    let folder = prepared();
+    let issued = folder.tautnet("certify own.json data.csv --worst-cases w.json --json").json();
+    assert_eq!(issued["worst_cases"]["rows"], 4);
+    let proved = folder.tautnet("verify w.json own.json --json").json();
+    // In the units of the network, y = 100 + 10 f.
+    for (k, (lower, upper)) in [(95.0, 145.0), (165.0, 205.0), (185.0, 225.0), (65.0, 85.0)].into_iter().enumerate() {
+        let user = |key: &str| 100.0 + 10.0 * proved["rows"][k][key].as_f64().unwrap();
+        assert!(lower - 1e-4 < user("lower") && user("lower") <= lower + 1e-9, "{proved:#}");
+        assert!(upper - 1e-9 <= user("upper") && user("upper") < upper + 1e-4, "{proved:#}");
+    }
+    assert!(folder.tautnet("verify w.json own.json").out.contains("(4 rows)"));
+    let mut forged: Value = serde_json::from_str(&folder.read("w.json")).unwrap();
+    forged["rows"][2]["upper"] = (forged["rows"][2]["upper"].as_f64().unwrap() - 0.01).into();
+    folder.write("forged.json", &forged.to_string());
+    let ran = folder.tautnet("verify forged.json own.json");
+    assert!(ran.code == Some(1) && ran.err.contains("not proved: row 3: the leaves of the upper end show"), "{ran:?}");
+    folder.write("t.toml", "a = 0.1\n");
+    assert_eq!(folder.tautnet("certify model.json data.csv --worst-cases v.json --tolerances t.toml").code, Some(0));
+    assert_eq!(folder.tautnet("verify v.json model.json").code, Some(0));
+    for (command, why) in [
+        ("certify model.json data.csv --worst-cases x.json", "there is no tolerance for the worst cases"),
+        ("certify own.json --worst-cases x.json", "required arguments"),
+    ] {
+        let ran = folder.tautnet(command);
+        assert!(ran.code == Some(2) && ran.err.contains(why), "{ran:?}");
+    }
+}
