@@ -15,7 +15,10 @@ use tautnet_verify::evidence::Near;
 use tautnet_verify::{Node, Refusal, Row, Shape, VerifiedWorstCases, Weights, WorstCases};
 
 /// Steps in the multipliers of each leaf.
-const STEPS: usize = 60;
+const STEPS: usize = 200;
+
+/// After so many steps without a better bound they go on from the best one, half as long.
+const PATIENCE: usize = 8;
 
 /// A leaf is good enough where its bound is within this part of the interval's size of what is found.
 const CLOSE: f64 = 1e-6;
@@ -190,27 +193,39 @@ impl Search {
             (value + length(self.shape, &sum), self.furthest(&sum))
         };
         let (mut multipliers, mut best) = (start.clone(), (f64::INFINITY, start, Vec::new()));
+        let (mut pace, mut waited) = (1.0, 0);
         for _ in 0..STEPS {
             let (value, u) = at(&multipliers);
             *found = found.max(self.value(&u));
             if value < best.0 {
                 best = (value, multipliers.clone(), u.clone());
+                waited = 0;
+            } else {
+                waited += 1;
+            }
+            if waited > PATIENCE {
+                (multipliers, pace, waited) = (best.1.clone(), 0.5 * pace, 0);
+                continue;
             }
             let gradient: Vec<f64> =
                 path.iter().map(signed).map(|(unit, side)| side * (unit.h + dot(&unit.slope, &u))).collect();
             let size = dot(&gradient, &gradient);
-            let step = (value - *found) / size;
+            let step = pace * (value - *found) / size;
             if !(step > 0.0 && step.is_finite()) {
                 break;
             }
             multipliers.iter_mut().zip(&gradient).for_each(|(m, g)| *m = (*m - step * g).max(0.0));
         }
         let (_, multipliers, u) = best;
+        // How far the relaxation is off at u; where it is off nowhere, how far it can be.
         let off = |(i, unit): (usize, &Unit)| {
             let h = unit.h + dot(&unit.slope, &u);
             let (factor, less) = unit.relaxed();
-            let free = !path.iter().any(|(other, _)| *other == i);
-            (free.then(|| factor * (h - less) - unit.v * h.max(0.0)).unwrap_or(0.0), i)
+            let room = unit.v.abs() * (unit.reach - unit.h.abs()).max(0.0);
+            if path.iter().any(|(other, _)| *other == i) {
+                return (0.0, i);
+            }
+            (factor * (h - less) - unit.v * h.max(0.0) + 1e-3 * room, i)
         };
         let worst = self.units.iter().enumerate().map(off).max_by(|a, b| a.0.total_cmp(&b.0));
         let bound = self.near.bound(&path, &multipliers);
