@@ -102,7 +102,7 @@ fn an_attack_is_within_the_tolerance_and_its_multiples() {
     }
     // A plain network has the spreads of the rows.
     folder.write("plain.json", r#"{"w": [[1]], "b": [0], "v": [1], "c": 0}"#);
-    folder.write("plain.csv", "a,y\n1,2\n3,2\n");
+    folder.write("plain.csv", "a,y\n1,2\n3,4\n");
     let plain = folder.tautnet("attack plain.json plain.csv --no-standardize --tolerance 0.5sd --json").json();
     close(&[plain["sizes"][2]["found"].as_f64().unwrap()], &[2.25]);
 }
