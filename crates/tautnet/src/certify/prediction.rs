@@ -87,14 +87,17 @@ const UNKNOWN: SampleInterval = SampleInterval {
     closed: false,
 };
 
-/// The interval of every row in the units of the target, from that of the network: `of` is given the number of the row, the row, the row
-/// in standardized units as computed, and how many nodes to spend.
+/// The interval of the network at a row, from the number of the row, the row, the row in standardized units as computed, and how many
+/// nodes to spend.
+type OfRow<'a> = dyn Fn(usize, &[f64], &[f64], usize) -> Result<SampleInterval> + Sync + 'a;
+
+/// The interval of every row in the units of the target, from that of the network.
 fn row_by_row(
     network: &Shallow,
     scaler: &Scaler,
     mut x: Mat<f64>,
     nodes: usize,
-    of: &(dyn Fn(usize, &[f64], &[f64], usize) -> Result<SampleInterval> + Sync),
+    of: &OfRow<'_>,
 ) -> Result<Vec<SampleInterval>> {
     let given = x.clone();
     scaler.standardize_inputs_in_place(x.as_mut());
