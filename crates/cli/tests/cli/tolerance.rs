@@ -11,7 +11,7 @@ fn prepared() -> Folder {
     let folder = Folder::new();
     folder.write("model.json", MODEL);
     let settings = r#""settings": {"tolerance": ["a=0.5"], "tolerance_shape": "box"}"#;
-    folder.write("own.json", &MODEL.replace(r#""settings": {}"#, settings));
+    folder.write("own.json", MODEL.replace(r#""settings": {}"#, settings));
     folder.write("data.csv", DATA);
     folder
 }
@@ -126,7 +126,7 @@ fn what_a_tolerance_cannot_be_here_is_refused() {
     let folder = prepared();
     folder.write("bad.toml", "a = 0.5\nwarmth = 1\n");
     folder.write("plain.json", r#"{"w": [[1, 0, 1]], "b": [0], "v": [1], "c": 0}"#);
-    folder.write("forged.json", &folder.read("own.json").replace("a=0.5", "b=0.5"));
+    folder.write("forged.json", folder.read("own.json").replace("a=0.5", "b=0.5"));
     for (command, why) in [
         ("predict model.json data.csv --tolerance b=1", "the table has no such input"),
         ("predict model.json data.csv --tolerance kind=any", "not built yet"),
@@ -164,7 +164,7 @@ fn worst_cases_are_issued_and_verified() {
     assert!(folder.tautnet("verify w.json own.json").out.contains("(4 rows)"));
     let mut forged: Value = serde_json::from_str(&folder.read("w.json")).unwrap();
     forged["rows"][2]["upper"] = (forged["rows"][2]["upper"].as_f64().unwrap() - 0.01).into();
-    folder.write("forged.json", &forged.to_string());
+    folder.write("forged.json", forged.to_string());
     let ran = folder.tautnet("verify forged.json own.json");
     assert!(ran.code == Some(1) && ran.err.contains("not proved: row 3: the leaves of the upper end show"), "{ran:?}");
     folder.write("t.toml", "a = 0.1\n");
