@@ -342,6 +342,10 @@ mod tests {
             refused(&|file| file["rows"][0]["tolerance"][0] = json!(0.95)),
             refused(&|file| file["rows"][0]["x"][1] = json!(2.5)),
             refused(&|file| file["rows"][0]["above"] = json!([[]])),
+            refused(&|file| {
+                let (above, below) = (file["rows"][0]["above"].clone(), file["rows"][0]["below"].clone());
+                (file["rows"][0]["above"], file["rows"][0]["below"]) = (below, above);
+            }),
         ] {
             assert!(matches!(refusal, Refusal::NotProved(_)), "{refusal:?}");
         }
@@ -366,7 +370,7 @@ mod tests {
         assert!(matches!(refused(&|file| file["version"] = json!(2)), Refusal::Unsupported(_)));
         assert!(matches!(refused(&|file| file["more"] = json!(2)), Refusal::Unreadable(_)));
         assert!(matches!(verify_worst_cases(b"{", &network).unwrap_err(), Refusal::Unreadable(_)));
-        let other = network.with_c(0.5);
+        let other = network.with_c(network.c() + 0.5);
         assert!(matches!(
             verify_worst_cases(file.to_string().as_bytes(), &other).unwrap_err(),
             Refusal::WrongNetwork(_)
