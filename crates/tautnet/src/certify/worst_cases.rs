@@ -370,7 +370,8 @@ mod tests {
         assert!(matches!(refused(&|file| file["version"] = json!(2)), Refusal::Unsupported(_)));
         assert!(matches!(refused(&|file| file["more"] = json!(2)), Refusal::Unreadable(_)));
         assert!(matches!(verify_worst_cases(b"{", &network).unwrap_err(), Refusal::Unreadable(_)));
-        let other = network.with_c(network.c() + 0.5);
+        let c = network.c();
+        let other = network.with_c(c + 0.5);
         assert!(matches!(
             verify_worst_cases(file.to_string().as_bytes(), &other).unwrap_err(),
             Refusal::WrongNetwork(_)
