@@ -114,6 +114,11 @@ impl<'a> Job<'a> {
         Ok(Self { tolerance: Some(tolerance), ..self })
     }
 
+    /// With a tolerance of each row, in standardized units.
+    pub fn within(self, tolerance: Tolerance) -> Self {
+        Self { tolerance: Some(tolerance), ..self }
+    }
+
     /// How wrong the inputs of the rows that are learned from can be, in standardized units, where that was said.
     pub fn tolerance(&self) -> Option<&Tolerance> {
         self.tolerance.as_ref()

@@ -21,8 +21,8 @@ mod within;
 
 pub use fast_gradient::fast_gradient;
 pub use proved::WorstCase;
-pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
-pub use within::{WithinReport, found_within, within, within_each};
+pub use settings::{Method, RADII, RESTARTS, SIZES, STEPS, Settings};
+pub use within::{WithinReport, found_within, within, within_each, within_multiples};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;

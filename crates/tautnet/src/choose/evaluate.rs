@@ -2,15 +2,12 @@
 //! each input causes of them.
 
 use super::Chosen;
-use crate::attack::{self, WithinReport};
+use crate::attack::{self, SIZES, WithinReport};
 use crate::error::Result;
 use crate::rows::Rows;
 use crate::tolerance::{Input, Tolerance};
 use crate::{Dataset, Loss, Shallow};
 use serde::Serialize;
-
-/// The sizes at which networks are compared, in parts of the tolerance.
-pub const SIZES: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
 
 /// Operations that the search at the tolerance itself may take, about: seconds.
 const SEARCH: f64 = 2e10;
