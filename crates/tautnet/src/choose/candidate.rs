@@ -21,6 +21,8 @@ pub struct Candidate {
     pub reach: f64,
     /// The price of the weights in training.
     pub decay: f64,
+    /// Whether training takes four times as many passes over the rows.
+    pub long: bool,
     /// Whether training counts large errors by their size and not by their square, which is judged all the same.
     pub capped: bool,
     /// The convex program, where there is one.
@@ -49,12 +51,12 @@ const LARGE: &str = "huber:1";
 impl Candidate {
     /// Ordinary training, of so many units.
     pub fn ordinary(units: usize, decay: f64) -> Self {
-        Self { units, linear_part: false, reach: 0.0, decay, capped: false, convex: None }
+        Self { units, linear_part: false, reach: 0.0, decay, long: false, capped: false, convex: None }
     }
 
     /// Make the network. [`Stop::here`](crate::Stop::here) ends it with what there is.
     pub fn make(&self, data: &Dataset, tolerance: &Tolerance, common: &Common) -> Result<Shallow> {
-        let descent = Descent { decay: self.decay, ..descent(data.rows()) };
+        let descent = Descent { decay: self.decay, ..self.descent(data.rows()) };
         let start = if self.reach > 0.0 {
             let tolerance = Some(tolerance.times(self.reach));
             Adversarial { descent, steps: 1, tolerance, ..Adversarial::default() }.into()
@@ -87,19 +89,25 @@ impl Candidate {
 
     /// About how many multiplications it takes.
     pub fn work(&self, rows: usize, columns: usize) -> f64 {
-        let descent = descent(rows);
+        let descent = self.descent(rows);
         let (n, m, depth) = (rows as f64, self.units as f64, (columns + 2) as f64);
         let visit = if self.reach > 0.0 { 5.0 } else { 3.0 };
         let trained = n * descent.epochs as f64 * m * depth * visit;
         // The normal equations of 30 iterations a round.
         trained + self.convex.map_or(0.0, |_| (ROUNDS * 30) as f64 * n * (m * depth).powi(2))
     }
-}
 
-/// The descent for so many rows: enough steps to come to rest on few rows, and few visits of each where there are many.
-fn descent(rows: usize) -> Descent {
-    let epochs = (4000.0 / (rows as f64).sqrt()).clamp(12.0, 300.0) as usize;
-    Descent { rate: 1e-2, batch: (rows / 100).clamp(32, 256), epochs, schedule: Schedule::Cosine, ..Descent::default() }
+    /// The descent for so many rows: many visits of each where there are few.
+    fn descent(&self, rows: usize) -> Descent {
+        let epochs = (4000.0 / (rows as f64).sqrt()).clamp(12.0, 300.0) as usize;
+        Descent {
+            rate: 1e-2,
+            batch: (rows / 100).clamp(32, 256),
+            epochs: if self.long { 4 * epochs } else { epochs },
+            schedule: Schedule::Cosine,
+            ..Descent::default()
+        }
+    }
 }
 
 impl fmt::Display for Candidate {
@@ -111,6 +119,9 @@ impl fmt::Display for Candidate {
             reach => write!(f, "attacked within {reach} × the tolerance")?,
         }
         write!(f, ", decay {}", self.decay)?;
+        if self.long {
+            write!(f, ", long")?;
+        }
         if self.capped {
             write!(f, ", large errors capped")?;
         }

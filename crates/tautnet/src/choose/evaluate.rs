@@ -10,7 +10,7 @@ use crate::{Dataset, Loss, Shallow};
 use serde::Serialize;
 
 /// Operations that the search at the tolerance itself may take, about: seconds.
-const SEARCH: f64 = 2e10;
+const SEARCH: f64 = 3e9;
 
 /// Most nodes of branch and bound for each row and end of its interval.
 const MOST_NODES: usize = 2000;
@@ -115,7 +115,7 @@ pub fn evaluate(
     };
     let (of_start, of_result) = (clean(false), clean(true));
     let errors = |result: bool, size: f64| -> Result<Errors> {
-        let nodes = if size == 1.0 { nodes(1.0) } else { nodes(0.1) };
+        let nodes = if size == 1.0 { nodes(1.0) } else { nodes(0.05) };
         let report = report(result, &|tolerance| tolerance.times(size), &search(nodes))?;
         let proved = report.worst_case.map_or(f64::INFINITY, |proved| proved.certified);
         Ok(Errors { clean: if result { of_result } else { of_start }, found: report.found, proved })

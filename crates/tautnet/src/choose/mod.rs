@@ -131,8 +131,11 @@ pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 const PARTS: usize = 5;
 /// Most rows that candidates are compared on.
 const MOST_ROWS: usize = 4000;
-/// Multiplications that a choice may take, about: a minute of two processors.
-const WORK: f64 = 1.5e11;
+/// Multiplications that a choice may take, about, where there are few rows: ten seconds of one processor; and so many times
+/// that where there are many.
+const WORK: (f64, f64) = (1.5e11, 6.0);
+/// As many rows are few.
+const FEW: f64 = 300.0;
 /// Units of each network where they are chosen, and of a wide one.
 const UNITS: (usize, usize) = (50, 200);
 /// Most units of the mean.
@@ -175,6 +178,12 @@ impl Tried {
     fn judgement(&self) -> Judgement {
         judgement(self.candidate, &self.joined())
     }
+}
+
+/// The best first.
+fn sort(tried: &mut [Tried]) {
+    // Scores are not negative, and then their bits are in the same order.
+    tried.sort_by_cached_key(|one| one.joined().score().to_bits());
 }
 
 fn judgement(candidate: Candidate, losses: &Losses) -> Judgement {
@@ -317,7 +326,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let grid: Vec<_> = self.grid().into_iter().map(|candidate| (candidate, 0)).collect();
         let whole = self.parts.len();
         let (rows, columns) = (self.parts[0].learned.0.rows(), self.data.columns());
-        let mut left = WORK;
+        let mut left = WORK.0 * (rows as f64 / FEW).clamp(1.0, WORK.1);
         // Where there are few rows, one part says little.
         let work: f64 = grid.iter().map(|(candidate, _)| candidate.work(rows, columns)).sum();
         let first = ((0.4 * left / work) as usize).clamp(1, whole);
@@ -326,7 +335,7 @@ impl<'a, 'o> Work<'a, 'o> {
             return Ok(Found { candidates: 0, ..Found::none(self) });
         };
         let candidates = tried.len();
-        tried.sort_by(|a, b| a.joined().score().total_cmp(&b.joined().score()));
+        sort(&mut tried);
         // The start is the best by its errors without input error.
         let ordinary = |tried: &&Tried| tried.candidate.reach == 0.0 && tried.candidate.linear_part == self.settings.common.linear_part;
         let start = tried
@@ -350,53 +359,74 @@ impl<'a, 'o> Work<'a, 'o> {
         if judged == whole {
             self.refine(&mut tried, rows, left)?;
         }
-        tried.sort_by(|a, b| a.joined().score().total_cmp(&b.joined().score()));
+        sort(&mut tried);
         let start = tried.iter().position(|one| one.candidate == start && one.seed == 0).expect("the start stays");
         let members = self.members(&tried, judged)?;
         Ok(Found { candidates, tried, start, members, judged })
     }
 
-    /// Try variations of the best: wide ones, large errors capped, and the convex program.
+    /// Try variations of the best, as far as the work allows: long training and wide networks first, since both change what is
+    /// best; then their neighbours, and the convex program.
     fn refine(&self, tried: &mut Vec<Tried>, rows: usize, mut left: f64) -> Result<()> {
-        tried.sort_by(|a, b| a.joined().score().total_cmp(&b.joined().score()));
-        let best: Vec<Candidate> = tried.iter().take(3).map(|one| one.candidate).collect();
-        let ordinary = tried.iter().find(|one| one.candidate.reach == 0.0).map(|one| one.candidate);
-        let mut next: Vec<Candidate> = Vec::new();
+        let mut attempt = |tried: &mut Vec<Tried>, next: Vec<Candidate>| -> Result<()> {
+            let mut further: Vec<(Candidate, u64)> = Vec::new();
+            for candidate in next {
+                let work = candidate.work(rows, self.data.columns()) * self.parts.len() as f64;
+                let known = tried.iter().any(|one| one.candidate == candidate)
+                    || further.iter().any(|one| one.0 == candidate);
+                if !known && work <= left {
+                    left -= work;
+                    further.push((candidate, 0));
+                }
+            }
+            let parts: Vec<usize> = (0..self.parts.len()).collect();
+            tried.extend(self.judge(&further, &parts)?.unwrap_or_default());
+            sort(tried);
+            Ok(())
+        };
+        sort(tried);
+        let fixed = self.settings.units.is_some();
+        let larger = |best: Candidate| {
+            let wide = Candidate { units: if fixed { best.units } else { UNITS.1 }, ..best };
+            [Candidate { long: true, ..best }, wide, Candidate { long: true, ..wide }]
+        };
+        attempt(tried, tried.iter().take(3).flat_map(|one| larger(one.candidate)).collect())?;
+        let best = tried[0].candidate;
+        let mut near = Vec::new();
         if self.settings.common.loss == crate::Loss::default() {
-            next.extend(best.iter().take(2).map(|&best| Candidate { capped: true, ..best }));
+            near.extend(tried.iter().take(2).map(|one| Candidate { capped: true, ..one.candidate }));
         }
-        if self.settings.units.is_none() {
-            next.extend(best.iter().take(1).map(|&best| Candidate { units: UNITS.1, ..best }));
+        if self.settings.decay.is_none() {
+            near.extend([1.0 / 3.0, 3.0].map(|factor| Candidate { decay: factor * best.decay, ..best }));
         }
-        for (reach, decay) in CONVEX {
-            next.push(Candidate { convex: Some(Convex { reach, decay }), ..best[0] });
-        }
-        if let Some(ordinary) = ordinary.filter(|ordinary| *ordinary != best[0]) {
-            next.extend(CONVEX[..2].iter().map(|&(reach, decay)| Candidate { convex: Some(Convex { reach, decay }), ..ordinary }));
-        }
-        let columns = self.data.columns();
-        next.retain(|candidate| {
-            let work = candidate.work(rows, columns) * self.parts.len() as f64;
-            left -= work;
-            left >= 0.0
-        });
-        let next: Vec<_> = next.into_iter().map(|candidate| (candidate, 0)).collect();
-        let parts: Vec<usize> = (0..self.parts.len()).collect();
-        tried.extend(self.judge(&next, &parts)?.unwrap_or_default());
+        near.extend([0.75, 1.25].map(|factor| Candidate { reach: factor * best.reach, ..best }));
+        attempt(tried, near)?;
+        let small = |one: &&Tried| fixed || one.candidate.units == UNITS.0;
+        let best = tried.iter().find(small).map(|one| one.candidate);
+        let ordinary = tried.iter().filter(small).find(|one| one.candidate.reach == 0.0).map(|one| one.candidate);
+        let programs = best.iter().flat_map(|best| CONVEX.iter().map(move |program| (best, program)));
+        let programs = programs.chain(ordinary.iter().flat_map(|one| CONVEX[..2].iter().map(move |program| (one, program))));
+        let convex = programs.map(|(&from, &(reach, decay))| Candidate { convex: Some(Convex { reach, decay }), ..from });
+        attempt(tried, convex.collect())?;
         // The best from another seed, so that they can be members twice.
-        tried.sort_by(|a, b| a.joined().score().total_cmp(&b.joined().score()));
         let again: Vec<_> = tried.iter().take(2).map(|one| (one.candidate, 1)).collect();
+        let parts: Vec<usize> = (0..self.parts.len()).collect();
         tried.extend(self.judge(&again, &parts)?.unwrap_or_default());
         Ok(())
     }
 
-    /// The members of the mean: the best candidate, and what makes the mean better.
+    /// The members of the mean: the best candidate from two seeds, so that no lucky seed decides, and what makes the mean better.
     fn members(&self, tried: &[Tried], parts: usize) -> Result<Vec<usize>> {
         let stop = Stop::here();
         let pool: Vec<usize> = (0..tried.len().min(STAY.1)).collect();
-        let mut members = vec![0];
-        let mut best = tried[0].joined().score();
         let units = |members: &[usize]| members.iter().map(|&k| tried[k].candidate.units).sum::<usize>();
+        let twin = (1..tried.len()).find(|&k| tried[k].candidate == tried[0].candidate);
+        let mut members: Vec<usize> = [0].into_iter().chain(twin).collect();
+        if units(&members) > MOST_UNITS {
+            members.truncate(1);
+        }
+        let losses = (0..parts).map(|part| self.losses_of_mean(tried, &members, part)).collect::<Result<Vec<_>>>()?;
+        let mut best = Losses::joined(&losses).score();
         while members.len() < MEMBERS {
             let further: Vec<Vec<usize>> = pool
                 .iter()
