@@ -181,7 +181,7 @@ impl<'a, 'o> Run<'a, 'o> {
         let exact = Tolerance::none(self.data.columns());
         let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
         let from = (&*self.units, self.linear.as_deref());
-        let built = Built::robust(self.data, from, &self.active, Robust { tolerance, soft }, &self.prices)?;
+        let built = Built::robust(self.data, from, &self.active, Robust { tolerance, soft, groups: None }, &self.prices)?;
         self.solved(built, Held::Nothing, round)
     }
 
