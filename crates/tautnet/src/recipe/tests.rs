@@ -200,7 +200,7 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
             Method::WALK => &["tolerance", "rounds"],
             Method::JOINT | Method::CELLS => &["effort", "tolerance", "rounds"],
             Method::ALTERNATING => &["effort", "tolerance"],
-            Method::CONVEX => &["effort"],
+            Method::CONVEX | Method::SCENARIOS => &["effort"],
             Method::ROBUST_CELLS => &["effort", "rounds"],
             Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort", "tolerance", "rounds"],
             other if other.name() == "descent" => {
