@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::{ops::ControlFlow, path::Path};
 use tautnet::{
     Dataset, Shallow, attack,
-    polish::{Ending, Method, Polished, Settings, polish},
+    polish::{Ending, Method, Polished, Settings, Walk, polish},
     tolerance::{Shape, Tolerance},
 };
 
@@ -241,10 +241,40 @@ fn scenarios_reach_the_least_worst_case_of_affine_functions() {
     assert!(found < best * (1.0 + 1e-4) && found > 0.5 * best, "{found} where {best} is known");
 }
 
+/// Then a row is its only scenario, and every program is (R) of exact inputs with the patterns for labels.
 #[test]
-fn scenarios_ask_for_a_tolerance() {
-    let (network, data, _) = drawn(1);
-    let settings = Settings::of(Method::SCENARIOS);
-    let error = polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap_err().to_string();
-    assert!(error.contains("`scenarios`") && error.contains("none is given"), "{error}");
+fn scenarios_of_exact_inputs_are_the_rows() {
+    for seed in 0..8 {
+        let (network, data, _) = drawn(seed);
+        let settings = Settings { rounds: 1, decay: 0.01, ..Settings::of(Method::SCENARIOS) };
+        let made = polished(&network, &data, &settings);
+        let convex = polished(&network, &data, &Settings { method: Method::CONVEX, ..settings });
+        let found = made.after.found.unwrap();
+        assert!((found - made.after.loss).abs() < 1e-12 * found && made.after.worst_case.is_none(), "{seed}: {made:?}");
+        assert!((made.after.objective - convex.after.objective).abs() < 1e-6 * (1.0 + convex.after.objective), "{seed}");
+    }
+}
+
+/// Descent on the bound and (R) in turn: never above (R) alone, and below it more often than not.
+#[test]
+fn walks_within_a_tolerance_go_on_from_the_first_program() {
+    let mut below = 0;
+    for seed in 0..12 {
+        let (network, data, tolerance) = drawn(seed);
+        let settings = Settings {
+            loss: ["squared", "huber:0.5"][seed as usize % 2].parse().unwrap(),
+            tolerance: Some(tolerance),
+            lipschitz: if seed % 3 == 0 { 0.01 } else { 0.0 },
+            decay: 0.001,
+            walk: Walk { rounds: 2, steps: 100, ..Walk::default() },
+            ..Settings::of(Method::WALK)
+        };
+        let walked = polished(&network, &data, &settings);
+        let first = polished(&network, &data, &Settings { method: Method::CONVEX, rounds: 1, ..settings });
+        let [walked, first] = [walked.after, first.after];
+        assert!(walked.objective <= first.objective * (1.0 + 1e-9), "{seed}: {walked:?} {first:?}");
+        assert!(walked.loss <= walked.worst_case.unwrap() * (1.0 + 1e-12), "{seed}");
+        below += usize::from(walked.objective < 0.99 * first.objective);
+    }
+    assert!(below >= 7, "{below}");
 }

@@ -24,6 +24,7 @@ mod record;
 mod run;
 mod scenarios;
 mod settings;
+mod slope;
 mod steps;
 mod uses;
 mod walk;

@@ -9,7 +9,7 @@
 //! min Σ_k ω_k max over the scenarios x of row k of loss at x + prices
 //! ```
 //!
-//! What is compared is the loss of all networks that were made, recomputed at all points that were found by then.
+//! Where nothing is said of a tolerance, the rows themselves are all scenarios. What is compared is the loss of all networks that were made, recomputed at all points that were found by then.
 
 use super::{
     method::{Described, Method, NO_EFFORT, NO_LIMIT, NO_MULTIPLIERS},
@@ -21,7 +21,6 @@ use crate::{
     ending::{Cause, Early, Ending},
     error::Result,
     patterns::Patterns,
-    requirement::{Demand, Requirement, Setting},
     tolerance::Tolerance,
 };
 use faer::Mat;
@@ -30,17 +29,11 @@ use faer::Mat;
 pub const METHOD: Method = Method(&Described {
     name: "scenarios",
     help: "the least worst case found within the tolerance, by convex programs at the worst points found, with worse ones in turn",
-    requires: &[NEEDS_TOLERANCE, NO_EFFORT, NO_MULTIPLIERS, NO_LIMIT],
+    requires: &[NO_EFFORT, NO_MULTIPLIERS, NO_LIMIT],
     prices: (0.0, 0.0),
     story: "The polish lowered {goal}, {bound}, by convex programs. Each has the worst points that attacks had found by then, and counts \
             the worst of each row{in the last}.",
 });
-
-const NEEDS_TOLERANCE: Requirement = Requirement {
-    setting: Setting::Tolerance,
-    demand: Demand::Needed(&[], "looks for the worst points within a tolerance, and none is given"),
-    hint: "give `tolerance`, or take another method",
-};
 
 /// A round gains little when the objective falls by less than this fraction of itself.
 const LITTLE: f64 = 1e-3;
@@ -51,8 +44,8 @@ const MATTERS: f64 = 0.25;
 
 /// Attack, program, attack, and so on. The best of all that was made comes back.
 pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
-    let settings = run.settings;
-    let tolerance = settings.tolerance.as_ref().expect("the method needs one");
+    let (settings, exact) = (run.settings, Tolerance::none(run.data.columns()));
+    let tolerance = settings.tolerance.as_ref().unwrap_or(&exact);
     let mut found = Scenarios::of(run.data);
     found.attack(&at.best.network, tolerance, &settings.loss, 0)?;
     let mut made = vec![(at.best.clone(), None, None)];

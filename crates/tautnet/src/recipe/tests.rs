@@ -197,7 +197,7 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
         }
         refused.dedup();
         let expected: &[&str] = match method {
-            Method::WALK => &["tolerance", "rounds"],
+            Method::WALK => &["rounds"],
             Method::JOINT | Method::CELLS => &["effort", "tolerance", "rounds"],
             Method::ALTERNATING => &["effort", "tolerance"],
             Method::CONVEX | Method::SCENARIOS => &["effort"],
