@@ -3,17 +3,19 @@
 use crate::certificate::Certificate;
 use crate::columns::{INPUTS, Inputs};
 use crate::errors::{OrRaise, not_proved, refused};
-use crate::fitting::rows;
+use crate::fitting::{Problem, rows};
 use crate::model::Subject;
 use crate::options::{asked, put};
+use crate::tolerance::{Said, told};
 use crate::watch::{Limits, run};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Value, json};
 use std::time::Instant;
-use tautnet::attack::{self, RadiusReport};
+use tautnet::attack::{self, RadiusReport, SIZES, WithinReport};
 use tautnet::certify::{self, Attained, ExactSettings, GradientSearchSettings, Region};
 use tautnet::recipe::{Judge, Search};
+use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Norm};
 
 /// Every bound on the Lipschitz constant in one norm, as JSON, and the certificate of the best upper one. `given` are inputs
@@ -121,8 +123,9 @@ pub fn attack_network(
     subject: &Bound<'_, PyAny>,
     x: &Bound<'_, PyAny>,
     y: &Bound<'_, PyAny>,
-    radius: &Bound<'_, PyAny>,
+    radius: Option<&Bound<'_, PyAny>>,
     norm: Option<&str>,
+    within: &Bound<'_, PyDict>,
     search: &Bound<'_, PyDict>,
     seed: u64,
     units: (bool, Option<String>),
@@ -135,7 +138,15 @@ pub fn attack_network(
         return Err(refused("an attack was asked for in the norm 1", "give the norm 2 or inf"));
     }
     let mut judge = Judge::default();
-    put(&mut judge, "radius", radius)?;
+    radius.map_or(Ok(()), |radius| put(&mut judge, "radius", radius))?;
+    let said = Said::of_settings(within)?;
+    let balls = radius.is_some() || norm.is_some();
+    if balls && !said.is_nothing() {
+        return Err(refused(
+            "an attack was asked for within a tolerance and within balls of the standardized inputs",
+            "leave out the tolerance, or `radius` and `norm`",
+        ));
+    }
     let radii = judge.radius;
     let search: Search = asked(search)?;
     search.check().or_raise()?;
@@ -146,6 +157,35 @@ pub fn attack_network(
         Subject::Model(model) => Some(&model.get().inner),
         Subject::Network(_) => None,
     };
+    let within = if balls { None } else { tolerance(&said, model, &problem).or_raise()? };
+    if let Some((asked, within)) = within {
+        let text = run(py, Limits::new(None, threads, None)?, |_| {
+            let nodes = certify::affordable_nodes(&network, problem.data.rows() * SIZES.len());
+            let settings = attack::Settings { loss: loss.clone(), seed, ..attack::Settings::new(f64::INFINITY) };
+            let settings = search.resolve(nodes, settings)?;
+            let reports = attack::within_multiples(&network, &problem.data, &within, &SIZES, &settings)?;
+            let one = |(size, report): (&f64, &WithinReport)| {
+                let above = |loss: f64| problem.scaler.loss_to_user_above(&settings.loss, loss);
+                json!({
+                    "size": size,
+                    "found": problem.scaler.loss_to_user_below(&settings.loss, report.found),
+                    "proved": report.worst_case.map(|worst_case| above(worst_case.certified)),
+                    "exact_rows": report.worst_case.map_or(0, |worst_case| worst_case.closed_rows),
+                })
+            };
+            let (entries, shape) = told(asked.as_ref(), &within);
+            Ok(json!({
+                "loss": loss.name(),
+                "degree": loss.degree(),
+                "root_name": loss.root_name(),
+                "rows": Dataset::rows(&problem.data),
+                "tolerance": entries,
+                "tolerance_shape": shape,
+                "sizes": SIZES.iter().zip(&reports).map(one).collect::<Value>(),
+            }))
+        })?;
+        return Ok(text.to_string());
+    }
     let facts = run(py, Limits::new(None, threads, None)?, |watch| {
         // The bound of the model's certificate if it is in the norm asked for, else that of a new one.
         let known = model.map(tautnet_models::Model::proved).transpose()?.flatten();
@@ -183,6 +223,28 @@ pub fn attack_network(
         }))
     })?;
     Ok(facts.to_string())
+}
+
+/// What holds of the rows, in the units of the network, and its words where it has some; `None` where every input is exact.
+fn tolerance(
+    said: &Said,
+    model: Option<&tautnet_models::Model>,
+    problem: &Problem,
+) -> tautnet::error::Result<Option<(Option<Asked>, Tolerance)>> {
+    let (scaler, columns, data) = (&problem.scaler, &problem.columns, &problem.data);
+    if let Some(of_rows) = said.of_rows(columns, data.rows())? {
+        return Ok((!of_rows.is_none()).then(|| (None, of_rows.divided(&scaler.input_scale))));
+    }
+    let asked = said.over(model.map_or(Ok(Asked::default()), tautnet_models::Model::tolerance)?);
+    if asked.is_exact() {
+        return Ok(None);
+    }
+    let x = data.x.as_ref();
+    let within = match model {
+        Some(model) => model.tolerance_on(&asked, scaler.inputs_to_user(x).as_ref())?.divided(&scaler.input_scale),
+        None => scaler.tolerance(&asked, &columns.tolerated(), x, data)?,
+    };
+    Ok(Some((Some(asked), within)))
 }
 
 /// Prove what the bytes claim about a network, or raise.

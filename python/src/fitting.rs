@@ -4,11 +4,13 @@ use crate::columns::{INPUTS, Inputs, TARGET, targets, weights};
 use crate::errors::{OrRaise, refused, warn};
 use crate::model::{Model, Subject};
 use crate::options::{asked as read, said};
+use crate::tolerance::Said;
 use crate::watch::{Facts, Limits, Watch, run};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job, Proved};
+use tautnet::polish::Method;
 use tautnet::recipe::Command;
 use tautnet::{Dataset, Recipe, Scaler, Shallow, select};
 use tautnet_tables::Encoder;
@@ -147,20 +149,35 @@ pub fn polish(
     standardize: bool,
 ) -> PyResult<Made> {
     let subject = Subject::of(subject)?;
-    let mut recipe = read::<Recipe>(asked)?;
-    if !said(asked, "loss")? {
+    let within = Said::of_settings(asked)?;
+    let asked = asked.copy()?;
+    asked.set_item("tolerance", py.None())?;
+    let mut recipe = read::<Recipe>(&asked)?;
+    if !said(&asked, "loss")? {
         recipe.loss = subject.loss().or_raise()?;
     }
-    let plan = recipe.resolve(Command::Polish).or_raise()?;
     let relu = subject.network().in_relu_units("`polish`").or_raise()?;
     if relu.network != *subject.network() {
         warn(py, Some(&relu.note(subject.network())))?;
     }
     let network = relu.network.one_output("`polish`").or_raise()?;
-    let (network, problem) = Rows::read(&given)?.meet(&subject, network, standardize).or_raise()?;
+    let (network, Problem { columns, scaler, data }) =
+        Rows::read(&given)?.meet(&subject, network, standardize).or_raise()?;
+    let within = within.of_columns(&columns).or_raise()?;
+    recipe.tolerance = within.over(recipe.tolerance);
+    let of_rows = within.of_rows(&columns, data.rows()).or_raise()?;
+    if of_rows.is_some() {
+        // A recipe has no words for it; the method is the one that it would have.
+        recipe.method = recipe.method.or(Some(Method::CONVEX));
+    }
+    let plan = recipe.resolve(Command::Polish).or_raise()?;
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
-        let Problem { columns, scaler, data } = problem;
+        let of_rows = of_rows.map(|of_rows| of_rows.divided(&scaler.input_scale));
         let job = Job::on(data, scaler, &plan, watch.clone()).tolerating(&columns.tolerated())?;
+        let job = match of_rows {
+            Some(tolerance) => job.within(tolerance),
+            None => job,
+        };
         let worked = job.polish(&network, None, &mut |progress| note(watch, progress))?;
         made(job.prove_polish(&worked, None, INPUTS)?, columns, job.scaler())
     })

@@ -14,6 +14,7 @@ mod fitting;
 mod limits;
 mod model;
 mod options;
+mod tolerance;
 mod watch;
 
 use pyo3::prelude::*;

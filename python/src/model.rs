@@ -6,6 +6,7 @@ use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
 use crate::limits;
 use crate::options::put;
+use crate::tolerance::Said;
 use crate::watch::{self, Limits};
 use faer::Mat;
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, ToPyArray};
@@ -14,6 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use std::path::{Path, PathBuf};
 use tautnet::activation::Activation;
+use tautnet::certify::SampleInterval;
 use tautnet::network::{Layer, Network as Layered};
 use tautnet::recipe::Interval;
 use tautnet::{Loss, Scaler, Shallow};
@@ -117,6 +119,15 @@ fn export(
         PyErr::warn(py, &py.get_type::<PyUserWarning>(), text, 1)?;
     }
     Ok(())
+}
+
+/// The ends of intervals, and whether they are exact.
+fn arrays<'py>(py: Python<'py>, found: &[SampleInterval]) -> Intervals<'py> {
+    (
+        PyArray1::from_iter(py, found.iter().map(|interval| interval.lower)),
+        PyArray1::from_iter(py, found.iter().map(|interval| interval.upper)),
+        PyArray1::from_iter(py, found.iter().map(|interval| interval.closed)),
+    )
 }
 
 /// A matrix as an array.
@@ -427,6 +438,45 @@ impl Model {
         Ok(PyArray1::from_vec(py, predicted))
     }
 
+    /// How wrong the inputs can be, as it was said when the model was made: amounts, and the shape.
+    #[getter]
+    fn tolerance(&self) -> PyResult<(Vec<String>, &'static str)> {
+        let asked = self.inner.tolerance().or_raise()?;
+        Ok((asked.entries.iter().map(ToString::to_string).collect(), asked.shape.name()))
+    }
+
+    /// The same as `intervals` for inputs that are off by errors within a tolerance; `asked` has `tolerance` and
+    /// `tolerance_shape`, each of them None for what the model was made for.
+    #[pyo3(signature = (given, asked, nodes=None, threads=None))]
+    fn intervals_within<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyAny>,
+        asked: &Bound<'py, PyDict>,
+        nodes: Option<&Bound<'py, PyAny>>,
+        threads: Option<i64>,
+    ) -> PyResult<Intervals<'py>> {
+        let mut interval = Interval::default();
+        nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
+        let (said, inputs, model) = (Said::of_settings(asked)?, Inputs::read(given)?, &self.inner);
+        let known = model.tolerance().or_raise()?;
+        if said.is_nothing() && known.is_empty() {
+            return Err(refused(
+                "the model was made for no tolerance of the inputs",
+                "give one, such as tolerance=\"0.1sd\" or tolerance={\"temp\": 0.5}",
+            ));
+        }
+        let found = watch::run(py, Limits::new(None, threads, None)?, |_| {
+            let x = inputs.encode(&model.columns)?;
+            let tolerance = match said.of_rows(&model.columns, x.nrows())? {
+                Some(tolerance) => tolerance,
+                None => model.tolerance_on(&said.over(known), x.as_ref())?,
+            };
+            model.intervals_within(x, &tolerance, interval.nodes)
+        })?;
+        Ok(arrays(py, &found))
+    }
+
     /// For every row: the ends of the interval around its prediction, and whether they are exact.
     #[pyo3(signature = (given, radius, nodes=None, threads=None))]
     fn intervals<'py>(
@@ -447,10 +497,6 @@ impl Model {
         let found = watch::run(py, Limits::new(None, threads, None)?, |_| {
             model.intervals_encoded(inputs.encode(&model.columns)?, radius, nodes)
         })?;
-        Ok((
-            PyArray1::from_iter(py, found.iter().map(|interval| interval.lower)),
-            PyArray1::from_iter(py, found.iter().map(|interval| interval.upper)),
-            PyArray1::from_iter(py, found.iter().map(|interval| interval.closed)),
-        ))
+        Ok(arrays(py, &found))
     }
 }

@@ -49,7 +49,7 @@ fn read<T: Default>(field: &Field<T>, value: &Bound<'_, PyAny>) -> PyResult<Valu
 }
 
 /// Texts: one, several, or a dictionary whose items are `KEY=VALUE`; numbers are texts, too.
-fn texts(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
+pub fn texts(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     let text = |value: &Bound<'_, PyAny>| match value.extract::<f64>() {
         Ok(number) => Ok(number.to_string()),
         Err(_) => value.extract::<String>(),

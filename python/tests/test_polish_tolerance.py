@@ -41,7 +41,9 @@ def test_the_worst_case_falls_whatever_way_the_tolerance_is_said() -> None:
         ({"column_1": -1.0}, "negative"),
         ({"column_1": "much"}, "no amount"),
         ({"column_1": float("nan")}, "no amount"),
-        (np.ones((2, 2)), "tolerance"),
+        (np.ones((2, 2)), "the tolerance has 2 rows and the data 20"),
+        (np.ones(3), "the tolerance has 3 columns and the data 2"),
+        (np.full((20, 2), -1.0), "the tolerance of input column 1 is -"),
     ],
 )
 def test_bad_tolerances_are_refused(tolerance: object, message: str) -> None:

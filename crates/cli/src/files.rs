@@ -22,6 +22,12 @@ impl<'a> Files<'a> {
         self
     }
 
+    /// It reads this file, where one is given.
+    pub fn reads_if(mut self, path: Option<&PathBuf>) -> Self {
+        self.read.extend(path.cloned());
+        self
+    }
+
     /// It reads what DATA names, which may be a file.
     pub fn reads_data(mut self, data: Option<&OsString>) -> Self {
         self.read.extend(data.and_then(|data| file_of(data)).map(Path::to_owned));

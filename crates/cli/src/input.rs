@@ -9,6 +9,7 @@ use crate::{folders, output};
 use std::ffi::OsStr;
 use std::path::Path;
 use tautnet::error::{Error, Result};
+use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Network, Scaler, Shallow, split};
 use tautnet_models::Stored;
 use tautnet_tables::{Encoder, Table, UnknownLevels, builtin, public_data};
@@ -132,6 +133,21 @@ pub struct Problem {
     pub test: Option<Dataset>,
     /// What the table is called.
     pub source: String,
+}
+
+impl Problem {
+    /// What a tolerance comes to on the rows, in the units of the network. Standard deviations are the scales of a model, and for a
+    /// plain network those of the rows.
+    pub fn tolerance(&self, stored: &Stored, asked: &Asked) -> Result<Tolerance> {
+        let (scaler, x) = (&self.scaler, self.train.x.as_ref());
+        match stored {
+            Stored::Model(model) => {
+                let user = model.tolerance_on(asked, scaler.inputs_to_user(x).as_ref())?;
+                Ok(user.divided(&scaler.input_scale))
+            }
+            Stored::Network(_) => scaler.tolerance(asked, &self.columns.tolerated(), x, &self.train),
+        }
+    }
 }
 
 /// Bring a network that exists together with DATA. A model brings its columns and its scaler; for a plain network they

@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod recipe;
 mod stop;
+mod tolerance;
 mod workers;
 
 use clap::Parser;

@@ -6,13 +6,14 @@
 use crate::fold::network_to_user;
 use crate::json::{network_from_value, parse_object};
 use crate::layers::{layers_from_value, layers_to_json};
-use faer::Mat;
+use faer::{Mat, MatRef};
 use serde_json::{Map, Value, json};
 use tautnet::certify::{self, SampleInterval};
 use tautnet::error::{Error, Result};
 use tautnet::job::Proved;
 use tautnet::limits::Limits;
 use tautnet::range::RADIUS;
+use tautnet::tolerance::{Asked, Shape, Tolerance};
 use tautnet::{Loss, Network, Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
 use tautnet_verify::{Certificate, Refusal, Verified};
@@ -65,7 +66,10 @@ impl Model {
                 "keep a network with several outputs as a plain network",
             ));
         }
-        self.scaler.check(inputs)
+        self.scaler.check(inputs)?;
+        self.tolerance()
+            .and_then(|tolerance| tolerance.check(&self.columns.tolerated()))
+            .map_err(|error| Error::new(format!("the model's `settings`: {}", error.what), error.hint))
     }
 
     /// The network as theory covers it: one hidden layer of relu units. `asked` says who asks, in a message.
@@ -81,6 +85,32 @@ impl Model {
     /// What a wrong prediction cost when the model was made; the squared error in files from before there were others.
     pub fn loss(&self) -> Result<Loss> {
         self.settings.get("loss").and_then(Value::as_str).map_or(Ok(Loss::default()), str::parse)
+    }
+
+    /// How wrong the inputs can be, as it was said when the model was made; nothing where nothing was said.
+    pub fn tolerance(&self) -> Result<Asked> {
+        let texts = match self.settings.get("tolerance") {
+            // In files from before there were tolerances of the inputs, this is the name of the solver's gap.
+            None | Some(Value::Null | Value::Number(_)) => return Ok(Asked::default()),
+            Some(texts) => texts,
+        };
+        let list = texts.as_array().and_then(|texts| texts.iter().map(Value::as_str).collect::<Option<Vec<_>>>());
+        let Some(list) = list else {
+            return Err(Error::new(
+                format!("`tolerance` is {texts}, not a list of texts"),
+                "write the model again, or mend the list: [\"0.1sd\", \"temp=0.5\"]",
+            ));
+        };
+        let shape = self.settings.get("tolerance_shape").and_then(Value::as_str);
+        Ok(Asked {
+            entries: list.into_iter().map(str::parse).collect::<Result<_>>()?,
+            shape: shape.map_or(Ok(Shape::default()), str::parse)?,
+        })
+    }
+
+    /// What a tolerance comes to on encoded rows, in the units of the data. Standard deviations are the scales of the model.
+    pub fn tolerance_on(&self, asked: &Asked, x: MatRef<'_, f64>) -> Result<Tolerance> {
+        asked.on(&self.columns.tolerated(), x, &self.scaler.input_scale)
     }
 
     /// The model's certificate, proved anew; `None` where it has none, an error where it proves nothing.
@@ -221,6 +251,19 @@ impl Model {
         certify::prediction_intervals(&network, &self.scaler, x, norm, radius, bound, nodes)
     }
 
+    /// For rows whose columns have been encoded, in the units of the target: the interval that the output cannot leave when the
+    /// inputs are off by errors within a tolerance, which is in the units of the data. As in [`Self::intervals`] rounding is inside, and at
+    /// most `nodes` nodes are spent at each end; with 0 the intervals are those of interval arithmetic.
+    pub fn intervals_within(
+        &self,
+        x: Mat<f64>,
+        tolerance: &Tolerance,
+        nodes: Option<usize>,
+    ) -> Result<Vec<SampleInterval>> {
+        let network = self.shallow("an interval within a tolerance")?;
+        certify::prediction_intervals_within(&network, &self.scaler, x, tolerance, nodes)
+    }
+
     /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
     /// standardized inputs move by at most `radius` in that norm: κ_y L ε, with the L that the certificate proves.
     pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
@@ -344,6 +387,83 @@ mod tests {
             assert!((of_model - direct).abs() < 1e-9);
         }
         assert!(model.reach(0.5).unwrap_err().what.contains("no certificate"));
+    }
+
+    fn made_for(settings: Value) -> Model {
+        Model { settings, ..model() }
+    }
+
+    #[test]
+    fn a_model_knows_the_tolerance_it_was_made_for() {
+        for settings in
+            [json!({"seed": 7}), json!({"tolerance": 1e-8}), json!({"tolerance": [], "tolerance_shape": "ball"})]
+        {
+            assert!(made_for(settings).tolerance().unwrap().is_empty());
+        }
+        let model = made_for(json!({"tolerance": ["a=10%", "0.5sd"], "tolerance_shape": "ball"}));
+        let Stored::Model(read) = Stored::parse(model.to_json().unwrap().as_bytes(), "m.json").unwrap() else {
+            panic!()
+        };
+        let asked = read.tolerance().unwrap();
+        assert_eq!(asked.shape, Shape::Ball);
+        let x = read.columns.encode(&table(), UnknownLevels::Refuse).unwrap();
+        let tolerance = read.tolerance_on(&asked, x.as_ref()).unwrap();
+        for (k, a) in [1.5, 2.5, 3.0].into_iter().enumerate() {
+            assert_eq!([0, 1, 2].map(|j| tolerance.size(k, j)), [0.0, 0.0, 0.1 * a]);
+        }
+        let spread =
+            read.tolerance_on(&Asked { entries: vec!["0.5sd".parse().unwrap()], ..asked }, x.as_ref()).unwrap();
+        assert_eq!(spread.size(2, 2), 0.5 * read.scaler.input_scale[2]);
+    }
+
+    #[test]
+    fn a_tolerance_that_is_none_of_these_columns_is_refused_where_the_file_is_read() {
+        let text = made_for(json!({"tolerance": ["a=0.5"], "tolerance_shape": "box"})).to_json().unwrap();
+        for (from, to, what) in [
+            ("\"a=0.5\"", "0.5", "m: the model's `settings`: `tolerance` is [0.5], not a list of texts"),
+            ("a=0.5", "warmth=0.5", "the input `warmth`, but the table has no such input"),
+            ("a=0.5", "kind=0.5", "the input `kind` has words"),
+            ("a=0.5", "a=-1", "the tolerance `-1` is negative"),
+            ("\"box\"", "\"egg\"", "no shape of a tolerance called `egg`"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let error = Stored::parse(text.replace(from, to).as_bytes(), "m").unwrap_err();
+            assert!(error.what.contains(what) && !error.hint.is_empty(), "{error:?}");
+        }
+    }
+
+    /// No value at an input within the tolerance leaves the interval, whose ends are those of the user's units.
+    #[test]
+    fn predictions_stay_in_their_intervals_within_the_tolerance() {
+        for shape in Shape::ALL {
+            let model = made_for(json!({"tolerance": ["a=10%+0.2"], "tolerance_shape": shape.name()}));
+            let x = model.columns.encode(&table(), UnknownLevels::Refuse).unwrap();
+            let tolerance = model.tolerance_on(&model.tolerance().unwrap(), x.as_ref()).unwrap();
+            let intervals = model.intervals_within(x.clone(), &tolerance, None).unwrap();
+            let exact = Tolerance::none(3);
+            let none = model.intervals_within(x.clone(), &exact, None).unwrap();
+            for (k, interval) in intervals.iter().enumerate() {
+                assert!(interval.closed && none[k].closed);
+                let at = |t: f64| {
+                    let mut moved = x.clone();
+                    moved[(k, 2)] += t * tolerance.size(k, 2);
+                    model.predict_encoded(moved)[k]
+                };
+                let values: Vec<f64> = (0..=1000).map(|t| at(t as f64 / 500.0 - 1.0)).collect();
+                let (low, high) =
+                    values.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), v| (l.min(*v), h.max(*v)));
+                assert!(interval.lower <= low + 1e-9 && high - 1e-9 <= interval.upper);
+                assert!(
+                    high - low > 0.1 && low - interval.lower < 0.1 && interval.upper - high < 0.1,
+                    "{interval:?} {low} {high}"
+                );
+                assert!(interval.lower <= interval.lowest_found && interval.highest_found <= interval.upper);
+                let prediction = at(0.0);
+                assert!(
+                    none[k].lower <= prediction && prediction <= none[k].upper && none[k].upper - none[k].lower < 1e-9
+                );
+            }
+        }
     }
 
     #[test]

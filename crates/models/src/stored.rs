@@ -5,6 +5,7 @@ use std::path::Path;
 use tautnet::Loss;
 use tautnet::error::{Error, Result};
 use tautnet::network::Network;
+use tautnet::tolerance::Asked;
 use tautnet_verify::Certificate;
 
 /// What a file holds: a model, or a network alone.
@@ -30,6 +31,14 @@ impl Stored {
         match self {
             Stored::Network(_) => Ok(Loss::default()),
             Stored::Model(model) => model.loss(),
+        }
+    }
+
+    /// How wrong the inputs can be, by what the model was made for; nothing of a plain network.
+    pub fn tolerance(&self) -> Result<Asked> {
+        match self {
+            Stored::Network(_) => Ok(Asked::default()),
+            Stored::Model(model) => model.tolerance(),
         }
     }
 

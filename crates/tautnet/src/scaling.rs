@@ -122,9 +122,12 @@ impl Scaler {
     ) -> Result<Tolerance> {
         let spread = moments(learned).into_iter().map(|moments| moments.variance.map_or(0.0, f64::sqrt));
         let deviations: Vec<f64> = spread.zip(&self.input_scale).map(|(spread, scale)| spread * scale).collect();
-        let user =
-            Mat::from_fn(rows.nrows(), rows.ncols(), |k, j| self.input_mean[j] + self.input_scale[j] * rows[(k, j)]);
-        Ok(asked.on(inputs, user.as_ref(), &deviations)?.divided(&self.input_scale))
+        Ok(asked.on(inputs, self.inputs_to_user(rows).as_ref(), &deviations)?.divided(&self.input_scale))
+    }
+
+    /// Standardized inputs (n × d) in the user's units.
+    pub fn inputs_to_user(&self, x: MatRef<'_, f64>) -> Mat<f64> {
+        Mat::from_fn(x.nrows(), x.ncols(), |k, j| self.input_mean[j] + self.input_scale[j] * x[(k, j)])
     }
 
     /// A standardized input in the user's units.
@@ -190,15 +193,18 @@ impl Scaler {
 
     /// At least the distance, in any norm, from a standardized row as computed to that of real numbers.
     pub(crate) fn standardizing_error(&self, user: &[f64], standardized: &[f64]) -> f64 {
-        (0..user.len()).fold(0.0, |sum, k| {
-            let (difference, rest) = two_sum(user[k], -self.input_mean[k]);
-            let scale = self.input_scale[k];
-            // x′κ − (X − x_mean), x′ as it was computed, from either side.
-            let product = (mul_down(standardized[k], scale), mul_up(standardized[k], scale));
-            let over = add_up(add_up(product.1, -difference), -rest);
-            let under = add_down(add_down(product.0, -difference), -rest);
-            add_up(sum, div_up(over.max(-under).max(0.0), scale))
-        })
+        (0..user.len()).fold(0.0, |sum, k| add_up(sum, self.standardizing_error_of(k, user[k], standardized[k])))
+    }
+
+    /// The same of one column.
+    pub(crate) fn standardizing_error_of(&self, column: usize, user: f64, standardized: f64) -> f64 {
+        let (difference, rest) = two_sum(user, -self.input_mean[column]);
+        let scale = self.input_scale[column];
+        // x′κ − (X − x_mean), x′ as it was computed, from either side.
+        let product = (mul_down(standardized, scale), mul_up(standardized, scale));
+        let over = add_up(add_up(product.1, -difference), -rest);
+        let under = add_down(add_down(product.0, -difference), -rest);
+        div_up(over.max(-under).max(0.0), scale)
     }
 }
 

@@ -193,7 +193,10 @@ fn scenarios_never_raise_what_is_found() {
         let made = polished(&network, &data, &settings);
         assert_eq!((made.before, made.after), (made.accepted[0], *made.accepted.last().unwrap()), "{seed}");
         let falling = made.accepted.windows(2).all(|pair| pair[1].objective < pair[0].objective);
-        assert!(falling && (made.accepted.len() > 1) != matches!(made.ending, Ending::Unchanged(_)), "{seed}: {made:?}");
+        assert!(
+            falling && (made.accepted.len() > 1) != matches!(made.ending, Ending::Unchanged(_)),
+            "{seed}: {made:?}"
+        );
         for (score, network) in [(made.before, &network), (made.after, &made.network)] {
             let [found, most] = [score.found.unwrap(), score.worst_case.unwrap()];
             assert!(score.loss <= found * (1.0 + 1e-12) && found <= most * (1.0 + 1e-12), "{seed}: {score:?}");
@@ -251,7 +254,10 @@ fn scenarios_of_exact_inputs_are_the_rows() {
         let convex = polished(&network, &data, &Settings { method: Method::CONVEX, ..settings });
         let found = made.after.found.unwrap();
         assert!((found - made.after.loss).abs() < 1e-12 * found && made.after.worst_case.is_none(), "{seed}: {made:?}");
-        assert!((made.after.objective - convex.after.objective).abs() < 1e-6 * (1.0 + convex.after.objective), "{seed}");
+        assert!(
+            (made.after.objective - convex.after.objective).abs() < 1e-6 * (1.0 + convex.after.objective),
+            "{seed}"
+        );
     }
 }
 

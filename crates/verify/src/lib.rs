@@ -5,6 +5,9 @@
 //! weights define. This crate contains no solver and no training, and shares no code with any: it depends on a reader of
 //! JSON and on SHA-256 only. The network is given as plain numbers, [`Weights`].
 //!
+//! [`verify_worst_cases`] does the same for files of worst cases: intervals that f cannot leave around the rows of a table, while the inputs are
+//! off by errors within a tolerance.
+//!
 //! The file is described in `docs/certificate-format.md`, the constants are derived in `docs/mathematics/verification.md`.
 //! Whoever issues certificates finds in [`evidence`] the parts of the proof that have to be computed in the same way.
 
@@ -13,13 +16,16 @@ mod refusal;
 mod verify;
 mod weights;
 mod wide;
+mod worst_cases;
 
 pub use certificate::{Certificate, Claim, FORMAT, Norm, Scaler, VERSION};
 pub use refusal::Refusal;
 pub use verify::{Verified, verify};
 pub use weights::{LayerWeights, Weights, fingerprint, fingerprint_1, fingerprint_of_layers, sha256};
+pub use worst_cases::{Node, Row, Shape, VerifiedWorstCases, WORST_CASES, WorstCases, verify_worst_cases};
 
 /// The parts of a proof, for whoever looks for one: what is computed here is what [`verify`](fn@verify) will compute.
 pub mod evidence {
     pub use crate::verify::{Units, Vectors, prove, rounding_allowance, scaled_matrix, sensitivities};
+    pub use crate::worst_cases::Near;
 }

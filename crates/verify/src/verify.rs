@@ -99,7 +99,7 @@ fn read(bytes: &[u8]) -> Result<Certificate, Refusal> {
     Ok(certificate)
 }
 
-fn check_network(network: &Weights<'_>) -> Result<(), Refusal> {
+pub(crate) fn check_network(network: &Weights<'_>) -> Result<(), Refusal> {
     let (units, inputs) = (network.units, network.inputs);
     // (V7) is derived for these sizes.
     let sizes = 1..=(1 << 20) - 1;

@@ -11,7 +11,7 @@ a network trained elsewhere.
 """
 
 from ._errors import NotProved, TautnetError
-from ._functions import Attack, Bounds, attack, certify, lipschitz_path, polish, verify
+from ._functions import Attack, AttackWithin, Bounds, attack, certify, lipschitz_path, polish, verify
 from ._networks import write_weights
 from ._path import LipschitzPath
 from ._plots import plot_attack, plot_bounds, plot_convergence, plot_fit, plot_path
@@ -20,6 +20,7 @@ from ._tautnet import Certificate, Model, Network, __version__, get_limits, set_
 
 __all__ = [
     "Attack",
+    "AttackWithin",
     "Bounds",
     "Certificate",
     "LipschitzPath",

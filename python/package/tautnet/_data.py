@@ -6,9 +6,11 @@ Nothing is copied here that the extension can read as it is, which is every nume
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from sklearn.utils.validation import check_array, column_or_1d
 
 from ._errors import TautnetError
@@ -20,6 +22,20 @@ Given = tuple[list[str] | None, Any] | Columns
 def is_frame(X: Any) -> bool:
     """Whether X is a pandas or polars frame."""
     return hasattr(X, "columns") and (hasattr(X, "iloc") or hasattr(X, "get_column"))
+
+
+# What can be said of how wrong inputs are: amounts of columns, or numbers for columns or rows.
+Tolerance = str | float | Sequence[str] | Mapping[str, str | float] | npt.ArrayLike
+
+
+def given_tolerance(tolerance: Tolerance | None) -> Any:
+    """A tolerance for the extension: texts, a dictionary, or an array, where it is numbers in one or two dimensions."""
+    if tolerance is None or isinstance(tolerance, (str, Mapping)) or np.ndim(tolerance) == 0:  # type: ignore[arg-type]
+        return tolerance
+    if is_frame(tolerance):
+        return tolerance.to_numpy()  # type: ignore[union-attr]
+    array = np.asarray(tolerance)
+    return array if array.dtype.kind in "biuf" else tolerance
 
 
 def column_names(X: Any) -> list[str] | None:

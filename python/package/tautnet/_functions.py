@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _tautnet
-from ._data import given_inputs, given_target
+from ._data import Tolerance, given_inputs, given_target, given_tolerance
 from ._errors import TautnetError
 from ._networks import native
 from ._path import LipschitzPath, path_of
@@ -40,7 +40,7 @@ def polish(
     penalty: str = "L",
     output_bias: bool = True,
     linear_part: bool = False,
-    tolerance: str | float | Sequence[str] | Mapping[str, str | float] | None = None,
+    tolerance: Tolerance | None = None,
     tolerance_shape: str = "box",
     rounds: int = 20,
     standardize: bool = True,
@@ -61,7 +61,8 @@ def polish(
     A setting that the method does not use is refused.
 
     With a `tolerance` the worst case within it is made small in the place of the loss: `{"temp": 0.5, "flow": "2%"}`, or an
-    amount such as "0.1sd" for every input of numbers.
+    amount such as "0.1sd" for every input of numbers. An array has numbers in the units of the data, one for each column, or a row of
+    them for each row of X; the model does not keep those of rows.
 
     Parameters
     ----------
@@ -71,7 +72,7 @@ def polish(
         {
             "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
             "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tol": tol,
-            "iterations": iterations, "tolerance": tolerance, "tolerance_shape": tolerance_shape, "rounds": rounds,
+            "iterations": iterations, "tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape, "rounds": rounds,
         }
     )  # fmt: skip
     subject = native(network)
@@ -218,6 +219,29 @@ class Attack:
     """What the error is called in the unit of the target."""
 
 
+@dataclass(frozen=True)
+class AttackWithin:
+    """Mean losses of inputs that are wrong by errors within multiples of a tolerance, in the units of the target."""
+
+    size: Floats
+    """The multiples of the tolerance."""
+    found: Floats
+    """What an attack achieved."""
+    proved: Floats
+    """What no error within the tolerance exceeds."""
+    exact_rows: npt.NDArray[np.intp]
+    """In how many rows the worst case is known exactly."""
+    tolerance: list[str] | None
+    """The tolerance as it was said; None where it was an array of rows."""
+    tolerance_shape: str
+    rows: int
+    loss: str = "squared"
+    degree: int = 2
+    """The loss is measured in this power of the unit of the target."""
+    root_name: str = "root mean square"
+    """What the error is called in the unit of the target."""
+
+
 # What is told of an attack as a whole.
 FACTS = ("norm", "rows", "loss", "degree", "root_name")
 
@@ -227,8 +251,10 @@ def attack(
     network: Any,
     X: Any,
     y: Any,
-    radius: float | Sequence[float] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5),
+    radius: float | Sequence[float] | None = None,
     *,
+    tolerance: Tolerance | None = None,
+    tolerance_shape: str | None = None,
     loss: str | None = None,
     norm: str | float | None = None,
     method: str = "projected-ascent",
@@ -237,8 +263,11 @@ def attack(
     standardize: bool = True,
     threads: int | None = None,
     random_state: int = 0,
-) -> Attack:
+) -> Attack | AttackWithin:
     """The error that an attack found beside the one that no attack can exceed. `network` and `standardize` as in `polish`.
+
+    Where there is a tolerance, given as in `polish` or kept in the model, and neither `radius` nor `norm` is given, the errors are those within
+    multiples of it: an AttackWithin. Else they are those within balls of the standardized inputs: an Attack.
 
     Parameters
     ----------
@@ -248,16 +277,28 @@ def attack(
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     target, _ = given_target(y, "attack")
     name = norm if norm is None or isinstance(norm, str) else f"{norm:g}"
-    radii = [float(value) for value in np.atleast_1d(np.asarray(radius, dtype=np.float64))]
+    radii = None if radius is None else [float(value) for value in np.atleast_1d(np.asarray(radius, dtype=np.float64))]
+    within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
     search = {"method": method, "restarts": restarts, "nodes": nodes}
     inputs = given_inputs(X, "attack", names)
     text = _tautnet.attack(
-        subject, inputs, target, radii, name, search, random_state, (standardize, loss), thread_count(threads)
+        subject, inputs, target, radii, name, within, search, random_state, (standardize, loss), thread_count(threads)
     )
     facts = json.loads(text)
 
     def column(key: str) -> Floats:
-        return np.array([report[key] for report in facts["radii"]], dtype=np.float64)
+        return np.array([report[key] for report in facts["radii" if "radii" in facts else "sizes"]], dtype=np.float64)
+
+    if "sizes" in facts:
+        return AttackWithin(
+            column("size"),
+            column("found"),
+            np.nan_to_num(column("proved"), nan=np.inf),
+            column("exact_rows").astype(np.intp),
+            facts["tolerance"],
+            facts["tolerance_shape"],
+            **{key: facts[key] for key in FACTS if key != "norm"},
+        )
 
     return Attack(column("radius"), column("found"), column("certified"), column("ceiling"), **{key: facts[key] for key in FACTS})
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from . import _tautnet
 from ._errors import TautnetError
-from ._functions import Attack, Bounds
+from ._functions import Attack, AttackWithin, Bounds
 from ._path import LipschitzPath
 
 BEFORE, AFTER, PROVED = "#8a8f98", "#1f6fb4", "#c2571a"
@@ -24,16 +24,20 @@ def _axes(axes: Any) -> Any:
     return pyplot.subplots(layout="constrained")[1]
 
 
-def plot_attack(attack: Attack, axes: Any = None, label: str = "", color: str = AFTER) -> Any:
-    """Error under attack against the radius: found below, certified above; the truth is in the band."""
+def plot_attack(attack: Attack | AttackWithin, axes: Any = None, label: str = "", color: str = AFTER) -> Any:
+    """Error under attack against the radius or the size of the tolerance: found below, certified above; the truth is in the band."""
+    if isinstance(attack, Attack):
+        size, above, what = attack.radius, attack.certified, f"radius of the attack (standardized, norm {attack.norm})"
+    else:
+        size, above, what = attack.size, attack.proved, "size of the errors (times the tolerance)"
     axes = _axes(axes)
-    found, certified = (values ** (1.0 / attack.degree) for values in (attack.found, attack.certified))
+    found, certified = (values ** (1.0 / attack.degree) for values in (attack.found, above))
     measure = attack.root_name if attack.loss == "squared" else f"{attack.root_name}, {attack.loss}"
     name = f"{label}, " if label else ""
-    axes.fill_between(attack.radius, found, certified, color=color, alpha=0.15, linewidth=0)
-    axes.plot(attack.radius, found, color=color, marker="o", markersize=3, label=f"{name}found")
-    axes.plot(attack.radius, certified, color=color, linestyle="--", label=f"{name}certified")
-    axes.set_xlabel(f"radius of the attack (standardized, norm {attack.norm})")
+    axes.fill_between(size, found, certified, color=color, alpha=0.15, linewidth=0)
+    axes.plot(size, found, color=color, marker="o", markersize=3, label=f"{name}found")
+    axes.plot(size, certified, color=color, linestyle="--", label=f"{name}certified")
+    axes.set_xlabel(what)
     axes.set_ylabel(measure)
     axes.set_ylim(bottom=0)
     axes.legend()

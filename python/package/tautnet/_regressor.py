@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _tautnet
-from ._data import column_names, given_inputs, given_target, given_weights
+from ._data import Tolerance, column_names, given_inputs, given_target, given_tolerance, given_weights
 from ._errors import TautnetError
 from ._path import LipschitzPath, path_of
 from ._progress import Progress, summary
@@ -127,8 +127,20 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 f"the bound {bound:g} exceeds max_lipschitz={self.max_lipschitz:g}: this is the best found", ConvergenceWarning, stacklevel=3
             )
 
-    def predict(self, X: Any, radius: float | None = None, *, nodes: int | None = None) -> Floats | tuple[Floats, Floats, Floats]:
-        """Predictions; with a radius also the ends of the intervals that no prediction can leave.
+    def predict(
+        self,
+        X: Any,
+        radius: float | None = None,
+        *,
+        nodes: int | None = None,
+        interval: str | None = None,
+        tolerance: Tolerance | None = None,
+        tolerance_shape: str | None = None,
+    ) -> Floats | tuple[Floats, Floats, Floats]:
+        """Predictions; with a tolerance or a radius also the ends of the intervals that no prediction can leave.
+
+        With `interval="tolerance"` returns (prediction, lower, upper): for inputs that are off by errors within the tolerance that the
+        model was made for, or within `tolerance`, which is given as in `polish`, the prediction stays between lower and upper.
 
         With `radius` returns (prediction, lower, upper): for standardized inputs that move by at most the radius, in the
         norm of the certificate, the prediction stays between lower and upper. At most `nodes` nodes of branch and bound are
@@ -137,6 +149,14 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         inputs = self._inputs(X)
         predicted = self.model_.predict(inputs)
+        if interval not in (None, "tolerance"):
+            raise TautnetError(f"`interval` is {interval!r}", 'give "tolerance", or a radius in its place')
+        within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
+        if interval is not None or any(said is not None for said in within.values()):
+            if radius is not None:
+                raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")
+            lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, thread_count(self.threads))
+            return predicted, lower, upper
         if radius is None:
             return predicted
         lower, upper, _ = self.model_.intervals(inputs, radius, nodes, thread_count(self.threads))

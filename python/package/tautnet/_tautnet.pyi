@@ -132,6 +132,13 @@ class Model:
         """The arrays w, b, v, the number c, and the array a where there is a linear part."""
     def predict(self, given: Any) -> _Floats:
         """Predictions, in the units of the target."""
+    @property
+    def tolerance(self) -> tuple[list[str], str]:
+        """How wrong the inputs can be, as it was said when the model was made: amounts, and the shape."""
+    def intervals_within(
+        self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
+    ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
+        """The same as `intervals` for inputs that are off by errors within a tolerance."""
     def intervals(
         self, given: Any, radius: float, nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
@@ -171,8 +178,9 @@ def attack(
     subject: Model | Network,
     x: Any,
     y: Any,
-    radii: list[float],
+    radii: list[float] | None,
     norm: str | None,
+    within: dict[str, Any],
     search: dict[str, Any],
     seed: int,
     units: tuple[bool, str | None],

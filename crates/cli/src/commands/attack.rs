@@ -4,23 +4,30 @@ use super::pictures;
 use crate::arguments::{MeetingArguments, OutArguments, TalkArguments};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
+use crate::input::Problem;
 use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
-use crate::{input, output};
+use crate::tolerance::TolerancesArguments;
+use crate::{input, output, tolerance};
 use serde_json::{Value, json};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use tautnet::attack::{RadiusReport, Settings, attack};
-use tautnet::error::Result;
+use tautnet::attack::{self, RadiusReport, SIZES, Settings, WithinReport};
+use tautnet::error::{Error, Result};
 use tautnet::recipe::{Judge, Search};
+use tautnet::tolerance::Asked;
 use tautnet::{Loss, Norm, Scaler, Shallow, certify};
 use tautnet_models::Stored;
 use tautnet_report::chart::{self, Canvas, Curve, Units};
 use tautnet_report::scene::Ink;
 use tautnet_tables::atomic;
 
-/// Error under attack over a grid of radii, beside the certified ceiling
+/// Error under attack, beside the one that no attack can exceed
+///
+/// Where there is a tolerance of the inputs, the model's own or one that is given, the worst errors within 0, 1/2, 1, 3/2 and 2 times
+/// the tolerance are searched for, and branch and bound proves row by row what they cannot exceed. --radius, --norm and --plot ask for balls
+/// instead, and so does everything where there is no tolerance:
 ///
 /// For every row of DATA the worst perturbation of the standardized inputs of at most each radius is searched for: the
 /// error found is a lower bound. The ceiling follows from the certificate, the model's own if it is in the same norm;
@@ -42,6 +49,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub recipe: RecipeArguments<recipe::Attack>,
+
+    #[command(flatten)]
+    pub tolerances: TolerancesArguments,
 
     #[command(flatten)]
     pub search: TableArguments<Search, recipe::Attack>,
@@ -69,27 +79,49 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Files::default()
         .reads(&arguments.network)
         .reads_data(Some(&arguments.data))
+        .reads_if(arguments.tolerances.tolerances.as_ref())
         .writes(results, arguments.out.existing())
         .check()?;
     arguments.search.asked.check()?;
     let asked = &arguments.recipe.asked;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
+    let said = arguments.tolerances.said(&arguments.recipe)?;
+    let balls = [
+        (arguments.judge.said("radius"), "--radius"),
+        (arguments.recipe.said("norm"), "--norm"),
+        (arguments.plot.is_some(), "--plot"),
+    ];
+    let balls = balls.into_iter().find_map(|(given, flag)| given.then_some(flag));
+    if let (Some(flag), false) = (balls, said.is_nothing()) {
+        return Err(Error::new(
+            format!("`{flag}` is about balls of the standardized inputs, and a tolerance was given too"),
+            format!("leave one of them out; {flag} has its meaning without a tolerance"),
+        ));
+    }
     let stored = input::stored(&arguments.network)?;
+    let within = match balls {
+        Some(_) => None,
+        None => Some(said.over(stored.tolerance()?)?).filter(|asked| !asked.is_exact()),
+    };
     let network = stored.network().one_output("`attack`")?;
     let test = TestArguments::default();
     let problem = input::meet(&stored, network, &arguments.network, &arguments.data, &arguments.meeting, (&test, 0))?;
     stop.heed();
+    let loss = if arguments.recipe.said("loss") { asked.loss.clone() } else { stored.loss()? };
+    let settings = Settings { loss, seed: asked.seed, ..Settings::new(f64::INFINITY) };
+    if let Some(within) = within {
+        return run_within(arguments, &stored, &problem, &within, settings, &stop);
+    }
     let (norm, bound) =
         proved_bound(&stored, &problem.network, arguments.recipe.said("norm").then_some(asked.norm), &stop)?;
     stop.kept();
     let radii = &arguments.judge.asked.radius;
     let intervals = problem.train.rows() * radii.len();
     let nodes = certify::affordable_nodes(&problem.network, intervals);
-    let loss = if arguments.recipe.said("loss") { asked.loss.clone() } else { stored.loss()? };
-    let settings = Settings { loss, seed: asked.seed, ..Settings::new(bound) };
+    let settings = Settings { lipschitz_upper_bound: bound, ..settings };
     let settings = arguments.search.asked.resolve(nodes, settings)?;
-    let reports = stop.during(|| attack(&problem.network, &problem.train, norm, radii, &settings))?;
+    let reports = stop.during(|| attack::attack(&problem.network, &problem.train, norm, radii, &settings))?;
     pictures::tell_of_attack(&stop);
 
     let result = json!({
@@ -113,11 +145,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let (target, loss) = (&problem.columns.target, &settings.loss);
-    let (means, roots) = if loss.is_squared() {
-        ("mean squares".to_owned(), "root mean squares")
-    } else {
-        (loss.mean_name(), loss.root_name())
-    };
+    let (means, roots) = means_and_roots(loss);
     let titles = ["radius", "error found", "certified row by row", "certified ceiling"].map(str::to_owned);
     let user = [format!("`{target}` off by, found"), "certified".into()];
     let mut rows = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
@@ -140,6 +168,78 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ));
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Errors within a tolerance and within multiples of it, found and proved.
+fn run_within(
+    arguments: &Arguments,
+    stored: &Stored,
+    problem: &Problem,
+    asked: &Asked,
+    settings: Settings,
+    stop: &Stop,
+) -> Result<ExitCode> {
+    let of_rows = problem.tolerance(stored, asked)?;
+    let nodes = certify::affordable_nodes(&problem.network, SIZES.len() * problem.train.rows());
+    let settings = arguments.search.asked.resolve(nodes, settings)?;
+    stop.kept();
+    let reports =
+        stop.during(|| attack::within_multiples(&problem.network, &problem.train, &of_rows, &SIZES, &settings))?;
+    pictures::tell_of_attack(stop);
+
+    let (scaler, loss, target, rows) = (&problem.scaler, &settings.loss, &problem.columns.target, problem.train.rows());
+    let (entries, shape) = tolerance::json(asked);
+    let one = |(size, report): (&f64, &WithinReport)| {
+        let proved = report.worst_case.map(|worst_case| worst_case.certified);
+        json!({
+            "size": size,
+            "found": report.found,
+            "proved": proved,
+            "exact_rows": report.worst_case.map(|worst_case| worst_case.closed_rows),
+            "user_units": {
+                "found": scaler.loss_to_user_below(loss, report.found),
+                "proved": proved.map(|proved| scaler.loss_to_user_above(loss, proved)),
+            },
+        })
+    };
+    let sizes: Value = SIZES.iter().zip(&reports).map(one).collect();
+    let result = json!({"tolerance": entries, "tolerance_shape": shape, "rows": rows, "sizes": sizes});
+    if let Some(path) = &arguments.out.out {
+        atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;
+    }
+    if arguments.talk.json {
+        output::print_json(&result)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let titles = ["times the tolerance", "error found", "proved, at most", "rows known exactly"].map(str::to_owned);
+    let user = [format!("`{target}` off by, found"), "proved, at most".into()];
+    let mut table = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
+    for (size, report) in SIZES.iter().zip(&reports) {
+        let proved = report.worst_case.map_or(f64::INFINITY, |worst_case| worst_case.certified);
+        table.push(vec![
+            output::number(*size),
+            output::at_least(report.found),
+            output::at_most(proved),
+            report.worst_case.map_or("none".into(), |worst_case| format!("{} of {rows}", worst_case.closed_rows)),
+            output::at_least(scaler.root_to_user_below(loss, report.found)),
+            output::at_most(scaler.root_to_user_above(loss, proved)),
+        ]);
+    }
+    output::print(&output::table(&table))?;
+    if !arguments.talk.quiet {
+        let (means, roots) = means_and_roots(loss);
+        let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        output::note(&format!(
+            "the tolerance is {entries} ({}); errors ({means}) are in standardized units, `{target}` ({roots}) in its own",
+            asked.shape
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the means of losses and their roots are called.
+fn means_and_roots(loss: &Loss) -> (String, &'static str) {
+    if loss.is_squared() { ("mean squares".into(), "root mean squares") } else { (loss.mean_name(), loss.root_name()) }
 }
 
 /// The bound of the model's certificate if it is in the norm asked for, else that of a new one.

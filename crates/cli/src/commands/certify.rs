@@ -9,13 +9,14 @@ use crate::limits;
 use crate::progress::Display;
 use crate::recipe::{LimitArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
+use crate::tolerance::TolerancesArguments;
 use crate::{input, output};
 use serde_json::{Map, Value, json};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::certify::{Region, norm_product, path_norm};
+use tautnet::certify::{self, Region, norm_product, path_norm};
 use tautnet::error::{Error, Result};
 use tautnet::printable::line;
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow};
@@ -29,6 +30,9 @@ use tautnet_verify::Certificate;
 
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);
+
+/// The most cuts at each end of a row, for its worst case.
+const CUTS: usize = 200;
 
 /// Bound how fast a network's output can change, and prove it
 ///
@@ -92,6 +96,16 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     pub certificate: Option<PathBuf>,
 
+    /// Write the worst cases of the rows of DATA within the tolerance, which `tautnet verify` checks, to this file
+    ///
+    /// For each row an interval that the network's output cannot leave while the inputs are off by errors within the tolerance: the one that
+    /// the model was made for, or that of --tolerances.
+    #[arg(long, value_name = "FILE", requires = "data", help_heading = "Output")]
+    pub worst_cases: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub tolerances: TolerancesArguments,
+
     /// Draw the bounds, in a .svg or .png file
     #[arg(long, value_name = "FILE", value_parser = plot_file_parser(), help_heading = "Output")]
     pub plot: Option<PlotFile>,
@@ -139,10 +153,11 @@ impl Part<'_> {
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let plot = arguments.plot.iter().map(|plot| &plot.path);
-    let results = arguments.out.out.iter().chain(&arguments.certificate).chain(plot);
+    let results = arguments.out.out.iter().chain(&arguments.certificate).chain(&arguments.worst_cases).chain(plot);
     Files::default()
         .reads(&arguments.network)
         .reads_data(arguments.data.as_ref())
+        .reads_if(arguments.tolerances.tolerances.as_ref())
         .writes(results, arguments.out.existing())
         .writes(&arguments.resume, Existing::Replace)
         .check()?;
@@ -170,6 +185,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             &arguments.meeting,
             (&TestArguments::default(), 0),
         )?),
+    };
+    let within = match (&problem, &arguments.worst_cases) {
+        (Some(problem), Some(_)) => {
+            let asked = arguments.tolerances.of_file()?.over(stored.tolerance()?)?;
+            if asked.is_exact() {
+                return Err(Error::new(
+                    "there is no tolerance for the worst cases",
+                    "give a file with --tolerances, or a model that was made for a tolerance",
+                ));
+            }
+            Some(problem.tolerance(&stored, &asked)?)
+        }
+        _ => None,
     };
     let data = problem.as_ref().map(|problem| &problem.train);
     let scaler = match &stored {
@@ -235,6 +263,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     result["units"] = json!(network.units());
     result["seconds"] = json!(parts.iter().map(|part| part.time.as_secs_f64()).sum::<f64>());
     result["norms"] = parts.iter().map(|part| part_json(part, &stored)).collect();
+    if let (Some(path), Some(data), Some(within)) = (&arguments.worst_cases, data, &within) {
+        let file = stop.during(|| certify::worst_cases(network, data.x.as_ref(), within, CUTS))?.to_json();
+        certify::verify_worst_cases(&file, network)?;
+        atomic::write(path, &file, arguments.out.existing())?;
+        result["worst_cases"] = json!({"rows": data.rows()});
+    }
     if let Some(path) = &arguments.certificate {
         atomic::write(path, &parts[0].certificate.to_json(), arguments.out.existing())?;
     }

@@ -8,6 +8,7 @@ use crate::input::Problem;
 use crate::progress::{Display, seconds};
 use crate::recipe::{self, LimitArguments, RecipeArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
+use crate::tolerance::TolerancesArguments;
 use crate::{input, output};
 use serde_json::{Value, json};
 use std::ffi::OsString;
@@ -19,7 +20,7 @@ use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
 use tautnet::polish::{Polished, Score};
 use tautnet::recipe::{Command, Plan};
-use tautnet::tolerance::Tolerance;
+use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Scaler, Shallow, attack, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
@@ -50,6 +51,9 @@ pub struct Arguments {
     pub recipe: RecipeArguments<recipe::Polish>,
 
     #[command(flatten)]
+    pub tolerances: TolerancesArguments,
+
+    #[command(flatten)]
     pub limit: LimitArguments,
 
     #[command(flatten)]
@@ -68,9 +72,11 @@ pub struct Arguments {
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut asked = arguments.recipe.asked.clone();
+    asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;
     asked.resolve(Command::Polish)?;
     let missing = [(Chart::Path, "only `train` chooses the price λ")];
     let files = Files::default().reads(&arguments.network).reads_data(Some(&arguments.data));
+    let files = files.reads_if(arguments.tolerances.tolerances.as_ref());
     pictures::check(files, &arguments.test, &arguments.pictures, &arguments.out, &missing)?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;

@@ -1,10 +1,11 @@
-//! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals where a radius is given.
+//! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals within a tolerance or a radius.
 
 use crate::arguments::{FileArguments, LevelArguments, OutArguments};
 use crate::files::Files;
-use crate::recipe::{self, LimitArguments, TableArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments};
 use crate::stop::Stop;
-use crate::{input, output};
+use crate::tolerance::TolerancesArguments;
+use crate::{input, output, tolerance};
 use serde_json::json;
 use std::ffi::OsString;
 use std::fmt::Write;
@@ -19,9 +20,11 @@ use tautnet_tables::{Encoder, atomic};
 /// Predict the target of every row of DATA
 ///
 /// Prints a CSV with one line per row, in the units of the target. DATA needs the model's input columns, in any order. For a
-/// plain network the columns of DATA are its inputs, in this order, and every output has a column of its own.
+/// plain network the columns of DATA are its inputs, in this order, and every output has a column of its own. Where there is a
+/// tolerance, the model's own or one that is given, or a radius, there are two more columns: the interval that no error of the
+/// inputs within it can move the prediction out of.
 #[derive(Debug, clap::Args)]
-#[command(mut_arg("nodes", |nodes| nodes.requires("radius")))]
+#[command(mut_arg("radius", |radius| radius.conflicts_with_all(["tolerance", "tolerance_shape", "tolerances"])))]
 pub struct Arguments {
     /// Model file, or a plain network: .onnx, .safetensors or JSON
     pub model: PathBuf,
@@ -39,6 +42,12 @@ pub struct Arguments {
     pub interval: TableArguments<Interval, recipe::Predict>,
 
     #[command(flatten)]
+    pub recipe: RecipeArguments<recipe::Predict>,
+
+    #[command(flatten)]
+    pub tolerances: TolerancesArguments,
+
+    #[command(flatten)]
     pub limit: LimitArguments,
 
     #[command(flatten)]
@@ -54,35 +63,54 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Files::default()
         .reads(&arguments.model)
         .reads_data(Some(&arguments.data))
+        .reads_if(arguments.tolerances.tolerances.as_ref())
         .writes(&arguments.out.out, arguments.out.existing())
         .check()?;
     let Interval { radius, nodes } = arguments.interval.asked;
     let stop = Stop::new(arguments.limit.time_limit);
+    let said = arguments.tolerances.said(&arguments.recipe)?;
     let stored = input::stored(&arguments.model)?;
-    if let (Stored::Network(network), None) = (&stored, radius) {
+    let within = match radius {
+        Some(_) => None,
+        None => Some(said.over(stored.tolerance()?)?).filter(|asked| !asked.is_exact()),
+    };
+    if nodes.is_some() && radius.is_none() && within.is_none() {
+        return Err(Error::new(
+            "`--nodes` is about an interval around each prediction, and there is none",
+            "give a tolerance, such as --tolerance 0.1sd, or a --radius",
+        ));
+    }
+    if let (Stored::Network(network), None, None) = (&stored, radius, &within) {
         return outputs_of(network, arguments);
     }
     let model = stored.into_model(&arguments.model)?;
     let table = input::open(&arguments.data, &arguments.file)?.table;
     input::note_columns(&model.columns, &table);
-    let predictions = model.predict(&table, arguments.levels.unknown())?;
-    let reach = radius.map(|radius| model.reach(radius)).transpose()?;
+    let x = model.columns.encode(&table, arguments.levels.unknown())?;
+    let predictions = model.predict_encoded(x.clone());
+    let mut result = json!({"target": model.columns.target, "predictions": predictions});
     stop.heed();
     stop.kept();
-    let intervals = radius
-        .map(|radius| stop.during(|| model.intervals(&table, arguments.levels.unknown(), radius, nodes)))
-        .transpose()?
-        .unwrap_or_default();
-    if let (Some(reason), Some(_)) = (stop.reason(), reach) {
-        output::note(&format!("{reason}: some intervals are those of the Lipschitz bound, and smaller ones may hold"));
+    let intervals = match (radius, &within) {
+        (Some(radius), _) => {
+            let (norm, reach) = model.reach(radius)?;
+            (result["radius"], result["norm"], result["reach"]) = (json!(radius), json!(norm), json!(reach));
+            stop.during(|| model.intervals_encoded(x, radius, nodes))?
+        }
+        (None, Some(asked)) => {
+            let tolerance = model.tolerance_on(asked, x.as_ref())?;
+            (result["tolerance"], result["tolerance_shape"]) = tolerance::json(asked);
+            stop.during(|| model.intervals_within(x, &tolerance, nodes))?
+        }
+        (None, None) => Vec::new(),
+    };
+    if let (Some(reason), false) = (stop.reason(), intervals.is_empty()) {
+        let bound = if radius.is_some() { "the Lipschitz bound" } else { "interval arithmetic" };
+        output::note(&format!("{reason}: some intervals are those of {bound}, and smaller ones may hold"));
     }
 
     if arguments.json {
-        let mut result = json!({"target": model.columns.target, "predictions": predictions});
-        if let (Some(radius), Some((norm, reach))) = (radius, reach) {
-            result["radius"] = json!(radius);
-            result["norm"] = json!(norm);
-            result["reach"] = json!(reach);
+        if !intervals.is_empty() {
             result["lower"] = intervals.iter().map(|interval| interval.lower).collect();
             result["upper"] = intervals.iter().map(|interval| interval.upper).collect();
             result["exact"] = intervals.iter().map(|interval| interval.closed).collect();
@@ -93,7 +121,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut text = String::from(if reach.is_some() { "prediction,lower,upper\n" } else { "prediction\n" });
+    let mut text = String::from(if intervals.is_empty() { "prediction\n" } else { "prediction,lower,upper\n" });
     for (k, f) in predictions.iter().enumerate() {
         let _ = match intervals.get(k) {
             Some(interval) => writeln!(text, "{f},{},{}", interval.lower, interval.upper),

@@ -6,8 +6,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::error::{Error, Result};
+use tautnet::{Shallow, certify};
 use tautnet_models::Stored;
-use tautnet_verify::{Claim, Refusal};
+use tautnet_verify::{Claim, Refusal, Row, WORST_CASES};
 
 /// Check a certificate: exit status 0 only if it proves its claims about the network
 ///
@@ -15,7 +16,7 @@ use tautnet_verify::{Claim, Refusal};
 /// very weights, rounding included, or they do not. Exit status: 0 proved, 1 not proved, 2 could not run.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Certificate file, or a model file for the certificate inside it
+    /// Certificate file or file of worst cases, or a model file for the certificate inside it
     pub certificate: PathBuf,
 
     /// Model file, or a plain network
@@ -38,19 +39,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Stored::Network(_) => None,
     };
     let network = stored.network().one_output("`verify`")?;
+    if is_worst_cases(&bytes) {
+        return run_worst_cases(arguments, &bytes, &network);
+    }
     let proved = match tautnet_models::verify(&bytes, &network, scaler) {
         Ok(proved) => proved,
-        // A file that is not a certificate, or one of another version, makes no claim that could fail.
-        Err(refusal @ (Refusal::Unreadable(_) | Refusal::Unsupported(_))) => {
-            return Err(named(&arguments.certificate, refusal));
-        }
-        Err(refusal) => {
-            if arguments.json {
-                output::print_json(&json!({"proved": false, "reason": refusal.to_string()}))?;
-            }
-            output::complain(&named(&arguments.certificate, refusal));
-            return Ok(ExitCode::from(NOT_PROVED));
-        }
+        Err(refusal) => return refused(arguments, refusal),
     };
     let certificate = proved.certificate();
     if arguments.json {
@@ -82,6 +76,52 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether this is a file of worst cases.
+fn is_worst_cases(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(bytes).is_ok_and(|file| file["format"] == WORST_CASES)
+}
+
+/// Check the worst cases of rows.
+fn run_worst_cases(arguments: &Arguments, bytes: &[u8], network: &Shallow) -> Result<ExitCode> {
+    let proved = match certify::verify_worst_cases(bytes, network) {
+        Ok(proved) => proved,
+        Err(refusal) => return refused(arguments, refusal),
+    };
+    let worst_cases = proved.worst_cases();
+    if arguments.json {
+        let interval = |row: &Row| json!({"lower": row.lower, "upper": row.upper});
+        output::print_json(&json!({
+            "proved": true,
+            "network": worst_cases.network,
+            "tolerance_shape": worst_cases.shape,
+            "rows": worst_cases.rows.iter().map(interval).collect::<Value>(),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut text = format!(
+        "proved: the network's output stays between these numbers while its inputs are off by errors within the tolerance ({} rows)\n",
+        worst_cases.rows.len()
+    );
+    for row in &worst_cases.rows {
+        text.push_str(&format!("{:?} {:?}\n", row.lower, row.upper));
+    }
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Tell why a file is not accepted.
+fn refused(arguments: &Arguments, refusal: Refusal) -> Result<ExitCode> {
+    // A file that is not a certificate, or one of another version, makes no claim that could fail.
+    if matches!(refusal, Refusal::Unreadable(_) | Refusal::Unsupported(_)) {
+        return Err(named(&arguments.certificate, refusal));
+    }
+    if arguments.json {
+        output::print_json(&json!({"proved": false, "reason": refusal.to_string()}))?;
+    }
+    output::complain(&named(&arguments.certificate, refusal));
+    Ok(ExitCode::from(NOT_PROVED))
 }
 
 fn named(path: &Path, refusal: Refusal) -> Error {

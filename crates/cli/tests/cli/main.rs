@@ -20,5 +20,6 @@ mod report;
 mod reproduce;
 mod run;
 mod sound;
+mod tolerance;
 mod train;
 mod verify;

@@ -21,9 +21,9 @@ mod within;
 
 pub use fast_gradient::fast_gradient;
 pub use proved::WorstCase;
-pub use settings::{Method, RADII, RESTARTS, STEPS, Settings};
+pub use settings::{Method, RADII, RESTARTS, SIZES, STEPS, Settings};
 pub(crate) use within::points_within;
-pub use within::{WithinReport, found_within, within, within_each};
+pub use within::{WithinReport, found_within, within, within_each, within_multiples};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;

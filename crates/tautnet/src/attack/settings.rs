@@ -21,6 +21,9 @@ pub const STEPS: usize = 15;
 /// The radii, where nothing else is said; in standardized units.
 pub const RADII: [f64; 6] = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5];
 
+/// The multiples of a tolerance, where nothing else is said.
+pub const SIZES: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
+
 impl Method {
     /// Every method.
     pub const ALL: [Self; 2] = [Self::ProjectedAscent, Self::FastGradient];

@@ -183,6 +183,30 @@ fn rows(
         .collect()
 }
 
+/// [`within`] for multiples of a tolerance, which do not decrease: what is found within one of them is within the next, too, and what is
+/// proved of one holds for those before it.
+pub fn within_multiples(
+    network: &Shallow,
+    data: &Dataset,
+    tolerance: &Tolerance,
+    multiples: &[f64],
+    settings: &Settings,
+) -> Result<Vec<WithinReport>> {
+    let of = |multiple: &f64| within(network, data, &tolerance.times(*multiple), settings);
+    let mut reports = multiples.iter().map(of).collect::<Result<Vec<_>>>()?;
+    let mut found = 0.0_f64;
+    for report in &mut reports {
+        found = found.max(report.found);
+        report.found = found;
+    }
+    let mut certified = f64::INFINITY;
+    for worst_case in reports.iter_mut().rev().filter_map(|report| report.worst_case.as_mut()) {
+        certified = certified.min(worst_case.certified);
+        worst_case.certified = certified;
+    }
+    Ok(reports)
+}
+
 /// Two theorems that cannot both hold.
 fn disagreement(row: usize, found: f64, proved: f64) -> Error {
     Error::new(
@@ -299,6 +323,32 @@ mod tests {
                 let bounds = Within { units: &units, affine: &Affine::of(&network), tolerance: &tolerance };
                 let (bound, _) = bounds.bound(&data, &settings().loss, [&labels, &labels]);
                 prop_assert!(exact.found <= bound * (1.0 + 1e-12), "{exact:?} {bound}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_larger_multiple_has_no_less() {
+        let (network, data) = (network(15, 3, 2), toy(20, 3, 2));
+        for shape in Shape::ALL {
+            let tolerance = Tolerance::same(shape, &[0.3, 0.0, 0.2]).unwrap();
+            // So few nodes and starts that what is found and what is proved leave room.
+            let few = Settings { nodes: 2, restarts: 0, steps: 1, refinements: 0, ..settings() };
+            let multiples = [0.0, 0.5, 1.0, 1.5, 2.0];
+            let reports = within_multiples(&network, &data, &tolerance, &multiples, &few).unwrap();
+            let clean = crate::Loss::default().mean(&network, &data);
+            assert!((reports[0].found - clean).abs() < 1e-9 && reports[0].worst_case.unwrap().closed_rows == 20);
+            for (k, (multiple, report)) in multiples.iter().zip(&reports).enumerate() {
+                let proved = report.worst_case.unwrap().certified;
+                let alone = within(&network, &data, &tolerance.times(*multiple), &few).unwrap();
+                assert!(
+                    alone.found <= report.found
+                        && report.found <= proved
+                        && proved <= alone.worst_case.unwrap().certified
+                );
+                if let Some(next) = reports.get(k + 1) {
+                    assert!(report.found <= next.found && proved <= next.worst_case.unwrap().certified);
+                }
             }
         }
     }

@@ -17,6 +17,7 @@
 //!
 //! [`output_range`](fn@output_range) bounds the values of f, not its slopes, over a box or ball; [`sample_interval`] makes
 //! it a guarantee per sample, and [`interval_within`] one for each row of a table within a tolerance of its inputs.
+//! [`worst_cases`](fn@worst_cases) writes the latter into a file that [`verify_worst_cases`] checks.
 //! [`steepest_pattern`](fn@steepest_pattern) says how much of LipSDP's slack is due to patterns that no input attains.
 //!
 //! Every constant of these modules, and why each bound is one, is derived in `docs/mathematics/bounds.md`; those of the verifier in
@@ -55,6 +56,7 @@ mod slopes;
 mod steepest_pattern;
 mod verification;
 mod within;
+mod worst_cases;
 
 pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
@@ -71,7 +73,7 @@ pub(crate) use lipsdp_gradient::lipsdp_gradient;
 pub use local::{LocalBound, local_upper_bound};
 pub use norm_product::{column_sums, norm_product, path_norm, relative_gap};
 pub use output_range::{Extreme, OutputRange, RangeSettings, output_range};
-pub use prediction::{prediction_intervals, prediction_reach, sensitivities};
+pub use prediction::{prediction_intervals, prediction_intervals_within, prediction_reach, sensitivities};
 pub use prove::prove;
 pub use region::Region;
 pub use sample::{SampleInterval, affordable_nodes, sample_interval};
@@ -80,6 +82,7 @@ pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verification::{fingerprint, verify};
 pub use within::interval_within;
 pub(crate) use within::wanted_interval_within;
+pub use worst_cases::{verify_worst_cases, worst_cases};
 
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ mod evaluate;
 mod judge;
 
 pub use candidate::{Candidate, Convex};
-pub use evaluate::{AtSize, Errors, Evaluation, SIZES, evaluate};
+pub use evaluate::{AtSize, Errors, Evaluation, evaluate};
 
 use crate::error::Result;
 use crate::rows::Rows;
@@ -215,7 +215,8 @@ impl<'a, 'o> Work<'a, 'o> {
         let share = (all.len() / PARTS).max(1) as f64 / all.len() as f64;
         let picked = |rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
         let cut = |split: &Split| {
-            let [train, test] = [&split.train, &split.test].map(|rows| rows.iter().map(|&k| all[k]).collect::<Vec<_>>());
+            let [train, test] =
+                [&split.train, &split.test].map(|rows| rows.iter().map(|&k| all[k]).collect::<Vec<_>>());
             Cut { learned: picked(&train), judged: picked(&test), held_out: test }
         };
         let parts = split::by_folds(all.len(), share, PARTS, settings.common.seed)?.iter().map(cut).collect();
@@ -236,9 +237,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let units = units.unwrap_or(UNITS.0);
         let linear: &[bool] = if common.linear_part { &[true] } else { &[false, true] };
         let decays: Vec<f64> = decay.map_or(DECAYS.to_vec(), |decay| vec![decay]);
-        let each = linear.iter().flat_map(|&linear_part| {
-            REACHES.iter().flat_map(move |&reach| [(linear_part, reach)])
-        });
+        let each = linear.iter().flat_map(|&linear_part| REACHES.iter().flat_map(move |&reach| [(linear_part, reach)]));
         each.flat_map(|(linear_part, reach)| {
             decays.iter().map(move |&decay| Candidate { linear_part, reach, ..Candidate::ordinary(units, decay) })
         })
@@ -328,7 +327,9 @@ impl<'a, 'o> Work<'a, 'o> {
         let candidates = tried.len();
         tried.sort_by(|a, b| a.joined().score().total_cmp(&b.joined().score()));
         // The start is the best by its errors without input error.
-        let ordinary = |tried: &&Tried| tried.candidate.reach == 0.0 && tried.candidate.linear_part == self.settings.common.linear_part;
+        let ordinary = |tried: &&Tried| {
+            tried.candidate.reach == 0.0 && tried.candidate.linear_part == self.settings.common.linear_part
+        };
         let start = tried
             .iter()
             .filter(ordinary)
@@ -372,7 +373,11 @@ impl<'a, 'o> Work<'a, 'o> {
             next.push(Candidate { convex: Some(Convex { reach, decay }), ..best[0] });
         }
         if let Some(ordinary) = ordinary.filter(|ordinary| *ordinary != best[0]) {
-            next.extend(CONVEX[..2].iter().map(|&(reach, decay)| Candidate { convex: Some(Convex { reach, decay }), ..ordinary }));
+            next.extend(
+                CONVEX[..2]
+                    .iter()
+                    .map(|&(reach, decay)| Candidate { convex: Some(Convex { reach, decay }), ..ordinary }),
+            );
         }
         let columns = self.data.columns();
         next.retain(|candidate| {

@@ -181,8 +181,8 @@ impl Landscape {
 mod tests {
     use super::*;
     use crate::polish::{Penalty, Settings, score};
-    use crate::train::{self, tests::toy};
     use crate::tolerance::Shape;
+    use crate::train::{self, tests::toy};
     use crate::{Norm, Shallow};
     use std::ops::ControlFlow;
 

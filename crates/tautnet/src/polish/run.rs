@@ -86,8 +86,7 @@ impl<'a, 'o> Run<'a, 'o> {
         // off on every row.
         let given_multipliers = settings.multipliers.clone();
         let all_stay = given_multipliers.is_some() || settings.method == Method::SCENARIOS;
-        let kept: Vec<(usize, Unit)> =
-            signed.into_iter().filter(|(i, _)| all_stay || !all.is_dead(*i)).collect();
+        let kept: Vec<(usize, Unit)> = signed.into_iter().filter(|(i, _)| all_stay || !all.is_dead(*i)).collect();
         let dead = network.units() - without - kept.len();
         for (count, what) in [
             (without, "with output weight 0 dropped: they have no sign and contribute nothing"),
@@ -189,7 +188,8 @@ impl<'a, 'o> Run<'a, 'o> {
         let exact = Tolerance::none(self.data.columns());
         let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
         let from = (&*self.units, self.linear.as_deref());
-        let built = Built::robust(self.data, from, &self.active, Robust { tolerance, soft, groups: None }, &self.prices)?;
+        let built =
+            Built::robust(self.data, from, &self.active, Robust { tolerance, soft, groups: None }, &self.prices)?;
         self.solved(built, Held::Nothing, round)
     }
 

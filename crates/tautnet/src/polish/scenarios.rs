@@ -153,7 +153,8 @@ impl<'a> Scenarios<'a> {
             let values = &known[group.clone()];
             let (low, high) = values.iter().fold((y, y), |(low, high), &f| (low.min(f), high.max(f)));
             let value = |x: &[f64]| network.value(x);
-            let worst = points.iter().map(|x| value(x)).chain([low, high]).map(|f| loss.value(f, y)).fold(0.0, f64::max);
+            let worst =
+                points.iter().map(|x| value(x)).chain([low, high]).map(|f| loss.value(f, y)).fold(0.0, f64::max);
             let beyond = |x: &Vec<f64>| {
                 let (f, little) = (value(x), 1e-9 * (high - low));
                 (f > high + little || f < low - little) && loss.value(f, y) >= MATTERS * worst

@@ -84,7 +84,8 @@ impl Run<'_, '_> {
         if let (Ending::Solved, Some(reason)) = (&*ending, solved.stopped) {
             *ending = Ending::Stopped(reason);
         }
-        let mut landscape = Landscape::new(self.data, &self.prices, self.settings.tolerance.as_ref(), solved.limit_price);
+        let mut landscape =
+            Landscape::new(self.data, &self.prices, self.settings.tolerance.as_ref(), solved.limit_price);
         let mut round = 0;
         for restart in 0..=self.settings.walk.restarts {
             let mut current = best.clone();

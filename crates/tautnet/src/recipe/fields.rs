@@ -1,7 +1,7 @@
 //! Every setting, once: flags, Python's parameters, files and documentation are made of these lines.
 
-use super::plan::USUAL;
 use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_texts, put_word};
+use super::plan::USUAL;
 use super::settings::Recipe;
 use super::table::Table;
 use crate::fit::DECAY;
@@ -9,7 +9,7 @@ use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
 use crate::requirement::Setting;
 use crate::train::{Descent, Start};
 use crate::{Loss, Norm, loss, tolerance::Shape};
-use Command::{Attack, Compare, Polish, Reproduce, Train};
+use Command::{Attack, Compare, Polish, Predict, Reproduce, Train};
 
 impl Table for Recipe {
     const FIELDS: &'static [Field] = &[
@@ -217,12 +217,14 @@ impl Table for Recipe {
             help: "How wrong the values of an input can be",
             more: "An amount is a number in the units of the column (0.5), a part of the value in the row (2%, or 2%+0.1 with a part \
                    beside it), a part of the column's standard deviation in the rows learned from (0.1sd), or exact. An amount alone is \
-                   for every input of numbers that is not named. Inputs of words are exact. What is made then has a small worst case within it. \
-                   The tolerance 0 says that every input is exact.",
-            commands: &[Train, Polish],
+                   for every input of numbers that is not named; the tolerance 0 says that all are exact. Inputs of words are exact. \
+                   What is made then has a small worst case within it, and the model keeps it. An attack and a prediction tell what \
+                   errors within it can do.",
+            commands: &[Train, Polish, Attack, Predict],
             unsaid: |command| {
                 Some(match command {
                     Train => format!("{USUAL}, unless a price, a limit or a method is given"),
+                    Attack | Predict => "what the model was made for".into(),
                     _ => "every input is exact".into(),
                 })
             },
@@ -236,7 +238,11 @@ impl Table for Recipe {
             symbol: "SHAPE",
             kind: Kind::Word(|| Shape::ALL.map(|shape| Word::new(shape.name(), shape.help())).to_vec()),
             help: "How the errors of several inputs come together",
-            commands: &[Train, Polish],
+            commands: &[Train, Polish, Attack, Predict],
+            unsaid: |command| {
+                matches!(command, Attack | Predict)
+                    .then(|| format!("that of the model; {} where it has none", Shape::default()))
+            },
             get: |recipe| Value::Word(recipe.tolerance.shape.name().into()),
             set: |recipe, value| put_word(value, &mut |shape| recipe.tolerance.shape = shape),
             ..Field::PLAIN

@@ -61,6 +61,12 @@ impl Table for Judge {
             help: "Radii of attacks",
             more: "On the command line `FIRST:LAST:STEP`, or numbers separated by commas. In a comparison they increase.",
             commands: &[Attack, Compare, Reproduce],
+            unsaid: |command| {
+                (command == Attack).then(|| {
+                    let radii = Value::Numbers(RADII.to_vec()).in_words();
+                    format!("{radii}; none where there is a tolerance, of which 0, 1/2, 1, 3/2 and 2 times are told")
+                })
+            },
             get: |judge| Value::Numbers(judge.radius.clone()),
             set: |judge, value| {
                 if let Value::Numbers(radii) = value {

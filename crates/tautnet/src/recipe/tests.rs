@@ -124,8 +124,12 @@ fn every_pair_runs_or_is_refused_by_name() {
             if one.kind == other.kind {
                 continue;
             }
-            let mut recipe =
-                Recipe { hidden: Some(4), lipschitz: Some(0.05), start: "random".parse().unwrap(), ..Recipe::default() };
+            let mut recipe = Recipe {
+                hidden: Some(4),
+                lipschitz: Some(0.05),
+                start: "random".parse().unwrap(),
+                ..Recipe::default()
+            };
             for choice in [one, other] {
                 recipe.set(choice.kind, &Value::Word(choice.name.into())).unwrap();
             }

@@ -148,9 +148,14 @@ impl Asked {
         self.entries.is_empty()
     }
 
-    /// Whether every input that is named, and every other, is exact.
+    /// Whether every input is exact, by what was said or because nothing was.
     pub fn is_exact(&self) -> bool {
         self.entries.iter().all(|entry| entry.amount.is_exact())
+    }
+
+    /// Refuse what these inputs cannot have.
+    pub fn check(&self, inputs: &[Input<'_>]) -> Result<()> {
+        self.amounts(inputs).map(drop)
     }
 
     /// What it comes to on rows `x`, in the units of the table; `deviations` are those of the rows learned from.
@@ -277,11 +282,13 @@ mod tests {
             let error = text.parse::<Entry>().unwrap_err();
             assert!(error.what.contains(what) && !error.hint.is_empty(), "{text}: {}", error.what);
         }
+        assert!(asked(&[]).is_exact() && asked(&["0", "temp=exact"]).is_exact() && !asked(&["0", "temp=1"]).is_exact());
         for (entries, what) in
             [(["pressure=1"], "`pressure`, but the table has no such input"), (["kind=0.5"], "`kind` has words")]
         {
             let error = on(&entries).unwrap_err();
             assert!(error.what.contains(what), "{}", error.what);
+            assert_eq!(asked(&entries).check(&INPUTS).unwrap_err(), error);
         }
         let x = faer::mat![[1.0], [-1.0]];
         let input = [Input { name: "t", numeric: true, width: 1 }];
