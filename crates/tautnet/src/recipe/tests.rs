@@ -204,7 +204,8 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
             Method::WALK => &["rounds"],
             Method::JOINT | Method::CELLS => &["effort", "tolerance", "rounds"],
             Method::ALTERNATING => &["effort", "tolerance"],
-            Method::CONVEX | Method::SCENARIOS => &["effort"],
+            Method::CONVEX => &["effort"],
+            Method::SCENARIOS => &["max_lipschitz", "effort"],
             Method::ROBUST_CELLS => &["effort", "rounds"],
             Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort", "tolerance", "rounds"],
             other if other.name() == "descent" => {
