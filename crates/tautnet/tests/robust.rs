@@ -165,9 +165,9 @@ fn drawn(seed: u64) -> (Shallow, Dataset, Tolerance) {
     let weights = (0..n).map(|k| (noise[(k, 1)] + 0.8).max(0.0)).collect();
     let sizes = Mat::from_fn(n, d, |k, j| sizes[(k, j)].max(0.0));
     let column = |values: &Mat<f64>| (0..m).map(|i| values[(i, 0)]).collect::<Vec<f64>>();
-    let data = Dataset::new(x, y, (seed % 2 == 0).then_some(weights)).unwrap();
+    let data = Dataset::new(x, y, seed.is_multiple_of(2).then_some(weights)).unwrap();
     let network = Shallow::new(w, column(&b), column(&v), noise[(0, 2)]).unwrap();
-    let shape = if seed % 3 == 0 { Shape::Ball } else { Shape::Box };
+    let shape = if seed.is_multiple_of(3) { Shape::Ball } else { Shape::Box };
     (network, data, Tolerance::of_rows(shape, sizes).unwrap())
 }
 

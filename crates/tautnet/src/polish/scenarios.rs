@@ -3,13 +3,15 @@
 //! An attack on the present network looks for the worst point of every row. A row has the loss of its worst point of all that were
 //! ever found, its *scenarios*, of which the row itself is one. At labels that are the patterns of the present network on these
 //! points, (R) with exact inputs and soft cells bounds that loss for every other network, and says no more than it for the present
-//! one: its optimum is not above where it started, on these points. An attack on that optimum finds further points, and so on.
+//! one: its optimum is not above where it started, on these points. An attack on that optimum finds further points, and so on. The
+//! first program is (R) within the tolerance: few points say little of a network that is far away.
 //!
 //! ```text
 //! min Σ_k ω_k max over the scenarios x of row k of loss at x + prices
 //! ```
 //!
-//! Where nothing is said of a tolerance, the rows themselves are all scenarios. What is compared is the loss of all networks that were made, recomputed at all points that were found by then.
+//! Where nothing is said of a tolerance, the rows themselves are all scenarios. What is compared is the loss of all networks that
+//! were made, recomputed at all points that were found by then.
 
 use super::{
     method::{Described, Method, NO_EFFORT, NO_LIMIT, NO_MULTIPLIERS},
@@ -52,23 +54,30 @@ pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
     let (mut best, mut low) = (0, found.score(run, &at.best).objective);
     let mut idle = 0;
     for round in 0..settings.rounds.max(1) {
-        let from = &made[best].0.network;
-        let patterns = Patterns::signed(from, found.rows.x.as_ref());
-        run.adopt(from, Some(&patterns));
-        if run.units.is_empty() {
-            break;
-        }
-        let labels = std::mem::replace(&mut run.active, Patterns::signed(from, run.data.x.as_ref()));
-        run.active = labels.select(&found.groups[..run.data.rows()]);
-        let (candidate, solved) = match run.solve_groups(&found.rows, &found.groups, &labels, round) {
+        let proposed = if round == 0 && settings.tolerance.is_some() {
+            run.solve_within(true, round).map(|solved| (solved, f64::NEG_INFINITY))
+        } else {
+            let from = &made[best].0.network;
+            let patterns = Patterns::signed(from, found.rows.x.as_ref());
+            run.adopt(from, Some(&patterns));
+            if run.units.is_empty() {
+                break;
+            }
+            let of_rows = run.active.select(&found.groups[..run.data.rows()]);
+            let labels = std::mem::replace(&mut run.active, of_rows);
+            let solved = run.solve_groups(&found.rows, &found.groups, &labels, round);
+            let least = run.trace.last().map_or(f64::NEG_INFINITY, |last| last.objective);
+            solved.map(|solved| (solved, least))
+        };
+        // What the program promises of the points it has.
+        let ((candidate, solved), least) = match proposed {
             // The points do not fit in memory any more.
             Err(error) if round > 0 => {
                 run.notes.push(format!("ended after {round} rounds: {}", error.what));
                 break;
             }
-            solved => solved?,
+            proposed => proposed?,
         };
-        let least = run.trace.last().map_or(f64::NEG_INFINITY, |last| last.objective);
         found.attack(&candidate.network, tolerance, &settings.loss, round as u64 + 1)?;
         made.push((candidate, solved.gap, solved.stopped));
         let before = low;
