@@ -9,8 +9,8 @@ use rand_pcg::Pcg64;
 use serde::Deserialize;
 use std::{ops::ControlFlow, path::Path};
 use tautnet::{
-    Dataset, Shallow,
-    polish::{Method, Polished, Settings, polish},
+    Dataset, Shallow, attack,
+    polish::{Ending, Method, Polished, Settings, Walk, polish},
     tolerance::{Shape, Tolerance},
 };
 
@@ -132,25 +132,11 @@ fn rounds_never_raise_the_bound() {
 #[test]
 fn what_comes_back_is_never_worse_than_what_was_given() {
     for seed in 0..48 {
-        let mut random = Pcg64::seed_from_u64(seed);
-        let mut drawn = |rows: usize, columns: usize, size: f64| {
-            Mat::from_fn(rows, columns, |_, _| size * random.random_range(-1.0..1.0))
-        };
-        let (n, d, m) = (20 + seed as usize % 7, 1 + seed as usize % 4, 1 + seed as usize % 5);
-        let (x, noise, w) = (drawn(n, d, 2.0), drawn(n, 3, 1.0), drawn(m, d, 1.0));
-        let (b, v, sizes) = (drawn(m, 1, 1.0), drawn(m, 1, 2.0), drawn(n, d, 0.4));
-        let y = (0..n).map(|k| x[(k, 0)].sin() + 0.3 * noise[(k, 0)]).collect();
-        // Some rows count for nothing, and some inputs are exact.
-        let weights = (0..n).map(|k| (noise[(k, 1)] + 0.8).max(0.0)).collect();
-        let sizes = Mat::from_fn(n, d, |k, j| sizes[(k, j)].max(0.0));
-        let column = |values: &Mat<f64>| (0..m).map(|i| values[(i, 0)]).collect::<Vec<f64>>();
-        let data = Dataset::new(x, y, (seed % 2 == 0).then_some(weights)).unwrap();
-        let network = Shallow::new(w, column(&b), column(&v), noise[(0, 2)]).unwrap();
-        let shape = if seed % 3 == 0 { Shape::Ball } else { Shape::Box };
+        let (network, data, tolerance) = drawn(seed);
         let cells = if seed % 5 == 4 { Method::ROBUST_CELLS } else { Method::CONVEX };
         let settings = Settings {
             loss: ["squared", "huber:0.5", "quantile:0.3", "absolute"][seed as usize % 4].parse().unwrap(),
-            tolerance: Some(Tolerance::of_rows(shape, sizes).unwrap()),
+            tolerance: Some(tolerance),
             lipschitz: 0.0,
             decay: 0.0,
             rounds: 4,
@@ -164,4 +150,137 @@ fn what_comes_back_is_never_worse_than_what_was_given() {
         assert_eq!(polished.after.worst_case.unwrap(), *bounds.last().unwrap(), "{seed}");
         assert!(polished.after.loss <= bounds[bounds.len() - 1] * (1.0 + 1e-12), "{seed}");
     }
+}
+
+/// A network, rows and tolerances of all kinds: some rows count for nothing, and some inputs are exact.
+fn drawn(seed: u64) -> (Shallow, Dataset, Tolerance) {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut drawn = |rows: usize, columns: usize, size: f64| {
+        Mat::from_fn(rows, columns, |_, _| size * random.random_range(-1.0..1.0))
+    };
+    let (n, d, m) = (20 + seed as usize % 7, 1 + seed as usize % 4, 1 + seed as usize % 5);
+    let (x, noise, w) = (drawn(n, d, 2.0), drawn(n, 3, 1.0), drawn(m, d, 1.0));
+    let (b, v, sizes) = (drawn(m, 1, 1.0), drawn(m, 1, 2.0), drawn(n, d, 0.4));
+    let y = (0..n).map(|k| x[(k, 0)].sin() + 0.3 * noise[(k, 0)]).collect();
+    let weights = (0..n).map(|k| (noise[(k, 1)] + 0.8).max(0.0)).collect();
+    let sizes = Mat::from_fn(n, d, |k, j| sizes[(k, j)].max(0.0));
+    let column = |values: &Mat<f64>| (0..m).map(|i| values[(i, 0)]).collect::<Vec<f64>>();
+    let data = Dataset::new(x, y, seed.is_multiple_of(2).then_some(weights)).unwrap();
+    let network = Shallow::new(w, column(&b), column(&v), noise[(0, 2)]).unwrap();
+    let shape = if seed.is_multiple_of(3) { Shape::Ball } else { Shape::Box };
+    (network, data, Tolerance::of_rows(shape, sizes).unwrap())
+}
+
+fn polished(network: &Shallow, data: &Dataset, settings: &Settings) -> Polished {
+    polish(network, data, settings, &mut |_| ControlFlow::Continue(())).unwrap()
+}
+
+/// What `scenarios` finds in the worst case never rises, and lies between the loss and the bound; another attack agrees.
+#[test]
+fn scenarios_never_raise_what_is_found() {
+    let (mut lower, mut below) = (0, 0);
+    for seed in 0..32 {
+        let (network, data, tolerance) = drawn(seed);
+        let settings = Settings {
+            loss: ["squared", "huber:0.5", "quantile:0.3", "absolute"][seed as usize % 4].parse().unwrap(),
+            tolerance: Some(tolerance.clone()),
+            lipschitz: if seed % 7 == 0 { 0.01 } else { 0.0 },
+            decay: if seed % 5 == 0 { 0.01 } else { 0.0 },
+            linear_part: seed % 11 == 0,
+            rounds: 4,
+            ..Settings::of(Method::SCENARIOS)
+        };
+        let made = polished(&network, &data, &settings);
+        assert_eq!((made.before, made.after), (made.accepted[0], *made.accepted.last().unwrap()), "{seed}");
+        let falling = made.accepted.windows(2).all(|pair| pair[1].objective < pair[0].objective);
+        assert!(
+            falling && (made.accepted.len() > 1) != matches!(made.ending, Ending::Unchanged(_)),
+            "{seed}: {made:?}"
+        );
+        for (score, network) in [(made.before, &network), (made.after, &made.network)] {
+            let [found, most] = [score.found.unwrap(), score.worst_case.unwrap()];
+            assert!(score.loss <= found * (1.0 + 1e-12) && found <= most * (1.0 + 1e-12), "{seed}: {score:?}");
+            let settings = attack::Settings { loss: settings.loss.clone(), ..attack::Settings::new(f64::INFINITY) };
+            let again = attack::within(network, &data, &tolerance, &settings).unwrap().found;
+            assert!(found >= again * (1.0 - 1e-2), "{seed}: {found}, and {again} by another attack");
+        }
+        lower += usize::from(made.accepted.len() > 1);
+        let bound = polished(&network, &data, &Settings { method: Method::CONVEX, ..settings.clone() });
+        let settings = attack::Settings { loss: settings.loss.clone(), ..attack::Settings::new(f64::INFINITY) };
+        let found = |network: &Shallow| attack::within(network, &data, &tolerance, &settings).unwrap().found;
+        below += usize::from(found(&made.network) < found(&bound.network));
+    }
+    // It is found to be below what the bound comes to more often than not.
+    assert!(lower >= 28 && below >= 18, "{lower} {below}");
+}
+
+/// With a unit that is on everywhere the network can be any affine function: the least worst case of these, by a search of its
+/// slope and height, is reached at least.
+#[test]
+fn scenarios_reach_the_least_worst_case_of_affine_functions() {
+    let (tau, n) = (0.4, 15);
+    let x = Mat::from_fn(n, 1, |k, _| 1.0 + 0.2 * k as f64);
+    let y: Vec<f64> = (0..n).map(|k| 2.0 * x[(k, 0)] + (7.0 * k as f64).sin()).collect();
+    let worst = |slope: f64, height: f64| {
+        let of = |k: usize| ((slope * x[(k, 0)] + height - y[k]).abs() + tau * slope.abs()).powi(2);
+        (0..n).map(of).sum::<f64>() / n as f64
+    };
+    let (mut best, mut at, mut size) = (f64::INFINITY, (2.0, 0.0), 2.0);
+    while size > 1e-5 {
+        let (slope, height) = at;
+        for (i, j) in (-10..=10).flat_map(|i| (-10..=10).map(move |j| (f64::from(i), f64::from(j)))) {
+            let here = (slope + 0.1 * size * i, height + 0.1 * size * j);
+            if worst(here.0, here.1) < best {
+                (best, at) = (worst(here.0, here.1), here);
+            }
+        }
+        size *= 0.7;
+    }
+    let data = Dataset::new(x.clone(), y.clone(), None).unwrap();
+    let network = Shallow::new(Mat::from_fn(1, 1, |_, _| 1.0), vec![10.0], vec![1.0], -8.0).unwrap();
+    let tolerance = Some(Tolerance::same(Shape::Box, &[tau]).unwrap());
+    let made = polished(&network, &data, &Settings { tolerance, ..Settings::of(Method::SCENARIOS) });
+    let found = made.after.found.unwrap();
+    assert!(found < best * (1.0 + 1e-4) && found > 0.5 * best, "{found} where {best} is known");
+}
+
+/// Then a row is its only scenario, and every program is (R) of exact inputs with the patterns for labels.
+#[test]
+fn scenarios_of_exact_inputs_are_the_rows() {
+    for seed in 0..8 {
+        let (network, data, _) = drawn(seed);
+        let settings = Settings { rounds: 1, decay: 0.01, ..Settings::of(Method::SCENARIOS) };
+        let made = polished(&network, &data, &settings);
+        let convex = polished(&network, &data, &Settings { method: Method::CONVEX, ..settings });
+        let found = made.after.found.unwrap();
+        assert!((found - made.after.loss).abs() < 1e-12 * found && made.after.worst_case.is_none(), "{seed}: {made:?}");
+        assert!(
+            (made.after.objective - convex.after.objective).abs() < 1e-6 * (1.0 + convex.after.objective),
+            "{seed}"
+        );
+    }
+}
+
+/// Descent on the bound and (R) in turn: never above (R) alone, and below it more often than not.
+#[test]
+fn walks_within_a_tolerance_go_on_from_the_first_program() {
+    let mut below = 0;
+    for seed in 0..12 {
+        let (network, data, tolerance) = drawn(seed);
+        let settings = Settings {
+            loss: ["squared", "huber:0.5"][seed as usize % 2].parse().unwrap(),
+            tolerance: Some(tolerance),
+            lipschitz: if seed % 3 == 0 { 0.01 } else { 0.0 },
+            decay: 0.001,
+            walk: Walk { rounds: 2, steps: 100, ..Walk::default() },
+            ..Settings::of(Method::WALK)
+        };
+        let walked = polished(&network, &data, &settings);
+        let first = polished(&network, &data, &Settings { method: Method::CONVEX, rounds: 1, ..settings });
+        let [walked, first] = [walked.after, first.after];
+        assert!(walked.objective <= first.objective * (1.0 + 1e-9), "{seed}: {walked:?} {first:?}");
+        assert!(walked.loss <= walked.worst_case.unwrap() * (1.0 + 1e-12), "{seed}");
+        below += usize::from(walked.objective < 0.99 * first.objective);
+    }
+    assert!(below >= 7, "{below}");
 }

@@ -170,7 +170,8 @@ impl Summary<'_> {
         if let Some(evaluation) = self.evaluation {
             let at = evaluation.at_tolerance();
             let sizes = evaluation.sizes.iter();
-            let sizes = sizes.map(|at| json!({"size": at.size, "start": errors(&at.start), "result": errors(&at.result)}));
+            let sizes =
+                sizes.map(|at| json!({"size": at.size, "start": errors(&at.start), "result": errors(&at.result)}));
             let name = if evaluation.cross_validated { "cross_validated" } else { "held_out" };
             facts[name] = json!({
                 "rows": evaluation.rows,
@@ -213,7 +214,12 @@ impl Summary<'_> {
             text.push_str(&self.verdict(evaluation, &target));
         }
 
-        let mut rows = vec![vec!["input".into(), "wrong by up to".into(), "share of the added error".into(), format!("moves `{target}` by at most, per unit")]];
+        let mut rows = vec![vec![
+            "input".into(),
+            "wrong by up to".into(),
+            "share of the added error".into(),
+            format!("moves `{target}` by at most, per unit"),
+        ]];
         let gains = self.gains();
         let mut first = 0;
         for (k, (input, (_, (least, most)))) in self.inputs.iter().zip(self.amounts()).enumerate() {
@@ -286,7 +292,9 @@ impl Summary<'_> {
             number(user(old_clean)),
         ));
         if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
-            text.push_str("Nothing that was tried is better than ordinary training here: the result is that network.\n");
+            text.push_str(
+                "Nothing that was tried is better than ordinary training here: the result is that network.\n",
+            );
         } else if proved < old_proved {
             let less = 100.0 * (1.0 - user(proved) / user(old_proved));
             text.push_str(&format!("The result's worst case is {less:.0} % smaller.\n"));
@@ -314,7 +322,8 @@ impl Summary<'_> {
             let column = first;
             first += input.width;
             let scale = self.model.scaler.input_scale[column];
-            let sizes = (0..if tolerance.is_same() { 1 } else { rows.rows() }).map(|k| scale * tolerance.size(k, column));
+            let sizes =
+                (0..if tolerance.is_same() { 1 } else { rows.rows() }).map(|k| scale * tolerance.size(k, column));
             let range = sizes.fold((f64::INFINITY, 0.0f64), |(least, most), size| (least.min(size), most.max(size)));
             (input.name.to_owned(), range)
         };

@@ -22,6 +22,7 @@ mod within;
 pub use fast_gradient::fast_gradient;
 pub use proved::WorstCase;
 pub use settings::{Method, RADII, RESTARTS, SIZES, STEPS, Settings};
+pub(crate) use within::points_within;
 pub use within::{WithinReport, found_within, within, within_each, within_multiples};
 
 use crate::ball::placed;

@@ -112,6 +112,11 @@ impl Search {
         worst.delta
     }
 
+    /// The best points of the last ball, of each sign that was searched.
+    pub fn known(&self) -> impl Iterator<Item = &[f64]> {
+        self.known.iter().flatten().map(Vec::as_slice)
+    }
+
     /// Both stages, for one sign.
     fn ascend(&mut self, sign: f64, centre: f64, radius: f64, settings: &Settings, random: &mut Pcg64) -> Point {
         let d = self.local.d;

@@ -55,13 +55,13 @@ pub fn within_each(cases: &[(&Shallow, &Dataset, &Tolerance)], settings: &Settin
     let (mut found, mut proved, mut total) = ([Sum::default(), Sum::default()], Sum::default(), Sum::default());
     let mut closed_rows = 0;
     for (network, data, tolerance) in cases {
-        for (k, row) in rows(network, data, tolerance, settings)?.into_iter().enumerate() {
+        for (k, row) in rows(network, data, tolerance, settings, false)?.into_iter().enumerate() {
             let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
             total.add(weight);
-            closed_rows += usize::from(row.2);
+            closed_rows += usize::from(row.closed);
             if weight > 0.0 {
-                found.iter_mut().zip(row.0).for_each(|(sum, found)| sum.add(mul_down(weight, found).max(0.0)));
-                proved.add(mul_up(weight, row.1));
+                found.iter_mut().zip(row.found).for_each(|(sum, found)| sum.add(mul_down(weight, found).max(0.0)));
+                proved.add(mul_up(weight, row.proved));
             }
         }
     }
@@ -78,13 +78,38 @@ pub fn within_each(cases: &[(&Shallow, &Dataset, &Tolerance)], settings: &Settin
 /// The loss found within the tolerance of each row, without branch and bound: a lower bound of its worst case.
 pub fn found_within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<Vec<f64>> {
     let settings = Settings { nodes: 0, ..settings.clone() };
-    Ok(rows(network, data, tolerance, &settings)?.into_iter().map(|([found, _], ..)| found).collect())
+    Ok(rows(network, data, tolerance, &settings, false)?.into_iter().map(|row| row.found[0]).collect())
 }
 
-/// What an attack finds in each row, and with branch and bound; what is proved; and whether they meet.
-type Row = ([f64; 2], f64, bool);
+/// The worst points found within the tolerance of each row, at most one for either sign of the residual. A sign that cannot have
+/// the worst has none.
+pub(crate) fn points_within(
+    network: &Shallow,
+    data: &Dataset,
+    tolerance: &Tolerance,
+    settings: &Settings,
+) -> Result<Vec<Vec<Vec<f64>>>> {
+    Ok(rows(network, data, tolerance, settings, true)?.into_iter().map(|row| row.points).collect())
+}
 
-fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<Vec<Row>> {
+/// What is known of a row.
+struct Row {
+    /// What an attack finds, and with branch and bound.
+    found: [f64; 2],
+    proved: f64,
+    /// Whether they meet.
+    closed: bool,
+    /// The worst points of the attack, where they are asked for.
+    points: Vec<Vec<f64>>,
+}
+
+fn rows(
+    network: &Shallow,
+    data: &Dataset,
+    tolerance: &Tolerance,
+    settings: &Settings,
+    points: bool,
+) -> Result<Vec<Row>> {
     let (n, d) = (data.rows(), data.columns());
     if network.inputs() != d || tolerance.columns() != d || !(tolerance.is_same() || tolerance.sizes().nrows() == n) {
         return Err(Error::new(
@@ -118,9 +143,9 @@ fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Set
                 let x: Vec<f64> = (0..d).map(|j| data.x[(k, j)]).collect();
                 let y = data.y[k];
                 let clean = loss.least(enclose(network, &x), y);
-                let prove = |attacked: f64, nodes: usize| -> Result<_> {
+                let prove = |attacked: f64, nodes: usize, points: Vec<Vec<f64>>| -> Result<Row> {
                     if settings.nodes == 0 {
-                        return Ok(([attacked; 2], f64::INFINITY, false));
+                        return Ok(Row { found: [attacked; 2], proved: f64::INFINITY, closed: false, points });
                     }
                     // An end of the interval whose loss is no more than what is found is not looked for.
                     let wanted = |end: f64| loss.worst(Interval { low: end, high: end }, 0.0, y) > attacked;
@@ -131,10 +156,10 @@ fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Set
                     if found > proved {
                         return Err(disagreement(k, found, proved));
                     }
-                    Ok(([attacked, found], proved, interval.closed))
+                    Ok(Row { found: [attacked, found], proved, closed: interval.closed, points })
                 };
                 if stop.asked() {
-                    return prove(clean, 0);
+                    return prove(clean, 0, Vec::new());
                 }
                 given.pre_activations(&x, h);
                 // The linear part at the row itself is in the target of the search.
@@ -149,9 +174,10 @@ fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Set
                     None => look(&Prepared::new(&scaled(k)?, norm)),
                 };
                 let sizes: Vec<f64> = (0..d).map(|j| tolerance.size(k, j)).collect();
-                let point = placed(tolerance.shape(), &sizes, &x, &u);
-                let found = clean.max(loss.least(enclose(network, &point), y));
-                prove(found, if stop.asked() { 0 } else { settings.nodes })
+                let place = |u: &[f64]| placed(tolerance.shape(), &sizes, &x, u);
+                let found = clean.max(loss.least(enclose(network, &place(&u)), y));
+                let points = search.known().filter(|_| points).map(place).collect();
+                prove(found, if stop.asked() { 0 } else { settings.nodes }, points)
             },
         )
         .collect()

@@ -224,7 +224,8 @@ impl<'a, 'o> Work<'a, 'o> {
         let share = (all.len() / PARTS).max(1) as f64 / all.len() as f64;
         let picked = |rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
         let cut = |split: &Split| {
-            let [train, test] = [&split.train, &split.test].map(|rows| rows.iter().map(|&k| all[k]).collect::<Vec<_>>());
+            let [train, test] =
+                [&split.train, &split.test].map(|rows| rows.iter().map(|&k| all[k]).collect::<Vec<_>>());
             Cut { learned: picked(&train), judged: picked(&test), held_out: test }
         };
         let parts = split::by_folds(all.len(), share, PARTS, settings.common.seed)?.iter().map(cut).collect();
@@ -245,9 +246,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let units = units.unwrap_or(UNITS.0);
         let linear: &[bool] = if common.linear_part { &[true] } else { &[false, true] };
         let decays: Vec<f64> = decay.map_or(DECAYS.to_vec(), |decay| vec![decay]);
-        let each = linear.iter().flat_map(|&linear_part| {
-            REACHES.iter().flat_map(move |&reach| [(linear_part, reach)])
-        });
+        let each = linear.iter().flat_map(|&linear_part| REACHES.iter().flat_map(move |&reach| [(linear_part, reach)]));
         each.flat_map(|(linear_part, reach)| {
             decays.iter().map(move |&decay| Candidate { linear_part, reach, ..Candidate::ordinary(units, decay) })
         })
@@ -337,7 +336,9 @@ impl<'a, 'o> Work<'a, 'o> {
         let candidates = tried.len();
         sort(&mut tried);
         // The start is the best by its errors without input error.
-        let ordinary = |tried: &&Tried| tried.candidate.reach == 0.0 && tried.candidate.linear_part == self.settings.common.linear_part;
+        let ordinary = |tried: &&Tried| {
+            tried.candidate.reach == 0.0 && tried.candidate.linear_part == self.settings.common.linear_part
+        };
         let start = tried
             .iter()
             .filter(ordinary)
@@ -372,8 +373,8 @@ impl<'a, 'o> Work<'a, 'o> {
             let mut further: Vec<(Candidate, u64)> = Vec::new();
             for candidate in next {
                 let work = candidate.work(rows, self.data.columns()) * self.parts.len() as f64;
-                let known = tried.iter().any(|one| one.candidate == candidate)
-                    || further.iter().any(|one| one.0 == candidate);
+                let known =
+                    tried.iter().any(|one| one.candidate == candidate) || further.iter().any(|one| one.0 == candidate);
                 if !known && work <= left {
                     left -= work;
                     further.push((candidate, 0));
@@ -405,8 +406,10 @@ impl<'a, 'o> Work<'a, 'o> {
         let best = tried.iter().find(small).map(|one| one.candidate);
         let ordinary = tried.iter().filter(small).find(|one| one.candidate.reach == 0.0).map(|one| one.candidate);
         let programs = best.iter().flat_map(|best| CONVEX.iter().map(move |program| (best, program)));
-        let programs = programs.chain(ordinary.iter().flat_map(|one| CONVEX[..2].iter().map(move |program| (one, program))));
-        let convex = programs.map(|(&from, &(reach, decay))| Candidate { convex: Some(Convex { reach, decay }), ..from });
+        let programs =
+            programs.chain(ordinary.iter().flat_map(|one| CONVEX[..2].iter().map(move |program| (one, program))));
+        let convex =
+            programs.map(|(&from, &(reach, decay))| Candidate { convex: Some(Convex { reach, decay }), ..from });
         attempt(tried, convex.collect())?;
         // The best from another seed, so that they can be members twice.
         let again: Vec<_> = tried.iter().take(2).map(|one| (one.candidate, 1)).collect();

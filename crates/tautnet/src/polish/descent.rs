@@ -76,7 +76,7 @@ mod tests {
         let units: Vec<Unit> = Unit::of(&network).into_iter().map(|(_, unit)| unit).collect();
         let settings = Settings { lipschitz: 0.05, ..Settings::default() };
         let run = |steps: usize, rate: f64, most: usize| {
-            let mut landscape = Landscape::new(&data, &settings.prices(), 0.0);
+            let mut landscape = Landscape::new(&data, &settings.prices(), None, 0.0);
             let point = landscape.point(&units, &Affine::of(&network));
             let mut heard = Vec::new();
             let lowest = descend(&mut landscape, point, steps, rate, &mut |step, value| {

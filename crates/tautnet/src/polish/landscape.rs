@@ -8,11 +8,16 @@
 //! out, and Ψ is continuous across cells. A price on L² enters with its square. A hard limit on L enters as a price,
 //! its multiplier in (J), under which the limited problem's optimum is stationary too. Everything is in the program's
 //! conditioned coordinates and divided by `κ_y²`: z̄' is of order one whatever the units of the columns.
+//!
+//! Where inputs have a tolerance, the [bound](super::slope) on the worst case by the patterns of the weights themselves is in the
+//! place of the loss. It is not continuous across cells.
 
+use super::slope::bound_gradient;
 use crate::{
-    Dataset,
+    Dataset, Loss,
     certify::lipsdp_gradient,
     program::build::{Conditioning, Prices},
+    tolerance::Tolerance,
     unit::{Affine, Unit},
     weights::{Batch, Differentiator, Weights},
 };
@@ -31,11 +36,14 @@ pub(super) struct Landscape {
     /// Relative accuracy of the bound.
     tolerance: f64,
     differentiator: Differentiator,
+    /// In these coordinates, as the tolerance.
+    loss: Loss,
+    within: Option<Tolerance>,
 }
 
 impl Landscape {
-    /// For the objective of `prices`, and `limit_price` on L in the place of its hard limit.
-    pub fn new(data: &Dataset, prices: &Prices, limit_price: f64) -> Self {
+    /// For the objective of `prices` within the tolerance, and `limit_price` on L in the place of its hard limit.
+    pub fn new(data: &Dataset, prices: &Prices, within: Option<&Tolerance>, limit_price: f64) -> Self {
         let conditioning = Conditioning::of(data);
         let mut batch = Batch::all(data);
         let (n, e) = (data.rows(), data.columns() + 1);
@@ -54,6 +62,7 @@ impl Landscape {
         let loss = prices.loss.rescaled(1.0 / conditioning.y_scale);
         let unit = conditioning.y_scale.powi(loss.degree() - 2);
         batch.omega.iter_mut().for_each(|omega| *omega = unit * *omega / n as f64);
+        let within = within.map(|tolerance| tolerance.divided(&conditioning.scale));
         Self {
             batch,
             conditioning,
@@ -61,6 +70,8 @@ impl Landscape {
             limit_price,
             tolerance: BOUND_TOLERANCE,
             differentiator: Differentiator::of(&loss),
+            loss,
+            within,
         }
     }
 
@@ -109,7 +120,10 @@ impl Landscape {
     /// `Ψ/κ_y²` at a point and its derivative by z̄' and c', written over `gradient`. Infinite where the bound has no
     /// usable value.
     pub fn evaluate(&mut self, point: &Weights, gradient: &mut Weights) -> f64 {
-        let mut value = self.differentiator.gradient(point, &self.batch, gradient);
+        let mut value = match &self.within {
+            None => self.differentiator.gradient(point, &self.batch, gradient),
+            Some(tolerance) => bound_gradient(&self.loss, tolerance, point, &self.batch, gradient),
+        };
         let (inputs, width, y_scale) = (point.inputs, point.width(), self.conditioning.y_scale);
         let Conditioning { shift, scale, .. } = &self.conditioning;
         let (hidden, signs, linear, _) = point.parts();
@@ -167,6 +181,7 @@ impl Landscape {
 mod tests {
     use super::*;
     use crate::polish::{Penalty, Settings, score};
+    use crate::tolerance::Shape;
     use crate::train::{self, tests::toy};
     use crate::{Norm, Shallow};
     use std::ops::ControlFlow;
@@ -194,6 +209,9 @@ mod tests {
     #[test]
     fn value_and_gradient_are_those_of_the_recomputed_objective() {
         let (data, network) = setting();
+        let same = |shape| Some(Tolerance::same(shape, &[10.0, 0.0, 0.002]).unwrap());
+        let size = |k: usize, j: usize| [20.0, 0.1, 0.001][j] * (k % 4) as f64;
+        let rows = |shape| Some(Tolerance::of_rows(shape, Mat::from_fn(40, 3, size)).unwrap());
         let plain = Settings { lipschitz: 0.3, ..Settings::default() };
         for settings in [
             Settings { lipschitz: 0.0, ..plain.clone() },
@@ -202,6 +220,10 @@ mod tests {
             Settings { norm: Norm::Infinity, output_bias: false, ..plain.clone() },
             Settings { penalty: Penalty::LSquared, lipschitz: 0.05, ..plain.clone() },
             Settings { linear_part: true, decay: 0.2, ..plain.clone() },
+            Settings { tolerance: same(Shape::Box), lipschitz: 0.0, ..plain.clone() },
+            Settings { tolerance: same(Shape::Ball), linear_part: true, decay: 0.2, ..plain.clone() },
+            Settings { tolerance: rows(Shape::Box), loss: "huber:3".parse().unwrap(), ..plain.clone() },
+            Settings { tolerance: rows(Shape::Ball), loss: "quantile:0.3".parse().unwrap(), ..plain.clone() },
             Settings { linear_part: true, norm: Norm::Infinity, output_bias: false, ..plain.clone() },
         ] {
             let a = settings.linear_part.then(|| vec![0.4, -0.2, 1.1]);
@@ -212,7 +234,7 @@ mod tests {
             });
             let network = network.unwrap();
             for limit_price in [0.0, 0.2] {
-                let mut landscape = Landscape::new(&data, &settings.prices(), limit_price);
+                let mut landscape = Landscape::new(&data, &settings.prices(), settings.tolerance.as_ref(), limit_price);
                 // Differences of the value divide its error by the step.
                 landscape.tolerance = 1e-11;
                 let point = landscape.point(&units(&network), &Affine::of(&network));

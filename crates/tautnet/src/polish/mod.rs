@@ -22,7 +22,9 @@ mod names;
 mod outcome;
 mod record;
 mod run;
+mod scenarios;
 mod settings;
+mod slope;
 mod steps;
 mod uses;
 mod walk;
@@ -51,6 +53,7 @@ type Runs = fn(&mut Run<'_, '_>, &mut Standing) -> Result<()>;
 const ALL: &[(Method, Runs)] = &[
     (convex::METHOD, convex::run),
     (convex::CELLS, convex::run_cells),
+    (scenarios::METHOD, scenarios::run),
     (joint::METHOD, joint::run),
     (joint::CELLS, joint::run),
     (walk::METHOD, walk::run),
@@ -72,6 +75,8 @@ impl Method {
     pub const CONVEX: Self = convex::METHOD;
     /// (R) with hard cells.
     pub const ROBUST_CELLS: Self = convex::CELLS;
+    /// (R) with the worst points found in the place of the tolerance, and worse ones in turn.
+    pub const SCENARIOS: Self = scenarios::METHOD;
     /// The program (6): the loss and the price of the weights, without a bound.
     pub const WEIGHT_DECAY: Self = weight_decay::METHOD;
 
@@ -156,7 +161,7 @@ fn polish_here(
     let Standing { best, ending, gap, labelled } = at;
     Ok(Polished {
         network: best.network,
-        before,
+        before: run.accepted[0],
         after: best.score,
         labelled,
         duality_gap: gap,
@@ -173,7 +178,8 @@ pub(crate) fn check_size(data: &Dataset, units: usize, settings: &Settings) -> R
     affordable(data, units, &settings.prices(), Held::Nothing)
 }
 
-/// The objective of a network under the settings, recomputed from its weights: every price counts, whatever the method.
+/// The objective of a network under the settings, recomputed from its weights: every price counts, whatever the method. Where there
+/// is a tolerance it has the bound on the worst case, also for `scenarios`: nothing is looked for.
 pub fn score(network: &Shallow, data: &Dataset, settings: &Settings) -> Result<Score> {
     settings.check()?;
     Ok(run::score(network, data, &settings.prices(), (settings.tolerance.as_ref(), None), None)?.0)

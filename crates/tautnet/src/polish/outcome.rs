@@ -12,9 +12,12 @@ pub struct Score {
     /// The mean loss, weighted where the rows have weights.
     pub loss: f64,
     /// At least the (weighted) mean worst-case loss within the tolerance, where there is one: it is in the objective in the
-    /// place of the loss.
+    /// place of the loss, where nothing found is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worst_case: Option<f64>,
+    /// The (weighted) mean worst-case loss found within the tolerance, of the method `scenarios`: there it is in the objective.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<f64>,
     /// The network's bound by LipSDP, in the norm of the settings.
     pub lipschitz: f64,
     /// Σ ‖w̄_i‖ |v_i| (what λ_w multiplies, at the best scaling of each unit).

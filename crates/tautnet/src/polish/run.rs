@@ -1,5 +1,6 @@
 //! One run: the units and patterns that a program is built from, its solve, and the recomputed score of what comes out.
 
+use super::method::Method;
 use super::outcome::{Observer, Progress, Score};
 use super::settings::Settings;
 use crate::{
@@ -81,10 +82,11 @@ impl<'a, 'o> Run<'a, 'o> {
         let mut notes = Vec::new();
         let signed = Unit::of(network);
         let without = network.units() - signed.len();
-        // Held multipliers have their price whatever the unit does, so there every unit stays.
+        // Held multipliers have their price whatever the unit does, so there every unit stays. A scenario can have a unit on that is
+        // off on every row.
         let given_multipliers = settings.multipliers.clone();
-        let kept: Vec<(usize, Unit)> =
-            signed.into_iter().filter(|(i, _)| given_multipliers.is_some() || !all.is_dead(*i)).collect();
+        let all_stay = given_multipliers.is_some() || settings.method == Method::SCENARIOS;
+        let kept: Vec<(usize, Unit)> = signed.into_iter().filter(|(i, _)| all_stay || !all.is_dead(*i)).collect();
         let dead = network.units() - without - kept.len();
         for (count, what) in [
             (without, "with output weight 0 dropped: they have no sign and contribute nothing"),
@@ -168,6 +170,11 @@ impl<'a, 'o> Run<'a, 'o> {
         score(network, self.data, &self.prices, (self.settings.tolerance.as_ref(), labels), proposed)
     }
 
+    /// A score whose objective has what is found within the tolerance in the place of its bound.
+    pub fn with_found(&self, score: Score, found: f64) -> Score {
+        priced(Score { found: Some(found), ..score }, &self.prices)
+    }
+
     /// Solve one program and read the network back.
     pub fn solve(&mut self, held: Held<'_>, round: usize) -> Result<(Candidate, Solved)> {
         affordable(self.data, self.units.len(), &self.prices, held)?;
@@ -181,7 +188,24 @@ impl<'a, 'o> Run<'a, 'o> {
         let exact = Tolerance::none(self.data.columns());
         let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
         let from = (&*self.units, self.linear.as_deref());
-        let built = Built::robust(self.data, from, &self.active, Robust { tolerance, soft }, &self.prices)?;
+        let built =
+            Built::robust(self.data, from, &self.active, Robust { tolerance, soft, groups: None }, &self.prices)?;
+        self.solved(built, Held::Nothing, round)
+    }
+
+    /// The same for rows in groups, of each of which the worst row counts; the first rows of the groups are those of the data. The
+    /// labels are of all rows.
+    pub fn solve_groups(
+        &mut self,
+        rows: &Dataset,
+        groups: &[usize],
+        labels: &Patterns,
+        round: usize,
+    ) -> Result<(Candidate, Solved)> {
+        let exact = Tolerance::none(rows.columns());
+        let robust = Robust { tolerance: &exact, soft: true, groups: Some(groups) };
+        let from = (&*self.units, self.linear.as_deref());
+        let built = Built::robust(rows, from, labels, robust, &self.prices)?;
         self.solved(built, Held::Nothing, round)
     }
 
@@ -355,9 +379,15 @@ pub(super) fn score(
         Some((ell, p)) if !units.is_empty() => own.min(bound_by(&units, network.a(), ell, p, prices.norm)),
         _ => own,
     };
+    let score = Score { objective: 0.0, loss, worst_case, found: None, lipschitz, decay };
+    Ok((priced(score, prices), labels))
+}
+
+/// A score with its objective.
+fn priced(score: Score, prices: &Prices) -> Score {
+    let Score { loss, worst_case, found, lipschitz, decay, .. } = score;
     let penalty = prices.lipschitz * if prices.squared { lipschitz * lipschitz } else { lipschitz };
-    let objective = worst_case.unwrap_or(loss) + prices.decay * decay + penalty;
-    Ok((Score { objective, loss, worst_case, lipschitz, decay }, labels))
+    Score { objective: found.or(worst_case).unwrap_or(loss) + prices.decay * decay + penalty, ..score }
 }
 
 /// The relative gap, if it is one.

@@ -36,7 +36,7 @@ pub const METHOD: Method = Method(&Described {
 
 /// One descent from the network given.
 pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
-    let mut landscape = Landscape::new(run.data, &run.prices, 0.0);
+    let mut landscape = Landscape::new(run.data, &run.prices, None, 0.0);
     let units = run.units.len();
     let lowest = run.descended(&mut landscape, &at.best, units, RATE, 1)?;
     let steps = run.settings.walk.steps;

@@ -25,11 +25,14 @@
 //!
 //! Whatever proposes a network, it is accepted only if its objective, recomputed from its weights, is below that of the
 //! best so far. The first proposal is (J) for the patterns given, so the result is never worse than that one.
+//!
+//! Where inputs have a tolerance, (R) with soft cells is in the place of (J), and the [bound](super::slope) on the worst case in
+//! the place of the loss. There are no flips: (R) leaves labels by itself where that pays.
 
 use super::{
     descent::descend,
     landscape::Landscape,
-    method::{Described, Method, NO_MULTIPLIERS, NO_ROUNDS, NO_TOLERANCE},
+    method::{Described, Method, NO_MULTIPLIERS, NO_ROUNDS},
     outcome::Progress,
     run::{Candidate, Run, Solved, Standing},
 };
@@ -59,8 +62,8 @@ const MOVED: f64 = 0.3;
 /// The method.
 pub const METHOD: Method = Method(&Described {
     name: "walk",
-    help: "`joint`, then better patterns, in turn: lower objectives for more time",
-    requires: &[NO_MULTIPLIERS, NO_TOLERANCE, NO_ROUNDS],
+    help: "`joint`, or `convex` where there is a tolerance, then better patterns, in turn: lower objectives for more time",
+    requires: &[NO_MULTIPLIERS, NO_ROUNDS],
     prices: (0.01, 0.0),
     story: "The polish lowered {goal}, {bound}, by convex programs, each over all networks whose units are on and off on the same rows, \
             and by steps from one such set of networks to a better one{in the last}.",
@@ -75,13 +78,14 @@ impl Run<'_, '_> {
     fn walk(&mut self, at: &mut Standing) -> Result<()> {
         let Standing { best, ending, gap, .. } = at;
         let units = self.units.len();
-        let (candidate, solved) = self.solve(Held::Nothing, 0)?;
+        let (candidate, solved) = self.convex(0)?;
         *gap = solved.gap;
         *best = self.better(best.clone(), candidate, ending);
         if let (Ending::Solved, Some(reason)) = (&*ending, solved.stopped) {
             *ending = Ending::Stopped(reason);
         }
-        let mut landscape = Landscape::new(self.data, &self.prices, solved.limit_price);
+        let mut landscape =
+            Landscape::new(self.data, &self.prices, self.settings.tolerance.as_ref(), solved.limit_price);
         let mut round = 0;
         for restart in 0..=self.settings.walk.restarts {
             let mut current = best.clone();
@@ -112,11 +116,21 @@ impl Run<'_, '_> {
                 }
             }
         }
-        self.flip(best, ending, gap, round)?;
+        if self.settings.tolerance.is_none() {
+            self.flip(best, ending, gap, round)?;
+        }
         if self.interrupted {
             *ending = Early { cause: Cause::Interrupted(Some(round)), gap: *gap }.into();
         }
         Ok(())
+    }
+
+    /// (J), or (R) where there is a tolerance.
+    fn convex(&mut self, round: usize) -> Result<(Candidate, Solved)> {
+        match self.settings.tolerance {
+            None => self.solve(Held::Nothing, round),
+            Some(_) => self.solve_within(true, round),
+        }
     }
 
     /// The lowest point of a descent from `current`.
@@ -182,7 +196,7 @@ impl Run<'_, '_> {
             }
             return Ok(None);
         }
-        let (candidate, solved) = self.solve(Held::Nothing, round)?;
+        let (candidate, solved) = self.convex(round)?;
         if self.improves(current, &candidate) {
             *current = candidate;
         }

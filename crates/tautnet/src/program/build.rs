@@ -127,6 +127,8 @@ pub(crate) struct Robust<'a> {
     pub tolerance: &'a Tolerance,
     /// Whether units may leave their labels within the tolerance, at a price.
     pub soft: bool,
+    /// The first row of each group, and the number of rows: only the worst row of a group counts. `None` where every row is alone.
+    pub groups: Option<&'a [usize]>,
 }
 
 /// What is priced and what is free.
@@ -316,15 +318,28 @@ impl Built {
     ) -> Result<Self> {
         let conditioning = Conditioning::of(data);
         let (d, m, y_scale) = (data.columns(), units.len(), conditioning.y_scale);
-        let counted: Vec<usize> = match &data.weights {
-            Some(weights) => (0..data.rows()).filter(|&k| weights[k] > 0.0).collect(),
-            None => (0..data.rows()).collect(),
+        let alone: Vec<usize>;
+        let groups = match robust.groups {
+            Some(groups) => groups,
+            None => {
+                alone = (0..=data.rows()).collect();
+                &alone
+            }
         };
+        // Of a group by its first row.
+        let of = |group: &[usize]| data.weights.as_ref().map_or(1.0, |weights| weights[group[0]]);
+        let heavy: Vec<&[usize]> = groups.windows(2).filter(|group| of(group) > 0.0).collect();
+        let counted: Vec<usize> = heavy.iter().flat_map(|group| group[0]..group[1]).collect();
+        let mut firsts = vec![0];
+        firsts.extend(heavy.iter().scan(0, |rows, group| {
+            *rows += group[1] - group[0];
+            Some(*rows)
+        }));
         let n = counted.len();
-        let (factor, total) = (n as f64, data.weights.as_ref().map_or(n as f64, |w| w.iter().sum()));
+        let (factor, total) = (heavy.len() as f64, heavy.iter().map(|group| of(group)).sum::<f64>());
         let loss = prices.loss.rescaled(1.0 / y_scale);
         let unit = y_scale.powi(loss.degree() - 2) * factor / total;
-        let weight = counted.iter().map(|&k| unit * data.weights.as_ref().map_or(1.0, |w| w[k])).collect();
+        let weight = heavy.iter().map(|group| unit * of(group)).collect();
         let y = counted.iter().map(|&k| data.y[k] / y_scale).collect();
         let scaled = |k: usize, j: usize, shift: f64| (data.x[(counted[k], j)] - shift) / conditioning.scale[j];
         let x = Mat::from_fn(n, d + 1, |k, j| if j < d { scaled(k, j, conditioning.shift[j]) } else { 1.0 });
@@ -353,6 +368,7 @@ impl Built {
             linear: inputs,
             y,
             weight,
+            groups: firsts,
             cost,
             ridge,
             soft: robust.soft,

@@ -45,8 +45,8 @@ pub(crate) struct Layout {
 /// How many variables a worst case has beside those of the units.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Worst {
-    /// Rows, each with the size u_k of its residual.
-    pub rows: usize,
+    /// Groups of rows, each with the size u_k of its worst residual.
+    pub groups: usize,
     /// Whether the loss of a large residual is left to an exit p_k.
     pub exits: bool,
     /// Variables for the size of the gradient's effect, of all rows.
@@ -59,7 +59,7 @@ pub(crate) struct Worst {
 
 impl Worst {
     fn variables(&self) -> usize {
-        self.rows * (1 + usize::from(self.exits)) + self.gradient + self.leave + self.sizes
+        self.groups * (1 + usize::from(self.exits)) + self.gradient + self.leave + self.sizes
     }
 }
 
@@ -164,11 +164,11 @@ impl Layout {
     }
     /// Position of the exits p_k.
     pub fn worst_exits(&self) -> usize {
-        self.worst() + self.worst.rows
+        self.worst() + self.worst.groups
     }
     /// Position of the variables of the gradients.
     pub fn gradients(&self) -> usize {
-        self.worst_exits() + if self.worst.exits { self.worst.rows } else { 0 }
+        self.worst_exits() + if self.worst.exits { self.worst.groups } else { 0 }
     }
     /// Position of t_ik, unit by unit.
     pub fn leave(&self) -> usize {

@@ -9,7 +9,8 @@
 //! u_k ≥ A up_k,  u_k ≥ B down_k                              loss ω_k ( q (u_k − p_k)² + α p_k ), p_k ≥ 0, or ω_k u_k
 //! ```
 //!
-//! and with hard cells t is absent and `w_ik ≤ 0`. A loss with a quadratic has A = B = 1; one without has the prices of its exits
+//! Rows can share a u, each with its own y and labels: these are a *group*, whose loss is that of its worst row. With hard cells t
+//! is absent and `w_ik ≤ 0`. A loss with a quadratic has A = B = 1; one without has the prices of its exits
 //! for A and B. `‖G_k‖_τk` is `g_k` with a second-order cone, or `Σ_j τ_kj H_kj` with `|G_kj| ≤ H_kj`.
 //!
 //! What the normal equations leave of it is in [`eliminate`].
@@ -70,7 +71,10 @@ pub(crate) struct WorstCase {
     /// X, the rows' inputs as a linear part sees them, where there is one.
     pub linear: Option<Arc<Mat<f64>>>,
     pub y: Arc<Vec<f64>>,
+    /// Of every group.
     pub weight: Arc<Vec<f64>>,
+    /// The first row of each group, and the number of rows.
+    groups: Arc<Vec<usize>>,
     pub cost: Cost,
     pub soft: bool,
     /// Twice the ridge on each unit's weights.
@@ -88,6 +92,7 @@ pub(crate) struct Given {
     pub linear: Option<Mat<f64>>,
     pub y: Vec<f64>,
     pub weight: Vec<f64>,
+    pub groups: Vec<usize>,
     pub cost: Cost,
     pub ridge: Vec<f64>,
     pub soft: bool,
@@ -95,7 +100,7 @@ pub(crate) struct Given {
 
 impl WorstCase {
     pub fn new(given: Given, tolerance: &Tolerance) -> Self {
-        let Given { rows, columns, coefficients, linear, y, weight, cost, ridge, soft } = given;
+        let Given { rows, columns, coefficients, linear, y, weight, groups, cost, ridge, soft } = given;
         let (n, m) = (rows.n(), rows.units());
         let tolerances = Mat::from_fn(n, columns.len(), |k, c| tolerance.size(k, columns[c]));
         let signed = Mat::from_fn(n, m, |k, i| if rows.active.unit(i)[k] { rows.sign[i] } else { 0.0 });
@@ -115,6 +120,7 @@ impl WorstCase {
             linear: linear.map(Arc::new),
             y: Arc::new(y),
             weight: Arc::new(weight),
+            groups: Arc::new(groups),
             cost,
             soft,
             ridge,
@@ -127,12 +133,22 @@ impl WorstCase {
     pub fn variables(&self, sizes: usize) -> Worst {
         let (n, m) = (self.rows.n(), self.rows.units());
         Worst {
-            rows: n,
+            groups: self.weight.len(),
             exits: self.cost.exit.is_some(),
             gradient: if self.balls() { n } else { self.gradients.1.len() },
             leave: if self.soft { n * m } else { 0 },
             sizes,
         }
+    }
+
+    /// The rows of a group.
+    fn group(&self, g: usize) -> Range<usize> {
+        self.groups[g]..self.groups[g + 1]
+    }
+
+    /// Every row with the number of its group.
+    fn grouped(&self) -> impl Iterator<Item = (usize, usize)> {
+        (0..self.weight.len()).flat_map(|g| self.group(g).map(move |k| (k, g)))
     }
 
     fn balls(&self) -> bool {
@@ -214,7 +230,7 @@ impl WorstCase {
         Parts {
             up: next(n),
             down: next(n),
-            exits: next(if self.cost.exit.is_some() { n } else { 0 }),
+            exits: next(if self.cost.exit.is_some() { self.weight.len() } else { 0 }),
             minus: next(self.gradients.1.len()),
             plus: next(self.gradients.1.len()),
             leave: next(if self.soft { n * m } else { 0 }),
@@ -273,12 +289,12 @@ impl Term for WorstCase {
     }
 
     fn objective(&self, layout: &Layout, linear: &mut [f64]) -> f64 {
-        for k in 0..self.rows.n() {
+        for (g, weight) in self.weight.iter().enumerate() {
             if self.cost.quadratic.is_none() {
-                linear[layout.worst() + k] = self.weight[k];
+                linear[layout.worst() + g] = *weight;
             }
             if let Some(exit) = self.cost.exit {
-                linear[layout.worst_exits() + k] = exit * self.weight[k];
+                linear[layout.worst_exits() + g] = exit * weight;
             }
         }
         0.0
@@ -297,10 +313,10 @@ impl Term for WorstCase {
             (layout.unit(i)..layout.unit(i) + layout.e()).for_each(|at| out[at] += ridge * x[at]);
         }
         let Some(q) = self.cost.quadratic else { return };
-        for k in 0..self.rows.n() {
-            let (u, exit) = (layout.worst() + k, layout.worst_exits() + k);
+        for (g, weight) in self.weight.iter().enumerate() {
+            let (u, exit) = (layout.worst() + g, layout.worst_exits() + g);
             let left = if self.cost.exit.is_some() { x[exit] } else { 0.0 };
-            let force = 2.0 * q * self.weight[k] * (x[u] - left);
+            let force = 2.0 * q * weight * (x[u] - left);
             out[u] += force;
             if self.cost.exit.is_some() {
                 out[exit] -= force;
@@ -322,7 +338,7 @@ impl Term for WorstCase {
             }
         }
         let out = &mut out[self.place.row..][..parts.cells.end];
-        for k in 0..n {
+        for (k, g) in self.grouped() {
             let mut reach = if self.balls() { x[layout.gradients() + k] } else { 0.0 };
             for at in self.gradients.0[k]..self.gradients.0[k + 1] {
                 let (c, size) = (self.gradients.1[at], x[layout.gradients() + at]);
@@ -330,14 +346,13 @@ impl Term for WorstCase {
                 out[parts.plus.start + at] = size + gradient[(k, c)];
                 reach += self.tolerances[(k, c)] * size;
             }
-            let u = x[layout.worst() + k];
+            let u = x[layout.worst() + g];
             let [above, below] = self.cost.sides;
             out[parts.up.start + k] = u / above - lin[k] - reach - left[k][0];
             out[parts.down.start + k] = u / below + lin[k] - reach - left[k][1];
-            if self.cost.exit.is_some() {
-                out[parts.exits.start + k] = x[layout.worst_exits() + k];
-            }
         }
+        let exits = parts.exits.len();
+        out[parts.exits].copy_from_slice(&x[layout.worst_exits()..][..exits]);
         let cells = &mut out[parts.cells.clone()];
         if self.soft {
             let t = &x[layout.leave()..][..cells.len()];
@@ -363,13 +378,13 @@ impl Term for WorstCase {
         }
         let z = &z[self.place.row..][..parts.cells.end];
         let mut v = vec![0.0; n];
-        for k in 0..n {
+        for (exit, z) in out[layout.worst_exits()..].iter_mut().zip(&z[parts.exits.clone()]) {
+            *exit += z;
+        }
+        for (k, g) in self.grouped() {
             let (up, down) = (z[parts.up.start + k], z[parts.down.start + k]);
             v[k] = down - up;
-            out[layout.worst() + k] += up / self.cost.sides[0] + down / self.cost.sides[1];
-            if self.cost.exit.is_some() {
-                out[layout.worst_exits() + k] += z[parts.exits.start + k];
-            }
+            out[layout.worst() + g] += up / self.cost.sides[0] + down / self.cost.sides[1];
             if self.balls() {
                 out[layout.gradients() + k] -= up + down;
             }

@@ -1,7 +1,7 @@
 //! Every setting, once: flags, Python's parameters, files and documentation are made of these lines.
 
-use super::plan::USUAL;
 use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_texts, put_word};
+use super::plan::USUAL;
 use super::settings::Recipe;
 use super::table::Table;
 use crate::fit::DECAY;

@@ -65,7 +65,9 @@ impl Recipe {
             (false, _) if self.tolerance.is_exact() => return Ok(None),
             (false, Some(name)) => {
                 return Err(Error::new(
-                    format!("`{name}` was given with a tolerance of the inputs; it belongs to the objective with prices"),
+                    format!(
+                        "`{name}` was given with a tolerance of the inputs; it belongs to the objective with prices"
+                    ),
                     format!("leave `{name}` out, or give the tolerance 0: then every input is exact"),
                 ));
             }

@@ -124,8 +124,12 @@ fn every_pair_runs_or_is_refused_by_name() {
             if one.kind == other.kind {
                 continue;
             }
-            let mut recipe =
-                Recipe { hidden: Some(4), lipschitz: Some(0.05), start: "random".parse().unwrap(), ..Recipe::default() };
+            let mut recipe = Recipe {
+                hidden: Some(4),
+                lipschitz: Some(0.05),
+                start: "random".parse().unwrap(),
+                ..Recipe::default()
+            };
             for choice in [one, other] {
                 recipe.set(choice.kind, &Value::Word(choice.name.into())).unwrap();
             }
@@ -197,10 +201,11 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
         }
         refused.dedup();
         let expected: &[&str] = match method {
-            Method::WALK => &["tolerance", "rounds"],
+            Method::WALK => &["rounds"],
             Method::JOINT | Method::CELLS => &["effort", "tolerance", "rounds"],
             Method::ALTERNATING => &["effort", "tolerance"],
             Method::CONVEX => &["effort"],
+            Method::SCENARIOS => &["max_lipschitz", "effort"],
             Method::ROBUST_CELLS => &["effort", "rounds"],
             Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort", "tolerance", "rounds"],
             other if other.name() == "descent" => {

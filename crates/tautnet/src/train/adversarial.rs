@@ -206,7 +206,7 @@ mod tests {
             };
             let plain = attacked(Start::from(descent.clone()));
             for steps in [1, 5] {
-                let start = Start::from(Adversarial { descent: descent.clone(), norm, radius, steps });
+                let start = Start::from(Adversarial { descent: descent.clone(), norm, radius, steps, tolerance: None });
                 let robust = attacked(start);
                 assert!(robust < 0.9 * plain, "{norm:?}, {steps} steps: {robust} against {plain}");
             }

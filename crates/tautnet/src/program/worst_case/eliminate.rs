@@ -11,7 +11,7 @@
 //! `M_j = τ_j (p − r)/D_j`, `W = diag(4pr/D)`; of a second-order cone with scaling (η, w) `φ = η⁻²(2w_0² − 1)`,
 //! `M = 2w_0 τ∘w_1/(2w_0² − 1)`, `W = η⁻² diag(τ)(I − 2 w_1w_1ᵀ/(2w_0² − 1)) diag(τ)`. Eliminating u and g' leaves a quadratic
 //! form in (Y_+, Y_−), the inverse of `diag(1/α', 1/β') + (1, 1)ᵀ(1, 1)/φ + (1/A, 1/B)ᵀ(1/A, 1/B)/c`: two rows of features for
-//! each row of the data.
+//! each row of the data. Where rows share a u, they have the features of a u that is held, from which a reflection takes it.
 
 use super::{
     super::{cholesky::symmetric_product, layout::Layout, term::Own},
@@ -26,11 +26,12 @@ impl WorstCase {
     /// What the elimination of a row's own variables asks of the barrier weights.
     fn eliminated(&self, scaling: &[Scaling]) -> Vec<Row> {
         let (n, h, parts) = (self.rows.n(), self.numbers(scaling), self.parts());
-        let mut rows: Vec<Row> = (0..n)
-            .map(|k| {
-                let stiffness = self.cost.quadratic.map_or(0.0, |q| 2.0 * q * self.weight[k]);
+        let mut rows: Vec<Row> = self
+            .grouped()
+            .map(|(k, g)| {
+                let stiffness = self.cost.quadratic.map_or(0.0, |q| 2.0 * q * self.weight[g]);
                 let curvature = match self.cost.exit {
-                    Some(_) => 1.0 / (1.0 / stiffness + 1.0 / h[parts.exits.start + k]),
+                    Some(_) => 1.0 / (1.0 / stiffness + 1.0 / h[parts.exits.start + g]),
                     None => stiffness,
                 };
                 let gradient = if self.balls() {
@@ -64,15 +65,17 @@ impl WorstCase {
     pub fn add_dense(&self, layout: &Layout, scaling: &[Scaling], matrix: &mut Mat<f64>) {
         let (n, e, h, parts) = (self.rows.n(), layout.e(), self.numbers(scaling), self.parts());
         let rows = self.eliminated(scaling);
-        let roots: Vec<[f64; 3]> = rows.iter().map(Row::root).collect();
+        let alone = |g: usize| self.group(g).len() == 1;
+        let root = |(k, g): (usize, usize)| if alone(g) { rows[k].root() } else { rows[k].root_beside_u() };
+        let roots: Vec<[f64; 3]> = self.grouped().map(root).collect();
         let shift = self.shift(scaling);
         let stop = tautnet_cone::Stop::here();
-        for start in (0..n).step_by(TOGETHER) {
+        for groups in self.together() {
             if stop.asked() {
                 return;
             }
-            let range = start..(start + TOGETHER).min(n);
-            let count = range.len();
+            let range = self.groups[groups.start]..self.groups[groups.end];
+            let (start, count) = (range.start, range.len());
             let mut features = Mat::<f64>::zeros(2 * count, layout.reduced());
             let (units, shared) = features.as_mut().split_at_col_mut(layout.shared());
             units.par_col_chunks_mut(layout.width()).enumerate().for_each(|(i, mut part)| {
@@ -144,9 +147,32 @@ impl WorstCase {
             if let Some(c) = layout.output_bias() {
                 write(c, &|_| [1.0, -1.0]);
             }
+            let turns: Vec<(usize, Turn)> = groups
+                .filter(|&g| !alone(g))
+                .map(|g| (self.groups[g] - start, Turn::of(&rows[self.group(g)], &roots[self.group(g)])))
+                .collect();
+            if !turns.is_empty() {
+                features.as_mut().par_col_iter_mut().for_each(|column| {
+                    let column = column.try_as_col_major_mut().expect("columns are whole").as_slice_mut();
+                    let (first, second) = column.split_at_mut(count);
+                    turns.iter().for_each(|(at, turn)| turn.take_u_out(&mut first[*at..], &mut second[*at..]));
+                });
+            }
             symmetric_product(matrix.as_mut(), features.as_ref());
         }
         self.add_gradients(layout, scaling, matrix);
+    }
+
+    /// Groups whose features are multiplied at once: of [`TOGETHER`] rows, or one group that is larger.
+    fn together(&self) -> Vec<Range<usize>> {
+        let mut blocks: Vec<Range<usize>> = Vec::new();
+        for g in 0..self.weight.len() {
+            match blocks.last_mut() {
+                Some(block) if self.groups[g + 1] - self.groups[block.start] <= TOGETHER => block.end = g + 1,
+                _ => blocks.push(g..g + 1),
+            }
+        }
+        blocks
     }
 
     /// M, n × columns.
@@ -274,16 +300,73 @@ impl Row {
         [l11, cross / l11, (c / determinant / first).sqrt()]
     }
 
-    /// The forces (e₊, e₋) and u for free positions h of both sides and a right-hand side of u.
-    fn solve(&self, free: [f64; 2], r: f64) -> ([f64; 2], f64) {
-        let ([k1, k2], [b1, b2], g, c) = (self.sides, self.slopes, self.gradient, self.curvature);
-        let [inner, outer] = self.determinants();
-        // adj(K) v
-        let adjoint = |v: [f64; 2]| [(k2 + g) * v[0] - g * v[1], (k1 + g) * v[1] - g * v[0]];
-        let h = adjoint(free);
-        let u = (inner * r + b1 * h[0] + b2 * h[1]) / (inner * c + outer);
-        let e = adjoint([b1 * u - free[0], b2 * u - free[1]]);
-        ([e[0] / inner, e[1] / inner], u)
+    /// The root of the form in (Y₊ − u/A, Y₋ − u/B), u held: the inverse of K.
+    fn root_beside_u(&self) -> [f64; 3] {
+        let ([k1, k2], g) = (self.sides, self.gradient);
+        let determinant = k1 * k2 + (k1 + k2) * g;
+        let l11 = ((k2 + g) / determinant).sqrt();
+        [l11, -g / determinant / l11, (1.0 / (k2 + g)).sqrt()]
+    }
+
+    /// `adj(K) v`.
+    fn adjoint(&self, v: [f64; 2]) -> [f64; 2] {
+        let ([k1, k2], g) = (self.sides, self.gradient);
+        [(k2 + g) * v[0] - g * v[1], (k1 + g) * v[1] - g * v[0]]
+    }
+
+    /// u for free positions of both sides of the rows of a group and a right-hand side of u.
+    fn middle(group: &[Self], free: &[[f64; 2]], r: f64) -> f64 {
+        let pulled = |row: &Self, free: [f64; 2]| {
+            let ([b1, b2], h) = (row.slopes, row.adjoint(free));
+            b1 * h[0] + b2 * h[1]
+        };
+        if let ([row], [free]) = (group, free) {
+            let ([inner, outer], [b1, b2], h) = (row.determinants(), row.slopes, row.adjoint(*free));
+            return (inner * r + b1 * h[0] + b2 * h[1]) / (inner * row.curvature + outer);
+        }
+        let (mut force, mut stiffness) = (r, group[0].curvature);
+        for (row, free) in group.iter().zip(free) {
+            let [inner, outer] = row.determinants();
+            force += pulled(row, *free) / inner;
+            stiffness += outer / inner;
+        }
+        force / stiffness
+    }
+
+    /// The forces (e₊, e₋) for free positions of both sides, u where it is.
+    fn forces(&self, free: [f64; 2], u: f64) -> [f64; 2] {
+        let ([inner, _], [b1, b2]) = (self.determinants(), self.slopes);
+        self.adjoint([b1 * u - free[0], b2 * u - free[1]]).map(|e| e / inner)
+    }
+}
+
+/// What eliminates the u of a group from the features of its rows, u held: Householder's reflection that takes their dependence on
+/// u, with √c for u itself, to a feature of its own, which the best u makes 0.
+struct Turn {
+    /// Its vector, of the first and of the second features.
+    along: Vec<[f64; 2]>,
+    scale: f64,
+}
+
+impl Turn {
+    fn of(group: &[Row], roots: &[[f64; 3]]) -> Self {
+        let dependence = |(row, [l11, l21, l22]): (&Row, &[f64; 3])| {
+            let [b1, b2] = row.slopes;
+            [l11 * b1 + l21 * b2, l22 * b2]
+        };
+        let along: Vec<[f64; 2]> = group.iter().zip(roots).map(dependence).collect();
+        let own = group[0].curvature.sqrt();
+        let length = along.iter().flatten().fold(own, |length: f64, a| length.hypot(*a));
+        Self { along, scale: 1.0 / (length * (length + own)) }
+    }
+
+    fn take_u_out(&self, first: &mut [f64], second: &mut [f64]) {
+        let each = self.along.iter().zip(&*first).zip(&*second);
+        let moved = self.scale * each.map(|(([a, b], first), second)| a * first + b * second).sum::<f64>();
+        for (([a, b], first), second) in self.along.iter().zip(first).zip(second) {
+            *first -= a * moved;
+            *second -= b * moved;
+        }
     }
 }
 
@@ -316,34 +399,40 @@ impl Own for WorstCase {
             });
         }
         let mut forces = vec![[0.0; 2]; n];
-        for k in 0..n {
-            let gradients = layout.gradients() - base;
-            let mut own = 0.0;
-            if self.balls() {
-                own = rows[k].gradient * r[gradients + k];
-            }
-            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
-                let tau = self.tolerances[(k, self.gradients.1[at])];
-                own += tau * r[gradients + at] / (h[parts.minus.start + at] + h[parts.plus.start + at]);
+        let gradients = layout.gradients() - base;
+        for g in 0..self.weight.len() {
+            let group = self.group(g);
+            for k in group.clone() {
+                let mut own = 0.0;
+                if self.balls() {
+                    own = rows[k].gradient * r[gradients + k];
+                }
+                for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                    let tau = self.tolerances[(k, self.gradients.1[at])];
+                    own += tau * r[gradients + at] / (h[parts.minus.start + at] + h[parts.plus.start + at]);
+                }
+                free[k].iter_mut().for_each(|free| *free += own);
             }
             // The exit gives way: u alone sees r_u + r_p a/(a + h).
-            let stiffness = self.cost.quadratic.map_or(0.0, |q| 2.0 * q * self.weight[k]);
-            let exit = self.cost.exit.map(|_| (layout.worst_exits() - base + k, h[parts.exits.start + k]));
+            let stiffness = self.cost.quadratic.map_or(0.0, |q| 2.0 * q * self.weight[g]);
+            let exit = self.cost.exit.map(|_| (layout.worst_exits() - base + g, h[parts.exits.start + g]));
             let moved = exit.map_or(0.0, |(at, h)| r[at] * stiffness / (stiffness + h));
-            let (force, u) = rows[k].solve([free[k][0] + own, free[k][1] + own], r[k] + moved);
-            forces[k] = force;
-            r[k] = u;
+            let u = Row::middle(&rows[group.clone()], &free[group.clone()], r[g] + moved);
+            r[g] = u;
             if let Some((at, h)) = exit {
                 r[at] = (r[at] + stiffness * u) / (stiffness + h);
             }
-            let both = force[0] + force[1];
-            if self.balls() {
-                r[gradients + k] = rows[k].gradient * (r[gradients + k] + both);
-            }
-            for at in self.gradients.0[k]..self.gradients.0[k + 1] {
-                let tau = self.tolerances[(k, self.gradients.1[at])];
-                r[gradients + at] =
-                    (r[gradients + at] + tau * both) / (h[parts.minus.start + at] + h[parts.plus.start + at]);
+            for k in group {
+                forces[k] = rows[k].forces(free[k], u);
+                let both = forces[k][0] + forces[k][1];
+                if self.balls() {
+                    r[gradients + k] = rows[k].gradient * (r[gradients + k] + both);
+                }
+                for at in self.gradients.0[k]..self.gradients.0[k + 1] {
+                    let tau = self.tolerances[(k, self.gradients.1[at])];
+                    r[gradients + at] =
+                        (r[gradients + at] + tau * both) / (h[parts.minus.start + at] + h[parts.plus.start + at]);
+                }
             }
         }
         if self.soft {
