@@ -445,6 +445,17 @@ impl Model {
         Ok((asked.entries.iter().map(ToString::to_string).collect(), asked.shape.name()))
     }
 
+    /// The root of the worst case within the tolerance, proved on rows that were not learned from, in the units of the target; `None`
+    /// where no tolerance was learned for, or there was no time to hold rows out.
+    #[getter]
+    fn worst_case_error(&self) -> PyResult<Option<f64>> {
+        let Some(seen) = self.inner.objective.get("seen") else { return Ok(None) };
+        // What is not finite is not a number in a file.
+        let proved = seen["result"]["proved"].as_f64().unwrap_or(f64::INFINITY);
+        let loss = self.inner.loss().or_raise()?;
+        Ok(Some(self.inner.scaler.root_to_user(&loss, proved)))
+    }
+
     /// The same as `intervals` for inputs that are off by errors within a tolerance; `asked` has `tolerance` and
     /// `tolerance_shape`, each of them None for what the model was made for.
     #[pyo3(signature = (given, asked, nodes=None, threads=None))]

@@ -219,16 +219,22 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// The same of a network that was chosen.
-    pub fn prove_choice(&self, worked: &Worked<Chosen>, name: &str) -> Result<Proved> {
+    /// The same of a network that was chosen, with the errors that it was seen to have.
+    pub fn prove_choice(
+        &self,
+        worked: &Worked<Chosen>,
+        evaluation: Option<&choose::Evaluation>,
+        name: &str,
+    ) -> Result<Proved> {
         let chosen = &worked.result;
         let stopped = worked.interruption.map(Interruption::in_words);
         let loss = &self.plan.settings.polish.loss;
+        let seen = evaluation.map(choose::Evaluation::seen);
         Ok(Proved {
             network: chosen.network.clone(),
             certificate: self.prove(&chosen.network, Some(&self.scaler))?,
             settings: self.plan.record(name, None),
-            objective: fit::Record::of_choice(chosen, loss, &self.data, stopped),
+            objective: fit::Record::of_choice(chosen, seen, loss, &self.data, stopped),
             cut_short: worked.interruption,
         })
     }

@@ -26,10 +26,18 @@ Floats = npt.NDArray[np.float64]
 
 @documented("train", leave_out=("test",))
 class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """A small relu network that is as insensitive as the data allow, with a proved bound on its sensitivity.
+    """A small relu network whose worst case is small when inputs are wrong, with a proved bound on its sensitivity.
 
-    A starting network is trained; then the best of all networks with its activation patterns is found by convex
-    optimization, minimizing the mean loss + lipschitz * (bound on the Lipschitz constant); and the bound is proved.
+    `tolerance` says how wrong the inputs can be: `{"temp": 0.5, "flow": "2%"}`, an amount such as "0.1sd" for every input of numbers, or an array
+    of numbers in the units of X, one for each column, or a row of them for each row of X (these the model does not keep). Networks are trained for it in several ways, and those with
+    the least worst case on rows that they did not learn from become the result; `worst_case_error_` says what it is. Where nothing is
+    said the tolerance is "0.1sd".
+
+    With the tolerance 0, or where `lipschitz`, `method`, `max_lipschitz`, `effort`, `penalty`, `start`, `tol` or `iterations` is given and no
+    tolerance, an objective with prices is minimized instead. A starting network is trained; then the best of all networks with its
+    activation patterns is found by convex optimization, minimizing the mean loss + lipschitz * (bound on the Lipschitz constant). With a
+    tolerance these settings are refused.
+
     Inputs and target are standardized on the way: prices, radii and `standardized_upper_bound` are in standardized units,
     predictions, errors and `lipschitz_upper_bound` in those of X and y.
 
@@ -41,18 +49,23 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     {settings}
-    warm_start : go on from the network of the previous fit in place of a new start.
+    warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
     verbose : show progress.
 
     Attributes
     ----------
     model_ : the model; `model_.save(path)` writes the file that the command line reads.
     certificate_ : the proved bound.
+    worst_case_error_ : how far predictions can be off within the tolerance, proved: the root of the mean worst case (of the mean squared error, where
+        nothing else is asked for) over rows that the networks did not learn from, in the units of y. None without a tolerance.
+    tolerance_ : the tolerance in words, as the model keeps it: a list such as ["temp=0.5"]; empty where all inputs are exact, or where each row
+        had its own.
+    choice_ : how the network was chosen: candidates, judgements, members of the mean. None without a tolerance.
     objective_ : objective and its parts, before and after the convex program, and how it ended.
     objective_path_ : objective of the convex program at every iteration.
     gap_path_ : relative duality gap at every iteration, NaN where there was none yet.
     lipschitz_path_ : how the price was chosen, or None.
-    lipschitz_ : the price used.
+    lipschitz_ : the price used; None where there was none, as with a tolerance.
     n_features_in_, feature_names_in_ : as scikit-learn has them.
     """
 
@@ -60,7 +73,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden: int = 100,
+        hidden: int | str | None = "auto",
         *,
         lipschitz: float | str = "auto",
         method: str | None = None,
@@ -73,6 +86,8 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         penalty: str = "L",
         output_bias: bool = True,
         linear_part: bool = False,
+        tolerance: Tolerance | None = None,
+        tolerance_shape: str = "box",
         tol: float = 1e-8,
         iterations: int = 100,
         time_limit: float | None = None,
@@ -93,6 +108,8 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.penalty = penalty
         self.output_bias = output_bias
         self.linear_part = linear_part
+        self.tolerance = tolerance
+        self.tolerance_shape = tolerance_shape
         self.tol = tol
         self.iterations = iterations
         self.time_limit = time_limit
@@ -102,7 +119,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LipschitzRegressor:
-        """Train, polish and prove. X: numbers, or a pandas or polars frame, whose columns of words become zeros and ones."""
+        """Train and prove. X: numbers, or a pandas or polars frame, whose columns of words become zeros and ones."""
         before = self.model_ if self.warm_start and hasattr(self, "model_") else None
         asked = options(self.get_params())
         rows = given_rows(X, y, sample_weight)
@@ -181,7 +198,26 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Objective and its parts, before and after."""
         check_is_fitted(self)
         found: dict[str, Any] = json.loads(self.model_.objective)
-        return {key: value for key, value in found.items() if key not in ("trace", "path")}
+        return {key: value for key, value in found.items() if key not in ("trace", "path", "choice")}
+
+    @property
+    def worst_case_error_(self) -> float | None:
+        """How far predictions can be off within the tolerance, proved on rows that were not learned from."""
+        check_is_fitted(self)
+        return self.model_.worst_case_error
+
+    @property
+    def tolerance_(self) -> list[str]:
+        """How wrong the inputs can be, as the model keeps it."""
+        check_is_fitted(self)
+        return self.model_.tolerance[0]
+
+    @property
+    def choice_(self) -> dict[str, Any] | None:
+        """How the network was chosen for its tolerance."""
+        check_is_fitted(self)
+        found: dict[str, Any] | None = json.loads(self.model_.objective).get("choice")
+        return found
 
     @property
     def objective_path_(self) -> Floats:
@@ -243,9 +279,17 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if "seed" in parameters:
             parameters["random_state"] = parameters.pop("seed")
         # The hidden units of a network that was polished are its own.
-        parameters.setdefault("hidden", model.units)
+        if "hidden" not in settings:
+            parameters["hidden"] = model.units
         if settings.get("lipschitz_chosen") or settings.get("lipschitz") is None:
             parameters["lipschitz"] = "auto"
+        if model.tolerance[0]:
+            # What belongs to the polish for a tolerance is not for a fit.
+            parameters = {name: value for name, value in parameters.items() if name not in PRICED}
+        else:
+            # Nothing was said of columns, or this is no tolerance in files from before there were any.
+            parameters["tolerance"] = 0
+            parameters.pop("tolerance_shape", None)
         estimator = cls(**parameters)
         estimator.model_ = model
         estimator.n_features_in_ = len(model.columns)
@@ -254,12 +298,18 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return estimator
 
 
+# Settings of the objective with prices, which do not go together with a tolerance.
+PRICED = ("lipschitz", "method", "max_lipschitz", "effort", "penalty", "start", "tol", "iterations")
+
+
 def options(parameters: dict[str, Any]) -> dict[str, Any]:
     """What the extension asks for: the library's settings among the parameters, by the library's names."""
     known = [*settings_of("train"), *settings_of("polish"), *settings_of("attack")]
     asked = {name: value for name, value in parameters.items() if name in known}
-    if isinstance(asked.get("lipschitz"), str) and asked["lipschitz"] == "auto":
-        asked["lipschitz"] = None
+    for name in ("hidden", "lipschitz"):
+        if isinstance(asked.get(name), str) and asked[name] == "auto":
+            asked[name] = None
+    asked["tolerance"] = given_tolerance(asked.get("tolerance"))
     norm = asked.get("norm")
     if norm is not None and not isinstance(norm, str):
         asked["norm"] = f"{norm:g}"

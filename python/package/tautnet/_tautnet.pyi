@@ -135,6 +135,9 @@ class Model:
     @property
     def tolerance(self) -> tuple[list[str], str]:
         """How wrong the inputs can be, as it was said when the model was made: amounts, and the shape."""
+    @property
+    def worst_case_error(self) -> float | None:
+        """The root of the worst case within the tolerance, proved on rows that were not learned from, in the units of the target."""
     def intervals_within(
         self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
