@@ -55,14 +55,18 @@ impl Rows {
         Ok((columns, Dataset::new(x, self.y, self.weights)?))
     }
 
+    /// The rows in the columns of a model, in the units of the data.
+    pub fn encoded(self, columns: &Encoder) -> Result<Dataset> {
+        Dataset::new(self.inputs.encode(columns)?, self.y, self.weights)
+    }
+
     /// Bring the rows together with a network: in the columns and units of a model; for weights alone in the units of the
     /// rows, standardized or as they are. The network comes back in the problem's units.
     pub fn meet(self, subject: &Subject<'_>, network: Shallow, standardize: bool) -> Result<(Shallow, Problem)> {
         match subject {
             Subject::Model(model) => {
                 let model = &model.get().inner;
-                let x = self.inputs.encode(&model.columns)?;
-                let mut data = Dataset::new(x, self.y, self.weights)?;
+                let mut data = self.encoded(&model.columns)?;
                 model.scaler.standardize_in_place(&mut data);
                 Ok((network, Problem { columns: model.columns.clone(), scaler: model.scaler.clone(), data }))
             }
@@ -146,7 +150,7 @@ pub fn fit(
         let loss = &plan.settings.polish.loss;
         let late = tautnet::Stop::here().late();
         let seen = late.during(|| choose::evaluate_at_tolerance(&worked.result, (job.data(), tolerance), loss))?;
-        made(job.prove_choice(&worked, seen.as_ref(), INPUTS)?, columns, job.scaler())
+        made(job.prove_choice(&worked, seen.as_ref(), None, INPUTS)?, columns, job.scaler())
     })
 }
 

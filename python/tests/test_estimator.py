@@ -25,7 +25,9 @@ from tautnet import LipschitzRegressor, TautnetError
 
 @parametrize_with_checks(
     [
-        LipschitzRegressor(hidden=8),
+        LipschitzRegressor(hidden=8, tolerance=0),
+        # The default but for its size, which is what its time goes with: it would take seconds a fit.
+        LipschitzRegressor(hidden=2, decay=0.01),
         LipschitzRegressor(hidden=20, lipschitz=0.003, start="random", norm="inf", penalty="L2"),
         LipschitzRegressor(hidden=5, method="weight-decay", start="adversarial", output_bias=False),
     ]
@@ -264,8 +266,10 @@ def test_a_time_limit_is_kept_in_every_stage(work):
 def test_progress_and_logging(table, capsys, caplog):
     X, y = table
     with caplog.at_level(logging.DEBUG, logger="tautnet"):
-        LipschitzRegressor(hidden=6, verbose=True).fit(X, y)
+        LipschitzRegressor(hidden=6, verbose=True, tolerance=0).fit(X, y)
     assert "Lipschitz bound" in capsys.readouterr().err
+    LipschitzRegressor(hidden=6, decay=0.01, verbose=True).fit(X, y)
+    assert "chosen by cross-validation" in capsys.readouterr().err
     assert any(record.levelname == "INFO" and "solved" in record.message for record in caplog.records)
 
 

@@ -28,7 +28,7 @@ fn model() -> Model {
     let certificate = Some(certify::prove(&network, Norm::Two, Some(&scaler), go_on).unwrap());
     let settings = serde_json::json!({"seed": 7, "data": "a \"quoted\" λ"});
     let network = network.into();
-    Model { network, columns, scaler, settings, objective: serde_json::json!({"loss": 0.1}), certificate }
+    Model { network, columns, scaler, settings, objective: serde_json::json!({"loss": 0.1}), certificate, calibration: None }
 }
 
 fn there_and_back(stored: &Stored, format: Format, options: &Options) -> Stored {

@@ -60,6 +60,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         nothing else is asked for) over rows that the networks did not learn from, in the units of y. None without a tolerance.
     tolerance_ : the tolerance in words, as the model keeps it: a list such as ["temp=0.5"]; empty where all inputs are exact, or where each row
         had its own.
+    calibration_ : where the scores behind `predict(X, coverage=...)` are from, "held_out" or "cross_validated", and how many there are; or None.
     choice_ : how the network was chosen: candidates, judgements, members of the mean. None without a tolerance.
     objective_ : objective and its parts, before and after the convex program, and how it ended.
     objective_path_ : objective of the convex program at every iteration.
@@ -153,6 +154,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         interval: str | None = None,
         tolerance: Tolerance | None = None,
         tolerance_shape: str | None = None,
+        coverage: float | None = None,
     ) -> Floats | tuple[Floats, Floats, Floats]:
         """Predictions; with a tolerance or a radius also the ends of the intervals that no prediction can leave.
 
@@ -162,6 +164,10 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         With `radius` returns (prediction, lower, upper): for standardized inputs that move by at most the radius, in the
         norm of the certificate, the prediction stays between lower and upper. At most `nodes` nodes of branch and bound are
         spent at each end; 0 uses the Lipschitz bound alone, None what seconds allow.
+
+        With `coverage`, such as 0.9, the interval holds the target itself in this share of new rows, whatever errors within the
+        tolerance (the model's own, the one given, or the radius) the inputs have. This is a theorem where the model was
+        calibrated with `calibrate`; after `fit` alone it is approximate.
         """
         check_is_fitted(self)
         inputs = self._inputs(X)
@@ -169,15 +175,32 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if interval not in (None, "tolerance"):
             raise TautnetError(f"`interval` is {interval!r}", 'give "tolerance", or a radius in its place')
         within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
-        if interval is not None or any(said is not None for said in within.values()):
-            if radius is not None:
-                raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")
-            lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, thread_count(self.threads))
-            return predicted, lower, upper
-        if radius is None:
+        asked = interval is not None or any(said is not None for said in within.values())
+        if asked and radius is not None:
+            raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")
+        threads = thread_count(self.threads)
+        if radius is not None:
+            lower, upper, _ = self.model_.intervals(inputs, radius, nodes, threads)
+        elif asked or coverage is not None:
+            if coverage is not None and within["tolerance"] is None and not self.tolerance_:
+                within["tolerance"] = 0  # the model was made for exact inputs
+            lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, threads)
+        else:
             return predicted
-        lower, upper, _ = self.model_.intervals(inputs, radius, nodes, thread_count(self.threads))
+        if coverage is not None:
+            lower, upper = self.model_.covering(lower, upper, coverage)
         return predicted, lower, upper
+
+    def calibrate(self, X: Any, y: Any) -> LipschitzRegressor:
+        """Calibrate the intervals of `predict(X, coverage=...)` by rows that the model has not seen.
+
+        They must not have been used to fit or to choose the model; then the coverage is a theorem. For a coverage of 0.9 it takes
+        9 rows at least, for 0.99 it takes 99. The estimator itself is returned.
+        """
+        check_is_fitted(self)
+        rows = {**given_rows(X, y, None), "x": self._inputs(X)}
+        self.model_ = self.model_.calibrated(rows)
+        return self
 
     def _inputs(self, X: Any) -> Any:
         inputs = given_inputs(X, type(self).__name__, self.model_.columns)
@@ -211,6 +234,12 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """How wrong the inputs can be, as the model keeps it."""
         check_is_fitted(self)
         return self.model_.tolerance[0]
+
+    @property
+    def calibration_(self) -> tuple[str, int] | None:
+        """Where the scores behind intervals of a coverage are from, and how many there are."""
+        check_is_fitted(self)
+        return self.model_.calibration
 
     @property
     def choice_(self) -> dict[str, Any] | None:
