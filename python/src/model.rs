@@ -533,7 +533,7 @@ impl Model {
         let mut interval = Interval::default();
         put(&mut interval, "radius", radius)?;
         nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
-        let Interval { radius, nodes } = interval;
+        let Interval { radius, nodes, .. } = interval;
         let Some(radius) = radius else { return Err(refused("there is no radius", "give one, such as 0.1")) };
         let inputs = Inputs::read(given)?;
         let model = &self.inner;

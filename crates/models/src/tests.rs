@@ -318,3 +318,22 @@ proptest! {
         }
     }
 }
+
+/// In every format, folded or not; and a file without one is read as before.
+#[test]
+fn a_calibration_goes_along() {
+    let rows = model().columns.dataset(&table(), UnknownLevels::Refuse).unwrap();
+    let calibrated = model().calibrated(rows).unwrap();
+    let calibration = calibrated.calibration.clone().unwrap();
+    assert_eq!(calibration.scores().len(), 4);
+    let off = |k: usize| (calibrated.predict(&table(), UnknownLevels::Refuse).unwrap()[k] - [1e3, 3e3, 2e3, -500.0][k]).abs();
+    let mut due: Vec<f64> = (0..4).map(off).collect();
+    due.sort_by(f64::total_cmp);
+    assert!(due.iter().zip(calibration.scores()).all(|(a, b)| (a - b).abs() < 1e-9 * a), "{due:?} {calibration:?}");
+    for format in FORMATS {
+        let back = there_and_back(&Stored::Model(Box::new(calibrated.clone())), format, &Options::default());
+        let Stored::Model(back) = back else { panic!("no model") };
+        assert_eq!(back.calibration, Some(calibration.clone()), "{format:?}");
+    }
+    assert!(!model().to_json().unwrap().contains("calibration"));
+}
