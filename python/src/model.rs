@@ -481,7 +481,9 @@ impl Model {
     ) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)> {
         let mut interval = Interval::default();
         put(&mut interval, "coverage", coverage)?;
-        let Some(share) = interval.coverage else { return Err(refused("there is no coverage", "give one, such as 0.9")) };
+        let Some(share) = interval.coverage else {
+            return Err(refused("there is no coverage", "give one, such as 0.9"));
+        };
         let ends: Vec<(f64, f64)> = lower.into_iter().zip(upper).collect();
         let ends = self.inner.covering(&ends, share).or_raise()?;
         let (lower, upper): (Vec<f64>, Vec<f64>) = ends.into_iter().unzip();

@@ -146,7 +146,10 @@ mod tests {
             assert_eq!(calibration.margin(coverage).unwrap(), margin, "{coverage}");
         }
         let error = calibration.margin(0.96).unwrap_err();
-        assert_eq!(error.what, "19 rows are too few for the coverage 0.96: there are no more in the model's calibration");
+        assert_eq!(
+            error.what,
+            "19 rows are too few for the coverage 0.96: there are no more in the model's calibration"
+        );
         assert!(error.hint.starts_with("calibrate on 24 rows or more"), "{}", error.hint);
         for coverage in [0.0, 1.0, f64::NAN, -1.0] {
             assert!(calibration.margin(coverage).is_err(), "{coverage}");

@@ -4,10 +4,10 @@
 //! [`select::path`] chooses it on a part of the rows first, and then the same is done with the price chosen. What comes
 //! out is ready for [`certify::prove`](fn@crate::certify::prove).
 
+use crate::choose::{self, Choice, Chosen};
 use crate::error::Result;
 use crate::polish::{self, Polished};
 use crate::select::{self, Path};
-use crate::choose::{self, Choice, Chosen};
 use crate::{Dataset, Loss, Scaler, Shallow, train};
 use serde::Serialize;
 use std::ops::ControlFlow;

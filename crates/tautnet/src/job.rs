@@ -152,7 +152,10 @@ impl<'a> Job<'a> {
     /// Choose a network with a small worst case within the tolerance, and make it. The choice may take half of the time.
     pub fn choose(&self, settings: &choose::Settings, hear: &mut Observer<'_>) -> Result<Worked<Chosen>> {
         let tolerance = self.tolerance.as_ref().ok_or_else(|| {
-            Error::new("a network was to be chosen for a tolerance, and there is none", "say how wrong the inputs can be")
+            Error::new(
+                "a network was to be chosen for a tolerance, and there is none",
+                "say how wrong the inputs can be",
+            )
         })?;
         let worked = self.during(hear, |data, observe| {
             choose::choose(data, tolerance, settings, &mut |progress| observe(&fit::Progress::Choice(progress)))

@@ -105,7 +105,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             stop.during(|| model.intervals_within(x, &tolerance, nodes))?
         }
         // Where inputs are exact, a prediction moves by rounding alone.
-        (None, None) if coverage.is_some() => model.intervals_within(x, &Tolerance::none(model.columns.width()), nodes)?,
+        (None, None) if coverage.is_some() => {
+            model.intervals_within(x, &Tolerance::none(model.columns.width()), nodes)?
+        }
         (None, None) => Vec::new(),
     };
     let ends: Vec<(f64, f64)> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();

@@ -108,7 +108,8 @@ fn evaluate_sizes(
     loss: &Loss,
     sizes: &[f64],
 ) -> Result<Option<Evaluation>> {
-    let picked = |data: &Dataset, tolerance: &Tolerance, rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
+    let picked =
+        |data: &Dataset, tolerance: &Tolerance, rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
     // Rows at equal distances, where there are very many.
     let some = |rows: &[usize], most: usize| -> Vec<usize> {
         let count = rows.len().min(most);
@@ -135,15 +136,16 @@ fn evaluate_sizes(
     let node = (chosen.network.units() * chosen.network.inputs().pow(2)).max(1);
     let nodes = |share: f64| ((share * SEARCH / (4 * node * rows) as f64) as usize).clamp(1, MOST_NODES);
     let search = |nodes| attack::Settings { loss: loss.clone(), nodes, ..attack::Settings::new(f64::INFINITY) };
-    let report = |result: bool, change: &dyn Fn(&Tolerance) -> Tolerance, search: &attack::Settings| -> Result<WithinReport> {
-        let changed: Vec<Tolerance> = cases.iter().map(|case| change(&case.3)).collect();
-        let each: Vec<_> = cases
-            .iter()
-            .zip(&changed)
-            .map(|((start, network, rows, _), tolerance)| (if result { *network } else { *start }, rows, tolerance))
-            .collect();
-        attack::within_each(&each, search)
-    };
+    let report =
+        |result: bool, change: &dyn Fn(&Tolerance) -> Tolerance, search: &attack::Settings| -> Result<WithinReport> {
+            let changed: Vec<Tolerance> = cases.iter().map(|case| change(&case.3)).collect();
+            let each: Vec<_> = cases
+                .iter()
+                .zip(&changed)
+                .map(|((start, network, rows, _), tolerance)| (if result { *network } else { *start }, rows, tolerance))
+                .collect();
+            attack::within_each(&each, search)
+        };
     let clean = |result: bool| -> f64 {
         let each = cases.iter().map(|(start, network, rows, _)| {
             let weight = rows.weights.as_ref().map_or(rows.rows() as f64, |weights| weights.iter().sum());
@@ -178,10 +180,5 @@ fn evaluate_sizes(
             Ok(if added > 0.0 { ((all - without) / added).clamp(0.0, 1.0) } else { 0.0 })
         })
         .collect::<Result<Vec<f64>>>()?;
-    Ok(Some(Evaluation {
-        rows,
-        cross_validated: held_out.is_none(),
-        sizes,
-        causes,
-    }))
+    Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes }))
 }
