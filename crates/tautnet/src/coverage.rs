@@ -176,8 +176,8 @@ mod tests {
 
     /// Rows around a network; the noise grows with the first input.
     fn rows(rng: &mut Pcg64, network: &Shallow, count: usize) -> Dataset {
-        let x = Mat::from_fn(count, 2, |_, _| rng.random_range(-1.0..1.0));
-        let noise = |k: usize, rng: &mut Pcg64| (0.05 + x[(k, 0)].abs()) * rng.random_range(-1.0..1.0);
+        let x = Mat::from_fn(count, 2, |_, _| rng.random_range(-1.0..1.0f64));
+        let noise = |k: usize, rng: &mut Pcg64| (0.05f64 + f64::abs(x[(k, 0)])) * rng.random_range(-1.0..1.0);
         let y = (0..count).map(|k| network.value(&[x[(k, 0)], x[(k, 1)]]) + noise(k, rng)).collect();
         Dataset::new(x, y, None).unwrap()
     }
