@@ -12,7 +12,8 @@ use tautnet::error::Result;
 use tautnet::job::{Interruption, Job, Proved};
 use tautnet::polish::Method;
 use tautnet::recipe::Command;
-use tautnet::{Dataset, Recipe, Scaler, Shallow, select};
+use tautnet::tolerance;
+use tautnet::{Dataset, Recipe, Scaler, Shallow, choose, select};
 use tautnet_tables::Encoder;
 
 /// What a fit or a polish learns from, as Python gives it.
@@ -54,14 +55,18 @@ impl Rows {
         Ok((columns, Dataset::new(x, self.y, self.weights)?))
     }
 
+    /// The rows in the columns of a model, in the units of the data.
+    pub fn encoded(self, columns: &Encoder) -> Result<Dataset> {
+        Dataset::new(self.inputs.encode(columns)?, self.y, self.weights)
+    }
+
     /// Bring the rows together with a network: in the columns and units of a model; for weights alone in the units of the
     /// rows, standardized or as they are. The network comes back in the problem's units.
     pub fn meet(self, subject: &Subject<'_>, network: Shallow, standardize: bool) -> Result<(Shallow, Problem)> {
         match subject {
             Subject::Model(model) => {
                 let model = &model.get().inner;
-                let x = self.inputs.encode(&model.columns)?;
-                let mut data = Dataset::new(x, self.y, self.weights)?;
+                let mut data = self.encoded(&model.columns)?;
                 model.scaler.standardize_in_place(&mut data);
                 Ok((network, Problem { columns: model.columns.clone(), scaler: model.scaler.clone(), data }))
             }
@@ -96,8 +101,8 @@ type Made = (Model, Option<&'static str>);
 /// How long to work, on how many threads, and who wants to know.
 type Asked = (Option<f64>, Option<i64>, Option<Py<PyAny>>);
 
-/// Start, choose λ, polish, prove. `before` is a network to go on from, in place of a start: the same columns, units of the
-/// new rows, and λ as given, or as it was chosen then.
+/// Choose a network for the tolerance; or start, choose λ and polish where there is none. Prove. `before` is a network to go on
+/// from, in place of a start: the same columns, units of the new rows, and λ as given, or as it was chosen then.
 #[pyfunction]
 #[pyo3(signature = (given, asked, limits, before=None))]
 pub fn fit(
@@ -107,23 +112,53 @@ pub fn fit(
     limits: Asked,
     before: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Made> {
-    let plan = read::<Recipe>(asked)?.resolve(Command::Train).or_raise()?;
+    let within = Said::of_settings(asked)?;
+    let recipe = without_tolerance(asked)?;
+    let plan = within.plan(&recipe).or_raise()?;
     let rows = Rows::read(&given)?;
     let before = before.map(|before| before.cast::<Model>()).transpose()?.map(|model| &model.get().inner);
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let (columns, rows) = rows.learn()?;
-        let job = Job::new(rows, &plan, &crate::limits::now(), watch.clone())?;
+        let within = within.of_columns(&columns)?;
+        // What an array says of columns, a recipe can say as well.
+        let plan = if within.is_rows() { plan } else { within.plan(&recipe)? };
         let mut hear = |progress: &tautnet::fit::Progress<'_>| note(watch, progress);
-        let proved = match before {
-            None => job.prove_fit(&job.train(&mut hear)?, INPUTS)?,
-            Some(before) => {
-                let price = before.settings["lipschitz"].as_f64();
-                let network = going_on(before, &columns, job.scaler())?;
-                job.prove_polish(&job.polish(&network, price, &mut hear)?, price, INPUTS)?
+        let Some(settings) = &plan.choice else {
+            let job = Job::new(rows, &plan, &crate::limits::now(), watch.clone())?;
+            let proved = match before {
+                None => job.prove_fit(&job.train(&mut hear)?, INPUTS)?,
+                Some(before) => {
+                    let price = before.settings["lipschitz"].as_f64();
+                    let network = going_on(before, &columns, job.scaler())?;
+                    job.prove_polish(&job.polish(&network, price, &mut hear)?, price, INPUTS)?
+                }
+            };
+            return made(proved, columns, job.scaler());
+        };
+        // Networks are chosen anew: there are many, and they learn from a part of the rows at first.
+        let job = match within.of_rows(&columns, rows.rows())? {
+            None => Job::new(rows, &plan, &crate::limits::now(), watch.clone())?.tolerating(&columns.tolerated())?,
+            Some(of_rows) => {
+                // Equal rows can have tolerances of their own, so they are not merged.
+                let scaler = Scaler::fit(&rows)?;
+                let of_rows = of_rows.divided(&scaler.input_scale);
+                Job::on(scaler.standardize(&rows), scaler, &plan, watch.clone()).within(of_rows)
             }
         };
-        made(proved, columns, job.scaler())
+        let worked = job.choose(settings, &mut hear)?;
+        let tolerance = job.tolerance().expect("the plan has a tolerance");
+        let loss = &plan.settings.polish.loss;
+        let late = tautnet::Stop::here().late();
+        let seen = late.during(|| choose::evaluate_at_tolerance(&worked.result, (job.data(), tolerance), loss))?;
+        made(job.prove_choice(&worked, seen.as_ref(), None, INPUTS)?, columns, job.scaler())
     })
+}
+
+/// The recipe but for the tolerance, which Python says in more ways.
+fn without_tolerance(asked: &Bound<'_, PyDict>) -> PyResult<Recipe> {
+    let asked = asked.copy()?;
+    asked.set_item("tolerance", asked.py().None())?;
+    read(&asked)
 }
 
 /// The network of an earlier fit in the units of new rows.
@@ -150,10 +185,8 @@ pub fn polish(
 ) -> PyResult<Made> {
     let subject = Subject::of(subject)?;
     let within = Said::of_settings(asked)?;
-    let asked = asked.copy()?;
-    asked.set_item("tolerance", py.None())?;
-    let mut recipe = read::<Recipe>(&asked)?;
-    if !said(&asked, "loss")? {
+    let mut recipe = without_tolerance(asked)?;
+    if !said(asked, "loss")? {
         recipe.loss = subject.loss().or_raise()?;
     }
     let relu = subject.network().in_relu_units("`polish`").or_raise()?;
@@ -201,7 +234,15 @@ pub fn lipschitz_path(
     prices: Option<Vec<f64>>,
     limits: Asked,
 ) -> PyResult<String> {
-    let plan = read::<Recipe>(asked)?.resolve(Command::Train).or_raise()?;
+    let within = Said::of_settings(asked)?;
+    if !within.is_exact() {
+        return Err(refused(
+            "a path of prices was asked for with a tolerance of the inputs, which has no price",
+            "leave the tolerance out; `LipschitzRegressor(tolerance=...)` takes one",
+        ));
+    }
+    let exact = Recipe { tolerance: tolerance::Asked::exact(), ..without_tolerance(asked)? };
+    let plan = exact.resolve(Command::Train).or_raise()?;
     let usual = select::Settings { seed: plan.recipe.seed, ..select::Settings::default() };
     let grid = select::Settings { prices: prices.unwrap_or_else(|| usual.prices.clone()), ..usual };
     let rows = Rows::read(&given)?;
@@ -227,6 +268,17 @@ fn note(watch: &Watch, progress: &tautnet::fit::Progress<'_>) {
         gap: f64::INFINITY,
         trial: None,
     };
+    let choosing = |progress: &choose::Progress| Facts {
+        stage: match progress.stage {
+            choose::Stage::Candidates => "choosing among networks",
+            choose::Stage::Members => "choosing what their mean is made of",
+            choose::Stage::AllRows => "learning from all rows",
+        },
+        step: progress.done,
+        objective: f64::NAN,
+        gap: f64::INFINITY,
+        trial: Some((None, progress.done, progress.of)),
+    };
     let polishing = |stage, progress: &tautnet::polish::Progress, trial| Facts {
         stage,
         step: progress.iteration,
@@ -239,8 +291,9 @@ fn note(watch: &Watch, progress: &tautnet::fit::Progress<'_>) {
             starting("choosing lipschitz: start", progress)
         }
         tautnet::fit::Progress::Path(select::Progress::Polish { price, done, polishes, progress }) => {
-            polishing("choosing lipschitz", progress, Some((*price, *done, *polishes)))
+            polishing("choosing lipschitz", progress, Some((Some(*price), *done, *polishes)))
         }
+        tautnet::fit::Progress::Choice(progress) => choosing(progress),
         tautnet::fit::Progress::Start(progress) => starting("start", progress),
         tautnet::fit::Progress::Polish(progress) => polishing("polish", progress, None),
     });

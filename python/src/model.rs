@@ -4,6 +4,7 @@ use crate::certificate::Certificate;
 use crate::columns::{self, Inputs};
 use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
+use crate::fitting::{Given, Rows};
 use crate::limits;
 use crate::options::put;
 use crate::tolerance::Said;
@@ -168,7 +169,7 @@ fn units(network: &Layered) -> usize {
 }
 
 /// A layer as Python gives it: weights, biases and the name of the activation.
-type Given<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, f64>, String);
+type GivenLayer<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, f64>, String);
 
 /// A layer as Python is told it.
 type Told<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, String);
@@ -185,7 +186,7 @@ impl Network {
         v: Option<PyReadonlyArray1<'_, f64>>,
         c: f64,
         a: Option<PyReadonlyArray1<'_, f64>>,
-        layers: Option<Vec<Given<'_>>>,
+        layers: Option<Vec<GivenLayer<'_>>>,
         linear: Option<PyReadonlyArray2<'_, f64>>,
     ) -> PyResult<Self> {
         let list = |array: &PyReadonlyArray1<'_, f64>| array.as_array().to_vec();
@@ -445,6 +446,50 @@ impl Model {
         Ok((asked.entries.iter().map(ToString::to_string).collect(), asked.shape.name()))
     }
 
+    /// The root of the worst case within the tolerance, proved on rows that were not learned from, in the units of the target; `None`
+    /// where no tolerance was learned for, or there was no time to hold rows out.
+    #[getter]
+    fn worst_case_error(&self) -> PyResult<Option<f64>> {
+        let Some(seen) = self.inner.objective.get("seen") else { return Ok(None) };
+        // What is not finite is not a number in a file.
+        let proved = seen["result"]["proved"].as_f64().unwrap_or(f64::INFINITY);
+        let loss = self.inner.loss().or_raise()?;
+        Ok(Some(self.inner.scaler.root_to_user(&loss, proved)))
+    }
+
+    /// Where the scores of the calibration are from, "held_out" or "cross_validated", and how many there are.
+    #[getter]
+    fn calibration(&self) -> Option<(String, usize)> {
+        let calibration = self.inner.calibration.as_ref()?;
+        let source = serde_json::json!(calibration.source());
+        Some((source.as_str().unwrap_or_default().to_owned(), calibration.scores().len()))
+    }
+
+    /// The model, calibrated by rows that nothing was learned from.
+    fn calibrated(&self, given: Given<'_>) -> PyResult<Self> {
+        let rows = Rows::read(&given)?.encoded(&self.inner.columns).or_raise()?;
+        Ok(Self { inner: self.inner.clone().calibrated(rows).or_raise()? })
+    }
+
+    /// Around intervals of predictions those that hold the target itself in this share of rows.
+    fn covering<'py>(
+        &self,
+        py: Python<'py>,
+        lower: Vec<f64>,
+        upper: Vec<f64>,
+        coverage: &Bound<'py, PyAny>,
+    ) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)> {
+        let mut interval = Interval::default();
+        put(&mut interval, "coverage", coverage)?;
+        let Some(share) = interval.coverage else {
+            return Err(refused("there is no coverage", "give one, such as 0.9"));
+        };
+        let ends: Vec<(f64, f64)> = lower.into_iter().zip(upper).collect();
+        let ends = self.inner.covering(&ends, share).or_raise()?;
+        let (lower, upper): (Vec<f64>, Vec<f64>) = ends.into_iter().unzip();
+        Ok((PyArray1::from_vec(py, lower), PyArray1::from_vec(py, upper)))
+    }
+
     /// The same as `intervals` for inputs that are off by errors within a tolerance; `asked` has `tolerance` and
     /// `tolerance_shape`, each of them None for what the model was made for.
     #[pyo3(signature = (given, asked, nodes=None, threads=None))]
@@ -490,7 +535,7 @@ impl Model {
         let mut interval = Interval::default();
         put(&mut interval, "radius", radius)?;
         nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
-        let Interval { radius, nodes } = interval;
+        let Interval { radius, nodes, .. } = interval;
         let Some(radius) = radius else { return Err(refused("there is no radius", "give one, such as 0.1")) };
         let inputs = Inputs::read(given)?;
         let model = &self.inner;

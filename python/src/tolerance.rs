@@ -8,7 +8,9 @@ use numpy::{PyReadonlyArray1, PyUntypedArray};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Value, json};
+use tautnet::Recipe;
 use tautnet::error::{Error, Result};
+use tautnet::recipe::{Command, Plan, USUAL};
 use tautnet::tolerance::{Amount, Asked, Entry, Shape, Tolerance};
 use tautnet_tables::Encoder;
 
@@ -50,6 +52,33 @@ impl Said {
     /// Whether nothing was said of columns or rows.
     pub fn is_nothing(&self) -> bool {
         matches!(self.amounts, Amounts::Nothing)
+    }
+
+    /// Whether every input is exact by it, as it is where nothing was said.
+    pub fn is_exact(&self) -> bool {
+        match &self.amounts {
+            Amounts::Sizes(sizes) => is_zero(sizes),
+            _ => self.over(Asked::default()).is_exact(),
+        }
+    }
+
+    /// Whether each row has a tolerance of its own.
+    pub fn is_rows(&self) -> bool {
+        matches!(&self.amounts, Amounts::Sizes(sizes) if sizes.nrows() > 1)
+    }
+
+    /// What a fit is to do. Where numbers are given, the recipe has no words for them: the tolerance is not in its record.
+    pub fn plan(&self, recipe: &Recipe) -> Result<Plan> {
+        let tolerance = match &self.amounts {
+            Amounts::Sizes(sizes) if is_zero(sizes) => Asked::exact(),
+            Amounts::Sizes(_) => Asked { entries: vec![USUAL.parse()?], ..self.over(Asked::default()) },
+            _ => self.over(recipe.tolerance.clone()),
+        };
+        let mut plan = Recipe { tolerance, ..recipe.clone() }.resolve(Command::Train)?;
+        if matches!(self.amounts, Amounts::Sizes(_)) {
+            plan.recipe.tolerance.entries.clear();
+        }
+        Ok(plan)
     }
 
     /// The same number in every row of each column is something that can be said of columns.
@@ -109,6 +138,10 @@ fn sizes(array: &Bound<'_, PyAny>) -> PyResult<Mat<f64>> {
         return Ok(Mat::from_fn(1, row.len(), |_, j| row[j]));
     }
     columns::matrix(&numbers, None)
+}
+
+fn is_zero(sizes: &Mat<f64>) -> bool {
+    sizes.col_iter().all(|column| column.iter().all(|&size| size == 0.0))
 }
 
 /// Refuse sizes of other columns than these, and of words.

@@ -51,8 +51,8 @@ pub struct Facts {
     pub objective: f64,
     /// Relative duality gap, where there is one.
     pub gap: f64,
-    /// λ being tried, with the solves done and their number.
-    pub trial: Option<(f64, usize, usize)>,
+    /// λ being tried, where it is λ that is chosen, with what is done and how much there is to do.
+    pub trial: Option<(Option<f64>, usize, usize)>,
 }
 
 /// Asked at every iteration whether to go on; hears what there is to tell.
@@ -100,7 +100,7 @@ impl Watch {
             let told = PyDict::new(py);
             told.set_item("stage", facts.stage)?;
             told.set_item("step", facts.step)?;
-            told.set_item("objective", facts.objective)?;
+            told.set_item("objective", facts.objective.is_finite().then_some(facts.objective))?;
             told.set_item("gap", facts.gap.is_finite().then_some(facts.gap))?;
             told.set_item("trial", facts.trial)?;
             told.set_item("seconds", self.started.elapsed().as_secs_f64())?;

@@ -25,7 +25,9 @@ from tautnet import LipschitzRegressor, TautnetError
 
 @parametrize_with_checks(
     [
-        LipschitzRegressor(hidden=8),
+        LipschitzRegressor(hidden=8, tolerance=0),
+        # The default but for its size, which is what its time goes with: it would take seconds a fit.
+        LipschitzRegressor(hidden=2, decay=0.01),
         LipschitzRegressor(hidden=20, lipschitz=0.003, start="random", norm="inf", penalty="L2"),
         LipschitzRegressor(hidden=5, method="weight-decay", start="adversarial", output_bias=False),
     ]
@@ -213,7 +215,8 @@ def test_other_threads_run_during_a_solve():
 
 # What can take long, each in another stage of the work.
 LONG = {
-    "path": "tautnet.LipschitzRegressor(hidden=100, **limits).fit(X, y)",
+    "choice": "tautnet.LipschitzRegressor(**limits).fit(X, y)",
+    "path": "tautnet.LipschitzRegressor(hidden=100, tolerance=0, **limits).fit(X, y)",
     "walk": "tautnet.LipschitzRegressor(hidden=100, lipschitz=0.01, method='walk', **limits).fit(X, y)",
     "wide": "tautnet.LipschitzRegressor(hidden=300, lipschitz=0.01, start='random', **limits).fit(X, y)",
     "huge": "tautnet.LipschitzRegressor(hidden=10000, lipschitz=0.01, **limits).fit(X[:300, :3], y[:300])",
@@ -264,8 +267,10 @@ def test_a_time_limit_is_kept_in_every_stage(work):
 def test_progress_and_logging(table, capsys, caplog):
     X, y = table
     with caplog.at_level(logging.DEBUG, logger="tautnet"):
-        LipschitzRegressor(hidden=6, verbose=True).fit(X, y)
+        LipschitzRegressor(hidden=6, verbose=True, tolerance=0).fit(X, y)
     assert "Lipschitz bound" in capsys.readouterr().err
+    LipschitzRegressor(hidden=6, decay=0.01, verbose=True).fit(X, y)
+    assert "chosen by cross-validation" in capsys.readouterr().err
     assert any(record.levelname == "INFO" and "solved" in record.message for record in caplog.records)
 
 

@@ -9,12 +9,13 @@ use crate::layers::{layers_from_value, layers_to_json};
 use faer::{Mat, MatRef};
 use serde_json::{Map, Value, json};
 use tautnet::certify::{self, SampleInterval};
+use tautnet::coverage::{self, Calibration};
 use tautnet::error::{Error, Result};
 use tautnet::job::Proved;
 use tautnet::limits::Limits;
 use tautnet::range::RADIUS;
 use tautnet::tolerance::{Asked, Shape, Tolerance};
-use tautnet::{Loss, Network, Norm, Scaler, Shallow};
+use tautnet::{Dataset, Loss, Network, Norm, Scaler, Shallow};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
 use tautnet_verify::{Certificate, Refusal, Verified};
 
@@ -38,15 +39,17 @@ pub struct Model {
     /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim:
     /// [`Model::proved`] gives it after checking.
     pub certificate: Option<Certificate>,
+    /// How far predictions of rows that were not learned from are off: what intervals of a coverage are made of.
+    pub calibration: Option<Calibration>,
 }
 
 impl Model {
     /// A model of the result of a job and its columns. It is refused where its certificate proves nothing.
     pub fn of(proved: Proved, columns: Encoder, scaler: Scaler) -> Result<Self> {
-        let Proved { network, certificate, settings, objective, .. } = proved;
+        let Proved { network, certificate, settings, objective, calibration, .. } = proved;
         let (settings, objective) = (json!(settings), json!(objective));
-        let model =
-            Self { network: network.into(), columns, scaler, settings, objective, certificate: Some(certificate) };
+        let (network, certificate) = (network.into(), Some(certificate));
+        let model = Self { network, columns, scaler, settings, objective, certificate, calibration };
         model.proved()?;
         Ok(model)
     }
@@ -67,6 +70,7 @@ impl Model {
             ));
         }
         self.scaler.check(inputs)?;
+        self.calibration.as_ref().map_or(Ok(()), Calibration::check)?;
         self.tolerance()
             .and_then(|tolerance| tolerance.check(&self.columns.tolerated()))
             .map_err(|error| Error::new(format!("the model's `settings`: {}", error.what), error.hint))
@@ -142,6 +146,10 @@ impl Model {
         if let Some(certificate) = &self.certificate {
             parts.push(part("certificate", &encode(serde_json::to_value(certificate))?));
         }
+        if let Some(calibration) = &self.calibration {
+            // A line of numbers.
+            parts.push(format!("  \"calibration\": {}", encode(serde_json::to_value(calibration))?));
+        }
         Ok(format!("{{\n{}\n}}\n", parts.join(",\n")))
     }
 
@@ -180,7 +188,7 @@ impl Model {
             })?,
             None => return Err(Error::new(format!("{source} has no `version`"), hint)),
         };
-        let known = ["columns", "scaler", "network", "settings", "objective", "certificate"];
+        let known = ["columns", "scaler", "network", "settings", "objective", "certificate", "calibration"];
         let twice = |key: &str| (key == "network" && network.is_some()) || (key == "scaler" && scaler.is_some());
         if let Some(key) = object.keys().find(|key| !known.contains(&key.as_str()) || twice(key)) {
             return Err(Error::new(format!("{source}: `{key}` is not a part of a model"), hint));
@@ -208,6 +216,10 @@ impl Model {
             certificate: match object.remove("certificate") {
                 None | Some(Value::Null) => None,
                 Some(certificate) => Some(decode(certificate, "certificate", source)?),
+            },
+            calibration: match object.remove("calibration") {
+                None | Some(Value::Null) => None,
+                Some(calibration) => Some(decode(calibration, "calibration", source)?),
             },
         };
         model.check().map_err(|error| Error::new(format!("{source}: {}", error.what), error.hint))?;
@@ -262,6 +274,26 @@ impl Model {
     ) -> Result<Vec<SampleInterval>> {
         let network = self.shallow("an interval within a tolerance")?;
         certify::prediction_intervals_within(&network, &self.scaler, x, tolerance, nodes)
+    }
+
+    /// The model, calibrated by rows that nothing was learned or chosen from, in the units of the data.
+    pub fn calibrated(self, mut rows: Dataset) -> Result<Self> {
+        self.scaler.standardize_in_place(&mut rows);
+        let calibration = Calibration::held_out(&self.shallow("a calibration")?, &rows, &self.scaler)?;
+        Ok(Self { calibration: Some(calibration), ..self })
+    }
+
+    /// Around the ends of intervals of predictions, in the units of the target, those of intervals that hold the target itself in a `share` of
+    /// new rows, whatever errors of the inputs the former allow for ([`tautnet::coverage`]).
+    pub fn covering(&self, ends: &[(f64, f64)], share: f64) -> Result<Vec<(f64, f64)>> {
+        let calibration = self.calibration.as_ref().ok_or_else(|| {
+            Error::new(
+                "the model has no calibration, which an interval of a coverage is made of",
+                "train with a tolerance of the inputs, or calibrate the model on rows held out: in Python, `calibrate(X, y)`",
+            )
+        })?;
+        let margin = calibration.margin(share)?;
+        Ok(ends.iter().map(|&ends| coverage::around(ends, margin)).collect())
     }
 
     /// The norm of the model's certificate, and how far a prediction can move, in the units of the target, when the
@@ -327,6 +359,7 @@ mod tests {
             settings: json!({"seed": 7}),
             objective: json!({"loss": 0.1}),
             certificate: None,
+            calibration: None,
         }
     }
 

@@ -28,7 +28,15 @@ fn model() -> Model {
     let certificate = Some(certify::prove(&network, Norm::Two, Some(&scaler), go_on).unwrap());
     let settings = serde_json::json!({"seed": 7, "data": "a \"quoted\" λ"});
     let network = network.into();
-    Model { network, columns, scaler, settings, objective: serde_json::json!({"loss": 0.1}), certificate }
+    Model {
+        network,
+        columns,
+        scaler,
+        settings,
+        objective: serde_json::json!({"loss": 0.1}),
+        certificate,
+        calibration: None,
+    }
 }
 
 fn there_and_back(stored: &Stored, format: Format, options: &Options) -> Stored {
@@ -317,4 +325,24 @@ proptest! {
             prop_assert!(parse(&bytes, format, "f").is_err());
         }
     }
+}
+
+/// In every format, folded or not; and a file without one is read as before.
+#[test]
+fn a_calibration_goes_along() {
+    let rows = model().columns.dataset(&table(), UnknownLevels::Refuse).unwrap();
+    let calibrated = model().calibrated(rows).unwrap();
+    let calibration = calibrated.calibration.clone().unwrap();
+    assert_eq!(calibration.scores().len(), 4);
+    let off =
+        |k: usize| (calibrated.predict(&table(), UnknownLevels::Refuse).unwrap()[k] - [1e3, 3e3, 2e3, -500.0][k]).abs();
+    let mut due: Vec<f64> = (0..4).map(off).collect();
+    due.sort_by(f64::total_cmp);
+    assert!(due.iter().zip(calibration.scores()).all(|(a, b)| (a - b).abs() < 1e-9 * a), "{due:?} {calibration:?}");
+    for format in FORMATS {
+        let back = there_and_back(&Stored::Model(Box::new(calibrated.clone())), format, &Options::default());
+        let Stored::Model(back) = back else { panic!("no model") };
+        assert_eq!(back.calibration, Some(calibration.clone()), "{format:?}");
+    }
+    assert!(!model().to_json().unwrap().contains("calibration"));
 }

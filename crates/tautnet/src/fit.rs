@@ -121,7 +121,7 @@ impl Fitted {
                 notes: [],
             },
         };
-        Record { outcome, all_rows: Some(self.all_rows), path: self.path.clone(), choice: None }
+        Record { outcome, all_rows: Some(self.all_rows), path: self.path.clone(), choice: None, seen: None }
     }
 }
 
@@ -140,6 +140,9 @@ pub struct Record {
     /// How the network was chosen, where it was chosen for a tolerance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub choice: Option<Choice>,
+    /// The errors of that choice within the tolerance, on rows that were not learned from, where there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen: Option<choose::Seen>,
 }
 
 /// A polish, or a start that was not polished any more.
@@ -164,11 +167,17 @@ pub enum Outcome {
 impl Record {
     /// The record of a polish alone.
     pub fn of(polished: polish::Record) -> Self {
-        Self { outcome: Outcome::Polished(polished), all_rows: None, path: None, choice: None }
+        Self { outcome: Outcome::Polished(polished), all_rows: None, path: None, choice: None, seen: None }
     }
 
-    /// The record of a choice; `data` are the rows learned from, and `stopped` is why it ended early, where it did.
-    pub fn of_choice(chosen: &Chosen, loss: &Loss, data: &Dataset, stopped: Option<&str>) -> Self {
+    /// The record of a choice and of its errors; `data` are the rows learned from, and `stopped` is why it ended early, where it did.
+    pub fn of_choice(
+        chosen: &Chosen,
+        seen: Option<choose::Seen>,
+        loss: &Loss,
+        data: &Dataset,
+        stopped: Option<&str>,
+    ) -> Self {
         let outcome = Outcome::Start {
             loss: loss.mean(&chosen.network, data),
             ending: if stopped.is_some() { "stopped" } else { "chosen by cross-validation" },
@@ -176,7 +185,7 @@ impl Record {
             notes: [],
         };
         let choice = chosen.choice.clone();
-        Self { outcome, all_rows: Some(choice.all_rows), path: None, choice: Some(choice) }
+        Self { outcome, all_rows: Some(choice.all_rows), path: None, choice: Some(choice), seen }
     }
 
     /// How it ended, in words, and why.

@@ -10,6 +10,7 @@
 
 use crate::certify;
 use crate::choose::{self, Chosen};
+use crate::coverage::Calibration;
 use crate::error::{Error, Result};
 use crate::fit::{self, Fitted, fit};
 use crate::limits::Limits;
@@ -87,6 +88,8 @@ pub struct Proved {
     pub settings: recipe::Record,
     /// Objective and its parts, how it ended, and the history.
     pub objective: fit::Record,
+    /// How far predictions of rows that were not learned from are off, where a network was chosen for a tolerance.
+    pub calibration: Option<Calibration>,
     /// Why the work ended before it was done; `None` where the last program was solved all the same.
     pub cut_short: Option<Interruption>,
 }
@@ -218,20 +221,34 @@ impl<'a> Job<'a> {
             certificate: self.prove(fitted.network(), Some(&self.scaler))?,
             settings: self.plan.record(name, fitted.price),
             objective: fitted.record(&self.data, stopped),
+            calibration: None,
             cut_short: worked.interruption.filter(|_| fitted.polished.as_ref().is_none_or(was_stopped)),
         })
     }
 
-    /// The same of a network that was chosen.
-    pub fn prove_choice(&self, worked: &Worked<Chosen>, name: &str) -> Result<Proved> {
+    /// The same of a network that was chosen, with the errors that it was seen to have. It is calibrated by the rows held out, in
+    /// standardized units, or by those that were held out in turn where there are none.
+    pub fn prove_choice(
+        &self,
+        worked: &Worked<Chosen>,
+        evaluation: Option<&choose::Evaluation>,
+        held_out: Option<&Dataset>,
+        name: &str,
+    ) -> Result<Proved> {
         let chosen = &worked.result;
         let stopped = worked.interruption.map(Interruption::in_words);
         let loss = &self.plan.settings.polish.loss;
+        let seen = evaluation.map(choose::Evaluation::seen);
+        let calibration = match held_out {
+            Some(rows) => Some(Calibration::held_out(&chosen.network, rows, &self.scaler)?),
+            None => Calibration::cross_validated(chosen, &self.data, &self.scaler)?,
+        };
         Ok(Proved {
             network: chosen.network.clone(),
             certificate: self.prove(&chosen.network, Some(&self.scaler))?,
             settings: self.plan.record(name, None),
-            objective: fit::Record::of_choice(chosen, loss, &self.data, stopped),
+            objective: fit::Record::of_choice(chosen, seen, loss, &self.data, stopped),
+            calibration,
             cut_short: worked.interruption,
         })
     }
@@ -245,6 +262,7 @@ impl<'a> Job<'a> {
             certificate: self.prove(&polished.network, Some(&self.scaler))?,
             settings: self.plan.record(name, Some(self.plan.polish_at(price).lipschitz)),
             objective: fit::Record::of(polished.record(stopped)),
+            calibration: None,
             cut_short: worked.interruption.filter(|_| was_stopped(polished)),
         })
     }

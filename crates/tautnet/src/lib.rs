@@ -21,6 +21,7 @@ pub mod attack;
 mod ball;
 pub mod certify;
 pub mod choose;
+pub mod coverage;
 pub mod dataset;
 mod dense;
 pub mod distinct;

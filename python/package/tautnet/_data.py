@@ -30,7 +30,7 @@ Tolerance = str | float | Sequence[str] | Mapping[str, str | float] | npt.ArrayL
 
 def given_tolerance(tolerance: Tolerance | None) -> Any:
     """A tolerance for the extension: texts, a dictionary, or an array, where it is numbers in one or two dimensions."""
-    if tolerance is None or isinstance(tolerance, (str, Mapping)) or np.ndim(tolerance) == 0:  # type: ignore[arg-type]
+    if tolerance is None or isinstance(tolerance, (str, Mapping)) or np.ndim(tolerance) == 0:
         return tolerance
     if is_frame(tolerance):
         return tolerance.to_numpy()  # type: ignore[union-attr]

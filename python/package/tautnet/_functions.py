@@ -72,7 +72,7 @@ def polish(
         {
             "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
             "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tol": tol,
-            "iterations": iterations, "tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape, "rounds": rounds,
+            "iterations": iterations, "tolerance": tolerance, "tolerance_shape": tolerance_shape, "rounds": rounds,
         }
     )  # fmt: skip
     subject = native(network)

@@ -69,9 +69,11 @@ def describe(facts: dict[str, Any]) -> str:
     parts = [facts["stage"]]
     if facts["trial"] is not None:
         price, done, trials = facts["trial"]
-        parts[0] = f"{facts['stage']}: {price:g}, {done} of {trials} done"
-    kind = "epoch" if "start" in facts["stage"] else "iteration"
-    parts.append(f"{kind} {facts['step']}, objective {facts['objective']:.6g}")
+        tried = "" if price is None else f"{price:g}, "
+        parts[0] = f"{facts['stage']}: {tried}{done} of {trials} done"
+    if facts["objective"] is not None:
+        kind = "epoch" if "start" in facts["stage"] else "iteration"
+        parts.append(f"{kind} {facts['step']}, objective {facts['objective']:.6g}")
     if facts["gap"] is not None:
         parts.append(f"gap {facts['gap']:.1e}")
     parts.append(f"{facts['seconds']:.1f} s")

@@ -26,10 +26,18 @@ Floats = npt.NDArray[np.float64]
 
 @documented("train", leave_out=("test",))
 class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """A small relu network that is as insensitive as the data allow, with a proved bound on its sensitivity.
+    """A small relu network whose worst case is small when inputs are wrong, with a proved bound on its sensitivity.
 
-    A starting network is trained; then the best of all networks with its activation patterns is found by convex
-    optimization, minimizing the mean loss + lipschitz * (bound on the Lipschitz constant); and the bound is proved.
+    `tolerance` says how wrong the inputs can be: `{"temp": 0.5, "flow": "2%"}`, an amount such as "0.1sd" for every input of numbers, or an array
+    of numbers in the units of X, one for each column, or a row of them for each row of X (these the model does not keep). Networks are trained for it in several ways, and those with
+    the least worst case on rows that they did not learn from become the result; `worst_case_error_` says what it is. Where nothing is
+    said the tolerance is "0.1sd".
+
+    With the tolerance 0, or where `lipschitz`, `method`, `max_lipschitz`, `effort`, `penalty`, `start`, `tol` or `iterations` is given and no
+    tolerance, an objective with prices is minimized instead. A starting network is trained; then the best of all networks with its
+    activation patterns is found by convex optimization, minimizing the mean loss + lipschitz * (bound on the Lipschitz constant). With a
+    tolerance these settings are refused.
+
     Inputs and target are standardized on the way: prices, radii and `standardized_upper_bound` are in standardized units,
     predictions, errors and `lipschitz_upper_bound` in those of X and y.
 
@@ -41,18 +49,24 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Parameters
     ----------
     {settings}
-    warm_start : go on from the network of the previous fit in place of a new start.
+    warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
     verbose : show progress.
 
     Attributes
     ----------
     model_ : the model; `model_.save(path)` writes the file that the command line reads.
     certificate_ : the proved bound.
+    worst_case_error_ : how far predictions can be off within the tolerance, proved: the root of the mean worst case (of the mean squared error, where
+        nothing else is asked for) over rows that the networks did not learn from, in the units of y. None without a tolerance.
+    tolerance_ : the tolerance in words, as the model keeps it: a list such as ["temp=0.5"]; empty where all inputs are exact, or where each row
+        had its own.
+    calibration_ : where the scores behind `predict(X, coverage=...)` are from, "held_out" or "cross_validated", and how many there are; or None.
+    choice_ : how the network was chosen: candidates, judgements, members of the mean. None without a tolerance.
     objective_ : objective and its parts, before and after the convex program, and how it ended.
     objective_path_ : objective of the convex program at every iteration.
     gap_path_ : relative duality gap at every iteration, NaN where there was none yet.
     lipschitz_path_ : how the price was chosen, or None.
-    lipschitz_ : the price used.
+    lipschitz_ : the price used; None where there was none, as with a tolerance.
     n_features_in_, feature_names_in_ : as scikit-learn has them.
     """
 
@@ -60,7 +74,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden: int = 100,
+        hidden: int | str | None = "auto",
         *,
         lipschitz: float | str = "auto",
         method: str | None = None,
@@ -73,6 +87,8 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         penalty: str = "L",
         output_bias: bool = True,
         linear_part: bool = False,
+        tolerance: Tolerance | None = None,
+        tolerance_shape: str = "box",
         tol: float = 1e-8,
         iterations: int = 100,
         time_limit: float | None = None,
@@ -93,6 +109,8 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.penalty = penalty
         self.output_bias = output_bias
         self.linear_part = linear_part
+        self.tolerance = tolerance
+        self.tolerance_shape = tolerance_shape
         self.tol = tol
         self.iterations = iterations
         self.time_limit = time_limit
@@ -102,7 +120,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.random_state = random_state
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LipschitzRegressor:
-        """Train, polish and prove. X: numbers, or a pandas or polars frame, whose columns of words become zeros and ones."""
+        """Train and prove. X: numbers, or a pandas or polars frame, whose columns of words become zeros and ones."""
         before = self.model_ if self.warm_start and hasattr(self, "model_") else None
         asked = options(self.get_params())
         rows = given_rows(X, y, sample_weight)
@@ -136,6 +154,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         interval: str | None = None,
         tolerance: Tolerance | None = None,
         tolerance_shape: str | None = None,
+        coverage: float | None = None,
     ) -> Floats | tuple[Floats, Floats, Floats]:
         """Predictions; with a tolerance or a radius also the ends of the intervals that no prediction can leave.
 
@@ -145,6 +164,10 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         With `radius` returns (prediction, lower, upper): for standardized inputs that move by at most the radius, in the
         norm of the certificate, the prediction stays between lower and upper. At most `nodes` nodes of branch and bound are
         spent at each end; 0 uses the Lipschitz bound alone, None what seconds allow.
+
+        With `coverage`, such as 0.9, the interval holds the target itself in this share of new rows, whatever errors within the
+        tolerance (the model's own, the one given, or the radius) the inputs have. This is a theorem where the model was
+        calibrated with `calibrate`; after `fit` alone it is approximate.
         """
         check_is_fitted(self)
         inputs = self._inputs(X)
@@ -152,15 +175,32 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if interval not in (None, "tolerance"):
             raise TautnetError(f"`interval` is {interval!r}", 'give "tolerance", or a radius in its place')
         within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
-        if interval is not None or any(said is not None for said in within.values()):
-            if radius is not None:
-                raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")
-            lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, thread_count(self.threads))
-            return predicted, lower, upper
-        if radius is None:
+        asked = interval is not None or any(said is not None for said in within.values())
+        if asked and radius is not None:
+            raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")
+        threads = thread_count(self.threads)
+        if radius is not None:
+            lower, upper, _ = self.model_.intervals(inputs, radius, nodes, threads)
+        elif asked or coverage is not None:
+            if coverage is not None and within["tolerance"] is None and not self.tolerance_:
+                within["tolerance"] = 0  # the model was made for exact inputs
+            lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, threads)
+        else:
             return predicted
-        lower, upper, _ = self.model_.intervals(inputs, radius, nodes, thread_count(self.threads))
+        if coverage is not None:
+            lower, upper = self.model_.covering(lower, upper, coverage)
         return predicted, lower, upper
+
+    def calibrate(self, X: Any, y: Any) -> LipschitzRegressor:
+        """Calibrate the intervals of `predict(X, coverage=...)` by rows that the model has not seen.
+
+        They must not have been used to fit or to choose the model; then the coverage is a theorem. For a coverage of 0.9 it takes
+        9 rows at least, for 0.99 it takes 99. The estimator itself is returned.
+        """
+        check_is_fitted(self)
+        rows = {**given_rows(X, y, None), "x": self._inputs(X)}
+        self.model_ = self.model_.calibrated(rows)
+        return self
 
     def _inputs(self, X: Any) -> Any:
         inputs = given_inputs(X, type(self).__name__, self.model_.columns)
@@ -181,7 +221,32 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Objective and its parts, before and after."""
         check_is_fitted(self)
         found: dict[str, Any] = json.loads(self.model_.objective)
-        return {key: value for key, value in found.items() if key not in ("trace", "path")}
+        return {key: value for key, value in found.items() if key not in ("trace", "path", "choice")}
+
+    @property
+    def worst_case_error_(self) -> float | None:
+        """How far predictions can be off within the tolerance, proved on rows that were not learned from."""
+        check_is_fitted(self)
+        return self.model_.worst_case_error
+
+    @property
+    def tolerance_(self) -> list[str]:
+        """How wrong the inputs can be, as the model keeps it."""
+        check_is_fitted(self)
+        return self.model_.tolerance[0]
+
+    @property
+    def calibration_(self) -> tuple[str, int] | None:
+        """Where the scores behind intervals of a coverage are from, and how many there are."""
+        check_is_fitted(self)
+        return self.model_.calibration
+
+    @property
+    def choice_(self) -> dict[str, Any] | None:
+        """How the network was chosen for its tolerance."""
+        check_is_fitted(self)
+        found: dict[str, Any] | None = json.loads(self.model_.objective).get("choice")
+        return found
 
     @property
     def objective_path_(self) -> Floats:
@@ -243,9 +308,17 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if "seed" in parameters:
             parameters["random_state"] = parameters.pop("seed")
         # The hidden units of a network that was polished are its own.
-        parameters.setdefault("hidden", model.units)
+        if "hidden" not in settings:
+            parameters["hidden"] = model.units
         if settings.get("lipschitz_chosen") or settings.get("lipschitz") is None:
             parameters["lipschitz"] = "auto"
+        if model.tolerance[0]:
+            # What belongs to the polish for a tolerance is not for a fit.
+            parameters = {name: value for name, value in parameters.items() if name not in PRICED}
+        else:
+            # Nothing was said of columns, or this is no tolerance in files from before there were any.
+            parameters["tolerance"] = 0
+            parameters.pop("tolerance_shape", None)
         estimator = cls(**parameters)
         estimator.model_ = model
         estimator.n_features_in_ = len(model.columns)
@@ -254,12 +327,18 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return estimator
 
 
+# Settings of the objective with prices, which do not go together with a tolerance.
+PRICED = ("lipschitz", "method", "max_lipschitz", "effort", "penalty", "start", "tol", "iterations")
+
+
 def options(parameters: dict[str, Any]) -> dict[str, Any]:
     """What the extension asks for: the library's settings among the parameters, by the library's names."""
     known = [*settings_of("train"), *settings_of("polish"), *settings_of("attack")]
     asked = {name: value for name, value in parameters.items() if name in known}
-    if isinstance(asked.get("lipschitz"), str) and asked["lipschitz"] == "auto":
-        asked["lipschitz"] = None
+    for name in ("hidden", "lipschitz"):
+        if isinstance(asked.get(name), str) and asked[name] == "auto":
+            asked[name] = None
+    asked["tolerance"] = given_tolerance(asked.get("tolerance"))
     norm = asked.get("norm")
     if norm is not None and not isinstance(norm, str):
         asked["norm"] = f"{norm:g}"

@@ -135,6 +135,16 @@ class Model:
     @property
     def tolerance(self) -> tuple[list[str], str]:
         """How wrong the inputs can be, as it was said when the model was made: amounts, and the shape."""
+    @property
+    def worst_case_error(self) -> float | None:
+        """The root of the worst case within the tolerance, proved on rows that were not learned from, in the units of the target."""
+    @property
+    def calibration(self) -> tuple[str, int] | None:
+        """Where the scores of the calibration are from, "held_out" or "cross_validated", and how many there are."""
+    def calibrated(self, given: dict[str, Any]) -> Model:
+        """The model, calibrated by rows that nothing was learned from."""
+    def covering(self, lower: _Floats, upper: _Floats, coverage: float) -> tuple[_Floats, _Floats]:
+        """Around intervals of predictions those that hold the target itself in this share of rows."""
     def intervals_within(
         self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:

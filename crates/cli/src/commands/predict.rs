@@ -12,8 +12,10 @@ use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::Network;
+use tautnet::coverage::Source;
 use tautnet::error::{Error, Result};
 use tautnet::recipe::Interval;
+use tautnet::tolerance::Tolerance;
 use tautnet_models::Stored;
 use tautnet_tables::{Encoder, atomic};
 
@@ -22,7 +24,7 @@ use tautnet_tables::{Encoder, atomic};
 /// Prints a CSV with one line per row, in the units of the target. DATA needs the model's input columns, in any order. For a
 /// plain network the columns of DATA are its inputs, in this order, and every output has a column of its own. Where there is a
 /// tolerance, the model's own or one that is given, or a radius, there are two more columns: the interval that no error of the
-/// inputs within it can move the prediction out of.
+/// inputs within it can move the prediction out of. --coverage adds the interval of the target itself.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("radius", |radius| radius.conflicts_with_all(["tolerance", "tolerance_shape", "tolerances"])))]
 pub struct Arguments {
@@ -66,7 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .reads_if(arguments.tolerances.tolerances.as_ref())
         .writes(&arguments.out.out, arguments.out.existing())
         .check()?;
-    let Interval { radius, nodes } = arguments.interval.asked;
+    let Interval { radius, nodes, coverage } = arguments.interval.asked;
     let stop = Stop::new(arguments.limit.time_limit);
     let said = arguments.tolerances.said(&arguments.recipe)?;
     let stored = input::stored(&arguments.model)?;
@@ -80,7 +82,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             "give a tolerance, such as --tolerance 0.1sd, or a --radius",
         ));
     }
-    if let (Stored::Network(network), None, None) = (&stored, radius, &within) {
+    if let (Stored::Network(network), None, None, None) = (&stored, radius, &within, coverage) {
         return outputs_of(network, arguments);
     }
     let model = stored.into_model(&arguments.model)?;
@@ -102,14 +104,34 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             (result["tolerance"], result["tolerance_shape"]) = tolerance::json(asked);
             stop.during(|| model.intervals_within(x, &tolerance, nodes))?
         }
+        // Where inputs are exact, a prediction moves by rounding alone.
+        (None, None) if coverage.is_some() => {
+            model.intervals_within(x, &Tolerance::none(model.columns.width()), nodes)?
+        }
         (None, None) => Vec::new(),
     };
+    let ends: Vec<(f64, f64)> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();
+    let covering = coverage.map(|share| model.covering(&ends, share)).transpose()?.unwrap_or_default();
+    let intervals = if radius.is_some() || within.is_some() { intervals } else { Vec::new() };
+    if let Some(calibration) = model.calibration.as_ref().filter(|_| coverage.is_some()) {
+        (result["coverage"], result["calibrated_by"]) = (json!(coverage), json!(calibration.source()));
+        if calibration.source() == Source::CrossValidated {
+            output::note(
+                "the coverage is approximate: no rows were held out (--test) when the model was made, so it was calibrated by rows that were \
+                 held out in turn",
+            );
+        }
+    }
     if let (Some(reason), false) = (stop.reason(), intervals.is_empty()) {
         let bound = if radius.is_some() { "the Lipschitz bound" } else { "interval arithmetic" };
         output::note(&format!("{reason}: some intervals are those of {bound}, and smaller ones may hold"));
     }
 
     if arguments.json {
+        if !covering.is_empty() {
+            result["covering_lower"] = covering.iter().map(|interval| interval.0).collect();
+            result["covering_upper"] = covering.iter().map(|interval| interval.1).collect();
+        }
         if !intervals.is_empty() {
             result["lower"] = intervals.iter().map(|interval| interval.lower).collect();
             result["upper"] = intervals.iter().map(|interval| interval.upper).collect();
@@ -121,12 +143,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let mut text = String::from(if intervals.is_empty() { "prediction\n" } else { "prediction,lower,upper\n" });
+    let mut header = vec!["prediction"];
+    header.extend(if intervals.is_empty() { &[][..] } else { &["lower", "upper"] });
+    header.extend(if covering.is_empty() { &[][..] } else { &["covering_lower", "covering_upper"] });
+    let mut text = header.join(",") + "\n";
     for (k, f) in predictions.iter().enumerate() {
-        let _ = match intervals.get(k) {
-            Some(interval) => writeln!(text, "{f},{},{}", interval.lower, interval.upper),
-            None => writeln!(text, "{f}"),
-        };
+        let _ = write!(text, "{f}");
+        if let Some(interval) = intervals.get(k) {
+            let _ = write!(text, ",{},{}", interval.lower, interval.upper);
+        }
+        if let Some((lower, upper)) = covering.get(k) {
+            let _ = write!(text, ",{lower},{upper}");
+        }
+        text.push('\n');
     }
     match &arguments.out.out {
         Some(path) => atomic::write(path, text.as_bytes(), arguments.out.existing())?,

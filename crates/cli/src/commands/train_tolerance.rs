@@ -70,7 +70,7 @@ pub fn run(
         choose::evaluate(&worked.result, data, held_out, &inputs, &plan.settings.polish.loss)
     })?;
     pictures::tell_of_attack(&late);
-    let proved = job.prove_choice(&worked, &arguments.data.to_string_lossy())?;
+    let proved = job.prove_choice(&worked, evaluation.as_ref(), held_out.as_ref(), &arguments.data.to_string_lossy())?;
     let model = Model::of(proved, columns.clone(), scaler)?;
     let time = started.elapsed();
     if let Some(path) = &arguments.out.out {

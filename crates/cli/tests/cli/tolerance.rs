@@ -178,3 +178,63 @@ fn worst_cases_are_issued_and_verified() {
         assert!(ran.code == Some(2) && ran.err.contains(why), "{ran:?}");
     }
 }
+
+/// The scores of ten rows are kept in the file: with z as above the target is q away from the interval at most.
+#[test]
+fn a_coverage_moves_the_ends_out_by_the_score_at_its_place() {
+    let folder = prepared();
+    let calibrated = |source: &str| {
+        let calibration =
+            format!(r#""settings": {{}}, "calibration": {{"source": "{source}", "scores": [0,1,2,3,4,5,6,7,8,9]}}"#);
+        MODEL.replace(r#""settings": {}"#, &calibration)
+    };
+    folder.write("kept.json", calibrated("held_out"));
+    folder.write("turns.json", calibrated("cross_validated"));
+    // ⌈11 · 0.8⌉ = 9: the ninth score is 8.
+    let within = "data.csv --tolerance a=0.5 --coverage 0.8";
+    let told = folder.tautnet(&format!("predict kept.json {within} --json")).json();
+    close(&numbers(&told["lower"]), &[95.0, 165.0, 185.0, 65.0]);
+    close(&numbers(&told["covering_lower"]), &[87.0, 157.0, 177.0, 57.0]);
+    close(&numbers(&told["covering_upper"]), &[153.0, 213.0, 233.0, 93.0]);
+    assert_eq!((&told["coverage"], &told["calibrated_by"]), (&0.8.into(), &"held_out".into()));
+    let text = folder.tautnet(&format!("predict kept.json {within}"));
+    assert!(text.out.starts_with("prediction,lower,upper,covering_lower,covering_upper\n125,"), "{}", text.out);
+    assert!(!text.err.contains("approximate"), "{}", text.err);
+    let turns = folder.tautnet(&format!("predict turns.json {within}"));
+    assert!(turns.out == text.out && turns.err.contains("the coverage is approximate"), "{}", turns.err);
+    // Where inputs are exact the prediction is in the middle.
+    let exact = folder.tautnet("predict kept.json data.csv --coverage 0.8 --json").json();
+    close(&numbers(&exact["covering_lower"]), &[117.0, 177.0, 197.0, 67.0]);
+    assert!(exact.get("lower").is_none());
+    let text = folder.tautnet("predict kept.json data.csv --coverage 0.8").out;
+    assert!(text.starts_with("prediction,covering_lower,covering_upper\n125,"), "{text}");
+
+    folder.write("bad.json", calibrated("held_out").replace("[0,1,", "[1,0,"));
+    for (command, why) in [
+        ("predict kept.json data.csv --coverage 0.95", "10 rows are too few for the coverage 0.95"),
+        ("predict kept.json data.csv --coverage 0.95", "calibrate on 19 rows or more"),
+        ("predict kept.json data.csv --coverage 1", "between 0 and 1"),
+        ("predict model.json data.csv --coverage 0.5", "the model has no calibration"),
+        ("predict bad.json data.csv --coverage 0.5", "the smallest first"),
+    ] {
+        let ran = folder.tautnet(command);
+        assert!(ran.code == Some(2) && ran.err.contains(why) && ran.err.contains("hint: "), "{command}: {ran:?}");
+    }
+}
+
+/// Whatever rows a network was judged by, it is calibrated by them.
+#[test]
+fn train_calibrates_by_the_rows_held_out_or_in_turn() {
+    let folder = Folder::new();
+    let rows = (0..40).map(|k| format!("{},{}\n", k as f64 / 10.0, (k as f64 / 6.0).sin())).collect::<String>();
+    folder.write("data.csv", format!("a,y\n{rows}"));
+    for (flags, source, count) in [("", "cross_validated", 40), ("--test 0.25", "held_out", 10)] {
+        folder.tautnet(&format!("train data.csv --hidden 3 --decay 0.01 {flags} --out {source}.json --quiet"));
+        let model: Value = serde_json::from_str(&folder.read(&format!("{source}.json"))).unwrap();
+        let calibration = &model["calibration"];
+        assert_eq!((calibration["source"].as_str(), numbers(&calibration["scores"]).len()), (Some(source), count));
+        assert_eq!(model["objective"]["seen"]["rows"], count, "{flags}");
+        let told = folder.tautnet(&format!("predict {source}.json data.csv --coverage 0.8 --json")).json();
+        assert_eq!(told["calibrated_by"], source);
+    }
+}

@@ -29,7 +29,20 @@ pub struct Errors {
     pub proved: f64,
 }
 
-/// The same with the tolerance smaller or larger.
+/// The errors of a choice within its tolerance, as a model file keeps them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Seen {
+    /// How many rows.
+    pub rows: usize,
+    /// Whether the rows were held out in turn, each judged by networks that learned from the others.
+    pub cross_validated: bool,
+    /// Ordinary training.
+    pub start: Errors,
+    /// The network that was chosen.
+    pub result: Errors,
+}
+
+/// Errors where the tolerance is smaller or larger.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct AtSize {
     /// In parts of the tolerance.
@@ -58,16 +71,42 @@ impl Evaluation {
     pub fn at_tolerance(&self) -> &AtSize {
         self.sizes.iter().find(|at| at.size == 1.0).expect("it is one of the sizes")
     }
+
+    /// What is kept of it.
+    pub fn seen(&self) -> Seen {
+        let AtSize { start, result, .. } = self.at_tolerance().clone();
+        Seen { rows: self.rows, cross_validated: self.cross_validated, start, result }
+    }
 }
 
 /// Evaluate on rows held out, with their tolerance, where there are any; else on the rows that were held out in turn. `None` where
 /// there was no time to hold any out. [`Stop::here`](crate::Stop::here) ends the search; what is found and proved stays valid.
 pub fn evaluate(
     chosen: &Chosen,
+    learned: (&Dataset, &Tolerance),
+    held_out: Option<(&Dataset, &Tolerance)>,
+    inputs: &[Input<'_>],
+    loss: &Loss,
+) -> Result<Option<Evaluation>> {
+    evaluate_sizes(chosen, learned, held_out, inputs, loss, &SIZES)
+}
+
+/// The same at the tolerance itself alone, and without what each input causes.
+pub fn evaluate_at_tolerance(
+    chosen: &Chosen,
+    learned: (&Dataset, &Tolerance),
+    loss: &Loss,
+) -> Result<Option<Evaluation>> {
+    evaluate_sizes(chosen, learned, None, &[], loss, &[1.0])
+}
+
+fn evaluate_sizes(
+    chosen: &Chosen,
     (data, tolerance): (&Dataset, &Tolerance),
     held_out: Option<(&Dataset, &Tolerance)>,
     inputs: &[Input<'_>],
     loss: &Loss,
+    sizes: &[f64],
 ) -> Result<Option<Evaluation>> {
     let picked =
         |data: &Dataset, tolerance: &Tolerance, rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
@@ -122,13 +161,13 @@ pub fn evaluate(
         let proved = report.worst_case.map_or(f64::INFINITY, |proved| proved.certified);
         Ok(Errors { clean: if result { of_result } else { of_start }, found: report.found, proved })
     };
-    let sizes = SIZES
+    let sizes = sizes
         .iter()
         .map(|&size| Ok(AtSize { size, start: errors(false, size)?, result: errors(true, size)? }))
         .collect::<Result<Vec<_>>>()?;
     // What is added is compared as it was found without branch and bound.
     let quick = search(0);
-    let all = report(true, &Tolerance::clone, &quick)?.found;
+    let all = if inputs.is_empty() { of_result } else { report(true, &Tolerance::clone, &quick)?.found };
     let mut first = 0;
     let causes = inputs
         .iter()

@@ -14,9 +14,9 @@ mod evaluate;
 mod judge;
 
 pub use candidate::{Candidate, Convex};
-pub use evaluate::{AtSize, Errors, Evaluation, evaluate};
+pub use evaluate::{AtSize, Errors, Evaluation, Seen, evaluate, evaluate_at_tolerance};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::rows::Rows;
 use crate::split::{self, Split};
 use crate::tolerance::Tolerance;
@@ -157,6 +157,14 @@ pub fn choose(
     settings: &Settings,
     observer: &mut Observer<'_>,
 ) -> Result<Chosen> {
+    let rows = data.rows();
+    if rows < PARTS {
+        let rows = if rows == 1 { "1 sample is".to_owned() } else { format!("{rows} rows are") };
+        return Err(Error::new(
+            format!("{rows} too few to choose a network for the tolerance by validation"),
+            format!("give {PARTS} rows at least, or say the tolerance 0 and a price, such as lipschitz = 0.03"),
+        ));
+    }
     let work = Work::new(data, tolerance, settings, observer)?;
     let found = Stop::here().early().during(|| work.search())?;
     work.make(found)

@@ -2,6 +2,7 @@
 
 use super::field::{Command, Field, Kind, Value, put_count, put_number};
 use super::table::Table;
+use crate::coverage::COVERAGE;
 use crate::range::RADIUS;
 use Command::Predict;
 
@@ -12,6 +13,8 @@ pub struct Interval {
     pub radius: Option<f64>,
     /// Nodes of branch and bound.
     pub nodes: Option<usize>,
+    /// The share of rows whose target is in the interval; without it the interval is one of predictions.
+    pub coverage: Option<f64>,
 }
 
 impl Table for Interval {
@@ -40,6 +43,20 @@ impl Table for Interval {
             unsaid: |_| Some("as many as take a few seconds".into()),
             get: |interval| interval.nodes.map_or(Value::Nothing, |count| Value::Count(count as u64)),
             set: |interval, value| put_count(value, &mut |count| interval.nodes = Some(count as usize)),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "coverage",
+            group: "Output",
+            symbol: "SHARE",
+            kind: Kind::Number(COVERAGE),
+            help: "Add the interval that holds the target itself in this share of rows, such as 0.9",
+            more: "Whatever errors within the tolerance, or within the radius, the inputs have. The model knows from training how far its predictions \
+                   of rows that it did not learn from are off.",
+            commands: &[Predict],
+            unsaid: |_| Some("no such interval".into()),
+            get: |interval| interval.coverage.map_or(Value::Nothing, Value::Number),
+            set: |interval, value| put_number(value, &mut |coverage| interval.coverage = Some(coverage)),
             ..Field::PLAIN
         },
     ];

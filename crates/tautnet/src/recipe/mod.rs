@@ -23,7 +23,7 @@ mod text;
 pub use field::{Command, Field, Kind, Value, Word};
 pub use interval::Interval;
 pub use judge::Judge;
-pub use plan::{Plan, Record};
+pub use plan::{Plan, Record, USUAL};
 pub use rounds::Rounds;
 pub use run::Run;
 pub use search::Search;

@@ -148,6 +148,11 @@ impl Asked {
         self.entries.is_empty()
     }
 
+    /// Every input is exact, and that was said.
+    pub fn exact() -> Self {
+        Self { entries: vec![Entry { column: None, amount: Amount::EXACT }], ..Self::default() }
+    }
+
     /// Whether every input is exact, by what was said or because nothing was.
     pub fn is_exact(&self) -> bool {
         self.entries.iter().all(|entry| entry.amount.is_exact())
