@@ -17,7 +17,7 @@ pub mod svg;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Chart, Origin, Report, Reproduce, Rows, Side};
+pub use facts::{Cause, Chart, Origin, Report, Reproduce, Rows, Side, Within};
 
 use tautnet::attack::{self, RadiusReport};
 use tautnet::error::Result;

@@ -15,6 +15,7 @@ pub mod reproduce;
 mod reproduce_text;
 pub mod train;
 mod train_summary;
+mod tolerance_pictures;
 mod train_tolerance;
 mod trial_text;
 pub mod verify;

@@ -14,7 +14,7 @@ mod evaluate;
 mod judge;
 
 pub use candidate::{Candidate, Convex};
-pub use evaluate::{AtSize, Errors, Evaluation, evaluate};
+pub use evaluate::{AtSize, Case, Errors, Evaluation, cases, evaluate};
 
 use crate::error::Result;
 use crate::rows::Rows;
