@@ -4,8 +4,8 @@
 //! once more, so that nobody depends on it.
 
 use super::axes::{Frame, RIGHT, SMALL, Scale, bound, number};
-use super::font;
 use super::facts::Cause;
+use super::font;
 use super::scene::{Anchor, Ink, Scene};
 use tautnet::attack::RadiusReport;
 use tautnet::choose::{AtSize, Errors};
@@ -196,7 +196,14 @@ pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene
         (name_of(curve.name, curves.len()), curve.ink, curve.reports.iter().map(point).collect())
     };
     let title = format!("attack radius ({} of {})", units.norm_name(), units.inputs());
-    let words = Words { title: "Error under attack", proved: "certified", at: "at radius", against: "attack radius", below: &title };
+    let words = Words {
+        ticks: None,
+        title: "Error under attack",
+        proved: "certified",
+        at: "at radius",
+        against: "attack radius",
+        below: &title,
+    };
     from_both_sides(&curves.iter().map(series).collect::<Vec<_>>(), None, &words, units, canvas)
 }
 
@@ -208,6 +215,7 @@ pub fn tolerance(sizes: &[AtSize], names: [&str; 2], units: &Units<'_>, canvas: 
     };
     let both = [series(names[0], Ink::Before, &|at| &at.start), series(names[1], Ink::After, &|at| &at.result)];
     let words = Words {
+        ticks: Some(sizes.iter().map(|at| at.size).collect()),
         title: "Worst-case error against the size of the tolerance",
         proved: "proved",
         at: "at the tolerance times",
@@ -219,6 +227,8 @@ pub fn tolerance(sizes: &[AtSize], names: [&str; 2], units: &Units<'_>, canvas: 
 
 /// What a chart of errors from both sides says.
 struct Words<'a> {
+    /// Places to write below; those of the scale where there are none.
+    ticks: Option<Vec<f64>>,
     title: &'a str,
     proved: &'a str,
     at: &'a str,
@@ -270,7 +280,9 @@ fn from_both_sides(
     let y = Scale::from_zero(points().flat_map(|point| [point.1, point.2]).map(|error| units.root(error)));
     let frame = frame(canvas, top, plot_height(canvas), x, y);
     frame.draw_y(&mut scene, &format!("{}, in units of {}", units.root_name(), units.target));
-    let below = frame.draw_x(&mut scene, words.below, None);
+    let ticks = words.ticks.as_ref();
+    let ticks = ticks.map(|places| places.iter().map(|place| (*place, number(*place))).collect());
+    let below = frame.draw_x(&mut scene, words.below, ticks);
     if let Some((place, label)) = mark {
         let (x, _) = frame.at(place, 0.0);
         scene.line(vec![(x, frame.top), (x, frame.bottom())], Ink::Faint, 1.0, true);
@@ -304,12 +316,14 @@ const MOST_INPUTS: usize = 15;
 pub fn causes(inputs: &[Cause], canvas: &Canvas) -> Scene {
     const LINE: f64 = 24.0;
     let percent = |share: f64| format!("{:.0}\u{a0}%", 100.0 * share);
+    let write = |input: &Cause| if input.amount.is_some() { percent(input.share) } else { "exact".to_owned() };
     let mut inputs: Vec<&Cause> = inputs.iter().collect();
     inputs.sort_by(|a, b| b.share.total_cmp(&a.share));
     let left_out = inputs.len().saturating_sub(MOST_INPUTS);
     inputs.truncate(MOST_INPUTS);
-    let facts: Vec<String> = inputs.iter().map(|input| format!("{}: {}", input.name, percent(input.share))).collect();
-    let description = format!("The part of what input errors add that would go if one input were exact. {}.", facts.join("; "));
+    let facts: Vec<String> = inputs.iter().map(|input| format!("{}: {}", input.name, write(input))).collect();
+    let description =
+        format!("The part of what input errors add that would go if one input were exact. {}.", facts.join("; "));
     let mut scene = Scene::new(canvas.width, "What each input causes", description);
     let top = head(&mut scene, canvas, &[]);
     let edge = if canvas.titled { 16.0 } else { 2.0 };
@@ -335,7 +349,7 @@ pub fn causes(inputs: &[Cause], canvas: &Canvas) -> Scene {
         if input.share > 0.0 {
             scene.line(vec![(left, y), (end, y)], Ink::After, 12.0, false);
         }
-        scene.text((end + 6.0, y + 0.36 * SMALL), percent(input.share), SMALL, Anchor::Start, Ink::Text);
+        scene.text((end + 6.0, y + 0.36 * SMALL), write(input), SMALL, Anchor::Start, Ink::Text);
     }
     scene.height = frame.bottom() + below;
     scene
@@ -563,7 +577,8 @@ pub fn fit(
     let below = frame.draw_x(&mut scene, &format!("true {}", units.target), None);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     scene.line(vec![frame.at(low, low), frame.at(high, high)], Ink::Faint, 1.5, true);
-    for (truth, (lower, upper)) in truth.iter().zip(intervals).filter(|(_, (lower, upper))| (upper - lower).is_finite()) {
+    for (truth, (lower, upper)) in truth.iter().zip(intervals).filter(|(_, (lower, upper))| (upper - lower).is_finite())
+    {
         scene.line(vec![frame.at(*truth, *lower), frame.at(*truth, *upper)], Ink::After, 1.0, false);
     }
     for (_, ink, values) in predicted {

@@ -3,8 +3,8 @@
 use super::chart::{self, Canvas, Curve, Ladder, Units};
 use super::scene::{Ink, Scene};
 use tautnet::attack::RadiusReport;
-use tautnet::choose::{AtSize, Choice};
 use tautnet::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
+use tautnet::choose::{AtSize, Choice};
 use tautnet::error::{Error, Result};
 use tautnet::polish::{self, Polished};
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow, select};
@@ -30,15 +30,8 @@ pub enum Chart {
 
 impl Chart {
     /// Every chart, in the order of the page.
-    pub const ALL: [Chart; 7] = [
-        Chart::Tolerance,
-        Chart::Causes,
-        Chart::Attack,
-        Chart::Bounds,
-        Chart::Fit,
-        Chart::Path,
-        Chart::Convergence,
-    ];
+    pub const ALL: [Chart; 7] =
+        [Chart::Tolerance, Chart::Causes, Chart::Attack, Chart::Bounds, Chart::Fit, Chart::Path, Chart::Convergence];
 
     /// The name by which users choose it.
     pub fn name(self) -> &'static str {
@@ -144,8 +137,8 @@ pub struct Within {
 pub struct Cause {
     /// The input.
     pub name: String,
-    /// How wrong it can be, in words.
-    pub amount: String,
+    /// How wrong it can be, in words; `None` where it is exact.
+    pub amount: Option<String>,
     /// The part of what input errors add that would go if it were exact.
     pub share: f64,
 }
@@ -238,7 +231,8 @@ impl Report<'_> {
             }
             Chart::Bounds => chart::bounds(&sides.map(|(name, ink, side)| (name, ink, &side.ladder)), &units, canvas),
             Chart::Fit => {
-                let (truth, intervals) = (self.truth(), self.within.as_ref().map_or(&[][..], |within| &within.intervals));
+                let (truth, intervals) =
+                    (self.truth(), self.within.as_ref().map_or(&[][..], |within| &within.intervals));
                 let sides = sides.map(|(name, ink, side)| (name, ink, &side.predicted[..]));
                 // Two networks and intervals are too much for one drawing.
                 let sides = if intervals.is_empty() { &sides[..] } else { &sides[1..] };

@@ -37,10 +37,15 @@ pub fn page(report: &Report<'_>) -> String {
         escaped(&prose::summary(report))
     );
     html.push_str(&tiles(report));
-    for chart in Chart::ALL {
-        html.push_str(&figure(report, chart));
-    }
-    html.push_str(&sensitivities(report));
+    // What an input can do is read beside what it causes.
+    let (first, others) = Chart::ALL.split_at(2);
+    let (figures, columns) =
+        (|charts: &[Chart]| charts.iter().map(|chart| figure(report, *chart)).collect(), sensitivities(report));
+    let parts: [String; 3] = match report.choice {
+        Some(_) => [figures(first), columns, figures(others)],
+        None => [figures(first), figures(others), columns],
+    };
+    html.extend(parts);
     html.push_str(&choice(report));
     html.push_str(&reproduce(report));
     html.push_str("</main>\n</body>\n</html>\n");
@@ -223,7 +228,9 @@ fn tolerance_table(report: &Report<'_>) -> String {
 fn causes_table(report: &Report<'_>) -> String {
     let mut rows = vec![["input", "wrong by up to", "part of the added error"].map(str::to_owned).to_vec()];
     for input in report.within.iter().flat_map(|within| &within.inputs) {
-        rows.push(vec![input.name.clone(), input.amount.clone(), format!("{:.1}\u{a0}%", 100.0 * input.share)]);
+        let share = format!("{:.1}\u{a0}%", 100.0 * input.share);
+        let [amount, share] = input.amount.clone().map_or(["exact".into(), String::new()], |amount| [amount, share]);
+        rows.push(vec![input.name.clone(), amount, share]);
     }
     table(&rows, None)
 }
@@ -300,7 +307,9 @@ fn choice(report: &Report<'_>) -> String {
     let mut rows = vec![["", "no input error", "found within the tolerance"].map(str::to_owned).to_vec()];
     let (clean, found) = choice.result;
     rows.push(row(format!("the result: {}", prose::members(choice)), clean, found));
-    rows.extend(choice.judged.iter().take(MOST_CANDIDATES).map(|one| row(one.candidate.to_string(), one.clean, one.found)));
+    rows.extend(
+        choice.judged.iter().take(MOST_CANDIDATES).map(|one| row(one.candidate.to_string(), one.clean, one.found)),
+    );
     rows.push(row(format!("ordinary training: {}", choice.start.candidate), choice.start.clean, choice.start.found));
     format!(
         "<section id=\"choice\">\n<h2>How it was chosen</h2>\n<p>{}</p>\n<div class=\"scroll\">{}{}</div>\n</section>\n",

@@ -151,7 +151,9 @@ fn result(report: &Report<'_>) -> String {
     let (before, after) = (&report.before, &report.after);
     let [old, new] = [before, after].map(|side| bound(side.ladder.proved, true));
     let mut text = match report.choice {
-        Some(_) => format!("The proved bound on how fast its output can change is {new}; by ordinary training it is {old}"),
+        Some(_) => {
+            format!("The proved bound on how fast its output can change is {new}; by ordinary training it is {old}")
+        }
         None => format!("The proved bound L went from {old} to {new}"),
     };
     let mean_name = if units.loss.is_squared() { "root mean squares" } else { units.loss.root_name() };

@@ -33,8 +33,8 @@ pub struct Facts<'a> {
     pub learned: (&'a Dataset, &'a Tolerance),
     pub held_out: Option<(&'a Dataset, &'a Tolerance)>,
     pub evaluation: Option<&'a Evaluation>,
-    /// Every input, and how wrong it can be, in words.
-    pub amounts: Vec<(String, String)>,
+    /// Every input, and how wrong it can be, in words, where it can be.
+    pub amounts: Vec<(String, Option<String>)>,
     /// The bound for each column, in the units of the data.
     pub gains: Vec<f64>,
 }
@@ -56,7 +56,8 @@ pub fn draw(arguments: &train::Arguments, facts: Facts<'_>, stop: &Stop) -> Resu
         }
     };
     let rows = Rows { learned: learned.0, held_out: held_out.map(|(rows, _)| rows), shown: &shown, name: &name };
-    let bounds = [job.prove(&chosen.start, None)?.standardized.bound, train_summary::certificate(model).standardized.bound];
+    let bounds =
+        [job.prove(&chosen.start, None)?.standardized.bound, train_summary::certificate(model).standardized.bound];
     let side = |network: &Shallow, bound: f64, of: fn(&Case<'_>) -> Vec<f64>| -> Result<Side> {
         let side = Side::of(network, bound, Vec::new(), &rows, measure, &model.scaler, seed)?;
         if cases.is_empty() {

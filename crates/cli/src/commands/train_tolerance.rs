@@ -96,7 +96,11 @@ pub fn run(
             learned: (job.data(), tolerance),
             held_out: held_out.as_ref().zip(of_held_out.as_ref()),
             evaluation: evaluation.as_ref(),
-            amounts: summary.amounts().into_iter().map(|(name, range)| (name, in_words(range))).collect(),
+            amounts: summary
+                .amounts()
+                .into_iter()
+                .map(|(name, range)| (name, (range.1 > 0.0).then(|| in_words(range))))
+                .collect(),
             gains: summary.gains().into_iter().map(|(_, bound)| bound).collect(),
         };
         tolerance_pictures::draw(arguments, facts, stop)?;

@@ -92,9 +92,10 @@ pub fn cases<'a>(
         let count = rows.len().min(most);
         (0..count).map(|k| rows[k * rows.len() / count]).collect()
     };
-    let case = |(start, result): (&'a Shallow, &'a Shallow), (data, tolerance): (&Dataset, &Tolerance), places: Vec<usize>| {
-        Case { start, result, rows: Rows::of(data).pick(&places), tolerance: tolerance.select(&places), places }
-    };
+    let case =
+        |(start, result): (&'a Shallow, &'a Shallow), (data, tolerance): (&Dataset, &Tolerance), places: Vec<usize>| {
+            Case { start, result, rows: Rows::of(data).pick(&places), tolerance: tolerance.select(&places), places }
+        };
     match held_out {
         Some((rows, tolerance)) => {
             let all: Vec<usize> = (0..rows.rows()).collect();
@@ -128,13 +129,13 @@ pub fn evaluate(
     let node = (chosen.network.units() * chosen.network.inputs().pow(2)).max(1);
     let nodes = |share: f64| ((share * SEARCH / (4 * node * rows) as f64) as usize).clamp(1, MOST_NODES);
     let search = |nodes| attack::Settings { loss: loss.clone(), nodes, ..attack::Settings::new(f64::INFINITY) };
-    let report = |result: bool, change: &dyn Fn(&Tolerance) -> Tolerance, search: &attack::Settings| -> Result<WithinReport> {
+    let report = |result: bool,
+                  change: &dyn Fn(&Tolerance) -> Tolerance,
+                  search: &attack::Settings|
+     -> Result<WithinReport> {
         let changed: Vec<Tolerance> = cases.iter().map(|case| change(&case.tolerance)).collect();
-        let each: Vec<_> = cases
-            .iter()
-            .zip(&changed)
-            .map(|(case, tolerance)| (case.network(result), &case.rows, tolerance))
-            .collect();
+        let each: Vec<_> =
+            cases.iter().zip(&changed).map(|(case, tolerance)| (case.network(result), &case.rows, tolerance)).collect();
         attack::within_each(&each, search)
     };
     let clean = |result: bool| -> f64 {
@@ -172,10 +173,5 @@ pub fn evaluate(
             Ok(if added > 0.0 { ((all - without) / added).clamp(0.0, 1.0) } else { 0.0 })
         })
         .collect::<Result<Vec<f64>>>()?;
-    Ok(Some(Evaluation {
-        rows,
-        cross_validated: held_out.is_none(),
-        sizes,
-        causes,
-    }))
+    Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes }))
 }
