@@ -381,21 +381,21 @@ fn what_is_refused_is_what_fails() {
     }
 }
 
-/// Networks for an input error are made for the first radius above 0, are better there than ordinary training, and do not depend on the start.
+/// Networks for an input error are made for the first radius above 0, flatter for a larger one, and do not depend on the start.
 #[test]
 fn networks_for_an_input_error_do_not_depend_on_the_start() {
     let (data, names) = (toy(60, 2, 1), ["within-tolerance", "adversarial-tuned"]);
     let mut plan = plan(&names);
-    plan.settings.radii = vec![0.0, 0.4];
-    let mut of = |start: &str| {
+    let mut of = |start: &str, radius: f64| {
+        plan.settings.radii = vec![0.0, radius, 0.5];
         plan.arms[0].base = base(start).unwrap();
         run(&plan, &data, plan.tasks()[0])
     };
-    let (rows, other) = (of("sgd"), of("gaussian"));
+    let (rows, other, small) = (of("sgd", 0.4), of("gaussian", 0.4), of("sgd", 0.01));
     for k in 1..=2 {
         assert!(!rows[k].failed() && rows[k].ending.starts_with("chosen"), "{rows:?}");
         assert_eq!((rows[k].attacked.clone(), rows[k].bound), (other[k].attacked.clone(), other[k].bound));
-        assert!(rows[k].attacked[1] < rows[0].attacked[1], "{rows:?}");
+        assert!(rows[k].bound < 0.9 * small[k].bound, "{rows:?} {small:?}");
     }
     // Without a radius there is no error to make them for.
     plan.settings.radii = vec![0.0];
