@@ -381,7 +381,7 @@ fn what_is_refused_is_what_fails() {
     }
 }
 
-/// Networks for an input error are made for the first radius above 0, flatter for a larger one, and do not depend on the start.
+/// Networks for an input error are made for the first radius above 0, and do not depend on the start.
 #[test]
 fn networks_for_an_input_error_do_not_depend_on_the_start() {
     let (data, names) = (toy(60, 2, 1), ["within-tolerance", "adversarial-tuned"]);
@@ -395,7 +395,8 @@ fn networks_for_an_input_error_do_not_depend_on_the_start() {
     for k in 1..=2 {
         assert!(!rows[k].failed() && rows[k].ending.starts_with("chosen"), "{rows:?}");
         assert_eq!((rows[k].attacked.clone(), rows[k].bound), (other[k].attacked.clone(), other[k].bound));
-        assert!(rows[k].bound < 0.9 * small[k].bound, "{rows:?} {small:?}");
+        // What is made for the larger error is better there and worse without one.
+        assert!(rows[k].attacked[2] < small[k].attacked[2] && rows[k].clean > small[k].clean, "{rows:?} {small:?}");
     }
     // Without a radius there is no error to make them for.
     plan.settings.radii = vec![0.0];
