@@ -4,7 +4,6 @@
 //! once more, so that nobody depends on it.
 
 use super::axes::{Frame, RIGHT, SMALL, Scale, bound, number};
-use super::facts::Cause;
 use super::font;
 use super::scene::{Anchor, Ink, Scene};
 use tautnet::attack::RadiusReport;
@@ -307,6 +306,17 @@ fn from_both_sides(
     }
     scene.height = frame.bottom() + below;
     scene
+}
+
+/// What an input causes of the error within the tolerance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause {
+    /// The input.
+    pub name: String,
+    /// How wrong it can be, in words; `None` where it is exact.
+    pub amount: Option<String>,
+    /// The part of what input errors add that would go if it were exact.
+    pub share: f64,
 }
 
 /// More inputs than this are not drawn one by one.

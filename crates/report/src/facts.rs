@@ -1,6 +1,6 @@
 //! The facts that a report is made of, and the chart of each kind of them.
 
-use super::chart::{self, Canvas, Curve, Ladder, Units};
+use super::chart::{self, Canvas, Cause, Curve, Ladder, Units};
 use super::scene::{Ink, Scene};
 use tautnet::attack::RadiusReport;
 use tautnet::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
@@ -130,17 +130,6 @@ pub struct Within {
     /// For each of the rows shown, what is proved that the prediction of the result cannot leave within the tolerance, in the
     /// user's units; none where it was not asked for.
     pub intervals: Vec<(f64, f64)>,
-}
-
-/// What an input causes of the error within the tolerance.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Cause {
-    /// The input.
-    pub name: String,
-    /// How wrong it can be, in words; `None` where it is exact.
-    pub amount: Option<String>,
-    /// The part of what input errors add that would go if it were exact.
-    pub share: f64,
 }
 
 impl Within {

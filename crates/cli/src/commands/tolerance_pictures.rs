@@ -1,6 +1,7 @@
 //! The page and the charts of `tautnet train DATA` where inputs have a tolerance.
 
-use super::{pictures, train, train_summary};
+use super::{pictures, train_summary};
+use crate::arguments::{OutArguments, PictureArguments};
 use crate::stop::Stop;
 use tautnet::certify::{affordable_nodes, interval_within};
 use tautnet::choose::{self, Case, Chosen, Evaluation};
@@ -40,7 +41,7 @@ pub struct Facts<'a> {
 }
 
 /// Write the page and the charts that were asked for.
-pub fn draw(arguments: &train::Arguments, facts: Facts<'_>, stop: &Stop) -> Result<()> {
+pub fn draw(facts: Facts<'_>, wanted: &PictureArguments, out: &OutArguments, quiet: bool, stop: &Stop) -> Result<()> {
     let Facts { source, plan, job, model, chosen, learned, held_out, evaluation, amounts, gains } = facts;
     let (settings, seed) = (&plan.settings.polish, plan.recipe.seed);
     let (measure, late) = ((settings.norm, &settings.loss), stop.late());
@@ -97,7 +98,7 @@ pub fn draw(arguments: &train::Arguments, facts: Facts<'_>, stop: &Stop) -> Resu
         sensitivities: gains,
         reproduce: pictures::reproduce(&model.settings),
     };
-    pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
+    pictures::write(&report, wanted, out, quiet)
 }
 
 /// What the prediction of each row cannot leave within its tolerance, in the units of the target, but for the rounding of scaling.

@@ -103,7 +103,7 @@ pub fn run(
                 .collect(),
             gains: summary.gains().into_iter().map(|(_, bound)| bound).collect(),
         };
-        tolerance_pictures::draw(arguments, facts, stop)?;
+        tolerance_pictures::draw(facts, &arguments.pictures, &arguments.out, arguments.talk.quiet, stop)?;
     }
     if arguments.talk.json {
         output::print_json(&summary.json())?;

@@ -67,11 +67,15 @@ pub(super) fn adversarial_tuned(job: &Job<'_>, start: &Shallow) -> Result<Applie
     let (tolerance, common) = (tolerance(job)?, common(job));
     let judge = attack::Settings { loss: common.loss.clone(), nodes: 0, ..job.settings.attack.clone() };
     let splits = split::by_folds(job.data.rows(), 1.0 / FOLDS as f64, FOLDS, job.seed)?;
-    let parts: Vec<(Dataset, Dataset)> =
-        splits.iter().map(|split| [&split.train, &split.test].map(|rows| Rows::of(job.data).pick(rows)).into()).collect();
+    let parts: Vec<(Dataset, Dataset)> = splits
+        .iter()
+        .map(|split| [&split.train, &split.test].map(|rows| Rows::of(job.data).pick(rows)).into())
+        .collect();
     let candidates = WIDTHS.iter().flat_map(|&units| {
-        let of = move |reach: f64, decay: f64| {
-            Candidate { reach, linear_part: job.linear_part, ..Candidate::ordinary(units, decay) }
+        let of = move |reach: f64, decay: f64| Candidate {
+            reach,
+            linear_part: job.linear_part,
+            ..Candidate::ordinary(units, decay)
         };
         REACHES.iter().flat_map(move |&reach| DECAYS.iter().map(move |&decay| of(reach, decay)))
     });
@@ -84,7 +88,8 @@ pub(super) fn adversarial_tuned(job: &Job<'_>, start: &Shallow) -> Result<Applie
             }
             cases.push(candidate.make(learned, &tolerance, &common)?);
         }
-        let cases: Vec<_> = cases.iter().zip(&parts).map(|(network, (_, held_out))| (network, held_out, &tolerance)).collect();
+        let cases: Vec<_> =
+            cases.iter().zip(&parts).map(|(network, (_, held_out))| (network, held_out, &tolerance)).collect();
         let found = attack::within_each(&cases, &judge)?.found;
         if best.is_none_or(|(least, _)| found < least) {
             best = Some((found, candidate));
