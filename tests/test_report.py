@@ -13,6 +13,9 @@ import browser
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "target" / "release" / "tautnet"
 CHARTS = ["attack", "bounds", "fit", "path", "convergence"]
+TOLERANCE = ["tolerance", "causes", "bounds", "fit"]
+PRICED = ["--start", "random", "--hidden", "12"]
+CHOSEN = ["--hidden", "6", "--decay", "0.01"]
 WINDOWS = [(1280, "light", "screen"), (1280, "dark", "screen"), (390, "light", "screen"), (390, "dark", "screen"), (700, "dark", "print")]
 
 # Facts of every chart that is shown: where it is, which words lie on others, which stick out, and how small they are.
@@ -59,16 +62,16 @@ def hard_table():
     return "".join(",".join(map(str, row)) + "\n" for row in rows)
 
 
-@pytest.fixture(scope="module", params=["machine", "hard.csv"])
+@pytest.fixture(scope="module", params=[(data, flags) for data in ["machine", "hard.csv"] for flags in [PRICED, CHOSEN]], ids=str)
 def page(request, tmp_path_factory):
-    """The address of a report and the list of what was asked of its server."""
+    """The address of a report, the list of what was asked of its server, and the charts that it has."""
     if not browser.program():
         print("the report was not looked at: chromium is not installed")
         pytest.skip("chromium is not installed")
     folder = tmp_path_factory.mktemp("report")
     (folder / "hard.csv").write_text(hard_table())
-    command = [PROGRAM, "train", request.param, "--hidden", "12", "--start", "random", "--test", "0.25", "--quiet", "--report",
-               folder / "report.html"]
+    data, flags = request.param
+    command = [PROGRAM, "train", data, *flags, "--test", "0.25", "--quiet", "--report", folder / "report.html"]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr
     asked = []
@@ -79,7 +82,7 @@ def page(request, tmp_path_factory):
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder)) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/report.html", asked
+        yield f"http://127.0.0.1:{server.server_port}/report.html", asked, TOLERANCE if flags is CHOSEN else CHARTS
         server.shutdown()
 
 
@@ -91,7 +94,7 @@ def window(page):
 
 @pytest.mark.parametrize("width, scheme, media", WINDOWS)
 def test_the_page_is_whole_and_every_chart_is_readable(page, window, width, scheme, media):
-    address, asked = page
+    address, asked, expected = page
     asked.clear()
     window.show(address, width, scheme=scheme, media=media)
     assert window.log == []
@@ -100,7 +103,7 @@ def test_the_page_is_whole_and_every_chart_is_readable(page, window, width, sche
     assert window.value("document.documentElement.scrollWidth") <= width, "nothing sticks out sideways"
 
     charts = window.value(MEASURE)
-    assert [chart["name"] for chart in charts] == CHARTS
+    assert [chart["name"] for chart in charts] == expected
     for chart in charts:
         assert chart["shown"] == 1 and chart["labels"] == [1, 1], chart
         assert chart["overlaps"] == [] and chart["outside"] == [], chart

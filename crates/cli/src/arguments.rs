@@ -186,9 +186,9 @@ pub struct PictureArguments {
 
     /// Write a chart to a .svg or .png file; may be given several times
     ///
-    /// CHART is `attack` (error against attack radius; the default), `bounds` (on the Lipschitz constant), `fit`
-    /// (predicted against true), `path` (of the prices λ) or `convergence` (objective and gap): `--plot a.svg --plot
-    /// fit=b.png`.
+    /// CHART is `tolerance` (worst-case error against the size of the tolerance; the default where there is one), `causes` (what each
+    /// input causes of it), `attack` (error against attack radius; the default without a tolerance), `bounds` (on the Lipschitz constant),
+    /// `fit` (predicted against true), `path` (of the prices λ) or `convergence` (objective and gap): `--plot a.svg --plot fit=b.png`.
     #[arg(long, value_name = "[CHART=]FILE", value_parser = plot_parser())]
     pub plot: Vec<PlotFile>,
 }

@@ -79,8 +79,8 @@ pub fn name_and_value(text: &OsStr) -> Option<(&str, &OsStr)> {
 /// A chart and where it goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlotFile {
-    /// Which one.
-    pub chart: Chart,
+    /// Which one; `None` for the first that there is.
+    pub chart: Option<Chart>,
     /// The file.
     pub path: PathBuf,
     /// PNG, else SVG.
@@ -111,12 +111,12 @@ pub fn plot_file_parser() -> ValueParser {
     ValueParser::new(OsStringValueParser::new().try_map(|file| plot_file(&file)))
 }
 
-/// `CHART=FILE`, or a file alone for the attack chart.
+/// `CHART=FILE`, or a file alone for the first chart that there is.
 fn plot(text: OsString) -> std::result::Result<PlotFile, String> {
     match name_and_value(&text) {
         Some((name, file)) if !name.contains(['/', '\\', '.']) => {
             let chart = name.parse().map_err(|error: Error| format!("{error}; {}", error.hint))?;
-            plot_file(file).map(|plot| PlotFile { chart, ..plot })
+            plot_file(file).map(|plot| PlotFile { chart: Some(chart), ..plot })
         }
         _ => plot_file(&text),
     }
@@ -127,8 +127,8 @@ fn plot_file(file: &OsStr) -> std::result::Result<PlotFile, String> {
     let path = PathBuf::from(file);
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     match extension.as_deref() {
-        Some("svg") => Ok(PlotFile { chart: Chart::Attack, path, png: false }),
-        Some("png") => Ok(PlotFile { chart: Chart::Attack, path, png: true }),
+        Some("svg") => Ok(PlotFile { chart: None, path, png: false }),
+        Some("png") => Ok(PlotFile { chart: None, path, png: true }),
         _ => Err("the name of the file must end in .svg or .png".into()),
     }
 }
@@ -140,10 +140,10 @@ mod tests {
     #[test]
     fn plots_have_a_chart_and_a_format() {
         for (text, chart, png) in [
-            ("a.svg", Chart::Attack, false),
-            ("bounds=a.PNG", Chart::Bounds, true),
-            ("fit=out/b=c.svg", Chart::Fit, false),
-            ("./x=y.svg", Chart::Attack, false),
+            ("a.svg", None, false),
+            ("bounds=a.PNG", Some(Chart::Bounds), true),
+            ("fit=out/b=c.svg", Some(Chart::Fit), false),
+            ("./x=y.svg", None, false),
         ] {
             let plot = plot(text.into()).unwrap();
             assert_eq!((plot.chart, plot.png), (chart, png), "{text}");

@@ -1,4 +1,4 @@
-//! The five charts: from the facts to a [`Scene`], and nothing else.
+//! The charts: from the facts to a [`Scene`], and nothing else.
 //!
 //! Before the polish is hollow, after it is filled; found is a full line and proved a dashed one. Colour says the same
 //! once more, so that nobody depends on it.
@@ -7,6 +7,7 @@ use super::axes::{Frame, RIGHT, SMALL, Scale, bound, number};
 use super::font;
 use super::scene::{Anchor, Ink, Scene};
 use tautnet::attack::RadiusReport;
+use tautnet::choose::{AtSize, Errors};
 use tautnet::polish::Progress;
 use tautnet::{Loss, Norm, Scaler, select};
 
@@ -189,62 +190,176 @@ fn capital(text: &str) -> String {
 
 /// Found and certified error against attack radius.
 pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene {
-    let last = curves.iter().filter_map(|curve| curve.reports.last().map(|last| (curve.name, last)));
-    let facts: Vec<String> = last
-        .map(|(name, report)| {
-            let write = |loss: f64, upper: bool| bound(units.root_bound(loss, upper), upper);
-            format!(
-                "{name}, at radius {}: found {}, certified {}",
-                number(report.radius),
-                write(report.found, false),
-                write(report.certified_ceiling, true)
-            )
-        })
-        .collect();
+    let series = |curve: &Curve<'_>| {
+        let point = |report: &RadiusReport| (report.radius, report.found, report.certified_ceiling);
+        (name_of(curve.name, curves.len()), curve.ink, curve.reports.iter().map(point).collect())
+    };
+    let title = format!("attack radius ({} of {})", units.norm_name(), units.inputs());
+    let words = Words {
+        ticks: None,
+        title: "Error under attack",
+        proved: "certified",
+        at: "at radius",
+        against: "attack radius",
+        below: &title,
+    };
+    from_both_sides(&curves.iter().map(series).collect::<Vec<_>>(), None, &words, units, canvas)
+}
+
+/// Found and proved error against the size of the tolerance, of two networks.
+pub fn tolerance(sizes: &[AtSize], names: [&str; 2], units: &Units<'_>, canvas: &Canvas) -> Scene {
+    let series = |name: &str, ink: Ink, of: &dyn Fn(&AtSize) -> &Errors| {
+        let point = |at: &AtSize| (at.size, of(at).found, of(at).proved);
+        (name_of(name, 2), ink, sizes.iter().map(point).collect())
+    };
+    let both = [series(names[0], Ink::Before, &|at| &at.start), series(names[1], Ink::After, &|at| &at.result)];
+    let words = Words {
+        ticks: Some(sizes.iter().map(|at| at.size).collect()),
+        title: "Worst-case error against the size of the tolerance",
+        proved: "proved",
+        at: "at the tolerance times",
+        against: "the size of the tolerance",
+        below: "how wrong the inputs are: the tolerance times this",
+    };
+    from_both_sides(&both, Some((1.0, "the tolerance")), &words, units, canvas)
+}
+
+/// What a chart of errors from both sides says.
+struct Words<'a> {
+    /// Places to write below; those of the scale where there are none.
+    ticks: Option<Vec<f64>>,
+    title: &'a str,
+    proved: &'a str,
+    at: &'a str,
+    against: &'a str,
+    below: &'a str,
+}
+
+/// A name before what is said of a network; none where there is but one.
+fn name_of(name: &str, networks: usize) -> String {
+    if networks > 1 { format!("{name}: ") } else { String::new() }
+}
+
+/// The place, and the mean loss there: found and proved.
+type Point = (f64, f64, f64);
+
+/// Errors found and proved, with the true ones in the band between; `mark` is a place to point at.
+fn from_both_sides(
+    series: &[(String, Ink, Vec<Point>)],
+    mark: Option<(f64, &str)>,
+    words: &Words<'_>,
+    units: &Units<'_>,
+    canvas: &Canvas,
+) -> Scene {
+    let told = |(name, _, points): &(String, Ink, Vec<Point>)| {
+        let marked = |mark: f64| points.iter().find(|point| point.0 == mark);
+        let &(x, found, proved) = mark.map_or(points.last(), |(mark, _)| marked(mark))?;
+        let write = |loss: f64, upper: bool| bound(units.root_bound(loss, upper), upper);
+        let (found, proved) = (write(found, false), write(proved, true));
+        Some(format!("{name}{} {}: found {found}, {} {proved}", words.at, number(x), words.proved))
+    };
+    let facts: Vec<String> = series.iter().filter_map(told).collect();
     let description =
-        format!("{} of {} against attack radius. {}.", capital(&units.root_name()), units.target, facts.join("; "));
-    let mut scene = Scene::new(canvas.width, "Error under attack", description);
-    let names: Vec<(Ink, String, String)> = curves
-        .iter()
-        .map(|curve| {
-            let of = |what: &str| if curves.len() > 1 { format!("{}: {what}", curve.name) } else { what.to_owned() };
-            (curve.ink, of("found"), of("certified"))
-        })
-        .collect();
+        format!("{} of {} against {}. {}.", capital(&units.root_name()), units.target, words.against, facts.join("; "));
+    let mut scene = Scene::new(canvas.width, words.title, description);
+    let names: Vec<(Ink, String, String)> =
+        series.iter().map(|(name, ink, _)| (*ink, format!("{name}found"), format!("{name}{}", words.proved))).collect();
     let legend: Vec<(Sample, Ink, &str)> = names
         .iter()
-        .flat_map(|(ink, found, certified)| {
+        .flat_map(|(ink, found, proved)| {
             let filled = *ink == Ink::After;
-            [(Sample::Dotted { filled }, *ink, found.as_str()), (Sample::Line { dashed: true }, *ink, certified)]
+            [(Sample::Dotted { filled }, *ink, found.as_str()), (Sample::Line { dashed: true }, *ink, proved)]
         })
         .collect();
     let top = head(&mut scene, canvas, &legend);
 
-    let reports = || curves.iter().flat_map(|curve| curve.reports);
-    let x = Scale::linear(
-        reports().map(|report| report.radius).fold(f64::INFINITY, f64::min),
-        reports().map(|report| report.radius).fold(0.0, f64::max),
-    );
-    let y =
-        Scale::from_zero(reports().flat_map(|report| [report.found, report.certified_ceiling]).map(|e| units.root(e)));
+    let points = || series.iter().flat_map(|(_, _, points)| points);
+    let places = || points().map(|point| point.0);
+    let x = Scale::linear(places().fold(f64::INFINITY, f64::min), places().fold(0.0, f64::max));
+    let y = Scale::from_zero(points().flat_map(|point| [point.1, point.2]).map(|error| units.root(error)));
     let frame = frame(canvas, top, plot_height(canvas), x, y);
     frame.draw_y(&mut scene, &format!("{}, in units of {}", units.root_name(), units.target));
-    let below = frame.draw_x(&mut scene, &format!("attack radius ({} of {})", units.norm_name(), units.inputs()), None);
-    let line = |curve: &Curve<'_>, value: &dyn Fn(&RadiusReport) -> f64| -> Vec<(f64, f64)> {
-        let finite = curve.reports.iter().filter(|report| value(report).is_finite());
-        finite.map(|report| frame.at(report.radius, units.root(value(report)))).collect()
-    };
-    let lines: Vec<_> = curves
-        .iter()
-        .map(|curve| (curve.ink, line(curve, &|report| report.found), line(curve, &|report| report.certified_ceiling)))
-        .collect();
-    for (ink, found, ceiling) in lines.iter().filter(|(_, found, ceiling)| found.len() == ceiling.len()) {
-        scene.area(found.iter().chain(ceiling.iter().rev()).copied().collect(), *ink);
+    let ticks = words.ticks.as_ref();
+    let ticks = ticks.map(|places| places.iter().map(|place| (*place, number(*place))).collect());
+    let below = frame.draw_x(&mut scene, words.below, ticks);
+    if let Some((place, label)) = mark {
+        let (x, _) = frame.at(place, 0.0);
+        scene.line(vec![(x, frame.top), (x, frame.bottom())], Ink::Faint, 1.0, true);
+        let (at, anchor) = beside(x, label, frame.left + frame.width);
+        scene.text((at, frame.bottom() - 8.0), label, SMALL, anchor, Ink::Faint);
     }
-    for (ink, found, ceiling) in lines {
-        scene.line(ceiling, ink, 2.0, true);
+    let line = |points: &[Point], value: &dyn Fn(&Point) -> f64| -> Vec<(f64, f64)> {
+        let finite = points.iter().filter(|point| value(point).is_finite());
+        finite.map(|point| frame.at(point.0, units.root(value(point)))).collect()
+    };
+    let lines: Vec<_> = series
+        .iter()
+        .map(|(_, ink, points)| (*ink, line(points, &|point| point.1), line(points, &|point| point.2)))
+        .collect();
+    for (ink, found, proved) in lines.iter().filter(|(_, found, proved)| found.len() == proved.len()) {
+        scene.area(found.iter().chain(proved.iter().rev()).copied().collect(), *ink);
+    }
+    for (ink, found, proved) in lines {
+        scene.line(proved, ink, 2.0, true);
         scene.line(found.clone(), ink, 2.0, false);
         found.into_iter().for_each(|center| scene.dot(center, 3.5, ink, ink == Ink::After));
+    }
+    scene.height = frame.bottom() + below;
+    scene
+}
+
+/// What an input causes of the error within the tolerance.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cause {
+    /// The input.
+    pub name: String,
+    /// How wrong it can be, in words; `None` where it is exact.
+    pub amount: Option<String>,
+    /// The part of what input errors add that would go if it were exact.
+    pub share: f64,
+}
+
+/// More inputs than this are not drawn one by one.
+const MOST_INPUTS: usize = 15;
+
+/// How much of the error within the tolerance each input causes, the largest part first.
+pub fn causes(inputs: &[Cause], canvas: &Canvas) -> Scene {
+    const LINE: f64 = 24.0;
+    let percent = |share: f64| format!("{:.0}\u{a0}%", 100.0 * share);
+    let write = |input: &Cause| if input.amount.is_some() { percent(input.share) } else { "exact".to_owned() };
+    let mut inputs: Vec<&Cause> = inputs.iter().collect();
+    inputs.sort_by(|a, b| b.share.total_cmp(&a.share));
+    let left_out = inputs.len().saturating_sub(MOST_INPUTS);
+    inputs.truncate(MOST_INPUTS);
+    let facts: Vec<String> = inputs.iter().map(|input| format!("{}: {}", input.name, write(input))).collect();
+    let description =
+        format!("The part of what input errors add that would go if one input were exact. {}.", facts.join("; "));
+    let mut scene = Scene::new(canvas.width, "What each input causes", description);
+    let top = head(&mut scene, canvas, &[]);
+    let edge = if canvas.titled { 16.0 } else { 2.0 };
+    let names: Vec<String> =
+        inputs.iter().map(|input| font::shortened(&input.name, SMALL, 0.36 * canvas.width)).collect();
+    let widest = names.iter().map(|name| font::width(name, SMALL)).fold(0.0, f64::max);
+    let left = edge + widest + 10.0;
+    let most = inputs.iter().map(|input| input.share).fold(0.0, f64::max);
+    let width = canvas.width - left - edge - RIGHT;
+    // Room for a number to the right of the longest bar.
+    let stretch = width / (width - font::width(&percent(1.0), SMALL) - 10.0);
+    let x = Scale::linear(0.0, stretch * if most > 0.0 { most } else { 1.0 });
+    let height = LINE * inputs.len() as f64;
+    let frame = Frame { left, top: top + 8.0, width, height, x, y: Scale::linear(0.0, 1.0) };
+    let more = if left_out > 0 { format!("; {left_out} further inputs cause less") } else { String::new() };
+    let title = format!("part of the added error that would go if the input were exact{more}");
+    let ticks = x.ticks(4).into_iter().filter(|(share, _)| *share <= 1.0);
+    let below = frame.draw_x(&mut scene, &title, Some(ticks.map(|(share, _)| (share, percent(share))).collect()));
+    for (k, (input, name)) in inputs.iter().zip(names).enumerate() {
+        let y = frame.top + LINE * (k as f64 + 0.5);
+        let (end, _) = frame.at(input.share, 0.0);
+        scene.text((left - 8.0, y + 0.36 * SMALL), name, SMALL, Anchor::End, Ink::Text);
+        if input.share > 0.0 {
+            scene.line(vec![(left, y), (end, y)], Ink::After, 12.0, false);
+        }
+        scene.text((end + 6.0, y + 0.36 * SMALL), write(input), SMALL, Anchor::Start, Ink::Text);
     }
     scene.height = frame.bottom() + below;
     scene
@@ -263,12 +378,10 @@ pub fn bounds(ladders: &[(&str, Ink, &Ladder)], units: &Units<'_>, canvas: &Canv
     if ladders.len() > 1 {
         legend.extend(ladders.iter().map(|(name, ink, _)| (Sample::Dot { filled: *ink == Ink::After }, *ink, *name)));
     }
-    let &(_, last_ink, last) = ladders.last().expect("there is a network");
-    legend.push((
-        Sample::Area,
-        last_ink,
-        if ladders.len() > 1 { "after polish, the constant is in here" } else { "the constant is in here" },
-    ));
+    let &(last_name, last_ink, last) = ladders.last().expect("there is a network");
+    let of = if ladders.len() > 1 { format!("{last_name}, ") } else { String::new() };
+    let inside = format!("{of}the constant is in here");
+    legend.push((Sample::Area, last_ink, &inside));
     let top = head(&mut scene, canvas, &legend);
 
     let values = || ladders.iter().flat_map(|(_, _, ladder)| ladder.rungs()).map(|(_, _, value)| value);
@@ -448,22 +561,36 @@ pub fn convergence(trace: &[Progress], before: f64, tolerance: f64, canvas: &Can
     scene
 }
 
-/// Predictions against the truth, both in the units of the target.
-pub fn fit(truth: &[f64], predicted: &[(&str, Ink, &[f64])], units: &Units<'_>, canvas: &Canvas) -> Scene {
+/// Predictions against the truth, both in the units of the target; `intervals` are those of the last network, if there are any.
+pub fn fit(
+    truth: &[f64],
+    predicted: &[(&str, Ink, &[f64])],
+    intervals: &[(f64, f64)],
+    units: &Units<'_>,
+    canvas: &Canvas,
+) -> Scene {
     let description =
         format!("Predicted against true {} of {} rows; the diagonal is perfect.", units.target, truth.len());
     let mut scene = Scene::new(canvas.width, "Predicted against true", description);
     let mut legend: Vec<(Sample, Ink, &str)> =
         predicted.iter().map(|(name, ink, _)| (Sample::Dot { filled: *ink == Ink::After }, *ink, *name)).collect();
+    if !intervals.is_empty() {
+        legend.push((Sample::Line { dashed: false }, Ink::After, "upright: proved within the tolerance"));
+    }
     legend.push((Sample::Line { dashed: true }, Ink::Faint, "perfect"));
     let top = head(&mut scene, canvas, &legend);
-    let all = || truth.iter().chain(predicted.iter().flat_map(|(_, _, values)| values.iter())).copied();
+    let ends = || intervals.iter().flat_map(|(lower, upper)| [*lower, *upper]).filter(|end| end.is_finite());
+    let all = || truth.iter().chain(predicted.iter().flat_map(|(_, _, values)| *values)).copied().chain(ends());
     let scale = Scale::around(all());
     let frame = frame(canvas, top, 1.2 * plot_height(canvas), scale, scale);
     frame.draw_y(&mut scene, &format!("predicted {}", units.target));
     let below = frame.draw_x(&mut scene, &format!("true {}", units.target), None);
     let (low, high) = (all().fold(f64::INFINITY, f64::min), all().fold(f64::NEG_INFINITY, f64::max));
     scene.line(vec![frame.at(low, low), frame.at(high, high)], Ink::Faint, 1.5, true);
+    for (truth, (lower, upper)) in truth.iter().zip(intervals).filter(|(_, (lower, upper))| (upper - lower).is_finite())
+    {
+        scene.line(vec![frame.at(*truth, *lower), frame.at(*truth, *upper)], Ink::After, 1.0, false);
+    }
     for (_, ink, values) in predicted {
         for (truth, value) in truth.iter().zip(*values) {
             scene.dot(frame.at(*truth, *value), 2.8, *ink, *ink == Ink::After);

@@ -1,9 +1,10 @@
 //! The facts that a report is made of, and the chart of each kind of them.
 
-use super::chart::{self, Canvas, Curve, Ladder, Units};
+use super::chart::{self, Canvas, Cause, Curve, Ladder, Units};
 use super::scene::{Ink, Scene};
 use tautnet::attack::RadiusReport;
 use tautnet::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
+use tautnet::choose::{AtSize, Choice};
 use tautnet::error::{Error, Result};
 use tautnet::polish::{self, Polished};
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow, select};
@@ -11,6 +12,10 @@ use tautnet::{Dataset, Loss, Norm, Scaler, Shallow, select};
 /// A chart of the report.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Chart {
+    /// Error against the size of the tolerance, found and proved.
+    Tolerance,
+    /// How much of the worst case each input causes.
+    Causes,
     /// Error against attack radius, found and certified.
     Attack,
     /// Every bound on the Lipschitz constant.
@@ -25,11 +30,14 @@ pub enum Chart {
 
 impl Chart {
     /// Every chart, in the order of the page.
-    pub const ALL: [Chart; 5] = [Chart::Attack, Chart::Bounds, Chart::Fit, Chart::Path, Chart::Convergence];
+    pub const ALL: [Chart; 7] =
+        [Chart::Tolerance, Chart::Causes, Chart::Attack, Chart::Bounds, Chart::Fit, Chart::Path, Chart::Convergence];
 
     /// The name by which users choose it.
     pub fn name(self) -> &'static str {
         match self {
+            Chart::Tolerance => "tolerance",
+            Chart::Causes => "causes",
             Chart::Attack => "attack",
             Chart::Bounds => "bounds",
             Chart::Fit => "fit",
@@ -56,7 +64,7 @@ impl std::str::FromStr for Chart {
 pub struct Side {
     /// The bounds on its Lipschitz constant, in its own units.
     pub ladder: Ladder,
-    /// The error under attack on the rows shown.
+    /// The error under attack on the rows shown, where they were attacked within radii.
     pub attack: Vec<RadiusReport>,
     /// The mean loss on the rows learned from.
     pub learned: f64,
@@ -110,6 +118,27 @@ impl Side {
     }
 }
 
+/// What is known of the errors within a tolerance of the inputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Within {
+    /// The rows that these errors are of, such as "the 42 rows held out".
+    pub rows: String,
+    /// The errors with the tolerance smaller and larger, smallest first, as mean losses in the network's units.
+    pub sizes: Vec<AtSize>,
+    /// The inputs, where it is known what each of them causes.
+    pub inputs: Vec<Cause>,
+    /// For each of the rows shown, what is proved that the prediction of the result cannot leave within the tolerance, in the
+    /// user's units; none where it was not asked for.
+    pub intervals: Vec<(f64, f64)>,
+}
+
+impl Within {
+    /// The errors at the tolerance itself.
+    pub(super) fn at_tolerance(&self) -> Option<&AtSize> {
+        self.sizes.iter().find(|at| at.size == 1.0)
+    }
+}
+
 /// Where the network before the polish came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin<'a> {
@@ -155,9 +184,13 @@ pub struct Report<'a> {
     pub stopped: Option<&'a str>,
     /// How the price was chosen.
     pub path: Option<&'a select::Path>,
-    /// The network before the polish.
+    /// How the network was chosen for its tolerance, without a price and in place of a polish.
+    pub choice: Option<&'a Choice>,
+    /// The errors within the tolerance, where there is one.
+    pub within: Option<Within>,
+    /// The network before the polish, or that of ordinary training.
     pub before: Side,
-    /// The network after it.
+    /// The network after it, or the one that was chosen.
     pub after: Side,
     /// How far one unit of each input column can move the target, proved, in the user's units.
     pub sensitivities: Vec<f64>,
@@ -168,18 +201,31 @@ pub struct Report<'a> {
 impl Report<'_> {
     /// One chart; `None` for one that there are no facts for.
     pub fn chart(&self, chart: Chart, canvas: &Canvas) -> Option<Scene> {
-        let (before, after) = ("before polish", "after polish");
+        let (before, after) = self.sides();
         let units = self.measures();
         let sides = [(before, Ink::Before, &self.before), (after, Ink::After, &self.after)];
         Some(match chart {
+            Chart::Tolerance => {
+                let within = self.within.as_ref().filter(|within| !within.sizes.is_empty())?;
+                chart::tolerance(&within.sizes, [before, after], &units, canvas)
+            }
+            Chart::Causes => {
+                let within = self.within.as_ref().filter(|within| !within.inputs.is_empty())?;
+                chart::causes(&within.inputs, canvas)
+            }
+            Chart::Attack if self.after.attack.is_empty() => return None,
             Chart::Attack => {
                 let curves = sides.map(|(name, ink, side)| Curve { name, ink, reports: &side.attack });
                 chart::attack(&curves, &units, canvas)
             }
             Chart::Bounds => chart::bounds(&sides.map(|(name, ink, side)| (name, ink, &side.ladder)), &units, canvas),
             Chart::Fit => {
-                let truth = self.truth();
-                chart::fit(&truth, &sides.map(|(name, ink, side)| (name, ink, &side.predicted[..])), &units, canvas)
+                let (truth, intervals) =
+                    (self.truth(), self.within.as_ref().map_or(&[][..], |within| &within.intervals));
+                let sides = sides.map(|(name, ink, side)| (name, ink, &side.predicted[..]));
+                // Two networks and intervals are too much for one drawing.
+                let sides = if intervals.is_empty() { &sides[..] } else { &sides[1..] };
+                chart::fit(&truth, sides, intervals, &units, canvas)
             }
             Chart::Path => chart::path(self.path.filter(|path| !path.steps.is_empty())?, &units, canvas),
             Chart::Convergence => {
@@ -188,6 +234,21 @@ impl Report<'_> {
                 chart::convergence(&polished.trace, polished.before.objective, tolerance, canvas)
             }
         })
+    }
+
+    /// The chart that says most.
+    pub fn first(&self) -> Chart {
+        if self.within.is_some() { Chart::Tolerance } else { Chart::Attack }
+    }
+
+    /// What the two networks are called.
+    pub(super) fn sides(&self) -> (&'static str, &'static str) {
+        if self.choice.is_some() { ("ordinary training", "the result") } else { ("before polish", "after polish") }
+    }
+
+    /// What the second one is called in a sentence.
+    pub(super) fn result(&self) -> &'static str {
+        if self.choice.is_some() { "result" } else { "polished network" }
     }
 
     pub(super) fn measures(&self) -> Units<'_> {

@@ -17,7 +17,8 @@ pub mod svg;
 #[cfg(test)]
 mod tests;
 
-pub use facts::{Chart, Origin, Report, Reproduce, Rows, Side};
+pub use chart::Cause;
+pub use facts::{Chart, Origin, Report, Reproduce, Rows, Side, Within};
 
 use tautnet::attack::{self, RadiusReport};
 use tautnet::error::Result;

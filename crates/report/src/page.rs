@@ -10,6 +10,7 @@ use super::prose;
 use super::scene::Ink;
 use super::svg::{colours, escaped, inline};
 use std::fmt::Write;
+use tautnet::choose::Errors;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -36,10 +37,16 @@ pub fn page(report: &Report<'_>) -> String {
         escaped(&prose::summary(report))
     );
     html.push_str(&tiles(report));
-    for chart in Chart::ALL {
-        html.push_str(&figure(report, chart));
-    }
-    html.push_str(&sensitivities(report));
+    // What an input can do is read beside what it causes.
+    let (first, others) = Chart::ALL.split_at(2);
+    let (figures, columns) =
+        (|charts: &[Chart]| charts.iter().map(|chart| figure(report, *chart)).collect(), sensitivities(report));
+    let parts: [String; 3] = match report.choice {
+        Some(_) => [figures(first), columns, figures(others)],
+        None => [figures(first), figures(others), columns],
+    };
+    html.extend(parts);
+    html.push_str(&choice(report));
     html.push_str(&reproduce(report));
     html.push_str("</main>\n</body>\n</html>\n");
     html
@@ -55,7 +62,18 @@ fn tiles(report: &Report<'_>) -> String {
         bound(after.ladder.proved, true),
         format!("{} of {}", units.norm_name(), units.inputs()),
     )];
-    if let (Some(first), Some(last)) = (after.attack.first(), after.attack.last()) {
+    if let Some(at) = report.within.as_ref().and_then(|within| within.at_tolerance()) {
+        let mut tile = |name: &str, of: fn(&Errors) -> f64, upper: bool| {
+            let unit = format!("{}, {}", report.target, report.settings.loss.root_name());
+            let [old, new] = [&at.start, &at.result].map(|errors| bound(units.root_bound(of(errors), upper), upper));
+            tiles.push((name.to_owned(), old, new, unit));
+        };
+        tile("off by at most, within the tolerance", |errors| errors.proved, true);
+        tile("found within the tolerance", |errors| errors.found, false);
+        tile("off by, no input error", |errors| errors.clean, false);
+        // What the page is about comes first.
+        tiles.rotate_left(1);
+    } else if let (Some(first), Some(last)) = (after.attack.first(), after.attack.last()) {
         let (first_before, last_before) = (&before.attack[0], &before.attack[before.attack.len() - 1]);
         let mut tile = |name: String, old: f64, new: f64, upper: bool| {
             let unit = format!("{}, {}", report.target, report.settings.loss.root_name());
@@ -90,14 +108,23 @@ fn figure(report: &Report<'_>, chart: Chart) -> String {
         return String::new();
     };
     let (reading, table) = match chart {
+        Chart::Tolerance => (tolerance_reading(report), tolerance_table(report)),
+        Chart::Causes => (
+            "Input errors add to the error of the result. A bar says how much of that would go if this input alone were exact, as \
+             the attack found it; inputs act together, so that the parts need not add up to 100\u{a0}%."
+                .into(),
+            causes_table(report),
+        ),
         Chart::Attack => (attack_reading(report), attack_table(report)),
         Chart::Bounds => (
-            "How steep can the network be? The largest gradient that was found says at least how much, every other line at most \
-             how much. The truth about the polished network lies in the shaded band."
-                .into(),
+            format!(
+                "How steep can the network be? The largest gradient that was found says at least how much, every other line at most \
+                 how much. The truth about the {} lies in the shaded band.",
+                report.result()
+            ),
             bounds_table(report),
         ),
-        Chart::Fit => (format!("Every dot is one of {}. On the diagonal a prediction is right.", report.rows.name), String::new()),
+        Chart::Fit => (fit_reading(report), String::new()),
         Chart::Path => (path_reading(report), path_table(report)),
         Chart::Convergence => (
             "The solver's objective falls while the duality gap, which says how much better any solution could still be, closes."
@@ -117,6 +144,24 @@ fn figure(report: &Report<'_>, chart: Chart) -> String {
         inline(&wide, &format!("{name}-wide"), "wide"),
         inline(&narrow, &format!("{name}-narrow"), "narrow"),
     )
+}
+
+fn tolerance_reading(report: &Report<'_>) -> String {
+    let Some(within) = &report.within else { return String::new() };
+    format!(
+        "The error of {}. Inputs were moved as badly as an attack could find within the tolerance (full lines); proved row by \
+         row is what no input error within it can exceed (dashed lines). The true worst case lies in the shaded band between them, \
+         which is too narrow to see where the two meet.",
+        within.rows
+    )
+}
+
+fn fit_reading(report: &Report<'_>) -> String {
+    let mut text = format!("Every dot is one of {}. On the diagonal a prediction is right.", report.rows.name);
+    if report.within.as_ref().is_some_and(|within| !within.intervals.is_empty()) {
+        text.push_str(" No input error within the tolerance moves a prediction out of its upright line.");
+    }
+    text
 }
 
 fn attack_reading(report: &Report<'_>) -> String {
@@ -163,17 +208,47 @@ fn attack_table(report: &Report<'_>) -> String {
         let write = |(k, loss): (usize, f64)| bound(units.root_bound(loss, k % 2 == 1), k % 2 == 1);
         rows.push([number(new.radius)].into_iter().chain(errors.into_iter().enumerate().map(write)).collect());
     }
+    table(&rows, None) + &roots(report)
+}
+
+fn tolerance_table(report: &Report<'_>) -> String {
+    let (units, (before, after)) = (report.measures(), report.sides());
+    let titles = ["tolerance times".to_owned()].into_iter();
+    let of = |name: &str| [format!("{name}, found"), format!("{name}, proved")];
+    let mut rows = vec![titles.chain(of(before)).chain(of(after)).collect::<Vec<_>>()];
+    for at in report.within.iter().flat_map(|within| &within.sizes) {
+        let write = |loss: f64, upper: bool| bound(units.root_bound(loss, upper), upper);
+        let errors = [&at.start, &at.result].into_iter();
+        let errors = errors.flat_map(|errors| [write(errors.found, false), write(errors.proved, true)]);
+        rows.push([number(at.size)].into_iter().chain(errors).collect());
+    }
+    table(&rows, None) + &roots(report)
+}
+
+fn causes_table(report: &Report<'_>) -> String {
+    let mut rows = vec![["input", "wrong by up to", "part of the added error"].map(str::to_owned).to_vec()];
+    for input in report.within.iter().flat_map(|within| &within.inputs) {
+        let share = format!("{:.1}\u{a0}%", 100.0 * input.share);
+        let [amount, share] = input.amount.clone().map_or(["exact".into(), String::new()], |amount| [amount, share]);
+        rows.push(vec![input.name.clone(), amount, share]);
+    }
+    table(&rows, None)
+}
+
+/// What the errors of a table are.
+fn roots(report: &Report<'_>) -> String {
+    let units = report.measures();
     let roots = if units.loss.is_squared() {
         "Root mean squares".into()
     } else {
         format!("Every number is the {} `{}`", units.loss.root_name(), escaped(&units.loss.name()))
     };
-    let note = format!("<p>{roots}, in the units of {}.</p>", escaped(report.target));
-    table(&rows, None) + &note
+    format!("<p>{roots}, in the units of {}.</p>", escaped(report.target))
 }
 
 fn bounds_table(report: &Report<'_>) -> String {
-    let mut rows = vec![["", "before polish", "after polish"].map(str::to_owned).to_vec()];
+    let (before, after) = report.sides();
+    let mut rows = vec![["", before, after].map(str::to_owned).to_vec()];
     for ((name, upper, old), (_, _, new)) in report.before.ladder.rungs().into_iter().zip(report.after.ladder.rungs()) {
         let write = |value: f64| format!("{} {}", if upper { '≤' } else { '≥' }, bound(value, upper));
         rows.push(vec![name.to_owned(), write(old), write(new)]);
@@ -212,9 +287,35 @@ fn sensitivities(report: &Report<'_>) -> String {
     let mut rows = vec![vec!["one unit of".to_owned(), format!("moves {} by at most", report.target)]];
     rows.extend(columns.into_iter().map(|(name, most)| vec![name.clone(), bound(most, true)]));
     format!(
-        "<section id=\"columns\">\n<h2>What one unit of each input can do</h2>\n<p>Proved for the polished network, all other inputs \
+        "<section id=\"columns\">\n<h2>What one unit of each input can do</h2>\n<p>Proved for the {}, all other inputs \
          held, in the units of the data.</p>\n<div class=\"scroll\">{}</div>\n</section>\n",
+        report.result(),
         table(&rows, None)
+    )
+}
+
+/// More candidates than this are not shown.
+const MOST_CANDIDATES: usize = 10;
+
+/// How the network for the tolerance was chosen.
+fn choice(report: &Report<'_>) -> String {
+    let Some(choice) = report.choice.filter(|choice| choice.folds > 0) else { return String::new() };
+    let units = report.measures();
+    let row = |name: String, clean: f64, found: f64| {
+        vec![name, bound(units.root(clean), false), bound(units.root(found), false)]
+    };
+    let mut rows = vec![["", "no input error", "found within the tolerance"].map(str::to_owned).to_vec()];
+    let (clean, found) = choice.result;
+    rows.push(row(format!("the result: {}", prose::members(choice)), clean, found));
+    rows.extend(
+        choice.judged.iter().take(MOST_CANDIDATES).map(|one| row(one.candidate.to_string(), one.clean, one.found)),
+    );
+    rows.push(row(format!("ordinary training: {}", choice.start.candidate), choice.start.clean, choice.start.found));
+    format!(
+        "<section id=\"choice\">\n<h2>How it was chosen</h2>\n<p>{}</p>\n<div class=\"scroll\">{}{}</div>\n</section>\n",
+        escaped(&prose::choice(choice)),
+        table(&rows, Some(1)),
+        roots(report)
     )
 }
 

@@ -3,12 +3,13 @@
 use super::axes::{bound, number, rough};
 use super::facts::{Origin, Report};
 use tautnet::certify::mul_up;
+use tautnet::choose::Choice;
 use tautnet::polish::{Ending, Penalty};
 use tautnet::train::Start;
 
 /// One paragraph for a reader in a hurry. Plain text.
 pub fn summary(report: &Report<'_>) -> String {
-    [what(report), how(report), result(report), proof(report), caveats(report)]
+    [what(report), how(report), within(report), result(report), proof(report), caveats(report)]
         .into_iter()
         .filter(|sentence| !sentence.is_empty())
         .collect::<Vec<_>>()
@@ -18,6 +19,13 @@ pub fn summary(report: &Report<'_>) -> String {
 fn what(report: &Report<'_>) -> String {
     let (units, rows) = (report.units, report.rows.learned.rows());
     let table = format!("{rows} rows of {}", report.source);
+    if let Some(choice) = report.choice {
+        return format!(
+            "The result is {} with {units} hidden units, trained on {table} so that the worst error within the tolerance of the \
+             inputs is small.",
+            members(choice)
+        );
+    }
     match report.origin {
         Origin::Trained(start) => {
             format!(
@@ -29,6 +37,25 @@ fn what(report: &Report<'_>) -> String {
     }
 }
 
+/// What the result is made of.
+pub fn members(choice: &Choice) -> String {
+    match choice.members.len() {
+        1 => "one network".into(),
+        count => format!("the mean of {count} networks"),
+    }
+}
+
+/// How the network was chosen.
+pub fn choice(choice: &Choice) -> String {
+    format!(
+        "Each of {} candidates learned from a part of the rows and was judged by the worst errors that an attack found within the \
+         tolerance on others, {} rows in all; a few rows with errors like no others do not decide. The best is the first \
+         member of the result, and further ones were added while that made the worst case of their mean smaller. The rows below \
+         are the best ones, all judged in this way.",
+        choice.candidates, choice.rows
+    )
+}
+
 /// What the start does, in its own words.
 fn start_name(start: &str) -> String {
     start.parse::<Start>().map_or_else(|_| start.to_owned(), |start| start.by().to_owned())
@@ -38,6 +65,12 @@ fn start_name(start: &str) -> String {
 pub fn objective(report: &Report<'_>) -> String {
     let settings = &report.settings;
     let mut text = match settings.tolerance {
+        _ if report.choice.is_some() => {
+            return format!(
+                "worst-case {} within the tolerance of the inputs, found on rows that were not learned from",
+                settings.loss.mean_name()
+            );
+        }
         Some(_) => format!("worst-case {} within the tolerance of the inputs", settings.loss.mean_name()),
         None => settings.loss.mean_name(),
     };
@@ -55,6 +88,15 @@ pub fn objective(report: &Report<'_>) -> String {
 }
 
 fn how(report: &Report<'_>) -> String {
+    if let Some(choice) = report.choice {
+        return match choice.folds {
+            0 => "There was no time to choose among candidates.".into(),
+            _ => format!(
+                "It was chosen among {} candidates by the worst case on {} rows that they did not learn from.",
+                choice.candidates, choice.rows
+            ),
+        };
+    }
     let Some(polished) = report.polished else {
         return "The work was ended before the polish, so that the result is the starting network.".into();
     };
@@ -80,14 +122,40 @@ fn how(report: &Report<'_>) -> String {
     told.iter().fold(story, |story, (place, words)| story.replace(place, words)) + chosen
 }
 
+/// The errors within the tolerance, of both networks.
+fn within(report: &Report<'_>) -> String {
+    let Some((within, at)) = report.within.as_ref().and_then(|within| Some((within, within.at_tolerance()?))) else {
+        return String::new();
+    };
+    let units = report.measures();
+    let write = |loss: f64, upper: bool| bound(units.root_bound(loss, upper), upper);
+    let (before, _) = report.sides();
+    format!(
+        "On {}, “{}” is off by at most {} within the tolerance (proved; an attack found {}), and by {} without input error ({}). For {} \
+         these are {}, {} and {}.",
+        within.rows,
+        report.target,
+        write(at.result.proved, true),
+        write(at.result.found, false),
+        write(at.result.clean, false),
+        units.loss.root_name(),
+        if report.choice.is_some() { before } else { "the network before" },
+        write(at.start.proved, true),
+        write(at.start.found, false),
+        write(at.start.clean, false),
+    )
+}
+
 fn result(report: &Report<'_>) -> String {
     let units = report.measures();
     let (before, after) = (&report.before, &report.after);
-    let mut text = format!(
-        "The proved bound L went from {} to {}",
-        bound(before.ladder.proved, true),
-        bound(after.ladder.proved, true)
-    );
+    let [old, new] = [before, after].map(|side| bound(side.ladder.proved, true));
+    let mut text = match report.choice {
+        Some(_) => {
+            format!("The proved bound on how fast its output can change is {new}; by ordinary training it is {old}")
+        }
+        None => format!("The proved bound L went from {old} to {new}"),
+    };
     let mean_name = if units.loss.is_squared() { "root mean squares" } else { units.loss.root_name() };
     if let Some((Some(old), Some(new))) = report.polished.map(|made| (made.before.worst_case, made.after.worst_case)) {
         let most = |value: f64| bound(units.root_bound(value, true), true);
@@ -143,7 +211,10 @@ fn caveats(report: &Report<'_>) -> String {
     {
         notes.push("Where the price was chosen, every one lost against the network before at some radius.".into());
     }
-    if report.rows.held_out.is_none() {
+    if report.choice.is_some_and(|choice| !choice.all_rows) {
+        notes.push("There was no time to learn from all rows: the networks of one part are the result.".into());
+    }
+    if report.rows.held_out.is_none() && report.within.is_none() {
         notes.push("No rows were held out, so that errors are those on the rows learned from.".into());
     }
     notes.join(" ")

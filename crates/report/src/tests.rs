@@ -3,10 +3,11 @@
 use super::chart::{self, Canvas, Curve, Ladder, Units};
 use super::panels::{Words, panels};
 use super::scene::{Anchor, Ink, Scene, Shape};
-use super::{Chart, Origin, Report, Reproduce, Rows, Side, attack, font, svg};
+use super::{Cause, Chart, Origin, Report, Reproduce, Rows, Side, Within, attack, font, svg};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
-use tautnet::attack::RadiusReport;
+use tautnet::attack::{RadiusReport, SIZES};
+use tautnet::choose::{AtSize, Candidate, Choice, Errors, Judgement};
 use tautnet::polish::{self, Polished, Progress};
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow, select, train};
 use tautnet_study::experiment::{Band, Spread};
@@ -112,7 +113,9 @@ proptest! {
         let units = Units { target: &name, scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
         for canvas in CANVASES {
             check(&chart::convergence(&trace, 10f64.powf(power), 1e-8, &canvas));
-            check(&chart::fit(&truth, &[("before polish", Ink::Before, &truth), ("after polish", Ink::After, &predicted)], &units, &canvas));
+            check(&chart::fit(&truth, &[("before polish", Ink::Before, &truth), ("after polish", Ink::After, &predicted)], &[], &units, &canvas));
+            let intervals: Vec<(f64, f64)> = predicted.iter().map(|value| (value - size, value + 3.0 * size)).collect();
+            check(&chart::fit(&truth, &[("the result", Ink::After, &predicted)], &intervals, &units, &canvas));
         }
     }
 
@@ -189,6 +192,8 @@ impl Run {
             polished: Some(&self.polished),
             stopped: None,
             path: Some(&self.path),
+            choice: None,
+            within: None,
             before: side(&self.before),
             after: side(&self.polished.network),
             sensitivities: vec![1.0, 2.0],
@@ -207,8 +212,11 @@ fn the_page_has_everything_and_fetches_nothing() {
     let report = run.report("data.csv", "y");
     let page = report.page();
     assert_eq!(page, run.report("data.csv", "y").page(), "the same facts, the same bytes");
-    for chart in Chart::ALL {
-        assert_eq!(chart.name().parse::<Chart>().unwrap(), chart);
+    assert!(Chart::ALL.iter().all(|chart| chart.name().parse::<Chart>().unwrap() == *chart));
+    assert_eq!(report.first(), Chart::Attack);
+    let of_tolerance = [Chart::Tolerance, Chart::Causes];
+    assert!(of_tolerance.iter().all(|chart| report.chart(*chart, &Canvas::WIDE).is_none()));
+    for chart in Chart::ALL.into_iter().filter(|chart| !of_tolerance.contains(chart)) {
         assert!(page.contains(&format!("<figure id=\"{}\">", chart.name())), "{chart:?}");
         for canvas in CANVASES {
             let scene = report.chart(chart, &canvas).unwrap();
@@ -229,6 +237,117 @@ fn the_page_has_everything_and_fetches_nothing() {
         assert!(page.contains(part), "{part}");
     }
     assert!("pie".parse::<Chart>().unwrap_err().hint.contains("convergence"));
+}
+
+/// Errors that grow with the tolerance; what is proved is `slack` times what is found.
+fn sizes(scale: f64, slack: f64) -> Vec<AtSize> {
+    let errors = |size: f64, slope: f64| {
+        let found = scale * (1.0 + slope * size);
+        Errors { clean: scale, found, proved: slack * found }
+    };
+    SIZES.iter().map(|&size| AtSize { size, start: errors(size, 2.0), result: errors(size, 1.0) }).collect()
+}
+
+fn cause(name: &str, share: f64) -> Cause {
+    Cause { name: name.to_owned(), amount: (share < 0.9).then(|| "0.5".to_owned()), share }
+}
+
+proptest! {
+    #[test]
+    fn charts_of_a_tolerance_are_readable(
+        name in name(), power in -12.0..12.0f64, slack in prop_oneof![Just(1.0), 1.0..9.0f64, Just(f64::INFINITY)],
+        shares in proptest::collection::vec(prop_oneof![Just(0.0), 0.0..1.0f64], 1..40)
+    ) {
+        let scaler = scaler(10f64.powf(power));
+        let units = Units { target: &name, scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
+        let inputs: Vec<Cause> = shares.iter().enumerate().map(|(k, share)| cause(&format!("{name} {k}"), *share)).collect();
+        for canvas in CANVASES {
+            let scene = chart::tolerance(&sizes(1.0, slack), ["ordinary training", "the result"], &units, &canvas);
+            check(&scene);
+            prop_assert!(scene.description.contains("at the tolerance times 1: found"));
+            check(&chart::causes(&inputs, &canvas));
+        }
+    }
+}
+
+#[test]
+fn inputs_stand_in_the_order_of_what_they_cause() {
+    let scene = chart::causes(&[cause("a", 0.1), cause("b", 0.72), cause("c", 0.0)], &Canvas::WIDE);
+    let words = scene.shapes.iter().filter_map(|shape| match shape {
+        Shape::Text { text, .. } => Some(text.as_str()),
+        _ => None,
+    });
+    let words: Vec<&str> = words.filter(|text| ["a", "b", "c", "72\u{a0}%", "0\u{a0}%"].contains(text)).collect();
+    assert_eq!(words[words.len() - 5..], ["b", "72\u{a0}%", "a", "c", "0\u{a0}%"]);
+    // A bar for each that causes something.
+    let bars = scene.shapes.iter().filter(|shape| matches!(shape, Shape::Line { ink: Ink::After, .. }));
+    assert_eq!(bars.count(), 2);
+}
+
+/// A network that was chosen for a tolerance has a page of its own parts: no path and no convergence.
+#[test]
+fn a_page_of_a_choice_begins_with_the_tolerance() {
+    let run = Run::new();
+    let usual = run.report("data.csv", "y");
+    let candidate = Candidate::ordinary(5, 0.01);
+    let judgement = |clean: f64| Judgement { candidate, clean, found: 2.0 * clean, score: clean };
+    let choice = Choice {
+        rows: 39,
+        folds: 3,
+        candidates: 60,
+        start: judgement(1.0),
+        judged: (1..20).map(|k| judgement(f64::from(k))).collect(),
+        members: vec![candidate; 2],
+        result: (0.5, 0.75),
+        all_rows: true,
+        parts: Vec::new(),
+    };
+    let within = Within {
+        rows: "39 rows of another table".into(),
+        sizes: sizes(0.04, 1.5),
+        inputs: vec![cause("a", 0.25), cause("b<c>", 0.5)],
+        intervals: usual.after.predicted.iter().map(|value| (value - 1.0, value + 1.0)).collect(),
+    };
+    let attack = Vec::new();
+    let report = Report {
+        polished: None,
+        path: None,
+        choice: Some(&choice),
+        within: Some(within),
+        before: Side { attack: attack.clone(), ..usual.before.clone() },
+        after: Side { attack, ..usual.after.clone() },
+        ..usual
+    };
+    assert_eq!(report.first(), Chart::Tolerance);
+    let page = report.page();
+    let shown: Vec<&str> =
+        page.split("<figure id=\"").skip(1).map(|part| part.split('"').next().unwrap_or_default()).collect();
+    assert_eq!(shown, ["tolerance", "causes", "bounds", "fit"]);
+    for part in [
+        "the mean of 2 networks with 5 hidden units",
+        "chosen among 60 candidates by the worst case on 39 rows",
+        // The target's unit is 7 of the network's, and 0.08 is found within the tolerance.
+        "On 39 rows of another table, “y” is off by at most 2.425 within the tolerance (proved; an attack found 1.979)",
+        "the result, the constant",
+        "<section id=\"choice\">",
+        "b&lt;c&gt;",
+        "No input error within the tolerance moves a prediction out",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    assert!(!page.contains("polish"), "there was none");
+    assert_eq!(page.matches("5 units, trained without attack, decay 0.01").count(), 11);
+    for chart in Chart::ALL {
+        for canvas in CANVASES {
+            report.chart(chart, &canvas).iter().for_each(check);
+        }
+    }
+    // Where there was no time to judge, there is nothing to show of it.
+    let nothing = Within { sizes: Vec::new(), inputs: Vec::new(), intervals: Vec::new(), rows: "no rows".into() };
+    let report = Report { choice: Some(&Choice { folds: 0, ..choice.clone() }), within: Some(nothing), ..report };
+    let page = report.page();
+    assert!(!page.contains("id=\"tolerance\"") && !page.contains("id=\"choice\""));
+    assert!(page.contains("There was no time to choose among candidates."));
 }
 
 #[test]

@@ -53,7 +53,11 @@ pub struct Arguments {
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names(BASES.iter().map(|base| base.name)), help_heading = "Comparison")]
     pub start: Vec<String>,
 
-    /// Methods, separated by commas [default: all that can be run at the prices]
+    /// Methods, separated by commas [default: all that can be run at the prices, but for the last two]
+    ///
+    /// `within-tolerance` (what `train` chooses for input errors up to the first radius above 0) and `adversarial-tuned` (adversarial training,
+    /// tuned by validation at that radius) make dozens of networks, whatever the starting network is: they are run once a trial, beside
+    /// the first one.
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = names(METHODS.iter().map(|method| method.name)), help_heading = "Comparison")]
     pub method: Vec<String>,
 
@@ -94,14 +98,16 @@ fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
         asked => asked.iter().map(|name| base(name)).collect::<Result<Vec<_>>>()?,
     };
     let asked = arguments.method.iter().map(|name| method(name)).collect::<Result<Vec<_>>>()?;
-    let arm = |base| {
+    let arm = |(k, base)| {
         let arm = Arm { base, methods: asked.clone(), lipschitz: settings.polish.lipschitz, decay: 0.0 };
-        let methods = if asked.is_empty() { all_that_run(&settings, &arm) } else { asked.clone() };
+        let mut methods = if asked.is_empty() { all_that_run(&settings, &arm) } else { asked.clone() };
+        // Beside every other starting network the result would be the same.
+        methods.retain(|method| k == 0 || !method.anew);
         Arm { methods, ..arm }
     };
     // Without a wish, every starting network that can be made.
     let made = |arm: &Arm| !arguments.start.is_empty() || settings.check_base(arm).is_ok();
-    let arms = bases.into_iter().map(arm).filter(made).collect();
+    let arms = bases.into_iter().enumerate().map(arm).filter(made).collect();
     let plan = Plan { data: vec![source.to_owned()], trials: arguments.judge.asked.trials, arms, settings };
     plan.check()?;
     Ok(plan)
@@ -123,9 +129,9 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
     })
 }
 
-/// Every method but those that would fail at the prices of the arm.
+/// Every method that changes a starting network, but those that would fail at the prices of the arm.
 fn all_that_run(settings: &Settings, arm: &Arm) -> Vec<&'static Method> {
-    METHODS.iter().filter(|method| settings.check_method(arm, method).is_ok()).collect()
+    METHODS.iter().filter(|method| !method.anew && settings.check_method(arm, method).is_ok()).collect()
 }
 
 /// Say which starting networks and methods were left out of all, and why.
@@ -133,7 +139,7 @@ fn note_left_out(plan: &Plan, arguments: &Arguments) {
     let (settings, arm) = (&plan.settings, &plan.arms[0]);
     let bases = BASES.iter().filter(|_| arguments.start.is_empty());
     let bases = bases.filter_map(|base| settings.check_base(&Arm { base, ..arm.clone() }).err());
-    let methods = METHODS.iter().filter(|_| arguments.method.is_empty());
+    let methods = METHODS.iter().filter(|method| arguments.method.is_empty() && !method.anew);
     let methods = methods.filter_map(|method| settings.check_method(arm, method).err());
     bases.chain(methods).for_each(|error| output::note(&format!("left out: {}", error.what)));
 }

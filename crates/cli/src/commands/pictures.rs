@@ -24,6 +24,10 @@ const MOST_ROWS: usize = 1000;
 /// weight and an input each time the network is evaluated: a few hundredths of a second for both networks and all radii.
 const LATE_PRODUCTS: usize = 2_000_000;
 
+/// Charts that there are none of where no input has a tolerance.
+pub const WITHOUT_TOLERANCE: [(Chart, &str); 2] =
+    [(Chart::Tolerance, "no input has a tolerance"), (Chart::Causes, "no input has a tolerance")];
+
 /// Errors under attack, of the starting network and of the result.
 pub struct Evaluation {
     /// Which rows were attacked, for people.
@@ -81,11 +85,11 @@ pub fn check(
     let results = out.out.iter().chain(&pictures.report).chain(plots);
     files.reads_data(held_out).writes(results, out.existing()).check()?;
     for plot in &pictures.plot {
-        if let Some((_, why)) = missing.iter().find(|(chart, _)| *chart == plot.chart) {
+        if let Some((chart, why)) = missing.iter().find(|(chart, _)| Some(*chart) == plot.chart) {
             let others: Vec<&str> =
                 Chart::ALL.iter().filter(|chart| missing.iter().all(|m| m.0 != **chart)).map(|c| c.name()).collect();
             return Err(Error::new(
-                format!("there is no chart `{}` here: {why}", plot.chart.name()),
+                format!("there is no chart `{}` here: {why}", chart.name()),
                 format!("choose one of: {}", others.join(", ")),
             ));
         }
@@ -102,9 +106,10 @@ pub fn write(report: &Report<'_>, pictures: &PictureArguments, out: &OutArgument
         }
     }
     for plot in &pictures.plot {
-        match report.chart(plot.chart, &Canvas::FILE) {
+        let chart = plot.chart.unwrap_or(report.first());
+        match report.chart(chart, &Canvas::FILE) {
             Some(scene) => write_scene(&scene, plot, out)?,
-            None => output::note(&format!("there was no time for what the chart `{}` shows", plot.chart.name())),
+            None => output::note(&format!("there was no time for what the chart `{}` shows", chart.name())),
         }
     }
     Ok(())

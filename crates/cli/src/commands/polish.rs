@@ -16,6 +16,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
+use tautnet::attack::{SIZES, WithinReport};
+use tautnet::choose::{AtSize, Errors};
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
 use tautnet::polish::{Polished, Score};
@@ -23,7 +25,7 @@ use tautnet::recipe::{Command, Plan};
 use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Scaler, Shallow, attack, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
-use tautnet_report::{Chart, Origin, Report, Rows, Side};
+use tautnet_report::{Chart, Origin, Report, Rows, Side, Within};
 
 /// Post-process a network by convex optimization; never worse than it was
 ///
@@ -74,7 +76,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut asked = arguments.recipe.asked.clone();
     asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;
     asked.resolve(Command::Polish)?;
-    let missing = [(Chart::Path, "only `train` chooses the price λ")];
+    let no_path = [(Chart::Path, "only `train` chooses the price λ")];
+    let missing = match asked.tolerance.is_exact() {
+        true => [&pictures::WITHOUT_TOLERANCE[..], &no_path].concat(),
+        false => [&[(Chart::Causes, "only `train` says what each input causes")], &no_path[..]].concat(),
+    };
     let files = Files::default().reads(&arguments.network).reads_data(Some(&arguments.data));
     let files = files.reads_if(arguments.tolerances.tolerances.as_ref());
     pictures::check(files, &arguments.test, &arguments.pictures, &arguments.out, &missing)?;
@@ -164,6 +170,10 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
     let networks = ((before, bounds.0), (&polished.network, bounds.1));
     let evaluation = Evaluation::of(networks.0, networks.1, measure, train, test.as_ref(), seed, stop)?;
     pictures::tell_of_attack(&late);
+    let within = job.tolerance().map(|_| {
+        late.during(|| within((before, &polished.network), (plan, problem), (&evaluation.shown, &evaluation.rows)))
+    });
+    let within = within.transpose()?;
     let rows = Rows { learned: train, held_out: test.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
     let file = arguments.network.display().to_string();
     let report = Report {
@@ -177,6 +187,8 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
         polished: Some(polished),
         stopped: facts.stopped,
         path: None,
+        choice: None,
+        within,
         before: Side::of(before, bounds.0, evaluation.start, &rows, measure, scaler, seed)?,
         after: Side::of(&polished.network, bounds.1, evaluation.result, &rows, measure, scaler, seed)?,
         rows,
@@ -184,6 +196,32 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
         reproduce: pictures::reproduce(&json!(plan.polish_record(&arguments.data.to_string_lossy()))),
     };
     pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)
+}
+
+/// The errors of both networks within parts and multiples of the tolerance, on the rows shown.
+fn within(
+    (before, after): (&Shallow, &Shallow),
+    (plan, problem): (&Plan, &Problem),
+    (rows, name): (&Dataset, &str),
+) -> Result<Within> {
+    let (loss, scaler) = (&plan.settings.polish.loss, &problem.scaler);
+    let inputs = problem.columns.tolerated();
+    let tolerance = scaler.tolerance(&plan.recipe.tolerance, &inputs, rows.x.as_ref(), &problem.train)?;
+    let errors = |network: &Shallow| -> Result<Vec<Errors>> {
+        let settings = attack::Settings {
+            loss: loss.clone(),
+            seed: plan.recipe.seed,
+            nodes: certify::affordable_nodes(network, 2 * SIZES.len() * rows.rows()),
+            ..attack::Settings::new(f64::INFINITY)
+        };
+        let clean = loss.mean(network, rows);
+        let reports = attack::within_multiples(network, rows, &tolerance, &SIZES, &settings)?.into_iter();
+        let proved = |report: &WithinReport| report.worst_case.map_or(f64::INFINITY, |proved| proved.certified);
+        Ok(reports.map(|report| Errors { clean, found: report.found, proved: proved(&report) }).collect())
+    };
+    let both = errors(before)?.into_iter().zip(errors(after)?);
+    let sizes = SIZES.iter().zip(both).map(|(&size, (start, result))| AtSize { size, start, result }).collect();
+    Ok(Within { rows: name.to_owned(), sizes, inputs: Vec::new(), intervals: Vec::new() })
 }
 
 /// The worst cases within the tolerance as mean losses, found by attack and proved row by row: of the network given and of the

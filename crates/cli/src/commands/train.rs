@@ -3,7 +3,7 @@
 use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{Summary, certificate};
-use super::train_tolerance;
+use super::{tolerance_pictures, train_tolerance};
 use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments};
 use crate::files::Files;
 use crate::limits;
@@ -76,12 +76,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let plan = asked.resolve(Command::Train)?;
     let (settings, seed) = (&plan.settings, asked.seed);
     let missing = match settings.price {
-        _ if plan.choice.is_some() => train_tolerance::MISSING,
-        Price::Chosen(_) => &[][..],
-        Price::Fixed(_) => &[(Chart::Path, "the price λ is given and not chosen")],
+        _ if plan.choice.is_some() => tolerance_pictures::MISSING.to_vec(),
+        Price::Chosen(_) => pictures::WITHOUT_TOLERANCE.to_vec(),
+        Price::Fixed(_) => {
+            [&pictures::WITHOUT_TOLERANCE[..], &[(Chart::Path, "the price λ is given and not chosen")]].concat()
+        }
     };
     let files = Files::default().reads_data(Some(&arguments.data));
-    pictures::check(files, &arguments.test, &arguments.pictures, &arguments.out, missing)?;
+    pictures::check(files, &arguments.test, &arguments.pictures, &arguments.out, &missing)?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
@@ -153,6 +155,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             polished: fitted.polished.as_ref(),
             stopped,
             path: fitted.path.as_ref(),
+            choice: None,
+            within: None,
             before: side(before, &evaluation.start)?,
             after: side(after, &evaluation.result)?,
             sensitivities: summary.per_column().into_iter().map(|(_, bound)| bound).collect(),

@@ -1,5 +1,6 @@
 //! `tautnet train DATA` where inputs have a tolerance: the network with the least worst case, and what it tells.
 
+use super::tolerance_pictures::{self, Facts};
 use super::train::{Arguments, show as show_progress};
 use super::{export, pictures};
 use crate::output::{self, at_most, number, table};
@@ -16,11 +17,7 @@ use tautnet::recipe::Plan;
 use tautnet::tolerance::{Input, Tolerance};
 use tautnet::{Dataset, printable};
 use tautnet_models::{Model, Options, Stored};
-use tautnet_report::Chart;
 use tautnet_tables::Encoder;
-
-/// Charts that there are none of.
-pub const MISSING: &[(Chart, &str)] = &[(Chart::Path, "no price λ is chosen where inputs have a tolerance")];
 
 /// The rows, in the user's units, and where they are from.
 pub struct Rows<'a> {
@@ -70,7 +67,8 @@ pub fn run(
         choose::evaluate(&worked.result, data, held_out, &inputs, &plan.settings.polish.loss)
     })?;
     pictures::tell_of_attack(&late);
-    let proved = job.prove_choice(&worked, evaluation.as_ref(), held_out.as_ref(), &arguments.data.to_string_lossy())?;
+    let proved =
+        job.prove_choice(&worked, evaluation.as_ref(), held_out.as_ref(), &arguments.data.to_string_lossy())?;
     let model = Model::of(proved, columns.clone(), scaler)?;
     let time = started.elapsed();
     if let Some(path) = &arguments.out.out {
@@ -89,6 +87,25 @@ pub fn run(
         time,
         usual: arguments.recipe.asked.tolerance.is_empty(),
     };
+    if arguments.pictures.wanted() {
+        let facts = Facts {
+            source,
+            plan,
+            job,
+            model: &model,
+            chosen: &worked.result,
+            learned: (job.data(), tolerance),
+            held_out: held_out.as_ref().zip(of_held_out.as_ref()),
+            evaluation: evaluation.as_ref(),
+            amounts: summary
+                .amounts()
+                .into_iter()
+                .map(|(name, range)| (name, (range.1 > 0.0).then(|| in_words(range))))
+                .collect(),
+            gains: summary.gains().into_iter().map(|(_, bound)| bound).collect(),
+        };
+        tolerance_pictures::draw(facts, &arguments.pictures, &arguments.out, arguments.talk.quiet, stop)?;
+    }
     if arguments.talk.json {
         output::print_json(&summary.json())?;
         return Ok(ExitCode::SUCCESS);
@@ -223,11 +240,7 @@ impl Summary<'_> {
         let gains = self.gains();
         let mut first = 0;
         for (k, (input, (_, (least, most)))) in self.inputs.iter().zip(self.amounts()).enumerate() {
-            let amount = match (least, most) {
-                (_, 0.0) => "exact".to_owned(),
-                (least, most) if least == most => number(most),
-                (least, most) => format!("{} to {}", number(least), number(most)),
-            };
+            let amount = in_words((least, most));
             let share = self.evaluation.map_or(f64::NAN, |evaluation| evaluation.causes[k]);
             let share = if most > 0.0 && share.is_finite() { format!("{:.0} %", 100.0 * share) } else { String::new() };
             let gain = if input.width == 1 { at_most(gains[first].1) } else { String::new() };
@@ -334,6 +347,15 @@ impl Summary<'_> {
     fn gains(&self) -> Vec<(String, f64)> {
         let bounds = sensitivities(super::train_summary::certificate(self.model), &self.model.scaler);
         self.model.columns.names().into_iter().zip(bounds).collect()
+    }
+}
+
+/// How wrong an input can be, in words: the least and the largest of all rows.
+fn in_words((least, most): (f64, f64)) -> String {
+    match most {
+        0.0 => "exact".to_owned(),
+        most if least == most => number(most),
+        most => format!("{} to {}", number(least), number(most)),
     }
 }
 

@@ -44,6 +44,83 @@ fn a_report_and_every_chart_come_out_of_one_run() {
     assert_eq!(again(1, "one.html"), again(2, "two.html"));
 }
 
+/// Where inputs have a tolerance the page begins with the worst case, and so does a chart without a name.
+#[test]
+fn a_report_of_a_tolerance_begins_with_the_worst_case() {
+    const QUICK: &str = "train machine --hidden 6 --decay 0.01 --quiet";
+    let folder = Folder::new();
+    let figures = |page: &str| -> Vec<String> {
+        page.split("<figure id=\"").skip(1).map(|part| part.split('"').next().unwrap().to_owned()).collect()
+    };
+    let plots = "--plot t.svg --plot causes=c.png --plot bounds=b.svg --plot fit=f.svg";
+    let ran = folder.tautnet(&format!("{QUICK} --test 0.2 --report r.html {plots} --json"));
+    assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
+    let page = folder.read("r.html");
+    assert_eq!(figures(&page), ["tolerance", "causes", "bounds", "fit"]);
+    for part in ["the 42 rows held out", "id=\"choice\"", "tautnet train machine --hidden 6"] {
+        assert!(page.contains(part), "{part}");
+    }
+    // The page and the JSON tell the same numbers.
+    let proved = ran.json()["held_out"]["result"]["user_units"]["proved"].as_f64().unwrap();
+    let told = page.split("is off by at most ").nth(1).unwrap().split(' ').next().unwrap();
+    assert!((told.parse::<f64>().unwrap() - proved).abs() < 1e-3 * proved, "{told} {proved}");
+    assert!(folder.read("t.svg").contains("Worst-case error against the size of the tolerance"));
+    assert!(folder.read("f.svg").contains("proved within the tolerance"));
+    assert!(std::fs::read(folder.path().join("c.png")).unwrap().starts_with(b"\x89PNG"));
+
+    // Without rows held out, with one thread and with two: the same page but for the command.
+    let again = |threads: u8, name: &str| {
+        let ran = folder.tautnet(&format!("{QUICK} --threads {threads} --report {name}"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        folder.read(name).replace(&format!("--threads {threads} --report {name}"), "")
+    };
+    let one = again(1, "one.html");
+    assert!(one.contains("rows, each predicted by networks that did not learn from it"));
+    assert_eq!(one, again(2, "two.html"));
+
+    for chart in ["attack", "path", "convergence"] {
+        let ran = folder.tautnet(&format!("{QUICK} --plot {chart}=x.svg"));
+        assert_eq!(ran.code, Some(2));
+        let hint = "hint: choose one of: tolerance, causes, bounds, fit\n";
+        assert!(
+            ran.err.starts_with(&format!("error: there is no chart `{chart}` here: ")) && ran.err.ends_with(hint),
+            "{ran:?}"
+        );
+    }
+    // With no time there is nothing to judge by, and still a page.
+    let ran = folder.tautnet("train machine --time-limit 0 --report late.html --plot late.svg");
+    assert!(
+        ran.code == Some(0) && ran.err.contains("there was no time for what the chart `tolerance` shows"),
+        "{ran:?}"
+    );
+    assert_eq!(figures(&folder.read("late.html")), ["bounds", "fit"]);
+    assert!(!folder.path().join("late.svg").exists());
+}
+
+#[test]
+fn a_polish_within_a_tolerance_shows_the_worst_case_first() {
+    let folder = Folder::new();
+    folder.write("net.json", NETWORK);
+    folder.write("data.csv", format!("a,b,y\n{}", rows(30)));
+    for (test, name) in [("", "the 30 rows learned from"), ("--test 0.3", "the 9 rows held out")] {
+        let run =
+            format!("polish net.json data.csv {test} --tolerance 0.1 --quiet --force --report r.html --plot p.svg");
+        assert_eq!(folder.tautnet(&run).code, Some(0), "{test}");
+        let page = folder.read("r.html");
+        assert!(page.find("id=\"tolerance\"").unwrap() < page.find("id=\"attack\"").unwrap());
+        assert!(
+            page.contains(name) && page.contains("id=\"convergence\"") && !page.contains("id=\"causes\""),
+            "{page}"
+        );
+        // Either chart where none is named: the first there is.
+        assert!(folder.read("p.svg").contains("against the size of the tolerance"));
+    }
+    let ran = folder.tautnet("polish net.json data.csv --tolerance 0.1 --plot causes=x.svg");
+    assert!(ran.code == Some(2) && ran.err.contains("only `train` says what each input causes"), "{ran:?}");
+    let ran = folder.tautnet("polish net.json data.csv --plot tolerance=x.svg");
+    assert!(ran.code == Some(2) && ran.err.contains("no input has a tolerance"), "{ran:?}");
+}
+
 #[test]
 fn a_plain_network_and_a_model_have_reports_too() {
     let folder = Folder::new();
@@ -113,12 +190,16 @@ fn what_cannot_be_written_is_refused_before_any_work() {
             "error: there is no chart `path` here: the price λ is given and not chosen\nhint: choose one of: attack, bounds, fit, convergence\n",
         ),
         (
+            "--plot causes=a.png",
+            "error: there is no chart `causes` here: no input has a tolerance\nhint: choose one of: attack, bounds, fit, path, convergence\n",
+        ),
+        (
             "--plot a.pdf",
             "error: invalid value 'a.pdf' for '--plot <[CHART=]FILE>': the name of the file must end in .svg or .png\nhint: `--help` after the command shows every flag\n",
         ),
         (
             "--plot pie=a.png",
-            "error: invalid value 'pie=a.png' for '--plot <[CHART=]FILE>': there is no chart called `pie`; choose one of: attack, bounds, fit, path, convergence\nhint: `--help` after the command shows every flag\n",
+            "error: invalid value 'pie=a.png' for '--plot <[CHART=]FILE>': there is no chart called `pie`; choose one of: tolerance, causes, attack, bounds, fit, path, convergence\nhint: `--help` after the command shows every flag\n",
         ),
     ] {
         let ran = folder.tautnet(&format!("{TRAIN} {flags}"));

@@ -112,6 +112,8 @@ pub struct Method {
     pub about: &'static str,
     /// What it asks of the prices and the loss of an arm.
     pub requires: &'static [Requirement],
+    /// Whether it makes a network of its own, whatever the starting network is. That takes long, and once a trial is enough.
+    pub anew: bool,
     pub(super) run: fn(&Job<'_>, &Shallow) -> Result<Applied>,
 }
 

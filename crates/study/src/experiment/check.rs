@@ -80,6 +80,9 @@ impl Settings {
 
     /// Refuse a method that would fail in every trial at the prices and by the loss of an arm.
     pub fn check_method(&self, arm: &Arm, method: &Method) -> Result<()> {
+        if method.anew {
+            self.input_error()?;
+        }
         self.check_choice(Choice { kind: "method", name: method.name, requires: method.requires }, arm)
     }
 

@@ -3,6 +3,7 @@
 
 use super::arm::{Applied, Base, Job, Method};
 use super::rows::Row;
+use super::within::{adversarial_tuned, within_tolerance};
 use crate::convex as first_order;
 use crate::rivals;
 use tautnet::error::{Error, Result};
@@ -95,6 +96,7 @@ pub static METHODS: &[Method] = &[
         title: "samp-l2",
         about: "(6) over a random half of the patterns with both signs",
         requires: polish::Method::WEIGHT_DECAY.requires(),
+        anew: false,
         run: |job, network| half(job, network, polish::Method::WEIGHT_DECAY),
     },
     Method {
@@ -102,6 +104,7 @@ pub static METHODS: &[Method] = &[
         title: "C-l2",
         about: "(6): weight decay over the patterns of the network",
         requires: polish::Method::WEIGHT_DECAY.requires(),
+        anew: false,
         run: |job, network| convex(job, network, polish::Method::WEIGHT_DECAY),
     },
     Method {
@@ -109,6 +112,7 @@ pub static METHODS: &[Method] = &[
         title: "relu, AL",
         about: "(6) by the augmented Lagrangian of Mishkin et al.",
         requires: FIRST_ORDER,
+        anew: false,
         run: augmented_lagrangian,
     },
     Method {
@@ -116,6 +120,7 @@ pub static METHODS: &[Method] = &[
         title: "gated",
         about: "gated relu with the gates of the network, by restarted FISTA, as a relu network",
         requires: FIRST_ORDER,
+        anew: false,
         run: gated,
     },
     Method {
@@ -123,6 +128,7 @@ pub static METHODS: &[Method] = &[
         title: "ADMM",
         about: "ADMM of Pauli et al., begun at the network",
         requires: ADMM,
+        anew: false,
         run: alternate_with_admm,
     },
     Method {
@@ -130,6 +136,7 @@ pub static METHODS: &[Method] = &[
         title: "samp-lip",
         about: "Algorithm 1 over a random half of the patterns with both signs",
         requires: polish::Method::ALTERNATING.requires(),
+        anew: false,
         run: |job, network| half(job, network, polish::Method::ALTERNATING),
     },
     Method {
@@ -137,6 +144,7 @@ pub static METHODS: &[Method] = &[
         title: "C-lip",
         about: "Algorithm 1: multipliers, then weights by (12), in turn",
         requires: polish::Method::ALTERNATING.requires(),
+        anew: false,
         run: |job, network| convex(job, network, polish::Method::ALTERNATING),
     },
     Method {
@@ -144,6 +152,7 @@ pub static METHODS: &[Method] = &[
         title: "joint",
         about: "(J): weights and multipliers in one convex program",
         requires: polish::Method::JOINT.requires(),
+        anew: false,
         run: |job, network| convex(job, network, polish::Method::JOINT),
     },
     Method {
@@ -151,6 +160,7 @@ pub static METHODS: &[Method] = &[
         title: "joint, a·x",
         about: "(J) with a linear part",
         requires: &[same_as("would be the same as `joint`")],
+        anew: false,
         run: |job, network| convex(&with_linear_part(job), network, polish::Method::JOINT),
     },
     Method {
@@ -158,7 +168,24 @@ pub static METHODS: &[Method] = &[
         title: "walk",
         about: "(J), then better patterns, then (J) again",
         requires: polish::Method::WALK.requires(),
+        anew: false,
         run: |job, network| convex(job, network, polish::Method::WALK),
+    },
+    Method {
+        name: "within-tolerance",
+        title: "within tolerance",
+        about: "the network that `train` chooses for input errors up to the first radius; the start is left out",
+        requires: &[],
+        anew: true,
+        run: within_tolerance,
+    },
+    Method {
+        name: "adversarial-tuned",
+        title: "adversarial, tuned",
+        about: "adversarial training, radius, decay and width by validation at the first radius; the start is left out",
+        requires: &[],
+        anew: true,
+        run: adversarial_tuned,
     },
 ];
 

@@ -29,6 +29,7 @@ mod summary;
 #[cfg(test)]
 mod tests;
 mod trial;
+mod within;
 
 pub use arm::{Applied, Arm, Base, GoOn, Job, Method, Settings, prices_in_words};
 pub use journal::Journal;

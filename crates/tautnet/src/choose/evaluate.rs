@@ -1,7 +1,7 @@
 //! What rows that a network did not learn from say of it, in full: errors found and proved over a range of tolerances, and what
 //! each input causes of them.
 
-use super::Chosen;
+use super::{Chosen, Part};
 use crate::attack::{self, SIZES, WithinReport};
 use crate::error::Result;
 use crate::rows::Rows;
@@ -79,6 +79,58 @@ impl Evaluation {
     }
 }
 
+/// Networks, and rows that they did not learn from.
+#[derive(Debug, Clone)]
+pub struct Case<'a> {
+    /// Ordinary training.
+    pub start: &'a Shallow,
+    /// The network that was chosen, or in a part its like.
+    pub result: &'a Shallow,
+    /// Which rows, of those held out or else of those learned from.
+    pub places: Vec<usize>,
+    /// These rows.
+    pub rows: Dataset,
+    /// Their tolerance.
+    pub tolerance: Tolerance,
+}
+
+impl<'a> Case<'a> {
+    fn network(&self, result: bool) -> &'a Shallow {
+        if result { self.result } else { self.start }
+    }
+}
+
+/// The rows to evaluate on, where there are any: those held out, or else those that were held out in turn. Where there are very
+/// many, rows at equal distances.
+pub fn cases<'a>(
+    chosen: &'a Chosen,
+    (data, tolerance): (&Dataset, &Tolerance),
+    held_out: Option<(&Dataset, &Tolerance)>,
+) -> Vec<Case<'a>> {
+    let some = |rows: &[usize], most: usize| -> Vec<usize> {
+        let count = rows.len().min(most);
+        (0..count).map(|k| rows[k * rows.len() / count]).collect()
+    };
+    let case =
+        |(start, result): (&'a Shallow, &'a Shallow), (data, tolerance): (&Dataset, &Tolerance), places: Vec<usize>| {
+            Case { start, result, rows: Rows::of(data).pick(&places), tolerance: tolerance.select(&places), places }
+        };
+    match held_out {
+        Some((rows, tolerance)) => {
+            let all: Vec<usize> = (0..rows.rows()).collect();
+            vec![case((&chosen.start, &chosen.network), (rows, tolerance), some(&all, MOST_ROWS))]
+        }
+        None => {
+            let parts = &chosen.choice.parts;
+            let of = |part: &'a Part| {
+                let most = MOST_ROWS / parts.len();
+                case((&part.start, &part.result), (data, tolerance), some(&part.held_out, most))
+            };
+            parts.iter().map(of).collect()
+        }
+    }
+}
+
 /// Evaluate on rows held out, with their tolerance, where there are any; else on the rows that were held out in turn. `None` where
 /// there was no time to hold any out. [`Stop::here`](crate::Stop::here) ends the search; what is found and proved stays valid.
 pub fn evaluate(
@@ -102,54 +154,34 @@ pub fn evaluate_at_tolerance(
 
 fn evaluate_sizes(
     chosen: &Chosen,
-    (data, tolerance): (&Dataset, &Tolerance),
+    learned: (&Dataset, &Tolerance),
     held_out: Option<(&Dataset, &Tolerance)>,
     inputs: &[Input<'_>],
     loss: &Loss,
     sizes: &[f64],
 ) -> Result<Option<Evaluation>> {
-    let picked =
-        |data: &Dataset, tolerance: &Tolerance, rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
-    // Rows at equal distances, where there are very many.
-    let some = |rows: &[usize], most: usize| -> Vec<usize> {
-        let count = rows.len().min(most);
-        (0..count).map(|k| rows[k * rows.len() / count]).collect()
-    };
-    let cases: Vec<(&Shallow, &Shallow, Dataset, Tolerance)> = match held_out {
-        Some((rows, tolerance)) => {
-            let (rows, tolerance) = picked(rows, tolerance, &some(&(0..rows.rows()).collect::<Vec<_>>(), MOST_ROWS));
-            vec![(&chosen.start, &chosen.network, rows, tolerance)]
-        }
-        None => {
-            let parts = chosen.choice.parts.iter().map(|part| {
-                let most = MOST_ROWS / chosen.choice.parts.len();
-                let (rows, tolerance) = picked(data, tolerance, &some(&part.held_out, most));
-                (&part.start, &part.result, rows, tolerance)
-            });
-            parts.collect()
-        }
-    };
+    let cases = cases(chosen, learned, held_out);
     if cases.is_empty() {
         return Ok(None);
     }
-    let rows = cases.iter().map(|case| case.2.rows()).sum::<usize>();
+    let rows = cases.iter().map(|case| case.rows.rows()).sum::<usize>();
     let node = (chosen.network.units() * chosen.network.inputs().pow(2)).max(1);
     let nodes = |share: f64| ((share * SEARCH / (4 * node * rows) as f64) as usize).clamp(1, MOST_NODES);
     let search = |nodes| attack::Settings { loss: loss.clone(), nodes, ..attack::Settings::new(f64::INFINITY) };
-    let report =
-        |result: bool, change: &dyn Fn(&Tolerance) -> Tolerance, search: &attack::Settings| -> Result<WithinReport> {
-            let changed: Vec<Tolerance> = cases.iter().map(|case| change(&case.3)).collect();
-            let each: Vec<_> = cases
-                .iter()
-                .zip(&changed)
-                .map(|((start, network, rows, _), tolerance)| (if result { *network } else { *start }, rows, tolerance))
-                .collect();
-            attack::within_each(&each, search)
-        };
+    let report = |result: bool,
+                  change: &dyn Fn(&Tolerance) -> Tolerance,
+                  search: &attack::Settings|
+     -> Result<WithinReport> {
+        let changed: Vec<Tolerance> = cases.iter().map(|case| change(&case.tolerance)).collect();
+        let each: Vec<_> =
+            cases.iter().zip(&changed).map(|(case, tolerance)| (case.network(result), &case.rows, tolerance)).collect();
+        attack::within_each(&each, search)
+    };
     let clean = |result: bool| -> f64 {
-        let each = cases.iter().map(|(start, network, rows, _)| {
+        let each = cases.iter().map(|case| {
+            let rows = &case.rows;
             let weight = rows.weights.as_ref().map_or(rows.rows() as f64, |weights| weights.iter().sum());
-            (weight * loss.mean(if result { network } else { start }, rows), weight)
+            (weight * loss.mean(case.network(result), rows), weight)
         });
         let (sum, weight) = each.fold((0.0, 0.0), |(sum, all), (loss, weight)| (sum + loss, all + weight));
         sum / weight

@@ -14,7 +14,7 @@ mod evaluate;
 mod judge;
 
 pub use candidate::{Candidate, Convex};
-pub use evaluate::{AtSize, Errors, Evaluation, Seen, evaluate, evaluate_at_tolerance};
+pub use evaluate::{AtSize, Case, Errors, Evaluation, Seen, cases, evaluate, evaluate_at_tolerance};
 
 use crate::error::{Error, Result};
 use crate::rows::Rows;
@@ -318,7 +318,7 @@ impl<'a, 'o> Work<'a, 'o> {
     }
 
     /// Judge candidates on the parts that are left, where there is time.
-    fn go_on(&self, tried: &mut Vec<Tried>, from: usize) -> Result<bool> {
+    fn go_on(&self, tried: &mut [Tried], from: usize) -> Result<bool> {
         let candidates: Vec<_> = tried.iter().map(|tried| (tried.candidate, tried.seed)).collect();
         let parts: Vec<usize> = (from..self.parts.len()).collect();
         let Some(more) = self.judge(&candidates, &parts)? else { return Ok(false) };
