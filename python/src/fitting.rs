@@ -173,6 +173,14 @@ fn going_on(before: &tautnet_models::Model, columns: &Encoder, scaler: &Scaler) 
     scaler.network_to_standardized(&user)
 }
 
+/// The model, calibrated by rows that nothing was learned from.
+#[pyfunction]
+pub fn calibrated(model: &Bound<'_, Model>, given: Given<'_>) -> PyResult<Model> {
+    let model = &model.get().inner;
+    let rows = Rows::read(&given)?.encoded(&model.columns).or_raise()?;
+    Ok(Model { inner: model.clone().calibrated(rows).or_raise()? })
+}
+
 /// The best network with the activation patterns of the one given.
 #[pyfunction]
 pub fn polish(

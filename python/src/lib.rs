@@ -29,7 +29,7 @@ mod _tautnet {
     #[pymodule_export]
     use crate::certificate::Certificate;
     #[pymodule_export]
-    use crate::fitting::{fit, lipschitz_path, polish};
+    use crate::fitting::{calibrated, fit, lipschitz_path, polish};
     #[pymodule_export]
     use crate::limits::{get_limits, set_limits};
     #[pymodule_export]

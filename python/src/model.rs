@@ -4,7 +4,6 @@ use crate::certificate::Certificate;
 use crate::columns::{self, Inputs};
 use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
-use crate::fitting::{Given, Rows};
 use crate::limits;
 use crate::options::put;
 use crate::tolerance::Said;
@@ -463,12 +462,6 @@ impl Model {
         let calibration = self.inner.calibration.as_ref()?;
         let source = serde_json::json!(calibration.source());
         Some((source.as_str().unwrap_or_default().to_owned(), calibration.scores().len()))
-    }
-
-    /// The model, calibrated by rows that nothing was learned from.
-    fn calibrated(&self, given: Given<'_>) -> PyResult<Self> {
-        let rows = Rows::read(&given)?.encoded(&self.inner.columns).or_raise()?;
-        Ok(Self { inner: self.inner.clone().calibrated(rows).or_raise()? })
     }
 
     /// Around intervals of predictions those that hold the target itself in this share of rows.

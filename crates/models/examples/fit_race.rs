@@ -39,6 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             settings: serde_json::json!({}),
             objective: serde_json::json!(fitted.polished.map(|polished| polished.after.objective)),
             certificate: Some(certificate),
+            calibration: None,
         };
         model.proved()?;
         Ok(model)

@@ -93,7 +93,7 @@ impl WorstCases {
     }
 
     /// The file's bytes. Every number is written so that reading it gives the same double back.
-    pub fn to_json(&self) -> Vec<u8> {
+    pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = serde_json::to_vec(self).expect("plain data with text keys always serializes");
         bytes.push(b'\n');
         bytes

@@ -199,7 +199,7 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """
         check_is_fitted(self)
         rows = {**given_rows(X, y, None), "x": self._inputs(X)}
-        self.model_ = self.model_.calibrated(rows)
+        self.model_ = _tautnet.calibrated(self.model_, rows)
         return self
 
     def _inputs(self, X: Any) -> Any:

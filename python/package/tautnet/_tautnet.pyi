@@ -141,8 +141,6 @@ class Model:
     @property
     def calibration(self) -> tuple[str, int] | None:
         """Where the scores of the calibration are from, "held_out" or "cross_validated", and how many there are."""
-    def calibrated(self, given: dict[str, Any]) -> Model:
-        """The model, calibrated by rows that nothing was learned from."""
     def covering(self, lower: _Floats, upper: _Floats, coverage: float) -> tuple[_Floats, _Floats]:
         """Around intervals of predictions those that hold the target itself in this share of rows."""
     def intervals_within(
@@ -173,6 +171,8 @@ def fit(
     given: dict[str, Any], asked: dict[str, Any], limits: _Limits, before: Model | None = None
 ) -> tuple[Model, str | None]:
     """The model, and what cut the work short."""
+def calibrated(model: Model, given: dict[str, Any]) -> Model:
+    """The model, calibrated by rows that nothing was learned from."""
 def polish(
     subject: Model | Network, given: dict[str, Any], asked: dict[str, Any], limits: _Limits, standardize: bool
 ) -> tuple[Model, str | None]: ...

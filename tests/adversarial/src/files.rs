@@ -104,6 +104,7 @@ pub fn model() -> Model {
         settings: serde_json::json!({"method": "joint", "seed": 0}),
         objective: serde_json::json!({"after": 0.5}),
         network: network().into(),
+        calibration: None,
     }
 }
 

@@ -348,6 +348,7 @@ fn as_a_model(case: &mut Case, draw: &mut Draw) {
         objective: serde_json::Value::Null,
         certificate: Some(certificate),
         network: (&network).into(),
+        calibration: None,
     };
     // Rows whose standardized inputs are of the size that matters for the network.
     let row = scaler.input_to_user(&networks::input(&network, draw));

@@ -67,6 +67,7 @@ fn examine(number: usize, effort: &Effort) -> Ledger {
         objective: serde_json::Value::Null,
         certificate: None,
         network: network.clone().into(),
+        calibration: None,
     };
     folder.write("model.json", model.to_json().expect("it can be written"));
     let ran = folder.tautnet("certify model.json --time-limit 2 --quiet --threads 1 --norm inf");

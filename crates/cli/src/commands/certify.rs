@@ -264,7 +264,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     result["seconds"] = json!(parts.iter().map(|part| part.time.as_secs_f64()).sum::<f64>());
     result["norms"] = parts.iter().map(|part| part_json(part, &stored)).collect();
     if let (Some(path), Some(data), Some(within)) = (&arguments.worst_cases, data, &within) {
-        let file = stop.during(|| certify::worst_cases(network, data.x.as_ref(), within, CUTS))?.to_json();
+        let file = stop.during(|| certify::worst_cases(network, data.x.as_ref(), within, CUTS))?.to_bytes();
         certify::verify_worst_cases(&file, network)?;
         atomic::write(path, &file, arguments.out.existing())?;
         result["worst_cases"] = json!({"rows": data.rows()});

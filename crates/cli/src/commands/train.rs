@@ -97,7 +97,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if let Some(choice) = &plan.choice {
         let job = job.tolerating(&columns.tolerated())?;
         let rows = train_tolerance::Rows { source: opened.table.source(), columns, learned, held_out };
-        return train_tolerance::run(arguments, &plan, choice, &job, rows, &stop);
+        let Arguments { out, pictures, talk, .. } = arguments;
+        let (data, usual) = (&arguments.data.to_string_lossy(), asked.tolerance.is_empty());
+        return train_tolerance::run(
+            &train_tolerance::Asked { data, usual, out, pictures, talk },
+            &plan,
+            choice,
+            &job,
+            rows,
+            &stop,
+        );
     }
     let scaler = job.scaler();
     scaler.standardize_in_place(&mut learned);
@@ -182,14 +191,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Show what the fit is at.
-pub(super) fn show(display: &mut Display, progress: &fit::Progress<'_>) {
+fn show(display: &mut Display, progress: &fit::Progress<'_>) {
     match progress {
         fit::Progress::Path(select::Progress::Start(progress)) => display.epoch("choosing λ: ", progress),
         fit::Progress::Path(select::Progress::Polish { price, done, polishes, .. }) => {
             display.count(&format!("choosing λ: {price}"), *done, *polishes);
         }
         fit::Progress::Start(progress) => display.epoch("", progress),
-        fit::Progress::Choice(progress) => train_tolerance::show(display, progress),
+        // `train_tolerance` has its own.
+        fit::Progress::Choice(_) => (),
         fit::Progress::Polish(progress) => {
             if progress.iteration == 0 {
                 display.restart();

@@ -1,8 +1,8 @@
 //! `tautnet train DATA` where inputs have a tolerance: the network with the least worst case, and what it tells.
 
 use super::tolerance_pictures::{self, Facts};
-use super::train::{Arguments, show as show_progress};
 use super::{export, pictures};
+use crate::arguments::{OutArguments, PictureArguments, TalkArguments};
 use crate::output::{self, at_most, number, table};
 use crate::progress::{Display, seconds};
 use crate::stop::Stop;
@@ -15,7 +15,7 @@ use tautnet::error::Result;
 use tautnet::job::Job;
 use tautnet::recipe::Plan;
 use tautnet::tolerance::{Input, Tolerance};
-use tautnet::{Dataset, printable};
+use tautnet::{Dataset, fit, printable};
 use tautnet_models::{Model, Options, Stored};
 use tautnet_tables::Encoder;
 
@@ -27,8 +27,19 @@ pub struct Rows<'a> {
     pub held_out: Option<Dataset>,
 }
 
+/// What was asked for beside the network.
+pub struct Asked<'a> {
+    /// What the data are called.
+    pub data: &'a str,
+    /// Whether nothing was said of the tolerance.
+    pub usual: bool,
+    pub out: &'a OutArguments,
+    pub pictures: &'a PictureArguments,
+    pub talk: &'a TalkArguments,
+}
+
 /// Show what the choice is at.
-pub fn show(display: &mut Display, progress: &choose::Progress) {
+fn show(display: &mut Display, progress: &choose::Progress) {
     let what = match progress.stage {
         choose::Stage::Candidates => "choosing among networks",
         choose::Stage::Members => "choosing what their mean is made of",
@@ -39,7 +50,7 @@ pub fn show(display: &mut Display, progress: &choose::Progress) {
 
 /// Choose, prove, tell.
 pub fn run(
-    arguments: &Arguments,
+    asked: &Asked<'_>,
     plan: &Plan,
     settings: &choose::Settings,
     job: &Job<'_>,
@@ -49,8 +60,12 @@ pub fn run(
     let Rows { source, columns, learned, held_out } = rows;
     let started = Instant::now();
     stop.heed();
-    let mut display = Display::new(arguments.talk.quiet, plan.settings.polish.tol);
-    let worked = job.choose(settings, &mut |progress| show_progress(&mut display, progress))?;
+    let mut display = Display::new(asked.talk.quiet, plan.settings.polish.tol);
+    let worked = job.choose(settings, &mut |progress| {
+        if let fit::Progress::Choice(progress) = progress {
+            show(&mut display, progress);
+        }
+    })?;
     drop(display);
     let scaler = job.scaler().clone();
     let inputs = columns.tolerated();
@@ -67,13 +82,12 @@ pub fn run(
         choose::evaluate(&worked.result, data, held_out, &inputs, &plan.settings.polish.loss)
     })?;
     pictures::tell_of_attack(&late);
-    let proved =
-        job.prove_choice(&worked, evaluation.as_ref(), held_out.as_ref(), &arguments.data.to_string_lossy())?;
+    let proved = job.prove_choice(&worked, evaluation.as_ref(), held_out.as_ref(), asked.data)?;
     let model = Model::of(proved, columns.clone(), scaler)?;
     let time = started.elapsed();
-    if let Some(path) = &arguments.out.out {
+    if let Some(path) = &asked.out.out {
         let stored = Stored::Model(Box::new(model.clone()));
-        export::write(&stored, path, &Options::default(), arguments.out.existing())?;
+        export::write(&stored, path, &Options::default(), asked.out.existing())?;
     }
     let summary = Summary {
         source,
@@ -85,9 +99,9 @@ pub fn run(
         held_out: held_out.as_ref(),
         evaluation: evaluation.as_ref(),
         time,
-        usual: arguments.recipe.asked.tolerance.is_empty(),
+        usual: asked.usual,
     };
-    if arguments.pictures.wanted() {
+    if asked.pictures.wanted() {
         let facts = Facts {
             source,
             plan,
@@ -104,15 +118,15 @@ pub fn run(
                 .collect(),
             gains: summary.gains().into_iter().map(|(_, bound)| bound).collect(),
         };
-        tolerance_pictures::draw(facts, &arguments.pictures, &arguments.out, arguments.talk.quiet, stop)?;
+        tolerance_pictures::draw(facts, asked.pictures, asked.out, asked.talk.quiet, stop)?;
     }
-    if arguments.talk.json {
+    if asked.talk.json {
         output::print_json(&summary.json())?;
         return Ok(ExitCode::SUCCESS);
     }
     output::print(&summary.text())?;
-    if !arguments.talk.quiet {
-        match &arguments.out.out {
+    if !asked.talk.quiet {
+        match &asked.out.out {
             Some(path) => output::note(&format!("the model is in {}", path.display())),
             None => output::note("the model was not kept; write it with --out FILE"),
         }

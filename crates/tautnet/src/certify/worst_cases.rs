@@ -32,7 +32,7 @@ const CLOSE: f64 = 1e-6;
 /// let network = Shallow::new(faer::mat![[1.0]], vec![0.0], vec![2.0], 0.0)?;
 /// let tolerance = Tolerance::same(Shape::Box, &[0.5])?;
 /// let file = certify::worst_cases(&network, faer::mat![[0.0]].as_ref(), &tolerance, 100)?;
-/// let proved = certify::verify_worst_cases(&file.to_json(), &network)?;
+/// let proved = certify::verify_worst_cases(&file.to_bytes(), &network)?;
 /// let row = &proved.worst_cases().rows[0];
 /// assert!(row.lower <= 0.0 && row.lower > -1e-6 && row.upper >= 1.0 && row.upper < 1.0 + 1e-6);
 /// # Ok::<(), tautnet::Error>(())
@@ -297,7 +297,7 @@ mod tests {
             let x = Mat::from_fn(2, d, |k, j| (seed as f64 + (2 * k + j) as f64).sin());
             for nodes in [0, 1, 300] {
                 let file = worst_cases(&network, x.as_ref(), &tolerance, nodes).unwrap();
-                let proved = verify_worst_cases(&file.to_json(), &network).unwrap();
+                let proved = verify_worst_cases(&file.to_bytes(), &network).unwrap();
                 prop_assert_eq!(proved.worst_cases(), &file);
                 for (k, row) in file.rows.iter().enumerate() {
                     let known = interval_within(&network, &row.x, k, &tolerance, 5000).unwrap();
@@ -318,7 +318,7 @@ mod tests {
         let network = random_network(6, 2, 5);
         let tolerance = Tolerance::same(tolerance::Shape::Box, &[0.9, 0.7]).unwrap();
         let file = worst_cases(&network, faer::mat![[0.3, -0.2], [0.0, 0.1]].as_ref(), &tolerance, 50).unwrap();
-        (network, serde_json::from_slice(&file.to_json()).unwrap())
+        (network, serde_json::from_slice(&file.to_bytes()).unwrap())
     }
 
     #[test]
@@ -389,6 +389,6 @@ mod tests {
         let (ball, wide) = (of(tolerance::Shape::Ball), of(tolerance::Shape::Box));
         assert!(ball.rows[0].upper < wide.rows[0].upper);
         let forged = WorstCases { shape: Shape::Box, ..ball };
-        assert!(matches!(verify_worst_cases(&forged.to_json(), &network).unwrap_err(), Refusal::NotProved(_)));
+        assert!(matches!(verify_worst_cases(&forged.to_bytes(), &network).unwrap_err(), Refusal::NotProved(_)));
     }
 }

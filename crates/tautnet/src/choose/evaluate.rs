@@ -1,7 +1,7 @@
 //! What rows that a network did not learn from say of it, in full: errors found and proved over a range of tolerances, and what
 //! each input causes of them.
 
-use super::{Chosen, Part};
+use super::outcome::{Chosen, Part};
 use crate::attack::{self, SIZES, WithinReport};
 use crate::error::Result;
 use crate::rows::Rows;

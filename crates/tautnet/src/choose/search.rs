@@ -1,0 +1,472 @@
+//! The search for the members of the mean.
+
+use super::candidate::{Candidate, Convex};
+use super::judge::Losses;
+use super::outcome::{Choice, Chosen, Judgement, Part};
+use crate::error::{Error, Result};
+use crate::rows::Rows;
+use crate::split::{self, Split};
+use crate::tolerance::Tolerance;
+use crate::train::{Common, average};
+use crate::{Dataset, Shallow};
+use rayon::prelude::*;
+use std::ops::ControlFlow;
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
+use tautnet_cone::Stop;
+
+/// What may be chosen from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// What all candidates have in common, the units and the linear part where these are not chosen.
+    pub common: Common,
+    /// The hidden units of each network; `None` where they are chosen.
+    pub units: Option<usize>,
+    /// The price of the weights in training; `None` where it is chosen.
+    pub decay: Option<f64>,
+}
+
+/// What [`choose`] is at work on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Judging candidates.
+    Candidates,
+    /// Putting the mean together.
+    Members,
+    /// Learning from all rows.
+    AllRows,
+}
+
+/// How far it is: pieces of work done, of those that are known of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The stage.
+    pub stage: Stage,
+    /// Networks made.
+    pub done: usize,
+    /// Networks to make.
+    pub of: usize,
+}
+
+/// Called after every network, from whatever thread is at work; `Break` ends the stage at hand.
+pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
+
+/// Parts that the rows are cut into.
+const PARTS: usize = 5;
+/// Most rows that candidates are compared on.
+const MOST_ROWS: usize = 4000;
+/// Multiplications that a choice may take, about, where there are few rows: ten seconds of one processor; and so many times
+/// that where there are many.
+const WORK: (f64, f64) = (1.5e11, 6.0);
+/// As many rows are few.
+const FEW: f64 = 300.0;
+/// Units of each network where they are chosen, and of a wide one.
+const UNITS: (usize, usize) = (50, 200);
+/// Most units of the mean.
+const MOST_UNITS: usize = 400;
+/// Most members.
+const MEMBERS: usize = 4;
+/// Candidates that stay after the first parts, and those from which members come.
+const STAY: (usize, usize) = (24, 12);
+const REACHES: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
+const DECAYS: [f64; 6] = [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
+/// Tolerance and decay of the convex programs that are tried, the first ones first.
+const CONVEX: [(f64, f64); 6] = [(1.0, 1e-2), (1.0, 1e-3), (0.5, 1e-2), (1.0, 3e-2), (0.5, 1e-3), (1.0, 0.0)];
+
+/// Choose a network for the tolerance, and make it. [`Stop::here`] ends the choice early with what it has, and the work too:
+/// where there is no time to learn from all rows, the networks of the first part are the result.
+pub fn choose(
+    data: &Dataset,
+    tolerance: &Tolerance,
+    settings: &Settings,
+    observer: &mut Observer<'_>,
+) -> Result<Chosen> {
+    let rows = data.rows();
+    if rows < PARTS {
+        let rows = if rows == 1 { "1 sample is".to_owned() } else { format!("{rows} rows are") };
+        return Err(Error::new(
+            format!("{rows} too few to choose a network for the tolerance by validation"),
+            format!("give {PARTS} rows at least, or say the tolerance 0 and a price, such as lipschitz = 0.03"),
+        ));
+    }
+    let work = Work::new(data, tolerance, settings, observer)?;
+    let found = Stop::here().early().during(|| work.search())?;
+    work.make(found)
+}
+
+/// A candidate with its networks and what the rows held out say of each, part by part.
+struct Tried {
+    candidate: Candidate,
+    seed: u64,
+    networks: Vec<Shallow>,
+    losses: Vec<Losses>,
+}
+
+impl Tried {
+    fn joined(&self) -> Losses {
+        Losses::joined(&self.losses)
+    }
+
+    fn judgement(&self) -> Judgement {
+        judgement(self.candidate, &self.joined())
+    }
+}
+
+/// The best first.
+fn sort(tried: &mut [Tried]) {
+    // Scores are not negative, and then their bits are in the same order.
+    tried.sort_by_cached_key(|one| one.joined().score().to_bits());
+}
+
+fn judgement(candidate: Candidate, losses: &Losses) -> Judgement {
+    let (clean, found) = losses.means();
+    Judgement { candidate, clean, found, score: losses.score() }
+}
+
+/// The rows in parts, and what everything needs.
+struct Work<'a, 'o> {
+    data: &'a Dataset,
+    tolerance: &'a Tolerance,
+    settings: &'a Settings,
+    observer: Mutex<(&'a mut Observer<'o>, Progress)>,
+    ended: AtomicBool,
+    parts: Vec<Cut>,
+}
+
+/// Rows to learn from and rows held out.
+struct Cut {
+    held_out: Vec<usize>,
+    learned: (Dataset, Tolerance),
+    judged: (Dataset, Tolerance),
+}
+
+impl<'a, 'o> Work<'a, 'o> {
+    fn new(
+        data: &'a Dataset,
+        tolerance: &'a Tolerance,
+        settings: &'a Settings,
+        observer: &'a mut Observer<'o>,
+    ) -> Result<Self> {
+        let all: Vec<usize> = if data.rows() > MOST_ROWS {
+            split::by_fraction(data.rows(), MOST_ROWS as f64 / data.rows() as f64, settings.common.seed)?.test
+        } else {
+            (0..data.rows()).collect()
+        };
+        // Parts of the same size; a few rows may be in none.
+        let share = (all.len() / PARTS).max(1) as f64 / all.len() as f64;
+        let picked = |rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
+        let cut = |split: &Split| {
+            let [train, test] =
+                [&split.train, &split.test].map(|rows| rows.iter().map(|&k| all[k]).collect::<Vec<_>>());
+            Cut { learned: picked(&train), judged: picked(&test), held_out: test }
+        };
+        let parts = split::by_folds(all.len(), share, PARTS, settings.common.seed)?.iter().map(cut).collect();
+        let start = Progress { stage: Stage::Candidates, done: 0, of: 0 };
+        Ok(Self {
+            data,
+            tolerance,
+            settings,
+            observer: Mutex::new((observer, start)),
+            ended: AtomicBool::new(false),
+            parts,
+        })
+    }
+
+    /// The candidates that come first.
+    fn grid(&self) -> Vec<Candidate> {
+        let Settings { common, units, decay } = self.settings;
+        let units = units.unwrap_or(UNITS.0);
+        let linear: &[bool] = if common.linear_part { &[true] } else { &[false, true] };
+        let decays: Vec<f64> = decay.map_or(DECAYS.to_vec(), |decay| vec![decay]);
+        let each = linear.iter().flat_map(|&linear_part| REACHES.iter().flat_map(move |&reach| [(linear_part, reach)]));
+        each.flat_map(|(linear_part, reach)| {
+            decays.iter().map(move |&decay| Candidate { linear_part, reach, ..Candidate::ordinary(units, decay) })
+        })
+        .collect()
+    }
+
+    /// Tell that a stage has so many further pieces of work.
+    fn begin(&self, stage: Stage, pieces: usize) {
+        let told = &mut self.observer.lock().unwrap_or_else(PoisonError::into_inner).1;
+        let (done, of) = if told.stage == stage { (told.done, told.of) } else { (0, 0) };
+        *told = Progress { stage, done, of: of + pieces };
+        self.ended.store(false, Ordering::Relaxed);
+    }
+
+    fn done(&self) {
+        let (observer, told) = &mut *self.observer.lock().unwrap_or_else(PoisonError::into_inner);
+        told.done += 1;
+        if observer(told).is_break() {
+            self.ended.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn over(&self, stop: &Stop) -> bool {
+        stop.asked() || self.ended.load(Ordering::Relaxed)
+    }
+
+    fn common(&self, seed: u64) -> Common {
+        Common { seed: self.settings.common.seed.wrapping_add(seed), ..self.settings.common.clone() }
+    }
+
+    /// Networks of candidates on some parts, judged. `None` where it was time to stop: what was cut short is not to be compared.
+    fn judge(&self, candidates: &[(Candidate, u64)], parts: &[usize]) -> Result<Option<Vec<Tried>>> {
+        let stop = Stop::here();
+        self.begin(Stage::Candidates, candidates.len() * parts.len());
+        let pieces: Vec<(usize, usize)> =
+            (0..candidates.len()).flat_map(|c| parts.iter().map(move |&part| (c, part))).collect();
+        let one = |&(c, part): &(usize, usize)| -> Result<Option<(Shallow, Losses)>> {
+            if self.over(&stop) {
+                return Ok(None);
+            }
+            let Cut { learned, judged, .. } = &self.parts[part];
+            let (candidate, seed) = candidates[c];
+            let made = stop.during(|| -> Result<_> {
+                let network = candidate.make(&learned.0, &learned.1, &self.common(seed))?;
+                let losses = Losses::of(&network, &judged.0, &judged.1, &self.settings.common.loss)?;
+                Ok((network, losses))
+            })?;
+            self.done();
+            Ok(Some(made).filter(|_| !self.over(&stop)))
+        };
+        let mut made = pieces.par_iter().map(one).collect::<Result<Vec<_>>>()?.into_iter();
+        let tried: Option<Vec<Tried>> = candidates
+            .iter()
+            .map(|&(candidate, seed)| {
+                let own: Option<Vec<_>> = made.by_ref().take(parts.len()).collect();
+                let (networks, losses) = own?.into_iter().unzip();
+                Some(Tried { candidate, seed, networks, losses })
+            })
+            .collect();
+        Ok(tried)
+    }
+
+    /// Judge candidates on the parts that are left, where there is time.
+    fn go_on(&self, tried: &mut [Tried], from: usize) -> Result<bool> {
+        let candidates: Vec<_> = tried.iter().map(|tried| (tried.candidate, tried.seed)).collect();
+        let parts: Vec<usize> = (from..self.parts.len()).collect();
+        let Some(more) = self.judge(&candidates, &parts)? else { return Ok(false) };
+        for (tried, more) in tried.iter_mut().zip(more) {
+            tried.networks.extend(more.networks);
+            tried.losses.extend(more.losses);
+        }
+        Ok(true)
+    }
+
+    fn search(&self) -> Result<Found> {
+        let grid: Vec<_> = self.grid().into_iter().map(|candidate| (candidate, 0)).collect();
+        let whole = self.parts.len();
+        let (rows, columns) = (self.parts[0].learned.0.rows(), self.data.columns());
+        let mut left = WORK.0 * (rows as f64 / FEW).clamp(1.0, WORK.1);
+        // Where there are few rows, one part says little.
+        let work: f64 = grid.iter().map(|(candidate, _)| candidate.work(rows, columns)).sum();
+        let first = ((0.4 * left / work) as usize).clamp(1, whole);
+        left -= first as f64 * work;
+        let Some(mut tried) = self.judge(&grid, &(0..first).collect::<Vec<_>>())? else {
+            return Ok(Found { candidates: 0, ..Found::none(self) });
+        };
+        let candidates = tried.len();
+        sort(&mut tried);
+        // The start is the best by its errors without input error.
+        let ordinary = |tried: &&Tried| {
+            tried.candidate.reach == 0.0 && tried.candidate.linear_part == self.settings.common.linear_part
+        };
+        let start = tried
+            .iter()
+            .filter(ordinary)
+            .min_by(|a, b| a.joined().clean_score().total_cmp(&b.joined().clean_score()))
+            .map(|start| start.candidate)
+            .expect("ordinary training is among them");
+        let rest = (whole - first) as f64 * work / tried.len() as f64;
+        let stay = ((0.5 * left / rest.max(1.0)) as usize).clamp(STAY.1 / 2, STAY.0);
+        let mut place = 0;
+        tried.retain(|one| {
+            place += 1;
+            place <= stay || one.candidate == start
+        });
+        left -= rest * tried.len() as f64;
+        let mut judged = whole;
+        if first < whole && !self.go_on(&mut tried, first)? {
+            judged = first;
+        }
+        if judged == whole {
+            self.refine(&mut tried, rows, left)?;
+        }
+        sort(&mut tried);
+        let start = tried.iter().position(|one| one.candidate == start && one.seed == 0).expect("the start stays");
+        let members = self.members(&tried, judged)?;
+        Ok(Found { candidates, tried, start, members, judged })
+    }
+
+    /// Try variations of the best, as far as the work allows: long training and wide networks first, since both change what is
+    /// best; then their neighbours, and the convex program.
+    fn refine(&self, tried: &mut Vec<Tried>, rows: usize, mut left: f64) -> Result<()> {
+        let mut attempt = |tried: &mut Vec<Tried>, next: Vec<Candidate>| -> Result<()> {
+            let mut further: Vec<(Candidate, u64)> = Vec::new();
+            for candidate in next {
+                let work = candidate.work(rows, self.data.columns()) * self.parts.len() as f64;
+                let known =
+                    tried.iter().any(|one| one.candidate == candidate) || further.iter().any(|one| one.0 == candidate);
+                if !known && work <= left {
+                    left -= work;
+                    further.push((candidate, 0));
+                }
+            }
+            let parts: Vec<usize> = (0..self.parts.len()).collect();
+            tried.extend(self.judge(&further, &parts)?.unwrap_or_default());
+            sort(tried);
+            Ok(())
+        };
+        sort(tried);
+        let fixed = self.settings.units.is_some();
+        let larger = |best: Candidate| {
+            let wide = Candidate { units: if fixed { best.units } else { UNITS.1 }, ..best };
+            [Candidate { long: true, ..best }, wide, Candidate { long: true, ..wide }]
+        };
+        attempt(tried, tried.iter().take(3).flat_map(|one| larger(one.candidate)).collect())?;
+        let best = tried[0].candidate;
+        let mut near = Vec::new();
+        if self.settings.common.loss == crate::Loss::default() {
+            near.extend(tried.iter().take(2).map(|one| Candidate { capped: true, ..one.candidate }));
+        }
+        if self.settings.decay.is_none() {
+            near.extend([1.0 / 3.0, 3.0].map(|factor| Candidate { decay: factor * best.decay, ..best }));
+        }
+        near.extend([0.75, 1.25].map(|factor| Candidate { reach: factor * best.reach, ..best }));
+        attempt(tried, near)?;
+        let small = |one: &&Tried| fixed || one.candidate.units == UNITS.0;
+        let best = tried.iter().find(small).map(|one| one.candidate);
+        let ordinary = tried.iter().filter(small).find(|one| one.candidate.reach == 0.0).map(|one| one.candidate);
+        let programs = best.iter().flat_map(|best| CONVEX.iter().map(move |program| (best, program)));
+        let programs =
+            programs.chain(ordinary.iter().flat_map(|one| CONVEX[..2].iter().map(move |program| (one, program))));
+        let convex =
+            programs.map(|(&from, &(reach, decay))| Candidate { convex: Some(Convex { reach, decay }), ..from });
+        attempt(tried, convex.collect())?;
+        // The best from another seed, so that they can be members twice.
+        let again: Vec<_> = tried.iter().take(2).map(|one| (one.candidate, 1)).collect();
+        let parts: Vec<usize> = (0..self.parts.len()).collect();
+        tried.extend(self.judge(&again, &parts)?.unwrap_or_default());
+        Ok(())
+    }
+
+    /// The members of the mean: the best candidate from two seeds, so that no lucky seed decides, and what makes the mean better.
+    fn members(&self, tried: &[Tried], parts: usize) -> Result<Vec<usize>> {
+        let stop = Stop::here();
+        let pool: Vec<usize> = (0..tried.len().min(STAY.1)).collect();
+        let units = |members: &[usize]| members.iter().map(|&k| tried[k].candidate.units).sum::<usize>();
+        let twin = (1..tried.len()).find(|&k| tried[k].candidate == tried[0].candidate);
+        let mut members: Vec<usize> = [0].into_iter().chain(twin).collect();
+        if units(&members) > MOST_UNITS {
+            members.truncate(1);
+        }
+        let losses = (0..parts).map(|part| self.losses_of_mean(tried, &members, part)).collect::<Result<Vec<_>>>()?;
+        let mut best = Losses::joined(&losses).score();
+        while members.len() < MEMBERS {
+            let further: Vec<Vec<usize>> = pool
+                .iter()
+                .filter(|&&k| !members.contains(&k))
+                .map(|&k| [&members[..], &[k]].concat())
+                .filter(|members| units(members) <= MOST_UNITS)
+                .collect();
+            if further.is_empty() || self.over(&stop) {
+                break;
+            }
+            self.begin(Stage::Members, further.len());
+            let score = |members: &Vec<usize>| -> Result<f64> {
+                let losses = (0..parts)
+                    .map(|part| stop.during(|| self.losses_of_mean(tried, members, part)))
+                    .collect::<Result<Vec<_>>>()?;
+                self.done();
+                Ok(Losses::joined(&losses).score())
+            };
+            let scores = further.par_iter().map(score).collect::<Result<Vec<_>>>()?;
+            let least = (0..scores.len()).min_by(|&a, &b| scores[a].total_cmp(&scores[b])).expect("there are some");
+            if self.over(&stop) || scores[least] >= best {
+                break;
+            }
+            (best, members) = (scores[least], further[least].clone());
+        }
+        Ok(members)
+    }
+
+    fn mean_of(&self, tried: &[Tried], members: &[usize], part: usize) -> Result<Shallow> {
+        let networks: Vec<Shallow> = members.iter().map(|&k| tried[k].networks[part].clone()).collect();
+        average::mean_of(&networks)
+    }
+
+    fn losses_of_mean(&self, tried: &[Tried], members: &[usize], part: usize) -> Result<Losses> {
+        let (judged, tolerance) = &self.parts[part].judged;
+        Losses::of(&self.mean_of(tried, members, part)?, judged, tolerance, &self.settings.common.loss)
+    }
+
+    /// The networks that learn from all rows.
+    fn make(&self, found: Found) -> Result<Chosen> {
+        let Found { candidates, tried, start, members, judged } = found;
+        let stop = Stop::here();
+        let all: Vec<(Candidate, u64)> =
+            [start].iter().chain(&members).map(|&k| (tried[k].candidate, tried[k].seed)).collect();
+        self.begin(Stage::AllRows, all.len());
+        let made = all
+            .par_iter()
+            .map(|&(candidate, seed)| {
+                let network = stop.during(|| candidate.make(self.data, self.tolerance, &self.common(seed)));
+                self.done();
+                network
+            })
+            .collect::<Result<Vec<Shallow>>>()?;
+        let all_rows = !self.over(&stop) || judged == 0;
+        let parts = (0..judged)
+            .map(|part| {
+                Ok(Part {
+                    held_out: self.parts[part].held_out.clone(),
+                    start: tried[start].networks[part].clone(),
+                    result: self.mean_of(&tried, &members, part)?,
+                })
+            })
+            .collect::<Result<Vec<Part>>>()?;
+        let (first, network) = match parts.first() {
+            Some(part) if !all_rows => (part.start.clone(), part.result.clone()),
+            _ => (made[0].clone(), average::mean_of(&made[1..])?),
+        };
+        let losses = (0..judged)
+            .map(|part| Stop::here().late().during(|| self.losses_of_mean(&tried, &members, part)))
+            .collect::<Result<Vec<_>>>()?;
+        let result = Losses::joined(&losses).means();
+        let choice = Choice {
+            rows: parts.iter().map(|part| part.held_out.len()).sum(),
+            folds: judged,
+            candidates,
+            start: tried[start].judgement(),
+            judged: tried.iter().map(Tried::judgement).collect(),
+            members: members.iter().map(|&k| tried[k].candidate).collect(),
+            result,
+            all_rows,
+            parts,
+        };
+        Ok(Chosen { start: first, network, choice })
+    }
+}
+
+/// What the search found: candidates, the best first, which of them is the start, the members, and how many parts they were judged on.
+struct Found {
+    candidates: usize,
+    tried: Vec<Tried>,
+    start: usize,
+    members: Vec<usize>,
+    judged: usize,
+}
+
+impl Found {
+    /// Nothing was judged: ordinary training, and training under attack within the tolerance at a middling decay.
+    fn none(work: &Work<'_, '_>) -> Self {
+        let Settings { common, units, decay } = work.settings;
+        let ordinary = Candidate::ordinary(units.unwrap_or(UNITS.0), decay.unwrap_or(1e-2));
+        let ordinary = Candidate { linear_part: common.linear_part, ..ordinary };
+        let tried = |candidate| Tried { candidate, seed: 0, networks: Vec::new(), losses: Vec::new() };
+        let tried = vec![tried(Candidate { reach: 1.0, ..ordinary }), tried(ordinary)];
+        Self { candidates: 0, tried, start: 1, members: vec![0], judged: 0 }
+    }
+}
