@@ -177,8 +177,8 @@ fn every_sentence_with_a_number_and_a_default_is_checked() {
 /// The checks can fail.
 #[test]
 fn wrong_defaults_are_found() {
-    assert!(parameters("`hidden=100`, `decay`, `verbose=False`, `lipschitz=\"auto\"`").is_ok());
-    for wrong in ["`hidden=99`", "`lipschitz=0.01`", "`norm=\"inf\"`", "`output_bias=False`", "`tol=1e-6`"] {
+    assert!(parameters("`seed=0`, `decay`, `verbose=False`, `lipschitz=\"auto\"`").is_ok());
+    for wrong in ["`seed=1`", "`lipschitz=0.01`", "`norm=\"inf\"`", "`output_bias=False`", "`tol=1e-6`"] {
         assert!(parameters(wrong).is_err(), "{wrong}");
     }
     let table = "| `--start` | how |\n|---|---|\n| `sgd` | well; the default |\n| `admm` | slowly |\n\nthe default\n";

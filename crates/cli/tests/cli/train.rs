@@ -149,7 +149,15 @@ fn bad_input_is_refused() {
     for (command, err) in [
         (
             "train few.csv",
+            "error: 3 rows are too few to choose a network for the tolerance by validation\nhint: give 5 rows at least, or say the tolerance 0 and a price, such as lipschitz = 0.03\n",
+        ),
+        (
+            "train few.csv --tolerance 0",
             "error: 3 rows are too few to choose the price of the Lipschitz bound by validation\nhint: give the price, such as 0.03\n",
+        ),
+        (
+            "train few.csv --tolerance 0.1 --lipschitz 0.1",
+            "error: `lipschitz` was given with a tolerance of the inputs; it belongs to the objective with prices\nhint: leave `lipschitz` out, or give the tolerance 0: then every input is exact\n",
         ),
         (
             "train few.csv --lipschitz some",

@@ -470,3 +470,112 @@ impl Found {
         Self { candidates: 0, tried, start: 1, members: vec![0], judged: 0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Loss;
+    use crate::attack;
+    use crate::choose::{cases, evaluate};
+    use crate::tolerance::{Input, Shape};
+    use crate::train::tests::toy;
+    use std::sync::atomic::AtomicUsize;
+
+    fn settings(units: usize) -> Settings {
+        Settings { common: Common::default(), units: Some(units), decay: Some(3e-3) }
+    }
+
+    fn go_on(_: &Progress) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn found(network: &Shallow, data: &Dataset, tolerance: &Tolerance) -> f64 {
+        attack::within(network, data, tolerance, &attack::Settings::new(f64::INFINITY)).unwrap().found
+    }
+
+    #[test]
+    fn what_is_chosen_is_better_than_its_start_on_rows_that_neither_saw() {
+        let (data, fresh) = (toy(120, 2, 3), toy(300, 2, 4));
+        let tolerance = Tolerance::same(Shape::Ball, &[0.3, 0.3]).unwrap();
+        let chosen = choose(&data, &tolerance, &settings(12), &mut go_on).unwrap();
+        let choice = &chosen.choice;
+        assert!(choice.all_rows && choice.folds == PARTS && choice.candidates == 2 * REACHES.len());
+        let (old, new) = (found(&chosen.start, &fresh, &tolerance), found(&chosen.network, &fresh, &tolerance));
+        assert!(new < 0.95 * old, "{new} against {old}");
+        // The start is ordinary training, the members are in the table, and every one has the units that were asked for.
+        assert_eq!((choice.start.candidate.reach, choice.start.candidate.convex), (0.0, None));
+        assert!(choice.members.iter().all(|member| choice.judged.iter().any(|one| one.candidate == *member)));
+        assert!(choice.judged.iter().all(|one| one.candidate.units == 12 && one.clean <= one.found));
+        assert!(choice.judged.windows(2).all(|pair| pair[0].score <= pair[1].score));
+        // Every row is held out at most once, by networks that are judged together.
+        let mut rows: Vec<usize> = choice.parts.iter().flat_map(|part| part.held_out.clone()).collect();
+        rows.sort_unstable();
+        assert!(rows.windows(2).all(|pair| pair[0] < pair[1]) && rows.len() == choice.rows);
+        // Found, proved and the causes are in order; a tolerance of 0 adds nothing.
+        let inputs = ["a", "b"].map(|name| Input { name, numeric: true, width: 1 });
+        let seen = evaluate(&chosen, (&data, &tolerance), None, &inputs, &Loss::default()).unwrap().unwrap();
+        assert_eq!((seen.rows, seen.cross_validated, seen.causes.len()), (choice.rows, true, 2));
+        for at in &seen.sizes {
+            for errors in [&at.start, &at.result] {
+                assert!(errors.clean <= errors.found * (1.0 + 1e-12) && errors.found <= errors.proved);
+                assert!(at.size > 0.0 || errors.proved <= errors.clean * (1.0 + 1e-9));
+            }
+        }
+        assert!(seen.causes.iter().all(|cause| (0.0..=1.0).contains(cause)) && seen.causes.iter().sum::<f64>() > 0.5);
+        assert_eq!(cases(&chosen, (&data, &tolerance), None).len(), PARTS);
+    }
+
+    #[test]
+    fn threads_do_not_change_a_byte() {
+        let data = toy(50, 2, 5);
+        let tolerance = Tolerance::same(Shape::Box, &[0.1, 0.2]).unwrap();
+        let run = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| choose(&data, &tolerance, &settings(5), &mut go_on).unwrap())
+        };
+        assert_eq!(run(1), run(2));
+    }
+
+    #[test]
+    fn it_can_be_ended_at_any_moment() {
+        let data = toy(50, 2, 6);
+        let tolerance = Tolerance::same(Shape::Box, &[0.2, 0.0]).unwrap();
+        let all = AtomicUsize::new(0);
+        let mut count = |_: &Progress| {
+            all.fetch_add(1, Ordering::SeqCst);
+            ControlFlow::Continue(())
+        };
+        choose(&data, &tolerance, &settings(4), &mut count).unwrap();
+        let (mut seen, all) = ([false; 2], all.into_inner());
+        for most in [0, 1, all / 3, 2 * all / 3, all - 1] {
+            let mut heard = 0;
+            let mut end = |_: &Progress| {
+                heard += 1;
+                if heard > most { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            };
+            let chosen = choose(&data, &tolerance, &settings(4), &mut end).unwrap();
+            let choice = &chosen.choice;
+            assert_eq!(choice.parts.len(), choice.folds);
+            assert!(!choice.members.is_empty() && found(&chosen.network, &data, &tolerance).is_finite());
+            seen[usize::from(choice.folds > 0)] = true;
+            // So does the clock, from the beginning.
+            let stopped = Stop::when(|| true).during(|| choose(&data, &tolerance, &settings(4), &mut go_on)).unwrap();
+            assert_eq!(stopped.choice.folds, 0);
+        }
+        assert_eq!(seen, [true; 2]);
+    }
+
+    #[test]
+    fn rows_have_weights_and_tolerances_of_their_own() {
+        let mut data = toy(60, 2, 7);
+        data.weights = Some((0..60).map(|k| 0.5 + (k % 3) as f64).collect());
+        let rows = faer::Mat::from_fn(60, 2, |k, j| if j == 0 { 0.05 * (k % 4) as f64 } else { 0.1 });
+        let tolerance = Tolerance::of_rows(Shape::Ball, rows).unwrap();
+        let chosen = choose(&data, &tolerance, &settings(5), &mut go_on).unwrap();
+        let ordinary = found(&chosen.start, &data, &tolerance);
+        assert!(found(&chosen.network, &data, &tolerance) < 1.2 * ordinary);
+        let with_linear = Settings { common: Common { linear_part: true, ..Common::default() }, ..settings(5) };
+        let chosen = choose(&data, &tolerance, &with_linear, &mut go_on).unwrap();
+        assert!(chosen.network.a().is_some() && chosen.choice.judged.iter().all(|one| one.candidate.linear_part));
+    }
+}

@@ -60,7 +60,7 @@ pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
             let from = &made[best].0.network;
             let patterns = Patterns::signed(from, found.rows.x.as_ref());
             run.adopt(from, Some(&patterns));
-            if run.units.is_empty() {
+            if run.only_a_constant() {
                 break;
             }
             let of_rows = run.active.select(&found.groups[..run.data.rows()]);

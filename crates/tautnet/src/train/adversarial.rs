@@ -185,9 +185,11 @@ impl Inner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Shallow;
     use crate::attack;
-    use crate::train::Descent;
+    use crate::tolerance::Shape;
     use crate::train::Settings;
+    use crate::train::{Descent, Schedule};
     use crate::train::{Start, tests::toy, train};
     use rand::SeedableRng;
     use std::ops::ControlFlow;
@@ -264,5 +266,63 @@ mod tests {
                 |batch: &Batch| -> f64 { (0..60).map(|k| (network.value(&row(batch, k)) - data.y[k]).powi(2)).sum() };
             assert!(error(&many) > error(&one), "{norm:?}: {} {}", error(&many), error(&one));
         }
+    }
+
+    #[test]
+    fn rows_stay_within_their_own_tolerance_and_training_within_it_lowers_the_worst_case() {
+        let data = toy(60, 3, 13);
+        let mut random = Pcg64::seed_from_u64(2);
+        let weights = Weights::random(&data, 20, (true, false), &mut random);
+        let sizes = faer::Mat::from_fn(60, 3, |k, j| 0.1 * ((k + 2 * j) % 4) as f64);
+        for shape in Shape::ALL {
+            let tolerance = Tolerance::of_rows(shape, sizes.clone()).unwrap();
+            let last = vec![0.0; 60 * 3];
+            let mut inner =
+                Inner { norm: shape.norm(), radius: 1.0, last, tolerance: Some(&tolerance), ..Inner::default() };
+            let all = Batch::all(&data);
+            let mut batch = Batch::default();
+            for rows in [[3, 50, 7], [7, 3, 59]] {
+                batch.gather(&all, &rows);
+                inner.perturb(&weights, &mut batch, &mut random);
+                for (r, &k) in rows.iter().enumerate() {
+                    let moved = (0..3).map(|j| (batch.x[r * 4 + j] - data.x[(k, j)]).abs());
+                    let parts: Vec<f64> = moved
+                        .zip(0..3)
+                        .map(|(moved, j)| if sizes[(k, j)] > 0.0 { moved / sizes[(k, j)] } else { moved * 1e12 })
+                        .collect();
+                    assert!(shape.norm().of(&parts) <= 1.0 + 1e-9, "{parts:?}");
+                }
+            }
+        }
+        let data = toy(150, 2, 13);
+        let tolerance = Tolerance::same(Shape::Box, &[0.4, 0.2]).unwrap();
+        let descent =
+            Descent { rate: 1e-2, epochs: 150, decay: 1e-4, schedule: Schedule::Cosine, ..Descent::default() };
+        let worst = |start| {
+            let settings = Settings { start, units: 30, ..Settings::default() };
+            let network = train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap().network;
+            attack::within(&network, &data, &tolerance, &attack::Settings::new(f64::INFINITY)).unwrap().found
+        };
+        let within = Adversarial {
+            descent: descent.clone(),
+            steps: 1,
+            tolerance: Some(tolerance.clone()),
+            ..Adversarial::default()
+        };
+        let (plain, robust) = (worst(Start::from(descent)), worst(Start::from(within)));
+        assert!(robust < 0.9 * plain, "{robust} against {plain}");
+    }
+
+    #[test]
+    fn a_cosine_ends_at_a_rate_of_nothing_and_keeps_the_last_weights() {
+        let data = toy(60, 2, 14);
+        let descent = Descent { rate: 1e-2, epochs: 100, schedule: Schedule::Cosine, ..Descent::default() };
+        let settings = Settings { start: descent.clone().into(), units: 20, ..Settings::default() };
+        let trained = train(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
+        assert_eq!(trained.trace.len(), 100);
+        let rates: Vec<f64> = trained.trace.iter().map(|progress| progress.rate).collect();
+        assert!(rates.windows(2).all(|pair| pair[1] < pair[0]) && rates[99] < 0.01 * descent.rate);
+        let spread = data.y.iter().map(|y| y * y).sum::<f64>() / data.rows() as f64;
+        assert!(trained.loss < 0.5 * spread, "{} of {spread}", trained.loss);
     }
 }
