@@ -167,6 +167,9 @@ fn units(network: &Layered) -> usize {
     network.layers().iter().rev().skip(1).map(Layer::units).sum()
 }
 
+/// The lower and the upper end of an interval of each row.
+type Ends<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
+
 /// A layer as Python gives it: weights, biases and the name of the activation.
 type GivenLayer<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, f64>, String);
 
@@ -471,7 +474,7 @@ impl Model {
         lower: Vec<f64>,
         upper: Vec<f64>,
         coverage: &Bound<'py, PyAny>,
-    ) -> PyResult<(Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>)> {
+    ) -> PyResult<Ends<'py>> {
         let mut interval = Interval::default();
         put(&mut interval, "coverage", coverage)?;
         let Some(share) = interval.coverage else {

@@ -10,6 +10,7 @@ use crate::limits;
 use crate::progress::Display;
 use crate::recipe::{self, LimitArguments, RecipeArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
+use crate::tolerance::TolerancesArguments;
 use crate::{input, output};
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -20,6 +21,7 @@ use tautnet::error::Result;
 use tautnet::fit::{self, Price};
 use tautnet::job::{Interruption, Job};
 use tautnet::recipe::Command;
+use tautnet::tolerance::Asked;
 use tautnet::{Shallow, polish, select};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
@@ -55,6 +57,9 @@ pub struct Arguments {
     pub recipe: RecipeArguments<recipe::Train>,
 
     #[command(flatten)]
+    pub tolerances: TolerancesArguments,
+
+    #[command(flatten)]
     pub limit: LimitArguments,
 
     #[command(flatten)]
@@ -72,7 +77,10 @@ pub struct Arguments {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let asked = &arguments.recipe.asked;
+    let mut asked = arguments.recipe.asked.clone();
+    if arguments.tolerances.tolerances.is_some() {
+        asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;
+    }
     let plan = asked.resolve(Command::Train)?;
     let (settings, seed) = (&plan.settings, asked.seed);
     let missing = match settings.price {
@@ -83,6 +91,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     };
     let files = Files::default().reads_data(Some(&arguments.data));
+    let files = files.reads_if(arguments.tolerances.tolerances.as_ref());
     pictures::check(files, &arguments.test, &arguments.pictures, &arguments.out, &missing)?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;

@@ -165,7 +165,7 @@ fn bad_input_is_refused() {
         ),
         (
             "train few.csv --hidden 0",
-            "error: invalid value '0' for '--hidden <NUMBER>': it must be a whole number, 1 or more\nhint: `--help` after the command shows every flag\n",
+            "error: invalid value '0' for '--hidden <auto|NUMBER>': it must be a whole number, 1 or more, or `auto`\nhint: `--help` after the command shows every flag\n",
         ),
         (
             "train few.csv --threads 0",
@@ -207,4 +207,68 @@ fn a_killed_training_leaves_no_half_written_model() {
     }
     let _ = std::fs::remove_file(folder.path().join("m.json"));
     assert_eq!(Ran::of(folder.command(TAUTNET).args(command.split(' '))).code, Some(0));
+}
+
+/// What `train` says of a network for a tolerance, and that the model keeps what it was made for.
+#[test]
+fn a_tolerance_is_what_the_network_is_chosen_for() {
+    let folder = Folder::new();
+    folder.write("sensors.toml", "MYCT = \"5%\"\nMMAX = 100\nshape = \"ball\"\n");
+    let quick = "--hidden 6 --decay 0.01 --test 0.25 --json --quiet";
+    let result =
+        folder.tautnet(&format!("train machine {quick} --tolerances sensors.toml --tolerance CACH=0.1sd --out m.json"));
+    let result = result.json();
+    let tolerance = &result["tolerance"];
+    assert_eq!((&tolerance["shape"], &tolerance["said"]), (&"ball".into(), &true.into()));
+    assert_eq!(tolerance["entries"].as_array().unwrap().len(), 3);
+    let amount = |name: &str| [0, 1].map(|end: usize| number(&tolerance["user_units"][name][end]));
+    assert!(
+        (amount("MMAX")[0] - 100.0).abs() < 1e-9 && amount("MMIN") == [0.0; 2] && amount("MYCT")[0] < amount("MYCT")[1]
+    );
+    assert!(result.get("cross_validated").is_none());
+    let held = &result["held_out"];
+    for network in ["start", "result"] {
+        let [clean, found, proved] = ["clean", "found", "proved"].map(|name| number(&held[network][name]));
+        assert!(clean <= found * (1.0 + 1e-12) && found <= proved, "{held:#}");
+        assert!(number(&held[network]["user_units"]["proved"]) > proved, "the target is not standardized");
+    }
+    let causes = held["causes"].as_object().unwrap();
+    assert_eq!(causes["MMIN"], 0.0);
+    assert!(causes.len() == 6 && causes.values().all(|cause| (0.0..=1.0).contains(&number(cause))));
+    assert_eq!(held["sizes"].as_array().unwrap().len(), 5);
+    let chosen = &result["chosen"];
+    assert!(chosen["candidates"] == 10 && !chosen["members"].as_array().unwrap().is_empty());
+    // The model is one for the commands that go on with it, and knows its tolerance.
+    let predicted = folder.tautnet("predict m.json machine");
+    assert!(predicted.out.starts_with("prediction,lower,upper\n"), "{predicted:?}");
+    let attacked = folder.tautnet("attack m.json machine --json --quiet").json();
+    assert_eq!(attacked["tolerance_shape"].as_str(), Some("ball"), "{attacked:#}");
+    assert_eq!(folder.tautnet("verify m.json m.json").code, Some(0));
+}
+
+/// Without rows held out the rows are held out in turn; with no time at all there is a network all the same, with its proof.
+#[test]
+fn a_tolerance_without_rows_held_out_and_without_time() {
+    let folder = Folder::new();
+    let result = folder.tautnet("train machine --hidden 4 --decay 0.01 --json --quiet").json();
+    assert_eq!((&result["tolerance"]["said"], &result["tolerance"]["entries"][0]), (&false.into(), &"0.1sd".into()));
+    assert!(number(&result["cross_validated"]["rows"]) >= 200.0 && result.get("held_out").is_none());
+    let hurried = folder.tautnet("train machine --time-limit 0 --json --quiet --out m.json").json();
+    assert_eq!((&hurried["chosen"]["folds"], &hurried["reason"]), (&0.into(), &"time limit reached".into()));
+    assert_eq!(folder.tautnet("verify m.json m.json").code, Some(0));
+    let told = folder.tautnet("train machine --time-limit 0 --quiet");
+    assert!(told.out.contains("There was no time to choose"), "{told:?}");
+    // An input that is exact is one, and words are.
+    folder.write("few.csv", "a,kind,y\n1,x,1\n2,x,2\n3,z,2.5\n4,z,4\n5,x,5.5\n6,z,6\n7,x,7\n8,z,7.5\n9,x,9\n10,z,10\n");
+    let words = folder.tautnet("train few.csv --hidden 2 --decay 0.01 --json --quiet").json();
+    assert_eq!(words["tolerance"]["user_units"]["kind"], serde_json::json!([0.0, 0.0]));
+    for (flags, wrong) in [
+        ("--tolerance b=1", "the table has no such input"),
+        ("--tolerance a=-1", "tolerance"),
+        ("--tolerance kind=0.1", "has words"),
+        ("--tolerances none.toml", "none.toml"),
+    ] {
+        let refused = folder.tautnet(&format!("train few.csv --hidden 2 {flags}"));
+        assert!(refused.code == Some(2) && refused.err.contains(wrong), "{flags}: {refused:?}");
+    }
 }

@@ -352,44 +352,48 @@ impl<'a, 'o> Work<'a, 'o> {
         Ok(())
     }
 
-    /// The members of the mean: the best candidate from two seeds, so that no lucky seed decides, and what makes the mean better.
+    /// The members of the mean: the best candidate, and what makes the mean better. It begins from one seed of the best, and from
+    /// two; one seed alone is not trusted where there are two.
     fn members(&self, tried: &[Tried], parts: usize) -> Result<Vec<usize>> {
-        let stop = Stop::here();
-        let pool: Vec<usize> = (0..tried.len().min(STAY.1)).collect();
-        let units = |members: &[usize]| members.iter().map(|&k| tried[k].candidate.units).sum::<usize>();
         let twin = (1..tried.len()).find(|&k| tried[k].candidate == tried[0].candidate);
-        let mut members: Vec<usize> = [0].into_iter().chain(twin).collect();
-        if units(&members) > MOST_UNITS {
-            members.truncate(1);
-        }
-        let losses = (0..parts).map(|part| self.losses_of_mean(tried, &members, part)).collect::<Result<Vec<_>>>()?;
-        let mut best = Losses::joined(&losses).score();
+        let (score, members) = self.grow(tried, vec![0], parts)?;
+        let Some(twin) = twin.filter(|_| 2 * tried[0].candidate.units <= MOST_UNITS) else { return Ok(members) };
+        let (of_two, from_two) = self.grow(tried, vec![0, twin], parts)?;
+        Ok(if members.len() > 1 && score <= of_two { members } else { from_two })
+    }
+
+    /// Add members while the mean gets better, and the score that it has then.
+    fn grow(&self, tried: &[Tried], mut members: Vec<usize>, parts: usize) -> Result<(f64, Vec<usize>)> {
+        let stop = Stop::here();
+        let pool = 0..tried.len().min(STAY.1);
+        let units = |members: &[usize]| members.iter().map(|&k| tried[k].candidate.units).sum::<usize>();
+        let score = |members: &Vec<usize>| -> Result<f64> {
+            let losses = (0..parts)
+                .map(|part| stop.during(|| self.losses_of_mean(tried, members, part)))
+                .collect::<Result<Vec<_>>>()?;
+            Ok(Losses::joined(&losses).score())
+        };
+        let mut best = score(&members)?;
         while members.len() < MEMBERS {
             let further: Vec<Vec<usize>> = pool
-                .iter()
-                .filter(|&&k| !members.contains(&k))
-                .map(|&k| [&members[..], &[k]].concat())
+                .clone()
+                .filter(|k| !members.contains(k))
+                .map(|k| [&members[..], &[k]].concat())
                 .filter(|members| units(members) <= MOST_UNITS)
                 .collect();
             if further.is_empty() || self.over(&stop) {
                 break;
             }
             self.begin(Stage::Members, further.len());
-            let score = |members: &Vec<usize>| -> Result<f64> {
-                let losses = (0..parts)
-                    .map(|part| stop.during(|| self.losses_of_mean(tried, members, part)))
-                    .collect::<Result<Vec<_>>>()?;
-                self.done();
-                Ok(Losses::joined(&losses).score())
-            };
-            let scores = further.par_iter().map(score).collect::<Result<Vec<_>>>()?;
+            let told = |members: &Vec<usize>| score(members).inspect(|_| self.done());
+            let scores = further.par_iter().map(told).collect::<Result<Vec<_>>>()?;
             let least = (0..scores.len()).min_by(|&a, &b| scores[a].total_cmp(&scores[b])).expect("there are some");
             if self.over(&stop) || scores[least] >= best {
                 break;
             }
             (best, members) = (scores[least], further[least].clone());
         }
-        Ok(members)
+        Ok((best, members))
     }
 
     fn mean_of(&self, tried: &[Tried], members: &[usize], part: usize) -> Result<Shallow> {

@@ -129,7 +129,7 @@ impl Table for Recipe {
             unsaid: |command| {
                 let (none, decay) = (Method::JOINT.default_prices().1, Method::WEIGHT_DECAY.default_prices().1);
                 Some(match command {
-                    Train => DECAY.to_string(),
+                    Train => format!("chosen by validation where there is a tolerance, else {DECAY}"),
                     Compare => format!(
                         "{} for the starting networks and the methods of weight decay",
                         Descent::default().decay

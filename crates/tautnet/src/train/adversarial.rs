@@ -185,7 +185,6 @@ impl Inner<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Shallow;
     use crate::attack;
     use crate::tolerance::Shape;
     use crate::train::Settings;
