@@ -129,7 +129,7 @@ fn words_that_a_table_calls_the_default_are_it() {
 fn sentences() -> Vec<(&'static str, String)> {
     let choice = select::Settings::default();
     let (least, most) = (choice.radii[0], choice.radii[choice.radii.len() - 1]);
-    let decay = number(Command::Train, "decay");
+    let decay = tautnet::fit::DECAY;
     let path = "docs/guide/choosing-lambda.md";
     vec![
         ("docs/results.md", format!("The price of the weights ({decay}) and the rule")),

@@ -237,7 +237,7 @@ fn a_tolerance_is_what_the_network_is_chosen_for() {
     assert!(causes.len() == 6 && causes.values().all(|cause| (0.0..=1.0).contains(&number(cause))));
     assert_eq!(held["sizes"].as_array().unwrap().len(), 5);
     let chosen = &result["chosen"];
-    assert!(chosen["candidates"] == 10 && !chosen["members"].as_array().unwrap().is_empty());
+    assert!(chosen["candidates"].as_u64() > Some(10) && !chosen["members"].as_array().unwrap().is_empty());
     // The model is one for the commands that go on with it, and knows its tolerance.
     let predicted = folder.tautnet("predict m.json machine");
     assert!(predicted.out.starts_with("prediction,lower,upper\n"), "{predicted:?}");

@@ -118,7 +118,7 @@ impl fmt::Display for Candidate {
             0.0 => write!(f, "trained without attack")?,
             reach => write!(f, "attacked within {reach} × the tolerance")?,
         }
-        write!(f, ", decay {}", self.decay)?;
+        write!(f, ", decay {}", in_short(self.decay))?;
         if self.long {
             write!(f, ", long")?;
         }
@@ -126,8 +126,15 @@ impl fmt::Display for Candidate {
             write!(f, ", large errors capped")?;
         }
         match self.convex {
-            Some(Convex { reach, decay }) => write!(f, "; convex within {reach} × the tolerance, decay {decay}"),
+            Some(Convex { reach, decay }) => {
+                write!(f, "; convex within {reach} × the tolerance, decay {}", in_short(decay))
+            }
             None => Ok(()),
         }
     }
+}
+
+/// A number with two digits.
+fn in_short(number: f64) -> f64 {
+    format!("{number:.1e}").parse().expect("a number was written")
 }
