@@ -3,7 +3,7 @@
 //! Rows are cut into five parts. A *candidate* ([`Candidate`]) learns from four of them and is judged on the fifth: by the
 //! worst losses that an attack finds within the tolerance there. First come many candidates on one part or two, then the better ones
 //! on all; then those of the best with the convex program (R) and a few variations of them. A *wild* row, one with an error like
-//! no other, does not decide ([`judge`](mod@judge)).
+//! no other, does not decide: its loss counts as the next smaller one.
 //!
 //! The result is a mean of networks. Since the worst-case loss is convex in the prediction, that of a mean is never above the mean
 //! of the worst-case losses, so only its members have to be found: the best candidate is the first, and others, or the same
