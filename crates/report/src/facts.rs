@@ -1,6 +1,7 @@
 //! The facts that a report is made of, and the chart of each kind of them.
 
-use super::chart::{self, Canvas, Cause, Curve, Ladder, Units};
+use super::causes::{Cause, causes};
+use super::chart::{self, Canvas, Curve, Ladder, Units};
 use super::scene::{Ink, Scene};
 use tautnet::attack::RadiusReport;
 use tautnet::certify::{GradientSearchSettings, Region, largest_gradient_found, norm_product, path_norm};
@@ -211,7 +212,7 @@ impl Report<'_> {
             }
             Chart::Causes => {
                 let within = self.within.as_ref().filter(|within| !within.inputs.is_empty())?;
-                chart::causes(&within.inputs, canvas)
+                causes(&within.inputs, canvas)
             }
             Chart::Attack if self.after.attack.is_empty() => return None,
             Chart::Attack => {

@@ -5,6 +5,7 @@
 //! same bytes.
 
 pub mod axes;
+mod causes;
 pub mod chart;
 mod facts;
 pub mod font;
@@ -17,7 +18,7 @@ pub mod svg;
 #[cfg(test)]
 mod tests;
 
-pub use chart::Cause;
+pub use causes::Cause;
 pub use facts::{Chart, Origin, Report, Reproduce, Rows, Side, Within};
 
 use tautnet::attack::{self, RadiusReport};

@@ -1,5 +1,6 @@
 //! Charts in which every word can be read, whatever the numbers and names, and a page that fetches nothing.
 
+use super::causes::causes;
 use super::chart::{self, Canvas, Curve, Ladder, Units};
 use super::panels::{Words, panels};
 use super::scene::{Anchor, Ink, Scene, Shape};
@@ -265,14 +266,14 @@ proptest! {
             let scene = chart::tolerance(&sizes(1.0, slack), ["ordinary training", "the result"], &units, &canvas);
             check(&scene);
             prop_assert!(scene.description.contains("at the tolerance times 1: found"));
-            check(&chart::causes(&inputs, &canvas));
+            check(&causes(&inputs, &canvas));
         }
     }
 }
 
 #[test]
 fn inputs_stand_in_the_order_of_what_they_cause() {
-    let scene = chart::causes(&[cause("a", 0.1), cause("b", 0.72), cause("c", 0.0)], &Canvas::WIDE);
+    let scene = causes(&[cause("a", 0.1), cause("b", 0.72), cause("c", 0.0)], &Canvas::WIDE);
     let words = scene.shapes.iter().filter_map(|shape| match shape {
         Shape::Text { text, .. } => Some(text.as_str()),
         _ => None,

@@ -2,7 +2,7 @@
 
 use super::export;
 use super::pictures::{self, Evaluation};
-use super::train_summary::{Summary, certificate};
+use super::train_summary::{self, Summary, certificate};
 use super::{tolerance_pictures, train_tolerance};
 use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments};
 use crate::files::Files;
@@ -177,7 +177,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             within: None,
             before: side(before, &evaluation.start)?,
             after: side(after, &evaluation.result)?,
-            sensitivities: summary.per_column().into_iter().map(|(_, bound)| bound).collect(),
+            sensitivities: train_summary::per_column(&model).into_iter().map(|(_, bound)| bound).collect(),
             reproduce: pictures::reproduce(&model.settings),
         };
         pictures::write(&report, &arguments.pictures, &arguments.out, arguments.talk.quiet)?;
@@ -191,10 +191,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     output::print(&summary.text()?)?;
     if !arguments.talk.quiet {
-        match &arguments.out.out {
-            Some(path) => output::note(&format!("the model is in {}", path.display())),
-            None => output::note("the model was not kept; write it with --out FILE"),
-        }
+        train_summary::tell_where(&arguments.out);
     }
     Ok(status)
 }

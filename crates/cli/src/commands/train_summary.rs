@@ -2,7 +2,8 @@
 
 use super::attack::reports_json;
 use super::pictures::Evaluation;
-use crate::output::{at_least, at_most, number, table};
+use crate::arguments::OutArguments;
+use crate::output::{self, at_least, at_most, number, table};
 use crate::progress::seconds;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
@@ -31,7 +32,7 @@ impl Summary<'_> {
     /// One object: what `polish` says, and the path, the attacks and the certificate's claims.
     pub fn json(&self) -> Result<Value> {
         let Self { model, fitted, evaluation, .. } = self;
-        let (certificate, scaler) = (certificate(model), &model.scaler);
+        let scaler = &model.scaler;
         let mut result = match &fitted.polished {
             Some(polished) => json!(polished.summary(self.stopped)),
             None => json!({"loss": fitted.loss.mean(&fitted.start, self.learned), "notes": [], "iterations": 0}),
@@ -57,14 +58,7 @@ impl Summary<'_> {
         }
         result["user_units"]["loss"] =
             json!(scaler.loss_to_user(&fitted.loss, fitted.loss.mean(fitted.network(), self.learned)));
-        result["certificate"] = json!({
-            "norm": certificate.norm,
-            "lipschitz": certificate.standardized.bound,
-            "user_units": {
-                "lipschitz": certificate.raw.as_ref().map(|raw| raw.bound),
-                "per_column": self.per_column().into_iter().map(|(k, v)| (k, json!(v))).collect::<Map<_, _>>(),
-            },
-        });
+        result["certificate"] = certificate_json(model);
         Ok(result)
     }
 
@@ -116,7 +110,7 @@ impl Summary<'_> {
         text.push_str(&table(&rows));
 
         let mut rows = vec![vec!["one unit of".to_owned(), format!("moves `{target}` by at most")]];
-        rows.extend(self.per_column().into_iter().map(|(name, bound)| vec![name, at_most(bound)]));
+        rows.extend(per_column(model).into_iter().map(|(name, bound)| vec![name, at_most(bound)]));
         text.push_str(&format!("\n{}\n", table(&rows)));
 
         let (word, reason) = self.ending();
@@ -150,11 +144,31 @@ impl Summary<'_> {
             None => ("stopped before the convex program", self.stopped.map(str::to_owned)),
         }
     }
+}
 
-    /// The better of the two bounds that the certificate proves for each column, in the units of the data.
-    pub fn per_column(&self) -> Vec<(String, f64)> {
-        let bounds = sensitivities(certificate(self.model), &self.model.scaler);
-        self.model.columns.names().into_iter().zip(bounds).collect()
+/// The better of the two bounds that the certificate of a model proves for each column, in the units of the data.
+pub fn per_column(model: &Model) -> Vec<(String, f64)> {
+    model.columns.names().into_iter().zip(sensitivities(certificate(model), &model.scaler)).collect()
+}
+
+/// What the certificate of a model claims, for programs.
+pub fn certificate_json(model: &Model) -> Value {
+    let certificate = certificate(model);
+    json!({
+        "norm": certificate.norm,
+        "lipschitz": certificate.standardized.bound,
+        "user_units": {
+            "lipschitz": certificate.raw.as_ref().map(|raw| raw.bound),
+            "per_column": per_column(model).into_iter().map(|(k, v)| (k, json!(v))).collect::<Map<_, _>>(),
+        },
+    })
+}
+
+/// Say where the model is.
+pub fn tell_where(out: &OutArguments) {
+    match &out.out {
+        Some(path) => output::note(&format!("the model is in {}", path.display())),
+        None => output::note("the model was not kept; write it with --out FILE"),
     }
 }
 

@@ -1,15 +1,15 @@
 //! `tautnet train DATA` where inputs have a tolerance: the network with the least worst case, and what it tells.
 
 use super::tolerance_pictures::{self, Facts};
-use super::{export, pictures};
+use super::{export, pictures, train_summary};
 use crate::arguments::{OutArguments, PictureArguments, TalkArguments};
 use crate::output::{self, at_most, number, table};
 use crate::progress::{Display, seconds};
 use crate::stop::Stop;
+use crate::tolerance;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::certify::sensitivities;
 use tautnet::choose::{self, Chosen, Errors, Evaluation};
 use tautnet::error::Result;
 use tautnet::job::Job;
@@ -116,7 +116,7 @@ pub fn run(
                 .into_iter()
                 .map(|(name, range)| (name, (range.1 > 0.0).then(|| in_words(range))))
                 .collect(),
-            gains: summary.gains().into_iter().map(|(_, bound)| bound).collect(),
+            gains: train_summary::per_column(&model).into_iter().map(|(_, bound)| bound).collect(),
         };
         tolerance_pictures::draw(facts, asked.pictures, asked.out, asked.talk.quiet, stop)?;
     }
@@ -126,10 +126,7 @@ pub fn run(
     }
     output::print(&summary.text())?;
     if !asked.talk.quiet {
-        match &asked.out.out {
-            Some(path) => output::note(&format!("the model is in {}", path.display())),
-            None => output::note("the model was not kept; write it with --out FILE"),
-        }
+        train_summary::tell_where(asked.out);
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -168,14 +165,13 @@ impl Summary<'_> {
             })
         };
         let (ending, reason) = self.ending();
-        let certificate = super::train_summary::certificate(model);
-        let asked = &self.plan.recipe.tolerance;
+        let (entries, shape) = tolerance::json(&self.plan.recipe.tolerance);
         let columns = self.amounts().into_iter().map(|(name, (least, most))| (name, json!([least, most])));
         let names = self.inputs.iter().map(|input| input.name.to_owned());
         let mut facts = json!({
             "tolerance": {
-                "entries": asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                "shape": asked.shape.name(),
+                "entries": entries,
+                "shape": shape,
                 "said": !self.usual,
                 "user_units": columns.collect::<Map<_, _>>(),
             },
@@ -189,14 +185,7 @@ impl Summary<'_> {
             "inputs": self.learned.0.columns(),
             "units": chosen.network.units(),
             "chosen": chosen.choice,
-            "certificate": {
-                "norm": certificate.norm,
-                "lipschitz": certificate.standardized.bound,
-                "user_units": {
-                    "lipschitz": certificate.raw.as_ref().map(|raw| raw.bound),
-                    "per_column": self.gains().into_iter().map(|(k, v)| (k, json!(v))).collect::<Map<_, _>>(),
-                },
-            },
+            "certificate": train_summary::certificate_json(model),
         });
         if let Some(evaluation) = self.evaluation {
             let at = evaluation.at_tolerance();
@@ -251,7 +240,7 @@ impl Summary<'_> {
             "share of the added error".into(),
             format!("moves `{target}` by at most, per unit"),
         ]];
-        let gains = self.gains();
+        let gains = train_summary::per_column(model);
         let mut first = 0;
         for (k, (input, (_, (least, most)))) in self.inputs.iter().zip(self.amounts()).enumerate() {
             let amount = in_words((least, most));
@@ -262,7 +251,7 @@ impl Summary<'_> {
             first += input.width;
         }
         text.push_str(&format!("\n{}", table(&rows)));
-        let bound = super::train_summary::certificate(model).standardized.bound;
+        let bound = train_summary::certificate(model).standardized.bound;
         text.push_str(&format!("Lipschitz bound, in standard deviations: {}\n", at_most(bound)));
 
         let choice = &chosen.choice;
@@ -355,12 +344,6 @@ impl Summary<'_> {
             (input.name.to_owned(), range)
         };
         self.inputs.iter().map(of).collect()
-    }
-
-    /// The better of the two bounds that the certificate proves for each column, in the units of the data.
-    fn gains(&self) -> Vec<(String, f64)> {
-        let bounds = sensitivities(super::train_summary::certificate(self.model), &self.model.scaler);
-        self.model.columns.names().into_iter().zip(bounds).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use tautnet::rows::Rows;
 use tautnet::split;
 use tautnet::tolerance::{Shape, Tolerance};
 use tautnet::train::Common;
-use tautnet::{Dataset, Norm, Shallow};
+use tautnet::{Dataset, Shallow};
 
 /// Parts that are held out in turn.
 const FOLDS: usize = 5;
@@ -24,11 +24,7 @@ const WIDTHS: [usize; 2] = [50, 200];
 impl Settings {
     /// The input error that networks are made for: its shape and its radius.
     pub(super) fn input_error(&self) -> Result<(Shape, f64)> {
-        let shape = match self.polish.norm {
-            Norm::Two => Some(Shape::Ball),
-            Norm::Infinity => Some(Shape::Box),
-            Norm::One => None,
-        };
+        let shape = Shape::ALL.into_iter().find(|shape| shape.norm() == self.polish.norm);
         let radius = self.radii.iter().copied().find(|radius| *radius > 0.0);
         shape.zip(radius).ok_or_else(|| {
             Error::new(

@@ -122,7 +122,7 @@ fn rows(
             "give the tolerance of these very columns and rows",
         ));
     }
-    let norm = if tolerance.shape() == Shape::Box { Norm::Infinity } else { Norm::Two };
+    let norm = tolerance.shape().norm();
     let settings = Settings { lipschitz_upper_bound: f64::INFINITY, ..settings.clone() };
     let scaled = |k: usize| {
         let tau = |j: usize| tolerance.size(k, j);

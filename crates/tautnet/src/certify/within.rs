@@ -107,7 +107,7 @@ struct Seen {
 impl Seen {
     /// `None` where something overflows.
     fn of(network: &Shallow, x: &[f64], sizes: &[f64], moving: &[usize], shape: Shape) -> Option<Self> {
-        let norm = if shape == Shape::Box { Norm::Infinity } else { Norm::Two };
+        let norm = shape.norm();
         let mut constant = Sum::default();
         constant.add(network.c());
         let mut slopes = vec![Sum::default(); moving.len()];

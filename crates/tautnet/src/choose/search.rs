@@ -180,7 +180,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let units = units.unwrap_or(UNITS.0);
         let linear: &[bool] = if common.linear_part { &[true] } else { &[false, true] };
         let decays: Vec<f64> = decay.map_or(DECAYS.to_vec(), |decay| vec![decay]);
-        let each = linear.iter().flat_map(|&linear_part| REACHES.iter().flat_map(move |&reach| [(linear_part, reach)]));
+        let each = linear.iter().flat_map(|&linear_part| REACHES.iter().map(move |&reach| (linear_part, reach)));
         each.flat_map(|(linear_part, reach)| {
             decays.iter().map(move |&decay| Candidate { linear_part, reach, ..Candidate::ordinary(units, decay) })
         })
@@ -265,7 +265,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let first = ((0.4 * left / work) as usize).clamp(1, whole);
         left -= first as f64 * work;
         let Some(mut tried) = self.judge(&grid, &(0..first).collect::<Vec<_>>())? else {
-            return Ok(Found { candidates: 0, ..Found::none(self) });
+            return Ok(Found::none(self));
         };
         let mut candidates = tried.len();
         sort(&mut tried);
