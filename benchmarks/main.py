@@ -7,6 +7,7 @@ import exact
 import growth
 import iterations
 import joint
+import limits
 import robust
 import known
 import lipsdp
@@ -17,7 +18,7 @@ import value
 import verify
 from common import Setup
 
-BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
+BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "limits": limits.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
               "table": table.run, "sgd": sgd.run, "convex": convex.run, "exact": exact.run, "known": known.run,
               "verify": verify.run, "python": python.run, "change": change.run}
 
