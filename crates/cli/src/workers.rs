@@ -7,16 +7,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
-use tautnet::Dataset;
 use tautnet::error::{Error, Result};
-use tautnet_study::experiment::{Plan, Problem, Row, Task, trial};
+use tautnet_study::experiment::{Plan, Problem, Row, Sample, Task, trial};
 
 /// What runs trials.
 pub struct Workers<'a> {
     /// The experiment.
     pub plan: &'a Plan,
     /// Its data sets, in its order.
-    pub data: &'a [Dataset],
+    pub data: &'a [Sample],
     /// Threads in all.
     pub threads: usize,
     /// When to end early.

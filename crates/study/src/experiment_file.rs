@@ -23,15 +23,20 @@ pub struct Set {
     pub name: String,
     /// A name that `tautnet data list` shows, or a file.
     pub data: String,
+    /// The rows that each trial holds out, where they are given: a file with a column for each trial, 1 in the rows held out and 0 in
+    /// the others, named as `data` is.
+    #[serde(default)]
+    pub splits: Option<String>,
 }
 
 /// As the table of choices shows it.
 impl std::fmt::Debug for Set {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.data.strip_prefix(&self.name) {
-            Some(rest) if !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') => write!(f, "{}", self.data),
-            _ => write!(f, "{} = {}", self.name, self.data),
+            Some(rest) if !rest.starts_with(|c: char| c.is_alphanumeric() || c == '_') => write!(f, "{}", self.data)?,
+            _ => write!(f, "{} = {}", self.name, self.data)?,
         }
+        self.splits.as_ref().map_or(Ok(()), |splits| write!(f, " by {splits}"))
     }
 }
 
@@ -419,7 +424,12 @@ mod tests {
 
     #[test]
     fn the_files_that_come_with_the_program_are_good_in_every_tier() {
-        for (name, text) in [("t", TABLE), ("f", include_str!("../../../experiments/figure-1.toml"))] {
+        for (name, text) in [
+            ("t", TABLE),
+            ("f", include_str!("../../../experiments/figure-1.toml")),
+            ("t-splits", include_str!("../../../experiments/table-1-given-splits.toml")),
+            ("f-splits", include_str!("../../../experiments/figure-1-given-splits.toml")),
+        ] {
             for tier in ["smoke", "quick", "paper"] {
                 let experiment = parse(name, text, tier).unwrap();
                 assert!(experiment.choices.iter().flatten().all(|word| !word.is_empty()));

@@ -102,7 +102,7 @@ fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
         let arm = Arm { base, methods: asked.clone(), lipschitz: settings.polish.lipschitz, decay: 0.0 };
         let mut methods = if asked.is_empty() { all_that_run(&settings, &arm) } else { asked.clone() };
         // Beside every other starting network the result would be the same.
-        methods.retain(|method| k == 0 || !method.anew);
+        methods.retain(|method| k == 0 || !method.by_name);
         Arm { methods, ..arm }
     };
     // Without a wish, every starting network that can be made.
@@ -131,7 +131,7 @@ fn settings(arguments: &Arguments) -> Result<Settings> {
 
 /// Every method that changes a starting network, but those that would fail at the prices of the arm.
 fn all_that_run(settings: &Settings, arm: &Arm) -> Vec<&'static Method> {
-    METHODS.iter().filter(|method| !method.anew && settings.check_method(arm, method).is_ok()).collect()
+    METHODS.iter().filter(|method| !method.by_name && settings.check_method(arm, method).is_ok()).collect()
 }
 
 /// Say which starting networks and methods were left out of all, and why.
@@ -139,7 +139,7 @@ fn note_left_out(plan: &Plan, arguments: &Arguments) {
     let (settings, arm) = (&plan.settings, &plan.arms[0]);
     let bases = BASES.iter().filter(|_| arguments.start.is_empty());
     let bases = bases.filter_map(|base| settings.check_base(&Arm { base, ..arm.clone() }).err());
-    let methods = METHODS.iter().filter(|method| arguments.method.is_empty() && !method.anew);
+    let methods = METHODS.iter().filter(|method| arguments.method.is_empty() && !method.by_name);
     let methods = methods.filter_map(|method| settings.check_method(arm, method).err());
     bases.chain(methods).for_each(|error| output::note(&format!("left out: {}", error.what)));
 }
@@ -154,7 +154,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let source = opened.table.source().to_owned();
     let columns = opened.columns(&arguments.columns)?;
     input::note_columns(&columns, &opened.table);
-    let data = [columns.dataset(&opened.table, arguments.levels.unknown())?];
+    let data = [columns.dataset(&opened.table, arguments.levels.unknown())?.into()];
     let plan = plan(arguments, &source)?;
     note_left_out(&plan, arguments);
 
@@ -207,7 +207,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             "methods": bands.iter().map(band_json).collect::<Vec<_>>(),
         }))?;
     } else {
-        output::print(&text(&plan, &bands, &data[0], &source))?;
+        output::print(&text(&plan, &bands, &data[0].rows, &source))?;
     }
     if done < tasks.len() {
         let why = stop.reason().unwrap_or("stopped");

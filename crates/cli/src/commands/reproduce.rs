@@ -18,10 +18,10 @@ use tautnet::Dataset;
 use tautnet::error::{Error, Result};
 use tautnet_report::chart::Canvas;
 use tautnet_report::panels::{Words, panels};
-use tautnet_study::experiment::{Journal, Row, bands};
+use tautnet_study::experiment::{Journal, Row, Sample, bands};
 use tautnet_study::experiment_file::{self, Experiment};
-use tautnet_tables::UnknownLevels;
 use tautnet_tables::atomic::{self, Existing};
+use tautnet_tables::{UnknownLevels, Values};
 
 /// Run an experiment of the paper, and put ours beside theirs
 ///
@@ -212,14 +212,40 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// All data sets, before any work is done: a missing one is told at once.
-fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Dataset>> {
+fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Sample>> {
     let file = FileArguments { header: Header::Auto, folder: folder.clone() };
     let all_columns = Default::default();
     let sets = experiment.sets.iter().map(|set| {
         let opened = input::open(set.data.as_ref(), &file)?;
-        opened.columns(&all_columns)?.dataset(&opened.table, UnknownLevels::Refuse)
+        let rows = opened.columns(&all_columns)?.dataset(&opened.table, UnknownLevels::Refuse)?;
+        match &set.splits {
+            None => Ok(rows.into()),
+            Some(splits) => with_splits(rows, splits, experiment.plan.trials, &file),
+        }
     });
     sets.collect()
+}
+
+/// Rows with the splits of a file, one for each trial.
+fn with_splits(rows: Dataset, splits: &str, trials: u64, file: &FileArguments) -> Result<Sample> {
+    let table = input::open(splits.as_ref(), file)?.table;
+    let at = |error: Error| Error::new(format!("{}: {}", table.source(), error.what), error.hint);
+    let marks = table.columns().iter().map(|column| match column.values()? {
+        Values::Numbers(marks) => Ok(marks.clone()),
+        Values::Words { .. } => {
+            let what = format!("{}: the column `{}` has words", table.source(), column.name);
+            Err(Error::new(
+                what,
+                "give the splits as one column for each trial, with 1 in the rows held out and 0 in the others",
+            ))
+        }
+    });
+    let sample = Sample::with_splits(rows, &marks.collect::<Result<Vec<_>>>()?).map_err(at)?;
+    if (sample.splits.len() as u64) < trials {
+        let what = format!("{}: there are {} splits for {trials} trials", table.source(), sample.splits.len());
+        return Err(Error::new(what, "ask for fewer trials, or give a column for each"));
+    }
+    Ok(sample)
 }
 
 /// What the rows say, beside what the paper says.

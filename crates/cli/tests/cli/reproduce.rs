@@ -153,6 +153,40 @@ fn an_experiment_of_ones_own_has_its_name_and_its_prices_in_the_results() {
     assert!(svg.contains("from SGD at λ_L 0.01") && svg.contains("from PGD at λ_L 0.1"));
 }
 
+/// Splits of a file: found in the folder of data sets as the data are, one for each trial, and a part of what was chosen.
+#[test]
+fn an_experiment_takes_the_splits_of_a_file() {
+    let folder = Folder::new();
+    let given = "[{ name = \"mine\", data = \"mine_data\", splits = \"mine_mask\" }]";
+    let text = include_str!("../../../../experiments/table-1-given-splits.toml");
+    let smoke = text.find("[tiers.smoke]").unwrap();
+    let from = smoke + text[smoke..].find("data = ").unwrap();
+    let line = from + text[from..].find('\n').unwrap();
+    folder.write("mine.toml", [&text[..from], "data = ", given, &text[line..]].concat());
+    let rows = |field: fn(usize) -> String| (0..20).map(|k| field(k) + "\n").collect::<String>();
+    folder.write("mine_data.csv", rows(|k| format!("{},{},{}", k % 5, k * k % 7, k % 3)));
+    let command = "reproduce table-1 --tier smoke --experiment mine.toml --data-dir . --json --quiet --out";
+    let run = |mask: String, out: &str| {
+        folder.write("mine_mask.csv", mask);
+        folder.tautnet(&format!("{command} {out}"))
+    };
+    let own = run(rows(|k| format!("{},{}", u8::from(k < 2), u8::from(k == 7))), "own").json();
+    let other = run(rows(|k| format!("{},{}", u8::from(k < 3), u8::from(k == 7))), "other").json();
+    assert_ne!(own["settings"], other["settings"], "the splits are a part of the settings");
+    assert_ne!(own["reductions"], other["reductions"]);
+    assert!(folder.read("own/table-1-smoke.md").contains("mine = mine_data by mine_mask"));
+    for (mask, what) in [
+        (rows(|k| format!("{}", u8::from(k < 2))), "there are 1 splits for 2 trials"),
+        (rows(|k| format!("{},2", u8::from(k < 2))), "the split 2 has 2 in row 1"),
+        (rows(|k| format!("{},out", u8::from(k < 2))), "the column `column_2` has words"),
+        ("0,1\n1,0\n".into(), "the split 1 has 2 rows and the data have 20"),
+    ] {
+        let ran = run(mask, "out");
+        assert!(ran.code == Some(2) && ran.err.contains(what) && ran.err.contains("mine_mask.csv"), "{what}: {ran:?}");
+        assert!(!folder.path().join("out").exists());
+    }
+}
+
 #[test]
 fn without_a_price_of_the_weights_what_needs_one_is_left_out() {
     let folder = Folder::new();

@@ -114,6 +114,8 @@ pub struct Method {
     pub requires: &'static [Requirement],
     /// Whether it makes a network of its own, whatever the starting network is. That takes long, and once a trial is enough.
     pub anew: bool,
+    /// Whether it is run only where it is named.
+    pub by_name: bool,
     pub(super) run: fn(&Job<'_>, &Shallow) -> Result<Applied>,
 }
 

@@ -9,6 +9,7 @@ use crate::rivals;
 use tautnet::error::{Error, Result};
 use tautnet::polish::{self, Ending, Penalty, Polished, polish};
 use tautnet::requirement::{Demand, Requirement, Setting};
+use tautnet::tolerance::Tolerance;
 use tautnet::train::{self, Admm, Adversarial, Start, Trained, admm};
 use tautnet::{Norm, Shallow};
 
@@ -97,6 +98,7 @@ pub static METHODS: &[Method] = &[
         about: "(6) over a random half of the patterns with both signs",
         requires: polish::Method::WEIGHT_DECAY.requires(),
         anew: false,
+        by_name: false,
         run: |job, network| half(job, network, polish::Method::WEIGHT_DECAY),
     },
     Method {
@@ -105,6 +107,7 @@ pub static METHODS: &[Method] = &[
         about: "(6): weight decay over the patterns of the network",
         requires: polish::Method::WEIGHT_DECAY.requires(),
         anew: false,
+        by_name: false,
         run: |job, network| convex(job, network, polish::Method::WEIGHT_DECAY),
     },
     Method {
@@ -113,6 +116,7 @@ pub static METHODS: &[Method] = &[
         about: "(6) by the augmented Lagrangian of Mishkin et al.",
         requires: FIRST_ORDER,
         anew: false,
+        by_name: false,
         run: augmented_lagrangian,
     },
     Method {
@@ -121,6 +125,7 @@ pub static METHODS: &[Method] = &[
         about: "gated relu with the gates of the network, by restarted FISTA, as a relu network",
         requires: FIRST_ORDER,
         anew: false,
+        by_name: false,
         run: gated,
     },
     Method {
@@ -129,6 +134,7 @@ pub static METHODS: &[Method] = &[
         about: "ADMM of Pauli et al., begun at the network",
         requires: ADMM,
         anew: false,
+        by_name: false,
         run: alternate_with_admm,
     },
     Method {
@@ -137,6 +143,7 @@ pub static METHODS: &[Method] = &[
         about: "Algorithm 1 over a random half of the patterns with both signs",
         requires: polish::Method::ALTERNATING.requires(),
         anew: false,
+        by_name: false,
         run: |job, network| half(job, network, polish::Method::ALTERNATING),
     },
     Method {
@@ -145,6 +152,7 @@ pub static METHODS: &[Method] = &[
         about: "Algorithm 1: multipliers, then weights by (12), in turn",
         requires: polish::Method::ALTERNATING.requires(),
         anew: false,
+        by_name: false,
         run: |job, network| convex(job, network, polish::Method::ALTERNATING),
     },
     Method {
@@ -153,6 +161,7 @@ pub static METHODS: &[Method] = &[
         about: "(J): weights and multipliers in one convex program",
         requires: polish::Method::JOINT.requires(),
         anew: false,
+        by_name: false,
         run: |job, network| convex(job, network, polish::Method::JOINT),
     },
     Method {
@@ -161,6 +170,7 @@ pub static METHODS: &[Method] = &[
         about: "(J) with a linear part",
         requires: &[same_as("would be the same as `joint`")],
         anew: false,
+        by_name: false,
         run: |job, network| convex(&with_linear_part(job), network, polish::Method::JOINT),
     },
     Method {
@@ -169,7 +179,26 @@ pub static METHODS: &[Method] = &[
         about: "(J), then better patterns, then (J) again",
         requires: polish::Method::WALK.requires(),
         anew: false,
+        by_name: false,
         run: |job, network| convex(job, network, polish::Method::WALK),
+    },
+    Method {
+        name: "convex",
+        title: "convex",
+        about: "(J) with units that may leave their cells at a price, and better labels in turn",
+        requires: polish::Method::CONVEX.requires(),
+        anew: false,
+        by_name: true,
+        run: |job, network| convex(job, network, polish::Method::CONVEX),
+    },
+    Method {
+        name: "robust",
+        title: "(R)",
+        about: "`convex` with the worst case within the radius of adversarial training in the place of the loss",
+        requires: polish::Method::CONVEX.requires(),
+        anew: false,
+        by_name: true,
+        run: robust,
     },
     Method {
         name: "within-tolerance",
@@ -177,6 +206,7 @@ pub static METHODS: &[Method] = &[
         about: "the network that `train` chooses for input errors up to the first radius; the start is left out",
         requires: &[],
         anew: true,
+        by_name: true,
         run: within_tolerance,
     },
     Method {
@@ -185,6 +215,7 @@ pub static METHODS: &[Method] = &[
         about: "adversarial training, radius, decay and width by validation at the first radius; the start is left out",
         requires: &[],
         anew: true,
+        by_name: true,
         run: adversarial_tuned,
     },
 ];
@@ -263,6 +294,15 @@ fn program(job: &Job<'_>, method: polish::Method) -> polish::Settings {
 
 fn convex(job: &Job<'_>, network: &Shallow, method: polish::Method) -> Result<Applied> {
     polish(network, job.data, &program(job, method), &mut |_| (job.go_on)()).map(Applied::from)
+}
+
+/// The convex program for the worst case within the radius of adversarial training.
+fn robust(job: &Job<'_>, network: &Shallow) -> Result<Applied> {
+    let settings = program(job, polish::Method::CONVEX);
+    let radius = job.settings.adversarial_radius;
+    let tolerance = Tolerance::same(job.settings.shape()?, &vec![radius; job.data.columns()])?;
+    let settings = polish::Settings { tolerance: Some(tolerance), ..settings };
+    polish(network, job.data, &settings, &mut |_| (job.go_on)()).map(Applied::from)
 }
 
 fn half(job: &Job<'_>, network: &Shallow, method: polish::Method) -> Result<Applied> {

@@ -35,7 +35,7 @@ pub use arm::{Applied, Arm, Base, GoOn, Job, Method, Settings, prices_in_words};
 pub use journal::Journal;
 pub use method::{BASES, METHODS, base, base_title, method, method_title};
 pub use plan::{Plan, Task};
-pub use problem::Problem;
+pub use problem::{Problem, Sample};
 pub use rows::{Row, rows_from_csv, rows_to_csv};
 pub use summary::{Band, Pair, Reduction, Spread, arms, bands, pairs, quantile, reductions, winner};
 pub use trial::{Clock, trial};

@@ -1,9 +1,9 @@
 //! Everything that is to be run, and in which order.
 
 use super::arm::{Arm, Settings};
+use super::problem::Sample;
 use super::rows::Row;
 use sha2::{Digest, Sha256};
-use tautnet::Dataset;
 
 /// Everything that is to be run.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,11 +61,11 @@ impl Plan {
     }
 
     /// A digest of everything that the numbers depend on but the program itself: the plan, its version, and the data with its
-    /// weights.
-    pub fn fingerprint(&self, version: &str, data: &[Dataset]) -> String {
+    /// weights and given splits.
+    pub fn fingerprint(&self, version: &str, data: &[Sample]) -> String {
         let mut digest = Sha256::new();
         digest.update(format!("{version} {self:?}"));
-        for set in data {
+        for Sample { rows: set, splits } in data {
             digest.update(format!(" {} {} ", set.rows(), set.columns()));
             for k in 0..set.rows() {
                 (0..set.columns()).for_each(|j| digest.update(set.x[(k, j)].to_le_bytes()));
@@ -75,6 +75,9 @@ impl Plan {
             if let Some(weights) = &set.weights {
                 digest.update(" weights ");
                 weights.iter().for_each(|weight| digest.update(weight.to_le_bytes()));
+            }
+            for split in splits {
+                digest.update(format!(" split {:?}", split.test));
             }
         }
         digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()

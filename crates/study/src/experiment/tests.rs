@@ -49,7 +49,7 @@ fn plan(methods: &[&str]) -> Plan {
 }
 
 fn run(plan: &Plan, data: &Dataset, task: Task) -> Vec<Row> {
-    let problem = Problem::split(&plan.data[task.data], data, &plan.settings, task.trial).unwrap();
+    let problem = Problem::split(&plan.data[task.data], &data.clone().into(), &plan.settings, task.trial).unwrap();
     let arm = &plan.arms[task.arm];
     trial(&problem, arm, &plan.settings, &|| 0.0, &|| ControlFlow::Continue(())).unwrap()
 }
@@ -294,7 +294,7 @@ fn trials_measure_what_they_say() {
 
 #[test]
 fn a_trial_that_is_ended_has_no_rows() {
-    let (plan, data) = (plan(&["joint"]), toy(40, 2, 1));
+    let (plan, data) = (plan(&["joint"]), toy(40, 2, 1).into());
     let problem = Problem::split("a", &data, &plan.settings, 0).unwrap();
     let asked = AtomicUsize::new(0);
     let go_on = || match asked.fetch_add(1, Ordering::SeqCst) {
@@ -340,16 +340,57 @@ fn plans_that_cannot_be_run_say_why() {
     assert!(refused(&|plan| plan.settings.units = 0).contains("`hidden_units` is 0"));
     assert!(refused(&|plan| plan.settings.descent.rate = 0.0).contains("`rate` is 0"));
     let data = toy(9, 2, 1);
-    let print = |plan: &Plan| plan.fingerprint("1", std::slice::from_ref(&data));
+    let sample = Sample::from(data.clone());
+    let print = |plan: &Plan| plan.fingerprint("1", std::slice::from_ref(&sample));
     assert_eq!(print(&good), print(&good.clone()));
     let mut other = good.clone();
     other.settings.polish.rounds += 1;
     assert_ne!(print(&good), print(&other));
-    assert_ne!(print(&good), good.fingerprint("2", std::slice::from_ref(&data)));
-    assert_ne!(print(&good), good.fingerprint("1", &[toy(9, 2, 2)]));
+    assert_ne!(print(&good), good.fingerprint("2", std::slice::from_ref(&sample)));
+    assert_ne!(print(&good), good.fingerprint("1", &[toy(9, 2, 2).into()]));
     let weighted = |weight: f64| Dataset { weights: Some(vec![weight; 9]), ..data.clone() };
-    let prints = [data.clone(), weighted(1.0), weighted(2.0)].map(|data| good.fingerprint("1", &[data]));
+    let prints = [data.clone(), weighted(1.0), weighted(2.0)].map(|data| good.fingerprint("1", &[data.into()]));
     assert!(prints[0] != prints[1] && prints[1] != prints[2] && prints[0] != prints[2], "{prints:?}");
+    let split = |held_out: usize| {
+        let marks = (0..9).map(|k| f64::from(u8::from(k == held_out))).collect();
+        Sample::with_splits(data.clone(), &[marks]).unwrap()
+    };
+    let prints = [sample.clone(), split(0), split(1)].map(|sample| good.fingerprint("1", &[sample]));
+    assert!(prints[0] != prints[1] && prints[1] != prints[2] && prints[0] != prints[2], "{prints:?}");
+}
+
+#[test]
+fn given_splits_are_those_of_the_trials() {
+    let (data, settings) = (toy(5, 2, 1), Settings::default());
+    let marks = [vec![0.0, 1.0, 0.0, 0.0, 1.0], vec![1.0, 0.0, 0.0, 0.0, 0.0]];
+    let sample = Sample::with_splits(data.clone(), &marks).unwrap();
+    let problem = |trial| Problem::split("a", &sample, &settings, trial);
+    let (first, second) = (problem(0).unwrap(), problem(1).unwrap());
+    assert_eq!((first.held_out.rows(), second.held_out.rows()), (2, 1));
+    let learned = tautnet::rows::Rows::of(&data).pick(&[0, 2, 3]);
+    let scaler = tautnet::Scaler::fit(&learned).unwrap();
+    assert_eq!(first.learned, scaler.standardize(&learned));
+    assert_eq!(first.held_out, scaler.standardize(&tautnet::rows::Rows::of(&data).pick(&[1, 4])));
+    assert!(problem(2).unwrap_err().what.contains("the trial 3 has no split: 2 are given"));
+    for (marks, what) in [
+        (vec![0.0, 1.0], "the split 1 has 2 rows and the data have 5"),
+        (vec![0.0, 1.0, 0.5, 0.0, 0.0], "the split 1 has 0.5 in row 3"),
+        (vec![0.0; 5], "the split 1 has all rows on one side"),
+    ] {
+        assert_eq!(Sample::with_splits(data.clone(), &[marks]).unwrap_err().what, what);
+    }
+}
+
+/// `convex` is (J) with cells that can be left, and `robust` pays for errors in the inputs.
+#[test]
+fn soft_cells_are_no_worse_and_a_tolerance_makes_the_bound_smaller() {
+    let data = toy(60, 2, 1);
+    let mut plan = plan(&["joint", "convex", "robust"]);
+    plan.settings.adversarial_radius = 0.5;
+    let rows = run(&plan, &data, plan.tasks()[0]);
+    assert!(rows.iter().all(|row| !row.failed()), "{rows:?}");
+    assert!(rows[2].objective <= rows[1].objective * (1.0 + 1e-6), "{rows:?}");
+    assert!(rows[3].bound < rows[2].bound && rows[3].loss > rows[2].loss, "{rows:?}");
 }
 
 /// A method is refused at the prices at which it fails, and at no other.

@@ -22,16 +22,26 @@ const DECAYS: [f64; 6] = [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
 const WIDTHS: [usize; 2] = [50, 200];
 
 impl Settings {
-    /// The input error that networks are made for: its shape and its radius.
-    pub(super) fn input_error(&self) -> Result<(Shape, f64)> {
-        let shape = Shape::ALL.into_iter().find(|shape| shape.norm() == self.polish.norm);
-        let radius = self.radii.iter().copied().find(|radius| *radius > 0.0);
-        shape.zip(radius).ok_or_else(|| {
+    /// The shape of input errors in the norm of the attacks.
+    pub(super) fn shape(&self) -> Result<Shape> {
+        Shape::ALL.into_iter().find(|shape| shape.norm() == self.polish.norm).ok_or_else(|| {
             Error::new(
-                "a network for an input error needs a radius above 0, in the 2-norm or the inf-norm",
-                "give such a radius, or leave out the methods `within-tolerance` and `adversarial-tuned`",
+                format!("there is no network for input errors in the {}-norm", self.polish.norm.name()),
+                "take the 2-norm or the inf-norm, or leave out the methods for input errors",
             )
         })
+    }
+
+    /// The input error that networks are made for: its shape and its radius.
+    pub(super) fn input_error(&self) -> Result<(Shape, f64)> {
+        let radius = self.radii.iter().copied().find(|radius| *radius > 0.0);
+        let radius = radius.ok_or_else(|| {
+            Error::new(
+                "a network for an input error needs a radius above 0",
+                "give such a radius, or leave out the methods `within-tolerance` and `adversarial-tuned`",
+            )
+        })?;
+        Ok((self.shape()?, radius))
     }
 }
 
