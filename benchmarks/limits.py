@@ -5,8 +5,9 @@ rows learned from. The limits are on the Euclidean Lipschitz constant in these u
 rows learned from, and then made of all of them.
 
   tautnet    `tautnet train --max-lipschitz L --lipschitz 0 --decay …`, the decay tuned
-  scaled     a network of 100 units without a limit, its deviation from the mean scaled down by L over its certified bound; the weight decay tuned
-             on the error after that
+  polished   `tautnet polish --max-lipschitz L` of a network of 100 units that was trained without a limit, in PyTorch; its weight decay tuned,
+             and the polish has the same
+  scaled     the same network, its deviation from the mean scaled down by L over its certified bound; its weight decay tuned on the error after that
   ridge      the linear function of the smallest squared error whose coefficients keep the limit, or a smaller one: its price tuned
   groupsort  two hidden layers of 64 with orthonormal weights and sorted pairs (a GroupSort, or MaxMin, network), times L, in PyTorch; weight
              decay of the last layer and number of steps tuned
@@ -15,6 +16,7 @@ Rows are added to the file as they come, so that a run can be cut short and gone
 """
 import argparse
 import csv
+import functools
 import math
 import os
 import pathlib
@@ -31,10 +33,10 @@ ROOT = value.ROOT
 RESULTS = ROOT / "benchmarks" / "results" / "limits.csv"
 LIMITS = (0.5, 1.0, 2.0)
 DECAYS = (0.0, 1e-3, 1e-2, 3e-2, 1e-1, 3e-1)  # of `tautnet train`
-NET_DECAYS = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # of the network that is scaled down
+NET_DECAYS = (1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)  # of the network without a limit
 SORTED_DECAYS = (0.0, 3e-2, 1e-1, 3e-1)  # of the last layer of the network of sorted pairs
 WIDTH, STEPS, EVERY, RATE = 64, 600, 20, 3e-3
-COLUMNS = ["table", "split", "limit", "method", "clean", "learned", "bound", "seconds", "note"]
+COLUMNS = ["table", "split", "limit", "method", "clean", "learned", "bound", "note"]
 
 
 def error(predicted, y):
@@ -94,23 +96,35 @@ def ridge(parts, limit):
 
 
 def unlimited(program, parts, part, work):
-    """Networks without a limit, one a decay: what they predict, and their certified bounds."""
+    """Networks without a limit, one a decay: what they predict, their certified bounds and their files."""
     x, y = parts.of[part]
     configs = [(0.0, decay) for decay in NET_DECAYS]
     weights = value.train_torch(np.stack([x] * len(configs)), np.stack([y] * len(configs)), np.zeros(x.shape[1]), "ball", configs, 100, 3, "cpu")
     made = {}
     for k, decay in enumerate(NET_DECAYS):
         w, b, v, c = (p[k].double().numpy() for p in weights)
-        path = work / "unlimited.json"
+        path = work / f"{parts.case.name}-{parts.case.split}-{part}-{decay}.json"
         value.write_network(path, w.T, b[0], v[:, 0], c[0, 0])
         bound = value.call(program, ["certify", path, "--json", "--quiet"])[0]["lipschitz"]
-        made[decay] = (lambda at, w=w, b=b, v=v, c=c: (np.maximum(at @ w + b, 0) @ v + c)[:, 0], bound)
+        made[decay] = (lambda at, w=w, b=b, v=v, c=c: (np.maximum(at @ w + b, 0) @ v + c)[:, 0], bound, path)
     return made
+
+
+def polished(program, made_of, parts, limit):
+    def polish(learned, tested, decay):
+        answer, _ = value.call(program, ["polish", made_of[learned][decay][2], parts.files[learned], "--test", parts.files[tested],
+                                         "--no-standardize", "--max-lipschitz", limit, "--lipschitz", 0, "--decay", decay, "--threads", 1,
+                                         "--json", "--quiet"])
+        return answer
+
+    decay = min(NET_DECAYS, key=lambda decay: polish("rest", "chosen on", decay)["test_loss"])
+    answer = polish("all", "held out", decay)
+    return answer["test_loss"], answer["loss"], answer["lipschitz"], f"decay {decay}"
 
 
 def scaled(made_of, parts, limit):
     def fit(part, decay):
-        predict, bound = made_of[part][decay]
+        predict, bound, _ = made_of[part][decay]
         mean, factor = predict(parts.of[part][0]).mean(), min(1.0, limit / bound)
         return lambda at: mean + factor * (predict(at) - mean), factor * bound
 
@@ -191,47 +205,48 @@ def tuned_groupsort(parts):
     return found
 
 
+METHODS = ["tautnet", "polished", "scaled", "ridge", "groupsort"]
+
+
+def lazily(make):
+    """What is made when it is asked for first."""
+    return functools.lru_cache(None)(make)
+
+
 def measure(program, data, out, tables, splits, until=math.inf):
     done = set()
     if out.exists():
-        done = {(row["table"], row["split"]) for row in csv.DictReader(out.open())}
+        done = {(row["table"], row["split"], row["method"]) for row in csv.DictReader(out.open())}
     else:
         out.write_text(",".join(COLUMNS) + "\n")
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
         for split in splits:
             for name in tables:
-                if (name, str(split)) in done or time.time() > until:
+                missing = [method for method in METHODS if (name, str(split), method) not in done]
+                if not missing or time.time() > until:
                     continue
                 parts = Parts(value.Case(data, name, split, work), work)
-                rows = []
-
-                def add(limit, method, run, seconds=0.0):
-                    begun = time.time()
-                    clean, learned, bound, note = run()
-                    numbers = [f"{v:.6g}" for v in (clean, learned, bound)]
-                    rows.append([name, split, limit, method, *numbers, f"{seconds + time.time() - begun:.1f}", note])
-
-                begun = time.time()
-                nets = {part: unlimited(program, parts, part, work) for part in ("rest", "all")}
-                net_seconds, begun = (time.time() - begun) / len(LIMITS), time.time()
-                sorts = tuned_groupsort(parts)
-                sort_seconds = (time.time() - begun) / len(LIMITS)
-                for limit in LIMITS:
-                    add(limit, "tautnet", lambda: tautnet(program, parts, limit))
-                    add(limit, "scaled", lambda: scaled(nets, parts, limit), net_seconds)
-                    add(limit, "ridge", lambda: ridge(parts, limit))
-                    add(limit, "groupsort", lambda: sorts[limit], sort_seconds)
-                with out.open("a", newline="") as file:
-                    csv.writer(file, lineterminator="\n").writerows(rows)
-                print(name, split, *(f"{row[2]}:{row[3]} {row[4]}" for row in rows), flush=True)
+                nets = lazily(lambda: {part: unlimited(program, parts, part, work) for part in ("rest", "all")})
+                sorts = lazily(lambda: tuned_groupsort(parts))
+                runs = {"tautnet": lambda limit: tautnet(program, parts, limit), "polished": lambda limit: polished(program, nets(), parts, limit),
+                        "scaled": lambda limit: scaled(nets(), parts, limit), "ridge": lambda limit: ridge(parts, limit),
+                        "groupsort": lambda limit: sorts()[limit]}
+                for method in missing:
+                    rows, begun = [], time.time()
+                    for limit in LIMITS:
+                        clean, learned, bound, note = runs[method](limit)
+                        rows.append([name, split, limit, method, *(f"{v:.6g}" for v in (clean, learned, bound)), note])
+                    with out.open("a", newline="") as file:
+                        csv.writer(file, lineterminator="\n").writerows(rows)
+                    print(name, split, method, *(f"{row[4]}" for row in rows), f"{time.time() - begun:.0f} s", flush=True)
 
 
 def summary(path):
     """Medians over the splits of every table, and geometric means over the tables of the ratio to each opponent."""
     rows = list(csv.DictReader(path.open()))
-    tables = list(dict.fromkeys(row["table"] for row in rows))
-    methods = list(dict.fromkeys(row["method"] for row in rows))
+    of_table = lambda name: {row["method"] for row in rows if row["table"] == name}
+    tables, methods = [name for name in dict.fromkeys(row["table"] for row in rows) if of_table(name) == set(METHODS)], METHODS
     over = [row for row in rows if float(row["bound"]) > float(row["limit"]) * (1 + 1e-6)]
     for limit in dict.fromkeys(row["limit"] for row in rows):
         median = {(name, method): statistics.median(float(row["clean"]) for row in rows
@@ -241,8 +256,9 @@ def summary(path):
         print("| table | " + " | ".join(methods) + " |\n|---|" + "---:|" * len(methods))
         for name in tables:
             print(f"| {name} | " + " | ".join(f"{median[name, method]:.3f}" for method in methods) + " |")
-        ratios = {m: math.exp(statistics.fmean(math.log(median[name, "tautnet"] / median[name, m]) for name in tables)) for m in methods}
-        print("| tautnet divided by it, geometric mean | " + " | ".join(f"{ratios[method]:.3f}" for method in methods) + " |")
+        for ours in METHODS[:2]:
+            ratios = [math.exp(statistics.fmean(math.log(median[name, ours] / median[name, m]) for name in tables)) for m in methods]
+            print(f"| {ours} divided by it, geometric mean | " + " | ".join(f"{ratio:.3f}" for ratio in ratios) + " |")
     print(f"\n{len(over)} of {len(rows)} networks have a bound above the limit")
 
 
