@@ -4,6 +4,7 @@ For every table (its first 6000 rows), split and tolerance: at most 400 rows to 
 learned from, words as 0/1 columns that are exact. Every network is attacked and proved by the same `tautnet attack`.
 
   tautnet      `tautnet train --tolerance …`, nothing else said; `start` is the ordinary training that it names
+  own          adversarial training in this project, tuned in the same way, the length of training too
   adversarial  adversarial training in PyTorch, tuned by five-fold cross-validation on the attacked error over radius × decay × width
   decay        the same without attacks: weight decay and width tuned on the attacked error
   mlp          scikit-learn's MLPRegressor, its alpha and width tuned by cross-validation; `polished` is what `polish` makes of it
@@ -31,6 +32,7 @@ import time
 import numpy as np
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+RACE = ROOT / "target" / "release" / "examples" / "adversarial_race"
 TABLES = ["servo", "machine", "solar_flare", "wine_quality_red", "wine_quality_white", "abalone", "boston_housing",
           "california_housing", "diabetes", "kin8nm"]
 TOLERANCES = [("ball", 0.1), ("ball", 0.2), ("ball", 0.3), ("box", 0.1)]
@@ -285,6 +287,16 @@ def ours(book, program, case, shape, size):
                  f"{answer['units']} units" if method == "tautnet" else "")
 
 
+def own(book, program, case, shape, size, work):
+    if book.has(case, shape, size, "own"):
+        return
+    begun, network = time.time(), work / f"own-{case.name}-{case.split}-{shape}-{size}.json"
+    sizes = ",".join(repr(float(one)) for one in case.sizes(size))
+    done = subprocess.run([str(RACE), str(case.learn), shape, sizes, str(network)], capture_output=True, text=True, check=True,
+                          env=os.environ | {"RAYON_NUM_THREADS": "1"})
+    book.add(case, shape, size, "own", attacked(program, network, case, shape, size), time.time() - begun, done.stdout.strip())
+
+
 def once(book, program, case, work, tolerances, methods):
     """What does not depend on the tolerance: made once, attacked within each."""
     made = {}
@@ -312,7 +324,7 @@ def once(book, program, case, work, tolerances, methods):
             book.add(case, shape, size, "ridge", ridge(case, shape, size))
 
 
-METHODS = ["tautnet", "adversarial", "mlp", "mlp-default", "price", "ridge", "polish"]
+METHODS = ["tautnet", "own", "adversarial", "mlp", "mlp-default", "price", "ridge", "polish"]
 
 
 def measure(program, data, out, tables, splits, tolerances, workers, device, until, methods=METHODS):
@@ -335,6 +347,8 @@ def measure(program, data, out, tables, splits, tolerances, workers, device, unt
                 for shape, size in tolerances:
                     if "tautnet" in methods:
                         pool.submit(job, ours, book, program, case, shape, size)
+                    if "own" in methods:
+                        pool.submit(job, own, book, program, case, shape, size, work)
                 pool.submit(job, once, book, program, case, work, tolerances, methods)
 
             def rival(case, shape, size):
@@ -393,6 +407,8 @@ def run(setup):
     if not data:
         print("value: the tables are read from the folder TAUTNET_DATA, which is not set\n")
         return
+    subprocess.run(["cargo", "build", "--release", "--quiet", "--package", "tautnet-models", "--example", "adversarial_race"],
+                   cwd=ROOT, check=True)
     out = ROOT / "benchmarks" / "results" / "value.csv"
     tables = [name for name in TABLES if setup.wants(name)]
     try:

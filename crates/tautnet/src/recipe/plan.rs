@@ -118,6 +118,8 @@ impl Recipe {
             _ => Price::Fixed(polish.lipschitz),
         };
         let start = self.start.within(self.norm, self.max_lipschitz).unwrap_or_else(|| self.start.clone());
+        // Σ ‖z̄_i‖ is ½ ‖θ‖² of balanced weights: the price that is asked for is one and the same in both.
+        let start = self.decay.and_then(|decay| start.priced(decay)).unwrap_or(start);
         let start = train::Settings {
             start,
             loss: self.loss.clone(),

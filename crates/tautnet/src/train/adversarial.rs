@@ -62,6 +62,11 @@ impl Starter for Adversarial {
         Some(Self { norm, ..self.clone() }.into())
     }
 
+    fn priced(&self, decay: f64) -> Option<Start> {
+        let dearer = || Self { descent: Descent { decay, ..self.descent.clone() }, ..self.clone() };
+        (decay > self.descent.decay).then(|| dearer().into())
+    }
+
     fn train(&self, data: &Dataset, common: &Common, observer: &mut Observer<'_>) -> Result<Trained> {
         train(data, common, self, observer)
     }

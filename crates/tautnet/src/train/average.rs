@@ -5,7 +5,7 @@
 
 use super::gradient_descent::Descent;
 use super::outcome::{Ending, Observer, Progress, Trained};
-use super::start::{Common, Starter};
+use super::start::{Common, Start, Starter};
 use crate::shallow::Parts;
 use crate::{Dataset, Shallow, error::Result};
 use faer::Mat;
@@ -37,6 +37,11 @@ impl Starter for Average {
 
     fn by(&self) -> &'static str {
         "taking the mean of three networks, each by gradient descent"
+    }
+
+    fn priced(&self, decay: f64) -> Option<Start> {
+        let dearer = || Self { descent: Descent { decay, ..self.descent.clone() }, ..self.clone() };
+        (decay > self.descent.decay).then(|| dearer().into())
     }
 
     fn train(&self, data: &Dataset, common: &Common, observer: &mut Observer<'_>) -> Result<Trained> {

@@ -13,7 +13,7 @@
 //! back. By a cosine: the rate falls from its first value to 0 over all the epochs, and the last weights come back.
 
 use super::outcome::{Ending, Observer, Progress, Trained};
-use super::start::{Common, Starter};
+use super::start::{Common, Start, Starter};
 use crate::range::{Range, at_least_one};
 use crate::vector::{LANES, arch, group, group_mut, sum};
 use crate::weights::{Batch, Differentiator, Weights};
@@ -152,6 +152,10 @@ impl Starter for Descent {
 
     fn by(&self) -> &'static str {
         "stochastic gradient descent"
+    }
+
+    fn priced(&self, decay: f64) -> Option<Start> {
+        (decay > self.decay).then(|| Self { decay, ..self.clone() }.into())
     }
 
     fn train(&self, data: &Dataset, common: &Common, observer: &mut Observer<'_>) -> Result<Trained> {

@@ -52,6 +52,10 @@ pub trait Starter: Debug + Send + Sync {
     fn within(&self, _norm: Norm, _limit: Option<f64>) -> Option<Start> {
         None
     }
+    /// The same start whose weights have at least this price, `decay/2 ‖θ‖²`; `None` where that changes nothing.
+    fn priced(&self, _decay: f64) -> Option<Start> {
+        None
+    }
     /// Make the network.
     fn train(&self, data: &Dataset, common: &Common, observer: &mut Observer<'_>) -> Result<Trained>;
 }
