@@ -24,8 +24,9 @@
 //! further series with descent, from where flips end.
 //!
 //! Descent takes milliseconds a step and crosses thousands of walls, a flip crosses m of them for one solve of (J): so
-//! descent comes first and flips are for its end, and (R), which costs several times as much as (J), for the last. Units that (J) or descent left at zero are replaced by halves of the
-//! largest: a unit and its two halves are the same function at the same decay and bound, but the halves can part.
+//! descent comes first and flips come later; (R) costs several times as much as (J) and comes last. Units that (J) or descent
+//! left at zero are replaced by halves of the largest: a unit and its two halves are the same function at the same decay and
+//! bound, but the halves can part.
 //!
 //! Whatever proposes a network, it is accepted only if its objective, recomputed from its weights, is below that of the
 //! best so far. The first proposal is (J) for the patterns given, so the result is never worse than that one.
