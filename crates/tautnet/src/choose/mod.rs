@@ -10,8 +10,10 @@
 //! from another seed, are added while the worst case on the rows held out falls. Then every member learns from all rows.
 
 mod candidate;
+mod compress;
 mod evaluate;
 mod judge;
+mod members;
 mod outcome;
 mod search;
 

@@ -66,12 +66,8 @@ const WORK: (f64, f64) = (1.5e11, 6.0);
 const FEW: f64 = 300.0;
 /// Units of each network where they are chosen, and of a wide one.
 const UNITS: (usize, usize) = (50, 200);
-/// Most units of the mean.
-const MOST_UNITS: usize = 400;
-/// Most members.
-const MEMBERS: usize = 4;
-/// Candidates that stay after the first parts, and those from which members come.
-const STAY: (usize, usize) = (24, 12);
+/// Candidates that stay after the first parts: at most, and at least.
+const STAY: (usize, usize) = (24, 6);
 const REACHES: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
 const DECAYS: [f64; 6] = [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
 /// Tolerance and decay of the convex programs that are tried, the first ones first.
@@ -99,15 +95,15 @@ pub fn choose(
 }
 
 /// A candidate with its networks and what the rows held out say of each, part by part.
-struct Tried {
-    candidate: Candidate,
+pub(super) struct Tried {
+    pub candidate: Candidate,
     seed: u64,
-    networks: Vec<Shallow>,
+    pub networks: Vec<Shallow>,
     losses: Vec<Losses>,
 }
 
 impl Tried {
-    fn joined(&self) -> Losses {
+    pub fn joined(&self) -> Losses {
         Losses::joined(&self.losses)
     }
 
@@ -128,20 +124,20 @@ fn judgement(candidate: Candidate, losses: &Losses) -> Judgement {
 }
 
 /// The rows in parts, and what everything needs.
-struct Work<'a, 'o> {
-    data: &'a Dataset,
-    tolerance: &'a Tolerance,
-    settings: &'a Settings,
+pub(super) struct Work<'a, 'o> {
+    pub data: &'a Dataset,
+    pub tolerance: &'a Tolerance,
+    pub settings: &'a Settings,
     observer: Mutex<(&'a mut Observer<'o>, Progress)>,
     ended: AtomicBool,
-    parts: Vec<Cut>,
+    pub parts: Vec<Cut>,
 }
 
 /// Rows to learn from and rows held out.
-struct Cut {
+pub(super) struct Cut {
     held_out: Vec<usize>,
-    learned: (Dataset, Tolerance),
-    judged: (Dataset, Tolerance),
+    pub learned: (Dataset, Tolerance),
+    pub judged: (Dataset, Tolerance),
 }
 
 impl<'a, 'o> Work<'a, 'o> {
@@ -190,14 +186,14 @@ impl<'a, 'o> Work<'a, 'o> {
     }
 
     /// Tell that a stage has so many further pieces of work.
-    fn begin(&self, stage: Stage, pieces: usize) {
+    pub fn begin(&self, stage: Stage, pieces: usize) {
         let told = &mut self.observer.lock().unwrap_or_else(PoisonError::into_inner).1;
         let (done, of) = if told.stage == stage { (told.done, told.of) } else { (0, 0) };
         *told = Progress { stage, done, of: of + pieces };
         self.ended.store(false, Ordering::Relaxed);
     }
 
-    fn done(&self) {
+    pub fn done(&self) {
         let (observer, told) = &mut *self.observer.lock().unwrap_or_else(PoisonError::into_inner);
         told.done += 1;
         if observer(told).is_break() {
@@ -205,7 +201,7 @@ impl<'a, 'o> Work<'a, 'o> {
         }
     }
 
-    fn over(&self, stop: &Stop) -> bool {
+    pub fn over(&self, stop: &Stop) -> bool {
         stop.asked() || self.ended.load(Ordering::Relaxed)
     }
 
@@ -282,7 +278,7 @@ impl<'a, 'o> Work<'a, 'o> {
             .map(|start| start.candidate)
             .expect("ordinary training is among them");
         let rest = (whole - first) as f64 * work / tried.len() as f64;
-        let stay = ((0.5 * left / rest.max(1.0)) as usize).clamp(STAY.1 / 2, STAY.0);
+        let stay = ((0.5 * left / rest.max(1.0)) as usize).clamp(STAY.1, STAY.0);
         let mut place = 0;
         tried.retain(|one| {
             place += 1;
@@ -301,7 +297,8 @@ impl<'a, 'o> Work<'a, 'o> {
         sort(&mut tried);
         let start = tried.iter().position(|one| one.candidate == start && one.seed == 0).expect("the start stays");
         let members = self.members(&tried, judged)?;
-        Ok(Found { candidates, tried, start, members, judged })
+        let (members, units) = self.fewer_units(&tried, members, judged)?;
+        Ok(Found { candidates, tried, start, members, units, judged })
     }
 
     /// Try variations of the best, as far as the work allows: long training and wide networks first, since both change what is
@@ -356,64 +353,14 @@ impl<'a, 'o> Work<'a, 'o> {
         Ok(())
     }
 
-    /// The members of the mean: the best candidate, and what makes the mean better. It begins from one seed of the best, and from
-    /// two; one seed alone is not trusted where there are two.
-    fn members(&self, tried: &[Tried], parts: usize) -> Result<Vec<usize>> {
-        let twin = (1..tried.len()).find(|&k| tried[k].candidate == tried[0].candidate);
-        let (score, members) = self.grow(tried, vec![0], parts)?;
-        let Some(twin) = twin.filter(|_| 2 * tried[0].candidate.units <= MOST_UNITS) else { return Ok(members) };
-        let (of_two, from_two) = self.grow(tried, vec![0, twin], parts)?;
-        Ok(if members.len() > 1 && score <= of_two { members } else { from_two })
-    }
-
-    /// Add members while the mean gets better, and the score that it has then.
-    fn grow(&self, tried: &[Tried], mut members: Vec<usize>, parts: usize) -> Result<(f64, Vec<usize>)> {
-        let stop = Stop::here();
-        let pool = 0..tried.len().min(STAY.1);
-        let units = |members: &[usize]| members.iter().map(|&k| tried[k].candidate.units).sum::<usize>();
-        let score = |members: &Vec<usize>| -> Result<f64> {
-            let losses = (0..parts)
-                .map(|part| stop.during(|| self.losses_of_mean(tried, members, part)))
-                .collect::<Result<Vec<_>>>()?;
-            Ok(Losses::joined(&losses).score())
-        };
-        let mut best = score(&members)?;
-        while members.len() < MEMBERS {
-            let further: Vec<Vec<usize>> = pool
-                .clone()
-                .filter(|k| !members.contains(k))
-                .map(|k| [&members[..], &[k]].concat())
-                .filter(|members| units(members) <= MOST_UNITS)
-                .collect();
-            if further.is_empty() || self.over(&stop) {
-                break;
-            }
-            self.begin(Stage::Members, further.len());
-            let told = |members: &Vec<usize>| score(members).inspect(|_| self.done());
-            let scores = further.par_iter().map(told).collect::<Result<Vec<_>>>()?;
-            let least = (0..scores.len()).min_by(|&a, &b| scores[a].total_cmp(&scores[b])).expect("there are some");
-            if self.over(&stop) || scores[least] >= best {
-                break;
-            }
-            (best, members) = (scores[least], further[least].clone());
-        }
-        Ok((best, members))
-    }
-
-    fn mean_of(&self, tried: &[Tried], members: &[usize], part: usize) -> Result<Shallow> {
-        let networks: Vec<Shallow> = members.iter().map(|&k| tried[k].networks[part].clone()).collect();
-        average::mean_of(&networks)
-    }
-
-    fn losses_of_mean(&self, tried: &[Tried], members: &[usize], part: usize) -> Result<Losses> {
-        let (judged, tolerance) = &self.parts[part].judged;
-        Losses::of(&self.mean_of(tried, members, part)?, judged, tolerance, &self.settings.common.loss)
-    }
-
     /// The networks that learn from all rows.
     fn make(&self, found: Found) -> Result<Chosen> {
-        let Found { candidates, tried, start, members, judged } = found;
+        let Found { candidates, tried, start, members, units, judged } = found;
         let stop = Stop::here();
+        let smaller = |mean: Shallow, part: Option<usize>| -> Result<Shallow> {
+            let smaller = units.map(|units| self.compressed(&mean, part, &[units])).transpose()?;
+            Ok(smaller.and_then(|mut one| one.pop()).unwrap_or(mean))
+        };
         let all: Vec<(Candidate, u64)> =
             [start].iter().chain(&members).map(|&k| (tried[k].candidate, tried[k].seed)).collect();
         self.begin(Stage::AllRows, all.len());
@@ -431,16 +378,18 @@ impl<'a, 'o> Work<'a, 'o> {
                 Ok(Part {
                     held_out: self.parts[part].held_out.clone(),
                     start: tried[start].networks[part].clone(),
-                    result: self.mean_of(&tried, &members, part)?,
+                    result: Stop::here()
+                        .late()
+                        .during(|| smaller(self.mean_of(&tried, &members, part)?, Some(part)))?,
                 })
             })
             .collect::<Result<Vec<Part>>>()?;
         let (first, network) = match parts.first() {
             Some(part) if !all_rows => (part.start.clone(), part.result.clone()),
-            _ => (made[0].clone(), average::mean_of(&made[1..])?),
+            _ => (made[0].clone(), Stop::here().late().during(|| smaller(average::mean_of(&made[1..])?, None))?),
         };
         let losses = (0..judged)
-            .map(|part| Stop::here().late().during(|| self.losses_of_mean(&tried, &members, part)))
+            .map(|part| Stop::here().late().during(|| self.losses_of(&parts[part].result, part)))
             .collect::<Result<Vec<_>>>()?;
         let result = Losses::joined(&losses).means();
         let choice = Choice {
@@ -464,6 +413,8 @@ struct Found {
     tried: Vec<Tried>,
     start: usize,
     members: Vec<usize>,
+    /// The units of the mean, where it is compressed.
+    units: Option<usize>,
     judged: usize,
 }
 
@@ -475,7 +426,7 @@ impl Found {
         let ordinary = Candidate { linear_part: common.linear_part, ..ordinary };
         let tried = |candidate| Tried { candidate, seed: 0, networks: Vec::new(), losses: Vec::new() };
         let tried = vec![tried(Candidate { reach: 1.0, ..ordinary }), tried(ordinary)];
-        Self { candidates: 0, tried, start: 1, members: vec![0], judged: 0 }
+        Self { candidates: 0, tried, start: 1, members: vec![0], units: None, judged: 0 }
     }
 }
 

@@ -1,0 +1,130 @@
+//! The members of the mean, and the units that it needs.
+
+use super::compress::compressed;
+use super::judge::Losses;
+use super::search::{Stage, Tried, Work};
+use crate::Shallow;
+use crate::error::Result;
+use crate::train::average;
+use rayon::prelude::*;
+use tautnet_cone::Stop;
+
+/// Most members of the mean, the candidates that they come from, and the most units of all of them together.
+const MEMBERS: usize = 8;
+const POOL: usize = 12;
+const MEAN_UNITS: usize = 800;
+/// Units to which the mean is compressed where they are not asked for; the last is the most that a result has.
+const FEWER_UNITS: [usize; 8] = [25, 50, 75, 100, 150, 200, 300, 400];
+/// The share of itself by which the score may rise when units are left out.
+const NOTHING_LOST: f64 = 2e-3;
+
+impl Work<'_, '_> {
+    /// The members of the mean: the best candidate, and what makes the mean better. It begins from one seed of the best, and from
+    /// two; one seed alone is not trusted where there are two.
+    pub(super) fn members(&self, tried: &[Tried], parts: usize) -> Result<Vec<usize>> {
+        let twin = (1..tried.len()).find(|&k| tried[k].candidate == tried[0].candidate);
+        let (score, members) = self.grow(tried, vec![0], parts)?;
+        let Some(twin) = twin.filter(|_| 2 * tried[0].candidate.units <= MEAN_UNITS) else { return Ok(members) };
+        let (of_two, from_two) = self.grow(tried, vec![0, twin], parts)?;
+        Ok(if members.len() > 1 && score <= of_two { members } else { from_two })
+    }
+
+    /// Add members while the mean gets better, and the score that it has then.
+    fn grow(&self, tried: &[Tried], mut members: Vec<usize>, parts: usize) -> Result<(f64, Vec<usize>)> {
+        let stop = Stop::here();
+        let pool = 0..tried.len().min(POOL);
+        let units = |members: &[usize]| members.iter().map(|&k| tried[k].candidate.units).sum::<usize>();
+        let score = |members: &Vec<usize>| -> Result<f64> {
+            let losses = (0..parts)
+                .map(|part| stop.during(|| self.losses_of_mean(tried, members, part)))
+                .collect::<Result<Vec<_>>>()?;
+            Ok(Losses::joined(&losses).score())
+        };
+        let mut best = score(&members)?;
+        while members.len() < MEMBERS {
+            let further: Vec<Vec<usize>> = pool
+                .clone()
+                .filter(|k| !members.contains(k))
+                .map(|k| [&members[..], &[k]].concat())
+                .filter(|members| units(members) <= MEAN_UNITS)
+                .collect();
+            if further.is_empty() || self.over(&stop) {
+                break;
+            }
+            self.begin(Stage::Members, further.len());
+            let told = |members: &Vec<usize>| score(members).inspect(|_| self.done());
+            let scores = further.par_iter().map(told).collect::<Result<Vec<_>>>()?;
+            let least = (0..scores.len()).min_by(|&a, &b| scores[a].total_cmp(&scores[b])).expect("there are some");
+            if self.over(&stop) || scores[least] >= best {
+                break;
+            }
+            (best, members) = (scores[least], further[least].clone());
+        }
+        Ok((best, members))
+    }
+
+    /// The members that stay, and to how many units their mean is compressed: to the fewest at no loss on rows held out, or not
+    /// at all. Where it is too large and cannot do with less, its first members stay. Where the units are asked for, it has no more.
+    pub(super) fn fewer_units(
+        &self,
+        tried: &[Tried],
+        members: Vec<usize>,
+        parts: usize,
+    ) -> Result<(Vec<usize>, Option<usize>)> {
+        let stop = Stop::here();
+        let units = |members: &[usize]| members.iter().map(|&k| tried[k].candidate.units).sum::<usize>();
+        let levels = self.settings.units.map_or(FEWER_UNITS.to_vec(), |asked| vec![asked]);
+        let most = levels[levels.len() - 1];
+        let levels: Vec<usize> = levels.into_iter().filter(|&level| level < units(&members)).collect();
+        if parts > 0 && !levels.is_empty() && !self.over(&stop) {
+            self.begin(Stage::Members, parts);
+            let one = |part: usize| -> Result<Vec<Losses>> {
+                stop.during(|| {
+                    let mean = self.mean_of(tried, &members, part)?;
+                    let networks = self.compressed(&mean, Some(part), &levels)?.into_iter().chain([mean]);
+                    networks.map(|network| self.losses_of(&network, part)).collect::<Result<_>>()
+                })
+                .inspect(|_| self.done())
+            };
+            let losses = (0..parts).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
+            let score = |network: usize| {
+                Losses::joined(&losses.iter().map(|part| part[network].clone()).collect::<Vec<_>>()).score()
+            };
+            // No loss is meant against what there would be instead: the mean, or where that is too large, the best candidate.
+            let instead =
+                if self.settings.units.is_some() { tried[members[0]].joined().score() } else { score(levels.len()) };
+            let enough = (0..levels.len()).find(|&level| score(level) <= (1.0 + NOTHING_LOST) * instead);
+            if let Some(level) = enough.filter(|_| !self.over(&stop)) {
+                return Ok((members, Some(levels[level])));
+            }
+        }
+        let mut members = members;
+        while members.len() > 1 && units(&members) > most {
+            members.pop();
+        }
+        Ok((members, None))
+    }
+
+    /// A mean with so many units at most, matched on the rows that a part learns from, or on all rows.
+    pub(super) fn compressed(&self, mean: &Shallow, part: Option<usize>, most: &[usize]) -> Result<Vec<Shallow>> {
+        let (data, tolerance) = match part {
+            Some(part) => (&self.parts[part].learned.0, &self.parts[part].learned.1),
+            None => (self.data, self.tolerance),
+        };
+        compressed(mean, data, tolerance, self.settings.common.seed, most)
+    }
+
+    pub(super) fn mean_of(&self, tried: &[Tried], members: &[usize], part: usize) -> Result<Shallow> {
+        let networks: Vec<Shallow> = members.iter().map(|&k| tried[k].networks[part].clone()).collect();
+        average::mean_of(&networks)
+    }
+
+    pub(super) fn losses_of(&self, network: &Shallow, part: usize) -> Result<Losses> {
+        let (judged, tolerance) = &self.parts[part].judged;
+        Losses::of(network, judged, tolerance, &self.settings.common.loss)
+    }
+
+    fn losses_of_mean(&self, tried: &[Tried], members: &[usize], part: usize) -> Result<Losses> {
+        self.losses_of(&self.mean_of(tried, members, part)?, part)
+    }
+}
