@@ -136,7 +136,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// What a tolerance comes to on the rows, in the units of the network. Standard deviations are the scales of a model, and for a
+    /// What a tolerance comes to on the rows, in the units of the network. Standard deviations are those of the model, and for a
     /// plain network those of the rows.
     pub fn tolerance(&self, stored: &Stored, asked: &Asked) -> Result<Tolerance> {
         let (scaler, x) = (&self.scaler, self.train.x.as_ref());

@@ -112,9 +112,9 @@ impl Model {
         })
     }
 
-    /// What a tolerance comes to on encoded rows, in the units of the data. Standard deviations are the scales of the model.
+    /// What a tolerance comes to on encoded rows, in the units of the data. Standard deviations are those that the model's scaler knows.
     pub fn tolerance_on(&self, asked: &Asked, x: MatRef<'_, f64>) -> Result<Tolerance> {
-        asked.on(&self.columns.tolerated(), x, &self.scaler.input_scale)
+        asked.on(&self.columns.tolerated(), x, &self.scaler.deviations())
     }
 
     /// The model's certificate, proved anew; `None` where it has none, an error where it proves nothing.
@@ -447,6 +447,15 @@ mod tests {
         let spread =
             read.tolerance_on(&Asked { entries: vec!["0.5sd".parse().unwrap()], ..asked }, x.as_ref()).unwrap();
         assert_eq!(spread.size(2, 2), 0.5 * read.scaler.input_scale[2]);
+        // A column that was constant has no spread, whatever its scale is, also after the file.
+        let mut model = read;
+        model.scaler.constant_inputs = vec![2];
+        model.certificate = None;
+        let Stored::Model(read) = Stored::parse(model.to_json().unwrap().as_bytes(), "m.json").unwrap() else {
+            panic!()
+        };
+        let words = Asked { entries: vec!["0.5sd".parse().unwrap()], ..Asked::default() };
+        assert_eq!(read.tolerance_on(&words, x.as_ref()).unwrap().size(2, 2), 0.0);
     }
 
     #[test]

@@ -66,6 +66,7 @@ impl Path {
             input_scale: wide(scale),
             target_mean: *target_mean.first()?,
             target_scale: *target_scale.first()?,
+            constant_inputs: Vec::new(),
         };
         let one = |row: &[f64]| row.len() == 1;
         if scaler.check(inputs).is_err() || !one(target_scale) || !one(target_mean) {

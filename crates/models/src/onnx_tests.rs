@@ -529,8 +529,13 @@ fn a_matrix_that_is_used_again_and_again_is_counted() {
 
 #[test]
 fn only_the_form_that_is_written_is_a_scaler() {
-    let scaler =
-        Scaler { input_mean: vec![1.0, -2.0], input_scale: vec![0.5, 3.0], target_mean: 10.0, target_scale: 4.0 };
+    let scaler = Scaler {
+        input_mean: vec![1.0, -2.0],
+        input_scale: vec![0.5, 3.0],
+        target_mean: 10.0,
+        target_scale: 4.0,
+        ..Scaler::identity(2)
+    };
     let bytes = to_bytes(&layered(), Some(&scaler), None, &[], Precision::F64);
     let import = parse(&bytes, "f").unwrap();
     assert_eq!((&import.network, import.scaler.as_ref()), (&layered(), Some(&scaler)));
@@ -558,6 +563,7 @@ proptest! {
         let network = Shallow::new(w, numbers[9..12].to_vec(), numbers[12..15].to_vec(), numbers[15]).unwrap().into();
         let scaler = Scaler {
             input_mean: scales[..3].to_vec(), input_scale: scales[3..6].to_vec(), target_mean: scales[6], target_scale: scales[7],
+            constant_inputs: Vec::new(),
         };
         let scaler = kept.then_some(scaler);
         let metadata = [("key", "value λ".to_owned())];

@@ -126,6 +126,7 @@ fn round_scaler(scaler: &Scaler, precision: Precision) -> Result<Scaler> {
         input_scale: list("input_scale", &scaler.input_scale)?,
         target_mean: precision.round(scaler.target_mean, || "target_mean".into())?,
         target_scale: precision.round(scaler.target_scale, || "target_scale".into())?,
+        constant_inputs: scaler.constant_inputs.clone(),
     };
     rounded.check(scaler.input_mean.len())?;
     Ok(rounded)

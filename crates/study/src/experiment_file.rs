@@ -302,6 +302,7 @@ choices! {
     walk_steps: Setting<of::walk_steps> = Rounds "walk_steps";
     walk_restarts: Setting<of::walk_restarts> = Rounds "walk_restarts";
     walk_flips: Setting<of::walk_flips> = Rounds "walk_flips";
+    walk_soft: Setting<of::walk_soft> = Rounds "walk_soft";
     tol: Setting<of::tol> = Recipe "tol";
     radii: Setting<of::radii> = Judge "radius";
     restarts: Setting<of::restarts> = Search "restarts";
@@ -446,7 +447,7 @@ mod tests {
         let arms = |choices: &[[String; 3]]| choices.iter().filter(|[name, ..]| name.starts_with("from ")).count();
         assert_eq!((arms(&paper.choices), arms(&high.choices)), (2, 1), "what has no price is not run, and not listed");
         let walks = [paper.plan, high.plan].map(|plan| plan.settings.polish.walk);
-        assert_eq!(walks, [Walk::default(), Walk::thorough()]);
+        assert_eq!(walks, [Walk::default(), Walk::thorough()].map(|walk| Walk { soft: 0, ..walk }));
     }
 
     #[test]

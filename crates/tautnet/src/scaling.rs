@@ -32,6 +32,9 @@ pub struct Scaler {
     pub target_mean: f64,
     /// κ_y: the standard deviation of the target; 1 for a constant one.
     pub target_scale: f64,
+    /// The inputs that were constant: their standard deviation is 0.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constant_inputs: Vec<usize>,
 }
 
 impl Scaler {
@@ -49,7 +52,10 @@ impl Scaler {
             }
             let place = scaler.input_mean.get_mut(j).zip(scaler.input_scale.get_mut(j));
             match place {
-                Some(place) => (*place.0, *place.1) = (mean, scale),
+                Some(place) => {
+                    (*place.0, *place.1) = (mean, scale);
+                    scaler.constant_inputs.extend(variance.is_none().then_some(j));
+                }
                 None => (scaler.target_mean, scaler.target_scale) = (mean, scale),
             }
         }
@@ -58,7 +64,13 @@ impl Scaler {
 
     /// The scaler that changes nothing.
     pub fn identity(inputs: usize) -> Self {
-        Self { input_mean: vec![0.0; inputs], input_scale: vec![1.0; inputs], target_mean: 0.0, target_scale: 1.0 }
+        Self {
+            input_mean: vec![0.0; inputs],
+            input_scale: vec![1.0; inputs],
+            target_mean: 0.0,
+            target_scale: 1.0,
+            constant_inputs: Vec::new(),
+        }
     }
 
     /// Refuse a scaler that does not fit `inputs` columns, or is not finite with positive scales.
@@ -79,7 +91,20 @@ impl Scaler {
                 "every mean must be a finite number, and every scale a finite number above 0",
             ));
         }
+        if let Some(j) = self.constant_inputs.iter().find(|&&j| j >= inputs) {
+            return Err(Error::new(
+                format!("the scaler's `constant_inputs` have {j}, but there are {inputs} inputs"),
+                "number the inputs from 0",
+            ));
+        }
         Ok(())
+    }
+
+    /// The standard deviation of each input: its scale, or 0 where it was constant.
+    pub fn deviations(&self) -> Vec<f64> {
+        let mut deviations = self.input_scale.clone();
+        self.constant_inputs.iter().for_each(|&j| deviations[j] = 0.0);
+        deviations
     }
 
     /// Inputs (n × d) in standardized units.
@@ -273,6 +298,7 @@ mod tests {
         let scaler = Scaler::fit(&data).unwrap();
         assert_eq!(scaler.input_mean, [0.1, 1.5]);
         assert_eq!(scaler.input_scale, [1.0, 0.5]);
+        assert_eq!(scaler.deviations(), [0.0, 0.5]);
         assert_eq!((scaler.target_mean, scaler.target_scale), (5.0, 1.0));
     }
 
@@ -289,6 +315,8 @@ mod tests {
         let error = Scaler::fit(&Dataset::new(x, vec![0.0, 1.0], None).unwrap()).unwrap_err();
         assert!(error.what.starts_with("input column 1 has mean"), "{error:?}");
         assert!(Scaler::identity(2).check(3).is_err());
+        let error = Scaler { constant_inputs: vec![0, 2], ..Scaler::identity(2) }.check(2).unwrap_err();
+        assert!(error.what.contains("have 2, but there are 2 inputs"), "{error:?}");
         assert!(Scaler { target_scale: 0.0, ..Scaler::identity(2) }.check(2).is_err());
     }
 }

@@ -80,7 +80,7 @@ fn programs() -> [(Dataset, Shallow); 2] {
 fn a_polish_that_is_stopped_anywhere_is_never_worse() {
     for (data, network) in programs() {
         for method in [Method::JOINT, Method::WEIGHT_DECAY, Method::ALTERNATING, Method::WALK] {
-            let walk = polish::Walk { rounds: 1, steps: 20, restarts: 0, flips: 1 };
+            let walk = polish::Walk { rounds: 1, steps: 20, restarts: 0, flips: 1, soft: 1 };
             let lipschitz = if method == Method::WEIGHT_DECAY { 0.0 } else { 0.05 };
             let settings = polish::Settings { method, lipschitz, walk, rounds: 2, ..polish::Settings::default() };
             for after in AFTER {

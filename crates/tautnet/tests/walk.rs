@@ -15,7 +15,7 @@ use tautnet::{
     polish::{Ending, Method, Polished, Settings, Walk, polish, score},
 };
 
-const SHORT: Walk = Walk { rounds: 3, steps: 60, restarts: 1, flips: 2 };
+const SHORT: Walk = Walk { rounds: 3, steps: 60, restarts: 1, flips: 2, soft: 2 };
 
 fn run(network: &Shallow, data: &Dataset, settings: &Settings) -> Polished {
     polish(network, data, settings, &mut |_| ControlFlow::Continue(())).unwrap()
@@ -98,6 +98,36 @@ proptest! {
     }
 }
 
+/// Soft cells come last and only what is better is kept: never above the walk without them, and below it more often than not.
+#[test]
+fn soft_cells_go_on_from_where_the_walk_ends() {
+    let mut below = 0;
+    for seed in 0..8 {
+        let (data, network) = (data(60, 2, seed), network(8, 2, seed));
+        let loss = ["squared", "huber:0.5", "absolute", "quantile:0.3"][seed as usize % 4].parse().unwrap();
+        let limit = (seed % 3 == 2).then_some(0.5);
+        let settings = Settings {
+            loss,
+            lipschitz: 0.01,
+            max_lipschitz: limit,
+            linear_part: seed % 2 == 0,
+            ..Settings::of(Method::WALK)
+        };
+        let with = |soft: usize| {
+            let walk = Walk { rounds: 1, steps: 60, flips: 1, restarts: 0, soft };
+            run(&network, &data, &Settings { walk, ..settings.clone() })
+        };
+        let (without, one, three) = (with(0), with(1), with(3));
+        let objectives = [&three, &one, &without].map(|walked| walked.after.objective);
+        assert!(objectives.is_sorted(), "{seed}: {objectives:?}");
+        assert!(limit.is_none_or(|limit| three.after.lipschitz <= limit), "{seed}");
+        assert!(three.accepted.starts_with(&without.accepted), "{seed}");
+        check(&three, &network, &data, &settings).unwrap();
+        below += usize::from(objectives[0] < 0.99 * objectives[2]);
+    }
+    assert!(below >= 6, "{below}");
+}
+
 /// That it gains anything, beyond the theorem: descents alone, and flips alone, go below the joint program.
 #[test]
 fn descents_and_flips_both_leave_the_first_cell() {
@@ -107,8 +137,8 @@ fn descents_and_flips_both_leave_the_first_cell() {
         let joint = Settings { lipschitz: 0.03, ..Settings::default() };
         let convex = run(&network, &data, &joint).after.objective;
         let with = |walk: Walk| run(&network, &data, &Settings { method: Method::WALK, walk, ..joint.clone() });
-        let descents = with(Walk { flips: 0, restarts: 0, ..Walk::default() }).after.objective;
-        let flips = with(Walk { rounds: 0, restarts: 0, flips: 4, ..Walk::default() }).after.objective;
+        let descents = with(Walk { flips: 0, restarts: 0, soft: 0, ..Walk::default() }).after.objective;
+        let flips = with(Walk { rounds: 0, restarts: 0, flips: 4, soft: 0, ..Walk::default() }).after.objective;
         by_descent += usize::from(descents < 0.99 * convex);
         by_flips += usize::from(flips < 0.999 * convex);
     }

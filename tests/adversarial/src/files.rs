@@ -95,6 +95,7 @@ pub fn model() -> Model {
         input_scale: vec![1.0, 0.5, 2.0],
         target_mean: 10.0,
         target_scale: 3.0,
+        constant_inputs: Vec::new(),
     };
     let kind = Input { name: "kind".into(), levels: Some(vec!["blue".into(), "red".into()]) };
     Model {

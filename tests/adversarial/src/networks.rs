@@ -267,5 +267,6 @@ pub fn scaler(network: &Shallow, draw: &mut Draw) -> Scaler {
         input_scale: (0..network.inputs()).map(|_| draw.positive(decades)).collect(),
         target_mean: draw.scaled(decades),
         target_scale: draw.positive(decades),
+        constant_inputs: Vec::new(),
     }
 }

@@ -382,8 +382,7 @@ mod tests {
     #[test]
     fn a_model_is_its_network_in_other_units() {
         let network = Shallow::new(mat![[1.0, 2.0]], vec![0.5], vec![3.0], 1.0).unwrap();
-        let scaler =
-            Scaler { input_mean: vec![1.0, -1.0], input_scale: vec![3.0, 0.7], target_mean: 0.0, target_scale: 1.0 };
+        let scaler = Scaler { input_mean: vec![1.0, -1.0], input_scale: vec![3.0, 0.7], ..Scaler::identity(2) };
         let around = Exact::around(&network, &scaler, &[4.0, -1.0]);
         // (4 − 1)/3 = 1, (−1 + 1)/0.7 = 0: h = 1.5.
         assert_eq!(around.value(&exact_point(&[0.0, 0.0])), Ratio::of(5.5));

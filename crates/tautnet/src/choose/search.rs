@@ -26,6 +26,8 @@ pub struct Settings {
     pub units: Option<usize>,
     /// The price of the weights in training; `None` where it is chosen.
     pub decay: Option<f64>,
+    /// How many times the usual work the choice may do.
+    pub effort: f64,
 }
 
 /// What [`choose`] is at work on.
@@ -172,7 +174,7 @@ impl<'a, 'o> Work<'a, 'o> {
 
     /// The candidates that come first.
     fn grid(&self) -> Vec<Candidate> {
-        let Settings { common, units, decay } = self.settings;
+        let Settings { common, units, decay, .. } = self.settings;
         let units = units.unwrap_or(UNITS.0);
         let linear: &[bool] = if common.linear_part { &[true] } else { &[false, true] };
         let decays: Vec<f64> = decay.map_or(DECAYS.to_vec(), |decay| vec![decay]);
@@ -255,7 +257,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let grid: Vec<_> = self.grid().into_iter().map(|candidate| (candidate, 0)).collect();
         let whole = self.parts.len();
         let (rows, columns) = (self.parts[0].learned.0.rows(), self.data.columns());
-        let mut left = WORK.0 * (rows as f64 / FEW).clamp(1.0, WORK.1);
+        let mut left = self.settings.effort * WORK.0 * (rows as f64 / FEW).clamp(1.0, WORK.1);
         // Where there are few rows, one part says little.
         let work: f64 = grid.iter().map(|(candidate, _)| candidate.work(rows, columns)).sum();
         let first = ((0.4 * left / work) as usize).clamp(1, whole);
@@ -419,7 +421,7 @@ struct Found {
 impl Found {
     /// Nothing was judged: ordinary training, and training under attack within the tolerance at a middling decay.
     fn none(work: &Work<'_, '_>) -> Self {
-        let Settings { common, units, decay } = work.settings;
+        let Settings { common, units, decay, .. } = work.settings;
         let ordinary = Candidate::ordinary(units.unwrap_or(UNITS.0), decay.unwrap_or(1e-2));
         let ordinary = Candidate { linear_part: common.linear_part, ..ordinary };
         let tried = |candidate| Tried { candidate, seed: 0, networks: Vec::new(), losses: Vec::new() };
@@ -439,7 +441,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     fn settings(units: usize) -> Settings {
-        Settings { common: Common::default(), units: Some(units), decay: Some(3e-3) }
+        Settings { common: Common::default(), units: Some(units), decay: Some(3e-3), effort: 1.0 }
     }
 
     fn go_on(_: &Progress) -> ControlFlow<()> {

@@ -12,7 +12,8 @@ pub enum Effort {
     /// As much as the method asks for.
     #[default]
     Normal,
-    /// The method `walk` with longer and more searches: several times its time.
+    /// The method `walk` with longer and more searches: several times its time. Where a network is chosen for a tolerance, four times
+    /// the work of the choice.
     High,
 }
 
@@ -34,7 +35,10 @@ impl Effort {
     pub fn help(self) -> &'static str {
         match self {
             Effort::Normal => "as much as the method asks for",
-            Effort::High => "the method `walk`, with longer and more searches: several times its time",
+            Effort::High => {
+                "the method `walk`, with longer and more searches: several times its time; in `train` with a tolerance, four times the usual \
+                 work of the choice"
+            }
         }
     }
 
@@ -51,6 +55,14 @@ impl Effort {
         match self {
             Effort::Normal => Walk::default(),
             Effort::High => Walk::thorough(),
+        }
+    }
+
+    /// How many times its usual work a choice for a tolerance may do.
+    pub fn of_a_choice(self) -> f64 {
+        match self {
+            Effort::Normal => 1.0,
+            Effort::High => 4.0,
         }
     }
 

@@ -306,7 +306,7 @@ impl<'a, 'o> Run<'a, 'o> {
         Ok(true)
     }
 
-    fn meets(&self, candidate: &Candidate) -> bool {
+    pub fn meets(&self, candidate: &Candidate) -> bool {
         self.prices.max_lipschitz.is_none_or(|limit| candidate.score.lipschitz <= limit)
     }
 

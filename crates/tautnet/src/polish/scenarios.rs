@@ -10,6 +10,9 @@
 //! min Σ_k ω_k max over the scenarios x of row k of loss at x + prices
 //! ```
 //!
+//! A program has the points of every row that are worst for the best network and for the last one: others would only make it larger. The
+//! best network attains its worst case at points that its program has, so the optimum is not above where it started, on these.
+//!
 //! Where nothing is said of a tolerance, the rows themselves are all scenarios. What is compared is the loss of all networks that
 //! were made, recomputed at all points that were found by then.
 
@@ -23,6 +26,7 @@ use crate::{
     ending::{Cause, Early, Ending},
     error::Result,
     patterns::Patterns,
+    rows::Rows,
     tolerance::Tolerance,
 };
 use faer::Mat;
@@ -43,6 +47,8 @@ const LITTLE: f64 = 1e-3;
 const PATIENCE: usize = 2;
 /// A point whose loss is less than this part of the worst of its row is no scenario.
 const MATTERS: f64 = 0.25;
+/// Scenarios of a row that a program has for each of two networks, beside the row itself; after a round of little gain twice as many.
+const MOST: usize = 8;
 
 /// Attack, program, attack, and so on. The best of all that was made comes back.
 pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
@@ -58,14 +64,16 @@ pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
             run.solve_within(true, round).map(|solved| (solved, f64::NEG_INFINITY))
         } else {
             let from = &made[best].0.network;
-            let patterns = Patterns::signed(from, found.rows.x.as_ref());
+            let last = &made[made.len() - 1].0.network;
+            let (rows, groups) = found.worst([from, last], MOST << idle, &settings.loss);
+            let patterns = Patterns::signed(from, rows.x.as_ref());
             run.adopt(from, Some(&patterns));
             if run.only_a_constant() {
                 break;
             }
-            let of_rows = run.active.select(&found.groups[..run.data.rows()]);
+            let of_rows = run.active.select(&groups[..run.data.rows()]);
             let labels = std::mem::replace(&mut run.active, of_rows);
-            let solved = run.solve_groups(&found.rows, &found.groups, &labels, round);
+            let solved = run.solve_groups(&rows, &groups, &labels, round);
             let least = run.trace.last().map_or(f64::NEG_INFINITY, |last| last.objective);
             solved.map(|solved| (solved, least))
         };
@@ -150,6 +158,25 @@ impl<'a> Scenarios<'a> {
         run.with_found(candidate.score, sum / total)
     }
 
+    /// The points that a program has, and the first of each row: the row itself and the `most` that are worst for each network.
+    fn worst(&self, networks: [&Shallow; 2], most: usize, loss: &Loss) -> (Dataset, Vec<usize>) {
+        let losses = networks.map(|network| self.losses(network, loss));
+        let (mut kept, mut groups) = (Vec::new(), vec![0]);
+        for group in self.groups.windows(2) {
+            let mut points: Vec<usize> = (group[0] + 1..group[1]).collect();
+            let mut chosen = vec![group[0]];
+            for losses in &losses {
+                points.sort_by(|&a, &b| losses[b].total_cmp(&losses[a]));
+                chosen.extend(points.iter().take(most));
+            }
+            chosen.sort_unstable();
+            chosen.dedup();
+            kept.extend(chosen);
+            groups.push(kept.len());
+        }
+        (Rows::of(&self.rows).pick(&kept), groups)
+    }
+
     /// Add the worst points of a network, where they are beyond what the row has.
     fn attack(&mut self, network: &Shallow, tolerance: &Tolerance, loss: &Loss, seed: u64) -> Result<()> {
         let settings = attack::Settings { loss: loss.clone(), seed, ..attack::Settings::new(f64::INFINITY) };
@@ -180,5 +207,45 @@ impl<'a> Scenarios<'a> {
         };
         self.groups = groups;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tolerance::Shape;
+    use crate::train::{self, tests::toy};
+    use std::ops::ControlFlow;
+
+    #[test]
+    fn a_program_has_the_rows_and_what_is_worst_in_each() {
+        let data = toy(30, 2, 5);
+        let network = |seed: u64| {
+            let start = "random".parse().unwrap();
+            let start = train::Settings { start, units: 6, seed, ..train::Settings::default() };
+            train::train(&data, &start, &mut |_| ControlFlow::Continue(())).unwrap().network
+        };
+        let networks: Vec<Shallow> = (0..6).map(network).collect();
+        let tolerance = Tolerance::of_rows(Shape::Ball, Mat::full(1, 2, 0.3)).unwrap();
+        let mut found = Scenarios::of(&data);
+        for (seed, network) in networks.iter().enumerate() {
+            found.attack(network, &tolerance, &Loss::default(), seed as u64).unwrap();
+        }
+        let pair = [&networks[0], &networks[5]];
+        let (rows, groups) = found.worst(pair, 1, &Loss::default());
+        assert!(rows.rows() < found.rows.rows());
+        let kept = Scenarios { data: &data, rows, groups };
+        for network in pair {
+            let [some, all] = [&kept, &found].map(|points| points.losses(network, &Loss::default()));
+            for k in 0..data.rows() {
+                assert_eq!(kept.rows.x.row(kept.groups[k]), data.x.row(k));
+                let worst = |losses: &[f64], groups: &[usize]| {
+                    losses[groups[k]..groups[k + 1]].iter().fold(0.0, |worst: f64, &loss| worst.max(loss))
+                };
+                assert_eq!(worst(&some, &kept.groups), worst(&all, &found.groups));
+                assert!(kept.groups[k + 1] - kept.groups[k] <= 3);
+            }
+        }
+        assert_eq!(found.worst(pair, 100, &Loss::default()).0, found.rows);
     }
 }

@@ -126,22 +126,25 @@ pub struct Walk {
     pub restarts: usize,
     /// Most times that entries of the patterns are turned over at the end.
     pub flips: usize,
+    /// Most rounds of descent and (R) of exact inputs after all that: programs whose units may leave their patterns at a price. None
+    /// where there are more than 5000 rows, as (R) would take many times the time of all else.
+    pub soft: usize,
 }
 
 impl Default for Walk {
     fn default() -> Self {
-        Self { rounds: 6, steps: 500, restarts: 0, flips: 2 }
+        Self { rounds: 6, steps: 500, restarts: 0, flips: 2, soft: 3 }
     }
 }
 
 impl Walk {
     /// A walk of about six times the work of the default.
     pub fn thorough() -> Self {
-        Self { rounds: 10, steps: 500, restarts: 6, flips: 6 }
+        Self { rounds: 10, steps: 500, restarts: 6, flips: 6, soft: 10 }
     }
 
     /// The beginning of this walk, which brings most of its gain: to compare prices by.
     pub fn short(&self) -> Self {
-        Self { rounds: self.rounds.min(2), steps: self.steps.min(300), restarts: 0, flips: 0 }
+        Self { rounds: self.rounds.min(2), steps: self.steps.min(300), restarts: 0, flips: 0, soft: 0 }
     }
 }

@@ -19,9 +19,14 @@
 //! its wall, so the new (J) cannot be worse. One entry a unit is turned over, that with the largest multiplier; if
 //! nothing is gained by all units at once (degenerate cells are hard to solve), by a quarter of them.
 //!
+//! **Soft cells.** (R) of exact inputs is (J) with units that may leave their patterns at a price. For every network it is at least Ψ, and
+//! for the present one it is Ψ itself: its optimum is not above Ψ here, and may lie in another cell. In the place of (J) it makes a
+//! further series with descent, from where flips end.
+//!
 //! Descent takes milliseconds a step and crosses thousands of walls, a flip crosses m of them for one solve of (J): so
-//! descent comes first and flips are for the end. Units that (J) or descent left at zero are replaced by halves of the
-//! largest: a unit and its two halves are the same function at the same decay and bound, but the halves can part.
+//! descent comes first and flips come later; (R) costs several times as much as (J) and comes last. Units that (J) or descent
+//! left at zero are replaced by halves of the largest: a unit and its two halves are the same function at the same decay and
+//! bound, but the halves can part.
 //!
 //! Whatever proposes a network, it is accepted only if its objective, recomputed from its weights, is below that of the
 //! best so far. The first proposal is (J) for the patterns given, so the result is never worse than that one.
@@ -39,7 +44,7 @@ use super::{
 use crate::{
     ending::{Cause, Early, Ending},
     error::Result,
-    program::build::Held,
+    program::{build::Held, working_set::MANY},
     random::normal,
     unit::{Affine, Unit, from_units},
 };
@@ -73,63 +78,96 @@ pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
     run.walk(at)
 }
 
+/// Which programs are solved between descents.
+#[derive(Clone, Copy, PartialEq)]
+enum Cells {
+    /// (J): no unit leaves its patterns.
+    Hard,
+    /// (R): units leave their patterns at a price.
+    Soft,
+}
+
+/// What all series of a walk share.
+struct Trail {
+    landscape: Landscape,
+    /// How many units a descent begins with.
+    units: usize,
+    /// Rounds so far.
+    round: usize,
+}
+
 impl Run<'_, '_> {
-    /// (J), then series of descents and (J), then flips and (J).
+    /// (J), then series of descents and (J), then flips and (J), then a series of descents and (R). Within a tolerance (R) alone.
     fn walk(&mut self, at: &mut Standing) -> Result<()> {
-        let Standing { best, ending, gap, .. } = at;
+        let cells = if self.settings.tolerance.is_none() { Cells::Hard } else { Cells::Soft };
         let units = self.units.len();
-        let (candidate, solved) = self.convex(0)?;
-        *gap = solved.gap;
-        *best = self.better(best.clone(), candidate, ending);
-        if let (Ending::Solved, Some(reason)) = (&*ending, solved.stopped) {
-            *ending = Ending::Stopped(reason);
+        let (candidate, solved) = self.convex(cells, 0)?;
+        at.gap = solved.gap;
+        at.best = self.better(at.best.clone(), candidate, &mut at.ending);
+        if let (Ending::Solved, Some(reason)) = (&at.ending, solved.stopped) {
+            at.ending = Ending::Stopped(reason);
         }
-        let mut landscape =
-            Landscape::new(self.data, &self.prices, self.settings.tolerance.as_ref(), solved.limit_price);
-        let mut round = 0;
-        for restart in 0..=self.settings.walk.restarts {
-            let mut current = best.clone();
-            if restart > 0 {
-                current = self.moved(&current, units, restart)?;
-            }
-            let (mut rate, mut failures) = (RATE, 0);
-            for _ in 0..self.settings.walk.rounds {
-                if self.interrupted || failures == PATIENCE {
-                    break;
-                }
-                round += 1;
-                let before = current.score.objective;
-                let proposed = self.descended(&mut landscape, &current, units, rate, round)?;
-                let solved = self.joint_of(&mut current, proposed, round)?;
-                if self.accept(best, &current) {
-                    *gap = match &solved {
-                        Some(solved) => solved.gap,
-                        None if self.interrupted => None, // (J) was not asked.
-                        None => Some(0.0),
-                    };
-                    let reason = solved.and_then(|solved| solved.stopped);
-                    *ending = reason.map_or(Ending::Solved, Ending::Stopped);
-                }
-                if before - current.score.objective < LITTLE * before {
-                    rate /= CUT;
-                    failures += 1;
-                }
-            }
+        let landscape = Landscape::new(self.data, &self.prices, self.settings.tolerance.as_ref(), solved.limit_price);
+        let mut trail = Trail { landscape, units, round: 0 };
+        let walk = &self.settings.walk;
+        for restart in 0..=walk.restarts {
+            let from = if restart > 0 { self.moved(&at.best, units, restart)? } else { at.best.clone() };
+            self.series(from, cells, walk.rounds, &mut trail, at)?;
         }
-        if self.settings.tolerance.is_none() {
-            self.flip(best, ending, gap, round)?;
+        if cells == Cells::Hard {
+            self.flip(at, trail.round)?;
+            // Of many rows (J) needs few, and (R) all of them.
+            let rounds = if self.data.rows() > MANY { 0 } else { walk.soft };
+            let from = at.best.clone();
+            if let Err(error) = self.series(from, Cells::Soft, rounds, &mut trail, at) {
+                self.notes.push(format!("no program with soft cells: {}", error.what));
+            }
         }
         if self.interrupted {
-            *ending = Early { cause: Cause::Interrupted(Some(round)), gap: *gap }.into();
+            at.ending = Early { cause: Cause::Interrupted(Some(trail.round)), gap: at.gap }.into();
         }
         Ok(())
     }
 
-    /// (J), or (R) where there is a tolerance.
-    fn convex(&mut self, round: usize) -> Result<(Candidate, Solved)> {
-        match self.settings.tolerance {
-            None => self.solve(Held::Nothing, round),
-            Some(_) => self.solve_within(true, round),
+    /// Rounds of descent and program until they gain little.
+    fn series(
+        &mut self,
+        mut current: Candidate,
+        cells: Cells,
+        most: usize,
+        trail: &mut Trail,
+        at: &mut Standing,
+    ) -> Result<()> {
+        let (mut rate, mut failures) = (RATE, 0);
+        for _ in 0..most {
+            if self.interrupted || failures == PATIENCE {
+                break;
+            }
+            trail.round += 1;
+            let before = current.score.objective;
+            let proposed = self.descended(&mut trail.landscape, &current, trail.units, rate, trail.round)?;
+            let solved = self.program_of(&mut current, proposed, cells, trail.round)?;
+            if self.accept(&mut at.best, &current) {
+                at.gap = match &solved {
+                    Some(solved) => solved.gap,
+                    None if self.interrupted => None, // No program was asked.
+                    None => Some(0.0),
+                };
+                let reason = solved.and_then(|solved| solved.stopped);
+                at.ending = reason.map_or(Ending::Solved, Ending::Stopped);
+            }
+            if before - current.score.objective < LITTLE * before {
+                rate /= CUT;
+                failures += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn convex(&mut self, cells: Cells, round: usize) -> Result<(Candidate, Solved)> {
+        match cells {
+            Cells::Hard => self.solve(Held::Nothing, round),
+            Cells::Soft => self.solve_within(true, round),
         }
     }
 
@@ -180,8 +218,14 @@ impl Run<'_, '_> {
         Ok(Candidate { network, score })
     }
 
-    /// Offer `current` what was proposed, and (J) for its patterns.
-    fn joint_of(&mut self, current: &mut Candidate, proposed: Candidate, round: usize) -> Result<Option<Solved>> {
+    /// Offer `current` what was proposed, and the program for its patterns.
+    fn program_of(
+        &mut self,
+        current: &mut Candidate,
+        proposed: Candidate,
+        cells: Cells,
+        round: usize,
+    ) -> Result<Option<Solved>> {
         self.adopt(&proposed.network, None);
         if self.improves(current, &proposed) {
             *current = proposed;
@@ -196,7 +240,7 @@ impl Run<'_, '_> {
             }
             return Ok(None);
         }
-        let (candidate, solved) = self.convex(round)?;
+        let (candidate, solved) = self.convex(cells, round)?;
         if self.improves(current, &candidate) {
             *current = candidate;
         }
@@ -217,7 +261,8 @@ impl Run<'_, '_> {
     }
 
     /// Flips and (J) until nothing is gained.
-    fn flip(&mut self, best: &mut Candidate, ending: &mut Ending, gap: &mut Option<f64>, round: usize) -> Result<()> {
+    fn flip(&mut self, at: &mut Standing, round: usize) -> Result<()> {
+        let Standing { best, ending, gap, .. } = at;
         let mut at_best: Option<Solved> = None;
         for turn in 1..=self.settings.walk.flips {
             let solved = match at_best.take() {

@@ -16,7 +16,7 @@ pub(crate) mod second_attempt;
 mod start;
 mod term;
 pub(crate) mod training;
-mod working_set;
+pub(crate) mod working_set;
 mod worst_case;
 
 #[cfg(test)]

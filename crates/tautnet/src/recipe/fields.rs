@@ -100,7 +100,7 @@ impl Table for Recipe {
                 let convex = Method::CONVEX.name();
                 let high = format!("{high} where the effort is `{}`", Effort::High.name());
                 Some(match command {
-                    Polish => format!("{normal}; {high}; {convex} where there is a tolerance"),
+                    Polish => format!("{normal}; {high}; else {convex} where there is a tolerance"),
                     _ => format!("{normal}; {high}"),
                 })
             },

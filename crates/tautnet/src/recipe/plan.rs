@@ -5,7 +5,7 @@ use super::settings::Recipe;
 use super::table::Table;
 use crate::error::{Error, Result};
 use crate::fit::{self, Price};
-use crate::polish::{self, Method, Setting};
+use crate::polish::{self, Effort, Method, Setting};
 use crate::requirement::{self, Asked};
 use crate::{choose, select, tolerance, train};
 use std::collections::BTreeMap;
@@ -48,22 +48,24 @@ impl Recipe {
     /// belongs to the objective with prices.
     fn within_tolerance(&self) -> Result<Option<Plan>> {
         let usual = Self::default();
+        let given = !self.tolerance.entries.is_empty();
         let priced = [
             ("lipschitz", self.lipschitz.is_some()),
             ("max-lipschitz", self.max_lipschitz.is_some()),
             ("method", self.method.is_some()),
-            ("effort", self.effort != usual.effort),
+            // A choice can use more time, too.
+            ("effort", !given && self.effort != usual.effort),
             ("penalty", self.penalty != usual.penalty),
             ("start", self.start != usual.start),
             ("tol", self.tol != usual.tol),
             ("iterations", self.iterations != usual.iterations),
         ];
         let priced = priced.iter().find_map(|(name, asked)| asked.then_some(*name));
-        let asked = match (self.tolerance.entries.is_empty(), priced) {
-            (true, Some(_)) => return Ok(None),
-            (true, None) => tolerance::Asked { entries: vec![USUAL.parse()?], ..self.tolerance.clone() },
-            (false, _) if self.tolerance.is_exact() => return Ok(None),
-            (false, Some(name)) => {
+        let asked = match (given, priced) {
+            (false, Some(_)) => return Ok(None),
+            (false, None) => tolerance::Asked { entries: vec![USUAL.parse()?], ..self.tolerance.clone() },
+            (true, _) if self.tolerance.is_exact() => return Ok(None),
+            (true, Some(name)) => {
                 return Err(Error::new(
                     format!(
                         "`{name}` was given with a tolerance of the inputs; it belongs to the objective with prices"
@@ -71,20 +73,29 @@ impl Recipe {
                     format!("leave `{name}` out, or give the tolerance 0: then every input is exact"),
                 ));
             }
-            (false, None) => self.tolerance.clone(),
+            (true, None) => self.tolerance.clone(),
         };
-        let exact = Self { tolerance: tolerance::Asked::default(), ..self.clone() };
+        let exact = Self { tolerance: tolerance::Asked::default(), effort: usual.effort, ..self.clone() };
         let plan = exact.at_a_price(Command::Train)?;
         let Plan { settings, recipe, .. } = plan;
         let common = settings.start.common();
-        let choice = choose::Settings { common, units: self.hidden, decay: self.decay };
-        let recipe =
-            Self { tolerance: asked, hidden: self.hidden, decay: self.decay, method: None, lipschitz: None, ..recipe };
+        let choice =
+            choose::Settings { common, units: self.hidden, decay: self.decay, effort: self.effort.of_a_choice() };
+        let recipe = Self {
+            tolerance: asked,
+            hidden: self.hidden,
+            decay: self.decay,
+            method: None,
+            effort: self.effort,
+            lipschitz: None,
+            ..recipe
+        };
         Ok(Some(Plan { command: Command::Train, recipe, settings, choice: Some(choice) }))
     }
 
     fn at_a_price(&self, command: Command) -> Result<Plan> {
-        let usual = if self.tolerance.is_empty() { self.effort.method() } else { Method::CONVEX };
+        let convex = !self.tolerance.is_empty() && self.effort == Effort::Normal;
+        let usual = if convex { Method::CONVEX } else { self.effort.method() };
         let method = self.method.unwrap_or(usual);
         let own = polish::Settings::of(method);
         let decay = if command == Command::Train { fit::DECAY } else { own.decay };

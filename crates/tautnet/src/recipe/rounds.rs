@@ -58,5 +58,16 @@ impl Table for Rounds {
             set: |rounds, value| put_count(value, &mut |count| rounds.walk.flips = count as usize),
             ..Field::PLAIN
         },
+        Field {
+            name: "walk_soft",
+            group: "Solver",
+            symbol: "NUMBER",
+            kind: Kind::Count(0, u64::MAX),
+            help: "Most rounds of descent and program with soft cells at the end of a walk",
+            commands: &[Reproduce],
+            get: |rounds| Value::Count(rounds.walk.soft as u64),
+            set: |rounds, value| put_count(value, &mut |count| rounds.walk.soft = count as usize),
+            ..Field::PLAIN
+        },
     ];
 }

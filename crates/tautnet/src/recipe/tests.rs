@@ -218,6 +218,31 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
     assert!(Loss::default().is_squared());
 }
 
+/// Beside a tolerance more effort is more search for what is asked: a walk within it, or more of the choice.
+#[test]
+fn effort_beside_a_tolerance() {
+    let within = |effort, amount: &str| {
+        let mut recipe = Recipe { effort, ..Recipe::default() };
+        recipe.set("tolerance", &Value::Texts(vec![amount.into()])).unwrap();
+        recipe
+    };
+    let polish = |effort| within(effort, "0.1sd").resolve(Command::Polish).unwrap().settings.polish;
+    let [normal, high] = Effort::all().map(polish);
+    assert_eq!((normal.method, high.method), (Method::CONVEX, Method::WALK));
+    assert_eq!(high.walk, polish::Walk::thorough());
+    let train = |effort| within(effort, "0.1sd").resolve(Command::Train).unwrap();
+    let [normal, high] = Effort::all().map(train);
+    assert_eq!(high.recipe, Recipe { effort: Effort::High, ..normal.recipe });
+    let [normal, high] = [normal.choice, high.choice].map(Option::unwrap);
+    assert_eq!(high, crate::choose::Settings { effort: 4.0, ..normal.clone() });
+    assert_eq!(normal.effort, 1.0);
+    // Without one, and with that of 0, it is the objective with prices.
+    for recipe in [Recipe { effort: Effort::High, ..Recipe::default() }, within(Effort::High, "0")] {
+        let plan = recipe.resolve(Command::Train).unwrap();
+        assert_eq!((plan.settings.polish.method, plan.choice), (Method::WALK, None));
+    }
+}
+
 #[test]
 fn the_reference_is_up_to_date() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/reference/settings.md");

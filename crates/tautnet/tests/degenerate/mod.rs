@@ -235,7 +235,7 @@ fn settings(random: &mut Pcg64) -> (Settings, bool, String) {
         if penalty == Penalty::LSquared { " L²" } else { "" },
         if output_bias { "" } else { " no bias" },
     );
-    let walk = Walk { rounds: 2, steps: 60, restarts: 0, flips: 1 };
+    let walk = Walk { rounds: 2, steps: 60, restarts: 0, flips: 1, soft: 1 };
     let settings = Settings {
         method,
         lipschitz,
