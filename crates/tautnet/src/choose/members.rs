@@ -15,8 +15,10 @@ const POOL: usize = 12;
 const MEAN_UNITS: usize = 800;
 /// Units to which the mean is compressed where they are not asked for; the last is the most that a result has.
 const FEWER_UNITS: [usize; 8] = [25, 50, 75, 100, 150, 200, 300, 400];
-/// The share of itself by which the score may rise when units are left out.
+/// The share of itself by which the score may rise when units are left out, and how far values may move: on rows held out, of
+/// the squared errors there. Of few rows the score alone says little.
 const NOTHING_LOST: f64 = 2e-3;
+const NEAR: f64 = 2e-3;
 
 impl Work<'_, '_> {
     /// The members of the mean: the best candidate, and what makes the mean better. It begins from one seed of the best, and from
@@ -78,22 +80,34 @@ impl Work<'_, '_> {
         let levels: Vec<usize> = levels.into_iter().filter(|&level| level < units(&members)).collect();
         if parts > 0 && !levels.is_empty() && !self.over(&stop) {
             self.begin(Stage::Members, parts);
-            let one = |part: usize| -> Result<Vec<Losses>> {
+            // Of every level, and at last of the mean, losses and squares: of the distance to the mean, and of its own errors.
+            let one = |part: usize| -> Result<Vec<(Losses, f64)>> {
                 stop.during(|| {
                     let mean = self.mean_of(tried, &members, part)?;
-                    let networks = self.compressed(&mean, Some(part), &levels)?.into_iter().chain([mean]);
-                    networks.map(|network| self.losses_of(&network, part)).collect::<Result<_>>()
+                    let rows = &self.parts[part].judged.0;
+                    let squares = |network: &Shallow, from: &[f64]| {
+                        let values = network.predict(rows.x.as_ref());
+                        values.iter().zip(from).map(|(value, from)| (value - from).powi(2)).sum::<f64>()
+                    };
+                    let of_mean = mean.predict(rows.x.as_ref());
+                    let smaller = self.compressed(&mean, Some(part), &levels)?;
+                    let smaller = smaller.iter().map(|one| Ok((self.losses_of(one, part)?, squares(one, &of_mean))));
+                    smaller
+                        .chain([Ok((self.losses_of(&mean, part)?, squares(&mean, &rows.y)))])
+                        .collect::<Result<Vec<_>>>()
                 })
                 .inspect(|_| self.done())
             };
-            let losses = (0..parts).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
+            let seen = (0..parts).into_par_iter().map(one).collect::<Result<Vec<_>>>()?;
             let score = |network: usize| {
-                Losses::joined(&losses.iter().map(|part| part[network].clone()).collect::<Vec<_>>()).score()
+                Losses::joined(&seen.iter().map(|part| part[network].0.clone()).collect::<Vec<_>>()).score()
             };
+            let squares = |network: usize| seen.iter().map(|part| part[network].1).sum::<f64>();
             // No loss is meant against what there would be instead: the mean, or where that is too large, the best candidate.
-            let instead =
-                if self.settings.units.is_some() { tried[members[0]].joined().score() } else { score(levels.len()) };
-            let enough = (0..levels.len()).find(|&level| score(level) <= (1.0 + NOTHING_LOST) * instead);
+            let asked = self.settings.units.is_some();
+            let instead = if asked { tried[members[0]].joined().score() } else { score(levels.len()) };
+            let near = |level: usize| asked || squares(level) <= NEAR * squares(levels.len());
+            let enough = (0..levels.len()).find(|&level| near(level) && score(level) <= (1.0 + NOTHING_LOST) * instead);
             if let Some(level) = enough.filter(|_| !self.over(&stop)) {
                 return Ok((members, Some(levels[level])));
             }

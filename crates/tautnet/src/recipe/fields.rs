@@ -1,7 +1,7 @@
 //! Every setting, once: flags, Python's parameters, files and documentation are made of these lines.
 
 use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_texts, put_word};
-use super::plan::USUAL;
+use super::plan::{USUAL, WITHIN_DECAY};
 use super::settings::Recipe;
 use super::table::Table;
 use crate::fit::DECAY;
@@ -79,7 +79,7 @@ impl Table for Recipe {
                     })
                     .map(|method| format!("`{}`", method.name()))
                     .collect();
-                let none = format!("0 for {}", none.join(", "));
+                let none = format!("0 within a tolerance and for {}", none.join(", "));
                 Some(match command {
                     Train => format!("chosen by validation on the error under attack; {none}"),
                     _ => format!("{price}; {none}"),
@@ -134,7 +134,10 @@ impl Table for Recipe {
                         "{} for the starting networks and the methods of weight decay",
                         Descent::default().decay
                     ),
-                    _ => format!("{none}; {decay} for the method `{}`", Method::WEIGHT_DECAY.name()),
+                    _ => format!(
+                        "{none}; {WITHIN_DECAY} within a tolerance, {decay} for the method `{}`",
+                        Method::WEIGHT_DECAY.name()
+                    ),
                 })
             },
             get: |recipe| recipe.decay.map_or(Value::Nothing, Value::Number),

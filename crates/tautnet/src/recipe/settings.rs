@@ -21,7 +21,8 @@ pub struct Recipe {
     pub method: Option<Method>,
     /// How much time to give to the search for better patterns.
     pub effort: Effort,
-    /// λ_w. `None`: in a polish the method's own, in a fit [`fit::DECAY`](crate::fit::DECAY).
+    /// λ_w. `None`: in a polish the method's own, and a small one within a tolerance; in a fit [`fit::DECAY`](crate::fit::DECAY).
+    /// Where it is given, the starting network has this price at least.
     pub decay: Option<f64>,
     /// Hard limit on the bound.
     pub max_lipschitz: Option<f64>,

@@ -2,7 +2,7 @@ use super::text::choices;
 use super::*;
 use crate::fit::{DECAY, Price, fit};
 use crate::polish::{self, Effort, Method, Penalty, Setting};
-use crate::train::tests::toy;
+use crate::train::{Descent, tests::toy};
 use crate::{Loss, Norm, loss};
 use std::ops::ControlFlow;
 
@@ -22,6 +22,38 @@ fn what_was_not_said_is_the_method_s_own() {
     }
     let polish = Recipe::default().resolve(Command::Polish).unwrap().settings.polish;
     assert_eq!(polish, polish::Settings::default());
+}
+
+#[test]
+fn a_tolerance_has_prices_of_its_own() {
+    let of = |amount: &str, method: Method, decay: Option<f64>| {
+        let entries = vec![amount.parse().unwrap()];
+        let tolerance = crate::tolerance::Asked { entries, ..Default::default() };
+        let asked = Recipe { tolerance, method: Some(method), decay, ..Recipe::default() };
+        let polish = asked.resolve(Command::Polish).unwrap().settings.polish;
+        (polish.lipschitz, polish.decay)
+    };
+    for method in [Method::CONVEX, Method::ROBUST_CELLS, Method::SCENARIOS, Method::WALK] {
+        assert_eq!(of("0.1sd", method, None), (0.0, plan::WITHIN_DECAY));
+        assert_eq!(of("0.1sd", method, Some(0.0)), (0.0, 0.0));
+        assert_eq!(of("0", method, None), method.default_prices());
+    }
+}
+
+#[test]
+fn the_start_has_the_price_of_the_weights_where_that_is_above_its_own() {
+    let own = Descent::default().decay;
+    for start in ["sgd", "adversarial", "average"] {
+        let decay = |decay: Option<f64>| {
+            let asked = Recipe { start: start.parse().unwrap(), decay, lipschitz: Some(0.1), ..Recipe::default() };
+            let start = asked.resolve(Command::Train).unwrap().settings.start.start;
+            // Whatever is not dearer than what it has leaves it as it is.
+            (start.priced(0.05).is_some(), start.priced(own).is_some(), start.priced(0.2).is_some())
+        };
+        assert_eq!(decay(None).0, true);
+        assert_eq!(decay(Some(0.0)), decay(None));
+        assert_eq!(decay(Some(0.05)), (false, false, true));
+    }
 }
 
 #[test]
