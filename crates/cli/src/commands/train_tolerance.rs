@@ -256,10 +256,11 @@ impl Summary<'_> {
 
         let choice = &chosen.choice;
         let count = choice.members.len();
-        let units = chosen.network.units();
+        let (units, all) = (chosen.network.units(), choice.members.iter().map(|member| member.units).sum::<usize>());
+        let fewer = if units < all { format!(", compressed to {units}") } else { String::new() };
         let what = match count {
-            1 => format!("a network of {units} units"),
-            _ => format!("the mean of {count} networks, {units} units in all"),
+            1 => format!("a network of {all} units{fewer}"),
+            _ => format!("the mean of {count} networks, {all} units in all{fewer}"),
         };
         match choice.folds {
             0 => text.push_str(&format!("\nThere was no time to choose: the result is {what}\n")),

@@ -13,8 +13,9 @@ use tautnet_cone::Stop;
 const MEMBERS: usize = 8;
 const POOL: usize = 12;
 const MEAN_UNITS: usize = 800;
-/// Units to which the mean is compressed where they are not asked for; the last is the most that a result has.
-const FEWER_UNITS: [usize; 8] = [25, 50, 75, 100, 150, 200, 300, 400];
+/// Units to which the mean is compressed, and the most that a result has.
+const FEWER_UNITS: [usize; 8] = [25, 50, 75, 100, 150, 200, 300, MOST_UNITS];
+const MOST_UNITS: usize = 400;
 /// The share of itself by which the score may rise when units are left out, and how far values may move: on rows held out, of
 /// the squared errors there. Of few rows the score alone says little.
 const NOTHING_LOST: f64 = 2e-3;
@@ -66,7 +67,7 @@ impl Work<'_, '_> {
     }
 
     /// The members that stay, and to how many units their mean is compressed: to the fewest at no loss on rows held out, or not
-    /// at all. Where it is too large and cannot do with less, its first members stay. Where the units are asked for, it has no more.
+    /// at all. Where it is too large and cannot do with less, its first members stay.
     pub(super) fn fewer_units(
         &self,
         tried: &[Tried],
@@ -75,9 +76,7 @@ impl Work<'_, '_> {
     ) -> Result<(Vec<usize>, Option<usize>)> {
         let stop = Stop::here();
         let units = |members: &[usize]| members.iter().map(|&k| tried[k].candidate.units).sum::<usize>();
-        let levels = self.settings.units.map_or(FEWER_UNITS.to_vec(), |asked| vec![asked]);
-        let most = levels[levels.len() - 1];
-        let levels: Vec<usize> = levels.into_iter().filter(|&level| level < units(&members)).collect();
+        let levels: Vec<usize> = FEWER_UNITS.into_iter().filter(|&level| level < units(&members)).collect();
         if parts > 0 && !levels.is_empty() && !self.over(&stop) {
             self.begin(Stage::Members, parts);
             // Of every level, and at last of the mean, losses and squares: of the distance to the mean, and of its own errors.
@@ -103,17 +102,17 @@ impl Work<'_, '_> {
                 Losses::joined(&seen.iter().map(|part| part[network].0.clone()).collect::<Vec<_>>()).score()
             };
             let squares = |network: usize| seen.iter().map(|part| part[network].1).sum::<f64>();
-            // No loss is meant against what there would be instead: the mean, or where that is too large, the best candidate.
-            let asked = self.settings.units.is_some();
-            let instead = if asked { tried[members[0]].joined().score() } else { score(levels.len()) };
-            let near = |level: usize| asked || squares(level) <= NEAR * squares(levels.len());
-            let enough = (0..levels.len()).find(|&level| near(level) && score(level) <= (1.0 + NOTHING_LOST) * instead);
+            let mean = levels.len();
+            let nothing_lost = |level: usize| {
+                squares(level) <= NEAR * squares(mean) && score(level) <= (1.0 + NOTHING_LOST) * score(mean)
+            };
+            let enough = (0..mean).find(|&level| nothing_lost(level));
             if let Some(level) = enough.filter(|_| !self.over(&stop)) {
                 return Ok((members, Some(levels[level])));
             }
         }
         let mut members = members;
-        while members.len() > 1 && units(&members) > most {
+        while members.len() > 1 && units(&members) > MOST_UNITS {
             members.pop();
         }
         Ok((members, None))
