@@ -1,7 +1,7 @@
 //! The mean of several networks with fewer units: the same hidden units with other output weights, most of them 0.
 //!
-//! Output weights are refitted to the mean's own values, at the rows, at points within the tolerance of them and at points
-//! between two of them. Every weight keeps its sign or is 0, so that this is a problem of nonnegative least squares, which is
+//! Output weights are refitted to the mean's own values, at the rows, at points within the tolerance of them and at crosses of
+//! two of them. Every weight keeps its sign or is 0, so that this is a problem of nonnegative least squares, which is
 //! convex. It is solved by the active-set method of Lawson and Hanson, which begins without units and lets in those that the
 //! residual asks for most; it is stopped where there are as many units as there may be.
 
@@ -55,15 +55,11 @@ fn points(data: &Dataset, tolerance: &Tolerance, seed: u64) -> (Mat<f64>, Vec<f6
                 0 => vec![0.0; d],
                 _ => tolerance.furthest(k, &direction),
             };
-            // Every other one on the way to another row.
-            let (other, part) = if copy > 0 && copy % 2 == 0 {
-                (random.random_range(0..n), 0.5 * random.random::<f64>())
-            } else {
-                (k, 0.0)
-            };
+            // Every other one is a cross of the row with another.
+            let other = random.random_range(0..n);
             for j in 0..d {
-                let own = data.x[(k, j)];
-                x[(r * each + copy, j)] = own + part * (data.x[(other, j)] - own) + away[j];
+                let from = if copy % 2 == 0 && copy > 0 && random.random::<bool>() { other } else { k };
+                x[(r * each + copy, j)] = data.x[(from, j)] + away[j];
             }
             roots.push(data.weights.as_ref().map_or(1.0, |weights| weights[k]).sqrt());
         }

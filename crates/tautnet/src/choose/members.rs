@@ -19,7 +19,7 @@ const MOST_UNITS: usize = 400;
 /// The share of itself by which the score may rise when units are left out, and how far values may move: on rows held out, of
 /// the squared errors there. Of few rows the score alone says little.
 const NOTHING_LOST: f64 = 2e-3;
-const NEAR: f64 = 2e-3;
+const NEAR: f64 = 1e-4;
 
 impl Work<'_, '_> {
     /// The members of the mean: the best candidate, and what makes the mean better. It begins from one seed of the best, and from
