@@ -10,7 +10,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job, Proved};
-use tautnet::polish::Method;
 use tautnet::recipe::Command;
 use tautnet::tolerance;
 use tautnet::{Dataset, Recipe, Scaler, Shallow, choose, select};
@@ -208,8 +207,8 @@ pub fn polish(
     recipe.tolerance = within.over(recipe.tolerance);
     let of_rows = within.of_rows(&columns, data.rows()).or_raise()?;
     if of_rows.is_some() {
-        // A recipe has no words for it; the method is the one that it would have.
-        recipe.method = recipe.method.or(Some(Method::CONVEX));
+        // A recipe has no words for it.
+        recipe = recipe.within_a_tolerance();
     }
     let plan = recipe.resolve(Command::Polish).or_raise()?;
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {

@@ -45,6 +45,9 @@ impl Recipe {
             let exact = Self { tolerance: tolerance::Asked::default(), ..self.clone() };
             return exact.at_a_price(command);
         }
+        if command == Command::Polish && !self.tolerance.is_exact() {
+            return self.within_a_tolerance().at_a_price(command);
+        }
         self.at_a_price(command)
     }
 
@@ -97,21 +100,32 @@ impl Recipe {
         Ok(Some(Plan { command: Command::Train, recipe, settings, choice: Some(choice) }))
     }
 
+    /// The same for a polish within a tolerance, where it has no words for the tolerance either: with the method and the prices
+    /// that are usual there.
+    pub fn within_a_tolerance(&self) -> Self {
+        let method = self.method_within(true);
+        let mut recipe = Self { method: Some(method), ..self.clone() };
+        if method.uses(Setting::Tolerance) {
+            // A tolerance stands where a price of the bound would.
+            recipe.lipschitz = self.lipschitz.or(Some(0.0));
+            recipe.decay = self.decay.or(Some(WITHIN_DECAY));
+        }
+        recipe
+    }
+
+    /// The method, beside a tolerance or without.
+    fn method_within(&self, tolerance: bool) -> Method {
+        let convex = tolerance && self.effort == Effort::Normal;
+        self.method.unwrap_or(if convex { Method::CONVEX } else { self.effort.method() })
+    }
+
     fn at_a_price(&self, command: Command) -> Result<Plan> {
-        let convex = !self.tolerance.is_empty() && self.effort == Effort::Normal;
-        let usual = if convex { Method::CONVEX } else { self.effort.method() };
-        let method = self.method.unwrap_or(usual);
+        let method = self.method_within(!self.tolerance.is_empty());
         let own = polish::Settings::of(method);
-        let within = !self.tolerance.is_exact() && method.uses(Setting::Tolerance);
-        let decay = match command {
-            Command::Train => fit::DECAY,
-            _ if within => WITHIN_DECAY,
-            _ => own.decay,
-        };
+        let decay = if command == Command::Train { fit::DECAY } else { own.decay };
         let polish = polish::Settings {
             loss: self.loss.clone(),
-            // A tolerance stands where a price of the bound would.
-            lipschitz: self.lipschitz.unwrap_or(if within { 0.0 } else { own.lipschitz }),
+            lipschitz: self.lipschitz.unwrap_or(own.lipschitz),
             decay: self.decay.unwrap_or(decay),
             max_lipschitz: self.max_lipschitz,
             norm: self.norm,
@@ -139,8 +153,9 @@ impl Recipe {
             _ => Price::Fixed(polish.lipschitz),
         };
         let start = self.start.within(self.norm, self.max_lipschitz).unwrap_or_else(|| self.start.clone());
-        // Σ ‖z̄_i‖ is ½ ‖θ‖² of balanced weights: the price that is asked for is one and the same in both.
-        let start = self.decay.and_then(|decay| start.priced(decay)).unwrap_or(start);
+        // Σ ‖z̄_i‖ is ½ ‖θ‖² of balanced weights: a price above the usual one is one and the same in both.
+        let dear = self.decay.filter(|decay| *decay > fit::DECAY);
+        let start = dear.and_then(|decay| start.priced(decay)).unwrap_or(start);
         let start = train::Settings {
             start,
             loss: self.loss.clone(),

@@ -22,7 +22,7 @@ pub struct Recipe {
     /// How much time to give to the search for better patterns.
     pub effort: Effort,
     /// λ_w. `None`: in a polish the method's own, and a small one within a tolerance; in a fit [`fit::DECAY`](crate::fit::DECAY).
-    /// Where it is given, the starting network has this price at least.
+    /// Where it is above that, the starting network has this price, too.
     pub decay: Option<f64>,
     /// Hard limit on the bound.
     pub max_lipschitz: Option<f64>,

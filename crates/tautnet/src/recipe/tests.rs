@@ -41,7 +41,7 @@ fn a_tolerance_has_prices_of_its_own() {
 }
 
 #[test]
-fn the_start_has_the_price_of_the_weights_where_that_is_above_its_own() {
+fn the_start_has_the_price_of_the_weights_where_that_is_above_the_usual_one() {
     let own = Descent::default().decay;
     for start in ["sgd", "adversarial", "average"] {
         let decay = |decay: Option<f64>| {
@@ -51,7 +51,7 @@ fn the_start_has_the_price_of_the_weights_where_that_is_above_its_own() {
             (start.priced(0.05).is_some(), start.priced(own).is_some(), start.priced(0.2).is_some())
         };
         assert_eq!(decay(None).0, true);
-        assert_eq!(decay(Some(0.0)), decay(None));
+        assert_eq!(decay(Some(DECAY)), decay(None));
         assert_eq!(decay(Some(0.05)), (false, false, true));
     }
 }
