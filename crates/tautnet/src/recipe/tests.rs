@@ -50,7 +50,7 @@ fn the_start_has_the_price_of_the_weights_where_that_is_above_the_usual_one() {
             // Whatever is not dearer than what it has leaves it as it is.
             (start.priced(0.05).is_some(), start.priced(own).is_some(), start.priced(0.2).is_some())
         };
-        assert_eq!(decay(None).0, true);
+        assert!(decay(None).0);
         assert_eq!(decay(Some(DECAY)), decay(None));
         assert_eq!(decay(Some(0.05)), (false, false, true));
     }
