@@ -100,8 +100,8 @@ impl Recipe {
         Ok(Some(Plan { command: Command::Train, recipe, settings, choice: Some(choice) }))
     }
 
-    /// The same for a polish within a tolerance, where it has no words for the tolerance either: with the method and the prices
-    /// that are usual there.
+    /// The recipe of a polish within a tolerance, with the method and the prices that are usual there in the place of what was not
+    /// said. A tolerance in numbers, which a recipe has no words for, needs it said.
     pub fn within_a_tolerance(&self) -> Self {
         let method = self.method_within(true);
         let mut recipe = Self { method: Some(method), ..self.clone() };
