@@ -248,7 +248,7 @@ pub fn lipschitz_path(
             "leave the tolerance out; `LipschitzRegressor(tolerance=...)` takes one",
         ));
     }
-    let exact = Recipe { tolerance: tolerance::Asked::exact(), ..without_tolerance(asked)? };
+    let exact = Recipe { tolerance: tolerance::Asked::zero(), ..without_tolerance(asked)? };
     let plan = exact.resolve(Command::Train).or_raise()?;
     let usual = select::Settings { seed: plan.recipe.seed, ..select::Settings::default() };
     let grid = select::Settings { prices: prices.unwrap_or_else(|| usual.prices.clone()), ..usual };

@@ -70,7 +70,7 @@ impl Said {
     /// What a fit is to do. Where numbers are given, the recipe has no words for them: the tolerance is not in its record.
     pub fn plan(&self, recipe: &Recipe) -> Result<Plan> {
         let tolerance = match &self.amounts {
-            Amounts::Sizes(sizes) if is_zero(sizes) => Asked::exact(),
+            Amounts::Sizes(sizes) if is_zero(sizes) => Asked::zero(),
             Amounts::Sizes(_) => Asked { entries: vec![USUAL.parse()?], ..self.over(Asked::default()) },
             _ => self.over(recipe.tolerance.clone()),
         };

@@ -124,7 +124,8 @@ impl Side {
 pub struct Within {
     /// The rows that these errors are of, such as "the 42 rows held out".
     pub rows: String,
-    /// The errors with the tolerance smaller and larger, smallest first, as mean losses in the network's units.
+    /// The errors with the tolerance smaller and larger, smallest first, as mean losses in the network's units; those at the
+    /// rows alone where every input is exact.
     pub sizes: Vec<AtSize>,
     /// The inputs, where it is known what each of them causes.
     pub inputs: Vec<Cause>,
@@ -134,6 +135,11 @@ pub struct Within {
 }
 
 impl Within {
+    /// Whether every input is exact: then there is nothing that could be smaller or larger.
+    pub(super) fn is_exact(&self) -> bool {
+        self.sizes.len() == 1
+    }
+
     /// The errors at the tolerance itself.
     pub(super) fn at_tolerance(&self) -> Option<&AtSize> {
         self.sizes.iter().find(|at| at.size == 1.0)
@@ -207,7 +213,7 @@ impl Report<'_> {
         let sides = [(before, Ink::Before, &self.before), (after, Ink::After, &self.after)];
         Some(match chart {
             Chart::Tolerance => {
-                let within = self.within.as_ref().filter(|within| !within.sizes.is_empty())?;
+                let within = self.within.as_ref().filter(|within| within.sizes.len() > 1)?;
                 chart::tolerance(&within.sizes, [before, after], &units, canvas)
             }
             Chart::Causes => {
@@ -239,7 +245,16 @@ impl Report<'_> {
 
     /// The chart that says most.
     pub fn first(&self) -> Chart {
-        if self.within.is_some() { Chart::Tolerance } else { Chart::Attack }
+        match &self.within {
+            Some(within) if within.is_exact() => Chart::Fit,
+            Some(_) => Chart::Tolerance,
+            None => Chart::Attack,
+        }
+    }
+
+    /// Whether there is a tolerance, and every input is exact by it.
+    pub(super) fn is_exact(&self) -> bool {
+        self.within.as_ref().is_some_and(Within::is_exact)
     }
 
     /// What the two networks are called.

@@ -68,8 +68,10 @@ fn tiles(report: &Report<'_>) -> String {
             let [old, new] = [&at.start, &at.result].map(|errors| bound(units.root_bound(of(errors), upper), upper));
             tiles.push((name.to_owned(), old, new, unit));
         };
-        tile("off by at most, within the tolerance", |errors| errors.proved, true);
-        tile("found within the tolerance", |errors| errors.found, false);
+        if !report.is_exact() {
+            tile("off by at most, within the tolerance", |errors| errors.proved, true);
+            tile("found within the tolerance", |errors| errors.found, false);
+        }
         tile("off by, no input error", |errors| errors.clean, false);
         // What the page is about comes first.
         tiles.rotate_left(1);
@@ -304,7 +306,9 @@ fn choice(report: &Report<'_>) -> String {
     let row = |name: String, clean: f64, found: f64| {
         vec![name, bound(units.root(clean), false), bound(units.root(found), false)]
     };
-    let mut rows = vec![["", "no input error", "found within the tolerance"].map(str::to_owned).to_vec()];
+    let columns = if report.is_exact() { 2 } else { 3 };
+    let row = |name: String, clean: f64, found: f64| row(name, clean, found)[..columns].to_vec();
+    let mut rows = vec![["", "no input error", "found within the tolerance"].map(str::to_owned)[..columns].to_vec()];
     let (clean, found) = choice.result;
     rows.push(row(format!("the result: {}", prose::members(choice)), clean, found));
     rows.extend(
@@ -313,7 +317,7 @@ fn choice(report: &Report<'_>) -> String {
     rows.push(row(format!("ordinary training: {}", choice.start.candidate), choice.start.clean, choice.start.found));
     format!(
         "<section id=\"choice\">\n<h2>How it was chosen</h2>\n<p>{}</p>\n<div class=\"scroll\">{}{}</div>\n</section>\n",
-        escaped(&prose::choice(choice)),
+        escaped(&prose::choice(choice, report.is_exact())),
         table(&rows, Some(1)),
         roots(report)
     )

@@ -21,9 +21,9 @@ fn what(report: &Report<'_>) -> String {
     let table = format!("{rows} rows of {}", report.source);
     if let Some(choice) = report.choice {
         return format!(
-            "The result is {} with {units} hidden units, trained on {table} so that the worst error within the tolerance of the \
-             inputs is small.",
-            members(choice)
+            "The result is {} with {units} hidden units, trained on {table} so that the {} is small.",
+            members(choice),
+            if report.is_exact() { "error" } else { "worst error within the tolerance of the inputs" },
         );
     }
     match report.origin {
@@ -46,12 +46,15 @@ pub fn members(choice: &Choice) -> String {
 }
 
 /// How the network was chosen.
-pub fn choice(choice: &Choice) -> String {
+pub fn choice(choice: &Choice, exact: bool) -> String {
+    let (judged, less) = match exact {
+        true => ("the errors", "error"),
+        false => ("the worst errors that an attack found within the tolerance", "worst case"),
+    };
     format!(
-        "Each of {} candidates learned from a part of the rows and was judged by the worst errors that an attack found within the \
-         tolerance on others, {} rows in all; a few rows with errors like no others do not decide. The best is the first \
-         member of the result, and further ones were added while that made the worst case of their mean smaller. The rows below \
-         are the best ones, all judged in this way.",
+        "Each of {} candidates learned from a part of the rows and was judged by {judged} on others, {} rows in all; a few rows \
+         with errors like no others do not decide. The best is the first member of the result, and further ones were added \
+         while that made the {less} of their mean smaller. The rows below are the best ones, all judged in this way.",
         choice.candidates, choice.rows
     )
 }
@@ -65,6 +68,9 @@ fn start_name(start: &str) -> String {
 pub fn objective(report: &Report<'_>) -> String {
     let settings = &report.settings;
     let mut text = match settings.tolerance {
+        _ if report.is_exact() => {
+            return format!("{}, on rows that were not learned from", settings.loss.mean_name());
+        }
         _ if report.choice.is_some() => {
             return format!(
                 "worst-case {} within the tolerance of the inputs, found on rows that were not learned from",
@@ -92,8 +98,10 @@ fn how(report: &Report<'_>) -> String {
         return match choice.folds {
             0 => "There was no time to choose among candidates.".into(),
             _ => format!(
-                "It was chosen among {} candidates by the worst case on {} rows that they did not learn from.",
-                choice.candidates, choice.rows
+                "It was chosen among {} candidates by the {} on {} rows that they did not learn from.",
+                choice.candidates,
+                if report.is_exact() { "error" } else { "worst case" },
+                choice.rows
             ),
         };
     }
@@ -130,6 +138,16 @@ fn within(report: &Report<'_>) -> String {
     let units = report.measures();
     let write = |loss: f64, upper: bool| bound(units.root_bound(loss, upper), upper);
     let (before, _) = report.sides();
+    if within.is_exact() {
+        return format!(
+            "On {}, “{}” is off by {} ({}); by {before} it is {}.",
+            within.rows,
+            report.target,
+            write(at.result.clean, false),
+            units.loss.root_name(),
+            write(at.start.clean, false),
+        );
+    }
     format!(
         "On {}, “{}” is off by at most {} within the tolerance (proved; an attack found {}), and by {} without input error ({}). For {} \
          these are {}, {} and {}.",

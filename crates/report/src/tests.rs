@@ -343,6 +343,19 @@ fn a_page_of_a_choice_begins_with_the_tolerance() {
             report.chart(chart, &canvas).iter().for_each(check);
         }
     }
+    // Where every input is exact, the page speaks of errors without attack.
+    let within = report.within.clone().unwrap();
+    let exact = Within {
+        sizes: within.sizes.iter().filter(|at| at.size == 1.0).cloned().collect(),
+        inputs: Vec::new(),
+        intervals: Vec::new(),
+        ..within
+    };
+    let report = Report { within: Some(exact), ..report };
+    assert_eq!(report.first(), Chart::Fit);
+    let page = report.page();
+    assert!(!page.contains("within the tolerance") && !page.contains("worst case"), "{page}");
+    assert!(page.contains("by ordinary training it is") && page.contains("id=\"choice\""), "{page}");
     // Where there was no time to judge, there is nothing to show of it.
     let nothing = Within { sizes: Vec::new(), inputs: Vec::new(), intervals: Vec::new(), rows: "no rows".into() };
     let report = Report { choice: Some(&Choice { folds: 0, ..choice.clone() }), within: Some(nothing), ..report };

@@ -109,7 +109,10 @@ pub fn write(report: &Report<'_>, pictures: &PictureArguments, out: &OutArgument
         let chart = plot.chart.unwrap_or(report.first());
         match report.chart(chart, &Canvas::FILE) {
             Some(scene) => write_scene(&scene, plot, out)?,
-            None => output::note(&format!("there was no time for what the chart `{}` shows", chart.name())),
+            None => output::note(&format!(
+                "there is nothing that the chart `{}` could show: no time was left, or every input is exact",
+                chart.name()
+            )),
         }
     }
     Ok(())

@@ -73,11 +73,13 @@ pub fn draw(facts: Facts<'_>, wanted: &PictureArguments, out: &OutArguments, qui
     });
     let causes = evaluation.map_or(&[][..], |evaluation| &evaluation.causes);
     let inputs = amounts.into_iter().zip(causes).map(|((name, amount), share)| Cause { name, amount, share: *share });
-    let within = Within {
-        rows: name.clone(),
-        sizes: evaluation.map_or(Vec::new(), |evaluation| evaluation.sizes.clone()),
-        inputs: inputs.collect(),
-        intervals: late.during(|| intervals(&cases, &model.scaler))?,
+    let sizes = evaluation.map_or(&[][..], |evaluation| &evaluation.sizes);
+    let within = if learned.1.is_none() {
+        let sizes = sizes.iter().filter(|at| at.size == 1.0).cloned().collect();
+        Within { rows: name.clone(), sizes, inputs: Vec::new(), intervals: Vec::new() }
+    } else {
+        let intervals = late.during(|| intervals(&cases, &model.scaler))?;
+        Within { rows: name.clone(), sizes: sizes.to_vec(), inputs: inputs.collect(), intervals }
     };
     let report = Report {
         source,

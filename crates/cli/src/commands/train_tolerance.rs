@@ -223,11 +223,13 @@ impl Summary<'_> {
         );
         let asked = &self.plan.recipe.tolerance;
         let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        text.push_str(&match self.usual {
-            true => "Tolerance: every input of numbers may be wrong by a tenth of its standard deviation, since nothing was said; \
+        let exact = self.learned.1.is_none();
+        text.push_str(&match (self.usual, exact) {
+            (true, true) => "Tolerance: none, since no input has numbers that vary\n".to_owned(),
+            (true, false) => "Tolerance: every input of numbers may be wrong by a tenth of its standard deviation, since nothing was said; \
                      say how wrong yours can be with --tolerance COLUMN=AMOUNT\n"
                 .to_owned(),
-            false => format!("Tolerance: {}\n", printable::line(&entries)),
+            (false, _) => format!("Tolerance: {}\n", printable::line(&entries)),
         });
         if let Some(evaluation) = self.evaluation {
             text.push('\n');
@@ -240,6 +242,11 @@ impl Summary<'_> {
             "share of the added error".into(),
             format!("moves `{target}` by at most, per unit"),
         ]];
+        let shown = |mut row: Vec<String>| {
+            // What input errors do says nothing where there are none.
+            exact.then(|| drop(row.drain(1..3)));
+            row
+        };
         let gains = train_summary::per_column(model);
         let mut first = 0;
         for (k, (input, (_, (least, most)))) in self.inputs.iter().zip(self.amounts()).enumerate() {
@@ -250,6 +257,7 @@ impl Summary<'_> {
             rows.push(vec![printable::line(input.name).into_owned(), amount, share, gain]);
             first += input.width;
         }
+        let rows: Vec<_> = rows.into_iter().map(shown).collect();
         text.push_str(&format!("\n{}", table(&rows)));
         let bound = train_summary::certificate(model).standardized.bound;
         text.push_str(&format!("Lipschitz bound, in standard deviations: {}\n", at_most(bound)));
@@ -265,9 +273,17 @@ impl Summary<'_> {
         match choice.folds {
             0 => text.push_str(&format!("\nThere was no time to choose: the result is {what}\n")),
             _ => text.push_str(&format!(
-                "\nChosen among {} candidates by the worst case on rows that they did not learn from ({} rows): {what}\n",
-                choice.candidates, choice.rows
+                "\nChosen among {} candidates by the {} on rows that they did not learn from ({} rows): {what}\n",
+                choice.candidates,
+                if exact { "error" } else { "worst case" },
+                choice.rows
             )),
+        }
+        if exact && choice.members.iter().any(|member| member.reach > 0.0 || member.convex.is_some()) {
+            text.push_str(&format!(
+                "Training against small input errors makes a network smooth; \"the tolerance\" is that of the training here, a ball of {} standard deviations:\n",
+                choose::SMOOTHING
+            ));
         }
         for (member, seen) in in_order(&choice.members) {
             let times = if seen > 1 { format!(", {seen} times") } else { String::new() };
@@ -292,29 +308,36 @@ impl Summary<'_> {
             true => format!("{} rows, each predicted by networks that did not learn from it", evaluation.rows),
             false => format!("{} rows held out", evaluation.rows),
         };
-        let Errors { clean, found, proved } = at.result;
-        let mut text = format!(
-            "Within the tolerance the prediction of `{target}` is off by at most {} ({}, {rows}; proved). An attack found {}.\n\
-             Without input error it is off by {}.\n",
-            at_most(user(proved)),
-            loss.root_name(),
-            output::at_least(user(found)),
-            number(user(clean)),
-        );
-        let Errors { clean: old_clean, found: old_found, proved: old_proved } = at.start;
-        text.push_str(&format!(
-            "A network by ordinary training: at most {} (found {}), and {} without input error.\n",
-            at_most(user(old_proved)),
-            output::at_least(user(old_found)),
-            number(user(old_clean)),
-        ));
+        let (new, old) = (&at.result, &at.start);
+        let measure = loss.root_name();
+        let (mut text, [new, old], what) = if self.learned.1.is_none() {
+            let [new, old] = [new, old].map(|errors| user(errors.clean));
+            let text = format!(
+                "The prediction of `{target}` is off by {} ({measure}, {rows}).\nA network by ordinary training: {}.\n",
+                number(new),
+                number(old),
+            );
+            (text, [new, old], "error")
+        } else {
+            let text = format!(
+                "Within the tolerance the prediction of `{target}` is off by at most {} ({measure}, {rows}; proved). An attack found {}.\n\
+                 Without input error it is off by {}.\n\
+                 A network by ordinary training: at most {} (found {}), and {} without input error.\n",
+                at_most(user(new.proved)),
+                output::at_least(user(new.found)),
+                number(user(new.clean)),
+                at_most(user(old.proved)),
+                output::at_least(user(old.found)),
+                number(user(old.clean)),
+            );
+            (text, [new, old].map(|errors| user(errors.proved)), "worst case")
+        };
         if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
             text.push_str(
                 "Nothing that was tried is better than ordinary training here: the result is that network.\n",
             );
-        } else if proved < old_proved {
-            let less = 100.0 * (1.0 - user(proved) / user(old_proved));
-            text.push_str(&format!("The result's worst case is {less:.0} % smaller.\n"));
+        } else if new < old {
+            text.push_str(&format!("The result's {what} is {:.0} % smaller.\n", 100.0 * (1.0 - new / old)));
         }
         let mut causes: Vec<(f64, &str)> =
             evaluation.causes.iter().zip(self.inputs).map(|(share, input)| (*share, input.name)).collect();
@@ -326,7 +349,11 @@ impl Summary<'_> {
             .map(|(share, name)| format!("{:.0} % of it from `{}`", 100.0 * share, printable::line(name)))
             .collect();
         if !named.is_empty() {
-            text.push_str(&format!("Input errors add {}: {}.\n", number(user(found) - user(clean)), named.join(", ")));
+            text.push_str(&format!(
+                "Input errors add {}: {}.\n",
+                number(user(at.result.found) - user(at.result.clean)),
+                named.join(", ")
+            ));
         }
         text
     }

@@ -90,7 +90,7 @@ fn a_report_of_a_tolerance_begins_with_the_worst_case() {
     // With no time there is nothing to judge by, and still a page.
     let ran = folder.tautnet("train machine --time-limit 0 --report late.html --plot late.svg");
     assert!(
-        ran.code == Some(0) && ran.err.contains("there was no time for what the chart `tolerance` shows"),
+        ran.code == Some(0) && ran.err.contains("there is nothing that the chart `tolerance` could show"),
         "{ran:?}"
     );
     assert_eq!(figures(&folder.read("late.html")), ["bounds", "fit"]);

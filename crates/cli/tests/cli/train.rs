@@ -142,6 +142,49 @@ fn words_test_files_and_limits_on_the_bound() {
     assert_eq!(columns.keys().collect::<Vec<_>>(), ["kind=a", "kind=b", "kind=c", "x"]);
 }
 
+/// `exact` and a table without numbers are chosen for their error; the number 0 is the objective with a price.
+#[test]
+fn exact_inputs_have_a_choice_too() {
+    let folder = Folder::new();
+    let row = |k: usize| {
+        let (a, b) = (k % 3, k % 2);
+        format!("{},{},{}\n", ["p", "q", "r"][a], ["u", "v"][b], 2 * a + 3 * b * a + (k * k) % 5 / 4)
+    };
+    let words: String = (0..40).map(row).collect();
+    folder.write("words.csv", &format!("a,b,y\n{words}"));
+    folder.write(
+        "numbers.csv",
+        &format!(
+            "a,b,y\n{}",
+            words.replace('p', "1").replace('q', "2").replace('r', "3").replace('u', "0").replace('v', "4")
+        ),
+    );
+    for (run, tolerance) in [
+        ("train words.csv", "Tolerance: none, since no input has numbers that vary"),
+        ("train numbers.csv --tolerance exact", "Tolerance: exact"),
+        ("train numbers.csv --tolerance b=0", "Tolerance: b=0"),
+    ] {
+        let run = format!("{run} --hidden 4 --decay 0.001 --quiet");
+        let text = folder.tautnet(&run).out;
+        assert!(text.contains(tolerance), "{text}");
+        for part in ["The prediction of `y` is off by", "by the error on rows that they did not learn from"] {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("within the tolerance") && !text.contains("wrong by up to"), "{text}");
+        let json = folder.tautnet(&format!("{run} --json")).json();
+        let result = &json["cross_validated"]["result"];
+        let [clean, found] = ["clean", "found"].map(|key| number(&result[key]));
+        assert!(
+            (clean - found).abs() <= 1e-9 * found && json["chosen"]["rows"] == json["cross_validated"]["rows"],
+            "{clean} {found} {json:#}"
+        );
+    }
+    for run in ["--tolerance 0 --lipschitz 0.1", "--tolerance exact --lipschitz 0.1", "--lipschitz 0.1"] {
+        let json = folder.tautnet(&format!("train numbers.csv {run} --hidden 4 --json --quiet")).json();
+        assert!(json["chosen"].is_null() && json["duality_gap"].is_number(), "{json:#}");
+    }
+}
+
 #[test]
 fn bad_input_is_refused() {
     let folder = Folder::new();

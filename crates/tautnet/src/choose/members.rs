@@ -122,7 +122,7 @@ impl Work<'_, '_> {
     pub(super) fn compressed(&self, mean: &Shallow, part: Option<usize>, most: &[usize]) -> Result<Vec<Shallow>> {
         let (data, tolerance) = match part {
             Some(part) => (&self.parts[part].learned.0, &self.parts[part].learned.1),
-            None => (self.data, self.tolerance),
+            None => (self.data, &self.training),
         };
         compressed(mean, data, tolerance, self.settings.common.seed, most)
     }

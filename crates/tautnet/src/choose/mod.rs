@@ -1,7 +1,8 @@
 //! The network for a tolerance: candidates, chosen by cross-validation on the worst case, and their mean.
 //!
 //! Rows are cut into five parts. A *candidate* ([`Candidate`]) learns from four of them and is judged on the fifth: by the
-//! worst losses that an attack finds within the tolerance there. First come many candidates on one part or two, then the better ones
+//! worst losses that an attack finds within the tolerance there (its losses, where every input is exact; then training may
+//! attack within [`SMOOTHING`] all the same). First come many candidates on one part or two, then the better ones
 //! on all; then those of the best with the convex program (R) and a few variations of them. A *wild* row, one with an error like
 //! no other, does not decide: its loss counts as the next smaller one.
 //!
@@ -20,4 +21,4 @@ mod search;
 pub use candidate::{Candidate, Convex};
 pub use evaluate::{AtSize, Case, Errors, Evaluation, Seen, cases, evaluate, evaluate_at_tolerance};
 pub use outcome::{Choice, Chosen, Judgement, Part};
-pub use search::{Observer, Progress, Settings, Stage, choose};
+pub use search::{Observer, Progress, SMOOTHING, Settings, Stage, choose};

@@ -4,9 +4,10 @@ use super::candidate::{Candidate, Convex};
 use super::judge::Losses;
 use super::outcome::{Choice, Chosen, Judgement, Part};
 use crate::error::{Error, Result};
+use crate::moments::{Moments, moments};
 use crate::rows::Rows;
 use crate::split::{self, Split};
-use crate::tolerance::Tolerance;
+use crate::tolerance::{Shape, Tolerance};
 use crate::train::{Common, average};
 use crate::{Dataset, Shallow};
 use rayon::prelude::*;
@@ -70,6 +71,8 @@ const UNITS: (usize, usize) = (50, 200);
 const STAY: (usize, usize) = (24, 6);
 const REACHES: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
 const DECAYS: [f64; 6] = [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
+/// Standard deviations of every input that training knows as its tolerance where every input is exact.
+pub const SMOOTHING: f64 = 0.1;
 /// Tolerance and decay of the convex programs that are tried, the first ones first.
 const CONVEX: [(f64, f64); 6] = [(1.0, 1e-2), (1.0, 1e-3), (0.5, 1e-2), (1.0, 3e-2), (0.5, 1e-3), (1.0, 0.0)];
 
@@ -92,6 +95,14 @@ pub fn choose(
     let work = Work::new(data, tolerance, settings, observer)?;
     let found = Stop::here().early().during(|| work.search())?;
     work.make(found)
+}
+
+/// What rows are attacked within in training where every input is exact: training against small errors makes a network smooth,
+/// which can lessen its error where there are none.
+fn smoothing(data: &Dataset) -> Result<Tolerance> {
+    let deviation = |of: &Moments| SMOOTHING * of.variance.unwrap_or(0.0).sqrt();
+    let sizes: Vec<f64> = moments(data)[..data.columns()].iter().map(deviation).collect();
+    Tolerance::same(Shape::Ball, &sizes)
 }
 
 /// A candidate with its networks and what the rows held out say of each, part by part.
@@ -126,7 +137,8 @@ fn judgement(candidate: Candidate, losses: &Losses) -> Judgement {
 /// The rows in parts, and what everything needs.
 pub(super) struct Work<'a, 'o> {
     pub data: &'a Dataset,
-    pub tolerance: &'a Tolerance,
+    /// What rows are attacked within in training, where a candidate has them attacked.
+    pub training: Tolerance,
     pub settings: &'a Settings,
     observer: Mutex<(&'a mut Observer<'o>, Progress)>,
     ended: AtomicBool,
@@ -154,17 +166,18 @@ impl<'a, 'o> Work<'a, 'o> {
         };
         // Parts of the same size; a few rows may be in none.
         let share = (all.len() / PARTS).max(1) as f64 / all.len() as f64;
-        let picked = |rows: &[usize]| (Rows::of(data).pick(rows), tolerance.select(rows));
+        let training = if tolerance.is_none() { smoothing(data)? } else { tolerance.clone() };
+        let picked = |rows: &[usize], within: &Tolerance| (Rows::of(data).pick(rows), within.select(rows));
         let cut = |split: &Split| {
             let [train, test] =
                 [&split.train, &split.test].map(|rows| rows.iter().map(|&k| all[k]).collect::<Vec<_>>());
-            Cut { learned: picked(&train), judged: picked(&test), held_out: test }
+            Cut { learned: picked(&train, &training), judged: picked(&test, tolerance), held_out: test }
         };
         let parts = split::by_folds(all.len(), share, PARTS, settings.common.seed)?.iter().map(cut).collect();
         let start = Progress { stage: Stage::Candidates, done: 0, of: 0 };
         Ok(Self {
             data,
-            tolerance,
+            training,
             settings,
             observer: Mutex::new((observer, start)),
             ended: AtomicBool::new(false),
@@ -367,7 +380,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let made = all
             .par_iter()
             .map(|&(candidate, seed)| {
-                let network = stop.during(|| candidate.make(self.data, self.tolerance, &self.common(seed)));
+                let network = stop.during(|| candidate.make(self.data, &self.training, &self.common(seed)));
                 self.done();
                 network
             })
@@ -436,7 +449,7 @@ mod tests {
     use crate::Loss;
     use crate::attack;
     use crate::choose::{cases, evaluate};
-    use crate::tolerance::{Input, Shape};
+    use crate::tolerance::Input;
     use crate::train::tests::toy;
     use std::sync::atomic::AtomicUsize;
 

@@ -220,7 +220,8 @@ impl Table for Recipe {
             help: "How wrong the values of an input can be",
             more: "An amount is a number in the units of the column (0.5), a part of the value in the row (2%, or 2%+0.1 with a part \
                    beside it), a part of the column's standard deviation in the rows learned from (0.1sd), or exact. An amount alone is \
-                   for every input of numbers that is not named; the tolerance 0 says that all are exact. Inputs of words are exact. \
+                   for every input of numbers that is not named. Inputs of words are exact. `exact` alone says that every input is; so \
+                   does the tolerance 0, with which `train` minimizes an objective with prices in the place of the error on other rows. \
                    What is made then has a small worst case within it, and the model keeps it. An attack and a prediction tell what \
                    errors within it can do.",
             commands: &[Train, Polish, Attack, Predict],

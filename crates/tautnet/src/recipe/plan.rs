@@ -71,7 +71,8 @@ impl Recipe {
         let asked = match (given, priced) {
             (false, Some(_)) => return Ok(None),
             (false, None) => tolerance::Asked { entries: vec![USUAL.parse()?], ..self.tolerance.clone() },
-            (true, _) if self.tolerance.is_exact() => return Ok(None),
+            (true, _) if self.tolerance.is_zero() => return Ok(None),
+            (true, Some(_)) if self.tolerance.is_exact() => return Ok(None),
             (true, Some(name)) => {
                 return Err(Error::new(
                     format!(

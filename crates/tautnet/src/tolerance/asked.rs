@@ -19,6 +19,8 @@ use std::str::FromStr;
 /// How wrong the values of one column can be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Amount {
+    /// No error at all.
+    Exact,
     /// `percent` of the value in the row and `absolute` beside it, both in the units of the column.
     Value {
         /// Percent of the value.
@@ -31,19 +33,19 @@ pub enum Amount {
 }
 
 impl Amount {
-    /// The column is exact.
-    pub const EXACT: Self = Self::Value { percent: 0.0, absolute: 0.0 };
+    /// The amount 0.
+    pub const ZERO: Self = Self::Value { percent: 0.0, absolute: 0.0 };
 
-    /// Whether it is no error at all.
+    /// Whether it is no error at all, in whatever words.
     pub fn is_exact(self) -> bool {
-        self == Self::EXACT || self == Self::Deviations(0.0)
+        self == Self::Exact || self == Self::ZERO || self == Self::Deviations(0.0)
     }
 }
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            amount if amount.is_exact() => f.write_str("exact"),
+            Self::Exact => f.write_str("exact"),
             Self::Deviations(number) => write!(f, "{number}sd"),
             Self::Value { percent: 0.0, absolute } => write!(f, "{absolute}"),
             Self::Value { percent, absolute: 0.0 } => write!(f, "{percent}%"),
@@ -70,7 +72,7 @@ impl FromStr for Amount {
         };
         let trimmed = text.trim();
         match trimmed {
-            "exact" => return Ok(Self::EXACT),
+            "exact" => return Ok(Self::Exact),
             "any" => {
                 return Err(Error::new(
                     "the tolerance `any` of words is not built yet",
@@ -148,9 +150,15 @@ impl Asked {
         self.entries.is_empty()
     }
 
-    /// Every input is exact, and that was said.
-    pub fn exact() -> Self {
-        Self { entries: vec![Entry { column: None, amount: Amount::EXACT }], ..Self::default() }
+    /// The amount 0 for every input.
+    pub fn zero() -> Self {
+        Self { entries: vec![Entry { column: None, amount: Amount::ZERO }], ..Self::default() }
+    }
+
+    /// Whether every input is exact because the number 0 was said of all of them.
+    pub fn is_zero(&self) -> bool {
+        let number = |entry: &Entry| entry.column.is_none() && entry.amount != Amount::Exact;
+        self.is_exact() && self.entries.iter().any(number)
     }
 
     /// Whether every input is exact, by what was said or because nothing was.
@@ -194,6 +202,7 @@ impl Asked {
         // Rows differ only where a percentage of their values is asked for.
         let same = columns.iter().all(|(_, amount)| !matches!(amount, Amount::Value { percent, .. } if *percent > 0.0));
         let size = |k: usize, j: usize| match columns[j].1 {
+            Amount::Exact => 0.0,
             Amount::Value { percent, absolute } => percent / 100.0 * x[(k, j)].abs() + absolute,
             Amount::Deviations(number) => number * deviations[j],
         };
@@ -224,7 +233,7 @@ impl Asked {
                 said.find(|entry| entry.column.as_deref() == column).map(|entry| entry.amount)
             };
             let all = || said(None).filter(|_| input.numeric);
-            said(Some(input.name)).or_else(all).unwrap_or(Amount::EXACT)
+            said(Some(input.name)).or_else(all).unwrap_or(Amount::Exact)
         };
         Ok(inputs.iter().map(amount).collect())
     }
