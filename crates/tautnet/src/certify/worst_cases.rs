@@ -194,6 +194,7 @@ impl Search {
         };
         let (mut multipliers, mut best) = (start.clone(), (f64::INFINITY, start, Vec::new()));
         let (mut pace, mut waited) = (1.0, 0);
+        let mut direction = vec![0.0; path.len()];
         for _ in 0..STEPS {
             let (value, u) = at(&multipliers);
             *found = found.max(self.value(&u));
@@ -205,16 +206,20 @@ impl Search {
             }
             if waited > PATIENCE {
                 (multipliers, pace, waited) = (best.1.clone(), 0.5 * pace, 0);
+                direction.fill(0.0);
                 continue;
             }
             let gradient: Vec<f64> =
                 path.iter().map(signed).map(|(unit, side)| side * (unit.h + dot(&unit.slope, &u))).collect();
-            let size = dot(&gradient, &gradient);
-            let step = pace * (value - *found) / size;
+            // A part of the last direction, where both are at an obtuse angle: across a fold subgradients alone go to and fro.
+            let (along, length) = (dot(&gradient, &direction), dot(&direction, &direction));
+            let kept = if along < 0.0 { -1.5 * along / length } else { 0.0 };
+            direction.iter_mut().zip(&gradient).for_each(|(d, g)| *d = kept * *d + g);
+            let step = pace * (value - *found) / dot(&direction, &direction);
             if !(step > 0.0 && step.is_finite()) {
                 break;
             }
-            multipliers.iter_mut().zip(&gradient).for_each(|(m, g)| *m = (*m - step * g).max(0.0));
+            multipliers.iter_mut().zip(&direction).for_each(|(m, d)| *m = (*m - step * d).max(0.0));
         }
         let (_, multipliers, u) = best;
         // How far the relaxation is off at u; where it is off nowhere, how far it can be.
