@@ -153,7 +153,8 @@ impl Inner<'_> {
             if step == 0 {
                 // Ascent of a loss never lets the residual change sign, so the sign at the start decides.
                 self.signs.clear();
-                self.signs.extend(self.inputs.values.iter().zip(&batch.y).map(|(f, y)| if f < y { -1.0 } else { 1.0 }));
+                let sign = |(f, y): (&f64, &f64)| loss.harm(*y).unwrap_or(if f < y { -1.0 } else { 1.0 });
+                self.signs.extend(self.inputs.values.iter().zip(&batch.y).map(sign));
             }
             for k in 0..rows {
                 let stride = self.inputs.stride();
