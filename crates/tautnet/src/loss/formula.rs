@@ -14,7 +14,7 @@ pub trait Formula: fmt::Debug + Send + Sync {
     fn curvature(&self, f: f64, y: f64) -> f64;
     /// `sup over f of slope·f − loss(f, y)`; infinite for slopes that the loss does not have.
     fn conjugate(&self, slope: f64, y: f64) -> f64;
-    /// What rises and falls with the loss of a residual, to compare two of them by. (Not of a loss of the margin.)
+    /// What rises and falls with the loss of a residual, to compare two of them by.
     fn height(&self, r: f64) -> f64 {
         self.value(r, 0.0)
     }
