@@ -149,25 +149,29 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (target, loss) = (&problem.columns.target, &settings.loss);
     let (means, roots) = means_and_roots(loss);
     let titles = ["radius", "error found", "certified row by row", "certified ceiling"].map(str::to_owned);
-    let user = [format!("`{target}` off by, found"), "certified".into()];
-    let mut rows = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
+    let numbers = !loss.is_margin();
+    let user = numbers.then(|| [format!("`{target}` off by, found"), "certified".into()]);
+    let mut rows = vec![titles.into_iter().chain(user.into_iter().flatten()).collect::<Vec<_>>()];
     for report in &reports {
-        rows.push(vec![
+        let mut row = vec![
             output::number(report.radius),
             output::at_least(report.found),
             output::at_most(report.row_by_row()),
             output::at_most(report.certified_ceiling),
-            output::at_least(problem.scaler.root_to_user_below(loss, report.found)),
-            output::at_most(problem.scaler.root_to_user_above(loss, report.row_by_row())),
-        ]);
+        ];
+        if numbers {
+            row.push(output::at_least(problem.scaler.root_to_user_below(loss, report.found)));
+            row.push(output::at_most(problem.scaler.root_to_user_above(loss, report.row_by_row())));
+        }
+        rows.push(row);
     }
     output::print(&output::table(&rows))?;
     if !arguments.talk.quiet {
-        output::note(&format!(
-            "radii and errors ({means}) are in standardized units, `{target}` ({roots}) in its own; \
-             the proved Lipschitz bound is {}",
-            output::at_most(bound)
-        ));
+        let units = match numbers {
+            true => format!("radii and errors ({means}) are in standardized units, `{target}` ({roots}) in its own"),
+            false => format!("radii are in standardized units, errors are {means}"),
+        };
+        output::note(&format!("{units}; the proved Lipschitz bound is {}", output::at_most(bound)));
     }
     Ok(ExitCode::SUCCESS)
 }

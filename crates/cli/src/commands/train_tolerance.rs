@@ -224,13 +224,7 @@ impl Summary<'_> {
             printable::line(self.source),
             learned.rows(),
             learned.columns(),
-            match &model.columns.classes {
-                Some(classes) => {
-                    let [low, high] = classes.each_ref().map(|class| printable::line(class));
-                    format!(", taken for a class: `{low}` or `{high}`")
-                }
-                None => String::new(),
-            },
+            train_summary::taken_for(&model.columns),
         );
         let asked = &self.plan.recipe.tolerance;
         let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -251,10 +245,7 @@ impl Summary<'_> {
             "input".into(),
             "wrong by up to".into(),
             "share of the added error".into(),
-            match model.columns.classes {
-                Some(_) => "moves the log-odds by at most, per unit".to_owned(),
-                None => format!("moves `{target}` by at most, per unit"),
-            },
+            format!("moves {} by at most, per unit", train_summary::moved(&model.columns)),
         ]];
         let shown = |mut row: Vec<String>| {
             // What input errors do says nothing where there are none.
