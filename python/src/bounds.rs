@@ -152,7 +152,7 @@ pub fn attack_network(
     search.check().or_raise()?;
     let loss = loss.as_deref().map_or_else(|| subject.loss(), str::parse).or_raise()?;
     let network = subject.shallow("`attack`")?;
-    let (network, problem) = rows(x, y)?.meet(&subject, network, standardize).or_raise()?;
+    let (network, problem) = rows(x, y)?.meet(&subject, network, standardize, &loss).or_raise()?;
     let model = match &subject {
         Subject::Model(model) => Some(&model.get().inner),
         Subject::Network(_) => None,
@@ -171,6 +171,8 @@ pub fn attack_network(
                     "found": problem.scaler.loss_to_user_below(&settings.loss, report.found),
                     "proved": report.worst_case.map(|worst_case| above(worst_case.certified)),
                     "exact_rows": report.worst_case.map_or(0, |worst_case| worst_case.closed_rows),
+                    "right_found": report.right.map(|right| right.found),
+                    "right_proved": report.right.map(|right| right.proved),
                 })
             };
             let (entries, shape) = told(asked.as_ref(), &within);

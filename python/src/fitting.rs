@@ -12,7 +12,7 @@ use tautnet::error::Result;
 use tautnet::job::{Interruption, Job, Proved};
 use tautnet::recipe::Command;
 use tautnet::tolerance;
-use tautnet::{Dataset, Recipe, Scaler, Shallow, choose, select};
+use tautnet::{Dataset, Loss, Recipe, Scaler, Shallow, choose, select};
 use tautnet_tables::Encoder;
 
 /// What a fit or a polish learns from, as Python gives it.
@@ -23,6 +23,7 @@ pub struct Given<'py> {
     y: Bound<'py, PyAny>,
     sample_weight: Option<Bound<'py, PyAny>>,
     target: Option<String>,
+    classes: Option<[String; 2]>,
 }
 
 /// Rows read and checked, before their columns are learned.
@@ -31,6 +32,8 @@ pub struct Rows {
     y: Vec<f64>,
     weights: Option<Vec<f64>>,
     target: String,
+    /// What −1 and 1 stand for, where the target is a class.
+    classes: Option<[String; 2]>,
 }
 
 /// A data set in standardized units, with what is needed to come back.
@@ -45,12 +48,13 @@ impl Rows {
         let inputs = Inputs::read(&given.x)?;
         let target = given.target.clone().unwrap_or_else(|| inputs.target_name());
         let y = targets(&given.y, &target, &inputs)?;
-        Ok(Self { inputs, y, weights: weights(given.sample_weight.as_ref())?, target })
+        Ok(Self { inputs, y, weights: weights(given.sample_weight.as_ref())?, target, classes: given.classes.clone() })
     }
 
     /// Learn the columns from these rows.
     fn learn(self) -> Result<(Encoder, Dataset)> {
         let (columns, x) = self.inputs.learn(self.target, &self.y)?;
+        let columns = Encoder { classes: self.classes, ..columns };
         Ok((columns, Dataset::new(x, self.y, self.weights)?))
     }
 
@@ -61,7 +65,13 @@ impl Rows {
 
     /// Bring the rows together with a network: in the columns and units of a model; for weights alone in the units of the
     /// rows, standardized or as they are. The network comes back in the problem's units.
-    pub fn meet(self, subject: &Subject<'_>, network: Shallow, standardize: bool) -> Result<(Shallow, Problem)> {
+    pub fn meet(
+        self,
+        subject: &Subject<'_>,
+        network: Shallow,
+        standardize: bool,
+        loss: &Loss,
+    ) -> Result<(Shallow, Problem)> {
         match subject {
             Subject::Model(model) => {
                 let model = &model.get().inner;
@@ -71,6 +81,7 @@ impl Rows {
             }
             Subject::Network(_) => {
                 let (columns, x) = self.inputs.learn(self.target, &self.y)?;
+                let columns = Encoder { classes: self.classes, ..columns };
                 if network.inputs() != columns.width() {
                     return Err(tautnet::Error::new(
                         format!(
@@ -86,7 +97,7 @@ impl Rows {
                     let scaler = Scaler::identity(data.columns());
                     return Ok((network, Problem { columns, scaler, data }));
                 }
-                let scaler = Scaler::fit(&data)?;
+                let scaler = Scaler::of(&data, loss)?;
                 scaler.standardize_in_place(&mut data);
                 Ok((scaler.network_to_standardized(&network)?, Problem { columns, scaler, data }))
             }
@@ -121,6 +132,7 @@ pub fn fit(
         let within = within.of_columns(&columns)?;
         // What an array says of columns, a recipe can say as well.
         let plan = if within.is_rows() { plan } else { within.plan(&recipe)? };
+        columns.check_loss(&plan.settings.polish.loss)?;
         let mut hear = |progress: &tautnet::fit::Progress<'_>| note(watch, progress);
         let Some(settings) = &plan.choice else {
             let job = Job::new(rows, &plan, &crate::limits::now(), watch.clone())?;
@@ -139,7 +151,7 @@ pub fn fit(
             None => Job::new(rows, &plan, &crate::limits::now(), watch.clone())?.tolerating(&columns.tolerated())?,
             Some(of_rows) => {
                 // Equal rows can have tolerances of their own, so they are not merged.
-                let scaler = Scaler::fit(&rows)?;
+                let scaler = Scaler::of(&rows, &plan.settings.polish.loss)?;
                 let of_rows = of_rows.divided(&scaler.input_scale);
                 Job::on(scaler.standardize(&rows), scaler, &plan, watch.clone()).within(of_rows)
             }
@@ -202,7 +214,7 @@ pub fn polish(
     }
     let network = relu.network.one_output("`polish`").or_raise()?;
     let (network, Problem { columns, scaler, data }) =
-        Rows::read(&given)?.meet(&subject, network, standardize).or_raise()?;
+        Rows::read(&given)?.meet(&subject, network, standardize, &recipe.loss).or_raise()?;
     let within = within.of_columns(&columns).or_raise()?;
     recipe.tolerance = within.over(recipe.tolerance);
     let of_rows = within.of_rows(&columns, data.rows()).or_raise()?;
@@ -211,6 +223,7 @@ pub fn polish(
         recipe = recipe.within_a_tolerance();
     }
     let plan = recipe.resolve(Command::Polish).or_raise()?;
+    columns.check_loss(&plan.settings.polish.loss).or_raise()?;
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let of_rows = of_rows.map(|of_rows| of_rows.divided(&scaler.input_scale));
         let job = Job::on(data, scaler, &plan, watch.clone()).tolerating(&columns.tolerated())?;
@@ -254,7 +267,7 @@ pub fn lipschitz_path(
     let grid = select::Settings { prices: prices.unwrap_or_else(|| usual.prices.clone()), ..usual };
     let rows = Rows::read(&given)?;
     let path = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
-        let (_, data) = tautnet::fit::learn(rows.learn()?.1)?;
+        let (_, data) = tautnet::fit::learn(rows.learn()?.1, &plan.settings.polish.loss)?;
         let tautnet::fit::Settings { start, polish, .. } = &plan.settings;
         select::path(&data, start, polish, &grid, &mut |progress| {
             note(watch, &tautnet::fit::Progress::Path(progress));
@@ -309,7 +322,7 @@ fn note(watch: &Watch, progress: &tautnet::fit::Progress<'_>) {
 /// Rows for functions that learn nothing from them.
 pub fn rows(x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>) -> PyResult<Rows> {
     let (x, y) = (x.clone(), y.clone());
-    let rows = Rows::read(&Given { x, y, sample_weight: None, target: None })?;
+    let rows = Rows::read(&Given { x, y, sample_weight: None, target: None, classes: None })?;
     if rows.y.is_empty() {
         return Err(refused(format!("{TARGET} is empty"), "give one target per row"));
     }

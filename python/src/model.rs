@@ -379,6 +379,11 @@ impl Model {
     }
 
     #[getter]
+    fn classes(&self) -> Option<Vec<String>> {
+        self.inner.columns.classes.clone().map(Vec::from)
+    }
+
+    #[getter]
     fn target(&self) -> &str {
         &self.inner.columns.target
     }

@@ -20,7 +20,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import tautnet
 from conftest import PROGRAM
-from tautnet import LipschitzRegressor, TautnetError
+from tautnet import LipschitzClassifier, LipschitzRegressor, TautnetError
 
 
 @parametrize_with_checks(
@@ -30,6 +30,9 @@ from tautnet import LipschitzRegressor, TautnetError
         LipschitzRegressor(hidden=2, decay=0.01),
         LipschitzRegressor(hidden=20, lipschitz=0.003, start="random", norm="inf", penalty="L2"),
         LipschitzRegressor(hidden=5, method="weight-decay", start="adversarial", output_bias=False),
+        LipschitzClassifier(hidden=8, lipschitz=0.01),
+        LipschitzClassifier(hidden=2, decay=0.01),
+        LipschitzClassifier(hidden=5, loss="hinge", method="convex", decay=0.01, class_weight="balanced"),
     ]
 )
 def test_scikit_learn_checks(estimator, check):

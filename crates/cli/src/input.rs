@@ -9,7 +9,6 @@ use crate::{folders, output};
 use std::ffi::OsStr;
 use std::path::Path;
 use tautnet::error::{Error, Result};
-use tautnet::printable;
 use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Network, Scaler, Shallow, split};
 use tautnet_models::Stored;
@@ -71,26 +70,6 @@ impl Opened {
         let mut leave_out = arguments.drop.clone();
         leave_out.extend(self.targets.iter().filter(|other| Some(**other) != target).map(|other| other.to_string()));
         Encoder::fit_for(task, &self.table, target, &leave_out)
-    }
-}
-
-/// Refuse a loss that the target does not go with.
-pub fn check_loss(columns: &Encoder, loss: &Loss) -> Result<()> {
-    let target = printable::line(&columns.target);
-    match (&columns.classes, loss.is_margin()) {
-        (Some([low, high]), false) => Err(Error::new(
-            format!(
-                "the loss `{loss}` is for numbers, but the target `{target}` is taken for a class, `{}` or `{}`",
-                printable::line(low),
-                printable::line(high)
-            ),
-            "take a loss of the margin, such as --loss logistic; or have it taken for a number: --task regress",
-        )),
-        (None, true) => Err(Error::new(
-            format!("the loss `{loss}` is for two classes, but the target `{target}` is taken for a number"),
-            "take another loss, such as --loss squared; two numbers are classes by --task classify",
-        )),
-        _ => Ok(()),
     }
 }
 
@@ -159,7 +138,7 @@ pub struct Problem {
 impl Problem {
     /// Refuse a loss that its target does not go with.
     pub fn check(&self, loss: &Loss) -> Result<()> {
-        check_loss(&self.columns, loss)
+        self.columns.check_loss(loss)
     }
 
     /// What a tolerance comes to on the rows, in the units of the network. Standard deviations are those of the model, and for a

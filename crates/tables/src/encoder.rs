@@ -7,6 +7,7 @@ use crate::column::canonical;
 use crate::table::{Column, Table, Values};
 use faer::Mat;
 use serde::{Deserialize, Serialize};
+use tautnet::Loss;
 use tautnet::dataset::Dataset;
 use tautnet::error::{Error, Result};
 use tautnet::printable::{list, shown};
@@ -104,6 +105,26 @@ impl Encoder {
     /// The class of a prediction, where the target is one.
     pub fn class_of(&self, f: f64) -> Option<&str> {
         self.classes.as_ref().map(|[low, high]| if f > 0.0 { high.as_str() } else { low.as_str() })
+    }
+
+    /// Refuse a loss that the target does not go with.
+    pub fn check_loss(&self, loss: &Loss) -> Result<()> {
+        let target = shown(&self.target);
+        match (&self.classes, loss.is_margin()) {
+            (Some([low, high]), false) => Err(Error::new(
+                format!(
+                    "the loss `{loss}` is for numbers, but the target `{target}` is taken for a class, `{}` or `{}`",
+                    shown(low),
+                    shown(high)
+                ),
+                "take a loss of the margin: logistic, hinge or squared-hinge; or have the target taken for a number",
+            )),
+            (None, true) => Err(Error::new(
+                format!("the loss `{loss}` is for two classes, but the target `{target}` is taken for a number"),
+                "take another loss, such as squared; two numbers are classes where that is said",
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Refuse targets from which nothing can be learned.

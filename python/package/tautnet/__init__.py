@@ -10,6 +10,7 @@ as the data allow by convex optimization, and proves a bound on its sensitivity;
 a network trained elsewhere.
 """
 
+from ._classifier import LipschitzClassifier
 from ._errors import NotProved, TautnetError
 from ._functions import Attack, AttackWithin, Bounds, attack, certify, lipschitz_path, polish, verify
 from ._networks import write_weights
@@ -23,6 +24,7 @@ __all__ = [
     "AttackWithin",
     "Bounds",
     "Certificate",
+    "LipschitzClassifier",
     "LipschitzPath",
     "LipschitzRegressor",
     "Model",

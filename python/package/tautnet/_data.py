@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_array, column_or_1d
 
 from ._errors import TautnetError
@@ -84,6 +85,62 @@ def given_target(y: Any, estimator: str = "tautnet") -> tuple[Any, str | None]:
     array = column_or_1d(y, warn=True)
     array = _cells(array) if array.dtype.kind in "OUS" else _readable(array)
     return array, name if isinstance(name, str) else None
+
+
+def given_labels(y: Any, estimator: str) -> tuple[Any, Any, list[str]]:
+    """The two classes of y, y as -1 and 1, and how a model file writes the classes."""
+    if y is None:
+        raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
+    if is_frame(y):
+        if len(y.columns) != 1:
+            raise TautnetError(f"y has {len(y.columns)} columns", "give one column of classes; of columns of 0 and 1, argmax makes one")
+        y = y.iloc[:, 0] if hasattr(y, "iloc") else y.get_column(y.columns[0])
+    labels = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise TautnetError("y has NaN or infinity among its classes", "leave these rows out")
+    missing = [k for k, one in enumerate(labels) if one is None or one != one] if labels.dtype.kind == "O" else []
+    if missing:
+        raise TautnetError(f"y has no class in row {missing[0] + 1}", "leave these rows out")
+    kinds = sorted({type(one).__name__ for one in labels}) if labels.dtype.kind == "O" else []
+    if len(kinds) > 1:
+        raise TautnetError(f"y has classes of several types: {', '.join(kinds)}", "give all as words, or all as numbers")
+    check_classification_targets(labels)
+    classes, places = np.unique(labels, return_inverse=True)
+    if len(classes) != 2:
+        many = "only one class" if len(classes) < 2 else f"{len(classes)} classes"
+        raise TautnetError(f"Only binary classification is supported: y has {many}, {estimator} tells two apart",
+                           "give rows of two classes; of several, ask whether it is one of them or another")  # fmt: skip
+    return classes, np.where(places.ravel() == 1, 1.0, -1.0), [label_text(one) for one in classes]
+
+
+def label_text(label: Any) -> str:
+    """A class as a model file writes it: numbers as the command line reads them."""
+    if isinstance(label, (bool, np.bool_)) or not isinstance(label, (int, float, np.number)):
+        return str(label)
+    return str(int(label)) if float(label).is_integer() else repr(float(label))
+
+
+def label_texts(texts: list[str]) -> Any:
+    """The classes of a model file: numbers where both are."""
+    for kind in (int, float):
+        try:
+            return np.array([kind(text) for text in texts])
+        except ValueError:
+            continue
+    return np.array(texts)
+
+
+def labels_of(y: Any, classes: list[str], estimator: str) -> Any:
+    """y as -1 and 1, by the classes of a model."""
+    labels = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
+    places = {text: place for place, text in enumerate(classes)}
+    found = [places.get(label_text(one)) for one in labels]
+    if None in found:
+        k = found.index(None)
+        raise TautnetError(
+            f"y has `{labels[k]}` in row {k + 1}, which is none of the classes of the model", f"its classes are {classes[0]} and {classes[1]}"
+        )
+    return np.where(np.array(found) == 1, 1.0, -1.0)
 
 
 def given_weights(sample_weight: Any, rows: int) -> Any:

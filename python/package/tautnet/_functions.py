@@ -12,15 +12,33 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _tautnet
-from ._data import Tolerance, given_inputs, given_target, given_tolerance
+from ._data import Tolerance, given_inputs, given_target, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
 from ._path import LipschitzPath, path_of
 from ._progress import Progress
-from ._regressor import LipschitzRegressor, given_rows, limits, options, thread_count
+from ._estimator import given_rows, limits, options, thread_count
+from ._classifier import LipschitzClassifier
+from ._regressor import LipschitzRegressor
 from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
+
+
+def _target(subject: Any, network: Any, y: Any, loss: str | None, asks: str) -> tuple[Any, str | None]:
+    """y for the extension, and the loss: where the network tells classes apart, -1 and 1, and a loss of them."""
+    classes = _classes(subject, network)
+    if classes is None:
+        return given_target(y, asks)[0], loss
+    return labels_of(y, classes, asks), loss or (None if isinstance(subject, _tautnet.Model) else "logistic")
+
+
+def _classes(subject: Any, network: Any) -> list[str] | None:
+    """The classes that a network tells apart, as a model file writes them."""
+    if isinstance(subject, _tautnet.Model):
+        return subject.classes
+    classes = getattr(network, "classes_", None)
+    return None if classes is None else [label_text(one) for one in classes]
 
 
 @documented("polish", leave_out=("seed", "test"))
@@ -49,10 +67,10 @@ def polish(
     time_limit: float | None = None,
     threads: int | None = None,
     verbose: bool = False,
-) -> LipschitzRegressor:
+) -> LipschitzRegressor | LipschitzClassifier:
     """The best of all networks that switch their units on and off on X as `network` does: never worse than it was.
 
-    `network` is a fitted LipschitzRegressor or MLPRegressor (one hidden relu layer), a torch Sequential(Linear, ReLU,
+    `network` is a fitted LipschitzRegressor, LipschitzClassifier, MLPRegressor, or MLPClassifier of two classes (one hidden relu layer), a torch Sequential(Linear, ReLU,
     Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file (.onnx, .safetensors, .json). Apart
     from a model, which knows its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` and its
     bound are in units in which every column of X and y has mean 0 and standard deviation 1; without it, in
@@ -68,6 +86,9 @@ def polish(
     ----------
     {settings}
     """
+    subject = native(network)
+    classes = _classes(subject, network)
+    target, loss = _target(subject, network, y, loss, "polish")
     asked = options(
         {
             "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
@@ -75,14 +96,13 @@ def polish(
             "iterations": iterations, "tolerance": tolerance, "tolerance_shape": tolerance_shape, "rounds": rounds,
         }
     )  # fmt: skip
-    subject = native(network)
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
-    rows = given_rows(X, y, sample_weight, "polish")
+    rows = given_rows(X, y if classes is None else target, sample_weight, "polish") | {"classes": classes}
     if names is not None:
         rows["x"] = given_inputs(X, "polish", names)
     with Progress(verbose) as progress:
         made = _tautnet.polish(subject, rows, asked, limits(time_limit, threads, progress), standardize)
-        better = LipschitzRegressor.from_model(made[0])
+        better = (LipschitzRegressor if classes is None else LipschitzClassifier).from_model(made[0])
         better.set_params(time_limit=time_limit, threads=threads, verbose=verbose)
         better._take(X, made, progress)
     return better
@@ -240,6 +260,10 @@ class AttackWithin:
     """The loss is measured in this power of the unit of the target."""
     root_name: str = "root mean square"
     """What the error is called in the unit of the target."""
+    right_found: Floats | None = None
+    """The shares of the rows whose class is right whatever the attack found; None where the target is a number."""
+    right_proved: Floats | None = None
+    """The shares of the rows whose class is right whatever the input error, proved."""
 
 
 # What is told of an attack as a whole.
@@ -275,7 +299,7 @@ def attack(
     """
     subject = native(network)
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
-    target, _ = given_target(y, "attack")
+    target, loss = _target(subject, network, y, loss, "attack")
     name = norm if norm is None or isinstance(norm, str) else f"{norm:g}"
     radii = None if radius is None else [float(value) for value in np.atleast_1d(np.asarray(radius, dtype=np.float64))]
     within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
@@ -297,6 +321,8 @@ def attack(
             column("exact_rows").astype(np.intp),
             facts["tolerance"],
             facts["tolerance_shape"],
+            right_found=column("right_found") if facts["sizes"][0]["right_found"] is not None else None,
+            right_proved=column("right_proved") if facts["sizes"][0]["right_proved"] is not None else None,
             **{key: facts[key] for key in FACTS if key != "norm"},
         )
 

@@ -130,9 +130,10 @@ def _from_layers(parts: dict[str, Any]) -> _tautnet.Network:
 
 def _from_sklearn(mlp: Any) -> _tautnet.Network:
     name = type(mlp).__name__
-    if getattr(mlp, "out_activation_", "identity") != "identity":
+    # Of two classes the output before its activation is the margin.
+    if getattr(mlp, "out_activation_", "identity") not in ("identity", "logistic"):
         raise TautnetError(
-            f"the {name} has the output activation `{mlp.out_activation_}`", "give a regressor, whose output is linear"
+            f"the {name} has the output activation `{mlp.out_activation_}`", "give a regressor, or a classifier of two classes"
         )
     coefs = [_double(array, "coefs_", 2) for array in mlp.coefs_]
     intercepts = [_double(array, "intercepts_", 1) for array in mlp.intercepts_]

@@ -1,31 +1,25 @@
-"""The estimator."""
+"""The estimator of a number."""
 
 from __future__ import annotations
 
-import json
-import os
-import warnings
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
 from . import _tautnet
-from ._data import Tolerance, column_names, given_inputs, given_target, given_tolerance, given_weights
+from ._data import Tolerance, given_tolerance
 from ._errors import TautnetError
-from ._path import LipschitzPath, path_of
-from ._progress import Progress, summary
-from ._settings import documented, settings_of
+from ._estimator import LipschitzEstimator, given_rows, thread_count
+from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
 
 
 @documented("train", leave_out=("test",))
-class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[misc]
     """A small relu network whose worst case is small when inputs are wrong, with a proved bound on its sensitivity.
 
     `tolerance` says how wrong the inputs can be: `{"temp": 0.5, "flow": "2%"}`, an amount such as "0.1sd" for every input of numbers, or an array
@@ -69,81 +63,6 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     lipschitz_ : the price used; None where there was none, as with a tolerance.
     n_features_in_, feature_names_in_ : as scikit-learn has them.
     """
-
-    model_: _tautnet.Model
-
-    def __init__(
-        self,
-        hidden: int | str | None = "auto",
-        *,
-        lipschitz: float | str = "auto",
-        method: str | None = None,
-        effort: str = "normal",
-        start: str = "sgd",
-        loss: str = "squared",
-        decay: float | None = None,
-        max_lipschitz: float | None = None,
-        norm: str | float = "2",
-        penalty: str = "L",
-        output_bias: bool = True,
-        linear_part: bool = False,
-        tolerance: Tolerance | None = None,
-        tolerance_shape: str = "box",
-        tol: float = 1e-8,
-        iterations: int = 100,
-        time_limit: float | None = None,
-        threads: int | None = None,
-        warm_start: bool = False,
-        verbose: bool = False,
-        random_state: int | np.random.RandomState | None = 0,
-    ) -> None:
-        self.hidden = hidden
-        self.lipschitz = lipschitz
-        self.method = method
-        self.effort = effort
-        self.start = start
-        self.loss = loss
-        self.decay = decay
-        self.max_lipschitz = max_lipschitz
-        self.norm = norm
-        self.penalty = penalty
-        self.output_bias = output_bias
-        self.linear_part = linear_part
-        self.tolerance = tolerance
-        self.tolerance_shape = tolerance_shape
-        self.tol = tol
-        self.iterations = iterations
-        self.time_limit = time_limit
-        self.threads = threads
-        self.warm_start = warm_start
-        self.verbose = verbose
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LipschitzRegressor:
-        """Train and prove. X: numbers, or a pandas or polars frame, whose columns of words become zeros and ones."""
-        before = self.model_ if self.warm_start and hasattr(self, "model_") else None
-        asked = options(self.get_params())
-        rows = given_rows(X, y, sample_weight)
-        with Progress(self.verbose) as progress:
-            made = _tautnet.fit(rows, asked, limits(self.time_limit, self.threads, progress), before)
-            self._take(X, made, progress)
-        return self
-
-    def _take(self, X: Any, made: tuple[_tautnet.Model, str | None], progress: Progress) -> None:
-        """Take a model, and warn of what cut the work short."""
-        self.model_, cut_short = made
-        validate_data(self, X, skip_check_array=True, reset=True)
-        progress.close(summary(self.objective_))
-        if cut_short is not None:
-            warnings.warn(
-                f"the {cut_short} was reached: this is the best so far, with its proof", ConvergenceWarning, stacklevel=3
-            )
-        # A fit that was ended before the convex program has the bound that is proved.
-        bound = self.objective_.get("lipschitz", self.certificate_.standardized_upper_bound)
-        if self.max_lipschitz is not None and bound > self.max_lipschitz:
-            warnings.warn(
-                f"the bound {bound:g} exceeds max_lipschitz={self.max_lipschitz:g}: this is the best found", ConvergenceWarning, stacklevel=3
-            )
 
     def predict(
         self,
@@ -202,179 +121,9 @@ class LipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.model_ = _tautnet.calibrated(self.model_, rows)
         return self
 
-    def _inputs(self, X: Any) -> Any:
-        inputs = given_inputs(X, type(self).__name__, self.model_.columns)
-        validate_data(self, X, skip_check_array=True, reset=False)
-        return inputs
-
-    @property
-    def certificate_(self) -> _tautnet.Certificate:
-        """The bound, proved anew."""
-        check_is_fitted(self)
-        certificate = self.model_.certificate
-        if certificate is None:
-            raise TautnetError("the model has no certificate", "make one with tautnet.certify")
-        return certificate
-
-    @property
-    def objective_(self) -> dict[str, Any]:
-        """Objective and its parts, before and after."""
-        check_is_fitted(self)
-        found: dict[str, Any] = json.loads(self.model_.objective)
-        return {key: value for key, value in found.items() if key not in ("trace", "path", "choice")}
-
-    @property
-    def worst_case_error_(self) -> float | None:
-        """How far predictions can be off within the tolerance, proved on rows that were not learned from."""
-        check_is_fitted(self)
-        return self.model_.worst_case_error
-
-    @property
-    def tolerance_(self) -> list[str]:
-        """How wrong the inputs can be, as the model keeps it."""
-        check_is_fitted(self)
-        return self.model_.tolerance[0]
-
-    @property
-    def calibration_(self) -> tuple[str, int] | None:
-        """Where the scores behind intervals of a coverage are from, and how many there are."""
-        check_is_fitted(self)
-        return self.model_.calibration
-
-    @property
-    def choice_(self) -> dict[str, Any] | None:
-        """How the network was chosen for its tolerance."""
-        check_is_fitted(self)
-        found: dict[str, Any] | None = json.loads(self.model_.objective).get("choice")
-        return found
-
-    @property
-    def objective_path_(self) -> Floats:
-        """Objective of the convex program at every iteration."""
-        return self._trace("objective")
-
-    @property
-    def gap_path_(self) -> Floats:
-        """Relative duality gap at every iteration."""
-        return self._trace("gap")
-
-    def _trace(self, name: str) -> Floats:
-        check_is_fitted(self)
-        trace = json.loads(self.model_.objective).get("trace", [])
-        return np.array([np.nan if step[name] is None else step[name] for step in trace], dtype=np.float64)
-
-    @property
-    def lipschitz_path_(self) -> LipschitzPath | None:
-        """How the price was chosen."""
-        check_is_fitted(self)
-        path = json.loads(self.model_.objective).get("path")
-        return None if path is None else path_of(path, json.loads(self.model_.settings).get("loss", "squared"))
-
-    @property
-    def lipschitz_(self) -> float | None:
-        """The price of the bound."""
-        check_is_fitted(self)
-        found: float | None = json.loads(self.model_.settings).get("lipschitz")
-        return found
-
-    def weights(self, standardized: bool = False) -> dict[str, Any]:
-        """The arrays w, b, v and the number c of the network, for inputs as they are or standardized."""
-        check_is_fitted(self)
-        return self.model_.weights(standardized)
-
-    def save(
-        self, path: str | os.PathLike[str], *, overwrite: bool = False, scaler: str | None = None, precision: str = "f64"
-    ) -> None:
-        """Write the model file, whole or not at all. The command line reads it.
-
-        The name says the format: .onnx, .safetensors, and JSON for all others. `scaler` is what becomes of the
-        standardization: "kept" beside the network, or "folded" into its weights; None for what suits the format, which is
-        "folded" for safetensors and "kept" for the others. `precision` is "f64" or "f32". Where the weights are not written
-        bit for bit, the certificate is left out, with a warning.
-        """
-        check_is_fitted(self)
-        self.model_.save(os.fspath(path), overwrite=overwrite, scaler=scaler, precision=precision)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> LipschitzRegressor:
-        """The estimator of a model file, whoever wrote it."""
-        return cls.from_model(_tautnet.Model.read(os.fspath(path)))
-
     @classmethod
     def from_model(cls, model: _tautnet.Model) -> LipschitzRegressor:
-        """The estimator of a model."""
-        settings = json.loads(model.settings)
-        parameters = {name: settings[name] for name in settings_of("train") if settings.get(name) is not None}
-        if "seed" in parameters:
-            parameters["random_state"] = parameters.pop("seed")
-        # The hidden units of a network that was polished are its own.
-        if "hidden" not in settings:
-            parameters["hidden"] = model.units
-        if settings.get("lipschitz_chosen") or settings.get("lipschitz") is None:
-            parameters["lipschitz"] = "auto"
-        if model.tolerance[0]:
-            # What belongs to the polish for a tolerance is not for a fit.
-            parameters = {name: value for name, value in parameters.items() if name not in PRICED}
-        else:
-            # Nothing was said of columns, or this is no tolerance in files from before there were any.
-            parameters["tolerance"] = 0
-            parameters.pop("tolerance_shape", None)
-        estimator = cls(**parameters)
-        estimator.model_ = model
-        estimator.n_features_in_ = len(model.columns)
-        if any(name != f"column_{j + 1}" for j, name in enumerate(model.columns)):
-            estimator.feature_names_in_ = np.array(model.columns, dtype=object)
-        return estimator
-
-
-# Settings of the objective with prices, which do not go together with a tolerance.
-PRICED = ("lipschitz", "method", "max_lipschitz", "penalty", "start", "tol", "iterations")
-
-
-def options(parameters: dict[str, Any]) -> dict[str, Any]:
-    """What the extension asks for: the library's settings among the parameters, by the library's names."""
-    known = [*settings_of("train"), *settings_of("polish"), *settings_of("attack")]
-    asked = {name: value for name, value in parameters.items() if name in known}
-    for name in ("hidden", "lipschitz"):
-        if isinstance(asked.get(name), str) and asked[name] == "auto":
-            asked[name] = None
-    asked["tolerance"] = given_tolerance(asked.get("tolerance"))
-    norm = asked.get("norm")
-    if norm is not None and not isinstance(norm, str):
-        asked["norm"] = f"{norm:g}"
-    if "random_state" in parameters:
-        asked["seed"] = seed(parameters["random_state"])
-    return asked
-
-
-def seed(state: Any) -> int:
-    """The seed of a random state, as scikit-learn takes it."""
-    if isinstance(state, (int, np.integer)) and not isinstance(state, bool):
-        if state < 0:
-            raise TautnetError(f"`random_state` is {state}", "give a whole number, 0 or more")
-        return int(state)
-    return int(check_random_state(state).randint(2**31 - 1))
-
-
-def given_rows(X: Any, y: Any, sample_weight: Any, estimator: str = "LipschitzRegressor") -> dict[str, Any]:
-    """Data for the extension."""
-    target, name = given_target(y, estimator)
-    return {
-        "x": given_inputs(X, estimator),
-        "y": target,
-        "sample_weight": given_weights(sample_weight, len(target)),
-        "target": name if column_names(X) is not None else None,
-    }
-
-
-def limits(time_limit: float | None, threads: int | None, progress: Progress) -> tuple[float | None, int | None, Any]:
-    """How long, on how many threads, and who hears of it."""
-    return time_limit, thread_count(threads), progress.report()
-
-
-def thread_count(threads: int | None) -> int | None:
-    """The number asked for, or the one that a caller such as joblib leaves to each of its workers."""
-    if threads is not None:
-        return threads
-    shared = os.environ.get("OMP_NUM_THREADS", "")
-    return int(shared) if shared.isdigit() and int(shared) > 0 else None
+        """The estimator of a model, whose target has to be a number."""
+        if model.classes is not None:
+            raise TautnetError(f"the target `{model.target}` of this model is a class", "take LipschitzClassifier")
+        return super().from_model(model)

@@ -114,6 +114,9 @@ class Model:
     @property
     def target(self) -> str: ...
     @property
+    def classes(self) -> list[str] | None:
+        """The two classes of the target, where it is one."""
+    @property
     def units(self) -> int: ...
     @property
     def settings(self) -> str:

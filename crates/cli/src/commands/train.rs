@@ -112,7 +112,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     } else {
         plan
     };
-    input::check_loss(&columns, &plan.settings.polish.loss)?;
+    columns.check_loss(&plan.settings.polish.loss)?;
     let settings = &plan.settings;
     let unknown = arguments.levels.unknown();
     let (mut learned, held_out) =

@@ -74,7 +74,8 @@ fn a_class_is_learned_told_and_proved() {
     assert_eq!(folder.tautnet("verify m.json m.json").code, Some(0));
 
     // The convex programs take it from there.
-    let polished = folder.tautnet("polish m.json data.csv --tolerance 0.1 --rounds 2 --json --quiet --out p.json").json();
+    let polished =
+        folder.tautnet("polish m.json data.csv --tolerance 0.1 --rounds 2 --json --quiet --out p.json").json();
     let bounds = [&polished["before"], &polished].map(|side| number(&side["worst_case"]["bound"]));
     assert!(number(&polished["objective"]) <= number(&polished["before"]["objective"]) && bounds[1].is_finite());
     assert!(folder.tautnet("predict p.json data.csv").out.contains("fine"));

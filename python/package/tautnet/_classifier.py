@@ -1,0 +1,181 @@
+"""The estimator of one of two classes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from . import _tautnet
+from ._data import Tolerance, given_labels, given_tolerance, label_texts
+from ._errors import TautnetError
+from ._estimator import LipschitzEstimator, given_rows, thread_count
+from ._settings import documented
+
+Floats = npt.NDArray[np.float64]
+
+
+def _has_probabilities(estimator: Any) -> bool:
+    """Only the logistic loss makes probabilities."""
+    return bool(estimator.loss == "logistic")
+
+
+@documented("train", leave_out=("test", "loss"))
+class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[misc]
+    """A small relu network that tells two classes apart, and keeps to its class when inputs are wrong, with proofs.
+
+    `tolerance` says how wrong the inputs can be, as in `LipschitzRegressor`. Networks are trained for it in several ways, and those with the
+    least worst case on rows that they did not learn from become the result; `accuracy_` says how many of these rows have the right class,
+    without input error and, proved, whatever the input error within the tolerance is. Where nothing is said the tolerance is "0.1sd". With the
+    tolerance 0, or where a setting of the objective with prices is given, that objective is minimized, as in `LipschitzRegressor`.
+
+    The network's output f, the *margin*, is above 0 for the second of `classes_`. With the loss "logistic" 1/(1 + exp(-f)) is its
+    probability; within a tolerance it is calibrated on rows that were not learned from.
+
+    Parameters
+    ----------
+    {settings}
+    loss : what a wrong class costs: "logistic", "hinge" or "squared-hinge".
+    class_weight : None; "balanced", so that both classes weigh the same; or a weight for each class, as a dict.
+    warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
+    verbose : show progress.
+
+    Attributes
+    ----------
+    classes_ : the two classes.
+    accuracy_ : shares of the rows with the right class, {{"clean", "found", "proved"}}, for rows that were not learned from: without input error,
+        with the worst that an attack found within the tolerance, and proved. None without a tolerance.
+    model_, certificate_, tolerance_, choice_, objective_, lipschitz_ and the others : as `LipschitzRegressor` has them.
+    """
+
+    classes_: npt.NDArray[Any]
+
+    def __init__(
+        self,
+        hidden: int | str | None = "auto",
+        *,
+        lipschitz: float | str = "auto",
+        method: str | None = None,
+        effort: str = "normal",
+        start: str = "sgd",
+        loss: str = "logistic",
+        decay: float | None = None,
+        max_lipschitz: float | None = None,
+        norm: str | float = "2",
+        penalty: str = "L",
+        output_bias: bool = True,
+        linear_part: bool = False,
+        tolerance: Tolerance | None = None,
+        tolerance_shape: str = "box",
+        tol: float = 1e-8,
+        iterations: int = 100,
+        time_limit: float | None = None,
+        threads: int | None = None,
+        class_weight: str | dict[Any, float] | None = None,
+        warm_start: bool = False,
+        verbose: bool = False,
+        random_state: int | np.random.RandomState | None = 0,
+    ) -> None:
+        super().__init__(
+            hidden, lipschitz=lipschitz, method=method, effort=effort, start=start, loss=loss, decay=decay, max_lipschitz=max_lipschitz,
+            norm=norm, penalty=penalty, output_bias=output_bias, linear_part=linear_part, tolerance=tolerance, tolerance_shape=tolerance_shape,
+            tol=tol, iterations=iterations, time_limit=time_limit, threads=threads, warm_start=warm_start, verbose=verbose, random_state=random_state,
+        )  # fmt: skip
+        self.class_weight = class_weight
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LipschitzClassifier:
+        """Train and prove. X as in `LipschitzRegressor`, y: two classes, in whatever words or numbers."""
+        self.classes_, y, texts = given_labels(y, type(self).__name__)
+        weights = self._weights(y, sample_weight)
+        rows = given_rows(X, y, weights, type(self).__name__) | {"classes": texts}
+        self._fit(X, rows)
+        return self
+
+    def _weights(self, y: Any, sample_weight: Any) -> Any:
+        if self.class_weight is None and sample_weight is None:
+            return None
+        try:
+            weights = np.ones(len(y)) * (1.0 if sample_weight is None else np.asarray(sample_weight, dtype=np.float64))
+        except (TypeError, ValueError):
+            return sample_weight  # which the extension refuses in its own words
+        counted = [weights[y == side].sum() for side in (-1.0, 1.0)]
+        if 0.0 in counted and sum(counted) > 0.0:
+            raise TautnetError("y has only one class in the rows that count for something", "give rows of both classes a weight above 0")
+        if self.class_weight is None or sum(counted) == 0.0:
+            return sample_weight
+        if isinstance(self.class_weight, str):
+            if self.class_weight != "balanced":
+                raise TautnetError(f"`class_weight` is {self.class_weight!r}", 'give None, "balanced" or a dict with a weight for each class')
+            each = [sum(counted) / (2.0 * one) for one in counted]
+        else:
+            missing = [one for one in self.classes_ if one not in self.class_weight]
+            if missing:
+                raise TautnetError(f"`class_weight` has no weight for the class {missing[0]}", "give one for each class")
+            each = [float(self.class_weight[one]) for one in self.classes_]
+        return weights * np.where(y > 0, each[1], each[0])
+
+    def decision_function(self, X: Any) -> Floats:
+        """The margins: above 0 for the second class."""
+        check_is_fitted(self)
+        margins: Floats = self.model_.predict(self._inputs(X))
+        return margins
+
+    def predict(self, X: Any) -> npt.NDArray[Any]:
+        """The classes."""
+        margins = self.decision_function(X)
+        return self.classes_[(margins > 0).astype(int)]
+
+    @available_if(_has_probabilities)
+    def predict_proba(self, X: Any) -> Floats:
+        """How likely each class is, a column for each."""
+        return np.exp(self.predict_log_proba(X))
+
+    @available_if(_has_probabilities)
+    def predict_log_proba(self, X: Any) -> Floats:
+        """Logarithms of how likely each class is."""
+        margins = self.decision_function(X)
+        return -np.column_stack([np.logaddexp(0.0, margins), np.logaddexp(0.0, -margins)])
+
+    def predict_certain(
+        self, X: Any, *, tolerance: Tolerance | None = None, tolerance_shape: str | None = None, nodes: int | None = None
+    ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
+        """The classes, and for each whether no input error within the tolerance can change it (proved).
+
+        The tolerance is the model's own where none is given. At most `nodes` nodes of branch and bound are spent at each end of a margin's
+        interval, what seconds allow where nothing is said; where they do not decide, a class is not certain.
+        """
+        check_is_fitted(self)
+        inputs = self._inputs(X)
+        within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
+        if within["tolerance"] is None and not self.tolerance_:
+            raise TautnetError("the model was made for no tolerance", 'give one, such as tolerance="0.1sd"')
+        lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, thread_count(self.threads))
+        margins = self.model_.predict(inputs)
+        return self.classes_[(margins > 0).astype(int)], (lower > 0) | (upper <= 0)
+
+    @property
+    def accuracy_(self) -> dict[str, float] | None:
+        """Shares of the rows with the right class, for rows that were not learned from."""
+        check_is_fitted(self)
+        seen = json.loads(self.model_.objective).get("seen")
+        found: dict[str, float] | None = None if seen is None else seen["result"].get("accuracy")
+        return found
+
+    @classmethod
+    def from_model(cls, model: _tautnet.Model) -> LipschitzClassifier:
+        """The estimator of a model, whose target has to be a class."""
+        if model.classes is None:
+            raise TautnetError(f"the target `{model.target}` of this model is a number", "take LipschitzRegressor")
+        estimator = super().from_model(model)
+        estimator.classes_ = label_texts(model.classes)
+        return estimator

@@ -1,0 +1,151 @@
+"""The estimator of one of two classes."""
+import json
+import subprocess
+
+import numpy as np
+import pytest
+from conftest import PROGRAM
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+import tautnet
+from tautnet import LipschitzClassifier, LipschitzRegressor, TautnetError
+
+WORDS = np.array(["ill", "well"])
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """Two half rings, and how they are named."""
+    rng = np.random.default_rng(3)
+    side = np.arange(160) % 2
+    angle = np.pi * rng.random(160)
+    X = np.c_[np.cos(angle) + side, np.sin(angle) * (1 - 2 * side) + 0.4 * side] + 0.2 * rng.normal(size=(160, 2))
+    return X, WORDS[side]
+
+
+@pytest.fixture(scope="module")
+def fitted(rows):
+    return LipschitzClassifier(hidden=12, decay=0.003, tolerance=0.1).fit(*rows)
+
+
+def test_classes_are_learned_and_how_sure_that_is(rows, fitted):
+    X, y = rows
+    assert list(fitted.classes_) == ["ill", "well"] and fitted.score(X, y) > 0.88
+    margins, likely = fitted.decision_function(X), fitted.predict_proba(X)
+    assert np.allclose(likely.sum(axis=1), 1) and np.allclose(likely[:, 1], 1 / (1 + np.exp(-margins)))
+    assert np.allclose(np.exp(fitted.predict_log_proba(X)), likely)
+    assert (fitted.predict(X) == WORDS[(margins > 0).astype(int)]).all()
+    seen = fitted.accuracy_
+    assert 0.6 < seen["proved"] <= seen["found"] <= seen["clean"] <= 1
+    # They are calibrated: dividing margins by no number makes rows that were not learned from much likelier.
+    assert abs(np.mean(fitted.predict_proba(X)[:, 1]) - 0.5) < 0.1
+
+
+def test_what_is_certain_no_input_error_changes(rows, fitted):
+    X, _ = rows
+    predicted, certain = fitted.predict_certain(X)
+    assert 0 < certain.sum() < len(X)
+    rng = np.random.default_rng(0)
+    for _ in range(100):
+        moved = X + rng.choice([-0.1, 0.1], size=X.shape) * rng.random(X.shape) ** 0.3
+        assert (fitted.predict(moved)[certain] == predicted[certain]).all()
+    wider = fitted.predict_certain(X, tolerance=0.4)[1]
+    assert wider.sum() < certain.sum()
+    with pytest.raises(TautnetError, match="made for no tolerance"):
+        LipschitzClassifier(hidden=4, lipschitz=0.1).fit(*rows).predict_certain(X)
+
+
+def test_the_attack_knows_the_classes(rows, fitted):
+    X, y = rows
+    found = tautnet.attack(fitted, X, y)
+    assert (found.right_proved <= found.right_found).all() and found.right_found[0] == fitted.score(X, y)
+    assert (np.diff(found.right_found) <= 0).all()
+    with pytest.raises(TautnetError, match="`other` in row 1, which is none of the classes"):
+        tautnet.attack(fitted, X[:1], ["other"])
+
+
+def test_files_go_both_ways(rows, fitted, tmp_path):
+    X, y = rows
+    fitted.save(tmp_path / "m.json")
+    loaded = LipschitzClassifier.load(tmp_path / "m.json")
+    assert (loaded.predict(X) == fitted.predict(X)).all() and list(loaded.classes_) == ["ill", "well"]
+    with pytest.raises(TautnetError, match="is a class"):
+        LipschitzRegressor.load(tmp_path / "m.json")
+    np.savetxt(tmp_path / "x.csv", X, delimiter=",", header="column_1,column_2", comments="", fmt="%.17g")
+    told = subprocess.run([PROGRAM, "predict", tmp_path / "m.json", tmp_path / "x.csv", "--json"], capture_output=True, text=True, check=True)
+    facts = json.loads(told.stdout)
+    assert facts["predictions"] == list(fitted.predict(X))
+    assert np.allclose(facts["probability"], fitted.predict_proba(X).max(axis=1))
+    assert facts["certain"] == fitted.predict_certain(X)[1].tolist()
+    numbers = LipschitzClassifier(hidden=3, lipschitz=0.1).fit(X, y == "ill")
+    numbers.save(tmp_path / "b.json")
+    assert list(LipschitzClassifier.load(tmp_path / "b.json").classes_) == ["False", "True"]
+    with pytest.raises(TautnetError, match="is a number"):
+        LipschitzRegressor(hidden=3, lipschitz=0.1).fit(X, X[:, 0]).save(tmp_path / "r.json")
+        LipschitzClassifier.load(tmp_path / "r.json")
+
+
+def test_other_classifiers_are_polished(rows):
+    X, y = rows
+    mlp = MLPClassifier((15,), max_iter=1000, random_state=0).fit(X, y)
+    better = tautnet.polish(mlp, X, y, tolerance=0.1, rounds=2)
+    assert isinstance(better, LipschitzClassifier) and list(better.classes_) == ["ill", "well"]
+    assert better.objective_["worst_case"] < better.objective_["before"]["worst_case"]
+    before, after = (tautnet.attack(one, X, y, tolerance=0.1).right_proved[2] for one in (mlp, better))
+    assert after >= before
+    with pytest.raises(TautnetError, match="softmax"):
+        tautnet.polish(MLPClassifier((5,), max_iter=20).fit(X, np.arange(len(y)) % 3), X, y)
+
+
+def test_it_is_a_classifier_as_others_are(rows):
+    X, y = rows
+    pipeline = make_pipeline(StandardScaler(), LipschitzClassifier(hidden=5, lipschitz=0.01))
+    assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.8
+    grid = GridSearchCV(LipschitzClassifier(hidden=5), {"lipschitz": [0.003, 0.3]}, cv=3, scoring="neg_log_loss").fit(X, y)
+    assert grid.best_params_ == {"lipschitz": 0.003}
+    assert clone(grid.best_estimator_).loss == "logistic"
+    assert not hasattr(LipschitzClassifier(loss="hinge"), "predict_proba")
+
+
+def test_classes_can_weigh_the_same(rows):
+    X, y = rows
+    few = np.flatnonzero(y == "ill")[:20]
+    kept = np.r_[few, np.flatnonzero(y == "well")]
+    fit = lambda weight: LipschitzClassifier(hidden=6, lipschitz=0.03, class_weight=weight).fit(X[kept], y[kept])  # noqa: E731
+    plain, balanced = fit(None), fit("balanced")
+    caught = [(one.predict(X[y == "ill"]) == "ill").mean() for one in (plain, balanced)]
+    assert caught[1] > caught[0]
+    same = fit({"ill": 2.5, "well": 0.625})  # 80 and 20 rows of 100
+    assert np.allclose(same.decision_function(X), balanced.decision_function(X))
+
+
+@pytest.mark.parametrize(
+    "y, what",
+    [
+        (["a"] * 4, "only one class"),
+        (["a", "b", "c", "a"], "3 classes"),
+        ([0.0, np.nan, 1.0, 0.0], "NaN"),
+        (np.array(["a", None, "b", "a"], dtype=object), "no class in row 2"),
+        (np.array(["a", 1, "b", "a"], dtype=object), "several types: int, str"),
+        (np.eye(4)[:, :2], "1d array"),
+        (None, "requires y"),
+    ],
+)
+def test_bad_classes_are_refused(y, what):
+    with pytest.raises(ValueError, match=what):
+        LipschitzClassifier(hidden=2).fit(np.arange(8.0).reshape(4, 2), y)
+
+
+def test_bad_weights_are_refused(rows):
+    X, y = rows
+    for weight, what in [("even", "`class_weight` is 'even'"), ({"ill": 1.0}, "no weight for the class well")]:
+        with pytest.raises(TautnetError, match=what):
+            LipschitzClassifier(hidden=2, class_weight=weight).fit(X, y)
+    with pytest.raises(TautnetError, match="only one class in the rows that count"):
+        LipschitzClassifier(hidden=2).fit(X, y, sample_weight=(y == "ill").astype(float))
+    with pytest.raises(TautnetError, match="`squared` is for numbers"):
+        LipschitzClassifier(hidden=2, loss="squared").fit(X, y)
