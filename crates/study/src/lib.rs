@@ -4,6 +4,7 @@
 //! run, and [`claims`] says what the rows show. [`rivals`] and [`convex`] are the methods that are compared with those of
 //! [`tautnet::polish`](mod@tautnet::polish).
 
+pub mod admm;
 pub mod claims;
 pub mod convex;
 pub mod experiment;
