@@ -21,7 +21,11 @@ impl Groups {
     pub fn of(network: &Shallow, data: &Dataset) -> Result<Self> {
         if network.inputs() != data.columns() {
             return Err(Error::new(
-                format!("the network has {} inputs but the data has {} input columns", network.inputs(), data.columns()),
+                format!(
+                    "the network has {} inputs but the data has {} input columns",
+                    network.inputs(),
+                    data.columns()
+                ),
                 "give the columns the network was made for, in that order",
             ));
         }

@@ -6,15 +6,17 @@
 //! v_i ← argmin over v   g v + ½ η (v − v_i)² + λ_w |v|      g = Σ_k ω_k φ_ik loss′(f_k, y_k),   η = Σ_k ω_k φ_ik² loss″(f_k, y_k)
 //! ```
 //!
-//! Coordinate descent: one output weight after the other, those that are not 0 until little changes, then all of them. For the
+//! Sweeps of coordinate descent, one output weight after the other, and between two sweeps Newton's steps on the weights that are not 0, each
+//! up to the first weight that becomes 0: units that are all but the same would need very many sweeps. For the
 //! squared loss each step is exact; for another one it is halved until the objective falls as it should (Tseng and Yun 2009). An
 //! optimum has |g| ≤ λ_w for every unit, and equality with the sign of −v_i where v_i ≠ 0. A loss whose slope jumps is refused: there coordinate descent can
 //! stop where no single weight can be bettered though two can.
 
 use super::dual;
-use super::products::dot;
+use super::products::{Factor, dot};
 use super::settings::{Settings, shares};
-use faer::Mat;
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, Par};
 use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
@@ -22,10 +24,11 @@ use tautnet::ending::{Cause, Early, Ending};
 use tautnet::random::normal;
 use tautnet::{Dataset, Error, Loss, Shallow, Stop, error::Result};
 
-/// Sweeps over the weights that are not 0 between two over all.
-const ACTIVE: usize = 50;
-/// They end when the largest change of a prediction is this part of the first one's.
-const LITTLE: f64 = 1e-2;
+/// The most weights that Newton's steps are taken on, what is added to their matrix over its largest entry, and the part of the objective that a step
+/// must bring for another one.
+const LARGEST: usize = 1000;
+const RIDGE: f64 = 1e-12;
+const ENOUGH: f64 = 1e-12;
 /// η is at least this part of what a curvature of 1 makes it.
 const FLAT: f64 = 1e-3;
 /// The part of the promised decrease that a step must bring, and how often it is halved.
@@ -35,7 +38,7 @@ const HALVINGS: usize = 40;
 /// What is known after a sweep over all weights.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sweep {
-    /// The number of sweeps so far, over all weights or some.
+    /// The number of sweeps so far.
     pub sweep: usize,
     /// The objective.
     pub objective: f64,
@@ -88,8 +91,7 @@ pub fn sampled_lasso(
     let (mut trace, mut sweeps, mut lower_bound) = (Vec::<Sweep>::new(), 0, 0.0f64);
     let early = |cause, gap| Ending::from(Early { cause, gap });
     let ending = loop {
-        let all: Vec<usize> = (0..hidden.nrows()).collect();
-        fit.sweep(&all, &stop);
+        fit.sweep(&stop);
         sweeps += 1;
         lower_bound = lower_bound.max(fit.lower_bound());
         let objective = fit.objective();
@@ -103,18 +105,7 @@ pub fn sampled_lasso(
             _ if sweeps >= settings.iterations => break early(Cause::StepLimit(sweeps), Some(gap)),
             _ => {}
         }
-        let some: Vec<usize> = all.into_iter().filter(|&i| fit.v[i] != 0.0).collect();
-        let mut first = 0.0;
-        for round in 0..ACTIVE.min(settings.iterations - sweeps) {
-            let change = fit.sweep(&some, &stop);
-            sweeps += 1;
-            if round == 0 {
-                first = change;
-            }
-            if change <= LITTLE * first {
-                break;
-            }
-        }
+        while !stop.asked() && fit.newton().is_some() {}
     };
     let used: Vec<usize> = (0..hidden.nrows()).filter(|&i| fit.v[i] != 0.0).collect();
     let d = data.columns();
@@ -182,7 +173,8 @@ impl<'a> Fit<'a> {
     fn new(hidden: &Mat<f64>, data: &'a Dataset, settings: &'a Settings) -> Self {
         let (n, d) = (data.rows(), data.columns());
         let omega = shares(data);
-        let unit = |i: usize, k: usize| (0..d).fold(hidden[(i, d)], |h, j| h + hidden[(i, j)] * data.x[(k, j)]).max(0.0);
+        let unit =
+            |i: usize, k: usize| (0..d).fold(hidden[(i, d)], |h, j| h + hidden[(i, j)] * data.x[(k, j)]).max(0.0);
         let features: Vec<f64> = (0..hidden.nrows()).flat_map(|i| (0..n).map(move |k| unit(i, k))).collect();
         let squares =
             features.chunks(n).map(|phi| phi.iter().zip(&omega).map(|(phi, omega)| omega * phi * phi).sum()).collect();
@@ -216,20 +208,64 @@ impl<'a> Fit<'a> {
         self.value + self.lambda * self.v.iter().map(|v| v.abs()).sum::<f64>()
     }
 
-    /// One step on the bias and on each of these weights; the largest change, as the root mean square of the predictions'.
-    fn sweep(&mut self, units: &[usize], stop: &Stop) -> f64 {
-        let mut largest = if self.free_bias { self.step(None) } else { 0.0 };
-        for &i in units {
-            if stop.asked() {
-                break;
-            }
-            largest = largest.max(self.step(Some(i)));
+    /// One step on the bias and on each of the weights.
+    fn sweep(&mut self, stop: &Stop) {
+        if self.free_bias {
+            self.step(None);
         }
-        largest
+        (0..self.v.len()).take_while(|_| !stop.asked()).for_each(|i| self.step(Some(i)));
+    }
+
+    /// One Newton step on the bias and the weights that are not 0, up to the first that becomes 0; nothing where that is not left to be done.
+    fn newton(&mut self) -> Option<()> {
+        let (n, used) = (self.f.len(), (0..self.v.len()).filter(|&i| self.v[i] != 0.0).collect::<Vec<usize>>());
+        if used.len() > LARGEST {
+            return None;
+        }
+        let bias = usize::from(self.free_bias);
+        let phi = |a: usize| used.get(a).map(|&i| &self.features[i * n..][..n]);
+        let value = |a: usize, k: usize| phi(a).map_or(1.0, |phi| phi[k]);
+        let root: Vec<f64> =
+            (0..n).map(|k| (self.omega[k] * self.loss.curvature(self.f[k], self.y[k])).sqrt()).collect();
+        let scaled = Mat::from_fn(n, used.len() + bias, |k, a| root[k] * value(a, k));
+        let mut matrix = Mat::<f64>::zeros(scaled.ncols(), scaled.ncols());
+        matmul(&mut matrix, Accum::Replace, scaled.transpose(), &scaled, 1.0, Par::Seq);
+        let ridge = RIDGE * (0..scaled.ncols()).fold(f64::MIN_POSITIVE, |most, a| most.max(matrix[(a, a)]));
+        (0..scaled.ncols()).for_each(|a| matrix[(a, a)] += ridge);
+        let downhill: Vec<f64> = (0..scaled.ncols())
+            .map(|a| match used.get(a) {
+                Some(&i) => -dot(&self.features[i * n..][..n], &self.slopes) - self.lambda * self.v[i].signum(),
+                None => -self.slopes.iter().sum::<f64>(),
+            })
+            .collect();
+        let mut change = downhill.clone();
+        Factor::of(matrix)?.solve(&mut change);
+        let zero = |a: usize| -self.v[used[a]] / change[a];
+        let first = (0..used.len()).filter(|&a| zero(a) > 0.0).min_by(|&a, &b| zero(a).total_cmp(&zero(b)));
+        let first = first.filter(|&a| zero(a) <= 1.0);
+        let (mut t, promised, now) = (first.map_or(1.0, zero), -dot(&downhill, &change), self.objective());
+        for halving in 0..HALVINGS {
+            let mut v = self.v.clone();
+            used.iter().zip(&change).for_each(|(&i, change)| v[i] += t * change);
+            if let (0, Some(a)) = (halving, first) {
+                v[used[a]] = 0.0;
+            }
+            let step = |k: usize| (0..scaled.ncols()).map(|a| change[a] * value(a, k)).sum::<f64>();
+            let f: Vec<f64> = (0..n).map(|k| self.f[k] + t * step(k)).collect();
+            let (value, slopes) = self.at(&f);
+            let objective = value + self.lambda * v.iter().map(|v| v.abs()).sum::<f64>();
+            if objective - now <= DECREASE * t * promised {
+                self.bias += if self.free_bias { t * change[used.len()] } else { 0.0 };
+                (self.v, self.f, self.value, self.slopes) = (v, f, value, slopes);
+                return (objective < now - ENOUGH * now).then_some(());
+            }
+            t *= 0.5;
+        }
+        None
     }
 
     /// One step on a weight, or on the bias, which has no price.
-    fn step(&mut self, unit: Option<usize>) -> f64 {
+    fn step(&mut self, unit: Option<usize>) {
         let n = self.f.len();
         let ones = if unit.is_none() { vec![1.0; n] } else { Vec::new() };
         let (phi, now, lambda, square) = match unit {
@@ -238,7 +274,7 @@ impl<'a> Fit<'a> {
         };
         let slope = dot(phi, &self.slopes);
         if square == 0.0 || now == 0.0 && slope.abs() <= lambda {
-            return 0.0;
+            return;
         }
         let curvature: f64 = if self.loss.is_squared() {
             2.0 * square
@@ -264,11 +300,10 @@ impl<'a> Fit<'a> {
                     Some(i) => self.v[i] += change,
                     None => self.bias += change,
                 }
-                return change.abs() * square.sqrt();
+                return;
             }
             change *= 0.5;
         }
-        0.0
     }
 
     fn lower_bound(&self) -> f64 {

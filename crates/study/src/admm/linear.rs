@@ -124,7 +124,10 @@ impl Linear {
             if program.on(p)[k] { self.root[k] * program.count[p].sqrt() } else { 0.0 }
         });
         matmul(&mut both, Accum::Replace, &on, on.transpose(), 1.0, Par::Seq);
-        matrix.col_iter_mut().zip(both.col_iter()).for_each(|(to, from)| to.iter_mut().zip(from.iter()).for_each(|(to, from)| *to *= from));
+        matrix
+            .col_iter_mut()
+            .zip(both.col_iter())
+            .for_each(|(to, from)| to.iter_mut().zip(from.iter()).for_each(|(to, from)| *to *= from));
         matrix
     }
 
