@@ -21,9 +21,11 @@
 //! after 10, 20, 40, … iterations: where one of the two residuals is [`APART`] times the other it is multiplied by the root of their ratio, by ten at most.
 //! It changes ever more rarely, so that what is known of the method with ρ held is so in the end.
 //!
-//! **Where it stops.** Primal residual: (u − v, √θ (G u − e)), relative to the length of v, and f − t relative to that of t. Dual residual: the multipliers
-//! ρα_i against the slopes `−Φ_iᵀ(ω∘g) + G_iᵀY_i` of the loss g and the cones Y = −ρθβ ≥ 0, relative to λ_w √groups. The slopes give the lower
-//! bound (`dual.rs`), whatever the residuals are.
+//! **Residuals and the end.** Primal: (u − v, √θ (G u − e)), relative to the length of v, and f − t relative to that of t. Dual: the multipliers
+//! ρα_i against the slopes `−Φ_iᵀ(ω∘g) + G_iᵀY_i` of the loss g and the cones Y = −ρθβ ≥ 0, relative to λ_w √groups. The slopes give a lower
+//! bound (`dual.rs`), whatever the residuals are. A run is solved when the primal residual is small, and so the units are in their cells up to that, and
+//! the objective of the network is no further from the bound than asked for. On the way it may be below: relu networks whose units are outside of their
+//! cells can be better than the program's optimum.
 
 use super::dual;
 use super::groups::{Groups, Program};
@@ -112,7 +114,7 @@ pub fn admm(groups: &Groups, data: &Dataset, settings: &Settings, observer: &mut
         lower_bound = lower_bound.max(bound);
         let network = run.network(loss);
         let (objective, violation) = (network.objective, network.violation);
-        let solved = primal <= settings.tolerance && dual <= settings.tolerance;
+        let solved = primal <= settings.tolerance && (objective - lower_bound).abs() <= settings.tolerance * objective;
         if solved || objective < best.objective {
             best = network;
         }

@@ -13,7 +13,7 @@ pub struct Settings {
     pub decay: f64,
     /// Whether the output bias is free (else it is 0).
     pub output_bias: bool,
-    /// Where to stop. `admm`: the primal and the dual residual, relative to the sizes of what they compare. `sampled_lasso`: the relative gap.
+    /// The relative gap to reach, how much better the optimum could be at most; for `admm` the primal residual too.
     pub tolerance: f64,
     /// The largest number of iterations, or of sweeps over the output weights.
     pub iterations: usize,
@@ -42,7 +42,7 @@ impl Default for Settings {
             loss: Loss::default(),
             decay: 0.001,
             output_bias: true,
-            tolerance: 1e-5,
+            tolerance: 1e-4,
             iterations: 10_000,
             rho: None,
             linear: LinearSolver::Automatic,

@@ -56,7 +56,8 @@ fn it_has_the_optimum_of_weight_decay() {
         let network = rivals::gaussian(&data, patterns, 7).unwrap();
         let groups = Groups::of(&network, &data).unwrap();
         for loss in ["squared", "huber:1", "huber:0.3"] {
-            let settings = Settings { decay, output_bias, loss: loss.parse().unwrap(), ..Settings::default() };
+            let settings =
+                Settings { decay, output_bias, loss: loss.parse().unwrap(), tolerance: 5e-5, ..Settings::default() };
             let optimum = judge(&network, &data, &settings);
             for linear in SOLVERS {
                 let settings = Settings { linear, ..settings.clone() };
@@ -86,8 +87,8 @@ fn every_loss_closes_its_gap() {
             let settings = Settings { decay: 0.05, output_bias, loss, ..Settings::default() };
             let ours = admm(&groups, &data, &settings, &mut go_on).unwrap();
             let gap = (ours.objective - ours.lower_bound) / ours.objective;
-            println!("{} {} {:?} {gap}", entry.name, ours.iterations, ours.ending);
-            assert!(gap.abs() < 1e-4, "{}: {} {}", entry.name, ours.objective, ours.lower_bound);
+            assert_eq!(ours.ending, Ending::Solved, "{} {output_bias}", entry.name);
+            assert!(gap.abs() <= 1e-4, "{}: {} {}", entry.name, ours.objective, ours.lower_bound);
         }
     }
 }
@@ -121,8 +122,8 @@ fn limits_are_what_they_must_be() {
     };
     // A high price leaves the output bias.
     let dear = solve(&groups, 100.0);
-    assert!(dear.network.v() == [0.0] && (dear.network.c() - mean).abs() < 1e-5, "{dear:?}");
-    assert!(dear.ending == Ending::Solved && dear.lower_bound > dear.objective * (1.0 - 1e-6));
+    assert!(dear.network.v() == [0.0] && (dear.network.c() - mean).abs() < 1e-3, "{dear:?}");
+    assert!(dear.ending == Ending::Solved && dear.lower_bound > dear.objective * (1.0 - 1e-4));
     // The optimum rises with the price and falls with the patterns.
     let (a, b) = (solve(&groups, 0.02), solve(&groups, 0.04));
     assert!(a.objective < b.objective && b.objective <= 2.0 * a.objective, "{} {}", a.objective, b.objective);
