@@ -17,9 +17,11 @@ from common import OPPONENT, ROOT, data_sets, median, show, write_network, write
 
 RACE = str(ROOT / "target" / "release" / "examples" / "admm_race")
 PRICE, GATES = 0.01, 30
+LARGE = {"n": 2000, "P": 100, "d": 20}
 BASE = {"n": 500, "P": 25, "d": 10}
-GROWTH = {"n": (250, 500, 1000, 2000), "P": (12, 25, 50, 100), "d": (5, 10, 20, 40)}
+GROWTH = {"n": (500, 1000, 2000, 4000), "P": (12, 25, 50, 100), "d": (5, 10, 20, 40)}
 NEAR = (1e-2, 1e-3, 1e-4)
+METHODS = ("admm", "gradients")
 
 
 def run(setup):
@@ -34,10 +36,7 @@ def growth(setup, folder):
     for what, values in GROWTH.items():
         for value in values:
             size = BASE | {what: value}
-            rng = np.random.default_rng(1)
-            x = rng.normal(size=(size["n"], size["d"]))
-            y = np.sin(x @ rng.normal(size=size["d"])) + 0.1 * rng.normal(size=size["n"])
-            files = inputs(folder, x, y, size["P"])
+            files = inputs(folder, *rows_of(size), size["P"])
             runs = [setup.child([RACE, "iterations", *files, f"{PRICE}", "1e-4", "0"]).answer for _ in range(setup.repeats)]
             row = {"part": "growth", "grows": what, "rows": size["n"], "patterns": size["P"], "columns": size["d"]}
             row |= {key: median([run[key] for run in runs]) for key in runs[0]}
@@ -48,12 +47,12 @@ def growth(setup, folder):
 
 def races(setup, folder):
     print("admm: seconds to the optimum")
-    for name, (x, y) in data_sets(setup):
-        files = inputs(folder, x, y, GATES)
-        row = {"part": "race", "set": name, "rows": len(x), "patterns": GATES, "columns": x.shape[1], "price": PRICE}
-        interior = [setup.child([RACE, "interior", *files, f"{PRICE}", "1e-8", f"{setup.cap}"]).answer for _ in range(setup.repeats)]
+    for name, count, (x, y) in cases(setup):
+        files = inputs(folder, x, y, count)
+        row = {"part": "race", "set": name, "rows": len(x), "patterns": count, "columns": x.shape[1], "price": PRICE}
+        interior = [setup.child([RACE, "interior", *files, f"{PRICE}", "1e-8", "1e9"]).answer for _ in range(setup.repeats)]
         row |= {"interior_objective": interior[0]["objective"], "interior_seconds": median([run["total"] for run in interior])}
-        for method in ("admm", "gradients"):
+        for method in METHODS:
             ours = [setup.child([RACE, method, *files, f"{PRICE}", "1e-5", f"{setup.cap}"]).answer for _ in range(setup.repeats)]
             last = ours[0]
             row |= {f"{method}_objective": last["objective"], f"{method}_lower_bound": last["lower_bound"],
@@ -61,7 +60,7 @@ def races(setup, folder):
             for near in NEAR:
                 row[f"{method}_seconds_to_{near:g}"] = median([stays(run, row["interior_objective"], near) for run in ours])
         for solver in setup.opponents:
-            write_opponents(folder, x, y)
+            write_opponents(folder, x, y, count)
             command = [*OPPONENT, "decay", str(folder / "network.json"), str(folder / "table.csv"), "--decay", f"{PRICE}", "--solver", solver.upper()]
             runs = [setup.child(command, setup.cap) for _ in range(setup.repeats)]
             answers = [run.answer for run in runs if run.answer]
@@ -70,8 +69,22 @@ def races(setup, folder):
             row[f"{solver}_trouble"] = runs[0].trouble or answers[0]["status"]
         near = ", ".join(f"{near:g}: {show(row[f'admm_seconds_to_{near:g}'])}" for near in NEAR)
         others = ", ".join(f"{solver} {show(row[f'{solver}_seconds'])} ({row[f'{solver}_trouble']})" for solver in setup.opponents)
-        print(f"{name:<10} interior {show(row['interior_seconds'])}, admm to within {near}; {others}", flush=True)
+        print(f"{name:<10} interior {show(row['interior_seconds'])} {row['interior_objective']:.6f}, admm to within {near}; {others}", flush=True)
         yield row
+
+
+def cases(setup):
+    """Name, number of patterns and (x, y): the sets, and generated rows where patterns are many."""
+    for name, data in data_sets(setup):
+        yield name, GATES, data
+    if setup.wants("generated"):
+        yield "generated", LARGE["P"], rows_of(LARGE)
+
+
+def rows_of(size):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(size["n"], size["d"]))
+    return x, np.sin(x @ rng.normal(size=size["d"])) + 0.1 * rng.normal(size=size["n"])
 
 
 def stays(run, optimum, near):
@@ -96,7 +109,7 @@ def inputs(folder, x, y, count):
     return str(folder / "data.csv"), str(folder / "gates.csv")
 
 
-def write_opponents(folder, x, y):
-    both = np.repeat(gates(x, GATES), 2, axis=0)
-    write_network(folder / "network.json", both[:, :-1], both[:, -1], np.resize([1.0, -1.0], 2 * GATES))
+def write_opponents(folder, x, y, count):
+    both = np.repeat(gates(x, count), 2, axis=0)
+    write_network(folder / "network.json", both[:, :-1], both[:, -1], np.resize([1.0, -1.0], 2 * count))
     write_table(folder / "table.csv", x, y)

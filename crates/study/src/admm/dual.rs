@@ -1,11 +1,11 @@
 //! A lower bound on the optimum from slopes of the loss.
 //!
 //! ```text
-//! −Σ_k ω_k loss*(t g_k, y_k)      with   Σ_k ω_k g_k = 0 where c is free,   t ‖Σ_k ω_k g_k φ_k − B_jᵀY_j‖ ≤ λ_w for every group,   Y_j ≥ 0
+//! −Σ_k ω_k conjugate(t slope_k, y_k)      with   Σ_k ω_k slope_k = 0 where c is free,   t ‖Φ_jᵀ(ω∘slope) − B_jᵀY_j‖ ≤ λ_w for every group,   Y_j ≥ 0
 //! ```
 //!
-//! is no more than the optimum, by Fenchel's inequality: φ_k is what row k sees of group j, and B_jᵀY_j are the multipliers of
-//! its cones, where it has any. At the optimum the slopes are those of the loss and t is 1.
+//! is no more than the optimum, by Fenchel's inequality: Φ_j are the columns of group j, and B_jᵀY_j is what the multipliers of
+//! its cones come to, where it has any. At the optimum the slopes are those of the loss and t is 1.
 
 use super::products::dot;
 use tautnet::Loss;
@@ -13,7 +13,7 @@ use tautnet::Loss;
 /// What rounding may have moved slopes by: at the end of their range they are moved back into it.
 const ROUNDING: f64 = 1e-9;
 
-/// Make Σ_k ω_k g_k = 0 by moving the slopes of the heavier sign towards 0: so they stay within what the loss allows.
+/// Make Σ_k ω_k slope_k = 0 by moving the slopes of the heavier sign towards 0: so they stay within what the loss allows.
 pub(super) fn balance(slopes: &mut [f64], omega: &[f64]) {
     let total = |sign: f64| -> f64 { slopes.iter().zip(omega).map(|(g, o)| o * (sign * g).max(0.0)).sum() };
     let (above, below) = (total(1.0), total(-1.0));

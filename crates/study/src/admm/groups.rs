@@ -140,7 +140,7 @@ impl Program {
         }
     }
 
-    /// Σ_i s_i D_ik σ_ik h_ik from h_ik = σ_ik x̄_k·z̄_i.
+    /// Σ_i s_i D_ik x̄_k·z̄_i from the products σ_ik x̄_k·z̄_i.
     pub fn outputs(&self, oriented: &[f64]) -> Vec<f64> {
         let mut f = vec![0.0; self.n()];
         for ((h, &p), sign) in oriented.chunks(self.n()).zip(&self.pattern).zip(&self.signs) {
@@ -149,20 +149,20 @@ impl Program {
         f
     }
 
-    /// A q = Σ_p D_p X̄ q_p.
-    pub fn pattern_outputs(&self, q: &[f64]) -> Vec<f64> {
+    /// Φ_P sums = Σ_p D_p X̄ sum_p.
+    pub fn pattern_outputs(&self, sums: &[f64]) -> Vec<f64> {
         let mut f = vec![0.0; self.n()];
-        for (p, h) in product(self.x.as_ref(), q).chunks(self.n()).enumerate() {
+        for (p, h) in product(self.x.as_ref(), sums).chunks(self.n()).enumerate() {
             add_where(&mut f, h, self.on(p), 1.0);
         }
         f
     }
 
-    /// Aᵀ g: X̄ᵀ D_p g for every pattern.
-    pub fn pattern_adjoint(&self, g: &[f64]) -> Vec<f64> {
+    /// Φ_Pᵀ values: X̄ᵀ D_p values for every pattern.
+    pub fn pattern_adjoint(&self, values: &[f64]) -> Vec<f64> {
         let mut masked = vec![0.0; self.on.len()];
         for (masked, on) in masked.chunks_mut(self.n()).zip(self.on.chunks(self.n())) {
-            add_where(masked, g, on, 1.0);
+            add_where(masked, values, on, 1.0);
         }
         product(self.x.transpose(), &masked)
     }

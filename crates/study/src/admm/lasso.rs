@@ -1,15 +1,16 @@
 //! The sampled program: hidden weights are drawn, output weights are fitted with a price on the sum of their sizes.
 //!
 //! ```text
-//! minimize over v, c    Σ_k ω_k loss(f_k, y_k) + λ_w Σ_i |v_i|       f_k = c + Σ_i v_i φ_ik,   φ_ik = relu(x̄_k·w̄_i)
+//! minimize over v, c    Σ_k ω_k loss(f_k, y_k) + λ_w Σ_i |v_i|       f_k = c + Σ_i v_i feature_ik,   feature_ik = relu(x̄_k·w̄_i)
 //!
-//! v_i ← argmin over v   g v + ½ η (v − v_i)² + λ_w |v|      g = Σ_k ω_k φ_ik loss′(f_k, y_k),   η = Σ_k ω_k φ_ik² loss″(f_k, y_k)
+//! v_i ← argmin over v   slope v + ½ curvature (v − v_i)² + λ_w |v|
+//!       slope = Σ_k ω_k feature_ik loss′(f_k, y_k),   curvature = Σ_k ω_k feature_ik² loss″(f_k, y_k)
 //! ```
 //!
 //! Sweeps of coordinate descent, one output weight after the other, and between two sweeps Newton's steps on the weights that are not 0, each
 //! up to the first weight that becomes 0: units that are all but the same would need very many sweeps. For the
 //! squared loss each step is exact; for another one it is halved until the objective falls as it should (Tseng and Yun 2009). An
-//! optimum has |g| ≤ λ_w for every unit, and equality with the sign of −v_i where v_i ≠ 0. A loss whose slope jumps is refused: there coordinate descent can
+//! optimum has |slope| ≤ λ_w for every unit, and equality with the sign of −v_i where v_i ≠ 0. A loss whose slope jumps is refused: there coordinate descent can
 //! stop where no single weight can be bettered though two can.
 
 use super::dual;
@@ -29,7 +30,7 @@ use tautnet::{Dataset, Error, Loss, Shallow, Stop, error::Result};
 const LARGEST: usize = 1000;
 const RIDGE: f64 = 1e-12;
 const ENOUGH: f64 = 1e-12;
-/// η is at least this part of what a curvature of 1 makes it.
+/// The curvature is at least this part of what a curvature of 1 makes it.
 const FLAT: f64 = 1e-3;
 /// The part of the promised decrease that a step must bring, and how often it is halved.
 const DECREASE: f64 = 0.1;
@@ -133,7 +134,7 @@ fn check(hidden: &Mat<f64>, data: &Dataset, loss: &Loss) -> Result<()> {
     }
     for i in 0..hidden.nrows() {
         let square: f64 = (0..hidden.ncols()).map(|a| hidden[(i, a)].powi(2)).sum();
-        if !((square - 1.0).abs() <= 1e-9) {
+        if square.is_nan() || (square - 1.0).abs() > 1e-9 {
             return Err(Error::new(
                 format!("the hidden weights of unit {i} have the length {}", square.sqrt()),
                 "divide them by their length: the price is on units of length 1",
@@ -158,7 +159,7 @@ struct Fit<'a> {
     free_bias: bool,
     y: &'a [f64],
     omega: Vec<f64>,
-    /// φ, unit by unit, and Σ_k ω_k φ_ik².
+    /// feature_ik, unit by unit, and Σ_k ω_k feature_ik².
     features: Vec<f64>,
     squares: Vec<f64>,
     v: Vec<f64>,

@@ -1,21 +1,24 @@
 //! The linear system of the first step.
 //!
 //! ```text
-//! minimize over u, c    κ/2 Σ_k ω_k (f_k − g_k)² + ρ/2 Σ_i (u_i − u°_i)·M (u_i − u°_i)        f = c + Σ_i s_i D_i X̄ u_i,   M = I + θ X̄ᵀX̄
+//! minimize over z̄, c    β_f/2 Σ_k ω_k (f_k − goal_k)² + β/2 Σ_i (z̄_i − z̄°_i)·metric (z̄_i − z̄°_i)
+//!                       f = c + Σ_i s_i D_i X̄ z̄_i,    metric = I + (β_e/β) X̄ᵀX̄
 //! ```
 //!
-//! The loss sees of a pattern's groups their signed sum `q_p = Σ_{i∈p} s_i u_i` only, and every group has the same M: with c_p
-//! groups in pattern p the least cost of a sum is `ρ/2c_p (q_p − q°_p)·M (q_p − q°_p)`, by `u_i = u°_i + s_i (q_p − q°_p)/c_p`. So the system is in q, half as
-//! long where every pattern has both signs, and the signs are not in its matrix. With A = [D_1 X̄, …, D_P X̄] it is
+//! The loss sees of the groups with pattern p their signed sum `sum_p = Σ_i s_i z̄_i` only, and every group has the same metric: with count_p
+//! groups in pattern p the least cost of a sum is `β/2count_p (sum_p − start_p)·metric (sum_p − start_p)`, start being that of z̄°, by `z̄_i = z̄°_i + s_i (sum_p − start_p)/count_p`. So
+//! the system is in the sums, half as long where every pattern has both signs, and no sign is in its matrix. With
+//! Φ_P = [D_1 X̄, …, D_P X̄] for the P patterns, and diag(·) over these, it is
 //!
 //! ```text
-//! weights    (ρ diag(M/c_p) + κ Aᵀ(Ω − ωωᵀ)A) q = ρ diag(M/c_p) q° + κ AᵀΩ (g − ω·g)                            P (d+1) columns
-//! rows       q = q° + diag(c_p M⁻¹) Aᵀδ / ρ,   (I/κ + √Ω J √Ω / ρ) Ω^{−½}δ = √Ω (g − A q° − c),   Σ δ = 0         n columns
-//!            J_kl = x̄_k·M⁻¹ x̄_l Σ_p c_p D_pk D_pl
+//! weights    (β diag(metric/count_p) + β_f Φ_Pᵀ(Ω − ωωᵀ)Φ_P) sum = β diag(metric/count_p) start + β_f Φ_PᵀΩ (goal − ω·goal)      P (d+1) columns
+//! rows       sum = start + diag(count_p metric⁻¹) Φ_Pᵀ pull / β,                                                                n columns
+//!            (I + β_f/β √Ω both √Ω) (β_f Ω)^{−½} pull = (β_f Ω)^½ (goal − Φ_P start − c),     Σ_k pull_k = 0
+//!            both_kl = x̄_k·metric⁻¹ x̄_l Σ_p count_p D_pk D_pl
 //! ```
 //!
-//! (without ωωᵀ, ω·g and c where the output bias is held). Either is factored once for every ρ; where both are large the first is solved by conjugate
-//! gradients, preconditioned by diag(c_p M⁻¹)/ρ and begun at the last q.
+//! (Ω = diag ω; without ωωᵀ, ω·goal and c where the output bias is held). Either is factored once for every β; where both are large the first is solved by
+//! conjugate gradients, preconditioned by diag(count_p metric⁻¹)/β and begun at the last sums.
 
 use super::groups::Program;
 use super::products::{Factor, dot, length, product};
@@ -28,24 +31,23 @@ use tautnet::{Error, Stop, error::Result};
 const LARGEST: usize = 4000;
 /// Rows that are taken into the matrix of the weights at a time.
 const BLOCK: usize = 256;
-/// Conjugate gradients end when the residual is this part of that of the last q, and after so many steps.
+/// Conjugate gradients end when the residual is this part of that of the last sums, and after so many steps.
 const ACCURATE: f64 = 1e-2;
 const STEPS: usize = 200;
 
-/// The system for one ρ.
+/// The system for one penalty.
 pub(super) struct Linear {
-    /// κ.
-    pub curvature: f64,
-    /// ρ.
-    pub rho: f64,
-    /// M⁻¹, and M.
+    /// β_f.
+    pub stiffness: f64,
+    /// β.
+    pub penalty: f64,
     pub inverse: Mat<f64>,
     metric: Mat<f64>,
-    /// What is factored without its part in ρ: κ Aᵀ(Ω − ωωᵀ)A or κ √Ω J √Ω.
+    /// What is factored without its part in β: β_f Φ_Pᵀ(Ω − ωωᵀ)Φ_P or β_f √Ω both √Ω.
     kind: Kind,
     matrix: Mat<f64>,
     factor: Option<Factor>,
-    /// Of the rows: √(κω), and the solution for it.
+    /// √(β_f ω), and what the row factor makes of it.
     root: Vec<f64>,
     constant: Vec<f64>,
 }
@@ -58,8 +60,8 @@ enum Kind {
 }
 
 impl Linear {
-    /// The system without a ρ yet; nothing where it is time to stop.
-    pub fn new(program: &Program, curvature: f64, cones: f64, asked: LinearSolver) -> Result<Self> {
+    /// The system without a penalty yet.
+    pub fn new(program: &Program, stiffness: f64, cones: f64, asked: LinearSolver) -> Result<Self> {
         let (n, e) = (program.n(), program.e());
         let weights = program.count.len() * e;
         let kind = match asked {
@@ -76,10 +78,10 @@ impl Linear {
         let mut columns: Vec<f64> = (0..e * e).map(|i| if i % (e + 1) == 0 { 1.0 } else { 0.0 }).collect();
         factor.solve(&mut columns);
         let inverse = Mat::from_fn(e, e, |a, b| columns[b * e + a]);
-        let root = program.omega.iter().map(|omega| (curvature * omega).sqrt()).collect();
+        let root = program.omega.iter().map(|omega| (stiffness * omega).sqrt()).collect();
         let mut linear = Self {
-            curvature,
-            rho: 0.0,
+            stiffness,
+            penalty: 0.0,
             inverse,
             metric,
             kind,
@@ -96,7 +98,7 @@ impl Linear {
         Ok(linear)
     }
 
-    /// κ Aᵀ(Ω − ωωᵀ)A, its lower triangle.
+    /// β_f Φ_Pᵀ(Ω − ωωᵀ)Φ_P.
     fn of_weights(&self, program: &Program) -> Mat<f64> {
         let (n, e, patterns) = (program.n(), program.e(), program.count.len());
         let stop = Stop::here();
@@ -114,7 +116,7 @@ impl Linear {
         gram
     }
 
-    /// κ √Ω J √Ω.
+    /// β_f √Ω both √Ω.
     fn of_rows(&self, program: &Program) -> Mat<f64> {
         let n = program.n();
         let solved = &program.x * &self.inverse;
@@ -131,23 +133,23 @@ impl Linear {
         matrix
     }
 
-    /// Take another ρ. The factor cannot ask whether it is time to stop: nothing comes back where it was.
-    pub fn set_rho(&mut self, program: &Program, rho: f64) -> Result<Option<()>> {
-        self.rho = rho;
+    /// Take another penalty. The factor cannot ask whether it is time to stop: nothing comes back where it was.
+    pub fn set_penalty(&mut self, program: &Program, penalty: f64) -> Result<Option<()>> {
+        self.penalty = penalty;
         if self.kind == Kind::Gradients {
             return Ok(Some(()));
         }
         let mut matrix = self.matrix.clone();
         match self.kind {
             Kind::Rows => {
-                matrix *= faer::Scale(1.0 / rho);
+                matrix *= faer::Scale(1.0 / penalty);
                 (0..matrix.nrows()).for_each(|k| matrix[(k, k)] += 1.0);
             }
             _ => {
                 let e = program.e();
                 for (p, count) in program.count.iter().enumerate() {
                     for b in 0..e {
-                        (0..e).for_each(|a| matrix[(p * e + a, p * e + b)] += rho * self.metric[(a, b)] / count);
+                        (0..e).for_each(|a| matrix[(p * e + a, p * e + b)] += penalty * self.metric[(a, b)] / count);
                     }
                 }
             }
@@ -162,7 +164,7 @@ impl Linear {
         Ok(Some(()))
     }
 
-    /// q from q°, the g of the rows, and the last q, from which conjugate gradients go on.
+    /// The sums, from `start`, the goal of the rows, and the last sums, from which conjugate gradients go on.
     pub fn solve(&self, program: &Program, start: &[f64], goal: &[f64], last: &[f64]) -> Vec<f64> {
         if self.kind == Kind::Rows {
             let fit = program.pattern_outputs(start);
@@ -191,14 +193,14 @@ impl Linear {
         }
     }
 
-    /// ρ diag(M/c_p) q.
+    /// β diag(metric/count_p) sums.
     fn stiff(&self, program: &Program, q: &[f64]) -> Vec<f64> {
-        self.scaled(program, product(self.metric.as_ref(), q), |count| self.rho / count)
+        self.scaled(program, product(self.metric.as_ref(), q), |count| self.penalty / count)
     }
 
-    /// diag(c_p M⁻¹) q / ρ.
+    /// diag(count_p metric⁻¹) sums / β.
     fn eased(&self, program: &Program, q: &[f64]) -> Vec<f64> {
-        self.scaled(program, product(self.inverse.as_ref(), q), |count| count / self.rho)
+        self.scaled(program, product(self.inverse.as_ref(), q), |count| count / self.penalty)
     }
 
     fn scaled(&self, program: &Program, mut q: Vec<f64>, factor: impl Fn(f64) -> f64) -> Vec<f64> {
@@ -242,6 +244,6 @@ impl Linear {
 fn singular() -> Error {
     Error::new(
         "the linear system of the method is singular in floating point",
-        "standardize the columns, or give a larger `rho`",
+        "standardize the columns, or give a larger `penalty`",
     )
 }

@@ -17,8 +17,8 @@ pub struct Settings {
     pub tolerance: f64,
     /// The largest number of iterations, or of sweeps over the output weights.
     pub iterations: usize,
-    /// ρ, the penalty of `admm`, held. Where there is none it is chosen, and changed as the residuals ask for.
-    pub rho: Option<f64>,
+    /// β, the penalty of `admm`, held. Where there is none it is chosen, and changed as the residuals ask for.
+    pub penalty: Option<f64>,
     /// How `admm` solves its linear systems.
     pub linear: LinearSolver,
 }
@@ -44,7 +44,7 @@ impl Default for Settings {
             output_bias: true,
             tolerance: 1e-4,
             iterations: 10_000,
-            rho: None,
+            penalty: None,
             linear: LinearSolver::Automatic,
         }
     }
@@ -60,7 +60,7 @@ impl Settings {
         }
         Range::Share.check("tolerance", self.tolerance)?;
         at_least_one("iterations", self.iterations)?;
-        self.rho.map_or(Ok(()), |rho| Range::Positive.check("rho", rho))
+        self.penalty.map_or(Ok(()), |penalty| Range::Positive.check("penalty", penalty))
     }
 }
 

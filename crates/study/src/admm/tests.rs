@@ -99,9 +99,9 @@ fn a_held_penalty_leads_to_the_same() {
     let groups = Groups::of(&rivals::gaussian(&data, 6, 2).unwrap(), &data).unwrap();
     let settings = Settings { decay: 0.05, ..Settings::default() };
     let free = admm(&groups, &data, &settings, &mut go_on).unwrap();
-    for rho in [0.05, 0.5] {
-        let held = admm(&groups, &data, &Settings { rho: Some(rho), ..settings.clone() }, &mut go_on).unwrap();
-        assert!(held.trace.iter().all(|told| told.rho == rho));
+    for penalty in [0.05, 0.5] {
+        let held = admm(&groups, &data, &Settings { penalty: Some(penalty), ..settings.clone() }, &mut go_on).unwrap();
+        assert!(held.trace.iter().all(|told| told.penalty == penalty));
         assert!(
             (held.objective - free.objective).abs() < 1e-4 * free.objective,
             "{} {}",
@@ -314,7 +314,7 @@ fn bad_input_is_refused_with_its_value() {
     assert!(refused(Settings { decay: f64::NAN, ..Settings::default() }).contains("NaN"));
     assert!(refused(Settings { tolerance: 1.0, ..Settings::default() }).contains("tolerance"));
     assert!(refused(Settings { iterations: 0, ..Settings::default() }).contains("iterations"));
-    assert!(refused(Settings { rho: Some(0.0), ..Settings::default() }).contains("rho"));
+    assert!(refused(Settings { penalty: Some(0.0), ..Settings::default() }).contains("penalty"));
     let wrong = |groups: &Groups| admm(groups, &data, &Settings::default(), &mut go_on).unwrap_err();
     let dead = Groups::both(&Patterns::from_units(10, [vec![false; 10]]));
     assert!(wrong(&dead).what.contains("no pattern is on"));
