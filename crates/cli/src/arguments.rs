@@ -9,7 +9,7 @@ use tautnet::Norm;
 use tautnet::limits::{Limit, Limits};
 use tautnet::recipe::{Kind, Value};
 use tautnet_tables::atomic::Existing;
-use tautnet_tables::{ReadOptions, UnknownLevels};
+use tautnet_tables::{ReadOptions, Task, UnknownLevels};
 
 /// How DATA is found and read.
 #[derive(Debug, Clone, Args)]
@@ -55,6 +55,37 @@ pub struct ColumnArguments {
     /// Leave a column out; may be given several times
     #[arg(long, value_name = "COLUMN")]
     pub drop: Vec<String>,
+}
+
+/// What the target is taken for.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Data")]
+pub struct TaskArguments {
+    /// What the column to predict is taken for
+    #[arg(long, value_name = "TASK", value_enum, default_value_t = TaskChoice::Auto)]
+    task: TaskChoice,
+}
+
+impl TaskArguments {
+    /// For the library.
+    pub fn task(self) -> Task {
+        match self.task {
+            TaskChoice::Auto => Task::Auto,
+            TaskChoice::Classify => Task::Classify,
+            TaskChoice::Regress => Task::Regress,
+        }
+    }
+}
+
+/// What a target can be taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TaskChoice {
+    /// A class where it is two words, or the numbers 0 and 1 or -1 and 1; else a number
+    Auto,
+    /// A class of two
+    Classify,
+    /// A number
+    Regress,
 }
 
 /// What a word means that was not there when the columns were learned.

@@ -9,10 +9,11 @@ use crate::{folders, output};
 use std::ffi::OsStr;
 use std::path::Path;
 use tautnet::error::{Error, Result};
+use tautnet::printable;
 use tautnet::tolerance::{Asked, Tolerance};
-use tautnet::{Dataset, Network, Scaler, Shallow, split};
+use tautnet::{Dataset, Loss, Network, Scaler, Shallow, split};
 use tautnet_models::Stored;
-use tautnet_tables::{Encoder, Table, UnknownLevels, builtin, public_data};
+use tautnet_tables::{Encoder, Table, Task, UnknownLevels, builtin, public_data};
 
 /// A model or a network in a file.
 pub fn stored(path: &Path) -> Result<Stored> {
@@ -65,11 +66,31 @@ pub fn open(data: &OsStr, arguments: &FileArguments) -> Result<Opened> {
 
 impl Opened {
     /// The columns to use: those asked for, and what is known of a known set.
-    pub fn columns(&self, arguments: &ColumnArguments) -> Result<Encoder> {
+    pub fn columns(&self, arguments: &ColumnArguments, task: Task) -> Result<Encoder> {
         let target = arguments.target.as_deref().or(self.targets.first().copied());
         let mut leave_out = arguments.drop.clone();
         leave_out.extend(self.targets.iter().filter(|other| Some(**other) != target).map(|other| other.to_string()));
-        Encoder::fit(&self.table, target, &leave_out)
+        Encoder::fit_for(task, &self.table, target, &leave_out)
+    }
+}
+
+/// Refuse a loss that the target does not go with.
+pub fn check_loss(columns: &Encoder, loss: &Loss) -> Result<()> {
+    let target = printable::line(&columns.target);
+    match (&columns.classes, loss.is_margin()) {
+        (Some([low, high]), false) => Err(Error::new(
+            format!(
+                "the loss `{loss}` is for numbers, but the target `{target}` is taken for a class, `{}` or `{}`",
+                printable::line(low),
+                printable::line(high)
+            ),
+            "take a loss of the margin, such as --loss logistic; or have it taken for a number: --task regress",
+        )),
+        (None, true) => Err(Error::new(
+            format!("the loss `{loss}` is for two classes, but the target `{target}` is taken for a number"),
+            "take another loss, such as --loss squared; two numbers are classes by --task classify",
+        )),
+        _ => Ok(()),
     }
 }
 
@@ -136,6 +157,11 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Refuse a loss that its target does not go with.
+    pub fn check(&self, loss: &Loss) -> Result<()> {
+        check_loss(&self.columns, loss)
+    }
+
     /// What a tolerance comes to on the rows, in the units of the network. Standard deviations are those of the model, and for a
     /// plain network those of the rows.
     pub fn tolerance(&self, stored: &Stored, asked: &Asked) -> Result<Tolerance> {
@@ -151,18 +177,21 @@ impl Problem {
 }
 
 /// Bring a network that exists together with DATA. A model brings its columns and its scaler; for a plain network they
-/// are those of the rows to learn from. `network` is what the command takes of what is stored, `path` its file.
+/// are those of the rows to learn from, as `loss` takes the target. `network` is what the command takes of what is stored, `path` its file.
 pub fn meet(
     stored: &Stored,
     network: Shallow,
     path: &Path,
     data: &OsStr,
     arguments: &MeetingArguments,
+    loss: &Loss,
     test: (&TestArguments, u64),
 ) -> Result<Problem> {
     let opened = open(data, &arguments.file)?;
+    // A plain network does not say what its target is.
+    let task = if loss.is_margin() { Task::Classify } else { Task::Regress };
     let columns = match stored {
-        Stored::Network(_) => opened.columns(&arguments.columns)?,
+        Stored::Network(_) => opened.columns(&arguments.columns, task)?,
         Stored::Model(model) => {
             let ColumnArguments { target, drop } = &arguments.columns;
             if target.is_some() || !drop.is_empty() || arguments.units.no_standardize || arguments.units.raw_network {
@@ -180,7 +209,7 @@ pub fn meet(
     let scaler = match stored {
         Stored::Model(model) => model.scaler.clone(),
         Stored::Network(_) if arguments.units.no_standardize => Scaler::identity(train.columns()),
-        Stored::Network(_) => Scaler::fit(&train)?,
+        Stored::Network(_) => Scaler::of(&train, loss)?,
     };
     let network = match arguments.units.raw_network {
         true => scaler.network_to_standardized(&network)?,

@@ -26,6 +26,11 @@ pub fn limit_kept(limit: Option<f64>, bound: f64) -> ExitCode {
     }
 }
 
+/// A share as people say it.
+pub fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
 /// Print a result of one or more lines, with what would be commands to the terminal made visible. It is not an error when the
 /// reader closes the pipe (`tautnet … | head`).
 pub fn print(text: &str) -> Result<()> {

@@ -97,10 +97,14 @@ pub fn interior_point(
             break if halt.asked() { Status::Interrupted } else { Status::NumericalTrouble };
         }
         let affine = system.direction(&residuals, 1.0, point.s.clone());
-        let sigma = (1.0 - point.longest_step(&affine, cones, system.scaling).min(1.0)).powi(CENTRING);
+        let mut sigma = (1.0 - point.longest_step(&affine, cones, system.scaling).min(1.0)).powi(CENTRING);
+        let mut keep = 1.0 - sigma;
+        // What a curved objective leaves of the dual residual must not stay behind: multipliers of size 0 could not take it up.
+        if !program.is_quadratic() && facts.dual_residual > point.relative_complementarity(&facts) {
+            (sigma, keep) = (1.0, 1.0);
+        }
         let mut g = point.corrector(Some(&affine), sigma, cones, system.scaling);
         drop(affine);
-        let mut keep = 1.0 - sigma;
         let mut combined = system.direction(&residuals, keep, g.clone());
         step = (settings.step * point.longest_step(&combined, cones, system.scaling)).min(1.0);
         for _ in 0..settings.correctors {

@@ -68,6 +68,11 @@ impl Point {
         dot(&self.s, &self.z) / cone::degree(cones) as f64
     }
 
+    /// sᵀz in parts of the objective.
+    pub(crate) fn relative_complementarity(&self, facts: &Iteration) -> f64 {
+        dot(&self.s, &self.z) / facts.primal.abs().max(1.0)
+    }
+
     pub(crate) fn residuals(&self, program: &impl Program) -> PointResiduals {
         let (q, b) = (program.linear(), program.constant());
         let (mut gradient, mut x, mut s) = (vec![0.0; q.len()], vec![0.0; q.len()], vec![0.0; b.len()]);

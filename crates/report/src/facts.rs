@@ -226,6 +226,8 @@ impl Report<'_> {
                 chart::attack(&curves, &units, canvas)
             }
             Chart::Bounds => chart::bounds(&sides.map(|(name, ink, side)| (name, ink, &side.ladder)), &units, canvas),
+            // The output for a class is no guess at −1 or 1.
+            Chart::Fit if self.settings.loss.is_margin() => return None,
             Chart::Fit => {
                 let (truth, intervals) =
                     (self.truth(), self.within.as_ref().map_or(&[][..], |within| &within.intervals));
@@ -246,6 +248,7 @@ impl Report<'_> {
     /// The chart that says most.
     pub fn first(&self) -> Chart {
         match &self.within {
+            Some(within) if within.is_exact() && self.settings.loss.is_margin() => Chart::Bounds,
             Some(within) if within.is_exact() => Chart::Fit,
             Some(_) => Chart::Tolerance,
             None => Chart::Attack,

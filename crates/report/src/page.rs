@@ -10,7 +10,7 @@ use super::prose;
 use super::scene::Ink;
 use super::svg::{colours, escaped, inline};
 use std::fmt::Write;
-use tautnet::choose::Errors;
+use tautnet::choose::{Accuracy, Errors};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -63,16 +63,28 @@ fn tiles(report: &Report<'_>) -> String {
         format!("{} of {}", units.norm_name(), units.inputs()),
     )];
     if let Some(at) = report.within.as_ref().and_then(|within| within.at_tolerance()) {
-        let mut tile = |name: &str, of: fn(&Errors) -> f64, upper: bool| {
-            let unit = format!("{}, {}", report.target, report.settings.loss.root_name());
-            let [old, new] = [&at.start, &at.result].map(|errors| bound(units.root_bound(of(errors), upper), upper));
-            tiles.push((name.to_owned(), old, new, unit));
-        };
-        if !report.is_exact() {
-            tile("off by at most, within the tolerance", |errors| errors.proved, true);
-            tile("found within the tolerance", |errors| errors.found, false);
+        if let (Some(old), Some(new)) = (at.start.accuracy, at.result.accuracy) {
+            let mut tile = |name: &str, of: fn(&Accuracy) -> f64| {
+                let [old, new] = [&old, &new].map(|accuracy| format!("{:.1}\u{a0}%", 100.0 * of(accuracy)));
+                tiles.push((name.to_owned(), old, new, format!("{}, right", report.target)));
+            };
+            if !report.is_exact() {
+                tile("right within the tolerance, at least", |accuracy| accuracy.proved);
+                tile("right where an attack looked", |accuracy| accuracy.found);
+            }
+            tile("right, no input error", |accuracy| accuracy.clean);
+        } else {
+            let mut tile = |name: &str, of: fn(&Errors) -> f64, upper: bool| {
+                let unit = format!("{}, {}", report.target, report.settings.loss.root_name());
+                let [old, new] = [&at.start, &at.result].map(|errors| bound(units.root_bound(of(errors), upper), upper));
+                tiles.push((name.to_owned(), old, new, unit));
+            };
+            if !report.is_exact() {
+                tile("off by at most, within the tolerance", |errors| errors.proved, true);
+                tile("found within the tolerance", |errors| errors.found, false);
+            }
+            tile("off by, no input error", |errors| errors.clean, false);
         }
-        tile("off by, no input error", |errors| errors.clean, false);
         // What the page is about comes first.
         tiles.rotate_left(1);
     } else if let (Some(first), Some(last)) = (after.attack.first(), after.attack.last()) {

@@ -138,6 +138,26 @@ fn within(report: &Report<'_>) -> String {
     let units = report.measures();
     let write = |loss: f64, upper: bool| bound(units.root_bound(loss, upper), upper);
     let (before, _) = report.sides();
+    let before = if report.choice.is_some() { before } else { "the network before" };
+    if let (Some(new), Some(old)) = (at.result.accuracy, at.start.accuracy) {
+        let percent = |share: f64| format!("{:.1}\u{a0}%", 100.0 * share);
+        if within.is_exact() {
+            let (new, old) = (percent(new.clean), percent(old.clean));
+            return format!("The class of “{}” is right in {new} of {}; for {before} it is {old}.", report.target, within.rows);
+        }
+        return format!(
+            "The class of “{}” is right in {} of {}, in {} whatever an attack found within the tolerance, and in at least {} whatever \
+             the input error within it (proved). For {before} these are {}, {} and {}.",
+            report.target,
+            percent(new.clean),
+            within.rows,
+            percent(new.found),
+            percent(new.proved),
+            percent(old.clean),
+            percent(old.found),
+            percent(old.proved),
+        );
+    }
     if within.is_exact() {
         return format!(
             "On {}, “{}” is off by {} ({}); by {before} it is {}.",
@@ -157,7 +177,7 @@ fn within(report: &Report<'_>) -> String {
         write(at.result.found, false),
         write(at.result.clean, false),
         units.loss.root_name(),
-        if report.choice.is_some() { before } else { "the network before" },
+        before,
         write(at.start.proved, true),
         write(at.start.found, false),
         write(at.start.clean, false),

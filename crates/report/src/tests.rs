@@ -244,7 +244,7 @@ fn the_page_has_everything_and_fetches_nothing() {
 fn sizes(scale: f64, slack: f64) -> Vec<AtSize> {
     let errors = |size: f64, slope: f64| {
         let found = scale * (1.0 + slope * size);
-        Errors { clean: scale, found, proved: slack * found }
+        Errors { clean: scale, found, proved: slack * found, accuracy: None }
     };
     SIZES.iter().map(|&size| AtSize { size, start: errors(size, 2.0), result: errors(size, 1.0) }).collect()
 }

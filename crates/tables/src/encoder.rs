@@ -20,6 +20,21 @@ pub struct Encoder {
     pub inputs: Vec<Input>,
     /// The name of the target column.
     pub target: String,
+    /// The two classes of a target that is one: what stands for −1, and for 1. `None` for a target of numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<[String; 2]>,
+}
+
+/// What the target of a table is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Task {
+    /// Two words, or the numbers 0 and 1 or −1 and 1, are classes; other numbers are numbers.
+    #[default]
+    Auto,
+    /// Two classes, whatever they are written as.
+    Classify,
+    /// A number.
+    Regress,
 }
 
 /// One input column of the table.
@@ -47,6 +62,11 @@ impl Encoder {
     /// Learn the columns of `table`: the target is the named column (by default the last one), the inputs are all
     /// others but those in `leave_out`. Every column used must be usable, the target numeric and not constant.
     pub fn fit(table: &Table, target: Option<&str>, leave_out: &[String]) -> Result<Self> {
+        Self::fit_for(Task::Regress, table, target, leave_out)
+    }
+
+    /// The same for a task: the target may be a class.
+    pub fn fit_for(task: Task, table: &Table, target: Option<&str>, leave_out: &[String]) -> Result<Self> {
         for name in leave_out {
             table.column(name)?;
         }
@@ -69,7 +89,8 @@ impl Encoder {
         if inputs.is_empty() {
             return Err(no_inputs(table));
         }
-        let encoder = Self { inputs, target: target.name.clone() };
+        let classes = classes(task, table.source(), target)?;
+        let encoder = Self { inputs, target: target.name.clone(), classes };
         encoder.check_targets(table.source(), &encoder.targets(table)?)?;
         Ok(encoder)
     }
@@ -77,7 +98,12 @@ impl Encoder {
     /// The encoder of columns that are all numbers.
     pub fn of_numbers(names: impl IntoIterator<Item = String>, target: impl Into<String>) -> Self {
         let inputs = names.into_iter().map(|name| Input { name, levels: None }).collect();
-        Self { inputs, target: target.into() }
+        Self { inputs, target: target.into(), classes: None }
+    }
+
+    /// The class of a prediction, where the target is one.
+    pub fn class_of(&self, f: f64) -> Option<&str> {
+        self.classes.as_ref().map(|[low, high]| if f > 0.0 { high.as_str() } else { low.as_str() })
     }
 
     /// Refuse targets from which nothing can be learned.
@@ -148,9 +174,14 @@ impl Encoder {
         Ok(x)
     }
 
-    /// The target of a table.
+    /// The target of a table; −1 and 1 for classes.
     pub fn targets(&self, table: &Table) -> Result<Vec<f64>> {
-        match table.column(&self.target)?.values()? {
+        let column = table.column(&self.target)?;
+        if let Some(classes) = &self.classes {
+            let known = level_of_rows(table, column, column.values()?, classes, UnknownLevels::Refuse)?;
+            return Ok(known.into_iter().map(|class| if class == Some(1) { 1.0 } else { -1.0 }).collect());
+        }
+        match column.values()? {
             Values::Numbers(numbers) => Ok(numbers.clone()),
             Values::Words { levels, codes } => Err(Error::new(
                 format!(
@@ -176,6 +207,41 @@ impl Encoder {
     pub fn constant_inputs(&self, table: &Table) -> Vec<String> {
         let constant = |input: &&Input| table.column(&input.name).is_ok_and(Column::is_constant);
         self.inputs.iter().filter(constant).map(|input| input.name.clone()).collect()
+    }
+}
+
+/// The classes of a target column, where it is taken for a class.
+fn classes(task: Task, source: &str, column: &Column) -> Result<Option<[String; 2]>> {
+    let (found, usual): (Vec<String>, bool) = match column.values()? {
+        _ if task == Task::Regress => return Ok(None),
+        Values::Words { levels, .. } => (levels.clone(), true),
+        Values::Numbers(numbers) => {
+            let mut distinct: Vec<f64> = Vec::new();
+            for number in numbers {
+                // Three are too many already.
+                if distinct.len() < 3 && !distinct.contains(number) {
+                    distinct.push(*number);
+                }
+            }
+            distinct.sort_by(f64::total_cmp);
+            let usual = distinct == [0.0, 1.0] || distinct == [-1.0, 1.0];
+            (distinct.into_iter().map(canonical).collect(), usual)
+        }
+    };
+    if task == Task::Auto && !usual {
+        return Ok(None);
+    }
+    let count = found.len();
+    match <[String; 2]>::try_from(found) {
+        Ok(two) => Ok(Some(two)),
+        Err(found) => {
+            let many = if count > 2 { "more than two classes" } else { "only one class" };
+            let words = list(found.iter().map(String::as_str));
+            Err(Error::new(
+                format!("{source}: the target column `{}` has {many}: {words}", column.name),
+                "give a target of two classes, or of numbers; of several classes, ask whether it is one of them or another",
+            ))
+        }
     }
 }
 
@@ -263,6 +329,37 @@ mod tests {
         let encoder = Encoder::fit(&table("code,y\n01,1\nA,2\nB,3\n"), None, &[]).unwrap();
         let x = encoder.encode(&table("code,y\n1.0,1\n01,2\n"), UnknownLevels::Refuse).unwrap();
         assert_eq!((x[(0, 0)], x[(1, 0)]), (1.0, 1.0));
+    }
+
+    #[test]
+    fn two_words_or_the_numbers_0_and_1_are_classes() {
+        let fit = |task, text: &str| Encoder::fit_for(task, &table(text), None, &[]);
+        for (text, classes) in [
+            ("a,y\n1,ill\n2,well\n3,ill\n", ["ill", "well"]),
+            ("a,y\n1,1\n2,0\n3,1\n", ["0", "1"]),
+            ("a,y\n1,1.0\n2,-1\n3,1\n", ["-1", "1"]),
+        ] {
+            let encoder = fit(Task::Auto, text).unwrap();
+            assert_eq!(encoder.classes.as_ref().unwrap(), &classes.map(str::to_owned));
+            let y = encoder.targets(&table(text)).unwrap();
+            assert!(y[0] == y[2] && y[0] == -y[1] && y[0].abs() == 1.0);
+            for (k, f) in y.iter().enumerate() {
+                assert_eq!(encoder.class_of(0.3 * f), Some(classes[if y[k] > 0.0 { 1 } else { 0 }]));
+            }
+        }
+        assert_eq!(fit(Task::Auto, "a,y\n1,1\n2,2\n").unwrap().classes, None);
+        assert_eq!(fit(Task::Regress, "a,y\n1,1\n2,0\n").unwrap().classes, None);
+        assert!(fit(Task::Classify, "a,y\n1,1\n2,2\n").unwrap().classes.is_some());
+        for (task, text, what) in [
+            (Task::Auto, "a,y\n1,p\n2,q\n3,r\n", "t.csv: the target column `y` has more than two classes: `p`, `q`, `r`"),
+            (Task::Classify, "a,y\n1,1\n2,2\n3,3\n", "t.csv: the target column `y` has more than two classes: `1`, `2`, `3`"),
+            (Task::Auto, "a,y\n1,p\n2,p\n", "t.csv: the target column `y` has only one class: `p`"),
+        ] {
+            assert_eq!(fit(task, text).unwrap_err().what, what);
+        }
+        let encoder = fit(Task::Auto, "a,y\n1,p\n2,q\n").unwrap();
+        let error = encoder.targets(&table("a,y\n1,p\n2,s\n")).unwrap_err();
+        assert_eq!(error.what, "t.csv: row 2, column `y` is `s`, a level that was not learned");
     }
 
     #[test]

@@ -26,11 +26,11 @@ const FEWEST: usize = 5;
 /// Rows as a fit learns from them: in standardized units, with equal rows as one row of their common weight. So a weight means
 /// what repeating the row means, and equal rows are not held out from themselves; but where hardly any would be left, the
 /// rows are taken as they come.
-pub fn learn(mut data: Dataset) -> Result<(Scaler, Dataset)> {
+pub fn learn(mut data: Dataset, loss: &Loss) -> Result<(Scaler, Dataset)> {
     if let Some(merged) = data.merge_equal_rows().filter(|merged| merged.rows() >= FEWEST) {
         data = merged;
     }
-    let scaler = Scaler::fit(&data)?;
+    let scaler = Scaler::of(&data, loss)?;
     scaler.standardize_in_place(&mut data);
     Ok((scaler, data))
 }

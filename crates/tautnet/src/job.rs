@@ -98,7 +98,7 @@ impl<'a> Job<'a> {
     /// Learn units from rows, and merge equal ones.
     pub fn new(rows: Dataset, plan: &'a Plan, limits: &Limits, watch: Arc<dyn Watch>) -> Result<Self> {
         limits.check_network(plan.settings.start.units, rows.columns())?;
-        let (scaler, data) = fit::learn(rows)?;
+        let (scaler, data) = fit::learn(rows, &plan.settings.polish.loss)?;
         Ok(Self::on(data, scaler, plan, watch))
     }
 
@@ -240,6 +240,8 @@ impl<'a> Job<'a> {
         let loss = &self.plan.settings.polish.loss;
         let seen = evaluation.map(choose::Evaluation::seen);
         let calibration = match held_out {
+            // What covers a number says nothing of a class.
+            _ if loss.is_margin() => None,
             Some(rows) => Some(Calibration::held_out(&chosen.network, rows, &self.scaler)?),
             None => Calibration::cross_validated(chosen, &self.data, &self.scaler)?,
         };

@@ -13,7 +13,7 @@ fn every_start_ends_in_a_proved_network() {
         let case = case(seed);
         let start = Start::all().nth(seed as usize % Start::all().count()).unwrap();
         // Numbers that cannot be standardized are refused, with a reason.
-        let learned = fit::learn(case.data.clone());
+        let learned = fit::learn(case.data.clone(), &tautnet::Loss::default());
         let Ok((scaler, data)) = learned else {
             refused += 1;
             continue;

@@ -106,9 +106,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let network = stored.network().one_output("`attack`")?;
     let test = TestArguments::default();
-    let problem = input::meet(&stored, network, &arguments.network, &arguments.data, &arguments.meeting, (&test, 0))?;
-    stop.heed();
     let loss = if arguments.recipe.said("loss") { asked.loss.clone() } else { stored.loss()? };
+    let meeting = (&arguments.network, &arguments.data, &arguments.meeting);
+    let problem = input::meet(&stored, network, meeting.0, meeting.1, meeting.2, &loss, (&test, 0))?;
+    problem.check(&loss)?;
+    stop.heed();
     let settings = Settings { loss, seed: asked.seed, ..Settings::new(f64::INFINITY) };
     if let Some(within) = within {
         return run_within(arguments, &stored, &problem, &within, settings, &stop);
@@ -147,25 +149,29 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (target, loss) = (&problem.columns.target, &settings.loss);
     let (means, roots) = means_and_roots(loss);
     let titles = ["radius", "error found", "certified row by row", "certified ceiling"].map(str::to_owned);
-    let user = [format!("`{target}` off by, found"), "certified".into()];
-    let mut rows = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
+    let numbers = !loss.is_margin();
+    let user = numbers.then(|| [format!("`{target}` off by, found"), "certified".into()]);
+    let mut rows = vec![titles.into_iter().chain(user.into_iter().flatten()).collect::<Vec<_>>()];
     for report in &reports {
-        rows.push(vec![
+        let mut row = vec![
             output::number(report.radius),
             output::at_least(report.found),
             output::at_most(report.row_by_row()),
             output::at_most(report.certified_ceiling),
-            output::at_least(problem.scaler.root_to_user_below(loss, report.found)),
-            output::at_most(problem.scaler.root_to_user_above(loss, report.row_by_row())),
-        ]);
+        ];
+        if numbers {
+            row.push(output::at_least(problem.scaler.root_to_user_below(loss, report.found)));
+            row.push(output::at_most(problem.scaler.root_to_user_above(loss, report.row_by_row())));
+        }
+        rows.push(row);
     }
     output::print(&output::table(&rows))?;
     if !arguments.talk.quiet {
-        output::note(&format!(
-            "radii and errors ({means}) are in standardized units, `{target}` ({roots}) in its own; \
-             the proved Lipschitz bound is {}",
-            output::at_most(bound)
-        ));
+        let units = match numbers {
+            true => format!("radii and errors ({means}) are in standardized units, `{target}` ({roots}) in its own"),
+            false => format!("radii are in standardized units, errors are {means}"),
+        };
+        output::note(&format!("{units}; the proved Lipschitz bound is {}", output::at_most(bound)));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -195,6 +201,7 @@ fn run_within(
             "size": size,
             "found": report.found,
             "proved": proved,
+            "accuracy": report.right,
             "exact_rows": report.worst_case.map(|worst_case| worst_case.closed_rows),
             "user_units": {
                 "found": scaler.loss_to_user_below(loss, report.found),
@@ -212,27 +219,37 @@ fn run_within(
         return Ok(ExitCode::SUCCESS);
     }
     let titles = ["times the tolerance", "error found", "proved, at most", "rows known exactly"].map(str::to_owned);
-    let user = [format!("`{target}` off by, found"), "proved, at most".into()];
+    let user = match loss.is_margin() {
+        true => [format!("`{target}` right, found"), "proved, at least".into()],
+        false => [format!("`{target}` off by, found"), "proved, at most".into()],
+    };
     let mut table = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
     for (size, report) in SIZES.iter().zip(&reports) {
         let proved = report.worst_case.map_or(f64::INFINITY, |worst_case| worst_case.certified);
-        table.push(vec![
+        let mut row = vec![
             output::number(*size),
             output::at_least(report.found),
             output::at_most(proved),
             report.worst_case.map_or("none".into(), |worst_case| format!("{} of {rows}", worst_case.closed_rows)),
-            output::at_least(scaler.root_to_user_below(loss, report.found)),
-            output::at_most(scaler.root_to_user_above(loss, proved)),
-        ]);
+        ];
+        row.extend(match report.right {
+            Some(right) => [right.found, right.proved].map(output::percent),
+            None => [
+                output::at_least(scaler.root_to_user_below(loss, report.found)),
+                output::at_most(scaler.root_to_user_above(loss, proved)),
+            ],
+        });
+        table.push(row);
     }
     output::print(&output::table(&table))?;
     if !arguments.talk.quiet {
         let (means, roots) = means_and_roots(loss);
         let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        output::note(&format!(
-            "the tolerance is {entries} ({}); errors ({means}) are in standardized units, `{target}` ({roots}) in its own",
-            asked.shape
-        ));
+        let units = match loss.is_margin() {
+            true => format!("errors are {means}"),
+            false => format!("errors ({means}) are in standardized units, `{target}` ({roots}) in its own"),
+        };
+        output::note(&format!("the tolerance is {entries} ({}); {units}", asked.shape));
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -183,6 +183,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             &arguments.network,
             data,
             &arguments.meeting,
+            &stored.loss()?,
             (&TestArguments::default(), 0),
         )?),
     };

@@ -25,6 +25,7 @@ use tautnet_report::panels::{Words, panels};
 use tautnet_study::experiment::{
     Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, base_title, method, method_title, rows_to_csv,
 };
+use tautnet_tables::Task;
 use tautnet_tables::atomic::{self, Existing};
 
 /// Every method on one data set, over several seeds
@@ -152,7 +153,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Files::default().reads_data(Some(&arguments.data)).writes(results, existing).check()?;
     let opened = input::open(&arguments.data, &arguments.file)?;
     let source = opened.table.source().to_owned();
-    let columns = opened.columns(&arguments.columns)?;
+    let columns = opened.columns(&arguments.columns, Task::Regress)?;
     input::note_columns(&columns, &opened.table);
     let data = [columns.dataset(&opened.table, arguments.levels.unknown())?.into()];
     let plan = plan(arguments, &source)?;

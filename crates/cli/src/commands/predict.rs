@@ -6,7 +6,8 @@ use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments};
 use crate::stop::Stop;
 use crate::tolerance::TolerancesArguments;
 use crate::{input, output, tolerance};
-use serde_json::json;
+use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -16,7 +17,7 @@ use tautnet::coverage::Source;
 use tautnet::error::{Error, Result};
 use tautnet::recipe::Interval;
 use tautnet::tolerance::Tolerance;
-use tautnet_models::Stored;
+use tautnet_models::{Model, Stored};
 use tautnet_tables::{Encoder, atomic};
 
 /// Predict the target of every row of DATA
@@ -24,7 +25,8 @@ use tautnet_tables::{Encoder, atomic};
 /// Prints a CSV with one line per row, in the units of the target. DATA needs the model's input columns, in any order. For a
 /// plain network the columns of DATA are its inputs, in this order, and every output has a column of its own. Where there is a
 /// tolerance, the model's own or one that is given, or a radius, there are two more columns: the interval that no error of the
-/// inputs within it can move the prediction out of. --coverage adds the interval of the target itself.
+/// inputs within it can move the prediction out of. Of a class it tells how likely it is, and whether no such error can change
+/// it (`certain`). --coverage adds the interval of the target itself.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("radius", |radius| radius.conflicts_with_all(["tolerance", "tolerance_shape", "tolerances"])))]
 pub struct Arguments {
@@ -86,6 +88,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return outputs_of(network, arguments);
     }
     let model = stored.into_model(&arguments.model)?;
+    if coverage.is_some() && model.columns.classes.is_some() {
+        return Err(Error::new(
+            format!("a coverage is about numbers, but the target `{}` of this model is a class", model.columns.target),
+            "leave --coverage out: beside a class stands how likely it is",
+        ));
+    }
     let table = input::open(&arguments.data, &arguments.file)?.table;
     input::note_columns(&model.columns, &table);
     let x = model.columns.encode(&table, arguments.levels.unknown())?;
@@ -127,6 +135,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         output::note(&format!("{reason}: some intervals are those of {bound}, and smaller ones may hold"));
     }
 
+    if model.columns.classes.is_some() {
+        let ends: Vec<_> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();
+        return write(&classes(&model, &predictions, &ends, arguments.json.then_some(result))?, arguments);
+    }
     if arguments.json {
         if !covering.is_empty() {
             result["covering_lower"] = covering.iter().map(|interval| interval.0).collect();
@@ -137,11 +149,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             result["upper"] = intervals.iter().map(|interval| interval.upper).collect();
             result["exact"] = intervals.iter().map(|interval| interval.closed).collect();
         }
-        match &arguments.out.out {
-            Some(path) => atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?,
-            None => output::print_json(&result)?,
-        }
-        return Ok(ExitCode::SUCCESS);
+        return write(&format!("{result:#}\n"), arguments);
     }
     let mut header = vec!["prediction"];
     header.extend(if intervals.is_empty() { &[][..] } else { &["lower", "upper"] });
@@ -157,11 +165,67 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         text.push('\n');
     }
+    write(&text, arguments)
+}
+
+/// To the file that was named, or to standard output.
+fn write(text: &str, arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.out.out {
         Some(path) => atomic::write(path, text.as_bytes(), arguments.out.existing())?,
-        None => output::print(&text)?,
+        None if arguments.json => output::print_json(&serde_json::from_str(text).expect("it was JSON"))?,
+        None => output::print(text)?,
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Of every row its class, how likely it is where the model says that, and, where there are intervals, whether no input error within the
+/// tolerance can change the class. One JSON object, or CSV.
+fn classes(model: &Model, predictions: &[f64], intervals: &[(f64, f64)], json: Option<Value>) -> Result<String> {
+    let names: Vec<&str> = predictions.iter().filter_map(|f| model.columns.class_of(*f)).collect();
+    let likely = |odds: f64| 1.0 / (1.0 + (-odds).exp());
+    let probabilities = model.loss()?.name() == "logistic";
+    // On the side of the class that is predicted.
+    let own = predictions.iter().zip(intervals).map(|(f, (lower, upper))| if *f > 0.0 { (*lower, *upper) } else { (-upper, -lower) });
+    let own: Vec<(f64, f64)> = own.collect();
+    let certain: Vec<bool> = own.iter().map(|(lower, _)| *lower > 0.0).collect();
+    if let Some(mut result) = json {
+        result["margins"] = result["predictions"].take();
+        result["predictions"] = json!(names);
+        result["classes"] = json!(model.columns.classes);
+        if probabilities {
+            result["probability"] = predictions.iter().map(|f| likely(f.abs())).collect();
+        }
+        if !own.is_empty() {
+            result["certain"] = json!(certain);
+        }
+        return Ok(format!("{result:#}\n"));
+    }
+    let mut header = vec!["prediction"];
+    header.extend(probabilities.then_some("probability"));
+    header.extend(if own.is_empty() { &[][..] } else if probabilities { &["lower", "upper", "certain"][..] } else { &["certain"][..] });
+    let mut text = header.join(",") + "\n";
+    for (k, (name, f)) in names.iter().zip(predictions).enumerate() {
+        text.push_str(&field(name));
+        if probabilities {
+            let _ = write!(text, ",{}", likely(f.abs()));
+        }
+        if let Some((lower, upper)) = own.get(k) {
+            if probabilities {
+                let _ = write!(text, ",{},{}", likely(*lower), likely(*upper));
+            }
+            text.push_str(if certain[k] { ",yes" } else { ",no" });
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// A word as a field of CSV.
+fn field(word: &str) -> Cow<'_, str> {
+    match word.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", word.replace('"', "\"\"")).into(),
+        false => word.into(),
+    }
 }
 
 /// All outputs of a plain network at every row, in its own units.

@@ -21,7 +21,7 @@ use tautnet_report::panels::{Words, panels};
 use tautnet_study::experiment::{Journal, Row, Sample, bands};
 use tautnet_study::experiment_file::{self, Experiment};
 use tautnet_tables::atomic::{self, Existing};
-use tautnet_tables::{UnknownLevels, Values};
+use tautnet_tables::{Task, UnknownLevels, Values};
 
 /// Run an experiment of the paper, and put ours beside theirs
 ///
@@ -217,7 +217,7 @@ fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Sample>
     let all_columns = Default::default();
     let sets = experiment.sets.iter().map(|set| {
         let opened = input::open(set.data.as_ref(), &file)?;
-        let rows = opened.columns(&all_columns)?.dataset(&opened.table, UnknownLevels::Refuse)?;
+        let rows = opened.columns(&all_columns, Task::Regress)?.dataset(&opened.table, UnknownLevels::Refuse)?;
         match &set.splits {
             None => Ok(rows.into()),
             Some(splits) => with_splits(rows, splits, experiment.plan.trials, &file),

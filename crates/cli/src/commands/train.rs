@@ -4,7 +4,7 @@ use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{self, Summary, certificate};
 use super::{tolerance_pictures, train_tolerance};
-use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments};
+use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TaskArguments};
 use crate::files::Files;
 use crate::limits;
 use crate::progress::Display;
@@ -48,6 +48,9 @@ pub struct Arguments {
     pub columns: ColumnArguments,
 
     #[command(flatten)]
+    pub task: TaskArguments,
+
+    #[command(flatten)]
     pub levels: LevelArguments,
 
     #[command(flatten)]
@@ -75,6 +78,9 @@ pub struct Arguments {
     pub talk: TalkArguments,
 }
 
+/// The loss of classes, where none was asked for.
+const CLASSES: &str = "logistic";
+
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut asked = arguments.recipe.asked.clone();
@@ -82,8 +88,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;
     }
     let plan = asked.resolve(Command::Train)?;
-    let (settings, seed) = (&plan.settings, asked.seed);
-    let missing = match settings.price {
+    let seed = asked.seed;
+    let missing = match plan.settings.price {
         _ if plan.choice.is_some() => tolerance_pictures::MISSING.to_vec(),
         Price::Chosen(_) => pictures::WITHOUT_TOLERANCE.to_vec(),
         Price::Fixed(_) => {
@@ -97,7 +103,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let opened = input::open(&arguments.data, &arguments.file)?;
-    let columns = opened.columns(&arguments.columns)?;
+    let columns = opened.columns(&arguments.columns, arguments.task.task())?;
+    let plan = if columns.classes.is_some() && !arguments.recipe.said("loss") {
+        asked.loss = CLASSES.parse()?;
+        asked.resolve(Command::Train)?
+    } else {
+        plan
+    };
+    input::check_loss(&columns, &plan.settings.polish.loss)?;
+    let settings = &plan.settings;
     let unknown = arguments.levels.unknown();
     let (mut learned, held_out) =
         input::datasets(&columns, &opened.table, unknown, (&arguments.test, seed), &arguments.file)?;

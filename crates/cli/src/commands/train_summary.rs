@@ -3,17 +3,19 @@
 use super::attack::reports_json;
 use super::pictures::Evaluation;
 use crate::arguments::OutArguments;
-use crate::output::{self, at_least, at_most, number, table};
+use crate::output::{self, at_least, at_most, number, percent, table};
 use crate::progress::seconds;
 use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tautnet::Dataset;
 use tautnet::certify::sensitivities;
+use tautnet::choose;
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
 use tautnet::printable;
 use tautnet::select::{Judgement, Path};
 use tautnet_models::Model;
+use tautnet_tables::Encoder;
 use tautnet_verify::Certificate;
 
 /// All that is to be told.
@@ -26,6 +28,22 @@ pub struct Summary<'a> {
     pub evaluation: &'a Evaluation,
     pub stopped: Option<&'static str>,
     pub time: Duration,
+}
+
+/// What a target that is a class was taken for.
+pub fn taken_for(columns: &Encoder) -> String {
+    columns.classes.as_ref().map_or(String::new(), |classes| {
+        let [low, high] = classes.each_ref().map(|class| printable::line(class));
+        format!(", taken for a class: `{low}` or `{high}`")
+    })
+}
+
+/// What an input moves: the target, or of a class the network's output, on whose side of 0 it is decided.
+pub fn moved(columns: &Encoder) -> String {
+    match columns.classes {
+        Some(_) => "the margin".into(),
+        None => format!("`{}`", printable::line(&columns.target)),
+    }
 }
 
 impl Summary<'_> {
@@ -70,10 +88,11 @@ impl Summary<'_> {
         let certificate = certificate(model);
         let held = held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
         let mut text = format!(
-            "{}: {} rows to learn from{held}, {} inputs, target `{target}`\n",
+            "{}: {} rows to learn from{held}, {} inputs, target `{target}`{}\n",
             printable::line(self.source),
             learned.rows(),
             learned.columns(),
+            taken_for(&model.columns),
         );
         if let Some(path) = &fitted.path {
             text.push_str(&path_text(path));
@@ -96,7 +115,13 @@ impl Summary<'_> {
             rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());
         }
         let (shown, which) = held_out.map_or((*learned, "learned from"), |test| (test, "held out"));
-        rows.push(row(format!("`{target}` off by ({}), rows {which}", fitted.loss.root_name()), root(errors(shown))));
+        rows.push(match model.columns.classes {
+            Some(_) => {
+                let right = [before, fitted.network()].map(|network| percent(choose::accuracy(network, shown)));
+                [format!("`{target}` right, rows {which}")].into_iter().chain(right).collect()
+            }
+            None => row(format!("`{target}` off by ({}), rows {which}", fitted.loss.root_name()), root(errors(shown))),
+        });
         text.push_str(&format!("\n{}", table(&rows)));
 
         text.push_str(&format!("\n{mean} under attack, {}\n", evaluation.rows));
@@ -109,7 +134,7 @@ impl Summary<'_> {
         }
         text.push_str(&table(&rows));
 
-        let mut rows = vec![vec!["one unit of".to_owned(), format!("moves `{target}` by at most")]];
+        let mut rows = vec![vec!["one unit of".to_owned(), format!("moves {} by at most", moved(&model.columns))]];
         rows.extend(per_column(model).into_iter().map(|(name, bound)| vec![name, at_most(bound)]));
         text.push_str(&format!("\n{}\n", table(&rows)));
 

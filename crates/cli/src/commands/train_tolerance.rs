@@ -3,14 +3,14 @@
 use super::tolerance_pictures::{self, Facts};
 use super::{export, pictures, train_summary};
 use crate::arguments::{OutArguments, PictureArguments, TalkArguments};
-use crate::output::{self, at_most, number, table};
+use crate::output::{self, at_most, number, percent, table};
 use crate::progress::{Display, seconds};
 use crate::stop::Stop;
 use crate::tolerance;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::choose::{self, Chosen, Errors, Evaluation};
+use tautnet::choose::{self, Accuracy, Chosen, Errors, Evaluation};
 use tautnet::error::Result;
 use tautnet::job::Job;
 use tautnet::recipe::Plan;
@@ -37,6 +37,8 @@ pub struct Asked<'a> {
     pub pictures: &'a PictureArguments,
     pub talk: &'a TalkArguments,
 }
+
+const NO_BETTER: &str = "Nothing that was tried is better than ordinary training here: the result is that network.\n";
 
 /// Show what the choice is at.
 fn show(display: &mut Display, progress: &choose::Progress) {
@@ -157,6 +159,7 @@ impl Summary<'_> {
                 "clean": errors.clean,
                 "found": errors.found,
                 "proved": errors.proved,
+                "accuracy": errors.accuracy,
                 "user_units": {
                     "clean": scaler.root_to_user(loss, errors.clean),
                     "found": scaler.root_to_user(loss, errors.found),
@@ -184,6 +187,7 @@ impl Summary<'_> {
             "rows": {"learned": self.learned.0.rows(), "held_out": self.held_out.map_or(0, Dataset::rows)},
             "inputs": self.learned.0.columns(),
             "units": chosen.network.units(),
+            "classes": model.columns.classes,
             "chosen": chosen.choice,
             "certificate": train_summary::certificate_json(model),
         });
@@ -216,10 +220,11 @@ impl Summary<'_> {
         let learned = self.learned.0;
         let held = self.held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
         let mut text = format!(
-            "{}: {} rows to learn from{held}, {} inputs, target `{target}`\n",
+            "{}: {} rows to learn from{held}, {} inputs, target `{target}`{}\n",
             printable::line(self.source),
             learned.rows(),
             learned.columns(),
+            train_summary::taken_for(&model.columns),
         );
         let asked = &self.plan.recipe.tolerance;
         let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
@@ -240,7 +245,7 @@ impl Summary<'_> {
             "input".into(),
             "wrong by up to".into(),
             "share of the added error".into(),
-            format!("moves `{target}` by at most, per unit"),
+            format!("moves {} by at most, per unit", train_summary::moved(&model.columns)),
         ]];
         let shown = |mut row: Vec<String>| {
             // What input errors do says nothing where there are none.
@@ -310,6 +315,9 @@ impl Summary<'_> {
         };
         let (new, old) = (&at.result, &at.start);
         let measure = loss.root_name();
+        if let (Some(new), Some(old)) = (new.accuracy, old.accuracy) {
+            return self.classes(target, &rows, new, old);
+        }
         let (mut text, [new, old], what) = if self.learned.1.is_none() {
             let [new, old] = [new, old].map(|errors| user(errors.clean));
             let text = format!(
@@ -333,9 +341,7 @@ impl Summary<'_> {
             (text, [new, old].map(|errors| user(errors.proved)), "worst case")
         };
         if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
-            text.push_str(
-                "Nothing that was tried is better than ordinary training here: the result is that network.\n",
-            );
+            text.push_str(NO_BETTER);
         } else if new < old {
             text.push_str(&format!("The result's {what} is {:.0} % smaller.\n", 100.0 * (1.0 - new / old)));
         }
@@ -354,6 +360,35 @@ impl Summary<'_> {
                 number(user(at.result.found) - user(at.result.clean)),
                 named.join(", ")
             ));
+        }
+        text
+    }
+
+    /// How often the class is right.
+    fn classes(&self, target: &str, rows: &str, new: Accuracy, old: Accuracy) -> String {
+        let all = percent;
+        let mut text = if self.learned.1.is_none() {
+            format!(
+                "The class of `{target}` is right in {} of {rows}.\nA network by ordinary training: {}.\n",
+                all(new.clean),
+                all(old.clean)
+            )
+        } else {
+            format!(
+                "Within the tolerance the class of `{target}` is right, whatever the input error, in at least {} of {rows} (proved). \
+                 An attack left {} right.\n\
+                 Without input error it is right in {}.\n\
+                 A network by ordinary training: at least {} (an attack left {}), and {} without input error.\n",
+                all(new.proved),
+                all(new.found),
+                all(new.clean),
+                all(old.proved),
+                all(old.found),
+                all(old.clean),
+            )
+        };
+        if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
+            text.push_str(NO_BETTER);
         }
         text
     }

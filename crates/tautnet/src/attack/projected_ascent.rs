@@ -72,12 +72,12 @@ impl Search {
     }
 
     /// The worst point found in the ball of this radius, which is not below that of the last call for the same row.
-    /// `at` is the row with its pre-activations.
+    /// `at` is the row with its pre-activations, `harm` the only sign of the residual that costs, where there is one.
     pub fn worst(
         &mut self,
         prepared: &Prepared<'_>,
         at: (&[f64], &[f64]),
-        y: f64,
+        (y, harm): (f64, Option<f64>),
         radius: f64,
         settings: &Settings,
         random: &mut Pcg64,
@@ -85,13 +85,20 @@ impl Search {
         self.local.load(prepared, at, y, radius);
         let centre = self.residual(&vec![0.0; prepared.d]);
         let slope = radius * self.norm.dual().of(self.local.folded_gradient());
-        let first = if centre < 0.0 { -1.0 } else { 1.0 };
-        let mut worst = Point { delta: vec![0.0; prepared.d], value: centre.abs() };
+        let first = harm.unwrap_or(if centre < 0.0 { -1.0 } else { 1.0 });
+        let mut worst = Point { delta: vec![0.0; prepared.d], value: first * centre };
         let mut winner = first;
         // A residual on its own side, in the measure by which the two sides are compared.
-        let height = |sign: f64, value: f64| if value > 0.0 { settings.loss.height(sign * value) } else { value };
-        let mut highest = height(first, centre.abs());
+        let height = |sign: f64, value: f64| match harm {
+            // Then there is nothing to compare.
+            None if value > 0.0 => settings.loss.height(sign * value),
+            _ => value,
+        };
+        let mut highest = height(first, first * centre);
         for sign in [first, -first] {
+            if harm == Some(-sign) {
+                continue;
+            }
             let ceiling = self.local.ceiling(sign, slope);
             let ceiling = ceiling.min(sign * centre + radius * settings.lipschitz_upper_bound);
             if height(sign, ceiling) <= highest {

@@ -18,6 +18,7 @@ use crate::tolerance::{Shape, Tolerance};
 use faer::Mat;
 use rand_pcg::Pcg64;
 use rayon::prelude::*;
+use serde::Serialize;
 use tautnet_cone::Stop;
 
 /// Found and proved worst-case losses within a tolerance, as (weighted) means.
@@ -27,6 +28,17 @@ pub struct WithinReport {
     pub found: f64,
     /// What is proved row by row, rounded up, where branch and bound was asked for.
     pub worst_case: Option<WorstCase>,
+    /// The shares of the rows whose class is right, where the loss is one of the margin.
+    pub right: Option<Right>,
+}
+
+/// Shares of the rows whose class a network gets right, by their weights.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Right {
+    /// Wherever an attack looked within the tolerance: at least so many of the others can be wrong.
+    pub found: f64,
+    /// Everywhere within the tolerance, proved; 0 where branch and bound was not asked for.
+    pub proved: f64,
 }
 
 /// Attack every row within its tolerance. The bound in the settings is not used. [`Stop::here`] ends the search; both sides stay
@@ -53,13 +65,17 @@ pub fn within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings
 /// The same of several networks, each on rows of its own: the mean over all rows.
 pub fn within_each(cases: &[(&Shallow, &Dataset, &Tolerance)], settings: &Settings) -> Result<WithinReport> {
     let (mut found, mut proved, mut total) = ([Sum::default(), Sum::default()], Sum::default(), Sum::default());
-    let mut closed_rows = 0;
+    let (mut closed_rows, mut right) = (0, [0.0; 2]);
     for (network, data, tolerance) in cases {
         for (k, row) in rows(network, data, tolerance, settings, false)?.into_iter().enumerate() {
             let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
             total.add(weight);
             closed_rows += usize::from(row.closed);
             if weight > 0.0 {
+                // A class is right where the margin is above 0.
+                let wrong = settings.loss.value(0.0, data.y[k]);
+                right[0] += if row.found[1] < wrong { weight } else { 0.0 };
+                right[1] += if row.proved < wrong { weight } else { 0.0 };
                 found.iter_mut().zip(row.found).for_each(|(sum, found)| sum.add(mul_down(weight, found).max(0.0)));
                 proved.add(mul_up(weight, row.proved));
             }
@@ -72,6 +88,10 @@ pub fn within_each(cases: &[(&Shallow, &Dataset, &Tolerance)], settings: &Settin
     Ok(WithinReport {
         found: found.into_iter().fold(0.0, f64::max),
         worst_case: (settings.nodes > 0).then_some(WorstCase { certified, closed_rows }),
+        right: settings.loss.is_margin().then(|| {
+            let [found, proved] = right.map(|right| right / total.high);
+            Right { found, proved }
+        }),
     })
 }
 
@@ -167,7 +187,7 @@ fn rows(
                 let mut random = Pcg64::new(settings.seed.into(), k as u128);
                 search.reset();
                 let mut look = |prepared: &Prepared<'_>| {
-                    stop.during(|| search.worst(prepared, (&origin, h), y - moved, 1.0, &settings, &mut random))
+                    stop.during(|| search.worst(prepared, (&origin, h), (y - moved, loss.harm(y)), 1.0, &settings, &mut random))
                 };
                 let u = match &same {
                     Some(prepared) => look(prepared),
@@ -194,10 +214,19 @@ pub fn within_multiples(
 ) -> Result<Vec<WithinReport>> {
     let of = |multiple: &f64| within(network, data, &tolerance.times(*multiple), settings);
     let mut reports = multiples.iter().map(of).collect::<Result<Vec<_>>>()?;
-    let mut found = 0.0_f64;
+    let (mut found, mut right) = (0.0_f64, 1.0_f64);
     for report in &mut reports {
         found = found.max(report.found);
         report.found = found;
+        if let Some(known) = &mut report.right {
+            right = right.min(known.found);
+            known.found = right;
+        }
+    }
+    let mut proved = 0.0_f64;
+    for known in reports.iter_mut().rev().filter_map(|report| report.right.as_mut()) {
+        proved = proved.max(known.proved);
+        known.proved = proved;
     }
     let mut certified = f64::INFINITY;
     for worst_case in reports.iter_mut().rev().filter_map(|report| report.worst_case.as_mut()) {

@@ -27,6 +27,20 @@ pub struct Errors {
     pub found: f64,
     /// What no input error within the tolerance exceeds.
     pub proved: f64,
+    /// How many of the rows have the right class, where targets are classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Accuracy>,
+}
+
+/// Shares of the rows whose class a network gets right.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Accuracy {
+    /// Without input error.
+    pub clean: f64,
+    /// With the input errors within the tolerance that were found: no more are right.
+    pub found: f64,
+    /// Whatever the input errors within the tolerance are, proved: no fewer are right.
+    pub proved: f64,
 }
 
 /// The errors of a choice within its tolerance, as a model file keeps them.
@@ -98,6 +112,17 @@ impl<'a> Case<'a> {
     fn network(&self, result: bool) -> &'a Shallow {
         if result { self.result } else { self.start }
     }
+}
+
+/// The share of the rows, by their weights, whose class ±1 a network gets right.
+pub fn accuracy(network: &Shallow, data: &Dataset) -> f64 {
+    let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+    let (mut right, mut all) = (0.0, 0.0);
+    for (k, f) in network.predict(data.x.as_ref()).into_iter().enumerate() {
+        all += weight(k);
+        right += if f * data.y[k] > 0.0 { weight(k) } else { 0.0 };
+    }
+    right / all
 }
 
 /// The rows to evaluate on, where there are any: those held out, or else those that were held out in turn. Where there are very
@@ -177,21 +202,28 @@ fn evaluate_sizes(
             cases.iter().zip(&changed).map(|(case, tolerance)| (case.network(result), &case.rows, tolerance)).collect();
         attack::within_each(&each, search)
     };
-    let clean = |result: bool| -> f64 {
+    let mean = |result: bool, of: &dyn Fn(&Shallow, &Dataset) -> f64| -> f64 {
         let each = cases.iter().map(|case| {
             let rows = &case.rows;
             let weight = rows.weights.as_ref().map_or(rows.rows() as f64, |weights| weights.iter().sum());
-            (weight * loss.mean(case.network(result), rows), weight)
+            (weight * of(case.network(result), rows), weight)
         });
         let (sum, weight) = each.fold((0.0, 0.0), |(sum, all), (loss, weight)| (sum + loss, all + weight));
         sum / weight
     };
-    let (of_start, of_result) = (clean(false), clean(true));
+    let losses = |network: &Shallow, rows: &Dataset| loss.mean(network, rows);
+    let (of_start, of_result) = (mean(false, &losses), mean(true, &losses));
+    let right_of = (mean(false, &accuracy), mean(true, &accuracy));
     let errors = |result: bool, size: f64| -> Result<Errors> {
         let nodes = if size == 1.0 { nodes(1.0) } else { nodes(0.05) };
         let report = report(result, &|tolerance| tolerance.times(size), &search(nodes))?;
         let proved = report.worst_case.map_or(f64::INFINITY, |proved| proved.certified);
-        Ok(Errors { clean: if result { of_result } else { of_start }, found: report.found, proved })
+        let accuracy = report.right.map(|right| Accuracy {
+            clean: if result { right_of.1 } else { right_of.0 },
+            found: right.found,
+            proved: right.proved,
+        });
+        Ok(Errors { clean: if result { of_result } else { of_start }, found: report.found, proved, accuracy })
     };
     let sizes = sizes
         .iter()

@@ -71,6 +71,8 @@ const UNITS: (usize, usize) = (50, 200);
 const STAY: (usize, usize) = (24, 6);
 const REACHES: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
 const DECAYS: [f64; 6] = [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
+/// The logarithm of the largest temperature.
+const TEMPERATURES: f64 = 3.0;
 /// Standard deviations of every input that training knows as its tolerance where every input is exact.
 pub const SMOOTHING: f64 = 0.1;
 /// Tolerance and decay of the convex programs that are tried, the first ones first.
@@ -386,7 +388,7 @@ impl<'a, 'o> Work<'a, 'o> {
             })
             .collect::<Result<Vec<Shallow>>>()?;
         let all_rows = !self.over(&stop) || judged == 0;
-        let parts = (0..judged)
+        let mut parts = (0..judged)
             .map(|part| {
                 Ok(Part {
                     held_out: self.parts[part].held_out.clone(),
@@ -397,10 +399,15 @@ impl<'a, 'o> Work<'a, 'o> {
                 })
             })
             .collect::<Result<Vec<Part>>>()?;
+        let temperature = if self.settings.common.loss.is_margin() { self.temperature(&parts)? } else { 1.0 };
+        if temperature != 1.0 {
+            parts.iter_mut().for_each(|part| part.result = part.result.clone().times(1.0 / temperature));
+        }
         let (first, network) = match parts.first() {
             Some(part) if !all_rows => (part.start.clone(), part.result.clone()),
             _ => (made[0].clone(), Stop::here().late().during(|| smaller(average::mean_of(&made[1..])?, None))?),
         };
+        let network = if all_rows { network.times(1.0 / temperature) } else { network };
         let losses = (0..judged)
             .map(|part| Stop::here().late().during(|| self.losses_of(&parts[part].result, part)))
             .collect::<Result<Vec<_>>>()?;
@@ -417,6 +424,28 @@ impl<'a, 'o> Work<'a, 'o> {
             parts,
         };
         Ok(Chosen { start: first, network, choice })
+    }
+
+    /// What predictions are to be divided by so that rows held out have the least loss without input error: then they say how likely a
+    /// class is. It changes no class.
+    fn temperature(&self, parts: &[Part]) -> Result<f64> {
+        let mut rows = Vec::new();
+        for (part, Cut { judged: (data, _), .. }) in parts.iter().zip(&self.parts) {
+            let weights = data.weights.clone().unwrap_or_else(|| vec![1.0; data.rows()]);
+            let predicted = part.result.predict(data.x.as_ref());
+            rows.extend(predicted.into_iter().zip(data.y.iter().copied()).zip(weights));
+        }
+        let loss = &self.settings.common.loss;
+        let at = |power: f64| -> f64 {
+            rows.iter().map(|((f, y), weight)| weight * loss.value(f * (-power).exp(), *y)).sum()
+        };
+        // The loss is convex in what predictions are multiplied by, so it falls and rises.
+        let (mut low, mut high) = (-TEMPERATURES, TEMPERATURES);
+        while high - low > 1e-3 {
+            let (first, second) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
+            if at(first) <= at(second) { high = second } else { low = first }
+        }
+        Ok(if rows.is_empty() { 1.0 } else { (0.5 * (low + high)).exp() })
     }
 }
 

@@ -35,8 +35,8 @@ impl Formula for Absolute {
     fn least(&self, f: Interval, y: f64) -> f64 {
         least(f, y, f64::abs)
     }
-    fn form(&self) -> Form {
-        Form { quadratic: None, above: Some(1.0), below: Some(1.0) }
+    fn form(&self, _: f64) -> Option<Form> {
+        Some(Form { quadratic: None, above: Some(1.0), below: Some(1.0) })
     }
     fn degree(&self) -> i32 {
         1

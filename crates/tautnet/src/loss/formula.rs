@@ -22,8 +22,12 @@ pub trait Formula: fmt::Debug + Send + Sync {
     fn worst(&self, f: Interval, reach: f64, y: f64) -> f64;
     /// At most the least loss of a prediction in the interval.
     fn least(&self, f: Interval, y: f64) -> f64;
-    /// How the convex program sees it.
-    fn form(&self) -> Form;
+    /// How the convex program sees it at the target y; nothing where it is no quadratic with exits.
+    fn form(&self, y: f64) -> Option<Form>;
+    /// Whether it is a loss of the margin: then targets are the classes −1 and 1, and only one sign of the residual costs.
+    fn is_margin(&self) -> bool {
+        false
+    }
     /// loss(cf, cy) = cʲ loss(f, y) for this j, where a parameter in the units of the target grows with c.
     fn degree(&self) -> i32;
     /// The same loss with the unit of the target multiplied by `unit`.

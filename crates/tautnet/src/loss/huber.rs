@@ -50,9 +50,9 @@ impl Formula for Huber {
             r => mul_down(self.threshold, add_down(2.0 * r, -self.threshold)),
         })
     }
-    fn form(&self) -> Form {
+    fn form(&self, _: f64) -> Option<Form> {
         let exit = Some(2.0 * self.threshold);
-        Form { quadratic: Some(1.0), above: exit, below: exit }
+        Some(Form { quadratic: Some(1.0), above: exit, below: exit })
     }
     fn degree(&self) -> i32 {
         2

@@ -10,6 +10,9 @@
 //! | `absolute` | \|r\| | the median |
 //! | `huber:δ` | r² up to \|r\| = δ, then 2δ\|r\| − δ² | the mean, with little heed to outliers |
 //! | `quantile:τ` | (1 − τ)r above the target, −τr below | the level that a share τ of the targets stays under |
+//! | `hinge` | (1 − yf)₊ for y = ±1 | the class that most have |
+//! | `squared-hinge` | (1 − yf)₊² for y = ±1 | how much more likely one class is than the other |
+//! | `logistic` | log(1 + exp(−yf)) for y = ±1 | the logarithm of how many times more likely one class is |
 //!
 //! **In the program.** A loss of this kind is a quadratic with exits. With prices α⁺ and α⁻ of leaving it above and
 //! below,
@@ -18,14 +21,19 @@
 //! loss(r) = min over ξ⁺, ξ⁻ ≥ 0 of   η (r − ξ⁺ + ξ⁻)² + α⁺ ξ⁺ + α⁻ ξ⁻          (η = ∞:  r = ξ⁺ − ξ⁻)
 //! ```
 //!
-//! and the [`Form`] tells η, α⁺ and α⁻.
+//! and the [`Form`] tells η, α⁺ and α⁻. The hinge losses are of this kind, each class with prices of its own; the logistic loss is not:
+//! the program takes its values and derivatives.
 
 mod absolute;
 mod formula;
+mod hinge;
 mod huber;
+mod logistic;
+mod margin;
 mod mean;
 mod quantile;
 mod squared;
+mod squared_hinge;
 mod units;
 
 pub use formula::{Entry, Form, Formula, Loss};
@@ -39,7 +47,15 @@ use crate::{
 use std::{str::FromStr, sync::Arc};
 
 /// Every loss.
-pub const ALL: &[Entry] = &[squared::ENTRY, absolute::ENTRY, huber::ENTRY, quantile::ENTRY];
+pub const ALL: &[Entry] = &[
+    squared::ENTRY,
+    absolute::ENTRY,
+    huber::ENTRY,
+    quantile::ENTRY,
+    hinge::ENTRY,
+    squared_hinge::ENTRY,
+    logistic::ENTRY,
+];
 
 impl Loss {
     /// Σ ω loss(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none.
@@ -82,6 +98,22 @@ impl Loss {
     pub fn choice(&self) -> Choice<'static> {
         let entry = self.entry();
         Choice { kind: "loss", name: entry.name, requires: entry.requires }
+    }
+
+    /// The sign of the residuals f − y that cost, where those of the other sign cost less than those at 0.
+    pub fn harm(&self, y: f64) -> Option<f64> {
+        self.is_margin().then(|| -margin::sign(y))
+    }
+
+    /// Refuse targets that it is not made for.
+    pub fn check_targets(&self, y: &[f64]) -> Result<()> {
+        match y.iter().position(|y| y.abs() != 1.0).filter(|_| self.is_margin()) {
+            None => Ok(()),
+            Some(k) => Err(Error::new(
+                format!("the loss `{self}` takes the targets -1 and 1, but that of row {} is {}", k + 1, y[k]),
+                "give the two classes as -1 and 1, or another loss",
+            )),
+        }
     }
 
     /// Whether it is the squared error.

@@ -43,8 +43,8 @@ impl Formula for Quantile {
     fn least(&self, f: Interval, y: f64) -> f64 {
         least(f, y, |r| if r >= 0.0 { mul_down(add_down(1.0, -self.level), r) } else { mul_down(self.level, -r) })
     }
-    fn form(&self) -> Form {
-        Form { quadratic: None, above: Some(1.0 - self.level), below: Some(self.level) }
+    fn form(&self, _: f64) -> Option<Form> {
+        Some(Form { quadratic: None, above: Some(1.0 - self.level), below: Some(self.level) })
     }
     fn degree(&self) -> i32 {
         1

@@ -38,8 +38,8 @@ impl Formula for Squared {
     fn least(&self, f: Interval, y: f64) -> f64 {
         least(f, y, |r| mul_down(r, r))
     }
-    fn form(&self) -> Form {
-        Form { quadratic: Some(1.0), above: None, below: None }
+    fn form(&self, _: f64) -> Option<Form> {
+        Some(Form { quadratic: Some(1.0), above: None, below: None })
     }
     fn terms(&self, f: &mut [f64], y: &[f64], omega: &[f64]) {
         for ((f, &y), &omega) in f.iter_mut().zip(y).zip(omega) {

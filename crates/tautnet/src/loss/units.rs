@@ -5,6 +5,8 @@
 
 use super::formula::Loss;
 use crate::outward::{mul_down, mul_up, sqrt_down, sqrt_up};
+use crate::Dataset;
+use crate::error::Result;
 use crate::scaling::Scaler;
 
 impl Loss {
@@ -29,6 +31,13 @@ impl Loss {
 }
 
 impl Scaler {
+    /// Means and standard deviations of the data, as [`Self::fit`] has them, for a loss: the classes of a loss of the margin stay −1 and 1, and it takes no other targets.
+    pub fn of(data: &Dataset, loss: &Loss) -> Result<Self> {
+        loss.check_targets(&data.y)?;
+        let scaler = Self::fit(data)?;
+        Ok(if loss.is_margin() { Self { target_mean: 0.0, target_scale: 1.0, ..scaler } } else { scaler })
+    }
+
     /// A mean loss of standardized targets, in the user's units: times κ_yʲ, j being the degree of the loss.
     pub fn loss_to_user(&self, loss: &Loss, mean: f64) -> f64 {
         if squares(loss) { self.target_scale * self.target_scale * mean } else { self.target_scale * mean }
@@ -71,7 +80,7 @@ fn squares(loss: &Loss) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Dataset, Shallow};
+    use crate::Shallow;
     use faer::Mat;
 
     /// The mean loss of standardized rows, brought to the user's units, is that of the rows as they are, by the loss

@@ -260,7 +260,8 @@ impl Built {
         let loss = prices.loss.rescaled(1.0 / y_scale);
         let unit = y_scale.powi(loss.degree() - 2);
         let distinct = Distinct::of(data, &y, &weight);
-        let (targets, spread) = match loss.form() {
+        let form = loss.form(1.0).expect("margins are in (R)");
+        let (targets, spread) = match form {
             form @ Form { above: None, below: None, .. } => {
                 let point = (0..distinct.rows.len()).collect();
                 (Targets { point, y: distinct.y, weight: distinct.weight, form }, distinct.spread)
@@ -354,7 +355,7 @@ impl Built {
         let rows = Rows { x, active, sign: sign.clone() };
         let tolerance = robust.tolerance.select(&counted).divided(&conditioning.scale);
         let (reach, coefficients) = Reach::of(&tolerance, n).map_or((None, Mat::zeros(n, 0)), |(r, c)| (Some(r), c));
-        let cost = Cost::of(loss.form()).ok_or_else(|| {
+        let cost = Cost::of(&loss).ok_or_else(|| {
             Error::new(
                 format!("the loss `{loss}` can be left at different prices above and below its quadratic, which no worst case has"),
                 "take another loss",

@@ -65,6 +65,7 @@ impl<'a> StructuredNormal<'a> {
             route,
             cliques: Vec::new(),
             scaling: Vec::new(),
+            at: Vec::new(),
             frame: Mat::new(),
             coupling: None,
             exits,
@@ -281,7 +282,7 @@ impl<'a> StructuredNormal<'a> {
             }
         }
         if let Some(worst) = &program.terms.worst {
-            worst.add_dense(layout, &self.scaling, &mut matrix);
+            worst.add_dense(layout, &self.at, &self.scaling, &mut matrix);
         }
         for (i, block) in blocks.units.iter().enumerate() {
             let start = layout.unit(i);
@@ -322,7 +323,7 @@ impl<'a> StructuredNormal<'a> {
 }
 
 impl NormalEquations for StructuredNormal<'_> {
-    fn factor(&mut self, _at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
+    fn factor(&mut self, at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
         let layout = &self.program.layout;
         let stop = Stop::here();
         if let Some(inequality) = &self.program.terms.inequality {
@@ -333,6 +334,7 @@ impl NormalEquations for StructuredNormal<'_> {
         }
         if self.program.terms.own().next().is_some() {
             self.scaling = scaling.to_vec();
+            self.at = at.to_vec();
         }
         if let Some(loss) = &self.program.terms.loss {
             self.exits = match scaling.get(loss.place.cone) {
@@ -405,7 +407,7 @@ impl StructuredNormal<'_> {
         let (layout, own) = (&self.program.layout, term.own(&self.program.layout));
         let mut alone = vec![0.0; r.len()];
         alone[own.clone()].copy_from_slice(&r[own.clone()]);
-        term.solve_own(layout, &self.scaling, &mut alone[own.clone()]);
+        term.solve_own(layout, &self.at, &self.scaling, &mut alone[own.clone()]);
         let moved = self.product(term, &alone);
         r.iter_mut().zip(moved).enumerate().filter(|(at, _)| !own.contains(at)).for_each(|(_, (r, moved))| *r -= moved);
     }
@@ -417,7 +419,7 @@ impl StructuredNormal<'_> {
         others[own.clone()].fill(0.0);
         let moved = self.product(term, &others);
         r[own.clone()].iter_mut().zip(&moved[own.clone()]).for_each(|(r, moved)| *r -= moved);
-        term.solve_own(layout, &self.scaling, &mut r[own]);
+        term.solve_own(layout, &self.at, &self.scaling, &mut r[own]);
     }
 
     fn solve_without_exits(&self, r: &mut [f64]) {

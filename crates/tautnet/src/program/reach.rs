@@ -256,7 +256,7 @@ impl Own for Reach {
     }
 
     /// `(D + ν τ τᵀ)⁻¹`, unit by unit.
-    fn solve_own(&self, layout: &Layout, scaling: &[Scaling], r: &mut [f64]) {
+    fn solve_own(&self, layout: &Layout, _: &[f64], scaling: &[Scaling], r: &mut [f64]) {
         if self.form != Form::Sum {
             return;
         }

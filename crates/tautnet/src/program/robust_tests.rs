@@ -3,7 +3,7 @@
 use super::{
     build::{Built, Prices, Robust},
     normal::StructuredNormal,
-    training::TrainingProgram,
+    training::{Near, TrainingProgram},
 };
 use crate::{
     Dataset, Loss, Norm,
@@ -30,13 +30,19 @@ struct Instance {
     groups: Option<Vec<usize>>,
 }
 
-const LOSSES: [&str; 4] = ["squared", "huber:0.5", "quantile:0.3", "absolute"];
+const LOSSES: [&str; 7] = ["squared", "huber:0.5", "quantile:0.3", "absolute", "hinge", "squared-hinge", "logistic"];
 
 /// Flags: ball, soft, rows of their own, bound priced, decay, bias, linear part, some columns exact, rows in groups.
 fn instance(n: usize, d: usize, m: usize, loss: usize, flags: [bool; 9], random: &mut Pcg64) -> Instance {
     let [ball, soft, own, lmi, decay, bias, linear, exact, grouped] = flags;
     let x = Mat::from_fn(n, d, |_, _| normal(random));
-    let y: Vec<f64> = (0..n).map(|k| x[(k, 0)].sin() + 0.3 * normal(random)).collect();
+    let loss: Loss = LOSSES[loss].parse().unwrap();
+    let mut y: Vec<f64> = (0..n).map(|k| x[(k, 0)].sin() + 0.3 * normal(random)).collect();
+    // Classes that can be told apart have no best network without a price of all its slopes.
+    let linear = linear && (lmi || !loss.is_margin());
+    if loss.is_margin() {
+        y.iter_mut().for_each(|y| *y = y.signum());
+    }
     let units: Vec<Unit> = (0..m)
         .map(|i| Unit {
             z: (0..d).map(|_| normal(random)).collect(),
@@ -58,12 +64,12 @@ fn instance(n: usize, d: usize, m: usize, loss: usize, flags: [bool; 9], random:
         prices: Prices {
             lipschitz: if lmi { 0.05 } else { 0.0 },
             squared: false,
-            decay: if decay { 0.01 } else { 0.0 },
+            decay: if decay || loss.is_margin() { 0.01 } else { 0.0 },
             max_lipschitz: None,
             norm: Norm::Two,
             output_bias: bias,
             linear_part: linear,
-            loss: LOSSES[loss].parse::<Loss>().unwrap(),
+            loss,
         },
         soft,
         groups: grouped.then(|| (0..n).filter(|k| k % 5 != 1 && k % 7 != 5).chain([n]).collect()),
@@ -127,16 +133,17 @@ proptest! {
         let (mut ax, mut az, mut px) = (vec![0.0; rows], vec![0.0; columns], vec![0.0; columns]);
         program.apply(&x, &mut ax);
         program.adjoint(&z, &mut az);
-        program.quadratic(&x, &mut px);
+        let near = Near { program, at: vector(columns, &mut random) };
+        near.quadratic(&x, &mut px);
         prop_assert!((dot(&ax, &z) - dot(&x, &az)).abs() < 1e-11 * (1.0 + dot(&ax, &ax) + dot(&z, &z)));
         prop_assert!(dot(&x, &px) >= 0.0);
 
         let scaling = scaling_of(program, &mut random);
-        let judge = Dense::of(program).normal_matrix(&scaling);
+        let judge = Dense::of(&near).normal_matrix(&scaling);
         let r = vector(columns, &mut random);
         let known = judge.llt(Side::Lower).expect("the scaling is interior").solve(Mat::from_fn(columns, 1, |a, _| r[a]));
         let mut normal = StructuredNormal::new(program);
-        normal.factor(&[], &scaling, 0.0).map_err(|e| TestCaseError::fail(e.to_string()))?;
+        normal.factor(&near.at, &scaling, 0.0).map_err(|e| TestCaseError::fail(e.to_string()))?;
         let mut found = r;
         normal.solve(&mut found);
         for (a, found) in found.iter().enumerate() {

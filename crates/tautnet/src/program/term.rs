@@ -7,7 +7,7 @@
 use super::layout::Layout;
 use faer::Mat;
 use std::ops::Range;
-use tautnet_cone::{Cone, Scaling};
+use tautnet_cone::{Cone, Curved, Scaling};
 
 /// Where the first inequality of a term stands: its row, and the index of its cone.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,7 +22,7 @@ pub(crate) struct Blocks {
     pub shared: Mat<f64>,
 }
 
-/// A term of `min ½xᵀPx + qᵀx + o  s.t.  Ax + b ∈ K`. What is said to be added is added to what the other terms gave.
+/// A term of `min ψ(x) + qᵀx + o  s.t.  Ax + b ∈ K` with ψ(x) = ½xᵀPx, or more. What is said to be added is added to what the other terms gave.
 pub(crate) trait Term: Sync {
     /// Its cones, in order; none where it has no inequalities.
     fn cones(&self, layout: &Layout) -> Vec<Cone>;
@@ -36,6 +36,16 @@ pub(crate) trait Term: Sync {
     fn constant(&self, _layout: &Layout, _constant: &mut [f64]) {}
     /// Add its part of `P x`.
     fn add_product(&self, _layout: &Layout, _x: &[f64], _out: &mut [f64]) {}
+    /// Its part of ψ beside the quadratic ½xᵀPx, whose gradient is added.
+    fn add_curved(&self, _layout: &Layout, _x: &[f64], _gradient: &mut [f64]) -> Curved {
+        Curved::default()
+    }
+    /// Add what that has in `∇²ψ(at) v`.
+    fn add_curvature(&self, _layout: &Layout, _at: &[f64], _v: &[f64], _out: &mut [f64]) {}
+    /// Whether ψ is the quadratic alone.
+    fn is_quadratic(&self) -> bool {
+        true
+    }
     /// Write its rows of `A x`.
     fn apply(&self, layout: &Layout, x: &[f64], out: &mut [f64]);
     /// Add its part of `Aᵀ z`.
@@ -51,6 +61,7 @@ pub(crate) trait Own: Term {
     fn own(&self, layout: &Layout) -> Range<usize>;
     /// Its inequalities.
     fn rows(&self, layout: &Layout) -> Range<usize>;
-    /// Overwrite a right-hand side of these variables with the solution, all others held at 0.
-    fn solve_own(&self, layout: &Layout, scaling: &[Scaling], r: &mut [f64]);
+    /// Overwrite a right-hand side of these variables with the solution, all others held at 0; `at` are the variables for which
+    /// the normal equations are.
+    fn solve_own(&self, layout: &Layout, at: &[f64], scaling: &[Scaling], r: &mut [f64]);
 }

@@ -9,7 +9,7 @@ use super::{
     loss_term::Targets,
     normal::{Route, StructuredNormal},
     rows::Rows,
-    training::{Parts, TrainingProgram},
+    training::{Near, Parts, TrainingProgram},
 };
 use crate::unit::Unit;
 use crate::{Dataset, Loss, Norm, loss::Form, patterns::Patterns, random::normal};
@@ -19,7 +19,7 @@ use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 use tautnet_cone::{
-    Cone, Dense, Linear, Quadratic, Scaling, Settings, Status,
+    Cone, Dense, Linear, Scaling, Settings, Status,
     cone::{smat, svec},
     dense::DenseNormal,
     solve,
@@ -279,8 +279,8 @@ proptest! {
                 program.store_hessian();
             }
             let (mut px, mut py) = (vec![0.0; columns], vec![0.0; columns]);
-            program.quadratic(&x, &mut px);
-            program.quadratic(&y, &mut py);
+            program.product(&x, &mut px);
+            program.product(&y, &mut py);
             let value = 0.5 * dot(&x, &px) + dot(program.linear(), &x) + program.offset();
             prop_assert!((value - objective).abs() < 1e-11 * (1.0 + objective.abs()), "{value} {objective}");
             prop_assert!((dot(&x, &py) - dot(&y, &px)).abs() < 1e-11 * (1.0 + dot(&px, &px)), "P is not symmetric");
@@ -298,7 +298,7 @@ proptest! {
         let mut random = Pcg64::seed_from_u64(seed);
         let mut program = random_program(n, d, m, flags, FORMS[form], &mut random);
         let scaling = random_scaling(program.cones(), &mut random);
-        let judge = Dense::of(&program).normal_matrix(&scaling);
+        let judge = Dense::of(&Near::nothing(&program)).normal_matrix(&scaling);
         let r = vector(judge.nrows(), &mut random);
         let known = judge.llt(Side::Lower).expect("the scaling is interior").solve(column(&r));
         let largest = known.norm_max();
@@ -440,7 +440,7 @@ fn both_routes_end_where_the_dense_judge_does() {
             let settings = Settings::default();
             let proceed = &mut |_: &_| ControlFlow::Continue(());
             let mut built = built(seed as u64, prices, held);
-            let judge = Dense::of(&built.program);
+            let judge = Dense::of(&Near::nothing(&built.program));
             let known = solve(&judge, &mut DenseNormal::new(&judge), &settings, None, proceed);
             known.verify(&judge, &settings).unwrap();
             assert_eq!(known.status, Status::Solved, "{prices:?}");

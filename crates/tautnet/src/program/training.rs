@@ -21,7 +21,7 @@ use super::{
 };
 use faer::{Mat, MatRef};
 use std::sync::Arc;
-use tautnet_cone::{Cone, Linear, Quadratic};
+use tautnet_cone::{Cone, Curved, Linear, Program, vector::dot};
 
 /// A conic program in conditioned coordinates.
 pub(crate) struct TrainingProgram {
@@ -186,10 +186,32 @@ impl TrainingProgram {
     }
 }
 
-impl Quadratic for TrainingProgram {
-    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
+impl TrainingProgram {
+    /// `out = P x`.
+    pub fn product(&self, x: &[f64], out: &mut [f64]) {
         out.fill(0.0);
         self.terms.each().for_each(|term| term.add_product(&self.layout, x, out));
+    }
+}
+
+impl Program for TrainingProgram {
+    fn curved(&self, x: &[f64], gradient: &mut [f64]) -> Curved {
+        self.product(x, gradient);
+        let half = 0.5 * dot(x, gradient);
+        let quadratic = Curved { value: half, below: -half };
+        self.terms
+            .each()
+            .map(|term| term.add_curved(&self.layout, x, gradient))
+            .fold(quadratic, |all, part| Curved { value: all.value + part.value, below: all.below + part.below })
+    }
+
+    fn curvature(&self, at: &[f64], v: &[f64], out: &mut [f64]) {
+        self.product(v, out);
+        self.terms.each().for_each(|term| term.add_curvature(&self.layout, at, v, out));
+    }
+
+    fn is_quadratic(&self) -> bool {
+        self.terms.each().all(Term::is_quadratic)
     }
 }
 
@@ -219,5 +241,51 @@ impl Linear for TrainingProgram {
     fn adjoint(&self, z: &[f64], out: &mut [f64]) {
         out.fill(0.0);
         self.terms.each().for_each(|term| term.add_adjoint(&self.layout, z, out));
+    }
+}
+
+/// The program with ψ as it is curved at a point: what the normal equations there are of. The program itself where ψ is a quadratic.
+#[cfg(test)]
+pub(crate) struct Near<'a> {
+    pub program: &'a TrainingProgram,
+    pub at: Vec<f64>,
+}
+
+#[cfg(test)]
+impl<'a> Near<'a> {
+    pub fn nothing(program: &'a TrainingProgram) -> Self {
+        Self { program, at: vec![0.0; program.linear.len()] }
+    }
+}
+
+#[cfg(test)]
+impl Linear for Near<'_> {
+    fn cones(&self) -> &[Cone] {
+        self.program.cones()
+    }
+    fn linear(&self) -> &[f64] {
+        self.program.linear()
+    }
+    fn constant(&self) -> &[f64] {
+        self.program.constant()
+    }
+    fn offset(&self) -> f64 {
+        self.program.offset()
+    }
+    fn lower_bound(&self) -> f64 {
+        self.program.lower_bound()
+    }
+    fn apply(&self, x: &[f64], out: &mut [f64]) {
+        self.program.apply(x, out);
+    }
+    fn adjoint(&self, z: &[f64], out: &mut [f64]) {
+        self.program.adjoint(z, out);
+    }
+}
+
+#[cfg(test)]
+impl tautnet_cone::Quadratic for Near<'_> {
+    fn quadratic(&self, x: &[f64], out: &mut [f64]) {
+        self.program.curvature(&self.at, x, out);
     }
 }

@@ -9,6 +9,9 @@
 //! u_k ≥ A up_k,  u_k ≥ B down_k                              loss ω_k ( q (u_k − p_k)² + α p_k ), p_k ≥ 0, or ω_k u_k
 //! ```
 //!
+//! A loss of the margin, for targets ±1, has the row of the side that its class says, and `u_k ≥ 0` in the place of the other (for a loss
+//! that is no quadratic with exits: no other, and ω_k times its value at u_k).
+//!
 //! Rows can share a u, each with its own y and labels: these are a *group*, whose loss is that of its worst row. With hard cells t
 //! is absent and `w_ik ≤ 0`. A loss with a quadratic has A = B = 1; one without has the prices of its exits
 //! for A and B. `‖G_k‖_τk` is `g_k` with a second-order cone, or `Σ_j τ_kj H_kj` with `|G_kj| ≤ H_kj`.
@@ -23,16 +26,17 @@ use super::{
     term::{Blocks, Place, Term},
 };
 use crate::{
+    Loss,
     loss::Form,
     tolerance::{Shape, Tolerance},
 };
 use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
 use rayon::prelude::*;
 use std::{ops::Range, sync::Arc};
-use tautnet_cone::{Cone, Scaling};
+use tautnet_cone::{Cone, Curved, Scaling};
 
 /// How the loss sees the size of a residual.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Cost {
     /// q, where there is a quadratic.
     pub quadratic: Option<f64>,
@@ -40,19 +44,38 @@ pub(crate) struct Cost {
     pub exit: Option<f64>,
     /// A and B.
     pub sides: [f64; 2],
+    /// The loss, where it is one of the margin.
+    pub margin: Option<Loss>,
+    /// The price of u itself.
+    pub price: f64,
 }
 
 impl Cost {
-    /// Of a loss of this form; `None` of a quadratic that costs differently above and below.
-    pub fn of(form: Form) -> Option<Self> {
-        let Form { quadratic, above, below } = form;
+    /// Of a loss; `None` of a quadratic that costs differently above and below.
+    pub fn of(loss: &Loss) -> Option<Self> {
+        let both = Self { quadratic: None, exit: None, sides: [1.0; 2], margin: None, price: 0.0 };
+        let form = loss.form(1.0);
+        if loss.is_margin() {
+            let (quadratic, below) = form.map_or((None, None), |form| (form.quadratic, form.below));
+            return Some(Self { quadratic, price: below.unwrap_or(0.0), margin: Some(loss.clone()), ..both });
+        }
+        let Form { quadratic, above, below } = form?;
         match quadratic {
-            Some(_) if above == below => Some(Self { quadratic, exit: above, sides: [1.0; 2] }),
+            Some(_) if above == below => Some(Self { quadratic, exit: above, ..both }),
             Some(_) => None,
-            None => Some(Self { quadratic, exit: None, sides: [above?, below?] }),
+            None => Some(Self { sides: [above?, below?], price: 1.0, ..both }),
         }
     }
+
+    /// The loss, where its values at u are in the objective.
+    pub fn curve(&self) -> Option<&Loss> {
+        self.margin.as_ref().filter(|loss| loss.form(1.0).is_none())
+    }
 }
+
+/// The sides of a row.
+const UP: usize = 0;
+const DOWN: usize = 1;
 
 /// The term.
 #[derive(Clone)]
@@ -149,6 +172,26 @@ impl WorstCase {
     /// Every row with the number of its group.
     fn grouped(&self) -> impl Iterator<Item = (usize, usize)> {
         (0..self.weight.len()).flat_map(|g| self.group(g).map(move |k| (k, g)))
+    }
+
+    /// The only side of a row, where the loss is one of the margin.
+    fn only(&self, k: usize) -> Option<usize> {
+        self.cost.margin.as_ref().map(|_| if self.y[k] > 0.0 { DOWN } else { UP })
+    }
+
+    /// What u has in the row of the side that a row does not have: 1 for u ≥ 0, or 0 for no inequality.
+    fn floor(&self) -> f64 {
+        if self.cost.curve().is_some() { 0.0 } else { 1.0 }
+    }
+
+    /// A row of each group, u, and what the loss sees there: a prediction that is as short of the target.
+    fn curved<'a>(&'a self, layout: &'a Layout, x: &'a [f64]) -> impl Iterator<Item = (usize, &'a Loss, f64, f64)> {
+        self.cost.curve().into_iter().flat_map(move |loss| {
+            (0..self.weight.len()).map(move |g| {
+                let size = self.y[self.groups[g]].abs();
+                (g, loss, size - x[layout.worst() + g], size)
+            })
+        })
     }
 
     fn balls(&self) -> bool {
@@ -290,9 +333,7 @@ impl Term for WorstCase {
 
     fn objective(&self, layout: &Layout, linear: &mut [f64]) -> f64 {
         for (g, weight) in self.weight.iter().enumerate() {
-            if self.cost.quadratic.is_none() {
-                linear[layout.worst() + g] = *weight;
-            }
+            linear[layout.worst() + g] = self.cost.price * weight;
             if let Some(exit) = self.cost.exit {
                 linear[layout.worst_exits() + g] = exit * weight;
             }
@@ -303,9 +344,37 @@ impl Term for WorstCase {
     fn constant(&self, _: &Layout, constant: &mut [f64]) {
         let parts = self.parts();
         for (k, y) in self.y.iter().enumerate() {
-            constant[self.place.row + parts.up.start + k] = *y;
-            constant[self.place.row + parts.down.start + k] = -y;
+            let sides = match self.only(k) {
+                None => [*y, -y],
+                Some(UP) => [*y, 1.0 - self.floor()],
+                Some(_) => [1.0 - self.floor(), -y],
+            };
+            constant[self.place.row + parts.up.start + k] = sides[UP];
+            constant[self.place.row + parts.down.start + k] = sides[DOWN];
         }
+    }
+
+    fn add_curved(&self, layout: &Layout, x: &[f64], gradient: &mut [f64]) -> Curved {
+        let mut all = Curved::default();
+        for (g, loss, f, size) in self.curved(layout, x) {
+            let (u, weight) = (layout.worst() + g, self.weight[g]);
+            let (value, slope) = (weight * loss.value(f, size), -weight * loss.slope(f, size));
+            gradient[u] += slope;
+            all.value += value;
+            all.below += value - slope * x[u];
+        }
+        all
+    }
+
+    fn add_curvature(&self, layout: &Layout, at: &[f64], v: &[f64], out: &mut [f64]) {
+        for (g, loss, f, size) in self.curved(layout, at) {
+            let u = layout.worst() + g;
+            out[u] += self.weight[g] * loss.curvature(f, size) * v[u];
+        }
+    }
+
+    fn is_quadratic(&self) -> bool {
+        self.cost.curve().is_none()
     }
 
     fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
@@ -348,8 +417,13 @@ impl Term for WorstCase {
             }
             let u = x[layout.worst() + g];
             let [above, below] = self.cost.sides;
-            out[parts.up.start + k] = u / above - lin[k] - reach - left[k][0];
-            out[parts.down.start + k] = u / below + lin[k] - reach - left[k][1];
+            out[parts.up.start + k] = u / above - lin[k] - reach - left[k][UP];
+            out[parts.down.start + k] = u / below + lin[k] - reach - left[k][DOWN];
+            match self.only(k) {
+                Some(UP) => out[parts.down.start + k] = self.floor() * u,
+                Some(_) => out[parts.up.start + k] = self.floor() * u,
+                None => {}
+            }
         }
         let exits = parts.exits.len();
         out[parts.exits].copy_from_slice(&x[layout.worst_exits()..][..exits]);
@@ -381,10 +455,14 @@ impl Term for WorstCase {
         for (exit, z) in out[layout.worst_exits()..].iter_mut().zip(&z[parts.exits.clone()]) {
             *exit += z;
         }
+        let mut sides = [&z[parts.up.clone()], &z[parts.down.clone()]].map(<[f64]>::to_vec);
         for (k, g) in self.grouped() {
-            let (up, down) = (z[parts.up.start + k], z[parts.down.start + k]);
+            if let Some(only) = self.only(k) {
+                out[layout.worst() + g] += self.floor() * std::mem::take(&mut sides[1 - only][k]);
+            }
+            let [up, down] = [sides[UP][k], sides[DOWN][k]];
             v[k] = down - up;
-            out[layout.worst() + g] += up / self.cost.sides[0] + down / self.cost.sides[1];
+            out[layout.worst() + g] += up / self.cost.sides[UP] + down / self.cost.sides[DOWN];
             if self.balls() {
                 out[layout.gradients() + k] -= up + down;
             }
@@ -413,7 +491,7 @@ impl Term for WorstCase {
             let t = &mut out[layout.leave()..][..n * m];
             let pairs = cells.par_chunks(n).zip(z[parts.leave.clone()].par_chunks(n));
             t.par_chunks_mut(n).zip(pairs).zip(&self.rows.sign).for_each(|((t, (cells, leave)), sign)| {
-                let side = &z[if *sign < 0.0 { parts.down.clone() } else { parts.up.clone() }];
+                let side = &sides[usize::from(*sign < 0.0)];
                 let each = t.iter_mut().zip(cells).zip(leave).zip(side);
                 each.for_each(|(((t, cell), leave), side)| *t += cell + leave - side);
             });

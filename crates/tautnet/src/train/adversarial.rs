@@ -17,7 +17,7 @@ use crate::ball::{project, random_point, steepest};
 use crate::range::{RADIUS, at_least_one};
 use crate::tolerance::Tolerance;
 use crate::weights::{Batch, InputDifferentiator, Weights};
-use crate::{Dataset, Norm, error::Result};
+use crate::{Dataset, Loss, Norm, error::Result};
 use rand_pcg::Pcg64;
 
 /// The settings of adversarial training. Ranges: radius ≥ 0, steps ≥ 1.
@@ -86,7 +86,8 @@ pub fn train(
         Some(tolerance) => (tolerance.shape().norm(), if tolerance.is_none() { 0.0 } else { 1.0 }),
         None => (*norm, *radius),
     };
-    let mut inner = Inner { norm, radius, steps: *steps, tolerance: tolerance.as_ref(), ..Inner::default() };
+    let loss = common.loss.clone();
+    let mut inner = Inner { norm, radius, steps: *steps, loss, tolerance: tolerance.as_ref(), ..Inner::default() };
     if tolerance.is_some() {
         inner.last = vec![0.0; data.rows() * data.columns()];
     }
@@ -98,6 +99,7 @@ struct Inner<'a> {
     norm: Norm,
     radius: f64,
     steps: usize,
+    loss: Loss,
     /// Perturbations are in parts of these sizes, where they are given.
     tolerance: Option<&'a Tolerance>,
     /// Where the search of each row of the data ended last; empty where each begins anew.
@@ -115,6 +117,7 @@ impl Default for Inner<'_> {
             norm: Norm::Two,
             radius: 0.0,
             steps: 1,
+            loss: Loss::default(),
             tolerance: None,
             last: Vec::new(),
             inputs: InputDifferentiator::default(),
@@ -153,7 +156,8 @@ impl Inner<'_> {
             if step == 0 {
                 // Ascent of a loss never lets the residual change sign, so the sign at the start decides.
                 self.signs.clear();
-                self.signs.extend(self.inputs.values.iter().zip(&batch.y).map(|(f, y)| if f < y { -1.0 } else { 1.0 }));
+                let sign = |(f, y): (&f64, &f64)| self.loss.harm(*y).unwrap_or(if f < y { -1.0 } else { 1.0 });
+                self.signs.extend(self.inputs.values.iter().zip(&batch.y).map(sign));
             }
             for k in 0..rows {
                 let stride = self.inputs.stride();

@@ -78,6 +78,7 @@ pub fn train(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -
     let what = || format!("a starting network of {m} hidden units for {n} rows of {d} inputs");
     room(what, numbers, "ask for fewer hidden units, or leave columns out")?;
     settings.check()?;
+    settings.loss.check_targets(&data.y)?;
     settings.start.train(data, &settings.common(), observer)
 }
 

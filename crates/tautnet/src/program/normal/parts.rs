@@ -34,6 +34,8 @@ pub(crate) struct StructuredNormal<'a> {
     pub(super) cliques: Vec<Clique>,
     /// The scaling, where terms have variables of their own.
     pub(super) scaling: Vec<Scaling>,
+    /// The variables at which ψ is curved as in the factor.
+    pub(super) at: Vec<f64>,
     /// `F`, upper triangular, of order d + 1.
     pub(super) frame: Mat<f64>,
     /// `R̂⁻¹`'s Cholesky factor.

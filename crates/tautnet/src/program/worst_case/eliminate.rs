@@ -15,7 +15,7 @@
 
 use super::{
     super::{cholesky::symmetric_product, layout::Layout, term::Own},
-    PAIRS, TOGETHER, WorstCase, add_lower,
+    DOWN, PAIRS, TOGETHER, UP, WorstCase, add_lower,
 };
 use faer::{Mat, prelude::*};
 use rayon::prelude::*;
@@ -24,15 +24,19 @@ use tautnet_cone::Scaling;
 
 impl WorstCase {
     /// What the elimination of a row's own variables asks of the barrier weights.
-    fn eliminated(&self, scaling: &[Scaling]) -> Vec<Row> {
+    fn eliminated(&self, layout: &Layout, at: &[f64], scaling: &[Scaling]) -> Vec<Row> {
         let (n, h, parts) = (self.rows.n(), self.numbers(scaling), self.parts());
+        let mut curves = vec![0.0; self.weight.len()];
+        for (g, loss, f, size) in self.curved(layout, at) {
+            curves[g] = self.weight[g] * loss.curvature(f, size);
+        }
         let mut rows: Vec<Row> = self
             .grouped()
             .map(|(k, g)| {
                 let stiffness = self.cost.quadratic.map_or(0.0, |q| 2.0 * q * self.weight[g]);
                 let curvature = match self.cost.exit {
                     Some(_) => 1.0 / (1.0 / stiffness + 1.0 / h[parts.exits.start + g]),
-                    None => stiffness,
+                    None => stiffness + curves[g],
                 };
                 let gradient = if self.balls() {
                     let cone = self.ball(scaling, k);
@@ -45,9 +49,21 @@ impl WorstCase {
                     (self.gradients.0[k]..self.gradients.0[k + 1]).map(soft).sum()
                 };
                 let sides = [1.0 / h[parts.up.start + k], 1.0 / h[parts.down.start + k]];
-                Row { curvature, gradient, sides, slopes: self.cost.sides.map(f64::recip) }
+                let (only, mut slopes) = (self.only(k), self.cost.sides.map(f64::recip));
+                if let Some(only) = only {
+                    slopes[1 - only] = 0.0;
+                }
+                Row { curvature, gradient, sides, slopes, only }
             })
             .collect();
+        if self.cost.margin.is_some() {
+            // u ≥ 0, once for every row of its group.
+            for g in 0..self.weight.len() {
+                let side = |k: usize| if rows[k].only == Some(UP) { parts.down.start } else { parts.up.start };
+                let floors: f64 = self.group(g).map(|k| self.floor() * h[side(k) + k]).sum();
+                self.group(g).for_each(|k| rows[k].curvature += floors);
+            }
+        }
         if self.soft {
             let (leave, cells) = (&h[parts.leave], &h[parts.cells]);
             rows.par_chunks_mut(TOGETHER).enumerate().for_each(|(block, rows)| {
@@ -62,9 +78,9 @@ impl WorstCase {
     }
 
     /// Add what is left of the rows to the lower triangle of the reduced matrix; blocks of units have theirs already.
-    pub fn add_dense(&self, layout: &Layout, scaling: &[Scaling], matrix: &mut Mat<f64>) {
+    pub fn add_dense(&self, layout: &Layout, at: &[f64], scaling: &[Scaling], matrix: &mut Mat<f64>) {
         let (n, e, h, parts) = (self.rows.n(), layout.e(), self.numbers(scaling), self.parts());
-        let rows = self.eliminated(scaling);
+        let rows = self.eliminated(layout, at, scaling);
         let alone = |g: usize| self.group(g).len() == 1;
         let root = |(k, g): (usize, usize)| if alone(g) { rows[k].root() } else { rows[k].root_beside_u() };
         let roots: Vec<[f64; 3]> = self.grouped().map(root).collect();
@@ -277,14 +293,19 @@ struct Row {
     gradient: f64,
     /// 1/α' and 1/β'.
     sides: [f64; 2],
-    /// 1/A and 1/B.
+    /// 1/A and 1/B; 0 of a side that the row does not have.
     slopes: [f64; 2],
+    /// The only side, where there is one.
+    only: Option<usize>,
 }
 
 impl Row {
     /// `(c·det K, bᵀ adj(K) b)` for `K = diag(sides) + gradient·(1, 1)ᵀ(1, 1)`, `b` the slopes.
     fn determinants(&self) -> [f64; 2] {
         let ([k1, k2], [b1, b2], g) = (self.sides, self.slopes, self.gradient);
+        if let Some(only) = self.only {
+            return [self.sides[only] + g, 1.0];
+        }
         [k1 * k2 + (k1 + k2) * g, k1 * b2 * b2 + k2 * b1 * b1 + g * (b1 - b2) * (b1 - b2)]
     }
 
@@ -293,6 +314,9 @@ impl Row {
         let ([_, k2], [b1, b2], g, c) = (self.sides, self.slopes, self.gradient, self.curvature);
         let [inner, outer] = self.determinants();
         let determinant = c * inner + outer;
+        if let Some(only) = self.only {
+            return of_one(only, (c / determinant).sqrt());
+        }
         let first = (c * (k2 + g) + b2 * b2) / determinant;
         let cross = -(c * g + b1 * b2) / determinant;
         let l11 = first.sqrt();
@@ -303,6 +327,9 @@ impl Row {
     /// The root of the form in (Y₊ − u/A, Y₋ − u/B), u held: the inverse of K.
     fn root_beside_u(&self) -> [f64; 3] {
         let ([k1, k2], g) = (self.sides, self.gradient);
+        if let Some(only) = self.only {
+            return of_one(only, (1.0 / (self.sides[only] + g)).sqrt());
+        }
         let determinant = k1 * k2 + (k1 + k2) * g;
         let l11 = ((k2 + g) / determinant).sqrt();
         [l11, -g / determinant / l11, (1.0 / (k2 + g)).sqrt()]
@@ -311,6 +338,11 @@ impl Row {
     /// `adj(K) v`.
     fn adjoint(&self, v: [f64; 2]) -> [f64; 2] {
         let ([k1, k2], g) = (self.sides, self.gradient);
+        match self.only {
+            Some(UP) => return [v[UP], 0.0],
+            Some(_) => return [0.0, v[DOWN]],
+            None => {}
+        }
         [(k2 + g) * v[0] - g * v[1], (k1 + g) * v[1] - g * v[0]]
     }
 
@@ -338,6 +370,11 @@ impl Row {
         let ([inner, _], [b1, b2]) = (self.determinants(), self.slopes);
         self.adjoint([b1 * u - free[0], b2 * u - free[1]]).map(|e| e / inner)
     }
+}
+
+/// The root of a form in one side alone.
+fn of_one(side: usize, root: f64) -> [f64; 3] {
+    if side == UP { [root, 0.0, 0.0] } else { [0.0, 0.0, root] }
 }
 
 /// What eliminates the u of a group from the features of its rows, u held: Householder's reflection that takes their dependence on
@@ -380,9 +417,9 @@ impl Own for WorstCase {
         self.place.row..self.place.row + self.parts().cells.end + cones
     }
 
-    fn solve_own(&self, layout: &Layout, scaling: &[Scaling], r: &mut [f64]) {
+    fn solve_own(&self, layout: &Layout, at: &[f64], scaling: &[Scaling], r: &mut [f64]) {
         let (n, h, parts) = (self.rows.n(), self.numbers(scaling), self.parts());
-        let rows = self.eliminated(scaling);
+        let rows = self.eliminated(layout, at, scaling);
         let base = layout.worst();
         let (leave, cells) = (&h[parts.leave.clone()], &h[parts.cells.clone()]);
         // Where t and the gradient would be without forces of the row.
