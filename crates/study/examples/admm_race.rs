@@ -49,23 +49,21 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             &data,
             &admm::Settings { linear, ..settings },
             &mut |told: &Progress| {
-                trace.push((start.elapsed().as_secs_f64(), told.objective, told.lower_bound, told.violation));
+                trace.push((start.elapsed().as_secs_f64(), *told));
                 if start.elapsed().as_secs_f64() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             },
         )?;
         (run.objective, run.lower_bound, run.iterations, run.ending)
     };
     let total = start.elapsed().as_secs_f64();
-    let list =
-        |value: &dyn Fn(&(f64, f64, f64, f64)) -> f64| format!("{:?}", trace.iter().map(value).collect::<Vec<f64>>());
+    let seconds: Vec<f64> = trace.iter().map(|(seconds, _)| *seconds).collect();
+    let objectives: Vec<f64> = trace.iter().map(|(_, told)| told.objective).collect();
+    let violations: Vec<f64> = trace.iter().map(|(_, told)| told.violation).collect();
     let bound = if bound.is_nan() { "null".into() } else { format!("{bound:?}") };
+    let solved = ending == tautnet::ending::Ending::Solved;
     println!(
-        "{{\"seconds\": {}, \"objectives\": {}, \"violations\": {}, \"objective\": {objective:?}, \"lower_bound\": {bound}, \
-         \"iterations\": {steps}, \"solved\": {}, \"total\": {total:?}}}",
-        list(&|t| t.0),
-        list(&|t| t.1),
-        list(&|t| t.3),
-        ending == tautnet::ending::Ending::Solved,
+        "{{\"seconds\": {seconds:?}, \"objectives\": {objectives:?}, \"violations\": {violations:?}, \"objective\": {objective:?}, \
+         \"lower_bound\": {bound}, \"iterations\": {steps}, \"solved\": {solved}, \"total\": {total:?}}}"
     );
     Ok(())
 }
