@@ -88,7 +88,7 @@ pub(super) struct Program {
 
 impl Program {
     pub fn new(groups: &Groups, data: &Dataset, settings: &Settings) -> Result<Self> {
-        settings.check()?;
+        settings.check(data)?;
         groups.check(data)?;
         let (n, d) = (data.rows(), data.columns());
         let (mut place, mut seen) = (HashMap::new(), HashSet::new());

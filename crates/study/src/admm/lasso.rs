@@ -85,7 +85,7 @@ pub fn sampled_lasso(
     settings: &Settings,
     observer: &mut dyn FnMut(&Sweep) -> ControlFlow<()>,
 ) -> Result<Lasso> {
-    settings.check()?;
+    settings.check(data)?;
     check(hidden, data, &settings.loss)?;
     let (lambda, stop) = (settings.decay, Stop::here());
     let mut fit = Fit::new(hidden, data, settings);

@@ -51,7 +51,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    pub(super) fn check(&self) -> Result<()> {
+    pub(super) fn check(&self, data: &Dataset) -> Result<()> {
         if !(self.decay.is_finite() && self.decay > 0.0) {
             return Err(Error::new(
                 format!("`decay` is {}", self.decay),
@@ -60,6 +60,7 @@ impl Settings {
         }
         Range::Share.check("tolerance", self.tolerance)?;
         at_least_one("iterations", self.iterations)?;
+        self.loss.check_targets(&data.y)?;
         self.penalty.map_or(Ok(()), |penalty| Range::Positive.check("penalty", penalty))
     }
 }

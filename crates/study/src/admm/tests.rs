@@ -80,7 +80,8 @@ fn it_has_the_optimum_of_weight_decay() {
 fn every_loss_closes_its_gap() {
     let mut data = toy(50, 2, 5);
     data.y.iter_mut().for_each(|y| *y = if *y > 0.0 { 1.0 } else { -1.0 });
-    let groups = Groups::of(&rivals::gaussian(&data, 8, 3).unwrap(), &data).unwrap();
+    let network = rivals::gaussian(&data, 8, 3).unwrap();
+    let groups = Groups::of(&network, &data).unwrap();
     for entry in tautnet::loss::ALL {
         for output_bias in [true, false] {
             let loss: Loss = entry.example().parse().unwrap();
@@ -89,6 +90,8 @@ fn every_loss_closes_its_gap() {
             let gap = (ours.objective - ours.lower_bound) / ours.objective;
             assert_eq!(ours.ending, Ending::Solved, "{} {output_bias}", entry.name);
             assert!(gap.abs() <= 1e-4, "{}: {} {}", entry.name, ours.objective, ours.lower_bound);
+            let optimum = judge(&network, &data, &settings);
+            assert!((ours.objective - optimum).abs() < 2e-4 * optimum, "{}: {} {optimum}", entry.name, ours.objective);
         }
     }
 }
@@ -315,6 +318,8 @@ fn bad_input_is_refused_with_its_value() {
     assert!(refused(Settings { tolerance: 1.0, ..Settings::default() }).contains("tolerance"));
     assert!(refused(Settings { iterations: 0, ..Settings::default() }).contains("iterations"));
     assert!(refused(Settings { penalty: Some(0.0), ..Settings::default() }).contains("penalty"));
+    let margin = refused(Settings { loss: "logistic".parse().unwrap(), ..Settings::default() });
+    assert!(margin.contains("logistic"), "{margin}");
     let wrong = |groups: &Groups| admm(groups, &data, &Settings::default(), &mut go_on).unwrap_err();
     let dead = Groups::both(&Patterns::from_units(10, [vec![false; 10]]));
     assert!(wrong(&dead).what.contains("no pattern is on"));
