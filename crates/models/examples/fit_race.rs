@@ -26,7 +26,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let clock = Instant::now();
     let model = pool.install(|| -> tautnet::error::Result<Model> {
         let x = Mat::from_fn(rows.len(), inputs, |k, j| rows[k][j]);
-        let (scaler, data) = fit::learn(Dataset::new(x, rows.iter().map(|row| row[inputs]).collect(), None)?, &tautnet::Loss::default())?;
+        let (scaler, data) = fit::learn(
+            Dataset::new(x, rows.iter().map(|row| row[inputs]).collect(), None)?,
+            &tautnet::Loss::default(),
+        )?;
         let fitted = fit::fit(&data, &settings, &mut |_| ControlFlow::Continue(()))?;
         let network = fitted.network().clone();
         let norm = settings.polish.norm;

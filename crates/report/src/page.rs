@@ -76,7 +76,8 @@ fn tiles(report: &Report<'_>) -> String {
         } else {
             let mut tile = |name: &str, of: fn(&Errors) -> f64, upper: bool| {
                 let unit = format!("{}, {}", report.target, report.settings.loss.root_name());
-                let [old, new] = [&at.start, &at.result].map(|errors| bound(units.root_bound(of(errors), upper), upper));
+                let [old, new] =
+                    [&at.start, &at.result].map(|errors| bound(units.root_bound(of(errors), upper), upper));
                 tiles.push((name.to_owned(), old, new, unit));
             };
             if !report.is_exact() {

@@ -143,7 +143,10 @@ fn within(report: &Report<'_>) -> String {
         let percent = |share: f64| format!("{:.1}\u{a0}%", 100.0 * share);
         if within.is_exact() {
             let (new, old) = (percent(new.clean), percent(old.clean));
-            return format!("The class of “{}” is right in {new} of {}; for {before} it is {old}.", report.target, within.rows);
+            return format!(
+                "The class of “{}” is right in {new} of {}; for {before} it is {old}.",
+                report.target, within.rows
+            );
         }
         return format!(
             "The class of “{}” is right in {} of {}, in {} whatever an attack found within the tolerance, and in at least {} whatever \

@@ -351,8 +351,16 @@ mod tests {
         assert_eq!(fit(Task::Regress, "a,y\n1,1\n2,0\n").unwrap().classes, None);
         assert!(fit(Task::Classify, "a,y\n1,1\n2,2\n").unwrap().classes.is_some());
         for (task, text, what) in [
-            (Task::Auto, "a,y\n1,p\n2,q\n3,r\n", "t.csv: the target column `y` has more than two classes: `p`, `q`, `r`"),
-            (Task::Classify, "a,y\n1,1\n2,2\n3,3\n", "t.csv: the target column `y` has more than two classes: `1`, `2`, `3`"),
+            (
+                Task::Auto,
+                "a,y\n1,p\n2,q\n3,r\n",
+                "t.csv: the target column `y` has more than two classes: `p`, `q`, `r`",
+            ),
+            (
+                Task::Classify,
+                "a,y\n1,1\n2,2\n3,3\n",
+                "t.csv: the target column `y` has more than two classes: `1`, `2`, `3`",
+            ),
             (Task::Auto, "a,y\n1,p\n2,p\n", "t.csv: the target column `y` has only one class: `p`"),
         ] {
             assert_eq!(fit(task, text).unwrap_err().what, what);

@@ -97,7 +97,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let given = relu.network.one_output("`polish`")?;
     let settings = &plan.settings.polish;
     let test = (&arguments.test, asked.seed);
-    let problem = input::meet(&stored, given, &arguments.network, &arguments.data, &arguments.meeting, &settings.loss, test)?;
+    let problem =
+        input::meet(&stored, given, &arguments.network, &arguments.data, &arguments.meeting, &settings.loss, test)?;
     problem.check(&settings.loss)?;
     let network = &problem.network;
 
@@ -218,7 +219,9 @@ fn within(
         let clean = loss.mean(network, rows);
         let reports = attack::within_multiples(network, rows, &tolerance, &SIZES, &settings)?.into_iter();
         let proved = |report: &WithinReport| report.worst_case.map_or(f64::INFINITY, |proved| proved.certified);
-        Ok(reports.map(|report| Errors { clean, found: report.found, proved: proved(&report), accuracy: None }).collect())
+        Ok(reports
+            .map(|report| Errors { clean, found: report.found, proved: proved(&report), accuracy: None })
+            .collect())
     };
     let both = errors(before)?.into_iter().zip(errors(after)?);
     let sizes = SIZES.iter().zip(both).map(|(&size, (start, result))| AtSize { size, start, result }).collect();

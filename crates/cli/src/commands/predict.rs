@@ -185,7 +185,10 @@ fn classes(model: &Model, predictions: &[f64], intervals: &[(f64, f64)], json: O
     let likely = |odds: f64| 1.0 / (1.0 + (-odds).exp());
     let probabilities = model.loss()?.name() == "logistic";
     // On the side of the class that is predicted.
-    let own = predictions.iter().zip(intervals).map(|(f, (lower, upper))| if *f > 0.0 { (*lower, *upper) } else { (-upper, -lower) });
+    let own = predictions
+        .iter()
+        .zip(intervals)
+        .map(|(f, (lower, upper))| if *f > 0.0 { (*lower, *upper) } else { (-upper, -lower) });
     let own: Vec<(f64, f64)> = own.collect();
     let certain: Vec<bool> = own.iter().map(|(lower, _)| *lower > 0.0).collect();
     if let Some(mut result) = json {
@@ -202,7 +205,13 @@ fn classes(model: &Model, predictions: &[f64], intervals: &[(f64, f64)], json: O
     }
     let mut header = vec!["prediction"];
     header.extend(probabilities.then_some("probability"));
-    header.extend(if own.is_empty() { &[][..] } else if probabilities { &["lower", "upper", "certain"][..] } else { &["certain"][..] });
+    header.extend(if own.is_empty() {
+        &[][..]
+    } else if probabilities {
+        &["lower", "upper", "certain"][..]
+    } else {
+        &["certain"][..]
+    });
     let mut text = header.join(",") + "\n";
     for (k, (name, f)) in names.iter().zip(predictions).enumerate() {
         text.push_str(&field(name));

@@ -4,7 +4,9 @@ use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{self, Summary, certificate};
 use super::{tolerance_pictures, train_tolerance};
-use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TaskArguments};
+use crate::arguments::{
+    ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TaskArguments,
+};
 use crate::files::Files;
 use crate::limits;
 use crate::progress::Display;

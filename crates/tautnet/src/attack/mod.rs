@@ -111,8 +111,16 @@ pub fn attack(
                     if radius > 0.0 && !stop.asked() {
                         let delta = match settings.method {
                             Method::FastGradient => fast_gradient(network, &x, data.y[k], norm, radius),
-                            Method::ProjectedAscent => stop
-                                .during(|| search.worst(&prepared, (&x, h), (data.y[k], loss.harm(data.y[k])), radius, settings, &mut random)),
+                            Method::ProjectedAscent => stop.during(|| {
+                                search.worst(
+                                    &prepared,
+                                    (&x, h),
+                                    (data.y[k], loss.harm(data.y[k])),
+                                    radius,
+                                    settings,
+                                    &mut random,
+                                )
+                            }),
                         };
                         // What counts is the network itself at the point itself.
                         let point = placed(norm, radius, &x, &delta);

@@ -187,7 +187,9 @@ fn rows(
                 let mut random = Pcg64::new(settings.seed.into(), k as u128);
                 search.reset();
                 let mut look = |prepared: &Prepared<'_>| {
-                    stop.during(|| search.worst(prepared, (&origin, h), (y - moved, loss.harm(y)), 1.0, &settings, &mut random))
+                    stop.during(|| {
+                        search.worst(prepared, (&origin, h), (y - moved, loss.harm(y)), 1.0, &settings, &mut random)
+                    })
                 };
                 let u = match &same {
                     Some(prepared) => look(prepared),

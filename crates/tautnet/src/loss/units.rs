@@ -4,9 +4,9 @@
 //! what it is in standardized units.
 
 use super::formula::Loss;
-use crate::outward::{mul_down, mul_up, sqrt_down, sqrt_up};
 use crate::Dataset;
 use crate::error::Result;
+use crate::outward::{mul_down, mul_up, sqrt_down, sqrt_up};
 use crate::scaling::Scaler;
 
 impl Loss {
