@@ -1,6 +1,7 @@
 """Entry of ./bench: reads the arguments, runs the benchmarks asked for, describes the machine."""
 import argparse
 
+import admm
 import change
 import convex
 import exact
@@ -19,7 +20,7 @@ import verify
 from common import Setup
 
 BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "limits": limits.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
-              "table": table.run, "sgd": sgd.run, "convex": convex.run, "exact": exact.run, "known": known.run,
+              "table": table.run, "sgd": sgd.run, "convex": convex.run, "admm": admm.run, "exact": exact.run, "known": known.run,
               "verify": verify.run, "python": python.run, "change": change.run}
 
 

@@ -2,6 +2,7 @@
 
     opponent.py joint NETWORK.json DATA.csv --lipschitz 0.01 --solver CLARABEL|SCS
     opponent.py robust NETWORK.json DATA.csv --tolerance 0.1 --tolerance-shape box|ball --decay 0.001 --solver CLARABEL|SCS
+    opponent.py decay NETWORK.json DATA.csv --decay 0.01 --solver CLARABEL|SCS
     opponent.py lipsdp NETWORK.json --solver CLARABEL|SCS
 
 Prints one JSON object: objective, loss, lipschitz, status, seconds (building and solving the program; not the start
@@ -25,7 +26,7 @@ import robust  # noqa: E402
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("program", choices=["joint", "robust", "lipsdp"])
+    parser.add_argument("program", choices=["joint", "robust", "decay", "lipsdp"])
     parser.add_argument("network")
     parser.add_argument("data", nargs="?")
     parser.add_argument("--lipschitz", type=float, default=0.01)
@@ -38,18 +39,20 @@ def main():
 
     with open(options.network) as file:
         raw = json.load(file)
-    if options.program in ("joint", "robust"):
+    if options.program != "lipsdp":
         table = np.loadtxt(options.data, delimiter=",", skiprows=1, ndmin=2)
         raw |= {"x": table[:, :-1], "y": table[:, -1], "lipschitz": options.lipschitz}
-        instance = oracle.Instance(raw) if options.program == "joint" else raw | {
+        if options.program == "decay":
+            raw |= {"lipschitz": 0.0, "decay": options.decay}
+        instance = oracle.Instance(raw) if options.program != "robust" else raw | {
             "tolerance": [[options.tolerance] * (table.shape[1] - 1)], "shape": options.tolerance_shape, "cells": "soft",
             "loss": "squared", "decay": options.decay, "lipschitz": 0.0, "linear_part": False, "output_bias": False}
     else:
         w, v = oracle.balance(np.array(raw["w"]), np.array(raw["v"]))
 
     start = time.perf_counter()
-    if options.program == "joint":
-        problem, _, _, loss, bound = oracle.build("joint", instance)
+    if options.program in ("joint", "decay"):
+        problem, _, _, _, loss, bound = oracle.build(options.program, instance)
     elif options.program == "robust":
         (problem, _), loss, bound = robust.build(instance), None, None
     else:

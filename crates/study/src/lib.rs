@@ -1,9 +1,10 @@
 //! Runs the papers' experiments, rivals and first-order convex methods.
 //!
 //! [`experiment`] applies every method to the same starting networks, trial by trial; [`experiment_file`] reads what is to be
-//! run, and [`claims`] says what the rows show. [`rivals`] and [`convex`] are the methods that are compared with those of
+//! run, and [`claims`] says what the rows show. [`rivals`], [`convex`] and [`admm`](mod@admm) are the methods that are compared with those of
 //! [`tautnet::polish`](mod@tautnet::polish).
 
+pub mod admm;
 pub mod claims;
 pub mod convex;
 pub mod experiment;

@@ -1,6 +1,6 @@
 //! Rivals of polishing: patterns that do not come from a trained network.
 //!
-//! Both return a network whose units have the patterns asked for, every pattern with both signs: the convex programs of
+//! The first two return a network whose units have the patterns asked for, every pattern with both signs: the convex programs of
 //! [`polish`](mod@tautnet::polish) and [`convex`](crate::convex) run from there.
 //!
 //! * *samp-ℓ2, samp-lip* ([`sampled`]): a random half of a network's patterns, used for both signs (P⁺ = P⁻, so again m
@@ -8,14 +8,19 @@
 //!   the comparison is with the network's own objective, and nothing is taken back.
 //! * *Gaussian* ([`gaussian`]): the patterns of random half-spaces (Pilanci and Ergen, arXiv:2002.10553). No network is
 //!   needed, and training is convex from end to end.
+//! * *Gaussian, of perturbed rows too* ([`perturbed`]): what convex adversarial training samples (Bai, Gautam, Gai and Sojoudi, arXiv:2105.12237), and
+//!   how many of them are enough ([`patterns_needed`]). Such a pattern need not be one of any weights on the rows as they are, so patterns come back
+//!   and no network: [`admm`](mod@crate::admm) takes them.
 
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::collections::HashSet;
 use tautnet::error::Result;
+use tautnet::patterns::Patterns;
 use tautnet::polish::{self, Polished};
 use tautnet::random::normal;
+use tautnet::range::{RADIUS, Range};
 use tautnet::{Dataset, Error, Shallow};
 
 /// A network of half of the units, chosen at random, each once with either sign: unit i becomes (w̄_i, |v_i|) and
@@ -96,6 +101,50 @@ pub fn gaussian(data: &Dataset, patterns: usize, seed: u64) -> Result<Shallow> {
     )
 }
 
+/// Distinct patterns that are on somewhere, of half-spaces ḡ ~ N(0, I) over (x, 1): `1[x̄_k·ḡ ≥ 0]`, and for each of `copies` draws of R ~ N(0, I) those of
+/// the rows X + radius · sgn(R). So many of them as were asked for, or fewer where new ones are no longer found.
+pub fn perturbed(data: &Dataset, patterns: usize, radius: f64, copies: usize, seed: u64) -> Result<Patterns> {
+    if patterns == 0 {
+        return Err(Error::new("0 patterns were asked for", "give at least 1; half as many as there are to be units"));
+    }
+    RADIUS.check("radius", radius)?;
+    let (n, d) = (data.rows(), data.columns());
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut known = HashSet::new();
+    let mut kept: Vec<Vec<bool>> = Vec::new();
+    let mut missed = 0;
+    while kept.len() < patterns && missed < DRAWS {
+        let gate: Vec<f64> = (0..=d).map(|_| normal(&mut random)).collect();
+        missed += 1;
+        for copy in 0..=copies {
+            let mut moved = |x: f64| if copy == 0 { x } else { x + radius * normal(&mut random).signum() };
+            let on: Vec<bool> =
+                (0..n).map(|k| (0..d).fold(gate[d], |h, j| h + gate[j] * moved(data.x[(k, j)])) >= 0.0).collect();
+            if kept.len() < patterns && on.contains(&true) && known.insert(on.clone()) {
+                kept.push(on);
+                missed = 0;
+            }
+        }
+    }
+    Ok(Patterns::from_units(n, kept))
+}
+
+/// How many distinct patterns are enough:
+///
+/// ```text
+/// P ≥ min{ (n + 1)/(ψξ) − 1,   (2/ξ)(n + 1 − log ψ) }
+/// ```
+///
+/// With so many, one more pattern makes the optimum of the robust program better with a probability of at most ξ, at the confidence 1 − ψ
+/// (arXiv:2105.12237, whose result is about sampled constraints of the dual problem, which has n + 1 unknowns). It is far more than
+/// what is used: for 600 rows and ψ = ξ = 0.1 it is 12067, where the paper's own experiments have 36.
+pub fn patterns_needed(rows: usize, psi: f64, xi: f64) -> Result<usize> {
+    Range::Share.check("psi", psi)?;
+    Range::Share.check("xi", xi)?;
+    let unknowns = rows as f64 + 1.0;
+    Ok((unknowns / (psi * xi) - 1.0).min(2.0 / xi * (unknowns - psi.ln())).ceil() as usize)
+}
+
 fn mean_target(data: &Dataset) -> f64 {
     let omega = tautnet::dataset::importances(data);
     omega.iter().zip(&data.y).map(|(o, y)| o * y).sum::<f64>() / data.rows() as f64
@@ -106,7 +155,6 @@ mod tests {
     use super::*;
     use crate::toy::toy;
     use std::ops::ControlFlow;
-    use tautnet::patterns::Patterns;
     use tautnet::polish::{Method, Settings};
     use tautnet::train;
 
@@ -185,5 +233,37 @@ mod tests {
         let data = Dataset::new(Mat::from_fn(2, 1, |k, _| k as f64), vec![0.0, 1.0], None).unwrap();
         // On the first, on the second, on both.
         assert_eq!(gaussian(&data, 100, 1).unwrap().units(), 6);
+    }
+
+    #[test]
+    fn patterns_of_perturbed_rows_are_distinct_and_alive() {
+        let data = toy(30, 2, 3);
+        let own = perturbed(&data, 25, 0.0, 0, 4).unwrap();
+        // The first ones are those of the Gaussian network with this seed.
+        let network = gaussian(&data, 25, 4).unwrap();
+        let judge = Patterns::of(&network, data.x.as_ref());
+        assert!((0..25).all(|i| own.unit(i) == judge.unit(2 * i)));
+        let moved = perturbed(&data, 200, 0.3, 2, 4).unwrap();
+        assert_eq!(moved.units(), 200);
+        for i in 0..200 {
+            assert!(!moved.is_dead(i) && (0..i).all(|j| moved.unit(j) != moved.unit(i)));
+        }
+        assert_eq!(moved, perturbed(&data, 200, 0.3, 2, 4).unwrap());
+        // Two rows have three patterns that are on somewhere, whatever moves.
+        let few = Dataset::new(Mat::from_fn(2, 1, |k, _| k as f64), vec![0.0, 1.0], None).unwrap();
+        assert_eq!(perturbed(&few, 100, 1.0, 3, 1).unwrap().units(), 3);
+        assert!(perturbed(&data, 0, 0.1, 1, 1).unwrap_err().what.contains('0'));
+        assert!(perturbed(&data, 1, -0.1, 1, 1).unwrap_err().what.contains("radius"));
+        assert!(perturbed(&data, 1, f64::NAN, 1, 1).unwrap_err().what.contains("NaN"));
+    }
+
+    #[test]
+    fn the_number_of_patterns_is_that_of_the_formula() {
+        // 601/0.01 − 1 = 60099; 20 (601 + log 10) = 12066.05…
+        assert_eq!(patterns_needed(600, 0.1, 0.1).unwrap(), 12067);
+        // 3/0.81 − 1 = 2.70…; 2/0.9 (3 + 0.105…) = 6.9…
+        assert_eq!(patterns_needed(2, 0.9, 0.9).unwrap(), 3);
+        assert!(patterns_needed(2, 0.0, 0.5).unwrap_err().what.contains("psi"));
+        assert!(patterns_needed(2, 0.5, f64::NAN).unwrap_err().what.contains("xi"));
     }
 }

@@ -1,0 +1,65 @@
+//! Products of matrices, and Cholesky factors, with the same bytes on any number of threads.
+
+use faer::dyn_stack::{MemBuffer, MemStack};
+use faer::linalg::cholesky::llt;
+use faer::linalg::matmul::matmul;
+use faer::{Accum, Mat, MatMut, MatRef, Par};
+use rayon::prelude::*;
+
+/// Columns that one thread multiplies at a time.
+const COLUMNS: usize = 32;
+/// Multiplications from which a second thread is worth it.
+const WORTH_A_THREAD: usize = 1 << 20;
+
+/// A B, with the columns of B one after another, and so the result's.
+pub(super) fn product(a: MatRef<'_, f64>, b: &[f64]) -> Vec<f64> {
+    let (rows, inner) = (a.nrows(), a.ncols());
+    let columns = b.len() / inner;
+    let mut out = vec![0.0; rows * columns];
+    let work = |(out, b): (&mut [f64], &[f64])| {
+        let columns = b.len() / inner;
+        let out = MatMut::from_column_major_slice_mut(out, rows, columns);
+        let b = MatRef::from_column_major_slice(b, inner, columns);
+        matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
+    };
+    if rows * inner * columns < WORTH_A_THREAD {
+        out.chunks_mut(COLUMNS * rows).zip(b.chunks(COLUMNS * inner)).for_each(work);
+    } else {
+        out.par_chunks_mut(COLUMNS * rows).zip(b.par_chunks(COLUMNS * inner)).for_each(work);
+    }
+    out
+}
+
+/// The Cholesky factor of a symmetric positive definite matrix.
+pub(super) struct Factor(Mat<f64>);
+
+impl Factor {
+    /// From the lower triangle; none where the matrix is not positive definite in floating point.
+    pub fn of(mut matrix: Mat<f64>) -> Option<Self> {
+        let n = matrix.nrows();
+        let mut memory = MemBuffer::new(llt::factor::cholesky_in_place_scratch::<f64>(n, Par::Seq, Default::default()));
+        let stack = MemStack::new(&mut memory);
+        llt::factor::cholesky_in_place(matrix.as_mut(), Default::default(), Par::Seq, stack, Default::default())
+            .ok()?;
+        Some(Self(matrix))
+    }
+
+    /// The solutions for right sides that stand one after another.
+    pub fn solve(&self, sides: &mut [f64]) {
+        let n = self.0.nrows();
+        let columns = sides.len() / n;
+        let mut memory = MemBuffer::new(llt::solve::solve_in_place_scratch::<f64>(n, columns, Par::Seq));
+        let sides = MatMut::from_column_major_slice_mut(sides, n, columns);
+        llt::solve::solve_in_place(self.0.as_ref(), sides, Par::Seq, MemStack::new(&mut memory));
+    }
+}
+
+/// Σ a b.
+pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// ‖a‖₂.
+pub(super) fn length(a: &[f64]) -> f64 {
+    dot(a, a).sqrt()
+}
