@@ -30,7 +30,8 @@ impl<'a> Files<'a> {
 
     /// It reads what DATA names, which may be a file.
     pub fn reads_data(mut self, data: Option<&OsString>) -> Self {
-        self.read.extend(data.and_then(|data| file_of(data)).map(Path::to_owned));
+        let file = |data| file_of(data).or_else(|| images_of(data).map(|(file, _)| file)).map(Path::to_owned);
+        self.read.extend(data.and_then(|data| file(data)));
         self
     }
 
@@ -99,6 +100,12 @@ pub enum TestRows {
 /// The file that DATA names, if it is one.
 pub fn file_of(data: &OsStr) -> Option<&Path> {
     Some(Path::new(data)).filter(|path| data != "-" && path.exists())
+}
+
+/// The file of images that DATA names, and which of them, if it is both: `FILE:3,8`.
+pub fn images_of(data: &OsStr) -> Option<(&Path, &str)> {
+    let (file, choice) = data.to_str()?.rsplit_once(':')?;
+    Some((Path::new(file), choice)).filter(|(file, _)| file.is_file())
 }
 
 /// For the charts and their files.

@@ -19,9 +19,20 @@ pub fn find(arguments: &FolderArguments, name: &str) -> Option<PathBuf> {
     if name.is_empty() || !name.chars().all(|c| c.is_alphanumeric() || "_-".contains(c)) {
         return None;
     }
+    first(arguments, "uci", [format!("{name}.csv"), format!("{name}.csv.gz")])
+}
+
+/// A file of MNIST, plain or gzip, in the folder or in its subfolder `mnist`.
+pub fn find_mnist(arguments: &FolderArguments, file: &str) -> Option<PathBuf> {
+    first(arguments, "mnist", [file.to_owned(), format!("{file}.gz")])
+}
+
+/// The first file of one of these names in the folders of data sets or in their subfolder of that name.
+fn first(arguments: &FolderArguments, subfolder: &str, names: [String; 2]) -> Option<PathBuf> {
     let folders = [arguments.data_dir.clone(), cache()];
     let files = |folder: PathBuf| {
-        ["", "uci"].map(|part| ["csv", "csv.gz"].map(|ending| folder.join(part).join(format!("{name}.{ending}"))))
+        let parts = ["", subfolder].map(|part| folder.join(part));
+        parts.map(|part| names.each_ref().map(|name| part.join(name)))
     };
     folders.into_iter().flatten().flat_map(files).flatten().find(|path| path.is_file())
 }

@@ -2,7 +2,7 @@
 
 use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments};
 use crate::files::TestRows;
-use crate::files::file_of;
+use crate::files::{file_of, images_of};
 use crate::limits;
 use crate::recipe::TestArguments;
 use crate::{folders, output};
@@ -12,7 +12,8 @@ use tautnet::error::{Error, Result};
 use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Network, Scaler, Shallow, split};
 use tautnet_models::Stored;
-use tautnet_tables::{Encoder, Table, Task, UnknownLevels, builtin, public_data};
+use tautnet_tables::idx::{self, Choice, Images};
+use tautnet_tables::{Encoder, Table, Task, UnknownLevels, builtin, mnist, public_data};
 
 /// A model or a network in a file.
 pub fn stored(path: &Path) -> Result<Stored> {
@@ -27,17 +28,25 @@ pub struct Opened {
     pub table: Table,
     /// Its targets, the usual one first, where the set is a known one.
     targets: Vec<&'static str>,
+    /// It has images, and their labels for the target.
+    images: bool,
 }
 
-/// What DATA names: a file, `-` for standard input, a built-in set, or a set in the folder of data sets.
+/// What DATA names: a file, some images of one, `-` for standard input, a built-in set, or a set in the folder of data sets.
 pub fn open(data: &OsStr, arguments: &FileArguments) -> Result<Opened> {
     let options = arguments.options();
-    let unknown = |table| Opened { table, targets: Vec::new() };
+    let unknown = |table| Opened { table, targets: Vec::new(), images: false };
+    let images = |table| Opened { images: true, ..unknown(table) };
     if data == "-" {
         return Table::from_reader("standard input", std::io::stdin().lock(), &options).map(unknown);
     }
     if let Some(path) = file_of(data) {
-        return Table::read(path, &options).map(unknown);
+        let opened = unknown(Table::read(path, &options)?);
+        return Ok(Opened { images: path.is_file() && idx::is_idx(path), ..opened });
+    }
+    if let Some((path, choice)) = images_of(data) {
+        let name = data.display().to_string();
+        return Images::new(path).table(&name, &Choice::parse(choice, &name)?, limits::now()).map(images);
     }
     // Names are text; what is none can only be a file that is not there.
     let Some(data) = data.to_str() else { return Table::read(Path::new(data), &options).map(unknown) };
@@ -47,13 +56,20 @@ pub fn open(data: &OsStr, arguments: &FileArguments) -> Result<Opened> {
     let set = public_data::find(data);
     if let Some(path) = folders::find(&arguments.folder, set.map_or(data, |set| set.name)) {
         let targets = set.map_or(Vec::new(), |set| [&[set.target()], set.other_targets].concat());
-        return Ok(Opened { table: Table::read(&path, &options)?, targets });
+        return Ok(Opened { targets, ..unknown(Table::read(&path, &options)?) });
+    }
+    let absent = |name: &str| {
+        let hint = format!("fetch it with `tautnet data fetch {name}`");
+        Err(Error::new(format!("the data set `{name}` is not on this machine"), hint))
+    };
+    if let Some(named) = mnist::find(data)? {
+        return match folders::find_mnist(&arguments.folder, named.file) {
+            Some(path) => named.table(data, &path, limits::now()).map(images),
+            None => absent("mnist"),
+        };
     }
     match set {
-        Some(set) => Err(Error::new(
-            format!("the data set `{}` is not on this machine", set.name),
-            format!("fetch it with `tautnet data fetch {}`", set.name),
-        )),
+        Some(set) => absent(set.name),
         // The plain message for a file that is not there says what the system said.
         None if data.contains(['/', '\\', '.']) => Table::read(Path::new(data), &options).map(unknown),
         None => Err(Error::new(
@@ -69,7 +85,14 @@ impl Opened {
         let target = arguments.target.as_deref().or(self.targets.first().copied());
         let mut leave_out = arguments.drop.clone();
         leave_out.extend(self.targets.iter().filter(|other| Some(**other) != target).map(|other| other.to_string()));
-        Encoder::fit_for(task, &self.table, target, &leave_out)
+        let columns = Encoder::fit_for(task, &self.table, target, &leave_out);
+        match columns {
+            Err(error) if self.images && target.is_none() => Err(Error::new(
+                error.what,
+                "two labels are told apart: choose them behind a colon, as in `mnist:3,8`, and enough rows for both",
+            )),
+            columns => columns,
+        }
     }
 }
 

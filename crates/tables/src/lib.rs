@@ -1,9 +1,9 @@
 //! Reads files with columns into numbers.
 //!
-//! A [`Table`] is read from CSV (plain or gzip) or Parquet by [`Table::read`]. An [`Encoder`] learns which of its columns are
-//! inputs and which is the target, and makes a [`Dataset`](tautnet::Dataset) of this table and of others. [`builtin`] has
-//! tables that need no file, and [`public_data`] those that can be fetched. What a reader may hold is limited by
-//! [`Limits`](tautnet::Limits).
+//! A [`Table`] is read from CSV (plain or gzip), Parquet or files of images ([`idx`]) by [`Table::read`]. An [`Encoder`] learns
+//! which of its columns are inputs and which is the target, and makes a [`Dataset`](tautnet::Dataset) of this table and of
+//! others. [`builtin`] has tables that need no file, [`public_data`] and [`mnist`] those that can be fetched. What a reader may
+//! hold is limited by [`Limits`](tautnet::Limits).
 //!
 //! [`limited`] and [`atomic`] are for files of every kind: read up to the limits, and written whole or not at all.
 
@@ -12,8 +12,10 @@ pub mod builtin;
 mod column;
 mod csv;
 mod encoder;
+pub mod idx;
 pub mod limited;
 mod line_numbers;
+pub mod mnist;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "parquet")]

@@ -1,18 +1,20 @@
 //! Which reader a file wants, told by its first bytes.
 
 use crate::csv;
+use crate::idx::{Choice, Images, begins};
 use crate::limited::{Capped, unreadable};
 #[cfg(feature = "parquet")]
 use crate::parquet;
 use crate::table::{ReadOptions, Table};
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::limits::Limit;
 
 impl Table {
-    /// Read a CSV file, plain or gzip, or a Parquet file; delimiter and header are detected unless told.
+    /// Read a CSV file, plain or gzip, a Parquet file, or images with labels (see [`idx`](crate::idx)); delimiter and header are
+    /// detected unless told.
     pub fn read(path: &Path, options: &ReadOptions) -> Result<Self> {
         let source = path.display().to_string();
         let file = File::open(path).map_err(|e| unreadable(&source, &e))?;
@@ -23,9 +25,15 @@ impl Table {
         if metadata.is_file() {
             options.limits.check(Limit::Bytes, &source, metadata.len())?;
         }
-        #[cfg(feature = "parquet")]
-        if metadata.is_file() && starts_with_parquet(&file).map_err(|e| unreadable(&source, &e))? {
-            return parquet::read(source, file, &options.limits);
+        if metadata.is_file() {
+            let start = start_of(&file).map_err(|e| unreadable(&source, &e))?;
+            if begins(&start) {
+                return Images::new(path).table(&source, &Choice::default(), &options.limits);
+            }
+            #[cfg(feature = "parquet")]
+            if start == b"PAR1" {
+                return parquet::read(source, file, &options.limits);
+            }
         }
         Self::from_reader(source, file, options)
     }
@@ -51,17 +59,27 @@ impl Table {
             [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
                 Err(Error::new(format!("{source} is UTF-16 text"), "save the file as UTF-8"))
             }
+            start if begins(start) => Err(Error::new(
+                format!("{source} is an idx file of images or labels"),
+                "give the file of the images by its path",
+            )),
             _ => csv::read(source, whole, options),
         }
     }
 }
 
-/// Whether a file says of itself that it is Parquet; the place in the file is left at its start.
-#[cfg(feature = "parquet")]
-fn starts_with_parquet(mut file: &File) -> std::io::Result<bool> {
-    use std::io::Seek;
-    let mut magic = Vec::new();
-    file.take(4).read_to_end(&mut magic)?;
+/// The first bytes of a file, unpacked where it is gzip; the place in the file is left at its start.
+pub(crate) fn start_of(mut file: &File) -> std::io::Result<Vec<u8>> {
+    // A name in the header of a packed file may be of any length; of such a one nothing is told here.
+    let mut start = Vec::new();
+    file.take(4096).read_to_end(&mut start)?;
     file.rewind()?;
-    Ok(magic == b"PAR1")
+    if start.starts_with(&[0x1f, 0x8b]) {
+        let mut unpacked = Vec::new();
+        // That it is cut off here is no error.
+        let _ = flate2::read::GzDecoder::new(start.as_slice()).take(4).read_to_end(&mut unpacked);
+        start = unpacked;
+    }
+    start.truncate(4);
+    Ok(start)
 }

@@ -38,7 +38,7 @@ pub struct Arguments {
     /// Model file, or a plain network
     pub network: PathBuf,
 
-    /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
+    /// Data: a CSV file (plain or gzip), a Parquet file or an idx file of images, the name of a data set, or `-` for standard input
     pub data: OsString,
 
     #[command(flatten)]

@@ -35,7 +35,7 @@ use tautnet_tables::atomic::{self, Existing};
 /// error on the rows held out, without attack and under it. Numbers are medians over the trials, in standardized units.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
+    /// Data: a CSV file (plain or gzip), a Parquet file or an idx file of images, the name of a data set, or `-` for standard input
     pub data: OsString,
 
     #[command(flatten)]

@@ -14,7 +14,7 @@ use std::time::Duration;
 use tautnet::error::Result;
 use tautnet::printable;
 use tautnet_tables::{
-    Values,
+    Values, mnist,
     public_data::{self, SETS},
 };
 
@@ -49,7 +49,7 @@ enum Action {
         #[arg(long, help_heading = "Output")]
         json: bool,
     },
-    /// Fetch public data sets from their official archive, checked and kept for later
+    /// Fetch public data sets from where they are published, checked and kept for later
     #[cfg(feature = "fetch")]
     Fetch(FetchArguments),
 }
@@ -76,7 +76,11 @@ fn list(folder: &FolderArguments, as_json: bool) -> Result<()> {
         };
         (set.name, set.rows, set.title, place)
     });
-    let all: Vec<_> = [rastrigin].into_iter().chain(sets).collect();
+    let images = mnist::PARTS.map(|(name, file, rows)| {
+        let place = folders::find_mnist(folder, file).map(|path| path.display().to_string());
+        (name, rows, mnist::TITLE, place)
+    });
+    let all: Vec<_> = [rastrigin].into_iter().chain(sets).chain(images).collect();
     if as_json {
         let entry = |(name, rows, title, place): &(&str, usize, &str, Option<String>)| json!({"name": name, "rows": rows, "title": title, "place": place});
         return output::print_json(&json!({"sets": all.iter().map(entry).collect::<Vec<_>>()}));
@@ -85,7 +89,7 @@ fn list(folder: &FolderArguments, as_json: bool) -> Result<()> {
         let place = place.clone().unwrap_or_else(|| format!("not here; `tautnet data fetch {name}`"));
         output::print(&format!("{name}\n    {title}\n    {rows} rows; {}\n", printable::line(&place)))?;
     }
-    output::print(&format!("licence of the public sets: {}\n", public_data::LICENCE))
+    output::print(&format!("licence of the public sets: {}; of MNIST: {}\n", public_data::LICENCE, mnist::LICENCE))
 }
 
 /// What each column of a table holds.
@@ -118,6 +122,9 @@ fn show(data: &OsStr, file: &FileArguments, as_json: bool) -> Result<()> {
     if let Some(set) = data.to_str().and_then(public_data::find) {
         output::print(&format!("{}\nlicence: {}\n", set.title, public_data::LICENCE))?;
     }
+    if data.to_str().is_some_and(|data| mnist::find(data).is_ok_and(|named| named.is_some())) {
+        output::print(&format!("{}\nlicence: {}\n", mnist::TITLE, mnist::LICENCE))?;
+    }
     let source = printable::line(table.source());
     output::print(&format!("{source}: {} rows, {} columns\n", table.rows(), table.columns().len()))?;
     output::print(&output::list(&rows))
@@ -133,9 +140,13 @@ struct FetchArguments {
     #[command(flatten)]
     folder: FolderArguments,
 
-    /// Take the archives from a mirror
-    #[arg(long, value_name = "URL", default_value = public_data::ARCHIVE, help_heading = "Data")]
-    from: String,
+    #[arg(
+        long,
+        value_name = "URL",
+        help = format!("Take the files from a mirror [default: {}, for MNIST {}]", public_data::ARCHIVE, mnist::ADDRESS),
+        help_heading = "Data"
+    )]
+    from: Option<String>,
 
     /// Give up on a set after this long: `30`, `30s`, `5m`, `2h`
     #[arg(
@@ -157,41 +168,95 @@ struct FetchArguments {
     quiet: bool,
 }
 
+/// A file to fetch.
+#[cfg(feature = "fetch")]
+enum Wanted {
+    /// The CSV file of a set.
+    Set(&'static public_data::PublicSet),
+    /// A file of MNIST.
+    Mnist(&'static str),
+}
+
+#[cfg(feature = "fetch")]
+impl Wanted {
+    /// What a name stands for.
+    fn of(name: &str) -> Option<Vec<Self>> {
+        match mnist::PARTS.iter().any(|(part, ..)| *part == name) {
+            true => Some(mnist::FILES.iter().map(|(file, _)| Self::Mnist(file)).collect()),
+            false => public_data::find(name).map(|set| vec![Self::Set(set)]),
+        }
+    }
+
+    /// Its path in the folder of data sets.
+    fn path(&self) -> String {
+        match self {
+            Self::Set(set) => format!("{}.csv", set.name),
+            Self::Mnist(file) => format!("mnist/{file}.gz"),
+        }
+    }
+
+    /// Where it is published: the folder, and the path in it.
+    fn origin(&self) -> (&'static str, String) {
+        match self {
+            Self::Set(set) => (public_data::ARCHIVE, set.archive.to_owned()),
+            Self::Mnist(file) => (mnist::ADDRESS, format!("{file}.gz")),
+        }
+    }
+
+    /// What is kept of what was fetched, checked.
+    fn made_of(&self, fetched: Vec<u8>) -> Result<Vec<u8>> {
+        match self {
+            Self::Set(set) => set.csv_from_archive_within(&fetched, limits::now()).map(String::into_bytes),
+            Self::Mnist(_) => self.check(&fetched).map(|()| fetched),
+        }
+    }
+
+    /// Refuse a file that is not the known one.
+    fn check(&self, kept: &[u8]) -> Result<()> {
+        match self {
+            Self::Set(set) => set.check(kept),
+            Self::Mnist(file) => mnist::check(file, kept, limits::now()),
+        }
+    }
+}
+
 #[cfg(feature = "fetch")]
 fn fetch(arguments: &FetchArguments) -> Result<()> {
     use tautnet::error::Error;
     use tautnet_tables::atomic::{self, Existing};
     use tautnet_tables::limited::read_file;
 
-    let known = || SETS.iter().map(|set| set.name).collect::<Vec<_>>().join(", ");
-    let sets: Vec<_> = arguments
+    let known = || [&SETS.iter().map(|set| set.name).collect::<Vec<_>>()[..], &["mnist"]].concat().join(", ");
+    let files: Vec<Vec<Wanted>> = arguments
         .names
         .iter()
         .map(|name| {
             let hint = || format!("the public sets are {}", known());
-            public_data::find(name).ok_or_else(|| Error::new(format!("there is no public data set `{name}`"), hint()))
+            Wanted::of(name).ok_or_else(|| Error::new(format!("there is no public data set `{name}`"), hint()))
         })
         .collect::<Result<_>>()?;
     let folder = folders::data(&arguments.folder)?;
-    let make = |e| Error::new(format!("{} could not be made: {e}", folder.display()), "give another --data-dir");
-    std::fs::create_dir_all(&folder).map_err(make)?;
-    for set in sets {
-        let path = folder.join(format!("{}.csv", set.name));
+    for wanted in files.iter().flatten() {
+        let path = folder.join(wanted.path());
+        let parent = path.parent().unwrap_or(&folder);
+        let make = |e| Error::new(format!("{} could not be made: {e}", parent.display()), "give another --data-dir");
+        std::fs::create_dir_all(parent).map_err(make)?;
         let name = path.display().to_string();
         let there = path.exists().then(|| read_file(&path, &name, limits::now()));
-        if !arguments.force && there.is_some_and(|csv| csv.is_ok_and(|csv| set.check(&csv).is_ok())) {
+        if !arguments.force && there.is_some_and(|bytes| bytes.is_ok_and(|bytes| wanted.check(&bytes).is_ok())) {
             output::print(&format!("{} (already there)\n", printable::line(&name)))?;
             continue;
         }
         atomic::check(&path, Existing::Replace)?;
-        let part = folder.join(format!(".{}.part", set.archive.replace('/', "-")));
-        let url = format!("{}/{}", arguments.from.trim_end_matches('/'), set.archive);
+        let (address, file) = wanted.origin();
+        let part = parent.join(format!(".{}.part", file.replace('/', "-")));
+        let url = format!("{}/{file}", arguments.from.as_deref().unwrap_or(address).trim_end_matches('/'));
         crate::download::fetch(&url, &part, arguments.time_limit, arguments.quiet)?;
-        let archive = read_file(&part, &part.display().to_string(), limits::now());
-        let csv = archive.and_then(|archive| set.csv_from_archive_within(&archive, limits::now()));
+        let fetched = read_file(&part, &part.display().to_string(), limits::now());
+        let kept = fetched.and_then(|fetched| wanted.made_of(fetched));
         // Whole or wrong, what was fetched has done its work: a wrong one must not be gone on with.
         let _ = std::fs::remove_file(&part);
-        atomic::write(&path, csv?.as_bytes(), Existing::Replace)?;
+        atomic::write(&path, &kept?, Existing::Replace)?;
         output::print(&format!("{}\n", printable::line(&name)))?;
     }
     Ok(())

@@ -40,7 +40,7 @@ use tautnet_report::{Chart, Origin, Report, Rows, Side};
 /// in standardized units where nothing else is said. The model is written as JSON, or as ONNX or safetensors where FILE ends so.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Data: a CSV file (plain or gzip) or Parquet file, the name of a data set, or `-` for standard input
+    /// Data: a CSV file (plain or gzip), a Parquet file or an idx file of images, the name of a data set, or `-` for standard input
     pub data: OsString,
 
     #[command(flatten)]

@@ -184,6 +184,34 @@ fn wrong_contents_are_refused_and_not_kept() {
     assert!(ran.err.contains("the server says 404"), "{ran:?}");
 }
 
+/// The four files of MNIST, each checked by what it unpacks to.
+#[test]
+fn images_are_fetched_file_by_file_and_checked() {
+    let server = Archive::serve(b"\x1f\x8b<html>sorry</html>".to_vec(), vec![Manner::Whole, Manner::Missing]);
+    let folder = Folder::new();
+    let fetch =
+        |name: &str| folder.tautnet(&format!("data fetch {name} --quiet --data-dir sets --from {}", server.address));
+    let ran = fetch("mnist");
+    assert!(ran.code == Some(2) && ran.err.contains("train-images-idx3-ubyte could not be read"), "{ran:?}");
+    assert!(fetch("mnist-test").err.contains("the server says 404"));
+    assert_eq!(server.requests(), ["/public/train-images-idx3-ubyte.gz from 0"; 2]);
+    assert_eq!(folder.path().join("sets/mnist").read_dir().unwrap().count(), 0);
+
+    let Some(data) = std::env::var_os("TAUTNET_DATA").filter(|data| std::path::Path::new(data).join("mnist").is_dir())
+    else {
+        eprintln!("skipped: MNIST is not in TAUTNET_DATA");
+        return;
+    };
+    let file = |part: &str| std::fs::read(std::path::Path::new(&data).join(format!("mnist/{part}.gz"))).unwrap();
+    let parts = ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+    parts.iter().for_each(|part| folder.write(&format!("sets/mnist/{part}.gz"), file(part)));
+    // What is there and right is not fetched again; what is not is.
+    let server = Archive::serve(file("train-images-idx3-ubyte"), vec![Manner::Whole]);
+    let ran = folder.tautnet(&format!("data fetch mnist --quiet --data-dir sets --from {}", server.address));
+    assert_eq!((ran.code, ran.out.matches("(already there)").count(), ran.out.lines().count()), (Some(0), 3, 4));
+    assert_eq!(folder.tautnet("data show mnist:0,1 --data-dir sets --json").json()["rows"], 5923 + 6742);
+}
+
 #[test]
 fn a_server_cannot_hold_us_nor_fill_the_disk() {
     for (manner, flags, what) in [

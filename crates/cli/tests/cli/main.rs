@@ -9,6 +9,7 @@ mod defaults;
 #[cfg(feature = "fetch")]
 mod fetch;
 mod guide;
+mod images;
 mod interchange;
 mod layers;
 mod limits;

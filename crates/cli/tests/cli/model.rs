@@ -178,7 +178,7 @@ fn bad_models_are_refused() {
         ),
         (
             "data fetch boston",
-            "error: there is no public data set `boston`\nhint: the public sets are abalone, machine, protein, servo, solar_flare, wine_quality_red, wine_quality_white\n",
+            "error: there is no public data set `boston`\nhint: the public sets are abalone, machine, protein, servo, solar_flare, wine_quality_red, wine_quality_white, mnist\n",
         ),
         (
             "manual nothing",
