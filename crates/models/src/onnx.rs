@@ -7,7 +7,7 @@ use crate::onnx_graph::{path, repeated};
 use crate::onnx_messages as messages;
 use crate::onnx_tensor::numbers;
 pub use crate::onnx_write::OPSET;
-pub(crate) use crate::onnx_write::to_bytes;
+pub(crate) use crate::onnx_write::{Columns, to_bytes};
 use prost::Message;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
@@ -96,10 +96,10 @@ pub fn parse_within(bytes: &[u8], source: &str, limits: &Limits) -> Result<Impor
 /// Which fields of a message hold messages that may be many, and what is in those.
 struct Fields(&'static [(u32, Fields)]);
 
-/// Of the file: the graph with its nodes (and their attributes), initializers, inputs and outputs; operator sets; metadata.
+/// Of the file: the graph with its nodes (and their attributes, and tensors in these), initializers, inputs and outputs; operator sets; metadata.
 const ROOT: &Fields = &Fields(&[(7, GRAPH), (8, Fields(&[])), (14, Fields(&[]))]);
 const GRAPH: Fields = Fields(&[(1, NODE), (5, Fields(&[])), (11, VALUE), (12, VALUE)]);
-const NODE: Fields = Fields(&[(5, Fields(&[]))]);
+const NODE: Fields = Fields(&[(5, Fields(&[(5, Fields(&[]))]))]);
 const VALUE: Fields = Fields(&[(2, Fields(&[(1, Fields(&[(2, Fields(&[(1, Fields(&[]))]))]))]))]);
 
 /// What [`records`] says of more records than were left.

@@ -65,11 +65,11 @@ pub(crate) fn path(graph: &Graph, source: &str) -> Result<Path> {
         Error::new(format!("{source}: {what}"), "in an ONNX graph every tensor has a name of its own: export it again")
     })?;
     let mut values: HashMap<&str, Value> = HashMap::new();
-    let [output] = graph.output.as_slice() else {
+    let Some(output) = output(graph) else {
         let names: Vec<&str> = graph.output.iter().take(8).map(|output| output.name.as_str()).collect();
         return Err(refuse(format!("the graph has {} outputs ({})", graph.output.len(), names.join(", "))));
     };
-    let needed = needed(graph, &output.name);
+    let needed = needed(graph, output);
     for tensor in graph.initializer.iter().filter(|tensor| needed.contains(tensor.name.as_str())) {
         let constant = Constant::of(tensor).map_err(|what| {
             Error::new(
@@ -111,9 +111,22 @@ pub(crate) fn path(graph: &Graph, source: &str) -> Result<Path> {
             values.insert(name, value);
         }
     }
-    match values.get(output.name.as_str()) {
+    match values.get(output) {
         Some(Value::Rows(place)) if *place > 0 => tree.path(*place).map_err(|error| named(source, error)),
-        _ => Err(refuse(format!("its output `{}` is not what its nodes make of the input", output.name))),
+        _ => Err(refuse(format!("its output `{output}` is not what its nodes make of the input"))),
+    }
+}
+
+/// The tensor that the network makes: the one output; of a classifier of two classes with several outputs the margin, which is
+/// the output `prediction` where it is written by this program, and what is given to the one sigmoid in files of skl2onnx.
+fn output(graph: &Graph) -> Option<&str> {
+    let outputs: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
+    let sigmoids: Vec<&Node> = graph.node.iter().filter(|node| op(node) == "Sigmoid").collect();
+    match (outputs.as_slice(), sigmoids.as_slice()) {
+        (&[output], _) => Some(output),
+        (["label", .., output @ "prediction"], _) => Some(output),
+        (["label" | "output_label", _], [sigmoid]) => sigmoid.input.first().map(String::as_str),
+        _ => None,
     }
 }
 

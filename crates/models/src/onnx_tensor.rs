@@ -5,6 +5,8 @@ use crate::onnx_messages::{Attribute, Tensor};
 use std::sync::Arc;
 
 pub(crate) const FLOAT: i32 = 1;
+pub(crate) const INT64: i32 = 7;
+pub(crate) const STRING: i32 = 8;
 pub(crate) const DOUBLE: i32 = 11;
 
 /// The type of a tensor's numbers, if they are read.

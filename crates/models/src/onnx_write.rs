@@ -9,10 +9,18 @@
 //!
 //! Weights are double (or float) tensors; `transB` is 1, so that they stand as everywhere in this program, one row a
 //! unit.
+//!
+//! Where the target is one of two classes, the prediction is a margin, and two outputs stand before it, as skl2onnx lays
+//! classifiers out; the second one only where the loss makes probabilities:
+//!
+//! ```text
+//! prediction ─► Greater 0 ─► Cast ─► Reshape ─► Gather (classes) ─► label
+//!           └─► Cast to float ─► Concat (Neg, itself) ─► Sigmoid ─► probabilities
+//! ```
 
 use crate::format::Precision;
 use crate::onnx_messages as messages;
-use crate::onnx_tensor::{DOUBLE, FLOAT};
+use crate::onnx_tensor::{DOUBLE, FLOAT, INT64, STRING};
 use faer::Mat;
 use prost::Message;
 use tautnet::activation::Spelling;
@@ -23,6 +31,18 @@ use tautnet::scaling::Scaler;
 pub const OPSET: i64 = 13;
 /// The version of the file format that goes with it.
 const IR_VERSION: i64 = 7;
+
+/// What is known of the columns of a model.
+pub(crate) struct Columns<'a> {
+    /// The inputs, by name.
+    pub inputs: &'a [String],
+    /// The target.
+    pub target: &'a str,
+    /// Its classes, where it is one of two.
+    pub classes: Option<&'a [String; 2]>,
+    /// Whether their probabilities are 1/(1 + exp(±margin)).
+    pub probabilities: bool,
+}
 
 /// A graph in the making.
 struct Writer {
@@ -47,7 +67,7 @@ impl Writer {
     fn tensor(&mut self, name: &str, dims: &[usize], values: &[f64]) {
         self.graph.initializer.push(messages::Tensor {
             dims: dims.iter().map(|&length| length as i64).collect(),
-            data_type: if self.precision == Precision::F32 { FLOAT } else { DOUBLE },
+            data_type: self.element(),
             name: name.into(),
             raw_data: Some(self.precision.encode(values)),
             ..messages::Tensor::default()
@@ -102,19 +122,65 @@ impl Writer {
         }
     }
 
-    /// What is said of an input or output.
-    fn value(&self, name: &str, width: usize) -> messages::ValueInfo {
-        let dimension = |size| messages::Dimension { size: Some(size) };
-        let shape = messages::Shape {
-            dimension: vec![
-                dimension(messages::Size::Named("rows".into())),
-                dimension(messages::Size::Known(width as i64)),
-            ],
-        };
-        let element = if self.precision == Precision::F32 { FLOAT } else { DOUBLE };
-        let tensor = messages::TensorType { element, shape: Some(shape) };
-        messages::ValueInfo { name: name.into(), value_type: Some(messages::Type { tensor: Some(tensor) }) }
+    /// The outputs that classifiers have beside the margin.
+    fn classes(&mut self, classes: &[String; 2], probabilities: bool) {
+        let words = self.words("classes", classes);
+        self.tensor("zero", &[1], &[0.0]);
+        self.whole("list", &[-1]);
+        let above = self.node("Greater", &["prediction", "zero"], "is_above", Vec::new());
+        let place = self.node("Cast", &[&above], "place", vec![int("to", INT64.into())]);
+        let place = self.node("Reshape", &[&place, "list"], "places", Vec::new());
+        self.node("Gather", &["classes", &place], "label", Vec::new());
+        self.graph.output.push(value("label", words, &[]));
+        if probabilities {
+            let margin = self.node("Cast", &["prediction"], "margin", vec![int("to", FLOAT.into())]);
+            let against = self.node("Neg", &[&margin], "margin_against", Vec::new());
+            let both = self.node("Concat", &[&against, &margin], "margins", vec![int("axis", 1)]);
+            self.node("Sigmoid", &[&both], "probabilities", Vec::new());
+            self.graph.output.push(value("probabilities", FLOAT, &[2]));
+        }
     }
+
+    /// Words as a tensor, whose type is returned: whole numbers where all are.
+    fn words(&mut self, name: &str, words: &[String]) -> i32 {
+        let number = |word: &String| word.parse().ok().filter(|number: &i64| number.to_string() == *word);
+        if let Some(numbers) = words.iter().map(number).collect::<Option<Vec<i64>>>() {
+            self.whole(name, &numbers);
+            return INT64;
+        }
+        self.graph.initializer.push(messages::Tensor {
+            dims: vec![words.len() as i64],
+            data_type: STRING,
+            name: name.into(),
+            string_data: words.iter().map(|word| word.clone().into_bytes()).collect(),
+            ..messages::Tensor::default()
+        });
+        STRING
+    }
+
+    fn whole(&mut self, name: &str, numbers: &[i64]) {
+        self.graph.initializer.push(messages::Tensor {
+            dims: vec![numbers.len() as i64],
+            data_type: INT64,
+            name: name.into(),
+            int64_data: numbers.to_vec(),
+            ..messages::Tensor::default()
+        });
+    }
+
+    /// The type of the network's numbers.
+    fn element(&self) -> i32 {
+        if self.precision == Precision::F32 { FLOAT } else { DOUBLE }
+    }
+}
+
+/// What is said of an input or output: rows of so many columns, or a list.
+fn value(name: &str, element: i32, columns: &[usize]) -> messages::ValueInfo {
+    let columns = columns.iter().map(|&width| messages::Size::Known(width as i64));
+    let sizes = std::iter::once(messages::Size::Named("rows".into())).chain(columns);
+    let shape = messages::Shape { dimension: sizes.map(|size| messages::Dimension { size: Some(size) }).collect() };
+    let tensor = messages::TensorType { element, shape: Some(shape) };
+    messages::ValueInfo { name: name.into(), value_type: Some(messages::Type { tensor: Some(tensor) }) }
 }
 
 fn int(name: &str, value: i64) -> messages::Attribute {
@@ -126,14 +192,18 @@ fn int(name: &str, value: i64) -> messages::Attribute {
 pub(crate) fn to_bytes(
     network: &Network,
     scaler: Option<&Scaler>,
-    columns: Option<(&[String], &str)>,
+    columns: Option<&Columns<'_>>,
     metadata: &[(&str, String)],
     precision: Precision,
 ) -> Vec<u8> {
     let d = network.inputs();
     let mut graph = messages::Graph { name: "tautnet".into(), ..messages::Graph::default() };
-    if let Some((inputs, target)) = columns {
-        graph.doc_string = format!("Inputs, in this order: {}. Prediction: {target}.", inputs.join(", "));
+    if let Some(Columns { inputs, target, classes, .. }) = columns {
+        let says = match classes {
+            Some([low, high]) => format!("{target}, {high} where it is above 0 and {low} elsewhere"),
+            None => (*target).to_owned(),
+        };
+        graph.doc_string = format!("Inputs, in this order: {}. Prediction: {says}.", inputs.join(", "));
     }
     let mut writer = Writer { graph, precision };
     let mut last = "inputs".to_owned();
@@ -173,9 +243,11 @@ pub(crate) fn to_bytes(
         writer.tensor("target_scale", &[1], &[scaler.target_scale]);
         writer.tensor("target_mean", &[1], &[scaler.target_mean]);
     }
-    let (input, output) = (writer.value("inputs", d), writer.value("prediction", network.outputs()));
-    writer.graph.input.push(input);
-    writer.graph.output.push(output);
+    writer.graph.input.push(value("inputs", writer.element(), &[d]));
+    if let Some(Columns { classes: Some(classes), probabilities, .. }) = columns {
+        writer.classes(classes, *probabilities);
+    }
+    writer.graph.output.push(value("prediction", writer.element(), &[network.outputs()]));
     let entry = |(key, value): &(&str, String)| messages::Entry { key: (*key).into(), value: value.clone() };
     let model = messages::Model {
         ir_version: IR_VERSION,

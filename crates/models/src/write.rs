@@ -40,8 +40,13 @@ fn serialize(prepared: &Stored, format: Format, precision: Precision) -> Result<
                 (onnx::KEY, model.description(false)?),
             ];
             let scaler = (model.scaler != Scaler::identity(names.len())).then_some(&model.scaler);
-            let columns = Some((names.as_slice(), model.columns.target.as_str()));
-            onnx::to_bytes(&model.network, scaler, columns, &metadata, precision)
+            let columns = onnx::Columns {
+                inputs: &names,
+                target: &model.columns.target,
+                classes: model.columns.classes.as_ref(),
+                probabilities: model.loss()?.name() == "logistic",
+            };
+            onnx::to_bytes(&model.network, scaler, Some(&columns), &metadata, precision)
         }
         (Stored::Model(model), Format::Safetensors) => {
             safetensors::to_bytes(&model.network, Some(model.description(true)?), precision)?
