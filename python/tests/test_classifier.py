@@ -89,6 +89,37 @@ def test_files_go_both_ways(rows, fitted, tmp_path):
         LipschitzClassifier.load(tmp_path / "r.json")
 
 
+@pytest.mark.parametrize("loss", ["logistic", "hinge"])
+@pytest.mark.parametrize("named", [list(WORDS), [0, 1]])
+def test_an_onnx_file_tells_classes_to_other_programs(rows, tmp_path, loss, named):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    X, y = rows[0], np.array(named)[(rows[1] == "well").astype(int)]
+    model = LipschitzClassifier(hidden=5, lipschitz=0.02, loss=loss).fit(X, y)
+    model.save(tmp_path / "m.onnx")
+    assert (LipschitzClassifier.load(tmp_path / "m.onnx").decision_function(X) == model.decision_function(X)).all()
+    model.save(tmp_path / "single.onnx", precision="f32")
+    for name, kind, close in [("m.onnx", np.float64, 1e-9), ("single.onnx", np.float32, 1e-4)]:
+        session = onnxruntime.InferenceSession(str(tmp_path / name), providers=["CPUExecutionProvider"])
+        found = dict(zip([output.name for output in session.get_outputs()], session.run(None, {"inputs": X.astype(kind)})))
+        assert list(found) == ["label", *(["probabilities"] if loss == "logistic" else []), "prediction"]
+        sure = np.abs(model.decision_function(X)) > close
+        assert sure.sum() > 150 and (found["label"] == model.predict(X))[sure].all() and found["label"].shape == (len(X),)
+        np.testing.assert_allclose(found["prediction"][:, 0], model.decision_function(X), rtol=close, atol=close)
+        if loss == "logistic":
+            np.testing.assert_allclose(found["probabilities"], model.predict_proba(X), atol=1e-4)
+
+
+@pytest.mark.parametrize("zipmap", [False, True])
+def test_the_margin_of_an_onnx_file_of_scikit_learn_is_read(rows, tmp_path, zipmap):
+    skl2onnx = pytest.importorskip("skl2onnx")
+    X, y = rows
+    mlp = MLPClassifier((8,), max_iter=300, random_state=0).fit(X, y)
+    made = skl2onnx.to_onnx(mlp, X[:1], options={"zipmap": zipmap})
+    (tmp_path / "mlp.onnx").write_bytes(made.SerializeToString())
+    margins = np.ravel(tautnet._tautnet.read(tmp_path / "mlp.onnx").predict(X))
+    np.testing.assert_allclose(1 / (1 + np.exp(-margins)), mlp.predict_proba(X)[:, 1], atol=1e-6)
+
+
 def test_other_classifiers_are_polished(rows):
     X, y = rows
     mlp = MLPClassifier((15,), max_iter=1000, random_state=0).fit(X, y)

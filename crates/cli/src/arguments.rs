@@ -27,7 +27,7 @@ pub struct FileArguments {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Data")]
 pub struct FolderArguments {
-    /// Folder of data sets: NAME stands for NAME.csv in it [default: the platform's cache]
+    /// Folder of data sets: NAME stands for NAME.csv in it, mnist for its idx files [default: the platform's cache]
     #[arg(long, value_name = "FOLDER", env = "TAUTNET_DATA", hide_env_values = true)]
     pub data_dir: Option<PathBuf>,
 }

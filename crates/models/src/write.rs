@@ -34,11 +34,12 @@ fn serialize(prepared: &Stored, format: Format, precision: Precision) -> Result<
         (Stored::Model(model), Format::Json) => model.to_json()?.into_bytes(),
         (Stored::Model(model), Format::Onnx) => {
             let names = model.columns.names();
-            let metadata = [
+            let mut metadata = vec![
                 ("inputs", serde_json::json!(names).to_string()),
                 ("target", model.columns.target.clone()),
                 (onnx::KEY, model.description(false)?),
             ];
+            metadata.extend(model.columns.classes.as_ref().map(|two| ("classes", serde_json::json!(two).to_string())));
             let scaler = (model.scaler != Scaler::identity(names.len())).then_some(&model.scaler);
             let columns = onnx::Columns {
                 inputs: &names,

@@ -60,6 +60,9 @@ fn a_class_is_learned_told_and_proved() {
         unsure += usize::from(fields[4] == "no");
     }
     assert!(right > 75 && (1..45).contains(&unsure), "{right} right, {unsure} not certain");
+    // The classes go along in an ONNX file, and the network in it is the same one.
+    folder.tautnet("export m.json --out m.onnx");
+    assert_eq!(folder.tautnet("predict m.onnx data.csv --json").json()["margins"], json["margins"]);
     // The tolerance 0 has no intervals.
     let text = folder.tautnet("predict m.json data.csv --tolerance 0").out;
     assert!(text.starts_with("prediction,probability\n") && text.lines().count() == 91, "{text}");

@@ -204,7 +204,9 @@ fn images_are_fetched_file_by_file_and_checked() {
     };
     let file = |part: &str| std::fs::read(std::path::Path::new(&data).join(format!("mnist/{part}.gz"))).unwrap();
     let parts = ["train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
-    parts.iter().for_each(|part| folder.write(&format!("sets/mnist/{part}.gz"), file(part)));
+    for part in parts {
+        folder.write(&format!("sets/mnist/{part}.gz"), file(part));
+    }
     // What is there and right is not fetched again; what is not is.
     let server = Archive::serve(file("train-images-idx3-ubyte"), vec![Manner::Whole]);
     let ran = folder.tautnet(&format!("data fetch mnist --quiet --data-dir sets --from {}", server.address));
