@@ -391,4 +391,18 @@ pub(crate) mod tests {
             assert_eq!(error.what, format!("`{part}` in `mnist:…` is not understood"));
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn no_damage_makes_it_panic(
+            at in proptest::prelude::any::<[proptest::sample::Index; 2]>(), bytes in proptest::prelude::any::<[u8; 2]>(), cut in 0..30usize,
+        ) {
+            let (mut images, mut labels) = (images(), labels());
+            let places = [at[0].index(images.len()), at[1].index(labels.len())];
+            images[places[0]] = bytes[0];
+            labels[places[1]] = bytes[1];
+            images.truncate(cut.max(4));
+            let _ = read(&folder(&images, &labels), "3,8", &Limits::default());
+        }
+    }
 }
