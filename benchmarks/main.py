@@ -15,11 +15,12 @@ import lipsdp
 import python
 import sgd
 import table
+import classes
 import value
 import verify
 from common import Setup
 
-BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "limits": limits.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
+BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "limits": limits.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
               "table": table.run, "sgd": sgd.run, "convex": convex.run, "admm": admm.run, "exact": exact.run, "known": known.run,
               "verify": verify.run, "python": python.run, "change": change.run}
 
