@@ -22,7 +22,7 @@ fn number(value: &Value) -> f64 {
 #[test]
 fn a_class_is_learned_told_and_proved() {
     let folder = Folder::new();
-    folder.write("data.csv", &rows("broken or bad", "fine"));
+    folder.write("data.csv", rows("broken or bad", "fine"));
     let run = "train data.csv --tolerance 0.1 --hidden 8 --decay 0.003 --test 0.3";
     let text = folder.tautnet(&format!("{run} --quiet --out m.json --report r.html --plot bounds=b.svg")).out;
     for part in [
@@ -96,7 +96,7 @@ fn a_class_is_learned_told_and_proved() {
 #[test]
 fn the_numbers_0_and_1_are_classes_unless_they_are_said_to_be_numbers() {
     let folder = Folder::new();
-    folder.write("data.csv", &rows("0", "1"));
+    folder.write("data.csv", rows("0", "1"));
     let run = "train data.csv --hidden 6 --decay 0.01 --test 0.3 --quiet";
     assert!(folder.tautnet(run).out.contains("taken for a class: `0` or `1`"));
     let json = folder.tautnet(&format!("{run} --task regress --json")).json();
@@ -115,10 +115,10 @@ fn the_numbers_0_and_1_are_classes_unless_they_are_said_to_be_numbers() {
 #[test]
 fn bad_classes_are_refused() {
     let folder = Folder::new();
-    folder.write("two.csv", &rows("no", "yes"));
-    folder.write("three.csv", &rows("no", "yes").replacen(",yes\n", ",maybe\n", 3));
-    folder.write("one.csv", &rows("yes", "yes"));
-    folder.write("numbers.csv", &rows("1", "2"));
+    folder.write("two.csv", rows("no", "yes"));
+    folder.write("three.csv", rows("no", "yes").replacen(",yes\n", ",maybe\n", 3));
+    folder.write("one.csv", rows("yes", "yes"));
+    folder.write("numbers.csv", rows("1", "2"));
     folder.write("new.csv", "a,b,state\n1,2,maybe\n0,1,yes\n");
     folder.tautnet("train two.csv --lipschitz 0.1 --hidden 3 --quiet --out m.json");
     for (command, err) in [

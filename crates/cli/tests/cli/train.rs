@@ -151,10 +151,10 @@ fn exact_inputs_have_a_choice_too() {
         format!("{},{},{}\n", ["p", "q", "r"][a], ["u", "v"][b], 2 * a + 3 * b * a + (k * k) % 5 / 4)
     };
     let words: String = (0..40).map(row).collect();
-    folder.write("words.csv", &format!("a,b,y\n{words}"));
+    folder.write("words.csv", format!("a,b,y\n{words}"));
     folder.write(
         "numbers.csv",
-        &format!(
+        format!(
             "a,b,y\n{}",
             words.replace('p', "1").replace('q', "2").replace('r', "3").replace('u', "0").replace('v', "4")
         ),
