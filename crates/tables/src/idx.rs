@@ -4,8 +4,7 @@
 //! `pixel_0`, `pixel_1`, …, line by line, from 0 (byte 0) to 1 (byte 255), and behind them the label, as a word. Images
 //! that are not chosen are passed over as they are read, and take no room.
 
-use crate::limited::{Capped, unreadable};
-use crate::read::start_of;
+use crate::limited::{Capped, start_of, unreadable};
 use crate::table::{Column, Table, Values};
 use std::fs::File;
 use std::io::{BufRead, BufReader, ErrorKind, Read};

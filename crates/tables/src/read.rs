@@ -2,12 +2,12 @@
 
 use crate::csv;
 use crate::idx::{Choice, Images, begins};
-use crate::limited::{Capped, unreadable};
+use crate::limited::{Capped, start_of, unreadable};
 #[cfg(feature = "parquet")]
 use crate::parquet;
 use crate::table::{ReadOptions, Table};
 use std::fs::File;
-use std::io::{Read, Seek};
+use std::io::Read;
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::limits::Limit;
@@ -66,20 +66,4 @@ impl Table {
             _ => csv::read(source, whole, options),
         }
     }
-}
-
-/// The first bytes of a file, unpacked where it is gzip; the place in the file is left at its start.
-pub(crate) fn start_of(mut file: &File) -> std::io::Result<Vec<u8>> {
-    // A name in the header of a packed file may be of any length; of such a one nothing is told here.
-    let mut start = Vec::new();
-    file.take(4096).read_to_end(&mut start)?;
-    file.rewind()?;
-    if start.starts_with(&[0x1f, 0x8b]) {
-        let mut unpacked = Vec::new();
-        // That it is cut off here is no error.
-        let _ = flate2::read::GzDecoder::new(start.as_slice()).take(4).read_to_end(&mut unpacked);
-        start = unpacked;
-    }
-    start.truncate(4);
-    Ok(start)
 }
