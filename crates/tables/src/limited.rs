@@ -69,7 +69,7 @@ impl<R: Read> Read for Capped<'_, R> {
 }
 
 /// The first bytes of a file, unpacked where it is gzip; the place in the file is left at its start.
-pub(crate) fn start_of(mut file: &File) -> std::io::Result<Vec<u8>> {
+pub(crate) fn start_of(mut file: &File) -> io::Result<Vec<u8>> {
     // A name in the header of a packed file may be of any length; of such a one nothing is told here.
     let mut start = Vec::new();
     file.take(4096).read_to_end(&mut start)?;
