@@ -13,19 +13,22 @@ const WORTH_A_THREAD: usize = 1 << 20;
 
 /// A B, with the columns of B one after another, and so the result's.
 pub(super) fn product(a: MatRef<'_, f64>, b: &[f64]) -> Vec<f64> {
-    let (rows, inner) = (a.nrows(), a.ncols());
-    let columns = b.len() / inner;
-    let mut out = vec![0.0; rows * columns];
-    let work = |(out, b): (&mut [f64], &[f64])| {
-        let columns = b.len() / inner;
-        let out = MatMut::from_column_major_slice_mut(out, rows, columns);
-        let b = MatRef::from_column_major_slice(b, inner, columns);
-        matmul(out, Accum::Replace, a, b, 1.0, Par::Seq);
+    product_by(COLUMNS, a, MatRef::from_column_major_slice(b, a.ncols(), b.len() / a.ncols()))
+}
+
+/// The same for any matrix B, with so many columns at a time.
+pub(crate) fn product_by(columns: usize, a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Vec<f64> {
+    let rows = a.nrows();
+    let mut out = vec![0.0; rows * b.ncols()];
+    let work = |(part, out): (usize, &mut [f64])| {
+        let width = out.len() / rows;
+        let b = b.subcols(part * columns, width);
+        matmul(MatMut::from_column_major_slice_mut(out, rows, width), Accum::Replace, a, b, 1.0, Par::Seq);
     };
-    if rows * inner * columns < WORTH_A_THREAD {
-        out.chunks_mut(COLUMNS * rows).zip(b.chunks(COLUMNS * inner)).for_each(work);
+    if rows * b.nrows() * b.ncols() < WORTH_A_THREAD {
+        out.chunks_mut(columns * rows).enumerate().for_each(work);
     } else {
-        out.par_chunks_mut(COLUMNS * rows).zip(b.par_chunks(COLUMNS * inner)).for_each(work);
+        out.par_chunks_mut(columns * rows).enumerate().for_each(work);
     }
     out
 }
@@ -55,11 +58,11 @@ impl Factor {
 }
 
 /// Σ a b.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
 /// ‖a‖₂.
-pub(super) fn length(a: &[f64]) -> f64 {
+pub(crate) fn length(a: &[f64]) -> f64 {
     dot(a, a).sqrt()
 }
