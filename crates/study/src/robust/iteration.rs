@@ -175,7 +175,7 @@ impl<'a> Run<'a> {
             units: eigen(signed.as_ref())?,
             beta: problem.lambda,
             gamma: 1.0,
-            penalties: Penalties { products: omega, reaches: omega, slopes: omega, bias: omega },
+            penalties: Penalties { products: omega, reaches: omega, slopes: omega },
             weights: vec![0.0; m * e],
             short: vec![0.0; m * e],
             lift: vec![0.0; m * e],
@@ -238,7 +238,7 @@ impl<'a> Run<'a> {
             self.reach[i] = sum / count;
         }
         if problem.plain.free_bias {
-            self.bias = goals.chunks(width).map(|row| row[width - 1]).sum::<f64>() / (penalties.bias * n as f64);
+            self.bias = goals.chunks(width).map(|row| row[width - 1]).sum::<f64>() / (penalties.products * n as f64);
         }
     }
 
@@ -256,7 +256,7 @@ impl<'a> Run<'a> {
             part(0..m, penalties.products);
             part(m..2 * m, penalties.reaches);
             part(2 * m..width - 1, penalties.slopes);
-            part(width - 1..width, penalties.bias);
+            part(width - 1..width, penalties.products);
         });
         scaled
     }
@@ -303,36 +303,34 @@ impl<'a> Run<'a> {
     /// Penalties for which copies are as far apart, relative to their size, as multipliers move relative to theirs; each kind of copy by itself.
     fn balance(&mut self, products: &[f64], slopes: &[f64], outputs: &[f64], short: &[f64], wide: &[f64]) {
         let (m, e, width) = (self.problem.m(), self.problem.e(), self.problem.width());
-        let mut sums = [Sums::default(); 6];
+        let mut sums = [Sums::default(); 5];
         for k in 0..self.problem.n() {
             let at = k * width;
             let now = |j: usize| (self.outputs[at + j], outputs[at + j], self.forces[at + j]);
             (0..m).for_each(|i| sums[0].add(products[k * m + i], now(i)));
             (0..m).filter(|&i| self.counts(k, i)).for_each(|i| sums[1].add(self.reach[i], now(m + i)));
             (0..e - 1).for_each(|j| sums[2].add(slopes[k * e + j], now(2 * m + j)));
-            sums[3].add(self.bias, now(width - 1));
         }
         for (j, new) in self.weights.iter().enumerate() {
-            sums[4].add(*new, (self.short[j], short[j], self.lift[j]));
+            sums[3].add(*new, (self.short[j], short[j], self.lift[j]));
         }
         for (i, new) in self.reach.iter().enumerate() {
-            sums[5].add(*new, (self.wide[i], wide[i], self.push[i]));
+            sums[4].add(*new, (self.wide[i], wide[i], self.push[i]));
         }
         let factor = sums.map(|sums| sums.factor());
         for row in self.forces.chunks_mut(width) {
             row[..m].iter_mut().for_each(|force| *force /= factor[0]);
             row[m..2 * m].iter_mut().for_each(|force| *force /= factor[1]);
             row[2 * m..width - 1].iter_mut().for_each(|force| *force /= factor[2]);
-            row[width - 1] /= factor[3];
+            row[width - 1] /= factor[0];
         }
-        self.lift.iter_mut().for_each(|lift| *lift /= factor[4]);
-        self.push.iter_mut().for_each(|push| *push /= factor[5]);
+        self.lift.iter_mut().for_each(|lift| *lift /= factor[3]);
+        self.push.iter_mut().for_each(|push| *push /= factor[4]);
         self.penalties.products *= factor[0];
         self.penalties.reaches *= factor[1];
         self.penalties.slopes *= factor[2];
-        self.penalties.bias *= factor[3];
-        self.beta *= factor[4];
-        self.gamma *= factor[5];
+        self.beta *= factor[3];
+        self.gamma *= factor[4];
     }
 }
 

@@ -11,13 +11,12 @@ use crate::admm::iteration::nearest;
 /// Multipliers are found to this part of ω.
 const EXACT: f64 = 1e-11;
 
-/// The penalties of a row's outputs.
+/// The penalties of a row's outputs; c has that of the products.
 #[derive(Clone, Copy)]
 pub(super) struct Penalties {
     pub products: f64,
     pub reaches: f64,
     pub slopes: f64,
-    pub bias: f64,
 }
 
 /// The outputs of row k: where the step begins.
@@ -46,7 +45,7 @@ impl Row<'_> {
             self.u[i] -= pair.price / penalties.reaches;
         }
         self.problem.shrink_slope((sides[0] + sides[1]) / penalties.slopes, self.g);
-        *self.c -= b / penalties.bias;
+        *self.c -= b / penalties.products;
     }
 
     /// a⁺ and a⁻.
@@ -122,7 +121,7 @@ impl Row<'_> {
         let b = sides[0] - sides[1];
         let mut lin = -self.problem.plain.y[self.k];
         if self.problem.plain.free_bias {
-            lin += *self.c - b / self.penalties.bias;
+            lin += *self.c - b / self.penalties.products;
         }
         let mut leaves = [0.0; 2];
         for (i, (&on, &sign)) in self.problem.row(self.k).iter().zip(&self.problem.plain.signs).enumerate() {
