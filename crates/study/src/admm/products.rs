@@ -2,9 +2,11 @@
 
 use faer::dyn_stack::{MemBuffer, MemStack};
 use faer::linalg::cholesky::llt;
+use faer::linalg::evd::{ComputeEigenvectors, self_adjoint_evd, self_adjoint_evd_scratch};
 use faer::linalg::matmul::matmul;
-use faer::{Accum, Mat, MatMut, MatRef, Par};
+use faer::{Accum, Col, Mat, MatMut, MatRef, Par};
 use rayon::prelude::*;
+use tautnet::{Error, error::Result};
 
 /// Columns that one thread multiplies at a time.
 const COLUMNS: usize = 32;
@@ -55,6 +57,25 @@ impl Factor {
         let sides = MatMut::from_column_major_slice_mut(sides, n, columns);
         llt::solve::solve_in_place(self.0.as_ref(), sides, Par::Seq, MemStack::new(&mut memory));
     }
+}
+
+/// The eigenvalues of AᵀA, none below 0, and the eigenvectors as columns.
+pub(crate) fn gram_eigenvectors(a: MatRef<'_, f64>) -> Result<(Vec<f64>, Mat<f64>)> {
+    let n = a.ncols();
+    let gram = product_by(COLUMNS, a.transpose(), a);
+    let (mut values, mut vectors) = (Col::<f64>::zeros(n), Mat::<f64>::zeros(n, n));
+    let scratch = self_adjoint_evd_scratch::<f64>(n, ComputeEigenvectors::Yes, Par::Seq, Default::default());
+    let mut memory = MemBuffer::new(scratch);
+    let gram = MatRef::from_column_major_slice(&gram, n, n);
+    let stack = MemStack::new(&mut memory);
+    let space = Some(vectors.as_mut());
+    self_adjoint_evd(gram, values.as_diagonal_mut(), space, Par::Seq, stack, Default::default()).map_err(|_| {
+        Error::new(
+            "the eigenvalues of the rows' products were not found",
+            "look for numbers of very different size in the inputs",
+        )
+    })?;
+    Ok(((0..n).map(|i| values[i].max(0.0)).collect(), vectors))
 }
 
 /// Σ a b.

@@ -5,13 +5,13 @@ use super::repair::Repair;
 use super::row::{Penalties, Row};
 use super::settings::Settings;
 use crate::admm::Groups;
-use crate::admm::products::product_by;
-use faer::{Mat, MatRef, Side};
+use crate::admm::products::{gram_eigenvectors, product_by};
+use faer::{Mat, MatRef};
 use rayon::prelude::*;
 use std::ops::ControlFlow;
 use tautnet::ending::{Cause, Early, Ending};
 use tautnet::unit::{Affine, Unit, from_units};
-use tautnet::{Dataset, Error, Shallow, Stop, error::Result};
+use tautnet::{Dataset, Shallow, Stop, error::Result};
 
 /// How far the copies are taken beyond what the linear system makes.
 const RELAX: f64 = 1.6;
@@ -154,25 +154,12 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     fn new(problem: &'a Problem) -> Result<Self> {
         let (n, m, e) = (problem.n(), problem.m(), problem.e());
-        let eigen = |matrix: MatRef<'_, f64>| -> Result<(Vec<f64>, Mat<f64>)> {
-            let gram = Mat::from_fn(matrix.ncols(), matrix.ncols(), {
-                let gram = product_by(COLUMNS, matrix.transpose(), matrix);
-                move |i, j| gram[j * matrix.ncols() + i]
-            });
-            let eigen = gram.self_adjoint_eigen(Side::Lower).map_err(|_| {
-                Error::new(
-                    "the eigenvalues of the rows' products were not found",
-                    "look for numbers of very different size in the data",
-                )
-            })?;
-            Ok((eigen.S().column_vector().iter().map(|value| value.max(0.0)).collect(), eigen.U().to_owned()))
-        };
         let signed = Mat::from_fn(n, m, |k, i| if problem.row(k)[i] { problem.plain.signs[i] } else { 0.0 });
         let omega = 1.0 / n as f64;
         Ok(Self {
             problem,
-            columns: eigen(problem.plain.x.as_ref())?,
-            units: eigen(signed.as_ref())?,
+            columns: gram_eigenvectors(problem.plain.x.as_ref())?,
+            units: gram_eigenvectors(signed.as_ref())?,
             beta: problem.lambda,
             gamma: 1.0,
             penalties: Penalties { products: omega, reaches: omega, slopes: omega },

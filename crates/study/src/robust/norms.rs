@@ -40,7 +40,7 @@ fn level(t: f64, v: &[f64]) -> f64 {
     for (count, size) in sizes.iter().enumerate() {
         total += size;
         let next = (total - t) / (count + 1) as f64;
-        if *size > next {
+        if *size >= next {
             level = next;
         }
     }
