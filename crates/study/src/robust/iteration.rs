@@ -19,6 +19,8 @@ const RELAX: f64 = 1.6;
 const CHECK: usize = 20;
 /// Residuals that are so many times apart change a penalty.
 const APART: f64 = 1.5;
+/// The square of what is little beside products whose sum is as large as the targets.
+const LITTLE: f64 = 0.01;
 /// Columns of a product that one thread makes at a time.
 const COLUMNS: usize = 12;
 
@@ -304,7 +306,15 @@ impl<'a> Run<'a> {
         for (i, new) in self.reach.iter().enumerate() {
             sums[4].add(*new, (self.wide[i], wide[i], self.push[i]));
         }
-        let factor = sums.map(|sums| sums.factor());
+        // Where copies come to nothing, as where hard cells hold no weights, they are small beside what would be of use.
+        let n = self.problem.n() as f64;
+        let squares = |values: &[f64]| values.iter().map(|value| value * value).sum::<f64>();
+        let product = LITTLE * squares(&self.problem.plain.y) / (n * m as f64);
+        let weight = product * n / self.columns.0.iter().sum::<f64>();
+        let (units, inputs) = (m as f64, e as f64);
+        let pairs = n * units * product;
+        let least = [pairs, pairs, n * inputs * units * weight, units * inputs * weight, units * product];
+        let factor: [f64; 5] = std::array::from_fn(|kind| sums[kind].factor(least[kind]));
         for row in self.forces.chunks_mut(width) {
             row[..m].iter_mut().for_each(|force| *force /= factor[0]);
             row[m..2 * m].iter_mut().for_each(|force| *force /= factor[1]);
@@ -338,9 +348,9 @@ impl Sums {
         self.force += force * force;
     }
 
-    /// What the penalty is multiplied by.
-    fn factor(&self) -> f64 {
-        let ratio = ((self.apart / self.size) / (self.moved / self.force)).sqrt();
+    /// What the penalty is multiplied by; copies have at least this size.
+    fn factor(&self, least: f64) -> f64 {
+        let ratio = ((self.apart / self.size.max(least)) / (self.moved / self.force)).sqrt();
         if !ratio.is_finite() || ratio == 0.0 || (1.0 / APART..=APART).contains(&ratio) {
             return 1.0;
         }
