@@ -297,7 +297,7 @@ def own(book, program, case, shape, size, work):
         return
     begun, network = time.time(), work / f"own-{case.name}-{case.split}-{shape}-{size}.json"
     sizes = ",".join(repr(float(one)) for one in case.sizes(size))
-    done = subprocess.run([str(RACE), str(case.learn), shape, sizes, str(network)], capture_output=True, text=True, check=True,
+    done = subprocess.run([str(RACE), str(case.learn), shape, sizes, str(network), "squared", "0,0.5,1,1.5"], capture_output=True, text=True, check=True,
                           env=os.environ | {"RAYON_NUM_THREADS": "1"})
     book.add(case, shape, size, "own", attacked(program, network, case, shape, size), time.time() - begun, done.stdout.strip())
 

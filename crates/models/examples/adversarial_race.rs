@@ -1,8 +1,8 @@
-//! Not for users: adversarial training tuned by validation, for `benchmarks/value.py`.
+//! Not for users: adversarial training tuned by validation, for `benchmarks/value.py` and `benchmarks/classes.py`.
 //!
-//! `adversarial_race FILE SHAPE SIZES NETWORK` reads numbers in standard units from a CSV file, target last, and the tolerance of
-//! every input, joined by commas. Radius, decay, width and the length of training are tuned by five-fold cross-validation on the
-//! error under attack. The best is trained on all rows and written to NETWORK; what it is, is printed.
+//! `adversarial_race FILE SHAPE SIZES NETWORK LOSS REACHES` reads numbers in standard units from a CSV file, target last, and the tolerance of
+//! every input, joined by commas. Radius (the tolerance times one of REACHES), decay, width and the length of training are tuned by five-fold
+//! cross-validation on the loss under attack. The best is trained on all rows and written to NETWORK; what it is, is printed.
 
 use faer::Mat;
 use rayon::prelude::*;
@@ -10,18 +10,17 @@ use tautnet::choose::Candidate;
 use tautnet::rows::Rows;
 use tautnet::tolerance::Tolerance;
 use tautnet::train::Common;
-use tautnet::{Dataset, attack, split};
+use tautnet::{Dataset, Loss, attack, split};
 
 const FOLDS: usize = 5;
-const REACHES: [f64; 4] = [0.0, 0.5, 1.0, 1.5];
 const DECAYS: [f64; 6] = [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
 const WIDTHS: [usize; 2] = [50, 200];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [_, file, shape, sizes, out] = std::env::args()
+    let [_, file, shape, sizes, out, loss, reaches] = std::env::args()
         .collect::<Vec<_>>()
         .try_into()
-        .map_err(|given| format!("usage: adversarial_race FILE SHAPE SIZES NETWORK, got {given:?}"))?;
+        .map_err(|given| format!("usage: adversarial_race FILE SHAPE SIZES NETWORK LOSS REACHES, got {given:?}"))?;
     let text = std::fs::read_to_string(&file)?;
     let numbers = |line: &str| line.split(',').map(str::parse).collect::<Result<Vec<f64>, _>>();
     let rows = text.lines().skip(1).map(numbers).collect::<Result<Vec<_>, _>>()?;
@@ -33,11 +32,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         .iter()
         .map(|split| [&split.train, &split.test].map(|rows| Rows::of(&data).pick(rows)))
         .collect();
-    let judge = attack::Settings { nodes: 0, ..attack::Settings::new(f64::INFINITY) };
-    let common = Common::default();
+    let loss: Loss = loss.parse()?;
+    let judge = attack::Settings { nodes: 0, loss: loss.clone(), ..attack::Settings::new(f64::INFINITY) };
+    let common = Common { loss, ..Common::default() };
+    let reaches = numbers(&reaches)?;
     let mut candidates = Vec::new();
     for units in WIDTHS {
-        for reach in REACHES {
+        for &reach in &reaches {
             candidates.extend(DECAYS.map(|decay| Candidate { reach, ..Candidate::ordinary(units, decay) }));
         }
     }

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! a bowl with a bump on every lattice point. `machine` is compiled in: 209 computers of the 1980s and their relative
-//! performance (UCI "Computer Hardware", CC BY 4.0; see `data/README.md` beside this file).
+//! performance (UCI "Computer Hardware", CC BY 4.0; see `data/README.md` beside this file). So is `breast`: 30 measures of the cell
+//! nuclei of 569 samples of breast tissue, and whether the lump was malignant (UCI "Breast Cancer Wisconsin (Diagnostic)").
 
 use crate::table::{Column, ReadOptions, Table, Values};
 use rand::{RngExt, SeedableRng};
@@ -16,6 +17,7 @@ use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
 
 const MACHINE: &str = include_str!("data/machine.csv");
+const BREAST: &str = include_str!("data/breast.csv");
 
 /// The settings with which the data set `rastrigin` is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,8 +91,8 @@ pub fn table(name: &str) -> Result<Option<Table>> {
 
 /// The same, but refused where it is larger than the limits allow.
 pub fn table_within(name: &str, limits: &Limits) -> Result<Option<Table>> {
-    if name == "machine" {
-        return Table::from_reader("machine", MACHINE.as_bytes(), &ReadOptions::default()).map(Some);
+    if let Some((_, text)) = [("machine", MACHINE), ("breast", BREAST)].iter().find(|(known, _)| *known == name) {
+        return Table::from_reader(name, text.as_bytes(), &ReadOptions::default()).map(Some);
     }
     let Some(drawn) = Rastrigin::parse(name)? else { return Ok(None) };
     let (rows, columns) = (drawn.rows as u64, drawn.inputs as u64 + 1);
@@ -112,6 +114,17 @@ mod tests {
         assert_eq!(table.columns()[6].name, "target");
         let set = crate::public_data::find("machine").unwrap();
         assert_eq!(crate::public_data::hexadecimal(&Sha256::digest(MACHINE.as_bytes())), set.sha256);
+    }
+
+    #[test]
+    fn breast_has_two_classes() {
+        let table = table("breast").unwrap().unwrap();
+        assert_eq!((table.rows(), table.columns().len()), (569, 31));
+        let Values::Words { levels, codes } = table.column("diagnosis").unwrap().values().unwrap() else {
+            panic!("words")
+        };
+        assert_eq!(levels, &["benign", "malignant"]);
+        assert_eq!(codes.iter().filter(|&&code| code == 1).count(), 212);
     }
 
     #[test]

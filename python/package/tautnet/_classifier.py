@@ -133,14 +133,16 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The classes."""
         margins = self.decision_function(X)
-        return self.classes_[(margins > 0).astype(int)]
+        found: npt.NDArray[Any] = self.classes_[(margins > 0).astype(int)]
+        return found
 
-    @available_if(_has_probabilities)
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> Floats:
         """How likely each class is, a column for each."""
-        return np.exp(self.predict_log_proba(X))
+        likely: Floats = np.exp(self.predict_log_proba(X))
+        return likely
 
-    @available_if(_has_probabilities)
+    @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
     def predict_log_proba(self, X: Any) -> Floats:
         """Logarithms of how likely each class is."""
         margins = self.decision_function(X)

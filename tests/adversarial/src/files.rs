@@ -100,7 +100,11 @@ pub fn model() -> Model {
     let kind = Input { name: "kind".into(), levels: Some(vec!["blue".into(), "red".into()]) };
     Model {
         certificate: Some(certificate(Some(&scaler))),
-        columns: Encoder { inputs: vec![kind, Input { name: "size".into(), levels: None }], target: "y".into() },
+        columns: Encoder {
+            inputs: vec![kind, Input { name: "size".into(), levels: None }],
+            target: "y".into(),
+            classes: None,
+        },
         scaler,
         settings: serde_json::json!({"method": "joint", "seed": 0}),
         objective: serde_json::json!({"after": 0.5}),

@@ -68,6 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 /// Name, rows, title and place of every set.
 fn list(folder: &FolderArguments, as_json: bool) -> Result<()> {
     let rastrigin = ("rastrigin", 1500, "drawn; rastrigin:n=1500,d=2,seed=0 to choose", Some("built in".to_owned()));
+    let breast = ("breast", 569, "breast tissue, benign or malignant", Some("built in".to_owned()));
     let sets = SETS.iter().map(|set| {
         let place = match folders::find(folder, set.name) {
             _ if set.name == "machine" => Some("built in".to_owned()),
@@ -76,7 +77,7 @@ fn list(folder: &FolderArguments, as_json: bool) -> Result<()> {
         };
         (set.name, set.rows, set.title, place)
     });
-    let all: Vec<_> = [rastrigin].into_iter().chain(sets).collect();
+    let all: Vec<_> = [rastrigin, breast].into_iter().chain(sets).collect();
     if as_json {
         let entry = |(name, rows, title, place): &(&str, usize, &str, Option<String>)| json!({"name": name, "rows": rows, "title": title, "place": place});
         return output::print_json(&json!({"sets": all.iter().map(entry).collect::<Vec<_>>()}));

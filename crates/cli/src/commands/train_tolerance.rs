@@ -202,6 +202,7 @@ impl Summary<'_> {
                 "start": errors(&at.start),
                 "result": errors(&at.result),
                 "sizes": sizes.collect::<Vec<_>>(),
+                "confusion": evaluation.confusion,
                 "causes": names.zip(evaluation.causes.iter().map(|c| json!(c))).collect::<Map<_, _>>(),
             });
         }
@@ -316,7 +317,7 @@ impl Summary<'_> {
         let (new, old) = (&at.result, &at.start);
         let measure = loss.root_name();
         if let (Some(new), Some(old)) = (new.accuracy, old.accuracy) {
-            return self.classes(target, &rows, new, old);
+            return self.classes(target, &rows, new, old) + &self.confused(evaluation);
         }
         let (mut text, [new, old], what) = if self.learned.1.is_none() {
             let [new, old] = [new, old].map(|errors| user(errors.clean));
@@ -391,6 +392,19 @@ impl Summary<'_> {
             text.push_str(NO_BETTER);
         }
         text
+    }
+
+    /// Which class the rows have, and which is predicted.
+    fn confused(&self, evaluation: &Evaluation) -> String {
+        let (Some(counts), Some(classes)) = (evaluation.confusion, &self.model.columns.classes) else {
+            return String::new();
+        };
+        let names = classes.each_ref().map(|class| printable::line(class).into_owned());
+        let mut rows = vec![vec!["rows".to_owned(), format!("predicted `{}`", names[0]), format!("`{}`", names[1])]];
+        for (name, counts) in names.iter().zip(counts) {
+            rows.push([format!("`{name}`")].into_iter().chain(counts.map(number)).collect());
+        }
+        format!("\n{}", table(&rows))
     }
 
     /// The tolerance of each input in its units, the least and the largest of all rows.

@@ -30,6 +30,7 @@ fn a_class_is_learned_told_and_proved() {
         "the class of `state` is right, whatever the input error, in at least ",
         "A network by ordinary training: at least ",
         "moves the margin by at most, per unit",
+        "predicted `broken or bad`",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -37,6 +38,13 @@ fn a_class_is_learned_told_and_proved() {
     assert_eq!(json["classes"], serde_json::json!(["broken or bad", "fine"]));
     assert_eq!(json["settings"]["loss"], "logistic");
     let accuracy = &json["held_out"]["result"]["accuracy"];
+    let counts = json["held_out"]["confusion"].as_array().unwrap();
+    let count = |a: usize, b: usize| number(&counts[a][b]);
+    let share = (count(0, 0) + count(1, 1)) / 27.0;
+    assert!(
+        (share - number(&accuracy["clean"])).abs() < 1e-12
+            && (count(0, 1) + count(1, 0) - 27.0 * (1.0 - share)).abs() < 1e-9
+    );
     let [clean, found, proved] = ["clean", "found", "proved"].map(|key| number(&accuracy[key]));
     assert!(proved <= found && found <= clean && clean > 0.8 && proved > 0.6, "{accuracy}");
     let page = folder.read("r.html");

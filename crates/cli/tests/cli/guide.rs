@@ -84,7 +84,7 @@ fn is_in(shown: &str, line: &str) -> bool {
 }
 
 /// The pages with commands, and how many numbers each shows of their output at least.
-const PAGES: [(&str, usize); 7] = [
+const PAGES: [(&str, usize); 8] = [
     ("first-model.md", 20),
     ("polishing.md", 15),
     ("tolerance.md", 60),
@@ -92,6 +92,7 @@ const PAGES: [(&str, usize); 7] = [
     ("choosing-lambda.md", 40),
     ("interchange.md", 8),
     ("comparing-methods.md", 12),
+    ("classes.md", 25),
 ];
 
 fn root() -> PathBuf {
@@ -154,6 +155,11 @@ fn reading_a_certificate() {
 #[test]
 fn choosing_lambda() {
     run_page("choosing-lambda.md", 5);
+}
+
+#[test]
+fn classes() {
+    run_page("classes.md", 3);
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub fn robust(groups: &Groups, data: &Dataset, settings: &Settings, observer: &m
                 continue;
             }
             let mut weights = run.short.clone();
-            repair.into_cells(&mut weights);
+            repair.put_right(&mut weights);
             let now = problem.candidate(weights);
             let objective = now.objective;
             if objective < best.objective {

@@ -34,7 +34,7 @@ impl<'a> Repair<'a> {
     }
 
     /// Put every unit into its cell.
-    pub fn into_cells(&mut self, weights: &mut [f64]) {
+    pub fn put_right(&mut self, weights: &mut [f64]) {
         if !self.problem.hard {
             return;
         }

@@ -20,6 +20,9 @@ const POINTS: (usize, usize) = (6000, 9);
 /// The ridge of the normal equations: columns may depend on each other.
 const RIDGE: f64 = 1e-9;
 
+/// A unit whose values are this part of the largest does nothing.
+const NOTHING: f64 = 1e-100;
+
 /// Networks of so many units at most, for every number of `most`, which ascend.
 pub(super) fn compressed(
     network: &Shallow,
@@ -95,7 +98,10 @@ impl Fit {
             }
         };
         let mut columns = Mat::from_fn(x.nrows(), free + units.len(), |r, i| roots[r] * value(r, i));
-        let sizes: Vec<f64> = columns.col_iter().map(|column| column.norm_l2()).collect();
+        let mut sizes: Vec<f64> = columns.col_iter().map(|column| column.norm_l2()).collect();
+        // A price can make the weights of a unit so small that a weight of its own would overflow: it does nothing.
+        let nothing = NOTHING * sizes.iter().fold(0.0_f64, |a, b| a.max(*b));
+        sizes.iter_mut().filter(|size| **size <= nothing).for_each(|size| *size = 0.0);
         for (column, size) in columns.col_iter_mut().zip(&sizes).filter(|(_, size)| **size > 0.0) {
             zip!(column).for_each(|unzip!(entry)| *entry /= size);
         }
@@ -220,6 +226,19 @@ mod tests {
             train(data, &settings, &mut |_| ControlFlow::Continue(())).unwrap().network
         };
         mean_of(&[one(1), one(2), one(3)]).unwrap()
+    }
+
+    #[test]
+    fn a_unit_with_hardly_any_weight_is_left_out() {
+        let data = toy(20, 2, 1);
+        let w = Mat::from_fn(3, 2, |i, j| if i == 1 { 1e-161 } else { (i + j) as f64 - 0.5 });
+        for tiny in [1e-161, 1e-155, 0.0] {
+            let network = Shallow::new(w.clone(), vec![0.3, tiny, 0.2], vec![1.0, 1e-161, -1.0], 0.5).unwrap();
+            let tolerance = Tolerance::same(Shape::Ball, &[0.2, 0.2]).unwrap();
+            for smaller in compressed(&network, &data, &tolerance, 3, &[1, 3]).unwrap() {
+                assert!(smaller.units() <= 2 && smaller.numbers().iter().all(|x| x.is_finite()));
+            }
+        }
     }
 
     #[test]

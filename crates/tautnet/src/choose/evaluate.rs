@@ -78,6 +78,9 @@ pub struct Evaluation {
     pub sizes: Vec<AtSize>,
     /// For each input, the part of what input errors add to the result that would go if the input were exact.
     pub causes: Vec<f64>,
+    /// The rows by their class and by that which the result predicts without input error, as weights, where targets are classes: those of
+    /// the class −1 first.
+    pub confusion: Option<[[f64; 2]; 2]>,
 }
 
 impl Evaluation {
@@ -114,15 +117,20 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The rows by their class ±1 and by that which a network predicts, as weights.
+pub fn confusion(network: &Shallow, data: &Dataset) -> [[f64; 2]; 2] {
+    let mut counts = [[0.0; 2]; 2];
+    for (k, f) in network.predict(data.x.as_ref()).into_iter().enumerate() {
+        let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
+        counts[usize::from(data.y[k] > 0.0)][usize::from(f > 0.0)] += weight;
+    }
+    counts
+}
+
 /// The share of the rows, by their weights, whose class ±1 a network gets right.
 pub fn accuracy(network: &Shallow, data: &Dataset) -> f64 {
-    let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
-    let (mut right, mut all) = (0.0, 0.0);
-    for (k, f) in network.predict(data.x.as_ref()).into_iter().enumerate() {
-        all += weight(k);
-        right += if f * data.y[k] > 0.0 { weight(k) } else { 0.0 };
-    }
-    right / all
+    let [[low, wrong], [missed, high]] = confusion(network, data);
+    (low + high) / (low + wrong + missed + high)
 }
 
 /// The rows to evaluate on, where there are any: those held out, or else those that were held out in turn. Where there are very
@@ -244,5 +252,9 @@ fn evaluate_sizes(
             Ok(if added > 0.0 { ((all - without) / added).clamp(0.0, 1.0) } else { 0.0 })
         })
         .collect::<Result<Vec<f64>>>()?;
-    Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes }))
+    let confusion = loss.is_margin().then(|| {
+        let each = cases.iter().map(|case| confusion(case.result, &case.rows));
+        each.fold([[0.0; 2]; 2], |all, one| [0, 1].map(|a| [0, 1].map(|b| all[a][b] + one[a][b])))
+    });
+    Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes, confusion }))
 }

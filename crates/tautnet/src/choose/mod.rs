@@ -20,7 +20,7 @@ mod search;
 
 pub use candidate::{Candidate, Convex};
 pub use evaluate::{
-    Accuracy, AtSize, Case, Errors, Evaluation, Seen, accuracy, cases, evaluate, evaluate_at_tolerance,
+    Accuracy, AtSize, Case, Errors, Evaluation, Seen, accuracy, cases, confusion, evaluate, evaluate_at_tolerance,
 };
 pub use outcome::{Choice, Chosen, Judgement, Part};
 pub use search::{Observer, Progress, SMOOTHING, Settings, Stage, choose};

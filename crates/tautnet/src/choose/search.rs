@@ -107,6 +107,11 @@ fn smoothing(data: &Dataset) -> Result<Tolerance> {
     Tolerance::same(Shape::Ball, &sizes)
 }
 
+/// f divided by a number.
+fn divided(network: &Shallow, by: f64) -> Shallow {
+    network.clone().times(1.0 / by).with_c(network.c() / by)
+}
+
 /// A candidate with its networks and what the rows held out say of each, part by part.
 pub(super) struct Tried {
     pub candidate: Candidate,
@@ -401,13 +406,13 @@ impl<'a, 'o> Work<'a, 'o> {
             .collect::<Result<Vec<Part>>>()?;
         let temperature = if self.settings.common.loss.is_margin() { self.temperature(&parts)? } else { 1.0 };
         if temperature != 1.0 {
-            parts.iter_mut().for_each(|part| part.result = part.result.clone().times(1.0 / temperature));
+            parts.iter_mut().for_each(|part| part.result = divided(&part.result, temperature));
         }
         let (first, network) = match parts.first() {
             Some(part) if !all_rows => (part.start.clone(), part.result.clone()),
             _ => (made[0].clone(), Stop::here().late().during(|| smaller(average::mean_of(&made[1..])?, None))?),
         };
-        let network = if all_rows { network.times(1.0 / temperature) } else { network };
+        let network = if all_rows { divided(&network, temperature) } else { network };
         let losses = (0..judged)
             .map(|part| Stop::here().late().during(|| self.losses_of(&parts[part].result, part)))
             .collect::<Result<Vec<_>>>()?;

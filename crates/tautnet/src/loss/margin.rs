@@ -9,7 +9,7 @@ use crate::requirement::{Demand, Requirement, Setting};
 pub(super) const REQUIRES: &[Requirement] = &[Requirement {
     setting: Setting::Method,
     demand: Demand::OneOf(
-        &["joint", "cells", "weight-decay", "convex", "robust-cells", "scenarios", "walk"],
+        &["joint", "cells", "weight-decay", "convex", "robust-cells", "scenarios", "walk", "descent"],
         "the steps of `alternating` are made for losses of numbers",
     ),
     hint: "take the method `joint` or `convex`",

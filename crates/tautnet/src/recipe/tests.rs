@@ -3,7 +3,7 @@ use super::*;
 use crate::fit::{DECAY, Price, fit};
 use crate::polish::{self, Effort, Method, Penalty, Setting};
 use crate::train::{Descent, tests::toy};
-use crate::{Loss, Norm, loss};
+use crate::{Dataset, Loss, Norm, loss};
 use std::ops::ControlFlow;
 
 #[test]
@@ -148,7 +148,8 @@ fn a_recipe_is_an_object_whose_every_name_is_known() {
 /// Every pair of a method, a start, a loss and a norm: accepted, and then it runs, or refused with a message that names both.
 #[test]
 fn every_pair_runs_or_is_refused_by_name() {
-    let data = toy(24, 2, 3);
+    let numbers = toy(24, 2, 3);
+    let classes = Dataset { y: numbers.y.iter().map(|y| y.signum()).collect(), ..numbers.clone() };
     let (mut ran, mut refused) = (0, Vec::new());
     let all = choices();
     for (k, one) in all.iter().enumerate() {
@@ -171,7 +172,8 @@ fn every_pair_runs_or_is_refused_by_name() {
             let pair = format!("{} `{}` and {} `{}`", one.kind, one.name, other.kind, other.name);
             match recipe.resolve(Command::Train) {
                 Ok(plan) => {
-                    fit(&data, &plan.settings, &mut |_| ControlFlow::Continue(()))
+                    let data = if plan.settings.polish.loss.is_margin() { &classes } else { &numbers };
+                    fit(data, &plan.settings, &mut |_| ControlFlow::Continue(()))
                         .unwrap_or_else(|error| panic!("{pair}: accepted, and then {error}"));
                     ran += 1;
                 }
@@ -191,7 +193,9 @@ fn every_pair_runs_or_is_refused_by_name() {
     assert!(ran > 40, "{ran}");
     refused.retain(|pair| !pair.contains("norm `1`"));
     let others = loss::ALL.iter().map(|entry| entry.name).filter(|name| *name != "squared");
-    assert_eq!(refused, others.map(|name| format!("start `admm` and loss `{name}`")).collect::<Vec<_>>());
+    let classes = ["hinge", "squared-hinge", "logistic"].map(|name| format!("method `alternating` and loss `{name}`"));
+    let due = classes.into_iter().chain(others.map(|name| format!("start `admm` and loss `{name}`")));
+    assert_eq!(refused, due.collect::<Vec<_>>());
 }
 
 /// Every value of every setting beside every method: accepted, or refused with a message that names both.

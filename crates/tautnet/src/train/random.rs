@@ -154,7 +154,9 @@ fn fitted(
         for k in 0..n {
             let r = f[k] - data.y[k];
             let r = LEAST.max(r.abs()).copysign(r);
-            weighted[k] = omega[k] * loss.slope(data.y[k] + r, data.y[k]) / (2.0 * r);
+            // On the side where a margin costs nothing a row pulls hardly at all.
+            let pull = loss.slope(data.y[k] + r, data.y[k]) / (2.0 * r);
+            weighted[k] = omega[k] * if loss.is_margin() { pull.max(LEAST) } else { pull };
         }
     }
     best.map(|(_, v, c)| (v, c)).ok_or_else(|| {
