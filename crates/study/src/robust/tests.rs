@@ -39,7 +39,7 @@ fn classes(n: usize, d: usize, seed: u64) -> Dataset {
 }
 
 /// The gap that small runs are to reach.
-const GAP: f64 = 1e-4;
+const GAP: f64 = 2e-4;
 
 fn settings(loss: &str, norm: Norm, cells: Cells) -> Settings {
     Settings { loss: loss.parse().unwrap(), norm, cells, decay: 0.01, tolerance: GAP, ..Settings::default() }
