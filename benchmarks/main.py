@@ -18,10 +18,11 @@ import table
 import classes
 import value
 import verify
+import wide
 from common import Setup
 
 BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "limits": limits.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
-              "table": table.run, "sgd": sgd.run, "convex": convex.run, "admm": admm.run, "exact": exact.run, "known": known.run,
+              "table": table.run, "sgd": sgd.run, "convex": convex.run, "admm": admm.run, "wide": wide.run, "exact": exact.run, "known": known.run,
               "verify": verify.run, "python": python.run, "change": change.run}
 
 

@@ -10,6 +10,7 @@ pub mod convex;
 pub mod experiment;
 pub mod experiment_file;
 pub mod rivals;
+pub mod robust;
 
 /// Rows for the tests.
 #[cfg(test)]

@@ -70,7 +70,7 @@ impl Groups {
 }
 
 /// The data and the groups, each pattern and sign once, without patterns that are on nowhere.
-pub(super) struct Program {
+pub(crate) struct Program {
     /// X̄, n × e with e = d + 1.
     pub x: Mat<f64>,
     pub y: Vec<f64>,

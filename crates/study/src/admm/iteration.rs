@@ -362,7 +362,7 @@ impl<'a> Run<'a> {
 }
 
 /// argmin over t of loss(t, y) + stiffness/2 (t − a)²: the root of an increasing function, which lies between a and a − slope(a)/stiffness.
-fn nearest(loss: &Loss, a: f64, y: f64, stiffness: f64) -> f64 {
+pub(crate) fn nearest(loss: &Loss, a: f64, y: f64, stiffness: f64) -> f64 {
     let slope = loss.slope(a, y);
     let end = a - slope / stiffness;
     let (mut low, mut high) = (a.min(end), a.max(end));

@@ -14,12 +14,12 @@
 //! their program. They have no clock: who wants seconds reads them in the observer. Columns should be standardized.
 
 mod dual;
-mod groups;
-mod iteration;
+pub(crate) mod groups;
+pub(crate) mod iteration;
 mod lasso;
 mod linear;
-mod products;
-mod settings;
+pub(crate) mod products;
+pub(crate) mod settings;
 
 pub use groups::Groups;
 pub use iteration::{Admm, Observer, Progress, admm};

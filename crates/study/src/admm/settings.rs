@@ -66,7 +66,7 @@ impl Settings {
 }
 
 /// ω_k, scaled to sum to 1.
-pub(super) fn shares(data: &Dataset) -> Vec<f64> {
+pub(crate) fn shares(data: &Dataset) -> Vec<f64> {
     let n = data.rows() as f64;
     tautnet::dataset::importances(data).iter().map(|omega| omega / n).collect()
 }
