@@ -52,6 +52,14 @@ impl Units<'_> {
         }
     }
 
+    /// What the errors are: of a class the loss, which has no units.
+    pub(super) fn told(&self) -> String {
+        match self.loss.is_margin() {
+            true => self.loss.mean_name(),
+            false => format!("{}, in units of {}", self.root_name(), self.target),
+        }
+    }
+
     /// A mean loss in the units of the target: its root, where the loss is measured in their square.
     pub fn root(&self, mean: f64) -> f64 {
         self.scaler.root_to_user(self.loss, mean)
@@ -278,7 +286,7 @@ fn from_both_sides(
     let x = Scale::linear(places().fold(f64::INFINITY, f64::min), places().fold(0.0, f64::max));
     let y = Scale::from_zero(points().flat_map(|point| [point.1, point.2]).map(|error| units.root(error)));
     let frame = frame(canvas, top, plot_height(canvas), x, y);
-    frame.draw_y(&mut scene, &format!("{}, in units of {}", units.root_name(), units.target));
+    frame.draw_y(&mut scene, &units.told());
     let ticks = words.ticks.as_ref();
     let ticks = ticks.map(|places| places.iter().map(|place| (*place, number(*place))).collect());
     let below = frame.draw_x(&mut scene, words.below, ticks);

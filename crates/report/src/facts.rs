@@ -255,6 +255,11 @@ impl Report<'_> {
         }
     }
 
+    /// What an input moves: the target, or of a class the network's output, whose sign decides.
+    pub(super) fn moved(&self) -> &str {
+        if self.settings.loss.is_margin() { "the margin" } else { self.target }
+    }
+
     /// Whether there is a tolerance, and every input is exact by it.
     pub(super) fn is_exact(&self) -> bool {
         self.within.as_ref().is_some_and(Within::is_exact)

@@ -258,7 +258,10 @@ fn roots(report: &Report<'_>) -> String {
     } else {
         format!("Every number is the {} `{}`", units.loss.root_name(), escaped(&units.loss.name()))
     };
-    format!("<p>{roots}, in the units of {}.</p>", escaped(report.target))
+    match units.loss.is_margin() {
+        true => format!("<p>{roots}.</p>"),
+        false => format!("<p>{roots}, in the units of {}.</p>", escaped(report.target)),
+    }
 }
 
 fn bounds_table(report: &Report<'_>) -> String {
@@ -299,7 +302,7 @@ fn trace_table(report: &Report<'_>) -> String {
 fn sensitivities(report: &Report<'_>) -> String {
     let mut columns: Vec<(&String, f64)> = report.inputs.iter().zip(report.sensitivities.iter().copied()).collect();
     columns.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let mut rows = vec![vec!["one unit of".to_owned(), format!("moves {} by at most", report.target)]];
+    let mut rows = vec![vec!["one unit of".to_owned(), format!("moves {} by at most", report.moved())]];
     rows.extend(columns.into_iter().map(|(name, most)| vec![name.clone(), bound(most, true)]));
     format!(
         "<section id=\"columns\">\n<h2>What one unit of each input can do</h2>\n<p>Proved for the {}, all other inputs \

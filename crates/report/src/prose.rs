@@ -232,10 +232,10 @@ fn result(report: &Report<'_>) -> String {
 fn proof(report: &Report<'_>) -> String {
     let reach = mul_up(report.scaler.target_scale, report.after.ladder.proved);
     format!(
-        "That is a theorem about this network, for every input and not only for these rows: a change of size ε ({} of {}) moves “{}” by at most {}\u{a0}ε.",
+        "That is a theorem about this network, for every input and not only for these rows: a change of size ε ({} of {}) moves {} by at most {}\u{a0}ε.",
         report.measures().norm_name(),
         report.measures().inputs(),
-        report.target,
+        if report.settings.loss.is_margin() { report.moved().to_owned() } else { format!("“{}”", report.target) },
         bound(reach, true)
     )
 }
