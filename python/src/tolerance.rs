@@ -86,6 +86,9 @@ impl Said {
         match self.amounts {
             Amounts::Sizes(sizes) if sizes.nrows() == 1 => {
                 check_columns(&sizes, columns)?;
+                if is_zero(&sizes) {
+                    return Ok(Self { amounts: Amounts::Entries(Asked::zero().entries), ..self });
+                }
                 let entry = |(j, input): (usize, &tautnet::tolerance::Input<'_>)| Entry {
                     column: Some(input.name.to_owned()),
                     amount: Amount::Value { percent: 0.0, absolute: sizes[(0, j)] },

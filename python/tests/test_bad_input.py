@@ -124,7 +124,7 @@ def without_place(text):
 @pytest.mark.parametrize("kind", TABLES)
 def test_tables(kind, tmp_path):
     (tmp_path / "data.csv").write_text(TABLES[kind])
-    theirs = printed(tmp_path, "train", "data.csv", "--hidden", "3", "--start", "random")
+    theirs = printed(tmp_path, "train", "data.csv", "--task", "regress", "--hidden", "3", "--start", "random")
     assert raised(lambda: LipschitzRegressor(hidden=3, start="random").fit(*frame(TABLES[kind]))) == theirs
 
 
@@ -133,7 +133,7 @@ def test_the_same_tables_as_arrays(kind, tmp_path):
     """As an array of objects, in rows, in columns and with gaps, and where it is all numbers as doubles and floats."""
     lines = TABLES[kind].split("\n", 1)[1]
     (tmp_path / "data.csv").write_text("column_1,column_2,column_3\n" + lines)
-    theirs = printed(tmp_path, "train", "data.csv", "--hidden", "3", "--start", "random")
+    theirs = printed(tmp_path, "train", "data.csv", "--task", "regress", "--hidden", "3", "--start", "random")
     X, y = frame(TABLES[kind])
     objects, y = X.to_numpy(dtype=object), y.to_numpy()
     arrays = [objects]
