@@ -31,6 +31,12 @@ pub fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+/// A share that something is at least, rounded down.
+pub fn percent_at_least(share: f64) -> String {
+    // A share of rows is off by rounding alone, and less than this from the next tenth of a percent only where it is one.
+    percent((1000.0 * share + 1e-9).floor() / 1000.0)
+}
+
 /// Print a result of one or more lines, with what would be commands to the terminal made visible. It is not an error when the
 /// reader closes the pipe (`tautnet … | head`).
 pub fn print(text: &str) -> Result<()> {

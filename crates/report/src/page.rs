@@ -64,15 +64,15 @@ fn tiles(report: &Report<'_>) -> String {
     )];
     if let Some(at) = report.within.as_ref().and_then(|within| within.at_tolerance()) {
         if let (Some(old), Some(new)) = (at.start.accuracy, at.result.accuracy) {
-            let mut tile = |name: &str, of: fn(&Accuracy) -> f64| {
-                let [old, new] = [&old, &new].map(|accuracy| format!("{:.1}\u{a0}%", 100.0 * of(accuracy)));
+            let mut tile = |name: &str, of: fn(&Accuracy) -> String| {
+                let [old, new] = [&old, &new].map(of);
                 tiles.push((name.to_owned(), old, new, format!("{}, right", report.target)));
             };
             if !report.is_exact() {
-                tile("right within the tolerance, at least", |accuracy| accuracy.proved);
-                tile("right where an attack looked", |accuracy| accuracy.found);
+                tile("right within the tolerance, at least", |accuracy| prose::at_least(accuracy.proved));
+                tile("right where an attack looked", |accuracy| prose::percent(accuracy.found));
             }
-            tile("right, no input error", |accuracy| accuracy.clean);
+            tile("right, no input error", |accuracy| prose::percent(accuracy.clean));
         } else {
             let mut tile = |name: &str, of: fn(&Errors) -> f64, upper: bool| {
                 let unit = format!("{}, {}", report.target, report.settings.loss.root_name());

@@ -130,6 +130,16 @@ fn how(report: &Report<'_>) -> String {
     told.iter().fold(story, |story, (place, words)| story.replace(place, words)) + chosen
 }
 
+/// A share as people say it.
+pub fn percent(share: f64) -> String {
+    format!("{:.1}\u{a0}%", 100.0 * share)
+}
+
+/// A share that something is at least, rounded down: one of rows is less than this from the next tenth of a percent only where it is one.
+pub fn at_least(share: f64) -> String {
+    percent((1000.0 * share + 1e-9).floor() / 1000.0)
+}
+
 /// The errors within the tolerance, of both networks.
 fn within(report: &Report<'_>) -> String {
     let Some((within, at)) = report.within.as_ref().and_then(|within| Some((within, within.at_tolerance()?))) else {
@@ -140,7 +150,6 @@ fn within(report: &Report<'_>) -> String {
     let (before, _) = report.sides();
     let before = if report.choice.is_some() { before } else { "the network before" };
     if let (Some(new), Some(old)) = (at.result.accuracy, at.start.accuracy) {
-        let percent = |share: f64| format!("{:.1}\u{a0}%", 100.0 * share);
         if within.is_exact() {
             let (new, old) = (percent(new.clean), percent(old.clean));
             return format!(
@@ -155,10 +164,10 @@ fn within(report: &Report<'_>) -> String {
             percent(new.clean),
             within.rows,
             percent(new.found),
-            percent(new.proved),
+            at_least(new.proved),
             percent(old.clean),
             percent(old.found),
-            percent(old.proved),
+            at_least(old.proved),
         );
     }
     if within.is_exact() {

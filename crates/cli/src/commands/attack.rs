@@ -233,7 +233,7 @@ fn run_within(
             report.worst_case.map_or("none".into(), |worst_case| format!("{} of {rows}", worst_case.closed_rows)),
         ];
         row.extend(match report.right {
-            Some(right) => [right.found, right.proved].map(output::percent),
+            Some(right) => [output::percent(right.found), output::percent_at_least(right.proved)],
             None => [
                 output::at_least(scaler.root_to_user_below(loss, report.found)),
                 output::at_most(scaler.root_to_user_above(loss, proved)),

@@ -137,7 +137,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     if model.columns.classes.is_some() {
         let ends: Vec<_> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();
-        return write(&classes(&model, &predictions, &ends, arguments.json.then_some(result))?, arguments);
+        let told = classes(&model, &predictions, &ends)?;
+        if arguments.json {
+            told.add_to(&mut result, &model);
+            return write_json(&result, arguments);
+        }
+        return write(&told.text(), arguments);
     }
     if arguments.json {
         if !covering.is_empty() {
@@ -149,7 +154,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             result["upper"] = intervals.iter().map(|interval| interval.upper).collect();
             result["exact"] = intervals.iter().map(|interval| interval.closed).collect();
         }
-        return write(&format!("{result:#}\n"), arguments);
+        return write_json(&result, arguments);
     }
     let mut header = vec!["prediction"];
     header.extend(if intervals.is_empty() { &[][..] } else { &["lower", "upper"] });
@@ -172,61 +177,80 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn write(text: &str, arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.out.out {
         Some(path) => atomic::write(path, text.as_bytes(), arguments.out.existing())?,
-        None if arguments.json => output::print_json(&serde_json::from_str(text).expect("it was JSON"))?,
         None => output::print(text)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// Of every row its class, how likely it is where the model says that, and, where there are intervals, whether no input error within the
-/// tolerance can change the class. One JSON object, or CSV.
-fn classes(model: &Model, predictions: &[f64], intervals: &[(f64, f64)], json: Option<Value>) -> Result<String> {
-    let names: Vec<&str> = predictions.iter().filter_map(|f| model.columns.class_of(*f)).collect();
-    let likely = |odds: f64| 1.0 / (1.0 + (-odds).exp());
+/// The same of one JSON object.
+fn write_json(result: &Value, arguments: &Arguments) -> Result<ExitCode> {
+    match &arguments.out.out {
+        Some(path) => atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?,
+        None => output::print_json(result)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is told of the classes of the rows.
+struct Classes<'a> {
+    names: Vec<&'a str>,
+    /// How likely each is, where the model says that.
+    likely: Option<Vec<f64>>,
+    /// What the margin stays between on the side of the class, where there are intervals.
+    margins: Vec<(f64, f64)>,
+}
+
+/// The probability of a class with this margin on its side.
+fn likely(margin: f64) -> f64 {
+    1.0 / (1.0 + (-margin).exp())
+}
+
+fn classes<'a>(model: &'a Model, predictions: &[f64], intervals: &[(f64, f64)]) -> Result<Classes<'a>> {
+    let own = |(f, (lower, upper)): (&f64, &(f64, f64))| if *f > 0.0 { (*lower, *upper) } else { (-upper, -lower) };
     let probabilities = model.loss()?.name() == "logistic";
-    // On the side of the class that is predicted.
-    let own = predictions
-        .iter()
-        .zip(intervals)
-        .map(|(f, (lower, upper))| if *f > 0.0 { (*lower, *upper) } else { (-upper, -lower) });
-    let own: Vec<(f64, f64)> = own.collect();
-    let certain: Vec<bool> = own.iter().map(|(lower, _)| *lower > 0.0).collect();
-    if let Some(mut result) = json {
+    Ok(Classes {
+        names: predictions.iter().filter_map(|f| model.columns.class_of(*f)).collect(),
+        likely: probabilities.then(|| predictions.iter().map(|f| likely(f.abs())).collect()),
+        margins: predictions.iter().zip(intervals).map(own).collect(),
+    })
+}
+
+impl Classes<'_> {
+    /// Whether no input error within the tolerance can change each class, where there are intervals.
+    fn certain(&self) -> impl Iterator<Item = bool> {
+        self.margins.iter().map(|(lower, _)| *lower > 0.0)
+    }
+
+    fn add_to(&self, result: &mut Value, model: &Model) {
         result["margins"] = result["predictions"].take();
-        result["predictions"] = json!(names);
+        result["predictions"] = json!(self.names);
         result["classes"] = json!(model.columns.classes);
-        if probabilities {
-            result["probability"] = predictions.iter().map(|f| likely(f.abs())).collect();
+        if let Some(likely) = &self.likely {
+            result["probability"] = json!(likely);
         }
-        if !own.is_empty() {
-            result["certain"] = json!(certain);
+        if !self.margins.is_empty() {
+            result["certain"] = self.certain().collect();
         }
-        return Ok(format!("{result:#}\n"));
     }
-    let mut header = vec!["prediction"];
-    header.extend(probabilities.then_some("probability"));
-    header.extend(if own.is_empty() {
-        &[][..]
-    } else if probabilities {
-        &["lower", "upper", "certain"][..]
-    } else {
-        &["certain"][..]
-    });
-    let mut text = header.join(",") + "\n";
-    for (k, (name, f)) in names.iter().zip(predictions).enumerate() {
-        text.push_str(&field(name));
-        if probabilities {
-            let _ = write!(text, ",{}", likely(f.abs()));
+
+    /// As CSV.
+    fn text(&self) -> String {
+        let mut columns = vec![("prediction", self.names.iter().map(|name| field(name).into_owned()).collect())];
+        if let Some(all) = &self.likely {
+            columns.push(("probability", all.iter().map(f64::to_string).collect::<Vec<_>>()));
         }
-        if let Some((lower, upper)) = own.get(k) {
-            if probabilities {
-                let _ = write!(text, ",{},{}", likely(*lower), likely(*upper));
+        if !self.margins.is_empty() {
+            if self.likely.is_some() {
+                columns.push(("lower", self.margins.iter().map(|(lower, _)| likely(*lower).to_string()).collect()));
+                columns.push(("upper", self.margins.iter().map(|(_, upper)| likely(*upper).to_string()).collect()));
             }
-            text.push_str(if certain[k] { ",yes" } else { ",no" });
+            let words = self.certain().map(|certain| if certain { "yes" } else { "no" }.to_owned());
+            columns.push(("certain", words.collect()));
         }
-        text.push('\n');
+        let header: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        let row = |k: usize| columns.iter().map(|(_, values)| values[k].as_str()).collect::<Vec<_>>().join(",") + "\n";
+        header.join(",") + "\n" + &(0..self.names.len()).map(row).collect::<String>()
     }
-    Ok(text)
 }
 
 /// A word as a field of CSV.

@@ -3,7 +3,7 @@
 use super::tolerance_pictures::{self, Facts};
 use super::{export, pictures, train_summary};
 use crate::arguments::{OutArguments, PictureArguments, TalkArguments};
-use crate::output::{self, at_most, number, percent, table};
+use crate::output::{self, at_most, number, percent, percent_at_least, table};
 use crate::progress::{Display, seconds};
 use crate::stop::Stop;
 use crate::tolerance;
@@ -380,10 +380,10 @@ impl Summary<'_> {
                  An attack left {} right.\n\
                  Without input error it is right in {}.\n\
                  A network by ordinary training: at least {} (an attack left {}), and {} without input error.\n",
-                all(new.proved),
+                percent_at_least(new.proved),
                 all(new.found),
                 all(new.clean),
-                all(old.proved),
+                percent_at_least(old.proved),
                 all(old.found),
                 all(old.clean),
             )
