@@ -11,7 +11,8 @@ import time
 
 import numpy as np
 import pytest
-from sklearn.base import clone
+import sklearn
+from sklearn.base import clone, is_classifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -36,6 +37,8 @@ from tautnet import LipschitzClassifier, LipschitzRegressor, TautnetError
     ]
 )
 def test_scikit_learn_checks(estimator, check):
+    if sklearn.__version__ == "1.6.0" and is_classifier(estimator) and "sample_weight_equivalence" in str(check):
+        pytest.skip("scikit-learn 1.6.0 makes two classes of three by the first row, and shuffles for one of the two fits")
     check(estimator)
 
 
