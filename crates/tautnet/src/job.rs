@@ -82,8 +82,8 @@ pub struct Worked<T> {
 pub struct Proved {
     /// The network.
     pub network: Shallow,
-    /// The certificate of the network: a proof of its bound.
-    pub certificate: Certificate,
+    /// The certificate of the network, a proof of its bound; `None` of several outputs.
+    pub certificate: Option<Certificate>,
     /// The settings that it was made by.
     pub settings: recipe::Record,
     /// Objective and its parts, how it ended, and the history.
@@ -218,7 +218,7 @@ impl<'a> Job<'a> {
         let stopped = worked.interruption.map(Interruption::in_words);
         Ok(Proved {
             network: fitted.network().clone(),
-            certificate: self.prove(fitted.network(), Some(&self.scaler))?,
+            certificate: Some(self.prove(fitted.network(), Some(&self.scaler))?),
             settings: self.plan.record(name, fitted.price),
             objective: fitted.record(&self.data, stopped),
             calibration: None,
@@ -247,7 +247,10 @@ impl<'a> Job<'a> {
         };
         Ok(Proved {
             network: chosen.network.clone(),
-            certificate: self.prove(&chosen.network, Some(&self.scaler))?,
+            certificate: match chosen.network.outputs() {
+                1 => Some(self.prove(&chosen.network, Some(&self.scaler))?),
+                _ => None,
+            },
             settings: self.plan.record(name, None),
             objective: fit::Record::of_choice(chosen, seen, loss, &self.data, stopped),
             calibration,
@@ -261,7 +264,7 @@ impl<'a> Job<'a> {
         let stopped = worked.interruption.map(Interruption::in_words);
         Ok(Proved {
             network: polished.network.clone(),
-            certificate: self.prove(&polished.network, Some(&self.scaler))?,
+            certificate: Some(self.prove(&polished.network, Some(&self.scaler))?),
             settings: self.plan.record(name, Some(self.plan.polish_at(price).lipschitz)),
             objective: fit::Record::of(polished.record(stopped)),
             calibration: None,

@@ -63,7 +63,7 @@ fn common(job: &Job<'_>) -> Common {
 
 /// The network that `train` chooses for the tolerance, with widths and prices of its own.
 pub(super) fn within_tolerance(job: &Job<'_>, _: &Shallow) -> Result<Applied> {
-    let settings = choose::Settings { common: common(job), units: None, decay: None, effort: 1.0 };
+    let settings = choose::Settings { common: common(job), units: None, decay: None, effort: 1.0, classes: None };
     let chosen = choose::choose(job.data, &tolerance(job)?, &settings, &mut |_| (job.go_on)())?;
     Ok(Applied { network: chosen.network, ending: "chosen".into() })
 }

@@ -88,7 +88,7 @@ impl Recipe {
         let Plan { settings, recipe, .. } = plan;
         let common = settings.start.common();
         let choice =
-            choose::Settings { common, units: self.hidden, decay: self.decay, effort: self.effort.of_a_choice() };
+            choose::Settings { common, units: self.hidden, decay: self.decay, effort: self.effort.of_a_choice(), classes: None };
         let recipe = Self {
             tolerance: asked,
             hidden: self.hidden,
