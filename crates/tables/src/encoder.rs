@@ -21,18 +21,19 @@ pub struct Encoder {
     pub inputs: Vec<Input>,
     /// The name of the target column.
     pub target: String,
-    /// The two classes of a target that is one: what stands for −1, and for 1. `None` for a target of numbers.
+    /// The classes of a target that is one. Of two the first stands for −1 and the second for 1; of several each for its place, from 0.
+    /// `None` for a target of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classes: Option<[String; 2]>,
+    pub classes: Option<Vec<String>>,
 }
 
 /// What the target of a table is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Task {
-    /// Two words, or the numbers 0 and 1 or −1 and 1, are classes; other numbers are numbers.
+    /// Words, or the numbers 0 and 1 or −1 and 1, are classes; other numbers are numbers.
     #[default]
     Auto,
-    /// Two classes, whatever they are written as.
+    /// Classes, whatever they are written as.
     Classify,
     /// A number.
     Regress,
@@ -102,26 +103,32 @@ impl Encoder {
         Self { inputs, target: target.into(), classes: None }
     }
 
-    /// The class of a prediction, where the target is one.
+    /// The class of a prediction, where the target is one: by the sign where there are two, by its number where there are several.
     pub fn class_of(&self, f: f64) -> Option<&str> {
-        self.classes.as_ref().map(|[low, high]| if f > 0.0 { high.as_str() } else { low.as_str() })
+        let classes = self.classes.as_ref()?;
+        let place = if classes.len() > 2 { f as usize } else { usize::from(f > 0.0) };
+        classes.get(place).map(String::as_str)
+    }
+
+    /// How many classes there are, where there are more than two: a network has an output for each.
+    pub fn several(&self) -> Option<usize> {
+        self.classes.as_ref().map(Vec::len).filter(|count| *count > 2)
     }
 
     /// Refuse a loss that the target does not go with.
     pub fn check_loss(&self, loss: &Loss) -> Result<()> {
         let target = shown(&self.target);
         match (&self.classes, loss.is_margin()) {
-            (Some([low, high]), false) => Err(Error::new(
+            (Some(classes), false) => Err(Error::new(
                 format!(
-                    "the loss `{loss}` is for numbers, but the target `{target}` is taken for a class, `{}` or `{}`",
-                    shown(low),
-                    shown(high)
+                    "the loss `{loss}` is for numbers, but the target `{target}` is taken for a class, {}",
+                    either(classes)
                 ),
                 "take a loss of the margin: logistic, hinge or squared-hinge; or have the target taken for a number",
             )),
             (None, true) => Err(Error::new(
-                format!("the loss `{loss}` is for two classes, but the target `{target}` is taken for a number"),
-                "take another loss, such as squared; two numbers are classes where that is said",
+                format!("the loss `{loss}` is for classes, but the target `{target}` is taken for a number"),
+                "take another loss, such as squared; numbers are classes where that is said",
             )),
             _ => Ok(()),
         }
@@ -195,12 +202,14 @@ impl Encoder {
         Ok(x)
     }
 
-    /// The target of a table; −1 and 1 for classes.
+    /// The target of a table; −1 and 1 for two classes, and their numbers for several.
     pub fn targets(&self, table: &Table) -> Result<Vec<f64>> {
         let column = table.column(&self.target)?;
         if let Some(classes) = &self.classes {
             let known = level_of_rows(table, column, column.values()?, classes, UnknownLevels::Refuse)?;
-            return Ok(known.into_iter().map(|class| if class == Some(1) { 1.0 } else { -1.0 }).collect());
+            let several = classes.len() > 2;
+            let number = |place: usize| if several { place as f64 } else { 2.0 * place as f64 - 1.0 };
+            return Ok(known.into_iter().flatten().map(number).collect());
         }
         match column.values()? {
             Values::Numbers(numbers) => Ok(numbers.clone()),
@@ -232,15 +241,15 @@ impl Encoder {
 }
 
 /// The classes of a target column, where it is taken for a class.
-fn classes(task: Task, source: &str, column: &Column) -> Result<Option<[String; 2]>> {
+fn classes(task: Task, source: &str, column: &Column) -> Result<Option<Vec<String>>> {
     let (found, usual): (Vec<String>, bool) = match column.values()? {
         _ if task == Task::Regress => return Ok(None),
         Values::Words { levels, .. } => (levels.clone(), true),
         Values::Numbers(numbers) => {
             let mut distinct: Vec<f64> = Vec::new();
             for number in numbers {
-                // Three are too many already.
-                if distinct.len() < 3 && !distinct.contains(number) {
+                // So many are too many already.
+                if distinct.len() <= MOST_CLASSES && !distinct.contains(number) {
                     distinct.push(*number);
                 }
             }
@@ -252,17 +261,28 @@ fn classes(task: Task, source: &str, column: &Column) -> Result<Option<[String; 
     if task == Task::Auto && !usual {
         return Ok(None);
     }
-    let count = found.len();
-    match <[String; 2]>::try_from(found) {
-        Ok(two) => Ok(Some(two)),
-        Err(found) => {
-            let many = if count > 2 { "more than two classes" } else { "only one class" };
-            let words = list(found.iter().map(String::as_str));
-            Err(Error::new(
-                format!("{source}: the target column `{}` has {many}: {words}", column.name),
-                "give a target of two classes, or of numbers; of several classes, ask whether it is one of them or another",
-            ))
-        }
+    if (2..=MOST_CLASSES).contains(&found.len()) {
+        return Ok(Some(found));
+    }
+    let many = if found.len() > 2 { format!("more than {MOST_CLASSES} classes") } else { "only one class".into() };
+    let words = list(found.iter().take(3).map(String::as_str));
+    let others = if found.len() > 3 { ", …" } else { "" };
+    Err(Error::new(
+        format!("{source}: the target column `{}` has {many}: {words}{others}", column.name),
+        "name a column of a few classes, or of numbers, as the target; each class needs rows to learn from",
+    ))
+}
+
+/// A target of more classes is hardly one.
+const MOST_CLASSES: usize = 100;
+
+/// Classes as alternatives, the first of them where there are many.
+pub fn either(classes: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let names: Vec<String> = classes.iter().map(|class| format!("`{}`", shown(class))).collect();
+    match names.as_slice() {
+        [first @ .., last] if names.len() <= SHOWN => format!("{} or {last}", first.join(", ")),
+        _ => format!("{} or {} others", names[..SHOWN].join(", "), names.len() - SHOWN),
     }
 }
 

@@ -12,12 +12,7 @@ use crate::tolerance::Tolerance;
 
 /// Attack the margins of every row's class over all others. What is found is evaluated by the outputs themselves; what is proved is
 /// proved of a network below the margin.
-pub(super) fn rows(
-    network: &Shallow,
-    data: &Dataset,
-    tolerance: &Tolerance,
-    settings: &Settings,
-) -> Result<Vec<Row>> {
+pub(super) fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<Vec<Row>> {
     let (n, classes, loss) = (data.rows(), network.outputs(), &settings.loss);
     if !loss.is_margin() {
         return Err(Error::new(

@@ -157,12 +157,12 @@ pub fn within_multiples(
 mod tests {
     use super::super::{each_row::placed, tests::network};
     use super::*;
+    use crate::norm::Norm;
     use crate::patterns::Patterns;
+    use crate::tolerance::Shape;
     use crate::train::tests::toy;
     use crate::unit::{Affine, Unit};
     use crate::worst_case::Within;
-    use crate::norm::Norm;
-    use crate::tolerance::Shape;
     use faer::Mat;
     use proptest::prelude::*;
     use tautnet_cone::Stop;

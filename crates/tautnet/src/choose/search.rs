@@ -393,7 +393,8 @@ impl<'a, 'o> Work<'a, 'o> {
         let made = all
             .par_iter()
             .map(|&(candidate, seed)| {
-                let network = stop.during(|| candidate.make(self.data, &self.training, &self.common(seed), self.settings.classes));
+                let network = stop
+                    .during(|| candidate.make(self.data, &self.training, &self.common(seed), self.settings.classes));
                 self.done();
                 network
             })

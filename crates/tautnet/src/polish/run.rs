@@ -192,8 +192,13 @@ impl<'a, 'o> Run<'a, 'o> {
         let exact = Tolerance::none(self.data.columns());
         let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
         let from = (&*self.units, self.linear.as_deref());
-        let built =
-            Built::robust(self.data, from, &self.active, Robust { tolerance, soft, groups: None, margins: None }, &self.prices)?;
+        let built = Built::robust(
+            self.data,
+            from,
+            &self.active,
+            Robust { tolerance, soft, groups: None, margins: None },
+            &self.prices,
+        )?;
         self.solved(built, Held::Nothing, round)
     }
 

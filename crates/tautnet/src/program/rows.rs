@@ -62,7 +62,10 @@ impl Rows {
             x: Mat::from_fn(chosen.len(), self.e(), |k, j| self.x[(chosen[k], j)]),
             active: self.active.select(chosen),
             sign: self.sign.clone(),
-            margins: self.margins.as_ref().map(|margins| Mat::from_fn(chosen.len(), self.units(), |k, i| margins[(chosen[k], i)])),
+            margins: self
+                .margins
+                .as_ref()
+                .map(|margins| Mat::from_fn(chosen.len(), self.units(), |k, i| margins[(chosen[k], i)])),
         }
     }
 

@@ -33,11 +33,8 @@ impl Directed {
         }
         let sizes: Vec<f64> = (0..w.nrows()).map(|i| v.row(i).norm_l2()).collect();
         let kept: Vec<usize> = (0..w.nrows()).filter(|&i| sizes[i] > 0.0).collect();
-        let unit = |&i: &usize| Unit {
-            z: w.row(i).iter().map(|w| sizes[i] * w).collect(),
-            bias: sizes[i] * b[i],
-            sign: 1.0,
-        };
+        let unit =
+            |&i: &usize| Unit { z: w.row(i).iter().map(|w| sizes[i] * w).collect(), bias: sizes[i] * b[i], sign: 1.0 };
         let directions = Mat::from_fn(kept.len(), c.len(), |i, j| v[(kept[i], j)] / sizes[kept[i]]);
         Ok(Self { units: kept.iter().map(unit).collect(), directions, bias: c })
     }

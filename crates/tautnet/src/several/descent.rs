@@ -208,8 +208,7 @@ pub(crate) fn train(data: &Dataset, tolerance: Option<&Tolerance>, plan: &Plan) 
     let zeros = Weights::zeros(d, plan);
     let mut gradient = zeros.clone();
     let mut adam = Adam { moments: [zeros.clone(), zeros], powers: [1.0; 2] };
-    let mut attack =
-        tolerance.map(|tolerance| Attack { tolerance, last: Mat::zeros(n, d), steps: plan.steps });
+    let mut attack = tolerance.map(|tolerance| Attack { tolerance, last: Mat::zeros(n, d), steps: plan.steps });
     let omega = importances(data);
     let classes: Vec<usize> = data.y.iter().map(|y| number(*y)).collect();
     let mut order: Vec<usize> = (0..n).collect();

@@ -25,14 +25,26 @@ pub fn margin(network: &Shallow, y: usize, j: usize) -> Result<Shallow> {
 /// its weights rounded, less what the rounding can come to.
 pub(crate) fn margin_at_most(
     network: &Shallow,
-    (y, j): (usize, usize),
+    pair: (usize, usize),
     x: MatRef<'_, f64>,
     tolerance: &Tolerance,
 ) -> Result<Shallow> {
+    let (rounded, off) = margin_and_error(network, pair, x, tolerance)?;
+    let c = add_down(rounded.c(), -off);
+    Ok(rounded.with_c(c))
+}
+
+/// The margin with its weights rounded, and how far it can be from the margin itself at any point within the tolerance of these rows.
+pub(super) fn margin_and_error(
+    network: &Shallow,
+    (y, j): (usize, usize),
+    x: MatRef<'_, f64>,
+    tolerance: &Tolerance,
+) -> Result<(Shallow, f64)> {
     let rounded = margin(network, y, j)?;
     let parts = network.clone().into_parts();
     let error = |of: &Mat<f64>, i: usize| two_sum(of[(i, y)], -of[(i, j)]).1.abs();
-    // The largest that every input is within the tolerance, rounded up.
+    // No input is larger within the tolerance, whatever the rounding of standardizing it was.
     let largest: Vec<f64> = (0..x.ncols())
         .map(|a| (0..x.nrows()).map(|k| mul_up(2.0, x[(k, a)].abs().max(tolerance.size(k, a)))).fold(0.0, f64::max))
         .collect();
@@ -46,8 +58,7 @@ pub(crate) fn margin_at_most(
         (0..x.ncols()).for_each(|a| off.add(mul_up(error(linear, a), largest[a])));
     }
     off.add(two_sum(parts.c[y], -parts.c[j]).1.abs());
-    let c = add_down(rounded.c(), -off.interval().high);
-    Ok(rounded.with_c(c))
+    Ok((rounded, off.interval().high))
 }
 
 /// The class that outputs say: the first of the largest.

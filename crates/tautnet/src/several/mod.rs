@@ -10,10 +10,12 @@
 
 mod bound;
 mod descent;
+mod intervals;
 mod margins;
 mod polish;
 
 pub(crate) use descent::{Plan, train};
+pub use intervals::{Told, told};
 pub use margins::{class, classes_of, divided, margin, probabilities};
 pub(crate) use margins::{margin_at_most, number};
 pub use polish::{Polished, Settings, polish};

@@ -49,7 +49,8 @@ fn training_under_attack_keeps_more_rows_right() {
     let data = three(90, 1);
     let tolerance = Tolerance::same(Shape::Ball, &[0.4; 2]).unwrap();
     let right = |network: &Shallow| {
-        let settings = attack::Settings { loss: "logistic".parse().unwrap(), nodes: 500, ..attack::Settings::new(f64::INFINITY) };
+        let settings =
+            attack::Settings { loss: "logistic".parse().unwrap(), nodes: 500, ..attack::Settings::new(f64::INFINITY) };
         let report = attack::within(network, &data, &tolerance, &settings).unwrap();
         let (right, proved) = (report.right.unwrap(), report.worst_case.unwrap());
         assert!(right.proved <= right.found && report.found <= proved.certified);
