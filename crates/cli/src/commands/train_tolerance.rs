@@ -188,6 +188,7 @@ impl Summary<'_> {
             "inputs": self.learned.0.columns(),
             "units": chosen.network.units(),
             "classes": model.columns.classes,
+            "balanced": self.learned.0.weights.is_some(),
             "chosen": chosen.choice,
             "certificate": train_summary::certificate_json(model),
         });
@@ -202,7 +203,7 @@ impl Summary<'_> {
                 "start": errors(&at.start),
                 "result": errors(&at.result),
                 "sizes": sizes.collect::<Vec<_>>(),
-                "confusion": evaluation.confusion,
+                "confusion": self.counts(evaluation),
                 "causes": names.zip(evaluation.causes.iter().map(|c| json!(c))).collect::<Map<_, _>>(),
             });
         }
@@ -227,6 +228,7 @@ impl Summary<'_> {
             learned.columns(),
             train_summary::taken_for(&model.columns),
         );
+        text.push_str(&train_summary::balance(&model.columns, learned));
         let asked = &self.plan.recipe.tolerance;
         let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let exact = self.learned.1.is_none();
@@ -255,16 +257,19 @@ impl Summary<'_> {
         };
         let gains = train_summary::per_column(model);
         let mut first = 0;
+        let (mut lines, mut sizes) = (Vec::new(), Vec::new());
         for (k, (input, (_, (least, most)))) in self.inputs.iter().zip(self.amounts()).enumerate() {
             let amount = in_words((least, most));
             let share = self.evaluation.map_or(f64::NAN, |evaluation| evaluation.causes[k]);
+            sizes.push((if share.is_finite() { share } else { 0.0 }, gains[first].1));
             let share = if most > 0.0 && share.is_finite() { format!("{:.0} %", 100.0 * share) } else { String::new() };
             let gain = if input.width == 1 { at_most(gains[first].1) } else { String::new() };
-            rows.push(vec![printable::line(input.name).into_owned(), amount, share, gain]);
+            lines.push(vec![printable::line(input.name).into_owned(), amount, share, gain]);
             first += input.width;
         }
+        rows.extend(train_summary::largest(&sizes).into_iter().map(|k| lines[k].clone()));
         let rows: Vec<_> = rows.into_iter().map(shown).collect();
-        text.push_str(&format!("\n{}", table(&rows)));
+        text.push_str(&format!("\n{}{}", table(&rows), train_summary::more(lines.len())));
         let bound = train_summary::certificate(model).standardized.bound;
         text.push_str(&format!("Lipschitz bound, in standard deviations: {}\n", at_most(bound)));
 
@@ -394,9 +399,16 @@ impl Summary<'_> {
         text
     }
 
+    /// The rows by their class and by that which is predicted, however often they count.
+    fn counts(&self, evaluation: &Evaluation) -> Option<[[f64; 2]; 2]> {
+        let rows = self.held_out.unwrap_or(self.learned.0);
+        let weights = [false, true].map(|class| train_summary::weight_of(class, rows));
+        evaluation.confusion.map(|weighed| [0, 1].map(|class| weighed[class].map(|sum| (sum / weights[class]).round())))
+    }
+
     /// Which class the rows have, and which is predicted.
     fn confused(&self, evaluation: &Evaluation) -> String {
-        let (Some(counts), Some(classes)) = (evaluation.confusion, &self.model.columns.classes) else {
+        let (Some(counts), Some(classes)) = (self.counts(evaluation), &self.model.columns.classes) else {
             return String::new();
         };
         let names = classes.each_ref().map(|class| printable::line(class).into_owned());
