@@ -14,10 +14,10 @@ use crate::coverage::Calibration;
 use crate::error::{Error, Result};
 use crate::fit::{self, Fitted, fit};
 use crate::limits::Limits;
-use crate::polish::{self, Ending, Polished};
+use crate::polish::{self, Ending, Method, Polished};
 use crate::recipe::{self, Plan};
 use crate::tolerance::{Input, Tolerance};
-use crate::{Dataset, Scaler, Shallow};
+use crate::{Dataset, Scaler, Shallow, several};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tautnet_cone::{Stage, Stop};
@@ -170,6 +170,37 @@ impl<'a> Job<'a> {
         self.during(hear, |data, observe| {
             polish::polish(network, data, &settings, &mut |progress| observe(&fit::Progress::Polish(progress)))
         })
+    }
+
+    /// The best network with one output a class and the directions of the one given, within the tolerance (or at the rows themselves).
+    pub fn polish_several(&self, network: &Shallow, hear: &mut Observer<'_>) -> Result<Worked<several::Polished>> {
+        let asked = &self.plan.settings.polish;
+        let exact = Tolerance::none(self.data.columns());
+        let settings = several::Settings {
+            loss: asked.loss.clone(),
+            tolerance: self.tolerance.as_ref().unwrap_or(&exact).clone(),
+            decay: asked.decay,
+            soft: asked.method == Method::CONVEX,
+            rounds: asked.rounds,
+            gap: (asked.tol, asked.iterations),
+        };
+        self.during(hear, |data, observe| {
+            several::polish(network, data, &settings, &mut |progress| observe(&fit::Progress::Polish(progress)))
+        })
+    }
+
+    /// The same with its record.
+    pub fn prove_several(&self, worked: &Worked<several::Polished>, name: &str) -> Proved {
+        let stopped = worked.interruption.map(Interruption::in_words);
+        let loss = &self.plan.settings.polish.loss;
+        Proved {
+            network: worked.result.network.clone(),
+            certificate: None,
+            settings: self.plan.record(name, Some(0.0)),
+            objective: fit::Record::of_several(&worked.result, loss, &self.data, stopped),
+            calibration: None,
+            cut_short: worked.interruption,
+        }
     }
 
     /// Do the work until the watch says that it is over.

@@ -13,6 +13,7 @@ pub mod polish;
 pub mod predict;
 pub mod reproduce;
 mod reproduce_text;
+mod several;
 mod tolerance_pictures;
 pub mod train;
 mod train_summary;

@@ -65,8 +65,8 @@ pub struct Progress {
 /// Called after every network, from whatever thread is at work; `Break` ends the stage at hand.
 pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 
-/// Parts that the rows are cut into.
-const PARTS: usize = 5;
+/// Parts that the rows are cut into, to be held out in turn.
+pub const PARTS: usize = 5;
 /// Most rows that candidates are compared on.
 const MOST_ROWS: usize = 4000;
 /// Multiplications that a choice may take, about, where there are few rows: ten seconds of one processor; and so many times

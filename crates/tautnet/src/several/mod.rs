@@ -13,12 +13,14 @@ mod descent;
 mod intervals;
 mod margins;
 mod polish;
+mod slopes;
 
 pub(crate) use descent::{Plan, train};
 pub use intervals::{Told, told};
 pub use margins::{class, classes_of, divided, margin, probabilities};
 pub(crate) use margins::{margin_at_most, number};
 pub use polish::{Polished, Settings, polish};
+pub use slopes::lipschitz;
 
 #[cfg(test)]
 mod tests;

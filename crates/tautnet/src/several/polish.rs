@@ -2,12 +2,13 @@
 
 use super::bound::{Directed, Expanded};
 use crate::error::{Error, Result};
+use crate::polish::{Observer, Progress};
 use crate::program::build::{Built, Prices, Robust};
 use crate::tolerance::Tolerance;
 use crate::unit::Unit;
 use crate::{Dataset, Loss, Norm, Shallow};
 use std::ops::ControlFlow;
-use tautnet_cone::{Observer, Status};
+use tautnet_cone::Status;
 
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,7 +71,7 @@ pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: 
     };
     let solver = tautnet_cone::Settings { gap_relative: gap.0, iterations: gap.1, ..tautnet_cone::Settings::default() };
     let mut before = start;
-    for _ in 0..(*rounds).max(1) {
+    for round in 0..(*rounds).max(1) {
         if at.units.is_empty() {
             break;
         }
@@ -82,8 +83,10 @@ pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: 
         };
         let mut built = Built::robust(&expanded.data, (&at.units, None), &labels, robust, &prices)?;
         let mut interrupted = false;
+        let scale = built.objective(1.0);
         let outcome = built.solve(&solver, &mut |facts| {
-            let verdict = observer(facts);
+            let objective = scale * facts.primal;
+            let verdict = observer(&Progress { round, iteration: facts.iteration, objective, gap: facts.gap });
             interrupted |= verdict == ControlFlow::Break(());
             verdict
         });

@@ -40,7 +40,7 @@ fn plan(units: usize, seed: u64) -> Plan {
     }
 }
 
-fn go_on(_: &tautnet_cone::Iteration) -> ControlFlow<()> {
+fn go_on(_: &of_two::Progress) -> ControlFlow<()> {
     ControlFlow::Continue(())
 }
 
