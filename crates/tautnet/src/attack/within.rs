@@ -7,7 +7,8 @@
 use super::local::Prepared;
 use super::projected_ascent::Search;
 use super::proved::WorstCase;
-use super::settings::Settings;
+use super::settings::{Method, Settings};
+use crate::ball::steepest;
 use crate::certify::wanted_interval_within;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -191,11 +192,19 @@ fn rows(
                         search.worst(prepared, (&origin, h), (y - moved, loss.harm(y)), 1.0, &settings, &mut random)
                     })
                 };
-                let u = match &same {
-                    Some(prepared) => look(prepared),
-                    None => look(&Prepared::new(&scaled(k)?, norm)),
-                };
                 let sizes: Vec<f64> = (0..d).map(|j| tolerance.size(k, j)).collect();
+                let u = match (settings.method, &same) {
+                    (Method::FastGradient, _) => {
+                        let harm = loss.harm(y).unwrap_or(if network.value(&x) < y { -1.0 } else { 1.0 });
+                        let gradient: Vec<f64> =
+                            network.gradient(&x).iter().zip(&sizes).map(|(g, size)| g * size).collect();
+                        let mut u = vec![0.0; d];
+                        steepest(norm, &gradient, &mut u);
+                        u.into_iter().map(|u| harm * u).collect()
+                    }
+                    (Method::ProjectedAscent, Some(prepared)) => look(prepared),
+                    (Method::ProjectedAscent, None) => look(&Prepared::new(&scaled(k)?, norm)),
+                };
                 let place = |u: &[f64]| placed(tolerance.shape(), &sizes, &x, u);
                 let found = clean.max(loss.least(enclose(network, &place(&u)), y));
                 let points = search.known().filter(|_| points).map(place).collect();
@@ -354,6 +363,31 @@ mod tests {
                 let bounds = Within { units: &units, affine: &Affine::of(&network), tolerance: &tolerance };
                 let (bound, _) = bounds.bound(&data, &settings().loss, [&labels, &labels]);
                 prop_assert!(exact.found <= bound * (1.0 + 1e-12), "{exact:?} {bound}");
+            }
+        }
+    }
+
+    /// One step finds something, and the search no less; of a class it goes to the other one, however sure the network is.
+    #[test]
+    fn the_fast_gradient_method_is_weaker_than_the_search() {
+        let (network, mut data) = (network(15, 3, 2), toy(40, 3, 2));
+        for loss in ["squared", "logistic"] {
+            let loss: crate::Loss = loss.parse().unwrap();
+            if loss.is_margin() {
+                // Every row has its right class, so that all steps lead towards 0.
+                data.y = network.predict(data.x.as_ref()).iter().map(|f| f.signum()).collect();
+            }
+            for shape in Shape::ALL {
+                let tolerance = Tolerance::same(shape, &[0.3, 0.0, 0.2]).unwrap();
+                let found = |method| {
+                    within(&network, &data, &tolerance, &Settings { method, loss: loss.clone(), ..settings() }).unwrap()
+                };
+                let [fast, search] = [Method::FastGradient, Method::ProjectedAscent].map(found);
+                let clean = loss.mean(&network, &data);
+                assert!(1.05 * clean < fast.found && fast.found < search.found, "{loss} {shape} {fast:?} {search:?}");
+                if let (Some(fast), Some(search)) = (fast.right, search.right) {
+                    assert!(search.found <= fast.found && fast.found < 1.0, "{fast:?} {search:?}");
+                }
             }
         }
     }
