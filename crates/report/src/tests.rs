@@ -430,6 +430,7 @@ proptest! {
                         trials: 3,
                         failed: 0,
                         attacked: (0..radii).map(|_| if lost { none } else { spread() }).collect(),
+                        right: Vec::new(),
                         clean: none,
                         objective: none,
                         loss: none,
