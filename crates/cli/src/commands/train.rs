@@ -86,7 +86,7 @@ pub struct Arguments {
 }
 
 /// The loss of classes, where none was asked for.
-const CLASSES: &str = "logistic";
+pub const CLASSES: &str = "logistic";
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {

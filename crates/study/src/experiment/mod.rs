@@ -36,6 +36,6 @@ pub use journal::Journal;
 pub use method::{BASES, METHODS, base, base_title, method, method_title};
 pub use plan::{Plan, Task};
 pub use problem::{Problem, Sample};
-pub use rows::{Row, rows_from_csv, rows_to_csv};
+pub use rows::{Row, rows_from_csv, rows_of_classes_to_csv, rows_to_csv};
 pub use summary::{Band, Pair, Reduction, Spread, arms, bands, pairs, quantile, reductions, winner};
 pub use trial::{Clock, trial};

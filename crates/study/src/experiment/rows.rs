@@ -2,6 +2,7 @@
 
 use super::arm::Arm;
 use super::problem::Problem;
+use tautnet::choose::Accuracy;
 use tautnet::error::{Error, Result};
 
 /// One network of one trial.
@@ -33,6 +34,8 @@ pub struct Row {
     pub clean: f64,
     /// The same under attack, one number a radius.
     pub attacked: Vec<f64>,
+    /// The shares of the rows held out whose class is right, one entry a radius; empty where targets are numbers.
+    pub right: Vec<Accuracy>,
     /// What the method took, without the base.
     pub seconds: f64,
     /// How it ended, in words.
@@ -76,6 +79,7 @@ impl Row {
             units: 0,
             clean: f64::NAN,
             attacked: vec![f64::NAN; radii],
+            right: Vec::new(),
             seconds,
             ending: String::new(),
         }
@@ -124,6 +128,7 @@ impl Row {
             units: record[11].parse().ok()?,
             clean: number(12)?,
             attacked: (first..first + radii).map(number).collect::<Option<_>>()?,
+            right: Vec::new(),
             seconds: number(first + radii)?,
             ending: text(first + radii + 1),
         };
@@ -139,8 +144,25 @@ fn header(radii: &[f64]) -> Vec<String> {
 
 /// A whole file, or some lines of one; `settings` is the fingerprint of what they were made with.
 pub fn rows_to_csv(rows: &[Row], settings: &str, radii: Option<&[f64]>) -> String {
+    write(radii.map(header).into_iter().chain(rows.iter().map(|row| row.fields(settings))))
+}
+
+/// A whole file, where targets are classes: the shares that are right follow each row.
+pub fn rows_of_classes_to_csv(rows: &[Row], settings: &str, radii: &[f64]) -> String {
+    let titles =
+        radii.iter().flat_map(|radius| ["clean", "found", "proved"].map(|which| format!("right {which} {radius}")));
+    let line = |row: &Row| {
+        let shares =
+            |k: usize| row.right.get(k).map_or([f64::NAN; 3], |right| [right.clean, right.found, right.proved]);
+        let shares = (0..radii.len()).flat_map(shares).map(|share| share.to_string());
+        row.fields(settings).into_iter().chain(shares).collect()
+    };
+    let header = header(radii).into_iter().chain(titles).collect();
+    write([header].into_iter().chain(rows.iter().map(line)))
+}
+
+fn write(lines: impl Iterator<Item = Vec<String>>) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let lines = radii.map(header).into_iter().chain(rows.iter().map(|row| row.fields(settings)));
     lines.for_each(|line| writer.write_record(line).expect("memory takes any line"));
     String::from_utf8(writer.into_inner().expect("memory takes any line")).expect("it was written as text")
 }

@@ -2,7 +2,8 @@
 
 use super::local::Prepared;
 use super::projected_ascent::Search;
-use super::settings::Settings;
+use super::settings::{Method, Settings};
+use crate::ball::steepest;
 use crate::certify::wanted_interval_within;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
@@ -95,14 +96,23 @@ pub(super) fn rows(
                         search.worst(prepared, (&origin, h), (y - moved, loss.harm(y)), 1.0, &settings, &mut random)
                     })
                 };
-                let u = match &same {
-                    Some(prepared) => look(prepared),
-                    None => look(&Prepared::new(&scaled(k)?, norm)),
-                };
                 let sizes: Vec<f64> = (0..d).map(|j| tolerance.size(k, j)).collect();
+                let u = match (settings.method, &same) {
+                    (Method::FastGradient, _) => {
+                        let harm = loss.harm(y).unwrap_or(if network.value(&x) < y { -1.0 } else { 1.0 });
+                        let gradient: Vec<f64> =
+                            network.gradient(&x).iter().zip(&sizes).map(|(g, size)| g * size).collect();
+                        let mut u = vec![0.0; d];
+                        steepest(norm, &gradient, &mut u);
+                        u.into_iter().map(|u| harm * u).collect()
+                    }
+                    (Method::ProjectedAscent, Some(prepared)) => look(prepared),
+                    (Method::ProjectedAscent, None) => look(&Prepared::new(&scaled(k)?, norm)),
+                };
                 let place = |u: &[f64]| placed(tolerance.shape(), &sizes, &x, u);
                 let found = clean.max(loss.least(enclose(network, &place(&u)), y));
-                let points = search.known().filter(|_| points).map(place).collect();
+                let step = (settings.method == Method::FastGradient).then_some(&u[..]);
+                let points = search.known().chain(step).filter(|_| points).map(place).collect();
                 prove(found, if stop.asked() { 0 } else { settings.nodes }, points)
             },
         )

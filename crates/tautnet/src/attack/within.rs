@@ -155,7 +155,7 @@ pub fn within_multiples(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{each_row::placed, tests::network};
+    use super::super::{each_row::placed, settings::Method, tests::network};
     use super::*;
     use crate::norm::Norm;
     use crate::patterns::Patterns;
@@ -243,6 +243,31 @@ mod tests {
                 let bounds = Within { units: &units, affine: &Affine::of(&network), tolerance: &tolerance };
                 let (bound, _) = bounds.bound(&data, &settings().loss, [&labels, &labels]);
                 prop_assert!(exact.found <= bound * (1.0 + 1e-12), "{exact:?} {bound}");
+            }
+        }
+    }
+
+    /// One step finds something, and the search no less; of a class it goes to the other one, however sure the network is.
+    #[test]
+    fn the_fast_gradient_method_is_weaker_than_the_search() {
+        let (network, mut data) = (network(15, 3, 2), toy(40, 3, 2));
+        for loss in ["squared", "logistic"] {
+            let loss: crate::Loss = loss.parse().unwrap();
+            if loss.is_margin() {
+                // Every row has its right class, so that all steps lead towards 0.
+                data.y = network.predict(data.x.as_ref()).iter().map(|f| f.signum()).collect();
+            }
+            for shape in Shape::ALL {
+                let tolerance = Tolerance::same(shape, &[0.3, 0.0, 0.2]).unwrap();
+                let found = |method| {
+                    within(&network, &data, &tolerance, &Settings { method, loss: loss.clone(), ..settings() }).unwrap()
+                };
+                let [fast, search] = [Method::FastGradient, Method::ProjectedAscent].map(found);
+                let clean = loss.mean(&network, &data);
+                assert!(1.05 * clean < fast.found && fast.found < search.found, "{loss} {shape} {fast:?} {search:?}");
+                if let (Some(fast), Some(search)) = (fast.right, search.right) {
+                    assert!(search.found <= fast.found && fast.found < 1.0, "{fast:?} {search:?}");
+                }
             }
         }
     }
