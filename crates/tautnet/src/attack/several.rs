@@ -4,9 +4,9 @@ use super::each_row::{self, Row};
 use super::settings::Settings;
 use crate::dataset::Dataset;
 use crate::error::{Error, Result};
-use crate::outward::{Interval, enclose};
+use crate::outward::{Interval, add_down, add_up, enclose};
 use crate::rows::Rows;
-use crate::several::{margin_at_most, number};
+use crate::several::{largest_inputs, margin_at_most, number};
 use crate::shallow::Shallow;
 use crate::tolerance::Tolerance;
 
@@ -36,15 +36,16 @@ pub(super) fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, set
         }
         let (mut rows, within) = (Rows::of(data).pick(&of_class), tolerance.select(&of_class));
         rows.y.fill(1.0);
+        let largest = largest_inputs(rows.x.as_ref(), &within);
         for j in (0..classes).filter(|&j| j != y) {
-            let below = margin_at_most(network, (y, j), rows.x.as_ref(), &within)?;
+            let below = margin_at_most(network, (y, j), &largest)?;
             let each = each_row::rows(&below, &rows, &within, settings, true)?;
             for ((r, row), &k) in each.into_iter().enumerate().zip(&of_class) {
                 let itself: Vec<f64> = rows.x.row(r).iter().copied().collect();
                 let least = |x: &Vec<f64>| {
                     let [of_y, of_j] = [y, j].map(|class| enclose(&outputs[class], x));
-                    let low = crate::outward::add_down(of_y.low, -of_j.high);
-                    loss.least(Interval { low, high: crate::outward::add_up(of_y.high, -of_j.low) }, 1.0)
+                    let low = add_down(of_y.low, -of_j.high);
+                    loss.least(Interval { low, high: add_up(of_y.high, -of_j.low) }, 1.0)
                 };
                 let found = row.points.iter().chain([&itself]).map(least).fold(0.0, f64::max);
                 let worst = &mut all[k];

@@ -7,7 +7,7 @@
 //! The inner maximum is taken by steps of ascent within the row's tolerance, which go on from where they ended when the row was last
 //! visited.
 
-use super::margins::{number, probabilities};
+use super::margins::number;
 use crate::ball::{project, steepest};
 use crate::dataset::importances;
 use crate::error::{Error, Result};
@@ -107,12 +107,20 @@ impl Visit {
         if weights.linear.nrows() > 0 {
             matmul(slopes.as_mut(), Accum::Add, x.subcols(0, d), weights.linear.as_ref(), 1.0, Par::Seq);
         }
+        let count = slopes.ncols();
         let mut losses = Vec::with_capacity(classes.len());
         for (k, &y) in classes.iter().enumerate() {
-            let outputs: Vec<f64> = (0..slopes.ncols()).map(|j| slopes[(k, j)] + weights.bias[(0, j)]).collect();
-            let told = probabilities(&outputs);
-            losses.push(-told[y].max(f64::MIN_POSITIVE).ln());
-            (0..told.len()).for_each(|j| slopes[(k, j)] = told[j] - f64::from(u8::from(j == y)));
+            (0..count).for_each(|j| slopes[(k, j)] += weights.bias[(0, j)]);
+            let largest = (0..count).fold(f64::NEG_INFINITY, |largest: f64, j| largest.max(slopes[(k, j)]));
+            let of_class = slopes[(k, y)] - largest;
+            let mut all = 0.0;
+            for j in 0..count {
+                slopes[(k, j)] = (slopes[(k, j)] - largest).exp();
+                all += slopes[(k, j)];
+            }
+            losses.push(all.ln() - of_class);
+            (0..count).for_each(|j| slopes[(k, j)] /= all);
+            slopes[(k, y)] -= 1.0;
         }
         Self { active, slopes, losses }
     }

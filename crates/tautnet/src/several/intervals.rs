@@ -53,14 +53,16 @@ pub fn told(
     let mut all: Vec<Told> = (0..n).map(one).collect();
     let Some(tolerance) = tolerance else { return Ok(all) };
     let nodes = nodes.unwrap_or_else(|| affordable_nodes(network, n * (classes - 1)));
-    let sizes = tolerance.divided(&scaler.input_scale);
+    // In standardized units, whatever the rounding of standardizing is.
+    let furthest = |k: usize, a: usize| x[(k, a)].abs() + scaler.input_mean[a].abs() + tolerance.size(k, a);
+    let of_column = |a: usize| (0..n).map(|k| 2.0 * furthest(k, a) / scaler.input_scale[a]).fold(0.0, f64::max);
+    let largest: Vec<f64> = (0..x.ncols()).map(of_column).collect();
     for y in 0..classes {
         let of_class: Vec<usize> = (0..n).filter(|&k| all[k].class == y).collect();
-        let pick = |from: &Mat<f64>| Mat::from_fn(of_class.len(), from.ncols(), |r, a| from[(of_class[r], a)]);
-        let (rows, scaled) = (pick(x), pick(&standardized));
-        let (within, parts) = (tolerance.select(&of_class), sizes.select(&of_class));
+        let rows = Mat::from_fn(of_class.len(), x.ncols(), |r, a| x[(of_class[r], a)]);
+        let within = tolerance.select(&of_class);
         for j in (0..classes).filter(|&j| j != y && !of_class.is_empty()) {
-            let (margin, off) = margin_and_error(network, (y, j), scaled.as_ref(), &parts)?;
+            let (margin, off) = margin_and_error(network, (y, j), &largest)?;
             let intervals = prediction_intervals_within(&margin, scaler, rows.clone(), &within, Some(nodes))?;
             for (&k, interval) in of_class.iter().zip(intervals) {
                 all[k].margins.push((add_down(interval.lower, -off), add_up(interval.upper, off)));

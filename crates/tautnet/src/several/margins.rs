@@ -21,41 +21,37 @@ pub fn margin(network: &Shallow, y: usize, j: usize) -> Result<Shallow> {
     })
 }
 
-/// A network that is not above the margin of class `y` over class `j` at any point within the tolerance of these rows: the margin with
-/// its weights rounded, less what the rounding can come to.
-pub(crate) fn margin_at_most(
-    network: &Shallow,
-    pair: (usize, usize),
-    x: MatRef<'_, f64>,
-    tolerance: &Tolerance,
-) -> Result<Shallow> {
-    let (rounded, off) = margin_and_error(network, pair, x, tolerance)?;
+/// How large each input is within the tolerance of rows at most.
+pub(crate) fn largest_inputs(x: MatRef<'_, f64>, tolerance: &Tolerance) -> Vec<f64> {
+    let within = |k: usize, a: usize| mul_up(2.0, x[(k, a)].abs().max(tolerance.size(k, a)));
+    (0..x.ncols()).map(|a| (0..x.nrows()).map(|k| within(k, a)).fold(0.0, f64::max)).collect()
+}
+
+/// A network that is not above the margin of class `y` over class `j` where no input is larger than these: the margin with its weights
+/// rounded, less what the rounding can come to.
+pub(crate) fn margin_at_most(network: &Shallow, pair: (usize, usize), largest: &[f64]) -> Result<Shallow> {
+    let (rounded, off) = margin_and_error(network, pair, largest)?;
     let c = add_down(rounded.c(), -off);
     Ok(rounded.with_c(c))
 }
 
-/// The margin with its weights rounded, and how far it can be from the margin itself at any point within the tolerance of these rows.
+/// The margin with its weights rounded, and how far it can be from the margin itself where no input is larger than these.
 pub(super) fn margin_and_error(
     network: &Shallow,
     (y, j): (usize, usize),
-    x: MatRef<'_, f64>,
-    tolerance: &Tolerance,
+    largest: &[f64],
 ) -> Result<(Shallow, f64)> {
     let rounded = margin(network, y, j)?;
     let parts = network.clone().into_parts();
     let error = |of: &Mat<f64>, i: usize| two_sum(of[(i, y)], -of[(i, j)]).1.abs();
-    // No input is larger within the tolerance, whatever the rounding of standardizing it was.
-    let largest: Vec<f64> = (0..x.ncols())
-        .map(|a| (0..x.nrows()).map(|k| mul_up(2.0, x[(k, a)].abs().max(tolerance.size(k, a)))).fold(0.0, f64::max))
-        .collect();
     let mut off = Sum::default();
     for i in 0..parts.w.nrows() {
         let error = error(&parts.v, i);
         off.add(mul_up(error, parts.b[i].abs()));
-        (0..x.ncols()).for_each(|a| off.add(mul_up(mul_up(error, parts.w[(i, a)].abs()), largest[a])));
+        (0..largest.len()).for_each(|a| off.add(mul_up(mul_up(error, parts.w[(i, a)].abs()), largest[a])));
     }
     if let Some(linear) = &parts.a {
-        (0..x.ncols()).for_each(|a| off.add(mul_up(error(linear, a), largest[a])));
+        (0..largest.len()).for_each(|a| off.add(mul_up(error(linear, a), largest[a])));
     }
     off.add(two_sum(parts.c[y], -parts.c[j]).1.abs());
     Ok((rounded, off.interval().high))
@@ -116,7 +112,7 @@ mod tests {
             let x = Mat::from_fn(4, d, |_, _| random.random_range(-3.0..3.0));
             let tolerance = Tolerance::same(Shape::Box, &vec![0.5; d]).unwrap();
             for (y, j) in [(0, 1), (2, 0)] {
-                let below = margin_at_most(&network, (y, j), x.as_ref(), &tolerance).unwrap();
+                let below = margin_at_most(&network, (y, j), &largest_inputs(x.as_ref(), &tolerance)).unwrap();
                 for k in 0..4 {
                     let moved: Vec<f64> = (0..d).map(|a| x[(k, a)] + random.random_range(-0.5..0.5)).collect();
                     let [of_y, of_j, of_margin] = [&network.output(y), &network.output(j), &below].map(|one| enclose(one, &moved));
