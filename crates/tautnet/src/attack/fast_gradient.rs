@@ -12,7 +12,11 @@ use crate::{Norm, Shallow};
 
 /// The step from one row; zero where the gradient is.
 pub fn fast_gradient(network: &Shallow, x: &[f64], y: f64, norm: Norm, radius: f64) -> Vec<f64> {
-    let sign = if network.value(x) < y { -1.0 } else { 1.0 };
+    fast_gradient_towards(network, x, if network.value(x) < y { -1.0 } else { 1.0 }, norm, radius)
+}
+
+/// The same along the sign of the residual that costs, as of a loss of the margin ([`Loss::harm`](crate::Loss::harm)).
+pub fn fast_gradient_towards(network: &Shallow, x: &[f64], sign: f64, norm: Norm, radius: f64) -> Vec<f64> {
     let mut delta = vec![0.0; x.len()];
     steepest(norm, &network.gradient(x), &mut delta);
     delta.iter_mut().for_each(|u| *u *= sign * radius);

@@ -1,0 +1,182 @@
+//! Everything that is to be run, and in which order.
+
+use super::file::Set;
+use super::networks::NETWORKS;
+use super::row::{Half, Row};
+use super::solvers::runs;
+use crate::experiment::{Task, Trials, csv_of, digest_rows, rows_of, tasks, told};
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use tautnet::error::{Error, Result};
+use tautnet::range::{RADIUS, Range, at_least_one};
+use tautnet::{Dataset, Loss};
+
+/// The rows of a data set, and those to judge by where it has its own.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sample {
+    /// The rows to learn from, or those that every trial splits.
+    pub rows: Dataset,
+    /// The rows to judge by.
+    pub held_out: Option<Dataset>,
+}
+
+/// What all trials have in common; the names are those of the experiment file.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The data sets of the file.
+    pub data: Vec<Set>,
+    /// Trials of every set.
+    pub trials: u64,
+    /// The share of the rows that is held out where a set has no rows of its own to judge by.
+    pub held_out: f64,
+    /// Seed of the first trial; the others count on from it.
+    pub seed: u64,
+    /// The loss of all networks, one of the margin.
+    pub loss: String,
+    /// λ_w.
+    pub decay: f64,
+    /// P_s, the patterns that are sampled; with both signs they are twice as many units, the number that all networks have.
+    pub patterns: usize,
+    /// Sign-perturbed copies of the rows whose patterns are taken beside each Gaussian one.
+    pub copies: usize,
+    /// ψ: one minus the confidence of the formula for P_s.
+    pub psi: f64,
+    /// ξ of that formula.
+    pub xi: f64,
+    /// The learning rate.
+    pub rate: f64,
+    /// Rows in a batch.
+    pub batch: usize,
+    /// Epochs of gradient descent.
+    pub epochs: usize,
+    /// Steps of the inner maximization of gd-pgd.
+    pub adversarial_steps: usize,
+    /// The relative gap of the robust programs.
+    pub tol: f64,
+    /// The most iterations of the robust programs, where a set does not say.
+    pub iterations: usize,
+    /// Random starts of the attack by PGD.
+    pub restarts: usize,
+    /// Steps from each start.
+    pub attack_steps: usize,
+    /// The most nodes of branch and bound of each row, where a set does not say.
+    pub nodes: usize,
+    /// Iterations of ADMM, one run each.
+    pub admm_iterations: Vec<usize>,
+    /// Sweeps of the sampled program, one run each.
+    pub sampled_sweeps: Vec<usize>,
+    /// Relative gaps of the interior-point method, one run each.
+    pub interior_gaps: Vec<f64>,
+    /// The most unknowns that the interior-point method is given.
+    pub interior_unknowns: usize,
+}
+
+impl Settings {
+    /// The seed of a trial; after the largest one comes 0.
+    pub fn seed_of(&self, trial: u64) -> u64 {
+        self.seed.wrapping_add(trial)
+    }
+
+    /// The loss; [`Plan::check`] has seen that there is one of this name.
+    pub(super) fn loss(&self) -> Loss {
+        self.loss.parse().expect("the plan was checked")
+    }
+}
+
+/// What is to be run: the settings, for the data sets that are there.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The settings.
+    pub settings: Settings,
+}
+
+impl Plan {
+    /// Refuse what could not be run.
+    pub fn check(&self) -> Result<()> {
+        let Settings { data, loss, .. } = &self.settings;
+        let settings = &self.settings;
+        if data.is_empty() || settings.trials == 0 {
+            return Err(Error::new(
+                format!("the experiment has {} data sets and {} trials", data.len(), settings.trials),
+                "give at least one of each",
+            ));
+        }
+        for (k, set) in data.iter().enumerate() {
+            if data[..k].iter().any(|other| other.name == set.name) {
+                let what = format!("the data set `{}` is named twice", set.name);
+                return Err(Error::new(what, "name every data set once"));
+            }
+            RADIUS.check("radius", set.radius)?;
+        }
+        if !loss.parse::<Loss>()?.is_margin() {
+            return Err(Error::new(
+                format!("the loss `{loss}` is for numbers"),
+                "take one for classes: hinge, squared-hinge or logistic",
+            ));
+        }
+        Range::Share.check("held_out", settings.held_out)?;
+        Range::Positive.check("decay", settings.decay)?;
+        Range::Share.check("psi", settings.psi)?;
+        Range::Share.check("xi", settings.xi)?;
+        Range::Positive.check("rate", settings.rate)?;
+        Range::Share.check("tol", settings.tol)?;
+        settings.interior_gaps.iter().try_for_each(|gap| Range::Share.check("interior_gaps", *gap))?;
+        for (name, count) in [
+            ("patterns", settings.patterns),
+            ("batch", settings.batch),
+            ("epochs", settings.epochs),
+            ("adversarial_steps", settings.adversarial_steps),
+            ("iterations", settings.iterations),
+        ] {
+            at_least_one(name, count)?;
+        }
+        let work = settings.admm_iterations.iter().chain(&settings.sampled_sweeps);
+        work.copied().try_for_each(|count| at_least_one("admm_iterations or sampled_sweeps", count))
+    }
+
+    /// A digest of everything that the numbers depend on but the program itself: the plan, its version, and the data.
+    pub fn fingerprint(&self, version: &str, data: &[Sample]) -> String {
+        let mut digest = Sha256::new();
+        digest.update(format!("{version} {self:?}"));
+        data.iter().flat_map(|sample| [Some(&sample.rows), sample.held_out.as_ref()]).flatten().for_each(|rows| {
+            digest_rows(&mut digest, rows);
+        });
+        told(digest)
+    }
+}
+
+impl Trials for Plan {
+    type Row = Row;
+
+    fn tasks(&self) -> Vec<Task> {
+        tasks(self.settings.data.len(), Half::ALL.len(), self.settings.trials)
+    }
+
+    fn rows_of(&self, task: Task) -> usize {
+        match Half::ALL[task.arm] {
+            Half::Networks => NETWORKS.len(),
+            Half::Solvers => runs(&self.settings).len(),
+        }
+    }
+
+    fn place(&self, row: &Row) -> Option<(Task, usize)> {
+        let data = self.settings.data.iter().position(|set| set.name == row.data)?;
+        let arm = Half::ALL.iter().position(|half| *half == row.half)?;
+        let at = match row.half {
+            Half::Networks => NETWORKS.iter().position(|(name, _)| *name == row.method)?,
+            Half::Solvers => {
+                runs(&self.settings).iter().position(|run| run.name() == row.method && run.effort() == row.effort)?
+            }
+        };
+        (row.trial < self.settings.trials).then_some((Task { data, arm, trial: row.trial }, at))
+    }
+
+    fn to_csv(&self, rows: &[Row], settings: &str, header: bool) -> String {
+        csv_of(header.then(Row::header), rows.iter().map(|row| row.fields(settings)))
+    }
+
+    fn from_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Row)>> {
+        rows_of(source, text, &Row::header(), Row::parse)
+    }
+}
