@@ -1,10 +1,12 @@
 //! How often the class is right: without an attack, after two of them, and proved.
 
 use super::plan::Settings;
+use rayon::prelude::*;
 use tautnet::attack::{self, fast_gradient_towards, found_within};
+use tautnet::certify::keeps_sign;
 use tautnet::error::Result;
 use tautnet::tolerance::{Shape, Tolerance};
-use tautnet::{Dataset, Norm, Shallow};
+use tautnet::{Dataset, Norm, Shallow, Stop};
 
 /// Shares of the rows whose class is right.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -48,10 +50,15 @@ pub(super) fn measure(
         })
         .collect();
     let found = found_within(network, data, &tolerance, &attack)?;
-    let pgd = share(n, |k| after_step[k] && found[k] < loss.value(0.0, data.y[k]));
-    let proof = attack::Settings { nodes, ..attack };
-    let certified = attack::within(network, data, &tolerance, &proof)?.right.map_or(f64::NAN, |right| right.proved);
-    Ok(Right { clean: clean(network, data), fgsm: share(n, |k| after_step[k]), pgd, certified })
+    let after_ascent: Vec<bool> = (0..n).map(|k| after_step[k] && found[k] < loss.value(0.0, data.y[k])).collect();
+    let stop = Stop::here();
+    let proved = (0..n).into_par_iter().map(|k| {
+        let prove = || keeps_sign(network, &row(data, k), k, &tolerance, data.y[k], nodes);
+        Ok(after_ascent[k] && stop.during(prove)?)
+    });
+    let proved = proved.collect::<Result<Vec<bool>>>()?;
+    let [fgsm, pgd, certified] = [after_step, after_ascent, proved].map(|right| share(n, |k| right[k]));
+    Ok(Right { clean: clean(network, data), fgsm, pgd, certified })
 }
 
 fn row(data: &Dataset, k: usize) -> Vec<f64> {
