@@ -131,8 +131,8 @@ impl Plan {
         ] {
             at_least_one(name, count)?;
         }
-        let work = settings.admm_iterations.iter().chain(&settings.sampled_sweeps);
-        work.copied().try_for_each(|count| at_least_one("admm_iterations or sampled_sweeps", count))
+        settings.admm_iterations.iter().try_for_each(|count| at_least_one("admm_iterations", *count))?;
+        settings.sampled_sweeps.iter().try_for_each(|count| at_least_one("sampled_sweeps", *count))
     }
 
     /// A digest of everything that the numbers depend on but the program itself: the plan, its version, and the data.
