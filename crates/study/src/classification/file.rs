@@ -1,34 +1,12 @@
 //! The experiment file: TOML in which every choice has a sentence that says why, and tiers that replace some of them.
 
-use super::plan::{Plan, Settings};
+use super::plan::Plan;
+use super::settings::Settings;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::limits::Limits;
-
-/// A data set.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Set {
-    /// The name in tables.
-    pub name: String,
-    /// DATA as every command takes it.
-    pub data: String,
-    /// The rows to judge by; where there are none, every trial holds some out.
-    #[serde(default)]
-    pub test: Option<String>,
-    /// Whether inputs are standardized on the rows learned from.
-    pub standardized: bool,
-    /// ε, in the units of the inputs then.
-    pub radius: f64,
-    /// The most iterations of a robust program.
-    #[serde(default)]
-    pub iterations: Option<usize>,
-    /// The most nodes of branch and bound of each row.
-    #[serde(default)]
-    pub nodes: Option<usize>,
-}
 
 /// What is to be run, and how it came to be so.
 #[derive(Debug)]

@@ -1,6 +1,6 @@
 //! How often the class is right: without an attack, after two of them, and proved.
 
-use super::plan::Settings;
+use super::settings::Settings;
 use rayon::prelude::*;
 use tautnet::attack::{self, fast_gradient_towards, found_within};
 use tautnet::certify::keeps_sign;

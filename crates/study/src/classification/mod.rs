@@ -28,15 +28,17 @@ mod measure;
 mod networks;
 mod plan;
 mod row;
+mod settings;
 mod solvers;
 #[cfg(test)]
 mod tests;
 mod trial;
 
 pub use claims::{Mean, claims, means};
-pub use file::{Experiment, Set, parse, read};
+pub use file::{Experiment, parse, read};
 pub use networks::NETWORKS;
-pub use plan::{Plan, Sample, Settings};
+pub use plan::Plan;
 pub use row::{Half, Row};
+pub use settings::{Sample, Set, Settings};
 pub use solvers::SOLVERS;
 pub use trial::trial;

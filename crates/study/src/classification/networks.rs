@@ -1,6 +1,6 @@
 //! The methods that make networks which are to be right within the perturbations.
 
-use super::plan::Settings;
+use super::settings::Settings;
 use crate::admm::Groups;
 use crate::experiment::{Applied, GoOn};
 use crate::rivals;

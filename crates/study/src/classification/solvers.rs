@@ -1,7 +1,7 @@
 //! Methods for programs without perturbations, each given more and more work.
 
 use super::networks::Made;
-use super::plan::Settings;
+use super::settings::Settings;
 use crate::admm::{self, Groups, admm, directions, sampled_lasso};
 use crate::experiment::GoOn;
 use crate::rivals;

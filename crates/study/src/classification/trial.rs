@@ -2,8 +2,9 @@
 
 use super::measure::{Right, clean, measure};
 use super::networks::{Job, Made, NETWORKS};
-use super::plan::{Plan, Sample, Settings};
+use super::plan::Plan;
 use super::row::{Half, Row};
+use super::settings::{Sample, Settings};
 use super::solvers::runs;
 use crate::experiment::{Clock, GoOn, Task};
 use tautnet::error::{Error, Result};

@@ -4,7 +4,7 @@
 //! The lines of a trial are written in one piece and forced to the disk. Whatever ends the program, what is read again is whole
 //! trials: a line that was cut short, and a trial of which lines are missing, count as not there.
 
-use super::plan::Task;
+use super::task::{Task, Trials};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -13,32 +13,6 @@ use tautnet::error::{Error, Result};
 use tautnet::limits::Limits;
 use tautnet_tables::atomic::{self, Existing};
 use tautnet_tables::limited::read_file;
-
-/// What is run trial by trial, and what its rows are in a file.
-pub trait Trials {
-    /// What a trial says of one network.
-    type Row: Clone;
-
-    /// All tasks, in the order in which they are run.
-    fn tasks(&self) -> Vec<Task>;
-
-    /// Number of rows that a task ends in.
-    fn rows_of(&self, task: Task) -> usize;
-
-    /// The task that a row belongs to, and its place among the rows of the task, if it is one of the plan's.
-    fn place(&self, row: &Self::Row) -> Option<(Task, usize)>;
-
-    /// Rows as lines, each with the fingerprint of the settings, below a header or without.
-    fn to_csv(&self, rows: &[Self::Row], settings: &str, header: bool) -> String;
-
-    /// The rows of a file that `source` names, each with the fingerprint of its settings. A last line that was cut short is left out.
-    fn from_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Self::Row)>>;
-
-    /// Rows in the order of the plan (data sets, arms, trials, methods), whatever the order in which they came.
-    fn sort(&self, rows: &mut [Self::Row]) {
-        rows.sort_by_key(|row| self.place(row));
-    }
-}
 
 /// The file of a run, and what it holds.
 #[derive(Debug)]

@@ -26,18 +26,21 @@ mod plan;
 mod problem;
 mod rows;
 mod summary;
+mod task;
 #[cfg(test)]
 mod tests;
 mod trial;
 mod within;
 
 pub use arm::{Applied, Arm, Base, GoOn, Job, Method, Settings, prices_in_words};
-pub use journal::{Journal, Trials};
+pub use journal::Journal;
 pub use method::{BASES, METHODS, base, base_title, method, method_title};
-pub use plan::{Plan, Task};
-pub(crate) use plan::{digest_rows, tasks, told};
+pub use plan::Plan;
+pub(crate) use plan::{digest_rows, told};
 pub use problem::{Problem, Sample};
 pub use rows::{Row, rows_from_csv, rows_to_csv};
 pub(crate) use rows::{csv_of, rows_of};
 pub use summary::{Band, Pair, Reduction, Spread, arms, bands, pairs, quantile, reductions, winner};
+pub(crate) use task::tasks;
+pub use task::{Task, Trials};
 pub use trial::{Clock, trial};

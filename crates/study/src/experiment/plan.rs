@@ -1,9 +1,9 @@
 //! Everything that is to be run, and in which order.
 
 use super::arm::{Arm, Settings};
-use super::journal::Trials;
 use super::problem::Sample;
 use super::rows::{Row, rows_from_csv, rows_to_csv};
+use super::task::{Task, Trials, tasks};
 use sha2::{Digest, Sha256};
 use tautnet::Dataset;
 use tautnet::error::Result;
@@ -19,17 +19,6 @@ pub struct Plan {
     pub arms: Vec<Arm>,
     /// What all have in common.
     pub settings: Settings,
-}
-
-/// One trial of one arm on one data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Task {
-    /// Position in [`Plan::data`].
-    pub data: usize,
-    /// Position in [`Plan::arms`].
-    pub arm: usize,
-    /// Number of the trial, from 0.
-    pub trial: u64,
 }
 
 impl Trials for Plan {
@@ -62,12 +51,6 @@ impl Trials for Plan {
     fn from_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Row)>> {
         rows_from_csv(source, text, &self.settings.radii)
     }
-}
-
-/// Every trial of every arm on every data set, the first trials first.
-pub(crate) fn tasks(data: usize, arms: usize, trials: u64) -> Vec<Task> {
-    let of_trial = |trial| (0..data).flat_map(move |data| (0..arms).map(move |arm| Task { data, arm, trial }));
-    (0..trials).flat_map(of_trial).collect()
 }
 
 impl Plan {
