@@ -102,7 +102,7 @@ impl Trials for Plan {
         csv_of(header.then(Row::header), rows.iter().map(|row| row.fields(settings)))
     }
 
-    fn from_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Row)>> {
+    fn read_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Row)>> {
         rows_of(source, text, &Row::header(), Row::parse)
     }
 }

@@ -165,7 +165,7 @@ fn the_page_has_the_numbers_of_the_rows() {
         ("paper", include_str!("../../../../experiments/measured/robust-classification-paper.csv")),
     ] {
         let plan = parse("r", FILE, tier).unwrap().plan;
-        let rows: Vec<Row> = plan.from_csv(tier, rows).unwrap().into_iter().map(|(_, row)| row).collect();
+        let rows: Vec<Row> = plan.read_csv(tier, rows).unwrap().into_iter().map(|(_, row)| row).collect();
         assert!(rows.iter().all(|row| plan.place(row).is_some()));
         assert!(claims(&rows).iter().all(|claim| !claim.theorem || claim.holds != Some(false)));
         let share = |share: f64| format!("{:.1}", 100.0 * share);

@@ -34,7 +34,7 @@ impl<'a, P: Trials> Journal<'a, P> {
                 .map_err(|error| Error::new(format!("{source} is not UTF-8 text ({error})"), "give another folder"))?,
             false => String::new(),
         };
-        match plan.from_csv(&source, &text).and_then(|rows| own_rows(&source, rows, settings)) {
+        match plan.read_csv(&source, &text).and_then(|rows| own_rows(&source, rows, settings)) {
             Ok(rows) => {
                 for row in rows {
                     let Some(place) = plan.place(&row) else { continue };

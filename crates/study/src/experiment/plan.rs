@@ -48,7 +48,7 @@ impl Trials for Plan {
         rows_to_csv(rows, settings, header.then_some(&self.settings.radii))
     }
 
-    fn from_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Row)>> {
+    fn read_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Row)>> {
         rows_from_csv(source, text, &self.settings.radii)
     }
 }

@@ -37,7 +37,7 @@ pub trait Trials {
     fn to_csv(&self, rows: &[Self::Row], settings: &str, header: bool) -> String;
 
     /// The rows of a file that `source` names, each with the fingerprint of its settings. A last line that was cut short is left out.
-    fn from_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Self::Row)>>;
+    fn read_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Self::Row)>>;
 
     /// Rows in the order of the plan (data sets, arms, trials, methods), whatever the order in which they came.
     fn sort(&self, rows: &mut [Self::Row]) {
