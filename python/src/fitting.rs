@@ -9,11 +9,12 @@ use crate::watch::{Facts, Limits, Watch, run};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tautnet::error::Result;
+use tautnet::fit::Price;
 use tautnet::job::{Interruption, Job, Proved};
 use tautnet::recipe::Command;
 use tautnet::tolerance;
 use tautnet::{Dataset, Loss, Recipe, Scaler, Shallow, choose, select};
-use tautnet_tables::Encoder;
+use tautnet_tables::{Encoder, check_learned};
 
 /// What a fit or a polish learns from, as Python gives it.
 #[derive(FromPyObject)]
@@ -126,6 +127,11 @@ pub fn fit(
     let recipe = without_tolerance(asked)?;
     let plan = within.plan(&recipe).or_raise()?;
     let rows = Rows::read(&given)?;
+    if let Some(classes) = &rows.classes {
+        let given = plan.choice.is_none() && matches!(plan.settings.price, Price::Fixed(_));
+        let parts = if given { 0 } else { choose::PARTS };
+        warn(py, check_learned(classes, &rows.y, parts).or_raise()?.as_deref())?;
+    }
     let before = before.map(|before| before.cast::<Model>()).transpose()?.map(|model| &model.get().inner);
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let (columns, rows) = rows.learn()?;

@@ -1,8 +1,10 @@
 """The estimator of one of two classes."""
 import json
 import subprocess
+import warnings
 
 import numpy as np
+import pandas
 import pytest
 from conftest import PROGRAM
 from sklearn.base import clone
@@ -159,16 +161,60 @@ def test_classes_can_weigh_the_same(rows):
     [
         (["a"] * 4, "only one class"),
         (["a", "b", "c", "a"], "3 classes"),
+        ([1, 2, 1.5, 1], "continuous|3 classes"),
         ([0.0, np.nan, 1.0, 0.0], "NaN"),
+        (["a", float("nan"), "b", "a"], "no class in row 2, but nan"),
+        (["a", None, "b", "a"], "no class in row 2, but None"),
         (np.array(["a", None, "b", "a"], dtype=object), "no class in row 2"),
-        (np.array(["a", 1, "b", "a"], dtype=object), "several types: int, str"),
-        (np.eye(4)[:, :2], "1d array"),
+        (pandas.Series(["a", None, "b", "a"], dtype="string"), "no class in row 2"),
+        (pandas.Series(["a", None, "b", "a"], dtype="category"), "no class in row 2"),
+        (np.array(["a", 1, "b", "a"], dtype=object), r"several types: numbers \(`1` in row 2\), words \(`a` in row 1\)"),
+        (["a", 1, "b", "a"], "several types: numbers"),
+        ([True, "b", True, "b"], "several types: numbers"),
+        (np.eye(4)[:, :2], "y has 2 columns\nhint: give one column of classes; of columns of 0 and 1, argmax makes one"),
+        (np.eye(4)[:, :2].tolist(), "y has 2 columns"),
+        (pandas.DataFrame(np.eye(4)[:, :3]), "y has 3 columns"),
         (None, "requires y"),
     ],
 )
 def test_bad_classes_are_refused(y, what):
     with pytest.raises(ValueError, match=what):
         LipschitzClassifier(hidden=2).fit(np.arange(8.0).reshape(4, 2), y)
+
+
+def test_labels_of_one_kind_are_taken_as_they_are():
+    X = np.arange(8.0).reshape(4, 2) % 5
+    for y, classes in [
+        ([0, 1, 0, 1], [0, 1]),
+        ([True, False, True, True], [False, True]),
+        (np.array([0, 1.0, 0, 1], dtype=object), [0, 1]),
+        (("b", "a", "b", "a"), ["a", "b"]),
+        (np.array([["b"], ["a"], ["b"], ["a"]]), ["a", "b"]),
+    ]:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of a column where a list is due
+            found = LipschitzClassifier(hidden=2, lipschitz=0.1).fit(X, y)
+        assert list(found.classes_) == classes and set(found.predict(X)) <= set(classes)
+
+
+def test_few_rows_of_a_class_are_noted(rows):
+    X, y = rows
+    kept = np.r_[np.flatnonzero(y == "ill")[:2], np.flatnonzero(y == "well")[:30]]
+    with pytest.warns(UserWarning, match="only 2 of the 32 rows to learn from are of the class `ill`, fewer than the 5 parts"):
+        LipschitzClassifier(hidden=2, decay=0.01, tolerance=0.1).fit(X[kept], y[kept])
+
+
+def test_classes_that_a_model_does_not_have_are_named(rows, fitted):
+    X, y = rows
+    for bad, what in [
+        (np.r_[y[:-1], ["maybe"]], "`maybe` in row 160, which is none of the classes of the model\nhint: its classes are ill and well"),
+        (np.zeros(len(y)), "`0.0` in row 1"),
+        ([None, *y[1:]], "no class in row 1"),
+        (np.eye(len(y))[:, :2], "y has 2 columns"),
+    ]:
+        for use in (tautnet.attack, tautnet.polish):
+            with pytest.raises(TautnetError, match=what):
+                use(fitted, X, bad)
 
 
 def test_bad_weights_are_refused(rows):

@@ -22,6 +22,22 @@ pub fn stored(path: &Path) -> Result<Stored> {
     Ok(read.stored)
 }
 
+/// The network, for what takes one output, or one for each of several classes; a plain network may have as many as it likes.
+pub fn of_classes(stored: &Stored, asked: &str) -> Result<Shallow> {
+    match stored {
+        Stored::Network(network) => network.shallow(asked),
+        Stored::Model(model) => model.network.with_outputs(asked, model.columns.several().unwrap_or(1)),
+    }
+}
+
+/// What a wrong prediction costs where nothing is said: what the model was made by. Several outputs are classes.
+pub fn loss_of(stored: &Stored, network: &Shallow) -> Result<Loss> {
+    match stored {
+        Stored::Network(_) if network.outputs() > 1 => "logistic".parse(),
+        _ => stored.loss(),
+    }
+}
+
 /// A table and what is known of its columns without being told.
 pub struct Opened {
     /// The table.

@@ -15,7 +15,7 @@ use tautnet::job::Proved;
 use tautnet::limits::Limits;
 use tautnet::range::RADIUS;
 use tautnet::tolerance::{Asked, Shape, Tolerance};
-use tautnet::{Dataset, Loss, Network, Norm, Scaler, Shallow};
+use tautnet::{Dataset, Loss, Network, Norm, Scaler, Shallow, several};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
 use tautnet_verify::{Certificate, Refusal, Verified};
 
@@ -48,7 +48,7 @@ impl Model {
     pub fn of(proved: Proved, columns: Encoder, scaler: Scaler) -> Result<Self> {
         let Proved { network, certificate, settings, objective, calibration, .. } = proved;
         let (settings, objective) = (json!(settings), json!(objective));
-        let (network, certificate) = (network.into(), Some(certificate));
+        let network = network.into();
         let model = Self { network, columns, scaler, settings, objective, certificate, calibration };
         model.proved()?;
         Ok(model)
@@ -63,10 +63,15 @@ impl Model {
                 "write the model again",
             ));
         }
-        if self.network.outputs() != 1 {
+        let (outputs, due) = (self.network.outputs(), self.columns.several().unwrap_or(1));
+        if outputs != due {
+            let target = match due {
+                1 => "its target is one column".to_owned(),
+                classes => format!("its target is one of {classes} classes"),
+            };
             return Err(Error::new(
-                format!("the model's network has {} outputs and its target is one column", self.network.outputs()),
-                "keep a network with several outputs as a plain network",
+                format!("the model's network has {outputs} outputs and {target}"),
+                "keep a network with other outputs as a plain network",
             ));
         }
         self.scaler.check(inputs)?;
@@ -226,17 +231,26 @@ impl Model {
         Ok(model)
     }
 
-    /// Predictions for a table, in the units of its target.
+    /// Predictions for a table, in the units of its target; of several classes their numbers.
     pub fn predict(&self, table: &Table, unknown: UnknownLevels) -> Result<Vec<f64>> {
         Ok(self.predict_encoded(self.columns.encode(table, unknown)?))
     }
 
     /// The same for rows whose columns have been encoded.
     pub fn predict_encoded(&self, mut x: Mat<f64>) -> Vec<f64> {
+        if self.columns.several().is_some() {
+            return self.outputs_encoded(x).into_iter().map(|outputs| several::class(&outputs) as f64).collect();
+        }
         self.scaler.standardize_inputs_in_place(x.as_mut());
-        // A model has one output.
         let standardized = self.network.predict_row_by_row(x.as_ref());
         standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect()
+    }
+
+    /// All outputs of the network, one a class, for rows whose columns have been encoded.
+    pub fn outputs_encoded(&self, mut x: Mat<f64>) -> Vec<Vec<f64>> {
+        self.scaler.standardize_inputs_in_place(x.as_mut());
+        let predicted = self.network.predict(x.as_ref());
+        (0..x.nrows()).map(|k| predicted.row(k).iter().copied().collect()).collect()
     }
 
     /// For every row of a table, in the units of its target: the interval that the output cannot leave when the

@@ -118,10 +118,12 @@ pub(crate) fn path(graph: &Graph, source: &str) -> Result<Path> {
 }
 
 /// The tensor that the network makes: the one output; of a classifier of two classes with several outputs the margin, which is
-/// the output `prediction` where it is written by this program, and what is given to the one sigmoid in files of skl2onnx.
+/// the output `prediction` where it is written by this program, and what is given to the one sigmoid in files of skl2onnx. Of several
+/// classes it is one output a class, there what is given to the one softmax.
 fn output(graph: &Graph) -> Option<&str> {
     let outputs: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
-    let sigmoids: Vec<&Node> = graph.node.iter().filter(|node| op(node) == "Sigmoid").collect();
+    let sigmoids: Vec<&Node> =
+        graph.node.iter().filter(|node| matches!(op(node).as_ref(), "Sigmoid" | "Softmax")).collect();
     match (outputs.as_slice(), sigmoids.as_slice()) {
         (&[output], _) => Some(output),
         (["label", .., output @ "prediction"], _) => Some(output),

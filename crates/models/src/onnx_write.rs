@@ -38,9 +38,9 @@ pub(crate) struct Columns<'a> {
     pub inputs: &'a [String],
     /// The target.
     pub target: &'a str,
-    /// Its classes, where it is one of two.
-    pub classes: Option<&'a [String; 2]>,
-    /// Whether their probabilities are 1/(1 + exp(±margin)).
+    /// Its classes, where it is one.
+    pub classes: Option<&'a [String]>,
+    /// Whether the network says their probabilities: 1/(1 + exp(±margin)) of two, and in proportion to exp(output) of several.
     pub probabilities: bool,
 }
 
@@ -122,9 +122,21 @@ impl Writer {
         }
     }
 
-    /// The outputs that classifiers have beside the margin.
-    fn classes(&mut self, classes: &[String; 2], probabilities: bool) {
+    /// The outputs that classifiers have beside the margin, or beside the outputs of several classes.
+    fn classes(&mut self, classes: &[String], probabilities: bool) {
         let words = self.words("classes", classes);
+        if classes.len() > 2 {
+            let attributes = vec![int("axis", 1), int("keepdims", 0)];
+            let place = self.node("ArgMax", &["prediction"], "places", attributes);
+            self.node("Gather", &["classes", &place], "label", Vec::new());
+            self.graph.output.push(value("label", words, &[]));
+            if probabilities {
+                let outputs = self.node("Cast", &["prediction"], "scores", vec![int("to", FLOAT.into())]);
+                self.node("Softmax", &[&outputs], "probabilities", vec![int("axis", 1)]);
+                self.graph.output.push(value("probabilities", FLOAT, &[classes.len()]));
+            }
+            return;
+        }
         self.tensor("zero", &[1], &[0.0]);
         self.whole("list", &[-1]);
         let above = self.node("Greater", &["prediction", "zero"], "is_above", Vec::new());
@@ -201,6 +213,9 @@ pub(crate) fn to_bytes(
     if let Some(Columns { inputs, target, classes, .. }) = columns {
         let says = match classes {
             Some([low, high]) => format!("{target}, {high} where it is above 0 and {low} elsewhere"),
+            Some(classes) => {
+                format!("one output for each {target}, the largest for the one it is: {}", classes.join(", "))
+            }
             None => (*target).to_owned(),
         };
         graph.doc_string = format!("Inputs, in this order: {}. Prediction: {says}.", inputs.join(", "));

@@ -39,12 +39,12 @@ fn serialize(prepared: &Stored, format: Format, precision: Precision) -> Result<
                 ("target", model.columns.target.clone()),
                 (onnx::KEY, model.description(false)?),
             ];
-            metadata.extend(model.columns.classes.as_ref().map(|two| ("classes", serde_json::json!(two).to_string())));
+            metadata.extend(model.columns.classes.as_ref().map(|all| ("classes", serde_json::json!(all).to_string())));
             let scaler = (model.scaler != Scaler::identity(names.len())).then_some(&model.scaler);
             let columns = onnx::Columns {
                 inputs: &names,
                 target: &model.columns.target,
-                classes: model.columns.classes.as_ref(),
+                classes: model.columns.classes.as_deref(),
                 probabilities: model.loss()?.name() == "logistic",
             };
             onnx::to_bytes(&model.network, scaler, Some(&columns), &metadata, precision)

@@ -22,7 +22,10 @@ const MOST_INPUTS: usize = 15;
 /// How much of the error within the tolerance each input causes, the largest part first.
 pub fn causes(inputs: &[Cause], canvas: &Canvas) -> Scene {
     const LINE: f64 = 24.0;
-    let percent = |share: f64| format!("{:.0}\u{a0}%", 100.0 * share);
+    let most = inputs.iter().map(|input| input.share).fold(0.0, f64::max);
+    // Of hundreds of inputs each causes little.
+    let decimals = if most > 0.0 && most < 0.1 { 1 } else { 0 };
+    let percent = |share: f64| format!("{:.decimals$}\u{a0}%", 100.0 * share);
     let write = |input: &Cause| if input.amount.is_some() { percent(input.share) } else { "exact".to_owned() };
     let mut inputs: Vec<&Cause> = inputs.iter().collect();
     inputs.sort_by(|a, b| b.share.total_cmp(&a.share));
@@ -38,7 +41,6 @@ pub fn causes(inputs: &[Cause], canvas: &Canvas) -> Scene {
         inputs.iter().map(|input| font::shortened(&input.name, SMALL, 0.36 * canvas.width)).collect();
     let widest = names.iter().map(|name| font::width(name, SMALL)).fold(0.0, f64::max);
     let left = edge + widest + 10.0;
-    let most = inputs.iter().map(|input| input.share).fold(0.0, f64::max);
     let width = canvas.width - left - edge - RIGHT;
     // Room for a number to the right of the longest bar.
     let stretch = width / (width - font::width(&percent(1.0), SMALL) - 10.0);

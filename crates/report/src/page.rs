@@ -298,17 +298,31 @@ fn trace_table(report: &Report<'_>) -> String {
     table(&rows, None)
 }
 
-/// What one unit of each column can do.
+/// More inputs than this are not shown before they are asked for.
+const MOST_INPUTS: usize = 30;
+
+/// What one unit of each column can do, the most first.
 fn sensitivities(report: &Report<'_>) -> String {
     let mut columns: Vec<(&String, f64)> = report.inputs.iter().zip(report.sensitivities.iter().copied()).collect();
     columns.sort_by(|a, b| b.1.total_cmp(&a.1));
-    let mut rows = vec![vec!["one unit of".to_owned(), format!("moves {} by at most", report.moved())]];
-    rows.extend(columns.into_iter().map(|(name, most)| vec![name.clone(), bound(most, true)]));
+    let rows = |columns: &[(&String, f64)]| {
+        let mut rows = vec![vec!["one unit of".to_owned(), format!("moves {} by at most", report.moved())]];
+        rows.extend(columns.iter().map(|(name, most)| vec![(*name).clone(), bound(*most, true)]));
+        table(&rows, None)
+    };
+    let (first, others) = columns.split_at(columns.len().min(MOST_INPUTS));
+    let others = match others.len() {
+        0 => String::new(),
+        count => format!(
+            "<details><summary>The {count} others</summary><div class=\"scroll\">{}</div></details>\n",
+            rows(others)
+        ),
+    };
     format!(
         "<section id=\"columns\">\n<h2>What one unit of each input can do</h2>\n<p>Proved for the {}, all other inputs \
-         held, in the units of the data.</p>\n<div class=\"scroll\">{}</div>\n</section>\n",
+         held, in the units of the data.</p>\n<div class=\"scroll\">{}</div>\n{others}</section>\n",
         report.result(),
-        table(&rows, None)
+        rows(first)
     )
 }
 

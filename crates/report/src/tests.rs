@@ -240,6 +240,24 @@ fn the_page_has_everything_and_fetches_nothing() {
     assert!("pie".parse::<Chart>().unwrap_err().hint.contains("convergence"));
 }
 
+/// Hundreds of inputs are a table of the first and one that opens; what each causes is told to a tenth of a percent.
+#[test]
+fn many_inputs_fit_on_a_page() {
+    let run = Run::new();
+    let names: Vec<String> = (0..100).map(|k| format!("input{k}.")).collect();
+    let sensitivities = (0..100).map(f64::from).collect();
+    let page = Report { inputs: names.clone(), sensitivities, ..run.report("data.csv", "y") }.page();
+    let (_, section) = page.split_once("id=\"columns\"").unwrap();
+    let (first, others) = section.split_once("<details><summary>The 70 others</summary>").unwrap();
+    assert!(first.contains("input99.") && first.contains("input70.") && !first.contains("input69."));
+    assert!(others.contains("input69.") && others.contains("input0."));
+    assert!(!run.report("data.csv", "y").page().contains(" others</summary>"));
+    let many: Vec<Cause> = names.iter().map(|name| cause(name, 0.004)).collect();
+    let scene = causes(&many, &Canvas::WIDE);
+    check(&scene);
+    assert!(scene.shapes.iter().any(|shape| matches!(shape, Shape::Text { text, .. } if text == "0.4\u{a0}%")));
+}
+
 /// Errors that grow with the tolerance; what is proved is `slack` times what is found.
 fn sizes(scale: f64, slack: f64) -> Vec<AtSize> {
     let errors = |size: f64, slope: f64| {
@@ -412,6 +430,7 @@ proptest! {
                         trials: 3,
                         failed: 0,
                         attacked: (0..radii).map(|_| if lost { none } else { spread() }).collect(),
+                        right: Vec::new(),
                         clean: none,
                         objective: none,
                         loss: none,

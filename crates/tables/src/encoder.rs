@@ -21,18 +21,19 @@ pub struct Encoder {
     pub inputs: Vec<Input>,
     /// The name of the target column.
     pub target: String,
-    /// The two classes of a target that is one: what stands for −1, and for 1. `None` for a target of numbers.
+    /// The classes of a target that is one. Of two the first stands for −1 and the second for 1; of several each for its place, from 0.
+    /// `None` for a target of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classes: Option<[String; 2]>,
+    pub classes: Option<Vec<String>>,
 }
 
 /// What the target of a table is taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Task {
-    /// Two words, or the numbers 0 and 1 or −1 and 1, are classes; other numbers are numbers.
+    /// Words, or the numbers 0 and 1 or −1 and 1, are classes; other numbers are numbers.
     #[default]
     Auto,
-    /// Two classes, whatever they are written as.
+    /// Classes, whatever they are written as.
     Classify,
     /// A number.
     Regress,
@@ -91,6 +92,9 @@ impl Encoder {
             return Err(no_inputs(table));
         }
         let classes = classes(task, table.source(), target)?;
+        if classes.is_some() {
+            check_one_column(table, target, &inputs)?;
+        }
         let encoder = Self { inputs, target: target.name.clone(), classes };
         encoder.check_targets(table.source(), &encoder.targets(table)?)?;
         Ok(encoder)
@@ -102,26 +106,32 @@ impl Encoder {
         Self { inputs, target: target.into(), classes: None }
     }
 
-    /// The class of a prediction, where the target is one.
+    /// The class of a prediction, where the target is one: by the sign where there are two, by its number where there are several.
     pub fn class_of(&self, f: f64) -> Option<&str> {
-        self.classes.as_ref().map(|[low, high]| if f > 0.0 { high.as_str() } else { low.as_str() })
+        let classes = self.classes.as_ref()?;
+        let place = if classes.len() > 2 { f as usize } else { usize::from(f > 0.0) };
+        classes.get(place).map(String::as_str)
+    }
+
+    /// How many classes there are, where there are more than two: a network has an output for each.
+    pub fn several(&self) -> Option<usize> {
+        self.classes.as_ref().map(Vec::len).filter(|count| *count > 2)
     }
 
     /// Refuse a loss that the target does not go with.
     pub fn check_loss(&self, loss: &Loss) -> Result<()> {
         let target = shown(&self.target);
         match (&self.classes, loss.is_margin()) {
-            (Some([low, high]), false) => Err(Error::new(
+            (Some(classes), false) => Err(Error::new(
                 format!(
-                    "the loss `{loss}` is for numbers, but the target `{target}` is taken for a class, `{}` or `{}`",
-                    shown(low),
-                    shown(high)
+                    "the loss `{loss}` is for numbers, but the target `{target}` is taken for a class, {}",
+                    either(classes)
                 ),
                 "take a loss of the margin: logistic, hinge or squared-hinge; or have the target taken for a number",
             )),
             (None, true) => Err(Error::new(
-                format!("the loss `{loss}` is for two classes, but the target `{target}` is taken for a number"),
-                "take another loss, such as squared; two numbers are classes where that is said",
+                format!("the loss `{loss}` is for classes, but the target `{target}` is taken for a number"),
+                "take another loss, such as squared; numbers are classes where that is said",
             )),
             _ => Ok(()),
         }
@@ -183,7 +193,9 @@ impl Encoder {
                     ));
                 }
                 (Some(known), values) => {
-                    for (k, level) in level_of_rows(table, column, values, known, unknown)?.into_iter().enumerate() {
+                    for (k, level) in
+                        level_of_rows(table, column, values, known, Some(unknown))?.into_iter().enumerate()
+                    {
                         if let Some(level) = level {
                             x[(k, first + level)] = 1.0;
                         }
@@ -195,12 +207,12 @@ impl Encoder {
         Ok(x)
     }
 
-    /// The target of a table; −1 and 1 for classes.
+    /// The target of a table; −1 and 1 for two classes, and their numbers for several.
     pub fn targets(&self, table: &Table) -> Result<Vec<f64>> {
         let column = table.column(&self.target)?;
         if let Some(classes) = &self.classes {
-            let known = level_of_rows(table, column, column.values()?, classes, UnknownLevels::Refuse)?;
-            return Ok(known.into_iter().map(|class| if class == Some(1) { 1.0 } else { -1.0 }).collect());
+            let known = level_of_rows(table, column, column.values()?, classes, None)?;
+            return Ok(known.into_iter().flatten().map(|place| class_number(place, classes.len())).collect());
         }
         match column.values()? {
             Values::Numbers(numbers) => Ok(numbers.clone()),
@@ -232,15 +244,15 @@ impl Encoder {
 }
 
 /// The classes of a target column, where it is taken for a class.
-fn classes(task: Task, source: &str, column: &Column) -> Result<Option<[String; 2]>> {
+fn classes(task: Task, source: &str, column: &Column) -> Result<Option<Vec<String>>> {
     let (found, usual): (Vec<String>, bool) = match column.values()? {
         _ if task == Task::Regress => return Ok(None),
         Values::Words { levels, .. } => (levels.clone(), true),
         Values::Numbers(numbers) => {
             let mut distinct: Vec<f64> = Vec::new();
             for number in numbers {
-                // Three are too many already.
-                if distinct.len() < 3 && !distinct.contains(number) {
+                // So many are too many already.
+                if distinct.len() <= MOST_CLASSES && !distinct.contains(number) {
                     distinct.push(*number);
                 }
             }
@@ -252,17 +264,33 @@ fn classes(task: Task, source: &str, column: &Column) -> Result<Option<[String; 
     if task == Task::Auto && !usual {
         return Ok(None);
     }
-    let count = found.len();
-    match <[String; 2]>::try_from(found) {
-        Ok(two) => Ok(Some(two)),
-        Err(found) => {
-            let many = if count > 2 { "more than two classes" } else { "only one class" };
-            let words = list(found.iter().map(String::as_str));
-            Err(Error::new(
-                format!("{source}: the target column `{}` has {many}: {words}", column.name),
-                "give a target of two classes, or of numbers; of several classes, ask whether it is one of them or another",
-            ))
-        }
+    if (2..=MOST_CLASSES).contains(&found.len()) {
+        return Ok(Some(found));
+    }
+    let many = if found.len() > 2 { format!("more than {MOST_CLASSES} classes") } else { "only one class".into() };
+    let words = list(found.iter().take(3).map(String::as_str));
+    let others = if found.len() > 3 { ", …" } else { "" };
+    Err(Error::new(
+        format!("{source}: the target column `{}` has {many}: {words}{others}", column.name),
+        "name a column of a few classes, or of numbers, as the target; each class needs rows to learn from",
+    ))
+}
+
+/// A target of more classes is hardly one.
+const MOST_CLASSES: usize = 100;
+
+/// What stands for the class at a place among so many: −1 and 1 of two, the place itself of several.
+pub fn class_number(place: usize, of: usize) -> f64 {
+    if of > 2 { place as f64 } else { 2.0 * place as f64 - 1.0 }
+}
+
+/// Classes as alternatives, the first of them where there are many.
+pub fn either(classes: &[String]) -> String {
+    const SHOWN: usize = 6;
+    let names: Vec<String> = classes.iter().map(|class| format!("`{}`", shown(class))).collect();
+    match names.as_slice() {
+        [first @ .., last] if names.len() <= SHOWN => format!("{} or {last}", first.join(", ")),
+        _ => format!("{} or {} others", names[..SHOWN].join(", "), names.len() - SHOWN),
     }
 }
 
@@ -273,30 +301,97 @@ fn no_inputs(table: &Table) -> Error {
     )
 }
 
-/// For every row the index of its word among the known levels.
+/// Refuse targets to learn from that lack one of the classes; say of a class that it has fewer rows than `parts`, which are held out in
+/// turn.
+pub fn check_learned(classes: &[String], y: &[f64], parts: usize) -> Result<Option<String>> {
+    let rows = y.len();
+    let counted = classes.iter().enumerate().map(|(place, class)| {
+        let count = y.iter().filter(|y| **y == class_number(place, classes.len())).count();
+        (count, class)
+    });
+    let (fewest, class) = counted.min_by_key(|(count, _)| *count).expect("there are classes");
+    let class = shown(class);
+    if fewest == 0 {
+        return Err(Error::new(
+            format!("none of the {rows} rows to learn from is of the class `{class}`"),
+            "give rows of every class; where rows are held out by chance, hold out fewer or take another seed",
+        ));
+    }
+    let are = if fewest == 1 { "is" } else { "are" };
+    Ok((fewest < parts).then(|| {
+        format!(
+            "only {fewest} of the {rows} rows to learn from {are} of the class `{class}`, fewer than the {parts} parts that are held out in \
+             turn: what is told of this class is little more than a guess; give more rows of it"
+        )
+    }))
+}
+
+/// Refuse a target that is one of several columns of 0 and 1 for one class, the others being inputs: they say what it is.
+fn check_one_column(table: &Table, target: &Column, inputs: &[Input]) -> Result<()> {
+    fn zeros_and_ones(column: &Column) -> Option<&[f64]> {
+        match column.values() {
+            Ok(Values::Numbers(numbers)) => numbers.iter().all(|one| *one == 0.0 || *one == 1.0).then_some(numbers),
+            _ => None,
+        }
+    }
+    let Some(mut sum) = zeros_and_ones(target).map(<[f64]>::to_vec) else { return Ok(()) };
+    let at = table.columns().iter().position(|column| column.name == target.name).unwrap_or_default();
+    let (before, after) = table.columns().split_at(at);
+    let is_input = |column: &&Column| inputs.iter().any(|input| input.name == column.name);
+    let mut names = vec![target.name.as_str()];
+    // Those next to the target first.
+    for column in before.iter().rev().chain(after).filter(is_input) {
+        let Some(numbers) = zeros_and_ones(column).filter(|numbers| numbers.contains(&1.0)) else { continue };
+        if numbers.iter().zip(&sum).any(|(one, sum)| one + sum > 1.0) {
+            continue;
+        }
+        sum.iter_mut().zip(numbers).for_each(|(sum, one)| *sum += one);
+        names.push(&column.name);
+        if sum.iter().all(|sum| *sum == 1.0) {
+            return Err(Error::new(
+                format!(
+                    "{}: in every row exactly one of the columns {} is 1: they are one class, and tell the target",
+                    table.source(),
+                    list(names.into_iter())
+                ),
+                format!(
+                    "make one column of words of them, to be the target; or leave out all of them but `{}`, which asks whether it is that one",
+                    target.name
+                ),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// For every row the index of its word among the known levels; those of the target are classes, which nothing is done about where one is
+/// not known.
 fn level_of_rows(
     table: &Table,
     column: &Column,
     values: &Values,
     known: &[String],
-    unknown: UnknownLevels,
+    unknown: Option<UnknownLevels>,
 ) -> Result<Vec<Option<usize>>> {
     let find = |word: &str| known.iter().position(|level| level == word);
-    let check = |k: usize, word: &str, level: Option<usize>| match (level, unknown) {
-        (None, UnknownLevels::Refuse) => Err(Error::new(
+    let check = |k: usize, word: &str, level: Option<usize>| {
+        if level.is_some() || unknown == Some(UnknownLevels::Ignore) {
+            return Ok(level);
+        }
+        let (one, all, then) = match unknown {
+            None => ("class", "classes", "leave it out"),
+            Some(_) => ("level", "levels", "have unknown levels ignored"),
+        };
+        Err(Error::new(
             format!(
-                "{}: row {}, column `{}` is `{}`, a level that was not learned",
+                "{}: row {}, column `{}` is `{}`, a {one} that was not learned",
                 table.source(),
                 k + 1,
                 column.name,
                 shown(word)
             ),
-            format!(
-                "the levels are {}; mend the row, or have unknown levels ignored",
-                list(known.iter().map(String::as_str))
-            ),
-        )),
-        _ => Ok(level),
+            format!("the {all} are {}; mend the row, or {then}", list(known.iter().map(String::as_str))),
+        ))
     };
     match values {
         Values::Words { levels, codes } => {
@@ -388,7 +483,40 @@ mod tests {
         }
         let encoder = fit(Task::Auto, "a,y\n1,p\n2,q\n").unwrap();
         let error = encoder.targets(&table("a,y\n1,p\n2,s\n")).unwrap_err();
-        assert_eq!(error.what, "t.csv: row 2, column `y` is `s`, a level that was not learned");
+        assert_eq!(error.what, "t.csv: row 2, column `y` is `s`, a class that was not learned");
+        assert_eq!(error.hint, "the classes are `p`, `q`; mend the row, or leave it out");
+        let classes = encoder.classes.unwrap();
+        let missing = check_learned(&classes, &[1.0, 1.0], 5).unwrap_err();
+        assert_eq!(missing.what, "none of the 2 rows to learn from is of the class `p`");
+        let few = check_learned(&classes, &[1.0, -1.0, -1.0], 2).unwrap().unwrap();
+        assert!(
+            few.starts_with("only 1 of the 3 rows to learn from is of the class `q`, fewer than the 2 parts"),
+            "{few}"
+        );
+        assert_eq!(check_learned(&classes, &[1.0, -1.0, -1.0], 1), Ok(None));
+    }
+
+    #[test]
+    fn columns_of_0_and_1_for_one_class_are_not_inputs_and_target_at_once() {
+        let fit = |text: &str, leave_out: &[&str]| {
+            Encoder::fit_for(
+                Task::Auto,
+                &table(text),
+                None,
+                &leave_out.iter().map(|&name| name.into()).collect::<Vec<_>>(),
+            )
+        };
+        let two = "a,y_no,y_yes\n1,1,0\n2,0,1\n3,1,0\n";
+        let error = fit(two, &[]).unwrap_err();
+        let what = "t.csv: in every row exactly one of the columns `y_yes`, `y_no` is 1: they are one class, and tell the target";
+        assert_eq!(error.what, what);
+        assert!(error.hint.contains("leave out all of them but `y_yes`"), "{error:?}");
+        assert!(fit(two, &["y_no"]).is_ok());
+        // The column `odd` is of 0 and 1, too, and has nothing to do with it.
+        let three = "y_r,odd,y_s,none,y_t\n1,1,0,0,0\n0,0,1,0,0\n0,1,0,0,1\n0,0,0,0,1\n";
+        assert!(fit(three, &[]).unwrap_err().what.contains("columns `y_t`, `y_s`, `y_r` is 1"));
+        assert!(fit(three, &["y_s"]).is_ok());
+        assert!(Encoder::fit(&table(two), None, &[]).is_ok(), "a target of numbers");
     }
 
     #[test]

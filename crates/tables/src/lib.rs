@@ -26,5 +26,5 @@ mod table;
 mod zip_archive;
 
 pub use column::{Cell, is_rounded};
-pub use encoder::{Encoder, Input, Task, UnknownLevels};
+pub use encoder::{Encoder, Input, Task, UnknownLevels, check_learned, class_number, either};
 pub use table::{Column, ReadOptions, Table, Values};

@@ -67,6 +67,22 @@ impl Dataset {
         Ok(Self { x, y, weights })
     }
 
+    /// Weigh the rows so that each of the targets' values, which are classes, counts the same: the n rows of one of k classes n/k in all.
+    pub fn balance(&mut self) {
+        let rows = self.rows() as f64;
+        let mut counts: Vec<(f64, f64)> = Vec::new();
+        for y in &self.y {
+            match counts.iter_mut().find(|(class, _)| class == y) {
+                Some((_, count)) => *count += 1.0,
+                None => counts.push((*y, 1.0)),
+            }
+        }
+        let classes = counts.len() as f64;
+        let weight =
+            |y: &f64| counts.iter().find(|(class, _)| class == y).map_or(0.0, |(_, count)| rows / (classes * count));
+        self.weights = Some(self.y.iter().map(weight).collect());
+    }
+
     /// Number of rows, n.
     pub fn rows(&self) -> usize {
         self.x.nrows()
@@ -157,6 +173,13 @@ mod tests {
         let repeated = data(&[d, a, d, c, a, [-0.0, -1.0, 1.0]], None).merge_equal_rows().unwrap();
         assert_eq!(weighted, repeated);
         assert_eq!((weighted.y, weighted.weights), (vec![1.0, 4.0, 5.0], Some(vec![3.0, 1.0, 2.0])));
+    }
+
+    #[test]
+    fn every_class_counts_the_same() {
+        let mut data = data(&[[0.0, 1.0, -1.0], [1.0, 1.0, 1.0], [2.0, 1.0, -1.0], [3.0, 1.0, -1.0]], None);
+        data.balance();
+        assert_eq!(data.weights, Some(vec![4.0 / 6.0, 2.0, 4.0 / 6.0, 4.0 / 6.0]));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::choose::{self, Choice, Chosen};
 use crate::error::Result;
 use crate::polish::{self, Polished};
 use crate::select::{self, Path};
-use crate::{Dataset, Loss, Scaler, Shallow, train};
+use crate::{Dataset, Loss, Scaler, Shallow, several, train};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
@@ -186,6 +186,18 @@ impl Record {
         };
         let choice = chosen.choice.clone();
         Self { outcome, all_rows: Some(choice.all_rows), path: None, choice: Some(choice), seen }
+    }
+
+    /// The record of a polish of several outputs.
+    pub fn of_several(polished: &several::Polished, loss: &Loss, data: &Dataset, stopped: Option<&str>) -> Self {
+        let ending = match stopped {
+            Some(_) => "stopped",
+            None if polished.objective[1] < polished.objective[0] => "solved",
+            None => "unchanged",
+        };
+        let loss = loss.mean(&polished.network, data);
+        let outcome = Outcome::Start { loss, ending, reason: stopped.map(str::to_owned), notes: [] };
+        Self { outcome, all_rows: None, path: None, choice: None, seen: None }
     }
 
     /// How it ended, in words, and why.

@@ -14,10 +14,10 @@ use crate::coverage::Calibration;
 use crate::error::{Error, Result};
 use crate::fit::{self, Fitted, fit};
 use crate::limits::Limits;
-use crate::polish::{self, Ending, Polished};
+use crate::polish::{self, Ending, Method, Polished};
 use crate::recipe::{self, Plan};
 use crate::tolerance::{Input, Tolerance};
-use crate::{Dataset, Scaler, Shallow};
+use crate::{Dataset, Scaler, Shallow, several};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use tautnet_cone::{Stage, Stop};
@@ -82,8 +82,8 @@ pub struct Worked<T> {
 pub struct Proved {
     /// The network.
     pub network: Shallow,
-    /// The certificate of the network: a proof of its bound.
-    pub certificate: Certificate,
+    /// The certificate of the network, a proof of its bound; `None` of several outputs.
+    pub certificate: Option<Certificate>,
     /// The settings that it was made by.
     pub settings: recipe::Record,
     /// Objective and its parts, how it ended, and the history.
@@ -172,6 +172,37 @@ impl<'a> Job<'a> {
         })
     }
 
+    /// The best network with one output a class and the directions of the one given, within the tolerance (or at the rows themselves).
+    pub fn polish_several(&self, network: &Shallow, hear: &mut Observer<'_>) -> Result<Worked<several::Polished>> {
+        let asked = &self.plan.settings.polish;
+        let exact = Tolerance::none(self.data.columns());
+        let settings = several::Settings {
+            loss: asked.loss.clone(),
+            tolerance: self.tolerance.as_ref().unwrap_or(&exact).clone(),
+            decay: asked.decay,
+            soft: asked.method == Method::CONVEX,
+            rounds: asked.rounds,
+            gap: (asked.tol, asked.iterations),
+        };
+        self.during(hear, |data, observe| {
+            several::polish(network, data, &settings, &mut |progress| observe(&fit::Progress::Polish(progress)))
+        })
+    }
+
+    /// The same with its record.
+    pub fn prove_several(&self, worked: &Worked<several::Polished>, name: &str) -> Proved {
+        let stopped = worked.interruption.map(Interruption::in_words);
+        let loss = &self.plan.settings.polish.loss;
+        Proved {
+            network: worked.result.network.clone(),
+            certificate: None,
+            settings: self.plan.record(name, Some(0.0)),
+            objective: fit::Record::of_several(&worked.result, loss, &self.data, stopped),
+            calibration: None,
+            cut_short: worked.interruption,
+        }
+    }
+
     /// Do the work until the watch says that it is over.
     fn during<T>(
         &self,
@@ -218,7 +249,7 @@ impl<'a> Job<'a> {
         let stopped = worked.interruption.map(Interruption::in_words);
         Ok(Proved {
             network: fitted.network().clone(),
-            certificate: self.prove(fitted.network(), Some(&self.scaler))?,
+            certificate: Some(self.prove(fitted.network(), Some(&self.scaler))?),
             settings: self.plan.record(name, fitted.price),
             objective: fitted.record(&self.data, stopped),
             calibration: None,
@@ -247,7 +278,10 @@ impl<'a> Job<'a> {
         };
         Ok(Proved {
             network: chosen.network.clone(),
-            certificate: self.prove(&chosen.network, Some(&self.scaler))?,
+            certificate: match chosen.network.outputs() {
+                1 => Some(self.prove(&chosen.network, Some(&self.scaler))?),
+                _ => None,
+            },
             settings: self.plan.record(name, None),
             objective: fit::Record::of_choice(chosen, seen, loss, &self.data, stopped),
             calibration,
@@ -261,7 +295,7 @@ impl<'a> Job<'a> {
         let stopped = worked.interruption.map(Interruption::in_words);
         Ok(Proved {
             network: polished.network.clone(),
-            certificate: self.prove(&polished.network, Some(&self.scaler))?,
+            certificate: Some(self.prove(&polished.network, Some(&self.scaler))?),
             settings: self.plan.record(name, Some(self.plan.polish_at(price).lipschitz)),
             objective: fit::Record::of(polished.record(stopped)),
             calibration: None,

@@ -48,6 +48,7 @@ pub mod requirement;
 pub mod rows;
 pub mod scaling;
 pub mod select;
+pub mod several;
 pub mod shallow;
 pub mod shown;
 pub mod split;

@@ -376,6 +376,11 @@ impl Network {
         }
     }
 
+    /// The same with any number of outputs: one a class.
+    pub fn with_outputs(&self, asked: &str, outputs: usize) -> Result<Shallow> {
+        if outputs == 1 { self.one_output(asked) } else { self.shallow(asked) }
+    }
+
     /// The one error for what cannot be done with a network: what the network is, what is taken, what would do.
     pub fn cannot(&self, asked: &str, takes: &str) -> Error {
         let rewritable = self.hidden().len() == 1 && self.hidden()[0].activation.is_piecewise_linear();

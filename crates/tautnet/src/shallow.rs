@@ -205,6 +205,22 @@ impl Shallow {
         }
     }
 
+    /// All outputs at one point.
+    pub fn outputs_of(&self, x: &[f64]) -> Vec<f64> {
+        let mut f = self.c.clone();
+        if let Some(a) = &self.a {
+            f.iter_mut().zip(a.col_iter()).for_each(|(f, a)| *f += a.iter().zip(x).map(|(a, x)| a * x).sum::<f64>());
+        }
+        let mut h = self.b.clone();
+        for (k, &xk) in x.iter().enumerate() {
+            h.iter_mut().zip(self.w.col_as_slice(k)).for_each(|(h, w)| *h += w * xk);
+        }
+        for (f, v) in f.iter_mut().zip(self.v.col_iter()) {
+            *f += v.iter().zip(&h).filter(|(_, h)| **h > 0.0).map(|(v, h)| v * h).sum::<f64>();
+        }
+        f
+    }
+
     /// Number of hidden units, m.
     pub fn units(&self) -> usize {
         self.w.nrows()

@@ -73,13 +73,8 @@ def given_target(y: Any, estimator: str = "tautnet") -> tuple[Any, str | None]:
     """y for the extension, and its name where it has one."""
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
-    name = getattr(y, "name", None)
-    if is_frame(y):
-        if len(y.columns) != 1:
-            names = len(y.columns)
-            raise TautnetError(f"y has {names} columns", "give one target; train one network for each")
-        name = y.columns[0]
-        y = y.iloc[:, 0] if hasattr(y, "iloc") else y.get_column(name)
+    name = y.columns[0] if is_frame(y) and len(y.columns) > 0 else getattr(y, "name", None)
+    y = _one_column(y, "give one target; train one network for each")
     if hasattr(y, "to_numpy"):
         y = _pandas_column(y) if hasattr(y, "iloc") else _polars_column(y)
     array = column_or_1d(y, warn=True)
@@ -87,23 +82,48 @@ def given_target(y: Any, estimator: str = "tautnet") -> tuple[Any, str | None]:
     return array, name if isinstance(name, str) else None
 
 
+def _one_column(y: Any, instead: str) -> Any:
+    """y, which is one column; `instead` says what to give in the place of several."""
+    several = is_frame(y) or (isinstance(y, np.ndarray) and y.ndim == 2) or (isinstance(y, (list, tuple)) and len(y) > 0 and np.ndim(y[0]) == 1)
+    columns = len(y.columns) if is_frame(y) else len(y[0]) if several and len(y) > 0 else 1
+    if columns != 1:
+        raise TautnetError(f"y has {columns} columns", instead)
+    if is_frame(y):
+        return y.iloc[:, 0] if hasattr(y, "iloc") else y.get_column(y.columns[0])
+    return y
+
+
+def _labels(y: Any) -> Any:
+    """Labels, a class in each row: all words or all numbers."""
+    y = _one_column(y, "give one column of classes; of columns of 0 and 1, argmax makes one")
+    if isinstance(y, (list, tuple)) and all(np.ndim(one) == 0 for one in y):
+        y = np.array([*y, None], dtype=object)[:-1]  # or else numbers among words become words
+    labels = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
+    if labels.dtype.kind not in "fO":
+        return labels
+
+    def no_class(label: Any) -> bool:
+        is_number = isinstance(label, (float, np.floating))
+        return label is None or type(label).__name__ in ("NAType", "NaTType") or (is_number and not np.isfinite(label))
+
+    missing = next((k for k, one in enumerate(labels) if no_class(one)), None)
+    if missing is not None:
+        raise TautnetError(f"y has no class in row {missing + 1}, but {labels[missing]}: NaN, infinity and None are none", "leave these rows out")
+    rows: dict[str, int] = {}
+    for k, one in enumerate(labels):
+        kind = "words" if isinstance(one, (str, bytes)) else "numbers" if isinstance(one, (int, float, np.number, np.bool_)) else type(one).__name__
+        rows.setdefault(kind, k)
+    if len(rows) > 1:
+        of_kind = [f"{kind} (`{labels[k]}` in row {k + 1})" for kind, k in sorted(rows.items())]
+        raise TautnetError(f"y has classes of several types: {', '.join(of_kind)}", "give all as words, or all as numbers")
+    return np.array(labels.tolist())
+
+
 def given_labels(y: Any, estimator: str) -> tuple[Any, Any, list[str]]:
     """The two classes of y, y as -1 and 1, and how a model file writes the classes."""
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
-    if is_frame(y):
-        if len(y.columns) != 1:
-            raise TautnetError(f"y has {len(y.columns)} columns", "give one column of classes; of columns of 0 and 1, argmax makes one")
-        y = y.iloc[:, 0] if hasattr(y, "iloc") else y.get_column(y.columns[0])
-    labels = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
-    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
-        raise TautnetError("y has NaN or infinity among its classes", "leave these rows out")
-    missing = [k for k, one in enumerate(labels) if one is None or one != one] if labels.dtype.kind == "O" else []
-    if missing:
-        raise TautnetError(f"y has no class in row {missing[0] + 1}", "leave these rows out")
-    kinds = sorted({type(one).__name__ for one in labels}) if labels.dtype.kind == "O" else []
-    if len(kinds) > 1:
-        raise TautnetError(f"y has classes of several types: {', '.join(kinds)}", "give all as words, or all as numbers")
+    labels = _labels(y)
     check_classification_targets(labels)
     classes, places = np.unique(labels, return_inverse=True)
     if len(classes) != 2:
@@ -132,7 +152,7 @@ def label_texts(texts: list[str]) -> Any:
 
 def labels_of(y: Any, classes: list[str], estimator: str) -> Any:
     """y as -1 and 1, by the classes of a model."""
-    labels = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
+    labels = _labels(y)
     places = {text: place for place, text in enumerate(classes)}
     found = [places.get(label_text(one)) for one in labels]
     if None in found:

@@ -17,6 +17,7 @@ fn main() -> std::io::Result<()> {
             Kind::Search => ("search", &seed.bytes[..]),
             Kind::Trials => ("trials", &seed.bytes[..]),
             Kind::Archive => ("archive", &seed.bytes[..]),
+            Kind::Images => ("images", &seed.bytes[..]),
             Kind::Experiment => ("experiment", &seed.bytes[..]),
         };
         let folder = Path::new(&folder).join(target);

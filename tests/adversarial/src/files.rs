@@ -34,6 +34,8 @@ pub enum Kind {
     Trials,
     /// An archive of a public data set.
     Archive,
+    /// Images or their labels in the idx form, plain or gzip.
+    Images,
 }
 
 impl Kind {
@@ -48,6 +50,8 @@ impl Kind {
             Kind::Safetensors => "safetensors",
             Kind::Experiment => "toml",
             Kind::Archive => "zip",
+            // The labels are beside it.
+            Kind::Images => "images-idx3-ubyte",
         }
     }
 
@@ -65,11 +69,12 @@ impl Kind {
             Kind::Experiment => "damaged experiment",
             Kind::Trials => "damaged rows of trials",
             Kind::Archive => "damaged archive",
+            Kind::Images => "damaged images",
         }
     }
 
     fn is_text(self) -> bool {
-        !matches!(self, Kind::Packed | Kind::Parquet | Kind::Onnx | Kind::Safetensors | Kind::Archive)
+        !matches!(self, Kind::Packed | Kind::Parquet | Kind::Onnx | Kind::Safetensors | Kind::Archive | Kind::Images)
     }
 }
 
@@ -119,6 +124,12 @@ fn certificate(scaler: Option<&Scaler>) -> tautnet_verify::Certificate {
 
 /// A table that fits the model.
 pub const TABLE: &str = "kind,size,y\nred,1.5,10\nblue,2.5,30.25\nred,3e0,-20\nblue,0,12\n\"red\",-1e-3,7\n";
+
+/// Three images of two by two pixels.
+pub const IMAGES: &[u8] = b"\0\0\x08\x03\0\0\0\x03\0\0\0\x02\0\0\0\x02\x00\xff\x10\x20\x01\x02\x03\x04\xff\x00\x00\xff";
+
+/// Their labels.
+pub const LABELS: &[u8] = b"\0\0\x08\x01\0\0\0\x03\x08\x03\x08";
 
 /// A search that was stopped after two nodes.
 pub fn search() -> SearchFile {
@@ -199,6 +210,10 @@ pub fn seeds() -> Vec<Seed> {
     let set = tautnet_tables::public_data::find("servo").expect("it is listed");
     add(Kind::Archive, &archive("servo.data", b"E,E,5,4,0.28125095\nB,D,6,5,0.5062525\n"));
     add(Kind::Archive, &archive(set.name, &[0; 50]));
+    for bytes in [IMAGES, LABELS] {
+        add(Kind::Images, bytes);
+        add(Kind::Images, &packed(bytes));
+    }
     add(Kind::Trials, tautnet_study::experiment::rows_to_csv(&[], "0123", Some(&[0.0, 0.1])).as_bytes());
     seeds
 }

@@ -12,14 +12,14 @@ use std::process::Command;
 use tautnet::Norm;
 use tautnet::certify::{ExactSearch, ExactSettings, Region, verify};
 use tautnet_adversarial::effort::Effort;
-use tautnet_adversarial::files::{Kind, Seed, TABLE, damaged, model, network, packed, seeds};
+use tautnet_adversarial::files::{IMAGES, Kind, LABELS, Seed, TABLE, damaged, model, network, packed, seeds};
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::Draw;
 use tautnet_adversarial::number::Ratio;
 use tautnet_adversarial::truth::{Exact, Length};
 use tautnet_furniture::{Folder, Ran, tautnet};
 use tautnet_models::{Format, Options, SearchFile, parse, to_bytes};
-use tautnet_tables::{Encoder, ReadOptions, Table, UnknownLevels};
+use tautnet_tables::{Encoder, ReadOptions, Table, Task, UnknownLevels};
 
 /// Kilobytes of address space that a reader of small files may use. Threads and the allocator reserve most of it.
 const ADDRESSES: usize = 4 << 20;
@@ -101,6 +101,23 @@ fn read(kind: Kind, bytes: &[u8], folder: &Path) {
         Kind::Archive => {
             for set in tautnet_tables::public_data::SETS {
                 let _ = set.csv_from_archive(bytes);
+            }
+        }
+        Kind::Images => {
+            let [images, labels] = ["images-idx3", "labels-idx1"].map(|name| folder.join(name));
+            let write =
+                |path: &Path, bytes: &[u8]| std::fs::write(path, bytes).expect("a temporary file can be written");
+            for (images_bytes, labels_bytes) in [(bytes, LABELS), (IMAGES, bytes)] {
+                write(&images, images_bytes);
+                write(&labels, labels_bytes);
+                if let Ok(table) = Table::read(&images, &ReadOptions::default())
+                    && let Ok(encoder) = Encoder::fit_for(Task::Auto, &table, None, &[])
+                {
+                    let x = encoder.encode(&table, UnknownLevels::Refuse).expect("its own table fits an encoder");
+                    let pixels = (0..table.rows()).flat_map(|k| (0..x.ncols()).map(move |j| (k, j)));
+                    assert!(pixels.into_iter().all(|place| (0.0..=1.0).contains(&x[place])));
+                    assert_eq!(encoder.targets(&table).map(|y| y.len()), Ok(table.rows()));
+                }
             }
         }
         Kind::Experiment => unreachable!("only the program reads experiments"),
@@ -250,6 +267,10 @@ fn the_program_refuses_what_is_damaged() {
         let name = format!("damaged.{}", seed.kind.extension());
         folder.write(&name, &bytes);
         let arguments = match seed.kind {
+            Kind::Images => {
+                folder.write("damaged.labels-idx1-ubyte", LABELS);
+                draw.of(&["data show FILE", "train FILE --lipschitz 0.1 --hidden 2 --quiet"])
+            }
             Kind::Table | Kind::Packed | Kind::Parquet => {
                 draw.of(&["data show FILE", "predict model.json FILE", "attack model.json FILE --radius 0.1"])
             }

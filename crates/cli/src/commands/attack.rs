@@ -1,6 +1,6 @@
 //! `tautnet attack MODEL DATA`: the error found by attack beside the ceiling that no attack can exceed.
 
-use super::pictures;
+use super::{pictures, several};
 use crate::arguments::{MeetingArguments, OutArguments, TalkArguments};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
@@ -104,12 +104,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(_) => None,
         None => Some(said.over(stored.tolerance()?)?).filter(|asked| !asked.is_exact()),
     };
-    let network = stored.network().one_output("`attack`")?;
+    let network = input::of_classes(&stored, "`attack`")?;
     let test = TestArguments::default();
-    let loss = if arguments.recipe.said("loss") { asked.loss.clone() } else { stored.loss()? };
+    let loss = match arguments.recipe.said("loss") {
+        true => asked.loss.clone(),
+        false => input::loss_of(&stored, &network)?,
+    };
     let meeting = (&arguments.network, &arguments.data, &arguments.meeting);
     let problem = input::meet(&stored, network, meeting.0, meeting.1, meeting.2, &loss, (&test, 0))?;
     problem.check(&loss)?;
+    several::check_outputs(&problem)?;
+    if problem.network.outputs() > 1 && within.is_none() {
+        return Err(Error::new(
+            "a network of several classes is attacked within a tolerance of the inputs, and there is none",
+            "say how wrong the inputs can be, such as --tolerance 0.1sd, and leave out --radius, --norm and --plot",
+        ));
+    }
     stop.heed();
     let settings = Settings { loss, seed: asked.seed, ..Settings::new(f64::INFINITY) };
     if let Some(within) = within {
@@ -186,7 +196,10 @@ fn run_within(
     stop: &Stop,
 ) -> Result<ExitCode> {
     let of_rows = problem.tolerance(stored, asked)?;
-    let nodes = certify::affordable_nodes(&problem.network, SIZES.len() * problem.train.rows());
+    let nodes = certify::affordable_nodes(
+        &problem.network,
+        SIZES.len() * problem.train.rows() * (problem.network.outputs() - 1).max(1),
+    );
     let settings = arguments.search.asked.resolve(nodes, settings)?;
     stop.kept();
     let reports =

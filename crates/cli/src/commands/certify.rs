@@ -1,7 +1,7 @@
 //! `tautnet certify NETWORK`: bounds on the Lipschitz constant in one table, and the certificate of the best.
 
 use super::certify_table::{Asked, Bounds, Watch};
-use super::pictures;
+use super::{pictures, several, train_summary};
 use crate::arguments::{BoundNormChoice, MeetingArguments, OutArguments, TalkArguments, interval, positive};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
@@ -170,7 +170,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
     let stored = input::stored(&arguments.network)?;
-    let network = &stored.network().one_output("`certify`")?;
+    let network = &input::of_classes(&stored, "`certify`")?;
+    if network.outputs() > 1 {
+        stop.heed();
+        return several::certify(arguments, &stored, network, &stop);
+    }
     let mut searches = match &arguments.resume {
         Some(path) => Some(read_searches(path, network)?),
         None => None,
@@ -356,15 +360,15 @@ impl Arguments {
             ))?;
         }
         if let (Stored::Model(model), Some(raw)) = (stored, &parts[0].certificate.raw) {
-            let target = format!("moves `{}` by at most", model.columns.target);
-            let mut rows = vec![vec!["one unit of".to_owned(), target]];
+            let moved = train_summary::moved(&model.columns);
+            let mut rows = vec![vec!["one unit of".to_owned(), format!("moves {moved} by at most")]];
             // Both are proved; the smaller one is what a reader wants.
             let proved = model.scaler.bound_per_column(parts[0].certificate.standardized.bound);
-            let least = raw.sensitivities.iter().zip(proved);
-            rows.extend(
-                names.into_iter().zip(least).map(|(name, (s, bound))| vec![name, output::at_most(s.min(bound))]),
-            );
-            output::print(&format!("\n{}", output::table(&rows)))?;
+            let least: Vec<(f64, f64)> =
+                raw.sensitivities.iter().zip(proved).map(|(s, bound)| (s.min(bound), 0.0)).collect();
+            let shown = train_summary::largest(&least).into_iter();
+            rows.extend(shown.map(|k| vec![names[k].clone(), output::at_most(least[k].0)]));
+            output::print(&format!("\n{}{}", output::table(&rows), train_summary::more(least.len())))?;
         }
         Ok(())
     }

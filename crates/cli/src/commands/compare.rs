@@ -1,8 +1,10 @@
 //! `tautnet compare DATA`: every method on one data set, over several seeds.
 
 use super::pictures;
+use super::train::CLASSES;
+use super::train_summary::taken_for;
 use super::trial_text::{band_json, failed, note_failures, time, trials};
-use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, TalkArguments};
+use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, TalkArguments, TaskArguments};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::progress::Display;
@@ -24,9 +26,9 @@ use tautnet_report::chart::Canvas;
 use tautnet_report::panels::{Words, panels};
 use tautnet_study::experiment::{
     Arm, BASES, Band, METHODS, Method, Plan, Settings, Trials, bands, base, base_title, method, method_title,
-    rows_to_csv,
+    rows_of_classes_to_csv, rows_to_csv,
 };
-use tautnet_tables::Task;
+use tautnet_tables::Encoder;
 use tautnet_tables::atomic::{self, Existing};
 
 /// Every method on one data set, over several seeds
@@ -34,6 +36,8 @@ use tautnet_tables::atomic::{self, Existing};
 /// Each trial holds out a part of the rows and trains the starting networks on the rest; every method is then applied to each of
 /// them. All are judged alike: by mean loss + λ · (bound on the Lipschitz constant) on the rows learned from, and by the
 /// error on the rows held out, without attack and under it. Numbers are medians over the trials, in standardized units.
+/// Of a target that is a class the table has the shares of the rows held out whose class is right: without attack, found
+/// under it, and proved.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Data: a CSV file (plain or gzip), a Parquet file or an idx file of images, the name of a data set, or `-` for standard input
@@ -44,6 +48,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub columns: ColumnArguments,
+
+    #[command(flatten)]
+    pub task: TaskArguments,
 
     #[command(flatten)]
     pub levels: LevelArguments,
@@ -93,8 +100,8 @@ fn names(all: impl Iterator<Item = &'static str>) -> PossibleValuesParser {
 }
 
 /// What the flags ask for.
-fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
-    let settings = settings(arguments)?;
+fn plan(arguments: &Arguments, columns: &Encoder, source: &str) -> Result<Plan> {
+    let settings = settings(arguments, columns)?;
     let bases = match &*arguments.start {
         [] => BASES.iter().collect(),
         asked => asked.iter().map(|name| base(name)).collect::<Result<Vec<_>>>()?,
@@ -115,8 +122,12 @@ fn plan(arguments: &Arguments, source: &str) -> Result<Plan> {
     Ok(plan)
 }
 
-fn settings(arguments: &Arguments) -> Result<Settings> {
-    let (asked, judge) = (&arguments.recipe.asked, &arguments.judge.asked);
+fn settings(arguments: &Arguments, columns: &Encoder) -> Result<Settings> {
+    let (mut asked, judge) = (arguments.recipe.asked.clone(), &arguments.judge.asked);
+    if columns.classes.is_some() && !arguments.recipe.said("loss") {
+        asked.loss = CLASSES.parse()?;
+    }
+    columns.check_loss(&asked.loss)?;
     let polish = asked.resolve(Command::Compare)?.settings.polish;
     let (descent, attack) = (Descent::default(), Settings::default().attack);
     Ok(Settings {
@@ -154,10 +165,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Files::default().reads_data(Some(&arguments.data)).writes(results, existing).check()?;
     let opened = input::open(&arguments.data, &arguments.file)?;
     let source = opened.table.source().to_owned();
-    let columns = opened.columns(&arguments.columns, Task::Regress)?;
+    let columns = opened.columns(&arguments.columns, arguments.task.task())?;
     input::note_columns(&columns, &opened.table);
     let data = [columns.dataset(&opened.table, arguments.levels.unknown())?.into()];
-    let plan = plan(arguments, &source)?;
+    let plan = plan(arguments, &columns, &source)?;
     note_left_out(&plan, arguments);
 
     stop.heed();
@@ -184,7 +195,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     if let Some(path) = &arguments.out {
         let settings = plan.fingerprint(env!("CARGO_PKG_VERSION"), &data);
-        atomic::write(path, rows_to_csv(&rows, &settings, Some(&plan.settings.radii)).as_bytes(), existing)?;
+        let radii = &plan.settings.radii;
+        let text = match columns.classes {
+            Some(_) => rows_of_classes_to_csv(&rows, &settings, radii),
+            None => rows_to_csv(&rows, &settings, Some(radii)),
+        };
+        atomic::write(path, text.as_bytes(), existing)?;
     }
     if let Some(plot) = &arguments.plot {
         let norm = plan.settings.polish.norm.name();
@@ -203,13 +219,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.talk.json {
         output::print_json(&json!({
             "data": source,
+            "classes": columns.classes,
             "lipschitz_price": plan.settings.polish.lipschitz,
             "radii": plan.settings.radii,
             "trials": {"done": done, "of": tasks.len()},
             "methods": bands.iter().map(band_json).collect::<Vec<_>>(),
         }))?;
     } else {
-        output::print(&text(&plan, &bands, &data[0].rows, &source))?;
+        output::print(&text(&plan, &bands, &columns, &data[0].rows))?;
     }
     if done < tasks.len() {
         let why = stop.reason().unwrap_or("stopped");
@@ -220,15 +237,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The table for people.
-fn text(plan: &Plan, bands: &[Band], data: &tautnet::Dataset, source: &str) -> String {
+fn text(plan: &Plan, bands: &[Band], columns: &Encoder, data: &tautnet::Dataset) -> String {
     // Two radii say enough beside the figure: the middle one and the last.
     let radii = &plan.settings.radii;
     let mut shown: Vec<usize> = if radii.is_empty() { vec![] } else { vec![radii.len() / 2, radii.len() - 1] };
     shown.dedup();
+    let classes = columns.classes.is_some();
+    let error = if classes { ["loss", "right"] } else { ["error", "held out"] };
     let mut head: Vec<String> =
-        ["from", "method", "objective", "error", "Lipschitz bound", "held out"].map(str::to_owned).to_vec();
-    head.extend(shown.iter().map(|k| format!("attacked at {}", radii[*k])));
+        ["from", "method", "objective", error[0], "Lipschitz bound", error[1]].map(str::to_owned).to_vec();
+    head.extend(shown.iter().flat_map(|k| match classes {
+        true => vec![format!("at {}, found", radii[*k]), "proved".into()],
+        false => vec![format!("attacked at {}", radii[*k])],
+    }));
     head.push("seconds".into());
+    let share =
+        |share: f64, write: fn(f64) -> String| if share.is_nan() { output::number(share) } else { write(share) };
     let mut lines = vec![head];
     for (k, band) in bands.iter().enumerate() {
         let first = k == 0 || bands[k - 1].base != band.base;
@@ -236,22 +260,36 @@ fn text(plan: &Plan, bands: &[Band], data: &tautnet::Dataset, source: &str) -> S
         let mut line = vec![if first { base_title(&band.base).to_owned() } else { String::new() }, title];
         line.extend([&band.objective, &band.loss].map(|spread| output::number(spread.median)));
         line.push(output::at_most(band.bound.median));
-        line.push(output::number(band.clean.median));
-        line.extend(shown.iter().map(|k| output::at_least(band.attacked[*k].median)));
+        if classes {
+            let right = |k: usize| band.right.get(k).map_or([f64::NAN; 3], |right| right.map(|spread| spread.median));
+            line.push(share(right(0)[0], output::percent));
+            line.extend(shown.iter().flat_map(|k| {
+                let [_, found, proved] = right(*k);
+                [share(found, output::percent), share(proved, output::percent_at_least)]
+            }));
+        } else {
+            line.push(output::number(band.clean.median));
+            line.extend(shown.iter().map(|k| output::at_least(band.attacked[*k].median)));
+        }
         line.push(time(band.seconds.median));
         lines.push(line);
     }
     let arm = &plan.arms[0];
-    let source = printable::line(source);
+    let source = printable::line(&plan.data[0]);
+    let target = match classes {
+        true => format!(", target `{}`{}", printable::line(&columns.target), taken_for(columns)),
+        false => String::new(),
+    };
     let linear = if plan.settings.polish.linear_part { " and a linear part" } else { "" };
     let power = if plan.settings.polish.penalty == polish::Penalty::LSquared { "²" } else { "" };
     format!(
-        "{source}: {} rows, {} inputs, {} hidden units{linear}; medians over {}, standardized units\n\
-         objective: error + {} · (Lipschitz bound){power}, on the rows learned from\n{}",
+        "{source}: {} rows, {} inputs{target}, {} hidden units{linear}; medians over {}, standardized units\n\
+         objective: {} + {} · (Lipschitz bound){power}, on the rows learned from\n{}",
         data.rows(),
         data.columns(),
         plan.settings.units,
         trials(bands),
+        error[0],
         arm.lipschitz,
         output::table(&lines)
     )

@@ -14,6 +14,7 @@ pub mod predict;
 pub mod reproduce;
 mod reproduce_classes;
 mod reproduce_text;
+mod several;
 mod tolerance_pictures;
 pub mod train;
 mod train_summary;

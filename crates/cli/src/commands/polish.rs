@@ -1,7 +1,7 @@
 //! `tautnet polish NETWORK DATA`: the best network with the same activation patterns.
 
-use super::export;
 use super::pictures::{self, Evaluation};
+use super::{export, several};
 use crate::arguments::{MeetingArguments, OutArguments, PictureArguments, TalkArguments};
 use crate::files::Files;
 use crate::input::Problem;
@@ -88,23 +88,30 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
-    if !arguments.recipe.said("loss") {
-        asked.loss = stored.loss()?;
-    }
-    let plan = asked.resolve(Command::Polish)?;
     let relu = stored.network().in_relu_units("`polish`")?;
     let rewritten = (relu.network != *stored.network()).then(|| relu.note(stored.network()));
-    let given = relu.network.one_output("`polish`")?;
+    let given = relu.network.shallow("`polish`")?;
+    if !arguments.recipe.said("loss") {
+        asked.loss = input::loss_of(&stored, &given)?;
+    }
+    let plan = asked.resolve(Command::Polish)?;
+    if given.outputs() > 1 && !plan.settings.polish.loss.is_margin() {
+        relu.network.one_output("`polish`, but of classes,")?;
+    }
     let settings = &plan.settings.polish;
     let test = (&arguments.test, asked.seed);
     let problem =
         input::meet(&stored, given, &arguments.network, &arguments.data, &arguments.meeting, &settings.loss, test)?;
     problem.check(&settings.loss)?;
+    several::check_outputs(&problem)?;
     let network = &problem.network;
 
     stop.heed();
     let job = Job::on(problem.train.clone(), problem.scaler.clone(), &plan, Arc::new(stop));
     let job = job.tolerating(&problem.columns.tolerated())?;
+    if network.outputs() > 1 {
+        return several::polish(arguments, (&plan, &stored), &problem, &job, &stop);
+    }
     let mut display = Display::new(arguments.talk.quiet, settings.tol);
     let worked = job.polish(network, None, &mut |progress| {
         if let fit::Progress::Polish(progress) = progress {

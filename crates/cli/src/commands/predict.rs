@@ -1,5 +1,6 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals within a tolerance or a radius.
 
+use super::several;
 use crate::arguments::{FileArguments, LevelArguments, OutArguments};
 use crate::files::Files;
 use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments};
@@ -96,6 +97,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let table = input::open(&arguments.data, &arguments.file)?.table;
     input::note_columns(&model.columns, &table);
+    if model.columns.several().is_some() {
+        stop.heed();
+        return several::predict(arguments, &model, &table, within.as_ref(), &stop);
+    }
     let x = model.columns.encode(&table, arguments.levels.unknown())?;
     let predictions = model.predict_encoded(x.clone());
     let mut result = json!({"target": model.columns.target, "predictions": predictions});
@@ -174,7 +179,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// To the file that was named, or to standard output.
-fn write(text: &str, arguments: &Arguments) -> Result<ExitCode> {
+pub fn write(text: &str, arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.out.out {
         Some(path) => atomic::write(path, text.as_bytes(), arguments.out.existing())?,
         None => output::print(text)?,
@@ -183,7 +188,7 @@ fn write(text: &str, arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// The same of one JSON object.
-fn write_json(result: &Value, arguments: &Arguments) -> Result<ExitCode> {
+pub fn write_json(result: &Value, arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.out.out {
         Some(path) => atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?,
         None => output::print_json(result)?,
@@ -254,7 +259,7 @@ impl Classes<'_> {
 }
 
 /// A word as a field of CSV.
-fn field(word: &str) -> Cow<'_, str> {
+pub fn field(word: &str) -> Cow<'_, str> {
     match word.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", word.replace('"', "\"\"")).into(),
         false => word.into(),

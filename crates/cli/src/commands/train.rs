@@ -19,14 +19,15 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 use tautnet::attack::RadiusReport;
-use tautnet::error::Result;
+use tautnet::error::{Error, Result};
 use tautnet::fit::{self, Price};
 use tautnet::job::{Interruption, Job};
 use tautnet::recipe::Command;
 use tautnet::tolerance::Asked;
-use tautnet::{Shallow, polish, select};
+use tautnet::{Dataset, Shallow, choose, polish, printable, select};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
+use tautnet_tables::check_learned;
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
@@ -51,6 +52,10 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub task: TaskArguments,
+
+    /// Weigh the rows so that each class counts the same, in training and in what is told
+    #[arg(long, help_heading = "Data")]
+    pub balanced: bool,
 
     #[command(flatten)]
     pub levels: LevelArguments,
@@ -81,7 +86,7 @@ pub struct Arguments {
 }
 
 /// The loss of classes, where none was asked for.
-const CLASSES: &str = "logistic";
+pub const CLASSES: &str = "logistic";
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -113,13 +118,35 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         plan
     };
     columns.check_loss(&plan.settings.polish.loss)?;
+    if arguments.balanced && columns.classes.is_none() {
+        return Err(Error::new(
+            format!(
+                "classes are to be balanced, but the target `{}` is taken for a number",
+                printable::shown(&columns.target)
+            ),
+            "leave out --balanced; two numbers are classes with --task classify",
+        ));
+    }
+    if let (Some(count), target) = (columns.several(), printable::shown(&columns.target)) {
+        check_several(count, &target, plan.choice.is_some(), arguments.pictures.wanted())?;
+    }
     let settings = &plan.settings;
     let unknown = arguments.levels.unknown();
-    let (mut learned, held_out) =
+    let (mut learned, mut held_out) =
         input::datasets(&columns, &opened.table, unknown, (&arguments.test, seed), &arguments.file)?;
+    if let Some(classes) = &columns.classes {
+        let given = plan.choice.is_none() && matches!(settings.price, Price::Fixed(_));
+        let parts = if given { 0 } else { choose::PARTS };
+        check_learned(classes, &learned.y, parts)?.iter().for_each(|note| output::note(note));
+    }
+    if arguments.balanced {
+        learned.balance();
+        held_out.iter_mut().for_each(Dataset::balance);
+    }
     // The fit merges equal rows; what is shown is shown of the rows as they are.
     let job = Job::new(learned.clone(), &plan, limits::now(), Arc::new(stop))?;
     if let Some(choice) = &plan.choice {
+        let choice = &choose::Settings { classes: columns.several(), ..choice.clone() };
         let job = job.tolerating(&columns.tolerated())?;
         let rows = train_tolerance::Rows { source: opened.table.source(), columns, learned, held_out };
         let Arguments { out, pictures, talk, .. } = arguments;
@@ -210,6 +237,24 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         train_summary::tell_where(&arguments.out);
     }
     Ok(status)
+}
+
+/// Refuse what there is for two classes only.
+fn check_several(count: usize, target: &str, within: bool, pictures: bool) -> Result<()> {
+    let only = |what: &str, hint: &str| {
+        Err(Error::new(
+            format!("the target `{target}` has {count} classes, and {what} is for two classes or for numbers"),
+            hint,
+        ))
+    };
+    match (within, pictures) {
+        (false, _) => only(
+            "an objective with prices",
+            "leave out --lipschitz, --max-lipschitz, --method and --tolerance 0: then the network is chosen for a tolerance",
+        ),
+        (true, true) => only("a report or a plot", "leave it out; --json has every number"),
+        (true, false) => Ok(()),
+    }
 }
 
 /// Show what the fit is at.

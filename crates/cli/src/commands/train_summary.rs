@@ -15,7 +15,7 @@ use tautnet::fit::Fitted;
 use tautnet::printable;
 use tautnet::select::{Judgement, Path};
 use tautnet_models::Model;
-use tautnet_tables::Encoder;
+use tautnet_tables::{Encoder, class_number, either};
 use tautnet_verify::Certificate;
 
 /// All that is to be told.
@@ -32,10 +32,46 @@ pub struct Summary<'a> {
 
 /// What a target that is a class was taken for.
 pub fn taken_for(columns: &Encoder) -> String {
-    columns.classes.as_ref().map_or(String::new(), |classes| {
-        let [low, high] = classes.each_ref().map(|class| printable::line(class));
-        format!(", taken for a class: `{low}` or `{high}`")
-    })
+    columns.classes.as_ref().map_or(String::new(), |classes| format!(", taken for a class: {}", either(classes)))
+}
+
+/// How often a row of a class counts.
+pub fn weight_of(class: f64, data: &Dataset) -> f64 {
+    let weights = data.weights.iter().flatten();
+    data.y.iter().zip(weights).find(|(y, _)| **y == class).map_or(1.0, |(_, weight)| *weight)
+}
+
+/// How often the rows count, where classes are balanced.
+pub fn balance(columns: &Encoder, data: &Dataset) -> String {
+    let (Some(classes), Some(_)) = (&columns.classes, &data.weights) else { return String::new() };
+    let times = |(place, class): (usize, &String)| {
+        let times = number(weight_of(class_number(place, classes.len()), data));
+        format!("of `{}` {times} times", printable::line(class))
+    };
+    let each: Vec<String> = classes.iter().enumerate().map(times).collect();
+    format!("Each class counts the same: a row {}\n", each.join(", one "))
+}
+
+/// Most inputs that a table has a line for.
+const MOST_INPUTS: usize = 12;
+
+/// Which inputs a table has lines for: all, or where they are many those with the largest numbers, the largest first; the second number
+/// decides between equal first ones.
+pub fn largest(sizes: &[(f64, f64)]) -> Vec<usize> {
+    let mut all: Vec<usize> = (0..sizes.len()).collect();
+    if all.len() > MOST_INPUTS {
+        all.sort_by(|&a, &b| sizes[b].0.total_cmp(&sizes[a].0).then(sizes[b].1.total_cmp(&sizes[a].1)));
+        all.truncate(MOST_INPUTS);
+    }
+    all
+}
+
+/// What is said below a table of inputs that does not have all.
+pub fn more(inputs: usize) -> String {
+    match inputs.saturating_sub(MOST_INPUTS) {
+        0 => String::new(),
+        more => format!("and {more} more; --json tells of all\n"),
+    }
 }
 
 /// What an input moves: the target, or of a class the network's output, on whose side of 0 it is decided.
@@ -64,6 +100,7 @@ impl Summary<'_> {
         result["path"] = json!(fitted.path);
         result["rows"] = json!({"learned": self.learned.rows(), "held_out": self.held_out.map_or(0, Dataset::rows)});
         result["inputs"] = json!(self.learned.columns());
+        result["balanced"] = json!(self.learned.weights.is_some());
         result["attack"] = json!({
             "rows": evaluation.rows,
             "start": evaluation.start.iter().map(|r| json!({"radius": r.radius, "found": r.found})).collect::<Value>(),
@@ -94,6 +131,7 @@ impl Summary<'_> {
             learned.columns(),
             taken_for(&model.columns),
         );
+        text.push_str(&balance(&model.columns, learned));
         if let Some(path) = &fitted.path {
             text.push_str(&path_text(path));
         }
@@ -135,8 +173,10 @@ impl Summary<'_> {
         text.push_str(&table(&rows));
 
         let mut rows = vec![vec!["one unit of".to_owned(), format!("moves {} by at most", moved(&model.columns))]];
-        rows.extend(per_column(model).into_iter().map(|(name, bound)| vec![name, at_most(bound)]));
-        text.push_str(&format!("\n{}\n", table(&rows)));
+        let columns = per_column(model);
+        let sizes: Vec<(f64, f64)> = columns.iter().map(|(_, bound)| (*bound, 0.0)).collect();
+        rows.extend(largest(&sizes).into_iter().map(|k| vec![columns[k].0.clone(), at_most(columns[k].1)]));
+        text.push_str(&format!("\n{}{}\n", table(&rows), more(columns.len())));
 
         let (word, reason) = self.ending();
         let reason = reason.map_or(String::new(), |reason| format!(": {reason}"));
@@ -176,9 +216,9 @@ pub fn per_column(model: &Model) -> Vec<(String, f64)> {
     model.columns.names().into_iter().zip(sensitivities(certificate(model), &model.scaler)).collect()
 }
 
-/// What the certificate of a model claims, for programs.
+/// What the certificate of a model claims, for programs; nothing where it has none.
 pub fn certificate_json(model: &Model) -> Value {
-    let certificate = certificate(model);
+    let Some(certificate) = &model.certificate else { return Value::Null };
     json!({
         "norm": certificate.norm,
         "lipschitz": certificate.standardized.bound,
@@ -197,7 +237,7 @@ pub fn tell_where(out: &OutArguments) {
     }
 }
 
-/// The certificate of a model that was trained.
+/// The certificate of a model of one output that was trained.
 pub fn certificate(model: &Model) -> &Certificate {
     model.certificate.as_ref().expect("training makes one")
 }

@@ -17,7 +17,7 @@ use tautnet::recipe::Plan;
 use tautnet::tolerance::{Input, Tolerance};
 use tautnet::{Dataset, fit, printable};
 use tautnet_models::{Model, Options, Stored};
-use tautnet_tables::Encoder;
+use tautnet_tables::{Encoder, class_number};
 
 /// The rows, in the user's units, and where they are from.
 pub struct Rows<'a> {
@@ -188,6 +188,7 @@ impl Summary<'_> {
             "inputs": self.learned.0.columns(),
             "units": chosen.network.units(),
             "classes": model.columns.classes,
+            "balanced": self.learned.0.weights.is_some(),
             "chosen": chosen.choice,
             "certificate": train_summary::certificate_json(model),
         });
@@ -202,7 +203,7 @@ impl Summary<'_> {
                 "start": errors(&at.start),
                 "result": errors(&at.result),
                 "sizes": sizes.collect::<Vec<_>>(),
-                "confusion": evaluation.confusion,
+                "confusion": self.counts(evaluation),
                 "causes": names.zip(evaluation.causes.iter().map(|c| json!(c))).collect::<Map<_, _>>(),
             });
         }
@@ -227,6 +228,7 @@ impl Summary<'_> {
             learned.columns(),
             train_summary::taken_for(&model.columns),
         );
+        text.push_str(&train_summary::balance(&model.columns, learned));
         let asked = &self.plan.recipe.tolerance;
         let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let exact = self.learned.1.is_none();
@@ -248,25 +250,33 @@ impl Summary<'_> {
             "share of the added error".into(),
             format!("moves {} by at most, per unit", train_summary::moved(&model.columns)),
         ]];
+        // Several outputs have a bound each pair.
+        let gains = model.certificate.as_ref().map(|_| train_summary::per_column(model));
         let shown = |mut row: Vec<String>| {
+            gains.is_none().then(|| row.truncate(3));
             // What input errors do says nothing where there are none.
             exact.then(|| drop(row.drain(1..3)));
             row
         };
-        let gains = train_summary::per_column(model);
+        let gain_of = |column: usize| gains.as_ref().map_or(0.0, |gains| gains[column].1);
         let mut first = 0;
+        let (mut lines, mut sizes) = (Vec::new(), Vec::new());
         for (k, (input, (_, (least, most)))) in self.inputs.iter().zip(self.amounts()).enumerate() {
             let amount = in_words((least, most));
             let share = self.evaluation.map_or(f64::NAN, |evaluation| evaluation.causes[k]);
+            sizes.push((if share.is_finite() { share } else { 0.0 }, gain_of(first)));
             let share = if most > 0.0 && share.is_finite() { format!("{:.0} %", 100.0 * share) } else { String::new() };
-            let gain = if input.width == 1 { at_most(gains[first].1) } else { String::new() };
-            rows.push(vec![printable::line(input.name).into_owned(), amount, share, gain]);
+            let gain = if input.width == 1 { at_most(gain_of(first)) } else { String::new() };
+            lines.push(vec![printable::line(input.name).into_owned(), amount, share, gain]);
             first += input.width;
         }
+        rows.extend(train_summary::largest(&sizes).into_iter().map(|k| lines[k].clone()));
         let rows: Vec<_> = rows.into_iter().map(shown).collect();
-        text.push_str(&format!("\n{}", table(&rows)));
-        let bound = train_summary::certificate(model).standardized.bound;
-        text.push_str(&format!("Lipschitz bound, in standard deviations: {}\n", at_most(bound)));
+        text.push_str(&format!("\n{}{}", table(&rows), train_summary::more(lines.len())));
+        if let Some(certificate) = &model.certificate {
+            let bound = at_most(certificate.standardized.bound);
+            text.push_str(&format!("Lipschitz bound, in standard deviations: {bound}\n"));
+        }
 
         let choice = &chosen.choice;
         let count = choice.members.len();
@@ -394,15 +404,27 @@ impl Summary<'_> {
         text
     }
 
+    /// The rows by their class and by that which is predicted, however often they count.
+    fn counts(&self, evaluation: &Evaluation) -> Option<Vec<Vec<f64>>> {
+        let rows = self.held_out.unwrap_or(self.learned.0);
+        let weighed = evaluation.confusion.as_ref()?;
+        let counts = |(class, sums): (usize, &Vec<f64>)| {
+            let weight = train_summary::weight_of(class_number(class, weighed.len()), rows);
+            sums.iter().map(|sum| (sum / weight).round()).collect()
+        };
+        Some(weighed.iter().enumerate().map(counts).collect())
+    }
+
     /// Which class the rows have, and which is predicted.
     fn confused(&self, evaluation: &Evaluation) -> String {
-        let (Some(counts), Some(classes)) = (evaluation.confusion, &self.model.columns.classes) else {
+        let (Some(counts), Some(classes)) = (self.counts(evaluation), &self.model.columns.classes) else {
             return String::new();
         };
-        let names = classes.each_ref().map(|class| printable::line(class).into_owned());
-        let mut rows = vec![vec!["rows".to_owned(), format!("predicted `{}`", names[0]), format!("`{}`", names[1])]];
-        for (name, counts) in names.iter().zip(counts) {
-            rows.push([format!("`{name}`")].into_iter().chain(counts.map(number)).collect());
+        let names: Vec<String> = classes.iter().map(|class| format!("`{}`", printable::line(class))).collect();
+        let mut rows = vec![["rows".to_owned()].into_iter().chain(names.iter().cloned()).collect::<Vec<_>>()];
+        rows[0][1].insert_str(0, "predicted ");
+        for (name, counts) in names.into_iter().zip(counts) {
+            rows.push([name].into_iter().chain(counts.into_iter().map(number)).collect());
         }
         format!("\n{}", table(&rows))
     }

@@ -41,7 +41,7 @@ fn failure(row: &Row) -> String {
 /// Medians and quartiles of one method.
 pub fn band_json(band: &Band) -> Value {
     let spread = |spread: &Spread| json!({"lower_quartile": spread.lower, "median": spread.median, "upper_quartile": spread.upper});
-    json!({
+    let mut facts = json!({
         "base": band.base,
         "method": band.method,
         "trials": band.trials,
@@ -53,7 +53,12 @@ pub fn band_json(band: &Band) -> Value {
         "test_error_under_attack": band.attacked.iter().map(spread).collect::<Vec<_>>(),
         "score": band.score(),
         "seconds": spread(&band.seconds),
-    })
+    });
+    if !band.right.is_empty() {
+        let right = |[clean, found, proved]: &[Spread; 3]| json!({"clean": spread(clean), "found": spread(found), "proved": spread(proved)});
+        facts["accuracy"] = band.right.iter().map(right).collect();
+    }
+    facts
 }
 
 #[cfg(test)]

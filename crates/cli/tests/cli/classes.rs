@@ -120,6 +120,16 @@ fn bad_classes_are_refused() {
     folder.write("one.csv", rows("yes", "yes"));
     folder.write("numbers.csv", rows("1", "2"));
     folder.write("new.csv", "a,b,state\n1,2,maybe\n0,1,yes\n");
+    folder.write("hole.csv", rows("0", "1").replacen(",1\n", ",NaN\n", 1));
+    folder.write("mixed.csv", rows("0", "yes").replacen(",yes\n", ",1\n", 5).replacen(",0\n", ",no\n", 5));
+    let one_hot = |row: &str| match row.rsplit_once(',') {
+        Some((inputs, "no")) => format!("{inputs},1,0\n"),
+        Some((inputs, _)) => format!("{inputs},0,1\n"),
+        None => String::new(),
+    };
+    let columns = rows("no", "yes").lines().skip(1).map(one_hot).collect::<String>();
+    folder.write("hot.csv", format!("a,b,state_no,state_yes\n{columns}"));
+    folder.write("single.csv", format!("{}1,2,no\n", rows("yes", "yes")));
     folder.tautnet("train two.csv --lipschitz 0.1 --hidden 3 --quiet --out m.json");
     for (command, err) in [
         ("train three.csv", "three.csv: the target column `state` has more than two classes: `maybe`, `no`, `yes`"),
@@ -134,24 +144,152 @@ fn bad_classes_are_refused() {
         ),
         ("train two.csv --task regress", "two.csv: the target column `state` holds words"),
         ("train two.csv --target b --task classify", "two.csv: the target column `b` has more than two classes"),
-        ("attack m.json new.csv", "new.csv: row 1, column `state` is `maybe`, a level that was not learned"),
+        ("attack m.json new.csv", "new.csv: row 1, column `state` is `maybe`, a class that was not learned"),
+        ("train two.csv --test new.csv", "new.csv: row 1, column `state` is `maybe`, a class that was not learned"),
+        ("certify m.json new.csv", "new.csv: row 1, column `state` is `maybe`, a class that was not learned"),
+        ("polish m.json new.csv", "new.csv: row 1, column `state` is `maybe`, a class that was not learned"),
+        ("train hole.csv", "hole.csv: row 1 (line 2), column `state` is missing (`NaN`)"),
+        ("train mixed.csv", "mixed.csv: the target column `state` has more than two classes: `0`, `1`, `no`, `yes`"),
+        (
+            "train hot.csv",
+            "hot.csv: in every row exactly one of the columns `state_yes`, `state_no` is 1: they are one class, and tell the target",
+        ),
+        ("train single.csv --test 0.5 --seed 6", "none of the 45 rows to learn from is of the class `no`"),
+        ("train two.csv --target b --balanced", "classes are to be balanced, but the target `b` is taken for a number"),
+        ("compare one.csv --trials 1", "one.csv: the target column `state` has only one class: `yes`"),
+        ("compare two.csv --trials 1 --loss squared", "the loss `squared` is for numbers"),
+        ("compare two.csv --trials 1 --task regress", "the target column `state` holds words"),
+        (
+            "compare two.csv --trials 1 --start sgd --method c-lip",
+            "the method `c-lip` has no steps for losses of the margin, and the loss `logistic` was asked for",
+        ),
         ("attack m.json two.csv --loss squared", "the loss `squared` is for numbers"),
         ("polish m.json two.csv --loss squared", "the loss `squared` is for numbers"),
         (
             "predict m.json two.csv --coverage 0.9",
             "a coverage is about numbers, but the target `state` of this model is a class",
         ),
-        ("compare two.csv --trials 1", "the target column `state` holds words"),
     ] {
         let ran = folder.tautnet(command);
         assert!(ran.code == Some(2) && ran.err.contains(err) && ran.out.is_empty(), "{command}: {ran:?}");
         assert!(ran.err.contains("\nhint: "), "{command}: {ran:?}");
     }
+    let few = folder.tautnet("train single.csv --tolerance 0.1 --hidden 3 --decay 0.01 --quiet");
+    assert!(
+        few.code == Some(0) && few.err.starts_with("note: only 1 of the 91 rows to learn from is of the class `no`"),
+        "{few:?}"
+    );
+    assert!(
+        folder.tautnet("train hot.csv --drop state_no --lipschitz 0.1 --hidden 3 --quiet").out.contains("`0` or `1`")
+    );
     // Class 1 is a margin above 0, whatever the numbers are.
     assert!(
         folder
             .tautnet("train numbers.csv --task classify --lipschitz 0.1 --hidden 3 --quiet")
             .out
             .contains("`1` or `2`")
+    );
+}
+
+/// A rare class is found where each counts the same, and it is said that it does.
+#[test]
+fn classes_can_count_the_same() {
+    let folder = Folder::new();
+    // Each in its place, but for a strip where one row of ten is `bad`.
+    let row = |k: usize| {
+        let a = (k as f64 * 0.73).sin();
+        let class = if a > 0.5 && k % 3 == 0 { "bad" } else { "good" };
+        format!("{a:.6},{:.6},{class}\n", (k as f64 * 1.37).cos())
+    };
+    folder.write("data.csv", format!("a,b,state\n{}", (0..120).map(row).collect::<String>()));
+    for way in ["--tolerance 0.05 --decay 0.003", "--lipschitz 0.001"] {
+        let run = format!("train data.csv --hidden 6 --test 0.3 --quiet {way}");
+        let [plain, balanced] = ["", "--balanced"].map(|flag| folder.tautnet(&format!("{run} {flag} --json")).json());
+        assert_eq!((&plain["balanced"], &balanced["balanced"]), (&false.into(), &true.into()));
+        let text = folder.tautnet(&format!("{run} --balanced")).out;
+        assert!(
+            text.contains("Each class counts the same: a row of `bad` ")
+                && !folder.tautnet(&run).out.contains("counts"),
+            "{text}"
+        );
+        if way.starts_with("--tolerance") {
+            let count = |json: &Value, a: usize, b: usize| number(&json["held_out"]["confusion"][a][b]);
+            let rows = |json: &Value| [0, 1].map(|a| count(json, a, 0) + count(json, a, 1));
+            let [bad, good] = rows(&balanced);
+            assert_eq!((rows(&plain), bad + good), ([bad, good], 36.0), "rows, however often they count");
+            assert!(count(&balanced, 0, 0) > count(&plain, 0, 0), "{balanced:#}");
+            let clean = number(&balanced["held_out"]["result"]["accuracy"]["clean"]);
+            let shares = (count(&balanced, 0, 0) / bad + count(&balanced, 1, 1) / good) / 2.0;
+            assert!((clean - shares).abs() < 1e-9, "{clean} {shares}");
+        }
+    }
+}
+
+/// Every method on two classes, by the rows whose class is right.
+#[test]
+fn a_comparison_of_classes_tells_which_rows_are_right() {
+    let folder = Folder::new();
+    folder.write("data.csv", rows("0", "1"));
+    let run = "compare data.csv --trials 2 --hidden 5 --radius 0,0.2 --start sgd,pgd --method joint";
+    let ran = folder.tautnet(&format!("{run} --out rows.csv"));
+    for part in ["target `state`, taken for a class: `0` or `1`", "objective: loss + ", "at 0.2, found  proved"] {
+        assert!(ran.out.contains(part), "{part}: {ran:?}");
+    }
+    let json = folder.tautnet(&format!("{run} --json")).json();
+    assert_eq!(json["classes"], serde_json::json!(["0", "1"]));
+    let methods = json["methods"].as_array().unwrap();
+    assert_eq!(methods.len(), 4);
+    for method in methods {
+        let share = |radius: usize, which: &str| number(&method["accuracy"][radius][which]["median"]);
+        assert!(share(0, "clean") > 0.7 && share(0, "clean") == share(0, "proved"), "{method:#}");
+        assert!(share(1, "proved") <= share(1, "found") && share(1, "found") < share(1, "clean"), "{method:#}");
+        assert!(share(1, "proved") > 0.5, "{method:#}");
+    }
+    let text = folder.read("rows.csv");
+    let mut lines = text.lines();
+    let columns = lines.next().unwrap().split(',').count();
+    assert!(text.contains(",ending,right clean 0,right found 0,right proved 0,right clean 0.2,"), "{text}");
+    assert!(lines.clone().count() == 8 && lines.all(|line| line.split(',').count() == columns), "{text}");
+    // Numbers, where that is said.
+    let numbers = folder.tautnet(&format!("{run} --task regress"));
+    assert!(
+        numbers.code == Some(0) && numbers.out.contains("attacked at 0.2") && !numbers.out.contains('%'),
+        "{numbers:?}"
+    );
+    let left_out = folder.tautnet("compare data.csv --trials 1 --hidden 3 --radius 0 --start sgd");
+    assert!(
+        left_out.err.contains("left out: the method `c-lip` has no steps for losses of the margin"),
+        "{left_out:?}"
+    );
+    assert!(!left_out.out.contains("failed"), "{left_out:?}");
+}
+
+/// Of many inputs a table has the largest; programs are told of all.
+#[test]
+fn the_largest_of_many_inputs_are_told() {
+    let folder = Folder::new();
+    // The later an input, the more it says.
+    let row = |k: usize| {
+        let inputs: Vec<f64> = (0..14).map(|j| (k as f64 * (0.7 + 0.13 * j as f64) + j as f64).sin()).collect();
+        let class =
+            if inputs.iter().enumerate().map(|(j, x)| (j * j) as f64 * x).sum::<f64>() > 0.0 { "up" } else { "down" };
+        let inputs: String = inputs.iter().map(|x| format!("{x:.4},")).collect();
+        format!("{inputs}{class}\n")
+    };
+    let names: String = (0..14).map(|j| format!("x{j},")).collect();
+    folder.write("data.csv", format!("{names}state\n{}", (0..80).map(row).collect::<String>()));
+    let run = "train data.csv --tolerance 0.1sd --hidden 3 --decay 0.01 --quiet";
+    let text = folder.tautnet(&format!("{run} --out m.json")).out;
+    let table: Vec<&str> = text.lines().skip_while(|line| !line.starts_with("input ")).take(14).collect();
+    assert_eq!(table[13], "and 2 more; --json tells of all", "{text}");
+    let shares: Vec<f64> = table[1..13]
+        .iter()
+        .map(|line| line.split_once(" %").unwrap().0.rsplit(' ').next().unwrap().parse().unwrap())
+        .collect();
+    assert!(shares.is_sorted_by(|a, b| a >= b) && shares[0] > 5.0, "{text}");
+    let text = folder.tautnet("certify m.json --quiet").out;
+    assert!(
+        text.contains("moves the margin by at most") && text.ends_with("and 2 more; --json tells of all\n"),
+        "{text}"
     );
 }

@@ -38,7 +38,7 @@ pub use method::{BASES, METHODS, base, base_title, method, method_title};
 pub use plan::Plan;
 pub(crate) use plan::{digest_rows, told};
 pub use problem::{Problem, Sample};
-pub use rows::{Row, rows_from_csv, rows_to_csv};
+pub use rows::{Row, rows_from_csv, rows_of_classes_to_csv, rows_to_csv};
 pub(crate) use rows::{csv_of, rows_of};
 pub use summary::{Band, Pair, Reduction, Spread, arms, bands, pairs, quantile, reductions, winner};
 pub(crate) use task::tasks;

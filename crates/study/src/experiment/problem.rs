@@ -76,7 +76,7 @@ impl Problem {
     pub fn split(name: &str, sample: &Sample, settings: &Settings, trial: u64) -> Result<Self> {
         let (rows, all) = (sample.split(settings, trial)?, &sample.rows);
         let learned = Rows::of(all).pick(&rows.train);
-        let scaler = Scaler::fit(&learned)?;
+        let scaler = Scaler::of(&learned, &settings.polish.loss)?;
         let held_out = scaler.standardize(&Rows::of(all).pick(&rows.test));
         Ok(Self { name: name.into(), trial, learned: scaler.standardize(&learned), held_out })
     }

@@ -2,6 +2,7 @@
 
 use super::arm::Arm;
 use super::problem::Problem;
+use tautnet::choose::Accuracy;
 use tautnet::error::{Error, Result};
 
 /// One network of one trial.
@@ -33,6 +34,8 @@ pub struct Row {
     pub clean: f64,
     /// The same under attack, one number a radius.
     pub attacked: Vec<f64>,
+    /// The shares of the rows held out whose class is right, one entry a radius; empty where targets are numbers.
+    pub right: Vec<Accuracy>,
     /// What the method took, without the base.
     pub seconds: f64,
     /// How it ended, in words.
@@ -76,6 +79,7 @@ impl Row {
             units: 0,
             clean: f64::NAN,
             attacked: vec![f64::NAN; radii],
+            right: Vec::new(),
             seconds,
             ending: String::new(),
         }
@@ -124,6 +128,7 @@ impl Row {
             units: record[11].parse().ok()?,
             clean: number(12)?,
             attacked: (first..first + radii).map(number).collect::<Option<_>>()?,
+            right: Vec::new(),
             seconds: number(first + radii)?,
             ending: text(first + radii + 1),
         };
@@ -140,6 +145,20 @@ fn header(radii: &[f64]) -> Vec<String> {
 /// A whole file, or some lines of one; `settings` is the fingerprint of what they were made with.
 pub fn rows_to_csv(rows: &[Row], settings: &str, radii: Option<&[f64]>) -> String {
     csv_of(radii.map(header), rows.iter().map(|row| row.fields(settings)))
+}
+
+/// A whole file, where targets are classes: the shares that are right follow each row.
+pub fn rows_of_classes_to_csv(rows: &[Row], settings: &str, radii: &[f64]) -> String {
+    let titles =
+        radii.iter().flat_map(|radius| ["clean", "found", "proved"].map(|which| format!("right {which} {radius}")));
+    let line = |row: &Row| {
+        let shares =
+            |k: usize| row.right.get(k).map_or([f64::NAN; 3], |right| [right.clean, right.found, right.proved]);
+        let shares = (0..radii.len()).flat_map(shares).map(|share| share.to_string());
+        row.fields(settings).into_iter().chain(shares).collect()
+    };
+    let header = header(radii).into_iter().chain(titles).collect();
+    csv_of(Some(header), rows.iter().map(line))
 }
 
 /// The rows of a file, each with the fingerprint of its settings. A last line that was cut short is left out.

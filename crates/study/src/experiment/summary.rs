@@ -10,6 +10,7 @@
 use super::arm::prices_in_words;
 use super::method::base;
 use super::rows::Row;
+use tautnet::choose::Accuracy;
 
 /// How much lower a method's objective is than that of the networks it started from.
 #[derive(Debug, Clone, PartialEq)]
@@ -173,6 +174,9 @@ pub struct Band {
     pub failed: usize,
     /// The error under attack, one a radius.
     pub attacked: Vec<Spread>,
+    /// The shares of the rows whose class is right, without input error, found and proved, one entry a radius; empty where targets are
+    /// numbers.
+    pub right: Vec<[Spread; 3]>,
     /// The error without attack.
     pub clean: Spread,
     /// The objective (4) on the rows learned from.
@@ -221,6 +225,10 @@ pub fn bands(rows: &[Row]) -> Vec<Band> {
     let band = |group: Vec<&Row>| {
         let counted: Vec<&Row> = group.iter().copied().filter(|row| !row.failed()).collect();
         let spread = |value: &dyn Fn(&Row) -> f64| Spread::of(counted.iter().map(|row| value(row)));
+        let right = |k: usize| {
+            let all: [fn(&Accuracy) -> f64; 3] = [|right| right.clean, |right| right.found, |right| right.proved];
+            all.map(|share| spread(&|row| share(&row.right[k])))
+        };
         Band {
             data: group[0].data.clone(),
             base: group[0].base.clone(),
@@ -230,6 +238,7 @@ pub fn bands(rows: &[Row]) -> Vec<Band> {
             trials: counted.len(),
             failed: group.len() - counted.len(),
             attacked: (0..group[0].attacked.len()).map(|k| spread(&|row| row.attacked[k])).collect(),
+            right: (0..counted.first().map_or(0, |row| row.right.len())).map(right).collect(),
             clean: spread(&|row| row.clean),
             objective: spread(&|row| row.objective),
             loss: spread(&|row| row.loss),

@@ -26,6 +26,7 @@ fn row(data: &str, trial: u64, method: &str, objective: f64, attacked: &[f64]) -
         units: 3,
         clean: attacked.first().copied().unwrap_or(0.25),
         attacked: attacked.to_vec(),
+        right: Vec::new(),
         seconds: 0.125,
         ending: "solved, \"as asked\"".into(),
     }

@@ -3,7 +3,10 @@
 use super::arm::{Applied, Arm, GoOn, Job, Settings};
 use super::problem::Problem;
 use super::rows::Row;
+use tautnet::certify::affordable_nodes;
+use tautnet::choose::{self, Accuracy};
 use tautnet::error::Result;
+use tautnet::tolerance::Tolerance;
 use tautnet::{Shallow, attack, polish};
 
 /// Seconds since whenever: the caller's clock, for this library has none.
@@ -49,21 +52,38 @@ pub fn trial(
     Some(rows)
 }
 
+/// There are about so many networks to prove classes of in the seconds that one alone would be given.
+const NETWORKS: usize = 10;
+
 /// Judge a network: by the objective of the arm on the rows learned from, by its errors on those held out.
 fn measure(row: Row, applied: &Applied, problem: &Problem, job: &Job<'_>) -> Result<Row> {
     let Applied { network, ending } = applied;
     let Settings { radii, attack, polish, .. } = job.settings;
     let score = polish::score(network, &problem.learned, &job.objective())?;
     let attack = attack::Settings { lipschitz_upper_bound: score.lipschitz, seed: job.seed, ..attack.clone() };
-    let attacked = attack::attack(network, &problem.held_out, polish.norm, radii, &attack)?;
+    let rows = &problem.held_out;
+    let (attacked, right) = if polish.loss.is_margin() {
+        // Classes are proved row by row.
+        let one = Tolerance::same(job.settings.shape()?, &vec![1.0; rows.columns()])?;
+        let nodes = affordable_nodes(network, NETWORKS * radii.len() * rows.rows());
+        let reports = attack::within_multiples(network, rows, &one, radii, &attack::Settings { nodes, ..attack })?;
+        let clean = choose::accuracy(network, rows);
+        let right = reports.iter().filter_map(|report| report.right);
+        let right = right.map(|right| Accuracy { clean, found: right.found, proved: right.proved }).collect();
+        (reports.iter().map(|report| report.found).collect(), right)
+    } else {
+        let reports = attack::attack(network, rows, polish.norm, radii, &attack)?;
+        (reports.iter().map(|report| report.found).collect(), Vec::new())
+    };
     Ok(Row {
         objective: score.objective,
         loss: score.loss,
         bound: score.lipschitz,
         weights: score.decay,
         units: network.units(),
-        clean: polish.loss.mean(network, &problem.held_out),
-        attacked: attacked.iter().map(|report| report.found).collect(),
+        clean: polish.loss.mean(network, rows),
+        attacked,
+        right,
         ending: ending.clone(),
         ..row
     })

@@ -63,7 +63,7 @@ fn common(job: &Job<'_>) -> Common {
 
 /// The network that `train` chooses for the tolerance, with widths and prices of its own.
 pub(super) fn within_tolerance(job: &Job<'_>, _: &Shallow) -> Result<Applied> {
-    let settings = choose::Settings { common: common(job), units: None, decay: None, effort: 1.0 };
+    let settings = choose::Settings { common: common(job), units: None, decay: None, effort: 1.0, classes: None };
     let chosen = choose::choose(job.data, &tolerance(job)?, &settings, &mut |_| (job.go_on)())?;
     Ok(Applied { network: chosen.network, ending: "chosen".into() })
 }
@@ -92,7 +92,7 @@ pub(super) fn adversarial_tuned(job: &Job<'_>, start: &Shallow) -> Result<Applie
             if (job.go_on)() == ControlFlow::Break(()) {
                 return Ok(Applied { network: start.clone(), ending: "stopped".into() });
             }
-            cases.push(candidate.make(learned, &tolerance, &common)?);
+            cases.push(candidate.make(learned, &tolerance, &common, None)?);
         }
         let cases: Vec<_> =
             cases.iter().zip(&parts).map(|(network, (_, held_out))| (network, held_out, &tolerance)).collect();
@@ -102,5 +102,5 @@ pub(super) fn adversarial_tuned(job: &Job<'_>, start: &Shallow) -> Result<Applie
         }
     }
     let (_, best) = best.expect("there are candidates");
-    Ok(Applied { network: best.make(job.data, &tolerance, &common)?, ending: format!("chosen: {best}") })
+    Ok(Applied { network: best.make(job.data, &tolerance, &common, None)?, ending: format!("chosen: {best}") })
 }

@@ -12,11 +12,13 @@
 //! for every row, radius and call: a violation means that L is no such bound, and is an error. On demand, branch and
 //! bound over each row's ball ([`sample_interval`]) closes in on the middle from both sides.
 
+mod each_row;
 mod fast_gradient;
 pub(crate) mod local;
 mod projected_ascent;
 mod proved;
 mod settings;
+mod several;
 mod within;
 
 pub use fast_gradient::{fast_gradient, fast_gradient_towards};

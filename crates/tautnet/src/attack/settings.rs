@@ -39,8 +39,8 @@ impl Method {
     /// What it is, in a sentence.
     pub fn help(self) -> &'static str {
         match self {
-            Self::ProjectedAscent => "Projected steps, restarts and exact line searches",
-            Self::FastGradient => "One step along the steepest direction, to the boundary",
+            Self::ProjectedAscent => "Projected steps (as PGD), restarts and exact line searches",
+            Self::FastGradient => "One step along the steepest direction, to the boundary (FGSM)",
         }
     }
 

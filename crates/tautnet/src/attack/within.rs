@@ -4,22 +4,16 @@
 //! counts is the network itself at a point that lies within the tolerance for certain. On demand, branch and bound over each
 //! row's tolerance ([`interval_within`](crate::certify::interval_within)) closes in on the worst case from both sides.
 
-use super::local::Prepared;
-use super::projected_ascent::Search;
+use super::each_row::Row;
 use super::proved::WorstCase;
 use super::settings::Settings;
-use crate::certify::wanted_interval_within;
+use super::{each_row, several};
 use crate::dataset::Dataset;
-use crate::error::{Error, Result};
-use crate::norm::Norm;
-use crate::outward::{Interval, Sum, distance_up, div_down, div_up, enclose, length_at_most, mul_down, mul_up};
+use crate::error::Result;
+use crate::outward::{Sum, div_down, div_up, mul_down, mul_up};
 use crate::shallow::Shallow;
-use crate::tolerance::{Shape, Tolerance};
-use faer::Mat;
-use rand_pcg::Pcg64;
-use rayon::prelude::*;
+use crate::tolerance::Tolerance;
 use serde::Serialize;
-use tautnet_cone::Stop;
 
 /// Found and proved worst-case losses within a tolerance, as (weighted) means.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -73,7 +67,7 @@ pub fn within_each(cases: &[(&Shallow, &Dataset, &Tolerance)], settings: &Settin
             closed_rows += usize::from(row.closed);
             if weight > 0.0 {
                 // A class is right where the margin is above 0.
-                let wrong = settings.loss.value(0.0, data.y[k]);
+                let wrong = settings.loss.value(0.0, if network.outputs() > 1 { 1.0 } else { data.y[k] });
                 right[0] += if row.found[1] < wrong { weight } else { 0.0 };
                 right[1] += if row.proved < wrong { weight } else { 0.0 };
                 found.iter_mut().zip(row.found).for_each(|(sum, found)| sum.add(mul_down(weight, found).max(0.0)));
@@ -95,6 +89,20 @@ pub fn within_each(cases: &[(&Shallow, &Dataset, &Tolerance)], settings: &Settin
     })
 }
 
+/// Of networks with one output, or with one a class.
+fn rows(
+    network: &Shallow,
+    data: &Dataset,
+    tolerance: &Tolerance,
+    settings: &Settings,
+    points: bool,
+) -> Result<Vec<Row>> {
+    match network.outputs() {
+        1 => each_row::rows(network, data, tolerance, settings, points),
+        _ => several::rows(network, data, tolerance, settings),
+    }
+}
+
 /// The loss found within the tolerance of each row, without branch and bound: a lower bound of its worst case.
 pub fn found_within(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<Vec<f64>> {
     let settings = Settings { nodes: 0, ..settings.clone() };
@@ -110,99 +118,6 @@ pub(crate) fn points_within(
     settings: &Settings,
 ) -> Result<Vec<Vec<Vec<f64>>>> {
     Ok(rows(network, data, tolerance, settings, true)?.into_iter().map(|row| row.points).collect())
-}
-
-/// What is known of a row.
-struct Row {
-    /// What an attack finds, and with branch and bound.
-    found: [f64; 2],
-    proved: f64,
-    /// Whether they meet.
-    closed: bool,
-    /// The worst points of the attack, where they are asked for.
-    points: Vec<Vec<f64>>,
-}
-
-fn rows(
-    network: &Shallow,
-    data: &Dataset,
-    tolerance: &Tolerance,
-    settings: &Settings,
-    points: bool,
-) -> Result<Vec<Row>> {
-    let (n, d) = (data.rows(), data.columns());
-    if network.inputs() != d || tolerance.columns() != d || !(tolerance.is_same() || tolerance.sizes().nrows() == n) {
-        return Err(Error::new(
-            format!(
-                "the network has {} inputs, the tolerance {} columns and {} rows, and the data {d} columns and {n} rows",
-                network.inputs(),
-                tolerance.columns(),
-                tolerance.sizes().nrows()
-            ),
-            "give the tolerance of these very columns and rows",
-        ));
-    }
-    let norm = tolerance.shape().norm();
-    let settings = Settings { lipschitz_upper_bound: f64::INFINITY, ..settings.clone() };
-    let scaled = |k: usize| {
-        let tau = |j: usize| tolerance.size(k, j);
-        let w = Mat::from_fn(network.units(), d, |i, j| network.w()[(i, j)] * tau(j));
-        let a = network.a().map(|a| (0..d).map(|j| a[j] * tau(j)).collect());
-        Shallow::with_linear(w, network.b().to_vec(), network.v().to_vec(), network.c(), a)
-    };
-    let same = if tolerance.is_same() { Some(scaled(0)?) } else { None };
-    let same = same.as_ref().map(|network| Prepared::new(network, norm));
-    let given = Prepared::new(network, norm);
-    let (loss, stop, origin) = (&settings.loss, Stop::here(), vec![0.0; d]);
-    // What the attack finds, what branch and bound does beside it, what is proved, and whether the search closed.
-    (0..n)
-        .into_par_iter()
-        .map_init(
-            || (Search::new(norm, d), Vec::new()),
-            |(search, h), k| {
-                let x: Vec<f64> = (0..d).map(|j| data.x[(k, j)]).collect();
-                let y = data.y[k];
-                let clean = loss.least(enclose(network, &x), y);
-                let prove = |attacked: f64, nodes: usize, points: Vec<Vec<f64>>| -> Result<Row> {
-                    if settings.nodes == 0 {
-                        return Ok(Row { found: [attacked; 2], proved: f64::INFINITY, closed: false, points });
-                    }
-                    // An end of the interval whose loss is no more than what is found is not looked for.
-                    let wanted = |end: f64| loss.worst(Interval { low: end, high: end }, 0.0, y) > attacked;
-                    let interval = stop.during(|| wanted_interval_within(network, &x, k, tolerance, nodes, &wanted))?;
-                    let met = interval.met().map(|side| loss.least(side, y));
-                    let (found, proved) =
-                        (met.into_iter().fold(attacked, f64::max), loss.worst(interval.proved(), 0.0, y));
-                    if found > proved {
-                        return Err(disagreement(k, found, proved));
-                    }
-                    Ok(Row { found: [attacked, found], proved, closed: interval.closed, points })
-                };
-                if stop.asked() {
-                    return prove(clean, 0, Vec::new());
-                }
-                given.pre_activations(&x, h);
-                // The linear part at the row itself is in the target of the search.
-                let moved = network.a().map_or(0.0, |a| a.iter().zip(&x).map(|(a, x)| a * x).sum());
-                let mut random = Pcg64::new(settings.seed.into(), k as u128);
-                search.reset();
-                let mut look = |prepared: &Prepared<'_>| {
-                    stop.during(|| {
-                        search.worst(prepared, (&origin, h), (y - moved, loss.harm(y)), 1.0, &settings, &mut random)
-                    })
-                };
-                let u = match &same {
-                    Some(prepared) => look(prepared),
-                    None => look(&Prepared::new(&scaled(k)?, norm)),
-                };
-                let sizes: Vec<f64> = (0..d).map(|j| tolerance.size(k, j)).collect();
-                let place = |u: &[f64]| placed(tolerance.shape(), &sizes, &x, u);
-                let found = clean.max(loss.least(enclose(network, &place(&u)), y));
-                let points = search.known().filter(|_| points).map(place).collect();
-                prove(found, if stop.asked() { 0 } else { settings.nodes }, points)
-            },
-        )
-        .collect()
 }
 
 /// [`within`] for multiples of a tolerance, which do not decrease: what is found within one of them is within the next, too, and what is
@@ -238,45 +153,19 @@ pub fn within_multiples(
     Ok(reports)
 }
 
-/// Two theorems that cannot both hold.
-fn disagreement(row: usize, found: f64, proved: f64) -> Error {
-    Error::new(
-        format!("in row {row} the loss {found} was found within the tolerance, above the proved {proved}"),
-        "this is a mistake in tautnet: please report it with the network and the data",
-    )
-}
-
-/// A point near `x + τ∘u` that lies within the tolerance for certain; x itself where nothing else will do.
-fn placed(shape: Shape, sizes: &[f64], x: &[f64], u: &[f64]) -> Vec<f64> {
-    let mut shrink = 0.0;
-    for _ in 0..20 {
-        let place = |j: usize| x[j] + sizes[j] * (u[j] * (1.0 - shrink));
-        let point: Vec<f64> = (0..x.len()).map(|j| if sizes[j] > 0.0 { place(j) } else { x[j] }).collect();
-        let inside = match shape {
-            Shape::Box => (0..x.len()).all(|j| distance_up(point[j], x[j]) <= sizes[j]),
-            Shape::Ball => {
-                let moved = (0..x.len()).filter(|&j| sizes[j] > 0.0);
-                length_at_most(Norm::Two, moved.map(|j| div_up(distance_up(point[j], x[j]), sizes[j])), 1.0)
-            }
-        };
-        if inside {
-            return point;
-        }
-        // Beside a large x a small τ is a few units in the last place.
-        shrink = (4.0 * shrink).max(f64::EPSILON);
-    }
-    x.to_vec()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::tests::network;
+    use super::super::{each_row::placed, settings::Method, tests::network};
     use super::*;
+    use crate::norm::Norm;
     use crate::patterns::Patterns;
+    use crate::tolerance::Shape;
     use crate::train::tests::toy;
     use crate::unit::{Affine, Unit};
     use crate::worst_case::Within;
+    use faer::Mat;
     use proptest::prelude::*;
+    use tautnet_cone::Stop;
 
     fn settings() -> Settings {
         Settings::new(f64::INFINITY)
@@ -354,6 +243,31 @@ mod tests {
                 let bounds = Within { units: &units, affine: &Affine::of(&network), tolerance: &tolerance };
                 let (bound, _) = bounds.bound(&data, &settings().loss, [&labels, &labels]);
                 prop_assert!(exact.found <= bound * (1.0 + 1e-12), "{exact:?} {bound}");
+            }
+        }
+    }
+
+    /// One step finds something, and the search no less; of a class it goes to the other one, however sure the network is.
+    #[test]
+    fn the_fast_gradient_method_is_weaker_than_the_search() {
+        let (network, mut data) = (network(15, 3, 2), toy(40, 3, 2));
+        for loss in ["squared", "logistic"] {
+            let loss: crate::Loss = loss.parse().unwrap();
+            if loss.is_margin() {
+                // Every row has its right class, so that all steps lead towards 0.
+                data.y = network.predict(data.x.as_ref()).iter().map(|f| f.signum()).collect();
+            }
+            for shape in Shape::ALL {
+                let tolerance = Tolerance::same(shape, &[0.3, 0.0, 0.2]).unwrap();
+                let found = |method| {
+                    within(&network, &data, &tolerance, &Settings { method, loss: loss.clone(), ..settings() }).unwrap()
+                };
+                let [fast, search] = [Method::FastGradient, Method::ProjectedAscent].map(found);
+                let clean = loss.mean(&network, &data);
+                assert!(1.05 * clean < fast.found && fast.found < search.found, "{loss} {shape} {fast:?} {search:?}");
+                if let (Some(fast), Some(search)) = (fast.right, search.right) {
+                    assert!(search.found <= fast.found && fast.found < 1.0, "{fast:?} {search:?}");
+                }
             }
         }
     }

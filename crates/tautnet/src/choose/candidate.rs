@@ -2,6 +2,7 @@
 
 use crate::error::Result;
 use crate::polish::{self, Method};
+use crate::several;
 use crate::tolerance::Tolerance;
 use crate::train::{self, Adversarial, Common, Descent, Schedule};
 use crate::{Dataset, Loss, Shallow};
@@ -55,7 +56,16 @@ impl Candidate {
     }
 
     /// Make the network. [`Stop::here`](crate::Stop::here) ends it with what there is.
-    pub fn make(&self, data: &Dataset, tolerance: &Tolerance, common: &Common) -> Result<Shallow> {
+    pub fn make(
+        &self,
+        data: &Dataset,
+        tolerance: &Tolerance,
+        common: &Common,
+        classes: Option<usize>,
+    ) -> Result<Shallow> {
+        if let Some(classes) = classes {
+            return self.make_for_classes(data, tolerance, common, classes);
+        }
         let descent = Descent { decay: self.decay, ..self.descent(data.rows()) };
         let start = if self.reach > 0.0 {
             let tolerance = Some(tolerance.times(self.reach));
@@ -87,14 +97,50 @@ impl Candidate {
         Ok(polish::polish(&trained, data, &settings, &mut |_| ControlFlow::Continue(()))?.network)
     }
 
-    /// About how many multiplications it takes.
-    pub fn work(&self, rows: usize, columns: usize) -> f64 {
+    /// The same with an output for each of several classes.
+    fn make_for_classes(
+        &self,
+        data: &Dataset,
+        tolerance: &Tolerance,
+        common: &Common,
+        classes: usize,
+    ) -> Result<Shallow> {
+        let Descent { rate, batch, epochs, .. } = self.descent(data.rows());
+        let plan = several::Plan {
+            classes,
+            units: self.units,
+            linear_part: self.linear_part,
+            output_bias: common.output_bias,
+            decay: self.decay,
+            rate,
+            epochs,
+            batch,
+            steps: 1,
+            seed: common.seed,
+        };
+        let attacked = (self.reach > 0.0).then(|| tolerance.times(self.reach));
+        let trained = several::train(data, attacked.as_ref(), &plan)?;
+        let Some(convex) = self.convex else { return Ok(trained) };
+        let settings = several::Settings {
+            loss: common.loss.clone(),
+            tolerance: tolerance.times(convex.reach),
+            decay: convex.decay,
+            soft: true,
+            rounds: ROUNDS,
+            gap: GAP,
+        };
+        Ok(several::polish(&trained, data, &settings, &mut |_| ControlFlow::Continue(()))?.network)
+    }
+
+    /// About how many multiplications it takes; `outputs` are one, or one a class.
+    pub fn work(&self, rows: usize, columns: usize, outputs: usize) -> f64 {
         let descent = self.descent(rows);
-        let (n, m, depth) = (rows as f64, self.units as f64, (columns + 2) as f64);
+        let (n, m, depth) = (rows as f64, self.units as f64, (columns + 1 + outputs) as f64);
         let visit = if self.reach > 0.0 { 5.0 } else { 3.0 };
         let trained = n * descent.epochs as f64 * m * depth * visit;
         // The normal equations of 30 iterations a round.
-        trained + self.convex.map_or(0.0, |_| (ROUNDS * 30) as f64 * n * (m * depth).powi(2))
+        let margins = if outputs == 1 { n } else { n * (outputs - 1) as f64 };
+        trained + self.convex.map_or(0.0, |_| (ROUNDS * 30) as f64 * margins * (m * (columns + 2) as f64).powi(2))
     }
 
     /// The descent for so many rows: many visits of each where there are few.

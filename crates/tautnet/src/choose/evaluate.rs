@@ -5,6 +5,7 @@ use super::outcome::{Chosen, Part};
 use crate::attack::{self, SIZES, WithinReport};
 use crate::error::Result;
 use crate::rows::Rows;
+use crate::several;
 use crate::tolerance::{Input, Tolerance};
 use crate::{Dataset, Loss, Shallow};
 use serde::Serialize;
@@ -79,8 +80,8 @@ pub struct Evaluation {
     /// For each input, the part of what input errors add to the result that would go if the input were exact.
     pub causes: Vec<f64>,
     /// The rows by their class and by that which the result predicts without input error, as weights, where targets are classes: those of
-    /// the class −1 first.
-    pub confusion: Option<[[f64; 2]; 2]>,
+    /// the class −1 (or 0) first.
+    pub confusion: Option<Vec<Vec<f64>>>,
 }
 
 impl Evaluation {
@@ -117,20 +118,27 @@ impl<'a> Case<'a> {
     }
 }
 
-/// The rows by their class ±1 and by that which a network predicts, as weights.
-pub fn confusion(network: &Shallow, data: &Dataset) -> [[f64; 2]; 2] {
-    let mut counts = [[0.0; 2]; 2];
-    for (k, f) in network.predict(data.x.as_ref()).into_iter().enumerate() {
-        let weight = data.weights.as_ref().map_or(1.0, |weights| weights[k]);
-        counts[usize::from(data.y[k] > 0.0)][usize::from(f > 0.0)] += weight;
+/// The rows by their class (±1, or its number) and by that which a network predicts, as weights.
+pub fn confusion(network: &Shallow, data: &Dataset) -> Vec<Vec<f64>> {
+    let classes = network.outputs().max(2);
+    let (predicted, known): (Vec<usize>, Vec<usize>) = if network.outputs() == 1 {
+        let high = |f: &f64| usize::from(*f > 0.0);
+        (network.predict(data.x.as_ref()).iter().map(high).collect(), data.y.iter().map(high).collect())
+    } else {
+        (several::classes_of(network, data.x.as_ref()), data.y.iter().map(|y| several::number(*y)).collect())
+    };
+    let mut counts = vec![vec![0.0; classes]; classes];
+    for (k, (known, predicted)) in known.into_iter().zip(predicted).enumerate() {
+        counts[known][predicted] += data.weights.as_ref().map_or(1.0, |weights| weights[k]);
     }
     counts
 }
 
-/// The share of the rows, by their weights, whose class ±1 a network gets right.
+/// The share of the rows, by their weights, whose class a network gets right.
 pub fn accuracy(network: &Shallow, data: &Dataset) -> f64 {
-    let [[low, wrong], [missed, high]] = confusion(network, data);
-    (low + high) / (low + wrong + missed + high)
+    let counts = confusion(network, data);
+    let right: f64 = (0..counts.len()).map(|class| counts[class][class]).sum();
+    right / counts.iter().flatten().sum::<f64>()
 }
 
 /// The rows to evaluate on, where there are any: those held out, or else those that were held out in turn. Where there are very
@@ -198,7 +206,9 @@ fn evaluate_sizes(
         return Ok(None);
     }
     let rows = cases.iter().map(|case| case.rows.rows()).sum::<usize>();
-    let node = (chosen.network.units() * chosen.network.inputs().pow(2)).max(1);
+    // Every margin of a row has its own search.
+    let margins = (chosen.network.outputs() - 1).max(1);
+    let node = (margins * chosen.network.units() * chosen.network.inputs().pow(2)).max(1);
     let nodes = |share: f64| ((share * SEARCH / (4 * node * rows) as f64) as usize).clamp(1, MOST_NODES);
     let search = |nodes| attack::Settings { loss: loss.clone(), nodes, ..attack::Settings::new(f64::INFINITY) };
     let report = |result: bool,
@@ -254,7 +264,11 @@ fn evaluate_sizes(
         .collect::<Result<Vec<f64>>>()?;
     let confusion = loss.is_margin().then(|| {
         let each = cases.iter().map(|case| confusion(case.result, &case.rows));
-        each.fold([[0.0; 2]; 2], |all, one| [0, 1].map(|a| [0, 1].map(|b| all[a][b] + one[a][b])))
+        let add = |mut all: Vec<Vec<f64>>, one: Vec<Vec<f64>>| {
+            all.iter_mut().flatten().zip(one.into_iter().flatten()).for_each(|(all, one)| *all += one);
+            all
+        };
+        each.reduce(add).expect("there are rows")
     });
     Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes, confusion }))
 }

@@ -23,4 +23,4 @@ pub use evaluate::{
     Accuracy, AtSize, Case, Errors, Evaluation, Seen, accuracy, cases, confusion, evaluate, evaluate_at_tolerance,
 };
 pub use outcome::{Choice, Chosen, Judgement, Part};
-pub use search::{Observer, Progress, SMOOTHING, Settings, Stage, choose};
+pub use search::{Observer, PARTS, Progress, SMOOTHING, Settings, Stage, choose};

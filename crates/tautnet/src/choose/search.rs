@@ -6,6 +6,7 @@ use super::outcome::{Choice, Chosen, Judgement, Part};
 use crate::error::{Error, Result};
 use crate::moments::{Moments, moments};
 use crate::rows::Rows;
+use crate::several::{divided, probabilities};
 use crate::split::{self, Split};
 use crate::tolerance::{Shape, Tolerance};
 use crate::train::{Common, average};
@@ -29,6 +30,14 @@ pub struct Settings {
     pub decay: Option<f64>,
     /// How many times the usual work the choice may do.
     pub effort: f64,
+    /// How many classes there are, where the targets are their numbers: a network has an output for each.
+    pub classes: Option<usize>,
+}
+
+impl Settings {
+    fn outputs(&self) -> usize {
+        self.classes.unwrap_or(1)
+    }
 }
 
 /// What [`choose`] is at work on.
@@ -56,8 +65,8 @@ pub struct Progress {
 /// Called after every network, from whatever thread is at work; `Break` ends the stage at hand.
 pub type Observer<'a> = dyn FnMut(&Progress) -> ControlFlow<()> + Send + 'a;
 
-/// Parts that the rows are cut into.
-const PARTS: usize = 5;
+/// Parts that the rows are cut into, to be held out in turn.
+pub const PARTS: usize = 5;
 /// Most rows that candidates are compared on.
 const MOST_ROWS: usize = 4000;
 /// Multiplications that a choice may take, about, where there are few rows: ten seconds of one processor; and so many times
@@ -105,11 +114,6 @@ fn smoothing(data: &Dataset) -> Result<Tolerance> {
     let deviation = |of: &Moments| SMOOTHING * of.variance.unwrap_or(0.0).sqrt();
     let sizes: Vec<f64> = moments(data)[..data.columns()].iter().map(deviation).collect();
     Tolerance::same(Shape::Ball, &sizes)
-}
-
-/// f divided by a number.
-fn divided(network: &Shallow, by: f64) -> Shallow {
-    network.clone().times(1.0 / by).with_c(network.c() / by)
 }
 
 /// A candidate with its networks and what the rows held out say of each, part by part.
@@ -242,7 +246,7 @@ impl<'a, 'o> Work<'a, 'o> {
             let Cut { learned, judged, .. } = &self.parts[part];
             let (candidate, seed) = candidates[c];
             let made = stop.during(|| -> Result<_> {
-                let network = candidate.make(&learned.0, &learned.1, &self.common(seed))?;
+                let network = candidate.make(&learned.0, &learned.1, &self.common(seed), self.settings.classes)?;
                 let losses = Losses::of(&network, &judged.0, &judged.1, &self.settings.common.loss)?;
                 Ok((network, losses))
             })?;
@@ -279,7 +283,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let (rows, columns) = (self.parts[0].learned.0.rows(), self.data.columns());
         let mut left = self.settings.effort * WORK.0 * (rows as f64 / FEW).clamp(1.0, WORK.1);
         // Where there are few rows, one part says little.
-        let work: f64 = grid.iter().map(|(candidate, _)| candidate.work(rows, columns)).sum();
+        let work: f64 = grid.iter().map(|(candidate, _)| candidate.work(rows, columns, self.settings.outputs())).sum();
         let first = ((0.4 * left / work) as usize).clamp(1, whole);
         left -= first as f64 * work;
         let Some(mut tried) = self.judge(&grid, &(0..first).collect::<Vec<_>>())? else {
@@ -327,7 +331,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let mut attempt = |tried: &mut Vec<Tried>, next: Vec<Candidate>| -> Result<()> {
             let mut further: Vec<(Candidate, u64)> = Vec::new();
             for candidate in next {
-                let work = candidate.work(rows, self.data.columns()) * self.parts.len() as f64;
+                let work = candidate.work(rows, self.data.columns(), self.settings.outputs()) * self.parts.len() as f64;
                 let known =
                     tried.iter().any(|one| one.candidate == candidate) || further.iter().any(|one| one.0 == candidate);
                 if !known && work <= left {
@@ -358,6 +362,8 @@ impl<'a, 'o> Work<'a, 'o> {
         near.extend([0.75, 1.25].map(|factor| Candidate { reach: factor * best.reach, ..best }));
         attempt(tried, near)?;
         let small = |one: &&Tried| fixed || one.candidate.units == UNITS.0;
+        // The program for several classes has no linear part.
+        let small = |one: &&Tried| small(one) && (self.settings.classes.is_none() || !one.candidate.linear_part);
         let best = tried.iter().find(small).map(|one| one.candidate);
         let ordinary = tried.iter().filter(small).find(|one| one.candidate.reach == 0.0).map(|one| one.candidate);
         let programs = best.iter().flat_map(|best| CONVEX.iter().map(move |program| (best, program)));
@@ -387,7 +393,8 @@ impl<'a, 'o> Work<'a, 'o> {
         let made = all
             .par_iter()
             .map(|&(candidate, seed)| {
-                let network = stop.during(|| candidate.make(self.data, &self.training, &self.common(seed)));
+                let network = stop
+                    .during(|| candidate.make(self.data, &self.training, &self.common(seed), self.settings.classes));
                 self.done();
                 network
             })
@@ -406,13 +413,15 @@ impl<'a, 'o> Work<'a, 'o> {
             .collect::<Result<Vec<Part>>>()?;
         let temperature = if self.settings.common.loss.is_margin() { self.temperature(&parts)? } else { 1.0 };
         if temperature != 1.0 {
-            parts.iter_mut().for_each(|part| part.result = divided(&part.result, temperature));
+            for part in &mut parts {
+                part.result = divided(&part.result, temperature)?;
+            }
         }
         let (first, network) = match parts.first() {
             Some(part) if !all_rows => (part.start.clone(), part.result.clone()),
             _ => (made[0].clone(), Stop::here().late().during(|| smaller(average::mean_of(&made[1..])?, None))?),
         };
-        let network = if all_rows { divided(&network, temperature) } else { network };
+        let network = if all_rows { divided(&network, temperature)? } else { network };
         let losses = (0..judged)
             .map(|part| Stop::here().late().during(|| self.losses_of(&parts[part].result, part)))
             .collect::<Result<Vec<_>>>()?;
@@ -434,15 +443,24 @@ impl<'a, 'o> Work<'a, 'o> {
     /// What predictions are to be divided by so that rows held out have the least loss without input error: then they say how likely a
     /// class is. It changes no class.
     fn temperature(&self, parts: &[Part]) -> Result<f64> {
-        let mut rows = Vec::new();
+        // Of every row the prediction and the target, or the outputs and the class.
+        let mut rows: Vec<(Vec<f64>, f64, f64)> = Vec::new();
         for (part, Cut { judged: (data, _), .. }) in parts.iter().zip(&self.parts) {
             let weights = data.weights.clone().unwrap_or_else(|| vec![1.0; data.rows()]);
-            let predicted = part.result.predict(data.x.as_ref());
-            rows.extend(predicted.into_iter().zip(data.y.iter().copied()).zip(weights));
+            let row = |k: usize| data.x.row(k).iter().copied().collect::<Vec<f64>>();
+            rows.extend((0..data.rows()).map(|k| (part.result.outputs_of(&row(k)), data.y[k], weights[k])));
         }
         let loss = &self.settings.common.loss;
+        // Several outputs say probabilities, whose logarithm is the loss.
+        let of = |outputs: &[f64], y: f64, factor: f64| match outputs {
+            [f] => loss.value(f * factor, y),
+            _ => {
+                let outputs: Vec<f64> = outputs.iter().map(|f| f * factor).collect();
+                -probabilities(&outputs)[y as usize].max(f64::MIN_POSITIVE).ln()
+            }
+        };
         let at = |power: f64| -> f64 {
-            rows.iter().map(|((f, y), weight)| weight * loss.value(f * (-power).exp(), *y)).sum()
+            rows.iter().map(|(outputs, y, weight)| weight * of(outputs, *y, (-power).exp())).sum()
         };
         // The loss is convex in what predictions are multiplied by, so it falls and rises.
         let (mut low, mut high) = (-TEMPERATURES, TEMPERATURES);
@@ -488,7 +506,7 @@ mod tests {
     use std::sync::atomic::AtomicUsize;
 
     fn settings(units: usize) -> Settings {
-        Settings { common: Common::default(), units: Some(units), decay: Some(3e-3), effort: 1.0 }
+        Settings { common: Common::default(), units: Some(units), decay: Some(3e-3), effort: 1.0, classes: None }
     }
 
     fn go_on(_: &Progress) -> ControlFlow<()> {

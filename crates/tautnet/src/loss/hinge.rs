@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "hinge",
     parameter: None,
     help: "what a margin is short of 1, for targets that are the classes -1 and 1",
-    requires: margin::REQUIRES,
+    requires: &[],
     make: |_| Some(Arc::new(Hinge)),
 };
 

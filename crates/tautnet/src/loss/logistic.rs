@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "logistic",
     parameter: None,
     help: "how unlikely its class is by a prediction (logarithm), for targets that are the classes -1 and 1",
-    requires: margin::REQUIRES,
+    requires: &[],
     make: |_| Some(Arc::new(Logistic)),
 };
 

@@ -3,17 +3,6 @@
 //! targets, so that it has a degree as the others have.
 
 use crate::outward::{Interval, add_down, add_up};
-use crate::requirement::{Demand, Requirement, Setting};
-
-/// What losses of the margin ask of the other settings.
-pub(super) const REQUIRES: &[Requirement] = &[Requirement {
-    setting: Setting::Method,
-    demand: Demand::OneOf(
-        &["joint", "cells", "weight-decay", "convex", "robust-cells", "scenarios", "walk", "descent"],
-        "the steps of `alternating` are made for losses of numbers",
-    ),
-    hint: "take the method `joint` or `convex`",
-}];
 
 /// On the side of its class, in the unit of the targets, and how large that is.
 pub(super) fn margin(f: f64, y: f64) -> (f64, f64) {

@@ -44,6 +44,11 @@ impl Pass for Losses<'_> {
     }
 
     fn visit(&self, block: &Block<'_>) -> Terms {
+        if self.network.outputs() > 1 {
+            let row = |k: usize| block.x.row(k).iter().copied().collect::<Vec<f64>>();
+            let one = |k: usize| block.weight(k) * self.loss.of_row(self.network, &row(k), block.y[k]);
+            return Terms { loss: (0..block.rows()).map(one).collect(), weight: block.weight_terms() };
+        }
         let mut loss = self.network.predict(block.x);
         let ones = if block.weights.is_none() { vec![1.0; block.rows()] } else { Vec::new() };
         self.loss.terms(&mut loss, block.y, block.weights.unwrap_or(&ones));

@@ -64,6 +64,18 @@ impl Loss {
         total.loss / total.weight
     }
 
+    /// The loss of one row. A network with several outputs has one a class, and y is the number of a class: the loss is that of the
+    /// worst margin.
+    pub fn of_row(&self, network: &Shallow, x: &[f64], y: f64) -> f64 {
+        if network.outputs() == 1 {
+            return self.value(network.value(x), y);
+        }
+        let outputs = network.outputs_of(x);
+        let of_class = outputs[y as usize];
+        let margins = outputs.iter().enumerate().filter(|(j, _)| *j != y as usize).map(|(_, f)| of_class - f);
+        self.value(margins.fold(f64::INFINITY, f64::min), 1.0)
+    }
+
     /// The constant prediction of the least mean loss.
     pub fn best_constant(&self, data: &Dataset) -> f64 {
         let weight = |k: usize| data.weights.as_ref().map_or(1.0, |weights| weights[k]);
@@ -114,6 +126,12 @@ impl Loss {
                 "give the two classes as -1 and 1, or another loss",
             )),
         }
+    }
+
+    /// The same, where the number of a class is a target too.
+    pub fn check_classes(&self, y: &[f64]) -> Result<()> {
+        let numbers = y.iter().all(|y| *y >= 0.0 && y.fract() == 0.0);
+        if self.is_margin() && numbers && y.iter().any(|y| *y > 1.0) { Ok(()) } else { self.check_targets(y) }
     }
 
     /// Whether it is the squared error.

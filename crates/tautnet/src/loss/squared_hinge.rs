@@ -13,7 +13,7 @@ pub(super) const ENTRY: Entry = Entry {
     name: "squared-hinge",
     parameter: None,
     help: "the square of what a margin is short of 1, for targets that are the classes -1 and 1",
-    requires: margin::REQUIRES,
+    requires: &[],
     make: |_| Some(Arc::new(SquaredHinge)),
 };
 

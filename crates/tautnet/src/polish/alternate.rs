@@ -24,11 +24,17 @@ const PRICE_OR_LIMIT: Requirement = Requirement {
     hint: "give a price above 0 or a limit, or use the method `weight-decay`",
 };
 
+const NUMBERS: Requirement = Requirement {
+    setting: Setting::Loss,
+    demand: Demand::OneOf(&["squared", "huber", "quantile", "absolute"], "has no steps for losses of the margin"),
+    hint: "take the method `joint` or `convex`",
+};
+
 /// The method.
 pub const METHOD: Method = Method(&Described {
     name: "alternating",
     help: "multipliers, then weights, in turn",
-    requires: &[NO_EFFORT, PRICE_OR_LIMIT, NO_TOLERANCE],
+    requires: &[NO_EFFORT, PRICE_OR_LIMIT, NUMBERS, NO_TOLERANCE],
     prices: (0.01, 0.0),
     story: "The polish lowered {goal}, {bound}, by convex programs over weights and proofs in turn, every unit staying on and off on the \
             rows where it was.",

@@ -192,8 +192,13 @@ impl<'a, 'o> Run<'a, 'o> {
         let exact = Tolerance::none(self.data.columns());
         let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
         let from = (&*self.units, self.linear.as_deref());
-        let built =
-            Built::robust(self.data, from, &self.active, Robust { tolerance, soft, groups: None }, &self.prices)?;
+        let built = Built::robust(
+            self.data,
+            from,
+            &self.active,
+            Robust { tolerance, soft, groups: None, margins: None },
+            &self.prices,
+        )?;
         self.solved(built, Held::Nothing, round)
     }
 
@@ -207,7 +212,7 @@ impl<'a, 'o> Run<'a, 'o> {
         round: usize,
     ) -> Result<(Candidate, Solved)> {
         let exact = Tolerance::none(rows.columns());
-        let robust = Robust { tolerance: &exact, soft: true, groups: Some(groups) };
+        let robust = Robust { tolerance: &exact, soft: true, groups: Some(groups), margins: None };
         let from = (&*self.units, self.linear.as_deref());
         let built = Built::robust(rows, from, labels, robust, &self.prices)?;
         self.solved(built, Held::Nothing, round)

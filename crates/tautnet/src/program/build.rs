@@ -129,6 +129,17 @@ pub(crate) struct Robust<'a> {
     pub soft: bool,
     /// The first row of each group, and the number of rows: only the worst row of a group counts. `None` where every row is alone.
     pub groups: Option<&'a [usize]>,
+    /// Where the rows are margins of several outputs, what a margin has of each unit.
+    pub margins: Option<&'a Margins>,
+}
+
+/// Rows as margins: `κ_ki relu(h_i)` and what is held.
+#[derive(Debug, Clone)]
+pub(crate) struct Margins {
+    /// `κ_ki`, rows × units.
+    pub coefficients: Mat<f64>,
+    /// What the output of each row has beside the units.
+    pub held: Vec<f64>,
 }
 
 /// What is priced and what is free.
@@ -291,7 +302,7 @@ impl Built {
         let everywhere = |s: f64| (0..m).any(|i| sign[i] == s && active.is_linear(i));
         let trade = prices.decay == 0.0 && ((everywhere(1.0) && everywhere(-1.0)) || prices.output_bias);
         let ridge = (0..m).map(|i| if trade && active.is_linear(i) { 2e-10 * factor } else { 0.0 }).collect();
-        let rows = Rows { x, active, sign: sign.clone() };
+        let rows = Rows { x, active, sign: sign.clone(), margins: None };
         let held_ell = match held {
             Held::Multipliers(ell) if lmi => Some(ell.iter().map(|l| l / conditioning.bound_scale()).collect()),
             _ => None,
@@ -352,7 +363,14 @@ impl Built {
         let free = prices.decay == 0.0 && prices.lipschitz == 0.0 && prices.max_lipschitz.is_none();
         let everywhere = |i: usize| active.is_linear(i) && prices.decay == 0.0;
         let ridge = (0..m).map(|i| if free || everywhere(i) { 2e-9 * factor } else { 0.0 }).collect();
-        let rows = Rows { x, active, sign: sign.clone() };
+        let (margins, held) = match robust.margins {
+            Some(of) => (
+                Some(Mat::from_fn(n, m, |k, i| of.coefficients[(counted[k], i)])),
+                counted.iter().map(|&k| of.held[k] / y_scale).collect(),
+            ),
+            None => (None, vec![0.0; n]),
+        };
+        let rows = Rows { x, active, sign: sign.clone(), margins };
         let tolerance = robust.tolerance.select(&counted).divided(&conditioning.scale);
         let (reach, coefficients) = Reach::of(&tolerance, n).map_or((None, Mat::zeros(n, 0)), |(r, c)| (Some(r), c));
         let cost = Cost::of(&loss).ok_or_else(|| {
@@ -368,6 +386,7 @@ impl Built {
             coefficients,
             linear: inputs,
             y,
+            held,
             weight,
             groups: firsts,
             cost,

@@ -1,7 +1,7 @@
 //! The program (R) against what its formulas say, written out naively, and against the dense judge.
 
 use super::{
-    build::{Built, Prices, Robust},
+    build::{Built, Margins, Prices, Robust},
     normal::StructuredNormal,
     training::{Near, TrainingProgram},
 };
@@ -28,13 +28,16 @@ struct Instance {
     prices: Prices,
     soft: bool,
     groups: Option<Vec<usize>>,
+    margins: Option<Margins>,
 }
 
 const LOSSES: [&str; 7] = ["squared", "huber:0.5", "quantile:0.3", "absolute", "hinge", "squared-hinge", "logistic"];
 
-/// Flags: ball, soft, rows of their own, bound priced, decay, bias, linear part, some columns exact, rows in groups.
-fn instance(n: usize, d: usize, m: usize, loss: usize, flags: [bool; 9], random: &mut Pcg64) -> Instance {
-    let [ball, soft, own, lmi, decay, bias, linear, exact, grouped] = flags;
+/// Flags: ball, soft, rows of their own, bound priced, decay, bias, linear part, some columns exact, rows in groups, rows as
+/// margins of several outputs.
+fn instance(n: usize, d: usize, m: usize, loss: usize, flags: [bool; 10], random: &mut Pcg64) -> Instance {
+    let [ball, soft, own, lmi, decay, bias, linear, exact, grouped, several] = flags;
+    let (lmi, decay) = (lmi && !several, decay || several);
     let x = Mat::from_fn(n, d, |_, _| normal(random));
     let loss: Loss = LOSSES[loss].parse().unwrap();
     let mut y: Vec<f64> = (0..n).map(|k| x[(k, 0)].sin() + 0.3 * normal(random)).collect();
@@ -47,13 +50,18 @@ fn instance(n: usize, d: usize, m: usize, loss: usize, flags: [bool; 9], random:
         .map(|i| Unit {
             z: (0..d).map(|_| normal(random)).collect(),
             bias: normal(random),
-            sign: if i % 2 == 0 { 1.0 } else { -1.0 },
+            sign: if several || i % 2 == 0 { 1.0 } else { -1.0 },
         })
         .collect();
     let on = |unit: &Unit, k: usize| unit.bias + (0..d).map(|a| unit.z[a] * x[(k, a)]).sum::<f64>() >= 0.0;
     let labels = Patterns::from_units(n, units.iter().map(|unit| (0..n).map(|k| on(unit, k)).collect()));
     let sizes = Mat::from_fn(if own { n } else { 1 }, d, |_, j| {
         if exact && j == 0 || random.random_bool(0.1) { 0.0 } else { random.random_range(0.01..0.3) }
+    });
+    let coefficient = |random: &mut Pcg64| if random.random_bool(0.2) { 0.0 } else { normal(random) };
+    let margins = several.then(|| Margins {
+        coefficients: Mat::from_fn(n, m, |_, _| coefficient(random)),
+        held: (0..n).map(|_| 0.3 * normal(random)).collect(),
     });
     Instance {
         data: Dataset::new(x, y, None).unwrap(),
@@ -73,12 +81,14 @@ fn instance(n: usize, d: usize, m: usize, loss: usize, flags: [bool; 9], random:
         },
         soft,
         groups: grouped.then(|| (0..n).filter(|k| k % 5 != 1 && k % 7 != 5).chain([n]).collect()),
+        margins,
     }
 }
 
 impl Instance {
     fn built(&self) -> Built {
-        let robust = Robust { tolerance: &self.tolerance, soft: self.soft, groups: self.groups.as_deref() };
+        let (groups, margins) = (self.groups.as_deref(), self.margins.as_ref());
+        let robust = Robust { tolerance: &self.tolerance, soft: self.soft, groups, margins };
         Built::robust(&self.data, (&self.units, self.linear.as_deref()), &self.labels, robust, &self.prices).unwrap()
     }
 
@@ -89,15 +99,17 @@ impl Instance {
         for k in 0..n {
             let x: Vec<f64> = (0..d).map(|j| self.data.x[(k, j)]).collect();
             let dot = |w: &[f64]| w.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
-            let (mut lin, mut slope, mut left) = (c + dot(a), a.to_vec(), [0.0; 2]);
+            let held = self.margins.as_ref().map_or(0.0, |of| of.held[k]);
+            let (mut lin, mut slope, mut left) = (c + held + dot(a), a.to_vec(), [0.0; 2]);
             for (i, unit) in units.iter().enumerate() {
                 let (h, on) = (dot(&unit.z) + unit.bias, self.labels.unit(i)[k]);
+                let coefficient = self.margins.as_ref().map_or(unit.sign, |of| of.coefficients[(k, i)]);
                 if on {
-                    lin += unit.sign * h;
-                    slope.iter_mut().zip(&unit.z).for_each(|(s, z)| *s += unit.sign * z);
+                    lin += coefficient * h;
+                    slope.iter_mut().zip(&unit.z).for_each(|(s, z)| *s += coefficient * z);
                 }
                 let t = (self.tolerance.reach(k, &unit.z) - if on { h } else { -h }).max(0.0);
-                left[usize::from(unit.sign < 0.0)] += t;
+                left[usize::from(coefficient < 0.0)] += coefficient.abs() * t;
             }
             let reach = self.tolerance.reach(k, &slope);
             let (up, down) = (lin + reach + left[0], lin - reach - left[1]);
@@ -120,7 +132,7 @@ proptest! {
 
     #[test]
     fn the_normal_matrix_is_the_dense_one(
-        n in 1_usize..6, d in 1_usize..4, m in 1_usize..5, loss in 0..LOSSES.len(), flags in any::<[bool; 9]>(), seed in any::<u64>(),
+        n in 1_usize..6, d in 1_usize..4, m in 1_usize..5, loss in 0..LOSSES.len(), flags in any::<[bool; 10]>(), seed in any::<u64>(),
     ) {
         let mut random = Pcg64::seed_from_u64(seed);
         // Enough rows that every direction of the variables meets one.
@@ -153,7 +165,7 @@ proptest! {
 
     #[test]
     fn the_optimum_is_what_the_formulas_make_of_it(
-        n in 24_usize..40, d in 1_usize..4, m in 1_usize..5, loss in 0..LOSSES.len(), flags in any::<[bool; 9]>(), seed in any::<u64>(),
+        n in 24_usize..40, d in 1_usize..4, m in 1_usize..5, loss in 0..LOSSES.len(), flags in any::<[bool; 10]>(), seed in any::<u64>(),
     ) {
         let mut random = Pcg64::seed_from_u64(seed);
         let instance = instance(n, d, m, loss, flags, &mut random);

@@ -33,6 +33,8 @@ pub(crate) struct Rows {
     pub active: Patterns,
     /// `s_i`.
     pub sign: Vec<f64>,
+    /// `κ_ki` in the place of `s_i`, n × m, where the rows are margins of several outputs. Only a worst case has it.
+    pub margins: Option<Mat<f64>>,
 }
 
 impl Rows {
@@ -49,12 +51,21 @@ impl Rows {
         self.sign.len()
     }
 
+    /// What a unit has in the output of a row: `s_i`, or `κ_ki`.
+    pub fn coefficient(&self, k: usize, i: usize) -> f64 {
+        self.margins.as_ref().map_or(self.sign[i], |margins| margins[(k, i)])
+    }
+
     /// Some of the rows.
     pub fn select(&self, chosen: &[usize]) -> Self {
         Self {
             x: Mat::from_fn(chosen.len(), self.e(), |k, j| self.x[(chosen[k], j)]),
             active: self.active.select(chosen),
             sign: self.sign.clone(),
+            margins: self
+                .margins
+                .as_ref()
+                .map(|margins| Mat::from_fn(chosen.len(), self.units(), |k, i| margins[(chosen[k], i)])),
         }
     }
 
@@ -97,8 +108,10 @@ impl Rows {
     /// `Φᵀ v` as an e × m matrix.
     pub fn output_adjoint(&self, v: &[f64]) -> Mat<f64> {
         self.gather(|i, range, out| {
-            let (v, on, sign) = (&v[range.clone()], &self.active.unit(i)[range], self.sign[i]);
-            out.iter_mut().zip(v.iter().zip(on)).for_each(|(out, (&v, &on))| *out = if on { sign * v } else { 0.0 });
+            let (v, on) = (&v[range.clone()], &self.active.unit(i)[range.clone()]);
+            for ((k, out), (&v, &on)) in range.zip(out).zip(v.iter().zip(on)) {
+                *out = if on { self.coefficient(k, i) * v } else { 0.0 };
+            }
         })
     }
 
@@ -130,9 +143,9 @@ impl Rows {
             matmul(pre.as_mut(), Accum::Replace, self.block(&range), z, 1.0, Par::Seq);
             out.fill(0.0);
             for i in 0..self.units() {
-                let (on, sign) = (&self.active.unit(i)[range.clone()], self.sign[i]);
-                for ((f, &h), &on) in out.iter_mut().zip(pre.col(i).iter()).zip(on) {
-                    *f += if on { sign * h } else { 0.0 };
+                let on = &self.active.unit(i)[range.clone()];
+                for ((k, f), (&h, &on)) in range.clone().zip(&mut *out).zip(pre.col(i).iter().zip(on)) {
+                    *f += if on { self.coefficient(k, i) * h } else { 0.0 };
                 }
             }
         });

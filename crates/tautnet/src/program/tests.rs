@@ -66,6 +66,7 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 9], form: Form, ra
         x: Mat::from_fn(n, e, |_, j| if j < d { normal(random) } else { 1.0 }),
         active: Patterns::from_units(n, (0..m).map(|_| (0..n).map(|_| random.random_bool(0.6)).collect())),
         sign: sign.clone(),
+        margins: None,
     });
     // Some targets may count for nothing, not all of them; with exits there may be several at a point.
     let count = if form.above.is_some() && weights { n + 2 } else { n };
@@ -470,7 +471,7 @@ fn blocks_of_rows_add_up() {
     let x = Mat::from_fn(n, d + 1, |_, j| if j < d { normal(&mut random) } else { 1.0 });
     let active = Patterns::from_units(n, (0..m).map(|_| (0..n).map(|_| random.random_bool(0.5)).collect()));
     let h = vector(n * m, &mut random);
-    let rows = Rows { x, active, sign: vec![1.0, -1.0, 1.0] };
+    let rows = Rows { x, active, sign: vec![1.0, -1.0, 1.0], margins: None };
     let grams = rows.weighted_grams(&h);
     let adjoint = rows.cones_adjoint(&h);
     let hessian = rows.loss_hessian(&vec![2.0f64.sqrt(); n], None);

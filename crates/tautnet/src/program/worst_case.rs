@@ -82,7 +82,7 @@ const DOWN: usize = 1;
 pub(crate) struct WorstCase {
     /// The rows with their labels.
     pub rows: Arc<Rows>,
-    /// `s_i D_ik`, n × m.
+    /// `s_i D_ik` (or `κ_ki D_ik`), n × m.
     pub signed: Arc<Mat<f64>>,
     /// What a row takes of a unit's reach, n × variables; no columns where every input is exact.
     pub coefficients: Arc<Mat<f64>>,
@@ -94,6 +94,8 @@ pub(crate) struct WorstCase {
     /// X, the rows' inputs as a linear part sees them, where there is one.
     pub linear: Option<Arc<Mat<f64>>>,
     pub y: Arc<Vec<f64>>,
+    /// What the output of each row has beside the units, where that is held.
+    held: Arc<Vec<f64>>,
     /// Of every group.
     pub weight: Arc<Vec<f64>>,
     /// The first row of each group, and the number of rows.
@@ -114,6 +116,7 @@ pub(crate) struct Given {
     pub coefficients: Mat<f64>,
     pub linear: Option<Mat<f64>>,
     pub y: Vec<f64>,
+    pub held: Vec<f64>,
     pub weight: Vec<f64>,
     pub groups: Vec<usize>,
     pub cost: Cost,
@@ -123,10 +126,10 @@ pub(crate) struct Given {
 
 impl WorstCase {
     pub fn new(given: Given, tolerance: &Tolerance) -> Self {
-        let Given { rows, columns, coefficients, linear, y, weight, groups, cost, ridge, soft } = given;
+        let Given { rows, columns, coefficients, linear, y, held, weight, groups, cost, ridge, soft } = given;
         let (n, m) = (rows.n(), rows.units());
         let tolerances = Mat::from_fn(n, columns.len(), |k, c| tolerance.size(k, columns[c]));
-        let signed = Mat::from_fn(n, m, |k, i| if rows.active.unit(i)[k] { rows.sign[i] } else { 0.0 });
+        let signed = Mat::from_fn(n, m, |k, i| if rows.active.unit(i)[k] { rows.coefficient(k, i) } else { 0.0 });
         let (mut first, mut all) = (vec![0], Vec::new());
         for k in 0..n {
             let boxed = tolerance.shape() == Shape::Box;
@@ -142,6 +145,7 @@ impl WorstCase {
             shape: tolerance.shape(),
             linear: linear.map(Arc::new),
             y: Arc::new(y),
+            held: Arc::new(held),
             weight: Arc::new(weight),
             groups: Arc::new(groups),
             cost,
@@ -192,6 +196,12 @@ impl WorstCase {
                 (g, loss, size - x[layout.worst() + g], size)
             })
         })
+    }
+
+    /// Which side of a row a unit that leaves its label counts for, and how much of it.
+    fn leaving(&self, k: usize, i: usize) -> (usize, f64) {
+        let coefficient = self.rows.coefficient(k, i);
+        (if coefficient < 0.0 { DOWN } else { UP }, coefficient.abs())
     }
 
     fn balls(&self) -> bool {
@@ -253,9 +263,12 @@ impl WorstCase {
         if self.soft {
             let t = &x[layout.leave()..][..n * self.rows.units()];
             sums.par_chunks_mut(TOGETHER).enumerate().for_each(|(block, sums)| {
-                for (t, sign) in t.chunks(n).zip(&self.rows.sign) {
-                    let (side, t) = (usize::from(*sign < 0.0), &t[block * TOGETHER..]);
-                    sums.iter_mut().zip(t).for_each(|(sum, t)| sum[side] += t);
+                for (i, t) in t.chunks(n).enumerate() {
+                    let first = block * TOGETHER;
+                    for (k, (sum, t)) in (first..).zip(sums.iter_mut().zip(&t[first..])) {
+                        let (side, size) = self.leaving(k, i);
+                        sum[side] += size * t;
+                    }
                 }
             });
         }
@@ -343,11 +356,12 @@ impl Term for WorstCase {
 
     fn constant(&self, _: &Layout, constant: &mut [f64]) {
         let parts = self.parts();
-        for (k, y) in self.y.iter().enumerate() {
+        for (k, (y, held)) in self.y.iter().zip(self.held.iter()).enumerate() {
+            let short = y - held;
             let sides = match self.only(k) {
-                None => [*y, -y],
-                Some(UP) => [*y, 1.0 - self.floor()],
-                Some(_) => [1.0 - self.floor(), -y],
+                None => [short, -short],
+                Some(UP) => [short, 1.0 - self.floor()],
+                Some(_) => [1.0 - self.floor(), -short],
             };
             constant[self.place.row + parts.up.start + k] = sides[UP];
             constant[self.place.row + parts.down.start + k] = sides[DOWN];
@@ -490,10 +504,11 @@ impl Term for WorstCase {
         if self.soft {
             let t = &mut out[layout.leave()..][..n * m];
             let pairs = cells.par_chunks(n).zip(z[parts.leave.clone()].par_chunks(n));
-            t.par_chunks_mut(n).zip(pairs).zip(&self.rows.sign).for_each(|((t, (cells, leave)), sign)| {
-                let side = &sides[usize::from(*sign < 0.0)];
-                let each = t.iter_mut().zip(cells).zip(leave).zip(side);
-                each.for_each(|(((t, cell), leave), side)| *t += cell + leave - side);
+            t.par_chunks_mut(n).zip(pairs).enumerate().for_each(|(i, (t, (cells, leave)))| {
+                for (k, ((t, cell), leave)) in t.iter_mut().zip(cells).zip(leave).enumerate() {
+                    let (side, size) = self.leaving(k, i);
+                    *t += cell + leave - size * sides[side][k];
+                }
             });
         }
         if let (Some(inputs), Some(a)) = (&self.linear, layout.linear_part()) {

@@ -87,8 +87,13 @@ impl Recipe {
         let plan = exact.at_a_price(Command::Train)?;
         let Plan { settings, recipe, .. } = plan;
         let common = settings.start.common();
-        let choice =
-            choose::Settings { common, units: self.hidden, decay: self.decay, effort: self.effort.of_a_choice() };
+        let choice = choose::Settings {
+            common,
+            units: self.hidden,
+            decay: self.decay,
+            effort: self.effort.of_a_choice(),
+            classes: None,
+        };
         let recipe = Self {
             tolerance: asked,
             hidden: self.hidden,

@@ -91,16 +91,18 @@ pub fn mean_of(members: &[Shallow]) -> Result<Shallow> {
 /// The mean of networks of the same inputs, with so many units.
 fn mean(members: &[Shallow], units: usize) -> Result<Shallow> {
     let share = 1.0 / members.len() as f64;
-    let rows: Vec<(&Shallow, usize)> = members.iter().flat_map(|n| (0..n.units()).map(move |i| (n, i))).collect();
-    let d = members[0].inputs();
-    let linear = members[0].a().is_some();
-    let of_input = |k: usize| members.iter().map(|n| n.a().map_or(0.0, |a| a[k])).sum::<f64>() * share;
+    let parts: Vec<Parts> = members.iter().map(|member| member.clone().into_parts()).collect();
+    let rows: Vec<(&Parts, usize)> = parts.iter().flat_map(|n| (0..n.b.len()).map(move |i| (n, i))).collect();
+    let (d, outputs) = (members[0].inputs(), members[0].outputs());
+    let linear = parts.iter().any(|member| member.a.is_some());
+    let of_input =
+        |k: usize, j: usize| parts.iter().map(|n| n.a.as_ref().map_or(0.0, |a| a[(k, j)])).sum::<f64>() * share;
     Shallow::from_parts(Parts {
-        w: Mat::from_fn(units, d, |r, k| rows.get(r).map_or(0.0, |(n, i)| n.w()[(*i, k)])),
-        b: (0..units).map(|r| rows.get(r).map_or(0.0, |(n, i)| n.b()[*i])).collect(),
-        v: Mat::from_fn(units, 1, |r, _| rows.get(r).map_or(0.0, |(n, i)| share * n.v()[*i])),
-        c: vec![members.iter().map(Shallow::c).sum::<f64>() * share],
-        a: linear.then(|| Mat::from_fn(d, 1, |k, _| of_input(k))),
+        w: Mat::from_fn(units, d, |r, k| rows.get(r).map_or(0.0, |(n, i)| n.w[(*i, k)])),
+        b: (0..units).map(|r| rows.get(r).map_or(0.0, |(n, i)| n.b[*i])).collect(),
+        v: Mat::from_fn(units, outputs, |r, j| rows.get(r).map_or(0.0, |(n, i)| share * n.v[(*i, j)])),
+        c: (0..outputs).map(|j| parts.iter().map(|n| n.c[j]).sum::<f64>() * share).collect(),
+        a: linear.then(|| Mat::from_fn(d, outputs, of_input)),
     })
 }
 

@@ -7,6 +7,8 @@
 //! Y_± = ± lin + M·G + Σ_{s_i = ±} ρ_ik w_ik
 //! ```
 //!
+//! (with κ_ki for s_i: `1/α' = 1/α + Σ_+ κ²/(p + r)` and `Σ_+ |κ| ρ w`)
+//!
 //! where c is the curvature of the loss in u, and φ, M, W are what the cone of the gradient leaves: of a box `1/φ = Σ_j τ_j²/D_j`,
 //! `M_j = τ_j (p − r)/D_j`, `W = diag(4pr/D)`; of a second-order cone with scaling (η, w) `φ = η⁻²(2w_0² − 1)`,
 //! `M = 2w_0 τ∘w_1/(2w_0² − 1)`, `W = η⁻² diag(τ)(I − 2 w_1w_1ᵀ/(2w_0² − 1)) diag(τ)`. Eliminating u and g' leaves a quadratic
@@ -67,10 +69,12 @@ impl WorstCase {
         if self.soft {
             let (leave, cells) = (&h[parts.leave], &h[parts.cells]);
             rows.par_chunks_mut(TOGETHER).enumerate().for_each(|(block, rows)| {
-                for ((p, r), sign) in leave.chunks(n).zip(cells.chunks(n)).zip(&self.rows.sign) {
-                    let (side, from) = (usize::from(*sign < 0.0), block * TOGETHER);
-                    let pairs = p[from..].iter().zip(&r[from..]);
-                    rows.iter_mut().zip(pairs).for_each(|(row, (p, r))| row.sides[side] += 1.0 / (p + r));
+                for (i, (p, r)) in leave.chunks(n).zip(cells.chunks(n)).enumerate() {
+                    let from = block * TOGETHER;
+                    for (k, (row, (p, r))) in (from..).zip(rows.iter_mut().zip(p[from..].iter().zip(&r[from..]))) {
+                        let (side, size) = self.leaving(k, i);
+                        row.sides[side] += size * size / (p + r);
+                    }
                 }
             });
         }
@@ -95,7 +99,7 @@ impl WorstCase {
             let mut features = Mat::<f64>::zeros(2 * count, layout.reduced());
             let (units, shared) = features.as_mut().split_at_col_mut(layout.shared());
             units.par_col_chunks_mut(layout.width()).enumerate().for_each(|(i, mut part)| {
-                let (on, sign) = (self.rows.active.unit(i), self.rows.sign[i]);
+                let on = self.rows.active.unit(i);
                 // Coefficients of x̄, of M, and of the reach, in either feature.
                 let mut own = vec![[0.0; 6]; count];
                 for (r, k) in range.clone().enumerate() {
@@ -107,8 +111,9 @@ impl WorstCase {
                     } else {
                         0.0
                     };
-                    let active = if on[k] { sign } else { 0.0 };
-                    let [plus, minus] = if sign > 0.0 { [rho, 0.0] } else { [0.0, rho] };
+                    let active = self.signed[(k, i)];
+                    let (towards, size) = self.leaving(k, i);
+                    let [plus, minus] = if towards == UP { [size * rho, 0.0] } else { [0.0, size * rho] };
                     let side = if on[k] { 1.0 } else { -1.0 };
                     let (up, down) = (active - plus * side, -active - minus * side);
                     own[r] = [
@@ -427,11 +432,13 @@ impl Own for WorstCase {
         if self.soft {
             let t = &r[layout.leave() - base..];
             free.par_chunks_mut(TOGETHER).enumerate().for_each(|(block, free)| {
-                let pairs = t.chunks(n).zip(leave.chunks(n)).zip(cells.chunks(n)).zip(&self.rows.sign);
-                for (((t, p), c), sign) in pairs {
-                    let (side, from) = (usize::from(*sign < 0.0), block * TOGETHER);
+                for (i, ((t, p), c)) in t.chunks(n).zip(leave.chunks(n)).zip(cells.chunks(n)).enumerate() {
+                    let from = block * TOGETHER;
                     let each = free.iter_mut().zip(&t[from..]).zip(&p[from..]).zip(&c[from..]);
-                    each.for_each(|(((free, t), p), c)| free[side] += t / (p + c));
+                    for (k, (((free, t), p), c)) in (from..).zip(each) {
+                        let (side, size) = self.leaving(k, i);
+                        free[side] += size * t / (p + c);
+                    }
                 }
             });
         }
@@ -474,11 +481,12 @@ impl Own for WorstCase {
         }
         if self.soft {
             let t = &mut r[layout.leave() - base..];
-            let pairs = leave.par_chunks(n).zip(cells.par_chunks(n)).zip(&self.rows.sign);
-            t.par_chunks_mut(n).zip(pairs).for_each(|(t, ((p, c), sign))| {
-                let side = usize::from(*sign < 0.0);
-                let each = t.iter_mut().zip(&forces).zip(p).zip(c);
-                each.for_each(|(((t, force), p), c)| *t = (*t + force[side]) / (p + c));
+            let pairs = leave.par_chunks(n).zip(cells.par_chunks(n));
+            t.par_chunks_mut(n).zip(pairs).enumerate().for_each(|(i, (t, (p, c)))| {
+                for (k, (((t, force), p), c)) in t.iter_mut().zip(&forces).zip(p).zip(c).enumerate() {
+                    let (side, size) = self.leaving(k, i);
+                    *t = (*t + size * force[side]) / (p + c);
+                }
             });
         }
     }

@@ -1,0 +1,343 @@
+//! What `polish`, `certify` and `predict` do with networks that have an output for each of several classes.
+
+use super::{certify, export, polish, predict};
+use crate::input::Problem;
+use crate::progress::{Display, seconds};
+use crate::stop::Stop;
+use crate::{output, tolerance};
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use std::time::Duration;
+use tautnet::attack::{self, WithinReport};
+use tautnet::error::{Error, Result};
+use tautnet::job::{Interruption, Job};
+use tautnet::polish::Method;
+use tautnet::recipe::Plan;
+use tautnet::several::{self, Polished, Told};
+use tautnet::tolerance::{Asked, Tolerance};
+use tautnet::{Dataset, Norm, Shallow, certify as proofs, fit, printable};
+use tautnet_models::{Model, Options, Stored};
+use tautnet_tables::{Table, atomic};
+
+/// The one error for what is for two classes or for numbers.
+fn only_one_output(what: &str, hint: &str) -> Error {
+    Error::new(
+        format!("{what} is for two classes or for numbers, and this network has an output for each of several classes"),
+        hint,
+    )
+}
+
+/// Refuse a network whose outputs are not the classes of the target.
+pub fn check_outputs(problem: &Problem) -> Result<()> {
+    let (outputs, target) = (problem.network.outputs(), printable::shown(&problem.columns.target));
+    let classes = problem.columns.classes.as_ref().map_or(0, Vec::len);
+    if outputs == problem.columns.several().unwrap_or(1) {
+        return Ok(());
+    }
+    let has = if classes == 0 { "is taken for a number".to_owned() } else { format!("has {classes} classes") };
+    let outputs = if outputs == 1 { "one output".to_owned() } else { format!("{outputs} outputs") };
+    Err(Error::new(
+        format!("the network has {outputs}, and the target `{target}` {has}"),
+        "a network of several classes has one output a class, in the order of their names; one of two classes or of a number has one output",
+    ))
+}
+
+/// Polish a network of several outputs.
+pub fn polish(
+    arguments: &polish::Arguments,
+    (plan, stored): (&Plan, &Stored),
+    problem: &Problem,
+    job: &Job<'_>,
+    stop: &Stop,
+) -> Result<ExitCode> {
+    let settings = &plan.settings.polish;
+    if ![Method::CONVEX, "robust-cells".parse()?].contains(&settings.method) {
+        let what = format!("the method `{}`", settings.method.name());
+        return Err(only_one_output(&what, "take the method `convex` or `robust-cells`"));
+    }
+    if settings.lipschitz > 0.0 || settings.max_lipschitz.is_some() {
+        return Err(only_one_output(
+            "a price or a limit of the Lipschitz bound",
+            "leave out --lipschitz and --max-lipschitz, and say a tolerance of the inputs",
+        ));
+    }
+    if arguments.pictures.wanted() {
+        return Err(only_one_output("a report or a plot", "leave it out; --json has every number"));
+    }
+    if arguments.meeting.units.raw_network {
+        return Err(only_one_output("`--raw-network`", "give the network in standardized units, or --no-standardize"));
+    }
+    let mut display = Display::new(arguments.talk.quiet, settings.tol);
+    let worked = job.polish_several(&problem.network, &mut |progress| {
+        if let fit::Progress::Polish(progress) = progress {
+            display.update("", progress);
+        }
+    })?;
+    drop(display);
+    let exact = Tolerance::none(problem.train.columns());
+    let within = job.tolerance().unwrap_or(&exact);
+    let late = stop.late();
+    let seen = late.during(|| Seen::of(plan, problem, &worked.result, within))?;
+    if let Some(path) = &arguments.out.out {
+        let result = match stored {
+            Stored::Network(_) => Stored::Network(worked.result.network.clone().into()),
+            Stored::Model(_) => {
+                let proved = job.prove_several(&worked, &arguments.data.to_string_lossy());
+                Stored::Model(Box::new(Model::of(proved, problem.columns.clone(), problem.scaler.clone())?))
+            }
+        };
+        export::write(&result, path, &Options::default(), arguments.out.existing())?;
+    }
+    let stopped = worked.interruption.map(Interruption::in_words);
+    let time = Duration::from_secs_f64(worked.seconds);
+    if arguments.talk.json {
+        output::print_json(&seen.json(&worked.result, stopped, time))?;
+    } else {
+        output::print(&seen.text(&worked.result, stopped, time))?;
+        if arguments.out.out.is_none() {
+            output::note("the network was not kept; write it with --out FILE");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Both networks within the tolerance, on the rows learned from and on those held out: accuracy without input error, and what is found and proved.
+struct Seen {
+    learned: [(f64, WithinReport); 2],
+    held_out: Option<[(f64, WithinReport); 2]>,
+}
+
+impl Seen {
+    fn of(plan: &Plan, problem: &Problem, polished: &Polished, within: &Tolerance) -> Result<Self> {
+        let networks = [&problem.network, &polished.network];
+        let rows = problem.train.rows() + problem.test.as_ref().map_or(0, Dataset::rows);
+        let pairs = problem.network.outputs() - 1;
+        let settings = attack::Settings {
+            loss: plan.settings.polish.loss.clone(),
+            seed: plan.recipe.seed,
+            nodes: proofs::affordable_nodes(&problem.network, networks.len() * rows * pairs),
+            ..attack::Settings::new(f64::INFINITY)
+        };
+        let both = |data: &Dataset, within: &Tolerance| -> Result<[(f64, WithinReport); 2]> {
+            let of = |network: &Shallow| -> Result<_> {
+                Ok((tautnet::choose::accuracy(network, data), attack::within(network, data, within, &settings)?))
+            };
+            Ok([of(networks[0])?, of(networks[1])?])
+        };
+        let held_out = |test: &Dataset| {
+            let (asked, inputs) = (&plan.recipe.tolerance, problem.columns.tolerated());
+            let within = match asked.is_empty() {
+                true => Tolerance::none(test.columns()),
+                false => problem.scaler.tolerance(asked, &inputs, test.x.as_ref(), &problem.train)?,
+            };
+            both(test, &within)
+        };
+        Ok(Self { learned: both(&problem.train, within)?, held_out: problem.test.as_ref().map(held_out).transpose()? })
+    }
+
+    fn sets(&self) -> impl Iterator<Item = (&'static str, &[(f64, WithinReport); 2])> {
+        [("learned", &self.learned)].into_iter().chain(self.held_out.iter().map(|held_out| ("held_out", held_out)))
+    }
+
+    fn json(&self, polished: &Polished, stopped: Option<&str>, time: Duration) -> Value {
+        let one = |(clean, report): &(f64, WithinReport)| {
+            json!({
+                "found": report.found,
+                "proved": report.worst_case.map(|proved| proved.certified),
+                "accuracy": {"clean": clean, "found": report.right.map(|right| right.found), "proved": report.right.map(|right| right.proved)},
+            })
+        };
+        let mut result = json!({
+            "objective": polished.objective[1],
+            "duality_gap": if polished.gap.is_finite() { json!(polished.gap) } else { Value::Null },
+            "rounds": polished.rounds,
+            "units": polished.network.units(),
+            "seconds": time.as_secs_f64(),
+            "ending": ending(polished, stopped),
+            "before": {"objective": polished.objective[0]},
+        });
+        for (name, [before, after]) in self.sets() {
+            (result["before"][name], result[name]) = (one(before), one(after));
+        }
+        result
+    }
+
+    fn text(&self, polished: &Polished, stopped: Option<&str>, time: Duration) -> String {
+        let mut rows = vec![vec![String::new(), "before".into(), "after".into()]];
+        let mut row = |name: String, both: [String; 2]| rows.push([name].into_iter().chain(both).collect());
+        row(
+            "objective (loss of the worst margins within the tolerance, at most, and weights)".into(),
+            polished.objective.map(output::at_most),
+        );
+        for (name, both) in self.sets() {
+            let rows = if name == "learned" { "rows learned from" } else { "rows held out" };
+            let right = |of: fn(&WithinReport) -> f64| both.each_ref().map(|(_, report)| of(report));
+            let share = |report: &WithinReport| report.right.expect("a class is right or wrong");
+            row(format!("class right without input error, {rows}"), both.map(|(clean, _)| output::percent(clean)));
+            row(
+                "  where an attack looked".into(),
+                both.each_ref().map(|(_, report)| output::percent(share(report).found)),
+            );
+            row(
+                "  proved, at least".into(),
+                both.each_ref().map(|(_, report)| output::percent_at_least(share(report).proved)),
+            );
+            row("  mean loss found".into(), right(|report| report.found).map(output::at_least));
+        }
+        let gap = if polished.gap.is_finite() {
+            format!(" to a relative gap of {:.1e}", polished.gap)
+        } else {
+            String::new()
+        };
+        let programs = if polished.rounds == 1 { "program" } else { "programs" };
+        let ending = ending(polished, stopped);
+        output::table(&rows) + &format!("{ending} after {} {programs} in {}{gap}\n", polished.rounds, seconds(time))
+    }
+}
+
+/// How it ended, in a word.
+fn ending<'a>(polished: &Polished, stopped: Option<&'a str>) -> &'a str {
+    match stopped {
+        Some(why) => why,
+        None if polished.objective[1] < polished.objective[0] => "solved",
+        None => "unchanged: nothing better was found",
+    }
+}
+
+/// Bounds on the margins of every pair of classes.
+pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallow, stop: &Stop) -> Result<ExitCode> {
+    let one = [
+        (arguments.data.is_some(), "DATA"),
+        (arguments.exact, "--exact"),
+        (arguments.within_box.is_some(), "--box"),
+        (arguments.ball.is_some(), "--ball"),
+        (arguments.certificate.is_some(), "--certificate"),
+        (arguments.worst_cases.is_some(), "--worst-cases"),
+        (arguments.plot.is_some(), "--plot"),
+    ];
+    if let Some((_, what)) = one.into_iter().find(|(given, _)| *given) {
+        return Err(only_one_output(
+            &format!("`{what}`"),
+            "leave it out: every pair of classes has its bounds; `predict` and `attack` prove what a tolerance does to rows",
+        ));
+    }
+    let classes: Vec<String> = match stored {
+        Stored::Model(model) => model.columns.classes.clone().unwrap_or_default(),
+        Stored::Network(_) => (1..=network.outputs()).map(|j| format!("output{j}")).collect(),
+    };
+    let norms = match arguments.norm {
+        Some(norm) => vec![norm.norm()],
+        None => vec![Norm::Two, Norm::Infinity, Norm::One],
+    };
+    let pairs: Vec<(usize, usize)> =
+        (0..classes.len()).flat_map(|y| (y + 1..classes.len()).map(move |j| (y, j))).collect();
+    let mut display = Display::new(arguments.talk.quiet, f64::NAN);
+    let (count, mut done) = (pairs.len() * norms.len(), 0);
+    let mut bounds = Vec::new();
+    for &pair in &pairs {
+        let mut each = Vec::new();
+        for &norm in &norms {
+            let share = stop.share((count - done) as u32);
+            each.push(share.during(|| several::lipschitz(network, pair, norm, &mut |_| share.verdict()))?);
+            done += 1;
+            display.count("bounding margins", done, count);
+        }
+        bounds.push(each);
+    }
+    drop(display);
+    let of_pair = |((y, j), each): (&(usize, usize), &Vec<f64>)| {
+        let norms = norms.iter().zip(each).map(|(norm, bound)| (norm.name().to_owned(), json!(bound)));
+        json!({"classes": [classes[*y], classes[*j]], "lipschitz": norms.collect::<serde_json::Map<_, _>>()})
+    };
+    let result = json!({
+        "inputs": network.inputs(),
+        "units": network.units(),
+        "classes": classes,
+        "margins": pairs.iter().zip(&bounds).map(of_pair).collect::<Value>(),
+    });
+    if let Some(path) = &arguments.out.out {
+        atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;
+    }
+    if arguments.talk.json {
+        output::print_json(&result)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let titles = norms.iter().map(|norm| format!("norm {}", norm.name()));
+    let mut rows = vec![["margin between".to_owned()].into_iter().chain(titles).collect::<Vec<_>>()];
+    for (&(y, j), each) in pairs.iter().zip(&bounds) {
+        let name = format!("`{}` and `{}`", printable::line(&classes[y]), printable::line(&classes[j]));
+        rows.push([name].into_iter().chain(each.iter().map(|bound| output::at_most(*bound))).collect());
+    }
+    output::print(&output::table(&rows))?;
+    if !arguments.talk.quiet {
+        output::note(
+            "a margin is the difference of the outputs of two classes; it changes by at most its bound times what the inputs change (proved)",
+        );
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The class of every row, how likely it is, and whether errors of the inputs can change it.
+pub fn predict(
+    arguments: &predict::Arguments,
+    model: &Model,
+    table: &Table,
+    within: Option<&Asked>,
+    stop: &Stop,
+) -> Result<ExitCode> {
+    let asked = arguments.interval.asked;
+    if asked.radius.is_some() {
+        return Err(only_one_output("`--radius`", "say a tolerance of the inputs: --tolerance 0.1sd"));
+    }
+    let x = model.columns.encode(table, arguments.levels.unknown())?;
+    let network = model.network.shallow("`predict`")?;
+    let tolerance = within.map(|asked| model.tolerance_on(asked, x.as_ref())).transpose()?;
+    let all = stop.during(|| several::told(&network, &model.scaler, &x, tolerance.as_ref(), asked.nodes))?;
+    if let (Some(reason), true) = (stop.reason(), tolerance.is_some()) {
+        output::note(&format!("{reason}: some intervals are those of interval arithmetic, and smaller ones may hold"));
+    }
+    let classes = model.columns.classes.as_deref().unwrap_or_default();
+    let probable = model.loss()?.name() == "logistic";
+    let likely = |told: &Told| told.probabilities[told.class];
+    if arguments.json {
+        let of = |of: &dyn Fn(&Told) -> Value| all.iter().map(of).collect::<Value>();
+        let mut result = json!({
+            "target": model.columns.target,
+            "classes": classes,
+            "predictions": of(&|told| json!(classes[told.class])),
+        });
+        if probable {
+            result["probability"] = of(&|told| json!(likely(told)));
+            result["probabilities"] = of(&|told| json!(told.probabilities));
+        }
+        if let Some(within) = within {
+            (result["tolerance"], result["tolerance_shape"]) = tolerance::json(within);
+            result["certain"] = of(&|told| json!(told.is_certain()));
+            if probable {
+                result["lower"] = of(&|told| json!(told.likely().0));
+                result["upper"] = of(&|told| json!(told.likely().1));
+            }
+        }
+        return predict::write_json(&result, arguments);
+    }
+    let mut header = vec!["prediction"];
+    header.extend(if probable { &["probability"][..] } else { &[] });
+    header.extend(match (within.is_some(), probable) {
+        (false, _) => &[][..],
+        (true, false) => &["certain"],
+        (true, true) => &["lower", "upper", "certain"],
+    });
+    let mut text = header.join(",") + "\n";
+    for told in &all {
+        let mut row = vec![predict::field(&classes[told.class]).into_owned()];
+        row.extend(probable.then(|| likely(told).to_string()));
+        if within.is_some() {
+            let (lower, upper) = told.likely();
+            row.extend(probable.then(|| lower.to_string()));
+            row.extend(probable.then(|| upper.to_string()));
+            row.push(if told.is_certain() { "yes" } else { "no" }.to_owned());
+        }
+        text.push_str(&(row.join(",") + "\n"));
+    }
+    predict::write(&text, arguments)
+}

@@ -1,0 +1,119 @@
+//! (R) for several classes: the least loss of the worst margins within the tolerance, directions and output biases held.
+
+use super::bound::{Directed, Expanded};
+use crate::error::{Error, Result};
+use crate::polish::{Observer, Progress};
+use crate::program::build::{Built, Prices, Robust};
+use crate::tolerance::Tolerance;
+use crate::unit::Unit;
+use crate::{Dataset, Loss, Norm, Shallow};
+use std::ops::ControlFlow;
+use tautnet_cone::Status;
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// A loss of the margin.
+    pub loss: Loss,
+    /// How wrong the inputs can be.
+    pub tolerance: Tolerance,
+    /// The price of the weights, λ_w Σ ‖z̄_i‖.
+    pub decay: f64,
+    /// Whether units may leave their labels within the tolerance, at a price.
+    pub soft: bool,
+    /// The most programs, each with better labels.
+    pub rounds: usize,
+    /// The relative gap of a program, and the most iterations.
+    pub gap: (f64, usize),
+}
+
+/// What comes of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Polished {
+    /// The network with the least objective of all that were met: the given one where nothing is better.
+    pub network: Shallow,
+    /// The objective before and after: the bound on the mean loss of the worst margins, and the price of the weights.
+    pub objective: [f64; 2],
+    /// The last program's relative gap.
+    pub gap: f64,
+    /// Programs that were solved.
+    pub rounds: usize,
+}
+
+/// A round gains little when the objective falls by less than this fraction of itself: the last one.
+const LITTLE: f64 = 1e-3;
+
+/// Solve (R) from a network with one output a class, and again with better labels while that gains. Never worse.
+pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {
+    let Settings { loss, tolerance, decay, soft, rounds, gap } = settings;
+    if !loss.is_margin() {
+        return Err(Error::new(
+            format!("the loss `{loss}` is for numbers, and the targets are classes"),
+            "take a loss of the margin: logistic, hinge or squared-hinge",
+        ));
+    }
+    let mut at = Directed::of(network)?;
+    let priced = |units: &[Unit]| decay * units.iter().map(Unit::length).sum::<f64>();
+    let mut expanded = Expanded::of(data, tolerance, &at)?;
+    let patterns = expanded.patterns(&at.units);
+    let (bound, mut labels) = expanded.bound(&at.units, loss, [&patterns, &patterns]);
+    let start = bound + priced(&at.units);
+    let mut best = Polished { network: network.clone(), objective: [start; 2], gap: f64::INFINITY, rounds: 0 };
+    let prices = Prices {
+        lipschitz: 0.0,
+        squared: false,
+        decay: *decay,
+        max_lipschitz: None,
+        norm: Norm::Two,
+        output_bias: false,
+        linear_part: false,
+        loss: loss.clone(),
+    };
+    let solver = tautnet_cone::Settings { gap_relative: gap.0, iterations: gap.1, ..tautnet_cone::Settings::default() };
+    let mut before = start;
+    for round in 0..(*rounds).max(1) {
+        if at.units.is_empty() {
+            break;
+        }
+        let robust = Robust {
+            tolerance: &expanded.tolerance,
+            soft: *soft,
+            groups: Some(&expanded.groups),
+            margins: Some(&expanded.margins),
+        };
+        let mut built = Built::robust(&expanded.data, (&at.units, None), &labels, robust, &prices)?;
+        let mut interrupted = false;
+        let scale = built.objective(1.0);
+        let outcome = built.solve(&solver, &mut |facts| {
+            let objective = scale * facts.primal;
+            let verdict = observer(&Progress { round, iteration: facts.iteration, objective, gap: facts.gap });
+            interrupted |= verdict == ControlFlow::Break(());
+            verdict
+        });
+        best.rounds += 1;
+        best.gap = outcome.last.gap;
+        let units = built.solution(&outcome.x).units;
+        if units.iter().any(|unit| !unit.length().is_finite()) {
+            break;
+        }
+        let patterns = expanded.patterns(&units);
+        let (bound, better) = expanded.bound(&units, loss, [&labels, &patterns]);
+        let objective = bound + priced(&units);
+        // Units that came out as nothing are left behind.
+        let largest = units.iter().map(Unit::length).fold(0.0, f64::max);
+        let kept: Vec<usize> = (0..units.len()).filter(|&i| units[i].length() > 1e-13 * largest).collect();
+        at.directions = faer::Mat::from_fn(kept.len(), at.bias.len(), |i, j| at.directions[(kept[i], j)]);
+        at.units = kept.iter().map(|&i| units[i].clone()).collect();
+        labels = better.pick(kept.iter().copied());
+        expanded = Expanded::of(data, tolerance, &at)?;
+        if objective < best.objective[1] {
+            best.network = at.network(data.columns())?;
+            best.objective[1] = objective;
+        }
+        if interrupted || outcome.status == Status::Interrupted || before - objective < LITTLE * before.abs() {
+            break;
+        }
+        before = objective;
+    }
+    Ok(best)
+}
