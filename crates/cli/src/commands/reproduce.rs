@@ -95,7 +95,7 @@ pub enum Tier {
     Quick,
     /// What the paper ran: hours
     Paper,
-    /// Table 1 at the paper's size and one price, with walks at high effort: hours
+    /// More than the paper ran: Table 1 at one price with walks at high effort, robust classification with 10000 images: hours
     High,
 }
 

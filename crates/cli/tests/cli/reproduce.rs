@@ -298,7 +298,10 @@ fn robust_classification_goes_on_where_it_was_and_leaves_out_what_is_not_there()
     let none = command.replace("mine.toml", "none.toml");
     for (command, what) in [
         (none.as_str(), "none of the data sets is on this machine"),
-        ("reproduce robust-classification --tier high --out high", "has no tier `high`"),
+        (
+            "reproduce robust-classification --tier high --out high --data-dir .",
+            "none of the data sets is on this machine",
+        ),
     ] {
         let ran = folder.tautnet(command);
         assert!(ran.code == Some(2) && ran.err.contains(what), "{what}: {ran:?}");
