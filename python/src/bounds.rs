@@ -151,7 +151,16 @@ pub fn attack_network(
     let search: Search = asked(search)?;
     search.check().or_raise()?;
     let loss = loss.as_deref().map_or_else(|| subject.loss(), str::parse).or_raise()?;
-    let network = subject.shallow("`attack`")?;
+    let network = match loss.is_margin() {
+        true => subject.of_classes("`attack`")?,
+        false => subject.shallow("`attack`")?,
+    };
+    if network.outputs() > 1 && balls {
+        return Err(refused(
+            "a network of several classes was to be attacked within balls of the standardized inputs",
+            "leave out `radius` and `norm`, and say a tolerance of the inputs",
+        ));
+    }
     let (network, problem) = rows(x, y)?.meet(&subject, network, standardize, &loss).or_raise()?;
     let model = match &subject {
         Subject::Model(model) => Some(&model.get().inner),
@@ -160,7 +169,8 @@ pub fn attack_network(
     let within = if balls { None } else { tolerance(&said, model, &problem).or_raise()? };
     if let Some((asked, within)) = within {
         let text = run(py, Limits::new(None, threads, None)?, |_| {
-            let nodes = certify::affordable_nodes(&network, problem.data.rows() * SIZES.len());
+            let nodes =
+                certify::affordable_nodes(&network, problem.data.rows() * SIZES.len() * (network.outputs() - 1).max(1));
             let settings = attack::Settings { loss: loss.clone(), seed, ..attack::Settings::new(f64::INFINITY) };
             let settings = search.resolve(nodes, settings)?;
             let reports = attack::within_multiples(&network, &problem.data, &within, &SIZES, &settings)?;

@@ -24,7 +24,7 @@ pub struct Given<'py> {
     y: Bound<'py, PyAny>,
     sample_weight: Option<Bound<'py, PyAny>>,
     target: Option<String>,
-    classes: Option<[String; 2]>,
+    classes: Option<Vec<String>>,
 }
 
 /// Rows read and checked, before their columns are learned.
@@ -33,8 +33,8 @@ pub struct Rows {
     y: Vec<f64>,
     weights: Option<Vec<f64>>,
     target: String,
-    /// What −1 and 1 stand for, where the target is a class.
-    classes: Option<[String; 2]>,
+    /// What −1 and 1 stand for, or the numbers from 0, where the target is a class.
+    classes: Option<Vec<String>>,
 }
 
 /// A data set in standardized units, with what is needed to come back.
@@ -141,6 +141,14 @@ pub fn fit(
         columns.check_loss(&plan.settings.polish.loss)?;
         let mut hear = |progress: &tautnet::fit::Progress<'_>| note(watch, progress);
         let Some(settings) = &plan.choice else {
+            if let Some(count) = columns.several() {
+                return Err(tautnet::Error::new(
+                    format!(
+                        "the target has {count} classes, and an objective with prices is for two classes or for numbers"
+                    ),
+                    "leave out lipschitz, max_lipschitz, method, start and tolerance=0: then the network is chosen for a tolerance",
+                ));
+            }
             let job = Job::new(rows, &plan, &crate::limits::now(), watch.clone())?;
             let proved = match before {
                 None => job.prove_fit(&job.train(&mut hear)?, INPUTS)?,
@@ -152,6 +160,7 @@ pub fn fit(
             };
             return made(proved, columns, job.scaler());
         };
+        let settings = &choose::Settings { classes: columns.several(), ..settings.clone() };
         // Networks are chosen anew: there are many, and they learn from a part of the rows at first.
         let job = match within.of_rows(&columns, rows.rows())? {
             None => Job::new(rows, &plan, &crate::limits::now(), watch.clone())?.tolerating(&columns.tolerated())?,
@@ -218,7 +227,10 @@ pub fn polish(
     if relu.network != *subject.network() {
         warn(py, Some(&relu.note(subject.network())))?;
     }
-    let network = relu.network.one_output("`polish`").or_raise()?;
+    let network = match recipe.loss.is_margin() {
+        true => relu.network.shallow("`polish`").or_raise()?,
+        false => relu.network.one_output("`polish`").or_raise()?,
+    };
     let (network, Problem { columns, scaler, data }) =
         Rows::read(&given)?.meet(&subject, network, standardize, &recipe.loss).or_raise()?;
     let within = within.of_columns(&columns).or_raise()?;
@@ -230,6 +242,7 @@ pub fn polish(
     }
     let plan = recipe.resolve(Command::Polish).or_raise()?;
     columns.check_loss(&plan.settings.polish.loss).or_raise()?;
+    columns.check_outputs(network.outputs()).or_raise()?;
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let of_rows = of_rows.map(|of_rows| of_rows.divided(&scaler.input_scale));
         let job = Job::on(data, scaler, &plan, watch.clone()).tolerating(&columns.tolerated())?;
@@ -237,6 +250,11 @@ pub fn polish(
             Some(tolerance) => job.within(tolerance),
             None => job,
         };
+        if network.outputs() > 1 {
+            plan.settings.polish.check_several()?;
+            let worked = job.polish_several(&network, &mut |progress| note(watch, progress))?;
+            return made(job.prove_several(&worked, INPUTS), columns, job.scaler());
+        }
         let worked = job.polish(&network, None, &mut |progress| note(watch, progress))?;
         made(job.prove_polish(&worked, None, INPUTS)?, columns, job.scaler())
     })

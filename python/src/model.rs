@@ -18,7 +18,8 @@ use tautnet::activation::Activation;
 use tautnet::certify::SampleInterval;
 use tautnet::network::{Layer, Network as Layered};
 use tautnet::recipe::Interval;
-use tautnet::{Loss, Scaler, Shallow};
+use tautnet::tolerance::Tolerance;
+use tautnet::{Loss, Scaler, Shallow, several};
 use tautnet_models::{
     Precision, ScalerChoice, Stored,
     state_dict::{self, Tensor},
@@ -84,6 +85,17 @@ impl<'py> Subject<'py> {
     /// The network as theory covers it, or the one error, which says that `asked` takes no other.
     pub fn shallow(&self, asked: &str) -> PyResult<Shallow> {
         self.network().one_output(asked).or_raise()
+    }
+
+    /// The same with any number of outputs, which are classes.
+    pub fn of_classes(&self, asked: &str) -> PyResult<Shallow> {
+        match self {
+            Self::Model(model) => {
+                let model = &model.get().inner;
+                model.network.with_outputs(asked, model.columns.several().unwrap_or(1)).or_raise()
+            }
+            Self::Network(network) => network.get().inner.shallow(asked).or_raise(),
+        }
     }
 
     /// What a wrong prediction costs: that of the model, the squared error where there is none.
@@ -320,6 +332,17 @@ impl Network {
     }
 }
 
+impl Model {
+    /// The tolerance of rows, in the units of the data: what is said, over what the model knows.
+    fn tolerance_of_rows(&self, said: &Said, x: &Mat<f64>) -> tautnet::error::Result<Tolerance> {
+        let model = &self.inner;
+        match said.of_rows(&model.columns, x.nrows())? {
+            Some(tolerance) => Ok(tolerance),
+            None => model.tolerance_on(&said.over(model.tolerance()?), x.as_ref()),
+        }
+    }
+}
+
 #[pymethods]
 impl Model {
     /// From the bytes of a model file; `source` is what messages call it.
@@ -380,7 +403,7 @@ impl Model {
 
     #[getter]
     fn classes(&self) -> Option<Vec<String>> {
-        self.inner.columns.classes.clone().map(Vec::from)
+        self.inner.columns.classes.clone()
     }
 
     #[getter]
@@ -439,11 +462,40 @@ impl Model {
     }
 
     /// Predictions, in the units of the target.
-    fn predict<'py>(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyArray1<f64>>> {
+    fn predict<'py>(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let inputs = Inputs::read(given)?;
         let model = &self.inner;
+        if let Some(classes) = model.columns.several() {
+            let all = py.detach(|| inputs.encode(&model.columns).map(|x| model.outputs_encoded(x))).or_raise()?;
+            let rows = all.len();
+            return Ok(PyArray1::from_vec(py, all.concat()).reshape([rows, classes])?.into_any());
+        }
         let predicted = py.detach(|| inputs.encode(&model.columns).map(|x| model.predict_encoded(x))).or_raise()?;
-        Ok(PyArray1::from_vec(py, predicted))
+        Ok(PyArray1::from_vec(py, predicted).into_any())
+    }
+
+    /// For each row of several classes: the number of the class, and whether no input error within the tolerance can change it.
+    #[pyo3(signature = (given, asked, nodes=None, threads=None))]
+    fn certain<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyAny>,
+        asked: &Bound<'py, PyDict>,
+        nodes: Option<&Bound<'py, PyAny>>,
+        threads: Option<i64>,
+    ) -> PyResult<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<bool>>)> {
+        let mut interval = Interval::default();
+        nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
+        let (said, inputs, model) = (Said::of_settings(asked)?, Inputs::read(given)?, &self.inner);
+        let network = model.network.shallow("`predict_certain`").or_raise()?;
+        let told = watch::run(py, Limits::new(None, threads, None)?, |_| {
+            let x = inputs.encode(&model.columns)?;
+            let tolerance = self.tolerance_of_rows(&said, &x)?;
+            several::told(&network, &model.scaler, &x, Some(&tolerance), interval.nodes)
+        })?;
+        let classes = told.iter().map(|told| told.class as i64).collect();
+        let certain = told.iter().map(several::Told::is_certain).collect();
+        Ok((PyArray1::from_vec(py, classes), PyArray1::from_vec(py, certain)))
     }
 
     /// How wrong the inputs can be, as it was said when the model was made: amounts, and the shape.
@@ -505,8 +557,7 @@ impl Model {
         let mut interval = Interval::default();
         nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
         let (said, inputs, model) = (Said::of_settings(asked)?, Inputs::read(given)?, &self.inner);
-        let known = model.tolerance().or_raise()?;
-        if said.is_nothing() && known.is_empty() {
+        if said.is_nothing() && model.tolerance().or_raise()?.is_empty() {
             return Err(refused(
                 "the model was made for no tolerance of the inputs",
                 "give one, such as tolerance=\"0.1sd\" or tolerance={\"temp\": 0.5}",
@@ -514,10 +565,7 @@ impl Model {
         }
         let found = watch::run(py, Limits::new(None, threads, None)?, |_| {
             let x = inputs.encode(&model.columns)?;
-            let tolerance = match said.of_rows(&model.columns, x.nrows())? {
-                Some(tolerance) => tolerance,
-                None => model.tolerance_on(&said.over(known), x.as_ref())?,
-            };
+            let tolerance = self.tolerance_of_rows(&said, &x)?;
             model.intervals_within(x, &tolerance, interval.nodes)
         })?;
         Ok(arrays(py, &found))

@@ -139,10 +139,12 @@ pub fn read_certificate_within(path: &Path, limits: &Limits) -> Result<Vec<u8>> 
             }
         },
     };
+    let several = model.columns.several().is_some();
     model.certificate.map(|certificate| certificate.to_json()).ok_or_else(|| {
-        Error::new(
-            format!("the model in {source} has no certificate"),
-            "make one with `tautnet certify MODEL --certificate FILE`",
-        )
+        let hint = match several {
+            true => "a network of several classes has none; `tautnet certify MODEL` bounds the margins of its classes",
+            false => "make one with `tautnet certify MODEL --certificate FILE`",
+        };
+        Error::new(format!("the model in {source} has no certificate"), hint)
     })
 }

@@ -8,7 +8,8 @@
 //!
 //! a bowl with a bump on every lattice point. `machine` is compiled in: 209 computers of the 1980s and their relative
 //! performance (UCI "Computer Hardware", CC BY 4.0; see `data/README.md` beside this file). So is `breast`: 30 measures of the cell
-//! nuclei of 569 samples of breast tissue, and whether the lump was malignant (UCI "Breast Cancer Wisconsin (Diagnostic)").
+//! nuclei of 569 samples of breast tissue, and whether the lump was malignant (UCI "Breast Cancer Wisconsin (Diagnostic)"), and `iris`: the leaves of 150 flowers of three kinds (UCI
+//! "Iris").
 
 use crate::table::{Column, ReadOptions, Table, Values};
 use rand::{RngExt, SeedableRng};
@@ -18,6 +19,7 @@ use tautnet::limits::{Limit, Limits};
 
 const MACHINE: &str = include_str!("data/machine.csv");
 const BREAST: &str = include_str!("data/breast.csv");
+const IRIS: &str = include_str!("data/iris.csv");
 
 /// The settings with which the data set `rastrigin` is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +93,9 @@ pub fn table(name: &str) -> Result<Option<Table>> {
 
 /// The same, but refused where it is larger than the limits allow.
 pub fn table_within(name: &str, limits: &Limits) -> Result<Option<Table>> {
-    if let Some((_, text)) = [("machine", MACHINE), ("breast", BREAST)].iter().find(|(known, _)| *known == name) {
+    if let Some((_, text)) =
+        [("machine", MACHINE), ("breast", BREAST), ("iris", IRIS)].iter().find(|(known, _)| *known == name)
+    {
         return Table::from_reader(name, text.as_bytes(), &ReadOptions::default()).map(Some);
     }
     let Some(drawn) = Rastrigin::parse(name)? else { return Ok(None) };
@@ -125,6 +129,18 @@ mod tests {
         };
         assert_eq!(levels, &["benign", "malignant"]);
         assert_eq!(codes.iter().filter(|&&code| code == 1).count(), 212);
+    }
+
+    #[test]
+    fn iris_has_three_classes() {
+        let table = table("iris").unwrap().unwrap();
+        assert_eq!((table.rows(), table.columns().len()), (150, 5));
+        let Values::Words { levels, codes } = table.column("kind").unwrap().values().unwrap() else { panic!("words") };
+        assert_eq!(levels, &["setosa", "versicolor", "virginica"]);
+        assert!((0..3).all(|class| codes.iter().filter(|&&code| code == class).count() == 50));
+        // As scikit-learn has it: rows 35 and 38 of the file of the repository are known to differ from the article.
+        let Values::Numbers(widths) = table.column("petal_width").unwrap().values().unwrap() else { panic!("numbers") };
+        assert!((widths.iter().sum::<f64>() - 179.9).abs() < 1e-9);
     }
 
     #[test]

@@ -137,6 +137,22 @@ impl Encoder {
         }
     }
 
+    /// Refuse a network whose outputs are not what the target asks for.
+    pub fn check_outputs(&self, outputs: usize) -> Result<()> {
+        if outputs == self.several().unwrap_or(1) {
+            return Ok(());
+        }
+        let has = match &self.classes {
+            None => "is taken for a number".to_owned(),
+            Some(classes) => format!("has {} classes", classes.len()),
+        };
+        let outputs = if outputs == 1 { "one output".to_owned() } else { format!("{outputs} outputs") };
+        Err(Error::new(
+            format!("the network has {outputs}, and the target `{}` {has}", shown(&self.target)),
+            "a network of several classes has one output a class, in the order of their names; one of two classes or of a number has one output",
+        ))
+    }
+
     /// Refuse targets from which nothing can be learned.
     pub fn check_targets(&self, source: &str, y: &[f64]) -> Result<()> {
         if y.len() > 1 && y.iter().all(|value| *value == y[0]) {

@@ -167,34 +167,45 @@ impl Scaler {
 
     /// The network f in the user's units from g in standardized ones.
     pub fn network_to_user(&self, network: &Shallow) -> Result<Shallow> {
-        let (m, d) = (network.units(), network.inputs());
-        self.check(d)?;
-        let w = Mat::from_fn(m, d, |i, k| network.w()[(i, k)] / self.input_scale[k]);
-        let b = (0..m).map(|i| network.b()[i] - (0..d).map(|k| w[(i, k)] * self.input_mean[k]).sum::<f64>()).collect();
-        let v = network.v().iter().map(|v| self.target_scale * v).collect();
-        let scaled = |(a, scale): (&f64, &f64)| self.target_scale * a / scale;
-        let a: Option<Vec<f64>> = network.a().map(|a| a.iter().zip(&self.input_scale).map(scaled).collect());
-        Shallow::with_linear(w, b, v, self.target_to_user(network.c()) - self.shift_of(a.as_deref()), a)
+        self.check(network.inputs())?;
+        network.clone().edited(|parts| {
+            let (m, d) = (parts.w.nrows(), parts.w.ncols());
+            parts.w = Mat::from_fn(m, d, |i, k| parts.w[(i, k)] / self.input_scale[k]);
+            for i in 0..m {
+                parts.b[i] -= (0..d).map(|k| parts.w[(i, k)] * self.input_mean[k]).sum::<f64>();
+            }
+            parts.v = Mat::from_fn(m, parts.c.len(), |i, j| self.target_scale * parts.v[(i, j)]);
+            let scaled =
+                |a: &Mat<f64>| Mat::from_fn(d, a.ncols(), |k, j| self.target_scale * a[(k, j)] / self.input_scale[k]);
+            parts.a = parts.a.as_ref().map(scaled);
+            for (j, c) in parts.c.iter_mut().enumerate() {
+                *c = self.target_to_user(*c) - self.shift_of(parts.a.as_ref(), j);
+            }
+        })
     }
 
     /// The network g in standardized units from f in the user's: the inverse of [`Self::network_to_user`].
     pub fn network_to_standardized(&self, network: &Shallow) -> Result<Shallow> {
-        let (m, d) = (network.units(), network.inputs());
-        self.check(d)?;
-        let w = Mat::from_fn(m, d, |i, k| network.w()[(i, k)] * self.input_scale[k]);
-        let b = (0..m)
-            .map(|i| network.b()[i] + (0..d).map(|k| network.w()[(i, k)] * self.input_mean[k]).sum::<f64>())
-            .collect();
-        let v = network.v().iter().map(|v| v / self.target_scale).collect();
-        let c = (network.c() + self.shift_of(network.a()) - self.target_mean) / self.target_scale;
-        let scaled = |(a, scale): (&f64, &f64)| a * scale / self.target_scale;
-        let a = network.a().map(|a| a.iter().zip(&self.input_scale).map(scaled).collect());
-        Shallow::with_linear(w, b, v, c, a)
+        self.check(network.inputs())?;
+        network.clone().edited(|parts| {
+            let (m, d) = (parts.w.nrows(), parts.w.ncols());
+            for i in 0..m {
+                parts.b[i] += (0..d).map(|k| parts.w[(i, k)] * self.input_mean[k]).sum::<f64>();
+            }
+            parts.w = Mat::from_fn(m, d, |i, k| parts.w[(i, k)] * self.input_scale[k]);
+            parts.v = Mat::from_fn(m, parts.c.len(), |i, j| parts.v[(i, j)] / self.target_scale);
+            for (j, c) in parts.c.iter_mut().enumerate() {
+                *c = (*c + self.shift_of(parts.a.as_ref(), j) - self.target_mean) / self.target_scale;
+            }
+            let scaled =
+                |a: &Mat<f64>| Mat::from_fn(d, a.ncols(), |k, j| a[(k, j)] * self.input_scale[k] / self.target_scale);
+            parts.a = parts.a.as_ref().map(scaled);
+        })
     }
 
-    /// Σ_k a_k x_mean,k, for a linear part in the user's units.
-    fn shift_of(&self, a: Option<&[f64]>) -> f64 {
-        a.map_or(0.0, |a| a.iter().zip(&self.input_mean).map(|(a, mean)| a * mean).sum())
+    /// Σ_k a_k x_mean,k, for the linear part of an output in the user's units.
+    fn shift_of(&self, a: Option<&Mat<f64>>, output: usize) -> f64 {
+        a.map_or(0.0, |a| a.col(output).iter().zip(&self.input_mean).map(|(a, mean)| a * mean).sum())
     }
 
     /// An upper bound on g in any norm, as one on the change of f per unit of each column alone: κ_y L/κ_k, rounded up.

@@ -1,4 +1,4 @@
-"""The estimator of one of two classes."""
+"""The estimator of classes."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from . import _tautnet
-from ._data import Tolerance, given_labels, given_tolerance, label_texts
+from ._data import Tolerance, class_numbers, given_labels, given_tolerance, label_texts
 from ._errors import TautnetError
-from ._estimator import LipschitzEstimator, given_rows, thread_count
+from ._estimator import PRICED, LipschitzEstimator, given_rows, thread_count
 from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
@@ -27,27 +27,28 @@ def _has_probabilities(estimator: Any) -> bool:
 
 @documented("train", leave_out=("test", "loss"))
 class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[misc]
-    """A small relu network that tells two classes apart, and keeps to its class when inputs are wrong, with proofs.
+    """A small relu network that tells classes apart, and keeps to its class when inputs are wrong, with proofs.
 
     `tolerance` says how wrong the inputs can be, as in `LipschitzRegressor`. Networks are trained for it in several ways, and those with the
     least worst case on rows that they did not learn from become the result; `accuracy_` says how many of these rows have the right class,
     without input error and, proved, whatever the input error within the tolerance is. Where nothing is said the tolerance is "0.1sd". With the
     tolerance 0, or where a setting of the objective with prices is given, that objective is minimized, as in `LipschitzRegressor`.
 
-    The network's output f, the *margin*, is above 0 for the second of `classes_`. With the loss "logistic" 1/(1 + exp(-f)) is its
-    probability; within a tolerance it is calibrated on rows that were not learned from.
+    Of two classes the network's output f, the *margin*, is above 0 for the second of `classes_`. With the loss "logistic" 1/(1 + exp(-f)) is
+    its probability; within a tolerance it is calibrated on rows that were not learned from. Of several classes there is an output for each,
+    the largest is that of the class, and the probabilities are in proportion to exp(output). Several classes have no objective with prices.
 
     Parameters
     ----------
     {settings}
     loss : what a wrong class costs: "logistic", "hinge" or "squared-hinge".
-    class_weight : None; "balanced", so that both classes weigh the same; or a weight for each class, as a dict.
+    class_weight : None; "balanced", so that all classes weigh the same; or a weight for each class, as a dict.
     warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
     verbose : show progress.
 
     Attributes
     ----------
-    classes_ : the two classes.
+    classes_ : the classes.
     accuracy_ : shares of the rows with the right class, {{"clean", "found", "proved"}}, for rows that were not learned from: without input error,
         with the worst that an attack found within the tolerance, and proved. None without a tolerance.
     model_, certificate_, tolerance_, choice_, objective_, lipschitz_ and the others : as `LipschitzRegressor` has them.
@@ -90,16 +91,26 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
+        tags.classifier_tags.multi_class = not self._priced()
         return tags
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> LipschitzClassifier:
-        """Train and prove. X as in `LipschitzRegressor`, y: two classes, in whatever words or numbers."""
+        """Train and prove. X as in `LipschitzRegressor`, y: classes, in whatever words or numbers."""
         self.classes_, y, texts = given_labels(y, type(self).__name__)
+        if len(texts) > 2 and self._priced():
+            raise TautnetError(f"Only binary classification is supported with prices: y has {len(texts)} classes",
+                               "leave lipschitz, method, max_lipschitz, penalty, start, tol, iterations and tolerance=0 out")  # fmt: skip
         weights = self._weights(y, sample_weight)
         rows = given_rows(X, y, weights, type(self).__name__) | {"classes": texts}
         self._fit(X, rows)
         return self
+
+    def _priced(self) -> bool:
+        """Whether the objective with prices is asked for: where nothing is said of a tolerance, but something of prices."""
+        if self.tolerance is not None:
+            return isinstance(self.tolerance, (int, float)) and self.tolerance == 0
+        usual = type(self)()
+        return any(getattr(self, name) != getattr(usual, name) for name in PRICED)
 
     def _weights(self, y: Any, sample_weight: Any) -> Any:
         if self.class_weight is None and sample_weight is None:
@@ -108,24 +119,26 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
             weights = np.ones(len(y)) * (1.0 if sample_weight is None else np.asarray(sample_weight, dtype=np.float64))
         except (TypeError, ValueError):
             return sample_weight  # which the extension refuses in its own words
-        counted = [weights[y == side].sum() for side in (-1.0, 1.0)]
+        numbers = class_numbers(range(len(self.classes_)), len(self.classes_))
+        counted = [weights[y == one].sum() for one in numbers]
         if 0.0 in counted and sum(counted) > 0.0:
-            raise TautnetError("y has only one class in the rows that count for something", "give rows of both classes a weight above 0")
+            left = "only one class" if len(counted) == 2 else f"no row of the class {self.classes_[counted.index(0.0)]}"
+            raise TautnetError(f"y has {left} in the rows that count for something", "give rows of all classes a weight above 0")
         if self.class_weight is None or sum(counted) == 0.0:
             return sample_weight
         if isinstance(self.class_weight, str):
             if self.class_weight != "balanced":
                 raise TautnetError(f"`class_weight` is {self.class_weight!r}", 'give None, "balanced" or a dict with a weight for each class')
-            each = [sum(counted) / (2.0 * one) for one in counted]
+            each = [sum(counted) / (len(counted) * one) for one in counted]
         else:
             missing = [one for one in self.classes_ if one not in self.class_weight]
             if missing:
                 raise TautnetError(f"`class_weight` has no weight for the class {missing[0]}", "give one for each class")
             each = [float(self.class_weight[one]) for one in self.classes_]
-        return weights * np.where(y > 0, each[1], each[0])
+        return weights * np.array(each)[np.searchsorted(numbers, y)]
 
     def decision_function(self, X: Any) -> Floats:
-        """The margins: above 0 for the second class."""
+        """The margins: above 0 for the second class. Of several classes the outputs, a column for each."""
         check_is_fitted(self)
         margins: Floats = self.model_.predict(self._inputs(X))
         return margins
@@ -133,7 +146,8 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """The classes."""
         margins = self.decision_function(X)
-        found: npt.NDArray[Any] = self.classes_[(margins > 0).astype(int)]
+        places = (margins > 0).astype(int) if margins.ndim == 1 else margins.argmax(axis=1)
+        found: npt.NDArray[Any] = self.classes_[places]
         return found
 
     @available_if(_has_probabilities)  # type: ignore[untyped-decorator]
@@ -146,6 +160,10 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     def predict_log_proba(self, X: Any) -> Floats:
         """Logarithms of how likely each class is."""
         margins = self.decision_function(X)
+        if margins.ndim == 2:
+            below = margins - margins.max(axis=1, keepdims=True)
+            several: Floats = below - np.log(np.exp(below).sum(axis=1, keepdims=True))
+            return several
         return -np.column_stack([np.logaddexp(0.0, margins), np.logaddexp(0.0, -margins)])
 
     def predict_certain(
@@ -161,6 +179,9 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
         if within["tolerance"] is None and not self.tolerance_:
             raise TautnetError("the model was made for no tolerance", 'give one, such as tolerance="0.1sd"')
+        if len(self.classes_) > 2:
+            places, certain = self.model_.certain(inputs, within, nodes, thread_count(self.threads))
+            return self.classes_[places], certain
         lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, thread_count(self.threads))
         margins = self.model_.predict(inputs)
         return self.classes_[(margins > 0).astype(int)], (lower > 0) | (upper <= 0)

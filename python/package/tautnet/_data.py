@@ -120,17 +120,21 @@ def _labels(y: Any) -> Any:
 
 
 def given_labels(y: Any, estimator: str) -> tuple[Any, Any, list[str]]:
-    """The two classes of y, y as -1 and 1, and how a model file writes the classes."""
+    """The classes of y, y as -1 and 1 (or as numbers from 0 where there are several), and how a model file writes the classes."""
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
     labels = _labels(y)
     check_classification_targets(labels)
     classes, places = np.unique(labels, return_inverse=True)
-    if len(classes) != 2:
-        many = "only one class" if len(classes) < 2 else f"{len(classes)} classes"
-        raise TautnetError(f"Only binary classification is supported: y has {many}, {estimator} tells two apart",
-                           "give rows of two classes; of several, ask whether it is one of them or another")  # fmt: skip
-    return classes, np.where(places.ravel() == 1, 1.0, -1.0), [label_text(one) for one in classes]
+    if len(classes) < 2:
+        raise TautnetError(f"y has only one class, {estimator} tells classes apart", "give rows of two classes or more")
+    return classes, class_numbers(places, len(classes)), [label_text(one) for one in classes]
+
+
+def class_numbers(places: Any, count: int) -> Any:
+    """What stands for classes: -1 and 1 for two, their places for several."""
+    numbers = np.asarray(places, dtype=np.float64).ravel()
+    return numbers if count > 2 else 2.0 * numbers - 1.0
 
 
 def label_text(label: Any) -> str:
@@ -141,7 +145,7 @@ def label_text(label: Any) -> str:
 
 
 def label_texts(texts: list[str]) -> Any:
-    """The classes of a model file: numbers where both are."""
+    """The classes of a model file: numbers where all are."""
     for kind in (int, float):
         try:
             return np.array([kind(text) for text in texts])
@@ -151,16 +155,16 @@ def label_texts(texts: list[str]) -> Any:
 
 
 def labels_of(y: Any, classes: list[str], estimator: str) -> Any:
-    """y as -1 and 1, by the classes of a model."""
+    """y as numbers, by the classes of a model."""
     labels = _labels(y)
     places = {text: place for place, text in enumerate(classes)}
     found = [places.get(label_text(one)) for one in labels]
     if None in found:
         k = found.index(None)
         raise TautnetError(
-            f"y has `{labels[k]}` in row {k + 1}, which is none of the classes of the model", f"its classes are {classes[0]} and {classes[1]}"
+            f"y has `{labels[k]}` in row {k + 1}, which is none of the classes of the model", f"its classes are {', '.join(classes[:-1])} and {classes[-1]}"
         )
-    return np.where(np.array(found) == 1, 1.0, -1.0)
+    return class_numbers(found, len(classes))
 
 
 def given_weights(sample_weight: Any, rows: int) -> Any:

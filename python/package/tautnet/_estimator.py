@@ -101,9 +101,11 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
             warnings.warn(
                 f"the {cut_short} was reached: this is the best so far, with its proof", ConvergenceWarning, stacklevel=3
             )
+        if self.max_lipschitz is None:
+            return
         # A fit that was ended before the convex program has the bound that is proved.
         bound = self.objective_.get("lipschitz", self.certificate_.standardized_upper_bound)
-        if self.max_lipschitz is not None and bound > self.max_lipschitz:
+        if bound > self.max_lipschitz:
             warnings.warn(
                 f"the bound {bound:g} exceeds max_lipschitz={self.max_lipschitz:g}: this is the best found", ConvergenceWarning, stacklevel=3
             )
@@ -119,6 +121,8 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         certificate = self.model_.certificate
         if certificate is None:
+            if len(self.model_.classes or []) > 2:
+                raise TautnetError("a network of several classes has no certificate", "`tautnet certify` bounds the margins of its classes")
             raise TautnetError("the model has no certificate", "make one with tautnet.certify")
         return certificate
 

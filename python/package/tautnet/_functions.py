@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 
 
 def _target(subject: Any, network: Any, y: Any, loss: str | None, asks: str) -> tuple[Any, str | None]:
-    """y for the extension, and the loss: where the network tells classes apart, -1 and 1, and a loss of them."""
+    """y for the extension, and the loss: where the network tells classes apart, their numbers, and a loss of them."""
     classes = _classes(subject, network)
     if classes is None:
         return given_target(y, asks)[0], loss
@@ -70,7 +70,7 @@ def polish(
 ) -> LipschitzRegressor | LipschitzClassifier:
     """The best of all networks that switch their units on and off on X as `network` does: never worse than it was.
 
-    `network` is a fitted LipschitzRegressor, LipschitzClassifier, MLPRegressor, or MLPClassifier of two classes (one hidden relu layer), a torch Sequential(Linear, ReLU,
+    `network` is a fitted LipschitzRegressor, LipschitzClassifier, MLPRegressor, or MLPClassifier (one hidden relu layer), a torch Sequential(Linear, ReLU,
     Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file (.onnx, .safetensors, .json). Apart
     from a model, which knows its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` and its
     bound are in units in which every column of X and y has mean 0 and standard deviation 1; without it, in

@@ -130,10 +130,11 @@ def _from_layers(parts: dict[str, Any]) -> _tautnet.Network:
 
 def _from_sklearn(mlp: Any) -> _tautnet.Network:
     name = type(mlp).__name__
-    # Of two classes the output before its activation is the margin.
-    if getattr(mlp, "out_activation_", "identity") not in ("identity", "logistic"):
+    # The outputs before their activation: the margin of two classes, and one a class of several. Several labels at once have sigmoids too.
+    activation = getattr(mlp, "out_activation_", "identity")
+    if activation not in ("identity", "logistic", "softmax") or (activation == "logistic" and mlp.n_outputs_ > 1):
         raise TautnetError(
-            f"the {name} has the output activation `{mlp.out_activation_}`", "give a regressor, or a classifier of two classes"
+            f"the {name} has {mlp.n_outputs_} outputs of the activation `{activation}`", "give a regressor, or a classifier of one label a row"
         )
     coefs = [_double(array, "coefs_", 2) for array in mlp.coefs_]
     intercepts = [_double(array, "intercepts_", 1) for array in mlp.intercepts_]

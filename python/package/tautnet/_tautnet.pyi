@@ -115,7 +115,7 @@ class Model:
     def target(self) -> str: ...
     @property
     def classes(self) -> list[str] | None:
-        """The two classes of the target, where it is one."""
+        """The classes of the target, where it is one."""
     @property
     def units(self) -> int: ...
     @property
@@ -134,7 +134,11 @@ class Model:
     def weights(self, standardized: bool) -> dict[str, Any]:
         """The arrays w, b, v, the number c, and the array a where there is a linear part."""
     def predict(self, given: Any) -> _Floats:
-        """Predictions, in the units of the target."""
+        """Predictions, in the units of the target; of several classes all outputs, a row of them for each row."""
+    def certain(
+        self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Of several classes the number of that of each row, and whether no input error within the tolerance can change it."""
     @property
     def tolerance(self) -> tuple[list[str], str]:
         """How wrong the inputs can be, as it was said when the model was made: amounts, and the shape."""

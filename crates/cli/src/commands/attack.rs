@@ -1,6 +1,6 @@
 //! `tautnet attack MODEL DATA`: the error found by attack beside the ceiling that no attack can exceed.
 
-use super::{pictures, several};
+use super::pictures;
 use crate::arguments::{MeetingArguments, OutArguments, TalkArguments};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
@@ -113,7 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let meeting = (&arguments.network, &arguments.data, &arguments.meeting);
     let problem = input::meet(&stored, network, meeting.0, meeting.1, meeting.2, &loss, (&test, 0))?;
     problem.check(&loss)?;
-    several::check_outputs(&problem)?;
+    problem.columns.check_outputs(problem.network.outputs())?;
     if problem.network.outputs() > 1 && within.is_none() {
         return Err(Error::new(
             "a network of several classes is attacked within a tolerance of the inputs, and there is none",

@@ -69,6 +69,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 fn list(folder: &FolderArguments, as_json: bool) -> Result<()> {
     let rastrigin = ("rastrigin", 1500, "drawn; rastrigin:n=1500,d=2,seed=0 to choose", Some("built in".to_owned()));
     let breast = ("breast", 569, "breast tissue, benign or malignant", Some("built in".to_owned()));
+    let iris = ("iris", 150, "flowers of three kinds", Some("built in".to_owned()));
     let sets = SETS.iter().map(|set| {
         let place = match folders::find(folder, set.name) {
             _ if set.name == "machine" => Some("built in".to_owned()),
@@ -81,7 +82,7 @@ fn list(folder: &FolderArguments, as_json: bool) -> Result<()> {
         let place = folders::find_mnist(folder, file).map(|path| path.display().to_string());
         (name, rows, mnist::TITLE, place)
     });
-    let all: Vec<_> = [rastrigin, breast].into_iter().chain(sets).chain(images).collect();
+    let all: Vec<_> = [rastrigin, breast, iris].into_iter().chain(sets).chain(images).collect();
     if as_json {
         let entry = |(name, rows, title, place): &(&str, usize, &str, Option<String>)| json!({"name": name, "rows": rows, "title": title, "place": place});
         return output::print_json(&json!({"sets": all.iter().map(entry).collect::<Vec<_>>()}));

@@ -103,7 +103,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let problem =
         input::meet(&stored, given, &arguments.network, &arguments.data, &arguments.meeting, &settings.loss, test)?;
     problem.check(&settings.loss)?;
-    several::check_outputs(&problem)?;
+    problem.columns.check_outputs(problem.network.outputs())?;
     let network = &problem.network;
 
     stop.heed();

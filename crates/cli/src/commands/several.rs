@@ -11,7 +11,6 @@ use std::time::Duration;
 use tautnet::attack::{self, WithinReport};
 use tautnet::error::{Error, Result};
 use tautnet::job::{Interruption, Job};
-use tautnet::polish::Method;
 use tautnet::recipe::Plan;
 use tautnet::several::{self, Polished, Told};
 use tautnet::tolerance::{Asked, Tolerance};
@@ -27,21 +26,6 @@ fn only_one_output(what: &str, hint: &str) -> Error {
     )
 }
 
-/// Refuse a network whose outputs are not the classes of the target.
-pub fn check_outputs(problem: &Problem) -> Result<()> {
-    let (outputs, target) = (problem.network.outputs(), printable::shown(&problem.columns.target));
-    let classes = problem.columns.classes.as_ref().map_or(0, Vec::len);
-    if outputs == problem.columns.several().unwrap_or(1) {
-        return Ok(());
-    }
-    let has = if classes == 0 { "is taken for a number".to_owned() } else { format!("has {classes} classes") };
-    let outputs = if outputs == 1 { "one output".to_owned() } else { format!("{outputs} outputs") };
-    Err(Error::new(
-        format!("the network has {outputs}, and the target `{target}` {has}"),
-        "a network of several classes has one output a class, in the order of their names; one of two classes or of a number has one output",
-    ))
-}
-
 /// Polish a network of several outputs.
 pub fn polish(
     arguments: &polish::Arguments,
@@ -51,16 +35,7 @@ pub fn polish(
     stop: &Stop,
 ) -> Result<ExitCode> {
     let settings = &plan.settings.polish;
-    if ![Method::CONVEX, "robust-cells".parse()?].contains(&settings.method) {
-        let what = format!("the method `{}`", settings.method.name());
-        return Err(only_one_output(&what, "take the method `convex` or `robust-cells`"));
-    }
-    if settings.lipschitz > 0.0 || settings.max_lipschitz.is_some() {
-        return Err(only_one_output(
-            "a price or a limit of the Lipschitz bound",
-            "leave out --lipschitz and --max-lipschitz, and say a tolerance of the inputs",
-        ));
-    }
+    settings.check_several()?;
     if arguments.pictures.wanted() {
         return Err(only_one_output("a report or a plot", "leave it out; --json has every number"));
     }

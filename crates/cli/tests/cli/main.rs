@@ -21,6 +21,7 @@ mod reading;
 mod report;
 mod reproduce;
 mod run;
+mod several_classes;
 mod sound;
 mod tolerance;
 mod train;

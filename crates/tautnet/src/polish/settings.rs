@@ -3,7 +3,7 @@
 use super::method::Method;
 use crate::{
     Loss, Norm,
-    error::Result,
+    error::{Error, Result},
     program::build::Prices,
     range::Range,
     requirement::{Asked, Setting, check},
@@ -99,6 +99,23 @@ impl Settings {
         // Whatever the method is: some norms are for bounds only.
         let polish = |setting| (setting == Setting::Method).then(|| Asked::new("polish", "a polish"));
         check(&[self.norm.choice()], &polish)
+    }
+
+    /// Refuse what there is for one output only: a network with an output for each of several classes has (R), and no bound.
+    pub fn check_several(&self) -> Result<()> {
+        let what = if ![Method::CONVEX, Method::ROBUST_CELLS].contains(&self.method) {
+            format!("the method `{}`", self.method.name())
+        } else if self.lipschitz > 0.0 || self.max_lipschitz.is_some() {
+            "a price or a limit of the Lipschitz bound".to_owned()
+        } else {
+            return Ok(());
+        };
+        Err(Error::new(
+            format!(
+                "{what} is for two classes or for numbers, and this network has an output for each of several classes"
+            ),
+            "say a tolerance of the inputs: then it is polished by the method `convex`; `robust-cells` is the other one",
+        ))
     }
 
     pub(crate) fn prices(&self) -> Prices {

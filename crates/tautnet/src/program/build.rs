@@ -133,10 +133,10 @@ pub(crate) struct Robust<'a> {
     pub margins: Option<&'a Margins>,
 }
 
-/// Rows as margins: `κ_ki relu(h_i)` and what is held.
+/// Rows as margins: `ς_ki relu(h_i)` and what is held.
 #[derive(Debug, Clone)]
 pub(crate) struct Margins {
-    /// `κ_ki`, rows × units.
+    /// `ς_ki`, rows × units.
     pub coefficients: Mat<f64>,
     /// What the output of each row has beside the units.
     pub held: Vec<f64>,

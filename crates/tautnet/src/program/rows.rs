@@ -33,7 +33,7 @@ pub(crate) struct Rows {
     pub active: Patterns,
     /// `s_i`.
     pub sign: Vec<f64>,
-    /// `κ_ki` in the place of `s_i`, n × m, where the rows are margins of several outputs. Only a worst case has it.
+    /// `ς_ki` in the place of `s_i`, n × m, where the rows are margins of several outputs. Only a worst case has it.
     pub margins: Option<Mat<f64>>,
 }
 
@@ -51,7 +51,7 @@ impl Rows {
         self.sign.len()
     }
 
-    /// What a unit has in the output of a row: `s_i`, or `κ_ki`.
+    /// What a unit has in the output of a row: `s_i`, or `ς_ki`.
     pub fn coefficient(&self, k: usize, i: usize) -> f64 {
         self.margins.as_ref().map_or(self.sign[i], |margins| margins[(k, i)])
     }

@@ -82,7 +82,7 @@ const DOWN: usize = 1;
 pub(crate) struct WorstCase {
     /// The rows with their labels.
     pub rows: Arc<Rows>,
-    /// `s_i D_ik` (or `κ_ki D_ik`), n × m.
+    /// `s_i D_ik` (or `ς_ki D_ik`), n × m.
     pub signed: Arc<Mat<f64>>,
     /// What a row takes of a unit's reach, n × variables; no columns where every input is exact.
     pub coefficients: Arc<Mat<f64>>,

@@ -5,7 +5,7 @@
 //! class costs is a loss of the margin at the least of them: the loss of the row's *worst margin*.
 //!
 //! With hidden units (w_i, b_i) and output weights v_i ∈ R^c, written as z̄_i = ‖v_i‖ (w_i, b_i) and a *direction* u_i = v_i / ‖v_i‖ that is held,
-//! a margin has the coefficients κ_i = u_iy − u_ij in the place of the signs, and everything that is known of networks with one output
+//! a margin has the coefficients ς_i = u_iy − u_ij in the place of the signs, and everything that is known of networks with one output
 //! within a tolerance holds of it: its worst case, its bound by labels, and the program (R), in which the margins of a row are a group.
 
 mod bound;

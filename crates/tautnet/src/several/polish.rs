@@ -71,7 +71,9 @@ pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: 
     };
     let solver = tautnet_cone::Settings { gap_relative: gap.0, iterations: gap.1, ..tautnet_cone::Settings::default() };
     let mut before = start;
-    for round in 0..(*rounds).max(1) {
+    // Hard cells have their labels for good.
+    let most = if *soft { (*rounds).max(1) } else { 1 };
+    for round in 0..most {
         if at.units.is_empty() {
             break;
         }

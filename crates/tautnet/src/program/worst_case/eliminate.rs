@@ -7,7 +7,7 @@
 //! Y_± = ± lin + M·G + Σ_{s_i = ±} ρ_ik w_ik
 //! ```
 //!
-//! (with κ_ki for s_i: `1/α' = 1/α + Σ_+ κ²/(p + r)` and `Σ_+ |κ| ρ w`)
+//! (with ς_ki for s_i: `1/α' = 1/α + Σ_+ ς²/(p + r)` and `Σ_+ |ς| ρ w`)
 //!
 //! where c is the curvature of the loss in u, and φ, M, W are what the cone of the gradient leaves: of a box `1/φ = Σ_j τ_j²/D_j`,
 //! `M_j = τ_j (p − r)/D_j`, `W = diag(4pr/D)`; of a second-order cone with scaling (η, w) `φ = η⁻²(2w_0² − 1)`,
