@@ -1,6 +1,6 @@
 //! From names on the command line to networks and data.
 
-use crate::arguments::{ColumnArguments, FileArguments, MeetingArguments};
+use crate::arguments::{ColumnArguments, FileArguments, FolderArguments, MeetingArguments};
 use crate::files::TestRows;
 use crate::files::{file_of, images_of};
 use crate::limits;
@@ -93,6 +93,15 @@ pub fn open(data: &OsStr, arguments: &FileArguments) -> Result<Opened> {
             "give the path of a table, or a name that `tautnet data list` shows",
         )),
     }
+}
+
+/// Whether DATA is the name of a known set that is not on this machine.
+pub fn is_absent(data: &str, folder: &FolderArguments) -> bool {
+    if file_of(data.as_ref()).is_some() {
+        return false;
+    }
+    let table = public_data::find(data).is_some_and(|set| folders::find(folder, set.name).is_none());
+    table || matches!(mnist::find(data), Ok(Some(named)) if folders::find_mnist(folder, named.file).is_none())
 }
 
 impl Opened {

@@ -8,18 +8,31 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use tautnet::error::{Error, Result};
-use tautnet_study::experiment::{Plan, Problem, Row, Sample, Task, trial};
+use tautnet_study::experiment::{Clock, GoOn, Plan, Problem, Row, Sample, Task, trial};
+
+/// What a task ends in: its rows, or `None` where it was ended.
+pub type Trial<'a, R> = dyn Fn(Task, &Clock<'_>, &GoOn<'_>) -> Result<Option<Vec<R>>> + Sync + 'a;
 
 /// What runs trials.
-pub struct Workers<'a> {
-    /// The experiment.
-    pub plan: &'a Plan,
-    /// Its data sets, in its order.
-    pub data: &'a [Sample],
+pub struct Workers<'a, R> {
+    /// What a trial is.
+    pub trial: &'a Trial<'a, R>,
     /// Threads in all.
     pub threads: usize,
     /// When to end early.
     pub stop: &'a Stop,
+}
+
+/// The trials of a plan on its data sets, in its order.
+pub fn trials<'a>(
+    plan: &'a Plan,
+    data: &'a [Sample],
+) -> impl Fn(Task, &Clock<'_>, &GoOn<'_>) -> Result<Option<Vec<Row>>> + Sync + 'a {
+    |task, clock, go_on| {
+        let settings = &plan.settings;
+        let problem = Problem::split(&plan.data[task.data], &data[task.data], settings, task.trial)?;
+        Ok(trial(&problem, &plan.arms[task.arm], settings, clock, go_on))
+    }
 }
 
 /// Threads to use where none are asked for: one a core.
@@ -28,13 +41,13 @@ pub fn threads(asked: Option<usize>) -> usize {
     asked.unwrap_or_else(cores)
 }
 
-impl Workers<'_> {
+impl<R: Send> Workers<'_, R> {
     /// Run tasks, and give each one's rows to `finished` as they come. What is under way when it is time to stop is dropped.
     pub fn run(
         &self,
         tasks: &[Task],
         display: &mut Display,
-        mut finished: impl FnMut(Task, Vec<Row>) -> Result<()>,
+        mut finished: impl FnMut(Task, Vec<R>) -> Result<()>,
     ) -> Result<()> {
         let workers = self.threads.min(tasks.len()).max(1);
         let next = AtomicUsize::new(0);
@@ -80,23 +93,21 @@ impl Workers<'_> {
         })
     }
 
-    fn one(&self, task: Task, ended: &Arc<AtomicBool>) -> Result<Option<Vec<Row>>> {
+    fn one(&self, task: Task, ended: &Arc<AtomicBool>) -> Result<Option<Vec<R>>> {
         let (clock, flag) = (*self.stop, ended.clone());
         // What is cut short is dropped: there is nothing left to do then, not even late.
         let over = move || flag.load(Ordering::Relaxed) || clock.reason().is_some();
-        tautnet::Stop::staged(move |_| over()).during(|| self.trial(task, ended))
+        tautnet::Stop::staged(move |_| over()).during(|| self.timed(task, ended))
     }
 
-    fn trial(&self, task: Task, ended: &AtomicBool) -> Result<Option<Vec<Row>>> {
-        let settings = &self.plan.settings;
-        let problem = Problem::split(&self.plan.data[task.data], &self.data[task.data], settings, task.trial)?;
+    fn timed(&self, task: Task, ended: &AtomicBool) -> Result<Option<Vec<R>>> {
         let started = Instant::now();
         let clock = || started.elapsed().as_secs_f64();
         let go_on = || if ended.load(Ordering::Relaxed) { ControlFlow::Break(()) } else { self.stop.verdict() };
         if go_on().is_break() {
             return Ok(None);
         }
-        let rows = trial(&problem, &self.plan.arms[task.arm], settings, &clock, &go_on);
+        let rows = (self.trial)(task, &clock, &go_on)?;
         Ok(rows.filter(|_| go_on().is_continue()))
     }
 }

@@ -311,6 +311,11 @@ choices! {
 
 /// Read a file on the disk.
 pub fn read(path: &Path, tier: &str, limits: &Limits) -> Result<Experiment> {
+    parse(&path.display().to_string(), &text(path, limits)?, tier)
+}
+
+/// The text of a file on the disk.
+pub(crate) fn text(path: &Path, limits: &Limits) -> Result<String> {
     let source = path.display().to_string();
     let bytes = read_file(path, &source, limits)?;
     let text = String::from_utf8(bytes)
@@ -319,7 +324,7 @@ pub fn read(path: &Path, tier: &str, limits: &Limits) -> Result<Experiment> {
     const CELLS_OF_VALUE: u64 = 10;
     let values = text.bytes().filter(|byte| b",=[{\n".contains(byte)).count() as u64;
     limits.check(Limit::Cells, &source, CELLS_OF_VALUE * values)?;
-    parse(&source, &text, tier)
+    Ok(text)
 }
 
 /// Read the text of a file; `source` is what messages call it.

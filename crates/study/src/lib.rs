@@ -2,10 +2,11 @@
 //!
 //! [`experiment`] applies every method to the same starting networks, trial by trial; [`experiment_file`] reads what is to be
 //! run, and [`claims`] says what the rows show. [`rivals`], [`convex`] and [`admm`](mod@admm) are the methods that are compared with those of
-//! [`tautnet::polish`](mod@tautnet::polish).
+//! [`tautnet::polish`](mod@tautnet::polish). [`classification`] runs those for two classes.
 
 pub mod admm;
 pub mod claims;
+pub mod classification;
 pub mod convex;
 pub mod experiment;
 pub mod experiment_file;

@@ -284,3 +284,90 @@ fn walks_within_a_tolerance_go_on_from_the_first_program() {
     }
     assert!(below >= 7, "{below}");
 }
+
+/// All points of a box at which a network of one or two inputs can have its largest or its least value: it is linear between its kinks, so these are the
+/// corners, and where kinks meet each other or the sides.
+fn vertices(network: &Shallow, x: &[f64], size: f64) -> Vec<Vec<f64>> {
+    let (low, high) = (|j: usize| x[j] - size, |j: usize| x[j] + size);
+    // Lines w·x + b = 0: the kinks, and the sides of the box.
+    let mut lines: Vec<(Vec<f64>, f64)> =
+        (0..network.units()).map(|i| ((0..x.len()).map(|j| network.w()[(i, j)]).collect(), network.b()[i])).collect();
+    for j in 0..x.len() {
+        let along: Vec<f64> = (0..x.len()).map(|other| if other == j { 1.0 } else { 0.0 }).collect();
+        lines.extend([(along.clone(), -low(j)), (along, -high(j))]);
+    }
+    let crossing = |a: &(Vec<f64>, f64), b: &(Vec<f64>, f64)| {
+        let det = a.0[0] * b.0[1] - a.0[1] * b.0[0];
+        vec![(a.0[1] * b.1 - b.0[1] * a.1) / det, (b.0[0] * a.1 - a.0[0] * b.1) / det]
+    };
+    let points: Vec<Vec<f64>> = match x.len() {
+        1 => lines.iter().map(|(w, b)| vec![-b / w[0]]).collect(),
+        _ => (0..lines.len())
+            .flat_map(|i| (0..i).map(move |j| (i, j)))
+            .map(|(i, j)| crossing(&lines[i], &lines[j]))
+            .collect(),
+    };
+    // Parallel lines meet nowhere, which is no number, or beyond the box.
+    let inside = |point: &Vec<f64>| (0..x.len()).all(|j| (point[j] - x[j]).abs() <= size * (1.0 + 1e-12));
+    points.into_iter().filter(inside).collect()
+}
+
+/// The mean over the rows of the largest loss at any of these points.
+fn exhaustive(network: &Shallow, data: &Dataset, size: f64, loss: &tautnet::Loss) -> f64 {
+    let worst = |k: usize| {
+        let x: Vec<f64> = (0..data.columns()).map(|j| data.x[(k, j)]).collect();
+        let points = vertices(network, &x, size);
+        assert!(points.len() >= 1 << x.len(), "the corners are among them: {points:?}");
+        points.iter().map(|point| loss.value(network.value(point), data.y[k])).fold(0.0, f64::max)
+    };
+    (0..data.rows()).map(worst).sum::<f64>() / data.rows() as f64
+}
+
+/// The claim of convex adversarial training: the optimum of the hard program is the loss of the network that it gives under the worst attack
+/// there is, and the price of the weights.
+#[test]
+fn the_hard_optimum_is_the_loss_under_an_exhaustive_attack() {
+    let (size, decay) = (0.05, 1e-3);
+    let mut better = 0;
+    for d in [1, 2] {
+        for seed in 0..6 {
+            let mut random = Pcg64::seed_from_u64(100 * d + seed);
+            let mut draw = || random.random_range(-1.0..1.0f64);
+            let (n, m, d) = (10, 8, d as usize);
+            // Rows on a grid, so that kinks have room between them.
+            let x = Mat::from_fn(n, d, |k, j| if j == 0 { 0.4 * k as f64 - 1.8 } else { (0.9 * (k * k) as f64).sin() });
+            let y: Vec<f64> =
+                (0..n).map(|k| if (k / 3 + seed as usize).is_multiple_of(2) { 1.0 } else { -1.0 }).collect();
+            let data = Dataset::new(x, y, None).unwrap();
+            // Every kink goes through a point between two rows. The output bias is so bad that nothing of the start is kept.
+            let w = Mat::from_fn(m, d, |_, _| draw());
+            let b =
+                (0..m).map(|i| -w[(i, 0)] * (0.4 * (i % 9) as f64 - 1.6) - if d == 2 { 0.2 * w[(i, 1)] } else { 0.0 });
+            let v = (0..m).map(|i| if i % 2 == 0 { 0.1 } else { -0.1 }).collect();
+            let network = Shallow::new(w.clone(), b.collect(), v, 50.0).unwrap();
+            for name in ["hinge", "logistic", "squared"] {
+                let loss: tautnet::Loss = name.parse().unwrap();
+                let settings = Settings {
+                    loss: loss.clone(),
+                    tolerance: Some(Tolerance::same(Shape::Box, &vec![size; d]).unwrap()),
+                    decay,
+                    lipschitz: 0.0,
+                    tol: 1e-9,
+                    ..Settings::of(Method::ROBUST_CELLS)
+                };
+                let polished = polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
+                let optimum = told(&polished);
+                let attacked = exhaustive(&polished.network, &data, size, &loss) + decay * polished.after.decay;
+                assert!(
+                    (optimum - attacked).abs() <= 1e-6,
+                    "d {d}, seed {seed}, {name}: {optimum} and {attacked}, {:?}",
+                    polished.ending
+                );
+                let constant = Shallow::new(Mat::zeros(1, d), vec![0.0], vec![0.0], loss.best_constant(&data)).unwrap();
+                better += usize::from(optimum < 0.9 * exhaustive(&constant, &data, size, &loss));
+            }
+        }
+    }
+    // Where all cells are empty the network is a constant, and there is nothing to attack.
+    assert!(better >= 18, "only {better} of 36 networks are more than a constant");
+}

@@ -25,7 +25,7 @@ use tautnet::{attack, polish};
 use tautnet_report::chart::Canvas;
 use tautnet_report::panels::{Words, panels};
 use tautnet_study::experiment::{
-    Arm, BASES, Band, METHODS, Method, Plan, Settings, bands, base, base_title, method, method_title,
+    Arm, BASES, Band, METHODS, Method, Plan, Settings, Trials, bands, base, base_title, method, method_title,
     rows_of_classes_to_csv, rows_to_csv,
 };
 use tautnet_tables::Encoder;
@@ -173,8 +173,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 
     stop.heed();
     let tasks = plan.tasks();
-    let workers =
-        Workers { plan: &plan, data: &data, threads: workers::threads(arguments.threads.threads), stop: &stop };
+    let trial = workers::trials(&plan, &data);
+    let workers = Workers { trial: &trial, threads: workers::threads(arguments.threads.threads), stop: &stop };
     let mut display = Display::new(arguments.talk.quiet, 1.0);
     let (mut rows, mut done) = (Vec::new(), 0);
     workers.run(&tasks, &mut display, |_, of_task| {

@@ -12,6 +12,7 @@ mod pictures;
 pub mod polish;
 pub mod predict;
 pub mod reproduce;
+mod reproduce_classes;
 mod reproduce_text;
 mod several;
 mod tolerance_pictures;

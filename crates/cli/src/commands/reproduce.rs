@@ -1,6 +1,7 @@
-//! `tautnet reproduce table-1|figure-1`: the paper's experiments, ours beside theirs.
+//! `tautnet reproduce table-1|figure-1|robust-classification`: the papers' experiments, ours beside theirs.
 
 use super::pictures;
+use super::reproduce_classes;
 use super::reproduce_text::{self, Finding};
 use super::trial_text;
 use crate::arguments::{FileArguments, FolderArguments, Header, TalkArguments};
@@ -8,7 +9,7 @@ use crate::files::Files;
 use crate::progress::Display;
 use crate::recipe::{LimitArguments, ThreadArguments};
 use crate::stop::Stop;
-use crate::workers::{self, Workers};
+use crate::workers::{self, Trial, Workers};
 use crate::{input, limits, output};
 use clap::ValueEnum;
 use serde_json::json;
@@ -16,20 +17,22 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::Dataset;
 use tautnet::error::{Error, Result};
+use tautnet::printable;
 use tautnet_report::chart::Canvas;
 use tautnet_report::panels::{Words, panels};
-use tautnet_study::experiment::{Journal, Row, Sample, bands};
+use tautnet_study::classification;
+use tautnet_study::experiment::{self, Clock, GoOn, Journal, Row, Sample, Trials, bands};
 use tautnet_study::experiment_file::{self, Experiment};
 use tautnet_tables::atomic::{self, Existing};
-use tautnet_tables::{Task, UnknownLevels, Values};
+use tautnet_tables::{Table, Task, UnknownLevels, Values};
 
-/// Run an experiment of the paper, and put ours beside theirs
+/// Run an experiment of a paper, and put ours beside theirs
 ///
-/// Runs what an experiment file says (arXiv:2606.19652, Table 1 or Figure 1; everything that the paper does not state is chosen in
-/// the file, with the reason) and writes a CSV file with one row for each network, a table in Markdown and, for Figure 1, the
-/// figure. Every finished trial is on the disk at once: after Ctrl-C, --time-limit or worse, the same command goes on where it
-/// was. Exit status 1 if a theorem fails in any trial: C-l2 and C-lip are never worse than their start, joint never worse than
-/// C-lip.
+/// Runs what an experiment file says (arXiv:2606.19652, Table 1 or Figure 1; arXiv:2105.12237, robust classification; everything
+/// that the paper does not state is chosen in the file, with the reason) and writes a CSV file with one row for each network, a
+/// table in Markdown and, for Figure 1, the figure. Every finished trial is on the disk at once: after Ctrl-C, --time-limit or
+/// worse, the same command goes on where it was. Exit status 1 if a theorem fails in any trial: C-l2 and C-lip are never worse
+/// than their start, joint never worse than C-lip; what is proved right is never more than what an attack leaves right.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Which experiment
@@ -78,6 +81,9 @@ pub enum What {
     /// Error under attack on rows held out, against the radius
     #[value(name = "figure-1")]
     Figure1,
+    /// Two classes: right without an attack, after FGSM and PGD, and proved; and what solvers reach in how many seconds
+    #[value(name = "robust-classification")]
+    RobustClassification,
 }
 
 /// How much of an experiment.
@@ -89,7 +95,7 @@ pub enum Tier {
     Quick,
     /// What the paper ran: hours
     Paper,
-    /// Table 1 at the paper's size and one price, with walks at high effort: hours
+    /// More than the paper ran: Table 1 at one price with walks at high effort, robust classification with 10000 images: hours
     High,
 }
 
@@ -99,6 +105,7 @@ impl What {
         match self {
             What::Table1 => "table-1",
             What::Figure1 => "figure-1",
+            What::RobustClassification => "robust-classification",
         }
     }
 
@@ -106,6 +113,7 @@ impl What {
         match self {
             What::Table1 => include_str!("../../../../experiments/table-1.toml"),
             What::Figure1 => include_str!("../../../../experiments/figure-1.toml"),
+            What::RobustClassification => include_str!("../../../../experiments/robust-classification.toml"),
         }
     }
 }
@@ -127,11 +135,24 @@ impl Arguments {
         let own = self.experiment.as_ref().map_or(String::new(), |path| format!(" --experiment {}", path.display()));
         format!("tautnet reproduce {} --tier {}{own}", self.what.name(), self.tier.name())
     }
+
+    /// A file of results.
+    fn file(&self, ending: &str) -> PathBuf {
+        self.out.join(format!("{}-{}.{ending}", self.what.name(), self.tier.name()))
+    }
 }
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
+    match arguments.what {
+        What::Table1 | What::Figure1 => polishing(arguments, &stop),
+        What::RobustClassification => classification(arguments, &stop),
+    }
+}
+
+/// Table 1 and Figure 1.
+fn polishing(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
     let tier = arguments.tier.name();
     let experiment = match &arguments.experiment {
         Some(path) => experiment_file::read(path, tier, limits::now())?,
@@ -140,9 +161,59 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let data = load(&experiment, &arguments.folder)?;
     let plan = &experiment.plan;
     let settings = plan.fingerprint(env!("CARGO_PKG_VERSION"), &data);
-    let file = |ending: &str| arguments.out.join(format!("{}-{tier}.{ending}", arguments.what.name()));
+    let Done { rows, trials } = carry_out(arguments, stop, plan, &settings, &workers::trials(plan, &data))?;
+    let finding = if arguments.what == What::Figure1 {
+        reproduce_text::figure(&experiment, &bands(&rows), trials)
+    } else {
+        reproduce_text::table(&rows, plan.settings.polish.tol, trials)
+    };
+    tell(arguments, stop, &finding, &settings, (&experiment.title, &experiment.choices))?;
+    if arguments.what == What::Figure1 {
+        draw(&experiment, &rows, &|ending| arguments.file(ending))?;
+    }
+    trial_text::note_failures(&rows);
+    Ok(finding.exit_code())
+}
+
+/// Robust classification.
+fn classification(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
+    let tier = arguments.tier.name();
+    let mut chosen = match &arguments.experiment {
+        Some(path) => classification::read(path, tier, limits::now())?,
+        None => classification::parse(&format!("{}.toml", arguments.what.name()), arguments.what.text(), tier)?,
+    };
+    let data = load_classes(&mut chosen, &arguments.folder)?;
+    let plan = &chosen.plan;
+    let settings = plan.fingerprint(env!("CARGO_PKG_VERSION"), &data);
+    let trial = |task: experiment::Task, clock: &Clock<'_>, go_on: &GoOn<'_>| {
+        classification::trial(plan, &data[task.data], task, clock, go_on)
+    };
+    let Done { rows, trials } = carry_out(arguments, stop, plan, &settings, &trial)?;
+    let finding = reproduce_classes::table(plan, &data, &rows, trials)?;
+    tell(arguments, stop, &finding, &settings, (&chosen.title, &chosen.choices))?;
+    rows.iter().filter(|row| row.failed()).for_each(|row| {
+        output::note(&format!("{}, trial {}, {} {}: {}", row.data, row.trial, row.method, row.effort, row.ending));
+    });
+    Ok(finding.exit_code())
+}
+
+/// The rows of all trials that are done, and how many these are of how many.
+struct Done<R> {
+    rows: Vec<R>,
+    trials: (usize, usize),
+}
+
+/// Run what is left of the trials.
+fn carry_out<P: Trials<Row: Send>>(
+    arguments: &Arguments,
+    stop: &Stop,
+    plan: &P,
+    settings: &str,
+    trial: &Trial<'_, P::Row>,
+) -> Result<Done<P::Row>> {
     // Results of its own that are no copy of the Markdown.
-    let mut files = ["csv", "svg", "png"].iter().fold(Files::default(), |files, ending| files.reads(&file(ending)));
+    let own = ["csv", "svg", "png"].map(|ending| arguments.file(ending));
+    let mut files = own.iter().fold(Files::default(), |files, path| files.reads(path));
     if let Some(path) = &arguments.experiment {
         files = files.reads(path);
     }
@@ -152,19 +223,20 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Error::new(what, "give another folder with --out")
     })?;
     let existing = if arguments.force { Existing::Replace } else { Existing::Refuse };
-    let mut journal = Journal::open(&file("csv"), plan, &settings, existing)?;
+    let mut journal = Journal::open(&arguments.file("csv"), plan, settings, existing)?;
 
     let tasks = plan.tasks();
     let left: Vec<_> = tasks.iter().copied().filter(|task| !journal.has(*task)).collect();
     let found = tasks.len() - left.len();
     if found > 0 && !arguments.talk.quiet {
-        output::note(&format!("{found} of {} trials are in {} already", tasks.len(), file("csv").display()));
+        let file = arguments.file("csv");
+        output::note(&format!("{found} of {} trials are in {} already", tasks.len(), file.display()));
     }
     stop.heed();
     if found > 0 {
         stop.kept();
     }
-    let workers = Workers { plan, data: &data, threads: workers::threads(arguments.threads.threads), stop: &stop };
+    let workers = Workers { trial, threads: workers::threads(arguments.threads.threads), stop };
     let mut display = Display::new(arguments.talk.quiet, 1.0);
     let mut done = found;
     workers.run(&left, &mut display, |task, rows| {
@@ -173,42 +245,48 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         journal.append(task, rows)
     })?;
     drop(display);
-    let rows = journal.close(plan)?;
+    let rows = journal.close()?;
     if rows.is_empty() {
         return Err(Error::new(
             format!("{} before the first trial ended", stop.reason().unwrap_or("stopped")),
             "give it more time, or a smaller --tier",
         ));
     }
+    Ok(Done { rows, trials: (done, tasks.len()) })
+}
 
-    let finding = find(arguments.what, &experiment, &rows, (done, tasks.len()));
-    let markdown = finding.markdown(&format!("`{}`, settings {settings}", arguments.command()), &experiment);
-    atomic::write(&file("md"), markdown.as_bytes(), Existing::Replace)?;
+/// Write what was found, and say it.
+fn tell(
+    arguments: &Arguments,
+    stop: &Stop,
+    finding: &Finding,
+    settings: &str,
+    chosen: (&str, &[[String; 3]]),
+) -> Result<()> {
+    let markdown = finding.markdown(&format!("`{}`, settings {settings}", arguments.command()), chosen);
+    atomic::write(&arguments.file("md"), markdown.as_bytes(), Existing::Replace)?;
     if let Some(path) = &arguments.markdown {
         atomic::write(path, markdown.as_bytes(), Existing::Replace)?;
     }
-    if arguments.what == What::Figure1 {
-        draw(&experiment, &rows, &file)?;
-    }
+    let (done, of) = finding.trials;
     if arguments.talk.json {
         let mut result = finding.json();
         result["experiment"] = json!(arguments.what.name());
-        result["tier"] = json!(tier);
+        result["tier"] = json!(arguments.tier.name());
         result["settings"] = json!(settings);
-        result["trials"] = json!({"done": done, "of": tasks.len()});
-        result["rows"] = json!(file("csv").display().to_string());
+        result["trials"] = json!({"done": done, "of": of});
+        result["rows"] = json!(arguments.file("csv").display().to_string());
         output::print_json(&result)?;
     } else {
         output::print(&finding.text())?;
     }
-    trial_text::note_failures(&rows);
-    if done < tasks.len() {
+    if done < of {
         let why = stop.reason().unwrap_or("stopped");
-        output::note(&format!("{why}: {done} of {} trials are done; the same command goes on from there", tasks.len()));
+        output::note(&format!("{why}: {done} of {of} trials are done; the same command goes on from there"));
     } else if !arguments.talk.quiet {
         output::note(&format!("rows and tables are in {}", arguments.out.display()));
     }
-    Ok(if finding.theorems_hold() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(())
 }
 
 /// All data sets, before any work is done: a missing one is told at once.
@@ -222,6 +300,44 @@ fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Sample>
             None => Ok(rows.into()),
             Some(splits) => with_splits(rows, splits, experiment.plan.trials, &file),
         }
+    });
+    sets.collect()
+}
+
+/// The data sets of two classes. Known ones that are not on this machine are left out of the plan, and that is said.
+fn load_classes(
+    experiment: &mut classification::Experiment,
+    folder: &FolderArguments,
+) -> Result<Vec<classification::Sample>> {
+    let file = FileArguments { header: Header::Auto, folder: folder.clone() };
+    let sets = &mut experiment.plan.settings.data;
+    sets.retain(|set| {
+        let absent =
+            [Some(&set.data), set.test.as_ref()].into_iter().flatten().find(|data| input::is_absent(data, folder));
+        if let Some(data) = absent {
+            let set = printable::line(&set.name);
+            output::note(&format!(
+                "the data set `{set}` is left out: {} is not on this machine",
+                printable::line(data)
+            ));
+        }
+        absent.is_none()
+    });
+    if sets.is_empty() {
+        return Err(Error::new(
+            "none of the data sets is on this machine",
+            "fetch one with `tautnet data fetch`, or name the folder that has it with --data-dir",
+        ));
+    }
+    let sets = sets.iter().map(|set| {
+        let opened = input::open(set.data.as_ref(), &file)?;
+        let columns = opened.columns(&Default::default(), Task::Classify)?;
+        let rows = |table: &Table| columns.dataset(table, UnknownLevels::Refuse);
+        let held_out = match &set.test {
+            Some(test) => Some(rows(&input::open(test.as_ref(), &file)?.table)?),
+            None => None,
+        };
+        Ok(classification::Sample { rows: rows(&opened.table)?, held_out })
     });
     sets.collect()
 }
@@ -246,14 +362,6 @@ fn with_splits(rows: Dataset, splits: &str, trials: u64, file: &FileArguments) -
         return Err(Error::new(what, "ask for fewer trials, or give a column for each"));
     }
     Ok(sample)
-}
-
-/// What the rows say, beside what the paper says.
-fn find(what: What, experiment: &Experiment, rows: &[Row], trials: (usize, usize)) -> Finding {
-    match what {
-        What::Table1 => reproduce_text::table(rows, experiment.plan.settings.polish.tol, trials),
-        What::Figure1 => reproduce_text::figure(experiment, &bands(rows), trials),
-    }
 }
 
 /// The figure, as SVG and as PNG.

@@ -3,6 +3,7 @@
 use super::trial_text::{band_json, failed, time};
 use crate::output;
 use serde_json::{Value, json};
+use std::process::ExitCode;
 use tautnet_study::claims::{Claim, NONE, claims, percent};
 use tautnet_study::experiment::{
     Band, Reduction, Row, arms, base_title, method_title, prices_in_words, reductions, winner,
@@ -15,11 +16,13 @@ const FIGURE: &str = include_str!("../../../../experiments/expected/figure-1.csv
 /// Tables, and what they say.
 pub struct Finding {
     /// Each with its heading; the first row names the columns.
-    tables: Vec<(String, Vec<Vec<String>>)>,
-    claims: Vec<Claim>,
+    pub tables: Vec<(String, Vec<Vec<String>>)>,
+    /// What the rows show.
+    pub claims: Vec<Claim>,
     /// Trials done, of how many.
-    trials: (usize, usize),
-    facts: Value,
+    pub trials: (usize, usize),
+    /// For programs.
+    pub facts: Value,
 }
 
 /// The lines of a CSV file that is part of the program, without its header.
@@ -181,8 +184,13 @@ pub fn figure(experiment: &Experiment, bands: &[Band], trials: (usize, usize)) -
 
 impl Finding {
     /// Whether nothing that is proved was contradicted.
-    pub fn theorems_hold(&self) -> bool {
+    fn theorems_hold(&self) -> bool {
         self.claims.iter().all(|claim| claim.holds != Some(false) || !claim.theorem)
+    }
+
+    /// Failure where something that is proved was contradicted.
+    pub fn exit_code(&self) -> ExitCode {
+        if self.theorems_hold() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     /// For people.
@@ -192,10 +200,10 @@ impl Finding {
         tables.chain(claims).collect()
     }
 
-    /// For documents.
-    pub fn markdown(&self, heading: &str, experiment: &Experiment) -> String {
+    /// For documents, with the title and the choices of the experiment.
+    pub fn markdown(&self, heading: &str, (title, choices): (&str, &[[String; 3]])) -> String {
         let (done, of) = self.trials;
-        let mut text = format!("# {}\n\n{heading}; {done} of {of} trials.\n", experiment.title);
+        let mut text = format!("# {title}\n\n{heading}; {done} of {of} trials.\n");
         for (heading, lines) in &self.tables {
             text.push_str(&format!("\n## {heading}\n\n"));
             for (k, line) in lines.iter().enumerate() {
@@ -210,7 +218,7 @@ impl Finding {
         self.claims.iter().for_each(|claim| text.push_str(&format!("- {} {}\n", verdict(claim), claim.text)));
         text.push_str("\n## What was chosen\n\n| choice | value | why |\n|---|---|---|\n");
         let cell = |word: &String| word.replace('|', "\\|");
-        experiment.choices.iter().for_each(|line| {
+        choices.iter().for_each(|line| {
             text.push_str(&format!("| {} |\n", line.iter().map(cell).collect::<Vec<_>>().join(" | ")));
         });
         text

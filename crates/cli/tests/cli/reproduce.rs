@@ -247,3 +247,63 @@ fn what_cannot_be_run_is_told_before_any_work() {
     );
     assert_eq!(folder.tautnet("reproduce figure-1 --tier smoke --quiet --force --out .").code, Some(0));
 }
+
+#[test]
+fn robust_classification_goes_on_where_it_was_and_leaves_out_what_is_not_there() {
+    let folder = Folder::new();
+    let result = folder.tautnet("reproduce robust-classification --tier smoke --json --quiet --out whole").json();
+    let networks = result["networks"].as_array().unwrap();
+    let names: Vec<&str> = networks.iter().map(|row| row["method"].as_str().unwrap()).collect();
+    assert_eq!(names, ["gd-std", "gd-fgsm", "gd-pgd", "published", "soft-clean", "soft-pgd"]);
+    for row in networks {
+        let shares = ["certified", "pgd", "fgsm", "clean"].map(|key| number(&row[key]));
+        assert!(shares.is_sorted() && shares[0] > 0.5 && row["trials"] == 2 && row["failed"] == 0, "{row:#}");
+    }
+    let claims = result["claims"].as_array().unwrap();
+    assert!(claims.iter().all(|claim| claim["holds"] == true), "{claims:#?}");
+    assert_eq!(claims.iter().filter(|claim| claim["theorem"] == true).count(), 3);
+
+    // Cut off on the way, on one thread and with a set that is not on this machine: the same rows.
+    let whole = folder.read("whole/robust-classification-smoke.csv");
+    let text = include_str!("../../../../experiments/robust-classification.toml");
+    let images = "{ name = \"digits\", data = \"mnist:3,8,n=60\", standardized = false, radius = 0.04 }";
+    let (head, smoke) = text.split_once("[tiers.smoke]").unwrap();
+    let mine = format!("{head}[tiers.smoke]{}", smoke.replacen("data = [", &format!("data = [{images}, "), 1));
+    folder.write("mine.toml", mine);
+    std::fs::create_dir(folder.path().join("part")).unwrap();
+    let cut = whole.find("breast,1,").unwrap() + 20;
+    folder.write("part/robust-classification-smoke.csv", &whole[..cut]);
+    let command = "reproduce robust-classification --tier smoke --experiment mine.toml --data-dir . --out part --threads 1 --markdown table.md";
+    let ran = folder.tautnet(command);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for part in
+        ["the data set `digits` is left out: mnist:3,8,n=60 is not on this machine", "1 of 4 trials are in part"]
+    {
+        assert!(ran.err.contains(part), "{part} in {ran:?}");
+    }
+    for part in ["holds: the share proved right", "P_s of the formula", "soft-pgd"] {
+        assert!(ran.out.contains(part), "{part} in {ran:?}");
+    }
+    assert_eq!(timeless(&folder.read("part/robust-classification-smoke.csv")), timeless(&whole));
+    assert!(folder.read("table.md").contains("| patterns | 4 | this tier: Are all parts connected?"));
+
+    // Nothing but what is not there, and a tier that there is not.
+    let (head, tiers) =
+        folder.read("mine.toml").split_once("[tiers.smoke]").map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let (_, tail) = tiers.split_once('\n').unwrap();
+    let start = tail.find("data = [").unwrap();
+    let end = start + tail[start..].find('\n').unwrap();
+    let tail = format!("{}data = [{images}]{}", &tail[..start], &tail[end..]);
+    folder.write("none.toml", format!("{head}[tiers.smoke]\n{tail}"));
+    let none = command.replace("mine.toml", "none.toml");
+    for (command, what) in [
+        (none.as_str(), "none of the data sets is on this machine"),
+        (
+            "reproduce robust-classification --tier high --out high --data-dir .",
+            "none of the data sets is on this machine",
+        ),
+    ] {
+        let ran = folder.tautnet(command);
+        assert!(ran.code == Some(2) && ran.err.contains(what), "{what}: {ran:?}");
+    }
+}

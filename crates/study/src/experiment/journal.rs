@@ -4,8 +4,7 @@
 //! The lines of a trial are written in one piece and forced to the disk. Whatever ends the program, what is read again is whole
 //! trials: a line that was cut short, and a trial of which lines are missing, count as not there.
 
-use super::plan::{Plan, Task};
-use super::rows::{Row, rows_from_csv, rows_to_csv};
+use super::task::{Task, Trials};
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -17,31 +16,30 @@ use tautnet_tables::limited::read_file;
 
 /// The file of a run, and what it holds.
 #[derive(Debug)]
-pub struct Journal {
+pub struct Journal<'a, P: Trials> {
+    plan: &'a P,
     path: PathBuf,
     file: File,
     settings: String,
-    radii: Vec<f64>,
-    done: BTreeMap<Task, Vec<Row>>,
+    done: BTreeMap<Task, Vec<P::Row>>,
 }
 
-impl Journal {
+impl<'a, P: Trials> Journal<'a, P> {
     /// Open the file of a run, or begin one. Rows that other settings made are refused, or dropped where `existing` says so.
-    pub fn open(path: &Path, plan: &Plan, settings: &str, existing: Existing) -> Result<Self> {
-        let radii = plan.settings.radii.clone();
-        let mut done: BTreeMap<Task, Vec<Row>> = BTreeMap::new();
+    pub fn open(path: &Path, plan: &'a P, settings: &str, existing: Existing) -> Result<Self> {
+        let mut done: BTreeMap<Task, Vec<P::Row>> = BTreeMap::new();
         let source = path.display().to_string();
         let text = match path.exists() {
             true => String::from_utf8(read_file(path, &source, &Limits::default())?)
                 .map_err(|error| Error::new(format!("{source} is not UTF-8 text ({error})"), "give another folder"))?,
             false => String::new(),
         };
-        match rows_from_csv(&source, &text, &radii).and_then(|rows| own_rows(&source, rows, settings)) {
+        match plan.read_csv(&source, &text).and_then(|rows| own_rows(&source, rows, settings)) {
             Ok(rows) => {
                 for row in rows {
-                    let Some(task) = plan.task_of(&row) else { continue };
-                    let rows = done.entry(task).or_default();
-                    if rows.iter().all(|other| other.method != row.method) {
+                    let Some(place) = plan.place(&row) else { continue };
+                    let rows = done.entry(place.0).or_default();
+                    if rows.iter().all(|other| plan.place(other) != Some(place)) {
                         rows.push(row);
                     }
                 }
@@ -51,13 +49,13 @@ impl Journal {
         }
         done.retain(|task, rows| rows.len() == plan.rows_of(*task));
         // What was left out above must not stand between whole lines.
-        let kept: Vec<Row> = done.values().flatten().cloned().collect();
-        let whole = rows_to_csv(&kept, settings, Some(&radii));
+        let kept: Vec<P::Row> = done.values().flatten().cloned().collect();
+        let whole = plan.to_csv(&kept, settings, true);
         if whole != text {
             atomic::write(path, whole.as_bytes(), Existing::Replace)?;
         }
         let file = OpenOptions::new().append(true).open(path).map_err(|error| unusable(path, &error))?;
-        Ok(Self { path: path.into(), file, settings: settings.into(), radii, done })
+        Ok(Self { plan, path: path.into(), file, settings: settings.into(), done })
     }
 
     /// Whether a trial is there already.
@@ -66,32 +64,26 @@ impl Journal {
     }
 
     /// Add a finished trial.
-    pub fn append(&mut self, task: Task, rows: Vec<Row>) -> Result<()> {
-        let lines = rows_to_csv(&rows, &self.settings, None);
+    pub fn append(&mut self, task: Task, rows: Vec<P::Row>) -> Result<()> {
+        let lines = self.plan.to_csv(&rows, &self.settings, false);
         let written = self.file.write_all(lines.as_bytes()).and_then(|()| self.file.sync_data());
         written.map_err(|error| unusable(&self.path, &error))?;
         self.done.insert(task, rows);
         Ok(())
     }
 
-    /// All rows in the order of the plan.
-    pub fn rows(&self, plan: &Plan) -> Vec<Row> {
-        let mut rows: Vec<Row> = self.done.values().flatten().cloned().collect();
-        plan.sort(&mut rows);
-        rows
-    }
-
     /// Put the lines in the order of the plan, which is that of no clock.
-    pub fn close(self, plan: &Plan) -> Result<Vec<Row>> {
-        let rows = self.rows(plan);
-        let text = rows_to_csv(&rows, &self.settings, Some(&self.radii));
+    pub fn close(self) -> Result<Vec<P::Row>> {
+        let mut rows: Vec<P::Row> = self.done.into_values().flatten().collect();
+        self.plan.sort(&mut rows);
+        let text = self.plan.to_csv(&rows, &self.settings, true);
         atomic::write(&self.path, text.as_bytes(), Existing::Replace)?;
         Ok(rows)
     }
 }
 
 /// The rows, if all were made with these settings.
-fn own_rows(source: &str, rows: Vec<(String, Row)>, settings: &str) -> Result<Vec<Row>> {
+fn own_rows<R>(source: &str, rows: Vec<(String, R)>, settings: &str) -> Result<Vec<R>> {
     match rows.iter().find(|(made_with, _)| made_with != settings) {
         Some((made_with, _)) => Err(Error::new(
             format!("{source} holds rows of other settings: {made_with} where these are {settings}"),

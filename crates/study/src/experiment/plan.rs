@@ -2,8 +2,11 @@
 
 use super::arm::{Arm, Settings};
 use super::problem::Sample;
-use super::rows::Row;
+use super::rows::{Row, rows_from_csv, rows_to_csv};
+use super::task::{Task, Trials, tasks};
 use sha2::{Digest, Sha256};
+use tautnet::Dataset;
+use tautnet::error::Result;
 
 /// Everything that is to be run.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,68 +21,69 @@ pub struct Plan {
     pub settings: Settings,
 }
 
-/// One trial of one arm on one data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Task {
-    /// Position in [`Plan::data`].
-    pub data: usize,
-    /// Position in [`Plan::arms`].
-    pub arm: usize,
-    /// Number of the trial, from 0.
-    pub trial: u64,
-}
+impl Trials for Plan {
+    type Row = Row;
 
-impl Plan {
-    /// All tasks: a first trial of everything, then a second one, so that what is done so far speaks of all.
-    pub fn tasks(&self) -> Vec<Task> {
-        let of_trial = |trial| {
-            let of_data = move |data| (0..self.arms.len()).map(move |arm| Task { data, arm, trial });
-            (0..self.data.len()).flat_map(of_data)
-        };
-        (0..self.trials).flat_map(of_trial).collect()
+    /// A first trial of everything, then a second one, so that what is done so far speaks of all.
+    fn tasks(&self) -> Vec<Task> {
+        tasks(self.data.len(), self.arms.len(), self.trials)
     }
 
-    /// The task that a row belongs to, if it is one of the plan's.
-    pub fn task_of(&self, row: &Row) -> Option<Task> {
-        let data = self.data.iter().position(|name| *name == row.data)?;
-        let arm = self.arms.iter().position(|arm| arm.key() == row.key())?;
-        (row.trial < self.trials).then_some(Task { data, arm, trial: row.trial })
-    }
-
-    /// Number of rows that a task ends in: one of the starting network and one of each method.
-    pub fn rows_of(&self, task: Task) -> usize {
+    /// One of the starting network and one of each method.
+    fn rows_of(&self, task: Task) -> usize {
         1 + self.arms[task.arm].methods.len()
     }
 
-    /// Rows in the order of the plan (data sets, arms, trials, methods), whatever the order in which they came.
-    pub fn sort(&self, rows: &mut [Row]) {
-        let methods = |row: &Row, arm: usize| {
-            let at = self.arms[arm].methods.iter().position(|method| method.name == row.method);
-            at.map_or(0, |at| at + 1)
+    fn place(&self, row: &Row) -> Option<(Task, usize)> {
+        let data = self.data.iter().position(|name| *name == row.data)?;
+        let arm = self.arms.iter().position(|arm| arm.key() == row.key())?;
+        let method = match row.method.as_str() {
+            Row::BASE => 0,
+            name => 1 + self.arms[arm].methods.iter().position(|method| method.name == name)?,
         };
-        rows.sort_by_key(|row| self.task_of(row).map(|task| (task, methods(row, task.arm))));
+        (row.trial < self.trials).then_some((Task { data, arm, trial: row.trial }, method))
     }
 
+    fn to_csv(&self, rows: &[Row], settings: &str, header: bool) -> String {
+        rows_to_csv(rows, settings, header.then_some(&self.settings.radii))
+    }
+
+    fn read_csv(&self, source: &str, text: &str) -> Result<Vec<(String, Row)>> {
+        rows_from_csv(source, text, &self.settings.radii)
+    }
+}
+
+impl Plan {
     /// A digest of everything that the numbers depend on but the program itself: the plan, its version, and the data with its
     /// weights and given splits.
     pub fn fingerprint(&self, version: &str, data: &[Sample]) -> String {
         let mut digest = Sha256::new();
         digest.update(format!("{version} {self:?}"));
         for Sample { rows: set, splits } in data {
-            digest.update(format!(" {} {} ", set.rows(), set.columns()));
-            for k in 0..set.rows() {
-                (0..set.columns()).for_each(|j| digest.update(set.x[(k, j)].to_le_bytes()));
-                digest.update(set.y[k].to_le_bytes());
-            }
-            // Sets without weights have the fingerprints that they had before there were any.
-            if let Some(weights) = &set.weights {
-                digest.update(" weights ");
-                weights.iter().for_each(|weight| digest.update(weight.to_le_bytes()));
-            }
+            digest_rows(&mut digest, set);
             for split in splits {
                 digest.update(format!(" split {:?}", split.test));
             }
         }
-        digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        told(digest)
     }
+}
+
+/// Rows with their weights into a digest.
+pub(crate) fn digest_rows(digest: &mut Sha256, set: &Dataset) {
+    digest.update(format!(" {} {} ", set.rows(), set.columns()));
+    for k in 0..set.rows() {
+        (0..set.columns()).for_each(|j| digest.update(set.x[(k, j)].to_le_bytes()));
+        digest.update(set.y[k].to_le_bytes());
+    }
+    // Sets without weights have the fingerprints that they had before there were any.
+    if let Some(weights) = &set.weights {
+        digest.update(" weights ");
+        weights.iter().for_each(|weight| digest.update(weight.to_le_bytes()));
+    }
+}
+
+/// The beginning of a digest, as text.
+pub(crate) fn told(digest: Sha256) -> String {
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }

@@ -144,7 +144,7 @@ fn header(radii: &[f64]) -> Vec<String> {
 
 /// A whole file, or some lines of one; `settings` is the fingerprint of what they were made with.
 pub fn rows_to_csv(rows: &[Row], settings: &str, radii: Option<&[f64]>) -> String {
-    write(radii.map(header).into_iter().chain(rows.iter().map(|row| row.fields(settings))))
+    csv_of(radii.map(header), rows.iter().map(|row| row.fields(settings)))
 }
 
 /// A whole file, where targets are classes: the shares that are right follow each row.
@@ -158,17 +158,28 @@ pub fn rows_of_classes_to_csv(rows: &[Row], settings: &str, radii: &[f64]) -> St
         row.fields(settings).into_iter().chain(shares).collect()
     };
     let header = header(radii).into_iter().chain(titles).collect();
-    write([header].into_iter().chain(rows.iter().map(line)))
-}
-
-fn write(lines: impl Iterator<Item = Vec<String>>) -> String {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    lines.for_each(|line| writer.write_record(line).expect("memory takes any line"));
-    String::from_utf8(writer.into_inner().expect("memory takes any line")).expect("it was written as text")
+    csv_of(Some(header), rows.iter().map(line))
 }
 
 /// The rows of a file, each with the fingerprint of its settings. A last line that was cut short is left out.
 pub fn rows_from_csv(source: &str, text: &str, radii: &[f64]) -> Result<Vec<(String, Row)>> {
+    rows_of(source, text, &header(radii), |record| Row::parse(record, radii.len()))
+}
+
+/// Lines as text, below a header where there is one.
+pub(crate) fn csv_of(header: Option<Vec<String>>, lines: impl Iterator<Item = Vec<String>>) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    header.into_iter().chain(lines).for_each(|line| writer.write_record(line).expect("memory takes any line"));
+    String::from_utf8(writer.into_inner().expect("memory takes any line")).expect("it was written as text")
+}
+
+/// The rows of a file with this header. A last line that was cut short is left out.
+pub(crate) fn rows_of<R>(
+    source: &str,
+    text: &str,
+    header: &[String],
+    parse: impl Fn(&csv::StringRecord) -> Option<R>,
+) -> Result<Vec<R>> {
     let whole = text.rfind('\n').map_or("", |end| &text[..=end]);
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(whole.as_bytes());
     let mut rows = Vec::new();
@@ -182,12 +193,12 @@ pub fn rows_from_csv(source: &str, text: &str, radii: &[f64]) -> Result<Vec<(Str
         };
         let record = record.map_err(|error| wrong(&format!("is not CSV: {error}")))?;
         if k == 0 {
-            if record.iter().ne(header(radii).iter().map(String::as_str)) {
+            if record.iter().ne(header.iter().map(String::as_str)) {
                 return Err(wrong("does not name the columns of this experiment"));
             }
             continue;
         }
-        rows.push(Row::parse(&record, radii.len()).ok_or_else(|| wrong("is no row of this experiment"))?);
+        rows.push(parse(&record).ok_or_else(|| wrong("is no row of this experiment"))?);
     }
     Ok(rows)
 }

@@ -21,7 +21,7 @@ mod settings;
 mod several;
 mod within;
 
-pub use fast_gradient::fast_gradient;
+pub use fast_gradient::{fast_gradient, fast_gradient_towards};
 pub use proved::WorstCase;
 pub use settings::{Method, RADII, RESTARTS, SIZES, STEPS, Settings};
 pub(crate) use within::points_within;
@@ -112,7 +112,10 @@ pub fn attack(
                 let mut attack_one = |radius: f64| {
                     if radius > 0.0 && !stop.asked() {
                         let delta = match settings.method {
-                            Method::FastGradient => fast_gradient(network, &x, data.y[k], norm, radius),
+                            Method::FastGradient => match loss.harm(data.y[k]) {
+                                Some(sign) => fast_gradient_towards(network, &x, sign, norm, radius),
+                                None => fast_gradient(network, &x, data.y[k], norm, radius),
+                            },
                             Method::ProjectedAscent => stop.during(|| {
                                 search.worst(
                                     &prepared,

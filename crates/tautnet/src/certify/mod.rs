@@ -80,8 +80,8 @@ pub use sample::{SampleInterval, affordable_nodes, sample_interval};
 pub use search_state::SearchState;
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verification::{fingerprint, verify};
-pub use within::interval_within;
 pub(crate) use within::wanted_interval_within;
+pub use within::{interval_within, keeps_sign};
 pub use worst_cases::{verify_worst_cases, worst_cases};
 
 #[cfg(test)]

@@ -94,10 +94,15 @@ pub fn output_range(
 
 /// The largest value of f over a bounded region, for many regions: corners of boxes are looked at first, which
 /// [`output_range`] leaves out.
-pub(super) fn highest_value(network: &Shallow, region: &Region, settings: &RangeSettings) -> Extreme {
+pub(super) fn highest_value(
+    network: &Shallow,
+    region: &Region,
+    settings: &RangeSettings,
+    observer: &mut dyn FnMut(f64, f64) -> ControlFlow<()>,
+) -> Extreme {
     let mut search = Maximization::new(network, region, settings);
     search.corners = true;
-    search.run(&mut |_, _| ControlFlow::Continue(()))
+    search.run(observer)
 }
 
 /// `|b_i|` and the largest `Σ|w_ik x_k|` over a region's frame.

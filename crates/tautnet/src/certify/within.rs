@@ -14,6 +14,7 @@ use crate::outward::{Sum, add_down, add_up, enclose, mul_up, product_and_error, 
 use crate::tolerance::{Shape, Tolerance};
 use crate::{Norm, Shallow};
 use faer::Mat;
+use std::ops::ControlFlow;
 
 /// The interval of `f(x + δ)` over all perturbations δ within the tolerance of row `row`. At most `nodes` nodes of branch and
 /// bound are spent at each end; with 0 the interval is that of interval arithmetic.
@@ -77,20 +78,54 @@ pub(crate) fn wanted_interval_within(
         let (region, settings) = (seen.region(), RangeSettings { nodes, ..RangeSettings::default() });
         interval.closed = true;
         if wanted(interval.upper) {
-            let highest = highest_value(&seen.network, &region, &settings);
+            let highest = highest_value(&seen.network, &region, &settings, &mut |_, _| ControlFlow::Continue(()));
             interval.upper = interval.upper.min(add_up(highest.bound, seen.off));
             interval.highest_found = interval.highest_found.max(add_down(highest.found, -seen.off));
             interval.closed &= highest.closed;
         }
         if wanted(interval.lower) {
             // The smallest value is minus the largest one of −f.
-            let lowest = highest_value(&seen.network.negated(), &region, &settings);
+            let negated = seen.network.negated();
+            let lowest = highest_value(&negated, &region, &settings, &mut |_, _| ControlFlow::Continue(()));
             interval.lower = interval.lower.max(add_down(-lowest.bound, -seen.off));
             interval.lowest_found = interval.lowest_found.min(add_up(-lowest.found, seen.off));
             interval.closed &= lowest.closed;
         }
     }
     Ok(interval)
+}
+
+/// Whether `sign·f(x + δ) > 0` for every perturbation δ within the tolerance of row `row`, proved by at most `nodes` nodes of branch and
+/// bound. `false` where it is not so, and where the nodes do not suffice. The search ends as soon as it is decided, which takes far
+/// fewer nodes than the ends of [`interval_within`].
+pub fn keeps_sign(
+    network: &Shallow,
+    x: &[f64],
+    row: usize,
+    tolerance: &Tolerance,
+    sign: f64,
+    nodes: usize,
+) -> Result<bool> {
+    let interval = interval_within(network, x, row, tolerance, 0)?;
+    let (least, found) =
+        if sign > 0.0 { (interval.lower, interval.lowest_found) } else { (-interval.upper, -interval.highest_found) };
+    if least > 0.0 || found <= 0.0 || nodes == 0 {
+        return Ok(least > 0.0);
+    }
+    let sizes: Vec<f64> = (0..x.len()).map(|j| tolerance.size(row, j)).collect();
+    let moving: Vec<usize> = (0..x.len()).filter(|&j| sizes[j] > 0.0).collect();
+    let seen = if moving.is_empty() { None } else { Seen::of(network, x, &sizes, &moving, tolerance.shape()) };
+    let Some(seen) = seen else { return Ok(false) };
+    let against = if sign > 0.0 { seen.network.clone().negated() } else { seen.network.clone() };
+    let settings = RangeSettings { nodes, ..RangeSettings::default() };
+    let highest = highest_value(&against, &seen.region(), &settings, &mut |found, bound| {
+        if found >= seen.off || add_up(bound, seen.off) < 0.0 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    Ok(add_up(highest.bound, seen.off) < 0.0)
 }
 
 /// A network as its row and tolerance see it: a function of u in the unit ball, close to `f(x + τ∘u)`.
@@ -367,6 +402,28 @@ mod tests {
         assert!(off(&[0.3, 0.7, 0.2]) < 1e-13 && off(&[0.3, 0.7, 0.2]) > 0.0);
         let short = Shallow::new(faer::mat![[3.0, -4.0]], vec![0.5], vec![2.0], -1.0).unwrap();
         assert_eq!(Seen::of(&short, &[1.0, 1.0], &[0.5, 0.25], &[0, 1], Shape::Ball).unwrap().off, 0.0);
+    }
+
+    /// The sign is kept exactly where the interval of branch and bound lies on its side of 0.
+    #[test]
+    fn a_sign_is_kept_where_the_interval_does_not_hold_0() {
+        let (mut kept, mut lost) = (0, 0);
+        for seed in 0..60 {
+            let network = random_network_with_linear_part(12, 3, seed);
+            for shape in [Shape::Box, Shape::Ball] {
+                let tolerance = Tolerance::same(shape, &[0.2, 0.0, 0.1 * (seed % 7) as f64]).unwrap();
+                let x = [0.3, -0.2, 0.1 * seed as f64 - 3.0];
+                let interval = interval_within(&network, &x, 0, &tolerance, 10_000).unwrap();
+                for sign in [1.0, -1.0] {
+                    let sure = if sign > 0.0 { interval.lower > 0.0 } else { interval.upper < 0.0 };
+                    assert_eq!(keeps_sign(&network, &x, 0, &tolerance, sign, 10_000).unwrap(), sure, "{interval:?}");
+                    // With fewer nodes less is known, and nothing wrong.
+                    assert!(sure || !keeps_sign(&network, &x, 0, &tolerance, sign, 1).unwrap());
+                    if sure { kept += 1 } else { lost += 1 }
+                }
+            }
+        }
+        assert!(kept > 30 && lost > 130, "{kept} {lost}");
     }
 
     #[test]
