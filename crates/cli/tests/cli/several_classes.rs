@@ -8,13 +8,21 @@ fn rows() -> String {
     let row = |k: usize| {
         let class = if k % 23 == 11 { (k + 1) % 3 } else { k % 3 };
         let angle = 2.1 * (k % 3) as f64;
-        let (a, b) = (angle.cos() + 0.4 * (k as f64 * 0.73).sin(), angle.sin() + 0.4 * (k as f64 * 1.37).cos());
+        let (a, b) = (angle.cos() + 0.7 * (k as f64 * 0.73).sin(), angle.sin() + 0.7 * (k as f64 * 1.37).cos());
         format!("{a:.6},{b:.6},{}\n", ["oak", "\"beech, red\"", "ash"][class])
     };
     format!("a,b,tree\n{}", (0..90).map(row).collect::<String>())
 }
 
 const TRAIN: &str = "train data.csv --tolerance 0.15 --hidden 6 --decay 0.003 --test 0.3 --quiet";
+
+/// The network of a model file as a plain network file.
+fn network_of(folder: &Folder) -> Value {
+    let model: Value = serde_json::from_str(&folder.read("m.json")).unwrap();
+    let mut network = model["network"].clone();
+    (network["format"], network["version"]) = (json!("tautnet network"), json!(2));
+    network
+}
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap()
@@ -105,8 +113,7 @@ fn a_plain_network_of_several_outputs_is_attacked_and_polished_as_classes() {
     let folder = Folder::new();
     folder.write("data.csv", rows());
     folder.tautnet(&format!("{TRAIN} --out m.json"));
-    let model: Value = serde_json::from_str(&folder.read("m.json")).unwrap();
-    folder.write("n.json", model["network"].to_string());
+    folder.write("n.json", network_of(&folder).to_string());
     let attacked = folder.tautnet("attack n.json data.csv --tolerance 0.15 --json").json();
     assert!(number(&attacked["sizes"][0]["accuracy"]["found"]) > 0.5, "{attacked}");
     let polished = folder.tautnet("polish n.json data.csv --tolerance 0.15 --rounds 1 --json --quiet").json();
@@ -136,7 +143,7 @@ fn what_there_is_for_two_classes_only_is_said() {
             "train data.csv --loss squared",
             "the loss `squared` is for numbers, but the target `tree` is taken for a class, `ash`, `beech, red` or `oak`",
         ),
-        ("train names.csv", "the target column `name` has more than 100 classes: `w0`, `w1`, `w2`, …"),
+        ("train names.csv", "the target column `name` has more than 100 classes: `w0`, `w1`, `w10`, …"),
         ("predict m.json data.csv --radius 0.1", "`--radius` is for two classes"),
         ("predict m.json data.csv --coverage 0.9", "a coverage is about numbers"),
         ("attack m.json new.csv", "row 3, column `tree` is `elm`"),
@@ -154,11 +161,10 @@ fn what_there_is_for_two_classes_only_is_said() {
         assert!(ended.code == Some(2) && ended.err.contains(what), "{run}: {}", ended.err);
     }
     // Outputs that are not the classes.
-    let model: Value = serde_json::from_str(&folder.read("m.json")).unwrap();
-    folder.write("n.json", model["network"].to_string());
+    folder.write("n.json", network_of(&folder).to_string());
     let ended = folder.tautnet("attack n.json two.csv --tolerance 0.1");
     assert!(ended.err.contains("the network has 3 outputs, and the target `tree` has 2 classes"), "{}", ended.err);
-    let mut fewer = model.clone();
+    let mut fewer: Value = serde_json::from_str(&folder.read("m.json")).unwrap();
     fewer["columns"]["classes"] = json!(["ash", "oak"]);
     folder.write("broken.json", fewer.to_string());
     let ended = folder.tautnet("predict broken.json data.csv");

@@ -92,7 +92,7 @@ pub(super) fn adversarial_tuned(job: &Job<'_>, start: &Shallow) -> Result<Applie
             if (job.go_on)() == ControlFlow::Break(()) {
                 return Ok(Applied { network: start.clone(), ending: "stopped".into() });
             }
-            cases.push(candidate.make(learned, &tolerance, &common, None)?);
+            cases.push(candidate.make(learned, &tolerance, &common)?);
         }
         let cases: Vec<_> =
             cases.iter().zip(&parts).map(|(network, (_, held_out))| (network, held_out, &tolerance)).collect();
@@ -102,5 +102,5 @@ pub(super) fn adversarial_tuned(job: &Job<'_>, start: &Shallow) -> Result<Applie
         }
     }
     let (_, best) = best.expect("there are candidates");
-    Ok(Applied { network: best.make(job.data, &tolerance, &common, None)?, ending: format!("chosen: {best}") })
+    Ok(Applied { network: best.make(job.data, &tolerance, &common)?, ending: format!("chosen: {best}") })
 }

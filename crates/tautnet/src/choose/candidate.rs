@@ -56,16 +56,7 @@ impl Candidate {
     }
 
     /// Make the network. [`Stop::here`](crate::Stop::here) ends it with what there is.
-    pub fn make(
-        &self,
-        data: &Dataset,
-        tolerance: &Tolerance,
-        common: &Common,
-        classes: Option<usize>,
-    ) -> Result<Shallow> {
-        if let Some(classes) = classes {
-            return self.make_for_classes(data, tolerance, common, classes);
-        }
+    pub fn make(&self, data: &Dataset, tolerance: &Tolerance, common: &Common) -> Result<Shallow> {
         let descent = Descent { decay: self.decay, ..self.descent(data.rows()) };
         let start = if self.reach > 0.0 {
             let tolerance = Some(tolerance.times(self.reach));
@@ -98,7 +89,7 @@ impl Candidate {
     }
 
     /// The same with an output for each of several classes.
-    fn make_for_classes(
+    pub(super) fn make_for_classes(
         &self,
         data: &Dataset,
         tolerance: &Tolerance,

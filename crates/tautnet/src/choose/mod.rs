@@ -17,6 +17,7 @@ mod judge;
 mod members;
 mod outcome;
 mod search;
+mod temperature;
 
 pub use candidate::{Candidate, Convex};
 pub use evaluate::{

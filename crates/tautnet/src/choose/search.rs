@@ -3,10 +3,11 @@
 use super::candidate::{Candidate, Convex};
 use super::judge::Losses;
 use super::outcome::{Choice, Chosen, Judgement, Part};
+use super::temperature::temperature;
 use crate::error::{Error, Result};
 use crate::moments::{Moments, moments};
 use crate::rows::Rows;
-use crate::several::{divided, probabilities};
+use crate::several::divided;
 use crate::split::{self, Split};
 use crate::tolerance::{Shape, Tolerance};
 use crate::train::{Common, average};
@@ -80,8 +81,6 @@ const UNITS: (usize, usize) = (50, 200);
 const STAY: (usize, usize) = (24, 6);
 const REACHES: [f64; 5] = [0.0, 0.5, 1.0, 1.5, 2.0];
 const DECAYS: [f64; 6] = [1e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1];
-/// The logarithm of the largest temperature.
-const TEMPERATURES: f64 = 3.0;
 /// Standard deviations of every input that training knows as its tolerance where every input is exact.
 pub const SMOOTHING: f64 = 0.1;
 /// Tolerance and decay of the convex programs that are tried, the first ones first.
@@ -233,6 +232,15 @@ impl<'a, 'o> Work<'a, 'o> {
         Common { seed: self.settings.common.seed.wrapping_add(seed), ..self.settings.common.clone() }
     }
 
+    /// The network of a candidate that learns from these rows.
+    fn network(&self, candidate: Candidate, (data, tolerance): (&Dataset, &Tolerance), seed: u64) -> Result<Shallow> {
+        let common = self.common(seed);
+        match self.settings.classes {
+            None => candidate.make(data, tolerance, &common),
+            Some(classes) => candidate.make_for_classes(data, tolerance, &common, classes),
+        }
+    }
+
     /// Networks of candidates on some parts, judged. `None` where it was time to stop: what was cut short is not to be compared.
     fn judge(&self, candidates: &[(Candidate, u64)], parts: &[usize]) -> Result<Option<Vec<Tried>>> {
         let stop = Stop::here();
@@ -246,7 +254,7 @@ impl<'a, 'o> Work<'a, 'o> {
             let Cut { learned, judged, .. } = &self.parts[part];
             let (candidate, seed) = candidates[c];
             let made = stop.during(|| -> Result<_> {
-                let network = candidate.make(&learned.0, &learned.1, &self.common(seed), self.settings.classes)?;
+                let network = self.network(candidate, (&learned.0, &learned.1), seed)?;
                 let losses = Losses::of(&network, &judged.0, &judged.1, &self.settings.common.loss)?;
                 Ok((network, losses))
             })?;
@@ -393,8 +401,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let made = all
             .par_iter()
             .map(|&(candidate, seed)| {
-                let network = stop
-                    .during(|| candidate.make(self.data, &self.training, &self.common(seed), self.settings.classes));
+                let network = stop.during(|| self.network(candidate, (self.data, &self.training), seed));
                 self.done();
                 network
             })
@@ -411,7 +418,10 @@ impl<'a, 'o> Work<'a, 'o> {
                 })
             })
             .collect::<Result<Vec<Part>>>()?;
-        let temperature = if self.settings.common.loss.is_margin() { self.temperature(&parts)? } else { 1.0 };
+        let each: Vec<(&Shallow, &Dataset)> =
+            parts.iter().zip(&self.parts).map(|(part, cut)| (&part.result, &cut.judged.0)).collect();
+        let loss = &self.settings.common.loss;
+        let temperature = if loss.is_margin() { temperature(&each, loss) } else { 1.0 };
         if temperature != 1.0 {
             for part in &mut parts {
                 part.result = divided(&part.result, temperature)?;
@@ -438,37 +448,6 @@ impl<'a, 'o> Work<'a, 'o> {
             parts,
         };
         Ok(Chosen { start: first, network, choice })
-    }
-
-    /// What predictions are to be divided by so that rows held out have the least loss without input error: then they say how likely a
-    /// class is. It changes no class.
-    fn temperature(&self, parts: &[Part]) -> Result<f64> {
-        // Of every row the prediction and the target, or the outputs and the class.
-        let mut rows: Vec<(Vec<f64>, f64, f64)> = Vec::new();
-        for (part, Cut { judged: (data, _), .. }) in parts.iter().zip(&self.parts) {
-            let weights = data.weights.clone().unwrap_or_else(|| vec![1.0; data.rows()]);
-            let row = |k: usize| data.x.row(k).iter().copied().collect::<Vec<f64>>();
-            rows.extend((0..data.rows()).map(|k| (part.result.outputs_of(&row(k)), data.y[k], weights[k])));
-        }
-        let loss = &self.settings.common.loss;
-        // Several outputs say probabilities, whose logarithm is the loss.
-        let of = |outputs: &[f64], y: f64, factor: f64| match outputs {
-            [f] => loss.value(f * factor, y),
-            _ => {
-                let outputs: Vec<f64> = outputs.iter().map(|f| f * factor).collect();
-                -probabilities(&outputs)[y as usize].max(f64::MIN_POSITIVE).ln()
-            }
-        };
-        let at = |power: f64| -> f64 {
-            rows.iter().map(|(outputs, y, weight)| weight * of(outputs, *y, (-power).exp())).sum()
-        };
-        // The loss is convex in what predictions are multiplied by, so it falls and rises.
-        let (mut low, mut high) = (-TEMPERATURES, TEMPERATURES);
-        while high - low > 1e-3 {
-            let (first, second) = (low + (high - low) / 3.0, high - (high - low) / 3.0);
-            if at(first) <= at(second) { high = second } else { low = first }
-        }
-        Ok(if rows.is_empty() { 1.0 } else { (0.5 * (low + high)).exp() })
     }
 }
 

@@ -36,11 +36,7 @@ pub(crate) fn margin_at_most(network: &Shallow, pair: (usize, usize), largest: &
 }
 
 /// The margin with its weights rounded, and how far it can be from the margin itself where no input is larger than these.
-pub(super) fn margin_and_error(
-    network: &Shallow,
-    (y, j): (usize, usize),
-    largest: &[f64],
-) -> Result<(Shallow, f64)> {
+pub(super) fn margin_and_error(network: &Shallow, (y, j): (usize, usize), largest: &[f64]) -> Result<(Shallow, f64)> {
     let rounded = margin(network, y, j)?;
     let parts = network.clone().into_parts();
     let error = |of: &Mat<f64>, i: usize| two_sum(of[(i, y)], -of[(i, j)]).1.abs();
