@@ -127,12 +127,12 @@ def test_networks_of_three_classes_are_polished(rows, request, tmp_path, which):
     for name in ["p.json", "p.onnx"]:
         better.save(tmp_path / name)
         assert (LipschitzClassifier.load(tmp_path / name).decision_function(X) == better.decision_function(X)).all()
-    # Once more never raises the bound: where nothing is better, the network comes back.
-    again = tautnet.polish(better, X, y, tolerance=0.15, rounds=1)
-    assert again.objective_["ending"] in ("solved", "unchanged")
-    assert tautnet.attack(again, X, y, tolerance=0.15).proved[2] <= after.proved[2] * (1 + 1e-6)
-    cells = tautnet.polish(network, X, y, tolerance=0.15, method="robust-cells")
-    assert tautnet.attack(cells, X, y, tolerance=0.15).proved[2] <= before.proved[2] * (1 + 1e-6)
+    # Another polish never raises the bound of its program, which is near the one that branch and bound proves here; where nothing is
+    # better, the network comes back.
+    for start, asked, most in [(better, {"rounds": 1}, after), (network, {"method": "robust-cells"}, before)]:
+        again = tautnet.polish(start, X, y, tolerance=0.15, **asked)
+        assert again.objective_["ending"] in ("solved", "unchanged")
+        assert tautnet.attack(again, X, y, tolerance=0.15).proved[2] <= 1.01 * most.proved[2]
 
 
 def test_what_there_is_of_two_classes_only_is_refused(rows, fitted, mlp):

@@ -20,11 +20,8 @@ pub const MISSING: &[(Chart, &str)] = &[
     (Chart::Convergence, "many networks are tried where inputs have a tolerance, and no one program is followed"),
 ];
 
-/// Charts that there are none of where the target has several classes.
+/// Further ones where the target has several classes.
 pub const MISSING_OF_SEVERAL: &[(Chart, &str)] = &[
-    MISSING[0],
-    MISSING[1],
-    MISSING[2],
     (Chart::Bounds, "a network of several classes has a bound for each pair of them, which `certify` tells"),
     (Chart::Fit, "a network of several classes predicts no number"),
 ];
