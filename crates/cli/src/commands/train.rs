@@ -129,7 +129,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     if let (Some(count), target) = (columns.several(), printable::shown(&columns.target)) {
         check_several(count, &target, plan.choice.is_some())?;
-        let missing = [&missing, tolerance_pictures::MISSING_OF_SEVERAL].concat();
+        let missing = [&missing[..], tolerance_pictures::MISSING_OF_SEVERAL].concat();
         pictures::check_charts(&arguments.pictures, &missing)?;
     }
     let settings = &plan.settings;
