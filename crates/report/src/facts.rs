@@ -63,15 +63,15 @@ impl std::str::FromStr for Chart {
 /// The facts about one network.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Side {
-    /// The bounds on its Lipschitz constant, in its own units.
-    pub ladder: Ladder,
+    /// The bounds on its Lipschitz constant, in its own units; none of a network with an output for each of several classes.
+    pub ladder: Option<Ladder>,
     /// The error under attack on the rows shown, where they were attacked within radii.
     pub attack: Vec<RadiusReport>,
     /// The mean loss on the rows learned from.
     pub learned: f64,
     /// The mean loss on the rows held out, if there are any.
     pub held_out: Option<f64>,
-    /// Predictions for the rows shown, in the user's units.
+    /// Predictions for the rows shown, in the user's units; none of classes.
     pub predicted: Vec<f64>,
 }
 
@@ -89,28 +89,32 @@ pub struct Rows<'a> {
 }
 
 impl Side {
-    /// Gather the facts. `proved` is the bound of the network's certificate, `attack` the errors found under it; `loss` is what a
-    /// wrong prediction costs.
+    /// Gather the facts. `proved` is the bound of the network's certificate, where it has one, `attack` the errors found under it;
+    /// `loss` is what a wrong prediction costs.
     pub fn of(
         network: &Shallow,
-        proved: f64,
+        proved: Option<f64>,
         attack: Vec<RadiusReport>,
         rows: &Rows<'_>,
         (norm, loss): (Norm, &Loss),
         scaler: &Scaler,
         seed: u64,
     ) -> Result<Self> {
-        let predicted = network.predict(rows.shown.x.as_ref());
-        let search = GradientSearchSettings { seed, ..GradientSearchSettings::scaled_to(network) };
-        let found = largest_gradient_found(network, &Region::Everywhere, norm, Some(rows.shown.x.as_ref()), &search)?;
-        Ok(Self {
-            ladder: Ladder {
+        let x = rows.shown.x.as_ref();
+        let ladder = |proved: f64| -> Result<Ladder> {
+            let search = GradientSearchSettings { seed, ..GradientSearchSettings::scaled_to(network) };
+            let found = largest_gradient_found(network, &Region::Everywhere, norm, Some(x), &search)?;
+            Ok(Ladder {
                 // Nothing is found of a network whose gradient is 0 everywhere it was looked for.
                 found: found.map_or(0.0, |found| found.value),
                 proved,
                 sum: path_norm(network, norm),
                 product: norm_product(network, norm),
-            },
+            })
+        };
+        let predicted = if loss.is_margin() { Vec::new() } else { network.predict(x) };
+        Ok(Self {
+            ladder: proved.map(ladder).transpose()?,
             attack,
             learned: loss.mean(network, rows.learned),
             held_out: rows.held_out.map(|rows| loss.mean(network, rows)),
@@ -130,7 +134,7 @@ pub struct Within {
     /// The inputs, where it is known what each of them causes.
     pub inputs: Vec<Cause>,
     /// For each of the rows shown, what is proved that the prediction of the result cannot leave within the tolerance, in the
-    /// user's units; none where it was not asked for.
+    /// user's units; none where it was not asked for, and none of classes.
     pub intervals: Vec<(f64, f64)>,
 }
 
@@ -199,7 +203,7 @@ pub struct Report<'a> {
     pub before: Side,
     /// The network after it, or the one that was chosen.
     pub after: Side,
-    /// How far one unit of each input column can move the target, proved, in the user's units.
+    /// How far one unit of each input column can move the target, proved, in the user's units; none of several classes.
     pub sensitivities: Vec<f64>,
     /// How to make it again.
     pub reproduce: Reproduce,
@@ -225,7 +229,10 @@ impl Report<'_> {
                 let curves = sides.map(|(name, ink, side)| Curve { name, ink, reports: &side.attack });
                 chart::attack(&curves, &units, canvas)
             }
-            Chart::Bounds => chart::bounds(&sides.map(|(name, ink, side)| (name, ink, &side.ladder)), &units, canvas),
+            Chart::Bounds => {
+                let [old, new] = sides.map(|(name, ink, side)| side.ladder.as_ref().map(|ladder| (name, ink, ladder)));
+                chart::bounds(&[old?, new?], &units, canvas)
+            }
             // The output for a class is no guess at −1 or 1.
             Chart::Fit if self.settings.loss.is_margin() => return None,
             Chart::Fit => {
@@ -248,8 +255,8 @@ impl Report<'_> {
     /// The chart that says most.
     pub fn first(&self) -> Chart {
         match &self.within {
-            Some(within) if within.is_exact() && self.settings.loss.is_margin() => Chart::Bounds,
-            Some(within) if within.is_exact() => Chart::Fit,
+            Some(within) if within.is_exact() && !self.settings.loss.is_margin() => Chart::Fit,
+            Some(within) if within.is_exact() && self.after.ladder.is_some() => Chart::Bounds,
             Some(_) => Chart::Tolerance,
             None => Chart::Attack,
         }

@@ -5,7 +5,7 @@
 
 use super::axes::{bound, number};
 use super::chart::Canvas;
-use super::facts::{Chart, Report};
+use super::facts::{Chart, Report, Side};
 use super::prose;
 use super::scene::Ink;
 use super::svg::{colours, escaped, inline};
@@ -56,12 +56,13 @@ pub fn page(report: &Report<'_>) -> String {
 fn tiles(report: &Report<'_>) -> String {
     let units = report.measures();
     let (before, after) = (&report.before, &report.after);
-    let mut tiles = vec![(
-        "proved Lipschitz bound".to_owned(),
-        bound(before.ladder.proved, true),
-        bound(after.ladder.proved, true),
-        format!("{} of {}", units.norm_name(), units.inputs()),
-    )];
+    let mut tiles = Vec::new();
+    if let (Some(old), Some(new)) = (before.ladder, after.ladder) {
+        let [old, new] = [old, new].map(|ladder| bound(ladder.proved, true));
+        let unit = format!("{} of {}", units.norm_name(), units.inputs());
+        tiles.push(("proved Lipschitz bound".to_owned(), old, new, unit));
+    }
+    let bounds = tiles.len();
     if let Some(at) = report.within.as_ref().and_then(|within| within.at_tolerance()) {
         if let (Some(old), Some(new)) = (at.start.accuracy, at.result.accuracy) {
             let mut tile = |name: &str, of: fn(&Accuracy) -> String| {
@@ -87,7 +88,7 @@ fn tiles(report: &Report<'_>) -> String {
             tile("off by, no input error", |errors| errors.clean, false);
         }
         // What the page is about comes first.
-        tiles.rotate_left(1);
+        tiles.rotate_left(bounds);
     } else if let (Some(first), Some(last)) = (after.attack.first(), after.attack.last()) {
         let (first_before, last_before) = (&before.attack[0], &before.attack[before.attack.len() - 1]);
         let mut tile = |name: String, old: f64, new: f64, upper: bool| {
@@ -267,7 +268,8 @@ fn roots(report: &Report<'_>) -> String {
 fn bounds_table(report: &Report<'_>) -> String {
     let (before, after) = report.sides();
     let mut rows = vec![["", before, after].map(str::to_owned).to_vec()];
-    for ((name, upper, old), (_, _, new)) in report.before.ladder.rungs().into_iter().zip(report.after.ladder.rungs()) {
+    let rungs = |side: &Side| side.ladder.into_iter().flat_map(|ladder| ladder.rungs());
+    for ((name, upper, old), (_, _, new)) in rungs(&report.before).zip(rungs(&report.after)) {
         let write = |value: f64| format!("{} {}", if upper { '≤' } else { '≥' }, bound(value, upper));
         rows.push(vec![name.to_owned(), write(old), write(new)]);
     }
@@ -303,6 +305,9 @@ const MOST_INPUTS: usize = 30;
 
 /// What one unit of each column can do, the most first.
 fn sensitivities(report: &Report<'_>) -> String {
+    if report.sensitivities.is_empty() {
+        return String::new();
+    }
     let mut columns: Vec<(&String, f64)> = report.inputs.iter().zip(report.sensitivities.iter().copied()).collect();
     columns.sort_by(|a, b| b.1.total_cmp(&a.1));
     let rows = |columns: &[(&String, f64)]| {

@@ -199,7 +199,8 @@ fn within(report: &Report<'_>) -> String {
 fn result(report: &Report<'_>) -> String {
     let units = report.measures();
     let (before, after) = (&report.before, &report.after);
-    let [old, new] = [before, after].map(|side| bound(side.ladder.proved, true));
+    let (Some(old), Some(new)) = (before.ladder, after.ladder) else { return String::new() };
+    let [old, new] = [old, new].map(|ladder| bound(ladder.proved, true));
     let mut text = match report.choice {
         Some(_) => {
             format!("The proved bound on how fast its output can change is {new}; by ordinary training it is {old}")
@@ -239,7 +240,8 @@ fn result(report: &Report<'_>) -> String {
 }
 
 fn proof(report: &Report<'_>) -> String {
-    let reach = mul_up(report.scaler.target_scale, report.after.ladder.proved);
+    let Some(ladder) = report.after.ladder else { return String::new() };
+    let reach = mul_up(report.scaler.target_scale, ladder.proved);
     format!(
         "That is a theorem about this network, for every input and not only for these rows: a change of size ε ({} of {}) moves {} by at most {}\u{a0}ε.",
         report.measures().norm_name(),

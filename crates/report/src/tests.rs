@@ -8,7 +8,7 @@ use super::{Cause, Chart, Origin, Report, Reproduce, Rows, Side, Within, attack,
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 use tautnet::attack::{RadiusReport, SIZES};
-use tautnet::choose::{AtSize, Candidate, Choice, Errors, Judgement};
+use tautnet::choose::{Accuracy, AtSize, Candidate, Choice, Errors, Judgement};
 use tautnet::polish::{self, Polished, Progress};
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow, select, train};
 use tautnet_study::experiment::{Band, Spread};
@@ -179,7 +179,7 @@ impl Run {
         let rows = Rows { learned: &self.data, held_out: None, shown: &self.data, name: "the 40 rows learned from" };
         let side = |network: &Shallow| {
             let found = attack(network, &self.data, (Norm::Two, &Loss::default()), 1e3, &[0.0, 0.25, 0.5], 0).unwrap();
-            Side::of(network, 1e3, found, &rows, (Norm::Two, &Loss::default()), &self.scaler, 0).unwrap()
+            Side::of(network, Some(1e3), found, &rows, (Norm::Two, &Loss::default()), &self.scaler, 0).unwrap()
         };
         Report {
             source,
@@ -367,13 +367,44 @@ fn a_page_of_a_choice_begins_with_the_tolerance() {
         sizes: within.sizes.iter().filter(|at| at.size == 1.0).cloned().collect(),
         inputs: Vec::new(),
         intervals: Vec::new(),
-        ..within
+        ..within.clone()
     };
     let report = Report { within: Some(exact), ..report };
     assert_eq!(report.first(), Chart::Fit);
     let page = report.page();
     assert!(!page.contains("within the tolerance") && !page.contains("worst case"), "{page}");
     assert!(page.contains("by ordinary training it is") && page.contains("id=\"choice\""), "{page}");
+    // Several classes have no one bound and no number that is predicted.
+    let several = |side: &Side| Side { ladder: None, predicted: Vec::new(), ..side.clone() };
+    let logistic = polish::Settings { loss: "logistic".parse().unwrap(), ..polish::Settings::default() };
+    let right = |clean: f64| Some(Accuracy { clean, found: clean - 0.125, proved: clean - 0.25 });
+    let of_classes = |at: &AtSize| AtSize {
+        start: Errors { accuracy: right(0.75), ..at.start },
+        result: Errors { accuracy: right(0.875), ..at.result },
+        ..*at
+    };
+    let sizes: Vec<AtSize> = within.sizes.iter().map(of_classes).collect();
+    let at_rows = sizes.iter().filter(|at| at.size == 1.0).cloned().collect();
+    let classes = Report {
+        within: Some(Within { sizes, intervals: Vec::new(), ..within.clone() }),
+        before: several(&report.before),
+        after: several(&report.after),
+        sensitivities: Vec::new(),
+        settings: logistic,
+        ..report.clone()
+    };
+    assert_eq!(classes.first(), Chart::Tolerance);
+    let page = classes.page();
+    let figures = |page: &str| page.matches("<figure id=").count();
+    assert!(figures(&page) == 2 && page.contains("id=\"tolerance\"") && page.contains("id=\"causes\""), "{page}");
+    assert!(page.contains("The class of “y” is right in 87.5\u{a0}% of 39 rows of another table"), "{page}");
+    assert!(!page.contains("Lipschitz") && !page.contains("id=\"columns\"") && !page.contains("theorem"), "{page}");
+    let (_, tiles) = page.split_once("<dt>").unwrap();
+    assert!(tiles.starts_with("right within the tolerance, at least"), "{tiles}");
+    let exact = Within { sizes: at_rows, inputs: Vec::new(), ..classes.within.clone().unwrap() };
+    let classes = Report { within: Some(exact), ..classes };
+    assert!(figures(&classes.page()) == 0 && classes.chart(classes.first(), &Canvas::FILE).is_none());
+
     // Where there was no time to judge, there is nothing to show of it.
     let nothing = Within { sizes: Vec::new(), inputs: Vec::new(), intervals: Vec::new(), rows: "no rows".into() };
     let report = Report { choice: Some(&Choice { folds: 0, ..choice.clone() }), within: Some(nothing), ..report };

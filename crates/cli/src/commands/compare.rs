@@ -166,6 +166,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let opened = input::open(&arguments.data, &arguments.file)?;
     let source = opened.table.source().to_owned();
     let columns = opened.columns(&arguments.columns, arguments.task.task())?;
+    if let Some(count) = columns.several() {
+        let target = printable::shown(&columns.target);
+        return Err(Error::new(
+            format!("the target `{target}` has {count} classes, and `compare` takes two classes or numbers"),
+            "name another target, or keep the rows of two classes; `train` takes several classes",
+        ));
+    }
     input::note_columns(&columns, &opened.table);
     let data = [columns.dataset(&opened.table, arguments.levels.unknown())?.into()];
     let plan = plan(arguments, &columns, &source)?;

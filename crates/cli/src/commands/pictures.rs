@@ -84,6 +84,11 @@ pub fn check(
     let plots = pictures.plot.iter().map(|plot| &plot.path);
     let results = out.out.iter().chain(&pictures.report).chain(plots);
     files.reads_data(held_out).writes(results, out.existing()).check()?;
+    check_charts(pictures, missing)
+}
+
+/// Refuse charts that this run will not have.
+pub fn check_charts(pictures: &PictureArguments, missing: &[(Chart, &str)]) -> Result<()> {
     for plot in &pictures.plot {
         if let Some((chart, why)) = missing.iter().find(|(chart, _)| Some(*chart) == plot.chart) {
             let others: Vec<&str> =

@@ -1,6 +1,6 @@
 //! The page and the charts of `tautnet train DATA` where inputs have a tolerance.
 
-use super::{pictures, train_summary};
+use super::pictures;
 use crate::arguments::{OutArguments, PictureArguments};
 use crate::stop::Stop;
 use tautnet::certify::{affordable_nodes, interval_within};
@@ -20,6 +20,12 @@ pub const MISSING: &[(Chart, &str)] = &[
     (Chart::Convergence, "many networks are tried where inputs have a tolerance, and no one program is followed"),
 ];
 
+/// Further ones where the target has several classes.
+pub const MISSING_OF_SEVERAL: &[(Chart, &str)] = &[
+    (Chart::Bounds, "a network of several classes has a bound for each pair of them, which `certify` tells"),
+    (Chart::Fit, "a network of several classes predicts no number"),
+];
+
 /// Most rows that are shown where there was no time to judge by any.
 const MOST_ROWS: usize = 1000;
 
@@ -36,7 +42,7 @@ pub struct Facts<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// Every input, and how wrong it can be, in words, where it can be.
     pub amounts: Vec<(String, Option<String>)>,
-    /// The bound for each column, in the units of the data.
+    /// The bound for each column, in the units of the data; none of several classes.
     pub gains: Vec<f64>,
 }
 
@@ -57,19 +63,20 @@ pub fn draw(facts: Facts<'_>, wanted: &PictureArguments, out: &OutArguments, qui
         }
     };
     let rows = Rows { learned: learned.0, held_out: held_out.map(|(rows, _)| rows), shown: &shown, name: &name };
-    let bounds =
-        [job.prove(&chosen.start, None)?.standardized.bound, train_summary::certificate(model).standardized.bound];
-    let side = |network: &Shallow, bound: f64, of: fn(&Case<'_>) -> Vec<f64>| -> Result<Side> {
+    let bound = model.certificate.as_ref().map(|certificate| certificate.standardized.bound);
+    let start_bound = bound.map(|_| job.prove(&chosen.start, None)).transpose()?.map(|proof| proof.standardized.bound);
+    let classes = settings.loss.is_margin();
+    let side = |network: &Shallow, bound: Option<f64>, of: fn(&Case<'_>) -> Vec<f64>| -> Result<Side> {
         let side = Side::of(network, bound, Vec::new(), &rows, measure, &model.scaler, seed)?;
-        if cases.is_empty() {
+        if cases.is_empty() || classes {
             return Ok(side);
         }
         let predicted = cases.iter().flat_map(of).map(|value| model.scaler.target_to_user(value)).collect();
         Ok(Side { predicted, ..side })
     };
     let (before, after) = late.during(|| {
-        let before = side(&chosen.start, bounds[0], |case| case.start.predict(case.rows.x.as_ref()));
-        (before, side(&chosen.network, bounds[1], |case| case.result.predict(case.rows.x.as_ref())))
+        let before = side(&chosen.start, start_bound, |case| case.start.predict(case.rows.x.as_ref()));
+        (before, side(&chosen.network, bound, |case| case.result.predict(case.rows.x.as_ref())))
     });
     let causes = evaluation.map_or(&[][..], |evaluation| &evaluation.causes);
     let inputs = amounts.into_iter().zip(causes).map(|((name, amount), share)| Cause { name, amount, share: *share });
@@ -78,7 +85,7 @@ pub fn draw(facts: Facts<'_>, wanted: &PictureArguments, out: &OutArguments, qui
         let sizes = sizes.iter().filter(|at| at.size == 1.0).cloned().collect();
         Within { rows: name.clone(), sizes, inputs: Vec::new(), intervals: Vec::new() }
     } else {
-        let intervals = late.during(|| intervals(&cases, &model.scaler))?;
+        let intervals = if classes { Vec::new() } else { late.during(|| intervals(&cases, &model.scaler))? };
         Within { rows: name.clone(), sizes: sizes.to_vec(), inputs: inputs.collect(), intervals }
     };
     let report = Report {

@@ -128,7 +128,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ));
     }
     if let (Some(count), target) = (columns.several(), printable::shown(&columns.target)) {
-        check_several(count, &target, plan.choice.is_some(), arguments.pictures.wanted())?;
+        check_several(count, &target, plan.choice.is_some())?;
+        let missing = [&missing[..], tolerance_pictures::MISSING_OF_SEVERAL].concat();
+        pictures::check_charts(&arguments.pictures, &missing)?;
     }
     let settings = &plan.settings;
     let unknown = arguments.levels.unknown();
@@ -202,7 +204,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let rows =
             Rows { learned: &learned, held_out: held_out.as_ref(), shown: &evaluation.shown, name: &evaluation.rows };
         let side = |(network, bound): (&Shallow, f64), attack: &[RadiusReport]| {
-            Side::of(network, bound, attack.to_vec(), &rows, measure, &model.scaler, seed)
+            Side::of(network, Some(bound), attack.to_vec(), &rows, measure, &model.scaler, seed)
         };
         let report = Report {
             source: opened.table.source(),
@@ -239,22 +241,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(status)
 }
 
-/// Refuse what there is for two classes only.
-fn check_several(count: usize, target: &str, within: bool, pictures: bool) -> Result<()> {
-    let only = |what: &str, hint: &str| {
-        Err(Error::new(
-            format!("the target `{target}` has {count} classes, and {what} is for two classes or for numbers"),
-            hint,
-        ))
-    };
-    match (within, pictures) {
-        (false, _) => only(
-            "an objective with prices",
-            "leave out --lipschitz, --max-lipschitz, --method and --tolerance 0: then the network is chosen for a tolerance",
-        ),
-        (true, true) => only("a report or a plot", "leave it out; --json has every number"),
-        (true, false) => Ok(()),
+/// Refuse prices, which there are for two classes only.
+fn check_several(count: usize, target: &str, within: bool) -> Result<()> {
+    if within {
+        return Ok(());
     }
+    Err(Error::new(
+        format!(
+            "the target `{target}` has {count} classes, and an objective with prices is for two classes or for numbers"
+        ),
+        "leave out --lipschitz, --max-lipschitz, --method and --tolerance 0: then the network is chosen for a tolerance",
+    ))
 }
 
 /// Show what the fit is at.

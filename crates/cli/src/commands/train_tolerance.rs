@@ -118,7 +118,7 @@ pub fn run(
                 .into_iter()
                 .map(|(name, range)| (name, (range.1 > 0.0).then(|| in_words(range))))
                 .collect(),
-            gains: train_summary::per_column(&model).into_iter().map(|(_, bound)| bound).collect(),
+            gains: gains(&model).unwrap_or_default(),
         };
         tolerance_pictures::draw(facts, asked.pictures, asked.out, asked.talk.quiet, stop)?;
     }
@@ -250,15 +250,14 @@ impl Summary<'_> {
             "share of the added error".into(),
             format!("moves {} by at most, per unit", train_summary::moved(&model.columns)),
         ]];
-        // Several outputs have a bound each pair.
-        let gains = model.certificate.as_ref().map(|_| train_summary::per_column(model));
+        let gains = gains(model);
         let shown = |mut row: Vec<String>| {
             gains.is_none().then(|| row.truncate(3));
             // What input errors do says nothing where there are none.
             exact.then(|| drop(row.drain(1..3)));
             row
         };
-        let gain_of = |column: usize| gains.as_ref().map_or(0.0, |gains| gains[column].1);
+        let gain_of = |column: usize| gains.as_ref().map_or(0.0, |gains| gains[column]);
         let mut first = 0;
         let (mut lines, mut sizes) = (Vec::new(), Vec::new());
         for (k, (input, (_, (least, most)))) in self.inputs.iter().zip(self.amounts()).enumerate() {
@@ -272,7 +271,10 @@ impl Summary<'_> {
         }
         rows.extend(train_summary::largest(&sizes).into_iter().map(|k| lines[k].clone()));
         let rows: Vec<_> = rows.into_iter().map(shown).collect();
-        text.push_str(&format!("\n{}{}", table(&rows), train_summary::more(lines.len())));
+        // Of exact inputs to several classes there is nothing to tell.
+        if rows[0].len() > 1 {
+            text.push_str(&format!("\n{}{}", table(&rows), train_summary::more(lines.len())));
+        }
         if let Some(certificate) = &model.certificate {
             let bound = at_most(certificate.standardized.bound);
             text.push_str(&format!("Lipschitz bound, in standard deviations: {bound}\n"));
@@ -444,6 +446,12 @@ impl Summary<'_> {
         };
         self.inputs.iter().map(of).collect()
     }
+}
+
+/// What one unit of each column can do, in the units of the data. Several classes have a bound each pair, and none of columns.
+fn gains(model: &Model) -> Option<Vec<f64>> {
+    let columns = model.certificate.as_ref().map(|_| train_summary::per_column(model))?;
+    Some(columns.into_iter().map(|(_, bound)| bound).collect())
 }
 
 /// How wrong an input can be, in words: the least and the largest of all rows.

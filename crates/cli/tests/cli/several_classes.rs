@@ -108,6 +108,38 @@ fn several_classes_are_learned_told_and_proved() {
     assert!(number(&bounds[0]["lipschitz"]["2"]) <= number(&bounds[0]["lipschitz"]["inf"]));
 }
 
+/// A network of several classes has no one bound: the page and the charts are about the tolerance alone.
+#[test]
+fn a_report_of_several_classes_is_about_the_tolerance() {
+    let folder = Folder::new();
+    folder.write("data.csv", rows());
+    let ran = folder.tautnet(&format!("{TRAIN} --report r.html --plot t.svg --plot causes=c.png --json"));
+    let (page, accuracy) = (folder.read("r.html"), ran.json()["held_out"]["result"]["accuracy"].clone());
+    let figures: Vec<&str> = page.split("<figure id=\"").skip(1).map(|part| part.split('"').next().unwrap()).collect();
+    assert_eq!(figures, ["tolerance", "causes"]);
+    let clean = format!(
+        "The class of “tree” is right in {:.1}\u{a0}% of the 27 rows held out",
+        100.0 * number(&accuracy["clean"])
+    );
+    for part in [&*clean, "right within the tolerance, at least", "id=\"choice\"", "--plot causes=c.png"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for part in ["Lipschitz bound", "id=\"columns\"", "NaN"] {
+        assert!(!page.contains(part), "{part}: {page}");
+    }
+    assert!(folder.read("t.svg").contains("ordinary training") && folder.path().join("c.png").exists());
+
+    // With no time there is nothing to judge by, and where every input is exact there are no charts.
+    let ran = folder.tautnet("train data.csv --hidden 3 --time-limit 0 --report late.html --quiet");
+    assert!(ran.code == Some(0) && folder.read("late.html").contains("There was no time to choose"), "{ran:?}");
+    let exact = TRAIN.replace("--tolerance 0.15", "--tolerance exact");
+    let ran = folder.tautnet(&format!("{exact} --report e.html --plot e.svg"));
+    let page = folder.read("e.html");
+    assert!(!page.contains("<figure") && page.contains("right, no input error"), "{page}");
+    assert!(!folder.path().join("e.svg").exists() && !ran.out.contains("\ninput"), "{ran:?}");
+    assert!(ran.err.contains("nothing that the chart `tolerance` could show"), "{}", ran.err);
+}
+
 #[test]
 fn a_plain_network_of_several_outputs_is_attacked_and_polished_as_classes() {
     let folder = Folder::new();
@@ -138,7 +170,17 @@ fn what_there_is_for_two_classes_only_is_said() {
             "train data.csv --tolerance 0",
             "the target `tree` has 3 classes, and an objective with prices is for two classes",
         ),
-        ("train data.csv --report r.html", "a report or a plot is for two classes"),
+        (
+            "train data.csv --plot bounds=b.svg",
+            "there is no chart `bounds` here: a network of several classes has a bound for each pair of them, which `certify` tells\n\
+             hint: choose one of: tolerance, causes\n",
+        ),
+        (
+            "train data.csv --plot fit=f.svg",
+            "there is no chart `fit` here: a network of several classes predicts no number",
+        ),
+        ("polish m.json data.csv --tolerance 0.1 --report r.html", "a report or a plot is for two classes"),
+        ("compare data.csv", "the target `tree` has 3 classes, and `compare` takes two classes or numbers"),
         (
             "train data.csv --loss squared",
             "the loss `squared` is for numbers, but the target `tree` is taken for a class, `ash`, `beech, red` or `oak`",

@@ -1,7 +1,7 @@
 //! The rows of several classes as margins, and their bound by labels.
 
 use super::margins::number;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::patterns::Patterns;
 use crate::program::build::Margins;
 use crate::shallow::Parts;
@@ -22,21 +22,23 @@ pub(super) struct Directed {
 }
 
 impl Directed {
-    /// The units that have output weights.
-    pub fn of(network: &Shallow) -> Result<Self> {
-        let Parts { w, b, v, c, a } = network.clone().into_parts();
-        if a.is_some() {
-            return Err(Error::new(
-                "the network has a linear part beside its units, and the program for several classes has none",
-                "train without a linear part",
-            ));
+    /// The units that have output weights. A linear part is two units an input: x = relu(x) − relu(−x).
+    pub fn of(network: &Shallow) -> Self {
+        let Parts { mut w, mut b, mut v, c, a } = network.clone().into_parts();
+        if let Some(a) = a {
+            let (m, sign) = (w.nrows(), |i: usize| if i % 2 == 0 { 1.0 } else { -1.0 });
+            let of_input = |i: usize, k: usize| if i / 2 == k { sign(i) } else { 0.0 };
+            let units = m + 2 * a.nrows();
+            w = Mat::from_fn(units, w.ncols(), |i, k| if i < m { w[(i, k)] } else { of_input(i - m, k) });
+            v = Mat::from_fn(units, c.len(), |i, j| if i < m { v[(i, j)] } else { sign(i - m) * a[((i - m) / 2, j)] });
+            b.resize(units, 0.0);
         }
         let sizes: Vec<f64> = (0..w.nrows()).map(|i| v.row(i).norm_l2()).collect();
         let kept: Vec<usize> = (0..w.nrows()).filter(|&i| sizes[i] > 0.0).collect();
         let unit =
             |&i: &usize| Unit { z: w.row(i).iter().map(|w| sizes[i] * w).collect(), bias: sizes[i] * b[i], sign: 1.0 };
         let directions = Mat::from_fn(kept.len(), c.len(), |i, j| v[(kept[i], j)] / sizes[kept[i]]);
-        Ok(Self { units: kept.iter().map(unit).collect(), directions, bias: c })
+        Self { units: kept.iter().map(unit).collect(), directions, bias: c }
     }
 
     /// The network, balanced; a zero unit where there is none.

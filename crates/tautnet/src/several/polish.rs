@@ -52,7 +52,7 @@ pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: 
             "take a loss of the margin: logistic, hinge or squared-hinge",
         ));
     }
-    let mut at = Directed::of(network)?;
+    let mut at = Directed::of(network);
     let priced = |units: &[Unit]| decay * units.iter().map(Unit::length).sum::<f64>();
     let mut expanded = Expanded::of(data, tolerance, &at)?;
     let patterns = expanded.patterns(&at.units);
