@@ -487,6 +487,9 @@ impl Model {
         let mut interval = Interval::default();
         nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
         let (said, inputs, model) = (Said::of_settings(asked)?, Inputs::read(given)?, &self.inner);
+        if model.columns.several().is_none() {
+            return Err(refused("the model's target has no more than two classes", "take `intervals_within`"));
+        }
         let network = model.network.shallow("`predict_certain`").or_raise()?;
         let told = watch::run(py, Limits::new(None, threads, None)?, |_| {
             let x = inputs.encode(&model.columns)?;

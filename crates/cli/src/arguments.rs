@@ -80,9 +80,9 @@ impl TaskArguments {
 /// What a target can be taken for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum TaskChoice {
-    /// A class where it is two words, or the numbers 0 and 1 or -1 and 1; else a number
+    /// A class where it is words, or the numbers 0 and 1 or -1 and 1; else a number
     Auto,
-    /// A class of two
+    /// A class
     Classify,
     /// A number
     Regress,

@@ -112,10 +112,9 @@ impl Opened {
         leave_out.extend(self.targets.iter().filter(|other| Some(**other) != target).map(|other| other.to_string()));
         let columns = Encoder::fit_for(task, &self.table, target, &leave_out);
         match columns {
-            Err(error) if self.images && target.is_none() => Err(Error::new(
-                error.what,
-                "two labels are told apart: choose them behind a colon, as in `mnist:3,8`, and enough rows for both",
-            )),
+            Err(error) if self.images && target.is_none() => {
+                Err(Error::new(error.what, "choose labels behind a colon, as in `mnist:3,8`, and enough rows for each"))
+            }
             columns => columns,
         }
     }

@@ -63,6 +63,13 @@ impl Model {
                 "write the model again",
             ));
         }
+        self.columns.check_classes()?;
+        if self.columns.several().is_some() && (self.scaler.target_mean, self.scaler.target_scale) != (0.0, 1.0) {
+            return Err(Error::new(
+                "the model's scaler moves or scales a target of several classes",
+                "write the model again: classes have no units, `target_mean` is 0 and `target_scale` is 1",
+            ));
+        }
         let (outputs, due) = (self.network.outputs(), self.columns.several().unwrap_or(1));
         if outputs != due {
             let target = match due {

@@ -10,12 +10,16 @@
 //! Weights are double (or float) tensors; `transB` is 1, so that they stand as everywhere in this program, one row a
 //! unit.
 //!
-//! Where the target is one of two classes, the prediction is a margin, and two outputs stand before it, as skl2onnx lays
+//! Where the target is a class, the prediction is a margin, or an output for each class, and two outputs stand before it, as skl2onnx lays
 //! classifiers out; the second one only where the loss makes probabilities:
 //!
 //! ```text
+//! two classes:
 //! prediction ─► Greater 0 ─► Cast ─► Reshape ─► Gather (classes) ─► label
 //!           └─► Cast to float ─► Concat (Neg, itself) ─► Sigmoid ─► probabilities
+//! several, an output for each:
+//! prediction ─► ArgMax ─► Gather (classes) ─► label
+//!           └─► Cast to float ─► Softmax ─► probabilities
 //! ```
 
 use crate::format::Precision;
@@ -214,7 +218,7 @@ pub(crate) fn to_bytes(
         let says = match classes {
             Some([low, high]) => format!("{target}, {high} where it is above 0 and {low} elsewhere"),
             Some(classes) => {
-                format!("one output for each {target}, the largest for the one it is: {}", classes.join(", "))
+                format!("one output for each class of {target}, the largest says the class: {}", classes.join(", "))
             }
             None => (*target).to_owned(),
         };

@@ -137,6 +137,21 @@ impl Encoder {
         }
     }
 
+    /// Refuse classes that cannot be told apart.
+    pub fn check_classes(&self) -> Result<()> {
+        let Some(classes) = &self.classes else { return Ok(()) };
+        let twice = classes.iter().enumerate().find(|(k, class)| classes[..*k].contains(class));
+        let what = match twice {
+            Some((_, class)) => format!("has the class `{}` twice", shown(class)),
+            None if classes.len() < 2 => format!("has {} classes", classes.len()),
+            None => return Ok(()),
+        };
+        Err(Error::new(
+            format!("the target `{}` {what}", shown(&self.target)),
+            "a target that is a class has two or more, each by its own name",
+        ))
+    }
+
     /// Refuse a network whose outputs are not what the target asks for.
     pub fn check_outputs(&self, outputs: usize) -> Result<()> {
         if outputs == self.several().unwrap_or(1) {
@@ -279,6 +294,19 @@ fn classes(task: Task, source: &str, column: &Column) -> Result<Option<Vec<Strin
     };
     if task == Task::Auto && !usual {
         return Ok(None);
+    }
+    let number = found.iter().find(|class| class.parse::<f64>().is_ok());
+    let word = found.iter().find(|class| class.parse::<f64>().is_err());
+    if let (Some(number), Some(word), Task::Auto) = (number, word, task) {
+        return Err(Error::new(
+            format!(
+                "{source}: the target column `{}` has numbers and words: `{}` and `{}`",
+                column.name,
+                shown(number),
+                shown(word)
+            ),
+            "mend the rows; where they are classes as they stand, say --task classify",
+        ));
     }
     if (2..=MOST_CLASSES).contains(&found.len()) {
         return Ok(Some(found));
@@ -464,6 +492,37 @@ mod tests {
     }
 
     #[test]
+    fn several_classes_are_their_places() {
+        let fit = |task, text: &str| Encoder::fit_for(task, &table(text), None, &[]).unwrap();
+        for (task, text, classes) in [
+            (Task::Auto, "a,y\n1,r\n2,p\n3,q\n4,r\n", ["p", "q", "r"]),
+            (Task::Classify, "a,y\n1,10\n2,2\n3,7\n4,10\n", ["2", "7", "10"]),
+            (Task::Classify, "a,y\n1,r\n2,7\n3,q\n4,r\n", ["7", "q", "r"]),
+        ] {
+            let encoder = fit(task, text);
+            assert_eq!(
+                (encoder.classes.as_ref().unwrap(), encoder.several()),
+                (&classes.map(str::to_owned).to_vec(), Some(3))
+            );
+            let y = encoder.targets(&table(text)).unwrap();
+            assert_eq!(y, [2.0, 0.0, 1.0, 2.0]);
+            assert_eq!(encoder.class_of(1.0), Some(classes[1]));
+            assert!(
+                encoder.check_outputs(3).is_ok()
+                    && encoder.check_outputs(1).is_err()
+                    && encoder.check_classes().is_ok()
+            );
+            assert_eq!(check_learned(encoder.classes.as_ref().unwrap(), &y, 1), Ok(None));
+            for broken in [vec![], vec!["p".to_owned()], ["p", "q", "p"].map(str::to_owned).to_vec()] {
+                assert!(Encoder { classes: Some(broken), ..encoder.clone() }.check_classes().is_err());
+            }
+        }
+        let many: String = (0..101).map(|k| format!("{k},w{k}\n")).collect();
+        let error = Encoder::fit_for(Task::Auto, &table(&format!("a,y\n{many}")), None, &[]).unwrap_err();
+        assert_eq!(error.what, "t.csv: the target column `y` has more than 100 classes: `w0`, `w1`, `w10`, …");
+    }
+
+    #[test]
     fn two_words_or_the_numbers_0_and_1_are_classes() {
         let fit = |task, text: &str| Encoder::fit_for(task, &table(text), None, &[]);
         for (text, classes) in [
@@ -483,16 +542,7 @@ mod tests {
         assert_eq!(fit(Task::Regress, "a,y\n1,1\n2,0\n").unwrap().classes, None);
         assert!(fit(Task::Classify, "a,y\n1,1\n2,2\n").unwrap().classes.is_some());
         for (task, text, what) in [
-            (
-                Task::Auto,
-                "a,y\n1,p\n2,q\n3,r\n",
-                "t.csv: the target column `y` has more than two classes: `p`, `q`, `r`",
-            ),
-            (
-                Task::Classify,
-                "a,y\n1,1\n2,2\n3,3\n",
-                "t.csv: the target column `y` has more than two classes: `1`, `2`, `3`",
-            ),
+            (Task::Auto, "a,y\n1,p\n2,7\n", "t.csv: the target column `y` has numbers and words: `7` and `p`"),
             (Task::Auto, "a,y\n1,p\n2,p\n", "t.csv: the target column `y` has only one class: `p`"),
         ] {
             assert_eq!(fit(task, text).unwrap_err().what, what);

@@ -192,8 +192,7 @@ impl Record {
     pub fn of_several(polished: &several::Polished, loss: &Loss, data: &Dataset, stopped: Option<&str>) -> Self {
         let ending = match stopped {
             Some(_) => "stopped",
-            None if polished.objective[1] < polished.objective[0] => "solved",
-            None => "unchanged",
+            None => polished.ending(),
         };
         let loss = loss.mean(&polished.network, data);
         let outcome = Outcome::Start { loss, ending, reason: stopped.map(str::to_owned), notes: [] };

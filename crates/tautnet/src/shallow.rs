@@ -297,6 +297,12 @@ impl Shallow {
     }
 }
 
+/// The least margin that a class has over another by these outputs.
+pub(crate) fn worst_margin(outputs: &[f64], y: usize) -> f64 {
+    let others = outputs.iter().enumerate().filter(|(j, _)| *j != y);
+    others.map(|(_, f)| outputs[y] - f).fold(f64::INFINITY, f64::min)
+}
+
 /// Tests change single weights.
 #[cfg(test)]
 impl Shallow {

@@ -122,7 +122,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         certificate = self.model_.certificate
         if certificate is None:
             if len(self.model_.classes or []) > 2:
-                raise TautnetError("a network of several classes has no certificate", "`tautnet certify` bounds the margins of its classes")
+                raise TautnetError("a network of several classes has no certificate", "save it; `tautnet certify FILE` on the command line bounds the margins of its classes")
             raise TautnetError("the model has no certificate", "make one with tautnet.certify")
         return certificate
 

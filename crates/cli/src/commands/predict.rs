@@ -99,6 +99,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     input::note_columns(&model.columns, &table);
     if model.columns.several().is_some() {
         stop.heed();
+        stop.kept();
         return several::predict(arguments, &model, &table, within.as_ref(), &stop);
     }
     let x = model.columns.encode(&table, arguments.levels.unknown())?;

@@ -332,6 +332,7 @@ fn load_classes(
     let sets = sets.iter().map(|set| {
         let opened = input::open(set.data.as_ref(), &file)?;
         let columns = opened.columns(&Default::default(), Task::Classify)?;
+        columns.check_outputs(1)?;
         let rows = |table: &Table| columns.dataset(table, UnknownLevels::Refuse);
         let held_out = match &set.test {
             Some(test) => Some(rows(&input::open(test.as_ref(), &file)?.table)?),

@@ -29,7 +29,7 @@ fn only_one_output(what: &str, hint: &str) -> Error {
 /// Polish a network of several outputs.
 pub fn polish(
     arguments: &polish::Arguments,
-    (plan, stored): (&Plan, &Stored),
+    (plan, stored, rewritten): (&Plan, &Stored, Option<String>),
     problem: &Problem,
     job: &Job<'_>,
     stop: &Stop,
@@ -63,12 +63,12 @@ pub fn polish(
         };
         export::write(&result, path, &Options::default(), arguments.out.existing())?;
     }
-    let stopped = worked.interruption.map(Interruption::in_words);
+    let (stopped, notes) = (worked.interruption.map(Interruption::in_words), rewritten.as_slice());
     let time = Duration::from_secs_f64(worked.seconds);
     if arguments.talk.json {
-        output::print_json(&seen.json(&worked.result, stopped, time))?;
+        output::print_json(&seen.json(&worked.result, (stopped, notes), time))?;
     } else {
-        output::print(&seen.text(&worked.result, stopped, time))?;
+        output::print(&seen.text(&worked.result, (stopped, notes), time))?;
         if arguments.out.out.is_none() {
             output::note("the network was not kept; write it with --out FILE");
         }
@@ -114,7 +114,7 @@ impl Seen {
         [("learned", &self.learned)].into_iter().chain(self.held_out.iter().map(|held_out| ("held_out", held_out)))
     }
 
-    fn json(&self, polished: &Polished, stopped: Option<&str>, time: Duration) -> Value {
+    fn json(&self, polished: &Polished, (stopped, notes): (Option<&str>, &[String]), time: Duration) -> Value {
         let one = |(clean, report): &(f64, WithinReport)| {
             json!({
                 "found": report.found,
@@ -129,6 +129,7 @@ impl Seen {
             "units": polished.network.units(),
             "seconds": time.as_secs_f64(),
             "ending": ending(polished, stopped),
+            "notes": notes,
             "before": {"objective": polished.objective[0]},
         });
         for (name, [before, after]) in self.sets() {
@@ -137,7 +138,7 @@ impl Seen {
         result
     }
 
-    fn text(&self, polished: &Polished, stopped: Option<&str>, time: Duration) -> String {
+    fn text(&self, polished: &Polished, (stopped, notes): (Option<&str>, &[String]), time: Duration) -> String {
         let mut rows = vec![vec![String::new(), "before".into(), "after".into()]];
         let mut row = |name: String, both: [String; 2]| rows.push([name].into_iter().chain(both).collect());
         row(
@@ -166,17 +167,16 @@ impl Seen {
         };
         let programs = if polished.rounds == 1 { "program" } else { "programs" };
         let ending = ending(polished, stopped);
-        output::table(&rows) + &format!("{ending} after {} {programs} in {}{gap}\n", polished.rounds, seconds(time))
+        let notes: String = notes.iter().map(|note| format!("note: {note}\n")).collect();
+        output::table(&rows)
+            + &format!("{ending} after {} {programs} in {}{gap}\n", polished.rounds, seconds(time))
+            + &notes
     }
 }
 
 /// How it ended, in a word.
 fn ending<'a>(polished: &Polished, stopped: Option<&'a str>) -> &'a str {
-    match stopped {
-        Some(why) => why,
-        None if polished.objective[1] < polished.objective[0] => "solved",
-        None => "unchanged: nothing better was found",
-    }
+    stopped.unwrap_or(polished.ending())
 }
 
 /// Bounds on the margins of every pair of classes.
@@ -188,6 +188,7 @@ pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallo
         (arguments.ball.is_some(), "--ball"),
         (arguments.certificate.is_some(), "--certificate"),
         (arguments.worst_cases.is_some(), "--worst-cases"),
+        (arguments.tolerances.tolerances.is_some(), "--tolerances"),
         (arguments.plot.is_some(), "--plot"),
     ];
     if let Some((_, what)) = one.into_iter().find(|(given, _)| *given) {
@@ -209,11 +210,14 @@ pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallo
     let mut display = Display::new(arguments.talk.quiet, f64::NAN);
     let (count, mut done) = (pairs.len() * norms.len(), 0);
     let mut bounds = Vec::new();
+    let mut cut_short = None;
+    stop.kept();
     for &pair in &pairs {
         let mut each = Vec::new();
         for &norm in &norms {
             let share = stop.share((count - done) as u32);
             each.push(share.during(|| several::lipschitz(network, pair, norm, &mut |_| share.verdict()))?);
+            cut_short = cut_short.or(share.reason());
             done += 1;
             display.count("bounding margins", done, count);
         }
@@ -228,6 +232,7 @@ pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallo
         "inputs": network.inputs(),
         "units": network.units(),
         "classes": classes,
+        "standardized": matches!(stored, Stored::Model(_)),
         "margins": pairs.iter().zip(&bounds).map(of_pair).collect::<Value>(),
     });
     if let Some(path) = &arguments.out.out {
@@ -245,9 +250,16 @@ pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallo
     }
     output::print(&output::table(&rows))?;
     if !arguments.talk.quiet {
-        output::note(
-            "a margin is the difference of the outputs of two classes; it changes by at most its bound times what the inputs change (proved)",
-        );
+        let units = match stored {
+            Stored::Model(_) => "in standard deviations of each",
+            Stored::Network(_) => "in the units that the network takes",
+        };
+        output::note(&format!(
+            "a margin is the difference of the outputs of two classes; it changes by at most its bound times what the inputs change, {units} (proved)"
+        ));
+        if let Some(reason) = cut_short {
+            output::note(&format!("{reason}: what is proved holds, but LipSDP may have more to give"));
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -124,7 +124,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                 "classes are to be balanced, but the target `{}` is taken for a number",
                 printable::shown(&columns.target)
             ),
-            "leave out --balanced; two numbers are classes with --task classify",
+            "leave out --balanced; numbers are classes with --task classify",
         ));
     }
     if let (Some(count), target) = (columns.several(), printable::shown(&columns.target)) {

@@ -68,10 +68,8 @@ fn bad_images_are_refused() {
         ("data show mnist:3,8,n=0", "`n=0` in `mnist:3,8,n=0` is not understood", "at least 1"),
         ("data show mnist:3,7 --data-dir sets", "mnist:3,7: no image has the label 7", "the labels are 1, 3, 8"),
         ("data show mnist:3,8,n=41 --data-dir sets", "41 rows are asked for, but 40 images", "give n=40 or less"),
-        ("train mnist --data-dir sets", "the target column `digit` has more than two classes", "as in `mnist:3,8`"),
         ("train mnist:3 --data-dir sets", "the target column `digit` has only one class", "as in `mnist:3,8`"),
         ("train mnist:3,8 --task regress --data-dir sets", "`digit` holds words (`3` in row 1)", "as in `mnist:3,8`"),
-        (&format!("train {images}"), "the target column `label` has more than two classes", "as in `mnist:3,8`"),
         (&format!("data show {images}:4"), "train-images-idx3-ubyte:4: no image has the label 4", "1, 3, 8"),
         ("data show t.csv:3,8", "t.csv: the file of its labels is not beside it", "`labels` for `images`"),
         (

@@ -3,10 +3,10 @@
 use super::each_row::{self, Row};
 use super::settings::Settings;
 use crate::dataset::Dataset;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::outward::{Interval, add_down, add_up, enclose};
 use crate::rows::Rows;
-use crate::several::{largest_inputs, margin_at_most, number};
+use crate::several::{check, largest_inputs, margin_at_most, number};
 use crate::shallow::Shallow;
 use crate::tolerance::Tolerance;
 
@@ -14,18 +14,7 @@ use crate::tolerance::Tolerance;
 /// proved of a network below the margin.
 pub(super) fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<Vec<Row>> {
     let (n, classes, loss) = (data.rows(), network.outputs(), &settings.loss);
-    if !loss.is_margin() {
-        return Err(Error::new(
-            format!("the loss `{loss}` is for numbers, but the network has an output for each of {classes} classes"),
-            "take a loss of the margin: logistic, hinge or squared-hinge",
-        ));
-    }
-    if let Some(k) = data.y.iter().position(|y| !(0..classes).any(|class| class as f64 == *y)) {
-        return Err(Error::new(
-            format!("the target in row {k} is {}, which is no class of {classes}", data.y[k]),
-            format!("give the number of a class, 0 to {}", classes - 1),
-        ));
-    }
+    check(network, data, loss)?;
     let outputs: Vec<Shallow> = (0..classes).map(|j| network.output(j)).collect();
     let mut all: Vec<Row> =
         (0..n).map(|_| Row { found: [0.0; 2], proved: 0.0, closed: true, points: Vec::new() }).collect();

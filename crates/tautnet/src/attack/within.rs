@@ -98,7 +98,10 @@ fn rows(
     points: bool,
 ) -> Result<Vec<Row>> {
     match network.outputs() {
-        1 => each_row::rows(network, data, tolerance, settings, points),
+        1 => {
+            settings.loss.check_targets(&data.y)?;
+            each_row::rows(network, data, tolerance, settings, points)
+        }
         _ => several::rows(network, data, tolerance, settings),
     }
 }

@@ -12,7 +12,7 @@ struct Hinge;
 pub(super) const ENTRY: Entry = Entry {
     name: "hinge",
     parameter: None,
-    help: "what a margin is short of 1, for targets that are the classes -1 and 1",
+    help: "what a margin is short of 1, for targets that are classes",
     requires: &[],
     make: |_| Some(Arc::new(Hinge)),
 };

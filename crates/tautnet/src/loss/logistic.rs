@@ -12,7 +12,7 @@ struct Logistic;
 pub(super) const ENTRY: Entry = Entry {
     name: "logistic",
     parameter: None,
-    help: "how unlikely its class is by a prediction (logarithm), for targets that are the classes -1 and 1",
+    help: "how unlikely its class is by a prediction (logarithm), for targets that are classes",
     requires: &[],
     make: |_| Some(Arc::new(Logistic)),
 };

@@ -43,6 +43,7 @@ use crate::{
     error::{Error, Result},
     requirement::{Asked, Choice},
     rows::Rows,
+    shallow::worst_margin,
 };
 use std::{str::FromStr, sync::Arc};
 
@@ -70,10 +71,7 @@ impl Loss {
         if network.outputs() == 1 {
             return self.value(network.value(x), y);
         }
-        let outputs = network.outputs_of(x);
-        let of_class = outputs[y as usize];
-        let margins = outputs.iter().enumerate().filter(|(j, _)| *j != y as usize).map(|(_, f)| of_class - f);
-        self.value(margins.fold(f64::INFINITY, f64::min), 1.0)
+        self.value(worst_margin(&network.outputs_of(x), y as usize), 1.0)
     }
 
     /// The constant prediction of the least mean loss.
@@ -126,12 +124,6 @@ impl Loss {
                 "give the two classes as -1 and 1, or another loss",
             )),
         }
-    }
-
-    /// The same, where the number of a class is a target too.
-    pub fn check_classes(&self, y: &[f64]) -> Result<()> {
-        let numbers = y.iter().all(|y| *y >= 0.0 && y.fract() == 0.0);
-        if self.is_margin() && numbers && y.iter().any(|y| *y > 1.0) { Ok(()) } else { self.check_targets(y) }
     }
 
     /// Whether it is the squared error.

@@ -12,7 +12,7 @@ struct SquaredHinge;
 pub(super) const ENTRY: Entry = Entry {
     name: "squared-hinge",
     parameter: None,
-    help: "the square of what a margin is short of 1, for targets that are the classes -1 and 1",
+    help: "the square of what a margin is short of 1, for targets that are classes",
     requires: &[],
     make: |_| Some(Arc::new(SquaredHinge)),
 };

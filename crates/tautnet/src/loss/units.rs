@@ -32,9 +32,8 @@ impl Loss {
 
 impl Scaler {
     /// Means and standard deviations of the data, as [`Self::fit`] has them, for a loss: the classes of a loss of the margin
-    /// stay −1 and 1, or their numbers, and it takes no other targets.
+    /// stay −1 and 1, or their numbers.
     pub fn of(data: &Dataset, loss: &Loss) -> Result<Self> {
-        loss.check_classes(&data.y)?;
         let scaler = Self::fit(data)?;
         Ok(if loss.is_margin() { Self { target_mean: 0.0, target_scale: 1.0, ..scaler } } else { scaler })
     }

@@ -107,6 +107,10 @@ impl Settings {
             format!("the method `{}`", self.method.name())
         } else if self.lipschitz > 0.0 || self.max_lipschitz.is_some() {
             "a price or a limit of the Lipschitz bound".to_owned()
+        } else if self.linear_part {
+            "a linear part".to_owned()
+        } else if !self.output_bias {
+            "leaving out the output bias".to_owned()
         } else {
             return Ok(());
         };

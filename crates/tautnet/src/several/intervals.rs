@@ -22,7 +22,7 @@ pub struct Told {
 impl Told {
     /// Whether no error within the tolerance can change the class.
     pub fn is_certain(&self) -> bool {
-        self.margins.iter().all(|(low, _)| *low > 0.0)
+        !self.margins.is_empty() && self.margins.iter().all(|(low, _)| *low > 0.0)
     }
 
     /// The interval of the probability of the class, by its margins one by one.

@@ -1,15 +1,39 @@
 //! Margins between the classes of a network, and what its outputs say.
 
-use crate::Shallow;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::outward::{Sum, add_down, mul_up, two_sum};
 use crate::shallow::Parts;
 use crate::tolerance::Tolerance;
+use crate::{Dataset, Loss, Shallow};
 use faer::{Mat, MatRef};
 
 /// The number of the class that a target is.
 pub(crate) fn number(y: f64) -> usize {
     y as usize
+}
+
+/// Refuse a loss that is not for classes, and targets that are no class of a network with several outputs.
+pub(crate) fn check(network: &Shallow, data: &Dataset, loss: &Loss) -> Result<()> {
+    let classes = network.outputs();
+    if !loss.is_margin() {
+        return Err(Error::new(
+            format!("the loss `{loss}` is for numbers, but the network has an output for each of {classes} classes"),
+            "take a loss of the margin: logistic, hinge or squared-hinge",
+        ));
+    }
+    if network.inputs() != data.columns() {
+        return Err(Error::new(
+            format!("the network has {} inputs, and the data {} columns", network.inputs(), data.columns()),
+            "give the columns that the network was trained on",
+        ));
+    }
+    match data.y.iter().position(|y| !(0..classes).any(|class| class as f64 == *y)) {
+        None => Ok(()),
+        Some(k) => Err(Error::new(
+            format!("the target in row {} is {}, which is no class of {classes}", k + 1, data.y[k]),
+            format!("give the number of a class, 0 to {}", classes - 1),
+        )),
+    }
 }
 
 /// The margin of class `y` over class `j`: f_y − f_j, whose weights are rounded.

@@ -17,8 +17,8 @@ mod slopes;
 
 pub(crate) use descent::{Plan, train};
 pub use intervals::{Told, told};
+pub(crate) use margins::{check, largest_inputs, margin_at_most, number};
 pub use margins::{class, classes_of, divided, margin, probabilities};
-pub(crate) use margins::{largest_inputs, margin_at_most, number};
 pub use polish::{Polished, Settings, polish};
 pub use slopes::lipschitz;
 

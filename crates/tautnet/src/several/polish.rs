@@ -1,6 +1,7 @@
 //! (R) for several classes: the least loss of the worst margins within the tolerance, directions and output biases held.
 
 use super::bound::{Directed, Expanded};
+use super::margins::check;
 use crate::error::{Error, Result};
 use crate::polish::{Observer, Progress};
 use crate::program::build::{Built, Prices, Robust};
@@ -34,31 +35,72 @@ pub struct Polished {
     pub network: Shallow,
     /// The objective before and after: the bound on the mean loss of the worst margins, and the price of the weights.
     pub objective: [f64; 2],
-    /// The last program's relative gap.
+    /// The relative gap of the program that the network is from; of the first one where that gave nothing better.
     pub gap: f64,
+    /// Whether that program was solved to its tolerance.
+    pub solved: bool,
     /// Programs that were solved.
     pub rounds: usize,
+}
+
+impl Polished {
+    /// How it ended, in a word.
+    pub fn ending(&self) -> &'static str {
+        match (self.objective[1] < self.objective[0], self.solved) {
+            (true, true) => "solved",
+            (true, false) => "ended before its tolerance",
+            (false, _) => "unchanged",
+        }
+    }
 }
 
 /// A round gains little when the objective falls by less than this fraction of itself: the last one.
 const LITTLE: f64 = 1e-3;
 
+/// More memory than this a program may not take, in bytes.
+const MOST_MEMORY: f64 = 16e9;
+
+/// Refuse rows that, each once for every other class, would not fit, before they are copied.
+fn affordable(network: &Shallow, data: &Dataset) -> Result<()> {
+    let margins = data.rows() * (network.outputs() - 1);
+    // Inputs twice; coefficients, labels and what the program has for every unit in every margin.
+    let bytes = 8.0 * margins as f64 * (2 * data.columns() + 8 * network.units()) as f64;
+    if bytes <= MOST_MEMORY {
+        return Ok(());
+    }
+    Err(Error::new(
+        format!(
+            "the convex program of {} units and {margins} margins ({} rows, each against {} other classes) needs about {:.0} GB of memory, \
+             more than {:.0}",
+            network.units(),
+            data.rows(),
+            network.outputs() - 1,
+            bytes / 1e9,
+            MOST_MEMORY / 1e9
+        ),
+        "use fewer rows, or fewer units",
+    ))
+}
+
 /// Solve (R) from a network with one output a class, and again with better labels while that gains. Never worse.
 pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {
     let Settings { loss, tolerance, decay, soft, rounds, gap } = settings;
-    if !loss.is_margin() {
+    check(network, data, loss)?;
+    if tolerance.columns() != data.columns() || !(tolerance.is_same() || tolerance.sizes().nrows() == data.rows()) {
         return Err(Error::new(
-            format!("the loss `{loss}` is for numbers, and the targets are classes"),
-            "take a loss of the margin: logistic, hinge or squared-hinge",
+            format!("the tolerance has {} columns and {} rows", tolerance.columns(), tolerance.sizes().nrows()),
+            "give the tolerance of these very columns and rows",
         ));
     }
+    affordable(network, data)?;
     let mut at = Directed::of(network);
     let priced = |units: &[Unit]| decay * units.iter().map(Unit::length).sum::<f64>();
     let mut expanded = Expanded::of(data, tolerance, &at)?;
     let patterns = expanded.patterns(&at.units);
     let (bound, mut labels) = expanded.bound(&at.units, loss, [&patterns, &patterns]);
     let start = bound + priced(&at.units);
-    let mut best = Polished { network: network.clone(), objective: [start; 2], gap: f64::INFINITY, rounds: 0 };
+    let mut best =
+        Polished { network: network.clone(), objective: [start; 2], gap: f64::INFINITY, solved: false, rounds: 0 };
     let prices = Prices {
         lipschitz: 0.0,
         squared: false,
@@ -93,7 +135,6 @@ pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: 
             verdict
         });
         best.rounds += 1;
-        best.gap = outcome.last.gap;
         let units = built.solution(&outcome.x).units;
         if units.iter().any(|unit| !unit.length().is_finite()) {
             break;
@@ -111,6 +152,9 @@ pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: 
         if objective < best.objective[1] {
             best.network = at.network(data.columns())?;
             best.objective[1] = objective;
+            (best.gap, best.solved) = (outcome.last.gap, outcome.status == Status::Solved);
+        } else if best.rounds == 1 {
+            (best.gap, best.solved) = (outcome.last.gap, outcome.status == Status::Solved);
         }
         if interrupted || outcome.status == Status::Interrupted || before - objective < LITTLE * before.abs() {
             break;

@@ -172,5 +172,5 @@ fn what_has_no_program_is_said() {
     other.y[4] = 3.0;
     let attacks = attack::Settings { loss: "hinge".parse().unwrap(), ..attacks };
     let error = attack::within(&network, &other, &Tolerance::none(2), &attacks).unwrap_err();
-    assert!(error.what.contains("row 4") && error.hint.contains("0 to 2"), "{error}");
+    assert!(error.what.contains("row 5") && error.hint.contains("0 to 2"), "{error}");
 }
