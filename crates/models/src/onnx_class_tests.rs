@@ -79,7 +79,7 @@ fn a_classifier_of_three_classes_has_labels_and_probabilities_beside_its_outputs
         };
         assert_eq!(made_by("label"), ("Gather", vec!["classes".to_owned(), "places".to_owned()]));
         assert_eq!(made_by("places"), ("ArgMax", vec!["prediction".to_owned()]));
-        assert!(graph.doc_string.ends_with(&format!("the largest for the one it is: {}.", classes.join(", "))));
+        assert!(graph.doc_string.ends_with(&format!("the largest says the class: {}.", classes.join(", "))));
     }
 }
 
