@@ -26,7 +26,7 @@ impl Directed {
     pub fn of(network: &Shallow) -> Self {
         let Parts { mut w, mut b, mut v, c, a } = network.clone().into_parts();
         if let Some(a) = a {
-            let (m, sign) = (w.nrows(), |i: usize| if i % 2 == 0 { 1.0 } else { -1.0 });
+            let (m, sign) = (w.nrows(), |i: usize| if i.is_multiple_of(2) { 1.0 } else { -1.0 });
             let of_input = |i: usize, k: usize| if i / 2 == k { sign(i) } else { 0.0 };
             let units = m + 2 * a.nrows();
             w = Mat::from_fn(units, w.ncols(), |i, k| if i < m { w[(i, k)] } else { of_input(i - m, k) });
