@@ -196,7 +196,7 @@ fn classes_can_count_the_same() {
     // Each in its place, but for a strip where one row of ten is `bad`.
     let row = |k: usize| {
         let a = (k as f64 * 0.73).sin();
-        let class = if a > 0.5 && k % 3 == 0 { "bad" } else { "good" };
+        let class = if a > 0.5 && k.is_multiple_of(3) { "bad" } else { "good" };
         format!("{a:.6},{:.6},{class}\n", (k as f64 * 1.37).cos())
     };
     folder.write("data.csv", format!("a,b,state\n{}", (0..120).map(row).collect::<String>()));
