@@ -1,6 +1,6 @@
 //! Not for users: timed runs of the methods for (6), for `benchmarks/admm.py`.
 //!
-//! `admm_race admm|gradients|interior|iterations FILE GATES DECAY TOLERANCE SECONDS` reads rows of comma-separated numbers, target last, and
+//! `admm_race admm|gradients|interior|iterations FILE GATES DECAY TOLERANCE SECONDS [LOSS]` reads rows of comma-separated numbers, target last, and
 //! gates (one a line, the bias last), each of which has both signs. There is no output bias. It prints one JSON object: when the objective was known, in seconds, that of the network then and the
 //! lower bound, and how it ended. `iterations` tells the seconds to the end of the first iteration and those of a
 //! later one, with the row factor, the weight factor and conjugate gradients.
@@ -11,10 +11,14 @@ use tautnet::{Dataset, Shallow};
 use tautnet_study::admm::{self, Groups, LinearSolver, Progress};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let [_, what, file, gates, decay, tolerance, limit] = std::env::args()
-        .collect::<Vec<_>>()
+    let mut arguments = std::env::args().collect::<Vec<_>>();
+    if arguments.len() == 7 {
+        arguments.push("squared".to_owned());
+    }
+    let [_, what, file, gates, decay, tolerance, limit, loss] = arguments
         .try_into()
-        .map_err(|given| format!("usage: admm_race METHOD FILE GATES DECAY TOLERANCE SECONDS, got {given:?}"))?;
+        .map_err(|given| format!("usage: admm_race METHOD FILE GATES DECAY TOLERANCE SECONDS [LOSS], got {given:?}"))?;
+    let loss: tautnet::Loss = loss.parse()?;
     let (rows, gates) = (read(&file)?, read(&gates)?);
     let d = rows.first().ok_or("the file is empty")?.len() - 1;
     let x = faer::Mat::from_fn(rows.len(), d, |k, j| rows[k][j]);
@@ -26,15 +30,22 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         0.0,
     )?;
     let (decay, tolerance, limit): (f64, f64, f64) = (decay.parse()?, tolerance.parse()?, limit.parse()?);
-    let settings =
-        admm::Settings { decay, tolerance, output_bias: false, iterations: 10_000_000, ..Default::default() };
+    let settings = admm::Settings {
+        decay,
+        tolerance,
+        loss: loss.clone(),
+        output_bias: false,
+        iterations: 10_000_000,
+        ..Default::default()
+    };
     if what == "iterations" {
         return iterations(&Groups::of(&network, &data)?, &data, &settings);
     }
     let mut trace = Vec::new();
     let start = Instant::now();
     let (objective, bound, steps, ending) = if what == "interior" {
-        let settings = polish::Settings { decay, output_bias: false, ..polish::Settings::of(Method::WEIGHT_DECAY) };
+        let settings =
+            polish::Settings { decay, loss, output_bias: false, ..polish::Settings::of(Method::WEIGHT_DECAY) };
         let run = polish::polish(&network, &data, &settings, &mut |_| {
             if start.elapsed().as_secs_f64() < limit { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         })?;
