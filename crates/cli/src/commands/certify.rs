@@ -173,7 +173,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let network = &input::of_classes(&stored, "`certify`")?;
     if network.outputs() > 1 {
         stop.heed();
-        return several::certify(arguments, &stored, network, &stop);
+        let one = [
+            (arguments.data.is_some(), "DATA"),
+            (arguments.exact, "--exact"),
+            (arguments.within_box.is_some(), "--box"),
+            (arguments.ball.is_some(), "--ball"),
+            (arguments.certificate.is_some(), "--certificate"),
+            (arguments.worst_cases.is_some(), "--worst-cases"),
+            (arguments.tolerances.tolerances.is_some(), "--tolerances"),
+            (arguments.plot.is_some(), "--plot"),
+        ];
+        let given = one.into_iter().find_map(|(given, what)| given.then_some(what));
+        let norm = arguments.norm.map(|norm| norm.norm());
+        return several::certify((given, norm), (&arguments.out, &arguments.talk), (&stored, network), &stop);
     }
     let mut searches = match &arguments.resume {
         Some(path) => Some(read_searches(path, network)?),

@@ -110,7 +110,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let job = Job::on(problem.train.clone(), problem.scaler.clone(), &plan, Arc::new(stop));
     let job = job.tolerating(&problem.columns.tolerated())?;
     if network.outputs() > 1 {
-        return several::polish(arguments, (&plan, &stored, rewritten), &problem, &job, &stop);
+        return several::polish(
+            &several::Polish {
+                data: &arguments.data.to_string_lossy(),
+                pictures: arguments.pictures.wanted(),
+                raw_network: arguments.meeting.units.raw_network,
+                out: &arguments.out,
+                talk: &arguments.talk,
+            },
+            (&plan, &stored, rewritten),
+            &problem,
+            &job,
+            &stop,
+        );
     }
     let mut display = Display::new(arguments.talk.quiet, settings.tol);
     let worked = job.polish(network, None, &mut |progress| {

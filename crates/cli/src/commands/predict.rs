@@ -1,6 +1,7 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals within a tolerance or a radius.
 
 use super::several;
+use super::told::{field, write, write_json};
 use crate::arguments::{FileArguments, LevelArguments, OutArguments};
 use crate::files::Files;
 use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments};
@@ -8,7 +9,6 @@ use crate::stop::Stop;
 use crate::tolerance::TolerancesArguments;
 use crate::{input, output, tolerance};
 use serde_json::{Value, json};
-use std::borrow::Cow;
 use std::ffi::OsString;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -19,7 +19,7 @@ use tautnet::error::{Error, Result};
 use tautnet::recipe::Interval;
 use tautnet::tolerance::Tolerance;
 use tautnet_models::{Model, Stored};
-use tautnet_tables::{Encoder, atomic};
+use tautnet_tables::Encoder;
 
 /// Predict the target of every row of DATA
 ///
@@ -100,7 +100,17 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if model.columns.several().is_some() {
         stop.heed();
         stop.kept();
-        return several::predict(arguments, &model, &table, within.as_ref(), &stop);
+        return several::predict(
+            &several::Asked {
+                interval: arguments.interval.asked,
+                within: within.as_ref(),
+                unknown: arguments.levels.unknown(),
+                out: &arguments.out,
+                json: arguments.json,
+            },
+            (&model, &table),
+            &stop,
+        );
     }
     let x = model.columns.encode(&table, arguments.levels.unknown())?;
     let predictions = model.predict_encoded(x.clone());
@@ -146,9 +156,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let told = classes(&model, &predictions, &ends)?;
         if arguments.json {
             told.add_to(&mut result, &model);
-            return write_json(&result, arguments);
+            return write_json(&result, &arguments.out);
         }
-        return write(&told.text(), arguments);
+        return write(&told.text(), &arguments.out);
     }
     if arguments.json {
         if !covering.is_empty() {
@@ -160,7 +170,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             result["upper"] = intervals.iter().map(|interval| interval.upper).collect();
             result["exact"] = intervals.iter().map(|interval| interval.closed).collect();
         }
-        return write_json(&result, arguments);
+        return write_json(&result, &arguments.out);
     }
     let mut header = vec!["prediction"];
     header.extend(if intervals.is_empty() { &[][..] } else { &["lower", "upper"] });
@@ -176,25 +186,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         text.push('\n');
     }
-    write(&text, arguments)
-}
-
-/// To the file that was named, or to standard output.
-pub fn write(text: &str, arguments: &Arguments) -> Result<ExitCode> {
-    match &arguments.out.out {
-        Some(path) => atomic::write(path, text.as_bytes(), arguments.out.existing())?,
-        None => output::print(text)?,
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
-/// The same of one JSON object.
-pub fn write_json(result: &Value, arguments: &Arguments) -> Result<ExitCode> {
-    match &arguments.out.out {
-        Some(path) => atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?,
-        None => output::print_json(result)?,
-    }
-    Ok(ExitCode::SUCCESS)
+    write(&text, &arguments.out)
 }
 
 /// What is told of the classes of the rows.
@@ -259,14 +251,6 @@ impl Classes<'_> {
     }
 }
 
-/// A word as a field of CSV.
-pub fn field(word: &str) -> Cow<'_, str> {
-    match word.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", word.replace('"', "\"\"")).into(),
-        false => word.into(),
-    }
-}
-
 /// All outputs of a plain network at every row, in its own units.
 fn outputs_of(network: &Network, arguments: &Arguments) -> Result<ExitCode> {
     let table = input::open(&arguments.data, &arguments.file)?.table;
@@ -304,9 +288,5 @@ fn outputs_of(network: &Network, arguments: &Arguments) -> Result<ExitCode> {
         }
         text
     };
-    match &arguments.out.out {
-        Some(path) => atomic::write(path, text.as_bytes(), arguments.out.existing())?,
-        None => output::print(&text)?,
-    }
-    Ok(ExitCode::SUCCESS)
+    write(&text, &arguments.out)
 }

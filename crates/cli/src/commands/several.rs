@@ -1,22 +1,25 @@
 //! What `polish`, `certify` and `predict` do with networks that have an output for each of several classes.
 
-use super::{certify, export, polish, predict};
+use super::export;
+use super::told::{field, write, write_json};
+use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;
+use crate::output;
 use crate::progress::{Display, seconds};
 use crate::stop::Stop;
-use crate::{output, tolerance};
+use crate::tolerance::json as json_of;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
 use tautnet::attack::{self, WithinReport};
 use tautnet::error::{Error, Result};
 use tautnet::job::{Interruption, Job};
-use tautnet::recipe::Plan;
+use tautnet::recipe::{Interval, Plan};
 use tautnet::several::{self, Polished, Told};
-use tautnet::tolerance::{Asked, Tolerance};
+use tautnet::tolerance::{self, Tolerance};
 use tautnet::{Dataset, Norm, Shallow, certify as proofs, fit, printable};
 use tautnet_models::{Model, Options, Stored};
-use tautnet_tables::{Table, atomic};
+use tautnet_tables::{Table, UnknownLevels, atomic};
 
 /// The one error for what is for two classes or for numbers.
 fn only_one_output(what: &str, hint: &str) -> Error {
@@ -26,9 +29,19 @@ fn only_one_output(what: &str, hint: &str) -> Error {
     )
 }
 
+/// What was asked of a polish.
+pub struct Polish<'a> {
+    pub data: &'a str,
+    /// Whether pictures were.
+    pub pictures: bool,
+    pub raw_network: bool,
+    pub out: &'a OutArguments,
+    pub talk: &'a TalkArguments,
+}
+
 /// Polish a network of several outputs.
 pub fn polish(
-    arguments: &polish::Arguments,
+    asked: &Polish<'_>,
     (plan, stored, rewritten): (&Plan, &Stored, Option<String>),
     problem: &Problem,
     job: &Job<'_>,
@@ -36,13 +49,13 @@ pub fn polish(
 ) -> Result<ExitCode> {
     let settings = &plan.settings.polish;
     settings.check_several()?;
-    if arguments.pictures.wanted() {
+    if asked.pictures {
         return Err(only_one_output("a report or a plot", "leave it out; --json has every number"));
     }
-    if arguments.meeting.units.raw_network {
+    if asked.raw_network {
         return Err(only_one_output("`--raw-network`", "give the network in standardized units, or --no-standardize"));
     }
-    let mut display = Display::new(arguments.talk.quiet, settings.tol);
+    let mut display = Display::new(asked.talk.quiet, settings.tol);
     let worked = job.polish_several(&problem.network, &mut |progress| {
         if let fit::Progress::Polish(progress) = progress {
             display.update("", progress);
@@ -53,23 +66,23 @@ pub fn polish(
     let within = job.tolerance().unwrap_or(&exact);
     let late = stop.late();
     let seen = late.during(|| Seen::of(plan, problem, &worked.result, within))?;
-    if let Some(path) = &arguments.out.out {
+    if let Some(path) = &asked.out.out {
         let result = match stored {
             Stored::Network(_) => Stored::Network(worked.result.network.clone().into()),
             Stored::Model(_) => {
-                let proved = job.prove_several(&worked, &arguments.data.to_string_lossy());
+                let proved = job.prove_several(&worked, asked.data);
                 Stored::Model(Box::new(Model::of(proved, problem.columns.clone(), problem.scaler.clone())?))
             }
         };
-        export::write(&result, path, &Options::default(), arguments.out.existing())?;
+        export::write(&result, path, &Options::default(), asked.out.existing())?;
     }
     let (stopped, notes) = (worked.interruption.map(Interruption::in_words), rewritten.as_slice());
     let time = Duration::from_secs_f64(worked.seconds);
-    if arguments.talk.json {
+    if asked.talk.json {
         output::print_json(&seen.json(&worked.result, (stopped, notes), time))?;
     } else {
         output::print(&seen.text(&worked.result, (stopped, notes), time))?;
-        if arguments.out.out.is_none() {
+        if asked.out.out.is_none() {
             output::note("the network was not kept; write it with --out FILE");
         }
     }
@@ -179,19 +192,14 @@ fn ending<'a>(polished: &Polished, stopped: Option<&'a str>) -> &'a str {
     stopped.unwrap_or(polished.ending())
 }
 
-/// Bounds on the margins of every pair of classes.
-pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallow, stop: &Stop) -> Result<ExitCode> {
-    let one = [
-        (arguments.data.is_some(), "DATA"),
-        (arguments.exact, "--exact"),
-        (arguments.within_box.is_some(), "--box"),
-        (arguments.ball.is_some(), "--ball"),
-        (arguments.certificate.is_some(), "--certificate"),
-        (arguments.worst_cases.is_some(), "--worst-cases"),
-        (arguments.tolerances.tolerances.is_some(), "--tolerances"),
-        (arguments.plot.is_some(), "--plot"),
-    ];
-    if let Some((_, what)) = one.into_iter().find(|(given, _)| *given) {
+/// Bounds on the margins of every pair of classes; `given` is an argument that there is for one output only.
+pub fn certify(
+    (given, norm): (Option<&str>, Option<Norm>),
+    (out, talk): (&OutArguments, &TalkArguments),
+    (stored, network): (&Stored, &Shallow),
+    stop: &Stop,
+) -> Result<ExitCode> {
+    if let Some(what) = given {
         return Err(only_one_output(
             &format!("`{what}`"),
             "leave it out: every pair of classes has its bounds; `predict` and `attack` prove what a tolerance does to rows",
@@ -201,13 +209,13 @@ pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallo
         Stored::Model(model) => model.columns.classes.clone().unwrap_or_default(),
         Stored::Network(_) => (1..=network.outputs()).map(|j| format!("output{j}")).collect(),
     };
-    let norms = match arguments.norm {
-        Some(norm) => vec![norm.norm()],
+    let norms = match norm {
+        Some(norm) => vec![norm],
         None => vec![Norm::Two, Norm::Infinity, Norm::One],
     };
     let pairs: Vec<(usize, usize)> =
         (0..classes.len()).flat_map(|y| (y + 1..classes.len()).map(move |j| (y, j))).collect();
-    let mut display = Display::new(arguments.talk.quiet, f64::NAN);
+    let mut display = Display::new(talk.quiet, f64::NAN);
     let (count, mut done) = (pairs.len() * norms.len(), 0);
     let mut bounds = Vec::new();
     let mut cut_short = None;
@@ -235,10 +243,10 @@ pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallo
         "standardized": matches!(stored, Stored::Model(_)),
         "margins": pairs.iter().zip(&bounds).map(of_pair).collect::<Value>(),
     });
-    if let Some(path) = &arguments.out.out {
-        atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;
+    if let Some(path) = &out.out {
+        atomic::write(path, format!("{result:#}\n").as_bytes(), out.existing())?;
     }
-    if arguments.talk.json {
+    if talk.json {
         output::print_json(&result)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -249,7 +257,7 @@ pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallo
         rows.push([name].into_iter().chain(each.iter().map(|bound| output::at_most(*bound))).collect());
     }
     output::print(&output::table(&rows))?;
-    if !arguments.talk.quiet {
+    if !talk.quiet {
         let units = match stored {
             Stored::Model(_) => "in standard deviations of each",
             Stored::Network(_) => "in the units that the network takes",
@@ -264,29 +272,32 @@ pub fn certify(arguments: &certify::Arguments, stored: &Stored, network: &Shallo
     Ok(ExitCode::SUCCESS)
 }
 
+/// What was asked of a prediction.
+pub struct Asked<'a> {
+    pub interval: Interval,
+    pub within: Option<&'a tolerance::Asked>,
+    pub unknown: UnknownLevels,
+    pub out: &'a OutArguments,
+    pub json: bool,
+}
+
 /// The class of every row, how likely it is, and whether errors of the inputs can change it.
-pub fn predict(
-    arguments: &predict::Arguments,
-    model: &Model,
-    table: &Table,
-    within: Option<&Asked>,
-    stop: &Stop,
-) -> Result<ExitCode> {
-    let asked = arguments.interval.asked;
-    if asked.radius.is_some() {
+pub fn predict(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop) -> Result<ExitCode> {
+    let Asked { interval, within, .. } = *asked;
+    if interval.radius.is_some() {
         return Err(only_one_output("`--radius`", "say a tolerance of the inputs: --tolerance 0.1sd"));
     }
-    let x = model.columns.encode(table, arguments.levels.unknown())?;
+    let x = model.columns.encode(table, asked.unknown)?;
     let network = model.network.shallow("`predict`")?;
     let tolerance = within.map(|asked| model.tolerance_on(asked, x.as_ref())).transpose()?;
-    let all = stop.during(|| several::told(&network, &model.scaler, &x, tolerance.as_ref(), asked.nodes))?;
+    let all = stop.during(|| several::told(&network, &model.scaler, &x, tolerance.as_ref(), interval.nodes))?;
     if let (Some(reason), true) = (stop.reason(), tolerance.is_some()) {
         output::note(&format!("{reason}: some intervals are those of interval arithmetic, and smaller ones may hold"));
     }
     let classes = model.columns.classes.as_deref().unwrap_or_default();
     let probable = model.loss()?.name() == "logistic";
     let likely = |told: &Told| told.probabilities[told.class];
-    if arguments.json {
+    if asked.json {
         let of = |of: &dyn Fn(&Told) -> Value| all.iter().map(of).collect::<Value>();
         let mut result = json!({
             "target": model.columns.target,
@@ -298,14 +309,14 @@ pub fn predict(
             result["probabilities"] = of(&|told| json!(told.probabilities));
         }
         if let Some(within) = within {
-            (result["tolerance"], result["tolerance_shape"]) = tolerance::json(within);
+            (result["tolerance"], result["tolerance_shape"]) = json_of(within);
             result["certain"] = of(&|told| json!(told.is_certain()));
             if probable {
                 result["lower"] = of(&|told| json!(told.likely().0));
                 result["upper"] = of(&|told| json!(told.likely().1));
             }
         }
-        return predict::write_json(&result, arguments);
+        return write_json(&result, asked.out);
     }
     let mut header = vec!["prediction"];
     header.extend(if probable { &["probability"][..] } else { &[] });
@@ -316,7 +327,7 @@ pub fn predict(
     });
     let mut text = header.join(",") + "\n";
     for told in &all {
-        let mut row = vec![predict::field(&classes[told.class]).into_owned()];
+        let mut row = vec![field(&classes[told.class]).into_owned()];
         row.extend(probable.then(|| likely(told).to_string()));
         if within.is_some() {
             let (lower, upper) = told.likely();
@@ -326,5 +337,5 @@ pub fn predict(
         }
         text.push_str(&(row.join(",") + "\n"));
     }
-    predict::write(&text, arguments)
+    write(&text, asked.out)
 }

@@ -38,6 +38,9 @@ pub struct Asked<'a> {
     pub talk: &'a TalkArguments,
 }
 
+/// The most classes that a table has a line for.
+const MOST_CLASSES: usize = 20;
+
 const NO_BETTER: &str = "Nothing that was tried is better than ordinary training here: the result is that network.\n";
 
 /// Show what the choice is at.
@@ -422,6 +425,9 @@ impl Summary<'_> {
         let (Some(counts), Some(classes)) = (self.counts(evaluation), &self.model.columns.classes) else {
             return String::new();
         };
+        if classes.len() > MOST_CLASSES {
+            return format!("Which of the {} classes was taken for which is in --json\n", classes.len());
+        }
         let names: Vec<String> = classes.iter().map(|class| format!("`{}`", printable::line(class))).collect();
         let mut rows = vec![["rows".to_owned()].into_iter().chain(names.iter().cloned()).collect::<Vec<_>>()];
         rows[0][1].insert_str(0, "predicted ");

@@ -99,7 +99,12 @@ pub fn choose(
         let rows = if rows == 1 { "1 sample is".to_owned() } else { format!("{rows} rows are") };
         return Err(Error::new(
             format!("{rows} too few to choose a network for the tolerance by validation"),
-            format!("give {PARTS} rows at least, or say the tolerance 0 and a price, such as lipschitz = 0.03"),
+            match settings.classes {
+                None => {
+                    format!("give {PARTS} rows at least, or say the tolerance 0 and a price, such as lipschitz = 0.03")
+                }
+                Some(_) => format!("give {PARTS} rows at least"),
+            },
         ));
     }
     let work = Work::new(data, tolerance, settings, observer)?;
