@@ -5,9 +5,9 @@ use tautnet::error::Result;
 /// One trial of one arm on one data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Task {
-    /// Position in [`Plan::data`].
+    /// Position in [`super::Plan::data`].
     pub data: usize,
-    /// Position in [`Plan::arms`].
+    /// Position in [`super::Plan::arms`].
     pub arm: usize,
     /// Number of the trial, from 0.
     pub trial: u64,

@@ -35,7 +35,7 @@ pub struct Right {
     pub proved: f64,
 }
 
-/// Attack every row within its tolerance. The bound in the settings is not used. [`Stop::here`] ends the search; both sides stay
+/// Attack every row within its tolerance. The bound in the settings is not used. [`Stop::here`](crate::Stop::here) ends the search; both sides stay
 /// valid, and the rows that are left have what interval arithmetic proves.
 ///
 /// ```
