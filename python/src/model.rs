@@ -37,6 +37,9 @@ pub struct Network {
     pub inner: Layered,
 }
 
+/// The numbers of classes, and whether no input error can change them.
+type Certain<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<bool>>);
+
 /// Lower ends, upper ends, and which of them are exact.
 type Intervals<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>);
 
@@ -483,7 +486,7 @@ impl Model {
         asked: &Bound<'py, PyDict>,
         nodes: Option<&Bound<'py, PyAny>>,
         threads: Option<i64>,
-    ) -> PyResult<(Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<bool>>)> {
+    ) -> PyResult<Certain<'py>> {
         let mut interval = Interval::default();
         nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
         let (said, inputs, model) = (Said::of_settings(asked)?, Inputs::read(given)?, &self.inner);
