@@ -5,6 +5,7 @@
 //! becomes the exception `tautnet.TautnetError` with the same two lines ([`errors`]). What people use is in the package's
 //! Python files; what they need from here is private and may change.
 
+mod asked_within;
 mod bounds;
 mod certificate;
 mod columns;

@@ -6,7 +6,6 @@ use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
 use crate::limits;
 use crate::options::put;
-use crate::tolerance::Said;
 use crate::watch::{self, Limits};
 use faer::Mat;
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, ToPyArray};
@@ -18,7 +17,6 @@ use tautnet::activation::Activation;
 use tautnet::certify::SampleInterval;
 use tautnet::network::{Layer, Network as Layered};
 use tautnet::recipe::Interval;
-use tautnet::tolerance::Tolerance;
 use tautnet::{Loss, Scaler, Shallow, several};
 use tautnet_models::{
     Precision, ScalerChoice, Stored,
@@ -335,17 +333,6 @@ impl Network {
     }
 }
 
-impl Model {
-    /// The tolerance of rows, in the units of the data: what is said, over what the model knows.
-    fn tolerance_of_rows(&self, said: &Said, x: &Mat<f64>) -> tautnet::error::Result<Tolerance> {
-        let model = &self.inner;
-        match said.of_rows(&model.columns, x.nrows())? {
-            Some(tolerance) => Ok(tolerance),
-            None => model.tolerance_on(&said.over(model.tolerance()?), x.as_ref()),
-        }
-    }
-}
-
 #[pymethods]
 impl Model {
     /// From the bytes of a model file; `source` is what messages call it.
@@ -487,9 +474,8 @@ impl Model {
         nodes: Option<&Bound<'py, PyAny>>,
         threads: Option<i64>,
     ) -> PyResult<Certain<'py>> {
-        let mut interval = Interval::default();
-        nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
-        let (said, inputs, model) = (Said::of_settings(asked)?, Inputs::read(given)?, &self.inner);
+        let model = &self.inner;
+        let (said, inputs, nodes) = self.asked_within(given, asked, nodes)?;
         if model.columns.several().is_none() {
             return Err(refused("the model's target has no more than two classes", "take `intervals_within`"));
         }
@@ -497,7 +483,7 @@ impl Model {
         let told = watch::run(py, Limits::new(None, threads, None)?, |_| {
             let x = inputs.encode(&model.columns)?;
             let tolerance = self.tolerance_of_rows(&said, &x)?;
-            several::told(&network, &model.scaler, &x, Some(&tolerance), interval.nodes)
+            several::told(&network, &model.scaler, &x, Some(&tolerance), nodes)
         })?;
         let classes = told.iter().map(|told| told.class as i64).collect();
         let certain = told.iter().map(several::Told::is_certain).collect();
@@ -560,19 +546,12 @@ impl Model {
         nodes: Option<&Bound<'py, PyAny>>,
         threads: Option<i64>,
     ) -> PyResult<Intervals<'py>> {
-        let mut interval = Interval::default();
-        nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
-        let (said, inputs, model) = (Said::of_settings(asked)?, Inputs::read(given)?, &self.inner);
-        if said.is_nothing() && model.tolerance().or_raise()?.is_empty() {
-            return Err(refused(
-                "the model was made for no tolerance of the inputs",
-                "give one, such as tolerance=\"0.1sd\" or tolerance={\"temp\": 0.5}",
-            ));
-        }
+        let model = &self.inner;
+        let (said, inputs, nodes) = self.asked_within(given, asked, nodes)?;
         let found = watch::run(py, Limits::new(None, threads, None)?, |_| {
             let x = inputs.encode(&model.columns)?;
             let tolerance = self.tolerance_of_rows(&said, &x)?;
-            model.intervals_within(x, &tolerance, interval.nodes)
+            model.intervals_within(x, &tolerance, nodes)
         })?;
         Ok(arrays(py, &found))
     }

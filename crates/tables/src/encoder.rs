@@ -3,6 +3,7 @@
 //! An [`Encoder`] is learned from one table and applied to any other: input columns are found by name, in whatever
 //! order the file has them, and a column of words becomes one 0/1 column a level, `name=level`.
 
+use crate::class::{class_number, either};
 use crate::column::canonical;
 use crate::table::{Column, Table, Values};
 use faer::Mat;
@@ -323,51 +324,11 @@ fn classes(task: Task, source: &str, column: &Column) -> Result<Option<Vec<Strin
 /// A target of more classes is hardly one.
 const MOST_CLASSES: usize = 100;
 
-/// What stands for the class at a place among so many: −1 and 1 of two, the place itself of several.
-pub fn class_number(place: usize, of: usize) -> f64 {
-    if of > 2 { place as f64 } else { 2.0 * place as f64 - 1.0 }
-}
-
-/// Classes as alternatives, the first of them where there are many.
-pub fn either(classes: &[String]) -> String {
-    const SHOWN: usize = 6;
-    let names: Vec<String> = classes.iter().map(|class| format!("`{}`", shown(class))).collect();
-    match names.as_slice() {
-        [first @ .., last] if names.len() <= SHOWN => format!("{} or {last}", first.join(", ")),
-        _ => format!("{} or {} others", names[..SHOWN].join(", "), names.len() - SHOWN),
-    }
-}
-
 fn no_inputs(table: &Table) -> Error {
     Error::new(
         format!("{} has no input column beside the target", table.source()),
         "at least one input column and one target column are needed; is the delimiter right?",
     )
-}
-
-/// Refuse targets to learn from that lack one of the classes; say of a class that it has fewer rows than `parts`, which are held out in
-/// turn.
-pub fn check_learned(classes: &[String], y: &[f64], parts: usize) -> Result<Option<String>> {
-    let rows = y.len();
-    let counted = classes.iter().enumerate().map(|(place, class)| {
-        let count = y.iter().filter(|y| **y == class_number(place, classes.len())).count();
-        (count, class)
-    });
-    let (fewest, class) = counted.min_by_key(|(count, _)| *count).expect("there are classes");
-    let class = shown(class);
-    if fewest == 0 {
-        return Err(Error::new(
-            format!("none of the {rows} rows to learn from is of the class `{class}`"),
-            "give rows of every class; where rows are held out by chance, hold out fewer or take another seed",
-        ));
-    }
-    let are = if fewest == 1 { "is" } else { "are" };
-    Ok((fewest < parts).then(|| {
-        format!(
-            "only {fewest} of the {rows} rows to learn from {are} of the class `{class}`, fewer than the {parts} parts that are held out in \
-             turn: what is told of this class is little more than a guess; give more rows of it"
-        )
-    }))
 }
 
 /// Refuse a target that is one of several columns of 0 and 1 for one class, the others being inputs: they say what it is.
@@ -453,6 +414,7 @@ fn level_of_rows(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::class::check_learned;
     use crate::table::ReadOptions;
 
     fn table(text: &str) -> Table {

@@ -9,6 +9,7 @@
 
 pub mod atomic;
 pub mod builtin;
+mod class;
 mod column;
 mod csv;
 mod encoder;
@@ -25,6 +26,7 @@ mod read;
 mod table;
 mod zip_archive;
 
+pub use class::{check_learned, class_number, either};
 pub use column::{Cell, is_rounded};
-pub use encoder::{Encoder, Input, Task, UnknownLevels, check_learned, class_number, either};
+pub use encoder::{Encoder, Input, Task, UnknownLevels};
 pub use table::{Column, ReadOptions, Table, Values};

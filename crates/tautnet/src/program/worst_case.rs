@@ -263,8 +263,8 @@ impl WorstCase {
         if self.soft {
             let t = &x[layout.leave()..][..n * self.rows.units()];
             sums.par_chunks_mut(TOGETHER).enumerate().for_each(|(block, sums)| {
+                let first = block * TOGETHER;
                 for (i, t) in t.chunks(n).enumerate() {
-                    let first = block * TOGETHER;
                     for (k, (sum, t)) in (first..).zip(sums.iter_mut().zip(&t[first..])) {
                         let (side, size) = self.leaving(k, i);
                         sum[side] += size * t;
@@ -356,8 +356,7 @@ impl Term for WorstCase {
 
     fn constant(&self, _: &Layout, constant: &mut [f64]) {
         let parts = self.parts();
-        for (k, (y, held)) in self.y.iter().zip(self.held.iter()).enumerate() {
-            let short = y - held;
+        for (k, short) in self.y.iter().zip(self.held.iter()).map(|(y, held)| y - held).enumerate() {
             let sides = match self.only(k) {
                 None => [short, -short],
                 Some(UP) => [short, 1.0 - self.floor()],

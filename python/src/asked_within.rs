@@ -1,0 +1,42 @@
+//! What is asked of a model within a tolerance.
+
+use crate::columns::Inputs;
+use crate::errors::{OrRaise, refused};
+use crate::model::Model;
+use crate::options::put;
+use crate::tolerance::Said;
+use faer::Mat;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use tautnet::recipe::Interval;
+use tautnet::tolerance::Tolerance;
+
+impl Model {
+    /// What is asked for within a tolerance, which has to be said or known to the model; the rows, and the nodes to spend.
+    pub fn asked_within(
+        &self,
+        given: &Bound<'_, PyAny>,
+        asked: &Bound<'_, PyDict>,
+        nodes: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<(Said, Inputs, Option<usize>)> {
+        let mut interval = Interval::default();
+        nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
+        let (said, inputs) = (Said::of_settings(asked)?, Inputs::read(given)?);
+        if said.is_nothing() && self.inner.tolerance().or_raise()?.is_empty() {
+            return Err(refused(
+                "the model was made for no tolerance of the inputs",
+                "give one, such as tolerance=\"0.1sd\" or tolerance={\"temp\": 0.5}",
+            ));
+        }
+        Ok((said, inputs, interval.nodes))
+    }
+
+    /// The tolerance of rows, in the units of the data: what is said, over what the model knows.
+    pub fn tolerance_of_rows(&self, said: &Said, x: &Mat<f64>) -> tautnet::error::Result<Tolerance> {
+        let model = &self.inner;
+        match said.of_rows(&model.columns, x.nrows())? {
+            Some(tolerance) => Ok(tolerance),
+            None => model.tolerance_on(&said.over(model.tolerance()?), x.as_ref()),
+        }
+    }
+}
