@@ -23,6 +23,7 @@ pub mod certify;
 pub mod choose;
 pub mod coverage;
 pub mod dataset;
+pub mod deep;
 mod dense;
 pub mod distinct;
 pub mod ending;

@@ -27,6 +27,14 @@ impl Formula for Abs {
     fn steepness(&self) -> f64 {
         1.0
     }
+    fn apply_single(&self, h: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(h).for_each(|(out, h)| *out = h.abs());
+    }
+    fn slopes_single(&self, h: &[f32], of_out: &[f32], of_h: &mut [f32]) {
+        for ((of_h, of_out), h) in of_h.iter_mut().zip(of_out).zip(h) {
+            *of_h = if *h > 0.0 { *of_out } else { -*of_out };
+        }
+    }
     fn spellings(&self) -> Vec<Spelling> {
         let (h, minus) = (Box::new(Spelling::Input), Box::new(Spelling::times(-1.0)));
         vec![Spelling::operator("Abs"), Spelling::Max(h.clone(), minus.clone()), Spelling::Max(minus, h)]

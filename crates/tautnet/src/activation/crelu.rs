@@ -42,6 +42,18 @@ impl Formula for Crelu {
     fn steepness(&self) -> f64 {
         1.0
     }
+    fn apply_single(&self, h: &[f32], out: &mut [f32]) {
+        let (above, below) = out.split_at_mut(h.len());
+        for ((above, below), h) in above.iter_mut().zip(below).zip(h) {
+            (*above, *below) = (h.max(0.0), (-h).max(0.0));
+        }
+    }
+    fn slopes_single(&self, h: &[f32], of_out: &[f32], of_h: &mut [f32]) {
+        let (above, below) = of_out.split_at(h.len());
+        for (((of_h, above), below), h) in of_h.iter_mut().zip(above).zip(below).zip(h) {
+            *of_h = if *h > 0.0 { *above } else { -*below };
+        }
+    }
     fn spellings(&self) -> Vec<Spelling> {
         let relu = Spelling::operator("Relu");
         vec![Spelling::Concat(vec![relu.clone(), relu.of(&Spelling::times(-1.0))])]

@@ -20,6 +20,22 @@ pub trait Formula: fmt::Debug + Send + Sync {
     /// The largest length of a unit's slopes, all branches taken together: how much farther apart two inputs of a unit may
     /// come out of it.
     fn steepness(&self) -> f64;
+    /// What becomes of the sums of a layer, all of the first branch and then all of the second, in single precision: where a network is
+    /// trained, speed counts.
+    fn apply_single(&self, h: &[f32], out: &mut [f32]) {
+        for (branch, out) in out.chunks_mut(h.len()).enumerate() {
+            out.iter_mut().zip(h).for_each(|(out, h)| *out = self.value(f64::from(*h), branch) as f32);
+        }
+    }
+    /// The slopes of a loss in the sums of a layer, from those in what it hands on.
+    fn slopes_single(&self, h: &[f32], of_out: &[f32], of_h: &mut [f32]) {
+        of_h.fill(0.0);
+        for (branch, of_out) in of_out.chunks(h.len()).enumerate() {
+            for ((of_h, of_out), h) in of_h.iter_mut().zip(of_out).zip(h) {
+                *of_h += of_out * self.slope(f64::from(*h), branch) as f32;
+            }
+        }
+    }
     /// How graphs of standard operators spell it. The first is how it is written; all are read.
     fn spellings(&self) -> Vec<Spelling>;
     /// The name and the parameter, as they are asked for.

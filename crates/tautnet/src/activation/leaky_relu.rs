@@ -34,6 +34,16 @@ impl Formula for LeakyRelu {
     fn steepness(&self) -> f64 {
         1.0
     }
+    fn apply_single(&self, h: &[f32], out: &mut [f32]) {
+        let alpha = self.alpha as f32;
+        out.iter_mut().zip(h).for_each(|(out, h)| *out = if *h > 0.0 { *h } else { alpha * h });
+    }
+    fn slopes_single(&self, h: &[f32], of_out: &[f32], of_h: &mut [f32]) {
+        let alpha = self.alpha as f32;
+        for ((of_h, of_out), h) in of_h.iter_mut().zip(of_out).zip(h) {
+            *of_h = if *h > 0.0 { *of_out } else { alpha * of_out };
+        }
+    }
     fn spellings(&self) -> Vec<Spelling> {
         let (h, part) = (Box::new(Spelling::Input), Box::new(Spelling::times(self.alpha)));
         // The operator of this name holds α in single precision, and common programs have it in single precision alone.

@@ -31,6 +31,14 @@ impl Formula for Relu {
     fn steepness(&self) -> f64 {
         1.0
     }
+    fn apply_single(&self, h: &[f32], out: &mut [f32]) {
+        out.iter_mut().zip(h).for_each(|(out, h)| *out = h.max(0.0));
+    }
+    fn slopes_single(&self, h: &[f32], of_out: &[f32], of_h: &mut [f32]) {
+        for ((of_h, of_out), h) in of_h.iter_mut().zip(of_out).zip(h) {
+            *of_h = if *h > 0.0 { *of_out } else { 0.0 };
+        }
+    }
     fn spellings(&self) -> Vec<Spelling> {
         vec![Spelling::operator("Relu")]
     }

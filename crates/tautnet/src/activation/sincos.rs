@@ -34,6 +34,19 @@ impl Formula for SinCos {
     fn steepness(&self) -> f64 {
         1.0
     }
+    fn apply_single(&self, h: &[f32], out: &mut [f32]) {
+        let (sines, cosines) = out.split_at_mut(h.len());
+        for ((sine, cosine), h) in sines.iter_mut().zip(cosines).zip(h) {
+            (*sine, *cosine) = h.sin_cos();
+        }
+    }
+    fn slopes_single(&self, h: &[f32], of_out: &[f32], of_h: &mut [f32]) {
+        let (of_sine, of_cosine) = of_out.split_at(h.len());
+        for (((of_h, of_sine), of_cosine), h) in of_h.iter_mut().zip(of_sine).zip(of_cosine).zip(h) {
+            let (sine, cosine) = h.sin_cos();
+            *of_h = of_sine * cosine - of_cosine * sine;
+        }
+    }
     fn spellings(&self) -> Vec<Spelling> {
         vec![Spelling::Concat(vec![Spelling::operator("Sin"), Spelling::operator("Cos")])]
     }

@@ -1,0 +1,171 @@
+//! What the outputs of rows cost, where every output may be wrong by as much as its bound allows.
+//!
+//! For classes, with K_yj the bound on how fast f_y − f_j can change and r the radius,
+//!
+//! ```text
+//! ℓ_k = log Σ_j exp( f_j + r K_yj ) − f_y                    K_yy = 0
+//! ```
+//!
+//! is the cross-entropy of the worst margins: no change of the inputs by at most r can cost the row more. For numbers with the loss φ it is
+//! the larger of φ(e ± r K), e = f − y.
+
+use super::norms::sign;
+use crate::{Loss, Norm};
+use faer::MatRef;
+
+/// What is learned.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Target<'a> {
+    /// The class of every row, of so many.
+    Classes(Vec<usize>, usize),
+    /// A number of every row, and what missing it costs.
+    Numbers(Vec<f32>, &'a Loss),
+}
+
+impl Target<'_> {
+    pub fn outputs(&self) -> usize {
+        match self {
+            Target::Classes(_, count) => *count,
+            Target::Numbers(..) => 1,
+        }
+    }
+}
+
+/// What may be lost at a distance of 1 in each of the last layer's norms: κ_yj = ‖V_y − V_j‖_q, classes × classes, or ‖v‖_q.
+pub(super) fn steepness(last: MatRef<'_, f32>, norm: Norm, classes: bool) -> Vec<f32> {
+    let count = last.nrows();
+    let of = |row: &mut dyn Iterator<Item = f32>| match norm {
+        Norm::Two => row.map(|x| f64::from(x).powi(2)).sum::<f64>().sqrt() as f32,
+        Norm::Infinity => row.map(f32::abs).sum(),
+        Norm::One => row.fold(0.0_f32, |largest, x| largest.max(x.abs())),
+    };
+    if !classes {
+        return vec![of(&mut (0..last.ncols()).map(|k| last[(0, k)]))];
+    }
+    let mut all = vec![0.0; count * count];
+    for y in 0..count {
+        for j in 0..y {
+            let size = of(&mut (0..last.ncols()).map(|k| last[(y, k)] - last[(j, k)]));
+            (all[y * count + j], all[j * count + y]) = (size, size);
+        }
+    }
+    all
+}
+
+/// Add to the slopes in V what `of_steepness`, the slopes of the cost in κ, makes of them.
+pub(super) fn add_slopes(
+    last: MatRef<'_, f32>,
+    norm: Norm,
+    (steepness, of_steepness): (&[f32], &[f32]),
+    mut slopes: faer::MatMut<'_, f32>,
+) {
+    let (count, width) = (last.nrows(), last.ncols());
+    // The slope of a dual norm at a row.
+    let direction = |row: &[f32], size: f32| -> Vec<f32> {
+        match norm {
+            Norm::Two => row.iter().map(|x| x / size).collect(),
+            Norm::Infinity => row.iter().map(|x| sign(*x)).collect(),
+            Norm::One => {
+                let close: Vec<bool> = row.iter().map(|x| x.abs() >= 0.99 * size).collect();
+                let share = 1.0 / close.iter().filter(|close| **close).count().max(1) as f32;
+                row.iter().zip(close).map(|(x, close)| if close { share * sign(*x) } else { 0.0 }).collect()
+            }
+        }
+    };
+    if steepness.len() == 1 {
+        let row: Vec<f32> = (0..width).map(|k| last[(0, k)]).collect();
+        if steepness[0] > 0.0 {
+            for (k, direction) in direction(&row, steepness[0]).into_iter().enumerate() {
+                slopes[(0, k)] += of_steepness[0] * direction;
+            }
+        }
+        return;
+    }
+    for y in 0..count {
+        for j in 0..y {
+            let (size, slope) = (steepness[y * count + j], of_steepness[y * count + j] + of_steepness[j * count + y]);
+            if size > 0.0 && slope != 0.0 {
+                let row: Vec<f32> = (0..width).map(|k| last[(y, k)] - last[(j, k)]).collect();
+                for (k, direction) in direction(&row, size).into_iter().enumerate() {
+                    slopes[(y, k)] += slope * direction;
+                    slopes[(j, k)] -= slope * direction;
+                }
+            }
+        }
+    }
+}
+
+/// What rows cost together, and its slopes in the bounds.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cost {
+    pub loss: f64,
+    /// The slopes in the bounds times r: as many as there are bounds.
+    pub of_bounds: Vec<f64>,
+    /// How many rows are right, whatever moves their outputs within the bounds.
+    pub certain: f64,
+    /// How many are right.
+    pub right: f64,
+}
+
+impl Cost {
+    pub fn zeros(bounds: usize) -> Self {
+        Self { of_bounds: vec![0.0; bounds], ..Self::default() }
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.loss += other.loss;
+        self.certain += other.certain;
+        self.right += other.right;
+        self.of_bounds.iter_mut().zip(&other.of_bounds).for_each(|(sum, one)| *sum += one);
+    }
+}
+
+/// The cost of a row of these outputs, and its slopes in them. `moves` are the bounds times r, and `share` what the row counts.
+pub(super) fn of_row(
+    target: &Target<'_>,
+    k: usize,
+    (outputs, moves, share): (&[f32], &[f32], f32),
+    slopes: &mut [f32],
+    cost: &mut Cost,
+) {
+    match target {
+        Target::Classes(classes, count) => {
+            let y = classes[k];
+            let of_y = &moves[y * count..][..*count];
+            let mut largest = f32::NEG_INFINITY;
+            let (mut right, mut certain) = (true, true);
+            for j in 0..*count {
+                slopes[j] = outputs[j] + of_y[j];
+                largest = largest.max(slopes[j]);
+                if j != y {
+                    right &= outputs[j] < outputs[y];
+                    certain &= slopes[j] < outputs[y];
+                }
+            }
+            let mut all = 0.0;
+            for slope in slopes.iter_mut() {
+                *slope = (*slope - largest).exp();
+                all += *slope;
+            }
+            cost.loss += f64::from(share) * f64::from(all.ln() + largest - outputs[y]);
+            for (j, slope) in slopes.iter_mut().enumerate() {
+                *slope *= share / all;
+                if j != y {
+                    cost.of_bounds[y * count + j] += f64::from(*slope);
+                }
+            }
+            slopes[y] -= share;
+            cost.right += f64::from(u8::from(right));
+            cost.certain += f64::from(u8::from(certain));
+        }
+        Target::Numbers(numbers, loss) => {
+            let (f, y, size) = (f64::from(outputs[0]), f64::from(numbers[k]), f64::from(moves[0]));
+            let (above, below) = (loss.value(f + size, y), loss.value(f - size, y));
+            let (worst, at, way) = if above >= below { (above, f + size, 1.0) } else { (below, f - size, -1.0) };
+            let slope = f64::from(share) * loss.slope(at, y);
+            cost.loss += f64::from(share) * worst;
+            cost.of_bounds[0] += way * slope;
+            slopes[0] = slope as f32;
+        }
+    }
+}

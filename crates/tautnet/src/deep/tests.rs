@@ -1,0 +1,192 @@
+//! The training of deep networks: slopes against differences, bounds that hold, what is refused.
+
+use super::chain::{Chain, Part, PART};
+use super::norms::Memory;
+use super::*;
+use crate::activation::ALL;
+use crate::limits::Limits;
+use crate::random::normal;
+use crate::{Activation, Dataset, Loss, Norm};
+use faer::Mat;
+use rand::SeedableRng;
+use rand_pcg::Pcg64;
+use std::ops::ControlFlow;
+
+const NORMS: [Norm; 3] = [Norm::Two, Norm::Infinity, Norm::One];
+
+/// Rows of three classes around three points.
+fn three_classes(rows: usize, seed: u64) -> Dataset {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let y: Vec<f64> = (0..rows).map(|k| (k % 3) as f64).collect();
+    let x = Mat::from_fn(rows, 4, |k, j| {
+        let centre = if j == k % 3 { 1.5 } else { 0.0 };
+        centre + 0.5 * normal(&mut random)
+    });
+    Dataset::new(x, y, None).unwrap()
+}
+
+fn drawn(activation: &Activation, biases: bool, outputs: usize) -> Chain {
+    let mut random = Pcg64::seed_from_u64(11);
+    let mut chain = Chain::zeros(4, &[5, 6], outputs, activation, biases);
+    chain.numbers.iter_mut().for_each(|number| *number = 0.5 * normal(&mut random) as f32);
+    chain
+}
+
+fn part_of(chain: &Chain, data: &Dataset, rows: usize) -> Part {
+    let mut part = Part::of(chain);
+    part.rows = rows;
+    for k in 0..rows {
+        (0..4).for_each(|j| part.given[0][k * 4 + j] = data.x[(k, j)] as f32);
+    }
+    part
+}
+
+#[test]
+fn the_chain_has_the_values_and_the_jacobian_of_its_network() {
+    let data = three_classes(PART, 1);
+    for entry in ALL {
+        let chain = drawn(&entry.example().parse().unwrap(), true, 3);
+        let network = chain.network().unwrap();
+        let mut part = part_of(&chain, &data, 7);
+        part.forward(&chain);
+        for k in 0..7 {
+            let x: Vec<f64> = (0..4).map(|j| f64::from(data.x[(k, j)] as f32)).collect();
+            let (values, jacobian) = (network.values(&x), network.jacobian(&x));
+            for j in 0..3 {
+                assert!((f64::from(part.sums[2][k * 3 + j]) - values[j]).abs() < 1e-4, "{}", entry.name);
+            }
+            // The slopes of one output.
+            part.slopes[2].fill(0.0);
+            part.slopes[2][k * 3 + 1] = 1.0;
+            part.backward(&chain);
+            let slopes = &part.of_inputs(&chain)[k * 4..][..4];
+            (0..4).for_each(|j| assert!((f64::from(slopes[j]) - jacobian[(1, j)]).abs() < 1e-4, "{}", entry.name));
+        }
+        if entry.name != "identity" {
+            let again = Chain::of(&network).unwrap();
+            assert_eq!(again.numbers, chain.numbers, "{}", entry.name);
+        }
+    }
+}
+
+/// What the training makes small, written out in doubles.
+fn objective(network: &crate::Network, data: &Dataset, settings: &Settings, rows: usize) -> f64 {
+    let norm = settings.norm;
+    let (last, hidden) = network.layers().split_last().unwrap();
+    let operator = |w: &Mat<f64>| match norm {
+        Norm::Two => w.singular_values().unwrap()[0],
+        Norm::Infinity => (0..w.nrows()).map(|i| (0..w.ncols()).map(|k| w[(i, k)].abs()).sum()).fold(0.0, f64::max),
+        Norm::One => (0..w.ncols()).map(|k| (0..w.nrows()).map(|i| w[(i, k)].abs()).sum()).fold(0.0, f64::max),
+    };
+    let mut product = settings.activation.lipschitz(norm).powi(hidden.len() as i32);
+    let mut sum = operator(last.weights());
+    for layer in hidden {
+        product *= operator(layer.weights());
+        sum += operator(layer.weights());
+    }
+    let trivial = product * operator(last.weights());
+    let v = last.weights();
+    let row = |y: usize, j: usize| (0..v.ncols()).map(|k| v[(y, k)] - v[(j, k)]).collect::<Vec<f64>>();
+    let mut loss = 0.0;
+    for k in 0..rows {
+        let x: Vec<f64> = (0..4).map(|j| f64::from(data.x[(k, j)] as f32)).collect();
+        let f = network.values(&x);
+        loss += match settings.classes {
+            Some(count) => {
+                let y = data.y[k] as usize;
+                let moved = |j: usize| f[j] + settings.radius * product * norm.dual().of(&row(y, j));
+                (0..count).map(|j| moved(j).exp()).sum::<f64>().ln() - f[y]
+            }
+            None => {
+                let size = settings.radius * product * norm.dual().of(&(0..v.ncols()).map(|k| v[(0, k)]).collect::<Vec<_>>());
+                let at = |f: f64| settings.loss.value(f, data.y[k]);
+                at(f[0] + size).max(at(f[0] - size))
+            }
+        } / rows as f64;
+    }
+    loss + settings.price.amount
+        * match settings.price.form {
+            Form::Product => trivial,
+            Form::Logarithm => trivial.ln(),
+            Form::Sum => sum,
+        }
+}
+
+#[test]
+fn slopes_are_those_of_the_objective() {
+    let data = three_classes(PART, 2);
+    let rows: Vec<usize> = (0..40).collect();
+    for norm in NORMS {
+        for (classes, form) in [(Some(3), Form::Product), (None, Form::Logarithm), (Some(3), Form::Sum)] {
+            for activation in ["sincos", "tanh"] {
+                let settings = Settings {
+                    activation: activation.parse().unwrap(),
+                    classes,
+                    loss: Loss::default(),
+                    norm,
+                    radius: 0.05,
+                    price: Price { amount: 0.1, form },
+                    ..Settings::default()
+                };
+                let chain = drawn(&settings.activation, true, classes.unwrap_or(1));
+                let slopes = training::slopes(&chain, &data, &settings, &rows);
+                let at = |chain: &Chain| objective(&chain.network().unwrap(), &data, &settings, rows.len());
+                for n in (0..chain.numbers.len()).step_by(3) {
+                    let moved = |step: f32| {
+                        let mut chain = chain.clone();
+                        chain.numbers[n] += step;
+                        (at(&chain), f64::from(chain.numbers[n]))
+                    };
+                    let ((above, a), (below, b)) = (moved(2e-3), moved(-2e-3));
+                    let difference = (above - below) / (a - b);
+                    let off = (difference - f64::from(slopes[n])).abs();
+                    assert!(off < 3e-3 * (1.0 + difference.abs()), "{norm:?} {activation} {n}: {difference} {}", slopes[n]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_norm_grows_in_its_direction_and_power_iteration_finds_it() {
+    let mut random = Pcg64::seed_from_u64(5);
+    let numbers: Vec<f32> = (0..35).map(|_| normal(&mut random) as f32).collect();
+    let w = faer::MatRef::from_column_major_slice(&numbers, 7, 5);
+    let mut memory = Memory::default();
+    for _ in 0..100 {
+        memory.norm(w, Norm::Two);
+    }
+    let due = Mat::from_fn(7, 5, |i, k| f64::from(w[(i, k)])).singular_values().unwrap()[0];
+    assert!((f64::from(memory.norm(w, Norm::Two).0) / due - 1.0).abs() < 1e-5);
+}
+
+#[test]
+fn training_separates_classes_with_a_small_bound_whatever_the_threads() {
+    let data = three_classes(240, 4);
+    for norm in NORMS {
+        let settings = Settings {
+            layers: vec![16, 16],
+            classes: Some(3),
+            norm,
+            radius: 0.2,
+            epochs: 30,
+            batch: 100,
+            rate: 1e-2,
+            ..Settings::default()
+        };
+        let trained = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| train(&data, &settings, &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap())
+        };
+        let one = trained(1);
+        assert_eq!(one.network, trained(3).network);
+        let right = (0..240).filter(|&k| {
+            let x: Vec<f64> = (0..4).map(|j| data.x[(k, j)]).collect();
+            let f = one.network.values(&x);
+            (0..3).all(|j| j == data.y[k] as usize || f[j] < f[data.y[k] as usize])
+        });
+        assert!(right.count() > 200, "{norm:?}");
+        assert_eq!(one.history.len(), 30);
+        assert!(one.history[29].loss < 0.9, "{norm:?} {:?}", one.history[29]);
+    }
+}
