@@ -151,6 +151,11 @@ impl Units {
         self.x_scale[input]
     }
 
+    /// The scales κ of all input columns.
+    pub(crate) fn x_scales(&self) -> &[f64] {
+        &self.x_scale
+    }
+
     /// The scale κ_y of the target.
     pub fn y_scale(&self) -> f64 {
         self.y_scale
@@ -313,7 +318,7 @@ pub fn scaled_matrix(network: &Weights<'_>, norm: Norm, units: &Units, claim: &C
 }
 
 /// Whether MᵀM + M_a ⪯ I is proved for the exact M and M_a that were computed so (V3)–(V8).
-fn at_most_one(matrix: Vectors) -> bool {
+pub(crate) fn at_most_one(matrix: Vectors) -> bool {
     let count = matrix.vectors.len();
     let allowance = rounding_allowance(count, matrix.length, matrix.cross.is_some());
     // Below the diagonal −G − M_a, on it 1 − ν_n − G rounded downwards, G being the Gram matrix: then Cholesky in

@@ -2,6 +2,7 @@
 
 use super::formula::{Entry, Formula};
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::sync::Arc;
 
 /// Positive part and negative part, both kept.
@@ -40,6 +41,9 @@ impl Formula for Crelu {
         if branch == 0 { [0.0, 1.0] } else { [-1.0, 0.0] }
     }
     fn steepness(&self) -> f64 {
+        1.0
+    }
+    fn lipschitz(&self, _: Norm) -> f64 {
         1.0
     }
     fn spellings(&self) -> Vec<Spelling> {

@@ -2,6 +2,7 @@
 
 use super::formula::{Entry, Formula};
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::sync::Arc;
 
 /// The sum where it is positive, and a part of it elsewhere.
@@ -32,6 +33,9 @@ impl Formula for LeakyRelu {
         [self.alpha, 1.0]
     }
     fn steepness(&self) -> f64 {
+        1.0
+    }
+    fn lipschitz(&self, _: Norm) -> f64 {
         1.0
     }
     fn spellings(&self) -> Vec<Spelling> {

@@ -2,6 +2,7 @@
 
 use super::formula::{Entry, Formula};
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::sync::Arc;
 
 /// A point of the circle.
@@ -32,6 +33,16 @@ impl Formula for SinCos {
         [-1.0, 1.0]
     }
     fn steepness(&self) -> f64 {
+        1.0
+    }
+    fn lipschitz(&self, norm: Norm) -> f64 {
+        match norm {
+            // |cos h| + |sin h| is at most √2.
+            Norm::One => std::f64::consts::SQRT_2.next_up(),
+            Norm::Two | Norm::Infinity => 1.0,
+        }
+    }
+    fn bend(&self) -> f64 {
         1.0
     }
     fn spellings(&self) -> Vec<Spelling> {

@@ -13,6 +13,7 @@
 //! | exact, at most three inputs | [`largest_gradient_by_enumeration`] | the judge of the exact one |
 //! | over a box or ball | [`local_upper_bound`] | upper |
 //! | LipSDP | [`lipsdp`](fn@lipsdp) | upper, with its multipliers |
+//! | products of norms, any layers | [`trivial_bound`], [`layer_norm_upper_bound`] | upper |
 //! | norms | [`path_norm`], [`norm_product`](fn@norm_product), [`column_sums`] | upper |
 //!
 //! [`output_range`](fn@output_range) bounds the values of f, not its slopes, over a box or ball; [`sample_interval`] makes
@@ -31,6 +32,7 @@
 mod arrangement;
 mod cell;
 mod cell_maximum;
+mod chain;
 mod emptiness;
 mod exact;
 mod exact_emptiness;
@@ -38,6 +40,7 @@ mod gradient_search;
 mod implied_bound;
 mod interior_lipsdp;
 pub mod issue;
+mod layered;
 mod lipsdp;
 mod lipsdp_bound;
 mod lipsdp_gradient;
@@ -60,6 +63,7 @@ mod worst_cases;
 
 pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
+pub use chain::{TrivialBound, chain_certificate, layer_norm_upper_bound, trivial_bound, verify_chain};
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
 pub use gradient_search::{
     Attained, GradientSearchObserver, GradientSearchProgress, GradientSearchSettings, attained_at,
