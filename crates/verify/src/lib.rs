@@ -10,11 +10,15 @@
 //!
 //! [`verify_chain`] does it for networks with any number of layers, and several outputs: [`ChainCertificate`].
 //!
+//! [`verify_class_margins`] does it for files of class margins: which rows keep their class while their inputs are changed within a radius.
+//!
 //! The file is described in `docs/certificate-format.md`, the constants are derived in `docs/mathematics/verification.md`.
 //! Whoever issues certificates finds in [`evidence`] the parts of the proof that have to be computed in the same way.
 
 pub mod certificate;
 mod chain;
+mod class_margins;
+mod enclosure;
 mod norms;
 mod refusal;
 mod verify;
@@ -24,6 +28,7 @@ mod worst_cases;
 
 pub use certificate::{Certificate, Claim, FORMAT, Norm, Scaler, VERSION};
 pub use chain::{CHAIN, Chain, ChainCertificate, ChainClaim, VerifiedChain, verify_chain};
+pub use class_margins::{CLASS_MARGINS, ClassMargins, MarginRow, MarginsAsked, VerifiedMargins, verify_class_margins};
 pub use refusal::Refusal;
 pub use verify::{Verified, verify};
 pub use weights::{LayerWeights, Weights, fingerprint, fingerprint_1, fingerprint_of_layers, sha256};

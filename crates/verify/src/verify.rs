@@ -146,6 +146,17 @@ impl Units {
         Ok(Self { x_scale: scaler.x_scale.clone(), y_scale: scaler.y_scale })
     }
 
+    /// The scales of the inputs alone.
+    pub(crate) fn of_scales(scales: &[f64], inputs: usize) -> Result<Self, Refusal> {
+        if scales.len() != inputs {
+            return Err(malformed(format!("there are {} scales for {inputs} inputs", scales.len())));
+        }
+        if !scales.iter().all(|scale| scale.is_finite() && *scale > 0.0) {
+            return Err(malformed("a scale is not a positive finite number"));
+        }
+        Ok(Self { x_scale: scales.to_vec(), y_scale: 1.0 })
+    }
+
     /// The scale κ_k of an input column.
     pub fn x_scale(&self, input: usize) -> f64 {
         self.x_scale[input]

@@ -126,6 +126,11 @@ pub fn trivial_bound(network: &Network, norm: Norm) -> TrivialBound {
     Layered::of(network).told(|chain| bounds(chain, norm, &Units::standardized(chain.inputs), None))
 }
 
+/// At least the operator norms of the weights of all layers, in some units.
+pub(super) fn norms_of_layers(chain: &Chain<'_>, norm: Norm, units: &Units) -> Vec<f64> {
+    (0..chain.layers.len()).map(|l| matrix_norm(&chain.matrix(l, units), norm)).collect()
+}
+
 /// The bounds in some units. The norms of all layers but the first are those of `known`, the bounds in other units.
 fn bounds(chain: &Chain<'_>, norm: Norm, units: &Units, known: Option<&TrivialBound>) -> TrivialBound {
     let of_layer = |l: usize| match known {
@@ -179,4 +184,4 @@ pub fn verify_chain(bytes: &[u8], network: &Network) -> std::result::Result<Veri
 
 #[cfg(test)]
 #[path = "chain_tests.rs"]
-mod tests;
+pub(crate) mod tests;

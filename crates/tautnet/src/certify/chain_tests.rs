@@ -64,7 +64,7 @@ fn a_layer_of_512_units_and_784_inputs_is_tight() {
     // From below: the length of what a unit vector is taken to.
     let mut v: Vec<f64> = vec![1.0; 784];
     let mut lower = 0.0;
-    for _ in 0..3000 {
+    for _ in 0..1200 {
         let length = Norm::Two.of(&v);
         let image: Vec<f64> = (0..512).map(|i| (0..784).map(|k| w[(i, k)] * v[k] / length).sum()).collect();
         lower = Norm::Two.of(&image);
