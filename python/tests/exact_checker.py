@@ -1,7 +1,8 @@
 """Checks tautnet certificates in exact rational arithmetic: the second opinion on `tautnet verify`.
 
     python exact_checker.py CERTIFICATE MODEL       exit 0 only if every claim is proved
-    python exact_checker.py --cases FILE            judge the lines written by the example `random_certificates`
+    python exact_checker.py --cases FILE            judge the lines written by the examples `random_certificates`
+                                                    and `random_chain_certificates`
 
 Every stored double is taken as the fraction that it is, and nothing is ever rounded. Only the standard library is
 used, and none of the verifier's reasoning about rounding: this program proves the bound L from another matrix,
@@ -12,6 +13,10 @@ used, and none of the verifier's reasoning about rounding: this program proves t
 
 by an exact LDL^T factorization of S, which exists with D >= 0 just when S is positive semidefinite. Then
 (F(X) - F(Y))^2 <= L sum r_k (X_k - Y_k)^2 by `docs/mathematics/verification.md`, section 2.
+
+Certificates of networks with any number of layers are judged too (`docs/mathematics/deep.md`): a claimed norm s of a layer W
+is proved by s^2 I - W W^T >= 0 in the norm 2 and by sums in the others, and what follows from the norms is compared without
+taking a root.
 """
 
 import hashlib
@@ -176,12 +181,170 @@ def check(data, network):
     scaler, raw = certificate.get("scaler"), certificate.get("raw")
     need((scaler is None) == (raw is None), "`scaler` and `raw` go together")
     if scaler is not None:
-        fields(scaler, ["x_mean", "x_scale", "y_mean", "y_scale"])
-        numbers(scaler["x_mean"], inputs, "x_mean")
-        number(scaler["y_mean"])
-        x_scale, y_scale = numbers(scaler["x_scale"], inputs, "x_scale"), number(scaler["y_scale"])
-        need(min([*x_scale, y_scale]) > 0, "a scale is not positive")
-        prove(raw, norm, w, v, a, x_scale, y_scale)
+        prove(raw, norm, w, v, a, *scales_of(scaler, inputs))
+
+
+def scales_of(scaler, inputs):
+    fields(scaler, ["x_mean", "x_scale", "y_mean", "y_scale"])
+    numbers(scaler["x_mean"], inputs, "x_mean")
+    number(scaler["y_mean"])
+    x_scale, y_scale = numbers(scaler["x_scale"], inputs, "x_scale"), number(scaler["y_scale"])
+    need(min([*x_scale, y_scale]) > 0, "a scale is not positive")
+    return x_scale, y_scale
+
+
+# ------------------------------------------------------------------------------------------------ chains of layers
+
+
+def branches(activation):
+    """How many numbers a unit hands on, and the square of the constant in the norm 1; in the others the constant is 1."""
+    if activation in ("identity", "relu", "abs", "tanh"):
+        return 1, 1
+    if activation == "crelu":
+        return 2, 1
+    if activation == "sincos":
+        return 2, 2
+    kind, _, alpha = activation.partition(":")
+    try:
+        known = kind == "leaky-relu" and abs(float(alpha)) <= 1
+    except ValueError:
+        known = False
+    need(known, "an activation is unknown")
+    return 1, 1
+
+
+def read_chain(model):
+    """The layers of a model file, at the top or under "network", and the linear part."""
+    network = model.get("network", model) if isinstance(model, dict) else {}
+    need(isinstance(network, dict) and isinstance(network.get("layers"), list), "the model file has no layers")
+    need(network["layers"], "the network has no layer")
+    layers, width = [], None
+    for layer in network["layers"]:
+        fields(layer, ["weights", "bias", "activation"])
+        rows = layer["weights"]
+        need(isinstance(rows, list) and rows and isinstance(rows[0], list) and rows[0], "a layer is empty")
+        width = len(rows[0]) if width is None else width
+        need(isinstance(layer["activation"], str), "an activation is unknown")
+        weights = [doubles(row, width, "weights") for row in rows]
+        layers.append((weights, doubles(layer["bias"], len(rows), "bias"), layer["activation"]))
+        width = len(rows) * branches(layer["activation"])[0]
+    need(layers[-1][2] == "identity", "there is an activation after the last layer")
+    linear = network.get("linear")
+    if linear is not None:
+        need(isinstance(linear, list) and len(linear) == len(layers[-1][0]), "the linear part disagrees")
+        linear = [doubles(row, len(layers[0][0][0]), "linear") for row in linear]
+    return {"layers": layers, "linear": linear}
+
+
+def fingerprint_of_chain(network):
+    def packed(values):
+        return struct.pack(f"<{len(values)}d", *values)
+
+    def integer(value):
+        return struct.pack("<Q", value)
+
+    data = b"tautnet network 2\n" + integer(len(network["layers"]))
+    for weights, bias, activation in network["layers"]:
+        name = activation.encode()
+        data += integer(len(weights)) + integer(len(weights[0])) + packed([x for row in weights for x in row])
+        data += packed(bias) + integer(len(name)) + name
+    linear = network["linear"]
+    data += integer(0) if linear is None else integer(1) + packed([x for row in linear for x in row])
+    return hashlib.sha256(data).hexdigest()
+
+
+def norm_is_at_most(rows, norm, claimed):
+    if norm == "inf":
+        return max(sum(map(abs, row)) for row in rows) <= claimed
+    if norm == "1":
+        return max(sum(map(abs, column)) for column in zip(*rows)) <= claimed
+    rows = rows if len(rows) <= len(rows[0]) else list(zip(*rows))
+    gram = [[-sum(x * y for x, y in zip(one, other)) for other in rows] for one in rows]
+    for i in range(len(rows)):
+        gram[i][i] += claimed**2
+    return positive_semidefinite(gram)
+
+
+def slope_squared(row, norm):
+    """The square of the dual norm of a row."""
+    if norm == "inf":
+        return sum(map(abs, row)) ** 2
+    return max(x**2 for x in row) if norm == "1" else sum(x**2 for x in row)
+
+
+def roots_are_at_most(a, b, c):
+    """Whether sqrt(a) + sqrt(b) <= c, for numbers that are not negative."""
+    rest = c**2 - a - b
+    return rest >= 0 and 4 * a * b <= rest**2
+
+
+def prove_chain(claim, norm, network, x_scale, y_scale):
+    claim = {"linear": None, "pairs": None} | fields(claim, ["layers", "bound", "outputs"], ["linear", "pairs"])
+    layers = [[[Fraction(x) for x in row] for row in weights] for weights, _, _ in network["layers"]]
+    linear = None if network["linear"] is None else [[Fraction(x) for x in row] for row in network["linear"]]
+
+    def divided(rows):
+        return [[x / s for x, s in zip(row, x_scale)] for row in rows]
+
+    layers[0] = divided(layers[0])
+    linear = linear and divided(linear)
+    outputs = len(layers[-1])
+    pairs = [(j, k) for j in range(outputs) for k in range(j + 1, outputs)]
+    norms = numbers(claim["layers"], len(layers), "norms of layers")
+    need((claim["linear"] is None) == (linear is None), "the linear part and its norm go together")
+    of_linear = Fraction(0) if linear is None else number(claim["linear"])
+    bound = number(claim["bound"])
+    of_outputs = numbers(claim["outputs"], outputs, "outputs")
+    of_pairs = None if claim["pairs"] is None else numbers(claim["pairs"], len(pairs), "pairs")
+    need(min([*norms, of_linear, bound, *of_outputs, *(of_pairs or [])]) >= 0, "a number is negative")
+    for weights, claimed in zip(layers, norms):
+        need(norm_is_at_most(weights, norm, claimed), "the norm of a layer is understated")
+    need(linear is None or norm_is_at_most(linear, norm, of_linear), "the norm of the linear part is understated")
+
+    hidden = Fraction(1)  # the square of what comes before the last layer
+    for (_, _, activation), claimed in zip(network["layers"][:-1], norms):
+        hidden *= claimed**2 * (branches(activation)[1] if norm == "1" else 1)
+    need(roots_are_at_most(hidden * norms[-1] ** 2, of_linear**2, bound / y_scale), "the bound is understated")
+
+    def shown(pick, claimed):
+        rest = Fraction(0) if linear is None else slope_squared(pick(linear), norm)
+        return roots_are_at_most(hidden * slope_squared(pick(layers[-1]), norm), rest, claimed / y_scale)
+
+    for j, claimed in enumerate(of_outputs):
+        need(shown(lambda rows, j=j: rows[j], claimed), f"the bound of output {j} is understated")
+    for (j, k), claimed in zip(pairs, of_pairs or []):
+        difference = lambda rows, j=j, k=k: [x - y for x, y in zip(rows[j], rows[k])]  # noqa: E731
+        need(shown(difference, claimed), f"the bound of outputs {j} and {k} is understated")
+
+
+def check_chain(data, network):
+    """Returns nothing if every claim of the certificate of a chain, given as bytes, is proved; else raises Refused."""
+    certificate = fields(
+        read_json(data), ["format", "version", "network", "norm", "standardized"], ["scaler", "raw"]
+    )
+    need(certificate["format"] == CHAIN, "it is not a certificate of a chain")
+    need(type(certificate["version"]) is int and certificate["version"] == 1, "it is of another version")
+    need(certificate["network"] == fingerprint_of_chain(network), "it belongs to another network")
+    norm = certificate["norm"]
+    need(norm in ("1", "2", "inf"), "the norm is unknown")
+    inputs = len(network["layers"][0][0][0])
+    prove_chain(certificate["standardized"], norm, network, [Fraction(1)] * inputs, Fraction(1))
+    scaler, raw = certificate.get("scaler"), certificate.get("raw")
+    need((scaler is None) == (raw is None), "`scaler` and `raw` go together")
+    if scaler is not None:
+        prove_chain(raw, norm, network, *scales_of(scaler, inputs))
+
+
+CHAIN = "tautnet-chain-certificate"
+
+
+def check_any(data, model):
+    """Judges a certificate of either kind about the network of a model file."""
+    certificate = read_json(data)
+    if isinstance(certificate, dict) and certificate.get("format") == CHAIN:
+        check_chain(data, read_chain(model))
+    else:
+        check(data, read_network(model))
 
 
 # ------------------------------------------------------------------------------------------------ running
@@ -230,9 +393,8 @@ def judge_cases(lines):
     tampered = Counter()
     for line_number, line in enumerate(lines, 1):
         case = json.loads(line)
-        network = read_network(case["network"])
         try:
-            check(case["certificate"].encode("utf-8"), network)
+            check_any(case["certificate"].encode("utf-8"), case["network"])
             verdict, why = True, "proved"
         except Refused as refusal:
             verdict, why = False, str(refusal)
@@ -260,7 +422,7 @@ def main(arguments):
             return 0 if judge_cases(file) else 1
     try:
         with open(arguments[0], "rb") as certificate, open(arguments[1], "rb") as model:
-            check(certificate.read(), read_network(read_json(model.read())))
+            check_any(certificate.read(), read_json(model.read()))
     except OSError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

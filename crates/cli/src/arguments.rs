@@ -271,6 +271,12 @@ pub fn number(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A finite number that is at least 0.
+pub fn radius(text: &str) -> Result<f64, String> {
+    let value = number(text)?;
+    if value >= 0.0 { Ok(value) } else { Err(format!("{value} is below 0")) }
+}
+
 /// A finite number > 0.
 pub fn positive(text: &str) -> Result<f64, String> {
     number(text).and_then(|value| if value > 0.0 { Ok(value) } else { Err("it must be above zero".into()) })

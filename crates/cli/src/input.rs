@@ -202,6 +202,15 @@ impl Problem {
     }
 }
 
+/// DATA as a network meets them, in the units of the network.
+struct Met {
+    columns: Encoder,
+    scaler: Scaler,
+    train: Dataset,
+    test: Option<Dataset>,
+    source: String,
+}
+
 /// Bring a network that exists together with DATA. A model brings its columns and its scaler; for a plain network they
 /// are those of the rows to learn from, as `loss` takes the target. `network` is what the command takes of what is stored, `path` its file.
 pub fn meet(
@@ -213,6 +222,34 @@ pub fn meet(
     loss: &Loss,
     test: (&TestArguments, u64),
 ) -> Result<Problem> {
+    let Met { columns, scaler, train, test, source } = met(stored, path, data, arguments, loss, test)?;
+    let network = match arguments.units.raw_network {
+        true => scaler.network_to_standardized(&network)?,
+        false => network,
+    };
+    Ok(Problem { network, columns, scaler, train, test, source })
+}
+
+/// The columns and the rows of DATA, for a network with any number of layers.
+pub fn rows(
+    stored: &Stored,
+    path: &Path,
+    data: &OsStr,
+    arguments: &MeetingArguments,
+    loss: &Loss,
+) -> Result<(Encoder, Dataset)> {
+    let met = met(stored, path, data, arguments, loss, (&TestArguments::default(), 0))?;
+    Ok((met.columns, met.train))
+}
+
+fn met(
+    stored: &Stored,
+    path: &Path,
+    data: &OsStr,
+    arguments: &MeetingArguments,
+    loss: &Loss,
+    test: (&TestArguments, u64),
+) -> Result<Met> {
     let opened = open(data, &arguments.file)?;
     // A plain network does not say what its target is.
     let task = if loss.is_margin() { Task::Classify } else { Task::Regress };
@@ -237,13 +274,9 @@ pub fn meet(
         Stored::Network(_) if arguments.units.no_standardize => Scaler::identity(train.columns()),
         Stored::Network(_) => Scaler::of(&train, loss)?,
     };
-    let network = match arguments.units.raw_network {
-        true => scaler.network_to_standardized(&network)?,
-        false => network,
-    };
     let source = opened.table.source().to_owned();
     let (train, test) = (scaler.standardize(&train), test.map(|test| scaler.standardize(&test)));
-    Ok(Problem { network, columns, scaler, train, test, source })
+    Ok(Met { columns, scaler, train, test, source })
 }
 
 /// Refuse a network that does not fit the data.

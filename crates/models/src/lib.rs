@@ -42,7 +42,7 @@ mod values;
 mod write;
 
 pub use format::{Format, Options, Precision, ScalerChoice};
-pub use model::{Model, verify};
+pub use model::{Model, verify, verify_chain};
 pub use read::{Read, parse, parse_within, read, read_certificate, read_certificate_within, read_within};
 pub use search_file::SearchFile;
 pub use stored::Stored;

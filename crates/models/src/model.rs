@@ -17,7 +17,7 @@ use tautnet::range::RADIUS;
 use tautnet::tolerance::{Asked, Shape, Tolerance};
 use tautnet::{Dataset, Loss, Network, Norm, Scaler, Shallow, several};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
-use tautnet_verify::{Certificate, Refusal, Verified};
+use tautnet_verify::{Certificate, Refusal, Verified, VerifiedChain};
 
 const FORMAT: &str = "tautnet-model";
 /// What is written. Version 1, whose network has the form of plain files of version 1, is read too.
@@ -340,6 +340,21 @@ pub fn verify(
     scaler: Option<&Scaler>,
 ) -> std::result::Result<Verified, Refusal> {
     let verified = certify::verify(certificate, network)?;
+    match (&verified.certificate().scaler, scaler) {
+        (Some(claimed), Some(scaler)) if *claimed != tautnet_verify::Scaler::from(scaler) => {
+            Err(Refusal::NotProved("its raw claim is about other units than the model's: the scalers differ".into()))
+        }
+        _ => Ok(verified),
+    }
+}
+
+/// The same for a certificate of a network with any number of layers.
+pub fn verify_chain(
+    certificate: &[u8],
+    network: &Network,
+    scaler: Option<&Scaler>,
+) -> std::result::Result<VerifiedChain, Refusal> {
+    let verified = certify::verify_chain(certificate, network)?;
     match (&verified.certificate().scaler, scaler) {
         (Some(claimed), Some(scaler)) if *claimed != tautnet_verify::Scaler::from(scaler) => {
             Err(Refusal::NotProved("its raw claim is about other units than the model's: the scalers differ".into()))

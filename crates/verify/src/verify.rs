@@ -146,9 +146,25 @@ impl Units {
         Ok(Self { x_scale: scaler.x_scale.clone(), y_scale: scaler.y_scale })
     }
 
+    /// The scales of the inputs alone.
+    pub(crate) fn of_scales(scales: &[f64], inputs: usize) -> Result<Self, Refusal> {
+        if scales.len() != inputs {
+            return Err(malformed(format!("there are {} scales for {inputs} inputs", scales.len())));
+        }
+        if !scales.iter().all(|scale| scale.is_finite() && *scale > 0.0) {
+            return Err(malformed("a scale is not a positive finite number"));
+        }
+        Ok(Self { x_scale: scales.to_vec(), y_scale: 1.0 })
+    }
+
     /// The scale κ_k of an input column.
     pub fn x_scale(&self, input: usize) -> f64 {
         self.x_scale[input]
+    }
+
+    /// The scales κ of all input columns.
+    pub(crate) fn x_scales(&self) -> &[f64] {
+        &self.x_scale
     }
 
     /// The scale κ_y of the target.
@@ -313,7 +329,7 @@ pub fn scaled_matrix(network: &Weights<'_>, norm: Norm, units: &Units, claim: &C
 }
 
 /// Whether MᵀM + M_a ⪯ I is proved for the exact M and M_a that were computed so (V3)–(V8).
-fn at_most_one(matrix: Vectors) -> bool {
+pub(crate) fn at_most_one(matrix: Vectors) -> bool {
     let count = matrix.vectors.len();
     let allowance = rounding_allowance(count, matrix.length, matrix.cross.is_some());
     // Below the diagonal −G − M_a, on it 1 − ν_n − G rounded downwards, G being the Gram matrix: then Cholesky in

@@ -1,8 +1,8 @@
 //! `tautnet certify NETWORK`: bounds on the Lipschitz constant in one table, and the certificate of the best.
 
 use super::certify_table::{Asked, Bounds, Watch};
-use super::{pictures, several, train_summary};
-use crate::arguments::{BoundNormChoice, MeetingArguments, OutArguments, TalkArguments, interval, positive};
+use super::{certify_chain, pictures, several, train_summary};
+use crate::arguments::{BoundNormChoice, MeetingArguments, OutArguments, TalkArguments, interval, positive, radius};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
 use crate::limits;
@@ -41,6 +41,9 @@ const CUTS: usize = 200;
 /// Inputs are measured in the norms 2, inf and 1, or in the one that is asked for. The gap of a bound is its distance
 /// from the best bound on the other side. DATA, if given, are inputs at which large gradients are looked for; no bound
 /// for all inputs depends on them, and the box around them is the region over which a smaller bound holds.
+///
+/// Of a network with several hidden layers, or with other units than relu, the largest Jacobian found and the product of the norms of its
+/// layers are told, and the certificate proves the latter; outputs are then measured in the norm of the inputs.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Model file, or a plain network: .onnx, .safetensors or JSON
@@ -103,6 +106,24 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE", requires = "data", help_heading = "Output")]
     pub worst_cases: Option<PathBuf>,
 
+    /// Write to this file which rows of DATA keep their class while the inputs change within --radius, which `tautnet verify` checks
+    ///
+    /// For each row a number that its class is ahead of every other by at least: above 0 the row is certified. The network has an output for each
+    /// class. What a change can do is bounded by the product of the norms of the layers; the norm is that of --norm, or 2.
+    #[arg(long, value_name = "FILE", requires_all = ["data", "radius"], help_heading = "Output")]
+    pub margins: Option<PathBuf>,
+
+    /// How far the inputs change, for --margins, in the units of the network
+    #[arg(
+        long,
+        value_name = "R",
+        value_parser = radius,
+        allow_negative_numbers = true,
+        requires = "margins",
+        help_heading = "Output"
+    )]
+    pub radius: Option<f64>,
+
     #[command(flatten)]
     pub tolerances: TolerancesArguments,
 
@@ -153,7 +174,14 @@ impl Part<'_> {
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let plot = arguments.plot.iter().map(|plot| &plot.path);
-    let results = arguments.out.out.iter().chain(&arguments.certificate).chain(&arguments.worst_cases).chain(plot);
+    let results = arguments
+        .out
+        .out
+        .iter()
+        .chain(&arguments.certificate)
+        .chain(&arguments.worst_cases)
+        .chain(&arguments.margins)
+        .chain(plot);
     Files::default()
         .reads(&arguments.network)
         .reads_data(arguments.data.as_ref())
@@ -170,6 +198,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
     let stored = input::stored(&arguments.network)?;
+    if certify_chain::is_for(stored.network()) || arguments.margins.is_some() {
+        return certify_chain::run(arguments, &stored, &stop);
+    }
     let network = &input::of_classes(&stored, "`certify`")?;
     if network.outputs() > 1 {
         stop.heed();

@@ -2,6 +2,7 @@
 
 pub mod attack;
 pub mod certify;
+mod certify_chain;
 mod certify_table;
 pub mod compare;
 pub mod completions;

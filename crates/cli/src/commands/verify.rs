@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use tautnet::error::{Error, Result};
-use tautnet::{Shallow, certify};
+use tautnet::{Network, Norm, Scaler, Shallow, certify};
 use tautnet_models::Stored;
-use tautnet_verify::{Claim, Refusal, Row, WORST_CASES};
+use tautnet_verify::{CHAIN, CLASS_MARGINS, ChainClaim, Claim, Refusal, Row, WORST_CASES};
 
 /// Check a certificate: exit status 0 only if it proves its claims about the network
 ///
@@ -16,7 +16,7 @@ use tautnet_verify::{Claim, Refusal, Row, WORST_CASES};
 /// very weights, rounding included, or they do not. Exit status: 0 proved, 1 not proved, 2 could not run.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Certificate file or file of worst cases, or a model file for the certificate inside it
+    /// Certificate file, file of worst cases or of class margins, or a model file for the certificate inside it
     pub certificate: PathBuf,
 
     /// Model file, or a plain network
@@ -38,8 +38,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Stored::Model(model) => Some(&model.scaler),
         Stored::Network(_) => None,
     };
+    match format(&bytes).as_deref() {
+        Some(CHAIN) => return run_chain(arguments, &bytes, stored.network(), scaler),
+        Some(CLASS_MARGINS) => return run_margins(arguments, &bytes, stored.network()),
+        _ => {}
+    }
     let network = stored.network().one_output("`verify`")?;
-    if is_worst_cases(&bytes) {
+    if format(&bytes).as_deref() == Some(WORST_CASES) {
         return run_worst_cases(arguments, &bytes, &network);
     }
     let proved = match tautnet_models::verify(&bytes, &network, scaler) {
@@ -78,9 +83,91 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Whether this is a file of worst cases.
-fn is_worst_cases(bytes: &[u8]) -> bool {
-    serde_json::from_slice::<Value>(bytes).is_ok_and(|file| file["format"] == WORST_CASES)
+/// What a file says it is.
+fn format(bytes: &[u8]) -> Option<String> {
+    #[derive(serde::Deserialize)]
+    struct Named {
+        format: String,
+    }
+    serde_json::from_slice::<Named>(bytes).ok().map(|file| file.format)
+}
+
+/// Check a certificate of a network with any number of layers.
+fn run_chain(arguments: &Arguments, bytes: &[u8], network: &Network, scaler: Option<&Scaler>) -> Result<ExitCode> {
+    let proved = match tautnet_models::verify_chain(bytes, network, scaler) {
+        Ok(proved) => proved,
+        Err(refusal) => return refused(arguments, refusal),
+    };
+    let certificate = proved.certificate();
+    if arguments.json {
+        let claim = |claim: &ChainClaim| {
+            json!({
+                "lipschitz": claim.bound,
+                "layers": claim.layers,
+                "linear": claim.linear,
+                "outputs": claim.outputs,
+                "pairs": claim.pairs,
+            })
+        };
+        output::print_json(&json!({
+            "proved": true,
+            "norm": certificate.norm,
+            "network": certificate.network,
+            "standardized": claim(&certificate.standardized),
+            "raw": certificate.raw.as_ref().map(claim),
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let norm = Norm::from(certificate.norm).name();
+    // Digits that are cut off must not turn a bound into a smaller one: all are shown.
+    let mut text = format!(
+        "proved: the network's outputs change by at most {:?} times the {norm}-norm of its input's change, in this norm ({} layers)\n",
+        certificate.standardized.bound,
+        certificate.standardized.layers.len()
+    );
+    let outputs = &certificate.standardized.outputs;
+    if outputs.len() > 1 {
+        let largest = outputs.iter().fold(0.0, |largest: f64, bound| largest.max(*bound));
+        text.push_str(&format!("proved: each of its {} outputs by at most {largest:?} times\n", outputs.len()));
+    }
+    if let Some(raw) = &certificate.raw {
+        let whose = if scaler.is_some() { "model's" } else { "certificate's" };
+        text.push_str(&format!(
+            "proved: in the units of the data, by the {whose} scaler, at most {:?} times\n",
+            raw.bound
+        ));
+    }
+    output::print(&text)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Check which rows keep their class.
+fn run_margins(arguments: &Arguments, bytes: &[u8], network: &Network) -> Result<ExitCode> {
+    let proved = match certify::verify_class_margins(bytes, network) {
+        Ok(proved) => proved,
+        Err(refusal) => return refused(arguments, refusal),
+    };
+    let (file, right, certified) = (proved.class_margins(), proved.right(), proved.certified());
+    let rows = file.rows.len();
+    if arguments.json {
+        output::print_json(&json!({
+            "proved": true,
+            "network": file.network,
+            "norm": file.norm,
+            "radius": file.radius,
+            "rows": rows,
+            "right": right,
+            "certified": certified,
+        }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (norm, radius) = (Norm::from(file.norm).name(), file.radius);
+    let scaled = if file.x_scale.is_some() { ", times the scales of the file," } else { "" };
+    output::print(&format!(
+        "proved: {certified} of {rows} rows keep their class wherever the {norm}-norm of the input's change{scaled} is at most {radius:?}\n\
+         proved: {right} of {rows} rows have it where the input does not change\n"
+    ))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Check the worst cases of rows.

@@ -2,6 +2,7 @@
 
 mod attack;
 mod bad_input;
+mod chain;
 mod classes;
 mod compare;
 mod data;

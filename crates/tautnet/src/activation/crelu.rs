@@ -2,6 +2,7 @@
 
 use super::formula::{Entry, Formula};
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::sync::Arc;
 
 /// Positive part and negative part, both kept.
@@ -53,6 +54,8 @@ impl Formula for Crelu {
         for (((of_h, above), below), h) in of_h.iter_mut().zip(above).zip(below).zip(h) {
             *of_h = if *h > 0.0 { *above } else { -*below };
         }
+    fn lipschitz(&self, _: Norm) -> f64 {
+        1.0
     }
     fn spellings(&self) -> Vec<Spelling> {
         let relu = Spelling::operator("Relu");

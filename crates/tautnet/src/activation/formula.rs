@@ -1,6 +1,7 @@
 //! What an activation is: its formulas, how it is asked for, how graphs of other programs spell it.
 
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::{fmt, ops::Deref, sync::Arc};
 
 /// The formulas of an activation. All of them work on one unit; `branch` counts from 0.
@@ -35,6 +36,12 @@ pub trait Formula: fmt::Debug + Send + Sync {
                 *of_h += of_out * self.slope(f64::from(*h), branch) as f32;
             }
         }
+    /// The least constant with which one unit goes from its sum to all that it hands on, measured in the norm p: the largest p-norm of
+    /// its slopes, rounded up. A layer of such units has the same constant, from its sums to all that it hands on.
+    fn lipschitz(&self, norm: Norm) -> f64;
+    /// At least the largest absolute second derivative, where there are no [`pieces`](Self::pieces): how fast a slope changes.
+    fn bend(&self) -> f64 {
+        0.0
     }
     /// How graphs of standard operators spell it. The first is how it is written; all are read.
     fn spellings(&self) -> Vec<Spelling>;

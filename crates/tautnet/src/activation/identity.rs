@@ -2,6 +2,7 @@
 
 use super::formula::{Entry, Formula};
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::sync::Arc;
 
 /// The identity.
@@ -25,6 +26,9 @@ impl Formula for Identity {
         [1.0, 1.0]
     }
     fn steepness(&self) -> f64 {
+        1.0
+    }
+    fn lipschitz(&self, _: Norm) -> f64 {
         1.0
     }
     fn spellings(&self) -> Vec<Spelling> {

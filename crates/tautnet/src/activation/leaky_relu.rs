@@ -2,6 +2,7 @@
 
 use super::formula::{Entry, Formula};
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::sync::Arc;
 
 /// The sum where it is positive, and a part of it elsewhere.
@@ -43,6 +44,8 @@ impl Formula for LeakyRelu {
         for ((of_h, of_out), h) in of_h.iter_mut().zip(of_out).zip(h) {
             *of_h = if *h > 0.0 { *of_out } else { alpha * of_out };
         }
+    fn lipschitz(&self, _: Norm) -> f64 {
+        1.0
     }
     fn spellings(&self) -> Vec<Spelling> {
         let (h, part) = (Box::new(Spelling::Input), Box::new(Spelling::times(self.alpha)));

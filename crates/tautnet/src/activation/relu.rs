@@ -2,6 +2,7 @@
 
 use super::formula::{Entry, Formula};
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::sync::Arc;
 
 /// The positive part.
@@ -38,6 +39,8 @@ impl Formula for Relu {
         for ((of_h, of_out), h) in of_h.iter_mut().zip(of_out).zip(h) {
             *of_h = if *h > 0.0 { *of_out } else { 0.0 };
         }
+    fn lipschitz(&self, _: Norm) -> f64 {
+        1.0
     }
     fn spellings(&self) -> Vec<Spelling> {
         vec![Spelling::operator("Relu")]

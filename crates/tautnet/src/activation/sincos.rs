@@ -2,6 +2,7 @@
 
 use super::formula::{Entry, Formula};
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::sync::Arc;
 
 /// A point of the circle.
@@ -46,6 +47,15 @@ impl Formula for SinCos {
             let (sine, cosine) = h.sin_cos();
             *of_h = of_sine * cosine - of_cosine * sine;
         }
+    fn lipschitz(&self, norm: Norm) -> f64 {
+        match norm {
+            // |cos h| + |sin h| is at most √2.
+            Norm::One => std::f64::consts::SQRT_2.next_up(),
+            Norm::Two | Norm::Infinity => 1.0,
+        }
+    }
+    fn bend(&self) -> f64 {
+        1.0
     }
     fn spellings(&self) -> Vec<Spelling> {
         vec![Spelling::Concat(vec![Spelling::operator("Sin"), Spelling::operator("Cos")])]

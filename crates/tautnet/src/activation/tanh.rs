@@ -2,6 +2,7 @@
 
 use super::formula::{Entry, Formula};
 use super::spelling::Spelling;
+use crate::norm::Norm;
 use std::sync::Arc;
 
 /// The hyperbolic tangent.
@@ -27,6 +28,13 @@ impl Formula for Tanh {
     }
     fn steepness(&self) -> f64 {
         1.0
+    }
+    fn lipschitz(&self, _: Norm) -> f64 {
+        1.0
+    }
+    fn bend(&self) -> f64 {
+        // 2 tanh h / cosh² h, which is largest where tanh² h = 1/3.
+        0.77
     }
     fn spellings(&self) -> Vec<Spelling> {
         vec![Spelling::operator("Tanh")]

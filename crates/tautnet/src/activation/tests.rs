@@ -1,6 +1,7 @@
 //! Identities that every activation must satisfy.
 
 use super::*;
+use crate::norm::Norm;
 use proptest::prelude::*;
 
 /// Every entry at its usual parameter and at others.
@@ -71,6 +72,20 @@ proptest! {
                 }
             }
             prop_assert!(length.sqrt() <= activation.steepness() * (1.0 + 1e-15), "{activation}");
+            // The constants hold for slopes, and for what two sums of one unit hand on.
+            let slopes: Vec<f64> = (0..activation.branches()).map(|branch| activation.slope(h, branch)).collect();
+            let apart: Vec<f64> = (0..activation.branches())
+                .map(|branch| activation.value(h, branch) - activation.value(other, branch))
+                .collect();
+            for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+                let constant = activation.lipschitz(norm);
+                prop_assert!(norm.of(&slopes) <= constant * (1.0 + 1e-15), "{activation} {norm:?}");
+                prop_assert!(norm.of(&apart) <= constant * (h - other).abs() + 1e-15, "{activation} {norm:?}");
+            }
+            for branch in (0..activation.branches()).filter(|&branch| activation.pieces(branch).is_none()) {
+                let change = (activation.slope(h, branch) - activation.slope(other, branch)).abs();
+                prop_assert!(change <= activation.bend() * (h - other).abs() + 1e-15, "{activation}");
+            }
             // Every spelling is the function.
             for spelling in activation.spellings() {
                 let spelled = by_spelling(&spelling, h);
@@ -102,6 +117,11 @@ fn steepness_and_sectors_are_no_larger_than_they_must_be() {
         let length = |h| (0..activation.branches()).map(|k| activation.slope(h, k).powi(2)).sum::<f64>().sqrt();
         let longest = points().map(length).fold(0.0, f64::max);
         assert!(longest > activation.steepness() * (1.0 - 1e-6), "{activation}: {longest}");
+        for norm in [Norm::One, Norm::Two, Norm::Infinity] {
+            let of = |h| norm.of(&(0..activation.branches()).map(|k| activation.slope(h, k)).collect::<Vec<_>>());
+            let longest = points().map(of).fold(0.0, f64::max);
+            assert!(longest > activation.lipschitz(norm) * (1.0 - 1e-4), "{activation} {norm:?}: {longest}");
+        }
         for branch in 0..activation.branches() {
             let slopes = points().map(|h| activation.slope(h, branch));
             let (low, high) = slopes.fold((f64::INFINITY, f64::NEG_INFINITY), |(l, h), s| (l.min(s), h.max(s)));

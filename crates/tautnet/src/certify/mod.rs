@@ -9,10 +9,12 @@
 //! | bound | function | side |
 //! |---|---|---|
 //! | largest gradient found | [`largest_gradient_found`], [`search_gradients`] | lower, with the input that attains it |
+//! | largest Jacobian found, any layers | [`largest_jacobian_found`] | lower, with the input that attains it |
 //! | exact constant | [`exact_lipschitz`], [`ExactSearch`] (any time, resumable from a [`SearchState`]) | both |
 //! | exact, at most three inputs | [`largest_gradient_by_enumeration`] | the judge of the exact one |
 //! | over a box or ball | [`local_upper_bound`] | upper |
 //! | LipSDP | [`lipsdp`](fn@lipsdp) | upper, with its multipliers |
+//! | products of norms, any layers | [`trivial_bound`], [`layer_norm_upper_bound`] | upper |
 //! | norms | [`path_norm`], [`norm_product`](fn@norm_product), [`column_sums`] | upper |
 //!
 //! [`output_range`](fn@output_range) bounds the values of f, not its slopes, over a box or ball; [`sample_interval`] makes
@@ -31,6 +33,9 @@
 mod arrangement;
 mod cell;
 mod cell_maximum;
+mod chain;
+mod class_margins;
+mod directional;
 mod emptiness;
 mod exact;
 mod exact_emptiness;
@@ -38,6 +43,8 @@ mod gradient_search;
 mod implied_bound;
 mod interior_lipsdp;
 pub mod issue;
+mod jacobian_search;
+mod layered;
 mod lipsdp;
 mod lipsdp_bound;
 mod lipsdp_gradient;
@@ -60,12 +67,16 @@ mod worst_cases;
 
 pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
+pub use chain::{TrivialBound, chain_certificate, layer_norm_upper_bound, trivial_bound, verify_chain};
+pub use class_margins::{class_margins, verify_class_margins};
+pub use directional::Of;
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
 pub use gradient_search::{
     Attained, GradientSearchObserver, GradientSearchProgress, GradientSearchSettings, attained_at,
     largest_gradient_found, search_gradients,
 };
 pub use issue::{Approximation, issue};
+pub use jacobian_search::{JacobianFound, JacobianSearchSettings, largest_jacobian_found};
 pub use lipsdp::lipsdp;
 pub(crate) use lipsdp::{bound_by, units_lipsdp};
 pub use lipsdp_bound::{Bound, GapObserver};
