@@ -105,6 +105,11 @@ pub fn is_absent(data: &str, folder: &FolderArguments) -> bool {
 }
 
 impl Opened {
+    /// Whether it has images.
+    pub fn are_images(&self) -> bool {
+        self.images
+    }
+
     /// The columns to use: those asked for, and what is known of a known set.
     pub fn columns(&self, arguments: &ColumnArguments, task: Task) -> Result<Encoder> {
         let target = arguments.target.as_deref().or(self.targets.first().copied());

@@ -23,7 +23,9 @@ fn read(path: &str) -> Result<Dataset, Failure> {
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [learn, test, asked @ ..] = &arguments[..] else { return Err("usage: deep_race LEARN TEST KEY=VALUE …".into()) };
+    let [learn, test, asked @ ..] = &arguments[..] else {
+        return Err("usage: deep_race LEARN TEST KEY=VALUE …".into());
+    };
     let mut settings = Settings { classes: Some(10), ..Settings::default() };
     for one in asked {
         let (key, value) = one.split_once('=').ok_or_else(|| format!("{one} is not KEY=VALUE"))?;
@@ -53,7 +55,10 @@ fn main() -> Result<(), Failure> {
     let trained = train(&data, &settings, &Limits::default(), &mut |progress| {
         if progress.steps.0 == progress.steps.1 {
             let seconds = started.elapsed().as_secs_f64();
-            println!("{}", json!({"epoch": progress.epoch, "seconds": seconds, "loss": progress.loss, "bound": progress.bound}));
+            println!(
+                "{}",
+                json!({"epoch": progress.epoch, "seconds": seconds, "loss": progress.loss, "bound": progress.bound})
+            );
         }
         ControlFlow::Continue(())
     })?;
@@ -86,6 +91,9 @@ fn main() -> Result<(), Failure> {
             certain[at] += f64::from(u8::from((0..10).all(keeps))) / test.rows() as f64;
         }
     }
-    println!("{}", json!({"seconds": seconds, "epoch": trained.epoch, "radii": radii, "certain": certain, "validation": trained.validation}));
+    println!(
+        "{}",
+        json!({"seconds": seconds, "epoch": trained.epoch, "radii": radii, "certain": certain, "validation": trained.validation})
+    );
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals within a tolerance or a radius.
 
-use super::several;
 use super::told::{field, write, write_json};
+use super::{predict_deep, several};
 use crate::arguments::{FileArguments, LevelArguments, OutArguments};
 use crate::files::Files;
 use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments};
@@ -97,6 +97,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let table = input::open(&arguments.data, &arguments.file)?.table;
     input::note_columns(&model.columns, &table);
+    if predict_deep::is_for(&model) {
+        stop.heed();
+        stop.kept();
+        return predict_deep::run(arguments, (&model, &table), within.is_some(), &stop);
+    }
     if model.columns.several().is_some() {
         stop.heed();
         stop.kept();

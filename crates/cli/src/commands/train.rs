@@ -3,14 +3,14 @@
 use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{self, Summary, certificate};
-use super::{tolerance_pictures, train_tolerance};
+use super::{tolerance_pictures, train_deep, train_tolerance};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TaskArguments,
 };
 use crate::files::Files;
 use crate::limits;
 use crate::progress::Display;
-use crate::recipe::{self, LimitArguments, RecipeArguments, TestArguments, ThreadArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::tolerance::TolerancesArguments;
 use crate::{input, output};
@@ -22,7 +22,7 @@ use tautnet::attack::RadiusReport;
 use tautnet::error::{Error, Result};
 use tautnet::fit::{self, Price};
 use tautnet::job::{Interruption, Job};
-use tautnet::recipe::Command;
+use tautnet::recipe::{Command, Deep};
 use tautnet::tolerance::Asked;
 use tautnet::{Dataset, Shallow, choose, polish, printable, select};
 use tautnet_models::{Format, Model, Options, Stored};
@@ -67,6 +67,13 @@ pub struct Arguments {
     pub recipe: RecipeArguments<recipe::Train>,
 
     #[command(flatten)]
+    pub deep: TableArguments<Deep, recipe::Train>,
+
+    /// Use the columns of a deep network (--layers) as they are, without standardizing them
+    #[arg(long, help_heading = "Deep network", requires = "layers")]
+    pub no_standardize: bool,
+
+    #[command(flatten)]
     pub tolerances: TolerancesArguments,
 
     #[command(flatten)]
@@ -90,6 +97,9 @@ pub const CLASSES: &str = "logistic";
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if train_deep::is_asked(arguments)? {
+        return train_deep::run(arguments);
+    }
     let mut asked = arguments.recipe.asked.clone();
     if arguments.tolerances.tolerances.is_some() {
         asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;

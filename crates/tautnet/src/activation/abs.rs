@@ -35,6 +35,7 @@ impl Formula for Abs {
         for ((of_h, of_out), h) in of_h.iter_mut().zip(of_out).zip(h) {
             *of_h = if *h > 0.0 { *of_out } else { -*of_out };
         }
+    }
     fn lipschitz(&self, _: Norm) -> f64 {
         1.0
     }

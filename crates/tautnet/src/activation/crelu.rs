@@ -54,6 +54,7 @@ impl Formula for Crelu {
         for (((of_h, above), below), h) in of_h.iter_mut().zip(above).zip(below).zip(h) {
             *of_h = if *h > 0.0 { *above } else { -*below };
         }
+    }
     fn lipschitz(&self, _: Norm) -> f64 {
         1.0
     }

@@ -36,6 +36,7 @@ pub trait Formula: fmt::Debug + Send + Sync {
                 *of_h += of_out * self.slope(f64::from(*h), branch) as f32;
             }
         }
+    }
     /// The least constant with which one unit goes from its sum to all that it hands on, measured in the norm p: the largest p-norm of
     /// its slopes, rounded up. A layer of such units has the same constant, from its sums to all that it hands on.
     fn lipschitz(&self, norm: Norm) -> f64;

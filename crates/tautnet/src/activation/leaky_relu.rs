@@ -44,6 +44,7 @@ impl Formula for LeakyRelu {
         for ((of_h, of_out), h) in of_h.iter_mut().zip(of_out).zip(h) {
             *of_h = if *h > 0.0 { *of_out } else { alpha * of_out };
         }
+    }
     fn lipschitz(&self, _: Norm) -> f64 {
         1.0
     }

@@ -47,6 +47,7 @@ impl Formula for SinCos {
             let (sine, cosine) = h.sin_cos();
             *of_h = of_sine * cosine - of_cosine * sine;
         }
+    }
     fn lipschitz(&self, norm: Norm) -> f64 {
         match norm {
             // |cos h| + |sin h| is at most √2.

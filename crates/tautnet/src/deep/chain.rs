@@ -180,7 +180,8 @@ impl Part {
         for (l, place) in chain.places.iter().enumerate() {
             let (weights, bias) = place.of(&chain.numbers);
             let sums = &mut self.sums[l][..place.units * self.rows];
-            let given = MatRef::from_column_major_slice(&self.given[l][..place.inputs * self.rows], place.inputs, self.rows);
+            let given =
+                MatRef::from_column_major_slice(&self.given[l][..place.inputs * self.rows], place.inputs, self.rows);
             let out = MatMut::from_column_major_slice_mut(sums, place.units, self.rows);
             matmul(out, Accum::Replace, weights, given, 1.0, Par::Seq);
             if place.biases {
@@ -211,6 +212,7 @@ impl Part {
     }
 
     /// The slopes in the inputs, a column a row, once those in the sums are there.
+    #[cfg(test)]
     pub fn of_inputs(&mut self, chain: &Chain) -> &[f32] {
         self.to_given(chain, 0);
         &self.back[..chain.places[0].inputs * self.rows]
@@ -219,8 +221,10 @@ impl Part {
     fn to_given(&mut self, chain: &Chain, l: usize) {
         let place = &chain.places[l];
         let (weights, _) = place.of(&chain.numbers);
-        let slopes = MatRef::from_column_major_slice(&self.slopes[l][..place.units * self.rows], place.units, self.rows);
-        let back = MatMut::from_column_major_slice_mut(&mut self.back[..place.inputs * self.rows], place.inputs, self.rows);
+        let slopes =
+            MatRef::from_column_major_slice(&self.slopes[l][..place.units * self.rows], place.units, self.rows);
+        let back =
+            MatMut::from_column_major_slice_mut(&mut self.back[..place.inputs * self.rows], place.inputs, self.rows);
         matmul(back, Accum::Replace, weights.transpose(), slopes, 1.0, Par::Seq);
     }
 }

@@ -22,7 +22,7 @@ mod training;
 
 pub use settings::{Form, Price, Settings};
 pub use steps::Optimizer;
-pub use training::{Progress, Trained, train};
+pub use training::{Progress, Trained, difference, train};
 
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,42 @@ pub enum Form {
     Sum,
 }
 
+impl Form {
+    /// All of them.
+    pub const ALL: [Form; 3] = [Form::Product, Form::Logarithm, Form::Sum];
+
+    /// The name by which it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Form::Product => "trivial",
+            Form::Logarithm => "log-trivial",
+            Form::Sum => "layers",
+        }
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Form::Product => "the product of the norms of the layers",
+            Form::Logarithm => "the logarithm of the product",
+            Form::Sum => "the sum of the norms of the layers",
+        }
+    }
+}
+
+impl std::str::FromStr for Form {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|form| form.name() == text).ok_or_else(|| {
+            Error::new(
+                format!("there is no bound {text:?}"),
+                format!("choose one of: {}", Self::ALL.map(Self::name).join(", ")),
+            )
+        })
+    }
+}
+
 /// A price on the trivial bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Price {
@@ -71,7 +107,7 @@ impl Default for Settings {
         Self {
             layers: vec![64, 64],
             activation: "crelu".parse().expect("an activation of the table"),
-            biases: false,
+            biases: true,
             classes: None,
             loss: Loss::default(),
             norm: Norm::Two,
@@ -129,7 +165,10 @@ impl Settings {
             ));
         }
         if self.activation.is_identity() {
-            return Err(Error::new("the activation is identity", "layers without a bend are one layer: choose crelu or abs"));
+            return Err(Error::new(
+                "the activation is identity",
+                "layers without a bend are one layer: choose crelu or abs",
+            ));
         }
         Ok(())
     }

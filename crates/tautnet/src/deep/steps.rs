@@ -1,5 +1,6 @@
 //! How numbers are moved along slopes.
 
+use crate::error::{Error, Result};
 use rayon::prelude::*;
 
 /// Numbers that are moved at once, on one thread.
@@ -13,6 +14,40 @@ pub enum Optimizer {
     Adam,
     /// Stochastic gradient descent with momentum.
     Momentum,
+}
+
+impl Optimizer {
+    /// All of them.
+    pub const ALL: [Optimizer; 2] = [Optimizer::Adam, Optimizer::Momentum];
+
+    /// The name by which it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Optimizer::Adam => "adam",
+            Optimizer::Momentum => "momentum",
+        }
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Optimizer::Adam => "each number by the mean of its slopes over that of their squares",
+            Optimizer::Momentum => "stochastic gradient descent with momentum 0.9",
+        }
+    }
+}
+
+impl std::str::FromStr for Optimizer {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|one| one.name() == text).ok_or_else(|| {
+            Error::new(
+                format!("there is no optimizer {text:?}"),
+                format!("choose one of: {}", Self::ALL.map(Self::name).join(", ")),
+            )
+        })
+    }
 }
 
 const MEANS: [f32; 2] = [0.9, 0.999];

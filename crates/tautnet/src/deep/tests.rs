@@ -1,6 +1,6 @@
 //! The training of deep networks: slopes against differences, bounds that hold, what is refused.
 
-use super::chain::{Chain, Part, PART};
+use super::chain::{Chain, PART, Part};
 use super::norms::Memory;
 use super::*;
 use crate::activation::ALL;
@@ -98,7 +98,8 @@ fn objective(network: &crate::Network, data: &Dataset, settings: &Settings, rows
                 (0..count).map(|j| moved(j).exp()).sum::<f64>().ln() - f[y]
             }
             None => {
-                let size = settings.radius * product * norm.dual().of(&(0..v.ncols()).map(|k| v[(0, k)]).collect::<Vec<_>>());
+                let size =
+                    settings.radius * product * norm.dual().of(&(0..v.ncols()).map(|k| v[(0, k)]).collect::<Vec<_>>());
                 let at = |f: f64| settings.loss.value(f, data.y[k]);
                 at(f[0] + size).max(at(f[0] - size))
             }
@@ -140,7 +141,11 @@ fn slopes_are_those_of_the_objective() {
                     let ((above, a), (below, b)) = (moved(2e-3), moved(-2e-3));
                     let difference = (above - below) / (a - b);
                     let off = (difference - f64::from(slopes[n])).abs();
-                    assert!(off < 3e-3 * (1.0 + difference.abs()), "{norm:?} {activation} {n}: {difference} {}", slopes[n]);
+                    assert!(
+                        off < 3e-3 * (1.0 + difference.abs()),
+                        "{norm:?} {activation} {n}: {difference} {}",
+                        slopes[n]
+                    );
                 }
             }
         }

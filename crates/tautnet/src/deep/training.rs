@@ -1,13 +1,15 @@
 //! The training itself.
 
-use super::chain::{Chain, Part, PART};
+use super::chain::{Chain, PART, Part};
 use super::cost::{self, Cost, Target};
 use super::norms::{Growth, Memory};
 use super::settings::{Form, Settings};
 use super::steps::Steps;
+use crate::activation::Activation;
 use crate::dataset::importances;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
+use crate::network::Layer;
 use crate::random::normal;
 use crate::{Dataset, Network, Norm, split};
 use faer::{Mat, MatRef};
@@ -231,10 +233,19 @@ impl<'a> State<'a> {
         }
     }
 
+    /// Take from all outputs what they have in common, which moves no margin: the last layer's norm is the least then.
+    fn centre(&mut self) {
+        let place = self.chain.places[self.chain.places.len() - 1];
+        let mut weights = place.weights_mut(&mut self.chain.numbers);
+        for k in 0..place.inputs {
+            let mean = (0..place.units).map(|j| f64::from(weights[(j, k)])).sum::<f64>() / place.units as f64;
+            (0..place.units).for_each(|j| weights[(j, k)] = (f64::from(weights[(j, k)]) - mean) as f32);
+        }
+    }
+
     /// The mean loss of rows at the full radius.
     fn seen(&mut self, rows: &[usize]) -> f64 {
-        let bounds =
-            Bounds::of(&self.chain, self.settings.norm, self.settings.classes.is_some(), &mut self.memories);
+        let bounds = Bounds::of(&self.chain, self.settings.norm, self.settings.classes.is_some(), &mut self.memories);
         let scale = self.settings.radius * bounds.product;
         let moves: Vec<f32> = bounds.steepness.iter().map(|size| (scale * f64::from(*size)) as f32).collect();
         let mut loss = 0.0;
@@ -281,13 +292,7 @@ pub fn train(
         let (mut loss, mut bound) = (0.0, 0.0);
         for (step, some) in learned.chunks(batch).enumerate() {
             let before = history.last().map_or(f64::NAN, |last| last.loss);
-            let progress = Progress {
-                epoch,
-                epochs: settings.epochs,
-                steps: (step, per_epoch),
-                loss: before,
-                bound,
-            };
+            let progress = Progress { epoch, epochs: settings.epochs, steps: (step, per_epoch), loss: before, bound };
             over = over || stop.asked() || (step % 16 == 0 && observe(&progress).is_break());
             if over {
                 break;
@@ -302,13 +307,8 @@ pub fn train(
         if over {
             break;
         }
-        let progress = Progress {
-            epoch: epoch + 1,
-            epochs: settings.epochs,
-            steps: (per_epoch, per_epoch),
-            loss,
-            bound,
-        };
+        let progress =
+            Progress { epoch: epoch + 1, epochs: settings.epochs, steps: (per_epoch, per_epoch), loss, bound };
         over = observe(&progress).is_break();
         history.push(progress);
         if !loss.is_finite() {
@@ -334,6 +334,9 @@ pub fn train(
         }
         None => (f64::NAN, history.len()),
     };
+    if settings.classes.is_some() {
+        state.centre();
+    }
     Ok(Trained { network: state.chain.network()?, epoch, history, validation })
 }
 
@@ -343,7 +346,8 @@ fn start(rows: &Rows<'_>, settings: &Settings, random: &mut Pcg64) -> Result<Cha
     let mut chain = Chain::zeros(rows.inputs, &settings.layers, outputs, &settings.activation, settings.biases);
     if let Some(network) = &settings.start {
         let given = Chain::of(network).filter(|given| {
-            let shape = |chain: &Chain| chain.places.iter().map(|place| (place.units, place.inputs)).collect::<Vec<_>>();
+            let shape =
+                |chain: &Chain| chain.places.iter().map(|place| (place.units, place.inputs)).collect::<Vec<_>>();
             given.activation == chain.activation && shape(given) == shape(&chain)
         });
         return given.ok_or_else(|| {
@@ -368,6 +372,16 @@ fn orthonormal(rows: usize, columns: usize, random: &mut Pcg64) -> Mat<f64> {
     let q = drawn.qr().compute_thin_Q();
     let entry = |matrix: MatRef<'_, f64>| matrix.to_owned();
     if rows >= columns { q } else { entry(q.transpose()) }
+}
+
+/// The network of one output that is the difference of two, one less the other, whose weights are rounded.
+pub fn difference(network: &Network, one: usize, other: usize) -> Result<Network> {
+    let (mut layers, linear) = network.clone().into_parts();
+    let last = layers.pop().expect("a network has a layer");
+    let of = |w: &Mat<f64>| Mat::from_fn(1, w.ncols(), |_, k| w[(one, k)] - w[(other, k)]);
+    let bias = vec![last.bias()[one] - last.bias()[other]];
+    layers.push(Layer::new(of(last.weights()), bias, Activation::identity()));
+    Network::new(layers, linear.as_ref().map(of))
 }
 
 /// The slopes of the objective of some rows, for tests.

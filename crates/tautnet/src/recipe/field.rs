@@ -222,6 +222,11 @@ impl<R: 'static> Field<R> {
 }
 
 impl<R: Default> Field<R> {
+    /// The value that was asked for.
+    pub fn value(&self, asked: &R) -> Value {
+        (self.get)(asked)
+    }
+
     /// The name with hyphens, as in a flag and in messages.
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")

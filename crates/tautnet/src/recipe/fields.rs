@@ -161,8 +161,7 @@ impl Table for Recipe {
             group: "Objective",
             symbol: "NORM",
             kind: Kind::Word(|| {
-                let works = |norm: &Norm| norm.requires().is_empty();
-                let norms = [Norm::Two, Norm::Infinity, Norm::One].into_iter().filter(works);
+                let norms = [Norm::Two, Norm::Infinity, Norm::One].into_iter();
                 norms.map(|norm| Word::new(norm.name(), norm.help())).collect()
             }),
             help: "Norm of input changes",

@@ -6,6 +6,7 @@
 //! and what does not go together is refused there, by name, by the [requirements](crate::requirement) that methods, starts,
 //! losses and norms declare.
 
+mod deep;
 mod field;
 mod fields;
 mod interval;
@@ -20,6 +21,7 @@ mod stored;
 mod table;
 mod text;
 
+pub use deep::{Deep, SHARED};
 pub use field::{Command, Field, Kind, Value, Word};
 pub use interval::Interval;
 pub use judge::Judge;

@@ -1,5 +1,6 @@
 //! The reference documentation of the settings, made of their lines.
 
+use super::deep::Deep;
 use super::field::{Command, Field, Kind};
 use super::interval::Interval;
 use super::judge::Judge;
@@ -34,6 +35,7 @@ pub fn reference() -> String {
     of_table::<Starts>(&mut page, "");
     of_table::<Rounds>(&mut page, "");
     of_table::<Judge>(&mut page, "");
+    of_table::<Deep>(&mut page, " of `train --layers`");
     of_table::<Search>(&mut page, " of `attack`");
     of_table::<Interval>(&mut page, " of `predict`");
     of_table::<Run>(&mut page, "");

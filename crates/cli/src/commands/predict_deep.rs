@@ -1,0 +1,94 @@
+//! What `predict` does with models of deep networks, whose intervals are those of the product of their layers' norms.
+
+use super::predict::Arguments;
+use super::told::{field, write, write_json};
+use crate::output;
+use crate::stop::Stop;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+use tautnet::certify::{self, Bounded};
+use tautnet::error::{Error, Result};
+use tautnet::{Norm, several};
+use tautnet_models::Model;
+use tautnet_tables::Table;
+
+/// Whether what is known of one hidden layer of relu units says nothing of this model's network.
+pub fn is_for(model: &Model) -> bool {
+    model.network.shallow("`predict`").is_err()
+}
+
+/// Predictions of every row, and with a radius what holds of them within it.
+pub fn run(arguments: &Arguments, (model, table): (&Model, &Table), within: bool, stop: &Stop) -> Result<ExitCode> {
+    let interval = arguments.interval.asked;
+    let refused =
+        [(within, "a tolerance"), (interval.nodes.is_some(), "--nodes"), (interval.coverage.is_some(), "--coverage")];
+    if let Some((_, what)) = refused.into_iter().find(|(given, _)| *given) {
+        return Err(Error::new(
+            format!("{what} is for one hidden layer of relu units; this model has {}", model.network.described()),
+            "say by --radius how far the standardized inputs may move, in the norm that the model was made for",
+        ));
+    }
+    let norm: Norm = model.settings.get("norm").and_then(Value::as_str).map_or(Ok(Norm::Two), str::parse)?;
+    let x = model.columns.encode(table, arguments.levels.unknown())?;
+    let asked = (norm, interval.radius.unwrap_or(0.0));
+    let all = stop.during(|| certify::predictions_within_radius(&model.network, &model.scaler, x, asked))?;
+    if stop.reason().is_some() {
+        output::note("the time is over: norms that were not proved in time make intervals wider than they need be");
+    }
+    let radius = interval.radius;
+    let mut result = json!({"target": model.columns.target});
+    if let Some(radius) = radius {
+        (result["radius"], result["norm"]) = (json!(radius), json!(norm.name()));
+    }
+    let of = |of: &dyn Fn(&Bounded) -> Value| all.iter().map(of).collect::<Value>();
+    let Some(classes) = &model.columns.classes else {
+        if arguments.json {
+            result["predictions"] = of(&|row| json!(row.outputs[0]));
+            if radius.is_some() {
+                result["lower"] = of(&|row| json!(row.lower[0]));
+                result["upper"] = of(&|row| json!(row.upper[0]));
+            }
+            return write_json(&result, &arguments.out);
+        }
+        let mut text = if radius.is_some() { "prediction,lower,upper\n" } else { "prediction\n" }.to_owned();
+        for row in &all {
+            text += &row.outputs[0].to_string();
+            if radius.is_some() {
+                text += &format!(",{},{}", row.lower[0], row.upper[0]);
+            }
+            text.push('\n');
+        }
+        return write(&text, &arguments.out);
+    };
+    // One output is the margin of the second of two classes.
+    let told = |row: &Bounded| match row.outputs[..] {
+        [margin] => {
+            let likely = 1.0 / (1.0 + (-margin).exp());
+            let certain = if margin > 0.0 { row.lower[0] > 0.0 } else { row.upper[0] < 0.0 };
+            (usize::from(margin > 0.0), vec![1.0 - likely, likely], certain)
+        }
+        _ => (row.class(), several::probabilities(&row.outputs), row.is_certain()),
+    };
+    let told: Vec<(usize, Vec<f64>, bool)> = all.iter().map(told).collect();
+    if arguments.json {
+        let of = |of: &dyn Fn(&(usize, Vec<f64>, bool)) -> Value| told.iter().map(of).collect::<Value>();
+        result["classes"] = json!(classes);
+        result["predictions"] = of(&|row| json!(classes[row.0]));
+        result["probability"] = of(&|row| json!(row.1[row.0]));
+        result["probabilities"] = of(&|row| json!(row.1));
+        if radius.is_some() {
+            result["certain"] = of(&|row| json!(row.2));
+        }
+        return write_json(&result, &arguments.out);
+    }
+    let mut text =
+        if radius.is_some() { "prediction,probability,certain\n" } else { "prediction,probability\n" }.to_owned();
+    for (class, likely, certain) in &told {
+        text += &format!("{},{}", field(&classes[*class]), likely[*class]);
+        if radius.is_some() {
+            text += if *certain { ",yes" } else { ",no" };
+        }
+        text.push('\n');
+    }
+    write(&text, &arguments.out)
+}
