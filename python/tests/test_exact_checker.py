@@ -12,7 +12,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from exact_checker import Refused, check  # noqa: E402
+from exact_checker import Refused, check, check_chain, fingerprint_of_chain, read_chain  # noqa: E402
 
 DOCUMENT = HERE.parent.parent / "docs" / "certificate-format.md"
 NETWORK = {"w": [[1.0], [1.0]], "b": [0.0, -1.0], "v": [1.0, -1.0], "c": 0.0, "a": None}
@@ -72,6 +72,68 @@ class ExactChecker(unittest.TestCase):
     def test_other_networks_are_refused(self):
         for key, value in [("c", -0.0), ("b", [0.0, 1.0]), ("v", [1.0, -1.0 - 2**-52])]:
             self.refused(self.certificate, {**NETWORK, key: value})
+
+
+CHAIN = {
+    "layers": [
+        {"weights": [[3.0, 4.0]], "bias": [1.0], "activation": "sincos"},
+        {"weights": [[1.0, 0.0], [0.0, 2.0]], "bias": [0.0, 0.0], "activation": "identity"},
+    ],
+    "linear": [[0.0, 1.0], [0.0, 0.0]],
+}
+
+
+class Chains(unittest.TestCase):
+    """A network whose norms one computes by hand: 5 and 2 in the norm 2, 4 and 2 in the norm 1, 7 and 2 in the norm inf."""
+
+    def certificate(self, norm, layers, bound, outputs, pairs):
+        claim = {"layers": layers, "linear": 1.0, "bound": bound, "outputs": outputs, "pairs": pairs}
+        return {
+            "format": "tautnet-chain-certificate",
+            "version": 1,
+            "network": fingerprint_of_chain(read_chain(CHAIN)),
+            "norm": norm,
+            "scaler": None,
+            "standardized": claim,
+            "raw": None,
+        }
+
+    def judged(self, certificate):
+        check_chain(json.dumps(certificate).encode(), read_chain(CHAIN))
+
+    def test_the_exact_limits_are_accepted_and_nothing_below(self):
+        for norm, layers, bound, outputs, pairs in [
+            ("2", [5.0, 2.0], 11.0, [6.0, 10.0], [12.1804]),
+            ("inf", [7.0, 2.0], 15.0, [8.0, 14.0], [22.0]),
+            ("1", [4.0, 2.0], 12.32, [6.66, 11.32], [12.32]),
+        ]:
+            issued = self.certificate(norm, layers, bound, outputs, pairs)
+            self.judged(issued)
+            claim = issued["standardized"]
+            for key, values in claim.items():
+                values = values if isinstance(values, list) else [values]
+                for at, value in enumerate(values):
+                    less = copy.deepcopy(issued)
+                    lower = value * (1 - 2**-10)
+                    if isinstance(claim[key], list):
+                        less["standardized"][key][at] = lower
+                    else:
+                        less["standardized"][key] = lower
+                    with self.subTest(norm=norm, key=key, at=at), self.assertRaises(Refused):
+                        self.judged(less)
+
+    def test_damage_is_refused(self):
+        issued = self.certificate("2", [5.0, 2.0], 11.0, [6.0, 10.0], None)
+        self.judged(issued)
+        for key, value in [("format", "tautnet certificate"), ("version", 2), ("network", ""), ("norm", "3"), ("raw", {}), ("more", 0)]:
+            with self.subTest(key=key), self.assertRaises(Refused):
+                self.judged({**issued, key: value})
+        for key, value in [("layers", [5.0]), ("outputs", [6.0]), ("linear", None), ("pairs", []), ("bound", -11.0), ("bound", "11")]:
+            with self.subTest(key=key), self.assertRaises(Refused):
+                self.judged({**issued, "standardized": {**issued["standardized"], key: value}})
+        for change in [{"activation": "swish"}, {"activation": "leaky-relu:2"}, {"weights": []}, {"bias": []}]:
+            with self.subTest(change=change), self.assertRaises(Refused):
+                read_chain({**CHAIN, "layers": [{**CHAIN["layers"][0], **change}, CHAIN["layers"][1]]})
 
 
 if __name__ == "__main__":

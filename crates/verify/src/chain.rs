@@ -1,15 +1,15 @@
 //! Certificates of chains of layers: how fast a network with any number of layers can change, proved layer by layer.
 //!
-//! **The model.** `f(x) = W_L σ_{L−1}( … σ_1(W_1 x + b_1) … ) + b_L + A x`, `σ_l` acting on every sum of its layer, and
+//! **The model.** `f(x) = W_L σ_{L−1}( … σ_1(W_1 x + b_1) … ) + b_L + W_0 x`, `σ_l` acting on every sum of its layer, and
 //! `F(X) = y_mean + κ_y f((X − x_mean)/κ)` for every output. In standardized units κ = 1 and κ_y = 1. Every weight is the exact value of its
 //! stored double, and F is a function of real numbers.
 //!
-//! **The theorem.** Inputs and outputs are measured in the norm p. Let `‖W_1 diag(κ)⁻¹‖ ≤ s_1`, `‖W_l‖ ≤ s_l`, `‖A diag(κ)⁻¹‖ ≤ s_A`, and let
+//! **The theorem.** Inputs and outputs are measured in the norm p. Let `‖W_1 diag(κ)⁻¹‖ ≤ s_1`, `‖W_l‖ ≤ s_l`, `‖W_0 diag(κ)⁻¹‖ ≤ s_0`, and let
 //! K_l be at least the constant of σ_l as a map from the sums to all that it hands on. Then
 //!
 //! ```text
-//!     ‖F(X) − F(Y)‖      ≤  κ_y ( s_1 K_1 s_2 K_2 ⋯ K_{L−1} s_L + s_A ) ‖X − Y‖
-//!     |F_j(X) − F_j(Y)|  ≤  κ_y ( s_1 K_1 ⋯ s_{L−1} K_{L−1} ‖row j of W_L‖_q + ‖row j of A diag(κ)⁻¹‖_q ) ‖X − Y‖,
+//!     ‖F(X) − F(Y)‖      ≤  κ_y ( s_1 K_1 s_2 K_2 ⋯ K_{L−1} s_L + s_0 ) ‖X − Y‖
+//!     |F_j(X) − F_j(Y)|  ≤  κ_y ( s_1 K_1 ⋯ s_{L−1} K_{L−1} ‖row j of W_L‖_q + ‖row j of W_0 diag(κ)⁻¹‖_q ) ‖X − Y‖,
 //! ```
 //!
 //! q being the dual norm of p, and for `F_j − F_k` the same with the differences of the rows. With one layer `W_L = W_1`, divided by κ.
@@ -242,7 +242,7 @@ pub struct Follows<'a> {
     units: &'a Units,
     /// `s_1 K_1 ⋯ s_{L−1} K_{L−1}`, rounded up.
     hidden: f64,
-    /// `κ_y (s_1 ⋯ s_L + s_A)`, rounded up.
+    /// `κ_y (s_1 ⋯ s_L + s_0)`, rounded up.
     bound: f64,
 }
 

@@ -15,6 +15,7 @@ use crate::norms::product_up;
 use crate::refusal::Refusal;
 use crate::verify::Units;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The `format` of files of class margins.
 pub const CLASS_MARGINS: &str = "tautnet-class-margins";
@@ -82,13 +83,13 @@ impl ClassMargins {
         let (network, format) = (chain.fingerprint(), CLASS_MARGINS.into());
         let mut file = Self { format, version: VERSION, network, norm, radius, x_scale, layers, rows: Vec::new() };
         let units = file.units(chain)?;
-        let reach = file.reach(chain, &units);
+        let mut reach = Reach::new(&file, chain, &units);
         for (k, (x, label)) in rows.into_iter().enumerate() {
             if !go_on() {
                 break;
             }
             check_row(chain, x, label).map_err(|refusal| of_row(k, refusal))?;
-            let [_, margin] = margins(chain, &reach, x, label);
+            let [_, margin] = margins(chain, reach.of(label), x, label);
             if !margin.is_finite() {
                 return Err(of_row(k, malformed("its margin is not a finite number")));
             }
@@ -125,25 +126,40 @@ impl ClassMargins {
             Some(scales) => Units::of_scales(scales, chain.inputs),
         }
     }
+}
 
-    /// `K_yj ε` for all y and j, rounded up.
-    fn reach(&self, chain: &Chain<'_>, units: &Units) -> Vec<Vec<f64>> {
+/// How far margins can fall within the radius. Only what some row asks for is kept: there may be many classes.
+struct Reach<'a> {
+    follows: Follows<'a>,
+    radius: f64,
+    classes: usize,
+    known: BTreeMap<usize, Vec<f64>>,
+}
+
+impl<'a> Reach<'a> {
+    fn new(file: &ClassMargins, chain: &'a Chain<'a>, units: &'a Units) -> Self {
         // The linear part enters by its rows alone.
-        let follows = Follows::new(chain, self.norm, units, &self.layers, None);
-        let classes = chain.outputs();
-        let of =
-            |y: usize, j: usize| if y == j { 0.0 } else { product_up(follows.pair(y.min(j), y.max(j)), self.radius) };
-        (0..classes).map(|y| (0..classes).map(|j| of(y, j)).collect()).collect()
+        let follows = Follows::new(chain, file.norm, units, &file.layers, None);
+        Self { follows, radius: file.radius, classes: chain.outputs(), known: BTreeMap::new() }
+    }
+
+    /// `K_yj ε` for one y and all j, rounded up.
+    fn of(&mut self, y: usize) -> &[f64] {
+        let Self { follows, radius, classes, known } = self;
+        known.entry(y).or_insert_with(|| {
+            let to = |j: usize| if y == j { 0.0 } else { product_up(follows.pair(y.min(j), y.max(j)), *radius) };
+            (0..*classes).map(to).collect()
+        })
     }
 }
 
 /// The least margin of a row, without a change of its inputs and within the radius, rounded down.
-fn margins(chain: &Chain<'_>, reach: &[Vec<f64>], x: &[f64], label: usize) -> [f64; 2] {
+fn margins(chain: &Chain<'_>, reach: &[f64], x: &[f64], label: usize) -> [f64; 2] {
     let enclosure = Enclosure::at(chain, x);
     let mut least = [f64::INFINITY; 2];
     for j in (0..chain.outputs()).filter(|&j| j != label) {
         let margin = enclosure.difference_at_least(label, j);
-        let reach = reach[label][j];
+        let reach = reach[j];
         let within = if reach == 0.0 { margin } else { (margin - reach).next_down() };
         least = [least[0].min(margin), least[1].min(if within.is_nan() { f64::NEG_INFINITY } else { within })];
     }
@@ -227,14 +243,14 @@ pub fn verify_class_margins(bytes: &[u8], chain: &Chain<'_>) -> Result<VerifiedM
             )));
         }
     }
-    let reach = file.reach(chain, &units);
+    let mut reach = Reach::new(&file, chain, &units);
     let (mut right, mut certified) = (0, 0);
     for (k, row) in file.rows.iter().enumerate() {
         check_row(chain, &row.x, row.label).map_err(|refusal| of_row(k, refusal))?;
         if !row.margin.is_finite() {
             return Err(of_row(k, malformed("its margin is not a finite number")));
         }
-        let [margin, within] = margins(chain, &reach, &row.x, row.label);
+        let [margin, within] = margins(chain, reach.of(row.label), &row.x, row.label);
         let shown = within >= row.margin;
         if !shown {
             let what = format!("its margin is shown to be {within:?} at least, not {:?}", row.margin);

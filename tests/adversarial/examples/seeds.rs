@@ -14,6 +14,7 @@ fn main() -> std::io::Result<()> {
             Kind::Onnx => ("onnx", &seed.bytes[..]),
             Kind::Safetensors => ("safetensors", &seed.bytes[..]),
             Kind::Certificate => ("verifier", &seed.bytes[..]),
+            Kind::Chain | Kind::Margins => ("chain", &seed.bytes[..]),
             Kind::Search => ("search", &seed.bytes[..]),
             Kind::Trials => ("trials", &seed.bytes[..]),
             Kind::Archive => ("archive", &seed.bytes[..]),

@@ -4,8 +4,9 @@ use crate::networks::Draw;
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::ops::ControlFlow;
-use tautnet::certify::{ExactSearch, ExactSettings, Region, prove};
-use tautnet::{Norm, Scaler, Shallow};
+use tautnet::certify::{ExactSearch, ExactSettings, Region, chain_certificate, class_margins, prove};
+use tautnet::network::Layer;
+use tautnet::{Activation, Network, Norm, Scaler, Shallow};
 use tautnet_models::{Format, Model, Options, SearchFile, Stored, to_bytes};
 use tautnet_tables::{Encoder, Input};
 
@@ -26,6 +27,10 @@ pub enum Kind {
     Safetensors,
     /// A certificate.
     Certificate,
+    /// A certificate of a network of several layers.
+    Chain,
+    /// A file of class margins.
+    Margins,
     /// A stopped search.
     Search,
     /// An experiment.
@@ -45,7 +50,7 @@ impl Kind {
             Kind::Table | Kind::Trials => "csv",
             Kind::Packed => "csv.gz",
             Kind::Parquet => "parquet",
-            Kind::Json | Kind::Certificate | Kind::Search => "json",
+            Kind::Json | Kind::Certificate | Kind::Chain | Kind::Margins | Kind::Search => "json",
             Kind::Onnx => "onnx",
             Kind::Safetensors => "safetensors",
             Kind::Experiment => "toml",
@@ -65,6 +70,8 @@ impl Kind {
             Kind::Onnx => "damaged ONNX",
             Kind::Safetensors => "damaged safetensors",
             Kind::Certificate => "damaged certificate",
+            Kind::Chain => "damaged certificate of layers",
+            Kind::Margins => "damaged class margins",
             Kind::Search => "damaged search",
             Kind::Experiment => "damaged experiment",
             Kind::Trials => "damaged rows of trials",
@@ -120,6 +127,28 @@ pub fn model() -> Model {
 
 fn certificate(scaler: Option<&Scaler>) -> tautnet_verify::Certificate {
     prove(&network(), Norm::Infinity, scaler, &mut |_| ControlFlow::Continue(())).expect("it has a certificate")
+}
+
+/// The network of several layers and classes that the certificates of layers and the margins among the seeds are about.
+pub fn chain() -> Network {
+    let bias = |n: usize| (0..n).map(|i| 0.25 * i as f64 - 0.5).collect::<Vec<_>>();
+    let activation = |name: &str| name.parse::<Activation>().expect("it is one");
+    let layers = vec![
+        Layer::new(faer::mat![[1.0, -1.0, 0.25], [0.5, 2.0, -1.5]], bias(2), activation("abs")),
+        Layer::new(faer::mat![[-1.0, 0.3], [0.7, 1.0]], bias(2), activation("crelu")),
+        Layer::new(
+            faer::mat![[1.0, -2.0, 0.5, 1.25], [0.0, 1.0, 1.0, -1.0], [2.0, 0.5, -0.5, 0.0]],
+            bias(3),
+            Activation::identity(),
+        ),
+    ];
+    Network::new(layers, Some(faer::mat![[0.5, 0.0, 1.0], [0.0, 1.0, 0.0], [1.0, 1.0, -1.0]])).expect("it is one")
+}
+
+/// Margins of three rows of that network.
+fn margins(radius: f64, scales: Option<&[f64]>) -> tautnet_verify::ClassMargins {
+    let rows = faer::mat![[0.5, -1.0, 2.0], [3.0, 0.0, -1.0], [-0.25, 0.75, 0.0]];
+    class_margins(&chain(), (rows.as_ref(), &[0, 1, 2]), (Norm::Two, radius), scales).expect("they fit")
 }
 
 /// A table that fits the model.
@@ -202,6 +231,11 @@ pub fn seeds() -> Vec<Seed> {
     }
     add(Kind::Certificate, &certificate(None).to_json());
     add(Kind::Certificate, &certificate(Some(&model().scaler)).to_json());
+    for (norm, scaler) in [(Norm::Two, None), (Norm::One, Some(&model().scaler))] {
+        add(Kind::Chain, &chain_certificate(&chain(), norm, scaler).expect("it has a certificate").to_bytes());
+    }
+    add(Kind::Margins, &margins(0.125, None).to_bytes());
+    add(Kind::Margins, &margins(0.5, Some(&[1.0, 2.0, 0.5])).to_bytes());
     add(Kind::Search, &search().to_json());
     for text in [include_str!("../../../experiments/figure-1.toml"), include_str!("../../../experiments/table-1.toml")]
     {
@@ -332,6 +366,8 @@ mod tests {
                 Kind::Onnx => drop(tautnet_models::parse(bytes, Format::Onnx, "seed").unwrap()),
                 Kind::Safetensors => drop(tautnet_models::parse(bytes, Format::Safetensors, "seed").unwrap()),
                 Kind::Certificate => drop(tautnet::certify::verify(bytes, &network()).unwrap()),
+                Kind::Chain => drop(tautnet::certify::verify_chain(bytes, &chain()).unwrap()),
+                Kind::Margins => drop(tautnet::certify::verify_class_margins(bytes, &chain()).unwrap()),
                 Kind::Search => assert!(SearchFile::parse(bytes, "seed").unwrap() != SearchFile::default()),
                 _ => {}
             }

@@ -10,9 +10,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::Command;
 use tautnet::Norm;
-use tautnet::certify::{ExactSearch, ExactSettings, Region, verify};
+use tautnet::certify::{ExactSearch, ExactSettings, Region, verify, verify_chain, verify_class_margins};
 use tautnet_adversarial::effort::Effort;
-use tautnet_adversarial::files::{IMAGES, Kind, LABELS, Seed, TABLE, damaged, model, network, packed, seeds};
+use tautnet_adversarial::files::{IMAGES, Kind, LABELS, Seed, TABLE, chain, damaged, model, network, packed, seeds};
 use tautnet_adversarial::ledger::Ledger;
 use tautnet_adversarial::networks::Draw;
 use tautnet_adversarial::number::Ratio;
@@ -32,6 +32,14 @@ const BATCH: usize = 250;
 
 /// The environment variable by which a process is told which files are its own: `FIRST:COUNT`.
 const OWN: &str = "TAUTNET_ADVERSARIAL_BATCH";
+
+/// Pairs of inputs whose outputs are compared with what is claimed of a network of several layers.
+const POINTS: [[[f64; 3]; 2]; 4] = [
+    [[0.5, 0.5, 0.5], [2.0, 0.0, -5.0]],
+    [[9.0, -9.0, 9.0], [8.0, -9.0, 9.0]],
+    [[-1.0, 8.0, 0.0], [-1.0, 8.5, 0.25]],
+    [[-3.0, 0.0, 7.0], [-3.0, 0.0, 6.0]],
+];
 
 /// The damaged file of this number.
 fn case(seeds: &[Seed], number: usize, effort: &Effort) -> (Kind, Vec<u8>) {
@@ -82,6 +90,38 @@ fn read(kind: Kind, bytes: &[u8], folder: &Path) {
                 let gradients = Exact::of(&network).gradients(&Region::Everywhere).expect("space has cells");
                 let truth = Length::longest(&gradients, &vec![Ratio::of(1.0); 3], claim.norm.into());
                 assert!(truth.is_at_most(claim.standardized.bound), "accepted though false: {claim:?}");
+            }
+        }
+        Kind::Chain => {
+            let network = chain();
+            if let Ok(verified) = verify_chain(bytes, &network) {
+                // No difference of outputs shows a claim to be false.
+                let claim = verified.certificate();
+                for [x, y] in POINTS {
+                    let [fx, fy] = [x, y].map(|x| network.values(&x));
+                    let apart: Vec<f64> = fx.iter().zip(&fy).map(|(x, y)| x - y).collect();
+                    let step: Vec<f64> = x.iter().zip(y).map(|(x, y)| x - y).collect();
+                    let norm = Norm::from(claim.norm);
+                    let most = norm.of(&step) * (1.0 + 1e-9);
+                    assert!(norm.of(&apart) <= claim.standardized.bound * most, "accepted though false: {claim:?}");
+                    for (apart, bound) in apart.iter().zip(&claim.standardized.outputs) {
+                        assert!(apart.abs() <= bound * most, "accepted though false: {claim:?}");
+                    }
+                }
+            }
+        }
+        Kind::Margins => {
+            let network = chain();
+            if let Ok(verified) = verify_class_margins(bytes, &network) {
+                for row in &verified.class_margins().rows {
+                    let values = network.values(&row.x);
+                    let size = values.iter().fold(1.0, |most: f64, value| most.max(value.abs()));
+                    let others = (0..3).filter(|&j| j != row.label);
+                    let margin = others.map(|j| values[row.label] - values[j]).fold(f64::INFINITY, f64::min);
+                    // Where a value overflows here, nothing can be compared.
+                    let known = margin.is_finite();
+                    assert!(!known || row.margin <= margin + 1e-9 * size, "accepted though false: {row:?}");
+                }
             }
         }
         Kind::Search => {
@@ -260,6 +300,11 @@ fn the_program_refuses_what_is_damaged() {
         to_bytes(&tautnet_models::Stored::Network(network().into()), Format::Json, &Options::default())
             .expect("it can be written"),
     );
+    folder.write(
+        "chain.json",
+        to_bytes(&tautnet_models::Stored::Network(chain()), Format::Json, &Options::default())
+            .expect("it can be written"),
+    );
     for number in 0..cases {
         let mut draw = Draw::new(effort.seed.wrapping_mul(1 << 32).wrapping_add(1 << 31 | number as u64));
         let seed = &seeds[number % seeds.len()];
@@ -281,6 +326,7 @@ fn the_program_refuses_what_is_damaged() {
                 "export FILE --out out.json --force",
             ]),
             Kind::Certificate => "verify FILE network.json",
+            Kind::Chain | Kind::Margins => "verify FILE chain.json",
             Kind::Search => "certify network.json --exact --resume FILE --time-limit 1 --quiet",
             Kind::Experiment => {
                 "reproduce figure-1 --tier smoke --experiment FILE --out results --force --time-limit 1 --quiet"

@@ -199,7 +199,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
     let stored = input::stored(&arguments.network)?;
     if certify_chain::is_for(stored.network()) || arguments.margins.is_some() {
-        return certify_chain::run(arguments, &stored, &stop);
+        return certify_chain::run(&arguments.of_chain(), &stored, &stop);
     }
     let network = &input::of_classes(&stored, "`certify`")?;
     if network.outputs() > 1 {
@@ -361,6 +361,29 @@ fn read_searches(path: &Path, network: &Shallow) -> Result<SearchFile> {
 }
 
 impl Arguments {
+    /// What is asked of a network with any number of layers.
+    fn of_chain(&self) -> certify_chain::Asked<'_> {
+        let one = [
+            (self.exact, "--exact"),
+            (self.within_box.is_some(), "--box"),
+            (self.ball.is_some(), "--ball"),
+            (self.worst_cases.is_some(), "--worst-cases"),
+            (self.tolerances.tolerances.is_some(), "--tolerances"),
+            (self.plot.is_some(), "--plot"),
+        ];
+        certify_chain::Asked {
+            path: &self.network,
+            data: self.data.as_deref(),
+            meeting: &self.meeting,
+            norm: self.norm.map(|norm| norm.norm()),
+            given: one.into_iter().find_map(|(given, what)| given.then_some(what)),
+            certificate: self.certificate.as_deref(),
+            margins: self.margins.as_deref().zip(self.radius),
+            out: &self.out,
+            talk: &self.talk,
+        }
+    }
+
     /// Where a local bound is asked for.
     fn region(&self, inputs: usize, norm: Norm, data: Option<&Dataset>) -> Option<Region> {
         match (self.within_box, self.ball, data) {

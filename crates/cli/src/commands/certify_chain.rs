@@ -1,10 +1,12 @@
 //! What `certify` says of networks with any number of layers: the largest Jacobian found, the product of the layers' norms, and the margins of rows.
 
-use super::certify::Arguments;
+use crate::arguments::{MeetingArguments, OutArguments, TalkArguments};
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
 use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use tautnet::certify::{self, JacobianFound, JacobianSearchSettings, Of};
@@ -65,18 +67,32 @@ impl Part {
     }
 }
 
+/// What was asked.
+pub struct Asked<'a> {
+    /// The file of the network.
+    pub path: &'a Path,
+    /// DATA.
+    pub data: Option<&'a OsStr>,
+    /// How they meet.
+    pub meeting: &'a MeetingArguments,
+    /// The one norm, where one is asked for.
+    pub norm: Option<Norm>,
+    /// An option that is given, and that there is for one hidden layer of relu units only.
+    pub given: Option<&'static str>,
+    /// Where the certificate goes.
+    pub certificate: Option<&'a Path>,
+    /// Where the margins of rows go, and how far the inputs change.
+    pub margins: Option<(&'a Path, f64)>,
+    /// Where the result goes.
+    pub out: &'a OutArguments,
+    /// How it is told.
+    pub talk: &'a TalkArguments,
+}
+
 /// Run it.
-pub fn run(arguments: &Arguments, stored: &Stored, stop: &Stop) -> Result<ExitCode> {
+pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCode> {
     let network = stored.network();
-    let one = [
-        (arguments.exact, "--exact"),
-        (arguments.within_box.is_some(), "--box"),
-        (arguments.ball.is_some(), "--ball"),
-        (arguments.worst_cases.is_some(), "--worst-cases"),
-        (arguments.tolerances.tolerances.is_some(), "--tolerances"),
-        (arguments.plot.is_some(), "--plot"),
-    ];
-    if let Some(what) = one.into_iter().find_map(|(given, what)| given.then_some(what)) {
+    if let Some(what) = arguments.given {
         let (asked, hint) = match is_for(network) {
             true => (format!("`{what}` is for one hidden layer of relu units"), "leave it out"),
             false => (format!("`{what}` does not go with `--margins`"), "leave one of them out"),
@@ -87,11 +103,11 @@ pub fn run(arguments: &Arguments, stored: &Stored, stop: &Stop) -> Result<ExitCo
         Stored::Network(network) if network.outputs() > 1 => "logistic".parse()?,
         _ => stored.loss()?,
     };
-    let data = match &arguments.data {
+    let data = match arguments.data {
         None => None,
-        Some(data) => Some(input::rows(stored, &arguments.network, data, &arguments.meeting, &loss)?),
+        Some(data) => Some(input::rows(stored, arguments.path, data, arguments.meeting, &loss)?),
     };
-    let labels = match (&data, &arguments.margins) {
+    let labels = match (&data, arguments.margins) {
         (Some((columns, data)), Some(_)) => Some(labels(columns, data, network)?),
         _ => None,
     };
@@ -102,7 +118,7 @@ pub fn run(arguments: &Arguments, stored: &Stored, stop: &Stop) -> Result<ExitCo
     };
     stop.heed();
     let norms = match arguments.norm {
-        Some(norm) => vec![norm.norm()],
+        Some(norm) => vec![norm],
         None => vec![Norm::Two, Norm::Infinity, Norm::One],
     };
     let mut display = Display::new(arguments.talk.quiet, f64::NAN);
@@ -132,8 +148,7 @@ pub fn run(arguments: &Arguments, stored: &Stored, stop: &Stop) -> Result<ExitCo
     result["seconds"] = json!(parts.iter().map(|part| part.seconds).sum::<f64>());
     result["norms"] = parts.iter().map(Part::json).collect();
     let mut told = String::new();
-    if let (Some(path), Some(radius), Some(data), Some(labels)) = (&arguments.margins, arguments.radius, data, &labels)
-    {
+    if let (Some((path, radius)), Some(data), Some(labels)) = (arguments.margins, data, &labels) {
         let norm = norms[0];
         let rows = (data.x.as_ref(), &labels[..]);
         let file = stop.during(|| certify::class_margins(network, rows, (norm, radius), None))?;
@@ -157,7 +172,7 @@ pub fn run(arguments: &Arguments, stored: &Stored, stop: &Stop) -> Result<ExitCo
             share(right)
         );
     }
-    if let Some(path) = &arguments.certificate {
+    if let Some(path) = arguments.certificate {
         atomic::write(path, &parts[0].certificate.to_bytes(), arguments.out.existing())?;
     }
     if let Some(path) = &arguments.out.out {

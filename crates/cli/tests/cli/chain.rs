@@ -66,7 +66,7 @@ fn certificates_are_written_proved_and_refused_after_damage() {
         let json = folder.tautnet(&format!("verify proof.json {name}.json --json")).json();
         assert_eq!(json["proved"], true);
         let bound = json["standardized"]["lipschitz"].as_f64().unwrap();
-        let text = std::fs::read_to_string(folder.path("proof.json")).unwrap();
+        let text = folder.read("proof.json");
         let number = format!("{bound:?}");
         assert!(text.contains(&number), "{text}");
         folder.write(
@@ -102,7 +102,7 @@ fn rows_that_keep_their_class_are_counted_and_proved() {
     }
     let ran = folder.tautnet("verify margins.json three.json");
     assert!(ran.code == Some(0) && ran.out.starts_with("proved: 0 of 30 rows keep their class"), "{ran:?}");
-    let text = std::fs::read_to_string(folder.path("margins.json")).unwrap();
+    let text = folder.read("margins.json");
     folder.write("less.json", text.replacen("\"radius\":100.0", "\"radius\":101.0", 1));
     let ran = folder.tautnet("verify less.json three.json");
     assert!(ran.code == Some(1) && ran.err.contains("row 1: its margin is shown to be"), "{ran:?}");
@@ -134,5 +134,5 @@ fn what_does_not_go_together_is_one_error() {
     folder.write("numbers.csv", "a,b,y\n1,2,0.5\n2,3,0.25\n0,1,2\n4,4,1\n");
     let ran = folder.tautnet("certify one.json numbers.csv --margins m.json --radius 1");
     assert!(ran.code == Some(2) && ran.err.contains("`--margins` is for an output for each class"), "{ran:?}");
-    assert!(!folder.path("m.json").exists());
+    assert!(!folder.path().join("m.json").exists());
 }

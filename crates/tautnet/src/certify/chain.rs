@@ -1,10 +1,10 @@
 //! Bounds for networks with any number of layers: products of norms, and the certificates that prove them.
 //!
-//! For `f(x) = W_L σ_{L−1}( … σ_1(W_1 x + b_1) … ) + b_L + A x`, inputs and outputs measured in the norm p:
+//! For `f(x) = W_L σ_{L−1}( … σ_1(W_1 x + b_1) … ) + b_L + W_0 x`, inputs and outputs measured in the norm p:
 //!
 //! ```text
-//!     all outputs       U   = ‖W_1‖ K_1 ‖W_2‖ K_2 ⋯ K_{L−1} ‖W_L‖ + ‖A‖
-//!     one output        U_j = ‖W_1‖ K_1 ⋯ ‖W_{L−1}‖ K_{L−1} ‖row j of W_L‖_q + ‖row j of A‖_q
+//!     all outputs       U   = ‖W_1‖ K_1 ‖W_2‖ K_2 ⋯ K_{L−1} ‖W_L‖ + ‖W_0‖
+//!     one output        U_j = ‖W_1‖ K_1 ⋯ ‖W_{L−1}‖ K_{L−1} ‖row j of W_L‖_q + ‖row j of W_0‖_q
 //!     outputs j and k         the same with the differences of the rows
 //! ```
 //!

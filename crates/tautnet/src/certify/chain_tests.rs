@@ -165,3 +165,18 @@ fn what_overflows_is_infinite_and_is_not_issued() {
     let small = random(&[3, 4, 2], 1.0, false, &mut generator);
     assert!(chain_certificate(&small, Norm::Two, Some(&wrong)).unwrap_err().what.contains("2 means"));
 }
+
+/// The verifier, which shares no code with the library, knows every activation by its name, with the same constants.
+#[test]
+fn the_verifier_knows_every_activation() {
+    for entry in activation::ALL {
+        let activation: Activation = entry.example().parse().unwrap();
+        for norm in NORMS {
+            let known = tautnet_verify::evidence::activation_constant(&activation.name(), norm.into());
+            assert_eq!(known, Some((activation.branches(), activation.lipschitz(norm))), "{activation} {norm:?}");
+        }
+    }
+    for unknown in ["swish", "", "relu ", "leaky-relu", "leaky-relu:2", "leaky-relu:NaN"] {
+        assert_eq!(tautnet_verify::evidence::activation_constant(unknown, tautnet_verify::Norm::Two), None);
+    }
+}

@@ -1,7 +1,7 @@
 //! How fast a network changes in a direction, from below: a number that is true of the function of real numbers.
 //!
 //! For an input x and a direction t, both exact doubles, the directional derivative `f′(x; t)` of the chain
-//! `f(x) = W_L σ_{L−1}( … σ_1(W_1 x + b_1) … ) + b_L + A x` is found layer by layer: `h = W x + b` and `t ← W t` at the sums, and `t ← σ′(h) t` at the units.
+//! `f(x) = W_L σ_{L−1}( … σ_1(W_1 x + b_1) … ) + b_L + W_0 x` is found layer by layer: `h = W x + b` and `t ← W t` at the sums, and `t ← σ′(h) t` at the units.
 //! It exists at kinks too, where σ′ is one of the two slopes. Since `‖f(x + st) − f(x)‖ ≤ L s‖t‖` for every s > 0, `‖f′(x; t)‖ / ‖t‖ ≤ L`.
 //!
 //! **Rounding.** Every number is kept as a middle and a radius that hold the exact one. A sum of n products, computed in any order, is off by at most
