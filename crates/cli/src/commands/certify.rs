@@ -170,7 +170,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
     let stored = input::stored(&arguments.network)?;
-    let network = &input::of_classes(&stored, "`certify`")?;
+    let network = &input::of_outputs(&stored, "`certify`")?;
     if network.outputs() > 1 {
         stop.heed();
         let one = [

@@ -1,7 +1,7 @@
 //! `tautnet train DATA` where inputs have a tolerance: the network with the least worst case, and what it tells.
 
 use super::tolerance_pictures::{self, Facts};
-use super::{export, pictures, train_summary};
+use super::{export, pictures, targets, train_summary};
 use crate::arguments::{OutArguments, PictureArguments, TalkArguments};
 use crate::output::{self, at_most, number, percent, percent_at_least, table};
 use crate::progress::{Display, seconds};
@@ -10,7 +10,7 @@ use crate::tolerance;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::choose::{self, Accuracy, Chosen, Errors, Evaluation};
+use tautnet::choose::{self, Accuracy, AtSize, Chosen, Errors, Evaluation};
 use tautnet::error::Result;
 use tautnet::job::Job;
 use tautnet::recipe::Plan;
@@ -86,6 +86,13 @@ pub fn run(
         let data = (job.data(), tolerance);
         choose::evaluate(&worked.result, data, held_out, &inputs, &plan.settings.polish.loss)
     })?;
+    let of_targets = match columns.other_targets.is_empty() {
+        true => None,
+        false => late.during(|| {
+            let held_out = held_out.as_ref().zip(of_held_out.as_ref());
+            choose::evaluate_targets(&worked.result, (job.data(), tolerance), held_out, &plan.settings.polish.loss)
+        })?,
+    };
     pictures::tell_of_attack(&late);
     let proved = job.prove_choice(&worked, evaluation.as_ref(), held_out.as_ref(), asked.data)?;
     let model = Model::of(proved, columns.clone(), scaler)?;
@@ -103,6 +110,7 @@ pub fn run(
         learned: (&learned, tolerance),
         held_out: held_out.as_ref(),
         evaluation: evaluation.as_ref(),
+        of_targets: of_targets.as_deref(),
         time,
         usual: asked.usual,
     };
@@ -146,6 +154,8 @@ struct Summary<'a> {
     learned: (&'a Dataset, &'a Tolerance),
     held_out: Option<&'a Dataset>,
     evaluation: Option<&'a Evaluation>,
+    /// What each of several targets is off by.
+    of_targets: Option<&'a [AtSize]>,
     time: Duration,
     /// Whether nothing was said of the tolerance.
     usual: bool,
@@ -157,18 +167,23 @@ impl Summary<'_> {
         let Self { model, chosen, .. } = self;
         let loss = &self.plan.settings.polish.loss;
         let scaler = &model.scaler;
+        let one = model.columns.other_targets.is_empty();
         let errors = |errors: &Errors| {
-            json!({
+            let mut told = json!({
                 "clean": errors.clean,
                 "found": errors.found,
                 "proved": errors.proved,
                 "accuracy": errors.accuracy,
-                "user_units": {
+            });
+            // A sum over several targets has no unit.
+            if one {
+                told["user_units"] = json!({
                     "clean": scaler.root_to_user(loss, errors.clean),
                     "found": scaler.root_to_user(loss, errors.found),
                     "proved": scaler.root_to_user(loss, errors.proved),
-                },
-            })
+                });
+            }
+            told
         };
         let (ending, reason) = self.ending();
         let (entries, shape) = tolerance::json(&self.plan.recipe.tolerance);
@@ -210,6 +225,13 @@ impl Summary<'_> {
                 "causes": names.zip(evaluation.causes.iter().map(|c| json!(c))).collect::<Map<_, _>>(),
             });
         }
+        if !one {
+            facts["targets"] = json!(model.columns.target_names());
+        }
+        if let (Some(each), Some(evaluation)) = (self.of_targets, self.evaluation) {
+            let name = if evaluation.cross_validated { "cross_validated" } else { "held_out" };
+            facts[name]["targets"] = targets::errors_json((&model.columns, scaler, loss), each);
+        }
         facts
     }
 
@@ -221,11 +243,12 @@ impl Summary<'_> {
     /// A page for people: first what it means for them.
     fn text(&self) -> String {
         let Self { model, chosen, .. } = self;
-        let target = printable::line(&model.columns.target);
+        let (names, target) = (targets::names(&model.columns), printable::line(&model.columns.target));
+        let word = if model.columns.other_targets.is_empty() { "target" } else { "targets" };
         let learned = self.learned.0;
         let held = self.held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
         let mut text = format!(
-            "{}: {} rows to learn from{held}, {} inputs, target `{target}`{}\n",
+            "{}: {} rows to learn from{held}, {} inputs, {word} {names}{}\n",
             printable::line(self.source),
             learned.rows(),
             learned.columns(),
@@ -333,6 +356,18 @@ impl Summary<'_> {
         let measure = loss.root_name();
         if let (Some(new), Some(old)) = (new.accuracy, old.accuracy) {
             return self.classes(target, &rows, new, old) + &self.confused(evaluation);
+        }
+        if let Some(each) = self.of_targets {
+            let mut text = targets::verdict(
+                (&self.model.columns, &self.model.scaler, loss),
+                each,
+                &rows,
+                self.learned.1.is_none(),
+            );
+            if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
+                text.push_str(NO_BETTER);
+            }
+            return text;
         }
         let (mut text, [new, old], what) = if self.learned.1.is_none() {
             let [new, old] = [new, old].map(|errors| user(errors.clean));

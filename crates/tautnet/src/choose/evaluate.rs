@@ -193,6 +193,24 @@ pub fn evaluate_at_tolerance(
     evaluate_sizes(chosen, learned, None, &[], loss, &[1.0])
 }
 
+/// What each of several targets is off by at the tolerance itself: the errors of its output alone, one target after the other. `None` where
+/// there were no rows to judge by.
+pub fn evaluate_targets(
+    chosen: &Chosen,
+    learned: (&Dataset, &Tolerance),
+    held_out: Option<(&Dataset, &Tolerance)>,
+    loss: &Loss,
+) -> Result<Option<Vec<AtSize>>> {
+    let one = |target: usize| -> Result<Option<AtSize>> {
+        let rows = learned.0.of_target(target);
+        let others = held_out.map(|(rows, tolerance)| (rows.of_target(target), tolerance));
+        let held_out = others.as_ref().map(|(rows, tolerance)| (rows, *tolerance));
+        let seen = evaluate_sizes(&chosen.of_output(target), (&rows, learned.1), held_out, &[], loss, &[1.0])?;
+        Ok(seen.map(|seen| seen.at_tolerance().clone()))
+    };
+    (0..learned.0.targets()).map(one).collect()
+}
+
 fn evaluate_sizes(
     chosen: &Chosen,
     learned: (&Dataset, &Tolerance),
@@ -206,8 +224,9 @@ fn evaluate_sizes(
         return Ok(None);
     }
     let rows = cases.iter().map(|case| case.rows.rows()).sum::<usize>();
-    // Every margin of a row has its own search.
-    let margins = (chosen.network.outputs() - 1).max(1);
+    // Every margin of a row, or every output, has its own search.
+    let outputs = chosen.network.outputs();
+    let margins = if loss.is_margin() { (outputs - 1).max(1) } else { outputs };
     let node = (margins * chosen.network.units() * chosen.network.inputs().pow(2)).max(1);
     let nodes = |share: f64| ((share * SEARCH / (4 * node * rows) as f64) as usize).clamp(1, MOST_NODES);
     let search = |nodes| attack::Settings { loss: loss.clone(), nodes, ..attack::Settings::new(f64::INFINITY) };
@@ -231,6 +250,8 @@ fn evaluate_sizes(
     };
     let losses = |network: &Shallow, rows: &Dataset| loss.mean(network, rows);
     let (of_start, of_result) = (mean(false, &losses), mean(true, &losses));
+    // Numbers are no classes.
+    let accuracy = |network: &Shallow, rows: &Dataset| if loss.is_margin() { accuracy(network, rows) } else { 0.0 };
     let right_of = (mean(false, &accuracy), mean(true, &accuracy));
     let errors = |result: bool, size: f64| -> Result<Errors> {
         let nodes = if size == 1.0 { nodes(1.0) } else { nodes(0.05) };
