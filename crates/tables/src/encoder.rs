@@ -145,6 +145,18 @@ impl Encoder {
         self.several().unwrap_or(1 + self.other_targets.len())
     }
 
+    /// Refuse rows of another number of targets.
+    pub fn check_outputs_of(&self, targets: usize) -> Result<()> {
+        let names = self.target_names();
+        if targets == names.len() {
+            return Ok(());
+        }
+        Err(Error::new(
+            format!("the rows have {targets} targets where {} are due: {}", names.len(), list(names.into_iter())),
+            "give these targets, in this order",
+        ))
+    }
+
     /// Refuse several targets; `asked` says what is for one.
     pub fn check_one_target(&self, asked: &str) -> Result<()> {
         if self.other_targets.is_empty() {

@@ -10,7 +10,7 @@ use crate::tolerance;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::choose::{self, Accuracy, AtSize, Chosen, Errors, Evaluation};
+use tautnet::choose::{self, Accuracy, Chosen, Errors, Evaluation};
 use tautnet::error::Result;
 use tautnet::job::Job;
 use tautnet::recipe::Plan;
@@ -86,13 +86,6 @@ pub fn run(
         let data = (job.data(), tolerance);
         choose::evaluate(&worked.result, data, held_out, &inputs, &plan.settings.polish.loss)
     })?;
-    let of_targets = match columns.other_targets.is_empty() {
-        true => None,
-        false => late.during(|| {
-            let held_out = held_out.as_ref().zip(of_held_out.as_ref());
-            choose::evaluate_targets(&worked.result, (job.data(), tolerance), held_out, &plan.settings.polish.loss)
-        })?,
-    };
     pictures::tell_of_attack(&late);
     let proved = job.prove_choice(&worked, evaluation.as_ref(), held_out.as_ref(), asked.data)?;
     let model = Model::of(proved, columns.clone(), scaler)?;
@@ -110,7 +103,6 @@ pub fn run(
         learned: (&learned, tolerance),
         held_out: held_out.as_ref(),
         evaluation: evaluation.as_ref(),
-        of_targets: of_targets.as_deref(),
         time,
         usual: asked.usual,
     };
@@ -154,8 +146,6 @@ struct Summary<'a> {
     learned: (&'a Dataset, &'a Tolerance),
     held_out: Option<&'a Dataset>,
     evaluation: Option<&'a Evaluation>,
-    /// What each of several targets is off by.
-    of_targets: Option<&'a [AtSize]>,
     time: Duration,
     /// Whether nothing was said of the tolerance.
     usual: bool,
@@ -228,9 +218,9 @@ impl Summary<'_> {
         if !one {
             facts["targets"] = json!(model.columns.target_names());
         }
-        if let (Some(each), Some(evaluation)) = (self.of_targets, self.evaluation) {
+        if let Some(evaluation) = self.evaluation.filter(|_| !one) {
             let name = if evaluation.cross_validated { "cross_validated" } else { "held_out" };
-            facts[name]["targets"] = targets::errors_json((&model.columns, scaler, loss), each);
+            facts[name]["targets"] = targets::errors_json((&model.columns, scaler, loss), &evaluation.targets);
         }
         facts
     }
@@ -357,13 +347,9 @@ impl Summary<'_> {
         if let (Some(new), Some(old)) = (new.accuracy, old.accuracy) {
             return self.classes(target, &rows, new, old) + &self.confused(evaluation);
         }
-        if let Some(each) = self.of_targets {
-            let mut text = targets::verdict(
-                (&self.model.columns, &self.model.scaler, loss),
-                each,
-                &rows,
-                self.learned.1.is_none(),
-            );
+        if !evaluation.targets.is_empty() {
+            let of = (&self.model.columns, &self.model.scaler, loss);
+            let mut text = targets::verdict(of, &evaluation.targets, &rows, self.learned.1.is_none());
             if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
                 text.push_str(NO_BETTER);
             }

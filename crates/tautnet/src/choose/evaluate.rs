@@ -55,6 +55,9 @@ pub struct Seen {
     pub start: Errors,
     /// The network that was chosen.
     pub result: Errors,
+    /// The same of every target, where there are several: the errors above are their sums.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<AtSize>,
 }
 
 /// Errors where the tolerance is smaller or larger.
@@ -82,6 +85,8 @@ pub struct Evaluation {
     /// The rows by their class and by that which the result predicts without input error, as weights, where targets are classes: those of
     /// the class −1 (or 0) first.
     pub confusion: Option<Vec<Vec<f64>>>,
+    /// The errors of every target at the tolerance itself, where there are several: the others are their sums.
+    pub targets: Vec<AtSize>,
 }
 
 impl Evaluation {
@@ -93,7 +98,8 @@ impl Evaluation {
     /// What is kept of it.
     pub fn seen(&self) -> Seen {
         let AtSize { start, result, .. } = self.at_tolerance().clone();
-        Seen { rows: self.rows, cross_validated: self.cross_validated, start, result }
+        let targets = self.targets.clone();
+        Seen { rows: self.rows, cross_validated: self.cross_validated, start, result, targets }
     }
 }
 
@@ -181,7 +187,7 @@ pub fn evaluate(
     inputs: &[Input<'_>],
     loss: &Loss,
 ) -> Result<Option<Evaluation>> {
-    evaluate_sizes(chosen, learned, held_out, inputs, loss, &SIZES)
+    with_targets(chosen, learned, held_out, inputs, loss, &SIZES)
 }
 
 /// The same at the tolerance itself alone, and without what each input causes.
@@ -190,17 +196,20 @@ pub fn evaluate_at_tolerance(
     learned: (&Dataset, &Tolerance),
     loss: &Loss,
 ) -> Result<Option<Evaluation>> {
-    evaluate_sizes(chosen, learned, None, &[], loss, &[1.0])
+    with_targets(chosen, learned, None, &[], loss, &[1.0])
 }
 
-/// What each of several targets is off by at the tolerance itself: the errors of its output alone, one target after the other. `None` where
-/// there were no rows to judge by.
-pub fn evaluate_targets(
+/// An evaluation, and where there are several targets that of each output alone at the tolerance itself.
+fn with_targets(
     chosen: &Chosen,
     learned: (&Dataset, &Tolerance),
     held_out: Option<(&Dataset, &Tolerance)>,
+    inputs: &[Input<'_>],
     loss: &Loss,
-) -> Result<Option<Vec<AtSize>>> {
+    sizes: &[f64],
+) -> Result<Option<Evaluation>> {
+    let Some(all) = evaluate_sizes(chosen, learned, held_out, inputs, loss, sizes)? else { return Ok(None) };
+    let targets = learned.0.targets();
     let one = |target: usize| -> Result<Option<AtSize>> {
         let rows = learned.0.of_target(target);
         let others = held_out.map(|(rows, tolerance)| (rows.of_target(target), tolerance));
@@ -208,7 +217,8 @@ pub fn evaluate_targets(
         let seen = evaluate_sizes(&chosen.of_output(target), (&rows, learned.1), held_out, &[], loss, &[1.0])?;
         Ok(seen.map(|seen| seen.at_tolerance().clone()))
     };
-    (0..learned.0.targets()).map(one).collect()
+    let each = if targets > 1 { (0..targets).map(one).collect::<Result<Vec<_>>>()? } else { Vec::new() };
+    Ok(Some(Evaluation { targets: each.into_iter().flatten().collect(), ..all }))
 }
 
 fn evaluate_sizes(
@@ -291,5 +301,5 @@ fn evaluate_sizes(
         };
         each.reduce(add).expect("there are rows")
     });
-    Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes, confusion }))
+    Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes, confusion, targets: Vec::new() }))
 }

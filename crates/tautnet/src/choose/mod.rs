@@ -22,7 +22,6 @@ mod temperature;
 pub use candidate::{Candidate, Convex};
 pub use evaluate::{
     Accuracy, AtSize, Case, Errors, Evaluation, Seen, accuracy, cases, confusion, evaluate, evaluate_at_tolerance,
-    evaluate_targets,
 };
 pub use outcome::{Choice, Chosen, Judgement, Part};
 pub use search::{Observer, PARTS, Progress, SMOOTHING, Settings, Stage, choose};
