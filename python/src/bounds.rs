@@ -152,7 +152,7 @@ pub fn attack_network(
     let search: Search = asked(search)?;
     search.check().or_raise()?;
     let loss = loss.as_deref().map_or_else(|| subject.loss(), str::parse).or_raise()?;
-    let several = !others.is_empty();
+    let several = !others.is_empty() || subject.targets() > 1;
     let network = match loss.is_margin() || several {
         true => subject.of_outputs("`attack`")?,
         false => subject.shallow("`attack`")?,

@@ -260,7 +260,7 @@ pub fn polish(
         warn(py, Some(&relu.note(subject.network())))?;
     }
     let rows = Rows::read(&given)?;
-    let network = match recipe.loss.is_margin() || rows.targets() > 1 {
+    let network = match recipe.loss.is_margin() || rows.targets().max(subject.targets()) > 1 {
         true => relu.network.shallow("`polish`").or_raise()?,
         false => relu.network.one_output("`polish`").or_raise()?,
     };

@@ -2,7 +2,7 @@
 
 use crate::columns::Inputs;
 use crate::errors::OrRaise;
-use crate::model::Model;
+use crate::model::{Model, Subject};
 use crate::watch::{self, Limits};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, ToPyArray};
 use pyo3::prelude::*;
@@ -10,6 +10,16 @@ use pyo3::types::PyDict;
 use serde_json::Value;
 use tautnet::certify::SampleInterval;
 use tautnet::{Scaler, several};
+
+impl Subject<'_> {
+    /// How many targets a model has; of a network alone that is not known, and 1.
+    pub fn targets(&self) -> usize {
+        match self {
+            Self::Model(model) => model.get().inner.columns.target_names().len(),
+            Self::Network(_) => 1,
+        }
+    }
+}
 
 /// The ends of intervals, rows × targets.
 pub type Ends<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);

@@ -175,7 +175,4 @@ fn several_targets_are_numbers_each_named_once() {
     let error = |text: &str| Encoder::fit_targets(Task::Auto, &table(text), &["y", "z"], &[]).unwrap_err().what;
     assert_eq!(error("a,y,z\n1,2,3\n2,3,3\n"), "t.csv: the target column `z` is 3 in every row");
     assert!(error("a,y,z\n1,2,3\n2,3,\n").contains("column `z` is missing"));
-    // A file of one target has no word of others.
-    let one = serde_json::to_string(&fit(&["price"], &[], Task::Auto).unwrap()).unwrap();
-    assert!(!one.contains("other_targets"), "{one}");
 }

@@ -160,7 +160,7 @@ fn what_does_not_go_with_several_targets_is_said() {
         ("train data.csv --target price,colour", "the target column `colour` holds words (`red` in row 1)"),
         ("train data.csv --target price,weight --drop weight", "the target `weight` is to be left out"),
         ("train hole.csv --target price,weight", "column `weight` is missing"),
-        ("train one.csv --target price,weight", "1 rows are too few"),
+        ("train one.csv --target price,weight", "1 sample is too few"),
         (
             "train data.csv --target price,weight --lipschitz 0.1",
             "an objective with prices is for one target, and there are 2",
