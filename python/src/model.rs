@@ -6,7 +6,6 @@ use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
 use crate::limits;
 use crate::options::put;
-use crate::targets;
 use crate::watch::{self, Limits};
 use faer::Mat;
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, ToPyArray};
@@ -439,7 +438,7 @@ impl Model {
         parts.set_item("input_scale", scaler.input_scale.to_pyarray(py))?;
         parts.set_item("target_mean", scaler.target_mean)?;
         parts.set_item("target_scale", scaler.target_scale)?;
-        targets::add_units(scaler, py, &parts)?;
+        self.add_units_of_targets(py, &parts)?;
         Ok(parts)
     }
 
@@ -469,7 +468,7 @@ impl Model {
             return Ok(PyArray1::from_vec(py, all.concat()).reshape([rows, classes])?.into_any());
         }
         if !model.columns.other_targets.is_empty() {
-            return targets::predict(model, py, inputs);
+            return self.predict_targets(py, inputs);
         }
         let predicted = py.detach(|| inputs.encode(&model.columns).map(|x| model.predict_encoded(x))).or_raise()?;
         Ok(PyArray1::from_vec(py, predicted).into_any())
@@ -511,7 +510,7 @@ impl Model {
     /// The same of every target, where there are several.
     #[getter]
     fn worst_case_errors(&self) -> PyResult<Option<Vec<f64>>> {
-        targets::worst_case_errors(&self.inner)
+        self.errors_of_targets()
     }
 
     /// Where the scores of the calibration are from, "held_out" or "cross_validated", and how many there are.
@@ -571,8 +570,8 @@ impl Model {
         asked: &Bound<'py, PyDict>,
         nodes: Option<&Bound<'py, PyAny>>,
         threads: Option<i64>,
-    ) -> PyResult<targets::Ends<'py>> {
-        targets::intervals(self, py, (given, asked), nodes, threads)
+    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>)> {
+        self.ends_of_targets(py, (given, asked), nodes, threads)
     }
 
     /// For every row: the ends of the interval around its prediction, and whether they are exact.

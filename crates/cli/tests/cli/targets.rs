@@ -150,7 +150,7 @@ fn a_plain_network_of_several_outputs_meets_several_targets() {
 fn what_does_not_go_with_several_targets_is_said() {
     let folder = Folder::new();
     folder.write("data.csv", rows().replace("\"weight, kg\"", "weight"));
-    folder.tautnet("train data.csv --tolerance 0.1sd --hidden 3 --decay 0.003 --effort quick --target price,weight --drop colour --quiet --out m.json");
+    folder.tautnet("train data.csv --tolerance 0.1sd --hidden 3 --decay 0.003 --target price,weight --drop colour --quiet --out m.json");
     folder.write("hole.csv", "a,b,price,weight\n1,2,3,4\n2,1,5,\n3,3,1,2\n");
     folder.write("one.csv", "a,b,price,weight\n1,2,3,4\n");
     for (command, what) in [
