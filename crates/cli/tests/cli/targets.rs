@@ -9,7 +9,7 @@ fn rows() -> String {
         let (a, b) = (1.5 * (k as f64 * 0.73).sin(), 1.5 * (k as f64 * 1.37).cos());
         let noise = 0.2 * (k as f64 * 7.1).sin();
         let (price, weight) = (300.0 + 40.0 * (a + (b - 0.2).max(0.0) + noise), 2.0 + 0.1 * ((a - b).abs() + noise));
-        format!("{a:.6},{price:.4},{b:.6},{weight:.6},{}\n", if k % 3 == 0 { "red" } else { "blue" })
+        format!("{a:.6},{price:.4},{b:.6},{weight:.6},{}\n", if k.is_multiple_of(3) { "red" } else { "blue" })
     };
     format!("a,price,b,\"weight, kg\",colour\n{}", (0..60).map(row).collect::<String>())
 }
