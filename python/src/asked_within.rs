@@ -5,10 +5,12 @@ use crate::errors::{OrRaise, refused};
 use crate::model::Model;
 use crate::options::put;
 use crate::tolerance::Said;
+use crate::watch::{self, Limits};
 use faer::Mat;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tautnet::recipe::Interval;
+use tautnet::several;
 use tautnet::tolerance::Tolerance;
 
 impl Model {
@@ -38,5 +40,26 @@ impl Model {
             Some(tolerance) => Ok(tolerance),
             None => model.tolerance_on(&said.over(model.tolerance()?), x.as_ref()),
         }
+    }
+
+    /// What is told of the classes of rows within a tolerance.
+    pub fn told_within(
+        &self,
+        py: Python<'_>,
+        (given, asked): (&Bound<'_, PyAny>, &Bound<'_, PyDict>),
+        nodes: Option<&Bound<'_, PyAny>>,
+        threads: Option<i64>,
+    ) -> PyResult<Vec<several::Told>> {
+        let model = &self.inner;
+        let (said, inputs, nodes) = self.asked_within(given, asked, nodes)?;
+        if model.columns.several().is_none() {
+            return Err(refused("the model's target has no more than two classes", "take `intervals_within`"));
+        }
+        let network = model.network.shallow("`predict_certain`").or_raise()?;
+        watch::run(py, Limits::new(None, threads, None)?, |_| {
+            let x = inputs.encode(&model.columns)?;
+            let tolerance = self.tolerance_of_rows(&said, &x)?;
+            several::told(&network, &model.scaler, &x, Some(&tolerance), nodes)
+        })
     }
 }

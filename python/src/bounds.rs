@@ -16,7 +16,7 @@ use tautnet::attack::{self, RadiusReport, SIZES, WithinReport};
 use tautnet::certify::{self, Attained, ExactSettings, GradientSearchSettings, Region};
 use tautnet::recipe::{Judge, Search};
 use tautnet::tolerance::{Asked, Tolerance};
-use tautnet::{Dataset, Norm};
+use tautnet::{Dataset, Loss, Norm, Scaler, Shallow};
 
 /// Every bound on the Lipschitz constant in one norm, as JSON, and the certificate of the best upper one. `given` are inputs
 /// at which large gradients are looked for; over the box around them a smaller bound holds.
@@ -130,6 +130,7 @@ pub fn attack_network(
     seed: u64,
     units: (bool, Option<String>),
     threads: Option<i64>,
+    others: Vec<Bound<'_, PyAny>>,
 ) -> PyResult<String> {
     let subject = Subject::of(subject)?;
     let (standardize, loss) = units;
@@ -151,17 +152,18 @@ pub fn attack_network(
     let search: Search = asked(search)?;
     search.check().or_raise()?;
     let loss = loss.as_deref().map_or_else(|| subject.loss(), str::parse).or_raise()?;
-    let network = match loss.is_margin() {
-        true => subject.of_classes("`attack`")?,
+    let several = !others.is_empty() || subject.targets() > 1;
+    let network = match loss.is_margin() || several {
+        true => subject.of_outputs("`attack`")?,
         false => subject.shallow("`attack`")?,
     };
     if network.outputs() > 1 && balls {
         return Err(refused(
-            "a network of several classes was to be attacked within balls of the standardized inputs",
+            "a network of several classes or targets was to be attacked within balls of the standardized inputs",
             "leave out `radius` and `norm`, and say a tolerance of the inputs",
         ));
     }
-    let (network, problem) = rows(x, y)?.meet(&subject, network, standardize, &loss).or_raise()?;
+    let (network, problem) = rows(x, y, others)?.meet(&subject, network, standardize, &loss).or_raise()?;
     let model = match &subject {
         Subject::Model(model) => Some(&model.get().inner),
         Subject::Network(_) => None,
@@ -173,6 +175,10 @@ pub fn attack_network(
                 certify::affordable_nodes(&network, problem.data.rows() * SIZES.len() * (network.outputs() - 1).max(1));
             let settings = attack::Settings { loss: loss.clone(), seed, ..attack::Settings::new(f64::INFINITY) };
             let settings = search.resolve(nodes, settings)?;
+            if several {
+                let told = (told(asked.as_ref(), &within), &loss);
+                return targets_within((&network, &problem), &within, &settings, told);
+            }
             let reports = attack::within_multiples(&network, &problem.data, &within, &SIZES, &settings)?;
             let one = |(size, report): (&f64, &WithinReport)| {
                 let above = |loss: f64| problem.scaler.loss_to_user_above(&settings.loss, loss);
@@ -235,6 +241,49 @@ pub fn attack_network(
         }))
     })?;
     Ok(facts.to_string())
+}
+
+/// Errors of every target within multiples of a tolerance, each in its own units.
+fn targets_within(
+    (network, problem): (&Shallow, &Problem),
+    within: &Tolerance,
+    settings: &attack::Settings,
+    ((entries, shape), loss): ((Value, Value), &Loss),
+) -> tautnet::error::Result<Value> {
+    let of_target = |target: usize| {
+        let (network, rows) = (network.output(target), problem.data.of_target(target));
+        attack::within_multiples(&network, &rows, within, &SIZES, settings)
+    };
+    if network.outputs() != problem.data.targets() {
+        problem.columns.check_outputs(network.outputs())?;
+    }
+    let all = (0..network.outputs()).map(of_target).collect::<tautnet::error::Result<Vec<_>>>()?;
+    let one = |(place, size): (usize, &f64)| {
+        let each =
+            || all.iter().enumerate().map(|(target, reports)| (problem.scaler.of_target(target), &reports[place]));
+        let proved = |(own, report): (Scaler, &WithinReport)| {
+            report.worst_case.map(|worst_case| own.loss_to_user_above(loss, worst_case.certified))
+        };
+        json!({
+            "size": size,
+            "found": each().map(|(own, report)| json!(own.loss_to_user_below(loss, report.found))).collect::<Value>(),
+            "proved": each().map(|of| json!(proved(of))).collect::<Value>(),
+            "exact_rows": each()
+                .map(|(_, report)| json!(report.worst_case.map_or(0, |worst_case| worst_case.closed_rows)))
+                .collect::<Value>(),
+            "right_found": null,
+            "right_proved": null,
+        })
+    };
+    Ok(json!({
+        "loss": loss.name(),
+        "degree": loss.degree(),
+        "root_name": loss.root_name(),
+        "rows": problem.data.rows(),
+        "tolerance": entries,
+        "tolerance_shape": shape,
+        "sizes": SIZES.iter().enumerate().map(one).collect::<Value>(),
+    }))
 }
 
 /// What holds of the rows, in the units of the network, and its words where it has some; `None` where every input is exact.

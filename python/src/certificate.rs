@@ -37,7 +37,7 @@ impl Certificate {
                     input_scale: units.x_scale.clone(),
                     target_mean: units.y_mean,
                     target_scale: units.y_scale,
-                    constant_inputs: Vec::new(),
+                    ..tautnet::Scaler::identity(units.x_mean.len())
                 };
                 sensitivities(&self.inner, &scaler)
             }

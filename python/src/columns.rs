@@ -261,6 +261,17 @@ impl Inputs {
         if plain { default_name(self.columns()) } else { "target".into() }
     }
 
+    /// The same for a target and so many others.
+    pub fn target_names(&self, others: usize) -> (String, Vec<String>) {
+        let first = self.target_name();
+        let plain = first == default_name(self.columns());
+        let other = |k: usize| if plain { default_name(self.columns() + k) } else { format!("target_{}", k + 1) };
+        match others {
+            0 => (first, Vec::new()),
+            _ => (if plain { first } else { "target_1".into() }, (1..=others).map(other).collect()),
+        }
+    }
+
     /// Learn what the columns mean, beside a target of that name, and encode them.
     pub fn learn(self, target: String, y: &[f64]) -> Result<(Encoder, Mat<f64>)> {
         match self {
@@ -318,7 +329,8 @@ pub fn default_name(j: usize) -> String {
     format!("column_{}", j + 1)
 }
 
-fn both(target: &str) -> Error {
+/// A name that an input and a target have.
+pub fn both(target: &str) -> Error {
     Error::new(
         format!("`{target}` is both an input column and the target"),
         format!("leave `{target}` out of {INPUTS}, or rename one of them"),

@@ -25,6 +25,9 @@ pub struct Given<'py> {
     sample_weight: Option<Bound<'py, PyAny>>,
     target: Option<String>,
     classes: Option<Vec<String>>,
+    /// Further targets, and their names where they have any.
+    others: Option<Vec<Bound<'py, PyAny>>>,
+    other_targets: Option<Vec<String>>,
 }
 
 /// Rows read and checked, before their columns are learned.
@@ -33,6 +36,9 @@ pub struct Rows {
     y: Vec<f64>,
     weights: Option<Vec<f64>>,
     target: String,
+    /// Further targets and their names.
+    others: Vec<Vec<f64>>,
+    other_targets: Vec<String>,
     /// What −1 and 1 stand for, or the numbers from 0, where the target is a class.
     classes: Option<Vec<String>>,
 }
@@ -47,21 +53,34 @@ pub struct Problem {
 impl Rows {
     pub fn read(given: &Given<'_>) -> PyResult<Self> {
         let inputs = Inputs::read(&given.x)?;
-        let target = given.target.clone().unwrap_or_else(|| inputs.target_name());
+        let others = given.others.as_deref().unwrap_or_default();
+        let (usual, usual_others) = inputs.target_names(others.len());
+        let target = given.target.clone().unwrap_or(usual);
+        let other_targets = given.other_targets.clone().unwrap_or(usual_others);
         let y = targets(&given.y, &target, &inputs)?;
-        Ok(Self { inputs, y, weights: weights(given.sample_weight.as_ref())?, target, classes: given.classes.clone() })
+        let others = others.iter().zip(&other_targets).map(|(other, name)| targets(other, name, &inputs));
+        let others = others.collect::<PyResult<Vec<_>>>()?;
+        let (weights, classes) = (weights(given.sample_weight.as_ref())?, given.classes.clone());
+        Ok(Self { inputs, y, weights, target, others, other_targets, classes })
+    }
+
+    /// How many targets a row has.
+    pub fn targets(&self) -> usize {
+        1 + self.others.len()
     }
 
     /// Learn the columns from these rows.
     fn learn(self) -> Result<(Encoder, Dataset)> {
         let (columns, x) = self.inputs.learn(self.target, &self.y)?;
+        let columns = with_others(columns, self.other_targets, &self.others)?;
         let columns = Encoder { classes: self.classes, ..columns };
-        Ok((columns, Dataset::new(x, self.y, self.weights)?))
+        Ok((columns, Dataset::new(x, self.y, self.weights)?.with_others(self.others)?))
     }
 
     /// The rows in the columns of a model, in the units of the data.
     pub fn encoded(self, columns: &Encoder) -> Result<Dataset> {
-        Dataset::new(self.inputs.encode(columns)?, self.y, self.weights)
+        columns.check_outputs_of(self.targets())?;
+        Dataset::new(self.inputs.encode(columns)?, self.y, self.weights)?.with_others(self.others)
     }
 
     /// Bring the rows together with a network: in the columns and units of a model; for weights alone in the units of the
@@ -81,8 +100,7 @@ impl Rows {
                 Ok((network, Problem { columns: model.columns.clone(), scaler: model.scaler.clone(), data }))
             }
             Subject::Network(_) => {
-                let (columns, x) = self.inputs.learn(self.target, &self.y)?;
-                let columns = Encoder { classes: self.classes, ..columns };
+                let (columns, mut data) = self.learn()?;
                 if network.inputs() != columns.width() {
                     return Err(tautnet::Error::new(
                         format!(
@@ -93,9 +111,8 @@ impl Rows {
                         "give the columns the network was trained on, in that order",
                     ));
                 }
-                let mut data = Dataset::new(x, self.y, self.weights)?;
                 if !standardize {
-                    let scaler = Scaler::identity(data.columns());
+                    let scaler = Scaler::identity_of(data.columns(), data.targets());
                     return Ok((network, Problem { columns, scaler, data }));
                 }
                 let scaler = Scaler::of(&data, loss)?;
@@ -104,6 +121,20 @@ impl Rows {
             }
         }
     }
+}
+
+/// The columns with further targets, which are none of the inputs and vary.
+fn with_others(columns: Encoder, names: Vec<String>, others: &[Vec<f64>]) -> Result<Encoder> {
+    for (place, (name, other)) in names.iter().zip(others).enumerate() {
+        if columns.inputs.iter().any(|input| input.name == *name) {
+            return Err(crate::columns::both(name));
+        }
+        if *name == columns.target || names[..place].contains(name) {
+            return Err(tautnet::Error::new(format!("the target `{name}` is there twice"), "name every target once"));
+        }
+        Encoder::of_numbers([], name).check_targets(TARGET, other)?;
+    }
+    Ok(Encoder { other_targets: names, ..columns })
 }
 
 /// A model and the word for what cut the work short: "time limit", or nothing.
@@ -203,6 +234,7 @@ fn going_on(before: &tautnet_models::Model, columns: &Encoder, scaler: &Scaler) 
 #[pyfunction]
 pub fn calibrated(model: &Bound<'_, Model>, given: Given<'_>) -> PyResult<Model> {
     let model = &model.get().inner;
+    model.columns.check_one_target("a calibration").or_raise()?;
     let rows = Rows::read(&given)?.encoded(&model.columns).or_raise()?;
     Ok(Model { inner: model.clone().calibrated(rows).or_raise()? })
 }
@@ -227,12 +259,13 @@ pub fn polish(
     if relu.network != *subject.network() {
         warn(py, Some(&relu.note(subject.network())))?;
     }
-    let network = match recipe.loss.is_margin() {
+    let rows = Rows::read(&given)?;
+    let network = match recipe.loss.is_margin() || rows.targets().max(subject.targets()) > 1 {
         true => relu.network.shallow("`polish`").or_raise()?,
         false => relu.network.one_output("`polish`").or_raise()?,
     };
     let (network, Problem { columns, scaler, data }) =
-        Rows::read(&given)?.meet(&subject, network, standardize, &recipe.loss).or_raise()?;
+        rows.meet(&subject, network, standardize, &recipe.loss).or_raise()?;
     let within = within.of_columns(&columns).or_raise()?;
     recipe.tolerance = within.over(recipe.tolerance);
     let of_rows = within.of_rows(&columns, data.rows()).or_raise()?;
@@ -291,7 +324,9 @@ pub fn lipschitz_path(
     let grid = select::Settings { prices: prices.unwrap_or_else(|| usual.prices.clone()), ..usual };
     let rows = Rows::read(&given)?;
     let path = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
-        let (_, data) = tautnet::fit::learn(rows.learn()?.1, &plan.settings.polish.loss)?;
+        let rows = rows.learn()?.1;
+        rows.check_one_target("a path of prices")?;
+        let (_, data) = tautnet::fit::learn(rows, &plan.settings.polish.loss)?;
         let tautnet::fit::Settings { start, polish, .. } = &plan.settings;
         select::path(&data, start, polish, &grid, &mut |progress| {
             note(watch, &tautnet::fit::Progress::Path(progress));
@@ -344,9 +379,11 @@ fn note(watch: &Watch, progress: &tautnet::fit::Progress<'_>) {
 }
 
 /// Rows for functions that learn nothing from them.
-pub fn rows(x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>) -> PyResult<Rows> {
-    let (x, y) = (x.clone(), y.clone());
-    let rows = Rows::read(&Given { x, y, sample_weight: None, target: None, classes: None })?;
+pub fn rows(x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>, others: Vec<Bound<'_, PyAny>>) -> PyResult<Rows> {
+    let (x, y, others) = (x.clone(), y.clone(), Some(others));
+    let none = (None, None, None);
+    let (target, classes, other_targets) = none;
+    let rows = Rows::read(&Given { x, y, sample_weight: None, target, classes, others, other_targets })?;
     if rows.y.is_empty() {
         return Err(refused(format!("{TARGET} is empty"), "give one target per row"));
     }

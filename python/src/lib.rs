@@ -15,6 +15,7 @@ mod fitting;
 mod limits;
 mod model;
 mod options;
+mod targets;
 mod tolerance;
 mod watch;
 

@@ -17,7 +17,7 @@ use tautnet::activation::Activation;
 use tautnet::certify::SampleInterval;
 use tautnet::network::{Layer, Network as Layered};
 use tautnet::recipe::Interval;
-use tautnet::{Loss, Scaler, Shallow, several};
+use tautnet::{Loss, Scaler, Shallow};
 use tautnet_models::{
     Precision, ScalerChoice, Stored,
     state_dict::{self, Tensor},
@@ -88,12 +88,12 @@ impl<'py> Subject<'py> {
         self.network().one_output(asked).or_raise()
     }
 
-    /// The same with any number of outputs, which are classes.
-    pub fn of_classes(&self, asked: &str) -> PyResult<Shallow> {
+    /// The same with any number of outputs, which are classes or targets.
+    pub fn of_outputs(&self, asked: &str) -> PyResult<Shallow> {
         match self {
             Self::Model(model) => {
                 let model = &model.get().inner;
-                model.network.with_outputs(asked, model.columns.several().unwrap_or(1)).or_raise()
+                model.network.with_outputs(asked, model.columns.outputs()).or_raise()
             }
             Self::Network(network) => network.get().inner.shallow(asked).or_raise(),
         }
@@ -401,6 +401,12 @@ impl Model {
         &self.inner.columns.target
     }
 
+    /// Names of all targets.
+    #[getter]
+    fn targets(&self) -> Vec<&str> {
+        self.inner.columns.target_names()
+    }
+
     #[getter]
     fn units(&self) -> usize {
         units(&self.inner.network)
@@ -432,6 +438,7 @@ impl Model {
         parts.set_item("input_scale", scaler.input_scale.to_pyarray(py))?;
         parts.set_item("target_mean", scaler.target_mean)?;
         parts.set_item("target_scale", scaler.target_scale)?;
+        self.add_units_of_targets(py, &parts)?;
         Ok(parts)
     }
 
@@ -460,6 +467,9 @@ impl Model {
             let rows = all.len();
             return Ok(PyArray1::from_vec(py, all.concat()).reshape([rows, classes])?.into_any());
         }
+        if !model.columns.other_targets.is_empty() {
+            return self.predict_targets(py, inputs);
+        }
         let predicted = py.detach(|| inputs.encode(&model.columns).map(|x| model.predict_encoded(x))).or_raise()?;
         Ok(PyArray1::from_vec(py, predicted).into_any())
     }
@@ -474,19 +484,8 @@ impl Model {
         nodes: Option<&Bound<'py, PyAny>>,
         threads: Option<i64>,
     ) -> PyResult<Certain<'py>> {
-        let model = &self.inner;
-        let (said, inputs, nodes) = self.asked_within(given, asked, nodes)?;
-        if model.columns.several().is_none() {
-            return Err(refused("the model's target has no more than two classes", "take `intervals_within`"));
-        }
-        let network = model.network.shallow("`predict_certain`").or_raise()?;
-        let told = watch::run(py, Limits::new(None, threads, None)?, |_| {
-            let x = inputs.encode(&model.columns)?;
-            let tolerance = self.tolerance_of_rows(&said, &x)?;
-            several::told(&network, &model.scaler, &x, Some(&tolerance), nodes)
-        })?;
-        let classes = told.iter().map(|told| told.class as i64).collect();
-        let certain = told.iter().map(several::Told::is_certain).collect();
+        let told = self.told_within(py, (given, asked), nodes, threads)?;
+        let (classes, certain) = told.iter().map(|told| (told.class as i64, told.is_certain())).unzip();
         Ok((PyArray1::from_vec(py, classes), PyArray1::from_vec(py, certain)))
     }
 
@@ -506,6 +505,12 @@ impl Model {
         let proved = seen["result"]["proved"].as_f64().unwrap_or(f64::INFINITY);
         let loss = self.inner.loss().or_raise()?;
         Ok(Some(self.inner.scaler.root_to_user(&loss, proved)))
+    }
+
+    /// The same of every target, where there are several.
+    #[getter]
+    fn worst_case_errors(&self) -> PyResult<Option<Vec<f64>>> {
+        self.errors_of_targets()
     }
 
     /// Where the scores of the calibration are from, "held_out" or "cross_validated", and how many there are.
@@ -554,6 +559,19 @@ impl Model {
             model.intervals_within(x, &tolerance, nodes)
         })?;
         Ok(arrays(py, &found))
+    }
+
+    /// The same of several targets: rows × targets.
+    #[pyo3(signature = (given, asked, nodes=None, threads=None))]
+    fn intervals_of_targets<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyAny>,
+        asked: &Bound<'py, PyDict>,
+        nodes: Option<&Bound<'py, PyAny>>,
+        threads: Option<i64>,
+    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>)> {
+        self.ends_of_targets(py, (given, asked), nodes, threads)
     }
 
     /// For every row: the ends of the interval around its prediction, and whether they are exact.

@@ -48,13 +48,20 @@ impl FileArguments {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Data")]
 pub struct ColumnArguments {
-    /// Column to predict [default: the last column]
+    /// Column to predict, or several of numbers: A,B, or the flag for each [default: the last column]
     #[arg(long, value_name = "COLUMN")]
-    pub target: Option<String>,
+    pub target: Vec<String>,
 
     /// Leave a column out; may be given several times
     #[arg(long, value_name = "COLUMN")]
     pub drop: Vec<String>,
+}
+
+impl ColumnArguments {
+    /// Whether it looks as if several targets were named. A column whose name has a comma may yet be one.
+    pub fn several(&self) -> bool {
+        self.target.len() > 1 || self.target.iter().any(|name| name.contains(','))
+    }
 }
 
 /// What the target is taken for.

@@ -10,7 +10,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::tolerance::{Asked, Tolerance};
-use tautnet::{Dataset, Loss, Network, Scaler, Shallow, split};
+use tautnet::{Dataset, Loss, Network, Scaler, Shallow, printable, split};
 use tautnet_models::Stored;
 use tautnet_tables::idx::{self, Choice, Images};
 use tautnet_tables::{Encoder, Table, Task, UnknownLevels, builtin, mnist, public_data};
@@ -22,18 +22,19 @@ pub fn stored(path: &Path) -> Result<Stored> {
     Ok(read.stored)
 }
 
-/// The network, for what takes one output, or one for each of several classes; a plain network may have as many as it likes.
-pub fn of_classes(stored: &Stored, asked: &str) -> Result<Shallow> {
+/// The network, for what takes one output, or one for each of several classes or targets; a plain network may have as many as it likes.
+pub fn of_outputs(stored: &Stored, asked: &str) -> Result<Shallow> {
     match stored {
         Stored::Network(network) => network.shallow(asked),
-        Stored::Model(model) => model.network.with_outputs(asked, model.columns.several().unwrap_or(1)),
+        Stored::Model(model) => model.network.with_outputs(asked, model.columns.outputs()),
     }
 }
 
-/// What a wrong prediction costs where nothing is said: what the model was made by. Several outputs are classes.
-pub fn loss_of(stored: &Stored, network: &Shallow) -> Result<Loss> {
+/// What a wrong prediction costs where nothing is said: what the model was made by. Several outputs of a plain network are classes, unless
+/// several targets were named.
+pub fn loss_of(stored: &Stored, network: &Shallow, columns: &ColumnArguments) -> Result<Loss> {
     match stored {
-        Stored::Network(_) if network.outputs() > 1 => "logistic".parse(),
+        Stored::Network(_) if network.outputs() > 1 && !columns.several() => "logistic".parse(),
         _ => stored.loss(),
     }
 }
@@ -112,22 +113,35 @@ impl Opened {
 
     /// The columns to use: those asked for, and what is known of a known set.
     pub fn columns(&self, arguments: &ColumnArguments, task: Task) -> Result<Encoder> {
-        let target = arguments.target.as_deref().or(self.targets.first().copied());
+        let mut targets = self.named(&arguments.target);
+        if targets.is_empty() {
+            targets.extend(self.targets.first());
+        }
         let mut leave_out = arguments.drop.clone();
-        leave_out.extend(self.targets.iter().filter(|other| Some(**other) != target).map(|other| other.to_string()));
-        let columns = Encoder::fit_for(task, &self.table, target, &leave_out);
+        leave_out.extend(self.targets.iter().filter(|other| !targets.contains(other)).map(|other| other.to_string()));
+        let columns = Encoder::fit_targets(task, &self.table, &targets, &leave_out);
         match columns {
-            Err(error) if self.images && target.is_none() => {
+            Err(error) if self.images && targets.is_empty() => {
                 Err(Error::new(error.what, "choose labels behind a colon, as in `mnist:3,8`, and enough rows for each"))
             }
             columns => columns,
         }
     }
+
+    /// The columns that are named: a text is one column where one is called so, else names between commas.
+    fn named<'a>(&self, texts: &'a [String]) -> Vec<&'a str> {
+        let is_column = |name: &str| self.table.columns().iter().any(|column| column.name == name);
+        let names = |text: &'a String| match is_column(text) {
+            true => vec![text.as_str()],
+            false => text.split(',').map(str::trim).collect(),
+        };
+        texts.iter().flat_map(names).collect()
+    }
 }
 
 /// Say once a column what was not kept of its values, for those columns that are used.
 pub fn note_columns(encoder: &Encoder, table: &Table) {
-    let used = encoder.inputs.iter().map(|input| &input.name).chain([&encoder.target]);
+    let used = encoder.inputs.iter().map(|input| &input.name).chain([&encoder.target]).chain(&encoder.other_targets);
     note_columns_of(used, table);
 }
 
@@ -262,7 +276,7 @@ fn met(
         Stored::Network(_) => opened.columns(&arguments.columns, task)?,
         Stored::Model(model) => {
             let ColumnArguments { target, drop } = &arguments.columns;
-            if target.is_some() || !drop.is_empty() || arguments.units.no_standardize || arguments.units.raw_network {
+            if !target.is_empty() || !drop.is_empty() || arguments.units.no_standardize || arguments.units.raw_network {
                 return Err(Error::new(
                     format!("{} is a model with its own columns and units", path.display()),
                     "leave out --target, --drop, --no-standardize and --raw-network",
@@ -276,7 +290,7 @@ fn met(
     let (train, test) = datasets(&columns, &opened.table, unknown, test, &arguments.file)?;
     let scaler = match stored {
         Stored::Model(model) => model.scaler.clone(),
-        Stored::Network(_) if arguments.units.no_standardize => Scaler::identity(train.columns()),
+        Stored::Network(_) if arguments.units.no_standardize => Scaler::identity_of(train.columns(), train.targets()),
         Stored::Network(_) => Scaler::of(&train, loss)?,
     };
     let source = opened.table.source().to_owned();
@@ -298,9 +312,9 @@ fn check_width(network: &Network, source: &str, encoder: &Encoder, table: &Table
     Err(Error::new(
         format!("the network in {source} has {inputs} inputs, but {} has {columns} input columns", table.source()),
         format!(
-            "its inputs are {} and its target is `{}`; choose with --target and --drop",
+            "its inputs are {} and its target is {}; choose with --target and --drop",
             names.join(", "),
-            encoder.target
+            printable::list(encoder.target_names().into_iter())
         ),
     ))
 }

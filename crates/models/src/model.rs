@@ -70,15 +70,26 @@ impl Model {
                 "write the model again: classes have no units, `target_mean` is 0 and `target_scale` is 1",
             ));
         }
-        let (outputs, due) = (self.network.outputs(), self.columns.several().unwrap_or(1));
+        let (outputs, due) = (self.network.outputs(), self.columns.outputs());
         if outputs != due {
             let target = match due {
                 1 => "its target is one column".to_owned(),
+                targets if self.columns.several().is_none() => format!("it has {targets} targets"),
                 classes => format!("its target is one of {classes} classes"),
             };
             return Err(Error::new(
                 format!("the model's network has {outputs} outputs and {target}"),
                 "keep a network with other outputs as a plain network",
+            ));
+        }
+        let (targets, scaled) = (self.columns.target_names(), self.scaler.targets());
+        if let Some((_, name)) = targets.iter().enumerate().find(|(k, name)| targets[..*k].contains(name)) {
+            return Err(Error::new(format!("the model has the target `{name}` twice"), "write the model again"));
+        }
+        if targets.len() != scaled || (scaled > 1 && self.columns.classes.is_some()) {
+            return Err(Error::new(
+                format!("the model has {} targets, and its scaler is of {scaled}", targets.len()),
+                "write the model again: several targets are numbers, each with a mean and a scale",
             ));
         }
         self.scaler.check(inputs)?;
@@ -238,7 +249,8 @@ impl Model {
         Ok(model)
     }
 
-    /// Predictions for a table, in the units of its target; of several classes their numbers.
+    /// Predictions for a table, in the units of its target; of several classes their numbers, and of several targets those of the first:
+    /// [`Self::predict_targets`] has all.
     pub fn predict(&self, table: &Table, unknown: UnknownLevels) -> Result<Vec<f64>> {
         Ok(self.predict_encoded(self.columns.encode(table, unknown)?))
     }
@@ -250,7 +262,17 @@ impl Model {
         }
         self.scaler.standardize_inputs_in_place(x.as_mut());
         let standardized = self.network.predict_row_by_row(x.as_ref());
-        standardized.into_iter().map(|value| self.scaler.target_to_user(value)).collect()
+        standardized.chunks(self.network.outputs()).map(|row| self.scaler.target_to_user(row[0])).collect()
+    }
+
+    /// The predictions of all targets, row by row, each in the units of its target, for rows whose columns have been encoded.
+    pub fn predict_targets(&self, x: Mat<f64>) -> Vec<Vec<f64>> {
+        let to_user = |(output, value): (usize, f64)| {
+            let (mean, scale) = self.scaler.target(output);
+            mean + scale * value
+        };
+        let rows = self.outputs_encoded(x).into_iter();
+        rows.map(|row| row.into_iter().enumerate().map(to_user).collect()).collect()
     }
 
     /// All outputs of the network, one a class, for rows whose columns have been encoded.

@@ -6,7 +6,7 @@ use crate::onnx_write::Columns;
 
 fn written<const COUNT: usize>(network: &Network, classes: [&str; COUNT], probabilities: bool) -> messages::Model {
     let (inputs, classes) = (["a", "b"].map(str::to_owned), classes.map(str::to_owned));
-    let columns = Columns { inputs: &inputs, target: "t", classes: Some(&classes), probabilities };
+    let columns = Columns { inputs: &inputs, target: "t", targets: &[], classes: Some(&classes), probabilities };
     let bytes = to_bytes(network, Some(&Scaler::identity(2)), Some(&columns), &[], Precision::F64);
     let import = parse(&bytes, "f").unwrap();
     assert_eq!((bits(&import.network), import.scaler), (bits(network), Some(Scaler::identity(2))));

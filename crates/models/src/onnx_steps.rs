@@ -58,18 +58,21 @@ impl Path {
             return None;
         };
         let last = inner.iter().rposition(|step| matches!(step, Step::Shape(_))).map_or(0, |shape| shape + 1);
-        let (Some(Step::Linear(w)), Some(Step::Linear(_))) = (inner.first(), inner.get(last)) else { return None };
-        let inputs = w.ncols();
+        let (Some(Step::Linear(w)), Some(Step::Linear(v))) = (inner.first(), inner.get(last)) else { return None };
+        let (inputs, outputs) = (w.ncols(), v.nrows());
         let wide = |row: &[f64]| if row.len() == 1 { vec![row[0]; inputs] } else { row.to_vec() };
         let scaler = Scaler {
             input_mean: wide(mean),
             input_scale: wide(scale),
             target_mean: *target_mean.first()?,
             target_scale: *target_scale.first()?,
+            other_target_means: target_mean[1..].to_vec(),
+            other_target_scales: target_scale[1..].to_vec(),
             constant_inputs: Vec::new(),
         };
-        let one = |row: &[f64]| row.len() == 1;
-        if scaler.check(inputs).is_err() || !one(target_scale) || !one(target_mean) {
+        // One for all outputs, or one each.
+        let fit = |row: &[f64]| row.len() == 1 || row.len() == outputs;
+        if scaler.check(inputs).is_err() || !fit(target_scale) || !fit(target_mean) {
             return None;
         }
         let side = match &self.side {

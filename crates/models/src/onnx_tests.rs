@@ -504,7 +504,7 @@ proptest! {
         let network = Shallow::new(w, numbers[9..12].to_vec(), numbers[12..15].to_vec(), numbers[15]).unwrap().into();
         let scaler = Scaler {
             input_mean: scales[..3].to_vec(), input_scale: scales[3..6].to_vec(), target_mean: scales[6], target_scale: scales[7],
-            constant_inputs: Vec::new(),
+            ..Scaler::identity(3)
         };
         let scaler = kept.then_some(scaler);
         let metadata = [("key", "value λ".to_owned())];

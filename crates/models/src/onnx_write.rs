@@ -42,6 +42,8 @@ pub(crate) struct Columns<'a> {
     pub inputs: &'a [String],
     /// The target.
     pub target: &'a str,
+    /// All targets where there are several, which the outputs are of in this order.
+    pub targets: &'a [&'a str],
     /// Its classes, where it is one.
     pub classes: Option<&'a [String]>,
     /// Whether the network says their probabilities: 1/(1 + exp(±margin)) of two, and in proportion to exp(output) of several.
@@ -214,12 +216,13 @@ pub(crate) fn to_bytes(
 ) -> Vec<u8> {
     let d = network.inputs();
     let mut graph = messages::Graph { name: "tautnet".into(), ..messages::Graph::default() };
-    if let Some(Columns { inputs, target, classes, .. }) = columns {
+    if let Some(Columns { inputs, target, targets, classes, .. }) = columns {
         let says = match classes {
             Some([low, high]) => format!("{target}, {high} where it is above 0 and {low} elsewhere"),
             Some(classes) => {
                 format!("one output for each class of {target}, the largest says the class: {}", classes.join(", "))
             }
+            None if targets.len() > 1 => format!("one output for each of {}, in this order", targets.join(", ")),
             None => (*target).to_owned(),
         };
         graph.doc_string = format!("Inputs, in this order: {}. Prediction: {says}.", inputs.join(", "));
@@ -259,8 +262,9 @@ pub(crate) fn to_bytes(
         writer.node("Add", &[&last, "target_mean"], "prediction", Vec::new());
         writer.tensor("input_mean", &[d], &scaler.input_mean);
         writer.tensor("input_scale", &[d], &scaler.input_scale);
-        writer.tensor("target_scale", &[1], &[scaler.target_scale]);
-        writer.tensor("target_mean", &[1], &[scaler.target_mean]);
+        let (means, scales): (Vec<f64>, Vec<f64>) = (0..scaler.targets()).map(|target| scaler.target(target)).unzip();
+        writer.tensor("target_scale", &[scales.len()], &scales);
+        writer.tensor("target_mean", &[means.len()], &means);
     }
     writer.graph.input.push(value("inputs", writer.element(), &[d]));
     if let Some(Columns { classes: Some(classes), probabilities, .. }) = columns {

@@ -139,10 +139,13 @@ pub fn read_certificate_within(path: &Path, limits: &Limits) -> Result<Vec<u8>> 
             }
         },
     };
-    let several = model.columns.several().is_some();
+    let (several, outputs) = (model.columns.several().is_some(), model.columns.outputs());
     model.certificate.map(|certificate| certificate.to_json()).ok_or_else(|| {
         let hint = match several {
             true => "a network of several classes has none; `tautnet certify MODEL` bounds the margins of its classes",
+            false if outputs > 1 => {
+                "a network of several targets has none; `tautnet certify MODEL` bounds each of its outputs"
+            }
             false => "make one with `tautnet certify MODEL --certificate FILE`",
         };
         Error::new(format!("the model in {source} has no certificate"), hint)

@@ -39,11 +39,16 @@ fn serialize(prepared: &Stored, format: Format, precision: Precision) -> Result<
                 ("target", model.columns.target.clone()),
                 (onnx::KEY, model.description(false)?),
             ];
+            let targets = model.columns.target_names();
+            let several = (targets.len() > 1).then(|| ("targets", serde_json::json!(targets).to_string()));
+            metadata.extend(several);
             metadata.extend(model.columns.classes.as_ref().map(|all| ("classes", serde_json::json!(all).to_string())));
-            let scaler = (model.scaler != Scaler::identity(names.len())).then_some(&model.scaler);
+            // A scaler that changes nothing says of how many targets it is.
+            let scaler = (targets.len() > 1 || model.scaler != Scaler::identity(names.len())).then_some(&model.scaler);
             let columns = onnx::Columns {
                 inputs: &names,
                 target: &model.columns.target,
+                targets: &targets,
                 classes: model.columns.classes.as_deref(),
                 probabilities: model.loss()?.name() == "logistic",
             };
@@ -75,8 +80,9 @@ pub fn prepare(stored: &Stored, format: Format, options: &Options) -> Result<Sto
                 (None, format) => format == Format::Safetensors,
             };
             let inputs = model.network.inputs();
-            let (network, scaler) = if folded && model.scaler != Scaler::identity(inputs) {
-                (model.network_to_user()?, Scaler::identity(inputs))
+            let identity = Scaler::identity_of(inputs, model.scaler.targets());
+            let (network, scaler) = if folded && model.scaler != identity {
+                (model.network_to_user()?, identity)
             } else {
                 (model.network.clone(), model.scaler.clone())
             };
@@ -132,6 +138,8 @@ fn round_scaler(scaler: &Scaler, precision: Precision) -> Result<Scaler> {
         input_scale: list("input_scale", &scaler.input_scale)?,
         target_mean: precision.round(scaler.target_mean, || "target_mean".into())?,
         target_scale: precision.round(scaler.target_scale, || "target_scale".into())?,
+        other_target_means: list("other_target_means", &scaler.other_target_means)?,
+        other_target_scales: list("other_target_scales", &scaler.other_target_scales)?,
         constant_inputs: scaler.constant_inputs.clone(),
     };
     rounded.check(scaler.input_mean.len())?;

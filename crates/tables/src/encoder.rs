@@ -20,8 +20,11 @@ use tautnet::tolerance;
 pub struct Encoder {
     /// The input columns, in the order in which the network sees them.
     pub inputs: Vec<Input>,
-    /// The name of the target column.
+    /// The name of the target column, the first one where there are several.
     pub target: String,
+    /// The names of further target columns, all of numbers: a network has an output for each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_targets: Vec<String>,
     /// The classes of a target that is one. Of two the first stands for −1 and the second for 1; of several each for its place, from 0.
     /// `None` for a target of numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -70,19 +73,27 @@ impl Encoder {
 
     /// The same for a task: the target may be a class.
     pub fn fit_for(task: Task, table: &Table, target: Option<&str>, leave_out: &[String]) -> Result<Self> {
+        Self::fit_targets(task, table, target.as_slice(), leave_out)
+    }
+
+    /// The same for any number of targets, each its own column; several are numbers.
+    pub fn fit_targets(task: Task, table: &Table, targets: &[&str], leave_out: &[String]) -> Result<Self> {
+        check_targets_asked(task, targets)?;
         for name in leave_out {
             table.column(name)?;
         }
         let kept = |name: &str| !leave_out.iter().any(|other| other == name);
-        let target = match target {
-            Some(name) if !kept(name) => {
-                return Err(Error::new(format!("the target `{name}` is to be left out"), "keep the target column"));
-            }
+        if let Some(name) = targets.iter().find(|name| !kept(name)) {
+            return Err(Error::new(format!("the target `{name}` is to be left out"), "keep the target column"));
+        }
+        let others = targets.iter().skip(1).map(|name| table.column(name)).collect::<Result<Vec<_>>>()?;
+        let target = match targets.first() {
             Some(name) => table.column(name)?,
             None => table.columns().iter().rfind(|c| kept(&c.name)).ok_or_else(|| no_inputs(table))?,
         };
         let mut inputs = Vec::new();
-        for column in table.columns().iter().filter(|c| c.name != target.name && kept(&c.name)) {
+        let is_target = |name: &str| name == target.name || others.iter().any(|other| other.name == name);
+        for column in table.columns().iter().filter(|c| !is_target(&c.name) && kept(&c.name)) {
             let levels = match column.values()? {
                 Values::Numbers(_) => None,
                 Values::Words { levels, .. } => Some(levels.clone()),
@@ -92,19 +103,24 @@ impl Encoder {
         if inputs.is_empty() {
             return Err(no_inputs(table));
         }
+        let task = if others.is_empty() { task } else { Task::Regress };
         let classes = classes(task, table.source(), target)?;
         if classes.is_some() {
             check_one_column(table, target, &inputs)?;
         }
-        let encoder = Self { inputs, target: target.name.clone(), classes };
+        let other_targets = others.iter().map(|other| other.name.clone()).collect();
+        let encoder = Self { inputs, target: target.name.clone(), other_targets, classes };
         encoder.check_targets(table.source(), &encoder.targets(table)?)?;
+        for (name, y) in encoder.other_targets.iter().zip(encoder.others(table)?) {
+            check_varies(table.source(), name, &y)?;
+        }
         Ok(encoder)
     }
 
     /// The encoder of columns that are all numbers.
     pub fn of_numbers(names: impl IntoIterator<Item = String>, target: impl Into<String>) -> Self {
         let inputs = names.into_iter().map(|name| Input { name, levels: None }).collect();
-        Self { inputs, target: target.into(), classes: None }
+        Self { inputs, target: target.into(), other_targets: Vec::new(), classes: None }
     }
 
     /// The class of a prediction, where the target is one: by the sign where there are two, by its number where there are several.
@@ -117,6 +133,43 @@ impl Encoder {
     /// How many classes there are, where there are more than two: a network has an output for each.
     pub fn several(&self) -> Option<usize> {
         self.classes.as_ref().map(Vec::len).filter(|count| *count > 2)
+    }
+
+    /// The names of all targets.
+    pub fn target_names(&self) -> Vec<&str> {
+        std::iter::once(&self.target).chain(&self.other_targets).map(String::as_str).collect()
+    }
+
+    /// How many outputs a network has: one a class where there are more than two, else one a target.
+    pub fn outputs(&self) -> usize {
+        self.several().unwrap_or(1 + self.other_targets.len())
+    }
+
+    /// Refuse rows of another number of targets.
+    pub fn check_outputs_of(&self, targets: usize) -> Result<()> {
+        let names = self.target_names();
+        if targets == names.len() {
+            return Ok(());
+        }
+        Err(Error::new(
+            format!("the rows have {targets} targets where {} are due: {}", names.len(), list(names.into_iter())),
+            "give these targets, in this order",
+        ))
+    }
+
+    /// Refuse several targets; `asked` says what is for one.
+    pub fn check_one_target(&self, asked: &str) -> Result<()> {
+        if self.other_targets.is_empty() {
+            return Ok(());
+        }
+        Err(Error::new(
+            format!(
+                "{asked} is for one target, and there are {}: {}",
+                self.outputs(),
+                list(self.target_names().into_iter())
+            ),
+            "name one target; `train` with a tolerance, `polish`, `attack`, `certify`, `predict` and `export` take several",
+        ))
     }
 
     /// Refuse a loss that the target does not go with.
@@ -155,29 +208,25 @@ impl Encoder {
 
     /// Refuse a network whose outputs are not what the target asks for.
     pub fn check_outputs(&self, outputs: usize) -> Result<()> {
-        if outputs == self.several().unwrap_or(1) {
+        if outputs == self.outputs() {
             return Ok(());
         }
         let has = match &self.classes {
-            None => "is taken for a number".to_owned(),
+            None if self.other_targets.is_empty() => "is taken for a number".to_owned(),
+            None => format!("is one of {} targets", self.outputs()),
             Some(classes) => format!("has {} classes", classes.len()),
         };
         let outputs = if outputs == 1 { "one output".to_owned() } else { format!("{outputs} outputs") };
         Err(Error::new(
             format!("the network has {outputs}, and the target `{}` {has}", shown(&self.target)),
-            "a network of several classes has one output a class, in the order of their names; one of two classes or of a number has one output",
+            "a network of several classes has one output a class, in the order of their names; one of two classes or of a number has one output, and one of several targets has one output a target: \
+             name them with --target A,B",
         ))
     }
 
     /// Refuse targets from which nothing can be learned.
     pub fn check_targets(&self, source: &str, y: &[f64]) -> Result<()> {
-        if y.len() > 1 && y.iter().all(|value| *value == y[0]) {
-            return Err(Error::new(
-                format!("{source}: the target column `{}` is {} in every row", self.target, y[0]),
-                "name the column to predict as the target; there is nothing to learn in a constant",
-            ));
-        }
-        Ok(())
+        check_varies(source, &self.target, y)
     }
 
     /// Number of input columns of the network: one a number, one a level.
@@ -246,26 +295,35 @@ impl Encoder {
             let known = level_of_rows(table, column, column.values()?, classes, None)?;
             return Ok(known.into_iter().flatten().map(|place| class_number(place, classes.len())).collect());
         }
-        match column.values()? {
-            Values::Numbers(numbers) => Ok(numbers.clone()),
-            Values::Words { levels, codes } => Err(Error::new(
-                format!(
-                    "{}: the target column `{}` holds words (`{}` in row 1)",
-                    table.source(),
-                    self.target,
-                    shown(&levels[codes[0] as usize])
-                ),
-                format!(
-                    "the target must be a number; name another column: {}",
-                    list(table.columns().iter().map(|c| c.name.as_str()).filter(|name| *name != self.target))
-                ),
-            )),
-        }
+        self.numbers_of(table, column)
     }
 
-    /// Inputs and target of a table.
+    /// The further targets of a table.
+    pub fn others(&self, table: &Table) -> Result<Vec<Vec<f64>>> {
+        self.other_targets.iter().map(|name| self.numbers_of(table, table.column(name)?)).collect()
+    }
+
+    fn numbers_of(&self, table: &Table, target: &Column) -> Result<Vec<f64>> {
+        let (levels, codes) = match target.values()? {
+            Values::Numbers(numbers) => return Ok(numbers.clone()),
+            Values::Words { levels, codes } => (levels, codes),
+        };
+        let named = self.target_names();
+        let unnamed = table.columns().iter().map(|c| c.name.as_str()).filter(|name| !named.contains(name));
+        Err(Error::new(
+            format!(
+                "{}: the target column `{}` holds words (`{}` in row 1)",
+                table.source(),
+                target.name,
+                shown(&levels[codes[0] as usize])
+            ),
+            format!("the target must be a number; name another column: {}", list(unnamed)),
+        ))
+    }
+
+    /// Inputs and targets of a table.
     pub fn dataset(&self, table: &Table, unknown: UnknownLevels) -> Result<Dataset> {
-        Dataset::new(self.encode(table, unknown)?, self.targets(table)?, None)
+        Dataset::new(self.encode(table, unknown)?, self.targets(table)?, None)?.with_others(self.others(table)?)
     }
 
     /// Names of the input columns of `table` that say the same in every row: harmless, and of no use.
@@ -273,6 +331,31 @@ impl Encoder {
         let constant = |input: &&Input| table.column(&input.name).is_ok_and(Column::is_constant);
         self.inputs.iter().filter(constant).map(|input| input.name.clone()).collect()
     }
+}
+
+/// Refuse a target that is named twice, and several targets that are to be classes.
+fn check_targets_asked(task: Task, targets: &[&str]) -> Result<()> {
+    if let Some((_, name)) = targets.iter().enumerate().find(|(k, name)| targets[..*k].contains(name)) {
+        return Err(Error::new(format!("the target `{}` is named twice", shown(name)), "name every target once"));
+    }
+    if targets.len() > 1 && task == Task::Classify {
+        return Err(Error::new(
+            format!("{} targets are to be classes", targets.len()),
+            "several targets are numbers; name one target, or leave out --task classify",
+        ));
+    }
+    Ok(())
+}
+
+/// Refuse targets that are the same in every row.
+fn check_varies(source: &str, name: &str, y: &[f64]) -> Result<()> {
+    if y.len() > 1 && y.iter().all(|value| *value == y[0]) {
+        return Err(Error::new(
+            format!("{source}: the target column `{name}` is {} in every row", y[0]),
+            "name the column to predict as the target; there is nothing to learn in a constant",
+        ));
+    }
+    Ok(())
 }
 
 /// The classes of a target column, where it is taken for a class.
@@ -412,157 +495,5 @@ fn level_of_rows(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::class::check_learned;
-    use crate::table::ReadOptions;
-
-    fn table(text: &str) -> Table {
-        Table::from_reader("t.csv", text.as_bytes(), &ReadOptions::default()).unwrap()
-    }
-
-    const SERVO: &str = "motor,gain,y\nB,1,2\nA,3,4\nC,5,7\n";
-
-    #[test]
-    fn words_become_one_column_a_level_and_columns_are_found_by_name() {
-        let encoder = Encoder::fit(&table(SERVO), None, &[]).unwrap();
-        assert_eq!(encoder.names(), ["motor=A", "motor=B", "motor=C", "gain"]);
-        let data = encoder.dataset(&table(SERVO), UnknownLevels::Refuse).unwrap();
-        assert_eq!(data.y, [2.0, 4.0, 7.0]);
-        let shuffled = "y,extra,gain,motor\n2,9,1,B\n4,9,3,A\n7,9,5,C\n";
-        assert_eq!(encoder.dataset(&table(shuffled), UnknownLevels::Refuse).unwrap(), data);
-        for k in 0..3 {
-            assert_eq!((0..3).map(|j| data.x[(k, j)]).sum::<f64>(), 1.0, "one-hot columns of a row sum to one");
-        }
-    }
-
-    #[test]
-    fn an_unknown_level_is_named_or_all_zero() {
-        let encoder = Encoder::fit(&table(SERVO), None, &[]).unwrap();
-        let new = table("motor,gain,y\nA,1,2\nZ,3,4\n");
-        let error = encoder.encode(&new, UnknownLevels::Refuse).unwrap_err();
-        assert_eq!(error.what, "t.csv: row 2, column `motor` is `Z`, a level that was not learned");
-        let x = encoder.encode(&new, UnknownLevels::Ignore).unwrap();
-        assert_eq!((0..4).map(|j| x[(1, j)]).collect::<Vec<_>>(), [0.0, 0.0, 0.0, 3.0]);
-    }
-
-    #[test]
-    fn codes_that_look_like_numbers_keep_their_levels() {
-        let encoder = Encoder::fit(&table("code,y\n01,1\nA,2\nB,3\n"), None, &[]).unwrap();
-        let x = encoder.encode(&table("code,y\n1.0,1\n01,2\n"), UnknownLevels::Refuse).unwrap();
-        assert_eq!((x[(0, 0)], x[(1, 0)]), (1.0, 1.0));
-    }
-
-    #[test]
-    fn several_classes_are_their_places() {
-        let fit = |task, text: &str| Encoder::fit_for(task, &table(text), None, &[]).unwrap();
-        for (task, text, classes) in [
-            (Task::Auto, "a,y\n1,r\n2,p\n3,q\n4,r\n", ["p", "q", "r"]),
-            (Task::Classify, "a,y\n1,10\n2,2\n3,7\n4,10\n", ["2", "7", "10"]),
-            (Task::Classify, "a,y\n1,r\n2,7\n3,q\n4,r\n", ["7", "q", "r"]),
-        ] {
-            let encoder = fit(task, text);
-            assert_eq!(
-                (encoder.classes.as_ref().unwrap(), encoder.several()),
-                (&classes.map(str::to_owned).to_vec(), Some(3))
-            );
-            let y = encoder.targets(&table(text)).unwrap();
-            assert_eq!(y, [2.0, 0.0, 1.0, 2.0]);
-            assert_eq!(encoder.class_of(1.0), Some(classes[1]));
-            assert!(
-                encoder.check_outputs(3).is_ok()
-                    && encoder.check_outputs(1).is_err()
-                    && encoder.check_classes().is_ok()
-            );
-            assert_eq!(check_learned(encoder.classes.as_ref().unwrap(), &y, 1), Ok(None));
-            for broken in [vec![], vec!["p".to_owned()], ["p", "q", "p"].map(str::to_owned).to_vec()] {
-                assert!(Encoder { classes: Some(broken), ..encoder.clone() }.check_classes().is_err());
-            }
-        }
-        let many: String = (0..101).map(|k| format!("{k},w{k}\n")).collect();
-        let error = Encoder::fit_for(Task::Auto, &table(&format!("a,y\n{many}")), None, &[]).unwrap_err();
-        assert_eq!(error.what, "t.csv: the target column `y` has more than 100 classes: `w0`, `w1`, `w10`, …");
-    }
-
-    #[test]
-    fn two_words_or_the_numbers_0_and_1_are_classes() {
-        let fit = |task, text: &str| Encoder::fit_for(task, &table(text), None, &[]);
-        for (text, classes) in [
-            ("a,y\n1,ill\n2,well\n3,ill\n", ["ill", "well"]),
-            ("a,y\n1,1\n2,0\n3,1\n", ["0", "1"]),
-            ("a,y\n1,1.0\n2,-1\n3,1\n", ["-1", "1"]),
-        ] {
-            let encoder = fit(Task::Auto, text).unwrap();
-            assert_eq!(encoder.classes.as_ref().unwrap(), &classes.map(str::to_owned));
-            let y = encoder.targets(&table(text)).unwrap();
-            assert!(y[0] == y[2] && y[0] == -y[1] && y[0].abs() == 1.0);
-            for (k, f) in y.iter().enumerate() {
-                assert_eq!(encoder.class_of(0.3 * f), Some(classes[if y[k] > 0.0 { 1 } else { 0 }]));
-            }
-        }
-        assert_eq!(fit(Task::Auto, "a,y\n1,1\n2,2\n").unwrap().classes, None);
-        assert_eq!(fit(Task::Regress, "a,y\n1,1\n2,0\n").unwrap().classes, None);
-        assert!(fit(Task::Classify, "a,y\n1,1\n2,2\n").unwrap().classes.is_some());
-        for (task, text, what) in [
-            (Task::Auto, "a,y\n1,p\n2,7\n", "t.csv: the target column `y` has numbers and words: `7` and `p`"),
-            (Task::Auto, "a,y\n1,p\n2,p\n", "t.csv: the target column `y` has only one class: `p`"),
-        ] {
-            assert_eq!(fit(task, text).unwrap_err().what, what);
-        }
-        let encoder = fit(Task::Auto, "a,y\n1,p\n2,q\n").unwrap();
-        let error = encoder.targets(&table("a,y\n1,p\n2,s\n")).unwrap_err();
-        assert_eq!(error.what, "t.csv: row 2, column `y` is `s`, a class that was not learned");
-        assert_eq!(error.hint, "the classes are `p`, `q`; mend the row, or leave it out");
-        let classes = encoder.classes.unwrap();
-        let missing = check_learned(&classes, &[1.0, 1.0], 5).unwrap_err();
-        assert_eq!(missing.what, "none of the 2 rows to learn from is of the class `p`");
-        let few = check_learned(&classes, &[1.0, -1.0, -1.0], 2).unwrap().unwrap();
-        assert!(
-            few.starts_with("only 1 of the 3 rows to learn from is of the class `q`, fewer than the 2 parts"),
-            "{few}"
-        );
-        assert_eq!(check_learned(&classes, &[1.0, -1.0, -1.0], 1), Ok(None));
-    }
-
-    #[test]
-    fn columns_of_0_and_1_for_one_class_are_not_inputs_and_target_at_once() {
-        let fit = |text: &str, leave_out: &[&str]| {
-            Encoder::fit_for(
-                Task::Auto,
-                &table(text),
-                None,
-                &leave_out.iter().map(|&name| name.into()).collect::<Vec<_>>(),
-            )
-        };
-        let two = "a,y_no,y_yes\n1,1,0\n2,0,1\n3,1,0\n";
-        let error = fit(two, &[]).unwrap_err();
-        let what = "t.csv: in every row exactly one of the columns `y_yes`, `y_no` is 1: they are one class, and tell the target";
-        assert_eq!(error.what, what);
-        assert!(error.hint.contains("leave out all of them but `y_yes`"), "{error:?}");
-        assert!(fit(two, &["y_no"]).is_ok());
-        // The column `odd` is of 0 and 1, too, and has nothing to do with it.
-        let three = "y_r,odd,y_s,none,y_t\n1,1,0,0,0\n0,0,1,0,0\n0,1,0,0,1\n0,0,0,0,1\n";
-        assert!(fit(three, &[]).unwrap_err().what.contains("columns `y_t`, `y_s`, `y_r` is 1"));
-        assert!(fit(three, &["y_s"]).is_ok());
-        assert!(Encoder::fit(&table(two), None, &[]).is_ok(), "a target of numbers");
-    }
-
-    #[test]
-    fn bad_columns_are_refused_when_used_and_only_then() {
-        for (text, target, what) in [
-            ("a,y\n1,x\n2,z\n", None, "t.csv: the target column `y` holds words (`x` in row 1)"),
-            ("a,y\n1,3\n2,3\n", None, "t.csv: the target column `y` is 3 in every row"),
-            ("y\n1\n2\n", None, "t.csv has no input column beside the target"),
-            ("a,y\n1,2\n", Some("z"), "t.csv has no column `z`"),
-            ("a,b,y\n1,2,3\n1,,4\n1,5,5\n", None, "t.csv: row 2 (line 3), column `b` is missing"),
-        ] {
-            assert_eq!(Encoder::fit(&table(text), target, &[]).unwrap_err().what, what);
-        }
-        let hole = table("a,b,y\n1,2,3\n1,,4\n1,5,5\n");
-        let encoder = Encoder::fit(&hole, None, &["b".into()]).unwrap();
-        assert_eq!(encoder.names(), ["a"]);
-        assert_eq!(encoder.constant_inputs(&hole), ["a"]);
-        let words = table("a,y\nq,3\n");
-        assert!(encoder.encode(&words, UnknownLevels::Refuse).unwrap_err().what.contains("where a number was learned"));
-    }
-}
+#[path = "encoder_tests.rs"]
+mod tests;

@@ -4,13 +4,15 @@ use crate::error::{Error, Result};
 use faer::Mat;
 use std::cmp::Ordering;
 
-/// n rows of d inputs, n targets, and optionally n non-negative sample weights.
+/// n rows of d inputs, n targets (or several lists of n), and optionally n non-negative sample weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Dataset {
     /// The inputs, n × d.
     pub x: Mat<f64>,
-    /// The n targets.
+    /// The n targets; the first ones where there are several a row.
     pub y: Vec<f64>,
+    /// Further targets, n of each, where a row has several: numbers, each of which a network has an output for.
+    pub others: Vec<Vec<f64>>,
     /// The n sample weights; `None` where all rows count alike.
     pub weights: Option<Vec<f64>>,
 }
@@ -64,7 +66,57 @@ impl Dataset {
                 return Err(Error::new("all sample weights are zero", "at least one row must count"));
             }
         }
-        Ok(Self { x, y, weights })
+        Ok(Self { x, y, others: Vec::new(), weights })
+    }
+
+    /// The same rows with further targets, one list of n each; refuses lists of another length and numbers that are not finite.
+    pub fn with_others(self, others: Vec<Vec<f64>>) -> Result<Self> {
+        for (o, other) in others.iter().enumerate() {
+            if other.len() != self.rows() {
+                return Err(Error::new(
+                    format!("there are {} targets in list {} for {} rows of inputs", other.len(), o + 2, self.rows()),
+                    "give every target once per row",
+                ));
+            }
+            if let Some(k) = other.iter().position(|y| !y.is_finite()) {
+                return Err(Error::new(
+                    format!("target {} in row {k} is {}", o + 2, other[k]),
+                    "every target must be a finite number; drop or fill the row",
+                ));
+            }
+        }
+        Ok(Self { others, ..self })
+    }
+
+    /// How many targets a row has.
+    pub fn targets(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// One of the targets, by its number from 0, of every row.
+    pub fn target(&self, number: usize) -> &[f64] {
+        if number == 0 { &self.y } else { &self.others[number - 1] }
+    }
+
+    /// All targets of a row.
+    pub fn targets_of(&self, row: usize) -> Vec<f64> {
+        (0..self.targets()).map(|number| self.target(number)[row]).collect()
+    }
+
+    /// The rows with one of their targets alone, by its number from 0.
+    pub fn of_target(&self, number: usize) -> Self {
+        Self { x: self.x.clone(), y: self.target(number).to_vec(), others: Vec::new(), weights: self.weights.clone() }
+    }
+
+    /// Refuse several targets a row; `asked` says what is for one.
+    pub fn check_one_target(&self, asked: &str) -> Result<()> {
+        match self.targets() {
+            1 => Ok(()),
+            targets => Err(Error::new(
+                format!("{asked} is for one target, and the rows have {targets} targets each"),
+                "give one target, or say a tolerance of the inputs: then networks of several outputs are trained and polished",
+            )),
+        }
     }
 
     /// Weigh the rows so that each of the targets' values, which are classes, counts the same: the n rows of one of k classes n/k in all.
@@ -104,7 +156,8 @@ impl Dataset {
         let weight = |k: usize| self.weights.as_ref().map_or(1.0, |weights| weights[k]);
         let compare = |a: usize, b: usize| {
             let entries = (0..self.columns()).map(|j| self.x[(a, j)].partial_cmp(&self.x[(b, j)]));
-            let mut orders = entries.chain([self.y[a].partial_cmp(&self.y[b])]).flatten();
+            let targets = (0..self.targets()).map(|number| self.target(number)[a].partial_cmp(&self.target(number)[b]));
+            let mut orders = entries.chain(targets).flatten();
             orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
         };
         let mut order: Vec<usize> = (0..n).filter(|&k| weight(k) > 0.0).collect();
@@ -118,6 +171,7 @@ impl Dataset {
         Some(Self {
             x: Mat::from_fn(first.len(), self.columns(), |k, j| self.x[(first[k], j)]),
             y: first.iter().map(|&k| self.y[k]).collect(),
+            others: self.others.iter().map(|other| first.iter().map(|&k| other[k]).collect()).collect(),
             weights: Some(weights),
         })
     }
@@ -136,8 +190,8 @@ impl Dataset {
                 mix(k, self.x[(k, j)]);
             }
         }
-        for k in 0..self.rows() {
-            mix(k, self.y[k]);
+        for number in 0..self.targets() {
+            self.target(number).iter().enumerate().for_each(|(k, y)| mix(k, *y));
         }
         hashes.sort_unstable();
         hashes.windows(2).any(|pair| pair[0] == pair[1])
@@ -180,6 +234,20 @@ mod tests {
         let mut data = data(&[[0.0, 1.0, -1.0], [1.0, 1.0, 1.0], [2.0, 1.0, -1.0], [3.0, 1.0, -1.0]], None);
         data.balance();
         assert_eq!(data.weights, Some(vec![4.0 / 6.0, 2.0, 4.0 / 6.0, 4.0 / 6.0]));
+    }
+
+    #[test]
+    fn rows_are_equal_where_all_their_targets_are() {
+        let two = |others: [f64; 3]| {
+            let rows = data(&[ROWS[0], ROWS[0], ROWS[1]], None).with_others(vec![others.to_vec()]).unwrap();
+            (rows.targets_of(1), rows.merge_equal_rows())
+        };
+        assert_eq!(two([1.0, 2.0, 3.0]), (vec![5.0, 2.0], None));
+        let merged = two([2.0, 2.0, 3.0]).1.unwrap();
+        assert_eq!((merged.others.clone(), merged.of_target(1).y), (vec![vec![3.0, 2.0]], vec![3.0, 2.0]));
+        let refused = |others: Vec<f64>| data(&ROWS, None).with_others(vec![others]).unwrap_err().what;
+        assert!(refused(vec![1.0; 3]).contains("3 targets in list 2 for 4 rows"));
+        assert!(refused(vec![1.0, f64::NAN, 0.0, 0.0]).contains("target 2 in row 1 is NaN"));
     }
 
     #[test]

@@ -213,6 +213,7 @@ impl Record {
 /// met so far is the result.
 pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Fitted> {
     settings.check()?;
+    data.check_one_target("an objective with prices")?;
     let loss = settings.polish.loss.clone();
     // With a price, so that the largest program counts. No price makes the program smaller.
     let priced = match &settings.price {

@@ -172,7 +172,7 @@ impl<'a> Job<'a> {
         })
     }
 
-    /// The best network with one output a class and the directions of the one given, within the tolerance (or at the rows themselves).
+    /// The best network with one output a class, or one a target, and the directions of the one given, within the tolerance (or at the rows themselves).
     pub fn polish_several(&self, network: &Shallow, hear: &mut Observer<'_>) -> Result<Worked<several::Polished>> {
         let asked = &self.plan.settings.polish;
         let exact = Tolerance::none(self.data.columns());
@@ -273,6 +273,7 @@ impl<'a> Job<'a> {
         let calibration = match held_out {
             // What covers a number says nothing of a class.
             _ if loss.is_margin() => None,
+            _ if chosen.network.outputs() > 1 => None,
             Some(rows) => Some(Calibration::held_out(&chosen.network, rows, &self.scaler)?),
             None => Calibration::cross_validated(chosen, &self.data, &self.scaler)?,
         };

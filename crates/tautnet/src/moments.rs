@@ -12,10 +12,10 @@ pub(crate) struct Moments {
     pub variance: Option<f64>,
 }
 
-/// The moments of the inputs, then of the target, by the sample weights where there are any.
+/// The moments of the inputs, then of the targets, by the sample weights where there are any.
 pub(crate) fn moments(data: &Dataset) -> Vec<Moments> {
     let rows = Rows::of(data);
-    let columns = rows.d() + 1;
+    let columns = rows.d() + data.targets();
     let Seen { total, first, constant } = rows.sweep(&Look { columns });
     let first = first.unwrap_or_else(|| vec![0.0; columns]);
     // Shifted by a value of the column, so that a large mean does not cost the digits of a small spread.
@@ -30,9 +30,10 @@ pub(crate) fn moments(data: &Dataset) -> Vec<Moments> {
     (0..columns).map(of).collect()
 }
 
-/// The entries of a column of the block, the target after the inputs, for the rows that count: with their weights.
+/// The entries of a column of the block, the targets after the inputs, for the rows that count: with their weights.
 fn entries<'b>(block: &'b Block<'_>, j: usize) -> impl Iterator<Item = (f64, f64)> + 'b {
-    let value = move |r: usize| if j < block.x.ncols() { block.x[(r, j)] } else { block.y[r] };
+    let d = block.x.ncols();
+    let value = move |r: usize| if j < d { block.x[(r, j)] } else { block.target(r, j - d) };
     (0..block.rows()).map(move |r| (block.weight(r), value(r))).filter(|(weight, _)| *weight > 0.0)
 }
 

@@ -39,6 +39,7 @@ pub struct Rows<'a> {
     /// The same, row after row, where they stand so.
     flat: Option<&'a [f64]>,
     y: &'a [f64],
+    others: &'a [Vec<f64>],
     weights: Option<&'a [f64]>,
 }
 
@@ -53,6 +54,8 @@ pub struct Block<'a> {
     pub flat: Option<&'a [f64]>,
     /// Targets; none where the rows are inputs alone.
     pub y: &'a [f64],
+    /// Further targets of all rows, not of the block alone, where rows have several.
+    pub others: &'a [Vec<f64>],
     /// Sample weights; `None` means all equal.
     pub weights: Option<&'a [f64]>,
 }
@@ -66,6 +69,16 @@ impl Block<'_> {
     /// The weight of a row of the block.
     pub fn weight(&self, r: usize) -> f64 {
         self.weights.map_or(1.0, |weights| weights[r])
+    }
+
+    /// How many targets a row has.
+    pub fn targets(&self) -> usize {
+        1 + self.others.len()
+    }
+
+    /// One of the targets of a row of the block.
+    pub fn target(&self, r: usize, number: usize) -> f64 {
+        if number == 0 { self.y[r] } else { self.others[number - 1][self.first + r] }
     }
 
     /// Numbers that come to the sum of the weights, where they are added one by one.
@@ -96,18 +109,18 @@ pub trait Pass: Sync {
 impl<'a> Rows<'a> {
     /// All rows of a data set.
     pub fn of(data: &'a Dataset) -> Self {
-        Self { x: data.x.as_ref(), flat: None, y: &data.y, weights: data.weights.as_deref() }
+        Self { x: data.x.as_ref(), flat: None, y: &data.y, others: &data.others, weights: data.weights.as_deref() }
     }
 
     /// Inputs alone.
     pub fn inputs(x: MatRef<'a, f64>) -> Self {
-        Self { x, flat: None, y: &[], weights: None }
+        Self { x, flat: None, y: &[], others: &[], weights: None }
     }
 
     /// Inputs row after row, with a target and a weight each.
     pub fn flat(flat: &'a [f64], y: &'a [f64], weights: &'a [f64]) -> Self {
         let x = MatRef::from_row_major_slice(flat, y.len(), flat.len() / y.len().max(1));
-        Self { x, flat: Some(flat), y, weights: Some(weights) }
+        Self { x, flat: Some(flat), y, others: &[], weights: Some(weights) }
     }
 
     /// Number of rows, n.
@@ -125,6 +138,7 @@ impl<'a> Rows<'a> {
         Dataset {
             x: Mat::from_fn(rows.len(), self.d(), |k, j| self.x[(rows[k], j)]),
             y: rows.iter().map(|&k| self.y[k]).collect(),
+            others: self.others.iter().map(|other| rows.iter().map(|&k| other[k]).collect()).collect(),
             weights: self.weights.map(|weights| rows.iter().map(|&k| weights[k]).collect()),
         }
     }
@@ -161,6 +175,7 @@ impl<'a> Rows<'a> {
             x: self.x.subrows(range.start, range.len()),
             flat: self.flat.map(|flat| &flat[range.start * self.d()..range.end * self.d()]),
             y: if self.y.is_empty() { self.y } else { &self.y[range.clone()] },
+            others: self.others,
             weights: self.weights.map(|weights| &weights[range.clone()]),
         }
     }

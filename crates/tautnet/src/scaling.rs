@@ -20,7 +20,7 @@ use crate::tolerance::{Asked, Input, Tolerance};
 use faer::{Mat, MatMut, MatRef};
 use serde::{Deserialize, Serialize};
 
-/// Means and scales of the inputs and of the target; all scales are positive.
+/// Means and scales of the inputs and of the target, or of several; all scales are positive.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scaler {
@@ -32,6 +32,12 @@ pub struct Scaler {
     pub target_mean: f64,
     /// κ_y: the standard deviation of the target; 1 for a constant one.
     pub target_scale: f64,
+    /// The means of further targets, where there are several: each output has a mean and a scale of its own.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_target_means: Vec<f64>,
+    /// Their standard deviations; 1 for a constant one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub other_target_scales: Vec<f64>,
     /// The inputs that were constant: their standard deviation is 0.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constant_inputs: Vec<usize>,
@@ -44,7 +50,11 @@ impl Scaler {
         for (j, Moments { mean, variance }) in moments(data).into_iter().enumerate() {
             let scale = variance.map_or(1.0, f64::sqrt);
             if !mean.is_finite() || !scale.is_normal() {
-                let name = if j < data.columns() { format!("input column {}", j + 1) } else { "the target".into() };
+                let name = match j.checked_sub(data.columns()) {
+                    None => format!("input column {}", j + 1),
+                    Some(_) if data.targets() == 1 => "the target".into(),
+                    Some(number) => format!("target {}", number + 1),
+                };
                 return Err(Error::new(
                     format!("{name} has mean {mean:e} and standard deviation {scale:e}"),
                     "give the column in a unit that makes its values moderate",
@@ -56,7 +66,11 @@ impl Scaler {
                     (*place.0, *place.1) = (mean, scale);
                     scaler.constant_inputs.extend(variance.is_none().then_some(j));
                 }
-                None => (scaler.target_mean, scaler.target_scale) = (mean, scale),
+                None if j == data.columns() => (scaler.target_mean, scaler.target_scale) = (mean, scale),
+                None => {
+                    scaler.other_target_means.push(mean);
+                    scaler.other_target_scales.push(scale);
+                }
             }
         }
         Ok(scaler)
@@ -69,8 +83,35 @@ impl Scaler {
             input_scale: vec![1.0; inputs],
             target_mean: 0.0,
             target_scale: 1.0,
+            other_target_means: Vec::new(),
+            other_target_scales: Vec::new(),
             constant_inputs: Vec::new(),
         }
+    }
+
+    /// The scaler that changes nothing, of so many targets.
+    pub fn identity_of(inputs: usize, targets: usize) -> Self {
+        let others = targets - 1;
+        Self { other_target_means: vec![0.0; others], other_target_scales: vec![1.0; others], ..Self::identity(inputs) }
+    }
+
+    /// How many targets have units of their own.
+    pub fn targets(&self) -> usize {
+        1 + self.other_target_means.len()
+    }
+
+    /// Mean and scale of an output's target; where there is one target, it is that of all outputs, which are classes.
+    pub fn target(&self, output: usize) -> (f64, f64) {
+        let others = self.other_target_means.iter().zip(&self.other_target_scales);
+        let other = output.checked_sub(1).and_then(|other| others.map(|(mean, scale)| (*mean, *scale)).nth(other));
+        other.unwrap_or((self.target_mean, self.target_scale))
+    }
+
+    /// The scaler of one of several targets alone.
+    pub fn of_target(&self, number: usize) -> Self {
+        let (target_mean, target_scale) = self.target(number);
+        let (other_target_means, other_target_scales) = (Vec::new(), Vec::new());
+        Self { target_mean, target_scale, other_target_means, other_target_scales, ..self.clone() }
     }
 
     /// Refuse a scaler that does not fit `inputs` columns, or is not finite with positive scales.
@@ -82,8 +123,18 @@ impl Scaler {
                 "give one mean and one scale per input",
             ));
         }
-        let means = self.input_mean.iter().chain([&self.target_mean]);
-        let scales = self.input_scale.iter().chain([&self.target_scale]);
+        if self.other_target_means.len() != self.other_target_scales.len() {
+            return Err(Error::new(
+                format!(
+                    "the scaler has {} means and {} scales of further targets",
+                    self.other_target_means.len(),
+                    self.other_target_scales.len()
+                ),
+                "give one mean and one scale per target",
+            ));
+        }
+        let means = self.input_mean.iter().chain([&self.target_mean]).chain(&self.other_target_means);
+        let scales = self.input_scale.iter().chain([&self.target_scale]).chain(&self.other_target_scales);
         if !means.clone().all(|mean| mean.is_finite()) || !scales.clone().all(|scale| scale.is_normal() && *scale > 0.0)
         {
             return Err(Error::new(
@@ -117,6 +168,7 @@ impl Scaler {
         Dataset {
             x: self.standardize_inputs(data.x.as_ref()),
             y: data.y.iter().map(|y| (y - self.target_mean) / self.target_scale).collect(),
+            others: self.standardized_others(&data.others),
             weights: data.weights.clone(),
         }
     }
@@ -125,6 +177,15 @@ impl Scaler {
     pub fn standardize_in_place(&self, data: &mut Dataset) {
         self.standardize_inputs_in_place(data.x.as_mut());
         data.y.iter_mut().for_each(|y| *y = (*y - self.target_mean) / self.target_scale);
+        data.others = self.standardized_others(&data.others);
+    }
+
+    fn standardized_others(&self, others: &[Vec<f64>]) -> Vec<Vec<f64>> {
+        let one = |(o, other): (usize, &Vec<f64>)| {
+            let (mean, scale) = self.target(o + 1);
+            other.iter().map(|y| (y - mean) / scale).collect()
+        };
+        others.iter().enumerate().map(one).collect()
     }
 
     /// Inputs (n × d) in standardized units, in place.
@@ -174,12 +235,13 @@ impl Scaler {
             for i in 0..m {
                 parts.b[i] -= (0..d).map(|k| parts.w[(i, k)] * self.input_mean[k]).sum::<f64>();
             }
-            parts.v = Mat::from_fn(m, parts.c.len(), |i, j| self.target_scale * parts.v[(i, j)]);
+            parts.v = Mat::from_fn(m, parts.c.len(), |i, j| self.target(j).1 * parts.v[(i, j)]);
             let scaled =
-                |a: &Mat<f64>| Mat::from_fn(d, a.ncols(), |k, j| self.target_scale * a[(k, j)] / self.input_scale[k]);
+                |a: &Mat<f64>| Mat::from_fn(d, a.ncols(), |k, j| self.target(j).1 * a[(k, j)] / self.input_scale[k]);
             parts.a = parts.a.as_ref().map(scaled);
             for (j, c) in parts.c.iter_mut().enumerate() {
-                *c = self.target_to_user(*c) - self.shift_of(parts.a.as_ref(), j);
+                let (mean, scale) = self.target(j);
+                *c = mean + scale * *c - self.shift_of(parts.a.as_ref(), j);
             }
         })
     }
@@ -193,12 +255,13 @@ impl Scaler {
                 parts.b[i] += (0..d).map(|k| parts.w[(i, k)] * self.input_mean[k]).sum::<f64>();
             }
             parts.w = Mat::from_fn(m, d, |i, k| parts.w[(i, k)] * self.input_scale[k]);
-            parts.v = Mat::from_fn(m, parts.c.len(), |i, j| parts.v[(i, j)] / self.target_scale);
+            parts.v = Mat::from_fn(m, parts.c.len(), |i, j| parts.v[(i, j)] / self.target(j).1);
             for (j, c) in parts.c.iter_mut().enumerate() {
-                *c = (*c + self.shift_of(parts.a.as_ref(), j) - self.target_mean) / self.target_scale;
+                let (mean, scale) = self.target(j);
+                *c = (*c + self.shift_of(parts.a.as_ref(), j) - mean) / scale;
             }
             let scaled =
-                |a: &Mat<f64>| Mat::from_fn(d, a.ncols(), |k, j| a[(k, j)] * self.input_scale[k] / self.target_scale);
+                |a: &Mat<f64>| Mat::from_fn(d, a.ncols(), |k, j| a[(k, j)] * self.input_scale[k] / self.target(j).1);
             parts.a = parts.a.as_ref().map(scaled);
         })
     }

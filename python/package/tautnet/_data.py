@@ -70,7 +70,7 @@ def given_inputs(X: Any, estimator: str = "tautnet", names: list[str] | None = N
 
 
 def given_target(y: Any, estimator: str = "tautnet") -> tuple[Any, str | None]:
-    """y for the extension, and its name where it has one."""
+    """y for the extension, one column, and its name where it has one."""
     if y is None:
         raise ValueError(f"{estimator} requires y to be passed, but the target y is None")
     name = y.columns[0] if is_frame(y) and len(y.columns) > 0 else getattr(y, "name", None)
@@ -82,10 +82,35 @@ def given_target(y: Any, estimator: str = "tautnet") -> tuple[Any, str | None]:
     return array, name if isinstance(name, str) else None
 
 
+def given_targets(y: Any, estimator: str = "tautnet") -> list[tuple[Any, str | None]]:
+    """The columns of y for the extension, each with its name where it has one."""
+    if _columns(y) < 2:
+        return [given_target(y, estimator)]
+    if is_frame(y):
+        own = column_names(y) is not None
+        columns = [y.iloc[:, j] if hasattr(y, "iloc") else y.get_column(name) for j, name in enumerate(y.columns)]
+        return [(given_target(column, estimator)[0], name if own else None) for column, name in zip(columns, y.columns)]
+    if not isinstance(y, np.ndarray):
+        lengths = sorted({len(row) for row in y})
+        if len(lengths) > 1:
+            raise TautnetError(f"y has rows of {lengths[0]} and of {lengths[-1]} targets", "give every row the same targets")
+        y = np.array(y)
+    return [given_target(y[:, j], estimator) for j in range(y.shape[1])]
+
+
+def _columns(y: Any) -> int:
+    """How many columns y has."""
+    several = is_frame(y) or (isinstance(y, np.ndarray) and y.ndim == 2) or (isinstance(y, (list, tuple)) and len(y) > 0 and np.ndim(y[0]) == 1)
+    if is_frame(y):
+        return len(y.columns)
+    if isinstance(y, np.ndarray) and y.ndim == 2:
+        return int(y.shape[1])
+    return len(y[0]) if several else 1
+
+
 def _one_column(y: Any, instead: str) -> Any:
     """y, which is one column; `instead` says what to give in the place of several."""
-    several = is_frame(y) or (isinstance(y, np.ndarray) and y.ndim == 2) or (isinstance(y, (list, tuple)) and len(y) > 0 and np.ndim(y[0]) == 1)
-    columns = len(y.columns) if is_frame(y) else len(y[0]) if several and len(y) > 0 else 1
+    columns = _columns(y)
     if columns != 1:
         raise TautnetError(f"y has {columns} columns", instead)
     if is_frame(y):

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _tautnet
-from ._data import Tolerance, column_names, given_inputs, given_target, given_tolerance, given_weights
+from ._data import Tolerance, column_names, given_inputs, given_targets, given_tolerance, given_weights
 from ._errors import TautnetError
 from ._path import LipschitzPath, path_of
 from ._progress import Progress, summary
@@ -123,6 +123,8 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         if certificate is None:
             if len(self.model_.classes or []) > 2:
                 raise TautnetError("a network of several classes has no certificate", "save it; `tautnet certify FILE` on the command line bounds the margins of its classes")
+            if len(self.model_.targets) > 1:
+                raise TautnetError("a network of several targets has no certificate", "save it; `tautnet certify FILE` on the command line bounds each output")
             raise TautnetError("the model has no certificate", "make one with tautnet.certify")
         return certificate
 
@@ -134,9 +136,11 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         return {key: value for key, value in found.items() if key not in ("trace", "path", "choice")}
 
     @property
-    def worst_case_error_(self) -> float | None:
-        """How far predictions can be off within the tolerance, proved on rows that were not learned from."""
+    def worst_case_error_(self) -> float | list[float] | None:
+        """How far predictions can be off within the tolerance, proved on rows that were not learned from; of several targets a list."""
         check_is_fitted(self)
+        if len(self.model_.targets) > 1:
+            return self.model_.worst_case_errors
         return self.model_.worst_case_error
 
     @property
@@ -268,13 +272,17 @@ def seed(state: Any) -> int:
 
 def given_rows(X: Any, y: Any, sample_weight: Any, estimator: str = "LipschitzRegressor") -> dict[str, Any]:
     """Data for the extension."""
-    target, name = given_target(y, estimator)
+    (target, name), *others = given_targets(y, estimator)
+    named = column_names(X) is not None
+    names = [name for _, name in others]
     return {
         "x": given_inputs(X, estimator),
         "y": target,
         "sample_weight": given_weights(sample_weight, len(target)),
-        "target": name if column_names(X) is not None else None,
+        "target": name if named else None,
         "classes": None,
+        "others": [other for other, _ in others],
+        "other_targets": names if named and others and None not in names else None,
     }
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _tautnet
-from ._data import Tolerance, given_inputs, given_target, given_tolerance, label_text, labels_of
+from ._data import Tolerance, given_inputs, given_targets, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
 from ._path import LipschitzPath, path_of
@@ -25,12 +25,12 @@ from ._settings import documented
 Floats = npt.NDArray[np.float64]
 
 
-def _target(subject: Any, network: Any, y: Any, loss: str | None, asks: str) -> tuple[Any, str | None]:
-    """y for the extension, and the loss: where the network tells classes apart, their numbers, and a loss of them."""
+def _targets(subject: Any, network: Any, y: Any, loss: str | None, asks: str) -> tuple[list[Any], str | None]:
+    """The columns of y for the extension, and the loss: where the network tells classes apart, their numbers, and a loss of them."""
     classes = _classes(subject, network)
     if classes is None:
-        return given_target(y, asks)[0], loss
-    return labels_of(y, classes, asks), loss or (None if isinstance(subject, _tautnet.Model) else "logistic")
+        return [target for target, _ in given_targets(y, asks)], loss
+    return [labels_of(y, classes, asks)], loss or (None if isinstance(subject, _tautnet.Model) else "logistic")
 
 
 def _classes(subject: Any, network: Any) -> list[str] | None:
@@ -88,7 +88,7 @@ def polish(
     """
     subject = native(network)
     classes = _classes(subject, network)
-    target, loss = _target(subject, network, y, loss, "polish")
+    (target, *_), loss = _targets(subject, network, y, loss, "polish")
     asked = options(
         {
             "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
@@ -241,7 +241,10 @@ class Attack:
 
 @dataclass(frozen=True)
 class AttackWithin:
-    """Mean losses of inputs that are wrong by errors within multiples of a tolerance, in the units of the target."""
+    """Mean losses of inputs that are wrong by errors within multiples of a tolerance, in the units of the target.
+
+    Of several targets `found`, `proved` and `exact_rows` have a column for each, in its units, at its own worst points.
+    """
 
     size: Floats
     """The multiples of the tolerance."""
@@ -299,14 +302,14 @@ def attack(
     """
     subject = native(network)
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
-    target, loss = _target(subject, network, y, loss, "attack")
+    (target, *others), loss = _targets(subject, network, y, loss, "attack")
     name = norm if norm is None or isinstance(norm, str) else f"{norm:g}"
     radii = None if radius is None else [float(value) for value in np.atleast_1d(np.asarray(radius, dtype=np.float64))]
     within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
     search = {"method": method, "restarts": restarts, "nodes": nodes}
     inputs = given_inputs(X, "attack", names)
     text = _tautnet.attack(
-        subject, inputs, target, radii, name, within, search, random_state, (standardize, loss), thread_count(threads)
+        subject, inputs, target, radii, name, within, search, random_state, (standardize, loss), thread_count(threads), others
     )
     facts = json.loads(text)
 

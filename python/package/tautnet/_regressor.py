@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _tautnet
 from ._data import Tolerance, given_tolerance
 from ._errors import TautnetError
-from ._estimator import LipschitzEstimator, given_rows, thread_count
+from ._estimator import PRICED, LipschitzEstimator, given_rows, thread_count
 from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
@@ -34,6 +34,10 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
 
     Inputs and target are standardized on the way: prices, radii and `standardized_upper_bound` are in standardized units,
     predictions, errors and `lipschitz_upper_bound` in those of X and y.
+
+    y can have several columns: several targets, for which there is one network with an output for each, chosen for a tolerance by the sum of what
+    they cost in standardized units. Predictions and the ends of intervals have a column for each then, and `worst_case_error_` is a list. The
+    objective with prices, `radius` and `coverage` are for one target.
 
     A setting that the method does not use is refused: "weight-decay" has no price of the bound, no "L2" and no limit, and only
     "walk" has the effort "high". Rows that are equal are merged, so that a sample weight means what repeating the row means.
@@ -64,6 +68,15 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
     n_features_in_, feature_names_in_ : as scikit-learn has them.
     """
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # An objective with prices is for one target.
+        exact = given_tolerance(self.tolerance) in (0, "0") if np.ndim(self.tolerance) == 0 else False  # type: ignore[arg-type]
+        usual = LipschitzRegressor()
+        priced = any(getattr(self, name) != getattr(usual, name) for name in (*PRICED, "effort"))
+        tags.target_tags.multi_output = not exact and not (self.tolerance is None and priced)
+        return tags
+
     def predict(
         self,
         X: Any,
@@ -89,6 +102,9 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         calibrated with `calibrate`; after `fit` alone it is approximate.
         """
         check_is_fitted(self)
+        several = len(self.model_.targets) > 1
+        if several and (radius is not None or coverage is not None):
+            raise TautnetError(f"`{'coverage' if radius is None else 'radius'}` is for one target, and this model has several", 'ask for interval="tolerance"')
         inputs = self._inputs(X)
         predicted = self.model_.predict(inputs)
         if interval not in (None, "tolerance"):
@@ -103,6 +119,8 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         elif asked or coverage is not None:
             if coverage is not None and within["tolerance"] is None and not self.tolerance_:
                 within["tolerance"] = 0  # the model was made for exact inputs
+            if several:
+                return (predicted, *self.model_.intervals_of_targets(inputs, within, nodes, threads))
             lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, threads)
         else:
             return predicted

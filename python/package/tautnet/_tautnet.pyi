@@ -114,6 +114,9 @@ class Model:
     @property
     def target(self) -> str: ...
     @property
+    def targets(self) -> list[str]:
+        """Names of all targets."""
+    @property
     def classes(self) -> list[str] | None:
         """The classes of the target, where it is one."""
     @property
@@ -134,7 +137,7 @@ class Model:
     def weights(self, standardized: bool) -> dict[str, Any]:
         """The arrays w, b, v, the number c, and the array a where there is a linear part."""
     def predict(self, given: Any) -> _Floats:
-        """Predictions, in the units of the target; of several classes all outputs, a row of them for each row."""
+        """Predictions, in the units of the target, a row of them where there are several targets; of several classes all outputs."""
     def certain(
         self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
@@ -146,6 +149,9 @@ class Model:
     def worst_case_error(self) -> float | None:
         """The root of the worst case within the tolerance, proved on rows that were not learned from, in the units of the target."""
     @property
+    def worst_case_errors(self) -> list[float] | None:
+        """The same of every target, where there are several."""
+    @property
     def calibration(self) -> tuple[str, int] | None:
         """Where the scores of the calibration are from, "held_out" or "cross_validated", and how many there are."""
     def covering(self, lower: _Floats, upper: _Floats, coverage: float) -> tuple[_Floats, _Floats]:
@@ -154,6 +160,10 @@ class Model:
         self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
         """The same as `intervals` for inputs that are off by errors within a tolerance."""
+    def intervals_of_targets(
+        self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
+    ) -> tuple[_Floats, _Floats]:
+        """The ends of `intervals_within` of several targets, rows x targets."""
     def intervals(
         self, given: Any, radius: float, nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
@@ -202,4 +212,5 @@ def attack(
     seed: int,
     units: tuple[bool, str | None],
     threads: int | None,
+    others: list[Any],
 ) -> str: ...

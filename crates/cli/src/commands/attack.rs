@@ -1,6 +1,6 @@
 //! `tautnet attack MODEL DATA`: the error found by attack beside the ceiling that no attack can exceed.
 
-use super::pictures;
+use super::{pictures, targets};
 use crate::arguments::{MeetingArguments, OutArguments, TalkArguments};
 use crate::files::PlotFile;
 use crate::files::{Files, plot_file_parser};
@@ -104,11 +104,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(_) => None,
         None => Some(said.over(stored.tolerance()?)?).filter(|asked| !asked.is_exact()),
     };
-    let network = input::of_classes(&stored, "`attack`")?;
+    let network = input::of_outputs(&stored, "`attack`")?;
     let test = TestArguments::default();
     let loss = match arguments.recipe.said("loss") {
         true => asked.loss.clone(),
-        false => input::loss_of(&stored, &network)?,
+        false => input::loss_of(&stored, &network, &arguments.meeting.columns)?,
     };
     let meeting = (&arguments.network, &arguments.data, &arguments.meeting);
     let problem = input::meet(&stored, network, meeting.0, meeting.1, meeting.2, &loss, (&test, 0))?;
@@ -116,12 +116,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     problem.columns.check_outputs(problem.network.outputs())?;
     if problem.network.outputs() > 1 && within.is_none() {
         return Err(Error::new(
-            "a network of several classes is attacked within a tolerance of the inputs, and there is none",
+            "a network of several classes or targets is attacked within a tolerance of the inputs, and there is none",
             "say how wrong the inputs can be, such as --tolerance 0.1sd, and leave out --radius, --norm and --plot",
         ));
     }
     stop.heed();
     let settings = Settings { loss, seed: asked.seed, ..Settings::new(f64::INFINITY) };
+    if let (Some(within), false) = (&within, problem.columns.other_targets.is_empty()) {
+        let asked = targets::Attack {
+            within,
+            search: &arguments.search.asked,
+            settings,
+            out: &arguments.out,
+            talk: &arguments.talk,
+        };
+        return targets::attack(&asked, &stored, &problem, &stop);
+    }
     if let Some(within) = within {
         return run_within(arguments, &stored, &problem, &within, settings, &stop);
     }

@@ -201,7 +201,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if certify_chain::is_for(stored.network()) || arguments.margins.is_some() {
         return certify_chain::run(&arguments.of_chain(), &stored, &stop);
     }
-    let network = &input::of_classes(&stored, "`certify`")?;
+    let network = &input::of_outputs(&stored, "`certify`")?;
     if network.outputs() > 1 {
         stop.heed();
         let one = [

@@ -166,6 +166,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let opened = input::open(&arguments.data, &arguments.file)?;
     let source = opened.table.source().to_owned();
     let columns = opened.columns(&arguments.columns, arguments.task.task())?;
+    columns.check_one_target("`compare`")?;
     if let Some(count) = columns.several() {
         let target = printable::shown(&columns.target);
         return Err(Error::new(

@@ -17,6 +17,7 @@ pub mod reproduce;
 mod reproduce_classes;
 mod reproduce_text;
 mod several;
+mod targets;
 mod told;
 mod tolerance_pictures;
 pub mod train;

@@ -92,11 +92,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let rewritten = (relu.network != *stored.network()).then(|| relu.note(stored.network()));
     let given = relu.network.shallow("`polish`")?;
     if !arguments.recipe.said("loss") {
-        asked.loss = input::loss_of(&stored, &given)?;
+        asked.loss = input::loss_of(&stored, &given, &arguments.meeting.columns)?;
     }
     let plan = asked.resolve(Command::Polish)?;
-    if given.outputs() > 1 && !plan.settings.polish.loss.is_margin() {
-        relu.network.one_output("`polish`, but of classes,")?;
+    let targets = arguments.meeting.columns.several()
+        || matches!(&stored, Stored::Model(model) if !model.columns.other_targets.is_empty());
+    if given.outputs() > 1 && !plan.settings.polish.loss.is_margin() && !targets {
+        relu.network.one_output("`polish`, but of classes or targets,")?;
     }
     let settings = &plan.settings.polish;
     let test = (&arguments.test, asked.seed);

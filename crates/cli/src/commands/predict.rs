@@ -1,7 +1,7 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals within a tolerance or a radius.
 
 use super::told::{field, write, write_json};
-use super::{predict_deep, several};
+use super::{predict_deep, several, targets};
 use crate::arguments::{FileArguments, LevelArguments, OutArguments};
 use crate::files::Files;
 use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments};
@@ -101,6 +101,18 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         stop.heed();
         stop.kept();
         return predict_deep::run(arguments, (&model, &table), within.is_some(), &stop);
+    }
+    if !model.columns.other_targets.is_empty() {
+        stop.heed();
+        stop.kept();
+        let asked = targets::Predict {
+            interval: arguments.interval.asked,
+            within: within.as_ref(),
+            unknown: arguments.levels.unknown(),
+            out: &arguments.out,
+            json: arguments.json,
+        };
+        return targets::predict(&asked, (&model, &table), &stop);
     }
     if model.columns.several().is_some() {
         stop.heed();

@@ -1,6 +1,8 @@
-//! What `polish`, `certify` and `predict` do with networks that have an output for each of several classes.
+//! What `polish`, `certify` and `predict` do with networks that have an output for each of several classes, and `polish` with those of several
+//! targets.
 
 use super::export;
+use super::targets;
 use super::told::{field, write, write_json};
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;
@@ -39,7 +41,7 @@ pub struct Polish<'a> {
     pub talk: &'a TalkArguments,
 }
 
-/// Polish a network of several outputs.
+/// Polish a network of several outputs: classes, or targets.
 pub fn polish(
     asked: &Polish<'_>,
     (plan, stored, rewritten): (&Plan, &Stored, Option<String>),
@@ -50,9 +52,13 @@ pub fn polish(
     let settings = &plan.settings.polish;
     settings.check_several()?;
     if asked.pictures {
-        return Err(only_one_output("a report or a plot", "leave it out; --json has every number"));
+        return Err(match settings.loss.is_margin() {
+            true => only_one_output("a report or a plot", "leave it out; --json has every number"),
+            false => targets::only_one_target("a report or a plot", "leave it out; --json has every number"),
+        });
     }
-    if asked.raw_network {
+    let classes = settings.loss.is_margin();
+    if asked.raw_network && classes {
         return Err(only_one_output("`--raw-network`", "give the network in standardized units, or --no-standardize"));
     }
     let mut display = Display::new(asked.talk.quiet, settings.tol);
@@ -65,9 +71,15 @@ pub fn polish(
     let exact = Tolerance::none(problem.train.columns());
     let within = job.tolerance().unwrap_or(&exact);
     let late = stop.late();
-    let seen = late.during(|| Seen::of(plan, problem, &worked.result, within))?;
+    let seen = late.during(|| match classes {
+        true => Seen::of(plan, problem, &worked.result, within).map(Known::Classes),
+        false => targets::Seen::of(plan, problem, &worked.result.network, within).map(Known::Targets),
+    })?;
     if let Some(path) = &asked.out.out {
         let result = match stored {
+            Stored::Network(_) if asked.raw_network => {
+                Stored::Network(problem.scaler.network_to_user(&worked.result.network)?.into())
+            }
             Stored::Network(_) => Stored::Network(worked.result.network.clone().into()),
             Stored::Model(_) => {
                 let proved = job.prove_several(&worked, asked.data);
@@ -87,6 +99,58 @@ pub fn polish(
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is known of both networks.
+enum Known<'a> {
+    Classes(Seen),
+    Targets(targets::Seen<'a>),
+}
+
+impl Known<'_> {
+    fn json(&self, polished: &Polished, (stopped, notes): (Option<&str>, &[String]), time: Duration) -> Value {
+        let mut result = json!({
+            "objective": polished.objective[1],
+            "duality_gap": if polished.gap.is_finite() { json!(polished.gap) } else { Value::Null },
+            "rounds": polished.rounds,
+            "units": polished.network.units(),
+            "seconds": time.as_secs_f64(),
+            "ending": ending(polished, stopped),
+            "notes": notes,
+            "before": {"objective": polished.objective[0]},
+        });
+        match self {
+            Self::Classes(seen) => seen.add_to(&mut result),
+            Self::Targets(seen) => seen.add_to(&mut result),
+        }
+        result
+    }
+
+    fn text(&self, polished: &Polished, (stopped, notes): (Option<&str>, &[String]), time: Duration) -> String {
+        let (what, lines) = match self {
+            Self::Classes(seen) => {
+                ("loss of the worst margins within the tolerance, at most, and weights", seen.lines())
+            }
+            Self::Targets(seen) => {
+                ("worst losses of all targets within the tolerance, at most, and weights", seen.lines())
+            }
+        };
+        let mut rows = vec![vec![String::new(), "before".into(), "after".into()]];
+        let objective = polished.objective.map(output::at_most);
+        rows.push(std::iter::once(format!("objective ({what})")).chain(objective).collect());
+        rows.extend(lines);
+        let gap = if polished.gap.is_finite() {
+            format!(" to a relative gap of {:.1e}", polished.gap)
+        } else {
+            String::new()
+        };
+        let programs = if polished.rounds == 1 { "program" } else { "programs" };
+        let ending = ending(polished, stopped);
+        let notes: String = notes.iter().map(|note| format!("note: {note}\n")).collect();
+        output::table(&rows)
+            + &format!("{ending} after {} {programs} in {}{gap}\n", polished.rounds, seconds(time))
+            + &notes
+    }
 }
 
 /// Both networks within the tolerance, on the rows learned from and on those held out: accuracy without input error, and what is found and proved.
@@ -127,7 +191,7 @@ impl Seen {
         [("learned", &self.learned)].into_iter().chain(self.held_out.iter().map(|held_out| ("held_out", held_out)))
     }
 
-    fn json(&self, polished: &Polished, (stopped, notes): (Option<&str>, &[String]), time: Duration) -> Value {
+    fn add_to(&self, result: &mut Value) {
         let one = |(clean, report): &(f64, WithinReport)| {
             json!({
                 "found": report.found,
@@ -135,29 +199,14 @@ impl Seen {
                 "accuracy": {"clean": clean, "found": report.right.map(|right| right.found), "proved": report.right.map(|right| right.proved)},
             })
         };
-        let mut result = json!({
-            "objective": polished.objective[1],
-            "duality_gap": if polished.gap.is_finite() { json!(polished.gap) } else { Value::Null },
-            "rounds": polished.rounds,
-            "units": polished.network.units(),
-            "seconds": time.as_secs_f64(),
-            "ending": ending(polished, stopped),
-            "notes": notes,
-            "before": {"objective": polished.objective[0]},
-        });
         for (name, [before, after]) in self.sets() {
             (result["before"][name], result[name]) = (one(before), one(after));
         }
-        result
     }
 
-    fn text(&self, polished: &Polished, (stopped, notes): (Option<&str>, &[String]), time: Duration) -> String {
-        let mut rows = vec![vec![String::new(), "before".into(), "after".into()]];
+    fn lines(&self) -> Vec<Vec<String>> {
+        let mut rows = Vec::new();
         let mut row = |name: String, both: [String; 2]| rows.push([name].into_iter().chain(both).collect());
-        row(
-            "objective (loss of the worst margins within the tolerance, at most, and weights)".into(),
-            polished.objective.map(output::at_most),
-        );
         for (name, both) in self.sets() {
             let rows = if name == "learned" { "rows learned from" } else { "rows held out" };
             let right = |of: fn(&WithinReport) -> f64| both.each_ref().map(|(_, report)| of(report));
@@ -173,17 +222,7 @@ impl Seen {
             );
             row("  mean loss found".into(), right(|report| report.found).map(output::at_least));
         }
-        let gap = if polished.gap.is_finite() {
-            format!(" to a relative gap of {:.1e}", polished.gap)
-        } else {
-            String::new()
-        };
-        let programs = if polished.rounds == 1 { "program" } else { "programs" };
-        let ending = ending(polished, stopped);
-        let notes: String = notes.iter().map(|note| format!("note: {note}\n")).collect();
-        output::table(&rows)
-            + &format!("{ending} after {} {programs} in {}{gap}\n", polished.rounds, seconds(time))
-            + &notes
+        rows
     }
 }
 
@@ -192,13 +231,28 @@ fn ending<'a>(polished: &Polished, stopped: Option<&'a str>) -> &'a str {
     stopped.unwrap_or(polished.ending())
 }
 
-/// Bounds on the margins of every pair of classes; `given` is an argument that there is for one output only.
+/// Bounds on the margins of every pair of classes, or on every output of targets; `given` is an argument that there is for one output only.
 pub fn certify(
     (given, norm): (Option<&str>, Option<Norm>),
     (out, talk): (&OutArguments, &TalkArguments),
     (stored, network): (&Stored, &Shallow),
     stop: &Stop,
 ) -> Result<ExitCode> {
+    let norms = match norm {
+        Some(norm) => vec![norm],
+        None => vec![Norm::Two, Norm::Infinity, Norm::One],
+    };
+    if let Stored::Model(model) = stored
+        && !model.columns.other_targets.is_empty()
+    {
+        if let Some(what) = given {
+            return Err(targets::only_one_target(
+                &format!("`{what}`"),
+                "leave it out: every output has its bounds; `predict` and `attack` prove what a tolerance does to rows",
+            ));
+        }
+        return targets::certify((&model.columns, &model.scaler, network), &norms, (out, talk), stop);
+    }
     if let Some(what) = given {
         return Err(only_one_output(
             &format!("`{what}`"),
@@ -208,10 +262,6 @@ pub fn certify(
     let classes: Vec<String> = match stored {
         Stored::Model(model) => model.columns.classes.clone().unwrap_or_default(),
         Stored::Network(_) => (1..=network.outputs()).map(|j| format!("output{j}")).collect(),
-    };
-    let norms = match norm {
-        Some(norm) => vec![norm],
-        None => vec![Norm::Two, Norm::Infinity, Norm::One],
     };
     let pairs: Vec<(usize, usize)> =
         (0..classes.len()).flat_map(|y| (y + 1..classes.len()).map(move |j| (y, j))).collect();

@@ -3,7 +3,7 @@
 use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{self, Summary, certificate};
-use super::{tolerance_pictures, train_deep, train_tolerance};
+use super::{targets, tolerance_pictures, train_deep, train_tolerance};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TaskArguments,
 };
@@ -27,7 +27,7 @@ use tautnet::tolerance::Asked;
 use tautnet::{Dataset, Shallow, choose, polish, printable, select};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
-use tautnet_tables::check_learned;
+use tautnet_tables::{Encoder, check_learned};
 
 /// Train a robust network on a table, with a proved bound on its sensitivity
 ///
@@ -141,6 +141,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         check_several(count, &target, plan.choice.is_some())?;
         let missing = [&missing[..], tolerance_pictures::MISSING_OF_SEVERAL].concat();
         pictures::check_charts(&arguments.pictures, &missing)?;
+    }
+    if !columns.other_targets.is_empty() {
+        check_targets(arguments, &columns, plan.choice.is_some())?;
     }
     let settings = &plan.settings;
     let unknown = arguments.levels.unknown();
@@ -262,6 +265,17 @@ fn check_several(count: usize, target: &str, within: bool) -> Result<()> {
         ),
         "leave out --lipschitz, --max-lipschitz, --method and --tolerance 0: then the network is chosen for a tolerance",
     ))
+}
+
+/// Refuse what there is for one target only.
+fn check_targets(arguments: &Arguments, columns: &Encoder, within: bool) -> Result<()> {
+    if !within {
+        return columns.check_one_target("an objective with prices");
+    }
+    if arguments.pictures.wanted() {
+        return Err(targets::only_one_target("a report or a plot", "leave it out; --json has every number"));
+    }
+    Ok(())
 }
 
 /// Show what the fit is at.

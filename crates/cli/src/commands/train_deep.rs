@@ -66,6 +66,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let opened = input::open(&arguments.data, &arguments.file)?;
     let columns = opened.columns(&arguments.columns, arguments.task.task())?;
+    if !columns.other_targets.is_empty() {
+        return Err(Error::new(
+            format!(
+                "{} targets are asked for, and a deep network has one, a number or a class",
+                columns.other_targets.len() + 1
+            ),
+            "name one target, or leave out --layers",
+        ));
+    }
     let recipe = &arguments.recipe.asked;
     let classes = columns.classes.as_ref().map(Vec::len);
     if classes.is_some() && arguments.recipe.said("loss") && recipe.loss.name() != "logistic" {

@@ -1,7 +1,7 @@
 //! `tautnet train DATA` where inputs have a tolerance: the network with the least worst case, and what it tells.
 
 use super::tolerance_pictures::{self, Facts};
-use super::{export, pictures, train_summary};
+use super::{export, pictures, targets, train_summary};
 use crate::arguments::{OutArguments, PictureArguments, TalkArguments};
 use crate::output::{self, at_most, number, percent, percent_at_least, table};
 use crate::progress::{Display, seconds};
@@ -157,18 +157,23 @@ impl Summary<'_> {
         let Self { model, chosen, .. } = self;
         let loss = &self.plan.settings.polish.loss;
         let scaler = &model.scaler;
+        let one = model.columns.other_targets.is_empty();
         let errors = |errors: &Errors| {
-            json!({
+            let mut told = json!({
                 "clean": errors.clean,
                 "found": errors.found,
                 "proved": errors.proved,
                 "accuracy": errors.accuracy,
-                "user_units": {
+            });
+            // A sum over several targets has no unit.
+            if one {
+                told["user_units"] = json!({
                     "clean": scaler.root_to_user(loss, errors.clean),
                     "found": scaler.root_to_user(loss, errors.found),
                     "proved": scaler.root_to_user(loss, errors.proved),
-                },
-            })
+                });
+            }
+            told
         };
         let (ending, reason) = self.ending();
         let (entries, shape) = tolerance::json(&self.plan.recipe.tolerance);
@@ -210,6 +215,13 @@ impl Summary<'_> {
                 "causes": names.zip(evaluation.causes.iter().map(|c| json!(c))).collect::<Map<_, _>>(),
             });
         }
+        if !one {
+            facts["targets"] = json!(model.columns.target_names());
+        }
+        if let Some(evaluation) = self.evaluation.filter(|_| !one) {
+            let name = if evaluation.cross_validated { "cross_validated" } else { "held_out" };
+            facts[name]["targets"] = targets::errors_json((&model.columns, scaler, loss), &evaluation.targets);
+        }
         facts
     }
 
@@ -221,11 +233,12 @@ impl Summary<'_> {
     /// A page for people: first what it means for them.
     fn text(&self) -> String {
         let Self { model, chosen, .. } = self;
-        let target = printable::line(&model.columns.target);
+        let (names, target) = (targets::names(&model.columns), printable::line(&model.columns.target));
+        let word = if model.columns.other_targets.is_empty() { "target" } else { "targets" };
         let learned = self.learned.0;
         let held = self.held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
         let mut text = format!(
-            "{}: {} rows to learn from{held}, {} inputs, target `{target}`{}\n",
+            "{}: {} rows to learn from{held}, {} inputs, {word} {names}{}\n",
             printable::line(self.source),
             learned.rows(),
             learned.columns(),
@@ -333,6 +346,14 @@ impl Summary<'_> {
         let measure = loss.root_name();
         if let (Some(new), Some(old)) = (new.accuracy, old.accuracy) {
             return self.classes(target, &rows, new, old) + &self.confused(evaluation);
+        }
+        if !evaluation.targets.is_empty() {
+            let of = (&self.model.columns, &self.model.scaler, loss);
+            let mut text = targets::verdict(of, &evaluation.targets, &rows, self.learned.1.is_none());
+            if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
+                text.push_str(NO_BETTER);
+            }
+            return text;
         }
         let (mut text, [new, old], what) = if self.learned.1.is_none() {
             let [new, old] = [new, old].map(|errors| user(errors.clean));

@@ -84,7 +84,7 @@ fn is_in(shown: &str, line: &str) -> bool {
 }
 
 /// The pages with commands, and how many numbers each shows of their output at least.
-const PAGES: [(&str, usize); 8] = [
+const PAGES: [(&str, usize); 9] = [
     ("first-model.md", 20),
     ("polishing.md", 15),
     ("tolerance.md", 60),
@@ -93,6 +93,7 @@ const PAGES: [(&str, usize); 8] = [
     ("interchange.md", 8),
     ("comparing-methods.md", 12),
     ("classes.md", 25),
+    ("targets.md", 25),
 ];
 
 fn root() -> PathBuf {
@@ -160,6 +161,11 @@ fn choosing_lambda() {
 #[test]
 fn classes() {
     run_page("classes.md", 3);
+}
+
+#[test]
+fn targets() {
+    run_page("targets.md", 5);
 }
 
 #[test]

@@ -24,6 +24,7 @@ mod reproduce;
 mod run;
 mod several_classes;
 mod sound;
+mod targets;
 mod tolerance;
 mod train;
 mod verify;

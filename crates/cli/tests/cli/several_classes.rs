@@ -195,11 +195,14 @@ fn what_there_is_for_two_classes_only_is_said() {
         ("predict m.json data.csv --radius 0.1", "`--radius` is for two classes"),
         ("predict m.json data.csv --coverage 0.9", "a coverage is about numbers"),
         ("attack m.json new.csv", "row 3, column `tree` is `elm`"),
-        ("attack m.json data.csv --radius 0.1", "a network of several classes is attacked within a tolerance"),
-        ("polish m.json data.csv", "for two classes or for numbers, and this network has an output for each"),
+        (
+            "attack m.json data.csv --radius 0.1",
+            "a network of several classes or targets is attacked within a tolerance",
+        ),
+        ("polish m.json data.csv", "is for networks with one output, and this one has an output for each"),
         (
             "polish m.json data.csv --tolerance 0.1 --lipschitz 0.1",
-            "a price or a limit of the Lipschitz bound is for two classes",
+            "a price or a limit of the Lipschitz bound is for networks with one output",
         ),
         ("certify m.json --exact", "`--exact` is for two classes"),
         ("certify m.json data.csv", "`DATA` is for two classes"),

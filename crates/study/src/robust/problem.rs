@@ -48,7 +48,7 @@ impl Problem {
             columns.push(0);
         }
         let x = Mat::from_fn(n, columns.len(), |k, j| data.x[(k, columns[j])]);
-        let reduced = Dataset { x, y: data.y.clone(), weights: data.weights.clone() };
+        let reduced = Dataset { x, y: data.y.clone(), others: Vec::new(), weights: data.weights.clone() };
         let plain = Program::new(groups, &reduced, &settings.plain())?;
         let on = |k: usize, p: usize| plain.on(p)[k];
         Ok(Self {

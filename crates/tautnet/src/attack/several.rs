@@ -1,4 +1,5 @@
-//! The worst loss of each row within its tolerance, of a network with one output a class: that of its worst margin.
+//! The worst loss of each row within its tolerance, of a network with several outputs: that of its worst margin where they are classes, the sum
+//! of the worst losses of all outputs where they are targets.
 
 use super::each_row::{self, Row};
 use super::settings::Settings;
@@ -6,13 +7,18 @@ use crate::dataset::Dataset;
 use crate::error::Result;
 use crate::outward::{Interval, add_down, add_up, enclose};
 use crate::rows::Rows;
-use crate::several::{check, largest_inputs, margin_at_most, number};
+use crate::several::{check, check_targets, largest_inputs, margin_at_most, number};
 use crate::shallow::Shallow;
 use crate::tolerance::Tolerance;
 
 /// Attack the margins of every row's class over all others. What is found is evaluated by the outputs themselves; what is proved is
 /// proved of a network below the margin.
-pub(super) fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, settings: &Settings) -> Result<Vec<Row>> {
+pub(super) fn of_classes(
+    network: &Shallow,
+    data: &Dataset,
+    tolerance: &Tolerance,
+    settings: &Settings,
+) -> Result<Vec<Row>> {
     let (n, classes, loss) = (data.rows(), network.outputs(), &settings.loss);
     check(network, data, loss)?;
     let outputs: Vec<Shallow> = (0..classes).map(|j| network.output(j)).collect();
@@ -42,6 +48,30 @@ pub(super) fn rows(network: &Shallow, data: &Dataset, tolerance: &Tolerance, set
                 worst.proved = worst.proved.max(row.proved);
                 worst.closed &= row.closed;
             }
+        }
+    }
+    Ok(all)
+}
+
+/// Attack every output for itself, each at its own worst point, and add.
+pub(super) fn of_targets(
+    network: &Shallow,
+    data: &Dataset,
+    tolerance: &Tolerance,
+    settings: &Settings,
+) -> Result<Vec<Row>> {
+    check_targets(network, data)?;
+    let mut all: Vec<Row> = Vec::new();
+    for output in 0..network.outputs() {
+        let rows = each_row::rows(&network.output(output), &data.of_target(output), tolerance, settings, false)?;
+        if all.is_empty() {
+            all = rows;
+            continue;
+        }
+        for (sum, row) in all.iter_mut().zip(rows) {
+            sum.found.iter_mut().zip(row.found).for_each(|(sum, found)| *sum = add_down(*sum, found));
+            sum.proved = add_up(sum.proved, row.proved);
+            sum.closed &= row.closed;
         }
     }
     Ok(all)

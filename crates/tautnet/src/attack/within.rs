@@ -35,7 +35,8 @@ pub struct Right {
     pub proved: f64,
 }
 
-/// Attack every row within its tolerance. The bound in the settings is not used. [`Stop::here`](crate::Stop::here) ends the search; both sides stay
+/// Attack every row within its tolerance. Where a row has several targets, its loss is the sum of the worst losses of all outputs, each at its
+/// own worst point. The bound in the settings is not used. [`Stop::here`](crate::Stop::here) ends the search; both sides stay
 /// valid, and the rows that are left have what interval arithmetic proves.
 ///
 /// ```
@@ -89,7 +90,7 @@ pub fn within_each(cases: &[(&Shallow, &Dataset, &Tolerance)], settings: &Settin
     })
 }
 
-/// Of networks with one output, or with one a class.
+/// Of networks with one output, with one a class, or with one a target.
 fn rows(
     network: &Shallow,
     data: &Dataset,
@@ -98,11 +99,15 @@ fn rows(
     points: bool,
 ) -> Result<Vec<Row>> {
     match network.outputs() {
-        1 => {
+        1 if data.targets() == 1 => {
             settings.loss.check_targets(&data.y)?;
             each_row::rows(network, data, tolerance, settings, points)
         }
-        _ => several::rows(network, data, tolerance, settings),
+        // The check of classes says what is wrong where it is neither.
+        _ if settings.loss.is_margin() || data.targets() == 1 => {
+            several::of_classes(network, data, tolerance, settings)
+        }
+        _ => several::of_targets(network, data, tolerance, settings),
     }
 }
 

@@ -88,17 +88,20 @@ impl Candidate {
         Ok(polish::polish(&trained, data, &settings, &mut |_| ControlFlow::Continue(()))?.network)
     }
 
-    /// The same with an output for each of several classes.
-    pub(super) fn make_for_classes(
+    /// The same with an output for each of several classes, or for each of the targets.
+    pub(super) fn make_for_several(
         &self,
         data: &Dataset,
         tolerance: &Tolerance,
         common: &Common,
-        classes: usize,
+        outputs: usize,
     ) -> Result<Shallow> {
         let Descent { rate, batch, epochs, .. } = self.descent(data.rows());
+        let own = || if self.capped { LARGE.parse() } else { Ok(common.loss.clone()) };
+        let loss = if common.loss.is_margin() { None } else { Some(own()?) };
         let plan = several::Plan {
-            classes,
+            outputs,
+            loss,
             units: self.units,
             linear_part: self.linear_part,
             output_bias: common.output_bias,
@@ -123,7 +126,7 @@ impl Candidate {
         Ok(several::polish(&trained, data, &settings, &mut |_| ControlFlow::Continue(()))?.network)
     }
 
-    /// About how many multiplications it takes; `outputs` are one, or one a class.
+    /// About how many multiplications it takes; `outputs` are one, or one a class or a target.
     pub fn work(&self, rows: usize, columns: usize, outputs: usize) -> f64 {
         let descent = self.descent(rows);
         let (n, m, depth) = (rows as f64, self.units as f64, (columns + 1 + outputs) as f64);

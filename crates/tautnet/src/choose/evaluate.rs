@@ -55,6 +55,9 @@ pub struct Seen {
     pub start: Errors,
     /// The network that was chosen.
     pub result: Errors,
+    /// The same of every target, where there are several: the errors above are their sums.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<AtSize>,
 }
 
 /// Errors where the tolerance is smaller or larger.
@@ -82,6 +85,8 @@ pub struct Evaluation {
     /// The rows by their class and by that which the result predicts without input error, as weights, where targets are classes: those of
     /// the class −1 (or 0) first.
     pub confusion: Option<Vec<Vec<f64>>>,
+    /// The errors of every target at the tolerance itself, where there are several: the others are their sums.
+    pub targets: Vec<AtSize>,
 }
 
 impl Evaluation {
@@ -93,7 +98,8 @@ impl Evaluation {
     /// What is kept of it.
     pub fn seen(&self) -> Seen {
         let AtSize { start, result, .. } = self.at_tolerance().clone();
-        Seen { rows: self.rows, cross_validated: self.cross_validated, start, result }
+        let targets = self.targets.clone();
+        Seen { rows: self.rows, cross_validated: self.cross_validated, start, result, targets }
     }
 }
 
@@ -181,7 +187,7 @@ pub fn evaluate(
     inputs: &[Input<'_>],
     loss: &Loss,
 ) -> Result<Option<Evaluation>> {
-    evaluate_sizes(chosen, learned, held_out, inputs, loss, &SIZES)
+    with_targets(chosen, learned, held_out, inputs, loss, &SIZES)
 }
 
 /// The same at the tolerance itself alone, and without what each input causes.
@@ -190,7 +196,29 @@ pub fn evaluate_at_tolerance(
     learned: (&Dataset, &Tolerance),
     loss: &Loss,
 ) -> Result<Option<Evaluation>> {
-    evaluate_sizes(chosen, learned, None, &[], loss, &[1.0])
+    with_targets(chosen, learned, None, &[], loss, &[1.0])
+}
+
+/// An evaluation, and where there are several targets that of each output alone at the tolerance itself.
+fn with_targets(
+    chosen: &Chosen,
+    learned: (&Dataset, &Tolerance),
+    held_out: Option<(&Dataset, &Tolerance)>,
+    inputs: &[Input<'_>],
+    loss: &Loss,
+    sizes: &[f64],
+) -> Result<Option<Evaluation>> {
+    let Some(all) = evaluate_sizes(chosen, learned, held_out, inputs, loss, sizes)? else { return Ok(None) };
+    let targets = learned.0.targets();
+    let one = |target: usize| -> Result<Option<AtSize>> {
+        let rows = learned.0.of_target(target);
+        let others = held_out.map(|(rows, tolerance)| (rows.of_target(target), tolerance));
+        let held_out = others.as_ref().map(|(rows, tolerance)| (rows, *tolerance));
+        let seen = evaluate_sizes(&chosen.of_output(target), (&rows, learned.1), held_out, &[], loss, &[1.0])?;
+        Ok(seen.map(|seen| seen.at_tolerance().clone()))
+    };
+    let each = if targets > 1 { (0..targets).map(one).collect::<Result<Vec<_>>>()? } else { Vec::new() };
+    Ok(Some(Evaluation { targets: each.into_iter().flatten().collect(), ..all }))
 }
 
 fn evaluate_sizes(
@@ -206,8 +234,9 @@ fn evaluate_sizes(
         return Ok(None);
     }
     let rows = cases.iter().map(|case| case.rows.rows()).sum::<usize>();
-    // Every margin of a row has its own search.
-    let margins = (chosen.network.outputs() - 1).max(1);
+    // Every margin of a row, or every output, has its own search.
+    let outputs = chosen.network.outputs();
+    let margins = if loss.is_margin() { (outputs - 1).max(1) } else { outputs };
     let node = (margins * chosen.network.units() * chosen.network.inputs().pow(2)).max(1);
     let nodes = |share: f64| ((share * SEARCH / (4 * node * rows) as f64) as usize).clamp(1, MOST_NODES);
     let search = |nodes| attack::Settings { loss: loss.clone(), nodes, ..attack::Settings::new(f64::INFINITY) };
@@ -231,6 +260,8 @@ fn evaluate_sizes(
     };
     let losses = |network: &Shallow, rows: &Dataset| loss.mean(network, rows);
     let (of_start, of_result) = (mean(false, &losses), mean(true, &losses));
+    // Numbers are no classes.
+    let accuracy = |network: &Shallow, rows: &Dataset| if loss.is_margin() { accuracy(network, rows) } else { 0.0 };
     let right_of = (mean(false, &accuracy), mean(true, &accuracy));
     let errors = |result: bool, size: f64| -> Result<Errors> {
         let nodes = if size == 1.0 { nodes(1.0) } else { nodes(0.05) };
@@ -270,5 +301,5 @@ fn evaluate_sizes(
         };
         each.reduce(add).expect("there are rows")
     });
-    Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes, confusion }))
+    Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes, confusion, targets: Vec::new() }))
 }

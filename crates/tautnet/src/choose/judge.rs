@@ -28,7 +28,7 @@ impl Losses {
         };
         let worst = attack::found_within(network, held_out, tolerance, &search)?;
         let row = |k: usize| (0..held_out.columns()).map(|j| held_out.x[(k, j)]).collect::<Vec<_>>();
-        let clean = (0..held_out.rows()).map(|k| loss.of_row(network, &row(k), held_out.y[k])).collect();
+        let clean = (0..held_out.rows()).map(|k| loss.of_row(network, &row(k), &held_out.targets_of(k))).collect();
         let weights = held_out.weights.clone().unwrap_or_else(|| vec![1.0; held_out.rows()]);
         Ok(Self { clean, worst, weights })
     }

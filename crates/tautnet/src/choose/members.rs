@@ -77,7 +77,7 @@ impl Work<'_, '_> {
         let stop = Stop::here();
         let units = |members: &[usize]| members.iter().map(|&k| tried[k].candidate.units).sum::<usize>();
         let levels: Vec<usize> = FEWER_UNITS.into_iter().filter(|&level| level < units(&members)).collect();
-        if parts > 0 && !levels.is_empty() && self.settings.classes.is_none() && !self.over(&stop) {
+        if parts > 0 && !levels.is_empty() && self.outputs() == 1 && !self.over(&stop) {
             self.begin(Stage::Members, parts);
             // Of every level, and at last of the mean, losses and squares: of the distance to the mean, and of its own errors.
             let one = |part: usize| -> Result<Vec<(Losses, f64)>> {

@@ -62,3 +62,19 @@ pub struct Chosen {
     /// How it was chosen.
     pub choice: Choice,
 }
+
+impl Chosen {
+    /// One output of every network, by its number from 0.
+    pub fn of_output(&self, output: usize) -> Self {
+        let parts = self.choice.parts.iter().map(|part| Part {
+            held_out: part.held_out.clone(),
+            start: part.start.output(output),
+            result: part.result.output(output),
+        });
+        Self {
+            start: self.start.output(output),
+            network: self.network.output(output),
+            choice: Choice { parts: parts.collect(), ..self.choice.clone() },
+        }
+    }
+}

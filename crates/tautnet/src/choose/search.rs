@@ -35,12 +35,6 @@ pub struct Settings {
     pub classes: Option<usize>,
 }
 
-impl Settings {
-    fn outputs(&self) -> usize {
-        self.classes.unwrap_or(1)
-    }
-}
-
 /// What [`choose`] is at work on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
@@ -100,10 +94,10 @@ pub fn choose(
         return Err(Error::new(
             format!("{rows} too few to choose a network for the tolerance by validation"),
             match settings.classes {
-                None => {
+                None if data.targets() == 1 => {
                     format!("give {PARTS} rows at least, or say the tolerance 0 and a price, such as lipschitz = 0.03")
                 }
-                Some(_) => format!("give {PARTS} rows at least"),
+                _ => format!("give {PARTS} rows at least"),
             },
         ));
     }
@@ -213,6 +207,11 @@ impl<'a, 'o> Work<'a, 'o> {
         .collect()
     }
 
+    /// The outputs of a network: one, or one a class or a target.
+    pub fn outputs(&self) -> usize {
+        self.settings.classes.unwrap_or(self.data.targets())
+    }
+
     /// Tell that a stage has so many further pieces of work.
     pub fn begin(&self, stage: Stage, pieces: usize) {
         let told = &mut self.observer.lock().unwrap_or_else(PoisonError::into_inner).1;
@@ -240,9 +239,9 @@ impl<'a, 'o> Work<'a, 'o> {
     /// The network of a candidate that learns from these rows.
     fn network(&self, candidate: Candidate, (data, tolerance): (&Dataset, &Tolerance), seed: u64) -> Result<Shallow> {
         let common = self.common(seed);
-        match self.settings.classes {
-            None => candidate.make(data, tolerance, &common),
-            Some(classes) => candidate.make_for_classes(data, tolerance, &common, classes),
+        match self.outputs() {
+            1 => candidate.make(data, tolerance, &common),
+            outputs => candidate.make_for_several(data, tolerance, &common, outputs),
         }
     }
 
@@ -296,7 +295,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let (rows, columns) = (self.parts[0].learned.0.rows(), self.data.columns());
         let mut left = self.settings.effort * WORK.0 * (rows as f64 / FEW).clamp(1.0, WORK.1);
         // Where there are few rows, one part says little.
-        let work: f64 = grid.iter().map(|(candidate, _)| candidate.work(rows, columns, self.settings.outputs())).sum();
+        let work: f64 = grid.iter().map(|(candidate, _)| candidate.work(rows, columns, self.outputs())).sum();
         let first = ((0.4 * left / work) as usize).clamp(1, whole);
         left -= first as f64 * work;
         let Some(mut tried) = self.judge(&grid, &(0..first).collect::<Vec<_>>())? else {
@@ -344,7 +343,7 @@ impl<'a, 'o> Work<'a, 'o> {
         let mut attempt = |tried: &mut Vec<Tried>, next: Vec<Candidate>| -> Result<()> {
             let mut further: Vec<(Candidate, u64)> = Vec::new();
             for candidate in next {
-                let work = candidate.work(rows, self.data.columns(), self.settings.outputs()) * self.parts.len() as f64;
+                let work = candidate.work(rows, self.data.columns(), self.outputs()) * self.parts.len() as f64;
                 let known =
                     tried.iter().any(|one| one.candidate == candidate) || further.iter().any(|one| one.0 == candidate);
                 if !known && work <= left {
@@ -375,8 +374,8 @@ impl<'a, 'o> Work<'a, 'o> {
         near.extend([0.75, 1.25].map(|factor| Candidate { reach: factor * best.reach, ..best }));
         attempt(tried, near)?;
         let small = |one: &&Tried| fixed || one.candidate.units == UNITS.0;
-        // The program for several classes has no linear part.
-        let small = |one: &&Tried| small(one) && (self.settings.classes.is_none() || !one.candidate.linear_part);
+        // The program for several outputs has no linear part.
+        let small = |one: &&Tried| small(one) && (self.outputs() == 1 || !one.candidate.linear_part);
         let best = tried.iter().find(small).map(|one| one.candidate);
         let ordinary = tried.iter().filter(small).find(|one| one.candidate.reach == 0.0).map(|one| one.candidate);
         let programs = best.iter().flat_map(|best| CONVEX.iter().map(move |program| (best, program)));

@@ -46,7 +46,8 @@ impl Pass for Losses<'_> {
     fn visit(&self, block: &Block<'_>) -> Terms {
         if self.network.outputs() > 1 {
             let row = |k: usize| block.x.row(k).iter().copied().collect::<Vec<f64>>();
-            let one = |k: usize| block.weight(k) * self.loss.of_row(self.network, &row(k), block.y[k]);
+            let targets = |k: usize| (0..block.targets()).map(|number| block.target(k, number)).collect::<Vec<f64>>();
+            let one = |k: usize| block.weight(k) * self.loss.of_row(self.network, &row(k), &targets(k));
             return Terms { loss: (0..block.rows()).map(one).collect(), weight: block.weight_terms() };
         }
         let mut loss = self.network.predict(block.x);

@@ -59,19 +59,20 @@ pub const ALL: &[Entry] = &[
 ];
 
 impl Loss {
-    /// Σ ω loss(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none.
+    /// Σ ω loss(f(x_k), y_k) / Σ ω, with weights of 1 where the rows have none; of several targets, the sum of their losses.
     pub fn mean(&self, network: &Shallow, data: &Dataset) -> f64 {
         let total = Rows::of(data).sweep(&mean::Losses { loss: self, network });
         total.loss / total.weight
     }
 
-    /// The loss of one row. A network with several outputs has one a class, and y is the number of a class: the loss is that of the
-    /// worst margin.
-    pub fn of_row(&self, network: &Shallow, x: &[f64], y: f64) -> f64 {
-        if network.outputs() == 1 {
-            return self.value(network.value(x), y);
+    /// The loss of one row with these targets. With several targets it is the sum over the outputs. A network with several outputs
+    /// and one target has an output a class, and the target is the number of a class: the loss is that of the worst margin.
+    pub fn of_row(&self, network: &Shallow, x: &[f64], targets: &[f64]) -> f64 {
+        match targets {
+            [y] if network.outputs() == 1 => self.value(network.value(x), *y),
+            [y] => self.value(worst_margin(&network.outputs_of(x), *y as usize), 1.0),
+            _ => network.outputs_of(x).iter().zip(targets).map(|(f, y)| self.value(*f, *y)).sum(),
         }
-        self.value(worst_margin(&network.outputs_of(x), y as usize), 1.0)
     }
 
     /// The constant prediction of the least mean loss.

@@ -119,6 +119,7 @@ fn polish_here(
     observer: &mut Observer<'_>,
 ) -> Result<Polished> {
     settings.check_run()?;
+    data.check_one_target("this polish")?;
     if network.inputs() != data.columns() {
         return Err(Error::new(
             format!("the network has {} inputs but the data has {} input columns", network.inputs(), data.columns()),

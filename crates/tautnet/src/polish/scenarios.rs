@@ -203,6 +203,7 @@ impl<'a> Scenarios<'a> {
         self.rows = Dataset {
             x: Mat::from_fn(all.len(), self.data.columns(), |at, j| all[at][j]),
             y: row_of.iter().map(|&k| self.data.y[k]).collect(),
+            others: Vec::new(),
             weights: self.data.weights.as_ref().map(|weights| row_of.iter().map(|&k| weights[k]).collect()),
         };
         self.groups = groups;

@@ -101,7 +101,7 @@ impl Settings {
         check(&[self.norm.choice()], &polish)
     }
 
-    /// Refuse what there is for one output only: a network with an output for each of several classes has (R), and no bound.
+    /// Refuse what there is for one output only: a network with an output for each of several classes or targets has (R), and no bound.
     pub fn check_several(&self) -> Result<()> {
         let what = if ![Method::CONVEX, Method::ROBUST_CELLS].contains(&self.method) {
             format!("the method `{}`", self.method.name())
@@ -116,7 +116,7 @@ impl Settings {
         };
         Err(Error::new(
             format!(
-                "{what} is for two classes or for numbers, and this network has an output for each of several classes"
+                "{what} is for networks with one output, and this one has an output for each of several classes or targets"
             ),
             "say a tolerance of the inputs: then it is polished by the method `convex`; `robust-cells` is the other one",
         ))

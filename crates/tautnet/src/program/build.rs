@@ -133,13 +133,15 @@ pub(crate) struct Robust<'a> {
     pub margins: Option<&'a Margins>,
 }
 
-/// Rows as margins: `ς_ki relu(h_i)` and what is held.
+/// Rows as margins, or as outputs: `ς_ki relu(h_i)` and what is held.
 #[derive(Debug, Clone)]
 pub(crate) struct Margins {
     /// `ς_ki`, rows × units.
     pub coefficients: Mat<f64>,
     /// What the output of each row has beside the units.
     pub held: Vec<f64>,
+    /// The output that each row is, where every output has a free bias; empty where rows are margins, whose biases are held.
+    pub outputs: Vec<usize>,
 }
 
 /// What is priced and what is free.
@@ -191,6 +193,8 @@ pub(crate) struct Solution {
     pub units: Vec<Unit>,
     /// The output bias, where it is free, and the linear part.
     pub affine: Affine,
+    /// The free output biases of several outputs.
+    pub biases: Vec<f64>,
     /// ℓ, where the inequality is present.
     pub multipliers: Option<Vec<f64>>,
     /// `p`, for the infinity norm.
@@ -208,7 +212,7 @@ fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>
         decay: prices.decay > 0.0,
         infinity: prices.norm == Norm::Infinity,
         linear: prices.linear_part,
-        bias: prices.output_bias,
+        biases: usize::from(prices.output_bias),
         exits: Exits::default(),
         reach: 0,
         worst: Worst::default(),
@@ -370,6 +374,9 @@ impl Built {
             ),
             None => (None, vec![0.0; n]),
         };
+        let outputs: &[usize] = robust.margins.map_or(&[], |of| &of.outputs);
+        let biases = outputs.iter().map(|output| output + 1).max().unwrap_or(usize::from(prices.output_bias));
+        let outputs = if outputs.is_empty() { vec![0; n] } else { counted.iter().map(|&k| outputs[k]).collect() };
         let rows = Rows { x, active, sign: sign.clone(), margins };
         let tolerance = robust.tolerance.select(&counted).divided(&conditioning.scale);
         let (reach, coefficients) = Reach::of(&tolerance, n).map_or((None, Mat::zeros(n, 0)), |(r, c)| (Some(r), c));
@@ -387,6 +394,7 @@ impl Built {
             linear: inputs,
             y,
             held,
+            outputs,
             weight,
             groups: firsts,
             cost,
@@ -397,6 +405,7 @@ impl Built {
         let layout = Layout {
             reach: reach.as_ref().map_or(0, Reach::variables),
             worst: worst.variables(reach.as_ref().map_or(0, |reach| reach.sizes(m))),
+            biases,
             ..training_layout(n, d, m, prices, Held::Nothing)
         };
         let parts = Parts { reach, worst: Some(worst), ..Parts::priced(layout, sign, &conditioning, prices, factor) };
@@ -422,7 +431,7 @@ impl Built {
             decay: false,
             infinity: norm == Norm::Infinity,
             linear: false,
-            bias: false,
+            biases: 0,
             exits: Exits::default(),
             reach: 0,
             worst: Worst::default(),
@@ -577,6 +586,7 @@ impl Built {
             layout.linear_part().map(|at| x[at].iter().zip(&conditioning.scale).map(in_units).collect());
         let moved = a.as_ref().map_or(0.0, |a| a.iter().zip(&conditioning.shift).map(|(a, s)| a * s).sum());
         let c = layout.output_bias().map_or(0.0, |c| x[c] * y_scale - moved);
-        Solution { units, affine: Affine { c, a }, multipliers, p }
+        let biases = layout.output_biases().map(|c| x[c] * y_scale - moved).collect();
+        Solution { units, affine: Affine { c, a }, biases, multipliers, p }
     }
 }

@@ -2,13 +2,14 @@
 //! own.
 
 use faer::MatRef;
+use std::ops::Range;
 use tautnet_cone::cone::svec_length;
 
 /// Positions of the variables:
 ///
 /// ```text
 /// unit i: [ z̄_i (d + 1) ][ ℓ_i ][ u_i ]   i = 1..m      (each part where it is free)
-/// [ L ][ π (d) ][ a (d) ][ c ]                      shared scalars
+/// [ L ][ π (d) ][ a (d) ][ c, or c_o of several outputs ]   shared scalars
 /// [ svec U_i ]  i = 1..m                            clique separators, order d + 1
 /// [ ξ⁺_t ][ ξ⁻_t ]  t = 1..targets                   exits of the loss (each part where it is free)
 /// [ u_k ][ p_k ][ gradients ][ t_ik ][ sizes ]      what belongs to a worst case within a tolerance
@@ -32,8 +33,8 @@ pub(crate) struct Layout {
     pub infinity: bool,
     /// A linear part is free.
     pub linear: bool,
-    /// An output bias is free.
-    pub bias: bool,
+    /// Output biases that are free: none, one, or one an output of several.
+    pub biases: usize,
     /// The loss's exits, where it has any.
     pub exits: Exits,
     /// Variables of a unit that tell how far its sum moves within a tolerance.
@@ -123,13 +124,13 @@ impl Layout {
         self.m * self.width()
     }
     pub fn shared_len(&self) -> usize {
-        usize::from(self.lmi) + self.p_len() + self.linear_len() + usize::from(self.bias)
+        usize::from(self.lmi) + self.p_len() + self.linear_len() + self.biases
     }
     pub fn linear_len(&self) -> usize {
         if self.linear { self.d } else { 0 }
     }
     /// Where the linear part stands, if it is a variable.
-    pub fn linear_part(&self) -> Option<std::ops::Range<usize>> {
+    pub fn linear_part(&self) -> Option<Range<usize>> {
         let first = self.shared() + usize::from(self.lmi) + self.p_len();
         self.linear.then(|| first..first + self.d)
     }
@@ -143,9 +144,14 @@ impl Layout {
     pub fn p(&self) -> usize {
         self.shared() + 1
     }
-    /// Position of the output bias.
+    /// Positions of the output biases.
+    pub fn output_biases(&self) -> Range<usize> {
+        let end = self.shared() + self.shared_len();
+        end - self.biases..end
+    }
+    /// Position of the output bias, where there is one output.
     pub fn output_bias(&self) -> Option<usize> {
-        self.bias.then(|| self.shared() + self.shared_len() - 1)
+        self.output_biases().next()
     }
     /// Variables without the separators: those of the reduced normal matrix.
     pub fn reduced(&self) -> usize {

@@ -62,6 +62,8 @@ fn instance(n: usize, d: usize, m: usize, loss: usize, flags: [bool; 10], random
     let margins = several.then(|| Margins {
         coefficients: Mat::from_fn(n, m, |_, _| coefficient(random)),
         held: (0..n).map(|_| 0.3 * normal(random)).collect(),
+        // Outputs with a bias each, or margins.
+        outputs: if bias && exact { (0..n).map(|k| k % 2).collect() } else { Vec::new() },
     });
     Instance {
         data: Dataset::new(x, y, None).unwrap(),
@@ -93,13 +95,15 @@ impl Instance {
     }
 
     /// The mean worst-case loss, of a solution in the caller's units, by the formulas.
-    fn loss(&self, units: &[Unit], a: &[f64], c: f64) -> f64 {
+    fn loss(&self, units: &[Unit], a: &[f64], biases: &[f64]) -> f64 {
         let (n, d) = (self.data.rows(), self.data.columns());
         let mut losses = Vec::new();
         for k in 0..n {
             let x: Vec<f64> = (0..d).map(|j| self.data.x[(k, j)]).collect();
             let dot = |w: &[f64]| w.iter().zip(&x).map(|(w, x)| w * x).sum::<f64>();
             let held = self.margins.as_ref().map_or(0.0, |of| of.held[k]);
+            let output = self.margins.as_ref().and_then(|of| of.outputs.get(k).copied()).unwrap_or(0);
+            let c = biases.get(output).copied().unwrap_or(0.0);
             let (mut lin, mut slope, mut left) = (c + held + dot(a), a.to_vec(), [0.0; 2]);
             for (i, unit) in units.iter().enumerate() {
                 let (h, on) = (dot(&unit.z) + unit.bias, self.labels.unit(i)[k]);
@@ -180,7 +184,7 @@ proptest! {
         }
         let solution = built.solution(&outcome.x);
         let a = solution.affine.a.clone().unwrap_or_else(|| vec![0.0; d]);
-        let mut objective = instance.loss(&solution.units, &a, solution.affine.c);
+        let mut objective = instance.loss(&solution.units, &a, &solution.biases);
         objective += instance.prices.decay * solution.units.iter().map(Unit::length).sum::<f64>();
         if instance.prices.lipschitz > 0.0 {
             let lipschitz = built.lipschitz(&outcome.x);
@@ -194,7 +198,7 @@ proptest! {
             prop_assert!(told <= objective + off, "told {told}, by the formulas {objective}");
         }
         // Nothing is better than the optimum: not the network that it started from.
-        let start = instance.loss(&instance.units, &instance.linear.clone().unwrap_or_else(|| vec![0.0; d]), 0.0)
+        let start = instance.loss(&instance.units, &instance.linear.clone().unwrap_or_else(|| vec![0.0; d]), &[])
             + instance.prices.decay * instance.units.iter().map(Unit::length).sum::<f64>();
         if instance.soft && instance.prices.lipschitz == 0.0 {
             prop_assert!(objective <= start * (1.0 + 1e-6), "{objective} {start}");

@@ -55,7 +55,7 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 9], form: Form, ra
         decay,
         infinity,
         linear: weights && linear,
-        bias: weights && bias,
+        biases: usize::from(weights && bias),
         exits: Exits::default(),
         reach: 0,
         worst: Worst::default(),

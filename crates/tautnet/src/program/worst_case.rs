@@ -19,6 +19,7 @@
 //! What the normal equations leave of it is in [`eliminate`].
 
 mod eliminate;
+mod products;
 
 use super::{
     layout::{Layout, Worst},
@@ -31,6 +32,7 @@ use crate::{
     tolerance::{Shape, Tolerance},
 };
 use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
+use products::{TOGETHER, add_lower, by_columns, by_rows, column};
 use rayon::prelude::*;
 use std::{ops::Range, sync::Arc};
 use tautnet_cone::{Cone, Curved, Scaling};
@@ -96,6 +98,8 @@ pub(crate) struct WorstCase {
     pub y: Arc<Vec<f64>>,
     /// What the output of each row has beside the units, where that is held.
     held: Arc<Vec<f64>>,
+    /// The output of each row, whose bias it has where biases are free.
+    outputs: Arc<Vec<usize>>,
     /// Of every group.
     pub weight: Arc<Vec<f64>>,
     /// The first row of each group, and the number of rows.
@@ -117,6 +121,7 @@ pub(crate) struct Given {
     pub linear: Option<Mat<f64>>,
     pub y: Vec<f64>,
     pub held: Vec<f64>,
+    pub outputs: Vec<usize>,
     pub weight: Vec<f64>,
     pub groups: Vec<usize>,
     pub cost: Cost,
@@ -126,7 +131,7 @@ pub(crate) struct Given {
 
 impl WorstCase {
     pub fn new(given: Given, tolerance: &Tolerance) -> Self {
-        let Given { rows, columns, coefficients, linear, y, held, weight, groups, cost, ridge, soft } = given;
+        let Given { rows, columns, coefficients, linear, y, held, outputs, weight, groups, cost, ridge, soft } = given;
         let (n, m) = (rows.n(), rows.units());
         let tolerances = Mat::from_fn(n, columns.len(), |k, c| tolerance.size(k, columns[c]));
         let signed = Mat::from_fn(n, m, |k, i| if rows.active.unit(i)[k] { rows.coefficient(k, i) } else { 0.0 });
@@ -146,6 +151,7 @@ impl WorstCase {
             linear: linear.map(Arc::new),
             y: Arc::new(y),
             held: Arc::new(held),
+            outputs: Arc::new(outputs),
             weight: Arc::new(weight),
             groups: Arc::new(groups),
             cost,
@@ -217,8 +223,10 @@ impl WorstCase {
             let out = MatMut::from_column_major_slice_mut(&mut f, n, 1);
             matmul(out, Accum::Add, inputs.as_ref(), column(&x[a]), 1.0, Par::Seq);
         }
-        let c = layout.output_bias().map_or(0.0, |c| x[c]);
-        f.iter_mut().for_each(|f| *f += c);
+        let biases = &x[layout.output_biases()];
+        if !biases.is_empty() {
+            f.iter_mut().zip(self.outputs.iter()).for_each(|(f, output)| *f += biases[*output]);
+        }
         f
     }
 
@@ -315,8 +323,6 @@ impl WorstCase {
     }
 }
 
-/// Rows whose features are multiplied at once.
-const TOGETHER: usize = 512;
 /// Pairs of columns whose sums are held at once.
 const PAIRS: usize = 64;
 
@@ -517,8 +523,9 @@ impl Term for WorstCase {
                 out[a.start + self.columns[c]] += gradient.col(c).iter().sum::<f64>();
             }
         }
-        if let Some(c) = layout.output_bias() {
-            out[c] += v.iter().sum::<f64>();
+        let biases = &mut out[layout.output_biases()];
+        if !biases.is_empty() {
+            v.iter().zip(self.outputs.iter()).for_each(|(v, output)| biases[*output] += v);
         }
     }
 
@@ -566,35 +573,4 @@ impl Term for WorstCase {
             }
         });
     }
-}
-
-fn column(values: &[f64]) -> MatRef<'_, f64> {
-    MatRef::from_column_major_slice(values, values.len(), 1)
-}
-
-/// `A B`, blocks of rows apart.
-fn by_rows(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
-    let mut out = Mat::<f64>::zeros(a.nrows(), b.ncols());
-    out.as_mut().par_row_chunks_mut(TOGETHER).enumerate().for_each(|(block, out)| {
-        let part = a.subrows(block * TOGETHER, out.nrows());
-        matmul(out, Accum::Replace, part, b, 1.0, Par::Seq);
-    });
-    out
-}
-
-/// `AᵀB`, blocks of A's columns apart.
-fn by_columns(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
-    let mut out = Mat::<f64>::zeros(a.ncols(), b.ncols());
-    out.as_mut().par_row_chunks_mut(32).enumerate().for_each(|(block, out)| {
-        let part = a.subcols(block * 32, out.nrows());
-        matmul(out, Accum::Replace, part.transpose(), b, 1.0, Par::Seq);
-    });
-    out
-}
-
-/// `out += AᵀB`, lower triangle.
-fn add_lower(out: MatMut<'_, f64>, a: MatRef<'_, f64>, b: MatRef<'_, f64>) {
-    use faer::linalg::matmul::triangular::{self, BlockStructure};
-    let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
-    triangular::matmul(out, lower, Accum::Add, a.transpose(), full, b, full, 1.0, Par::Seq);
 }

@@ -1,4 +1,4 @@
-//! The rows of several classes as margins, and their bound by labels.
+//! The rows of several outputs, as margins of classes or as targets one by one, and their bound by labels.
 
 use super::margins::number;
 use crate::error::Result;
@@ -9,13 +9,14 @@ use crate::tolerance::Tolerance;
 use crate::unit::Unit;
 use crate::{Dataset, Loss, Shallow};
 use faer::Mat;
+use rayon::prelude::*;
 
 /// A network as units with directions, and what stands beside them.
 #[derive(Debug, Clone)]
 pub(super) struct Directed {
     /// z̄_i = ‖v_i‖ (w_i, b_i); the sign says nothing.
     pub units: Vec<Unit>,
-    /// u_i, units × classes.
+    /// u_i, units × outputs.
     pub directions: Mat<f64>,
     /// The output biases.
     pub bias: Vec<f64>,
@@ -57,18 +58,27 @@ impl Directed {
     }
 }
 
-/// Rows as margins: each row once for every class that is not its own, these together.
+/// Rows as the program has them: of classes each row once for every class that is not its own, these together, as margins; of targets
+/// each row once for every output.
 pub(super) struct Expanded {
-    /// The rows, with the target 1: the margin is to be large.
+    /// The rows. Of margins the target is 1: the margin is to be large.
     pub data: Dataset,
     pub tolerance: Tolerance,
     pub margins: Margins,
-    /// The first margin of each row, and their number.
+    /// The first row of each group, of which only the worst row counts, and their number.
     pub groups: Vec<usize>,
 }
 
 impl Expanded {
-    pub fn of(data: &Dataset, tolerance: &Tolerance, network: &Directed) -> Result<Self> {
+    pub fn of(data: &Dataset, tolerance: &Tolerance, network: &Directed, loss: &Loss) -> Result<Self> {
+        if loss.is_margin() {
+            Self::of_classes(data, tolerance, network)
+        } else {
+            Self::of_targets(data, tolerance, network)
+        }
+    }
+
+    fn of_classes(data: &Dataset, tolerance: &Tolerance, network: &Directed) -> Result<Self> {
         let classes = network.bias.len();
         let pairs: Vec<(usize, usize, usize)> = (0..data.rows())
             .flat_map(|k| {
@@ -77,21 +87,43 @@ impl Expanded {
             })
             .collect();
         let rows: Vec<usize> = pairs.iter().map(|(k, ..)| *k).collect();
-        let x = Mat::from_fn(pairs.len(), data.columns(), |r, a| data.x[(rows[r], a)]);
-        let weights = data.weights.as_ref().map(|weights| rows.iter().map(|&k| weights[k]).collect());
         let coefficient = |r: usize, i: usize| {
             let (_, y, j) = pairs[r];
             network.directions[(i, y)] - network.directions[(i, j)]
         };
-        Ok(Self {
-            data: Dataset::new(x, vec![1.0; pairs.len()], weights)?,
-            tolerance: tolerance.select(&rows),
-            margins: Margins {
-                coefficients: Mat::from_fn(pairs.len(), network.units.len(), coefficient),
-                held: pairs.iter().map(|&(_, y, j)| network.bias[y] - network.bias[j]).collect(),
-            },
-            groups: (0..=data.rows()).map(|k| k * (classes - 1)).collect(),
-        })
+        let margins = Margins {
+            coefficients: Mat::from_fn(pairs.len(), network.units.len(), coefficient),
+            held: pairs.iter().map(|&(_, y, j)| network.bias[y] - network.bias[j]).collect(),
+            outputs: Vec::new(),
+        };
+        let groups = (0..=data.rows()).map(|k| k * (classes - 1)).collect();
+        Self::of_rows((data, tolerance), &rows, vec![1.0; pairs.len()], margins, groups)
+    }
+
+    fn of_targets(data: &Dataset, tolerance: &Tolerance, network: &Directed) -> Result<Self> {
+        let targets = data.targets();
+        let outputs: Vec<usize> = (0..data.rows()).flat_map(|_| 0..targets).collect();
+        let rows: Vec<usize> = (0..data.rows()).flat_map(|k| std::iter::repeat_n(k, targets)).collect();
+        let y = (0..data.rows()).flat_map(|k| data.targets_of(k)).collect();
+        let margins = Margins {
+            coefficients: Mat::from_fn(rows.len(), network.units.len(), |r, i| network.directions[(i, outputs[r])]),
+            held: vec![0.0; rows.len()],
+            outputs,
+        };
+        let groups = (0..=rows.len()).collect();
+        Self::of_rows((data, tolerance), &rows, y, margins, groups)
+    }
+
+    fn of_rows(
+        (data, tolerance): (&Dataset, &Tolerance),
+        rows: &[usize],
+        y: Vec<f64>,
+        margins: Margins,
+        groups: Vec<usize>,
+    ) -> Result<Self> {
+        let x = Mat::from_fn(rows.len(), data.columns(), |r, a| data.x[(rows[r], a)]);
+        let weights = data.weights.as_ref().map(|weights| rows.iter().map(|&k| weights[k]).collect());
+        Ok(Self { data: Dataset::new(x, y, weights)?, tolerance: tolerance.select(rows), margins, groups })
     }
 
     /// The patterns of units on the rows.
@@ -103,43 +135,60 @@ impl Expanded {
         Patterns::from_units(rows, units.iter().map(|unit| (0..rows).map(|k| on(unit, k)).collect()))
     }
 
-    /// The least of every margin by some labels.
-    fn lowest(&self, units: &[Unit], labels: &Patterns, k: usize) -> f64 {
+    /// The interval of what a row says, a margin or an output, by some labels.
+    fn interval(&self, (units, biases): (&[Unit], &[f64]), labels: &Patterns, k: usize) -> [f64; 2] {
         let x: Vec<f64> = self.data.x.row(k).iter().copied().collect();
         let mut slope = vec![0.0; x.len()];
-        let mut low = self.margins.held[k];
+        let free = self.margins.outputs.get(k).map_or(0.0, |&output| biases[output]);
+        let (mut middle, mut left) = (self.margins.held[k] + free, [0.0; 2]);
         for (i, unit) in units.iter().enumerate() {
             let coefficient = self.margins.coefficients[(k, i)];
             let h = unit.z.iter().zip(&x).map(|(z, x)| z * x).sum::<f64>() + unit.bias;
             let on = labels.unit(i)[k];
             if on {
-                low += coefficient * h;
+                middle += coefficient * h;
                 slope.iter_mut().zip(&unit.z).for_each(|(slope, z)| *slope += coefficient * z);
             }
-            if coefficient < 0.0 {
-                low += coefficient * (self.tolerance.reach(k, &unit.z) - if on { h } else { -h }).max(0.0);
-            }
+            let leaves = (self.tolerance.reach(k, &unit.z) - if on { h } else { -h }).max(0.0);
+            left[usize::from(coefficient < 0.0)] += coefficient.abs() * leaves;
         }
-        low - self.tolerance.reach(k, &slope)
+        let reach = self.tolerance.reach(k, &slope);
+        [middle - reach - left[1], middle + reach + left[0]]
     }
 
-    /// The mean loss of the worst margins by the better of two sets of labels, margin by margin, and these labels.
-    pub fn bound(&self, units: &[Unit], loss: &Loss, labels: [&Patterns; 2]) -> (f64, Patterns) {
+    /// The mean over the rows of the data of the worst losses by the better of two sets of labels, and these labels: of classes the loss of
+    /// the worst margin, of targets the sum of the losses of all outputs.
+    pub fn bound(&self, network: (&[Unit], &[f64]), loss: &Loss, labels: [&Patterns; 2]) -> (f64, Patterns) {
         let rows = self.data.rows();
-        let (lows, second): (Vec<f64>, Vec<bool>) = (0..rows)
+        let (losses, second): (Vec<f64>, Vec<bool>) = (0..rows)
+            .into_par_iter()
             .map(|k| {
-                let [first, second] = labels.map(|labels| self.lowest(units, labels, k));
-                (first.max(second), second > first)
+                let y = self.data.y[k];
+                let [first, second] = labels.map(|labels| {
+                    let [low, high] = self.interval(network, labels, k);
+                    // What is to be small, of margins too where their loss is 0.
+                    if loss.is_margin() { -low } else { loss.value(low, y).max(loss.value(high, y)) }
+                });
+                // Where either is not a number, it is told.
+                let better = second < first;
+                let worst = if better { second } else { first };
+                (if loss.is_margin() { loss.value(-worst, y) } else { worst }, better)
             })
             .unzip();
         let (mut sum, mut total) = (0.0, 0.0);
         for group in self.groups.windows(2) {
             let weight = self.data.weights.as_ref().map_or(1.0, |weights| weights[group[0]]);
-            let worst = lows[group[0]..group[1]].iter().fold(f64::INFINITY, |worst: f64, low| worst.min(*low));
-            sum += weight * loss.value(worst, 1.0);
-            total += weight;
+            let larger = |worst: f64, loss: &f64| if loss.is_nan() || *loss > worst { *loss } else { worst };
+            sum += weight * losses[group[0]..group[1]].iter().fold(0.0, larger);
+            // A mean over rows of sums over outputs.
+            total += weight / self.outputs() as f64;
         }
         let unit = |i: usize| (0..rows).map(|k| labels[usize::from(second[k])].unit(i)[k]).collect();
-        (sum / total, Patterns::from_units(rows, (0..units.len()).map(unit)))
+        (sum / total, Patterns::from_units(rows, (0..labels[0].units()).map(unit)))
+    }
+
+    /// How many rows of the program one row of the data adds the losses of: one a target, and one group of margins.
+    pub fn outputs(&self) -> usize {
+        self.margins.outputs.iter().map(|output| output + 1).max().unwrap_or(1)
     }
 }

@@ -1,7 +1,10 @@
-//! Training by gradient descent on the cross-entropy, on rows as they are or under attack.
+//! Training by gradient descent on the cross-entropy of classes, or on the sum of the losses of targets, on rows as they are or under attack.
 //!
 //! ```text
-//! minimize  mean_k ω_k max_δ ( log Σ_j exp f_j(x_k + δ) − f_y(x_k + δ) )  +  λ_w/2 (‖W̄‖² + ‖V‖²)
+//! minimize  mean_k ω_k max_δ cost_k(f(x_k + δ))  +  λ_w/2 (‖W̄‖² + ‖V‖²)
+//!
+//! cost_k(f) = log Σ_j exp f_j − f_y      of classes, y being that of the row
+//!           = Σ_j loss(f_j, y_kj)        of targets
 //! ```
 //!
 //! The inner maximum is taken by steps of ascent within the row's tolerance, which go on from where they ended when the row was last
@@ -14,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::random::normal;
 use crate::shallow::Parts;
 use crate::tolerance::Tolerance;
-use crate::{Dataset, Shallow};
+use crate::{Dataset, Loss, Shallow};
 use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -23,7 +26,10 @@ use tautnet_cone::Stop;
 /// How a network is trained.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Plan {
-    pub classes: usize,
+    /// The outputs: one a class, or one a target.
+    pub outputs: usize,
+    /// What a wrong prediction of a target costs; `None` where the outputs are classes.
+    pub loss: Option<Loss>,
     pub units: usize,
     pub linear_part: bool,
     pub output_bias: bool,
@@ -49,9 +55,9 @@ impl Weights {
     fn zeros(inputs: usize, plan: &Plan) -> Self {
         Self {
             hidden: Mat::zeros(plan.units, inputs + 1),
-            outer: Mat::zeros(plan.units, plan.classes),
-            linear: Mat::zeros(if plan.linear_part { inputs } else { 0 }, plan.classes),
-            bias: Mat::zeros(1, plan.classes),
+            outer: Mat::zeros(plan.units, plan.outputs),
+            linear: Mat::zeros(if plan.linear_part { inputs } else { 0 }, plan.outputs),
+            bias: Mat::zeros(1, plan.outputs),
         }
     }
 
@@ -60,7 +66,7 @@ impl Weights {
         let outer = 1.0 / (plan.units as f64).sqrt();
         Self {
             hidden: Mat::from_fn(plan.units, inputs + 1, |_, _| hidden * normal(random)),
-            outer: Mat::from_fn(plan.units, plan.classes, |_, _| outer * normal(random)),
+            outer: Mat::from_fn(plan.units, plan.outputs, |_, _| outer * normal(random)),
             ..Self::zeros(inputs, plan)
         }
     }
@@ -82,7 +88,7 @@ impl Weights {
     }
 }
 
-/// Rows at which the outputs and their gradients are taken, X̄ with a column of ones.
+/// Some rows, whose outputs and their gradients are taken, X̄ with a column of ones.
 struct Visit {
     /// H, rows × m, with what is not above 0 as 0.
     active: Mat<f64>,
@@ -92,6 +98,49 @@ struct Visit {
     losses: Vec<f64>,
 }
 
+/// What the outputs are to be.
+enum Goal<'a> {
+    /// The largest one: the class of each row of the data.
+    Classes(Vec<usize>),
+    /// The targets.
+    Targets(&'a Loss, &'a Dataset),
+}
+
+impl<'a> Goal<'a> {
+    fn of(data: &'a Dataset, plan: &'a Plan) -> Self {
+        match &plan.loss {
+            Some(loss) => Self::Targets(loss, data),
+            None => Self::Classes(data.y.iter().map(|y| number(*y)).collect()),
+        }
+    }
+
+    /// The cost of the outputs of row `k`, in whose place its slopes come.
+    fn cost(&self, k: usize, outputs: &mut [f64]) -> f64 {
+        match self {
+            Self::Classes(classes) => {
+                let largest = outputs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+                let of_class = outputs[classes[k]] - largest;
+                let mut all = 0.0;
+                for output in outputs.iter_mut() {
+                    *output = (*output - largest).exp();
+                    all += *output;
+                }
+                outputs.iter_mut().for_each(|output| *output /= all);
+                outputs[classes[k]] -= 1.0;
+                all.ln() - of_class
+            }
+            Self::Targets(loss, data) => {
+                let one = |(number, output): (usize, &mut f64)| {
+                    let (f, y) = (*output, data.target(number)[k]);
+                    *output = loss.slope(f, y);
+                    loss.value(f, y)
+                };
+                outputs.iter_mut().enumerate().map(one).sum()
+            }
+        }
+    }
+}
+
 fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
     let mut out = Mat::zeros(a.nrows(), b.ncols());
     matmul(out.as_mut(), Accum::Replace, a, b, 1.0, Par::Seq);
@@ -99,7 +148,7 @@ fn product(a: MatRef<'_, f64>, b: MatRef<'_, f64>) -> Mat<f64> {
 }
 
 impl Visit {
-    fn of(weights: &Weights, x: MatRef<'_, f64>, classes: &[usize]) -> Self {
+    fn of(weights: &Weights, x: MatRef<'_, f64>, rows: &[usize], goal: &Goal<'_>) -> Self {
         let d = x.ncols() - 1;
         let mut active = product(x, weights.hidden.transpose());
         active.col_iter_mut().for_each(|column| column.iter_mut().for_each(|h| *h = h.max(0.0)));
@@ -107,20 +156,12 @@ impl Visit {
         if weights.linear.nrows() > 0 {
             matmul(slopes.as_mut(), Accum::Add, x.subcols(0, d), weights.linear.as_ref(), 1.0, Par::Seq);
         }
-        let count = slopes.ncols();
-        let mut losses = Vec::with_capacity(classes.len());
-        for (k, &y) in classes.iter().enumerate() {
-            (0..count).for_each(|j| slopes[(k, j)] += weights.bias[(0, j)]);
-            let largest = (0..count).fold(f64::NEG_INFINITY, |largest: f64, j| largest.max(slopes[(k, j)]));
-            let of_class = slopes[(k, y)] - largest;
-            let mut all = 0.0;
-            for j in 0..count {
-                slopes[(k, j)] = (slopes[(k, j)] - largest).exp();
-                all += slopes[(k, j)];
-            }
-            losses.push(all.ln() - of_class);
-            (0..count).for_each(|j| slopes[(k, j)] /= all);
-            slopes[(k, y)] -= 1.0;
+        let mut outputs = vec![0.0; slopes.ncols()];
+        let mut losses = Vec::with_capacity(rows.len());
+        for (r, &k) in rows.iter().enumerate() {
+            outputs.iter_mut().enumerate().for_each(|(j, f)| *f = slopes[(r, j)] + weights.bias[(0, j)]);
+            losses.push(goal.cost(k, &mut outputs));
+            outputs.iter().enumerate().for_each(|(j, slope)| slopes[(r, j)] = *slope);
         }
         Self { active, slopes, losses }
     }
@@ -154,7 +195,7 @@ struct Attack<'a> {
 
 impl Attack<'_> {
     /// Move the rows of a batch, which are these rows of the data, to worse points.
-    fn perturb(&mut self, weights: &Weights, x: &mut Mat<f64>, rows: &[usize], classes: &[usize]) {
+    fn perturb(&mut self, weights: &Weights, x: &mut Mat<f64>, rows: &[usize], goal: &Goal<'_>) {
         let d = x.ncols() - 1;
         let clean = x.clone();
         let norm = self.tolerance.shape().norm();
@@ -167,7 +208,7 @@ impl Attack<'_> {
         };
         place(&self.last, x);
         for _ in 0..self.steps {
-            let slopes = Visit::of(weights, x.as_ref(), classes).of_inputs(weights);
+            let slopes = Visit::of(weights, x.as_ref(), rows, goal).of_inputs(weights);
             for (r, &k) in rows.iter().enumerate() {
                 (0..d).for_each(|a| gradient[a] = slopes[(r, a)] * self.tolerance.size(k, a));
                 steepest(norm, &gradient, &mut direction);
@@ -218,7 +259,7 @@ pub(crate) fn train(data: &Dataset, tolerance: Option<&Tolerance>, plan: &Plan) 
     let mut adam = Adam { moments: [zeros.clone(), zeros], powers: [1.0; 2] };
     let mut attack = tolerance.map(|tolerance| Attack { tolerance, last: Mat::zeros(n, d), steps: plan.steps });
     let omega = importances(data);
-    let classes: Vec<usize> = data.y.iter().map(|y| number(*y)).collect();
+    let goal = Goal::of(data, plan);
     let mut order: Vec<usize> = (0..n).collect();
     let stop = Stop::here();
     let all = (plan.epochs * n.div_ceil(plan.batch)) as f64;
@@ -233,15 +274,14 @@ pub(crate) fn train(data: &Dataset, tolerance: Option<&Tolerance>, plan: &Plan) 
                 return weights.network();
             }
             let mut x = Mat::from_fn(rows.len(), d + 1, |r, a| if a < d { data.x[(rows[r], a)] } else { 1.0 });
-            let of_rows: Vec<usize> = rows.iter().map(|&k| classes[k]).collect();
             if let Some(attack) = &mut attack {
-                attack.perturb(&weights, &mut x, rows, &of_rows);
+                attack.perturb(&weights, &mut x, rows, &goal);
             }
-            let mut visit = Visit::of(&weights, x.as_ref(), &of_rows);
+            let mut visit = Visit::of(&weights, x.as_ref(), rows, &goal);
             for (r, &k) in rows.iter().enumerate() {
                 let share = omega[k] / rows.len() as f64;
                 loss += share * visit.losses[r];
-                (0..plan.classes).for_each(|j| visit.slopes[(r, j)] *= share);
+                (0..plan.outputs).for_each(|j| visit.slopes[(r, j)] *= share);
             }
             let of_units = visit.of_units(&weights);
             gradient.hidden = product(of_units.transpose(), x.as_ref());
@@ -249,7 +289,7 @@ pub(crate) fn train(data: &Dataset, tolerance: Option<&Tolerance>, plan: &Plan) 
             if plan.linear_part {
                 gradient.linear = product(x.as_ref().subcols(0, d).transpose(), visit.slopes.as_ref());
             }
-            for j in 0..plan.classes {
+            for j in 0..plan.outputs {
                 gradient.bias[(0, j)] = if plan.output_bias { visit.slopes.col(j).iter().sum() } else { 0.0 };
             }
             let rate = 0.5 * plan.rate * (1.0 + (std::f64::consts::PI * taken / all).cos());

@@ -1,7 +1,7 @@
-//! What a network says of the class of a row, and how far errors of the inputs can change it.
+//! What a network says of the class of a row, or of its targets, and how far errors of the inputs can change it.
 
 use super::margins::{class, margin_and_error, probabilities};
-use crate::certify::{affordable_nodes, prediction_intervals_within};
+use crate::certify::{SampleInterval, affordable_nodes, prediction_intervals_within};
 use crate::error::Result;
 use crate::outward::{add_down, add_up};
 use crate::tolerance::Tolerance;
@@ -70,4 +70,22 @@ pub fn told(
         }
     }
     Ok(all)
+}
+
+/// For each target the intervals that no error within a tolerance can move its predictions out of, row by row, everything in the units of the
+/// data; the network is in standardized units. At most `nodes` nodes of branch and bound are spent at each end.
+pub fn of_targets(
+    network: &Shallow,
+    scaler: &Scaler,
+    x: &Mat<f64>,
+    tolerance: &Tolerance,
+    nodes: Option<usize>,
+) -> Result<Vec<Vec<SampleInterval>>> {
+    let outputs = network.outputs();
+    let nodes = nodes.unwrap_or_else(|| affordable_nodes(network, x.nrows() * outputs));
+    let one = |output: usize| {
+        let own = scaler.of_target(output);
+        prediction_intervals_within(&network.output(output), &own, x.clone(), tolerance, Some(nodes))
+    };
+    (0..outputs).map(one).collect()
 }

@@ -18,7 +18,7 @@ pub(crate) fn check(network: &Shallow, data: &Dataset, loss: &Loss) -> Result<()
     if !loss.is_margin() {
         return Err(Error::new(
             format!("the loss `{loss}` is for numbers, but the network has an output for each of {classes} classes"),
-            "take a loss of the margin: logistic, hinge or squared-hinge",
+            "take a loss of the margin: logistic, hinge or squared-hinge; or give as many targets as outputs",
         ));
     }
     if network.inputs() != data.columns() {
@@ -34,6 +34,22 @@ pub(crate) fn check(network: &Shallow, data: &Dataset, loss: &Loss) -> Result<()
             format!("give the number of a class, 0 to {}", classes - 1),
         )),
     }
+}
+
+/// Refuse targets of which a network has not one output each.
+pub(crate) fn check_targets(network: &Shallow, data: &Dataset) -> Result<()> {
+    let (outputs, targets) = (network.outputs(), data.targets());
+    if outputs != targets || network.inputs() != data.columns() {
+        return Err(Error::new(
+            format!(
+                "the network has {} inputs and {outputs} outputs, and the data {} columns and {targets} targets",
+                network.inputs(),
+                data.columns()
+            ),
+            "give the columns that the network was trained on, and one target an output",
+        ));
+    }
+    Ok(())
 }
 
 /// The margin of class `y` over class `j`: f_y − f_j, whose weights are rounded.

@@ -1,7 +1,8 @@
-//! (R) for several classes: the least loss of the worst margins within the tolerance, directions and output biases held.
+//! (R) for several outputs, directions held: of classes the least loss of the worst margins within the tolerance, output biases held too; of
+//! targets the least sum over the outputs of the worst losses of each.
 
 use super::bound::{Directed, Expanded};
-use super::margins::check;
+use super::margins::{check, check_targets};
 use crate::error::{Error, Result};
 use crate::polish::{Observer, Progress};
 use crate::program::build::{Built, Prices, Robust};
@@ -14,7 +15,7 @@ use tautnet_cone::Status;
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// A loss of the margin.
+    /// A loss of the margin, where the outputs are classes; any other, where every output has a target.
     pub loss: Loss,
     /// How wrong the inputs can be.
     pub tolerance: Tolerance,
@@ -33,7 +34,8 @@ pub struct Settings {
 pub struct Polished {
     /// The network with the least objective of all that were met: the given one where nothing is better.
     pub network: Shallow,
-    /// The objective before and after: the bound on the mean loss of the worst margins, and the price of the weights.
+    /// The objective before and after: the price of the weights, and the bound on the mean loss, of the worst margins of classes or of all
+    /// targets together.
     pub objective: [f64; 2],
     /// The relative gap of the program that the network is from; of the first one where that gave nothing better.
     pub gap: f64,
@@ -60,9 +62,10 @@ const LITTLE: f64 = 1e-3;
 /// More memory than this a program may not take, in bytes.
 const MOST_MEMORY: f64 = 16e9;
 
-/// Refuse rows that, each once for every other class, would not fit, before they are copied.
-fn affordable(network: &Shallow, data: &Dataset) -> Result<()> {
-    let margins = data.rows() * (network.outputs() - 1);
+/// Refuse rows that, each once for every other class or for every target, would not fit, before they are copied.
+fn affordable(network: &Shallow, data: &Dataset, loss: &Loss) -> Result<()> {
+    let each = if loss.is_margin() { network.outputs() - 1 } else { network.outputs() };
+    let margins = data.rows() * each;
     // Inputs twice; coefficients, labels and what the program has for every unit in every margin.
     let bytes = 8.0 * margins as f64 * (2 * data.columns() + 8 * network.units()) as f64;
     if bytes <= MOST_MEMORY {
@@ -70,11 +73,11 @@ fn affordable(network: &Shallow, data: &Dataset) -> Result<()> {
     }
     Err(Error::new(
         format!(
-            "the convex program of {} units and {margins} margins ({} rows, each against {} other classes) needs about {:.0} GB of memory, \
+            "the convex program of {} units and {margins} {} ({} rows, each {each} times) needs about {:.0} GB of memory, \
              more than {:.0}",
             network.units(),
+            if loss.is_margin() { "margins" } else { "outputs" },
             data.rows(),
-            network.outputs() - 1,
             bytes / 1e9,
             MOST_MEMORY / 1e9
         ),
@@ -82,32 +85,40 @@ fn affordable(network: &Shallow, data: &Dataset) -> Result<()> {
     ))
 }
 
-/// Solve (R) from a network with one output a class, and again with better labels while that gains. Never worse.
+/// Solve (R) from a network with one output a class, or a target, and again with better labels while that gains. Never worse.
 pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> Result<Polished> {
     let Settings { loss, tolerance, decay, soft, rounds, gap } = settings;
-    check(network, data, loss)?;
+    // The check of classes says what is wrong where outputs are neither.
+    let targets = !loss.is_margin() && (network.outputs() == 1 || data.targets() > 1);
+    if targets {
+        check_targets(network, data)?;
+    } else {
+        check(network, data, loss)?;
+    }
     if tolerance.columns() != data.columns() || !(tolerance.is_same() || tolerance.sizes().nrows() == data.rows()) {
         return Err(Error::new(
             format!("the tolerance has {} columns and {} rows", tolerance.columns(), tolerance.sizes().nrows()),
             "give the tolerance of these very columns and rows",
         ));
     }
-    affordable(network, data)?;
+    affordable(network, data, loss)?;
     let mut at = Directed::of(network);
     let priced = |units: &[Unit]| decay * units.iter().map(Unit::length).sum::<f64>();
-    let mut expanded = Expanded::of(data, tolerance, &at)?;
+    let mut expanded = Expanded::of(data, tolerance, &at, loss)?;
+    // The program has the mean over all its rows.
+    let times = expanded.outputs() as f64;
     let patterns = expanded.patterns(&at.units);
-    let (bound, mut labels) = expanded.bound(&at.units, loss, [&patterns, &patterns]);
+    let (bound, mut labels) = expanded.bound((&at.units, &at.bias), loss, [&patterns, &patterns]);
     let start = bound + priced(&at.units);
     let mut best =
         Polished { network: network.clone(), objective: [start; 2], gap: f64::INFINITY, solved: false, rounds: 0 };
     let prices = Prices {
         lipschitz: 0.0,
         squared: false,
-        decay: *decay,
+        decay: *decay / times,
         max_lipschitz: None,
         norm: Norm::Two,
-        output_bias: false,
+        output_bias: !loss.is_margin(),
         linear_part: false,
         loss: loss.clone(),
     };
@@ -127,7 +138,7 @@ pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: 
         };
         let mut built = Built::robust(&expanded.data, (&at.units, None), &labels, robust, &prices)?;
         let mut interrupted = false;
-        let scale = built.objective(1.0);
+        let scale = times * built.objective(1.0);
         let outcome = built.solve(&solver, &mut |facts| {
             let objective = scale * facts.primal;
             let verdict = observer(&Progress { round, iteration: facts.iteration, objective, gap: facts.gap });
@@ -135,12 +146,16 @@ pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: 
             verdict
         });
         best.rounds += 1;
-        let units = built.solution(&outcome.x).units;
-        if units.iter().any(|unit| !unit.length().is_finite()) {
+        let solution = built.solution(&outcome.x);
+        let (units, finite) = (solution.units, |value: &f64| value.is_finite());
+        if !units.iter().all(|unit| unit.length().is_finite()) || !solution.biases.iter().all(finite) {
             break;
         }
+        if !loss.is_margin() {
+            at.bias = solution.biases;
+        }
         let patterns = expanded.patterns(&units);
-        let (bound, better) = expanded.bound(&units, loss, [&labels, &patterns]);
+        let (bound, better) = expanded.bound((&units, &at.bias), loss, [&labels, &patterns]);
         let objective = bound + priced(&units);
         // Units that came out as nothing are left behind.
         let largest = units.iter().map(Unit::length).fold(0.0, f64::max);
@@ -148,7 +163,7 @@ pub fn polish(network: &Shallow, data: &Dataset, settings: &Settings, observer: 
         at.directions = faer::Mat::from_fn(kept.len(), at.bias.len(), |i, j| at.directions[(kept[i], j)]);
         at.units = kept.iter().map(|&i| units[i].clone()).collect();
         labels = better.pick(kept.iter().copied());
-        expanded = Expanded::of(data, tolerance, &at)?;
+        expanded = Expanded::of(data, tolerance, &at, loss)?;
         if objective < best.objective[1] {
             best.network = at.network(data.columns())?;
             best.objective[1] = objective;

@@ -1,4 +1,4 @@
-//! How far margins move.
+//! How far margins and outputs move.
 
 use super::margins::margin;
 use crate::certify::{self, GapObserver};
@@ -22,4 +22,14 @@ pub fn lipschitz(network: &Shallow, (y, j): (usize, usize), norm: Norm, observer
         bound.add(a);
     }
     Ok(bound.interval().high)
+}
+
+/// A bound on the Lipschitz constant of one output, proved.
+pub fn lipschitz_of_output(
+    network: &Shallow,
+    output: usize,
+    norm: Norm,
+    observer: &mut GapObserver<'_>,
+) -> Result<f64> {
+    Ok(certify::prove(&network.output(output), norm, None, observer)?.standardized.bound)
 }

@@ -27,7 +27,8 @@ pub(crate) fn three(n: usize, seed: u64) -> Dataset {
 
 fn plan(units: usize, seed: u64) -> Plan {
     Plan {
-        classes: 3,
+        outputs: 3,
+        loss: None,
         units,
         linear_part: false,
         output_bias: true,

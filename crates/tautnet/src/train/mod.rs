@@ -73,6 +73,7 @@ pub fn train(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -
     if settings.units == 0 {
         return Err(Error::new("the network was asked to have 0 hidden units", "give at least 1; 100 is a good start"));
     }
+    data.check_one_target("this start")?;
     let (n, d, m) = (data.rows() as u128, data.columns() as u128, settings.units as u128);
     let numbers = settings.start.numbers(n, d, m);
     let what = || format!("a starting network of {m} hidden units for {n} rows of {d} inputs");

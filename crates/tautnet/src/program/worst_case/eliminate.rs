@@ -17,7 +17,8 @@
 
 use super::{
     super::{cholesky::symmetric_product, layout::Layout, term::Own},
-    DOWN, PAIRS, TOGETHER, UP, WorstCase, add_lower,
+    DOWN, PAIRS, UP, WorstCase,
+    products::{TOGETHER, add_lower},
 };
 use faer::{Mat, prelude::*};
 use rayon::prelude::*;
@@ -165,8 +166,8 @@ impl WorstCase {
                     });
                 }
             }
-            if let Some(c) = layout.output_bias() {
-                write(c, &|_| [1.0, -1.0]);
+            for (output, at) in layout.output_biases().enumerate() {
+                write(at, &|k| if self.outputs[k] == output { [1.0, -1.0] } else { [0.0; 2] });
             }
             let turns: Vec<(usize, Turn)> = groups
                 .filter(|&g| !alone(g))
