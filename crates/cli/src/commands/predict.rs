@@ -100,7 +100,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if predict_deep::is_for(&model) {
         stop.heed();
         stop.kept();
-        return predict_deep::run(arguments, (&model, &table), within.is_some(), &stop);
+        let asked = predict_deep::Asked {
+            interval: arguments.interval.asked,
+            within: within.is_some(),
+            unknown: arguments.levels.unknown(),
+            out: &arguments.out,
+            json: arguments.json,
+        };
+        return predict_deep::run(&asked, (&model, &table), &stop);
     }
     if !model.columns.other_targets.is_empty() {
         stop.heed();

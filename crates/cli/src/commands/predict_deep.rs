@@ -1,16 +1,27 @@
 //! What `predict` does with models of deep networks, whose intervals are those of the product of their layers' norms.
 
-use super::predict::Arguments;
 use super::told::{field, write, write_json};
+use crate::arguments::OutArguments;
 use crate::output;
 use crate::stop::Stop;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 use tautnet::certify::{self, Bounded};
 use tautnet::error::{Error, Result};
+use tautnet::recipe::Interval;
 use tautnet::{Norm, several};
 use tautnet_models::Model;
-use tautnet_tables::Table;
+use tautnet_tables::{Table, UnknownLevels};
+
+/// What was asked of a prediction.
+pub struct Asked<'a> {
+    pub interval: Interval,
+    /// Whether there is a tolerance.
+    pub within: bool,
+    pub unknown: UnknownLevels,
+    pub out: &'a OutArguments,
+    pub json: bool,
+}
 
 /// Whether what is known of one hidden layer of relu units says nothing of this model's network.
 pub fn is_for(model: &Model) -> bool {
@@ -18,10 +29,13 @@ pub fn is_for(model: &Model) -> bool {
 }
 
 /// Predictions of every row, and with a radius what holds of them within it.
-pub fn run(arguments: &Arguments, (model, table): (&Model, &Table), within: bool, stop: &Stop) -> Result<ExitCode> {
-    let interval = arguments.interval.asked;
-    let refused =
-        [(within, "a tolerance"), (interval.nodes.is_some(), "--nodes"), (interval.coverage.is_some(), "--coverage")];
+pub fn run(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop) -> Result<ExitCode> {
+    let interval = asked.interval;
+    let refused = [
+        (asked.within, "a tolerance"),
+        (interval.nodes.is_some(), "--nodes"),
+        (interval.coverage.is_some(), "--coverage"),
+    ];
     if let Some((_, what)) = refused.into_iter().find(|(given, _)| *given) {
         return Err(Error::new(
             format!("{what} is for one hidden layer of relu units; this model has {}", model.network.described()),
@@ -29,9 +43,9 @@ pub fn run(arguments: &Arguments, (model, table): (&Model, &Table), within: bool
         ));
     }
     let norm: Norm = model.settings.get("norm").and_then(Value::as_str).map_or(Ok(Norm::Two), str::parse)?;
-    let x = model.columns.encode(table, arguments.levels.unknown())?;
-    let asked = (norm, interval.radius.unwrap_or(0.0));
-    let all = stop.during(|| certify::predictions_within_radius(&model.network, &model.scaler, x, asked))?;
+    let x = model.columns.encode(table, asked.unknown)?;
+    let within = (norm, interval.radius.unwrap_or(0.0));
+    let all = stop.during(|| certify::predictions_within_radius(&model.network, &model.scaler, x, within))?;
     if stop.reason().is_some() {
         output::note("the time is over: norms that were not proved in time make intervals wider than they need be");
     }
@@ -42,13 +56,13 @@ pub fn run(arguments: &Arguments, (model, table): (&Model, &Table), within: bool
     }
     let of = |of: &dyn Fn(&Bounded) -> Value| all.iter().map(of).collect::<Value>();
     let Some(classes) = &model.columns.classes else {
-        if arguments.json {
+        if asked.json {
             result["predictions"] = of(&|row| json!(row.outputs[0]));
             if radius.is_some() {
                 result["lower"] = of(&|row| json!(row.lower[0]));
                 result["upper"] = of(&|row| json!(row.upper[0]));
             }
-            return write_json(&result, &arguments.out);
+            return write_json(&result, asked.out);
         }
         let mut text = if radius.is_some() { "prediction,lower,upper\n" } else { "prediction\n" }.to_owned();
         for row in &all {
@@ -58,7 +72,7 @@ pub fn run(arguments: &Arguments, (model, table): (&Model, &Table), within: bool
             }
             text.push('\n');
         }
-        return write(&text, &arguments.out);
+        return write(&text, asked.out);
     };
     // One output is the margin of the second of two classes.
     let told = |row: &Bounded| match row.outputs[..] {
@@ -70,7 +84,7 @@ pub fn run(arguments: &Arguments, (model, table): (&Model, &Table), within: bool
         _ => (row.class(), several::probabilities(&row.outputs), row.is_certain()),
     };
     let told: Vec<(usize, Vec<f64>, bool)> = all.iter().map(told).collect();
-    if arguments.json {
+    if asked.json {
         let of = |of: &dyn Fn(&(usize, Vec<f64>, bool)) -> Value| told.iter().map(of).collect::<Value>();
         result["classes"] = json!(classes);
         result["predictions"] = of(&|row| json!(classes[row.0]));
@@ -79,7 +93,7 @@ pub fn run(arguments: &Arguments, (model, table): (&Model, &Table), within: bool
         if radius.is_some() {
             result["certain"] = of(&|row| json!(row.2));
         }
-        return write_json(&result, &arguments.out);
+        return write_json(&result, asked.out);
     }
     let mut text =
         if radius.is_some() { "prediction,probability,certain\n" } else { "prediction,probability\n" }.to_owned();
@@ -90,5 +104,5 @@ pub fn run(arguments: &Arguments, (model, table): (&Model, &Table), within: bool
         }
         text.push('\n');
     }
-    write(&text, &arguments.out)
+    write(&text, asked.out)
 }

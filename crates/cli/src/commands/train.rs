@@ -92,13 +92,42 @@ pub struct Arguments {
     pub talk: TalkArguments,
 }
 
+impl Arguments {
+    /// What is asked of a deep network.
+    fn of_deep(&self) -> train_deep::Asked<'_> {
+        let of_others = [
+            (self.tolerances.tolerances.is_some(), "tolerances"),
+            (self.pictures.report.is_some(), "report"),
+            (self.pictures.wanted(), "plot"),
+        ];
+        train_deep::Asked {
+            data: &self.data,
+            file: &self.file,
+            columns: &self.columns,
+            task: self.task,
+            balanced: self.balanced,
+            levels: &self.levels,
+            test: &self.test,
+            recipe: &self.recipe,
+            deep: &self.deep,
+            no_standardize: self.no_standardize,
+            of_others: of_others.into_iter().find_map(|(given, name)| given.then_some(name)),
+            limit: self.limit,
+            threads: self.threads,
+            out: &self.out,
+            talk: &self.talk,
+        }
+    }
+}
+
 /// The loss of classes, where none was asked for.
 pub const CLASSES: &str = "logistic";
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if train_deep::is_asked(arguments)? {
-        return train_deep::run(arguments);
+    let deep = arguments.of_deep();
+    if train_deep::is_asked(&deep)? {
+        return train_deep::run(&deep);
     }
     let mut asked = arguments.recipe.asked.clone();
     if arguments.tolerances.tolerances.is_some() {

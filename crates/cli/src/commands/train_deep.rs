@@ -1,12 +1,14 @@
 //! `tautnet train DATA --layers …`: deep networks whose bound is the product of their layers' norms.
 
-use super::train::Arguments;
 use super::{export, train_summary};
+use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, TalkArguments, TaskArguments};
 use crate::files::Files;
 use crate::progress::{Display, seconds};
+use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::{input, limits, output};
 use serde_json::{Map, Value, json};
+use std::ffi::OsString;
 use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
@@ -18,8 +20,28 @@ use tautnet::{Dataset, Network, Recipe, Scaler, printable};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_tables::check_learned;
 
+/// What was asked of `train`.
+pub struct Asked<'a> {
+    pub data: &'a OsString,
+    pub file: &'a FileArguments,
+    pub columns: &'a ColumnArguments,
+    pub task: TaskArguments,
+    pub balanced: bool,
+    pub levels: &'a LevelArguments,
+    pub test: &'a TestArguments,
+    pub recipe: &'a RecipeArguments<recipe::Train>,
+    pub deep: &'a TableArguments<Deep, recipe::Train>,
+    pub no_standardize: bool,
+    /// What else was asked for that is about networks of one hidden layer alone.
+    pub of_others: Option<&'static str>,
+    pub limit: LimitArguments,
+    pub threads: ThreadArguments,
+    pub out: &'a OutArguments,
+    pub talk: &'a TalkArguments,
+}
+
 /// Refuse settings of deep networks where none is asked for, and settings of others where one is. Whether one is.
-pub fn is_asked(arguments: &Arguments) -> Result<bool> {
+pub fn is_asked(arguments: &Asked<'_>) -> Result<bool> {
     let flag = |name: &str| Deep::field(name).map_or(name.to_owned(), Field::flag);
     if arguments.deep.asked.layers.is_none() {
         let said = Deep::FIELDS.iter().find(|field| arguments.deep.said(field.name));
@@ -36,9 +58,7 @@ pub fn is_asked(arguments: &Arguments) -> Result<bool> {
         tautnet::recipe::Kind::Switch(_) => field.switch(),
         _ => field.flag(),
     });
-    let others =
-        [(arguments.tolerances.tolerances.is_some(), "tolerances"), (arguments.pictures.wanted(), "report or --plot")];
-    let others = others.into_iter().filter_map(|(given, name)| given.then(|| name.to_owned()));
+    let others = arguments.of_others.map(str::to_owned);
     match said.chain(others).next() {
         None => Ok(true),
         Some(name) => Err(Error::new(
@@ -58,14 +78,14 @@ struct Seen {
 }
 
 /// Train, prove, tell.
-pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let files = Files::default().reads_data(Some(&arguments.data));
+pub fn run(arguments: &Asked<'_>) -> Result<ExitCode> {
+    let files = Files::default().reads_data(Some(arguments.data));
     files.writes(&arguments.out.out, arguments.out.existing()).check()?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
-    let opened = input::open(&arguments.data, &arguments.file)?;
-    let columns = opened.columns(&arguments.columns, arguments.task.task())?;
+    let opened = input::open(arguments.data, arguments.file)?;
+    let columns = opened.columns(arguments.columns, arguments.task.task())?;
     if !columns.other_targets.is_empty() {
         return Err(Error::new(
             format!(
@@ -91,7 +111,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let unknown = arguments.levels.unknown();
     let (mut learned, mut held_out) =
-        input::datasets(&columns, &opened.table, unknown, (&arguments.test, recipe.seed), &arguments.file)?;
+        input::datasets(&columns, &opened.table, unknown, (arguments.test, recipe.seed), arguments.file)?;
     let asked = &arguments.deep.asked;
     let settings = asked.resolve(recipe, classes, learned.rows()).expect("layers were asked for");
     if let Some(classes) = &columns.classes {
@@ -204,7 +224,7 @@ fn see(network: &Network, rows: &Dataset, settings: &Settings) -> Result<Seen> {
 }
 
 /// The settings, by the names under which they are asked for.
-fn settings_json(arguments: &Arguments, settings: &Settings) -> Value {
+fn settings_json(arguments: &Asked<'_>, settings: &Settings) -> Value {
     let mut record: Map<String, Value> =
         Deep::FIELDS.iter().map(|field| (field.name.to_owned(), json!(field.value(&arguments.deep.asked)))).collect();
     record.insert("epochs".into(), json!(settings.epochs));
