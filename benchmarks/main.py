@@ -4,6 +4,7 @@ import argparse
 import admm
 import change
 import convex
+import deep
 import exact
 import growth
 import iterations
@@ -21,7 +22,7 @@ import verify
 import wide
 from common import Setup
 
-BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "limits": limits.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
+BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "deep": deep.run, "limits": limits.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
               "table": table.run, "sgd": sgd.run, "convex": convex.run, "admm": admm.run, "wide": wide.run, "exact": exact.run, "known": known.run,
               "verify": verify.run, "python": python.run, "change": change.run}
 

@@ -108,6 +108,8 @@ pub fn model() -> Model {
         target_mean: 10.0,
         target_scale: 3.0,
         constant_inputs: Vec::new(),
+        other_target_means: Vec::new(),
+        other_target_scales: Vec::new(),
     };
     let kind = Input { name: "kind".into(), levels: Some(vec!["blue".into(), "red".into()]) };
     Model {
@@ -115,6 +117,7 @@ pub fn model() -> Model {
         columns: Encoder {
             inputs: vec![kind, Input { name: "size".into(), levels: None }],
             target: "y".into(),
+            other_targets: Vec::new(),
             classes: None,
         },
         scaler,

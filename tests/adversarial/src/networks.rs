@@ -268,5 +268,7 @@ pub fn scaler(network: &Shallow, draw: &mut Draw) -> Scaler {
         target_mean: draw.scaled(decades),
         target_scale: draw.positive(decades),
         constant_inputs: Vec::new(),
+        other_target_means: Vec::new(),
+        other_target_scales: Vec::new(),
     }
 }

@@ -198,7 +198,7 @@ fn cases() -> Vec<Case> {
         ),
         arguments(
             "polish net.json data.csv --norm 3 --out new.json",
-            "error: invalid value '3' for '--norm <NORM>'\n  [possible values: 2, inf]\nHINT",
+            "error: invalid value '3' for '--norm <NORM>'\n  [possible values: 2, inf, 1]\nHINT",
         ),
         arguments(
             "certify none.json",

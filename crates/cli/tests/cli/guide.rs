@@ -84,7 +84,7 @@ fn is_in(shown: &str, line: &str) -> bool {
 }
 
 /// The pages with commands, and how many numbers each shows of their output at least.
-const PAGES: [(&str, usize); 9] = [
+const PAGES: [(&str, usize); 10] = [
     ("first-model.md", 20),
     ("polishing.md", 15),
     ("tolerance.md", 60),
@@ -93,7 +93,8 @@ const PAGES: [(&str, usize); 9] = [
     ("interchange.md", 8),
     ("comparing-methods.md", 12),
     ("classes.md", 25),
-    ("targets.md", 25),
+    ("targets.md", 19),
+    ("deep.md", 8),
 ];
 
 fn root() -> PathBuf {
@@ -166,6 +167,11 @@ fn classes() {
 #[test]
 fn targets() {
     run_page("targets.md", 5);
+}
+
+#[test]
+fn deep() {
+    run_page("deep.md", 5);
 }
 
 #[test]

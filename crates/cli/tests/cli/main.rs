@@ -6,6 +6,7 @@ mod chain;
 mod classes;
 mod compare;
 mod data;
+mod deep;
 mod defaults;
 #[cfg(feature = "fetch")]
 mod fetch;

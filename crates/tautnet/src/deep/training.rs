@@ -6,6 +6,7 @@ use super::norms::{Growth, Memory};
 use super::settings::{Form, Settings};
 use super::steps::Steps;
 use crate::activation::Activation;
+use crate::certify::trivial_bound;
 use crate::dataset::importances;
 use crate::error::{Error, Result};
 use crate::limits::Limits;
@@ -337,7 +338,29 @@ pub fn train(
     if settings.classes.is_some() {
         state.centre();
     }
-    Ok(Trained { network: state.chain.network()?, epoch, history, validation })
+    let network = match settings.most {
+        Some(most) => within(state.chain.network()?, most, settings.norm)?,
+        None => state.chain.network()?,
+    };
+    Ok(Trained { network, epoch, history, validation })
+}
+
+/// The network with its last layer scaled down by the little by which its proved bound is above the limit: what training knows of norms is not proved.
+fn within(mut network: Network, most: f64, norm: Norm) -> Result<Network> {
+    // A bound that is stopped is larger, and still one.
+    for _ in 0..3 {
+        let bound = trivial_bound(&network, norm).bound;
+        if bound <= most {
+            break;
+        }
+        let scale = most / bound * (1.0 - 1e-12);
+        let (mut layers, linear) = network.into_parts();
+        let last = layers.pop().expect("a network has a layer");
+        let weights = Mat::from_fn(last.units(), last.inputs(), |j, k| scale * last.weights()[(j, k)]);
+        layers.push(Layer::new(weights, last.bias().to_vec(), Activation::identity()));
+        network = Network::new(layers, linear)?;
+    }
+    Ok(network)
 }
 
 /// The first weights: layers with orthonormal rows or columns, or those of the network that is gone on from.

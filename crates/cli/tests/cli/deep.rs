@@ -1,0 +1,126 @@
+//! `train --layers`: deep networks, what is told of them, and what is refused.
+
+use crate::run::Folder;
+use serde_json::Value;
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+#[test]
+fn classes_numbers_and_two_classes_are_learned_and_proved_in_every_norm() {
+    let folder = Folder::new();
+    for norm in ["2", "inf", "1"] {
+        for (data, classes) in [("iris", true), ("machine", false), ("breast", true)] {
+            let result = folder
+                .tautnet(&format!(
+                    "train {data} --layers 8,8 --norm {norm} --radius 0.02 --epochs 60 --test 0.3 --seed 1 --out {data}{norm}.json --json --quiet"
+                ))
+                .json();
+            let held_out = &result["held_out"];
+            if classes {
+                let (right, certified) = (number(&held_out["accuracy"]), number(&held_out["certified_accuracy"]));
+                assert!(right > 0.75 && certified <= right, "{data} {norm}: {held_out}");
+            } else {
+                let (clean, proved) = (number(&held_out["clean"]), number(&held_out["proved"]));
+                assert!(clean <= proved && clean < 0.6, "{data} {norm}: {held_out}");
+            }
+            // The bound that is told is the one that `certify` proves.
+            let proved = folder.tautnet(&format!("certify {data}{norm}.json --norm {norm} --json --quiet")).json();
+            assert_eq!(proved["trivial_bound"], result["trivial_bound"], "{data} {norm}");
+            assert!(number(&proved["found"]) <= number(&proved["trivial_bound"]));
+            // Predictions are those of the told accuracy, and a radius of 0 leaves them certain but for rounding.
+            let told = folder.tautnet(&format!("predict {data}{norm}.json {data} --radius 0.02 --json")).json();
+            let rows = told["predictions"].as_array().unwrap().len();
+            if classes {
+                assert_eq!(told["certain"].as_array().unwrap().len(), rows);
+            } else {
+                for k in 0..rows {
+                    let [low, f, high] = ["lower", "predictions", "upper"].map(|name| number(&told[name][k]));
+                    assert!(low < f && f < high, "{norm} row {k}: {low} {f} {high}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn prices_and_limits_make_the_bound_small() {
+    let folder = Folder::new();
+    let bound = |asked: &str| {
+        let result = folder
+            .tautnet(&format!("train machine --layers 8,8 --activation abs --epochs 60 {asked} --json --quiet"))
+            .json();
+        number(&result["trivial_bound"])
+    };
+    let free = bound("--radius 0");
+    for form in ["trivial", "log-trivial", "layers"] {
+        assert!(bound(&format!("--lipschitz 0.1 --bound {form}")) < free, "{form}");
+    }
+    for norm in ["2", "inf", "1"] {
+        let held = bound(&format!("--max-lipschitz 0.5 --norm {norm}"));
+        assert!(held <= 0.5, "{norm}: {held}");
+    }
+    assert!(free > 0.5, "{free}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_file_whatever_the_threads() {
+    let folder = Folder::new();
+    for (threads, name) in [(1, "one.json"), (2, "two.json")] {
+        let ran = folder
+            .tautnet(&format!("train iris --layers 8 --epochs 20 --threads {threads} --seed 3 --out {name} --quiet"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+    }
+    let model = |name: &str| {
+        let mut model: Value = serde_json::from_str(&folder.read(name)).unwrap();
+        model["objective"]["seconds"] = Value::Null;
+        model
+    };
+    assert_eq!(model("one.json"), model("two.json"));
+}
+
+#[test]
+fn a_time_limit_ends_with_the_best_so_far() {
+    let folder = Folder::new();
+    let ran =
+        folder.tautnet("train breast --layers 64,64 --epochs 100000 --time-limit 1 --out model.json --json --quiet");
+    let result = ran.json();
+    assert_eq!(result["ending"], "time limit reached");
+    assert!(number(&result["epochs"]) < 100_000.0);
+    assert_eq!(folder.tautnet("predict model.json breast").code, Some(0));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_by_name() {
+    let folder = Folder::new();
+    for (asked, what, hint) in [
+        ("train iris --radius 0.1", "`--radius` is about deep networks", "--layers 64,64"),
+        ("train iris --layers 8 --hidden 5", "`--hidden` is not about deep networks", "--radius"),
+        ("train iris --layers 8 --tolerance 0.1sd", "`--tolerance` is not about deep networks", "--radius"),
+        ("train iris --layers 8 --report page.html", "`--report` is not about deep networks", "leave one"),
+        ("train iris --layers 8 --plot a.svg", "`--plot` is not about deep networks", "leave one"),
+        ("train iris --layers 8.5", "`layers` is 8.5", "64,64"),
+        ("train iris --layers 8 --loss hinge", "the loss is `hinge`", "leave --loss out"),
+        ("train machine --layers 8 --loss logistic", "`logistic`", "another loss"),
+        ("train machine --layers 8 --balanced", "taken for a number", "--balanced"),
+        ("train iris --layers 99999999,99999999", "99999999", ""),
+        ("train iris --target petal_length,petal_width --layers 8", "2 targets", "--layers"),
+    ] {
+        let ran = folder.tautnet(asked);
+        assert_ne!(ran.code, Some(0), "{asked}");
+        assert!(ran.err.contains(what) && ran.err.contains(hint), "{asked}: {}", ran.err);
+    }
+    let ran = folder.tautnet("train iris --layers 8,8 --epochs 5 --out model.json --quiet");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for (asked, what) in [
+        ("predict model.json iris --tolerance 0.1sd", "a tolerance is for one hidden layer of relu units"),
+        ("predict model.json iris --radius 0.1 --nodes 5", "--nodes is for one hidden layer"),
+        ("attack model.json iris", "one hidden layer"),
+        ("polish model.json iris", "one hidden layer"),
+    ] {
+        let ran = folder.tautnet(asked);
+        assert_ne!(ran.code, Some(0), "{asked}");
+        assert!(ran.err.contains(what), "{asked}: {}", ran.err);
+    }
+}
