@@ -285,17 +285,17 @@ impl Told<'_> {
             model.columns.width(),
             printable::shown(&model.columns.target)
         );
-        let mut rows =
-            vec![vec![String::new(), "rows".into(), "as they are".into(), format!("inputs off by {radius}, proved")]];
+        // Without a radius what is proved is what is there.
+        let shown = if radius > 0.0 { 4 } else { 3 };
+        let titles = ["", "rows", "as they are", &format!("inputs off by {radius}, proved")].map(str::to_owned);
+        let mut rows = vec![titles[..shown].to_vec()];
         for (name, seen) in self.sets {
             let name = if *name == "learned" { "learned from" } else { "held out" };
-            let of = |clean: String, proved: String| vec![name.to_owned(), seen.rows.to_string(), clean, proved];
-            rows.push(match settings.classes {
-                Some(_) => {
-                    of(output::percent(seen.clean), format!("at least {}", output::percent_at_least(seen.proved)))
-                }
-                None => of(output::number(seen.clean), format!("at most {}", output::at_most(seen.proved))),
-            });
+            let [clean, proved] = match settings.classes {
+                Some(_) => [output::percent(seen.clean), format!("at least {}", output::percent_at_least(seen.proved))],
+                None => [output::number(seen.clean), format!("at most {}", output::at_most(seen.proved))],
+            };
+            rows.push([name.to_owned(), seen.rows.to_string(), clean, proved][..shown].to_vec());
         }
         let what = if settings.classes.is_some() {
             "how often the class is right".to_owned()

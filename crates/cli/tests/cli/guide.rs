@@ -94,7 +94,7 @@ const PAGES: [(&str, usize); 10] = [
     ("comparing-methods.md", 12),
     ("classes.md", 25),
     ("targets.md", 19),
-    ("deep.md", 8),
+    ("deep.md", 5),
 ];
 
 fn root() -> PathBuf {
