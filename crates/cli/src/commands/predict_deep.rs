@@ -85,13 +85,12 @@ pub fn run(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop) -> 
     };
     let told: Vec<(usize, Vec<f64>, bool)> = all.iter().map(told).collect();
     if asked.json {
-        let of = |of: &dyn Fn(&(usize, Vec<f64>, bool)) -> Value| told.iter().map(of).collect::<Value>();
         result["classes"] = json!(classes);
-        result["predictions"] = of(&|row| json!(classes[row.0]));
-        result["probability"] = of(&|row| json!(row.1[row.0]));
-        result["probabilities"] = of(&|row| json!(row.1));
+        result["predictions"] = told.iter().map(|row| json!(classes[row.0])).collect();
+        result["probability"] = told.iter().map(|row| json!(row.1[row.0])).collect();
+        result["probabilities"] = told.iter().map(|row| json!(row.1)).collect();
         if radius.is_some() {
-            result["certain"] = of(&|row| json!(row.2));
+            result["certain"] = told.iter().map(|row| json!(row.2)).collect();
         }
         return write_json(&result, asked.out);
     }

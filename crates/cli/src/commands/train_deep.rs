@@ -188,7 +188,7 @@ pub fn run(arguments: &Asked<'_>) -> Result<ExitCode> {
     }
     output::print(&told.text(&settings, &model, opened.table.source()))?;
     if !arguments.talk.quiet {
-        train_summary::tell_where(&arguments.out);
+        train_summary::tell_where(arguments.out);
     }
     Ok(ExitCode::SUCCESS)
 }

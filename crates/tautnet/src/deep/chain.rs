@@ -202,7 +202,7 @@ impl Part {
     pub fn backward(&mut self, chain: &Chain) {
         for l in (1..chain.places.len()).rev() {
             let (place, before) = (&chain.places[l], &chain.places[l - 1]);
-            self.to_given(chain, l);
+            self.back_through(chain, l);
             let rows = self.back[..place.inputs * self.rows].chunks(place.inputs);
             let sums = self.sums[l - 1].chunks(before.units).zip(self.slopes[l - 1].chunks_mut(before.units));
             for (of_given, (sums, slopes)) in rows.zip(sums) {
@@ -214,11 +214,11 @@ impl Part {
     /// The slopes in the inputs, a column a row, once those in the sums are there.
     #[cfg(test)]
     pub fn of_inputs(&mut self, chain: &Chain) -> &[f32] {
-        self.to_given(chain, 0);
+        self.back_through(chain, 0);
         &self.back[..chain.places[0].inputs * self.rows]
     }
 
-    fn to_given(&mut self, chain: &Chain, l: usize) {
+    fn back_through(&mut self, chain: &Chain, l: usize) {
         let place = &chain.places[l];
         let (weights, _) = place.of(&chain.numbers);
         let slopes =
