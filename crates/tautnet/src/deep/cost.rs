@@ -101,10 +101,6 @@ pub(super) struct Cost {
     pub loss: f64,
     /// The slopes in the bounds times r: as many as there are bounds.
     pub of_bounds: Vec<f64>,
-    /// How many rows are right, whatever moves their outputs within the bounds.
-    pub certain: f64,
-    /// How many are right.
-    pub right: f64,
 }
 
 impl Cost {
@@ -114,8 +110,6 @@ impl Cost {
 
     pub fn add(&mut self, other: &Self) {
         self.loss += other.loss;
-        self.certain += other.certain;
-        self.right += other.right;
         self.of_bounds.iter_mut().zip(&other.of_bounds).for_each(|(sum, one)| *sum += one);
     }
 }
@@ -133,14 +127,9 @@ pub(super) fn of_row(
             let y = classes[k];
             let of_y = &moves[y * count..][..*count];
             let mut largest = f32::NEG_INFINITY;
-            let (mut right, mut certain) = (true, true);
             for j in 0..*count {
                 slopes[j] = outputs[j] + of_y[j];
                 largest = largest.max(slopes[j]);
-                if j != y {
-                    right &= outputs[j] < outputs[y];
-                    certain &= slopes[j] < outputs[y];
-                }
             }
             let mut all = 0.0;
             for slope in slopes.iter_mut() {
@@ -155,8 +144,6 @@ pub(super) fn of_row(
                 }
             }
             slopes[y] -= share;
-            cost.right += f64::from(u8::from(right));
-            cost.certain += f64::from(u8::from(certain));
         }
         Target::Numbers(numbers, loss) => {
             let (f, y, size) = (f64::from(outputs[0]), f64::from(numbers[k]), f64::from(moves[0]));
