@@ -40,6 +40,8 @@ type Certain<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<bool>>);
 
 /// Lower ends, upper ends, and which of them are exact.
 type Intervals<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>);
+/// Lower and upper ends, rows × targets.
+pub(crate) type EndsOfTargets<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
 
 /// A network in a file, of whatever format the library reads: a model or weights alone.
 #[pyfunction]
@@ -540,8 +542,7 @@ impl Model {
         Ok((PyArray1::from_vec(py, lower), PyArray1::from_vec(py, upper)))
     }
 
-    /// The same as `intervals` for inputs that are off by errors within a tolerance; `asked` has `tolerance` and
-    /// `tolerance_shape`, each of them None for what the model was made for.
+    /// The same as `intervals` within a tolerance: `asked` has it and its shape, each None for what the model was made for.
     #[pyo3(signature = (given, asked, nodes=None, threads=None))]
     fn intervals_within<'py>(
         &self,
@@ -570,7 +571,7 @@ impl Model {
         asked: &Bound<'py, PyDict>,
         nodes: Option<&Bound<'py, PyAny>>,
         threads: Option<i64>,
-    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>)> {
+    ) -> PyResult<EndsOfTargets<'py>> {
         self.ends_of_targets(py, (given, asked), nodes, threads)
     }
 

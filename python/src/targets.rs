@@ -2,9 +2,9 @@
 
 use crate::columns::Inputs;
 use crate::errors::OrRaise;
-use crate::model::{Model, Subject};
+use crate::model::{EndsOfTargets, Model, Subject};
 use crate::watch::{self, Limits};
-use numpy::{PyArray1, PyArray2, PyArrayMethods, ToPyArray};
+use numpy::{PyArray1, PyArrayMethods, ToPyArray};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::Value;
@@ -20,9 +20,6 @@ impl Subject<'_> {
         }
     }
 }
-
-/// The ends of intervals, rows × targets.
-type Ends<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
 
 impl Model {
     /// Means and scales of all targets in the place of those of the first.
@@ -65,7 +62,7 @@ impl Model {
         (given, asked): (&Bound<'py, PyAny>, &Bound<'py, PyDict>),
         nodes: Option<&Bound<'py, PyAny>>,
         threads: Option<i64>,
-    ) -> PyResult<Ends<'py>> {
+    ) -> PyResult<EndsOfTargets<'py>> {
         let (said, inputs, nodes) = self.asked_within(given, asked, nodes)?;
         let inner = &self.inner;
         let network = inner.network.shallow("an interval within a tolerance").or_raise()?;
