@@ -92,9 +92,9 @@ def test_what_takes_one_hidden_layer_says_so(rows, tmp_path):
         certify(Network(**parts(["relu"], outputs=2)))
     # The command line says the same.
     deep.save(tmp_path / "deep.json")
-    done = subprocess.run([PROGRAM, "certify", "deep.json"], cwd=tmp_path, capture_output=True, text=True)
+    done = subprocess.run([PROGRAM, "attack", "deep.json", "machine"], cwd=tmp_path, capture_output=True, text=True)
     with pytest.raises(TautnetError) as raised:
-        certify(deep)
+        attack(deep, x, y)
     assert done.returncode == 2 and done.stderr.splitlines()[0].removeprefix("error: ") in str(raised.value)
 
 
