@@ -22,7 +22,7 @@
 use crate::certificate::{Norm, Scaler};
 use crate::norms::{Matrix, product_up, sum_up};
 use crate::refusal::Refusal;
-use crate::verify::Units;
+use crate::verify::{Units, read_object};
 use crate::weights::{LayerWeights, fingerprint_of_layers};
 use serde::{Deserialize, Serialize};
 
@@ -134,21 +134,8 @@ fn malformed(what: impl Into<String>) -> Refusal {
     Refusal::Malformed(what.into())
 }
 
-/// One JSON object with exactly the certificate's fields, and nothing but white space after it.
 fn read(bytes: &[u8]) -> Result<ChainCertificate, Refusal> {
-    let unreadable = |error: serde_json::Error| Refusal::Unreadable(error.to_string());
-    let certificate: ChainCertificate = serde_json::from_slice(bytes).map_err(unreadable)?;
-    // The derived reader also takes an array for a structure and an object for a choice; the format does not.
-    let value: serde_json::Value = serde_json::from_slice(bytes).map_err(unreadable)?;
-    let object_or_null = |key: &str| value[key].is_object() || value[key].is_null();
-    let shaped = value.is_object()
-        && value["norm"].is_string()
-        && value["standardized"].is_object()
-        && object_or_null("scaler")
-        && object_or_null("raw");
-    if !shaped {
-        return Err(Refusal::Unreadable("a part of it is an array or an object where it should not be".into()));
-    }
+    let certificate: ChainCertificate = read_object(bytes)?;
     if certificate.format != CHAIN || certificate.version != VERSION {
         return Err(Refusal::Unsupported(format!(
             "it says \"{}\" version {}, not \"{CHAIN}\" version {VERSION}",

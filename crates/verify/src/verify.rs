@@ -36,6 +36,7 @@ use crate::certificate::{Certificate, Claim, FORMAT, Norm, Scaler, VERSION};
 use crate::refusal::Refusal;
 use crate::weights::{Weights, fingerprint, fingerprint_1};
 use crate::wide::{Wide, power_of_two};
+use serde::de::DeserializeOwned;
 
 /// A certificate whose every claim has been proved. Only [`verify`] makes one.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,10 +76,10 @@ fn malformed(what: impl Into<String>) -> Refusal {
     Refusal::Malformed(what.into())
 }
 
-/// One JSON object with exactly the certificate's fields, and nothing but white space after it.
-fn read(bytes: &[u8]) -> Result<Certificate, Refusal> {
+/// One JSON object with exactly the certificate's fields, and nothing but white space after it: of a network and of a chain alike.
+pub(crate) fn read_object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Refusal> {
     let unreadable = |error: serde_json::Error| Refusal::Unreadable(error.to_string());
-    let certificate: Certificate = serde_json::from_slice(bytes).map_err(unreadable)?;
+    let certificate: T = serde_json::from_slice(bytes).map_err(unreadable)?;
     // The derived reader also takes an array for a structure and an object for a choice; the format does not.
     let value: serde_json::Value = serde_json::from_slice(bytes).map_err(unreadable)?;
     let object_or_null = |key: &str| value[key].is_object() || value[key].is_null();
@@ -90,6 +91,11 @@ fn read(bytes: &[u8]) -> Result<Certificate, Refusal> {
     if !shaped {
         return Err(Refusal::Unreadable("a part of it is an array or an object where it should not be".into()));
     }
+    Ok(certificate)
+}
+
+fn read(bytes: &[u8]) -> Result<Certificate, Refusal> {
+    let certificate: Certificate = read_object(bytes)?;
     if certificate.format != FORMAT || !(1..=VERSION).contains(&certificate.version) {
         return Err(Refusal::Unsupported(format!(
             "it says \"{}\" version {}, not \"{FORMAT}\" version {VERSION} or 1",

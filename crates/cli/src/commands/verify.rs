@@ -73,14 +73,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         certificate.standardized.bound
     );
     if let Some(raw) = &certificate.raw {
-        let whose = if scaler.is_some() { "model's" } else { "certificate's" };
-        text.push_str(&format!(
-            "proved: in the units of the data, by the {whose} scaler, at most {:?} times\n",
-            raw.bound
-        ));
+        text.push_str(&in_user_units(raw.bound, scaler.is_some()));
     }
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// A bound in the units of the data, and whose scaler says what these are.
+fn in_user_units(bound: f64, of_model: bool) -> String {
+    let whose = if of_model { "model's" } else { "certificate's" };
+    format!("proved: in the units of the data, by the {whose} scaler, at most {bound:?} times\n")
 }
 
 /// What a file says it is.
@@ -131,11 +133,7 @@ fn run_chain(arguments: &Arguments, bytes: &[u8], network: &Network, scaler: Opt
         text.push_str(&format!("proved: each of its {} outputs by at most {largest:?} times\n", outputs.len()));
     }
     if let Some(raw) = &certificate.raw {
-        let whose = if scaler.is_some() { "model's" } else { "certificate's" };
-        text.push_str(&format!(
-            "proved: in the units of the data, by the {whose} scaler, at most {:?} times\n",
-            raw.bound
-        ));
+        text.push_str(&in_user_units(raw.bound, scaler.is_some()));
     }
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)
