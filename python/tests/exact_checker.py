@@ -198,9 +198,9 @@ def scales_of(scaler, inputs):
 
 def branches(activation):
     """How many numbers a unit hands on, and the square of the constant in the norm 1; in the others the constant is 1."""
-    if activation in ("identity", "relu", "abs", "tanh"):
+    if activation in ("identity", "relu", "abs", "tanh", "maxmin"):
         return 1, 1
-    if activation == "crelu":
+    if activation in ("crelu", "sine-pair"):
         return 2, 1
     if activation == "sincos":
         return 2, 2

@@ -19,6 +19,8 @@ MAKES = {
     "tanh": np.tanh,
     "crelu": lambda h: np.hstack([np.maximum(h, 0), np.maximum(-h, 0)]),
     "sincos": lambda h: np.hstack([np.sin(h), np.cos(h)]),
+    "sine-pair": lambda h: np.hstack([h + np.sin(h), h - np.sin(h)]) / 2,
+    "maxmin": lambda h: np.hstack([np.maximum(*np.hsplit(h, 2)), np.minimum(*np.hsplit(h, 2))]),
 }
 
 

@@ -176,7 +176,7 @@ mod tests {
             for entry in ALL {
                 let mut numbers = bits.iter().copied().cycle();
                 let mut matrix = |rows, columns| Mat::from_fn(rows, columns, |_, _| numbers.next().unwrap());
-                let hidden = Layer::new(matrix(3, 2), vec![bits[0]; 3], entry.example().parse().unwrap());
+                let hidden = Layer::new(matrix(4, 2), vec![bits[0]; 4], entry.example().parse().unwrap());
                 let width = hidden.outputs();
                 let last = Layer::new(matrix(2, width), vec![bits[1]; 2], Activation::identity());
                 let network = Network::new(vec![hidden, last], linear.then(|| matrix(2, 2))).unwrap();

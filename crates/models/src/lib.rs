@@ -29,6 +29,7 @@ mod model;
 pub mod onnx;
 mod onnx_graph;
 mod onnx_messages;
+mod onnx_names;
 mod onnx_steps;
 mod onnx_tensor;
 mod onnx_write;

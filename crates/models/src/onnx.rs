@@ -3,8 +3,9 @@
 
 use crate::fold::network_to_user;
 pub(crate) use crate::onnx_graph::named;
-use crate::onnx_graph::{path, repeated};
+use crate::onnx_graph::path;
 use crate::onnx_messages as messages;
+use crate::onnx_names::repeated;
 use crate::onnx_tensor::numbers;
 pub use crate::onnx_write::OPSET;
 pub(crate) use crate::onnx_write::{Columns, to_bytes};

@@ -10,14 +10,14 @@
 //! The steps form a tree, for a tensor may be taken by several nodes. Where branches meet they are an activation, which is
 //! told by its [`Spelling`], or one of them is the linear part. Nodes that do not lead to the output are not looked at.
 
-use crate::onnx_messages::{Attribute, Graph, Node, Size, ValueInfo};
+use crate::onnx_messages::{Attribute, Graph, Node, ValueInfo};
+use crate::onnx_names::{check_names, input_width, needed, op, output};
 use crate::onnx_steps::{Path, READ, Side, Step};
 use crate::onnx_tensor::{Constant, DOUBLE, FLOAT};
 use faer::Mat;
 use std::collections::{HashMap, HashSet};
 use tautnet::activation::{ALL, Activation, Spelling};
 use tautnet::error::{Error, Result};
-use tautnet::printable::shown;
 
 /// The steps of the graph as a tree.
 struct Tree {
@@ -107,6 +107,10 @@ pub(crate) fn path(graph: &Graph, source: &str) -> Result<Path> {
             let name = if node.name.is_empty() { format!("{}", place + 1) } else { format!("`{}`", node.name) };
             Error::new(format!("{source}: node {name} ({}): {}", op(node), refusal.what), refusal.hint)
         })?;
+        if let (Value::Rows(at), [_, second, ..], "Split") = (&value, node.output.as_slice(), op(node).as_str()) {
+            let second_half = tree.other_half(*at);
+            values.insert(second, Value::Rows(second_half));
+        }
         if let Some(name) = node.output.first() {
             values.insert(name, value);
         }
@@ -115,83 +119,6 @@ pub(crate) fn path(graph: &Graph, source: &str) -> Result<Path> {
         Some(Value::Rows(place)) if *place > 0 => tree.path(*place).map_err(|error| named(source, error)),
         _ => Err(refuse(format!("its output `{output}` is not what its nodes make of the input"))),
     }
-}
-
-/// The tensor that the network makes: the one output; of a classifier of two classes with several outputs the margin, which is
-/// the output `prediction` where it is written by this program, and what is given to the one sigmoid in files of skl2onnx. Of several
-/// classes it is one output a class, there what is given to the one softmax.
-fn output(graph: &Graph) -> Option<&str> {
-    let outputs: Vec<&str> = graph.output.iter().map(|output| output.name.as_str()).collect();
-    let sigmoids: Vec<&Node> =
-        graph.node.iter().filter(|node| matches!(op(node).as_ref(), "Sigmoid" | "Softmax")).collect();
-    match (outputs.as_slice(), sigmoids.as_slice()) {
-        (&[output], _) => Some(output),
-        (["label", .., output @ "prediction"], _) => Some(output),
-        (["label" | "output_label", _], [sigmoid]) => sigmoid.input.first().map(String::as_str),
-        _ => None,
-    }
-}
-
-/// The first of these that was there before.
-pub(crate) fn repeated<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let mut known = HashSet::new();
-    names.into_iter().find(|name| !known.insert(*name))
-}
-
-/// Refuse a graph in which a name means two things: programs would not agree on which.
-fn check_names(graph: &Graph) -> std::result::Result<(), String> {
-    let initializers = || graph.initializer.iter().map(|tensor| tensor.name.as_str());
-    let inputs = || graph.input.iter().map(|input| input.name.as_str());
-    // An output that a node does not make has the empty name.
-    let made = || graph.node.iter().flat_map(|node| &node.output).map(String::as_str).filter(|name| !name.is_empty());
-    if let Some(name) = repeated(initializers()) {
-        return Err(format!("the initializer `{}` is given twice", shown(name)));
-    }
-    if let Some(name) = repeated(inputs()) {
-        return Err(format!("the input `{}` is given twice", shown(name)));
-    }
-    let brought: HashSet<&str> = initializers().chain(inputs()).collect();
-    if let Some(name) = repeated(made()).or_else(|| made().find(|name| brought.contains(name))) {
-        return Err(format!("the tensor `{}` is made twice", shown(name)));
-    }
-    for node in &graph.node {
-        if let Some(name) = repeated(node.attribute.iter().map(|attribute| attribute.name.as_str())) {
-            return Err(format!("a node ({}) has the attribute `{}` twice", shown(&op(node)), shown(name)));
-        }
-    }
-    Ok(())
-}
-
-/// The tensors from which the output is made.
-fn needed<'a>(graph: &'a Graph, output: &'a str) -> HashSet<&'a str> {
-    let mut needed = HashSet::from([output]);
-    for node in graph.node.iter().rev() {
-        if node.output.iter().any(|name| needed.contains(name.as_str())) {
-            needed.extend(node.input.iter().map(String::as_str));
-        }
-    }
-    needed
-}
-
-/// Columns of the graph's input, where it states them.
-fn input_width(input: &ValueInfo) -> std::result::Result<Option<usize>, String> {
-    let Some(tensor) = input.value_type.as_ref().and_then(|value| value.tensor.as_ref()) else { return Ok(None) };
-    // Whole numbers too: what follows makes floating point of them.
-    if ![0, FLOAT, DOUBLE, 6, 7].contains(&tensor.element) {
-        return Err(format!("its input `{}` has the element type {}, not float or double", input.name, tensor.element));
-    }
-    let Some(shape) = &tensor.shape else { return Ok(None) };
-    let rank = shape.dimension.len();
-    match (rank, shape.dimension.last().and_then(|last| last.size.as_ref())) {
-        (1 | 2, Some(Size::Known(width))) if *width > 0 => Ok(usize::try_from(*width).ok()),
-        (1 | 2, _) => Ok(None),
-        _ => Err(format!("its input `{}` has {rank} dimensions where two are due, rows and columns", input.name)),
-    }
-}
-
-/// The operator with its domain, where that is not the usual one.
-fn op(node: &Node) -> String {
-    if node.domain.is_empty() { node.op_type.clone() } else { format!("{}.{}", node.domain, node.op_type) }
 }
 
 fn refusal(what: impl Into<String>) -> Error {
@@ -219,16 +146,10 @@ pub(crate) fn named(source: &str, error: Error) -> Error {
 /// activation where none is given, in the single precision of the format.
 fn operators() -> Vec<(&'static str, Option<(&'static str, f64)>)> {
     fn within(spelling: &Spelling, usual: f64, found: &mut Vec<(&'static str, Option<(&'static str, f64)>)>) {
-        match spelling {
-            Spelling::Input => {}
-            Spelling::Times(_, inner) => within(inner, usual, found),
-            Spelling::Operator(name, number, inner) => {
-                found.push((name, number.map(|(name, _)| (name, f64::from(usual as f32)))));
-                within(inner, usual, found);
-            }
-            Spelling::Max(one, other) => [one, other].into_iter().for_each(|part| within(part, usual, found)),
-            Spelling::Concat(parts) => parts.iter().for_each(|part| within(part, usual, found)),
+        if let Spelling::Operator(name, number, _) = spelling {
+            found.push((name, number.map(|(name, _)| (name, f64::from(usual as f32)))));
         }
+        spelling.parts().into_iter().for_each(|part| within(part, usual, found));
     }
     let mut found = Vec::new();
     for entry in ALL {
@@ -294,11 +215,10 @@ impl Tree {
     /// A node that takes several tensors made of the rows.
     fn join(&mut self, node: &Node, places: &[usize]) -> Result<usize> {
         match (op(node).as_str(), places) {
-            ("Add", &[one, other]) => self.add(one, other),
-            ("Max", [_, _]) => self.shape(places, |parts| {
-                let [one, other] = <[Spelling; 2]>::try_from(parts).expect("two places have two spellings");
-                Spelling::Max(Box::new(one), Box::new(other))
-            }),
+            ("Add", &[one, other]) => self.shape(places, of_two(Spelling::Sum)).or_else(|_| self.add(one, other)),
+            ("Sub", [_, _]) => self.shape(places, of_two(Spelling::Difference)),
+            ("Max", [_, _]) => self.shape(places, of_two(Spelling::Max)),
+            ("Min", [_, _]) => self.shape(places, of_two(Spelling::Min)),
             ("Concat", [_, _, ..]) if places.len() <= LONGEST_BRANCH && [1, -1].contains(&whole(node, "axis", 0)) => {
                 self.shape(places, Spelling::Concat)
             }
@@ -322,16 +242,32 @@ impl Tree {
             })
         };
         let parts = base.and_then(|base| places.iter().map(|&at| spelled(base, at)).collect::<Option<Vec<_>>>());
-        let spelling = parts.map(together).filter(|spelling| Activation::spelled(spelling).is_some());
+        let spelling = parts.map(together).filter(Activation::is_in_a_spelling);
         let (Some(base), Some(spelling)) = (base, spelling) else {
             return Err(Error::new("what it puts together is not an activation that is read", READ));
         };
-        let branches = if matches!(spelling, Spelling::Concat(_)) { places.len() } else { 1 };
-        let width = self.places[base].width.map(|width| width * branches);
+        let width = self.places[base].width.map(|width| columns(&spelling, width));
         if self.places[base].flat {
             return Err(refusal("it takes a list where rows and columns are due"));
         }
         Ok(self.push(base, Some(Step::Shape(spelling)), width, false))
+    }
+
+    /// One half of the columns: the first (0) or the second (1).
+    fn half(&mut self, at: usize, which: usize) -> Result<usize> {
+        match self.places[at].width {
+            Some(width) if width % 2 == 0 && !self.places[at].flat => {
+                let step = Step::Shape(Spelling::Half(which, Box::new(Spelling::Input)));
+                Ok(self.push(at, Some(step), Some(width / 2), false))
+            }
+            _ => Err(refusal("it takes one half of what is not known to be an even number of columns")),
+        }
+    }
+
+    /// The second half of the columns of which a place is the first.
+    fn other_half(&mut self, first: usize) -> usize {
+        let Place { before, width, .. } = self.places[first];
+        self.push(before, Some(Step::Shape(Spelling::Half(1, Box::new(Spelling::Input)))), width, false)
     }
 
     /// The sum of two branches, one of which is the linear part.
@@ -475,6 +411,32 @@ impl Tree {
                 }
                 Ok(self.reshaped(at, width, squeeze))
             }
+            ("Slice", [from, to, rest @ ..]) if rows_first && rest.len() < 3 => {
+                let ones = |constant: &Constant| constant.whole() == [1] || constant.whole() == [-1];
+                let (axis, step) = (rest.first(), rest.get(1));
+                let along = axis.is_some_and(ones) && step.is_none_or(|step| step.whole() == [1]);
+                let (&[from], &[to], Some(width)) = (&*from.whole(), &*to.whole(), width) else {
+                    return Err(refusal("it does not take one half of the columns"));
+                };
+                let (width, half) = (width as i64, width as i64 / 2);
+                match (from, to) {
+                    (0, to) if along && (to == half || to == half - width) => self.half(at, 0),
+                    (from, to) if along && (from == half || from == half - width) && to >= width => self.half(at, 1),
+                    _ => Err(refusal("it does not take one half of the columns")),
+                }
+            }
+            ("Split", sizes) if rows_first && node.output.len() == 2 && [1, -1].contains(&whole(node, "axis", 0)) => {
+                let given = match (sizes, attribute(node, "split")) {
+                    ([], None) => Vec::new(),
+                    ([], Some(list)) => list.ints.clone(),
+                    ([sizes], None) => sizes.whole(),
+                    _ => return Err(refusal("it takes more than the sizes of the parts")),
+                };
+                if given.windows(2).any(|pair| pair[0] != pair[1]) {
+                    return Err(refusal("it does not take the columns apart in two halves"));
+                }
+                self.half(at, 0)
+            }
             (name, []) if let Some((name, number)) = operators().into_iter().find(|known| known.0 == name) => {
                 let number = number.map(|(name, usual)| {
                     (name, attribute(node, name).and_then(|given| given.float).map_or(usual, f64::from))
@@ -552,6 +514,27 @@ impl Tree {
                 let columns = columns_now.map_or("as many".into(), |width| width.to_string());
                 Err(refusal(format!("it makes {shape:?} of rows with {columns} columns")))
             }
+        }
+    }
+}
+
+/// A spelling of two parts, from a list of them.
+fn of_two(together: impl FnOnce(Box<Spelling>, Box<Spelling>) -> Spelling) -> impl FnOnce(Vec<Spelling>) -> Spelling {
+    |parts| {
+        let [one, other] = <[Spelling; 2]>::try_from(parts).expect("two places have two spellings");
+        together(Box::new(one), Box::new(other))
+    }
+}
+
+/// How many columns come out of a spelling.
+fn columns(spelling: &Spelling, width: usize) -> usize {
+    match spelling {
+        Spelling::Input => width,
+        Spelling::Half(_, inner) => columns(inner, width) / 2,
+        Spelling::Concat(parts) => parts.iter().map(|part| columns(part, width)).sum(),
+        Spelling::Operator(_, _, inner) | Spelling::Times(_, inner) => columns(inner, width),
+        Spelling::Max(one, _) | Spelling::Min(one, _) | Spelling::Sum(one, _) | Spelling::Difference(one, _) => {
+            columns(one, width)
         }
     }
 }

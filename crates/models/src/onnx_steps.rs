@@ -137,8 +137,8 @@ impl Path {
 }
 
 /// Which activations are read.
-pub(crate) const READ: &str =
-    "activations that are read: Relu, LeakyRelu, Abs, Relu beside Relu of Neg, and Sin beside Cos (Concat)";
+pub(crate) const READ: &str = "activations that are read: Relu, LeakyRelu, Abs, Tanh, Relu beside Relu of Neg, Sin beside Cos, half of h + Sin beside half of \
+     h - Sin, and Max beside Min of the two halves of the columns (Concat)";
 
 /// The weights (outputs × inputs) and the bias of affine steps, multiplied out; `None` where there is no matrix. A bias to
 /// which nothing was added is `None` too.

@@ -12,6 +12,8 @@ use tautnet::Shallow;
 mod classes;
 #[path = "onnx_damage_tests.rs"]
 mod damage;
+#[path = "onnx_pairs_tests.rs"]
+mod pairs;
 
 /// Two inputs, three units.
 fn network() -> Shallow {

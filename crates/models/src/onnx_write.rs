@@ -91,13 +91,13 @@ impl Writer {
         self.node("Gemm", input, output, vec![int("transB", 1)])
     }
 
-    /// What an activation makes of `h`, as `output`.
-    fn spell(&mut self, spelling: &Spelling, h: &str, output: &str) -> String {
+    /// What an activation makes of `h`, the sums of so many units, as `output`.
+    fn spell(&mut self, spelling: &Spelling, (h, units): (&str, usize), output: &str) -> String {
         let part = |at: usize| format!("{output}_{at}");
         match spelling {
             Spelling::Input => h.to_owned(),
             Spelling::Operator(name, number, inner) => {
-                let inner = self.spell(inner, h, &part(1));
+                let inner = self.spell(inner, (h, units), &part(1));
                 let attribute = number.map(|(name, value)| messages::Attribute {
                     name: name.into(),
                     float: Some(value as f32),
@@ -107,7 +107,7 @@ impl Writer {
                 self.node(name, &[&inner], output, attribute.into_iter().collect())
             }
             Spelling::Times(number, inner) => {
-                let inner = self.spell(inner, h, &part(1));
+                let inner = self.spell(inner, (h, units), &part(1));
                 if *number == -1.0 {
                     return self.node("Neg", &[&inner], output, Vec::new());
                 }
@@ -115,13 +115,34 @@ impl Writer {
                 self.tensor(&factor, &[1], &[*number]);
                 self.node("Mul", &[&inner, &factor], output, Vec::new())
             }
-            Spelling::Max(one, other) => {
-                let (one, other) = (self.spell(one, h, &part(1)), self.spell(other, h, &part(2)));
-                self.node("Max", &[&one, &other], output, Vec::new())
+            Spelling::Max(one, other)
+            | Spelling::Min(one, other)
+            | Spelling::Sum(one, other)
+            | Spelling::Difference(one, other) => {
+                let (one, other) = (self.spell(one, (h, units), &part(1)), self.spell(other, (h, units), &part(2)));
+                let operator = match spelling {
+                    Spelling::Max(..) => "Max",
+                    Spelling::Min(..) => "Min",
+                    Spelling::Sum(..) => "Add",
+                    _ => "Sub",
+                };
+                self.node(operator, &[&one, &other], output, Vec::new())
+            }
+            Spelling::Half(which, inner) => {
+                let inner = self.spell(inner, (h, units), &part(1));
+                let half = units as i64 / 2;
+                let places = [("from", half * *which as i64), ("to", half * (*which as i64 + 1)), ("axis", 1)];
+                let mut inputs = vec![inner];
+                for (name, place) in places {
+                    inputs.push(format!("{output}_{name}"));
+                    self.whole(&format!("{output}_{name}"), &[place]);
+                }
+                let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+                self.node("Slice", &inputs, output, Vec::new())
             }
             Spelling::Concat(parts) => {
                 let parts: Vec<String> =
-                    parts.iter().enumerate().map(|(at, inner)| self.spell(inner, h, &part(at + 1))).collect();
+                    parts.iter().enumerate().map(|(at, inner)| self.spell(inner, (h, units), &part(at + 1))).collect();
                 let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
                 self.node("Concat", &parts, output, vec![int("axis", 1)])
             }
@@ -249,7 +270,7 @@ pub(crate) fn to_bytes(
         writer.tensor(&bias, &[layer.units()], layer.bias());
         if l < hidden {
             let spellings = layer.activation().spellings();
-            last = writer.spell(&spellings[0], &last, &named("active"));
+            last = writer.spell(&spellings[0], (&last, layer.units()), &named("active"));
         }
     }
     if let Some(linear) = network.linear() {

@@ -154,7 +154,7 @@ fn networks() -> Vec<Network> {
     for stack in stacks {
         for (outputs, linear) in [(1, false), (1, true), (3, false), (3, true)] {
             let (mut layers, mut width) = (Vec::new(), 2);
-            for (units, name) in stack.iter().map(|name| (3, *name)).chain([(outputs, "identity")]) {
+            for (units, name) in stack.iter().map(|name| (4, *name)).chain([(outputs, "identity")]) {
                 let bias = matrix(units, 1).col(0).iter().copied().collect();
                 layers.push(Layer::new(matrix(units, width), bias, name.parse().unwrap()));
                 width = layers.last().unwrap().outputs();

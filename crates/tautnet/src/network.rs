@@ -60,6 +60,16 @@ impl Layer {
         self.units() * self.activation.branches()
     }
 
+    /// The slopes of some numbers in the sums of the layer, one row each, from those in what it hands on.
+    pub(crate) fn slopes(&self, h: &[f64], of_handed_on: &Mat<f64>) -> Mat<f64> {
+        // Columns are what lies together.
+        let (by_column, mut of_sums) = (of_handed_on.transpose().to_owned(), Mat::zeros(h.len(), of_handed_on.nrows()));
+        for j in 0..of_handed_on.nrows() {
+            self.activation.slopes(h, by_column.col_as_slice(j), of_sums.col_as_slice_mut(j));
+        }
+        of_sums.transpose().to_owned()
+    }
+
     /// The sums of all units into `h`. Entries of `x` that are 0 are passed by.
     fn sums(&self, x: &[f64], h: &mut Vec<f64>) {
         h.clear();
@@ -116,6 +126,13 @@ impl Network {
                 return Err(Error::new(
                     format!("layer {} has {units} units and {inputs} inputs", l + 1),
                     "a layer needs at least one unit and one input",
+                ));
+            }
+            let group = layer.activation.group();
+            if units % group != 0 {
+                return Err(Error::new(
+                    format!("layer {} has {units} units, and {} takes them {group} at a time", l + 1, layer.activation),
+                    format!("give the layer a multiple of {group} units"),
                 ));
             }
             if layer.bias.len() != units {
@@ -297,11 +314,7 @@ impl Network {
         }
         let mut of_handed_on = self.last().weights.clone();
         for (layer, h) in self.hidden().iter().zip(&sums).rev() {
-            let (m, branches) = (layer.units(), layer.activation.branches());
-            let of_sums = Mat::from_fn(self.outputs(), m, |j, i| {
-                let through = |branch| of_handed_on[(j, branch * m + i)] * layer.activation.slope(h[i], branch);
-                (0..branches).map(through).sum()
-            });
+            let of_sums = layer.slopes(h, &of_handed_on);
             of_handed_on = product(&of_sums, &layer.weights);
         }
         match &self.linear {
@@ -413,8 +426,9 @@ impl Network {
         let mut units: Vec<(usize, f64, usize, f64)> = Vec::new();
         // What goes past the units: a column of output weights times the sum of a unit times a slope.
         let mut past: Vec<(usize, usize, f64)> = Vec::new();
-        for branch in 0..hidden.activation.branches() {
-            let [left, right] = hidden.activation.pieces(branch).expect("it is piecewise linear");
+        let unit = hidden.activation.unit().expect("it is piecewise linear");
+        for branch in 0..unit.branches() {
+            let [left, right] = unit.pieces(branch).expect("it is piecewise linear");
             let whole = |slope: f64| [-1.0, 0.0, 1.0].contains(&slope);
             for i in 0..m {
                 let column = branch * m + i;

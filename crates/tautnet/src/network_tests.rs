@@ -65,7 +65,7 @@ proptest! {
     #[test]
     fn the_jacobian_is_the_derivative(seed in any::<u64>(), linear in any::<bool>()) {
         let names: Vec<String> = ALL.iter().map(|entry| entry.example()).collect();
-        let all: Vec<(usize, &str)> = names.iter().map(|name| (3, name.as_str())).collect();
+        let all: Vec<(usize, &str)> = names.iter().map(|name| (4, name.as_str())).collect();
         for hidden in all.iter().map(|&one| vec![one]).chain([all.clone(), Vec::new()]) {
             let network = network(seed, 3, &hidden, 2, linear);
             let mut number = drawn(seed ^ 2);

@@ -17,7 +17,8 @@
 //! *Proof.* A composition of maps that are Lipschitz has the product of their constants, and a sum the sum. ∎
 //!
 //! **Constants of activations.** Of a unit with the branches `φ_1 … φ_K` they are the largest p-norm of `(φ_1′(h) … φ_K′(h))`: 1 for all
-//! of them and every p, but for `sincos` and p = 1, where `|cos h| + |sin h| ≤ √2`. They are derived in `docs/mathematics/deep.md`.
+//! of them and every p, but for `sincos` and p = 1, where `|cos h| + |sin h| ≤ √2`. `maxmin` sorts sums two by two, which brings no two lists of
+//! them farther apart. All of this is derived in `docs/mathematics/deep.md`.
 
 use crate::certificate::{Norm, Scaler};
 use crate::norms::{Matrix, product_up, sum_up};
@@ -149,8 +150,8 @@ fn read(bytes: &[u8]) -> Result<ChainCertificate, Refusal> {
 /// known.
 pub fn activation_constant(name: &str, norm: Norm) -> Option<(usize, f64)> {
     match name {
-        "identity" | "relu" | "abs" | "tanh" => Some((1, 1.0)),
-        "crelu" => Some((2, 1.0)),
+        "identity" | "relu" | "abs" | "tanh" | "maxmin" => Some((1, 1.0)),
+        "crelu" | "sine-pair" => Some((2, 1.0)),
         "sincos" => Some((2, if norm == Norm::One { std::f64::consts::SQRT_2.next_up() } else { 1.0 })),
         _ => {
             let alpha: f64 = name.strip_prefix("leaky-relu:")?.parse().ok()?;
@@ -188,6 +189,9 @@ impl Chain<'_> {
             let Some((branches, _)) = activation_constant(layer.activation, Norm::Two) else {
                 return wrong(format!("nothing is known here of the activation of layer {}", l + 1));
             };
+            if layer.activation == "maxmin" && layer.outputs % 2 == 1 {
+                return wrong(format!("layer {} has {} units, which cannot be taken two by two", l + 1, layer.outputs));
+            }
             width = layer.outputs * branches;
         }
         match self.layers.last() {

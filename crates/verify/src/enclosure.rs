@@ -53,6 +53,8 @@ fn branches(activation: &str, h: f64) -> [Option<(f64, f64)>; 2] {
         "tanh" => [Some((h.tanh(), platform)), None],
         "crelu" => [Some((h.max(0.0), 0.0)), Some(((-h).max(0.0), 0.0))],
         "sincos" => [Some((h.sin(), platform)), Some((h.cos(), platform))],
+        "sine-pair" => [0.5 * (h + h.sin()), 0.5 * (h - h.sin())]
+            .map(|value| Some((value, platform + EPSILON * value.abs() + f64::MIN_POSITIVE))),
         _ => {
             // Chain::check has let no other pass.
             let alpha: f64 = activation.split_once(':').and_then(|(_, alpha)| alpha.parse().ok()).unwrap_or(f64::NAN);
@@ -73,8 +75,23 @@ impl Enclosure {
                 (sum, radius(n, size, off))
             };
             let h: Vec<(f64, f64)> = (0..layer.outputs).map(row).collect();
-            // All of the first branch, then all of the second.
             let (mut values, mut off) = (Vec::new(), Vec::new());
+            if layer.activation == "maxmin" {
+                let (first, second) = h.split_at(h.len() / 2);
+                for larger in [true, false] {
+                    for (&(a, of_a), &(b, of_b)) in first.iter().zip(second) {
+                        values.push(match (a + b).is_finite() {
+                            false => f64::NAN,
+                            true if larger => a.max(b),
+                            true => a.min(b),
+                        });
+                        off.push(of_a.max(of_b));
+                    }
+                }
+                (x, radii) = (values, off);
+                continue;
+            }
+            // All of the first branch, then all of the second.
             for branch in 0..2 {
                 for &(h, around) in &h {
                     // NaN and infinities go on: max(NaN, 0) would be 0.

@@ -1,6 +1,6 @@
 //! `abs`: |h|.
 
-use super::formula::{Entry, Formula};
+use super::formula::{Entry, Unit};
 use super::spelling::Spelling;
 use crate::norm::Norm;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ pub(super) struct Abs;
 pub(super) const ENTRY: Entry =
     Entry { name: "abs", parameter: None, help: "the absolute value of the sum", make: |_| Some(Arc::new(Abs)) };
 
-impl Formula for Abs {
+impl Unit for Abs {
     fn value(&self, h: f64, _: usize) -> f64 {
         h.abs()
     }

@@ -1,6 +1,6 @@
 //! `crelu`: max(h, 0) and max(−h, 0), side by side.
 
-use super::formula::{Entry, Formula};
+use super::formula::{Entry, Unit};
 use super::spelling::Spelling;
 use crate::norm::Norm;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |_| Some(Arc::new(Crelu)),
 };
 
-impl Formula for Crelu {
+impl Unit for Crelu {
     fn branches(&self) -> usize {
         2
     }

@@ -4,9 +4,35 @@ use super::spelling::Spelling;
 use crate::norm::Norm;
 use std::{fmt, ops::Deref, sync::Arc};
 
-/// The formulas of an activation. All of them work on one unit; `branch` counts from 0.
+/// The formulas of an activation, which makes of the sums of a layer what the layer hands on.
 pub trait Formula: fmt::Debug + Send + Sync {
-    /// How many numbers a unit hands on: 1, or 2 where a layer hands on twice as many numbers as it has units.
+    /// How many numbers are handed on for each sum: 1, or 2 where a layer hands on twice as many numbers as it has units.
+    fn branches(&self) -> usize;
+    /// How many sums are taken together: a layer has a multiple of this many units. Where it is 2, unit i goes with unit i + m/2 of m.
+    fn group(&self) -> usize {
+        1
+    }
+    /// What becomes of the sums of a layer: all of the first branch, then all of the second where there are two.
+    fn apply(&self, h: &[f64], out: &mut Vec<f64>);
+    /// The slopes of something in the sums of a layer, from those in what it hands on; at a kink, those of the left side.
+    fn slopes(&self, h: &[f64], of_out: &[f64], of_h: &mut [f64]);
+    /// [`apply`](Self::apply) in single precision: where a network is trained, speed counts.
+    fn apply_single(&self, h: &[f32], out: &mut [f32]);
+    /// [`slopes`](Self::slopes) in single precision.
+    fn slopes_single(&self, h: &[f32], of_out: &[f32], of_h: &mut [f32]);
+    /// The least constant with which a layer goes from its sums to all that it hands on, measured in the norm p, rounded up.
+    fn lipschitz(&self, norm: Norm) -> f64;
+    /// How graphs of standard operators spell it. The first is how it is written; all are read.
+    fn spellings(&self) -> Vec<Spelling>;
+    /// The name and the parameter, as they are asked for.
+    fn name(&self) -> String;
+    /// The formulas of one unit, where every unit goes by itself.
+    fn unit(&self) -> Option<&dyn Unit>;
+}
+
+/// The formulas of one unit; `branch` counts from 0.
+pub trait Unit: fmt::Debug + Send + Sync {
+    /// How many numbers a unit hands on: 1 or 2.
     fn branches(&self) -> usize {
         1
     }
@@ -21,8 +47,7 @@ pub trait Formula: fmt::Debug + Send + Sync {
     /// The largest length of a unit's slopes, all branches taken together: how much farther apart two inputs of a unit may
     /// come out of it.
     fn steepness(&self) -> f64;
-    /// What becomes of the sums of a layer, all of the first branch and then all of the second, in single precision: where a network is
-    /// trained, speed counts.
+    /// What becomes of the sums of a layer in single precision.
     fn apply_single(&self, h: &[f32], out: &mut [f32]) {
         for (branch, out) in out.chunks_mut(h.len()).enumerate() {
             out.iter_mut().zip(h).for_each(|(out, h)| *out = self.value(f64::from(*h), branch) as f32);
@@ -37,8 +62,7 @@ pub trait Formula: fmt::Debug + Send + Sync {
             }
         }
     }
-    /// The least constant with which one unit goes from its sum to all that it hands on, measured in the norm p: the largest p-norm of
-    /// its slopes, rounded up. A layer of such units has the same constant, from its sums to all that it hands on.
+    /// The largest p-norm of a unit's slopes, rounded up: the constant of a layer of such units too.
     fn lipschitz(&self, norm: Norm) -> f64;
     /// At least the largest absolute second derivative, where there are no [`pieces`](Self::pieces): how fast a slope changes.
     fn bend(&self) -> f64 {
@@ -48,6 +72,42 @@ pub trait Formula: fmt::Debug + Send + Sync {
     fn spellings(&self) -> Vec<Spelling>;
     /// The name and the parameter, as they are asked for.
     fn name(&self) -> String;
+}
+
+impl<U: Unit> Formula for U {
+    fn branches(&self) -> usize {
+        Unit::branches(self)
+    }
+    fn apply(&self, h: &[f64], out: &mut Vec<f64>) {
+        out.clear();
+        for branch in 0..Unit::branches(self) {
+            out.extend(h.iter().map(|&h| self.value(h, branch)));
+        }
+    }
+    fn slopes(&self, h: &[f64], of_out: &[f64], of_h: &mut [f64]) {
+        for (i, (of_h, &h)) in of_h.iter_mut().zip(h).enumerate() {
+            let through = |(branch, of_out): (usize, &[f64])| of_out[i] * self.slope(h, branch);
+            *of_h = of_out.chunks(of_out.len() / Unit::branches(self)).enumerate().map(through).sum();
+        }
+    }
+    fn apply_single(&self, h: &[f32], out: &mut [f32]) {
+        Unit::apply_single(self, h, out);
+    }
+    fn slopes_single(&self, h: &[f32], of_out: &[f32], of_h: &mut [f32]) {
+        Unit::slopes_single(self, h, of_out, of_h);
+    }
+    fn lipschitz(&self, norm: Norm) -> f64 {
+        Unit::lipschitz(self, norm)
+    }
+    fn spellings(&self) -> Vec<Spelling> {
+        Unit::spellings(self)
+    }
+    fn name(&self) -> String {
+        Unit::name(self)
+    }
+    fn unit(&self) -> Option<&dyn Unit> {
+        Some(self)
+    }
 }
 
 /// One of [`ALL`](super::ALL), with its parameter.

@@ -1,6 +1,6 @@
 //! `identity`: h itself.
 
-use super::formula::{Entry, Formula};
+use super::formula::{Entry, Unit};
 use super::spelling::Spelling;
 use crate::norm::Norm;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ pub(super) struct Identity;
 pub(super) const ENTRY: Entry =
     Entry { name: "identity", parameter: None, help: "the sum as it is", make: |_| Some(Arc::new(Identity)) };
 
-impl Formula for Identity {
+impl Unit for Identity {
     fn value(&self, h: f64, _: usize) -> f64 {
         h
     }

@@ -1,6 +1,6 @@
 //! `leaky-relu:α`: max(h, αh).
 
-use super::formula::{Entry, Formula};
+use super::formula::{Entry, Unit};
 use super::spelling::Spelling;
 use crate::norm::Norm;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |alpha| (alpha > -1.0 && alpha < 1.0).then(|| Arc::new(LeakyRelu { alpha }) as _),
 };
 
-impl Formula for LeakyRelu {
+impl Unit for LeakyRelu {
     fn value(&self, h: f64, _: usize) -> f64 {
         if h > 0.0 { h } else { self.alpha * h }
     }

@@ -12,29 +12,43 @@
 //! | `crelu` | max(h, 0) and max(−h, 0) | 0 and 1, −1 and 0 |
 //! | `sincos` | sin h and cos h | from −1 to 1 |
 //! | `tanh` | tanh h | from 0 to 1 |
+//! | `sine-pair` | (h + sin h)/2 and (h − sin h)/2 | from 0 to 1 |
+//! | `maxmin` | of two sums the larger and the smaller | 0 and 1 |
 //!
 //! What makes two numbers of one has two *branches*. The next layer is given the first branch of all units, and then the
-//! second of all units.
+//! second of all units. `maxmin` takes the sums two by two; all others take each by itself, and have the formulas of one
+//! [`Unit`].
 
 mod abs;
 mod crelu;
 mod formula;
 mod identity;
 mod leaky_relu;
+mod maxmin;
 mod relu;
 mod sincos;
+mod sine_pair;
 mod spelling;
 mod tanh;
 
-pub use formula::{Activation, Entry, Formula};
+pub use formula::{Activation, Entry, Formula, Unit};
 pub use spelling::Spelling;
 
 use crate::error::{Error, Result};
 use std::{str::FromStr, sync::Arc};
 
 /// Every activation.
-pub const ALL: &[Entry] =
-    &[identity::ENTRY, relu::ENTRY, leaky_relu::ENTRY, abs::ENTRY, crelu::ENTRY, sincos::ENTRY, tanh::ENTRY];
+pub const ALL: &[Entry] = &[
+    identity::ENTRY,
+    relu::ENTRY,
+    leaky_relu::ENTRY,
+    abs::ENTRY,
+    crelu::ENTRY,
+    sincos::ENTRY,
+    tanh::ENTRY,
+    sine_pair::ENTRY,
+    maxmin::ENTRY,
+];
 
 impl Activation {
     /// The activation max(h, 0).
@@ -57,17 +71,9 @@ impl Activation {
         self.name() == identity::ENTRY.name
     }
 
-    /// What becomes of the sums of a layer: all of the first branch, then all of the second where there are two.
-    pub fn apply(&self, h: &[f64], out: &mut Vec<f64>) {
-        out.clear();
-        for branch in 0..self.branches() {
-            out.extend(h.iter().map(|&h| self.value(h, branch)));
-        }
-    }
-
     /// Whether every branch is two lines that meet in (0, 0): what relu units and a linear part can say instead.
     pub fn is_piecewise_linear(&self) -> bool {
-        (0..self.branches()).all(|branch| self.pieces(branch).is_some())
+        self.unit().is_some_and(|unit| (0..unit.branches()).all(|branch| unit.pieces(branch).is_some()))
     }
 
     /// The same activation with another number, where it has one.
@@ -84,14 +90,12 @@ impl Activation {
 
     /// The activation that is spelled so, where there is one.
     pub fn spelled(spelling: &Spelling) -> Option<Self> {
-        let numbers = spelling.numbers();
-        ALL.iter().find_map(|entry| {
-            let made: Vec<Self> = match entry.parameter {
-                None => (entry.make)(0.0).into_iter().map(Self).collect(),
-                Some(_) => numbers.iter().filter_map(|&number| (entry.make)(number)).map(Self).collect(),
-            };
-            made.into_iter().find(|activation| activation.spellings().contains(spelling))
-        })
+        with_numbers(spelling).find(|activation| activation.spellings().contains(spelling))
+    }
+
+    /// Whether some activation is spelled so, or in a way of which this is a part.
+    pub fn is_in_a_spelling(part: &Spelling) -> bool {
+        with_numbers(part).any(|activation| activation.spellings().iter().any(|spelling| spelling.contains(part)))
     }
 
     fn of(entry: &Entry, parameter: Option<f64>) -> Result<Self> {
@@ -113,6 +117,15 @@ impl Activation {
             )
         })
     }
+}
+
+/// Every activation with the numbers that are in a spelling.
+fn with_numbers(spelling: &Spelling) -> impl Iterator<Item = Activation> {
+    let numbers = spelling.numbers();
+    ALL.iter().flat_map(move |entry| {
+        let given = if entry.parameter.is_some() { numbers.clone() } else { vec![0.0] };
+        given.into_iter().filter_map(entry.make).map(Activation)
+    })
 }
 
 impl FromStr for Activation {

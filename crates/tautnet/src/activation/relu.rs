@@ -1,6 +1,6 @@
 //! `relu`: max(h, 0).
 
-use super::formula::{Entry, Formula};
+use super::formula::{Entry, Unit};
 use super::spelling::Spelling;
 use crate::norm::Norm;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |_| Some(Arc::new(Relu)),
 };
 
-impl Formula for Relu {
+impl Unit for Relu {
     fn value(&self, h: f64, _: usize) -> f64 {
         if h > 0.0 { h } else { 0.0 }
     }

@@ -1,6 +1,6 @@
 //! `sincos`: sin h and cos h, side by side.
 
-use super::formula::{Entry, Formula};
+use super::formula::{Entry, Unit};
 use super::spelling::Spelling;
 use crate::norm::Norm;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
     make: |_| Some(Arc::new(SinCos)),
 };
 
-impl Formula for SinCos {
+impl Unit for SinCos {
     fn branches(&self) -> usize {
         2
     }

@@ -14,6 +14,14 @@ pub enum Spelling {
     Times(f64, Box<Spelling>),
     /// The larger of two.
     Max(Box<Spelling>, Box<Spelling>),
+    /// The smaller of two.
+    Min(Box<Spelling>, Box<Spelling>),
+    /// The sum of two.
+    Sum(Box<Spelling>, Box<Spelling>),
+    /// The first minus the second.
+    Difference(Box<Spelling>, Box<Spelling>),
+    /// Of an even number of columns the first half (0) or the second (1).
+    Half(usize, Box<Spelling>),
     /// The columns of each, one after the other.
     Concat(Vec<Spelling>),
 }
@@ -42,18 +50,38 @@ impl Spelling {
             Self::Operator(name, number, before) => Self::Operator(name, number, Box::new(before.of(inner))),
             Self::Times(number, before) => Self::Times(number, Box::new(before.of(inner))),
             Self::Max(one, other) => Self::Max(Box::new(one.of(inner)), Box::new(other.of(inner))),
+            Self::Min(one, other) => Self::Min(Box::new(one.of(inner)), Box::new(other.of(inner))),
+            Self::Sum(one, other) => Self::Sum(Box::new(one.of(inner)), Box::new(other.of(inner))),
+            Self::Difference(one, other) => Self::Difference(Box::new(one.of(inner)), Box::new(other.of(inner))),
+            Self::Half(which, before) => Self::Half(which, Box::new(before.of(inner))),
             Self::Concat(parts) => Self::Concat(parts.into_iter().map(|part| part.of(inner)).collect()),
         }
     }
 
-    /// Every number in it.
-    pub fn numbers(&self) -> Vec<f64> {
+    /// What it is made of, one step inwards.
+    pub fn parts(&self) -> Vec<&Self> {
         match self {
             Self::Input => Vec::new(),
-            Self::Operator(_, number, before) => number.iter().map(|number| number.1).chain(before.numbers()).collect(),
-            Self::Times(number, before) => [*number].into_iter().chain(before.numbers()).collect(),
-            Self::Max(one, other) => one.numbers().into_iter().chain(other.numbers()).collect(),
-            Self::Concat(parts) => parts.iter().flat_map(Self::numbers).collect(),
+            Self::Operator(_, _, inner) | Self::Times(_, inner) | Self::Half(_, inner) => vec![&**inner],
+            Self::Max(one, other) | Self::Min(one, other) | Self::Sum(one, other) | Self::Difference(one, other) => {
+                vec![&**one, &**other]
+            }
+            Self::Concat(parts) => parts.iter().collect(),
         }
+    }
+
+    /// Whether another is this one, or a part of it.
+    pub fn contains(&self, other: &Self) -> bool {
+        self == other || self.parts().into_iter().any(|part| part.contains(other))
+    }
+
+    /// Every number in it.
+    pub fn numbers(&self) -> Vec<f64> {
+        let own = match self {
+            Self::Operator(_, number, _) => number.map(|number| number.1),
+            Self::Times(number, _) => Some(*number),
+            _ => None,
+        };
+        own.into_iter().chain(self.parts().into_iter().flat_map(Self::numbers)).collect()
     }
 }

@@ -1,6 +1,6 @@
 //! `tanh`: the hyperbolic tangent. It has no pieces, so that networks with it are evaluated and exported, not polished.
 
-use super::formula::{Entry, Formula};
+use super::formula::{Entry, Unit};
 use super::spelling::Spelling;
 use crate::norm::Norm;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ struct Tanh;
 pub(super) const ENTRY: Entry =
     Entry { name: "tanh", parameter: None, help: "the hyperbolic tangent of the sum", make: |_| Some(Arc::new(Tanh)) };
 
-impl Formula for Tanh {
+impl Unit for Tanh {
     fn value(&self, h: f64, _: usize) -> f64 {
         h.tanh()
     }

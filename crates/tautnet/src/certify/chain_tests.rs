@@ -19,8 +19,9 @@ pub(crate) fn random(widths: &[usize], scale: f64, linear: bool, random: &mut Pc
         let last = l + 2 == widths.len();
         let activation: Activation = if last { Activation::identity() } else { name.parse().unwrap() };
         let size = scale / (inputs as f64).sqrt();
-        let weights = Mat::from_fn(pair[1], inputs, |_, _| size * normal(random));
-        layers.push(Layer::new(weights, (0..pair[1]).map(|_| normal(random)).collect(), activation));
+        let units = pair[1].next_multiple_of(activation.group());
+        let weights = Mat::from_fn(units, inputs, |_, _| size * normal(random));
+        layers.push(Layer::new(weights, (0..units).map(|_| normal(random)).collect(), activation));
     }
     let (outputs, inputs) = (widths[widths.len() - 1], widths[0]);
     let linear = linear.then(|| Mat::from_fn(outputs, inputs, |_, _| scale * normal(random)));

@@ -9,7 +9,7 @@
 //! is that of the side on which h lies for certain, or any between the two; where it changes smoothly it is off by `bend · radius`, and by 2⁻⁴⁸ for the functions of
 //! the platform, which are taken to be right to 2 units in the last place.
 
-use crate::activation::Activation;
+use crate::activation::Unit;
 use crate::dense::EPSILON;
 use crate::network::Layer;
 use crate::outward::div_down;
@@ -57,8 +57,8 @@ fn affine(w: &Mat<f64>, x: &[Ball], bias: Option<&[f64]>) -> Vec<Ball> {
     (0..m).map(one).collect()
 }
 
-/// What a branch of an activation makes of a ball, and its slope there.
-fn through(activation: &Activation, h: Ball, branch: usize) -> (Ball, Ball) {
+/// What a branch of a unit makes of a ball, and its slope there.
+fn through(activation: &dyn Unit, h: Ball, branch: usize) -> (Ball, Ball) {
     let Ball { middle, radius } = h;
     let value = activation.value(middle, branch);
     let [low, high] = activation.sector(branch);
@@ -128,14 +128,44 @@ pub(super) fn change_at_least(network: &Network, norm: Norm, of: Of, x: &[f64], 
 /// Through a hidden layer: what it hands on, and how that changes.
 fn step(layer: &Layer, x: &[Ball], t: &[Ball]) -> (Vec<Ball>, Vec<Ball>) {
     let (h, change) = (affine(layer.weights(), x, Some(layer.bias())), affine(layer.weights(), t, None));
-    let activation = layer.activation();
-    let (mut values, mut changes) = (Vec::new(), Vec::new());
-    for branch in 0..activation.branches() {
-        for (h, change) in h.iter().zip(&change) {
-            let (value, slope) = through(activation, *h, branch);
-            values.push(value);
-            changes.push(times(slope, *change));
+    let mut handed_on = (Vec::new(), Vec::new());
+    match layer.activation().unit() {
+        Some(unit) => {
+            for branch in 0..unit.branches() {
+                for (h, change) in h.iter().zip(&change) {
+                    let (value, slope) = through(unit, *h, branch);
+                    handed_on.0.push(value);
+                    handed_on.1.push(times(slope, *change));
+                }
+            }
+        }
+        // Pairs, sorted: the larger of each, then the smaller.
+        None => {
+            let half = h.len() / 2;
+            for larger in [true, false] {
+                for i in 0..half {
+                    let (value, change) = of_pair((h[i], h[half + i]), (change[i], change[half + i]), larger);
+                    handed_on.0.push(value);
+                    handed_on.1.push(change);
+                }
+            }
         }
     }
-    (values, changes)
+    handed_on
+}
+
+/// The larger or the smaller of two balls, and how that changes.
+fn of_pair((a, b): (Ball, Ball), (of_a, of_b): (Ball, Ball), larger: bool) -> (Ball, Ball) {
+    let off = (a.radius + b.radius) * (1.0 + EPSILON);
+    if (a.middle - b.middle).abs() > off * (1.0 + EPSILON) {
+        return if (a.middle > b.middle) == larger { (a, of_a) } else { (b, of_b) };
+    }
+    // Either may be it. It moves by no more than the two of them, and changes as one of them does.
+    let middle = if larger { a.middle.max(b.middle) } else { a.middle.min(b.middle) };
+    let value = Ball { middle, radius: a.radius.max(b.radius) };
+    let half = |x: f64, y: f64| 0.5 * x + 0.5 * y;
+    let middle = half(of_a.middle, of_b.middle);
+    let to = |ball: Ball| (ball.middle - middle).abs() + ball.radius;
+    let radius = to(of_a).max(to(of_b)) * (1.0 + 4.0 * EPSILON) + EPSILON * middle.abs() + f64::MIN_POSITIVE;
+    (value, Ball { middle, radius })
 }

@@ -204,13 +204,7 @@ fn jacobian(network: &Network, of: Of, x: &[f64]) -> Mat<f64> {
     }
     let mut of_handed_on = picked(last.weights());
     for (layer, h) in hidden.iter().zip(&sums).rev() {
-        let (m, activation) = (layer.units(), layer.activation());
-        let slopes: Vec<Vec<f64>> =
-            (0..activation.branches()).map(|branch| h.iter().map(|&h| activation.slope(h, branch)).collect()).collect();
-        let through = |j: usize, i: usize| {
-            slopes.iter().enumerate().map(|(branch, slopes)| of_handed_on[(j, branch * m + i)] * slopes[i]).sum()
-        };
-        let of_sums = Mat::from_fn(of_handed_on.nrows(), m, through);
+        let of_sums = layer.slopes(h, &of_handed_on);
         of_handed_on = dense::multiply(of_sums.as_ref(), layer.weights().as_ref());
     }
     match network.linear() {

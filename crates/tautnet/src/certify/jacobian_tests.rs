@@ -67,7 +67,7 @@ fn of_a_layer_alone_the_norm_is_found() {
 #[test]
 fn what_keeps_lengths_is_found_to() {
     let turn = |angle: f64| Mat::from_fn(2, 2, |i, k| [[angle.cos(), -angle.sin()], [angle.sin(), angle.cos()]][i][k]);
-    for name in ["abs", "crelu", "sincos"] {
+    for name in ["abs", "crelu", "sincos", "maxmin"] {
         let activation: Activation = name.parse().unwrap();
         let wide = 2 * activation.branches();
         // Orthogonal columns from the first branch's outputs and the second's.

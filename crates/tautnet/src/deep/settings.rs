@@ -135,6 +135,13 @@ impl Settings {
                 "give every hidden layer at least one unit: 64,64",
             ));
         }
+        let group = self.activation.group();
+        if let Some(units) = self.layers.iter().find(|units| **units % group != 0) {
+            return Err(Error::new(
+                format!("a layer has {units} units, and {} takes them {group} at a time", self.activation),
+                format!("give every hidden layer a multiple of {group} units"),
+            ));
+        }
         let mut given = inputs;
         for &units in self.layers.iter().chain([&self.classes.unwrap_or(1)]) {
             limits.check_network(units, given)?;

@@ -27,7 +27,7 @@ fn three_classes(rows: usize, seed: u64) -> Dataset {
 
 fn drawn(activation: &Activation, biases: bool, outputs: usize) -> Chain {
     let mut random = Pcg64::seed_from_u64(11);
-    let mut chain = Chain::zeros(4, &[5, 6], outputs, activation, biases);
+    let mut chain = Chain::zeros(4, &[4, 6], outputs, activation, biases);
     chain.numbers.iter_mut().for_each(|number| *number = 0.5 * normal(&mut random) as f32);
     chain
 }

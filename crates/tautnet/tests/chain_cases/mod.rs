@@ -65,10 +65,11 @@ fn drawn(random: &mut Pcg64) -> (Network, Norm, Option<Scaler>) {
     let mut layers: Vec<Layer> = Vec::new();
     for l in 0..depth {
         let width = layers.last().map_or(inputs, Layer::outputs);
-        let units = random.random_range(1..5);
+        let drawn = random.random_range(1..5);
         let name = activation::ALL[random.random_range(0..activation::ALL.len())].example();
         let last = l + 1 == depth;
         let activation: Activation = if last { Activation::identity() } else { name.parse().expect("it is one") };
+        let units = drawn * activation.group();
         // Never 0, so that every tampering below makes a claim that is false.
         let mut draw = || scale * (normal(random) + 0.01);
         let weights = Mat::from_fn(units, width, |_, _| draw());
