@@ -17,7 +17,7 @@ use rayon::prelude::*;
 /// Rows that are taken through the chain at once.
 pub(super) const PART: usize = 64;
 /// Columns of a gradient that are taken at once.
-const TILE: usize = 128;
+pub(super) const TILE: usize = 128;
 
 /// Where a layer's numbers stand: the weights, units × inputs, column by column, and behind them the biases.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +41,11 @@ impl Place {
     pub fn of<'a>(&self, numbers: &'a [f32]) -> (MatRef<'a, f32>, &'a [f32]) {
         let (weights, bias) = numbers[self.start..][..self.len()].split_at(self.weights());
         (MatRef::from_column_major_slice(weights, self.units, self.inputs), bias)
+    }
+
+    /// The weights as they lie, to change them.
+    pub fn plain_weights_mut<'a>(&self, numbers: &'a mut [f32]) -> &'a mut [f32] {
+        &mut numbers[self.start..][..self.weights()]
     }
 
     /// The weights, to change them.

@@ -11,16 +11,19 @@
 //! - the loss of the *worst margins* at a radius: every output is taken to be wrong by the radius times its bound ([`Settings::radius`]);
 //! - the loss and a price on U, on log U, or on the sum of the norms ([`Price`]).
 //!
+//! For p = 2 the hidden layers may be held orthonormal meanwhile ([`Weights`]), so that U is the norm of the last one.
+//!
 //! What comes out is a [`Network`](crate::Network) of doubles, whose bounds are proved by [`certify`](crate::certify).
 
 mod chain;
 mod cost;
 mod norms;
+mod orthonormal;
 mod settings;
 mod steps;
 mod training;
 
-pub use settings::{Form, Price, Settings};
+pub use settings::{Form, Price, Settings, Weights};
 pub use steps::Optimizer;
 pub use training::{Progress, Trained, difference, train};
 

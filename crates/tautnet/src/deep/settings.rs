@@ -54,6 +54,52 @@ impl std::str::FromStr for Form {
     }
 }
 
+/// What the weights of hidden layers may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Weights {
+    /// Any.
+    #[default]
+    Free,
+    /// Orthonormal rows, or columns where these are fewer: the norm of each layer is 1 for p = 2.
+    Orthonormal,
+}
+
+impl Weights {
+    /// All of them.
+    pub const ALL: [Weights; 2] = [Weights::Free, Weights::Orthonormal];
+
+    /// The name by which it is asked for.
+    pub fn name(self) -> &'static str {
+        match self {
+            Weights::Free => "free",
+            Weights::Orthonormal => "orthonormal",
+        }
+    }
+
+    /// What it is, in a sentence.
+    pub fn help(self) -> &'static str {
+        match self {
+            Weights::Free => "any weights",
+            Weights::Orthonormal => {
+                "orthonormal rows, or columns where these are fewer: every hidden layer has the norm 1"
+            }
+        }
+    }
+}
+
+impl std::str::FromStr for Weights {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|weights| weights.name() == text).ok_or_else(|| {
+            Error::new(
+                format!("hidden layers are to be {text:?}"),
+                format!("choose one of: {}", Self::ALL.map(Self::name).join(", ")),
+            )
+        })
+    }
+}
+
 /// A price on the trivial bound.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Price {
@@ -72,6 +118,8 @@ pub struct Settings {
     pub activation: Activation,
     /// Whether layers have biases.
     pub biases: bool,
+    /// What the weights of hidden layers may be.
+    pub hidden: Weights,
     /// How many classes the target has; `None` where it is a number.
     pub classes: Option<usize>,
     /// What missing a number costs. Classes cost the cross-entropy.
@@ -108,6 +156,7 @@ impl Default for Settings {
             layers: vec![64, 64],
             activation: "crelu".parse().expect("an activation of the table"),
             biases: true,
+            hidden: Weights::Free,
             classes: None,
             loss: Loss::default(),
             norm: Norm::Two,
@@ -163,6 +212,12 @@ impl Settings {
             return Err(Error::new(
                 format!("the largest bound is {}", self.most.unwrap_or_default()),
                 "give a number above 0",
+            ));
+        }
+        if self.hidden == Weights::Orthonormal && self.norm != Norm::Two {
+            return Err(Error::new(
+                "hidden layers are to be orthonormal, and the norm is not 2",
+                "orthonormal layers keep lengths in the norm 2: leave one of them out",
             ));
         }
         if self.classes.is_none() && self.loss.is_margin() {

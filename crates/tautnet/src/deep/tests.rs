@@ -2,6 +2,7 @@
 
 use super::chain::{Chain, PART, Part};
 use super::norms::Memory;
+use super::orthonormal;
 use super::*;
 use crate::activation::ALL;
 use crate::limits::Limits;
@@ -163,6 +164,91 @@ fn a_norm_grows_in_its_direction_and_power_iteration_finds_it() {
     }
     let due = Mat::from_fn(7, 5, |i, k| f64::from(w[(i, k)])).singular_values().unwrap()[0];
     assert!((f64::from(memory.norm(w, Norm::Two).0) / due - 1.0).abs() < 1e-5);
+}
+
+/// The smaller of W Wᵀ and WᵀW.
+fn gram(w: &Mat<f64>) -> Mat<f64> {
+    if w.nrows() <= w.ncols() { w * w.transpose() } else { w.transpose() * w }
+}
+
+/// How far the smaller Gram matrix is from that of orthonormal rows or columns.
+fn off(w: &Mat<f64>) -> f64 {
+    let gram = gram(w);
+    let unit = |i: usize, k: usize| f64::from(u8::from(i == k));
+    let of = |k: usize| (0..gram.nrows()).map(|i| (gram[(i, k)] - unit(i, k)).abs()).fold(0.0, f64::max);
+    (0..gram.ncols()).map(of).fold(0.0, f64::max)
+}
+
+#[test]
+fn steps_along_orthonormal_matrices_stay_there() {
+    let mut random = Pcg64::seed_from_u64(8);
+    for (m, n) in [(5, 9), (9, 5), (6, 6), (1, 4), (4, 1), (150, 140)] {
+        let mut drawn = |size: f64| Mat::from_fn(m, n, |_, _| size * normal(&mut random));
+        let w = orthonormal::nearest(&drawn(1.0));
+        assert!(off(&w) < 1e-12);
+        let plain =
+            |w: &Mat<f64>| (0..n).flat_map(|k| w.col_as_slice(k).to_vec()).map(|w| w as f32).collect::<Vec<_>>();
+        let matrix = |w: &[f32]| Mat::from_fn(m, n, |i, k| f64::from(w[k * m + i]));
+        // Slopes of ½‖W − G‖², less what leaves the set: G Wᵀ + W Gᵀ = 0 is left, and nothing that stays was taken.
+        let (given, numbers) = (drawn(1.0), plain(&w));
+        let mut slopes = plain(&given);
+        orthonormal::along(faer::MatRef::from_column_major_slice(&numbers, m, n), &mut slopes);
+        let left = matrix(&slopes);
+        let moved = |by: f64| Mat::from_fn(m, n, |i, k| w[(i, k)] + by * left[(i, k)]);
+        let size = (0..n).flat_map(|k| left.col_as_slice(k).to_vec()).map(|a| a * a).sum::<f64>();
+        assert!(off(&moved(1e-3)) < 2e-6 * (1.0 + size), "{m} × {n}");
+        let taken = |i: usize, k: usize| given[(i, k)] - left[(i, k)];
+        let product = (0..n).flat_map(|k| (0..m).map(move |i| (i, k))).map(|(i, k)| taken(i, k) * left[(i, k)]);
+        assert!(product.sum::<f64>().abs() < 1e-3 * (1.0 + size), "{m} × {n}");
+        // From near and from far.
+        for (size, close) in [(0.02, 1e-2), (10.0, 0.1)] {
+            let away = drawn(size);
+            let mut numbers = plain(&Mat::from_fn(m, n, |i, k| w[(i, k)] + away[(i, k)]));
+            orthonormal::back(&mut numbers, m, n);
+            (0..3).for_each(|_| orthonormal::back(&mut numbers, m, n));
+            assert!(off(&matrix(&numbers)) < close, "{m} × {n} {size}: {}", off(&matrix(&numbers)));
+        }
+    }
+}
+
+#[test]
+fn orthonormal_layers_have_the_norm_one_and_the_last_one_the_bound() {
+    let data = three_classes(240, 4);
+    for (layers, most, activation) in [(vec![16, 16], None, "maxmin"), (vec![3, 8], Some(2.0), "abs")] {
+        let settings = Settings {
+            layers,
+            activation: activation.parse().unwrap(),
+            hidden: Weights::Orthonormal,
+            classes: Some(3),
+            radius: 0.2,
+            most,
+            epochs: 40,
+            batch: 50,
+            rate: 1e-2,
+            ..Settings::default()
+        };
+        let trained = |threads: usize| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            pool.install(|| train(&data, &settings, &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap())
+        };
+        let one = trained(1);
+        assert_eq!(one.network, trained(3).network);
+        let (last, hidden) = one.network.layers().split_last().unwrap();
+        assert!(hidden.iter().all(|layer| off(layer.weights()) < 1e-6));
+        let (bound, own) = (
+            crate::certify::trivial_bound(&one.network, Norm::Two).bound,
+            last.weights().singular_values().unwrap()[0],
+        );
+        assert!((bound / own - 1.0).abs() < 1e-6 && most.is_none_or(|most| bound <= most), "{bound} {own}");
+        assert!(one.history[39].loss < 0.8, "{:?}", one.history[39]);
+        // It goes on from any network of its layers, whose hidden ones are made so.
+        let again = Settings { start: Some(one.network.clone()), epochs: 1, ..settings.clone() };
+        let again = train(&data, &again, &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap();
+        assert!(again.history[0].loss < one.history[0].loss);
+        let wrong = Settings { norm: Norm::Infinity, ..settings };
+        let error = train(&data, &wrong, &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap_err();
+        assert!(error.what.contains("orthonormal"), "{error:?}");
+    }
 }
 
 #[test]

@@ -3,7 +3,8 @@
 use super::chain::{Chain, PART, Part};
 use super::cost::{self, Cost, Target};
 use super::norms::{Growth, Memory};
-use super::settings::{Form, Settings};
+use super::orthonormal;
+use super::settings::{Form, Settings, Weights};
 use super::steps::Steps;
 use crate::activation::Activation;
 use crate::certify::trivial_bound;
@@ -212,7 +213,18 @@ impl<'a> State<'a> {
     /// One step at a radius.
     fn step(&mut self, rows: &[usize], radius: f64, rate: f64) -> (f64, f64) {
         let seen = self.slopes(rows, radius);
+        let hidden = match self.settings.hidden {
+            Weights::Free => Vec::new(),
+            Weights::Orthonormal => self.chain.places[..self.chain.places.len() - 1].to_vec(),
+        };
+        for place in &hidden {
+            let weights = place.of(&self.chain.numbers).0;
+            orthonormal::along(weights, place.plain_weights_mut(&mut self.gradient));
+        }
         self.steps.take(&mut self.chain.numbers, &self.gradient, rate);
+        for place in &hidden {
+            orthonormal::back(place.plain_weights_mut(&mut self.chain.numbers), place.units, place.inputs);
+        }
         if let Some(most) = self.settings.most {
             self.hold(most);
         }
@@ -223,13 +235,31 @@ impl<'a> State<'a> {
     fn hold(&mut self, most: f64) {
         let count = self.chain.places.len();
         let between = self.chain.activation.lipschitz(self.settings.norm).powi(count as i32 - 1);
-        let share = (most / between).powf(1.0 / count as f64);
-        for (place, memory) in self.chain.places.clone().iter().zip(&mut self.memories) {
+        // Orthonormal layers have the norm 1: the last one has the whole bound.
+        let (first, share) = match self.settings.hidden {
+            Weights::Free => (0, (most / between).powf(1.0 / count as f64)),
+            Weights::Orthonormal => (count - 1, most / between),
+        };
+        for (place, memory) in self.chain.places.clone().iter().zip(&mut self.memories).skip(first) {
             let (size, _) = memory.norm(place.of(&self.chain.numbers).0, self.settings.norm);
             if f64::from(size) > share {
                 let scale = (share / f64::from(size)) as f32;
                 let mut weights = place.weights_mut(&mut self.chain.numbers);
                 weights.as_mut().col_iter_mut().for_each(|column| column.iter_mut().for_each(|w| *w *= scale));
+            }
+        }
+    }
+
+    /// Make hidden layers that are held orthonormal so to the last digit.
+    fn finish(&mut self) {
+        let hidden = self.chain.places.len() - 1;
+        for place in self.chain.places[..hidden].to_vec() {
+            let (weights, _) = place.of(&self.chain.numbers);
+            let nearest =
+                orthonormal::nearest(&Mat::from_fn(place.units, place.inputs, |i, k| f64::from(weights[(i, k)])));
+            let mut weights = place.weights_mut(&mut self.chain.numbers);
+            for k in 0..place.inputs {
+                (0..place.units).for_each(|i| weights[(i, k)] = nearest[(i, k)] as f32);
             }
         }
     }
@@ -277,6 +307,9 @@ pub fn train(
     };
     let batch = settings.batch.min(learned.len());
     let mut state = State::new(chain, &rows, settings, batch);
+    if settings.hidden == Weights::Orthonormal && settings.start.is_some() {
+        state.finish();
+    }
     if let Some(most) = settings.most {
         state.hold(most);
     }
@@ -335,6 +368,9 @@ pub fn train(
         }
         None => (f64::NAN, history.len()),
     };
+    if settings.hidden == Weights::Orthonormal {
+        state.finish();
+    }
     if settings.classes.is_some() {
         state.centre();
     }

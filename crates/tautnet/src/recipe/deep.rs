@@ -4,7 +4,7 @@ use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put
 use super::settings::Recipe;
 use super::table::Table;
 use crate::activation::{self, Activation};
-use crate::deep::{Form, Optimizer, Price, Settings};
+use crate::deep::{Form, Optimizer, Price, Settings, Weights};
 use crate::error::{Error, Result};
 use crate::range::Range;
 use Command::Train;
@@ -18,6 +18,8 @@ pub struct Deep {
     pub activation: Activation,
     /// Whether layers have biases.
     pub biases: bool,
+    /// What the weights of hidden layers may be.
+    pub hidden_weights: Weights,
     /// What a price is on.
     pub bound: Form,
     /// How far inputs may be off, in the norm.
@@ -38,9 +40,23 @@ pub struct Deep {
 
 impl Default for Deep {
     fn default() -> Self {
-        let Settings { activation, biases, ramp, rate, optimizer, validation, .. } = Settings::default();
+        let Settings { activation, biases, hidden: hidden_weights, ramp, rate, optimizer, validation, .. } =
+            Settings::default();
         let (bound, layers, radius) = (Form::default(), None, None);
-        Self { layers, activation, biases, bound, radius, ramp, epochs: None, batch: None, rate, optimizer, validation }
+        Self {
+            layers,
+            activation,
+            biases,
+            hidden_weights,
+            bound,
+            radius,
+            ramp,
+            epochs: None,
+            batch: None,
+            rate,
+            optimizer,
+            validation,
+        }
     }
 }
 
@@ -65,6 +81,7 @@ impl Deep {
             layers,
             activation: self.activation.clone(),
             biases: self.biases,
+            hidden: self.hidden_weights,
             classes,
             loss: recipe.loss.clone(),
             norm: recipe.norm,
@@ -142,6 +159,19 @@ impl Table for Deep {
             commands: &[Train],
             get: |deep| Value::Switch(deep.biases),
             set: |deep, value| put_switch(value, &mut |biases| deep.biases = biases),
+            ..Field::PLAIN
+        },
+        Field {
+            name: "hidden_weights",
+            group: "Deep network",
+            symbol: "WEIGHTS",
+            kind: Kind::Word(|| Weights::ALL.map(|weights| Word::new(weights.name(), weights.help())).to_vec()),
+            help: "What the weights of hidden layers may be",
+            more: "Orthonormal layers lose nothing of what comes through them, and the bound is the norm of the last layer alone. They are for \
+                   the norm 2.",
+            commands: &[Train],
+            get: |deep| Value::Word(deep.hidden_weights.name().into()),
+            set: |deep, value| put_word(value, &mut |weights| deep.hidden_weights = weights),
             ..Field::PLAIN
         },
         Field {
