@@ -22,18 +22,15 @@ COLUMNS = ["what", "activation", "layers", "norm", "asked", "epochs", "seed", "t
            "bound", "found", "tightness"]
 # Activation, layers, norm, what is asked for, passes.
 NETWORKS = [
-    ("abs", "256,256", "2", "--lipschitz 0.01 --bound trivial", 20),
-    ("abs", "256,256", "2", "--lipschitz 0.03 --bound trivial", 20),
-    ("sincos", "256,256", "2", "--lipschitz 0.01 --bound trivial", 20),
-    ("sincos", "256,256", "2", "--lipschitz 0.03 --bound trivial", 20),
-    ("abs", "256,256", "inf", "--lipschitz 0.001 --bound trivial", 20),
-    ("abs", "256,256", "1", "--lipschitz 0.001 --bound trivial", 20),
-    ("relu", "256,256", "2", "--lipschitz 0 --bound trivial", 20),
-    ("crelu", "512,512", "2", "--radius 0.8", 40),
-    ("abs", "512,512", "2", "--radius 1.58", 40),
-    ("abs", "512,512", "2", "--radius 0.5", 40),
-    ("crelu", "512,512", "2", "--radius 0.5", 40),
-    ("sincos", "512,512", "2", "--radius 0.5", 40),
+    ("maxmin", "256,256", "2", "--radius 1.58", 12),
+    ("maxmin", "256,256", "2", "--radius 0.5", 12),
+    ("maxmin", "256,256", "1", "--lipschitz 0.1 --bound trivial", 20),
+    ("maxmin", "256,256", "inf", "--lipschitz 0.1 --bound trivial", 20),
+    ("maxmin", "512,512", "2", "--radius 1.58", 20),
+    ("abs", "256,256", "2", "--lipschitz 0.01 --bound trivial --hidden-weights free", 20),
+    ("abs", "512,512", "2", "--radius 1.58 --hidden-weights free", 40),
+    ("abs", "512,512", "2", "--radius 0.5 --hidden-weights free", 40),
+    ("crelu", "512,512", "2", "--radius 0.5 --hidden-weights free", 40),
 ]
 FILES = {"learn": "train", "test": "t10k"}
 RACED = ["layers=256,256", "activation=relu", "radius=0", "epochs=4", "validation=0", "biases=true"]

@@ -227,6 +227,8 @@ fn see(network: &Network, rows: &Dataset, settings: &Settings) -> Result<Seen> {
 fn settings_json(arguments: &Asked<'_>, settings: &Settings) -> Value {
     let mut record: Map<String, Value> =
         Deep::FIELDS.iter().map(|field| (field.name.to_owned(), json!(field.value(&arguments.deep.asked)))).collect();
+    record.insert("activation".into(), json!(settings.activation.name()));
+    record.insert("hidden_weights".into(), json!(settings.hidden.name()));
     record.insert("epochs".into(), json!(settings.epochs));
     record.insert("batch".into(), json!(settings.batch));
     record.insert("radius".into(), json!(settings.radius));

@@ -154,7 +154,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             layers: vec![64, 64],
-            activation: "crelu".parse().expect("an activation of the table"),
+            activation: "maxmin".parse().expect("an activation of the table"),
             biases: true,
             hidden: Weights::Free,
             classes: None,

@@ -3,6 +3,7 @@
 use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_word};
 use super::settings::Recipe;
 use super::table::Table;
+use crate::Norm;
 use crate::activation::{self, Activation};
 use crate::deep::{Form, Optimizer, Price, Settings, Weights};
 use crate::error::{Error, Result};
@@ -15,11 +16,11 @@ pub struct Deep {
     /// The sums of each hidden layer. Without them no deep network is asked for.
     pub layers: Option<Vec<usize>>,
     /// What becomes of the sums.
-    pub activation: Activation,
+    pub activation: Option<Activation>,
     /// Whether layers have biases.
     pub biases: bool,
     /// What the weights of hidden layers may be.
-    pub hidden_weights: Weights,
+    pub hidden_weights: Option<Weights>,
     /// What a price is on.
     pub bound: Form,
     /// How far inputs may be off, in the norm.
@@ -40,9 +41,8 @@ pub struct Deep {
 
 impl Default for Deep {
     fn default() -> Self {
-        let Settings { activation, biases, hidden: hidden_weights, ramp, rate, optimizer, validation, .. } =
-            Settings::default();
-        let (bound, layers, radius) = (Form::default(), None, None);
+        let Settings { biases, ramp, rate, optimizer, validation, .. } = Settings::default();
+        let (bound, layers, activation, hidden_weights, radius) = (Form::default(), None, None, None, None);
         Self {
             layers,
             activation,
@@ -77,11 +77,14 @@ impl Deep {
         // Where there is a price or a limit, it takes the place of the usual radius.
         let paid = recipe.lipschitz.is_some() || recipe.max_lipschitz.is_some();
         let radius = if paid { 0.0 } else { usual.radius };
+        let all_even = layers.iter().all(|units| units % 2 == 0);
+        let activation = if all_even { usual.activation } else { "crelu".parse().expect("it is in the table") };
+        let hidden = if recipe.norm == Norm::Two { Weights::Orthonormal } else { Weights::Free };
         Some(Settings {
             layers,
-            activation: self.activation.clone(),
+            activation: self.activation.clone().unwrap_or(activation),
             biases: self.biases,
-            hidden: self.hidden_weights,
+            hidden: self.hidden_weights.unwrap_or(hidden),
             classes,
             loss: recipe.loss.clone(),
             norm: recipe.norm,
@@ -147,8 +150,9 @@ impl Table for Deep {
             }),
             help: "What becomes of the sums of a hidden layer",
             commands: &[Train],
-            get: |deep| Value::Word(deep.activation.name()),
-            set: |deep, value| put_word(value, &mut |activation| deep.activation = activation),
+            unsaid: |_| Some("maxmin, or crelu where a layer has an odd number of units".into()),
+            get: |deep| deep.activation.as_ref().map_or(Value::Nothing, |activation| Value::Word(activation.name())),
+            set: |deep, value| put_word(value, &mut |activation| deep.activation = Some(activation)),
             ..Field::PLAIN
         },
         Field {
@@ -170,8 +174,9 @@ impl Table for Deep {
             more: "Orthonormal layers lose nothing of what comes through them, and the bound is the norm of the last layer alone. They are for \
                    the norm 2.",
             commands: &[Train],
-            get: |deep| Value::Word(deep.hidden_weights.name().into()),
-            set: |deep, value| put_word(value, &mut |weights| deep.hidden_weights = weights),
+            unsaid: |_| Some("orthonormal in the norm 2, free in others".into()),
+            get: |deep| deep.hidden_weights.map_or(Value::Nothing, |weights| Value::Word(weights.name().into())),
+            set: |deep, value| put_word(value, &mut |weights| deep.hidden_weights = Some(weights)),
             ..Field::PLAIN
         },
         Field {
@@ -292,6 +297,10 @@ mod tests {
             (&[8, 4][..], Some(3), Settings::default().radius)
         );
         assert_eq!((usual.batch, usual.epochs), (16, 858));
+        assert_eq!((usual.activation.name().as_str(), usual.hidden), ("maxmin", Weights::Orthonormal));
+        let odd = Deep { layers: Some(vec![8, 5]), ..Deep::default() };
+        let odd = odd.resolve(&Recipe { norm: Norm::One, ..Recipe::default() }, None, 100).unwrap();
+        assert_eq!((odd.activation.name().as_str(), odd.hidden), ("crelu", Weights::Free));
         let priced = deep.resolve(&Recipe { lipschitz: Some(0.5), ..recipe }, None, 100).unwrap();
         assert_eq!((priced.price.amount, priced.radius), (0.5, 0.0));
         for wrong in [vec![], vec![8.5], vec![1e12]] {
