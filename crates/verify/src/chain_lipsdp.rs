@@ -22,7 +22,10 @@
 //! **The proof** computes P_l and Q_l in doubles, adds to their diagonals what rounding may have taken, and proves the second line by a
 //! factorization. Rounding is derived in `docs/mathematics/deep.md`, section 8.
 
-use crate::chain::Chain;
+use crate::certificate::Norm;
+use crate::weights::Chain;
+use crate::norms::{product_up, sum_up};
+use crate::refusal::Refusal;
 use crate::verify::{Units, dot, rounding_allowance};
 use crate::wide::{Wide, power_of_two};
 use serde::{Deserialize, Serialize};
@@ -366,6 +369,66 @@ impl<'a> Remaining<'a> {
         };
         let error = 4.0 * U * (least.size() + least.n as f64);
         Square::from_lower(least.n, |i, j| f64::from(u8::from(i == j)) - least.at(i, j)).exceeds(error)
+    }
+}
+
+/// The least bound that follows from a constant of the layers alone; `None` where it is not a double.
+pub fn least_bound(
+    chain: &Chain<'_>,
+    part: Part,
+    units: &Units,
+    of_layers: f64,
+    linear: Option<f64>,
+    roots: Vec<Vec<f64>>,
+) -> Option<ChainLipsdp> {
+    let (output, minus) = match part {
+        Part::All => (None, None),
+        Part::Output(j) => (Some(j), None),
+        Part::Pair(j, k) => (Some(j), Some(k)),
+    };
+    let bound = follows(chain, part, units, of_layers, linear);
+    bound.is_finite().then_some(ChainLipsdp { output, minus, chain: of_layers, bound, roots })
+}
+
+/// What follows from a constant of the layers alone, and a norm of the linear part where there is one.
+fn follows(chain: &Chain<'_>, part: Part, units: &Units, of_layers: f64, linear: Option<f64>) -> f64 {
+    let slope = match (chain.linear_matrix(units), part) {
+        (None, _) => 0.0,
+        (Some(_), Part::All) => linear.unwrap_or(f64::INFINITY),
+        (Some(matrix), Part::Output(j)) => matrix.slope(Norm::Two, j),
+        (Some(matrix), Part::Pair(j, k)) => matrix.slope_of_difference(Norm::Two, j, k),
+    };
+    product_up(units.y_scale(), sum_up(of_layers, slope))
+}
+
+/// Prove one bound in its units, about a network that passes [`Chain::check`]; `linear` is a proved norm of its linear part, and `name` is what
+/// refusals call the claim.
+pub(crate) fn prove(
+    chain: &Chain<'_>,
+    units: &Units,
+    claim: &ChainLipsdp,
+    linear: Option<f64>,
+    name: &str,
+) -> Result<(), Refusal> {
+    let Some(part) = claim.part(chain.outputs()) else {
+        return Err(Refusal::Malformed(format!("a multiplier bound of the {name} claim is of no output")));
+    };
+    let hidden = chain.layers.len() - 1;
+    let fits = claim.roots.len() == hidden
+        && claim.roots.iter().zip(chain.layers).all(|(roots, layer)| roots.len() == layer.outputs);
+    let usual = |number: &f64| number.is_finite() && *number >= 0.0;
+    if !fits || ![claim.chain, claim.bound].iter().chain(claim.roots.iter().flatten()).all(usual) {
+        return Err(Refusal::Malformed(format!(
+            "the multipliers of the {name} claim do not fit the layers, or one is negative or not finite"
+        )));
+    }
+    let shown = follows(chain, part, units, claim.chain, linear);
+    if shown > claim.bound {
+        return Err(Refusal::NotProved(format!("the {name} multipliers show {shown:?}, not {:?}", claim.bound)));
+    }
+    match Remaining::new(chain, part, &claim.roots).is_some_and(|it| it.is_at_most(units, claim.chain)) {
+        true => Ok(()),
+        false => Err(Refusal::NotProved(format!("the {name} multipliers do not show {:?}", claim.chain))),
     }
 }
 

@@ -9,7 +9,8 @@
 //! x evaluated within intervals ([`crate::enclosure`]).
 
 use crate::certificate::Norm;
-use crate::chain::{Chain, Follows};
+use crate::weights::Chain;
+use crate::chain::{Follows};
 use crate::enclosure::Enclosure;
 use crate::norms::product_up;
 use crate::refusal::Refusal;
