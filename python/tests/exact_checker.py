@@ -416,7 +416,7 @@ def check_chain(data, network):
     need(type(certificate["version"]) is int and certificate["version"] in (1, 2), "it is of another version")
     claims = [certificate["standardized"], certificate.get("raw") or {}]
     multipliers = any(isinstance(claim, dict) and claim.get("lipsdp") is not None for claim in claims)
-    need(certificate["version"] == 2 or not multipliers, "multipliers belong to version 2")
+    need((certificate["version"] == 2) == multipliers, "multipliers belong to version 2")
     need(certificate["network"] == fingerprint_of_chain(network), "it belongs to another network")
     norm = certificate["norm"]
     need(norm in ("1", "2", "inf"), "the norm is unknown")

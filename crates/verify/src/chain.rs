@@ -153,8 +153,8 @@ fn read(bytes: &[u8]) -> Result<ChainCertificate, Refusal> {
             certificate.format, certificate.version, VERSIONS[0], VERSIONS[1]
         )));
     }
-    if certificate.version < certificate.due_version() {
-        return Err(malformed("multipliers belong to version 2 of the format"));
+    if certificate.version != certificate.due_version() {
+        return Err(malformed("version 2 of the format is that of certificates with multipliers, version 1 that of those without"));
     }
     Ok(certificate)
 }
