@@ -13,6 +13,7 @@ import limits
 import robust
 import known
 import lipsdp
+import lipsdp_deep
 import python
 import sgd
 import table
@@ -22,7 +23,7 @@ import verify
 import wide
 from common import Setup
 
-BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "deep": deep.run, "limits": limits.run, "lipsdp": lipsdp.run, "growth": growth.run, "iterations": iterations.run,
+BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "deep": deep.run, "limits": limits.run, "lipsdp": lipsdp.run, "lipsdp-deep": lipsdp_deep.run, "growth": growth.run, "iterations": iterations.run,
               "table": table.run, "sgd": sgd.run, "convex": convex.run, "admm": admm.run, "wide": wide.run, "exact": exact.run, "known": known.run,
               "verify": verify.run, "python": python.run, "change": change.run}
 

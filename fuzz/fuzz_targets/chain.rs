@@ -15,6 +15,14 @@ fuzz_target!(|bytes: &[u8]| {
             let step: Vec<f64> = x.iter().zip(&y).map(|(x, y)| x - y).collect();
             let norm = Norm::from(certificate.norm);
             assert!(norm.of(&apart) <= certificate.standardized.bound * norm.of(&step) * (1.0 + 1e-9), "{certificate:?}");
+            for proof in certificate.standardized.lipsdp.iter().flatten() {
+                let moved = match (proof.output, proof.minus) {
+                    (Some(j), None) => apart[j].abs(),
+                    (Some(j), Some(k)) => (apart[j] - apart[k]).abs(),
+                    _ => norm.of(&apart),
+                };
+                assert!(moved <= proof.bound * norm.of(&step) * (1.0 + 1e-9), "{certificate:?}");
+            }
         }
     }
     if let Ok(verified) = verify_class_margins(bytes, &network) {

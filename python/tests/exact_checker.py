@@ -16,7 +16,7 @@ by an exact LDL^T factorization of S, which exists with D >= 0 just when S is po
 
 Certificates of networks with any number of layers are judged too (`docs/mathematics/deep.md`): a claimed norm s of a layer W
 is proved by s^2 I - W W^T >= 0 in the norm 2 and by sums in the others, and what follows from the norms is compared without
-taking a root.
+taking a root. Multipliers of the hidden units are judged by the whole matrix of section 8 of that file, not layer by layer.
 """
 
 import hashlib
@@ -279,7 +279,8 @@ def roots_are_at_most(a, b, c):
 
 
 def prove_chain(claim, norm, network, x_scale, y_scale):
-    claim = {"linear": None, "pairs": None} | fields(claim, ["layers", "bound", "outputs"], ["linear", "pairs"])
+    optional = {"linear": None, "pairs": None, "lipsdp": None}
+    claim = optional | fields(claim, ["layers", "bound", "outputs"], list(optional))
     layers = [[[Fraction(x) for x in row] for row in weights] for weights, _, _ in network["layers"]]
     linear = None if network["linear"] is None else [[Fraction(x) for x in row] for row in network["linear"]]
 
@@ -317,13 +318,108 @@ def prove_chain(claim, norm, network, x_scale, y_scale):
         need(shown(difference, claimed), f"the bound of outputs {j} and {k} is understated")
 
 
+    need(claim["lipsdp"] is None or norm == "2", "multipliers belong to the norm 2")
+    need(claim["lipsdp"] is None or isinstance(claim["lipsdp"], list), "the multipliers are not a list")
+    for proof in claim["lipsdp"] or []:
+        optional = {"output": None, "minus": None}
+        proof = optional | fields(proof, ["chain", "bound", "roots"], list(optional))
+        chosen = [proof["output"], proof["minus"]]
+        for j in chosen:
+            need(j is None or (type(j) is int and 0 <= j < outputs), "there is no such output")
+        need(chosen[0] != chosen[1] or chosen[0] is None, "two outputs are the same")
+        need(chosen[0] is not None or chosen[1] is None, "an output is missing")
+
+        def pick(rows, chosen=chosen):
+            if chosen[0] is None:
+                return rows
+            one = rows[chosen[0]]
+            return [one if chosen[1] is None else [x - y for x, y in zip(one, rows[chosen[1]])]]
+
+        of_layers = number(proof["chain"])
+        need(of_layers >= 0, "a number is negative")
+        rest = Fraction(0)
+        if linear is not None:
+            rest = of_linear**2 if chosen[0] is None else slope_squared(pick(linear)[0], norm)
+        need(roots_are_at_most(of_layers**2, rest, number(proof["bound"]) / y_scale), "a bound is understated")
+        need(isinstance(proof["roots"], list) and len(proof["roots"]) == len(layers) - 1, "the multipliers do not fit")
+        activations = [activation for _, _, activation in network["layers"][:-1]]
+        roots = [numbers(roots, len(weights), "roots") for roots, weights in zip(proof["roots"], layers)]
+        need(all(min(roots_of) >= 0 for roots_of in roots), "a number is negative")
+        matrix = multiplier_matrix([*layers[:-1], pick(layers[-1])], activations, roots, of_layers)
+        need(positive_semidefinite(matrix), "the multipliers do not show the bound")
+
+
+def sector(activation):
+    """The number c of each branch, and the lists r of docs/mathematics/deep.md, section 8."""
+    half = Fraction(1, 2)
+    if activation == "identity":
+        return [Fraction(1)], []
+    if activation in ("relu", "tanh"):
+        return [half], [[half]]
+    if activation == "abs":
+        return [Fraction(0)], [[Fraction(1)]]
+    if activation == "crelu":
+        return [half, -half], [[half, half]]
+    if activation == "sine-pair":
+        return [half, half], [[half, -half]]
+    if activation == "sincos":
+        return [Fraction(0)] * 2, [[Fraction(1), Fraction(0)], [Fraction(0), Fraction(1)]]
+    need(activation.startswith("leaky-relu:"), "there are no multipliers for an activation of the network")
+    alpha = Fraction(float(activation.partition(":")[2]))
+    return [(1 + alpha) / 2], [[(1 - alpha) / 2]]
+
+
+def multiplier_matrix(layers, activations, roots, bound):
+    """bound^2 |Delta|^2 + sum t (sum e^2 - h^2) - |output|^2 as a matrix over Delta and all e; each multiplier t is the square of its root."""
+    sectors = [sector(activation) for activation in activations]
+    inputs = len(layers[0][0])
+    size = inputs + sum(len(weights) * len(swings) for weights, (_, swings) in zip(layers, sectors))
+    matrix = [[Fraction(0)] * size for _ in range(size)]
+
+    def add(factor, form):
+        places = [k for k, x in enumerate(form) if x]
+        for i in places:
+            for k in places:
+                matrix[i][k] += factor * form[i] * form[k]
+
+    def unit(place):
+        return [Fraction(int(k == place)) for k in range(size)]
+
+    def sums(weights, handed):
+        return [[sum(w * row[k] for w, row in zip(line, handed) if w) for k in range(size)] for line in weights]
+
+    handed, start = [unit(k) for k in range(inputs)], inputs
+    for row in handed:
+        add(bound**2, row)
+    for weights, (centers, swings), roots_of in zip(layers, sectors, roots):
+        h, m = sums(weights, handed), len(weights)
+        e = [[unit(start + k * m + i) for i in range(m)] for k in range(len(swings))]
+        start += m * len(swings)
+        if swings:
+            for i, root in enumerate(roots_of):
+                add(-(root**2), h[i])
+                for kind in e:
+                    add(root**2, kind[i])
+        handed = [
+            [c * x + sum(swing[b] * kind[i][k] for swing, kind in zip(swings, e)) for k, x in enumerate(h[i])]
+            for b, c in enumerate(centers)
+            for i in range(m)
+        ]
+    for row in sums(layers[-1], handed):
+        add(Fraction(-1), row)
+    return matrix
+
+
 def check_chain(data, network):
     """Returns nothing if every claim of the certificate of a chain, given as bytes, is proved; else raises Refused."""
     certificate = fields(
         read_json(data), ["format", "version", "network", "norm", "standardized"], ["scaler", "raw"]
     )
     need(certificate["format"] == CHAIN, "it is not a certificate of a chain")
-    need(type(certificate["version"]) is int and certificate["version"] == 1, "it is of another version")
+    need(type(certificate["version"]) is int and certificate["version"] in (1, 2), "it is of another version")
+    claims = [certificate["standardized"], certificate.get("raw") or {}]
+    multipliers = any(isinstance(claim, dict) and claim.get("lipsdp") is not None for claim in claims)
+    need((certificate["version"] == 2) == multipliers, "multipliers belong to version 2")
     need(certificate["network"] == fingerprint_of_chain(network), "it belongs to another network")
     norm = certificate["norm"]
     need(norm in ("1", "2", "inf"), "the norm is unknown")

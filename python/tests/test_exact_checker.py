@@ -122,10 +122,47 @@ class Chains(unittest.TestCase):
                     with self.subTest(norm=norm, key=key, at=at), self.assertRaises(Refused):
                         self.judged(less)
 
+    def test_multipliers_are_judged(self):
+        """3|2x| + 4x changes by 6 + 4: with the multiplier 9 the matrix is 0 but for its rounding, of which there is none."""
+        model = {
+            "layers": [
+                {"weights": [[2.0]], "bias": [0.0], "activation": "abs"},
+                {"weights": [[3.0]], "bias": [0.0], "activation": "identity"},
+            ],
+            "linear": [[4.0]],
+        }
+        proof = {"output": None, "minus": None, "chain": 6.0, "bound": 10.0, "roots": [[3.0]]}
+        claim = {"layers": [2.0, 3.0], "linear": 4.0, "bound": 10.0, "outputs": [10.0], "pairs": [], "lipsdp": [proof]}
+        issued = {
+            "format": "tautnet-chain-certificate",
+            "version": 2,
+            "network": fingerprint_of_chain(read_chain(model)),
+            "norm": "2",
+            "standardized": claim,
+        }
+
+        def judge(change=(), certificate=()):
+            changed = {**issued, **dict(certificate)}
+            changed["standardized"] = {**claim, "lipsdp": [{**proof, **dict(change)}]}
+            check_chain(json.dumps(changed).encode(), read_chain(model))
+
+        judge()
+        judge({"output": 0})
+        for change in [
+            {"chain": 5.999}, {"bound": 9.999}, {"roots": [[2.999]]}, {"roots": [[3.001]]}, {"roots": [[0.0]]}, {"roots": [[-3.0]]},
+            {"roots": [[]]}, {"roots": []}, {"roots": [[3.0], [3.0]]}, {"output": 1}, {"minus": 0}, {"output": 0, "minus": 0},
+            {"chain": -6.0}, {"chain": "6"}, {"more": 1},
+        ]:  # fmt: skip
+            with self.subTest(change=change), self.assertRaises(Refused):
+                judge(change)
+        for change in [{"version": 1}, {"norm": "1"}, {"norm": "inf"}]:
+            with self.subTest(change=change), self.assertRaises(Refused):
+                judge(certificate=change)
+
     def test_damage_is_refused(self):
         issued = self.certificate("2", [5.0, 2.0], 11.0, [6.0, 10.0], None)
         self.judged(issued)
-        for key, value in [("format", "tautnet certificate"), ("version", 2), ("network", ""), ("norm", "3"), ("raw", {}), ("more", 0)]:
+        for key, value in [("format", "tautnet certificate"), ("version", 3), ("network", ""), ("norm", "3"), ("raw", {}), ("more", 0)]:
             with self.subTest(key=key), self.assertRaises(Refused):
                 self.judged({**issued, key: value})
         for key, value in [("layers", [5.0]), ("outputs", [6.0]), ("linear", None), ("pairs", []), ("bound", -11.0), ("bound", "11")]:

@@ -87,6 +87,11 @@ impl Stop {
         Self { stage: Stage::Late, ..*self }
     }
 
+    /// Whether there is a time limit.
+    pub fn is_limited(&self) -> bool {
+        self.deadline.is_some()
+    }
+
     /// Why to stop now, in words, if at all.
     pub fn reason(&self) -> Option<&'static str> {
         self.interruption_in(self.stage).map(Interruption::in_words)

@@ -21,31 +21,21 @@
 //! them farther apart. All of this is derived in `docs/mathematics/deep.md`.
 
 use crate::certificate::{Norm, Scaler};
+use crate::chain_lipsdp::{self, ChainLipsdp};
 use crate::norms::{Matrix, product_up, sum_up};
 use crate::refusal::Refusal;
 use crate::verify::{Units, read_object};
-use crate::weights::{LayerWeights, fingerprint_of_layers};
+use crate::weights::{Chain, LayerWeights, fingerprint_of_layers};
 use serde::{Deserialize, Serialize};
 
 /// The `format` of certificates of chains of layers.
 pub const CHAIN: &str = "tautnet-chain-certificate";
 
-/// The version of the format.
-const VERSION: u32 = 1;
+/// The version of the format where a claim has multipliers, and the one without.
+const VERSIONS: [u32; 2] = [2, 1];
 
 /// (V7) is derived for fewer rows and columns than this.
 const LARGEST: usize = 1 << 20;
-
-/// A network with any number of layers, as plain numbers.
-#[derive(Debug, Clone, Copy)]
-pub struct Chain<'a> {
-    /// The number d of inputs.
-    pub inputs: usize,
-    /// The layers, first to last. The last one's activation is the identity.
-    pub layers: &'a [LayerWeights<'a>],
-    /// The linear part, row by row, one row an output.
-    pub linear: Option<&'a [f64]>,
-}
 
 /// What is claimed in one system of units.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -61,6 +51,9 @@ pub struct ChainClaim {
     pub outputs: Vec<f64>,
     /// For the differences of outputs, those of output 0 and 1, 0 and 2, …, 1 and 2, …, upper bounds on their Lipschitz constants.
     pub pairs: Option<Vec<f64>>,
+    /// Bounds by multipliers of the hidden units, in the norm 2 and from version 2 of the format on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lipsdp: Option<Vec<ChainLipsdp>>,
 }
 
 /// Bounds on the Lipschitz constants of one network, with the norms that prove them.
@@ -69,7 +62,7 @@ pub struct ChainClaim {
 pub struct ChainCertificate {
     /// Always [`CHAIN`].
     pub format: String,
-    /// The version of the format: 1.
+    /// The version of the format: 2 where a claim has multipliers, else 1.
     pub version: u32,
     /// [`fingerprint_of_layers`] of the network.
     pub network: String,
@@ -88,7 +81,25 @@ impl ChainCertificate {
     pub fn new(chain: &Chain<'_>, norm: Norm, standardized: ChainClaim, raw: Option<(Scaler, ChainClaim)>) -> Self {
         let (scaler, raw) = raw.unzip();
         let network = chain.fingerprint();
-        Self { format: CHAIN.into(), version: VERSION, network, norm, scaler, standardized, raw }
+        let mut certificate = Self { format: CHAIN.into(), version: 1, network, norm, scaler, standardized, raw };
+        certificate.version = certificate.due_version();
+        certificate
+    }
+
+    /// The version that its claims ask for.
+    fn due_version(&self) -> u32 {
+        let claims = [Some(&self.standardized), self.raw.as_ref()];
+        if claims.into_iter().flatten().any(|claim| claim.lipsdp.is_some()) { VERSIONS[0] } else { VERSIONS[1] }
+    }
+
+    /// The certificate with these bounds by multipliers too, in its own units and in the user's.
+    pub fn with_multipliers(mut self, standardized: Option<Vec<ChainLipsdp>>, raw: Option<Vec<ChainLipsdp>>) -> Self {
+        self.standardized.lipsdp = standardized;
+        if let Some(claim) = &mut self.raw {
+            claim.lipsdp = raw;
+        }
+        self.version = self.due_version();
+        self
     }
 
     /// The file's bytes. Every number is written so that reading it gives the same double back.
@@ -137,11 +148,16 @@ fn malformed(what: impl Into<String>) -> Refusal {
 
 fn read(bytes: &[u8]) -> Result<ChainCertificate, Refusal> {
     let certificate: ChainCertificate = read_object(bytes)?;
-    if certificate.format != CHAIN || certificate.version != VERSION {
+    if certificate.format != CHAIN || !VERSIONS.contains(&certificate.version) {
         return Err(Refusal::Unsupported(format!(
-            "it says \"{}\" version {}, not \"{CHAIN}\" version {VERSION}",
-            certificate.format, certificate.version
+            "it says \"{}\" version {}, not \"{CHAIN}\" version {} or {}",
+            certificate.format, certificate.version, VERSIONS[0], VERSIONS[1]
         )));
+    }
+    if certificate.version != certificate.due_version() {
+        return Err(malformed(
+            "version 2 of the format is that of certificates with multipliers, version 1 that of those without",
+        ));
     }
     Ok(certificate)
 }
@@ -331,6 +347,12 @@ pub fn prove(chain: &Chain<'_>, norm: Norm, units: &Units, claim: &ChainClaim, n
         && !linear.norm_is_at_most(norm, claimed)
     {
         return not_proved(format!("the {name} norm of the linear part is not shown to be at most {claimed:?}"));
+    }
+    if norm != Norm::Two && claim.lipsdp.is_some() {
+        return Err(malformed(format!("the {name} claim has multipliers, which belong to the norm \"2\"")));
+    }
+    for claimed in claim.lipsdp.iter().flatten() {
+        chain_lipsdp::prove(chain, units, claimed, claim.linear, name)?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@
 //! for the functions of the platform, sine, cosine and hyperbolic tangent, it is taken to be right to 2 units in the last place: 2⁻⁵⁰ is added.
 //! Where something overflows the radius is not finite, and nothing is proved.
 
-use crate::chain::Chain;
+use crate::weights::Chain;
 
 /// 2u.
 const EPSILON: f64 = f64::EPSILON;

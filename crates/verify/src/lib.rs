@@ -17,6 +17,7 @@
 
 pub mod certificate;
 mod chain;
+mod chain_lipsdp;
 mod class_margins;
 mod enclosure;
 mod norms;
@@ -27,16 +28,18 @@ mod wide;
 mod worst_cases;
 
 pub use certificate::{Certificate, Claim, FORMAT, Norm, Scaler, VERSION};
-pub use chain::{CHAIN, Chain, ChainCertificate, ChainClaim, VerifiedChain, verify_chain};
+pub use chain::{CHAIN, ChainCertificate, ChainClaim, VerifiedChain, verify_chain};
+pub use chain_lipsdp::ChainLipsdp;
 pub use class_margins::{CLASS_MARGINS, ClassMargins, MarginRow, MarginsAsked, VerifiedMargins, verify_class_margins};
 pub use refusal::Refusal;
 pub use verify::{Verified, verify};
-pub use weights::{LayerWeights, Weights, fingerprint, fingerprint_1, fingerprint_of_layers, sha256};
+pub use weights::{Chain, LayerWeights, Weights, fingerprint, fingerprint_1, fingerprint_of_layers, sha256};
 pub use worst_cases::{Node, Row, Shape, VerifiedWorstCases, WORST_CASES, WorstCases, verify_worst_cases};
 
 /// The parts of a proof, for whoever looks for one: what is computed here is what [`verify`](fn@verify) will compute.
 pub mod evidence {
     pub use crate::chain::{Follows, activation_constant, prove as prove_chain};
+    pub use crate::chain_lipsdp::{MOST_UNITS, Part, Remaining, Sector, least_bound, sector};
     pub use crate::norms::Matrix;
     pub use crate::verify::{Units, Vectors, prove, rounding_allowance, scaled_matrix, sensitivities};
     pub use crate::worst_cases::Near;

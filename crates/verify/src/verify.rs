@@ -369,7 +369,7 @@ pub fn rounding_allowance(count: usize, length: usize, linear: bool) -> f64 {
 /// Partial sums in which a product of vectors is accumulated: fewer roundings on each product's way, and faster.
 const LANES: usize = 16;
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut lanes = [0.0; LANES];
     let (a_blocks, b_blocks) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
     let rest = a_blocks.remainder().iter().zip(b_blocks.remainder());

@@ -39,6 +39,17 @@ impl Weights<'_> {
     }
 }
 
+/// A network with any number of layers, as plain numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct Chain<'a> {
+    /// The number d of inputs.
+    pub inputs: usize,
+    /// The layers, first to last. The last one's activation is the identity.
+    pub layers: &'a [LayerWeights<'a>],
+    /// The linear part, row by row, one row an output.
+    pub linear: Option<&'a [f64]>,
+}
+
 /// The fingerprint of version 1, for networks without a linear part: SHA-256, in hexadecimal, of the text `tautnet network 1` and
 /// a line feed, m and d as 64-bit integers, then W row by row, b, v, c as IEEE doubles, all little-endian. `None` where there is
 /// a linear part.

@@ -4,7 +4,10 @@ use crate::networks::Draw;
 use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::ops::ControlFlow;
-use tautnet::certify::{ExactSearch, ExactSettings, Region, chain_certificate, class_margins, prove};
+use tautnet::certify::{
+    ChainLipsdpSettings, ExactSearch, ExactSettings, Of, Region, chain_certificate, class_margins, prove,
+    with_chain_lipsdp,
+};
 use tautnet::network::Layer;
 use tautnet::{Activation, Network, Norm, Scaler, Shallow};
 use tautnet_models::{Format, Model, Options, SearchFile, Stored, to_bytes};
@@ -237,6 +240,11 @@ pub fn seeds() -> Vec<Seed> {
     for (norm, scaler) in [(Norm::Two, None), (Norm::One, Some(&model().scaler))] {
         add(Kind::Chain, &chain_certificate(&chain(), norm, scaler).expect("it has a certificate").to_bytes());
     }
+    let plain = chain_certificate(&chain(), Norm::Two, None).expect("it has a certificate");
+    let parts = [Of::All, Of::Output(1), Of::Pair(0, 2)];
+    let (proved, _) = with_chain_lipsdp(&chain(), plain, &parts, &ChainLipsdpSettings::default(), &mut |_| ())
+        .expect("the norm is 2 and there are such outputs");
+    add(Kind::Chain, &proved.to_bytes());
     add(Kind::Margins, &margins(0.125, None).to_bytes());
     add(Kind::Margins, &margins(0.5, Some(&[1.0, 2.0, 0.5])).to_bytes());
     add(Kind::Search, &search().to_json());

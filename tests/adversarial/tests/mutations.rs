@@ -107,6 +107,14 @@ fn read(kind: Kind, bytes: &[u8], folder: &Path) {
                     for (apart, bound) in apart.iter().zip(&claim.standardized.outputs) {
                         assert!(apart.abs() <= bound * most, "accepted though false: {claim:?}");
                     }
+                    for proof in claim.standardized.lipsdp.iter().flatten() {
+                        let moved = match (proof.output, proof.minus) {
+                            (Some(j), None) => apart[j].abs(),
+                            (Some(j), Some(k)) => (apart[j] - apart[k]).abs(),
+                            _ => norm.of(&apart),
+                        };
+                        assert!(moved <= proof.bound * most, "accepted though false: {claim:?}");
+                    }
                 }
             }
         }

@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use tautnet::certify::{self, JacobianFound, JacobianSearchSettings, Of};
+use tautnet::certify::{self, ChainLipsdpSettings, ChainMultipliers, JacobianFound, JacobianSearchSettings, Of};
 use tautnet::error::{Error, Result};
 use tautnet::network::Layer;
 use tautnet::{Dataset, Network, Norm, printable};
@@ -19,6 +19,9 @@ use tautnet_verify::{ChainCertificate, ChainClaim};
 
 /// Up to this many outputs every pair has a line for people.
 const SHOWN: usize = 12;
+
+/// With more hidden units than this LipSDP takes long, and a time limit has to be given.
+const AT_ONCE: usize = 1000;
 
 /// Whether what is known of one hidden layer of relu units says nothing of this network.
 pub fn is_for(network: &Network) -> bool {
@@ -30,6 +33,8 @@ struct Part {
     norm: Norm,
     found: JacobianFound,
     certificate: ChainCertificate,
+    /// What multipliers of the hidden units prove, in the norm 2, and the seconds that it took; or why there is nothing.
+    multipliers: Option<std::result::Result<(ChainMultipliers, f64), String>>,
     seconds: f64,
 }
 
@@ -42,6 +47,19 @@ impl Part {
     fn tightness(&self) -> Option<f64> {
         let ratio = self.claim().bound / self.found.value;
         if self.claim().bound == 0.0 { Some(1.0) } else { ratio.is_finite().then_some(ratio) }
+    }
+
+    /// The bounds of multipliers, LipSDP and the greedy choice, none above the next, and none above the product of norms.
+    fn ladder(&self) -> [Option<f64>; 2] {
+        let product = self.claim().bound;
+        let Some(Ok((bounds, _))) = &self.multipliers else { return [None; 2] };
+        let [best, greedy] = [&bounds.standardized.best, &bounds.standardized.greedy];
+        [best, greedy].map(|proof| proof.as_ref().map(|proof| proof.bound.min(product)))
+    }
+
+    /// Why there is no LipSDP in a norm that has it.
+    fn left_out(&self) -> Option<&str> {
+        self.multipliers.as_ref()?.as_ref().err().map(String::as_str)
     }
 
     fn json(&self) -> Value {
@@ -60,6 +78,20 @@ impl Part {
         result["point"] = json!(self.found.point);
         result["tightness"] = json!(self.tightness());
         result["seconds"] = json!(self.seconds);
+        let [lipsdp, greedy] = self.ladder();
+        result["ladder"] =
+            json!({"found": self.found.value, "lipsdp": lipsdp, "greedy": greedy, "product": self.claim().bound});
+        result["lipsdp"] = match &self.multipliers {
+            None => Value::Null,
+            Some(Err(reason)) => json!({"left_out": reason}),
+            Some(Ok((bounds, seconds))) => {
+                let of = |bound: &certify::ChainLipsdpBound| json!({"bound": bound.best.as_ref().map(|proof| proof.bound), "gap": bound.gap, "steps": bound.steps});
+                let mut told = of(&bounds.standardized);
+                told["user_units"] = bounds.raw.as_ref().map(of).into();
+                told["seconds"] = json!(seconds);
+                told
+            }
+        };
         if let Some(raw) = &self.certificate.raw {
             result["user_units"] = claim(raw);
         }
@@ -129,7 +161,27 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
         let share = stop.share((count - done) as u32);
         let started = Instant::now();
         // The proof comes first: where the time is short, it is what matters.
-        let certificate = share.during(|| certify::chain_certificate(network, norm, scaler))?;
+        let mut certificate = share.during(|| certify::chain_certificate(network, norm, scaler))?;
+        let mut multipliers = None;
+        if norm == Norm::Two {
+            let units: usize = network.layers().iter().rev().skip(1).map(Layer::units).sum();
+            let long = format!("with {units} hidden units it takes long: give `--time-limit` to have it");
+            let reason = certify::no_chain_lipsdp(network);
+            multipliers = Some(match reason.or((units > AT_ONCE && !stop.is_limited()).then_some(long)) {
+                Some(reason) => Err(reason),
+                None => {
+                    let settings = ChainLipsdpSettings::default();
+                    let begun = Instant::now();
+                    let mut told =
+                        |gap: f64| display.line(0.0, || format!("multipliers of the hidden units: gap {gap:.1e}"));
+                    let both = share.share(2).during(|| {
+                        certify::with_chain_lipsdp(network, certificate.clone(), &[], &settings, &mut told)
+                    })?;
+                    certificate = both.0;
+                    Ok((both.1, begun.elapsed().as_secs_f64()))
+                }
+            });
+        }
         // What is printed as proved has passed the verifier in the form in which it is written.
         tautnet_models::verify_chain(&certificate.to_bytes(), network, scaler)?;
         let settings = JacobianSearchSettings::scaled_to(network);
@@ -137,7 +189,7 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
         let found = share.during(|| certify::largest_jacobian_found(network, norm, Of::All, rows, &settings))?;
         cut_short = cut_short.or(share.reason());
         stop.kept();
-        parts.push(Part { norm, found, certificate, seconds: started.elapsed().as_secs_f64() });
+        parts.push(Part { norm, found, certificate, multipliers, seconds: started.elapsed().as_secs_f64() });
     }
     drop(display);
     let mut result = parts[0].json();
@@ -188,6 +240,20 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
         output::note(&format!(
             "the outputs change by at most the product of the norms times what the inputs change, in {units} (proved)"
         ));
+        for part in &parts {
+            if let Some(Ok((bounds, _))) = &part.multipliers
+                && bounds.standardized.best.is_some()
+                && bounds.standardized.gap.is_finite()
+            {
+                output::note(&format!(
+                    "no multipliers of the hidden units prove less than LipSDP by more than its share {:.0e} (not proved)",
+                    bounds.standardized.gap.max(1e-16)
+                ));
+            }
+            if let Some(reason) = part.left_out() {
+                output::note(&format!("LipSDP is left out: {reason}"));
+            }
+        }
         if network.in_relu_units("`certify`").is_ok() && is_for(network) {
             output::note(
                 "this network can be rewritten with relu units, of which more is known: `tautnet export NETWORK --relu --out NEW`",
@@ -229,6 +295,13 @@ fn text(network: &Network, parts: &[Part]) -> String {
     let row = |name: String, of: &dyn Fn(&Part) -> String| [name].into_iter().chain(parts.iter().map(of)).collect();
     let mut rows: Vec<Vec<String>> = vec![row(String::new(), &|part| format!("norm {}", part.norm.name()))];
     rows.push(row("largest Jacobian found".into(), &|part| format!("≥ {}", output::at_least(part.found.value))));
+    let [lipsdp, greedy] = [0, 1].map(|at| {
+        move |part: &Part| part.ladder()[at].map_or("…".to_owned(), |bound| format!("≤ {}", output::at_most(bound)))
+    });
+    if parts.iter().any(|part| part.ladder()[0].is_some()) {
+        rows.push(row("LipSDP, proved".into(), &lipsdp));
+        rows.push(row("greedy multipliers, proved".into(), &greedy));
+    }
     rows.push(row("product of norms, proved".into(), &|part| format!("≤ {}", output::at_most(part.claim().bound))));
     let ratio = |part: &Part| part.tightness().map_or("…".into(), |ratio| format!("{ratio:.3}"));
     rows.push(row("  proved over found".into(), &ratio));

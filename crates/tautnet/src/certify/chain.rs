@@ -116,7 +116,7 @@ impl TrivialBound {
 
     fn claim(self) -> ChainClaim {
         let Self { layers, linear, bound, outputs, pairs, .. } = self;
-        ChainClaim { layers, linear, bound, outputs, pairs }
+        ChainClaim { layers, linear, bound, outputs, pairs, lipsdp: None }
     }
 }
 

@@ -27,6 +27,17 @@ pub enum Of {
     Pair(usize, usize),
 }
 
+impl Of {
+    /// Whether there is that among so many outputs.
+    pub fn is_of(self, outputs: usize) -> bool {
+        match self {
+            Self::All => true,
+            Self::Output(j) => j < outputs,
+            Self::Pair(j, k) => j < outputs && k < outputs && j != k,
+        }
+    }
+}
+
 /// A number that is off by at most a radius.
 #[derive(Clone, Copy, Default)]
 struct Ball {

@@ -34,6 +34,10 @@ mod arrangement;
 mod cell;
 mod cell_maximum;
 mod chain;
+mod chain_lipsdp;
+mod chain_newton;
+mod chain_problem;
+mod chain_recursion;
 mod class_margins;
 mod directional;
 mod emptiness;
@@ -69,6 +73,9 @@ mod worst_cases;
 pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
 pub use chain::{TrivialBound, chain_certificate, layer_norm_upper_bound, trivial_bound, verify_chain};
+pub use chain_lipsdp::{
+    ChainLipsdpBound, ChainLipsdpSettings, ChainMultipliers, chain_lipsdp, no_chain_lipsdp, with_chain_lipsdp,
+};
 pub use class_margins::{class_margins, verify_class_margins};
 pub use directional::Of;
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};

@@ -4,7 +4,7 @@ use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use serde_json::{Value, json};
-use tautnet::certify::{chain_certificate, verify_chain};
+use tautnet::certify::{ChainLipsdpSettings, Of, chain_certificate, verify_chain, with_chain_lipsdp};
 use tautnet::network::Layer;
 use tautnet::random::normal;
 use tautnet::{Activation, Network, Norm, Scaler, activation};
@@ -46,8 +46,13 @@ pub fn cases(seed: u64, networks: usize) -> impl Iterator<Item = Case> {
     let mut random = Pcg64::seed_from_u64(seed);
     (0..networks).flat_map(move |_| {
         let (network, norm, scaler) = drawn(&mut random);
-        let issued =
-            chain_certificate(&network, norm, scaler.as_ref()).expect("moderate weights have bounds").to_bytes();
+        let mut issued = chain_certificate(&network, norm, scaler.as_ref()).expect("moderate weights have bounds");
+        if norm == Norm::Two {
+            let parts = [Of::All, Of::Output(0)];
+            let settings = ChainLipsdpSettings::default();
+            (issued, _) = with_chain_lipsdp(&network, issued, &parts, &settings, &mut |_| ()).expect("the norm is 2");
+        }
+        let issued = issued.to_bytes();
         let value: Value = serde_json::from_slice(&issued).expect("it is JSON");
         let mut all = vec![Case { network: network.clone(), bytes: issued, tampering: None }];
         for (name, tampered) in tampered(&value) {
@@ -101,7 +106,7 @@ fn tampered(issued: &Value) -> Vec<(String, Value)> {
         }
     };
     with("format", &|file| file["format"] = json!("tautnet certificate"));
-    with("version", &|file| file["version"] = json!(2));
+    with("version", &|file| file["version"] = json!(3));
     with("network", &|file| file["network"] = json!("0".repeat(64)));
     with("norm unknown", &|file| file["norm"] = json!("3"));
     with("a field more", &|file| file["more"] = json!(0));
@@ -122,6 +127,30 @@ fn tampered(issued: &Value) -> Vec<(String, Value)> {
         with(&format!("{claim}: an output less"), &|file| drop(file[claim]["outputs"].as_array_mut().map(Vec::pop)));
         with(&format!("{claim}: a bound is text"), &|file| file[claim]["bound"] = json!("1"));
         with(&format!("{claim}: none"), &|file| file[claim] = Value::Null);
+        let proofs = issued[claim]["lipsdp"].as_array().map_or(0, Vec::len);
+        for at in 0..proofs {
+            let far = |value: &mut Value| *value = json!(value.as_f64().expect("a number") * (1.0 - 1e-4));
+            let mut of = |name: &str, change: &dyn Fn(&mut Value)| {
+                with(&format!("{claim}: multipliers {at}: {name}"), &|file| change(&mut file[claim]["lipsdp"][at]));
+            };
+            // Every number of the bound lower; and multipliers that cannot be.
+            of("bound lower", &|proof| far(&mut proof["bound"]));
+            of("chain lower", &|proof| far(&mut proof["chain"]));
+            of("chain 0", &|proof| proof["chain"] = json!(0.0));
+            of("both lower", &|proof| ["chain", "bound"].into_iter().for_each(|key| far(&mut proof[key])));
+            of("an output that is not there", &|proof| proof["output"] = json!(99));
+            of("minus itself", &|proof| (proof["output"], proof["minus"]) = (json!(0), json!(0)));
+            of("a field more", &|proof| proof["more"] = json!(0));
+            of("a layer less", &|proof| drop(proof["roots"].as_array_mut().map(Vec::pop)));
+            for l in 0..layers - 1 {
+                of(&format!("a unit less in layer {l}"), &|proof| drop(proof["roots"][l].as_array_mut().map(Vec::pop)));
+                let units = issued[claim]["lipsdp"][at]["roots"][l].as_array().expect("a list").len();
+                for i in 0..units {
+                    of(&format!("root {l} {i} negative"), &|proof| proof["roots"][l][i] = json!(-1.0));
+                    of(&format!("root {l} {i} text"), &|proof| proof["roots"][l][i] = json!("1"));
+                }
+            }
+        }
         if issued[claim]["pairs"].as_array().is_some_and(|pairs| !pairs.is_empty()) {
             with(&format!("{claim}: pair lower"), &|file| lower(&mut file[claim]["pairs"][0]));
             with(&format!("{claim}: a pair less"), &|file| drop(file[claim]["pairs"].as_array_mut().map(Vec::pop)));

@@ -1,0 +1,272 @@
+//! The best multipliers of LipSDP of a chain: an interior-point method, by Newton steps on
+//!
+//! ```text
+//!     φ(t, ρ) = w ρ − log det F(t, ρ),        w → ∞.
+//! ```
+//!
+//! F is affine in t and ρ. With the covariances S of `chain_recursion.rs` the derivatives of φ are
+//!
+//! ```text
+//!     ∂φ/∂ρ = w − tr Cov(Δ),      ∂φ/∂t_i = E h_i² − Σ_k E e_ki²,
+//!     ∂²φ/∂t_i∂t_j = Σ_kl Cov(e_ki, e_lj)² − Σ_k Cov(e_ki, h_j)² − Σ_l Cov(h_i, e_lj)² + Cov(h_i, h_j)²,
+//! ```
+//!
+//! over all pairs of units, whatever their layers. Those of later layers follow from those of earlier ones by one product a layer. With N units in
+//! layers of m, a step costs N² m for these and N³/3 for the linear system. Where t is optimal the gap is told by `lower_bound`.
+
+use super::chain_problem::Problem;
+use super::chain_recursion::{Covariances, Pass, greedy, log_determinant, lower_bound, pass};
+use crate::dense;
+use faer::Mat;
+use tautnet_cone::Stop;
+
+/// Up to so many multipliers the Newton steps are taken: the linear system has to be held.
+pub(super) const MOST: usize = 10_000;
+
+/// More steps than are ever needed.
+const STEPS: usize = 200;
+
+/// A point at which w is made larger has a Newton decrement below this.
+const CENTERED: f64 = 0.35;
+
+/// Multipliers with what they prove, and what no multipliers can.
+pub(super) struct Solved {
+    /// The multipliers.
+    pub t: Vec<Vec<f64>>,
+    /// About the ρ that they prove.
+    pub upper: f64,
+    /// About a lower bound on every such ρ.
+    pub lower: f64,
+    /// Number of Newton steps.
+    pub steps: usize,
+}
+
+/// A point of the path.
+pub(super) struct Point {
+    t: Vec<Vec<f64>>,
+    rho: f64,
+    pass: Pass,
+    /// The Cholesky factor of M.
+    factor: Mat<f64>,
+}
+
+impl Point {
+    pub fn new(problem: &Problem, t: Vec<Vec<f64>>, rho: f64) -> Option<Self> {
+        let pass = pass(problem, &t)?;
+        Self::with(pass, t, rho)
+    }
+
+    fn with(pass: Pass, t: Vec<Vec<f64>>, rho: f64) -> Option<Self> {
+        let r = pass.least.nrows();
+        let mut factor = Mat::from_fn(r, r, |i, j| f64::from(u8::from(i == j)) * rho - pass.least[(i, j)]);
+        dense::cholesky(&mut factor).then_some(Self { t, rho, pass, factor })
+    }
+
+    pub fn barrier(&self) -> f64 {
+        -log_determinant(&self.factor) - self.pass.log_determinants
+    }
+
+    /// The point that far along a step, where there is one.
+    fn moved(&self, problem: &Problem, step: &[f64], length: f64) -> Option<Self> {
+        let mut steps = step.iter();
+        let t = self.t.iter().map(|t| t.iter().zip(&mut steps).map(|(t, step)| t + length * step).collect()).collect();
+        Self::new(problem, t, self.rho + length * steps.next()?)
+    }
+}
+
+/// The gradient of −log det F and its Hessian's lower triangle, ρ being the last unknown.
+pub(super) fn derivatives(problem: &Problem, point: &Point) -> Option<(Vec<f64>, Mat<f64>)> {
+    let all = Covariances::new(problem, &point.pass, &point.factor);
+    let count = problem.count();
+    let mut starts = vec![0];
+    problem.hidden.iter().for_each(|hidden| starts.push(starts[starts.len() - 1] + hidden.units()));
+    let mut gradient = Vec::with_capacity(count + 1);
+    let mut hessian = Mat::zeros(count + 1, count + 1);
+    let stop = Stop::here();
+    let square = |x: f64| x * x;
+    for (l, hidden) in problem.hidden.iter().enumerate() {
+        if stop.asked() {
+            return None;
+        }
+        let (m, kinds) = (hidden.units(), hidden.kinds);
+        let (h, eh, e) = (&all.sums[l], &all.cross[l], &all.swings[l]);
+        gradient.extend((0..m).map(|i| h[(i, i)] - (0..kinds).map(|k| e[(k * m + i, k * m + i)]).sum::<f64>()));
+        for j in 0..m {
+            for i in j..m {
+                let mut sum = square(h[(i, j)]);
+                for k in 0..kinds {
+                    sum -= square(eh[(k * m + i, j)]) + square(eh[(k * m + j, i)]);
+                    sum += (0..kinds).map(|o| square(e[(k * m + i, o * m + j)])).sum::<f64>();
+                }
+                hessian[(starts[l] + i, starts[l] + j)] = sum;
+            }
+        }
+        // Cov(h', (h, e)) of the layers after it.
+        let (mut of_h, mut of_e) = (h.to_owned(), eh.transpose().to_owned());
+        let (mut on_h, mut on_e) = (eh.to_owned(), e.to_owned());
+        for next in l + 1..problem.hidden.len() {
+            let before = &problem.hidden[next - 1];
+            let onward = |h: &Mat<f64>, e: &Mat<f64>| {
+                let mut sum = dense::multiply(before.center.as_ref(), h.as_ref());
+                sum += dense::multiply(before.swing.as_ref(), e.as_ref());
+                sum
+            };
+            (of_h, of_e) = (onward(&of_h, &on_h), onward(&of_e, &on_e));
+            let gain = point.pass.layers[next].gain.as_ref();
+            (on_h, on_e) = (dense::multiply(gain, of_h.as_ref()), dense::multiply(gain, of_e.as_ref()));
+            let (later, kinds_later) = (problem.hidden[next].units(), problem.hidden[next].kinds);
+            for j in 0..m {
+                for i in 0..later {
+                    let mut sum = square(of_h[(i, j)]);
+                    for k in 0..kinds {
+                        sum -= square(of_e[(i, k * m + j)]);
+                    }
+                    for o in 0..kinds_later {
+                        sum -= square(on_h[(o * later + i, j)]);
+                        sum += (0..kinds).map(|k| square(on_e[(o * later + i, k * m + j)])).sum::<f64>();
+                    }
+                    hessian[(starts[next] + i, starts[l] + j)] = sum;
+                }
+            }
+        }
+    }
+    // ρ: Cov(Δ, h) and Cov(Δ, e), from the first layer on.
+    let mut of_h = dense::multiply(problem.first.as_ref(), all.inputs.as_ref());
+    for (l, hidden) in problem.hidden.iter().enumerate() {
+        let on_h = dense::multiply(point.pass.layers[l].gain.as_ref(), of_h.as_ref());
+        let (m, row) = (hidden.units(), |a: &Mat<f64>, i: usize| a.row(i).squared_norm_l2());
+        for i in 0..m {
+            let of_swings: f64 = (0..hidden.kinds).map(|k| row(&on_h, k * m + i)).sum();
+            hessian[(count, starts[l] + i)] = of_swings - row(&of_h, i);
+        }
+        let mut next = dense::multiply(hidden.center.as_ref(), of_h.as_ref());
+        next += dense::multiply(hidden.swing.as_ref(), on_h.as_ref());
+        of_h = next;
+    }
+    hessian[(count, count)] = all.inputs.squared_norm_l2();
+    gradient.push(-(0..all.inputs.nrows()).map(|i| all.inputs[(i, i)]).sum::<f64>());
+    Some((gradient, hessian))
+}
+
+/// The system with the matrix scaled to have ones on its diagonal, and factored.
+struct System {
+    factor: Mat<f64>,
+    scale: Vec<f64>,
+}
+
+impl System {
+    fn new(mut hessian: Mat<f64>) -> Option<Self> {
+        let n = hessian.nrows();
+        let scale: Vec<f64> = (0..n).map(|i| 1.0 / hessian[(i, i)].max(f64::MIN_POSITIVE).sqrt()).collect();
+        for j in 0..n {
+            for i in j..n {
+                hessian[(i, j)] *= scale[i] * scale[j];
+            }
+            hessian[(j, j)] = 1.0 + 1e-13 * n as f64;
+        }
+        dense::cholesky(&mut hessian).then_some(Self { factor: hessian, scale })
+    }
+
+    fn solve(&self, right: &[f64]) -> Vec<f64> {
+        let n = right.len();
+        let mut x = Mat::from_fn(n, 1, |i, _| right[i] * self.scale[i]);
+        dense::solve_lower(self.factor.as_ref(), x.as_mut());
+        dense::solve_lower_transposed(self.factor.as_ref(), x.as_mut());
+        (0..n).map(|i| x[(i, 0)] * self.scale[i]).collect()
+    }
+}
+
+/// The best multipliers up to this relative gap of ρ, or the best so far where it is time to stop. The observer is told the gap.
+pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)) -> Option<Solved> {
+    let (t, start) = greedy(problem, 1.5)?;
+    let largest = dense::largest_eigenvalue(&start.least)?;
+    let mut point = Point::with(start, t.clone(), 1.5 * largest)?;
+    let mut best = Solved { t, upper: largest, lower: 0.0, steps: 0 };
+    if let Some((t, pass)) = greedy(problem, 1.0 + 1e-7)
+        && let Some(upper) = dense::largest_eigenvalue(&pass.least)
+        && upper < best.upper
+    {
+        best = Solved { t, upper, ..best };
+    }
+    if problem.count() > MOST {
+        return Some(best);
+    }
+    let cones = point.factor.nrows() + problem.hidden.iter().map(|h| h.units() * h.kinds).sum::<usize>();
+    let mut weight = cones as f64 / point.rho;
+    let stop = Stop::here();
+    while best.steps < STEPS && !stop.asked() {
+        let inputs = super::chain_recursion::inverse(&point.factor);
+        best.lower = best.lower.max(lower_bound(problem, &point.pass, &inputs));
+        match dense::largest_eigenvalue(&point.pass.least) {
+            Some(upper) if upper < best.upper => {
+                best.upper = upper;
+                best.t.clone_from(&point.t);
+            }
+            Some(_) => {}
+            None => break,
+        }
+        let gap = (best.upper - best.lower) / best.upper;
+        told(gap);
+        if gap <= tolerance {
+            break;
+        }
+        let Some((gradient, hessian)) = derivatives(problem, &point) else { break };
+        let Some(system) = System::new(hessian) else { break };
+        best.steps += 1;
+        let mut full = gradient.clone();
+        full[gradient.len() - 1] += weight;
+        let mut along = vec![0.0; gradient.len()];
+        along[gradient.len() - 1] = weight;
+        let newton: Vec<f64> = system.solve(&full).into_iter().map(|x| -x).collect();
+        let decrement = -full.iter().zip(&newton).map(|(g, x)| g * x).sum::<f64>();
+        let moved = if decrement < CENTERED {
+            let affine = system.solve(&along);
+            ahead(problem, &point, &newton, &affine).map(|(next, length)| {
+                weight /= 1.0 - length;
+                next
+            })
+        } else {
+            centered(problem, &point, &newton, weight, decrement)
+        };
+        let Some(moved) = moved else { break };
+        point = moved;
+    }
+    Some(best)
+}
+
+/// The Newton step, or as much of it as makes φ smaller.
+fn centered(problem: &Problem, point: &Point, newton: &[f64], weight: f64, decrement: f64) -> Option<Point> {
+    let value = |point: &Point| weight * point.rho + point.barrier();
+    let here = value(point);
+    let mut length = 1.0;
+    for _ in 0..30 {
+        if Stop::here().asked() {
+            return None;
+        }
+        if let Some(next) = point.moved(problem, newton, length)
+            && value(&next) <= here - 0.1 * length * decrement + 1e-12 * here.abs()
+        {
+            return Some(next);
+        }
+        length *= 0.6;
+    }
+    None
+}
+
+/// From a centered point along the path: as far as F stays positive, and a little back.
+fn ahead(problem: &Problem, point: &Point, newton: &[f64], affine: &[f64]) -> Option<(Point, f64)> {
+    for length in [0.99, 0.97, 0.93, 0.87, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.02] {
+        if Stop::here().asked() {
+            return None;
+        }
+        let step = |share: f64| -> Vec<f64> {
+            newton.iter().zip(affine).map(|(newton, affine)| newton - share * affine).collect()
+        };
+        // Where a longer step is possible too, this one is not at the edge.
+        if point.moved(problem, &step((length * 1.1f64).max(length)), 1.0).is_some() {
+            let next = point.moved(problem, &step(length), 1.0)?;
+            return Some((next, length));
+        }
+    }
+    None
+}
