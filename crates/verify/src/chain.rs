@@ -154,7 +154,9 @@ fn read(bytes: &[u8]) -> Result<ChainCertificate, Refusal> {
         )));
     }
     if certificate.version != certificate.due_version() {
-        return Err(malformed("version 2 of the format is that of certificates with multipliers, version 1 that of those without"));
+        return Err(malformed(
+            "version 2 of the format is that of certificates with multipliers, version 1 that of those without",
+        ));
     }
     Ok(certificate)
 }

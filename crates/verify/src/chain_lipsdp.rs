@@ -23,10 +23,10 @@
 //! factorization. Rounding is derived in `docs/mathematics/deep.md`, section 8.
 
 use crate::certificate::Norm;
-use crate::weights::Chain;
 use crate::norms::{product_up, sum_up};
 use crate::refusal::Refusal;
 use crate::verify::{Units, dot, rounding_allowance};
+use crate::weights::Chain;
 use crate::wide::{Wide, power_of_two};
 use serde::{Deserialize, Serialize};
 

@@ -9,12 +9,12 @@
 //! x evaluated within intervals ([`crate::enclosure`]).
 
 use crate::certificate::Norm;
-use crate::weights::Chain;
-use crate::chain::{Follows};
+use crate::chain::Follows;
 use crate::enclosure::Enclosure;
 use crate::norms::product_up;
 use crate::refusal::Refusal;
 use crate::verify::Units;
+use crate::weights::Chain;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 

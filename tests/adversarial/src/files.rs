@@ -5,7 +5,8 @@ use flate2::{Compression, write::GzEncoder};
 use std::io::Write;
 use std::ops::ControlFlow;
 use tautnet::certify::{
-    ChainLipsdpSettings, ExactSearch, ExactSettings, Of, Region, chain_certificate, class_margins, prove, with_chain_lipsdp,
+    ChainLipsdpSettings, ExactSearch, ExactSettings, Of, Region, chain_certificate, class_margins, prove,
+    with_chain_lipsdp,
 };
 use tautnet::network::Layer;
 use tautnet::{Activation, Network, Norm, Scaler, Shallow};

@@ -172,7 +172,8 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
                 None => {
                     let settings = ChainLipsdpSettings::default();
                     let begun = Instant::now();
-                    let mut told = |gap: f64| display.line(0.0, || format!("multipliers of the hidden units: gap {gap:.1e}"));
+                    let mut told =
+                        |gap: f64| display.line(0.0, || format!("multipliers of the hidden units: gap {gap:.1e}"));
                     let both = share.share(2).during(|| {
                         certify::with_chain_lipsdp(network, certificate.clone(), &[], &settings, &mut told)
                     })?;

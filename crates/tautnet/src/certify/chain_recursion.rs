@@ -79,10 +79,7 @@ fn step(problem: &Problem, l: usize, q: &Mat<f64>) -> (Mat<f64>, Mat<f64>, Mat<f
     (of_swings, cross, of_centers)
 }
 
-fn eliminate(
-    t: &[f64],
-    (mut a, cross, mut q): (Mat<f64>, Mat<f64>, Mat<f64>),
-) -> Option<(Eliminated, Mat<f64>)> {
+fn eliminate(t: &[f64], (mut a, cross, mut q): (Mat<f64>, Mat<f64>, Mat<f64>)) -> Option<(Eliminated, Mat<f64>)> {
     let m = t.len();
     for j in 0..a.ncols() {
         for i in 0..a.nrows() {
