@@ -92,7 +92,13 @@ pub fn chain_lipsdp(
         result.gap = 1.0 - (solved.lower / solved.upper).sqrt();
         result.steps = solved.steps;
         let estimate = solved.upper.sqrt() * problem.unit;
-        result.best = proved(network, part_of(of), units_and_linear, problem.roots(network, &solved.t), estimate);
+        for room in [0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4] {
+            let roots = problem.roots(network, &with_room(&solved.t, room));
+            result.best = proved(network, part_of(of), units_and_linear, roots, estimate);
+            if result.best.is_some() || Stop::here().late().asked() {
+                break;
+            }
+        }
     }
     if let Some(greedy) = &result.greedy
         && result.best.as_ref().is_none_or(|best| best.bound > greedy.bound)
@@ -100,6 +106,14 @@ pub fn chain_lipsdp(
         result.best.clone_from(&result.greedy);
     }
     result
+}
+
+/// Multipliers with room for rounding: those of the last layer times 1 + room, of the one before times its square, and so on. What they prove, ρ, grows by no
+/// more than the factor of the first, since Q of a layer grows with P and with t together.
+fn with_room(t: &[Vec<f64>], room: f64) -> Vec<Vec<f64>> {
+    let layers = t.len();
+    let factor = |l: usize| (1.0 + room).powi((layers - l) as i32);
+    t.iter().enumerate().map(|(l, t)| t.iter().map(|t| t * factor(l)).collect()).collect()
 }
 
 /// The least bound a little above the estimate that the verifier's own proof shows with these roots.

@@ -12,7 +12,11 @@
 //! ```
 //!
 //! over all pairs of units, whatever their layers. Those of later layers follow from those of earlier ones by one product a layer. With N units in
-//! layers of m, a step costs N² m for these and N³/3 for the linear system. Where t is optimal the gap is told by `lower_bound`.
+//! layers of m, a step costs N² m for these and N³/3 for the linear system.
+//!
+//! **The gap.** Let X = F⁻¹, D the change of F by the Newton step n, and λ² = nᵀ∇²φ n < 1, so that X^½ D X^½ ≺ I. Then `Y = (X − X D X)/w ⪰ 0`, and by what
+//! the step solves `tr Y A_i = 0` and `tr Y ∂F/∂ρ = 1`. With `tr Y F(t′, ρ′) ≥ 0` for what any multipliers t′ prove, ρ′ is at least
+//! `ρ − tr Y F = ρ − (K + nᵀ∇(−log det F))/w`, K being the number of rows of F. Elsewhere `lower_bound` tells something.
 
 use super::chain_problem::Problem;
 use super::chain_recursion::{Covariances, Pass, greedy, log_determinant, lower_bound, pass};
@@ -27,7 +31,7 @@ pub(super) const MOST: usize = 10_000;
 const STEPS: usize = 200;
 
 /// A point at which w is made larger has a Newton decrement below this.
-const CENTERED: f64 = 0.35;
+const CENTERED: f64 = 1.0;
 
 /// Multipliers with what they prove, and what no multipliers can.
 pub(super) struct Solved {
@@ -178,21 +182,17 @@ impl System {
 
 /// The best multipliers up to this relative gap of ρ, or the best so far where it is time to stop. The observer is told the gap.
 pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)) -> Option<Solved> {
-    let (t, start) = greedy(problem, 1.5)?;
+    let (t, start) = greedy(problem, 1.0 + 0.5 / problem.hidden.len() as f64)?;
     let largest = dense::largest_eigenvalue(&start.least)?;
-    let mut point = Point::with(start, t.clone(), 1.5 * largest)?;
+    let mut point = Point::with(start, t.clone(), 1.2 * largest)?;
     let mut best = Solved { t, upper: largest, lower: 0.0, steps: 0 };
-    if let Some((t, pass)) = greedy(problem, 1.0 + 1e-7)
-        && let Some(upper) = dense::largest_eigenvalue(&pass.least)
-        && upper < best.upper
-    {
-        best = Solved { t, upper, ..best };
-    }
     if problem.count() > MOST {
         return Some(best);
     }
     let cones = point.factor.nrows() + problem.hidden.iter().map(|h| h.units() * h.kinds).sum::<usize>();
-    let mut weight = cones as f64 / point.rho;
+    // With this weight ρ is where it should be.
+    let first = super::chain_recursion::inverse(&point.factor);
+    let mut weight = (0..first.nrows()).map(|i| first[(i, i)]).sum::<f64>();
     let stop = Stop::here();
     while best.steps < STEPS && !stop.asked() {
         let inputs = super::chain_recursion::inverse(&point.factor);
@@ -219,6 +219,10 @@ pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)
         along[gradient.len() - 1] = weight;
         let newton: Vec<f64> = system.solve(&full).into_iter().map(|x| -x).collect();
         let decrement = -full.iter().zip(&newton).map(|(g, x)| g * x).sum::<f64>();
+        if decrement < 1.0 {
+            let along = gradient.iter().zip(&newton).map(|(g, x)| g * x).sum::<f64>();
+            best.lower = best.lower.max(point.rho - (cones as f64 + along) / weight).min(best.upper);
+        }
         let moved = if decrement < CENTERED {
             let affine = system.solve(&along);
             ahead(problem, &point, &newton, &affine).map(|(next, length)| {
