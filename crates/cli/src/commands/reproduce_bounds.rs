@@ -40,7 +40,7 @@ fn example_lines(rows: &[&Row]) -> Vec<Vec<String>> {
     let head = words(&["obstruction", "side", "map", "norm", "found", "constant", "U", "U / constant"]);
     let line = |row: &&Row| {
         let mut line = words(&[&row.data, &row.method, &row.map, &row.norm]);
-        line.extend([row.found, row.exact, row.bound].map(number));
+        line.extend([output::at_least(row.found), number(row.exact), output::at_most(row.bound)]);
         line.push(format!("{:.4}", row.bound / row.exact));
         line
     };
@@ -56,7 +56,7 @@ fn network_lines(means: &[&Mean], radii: &[f64]) -> Vec<Vec<String>> {
         let mut line = words(&[&row.data, &row.method, &row.map]);
         line.push(percent(row.clean));
         line.extend((0..radii.len()).map(|k| row.certified.get(k).map_or(NONE.into(), |share| percent(*share))));
-        line.extend([row.bound, row.found].map(number));
+        line.extend([output::at_most(row.bound), output::at_least(row.found)]);
         line.push(if mean.ratio.is_nan() { NONE.to_owned() } else { format!("{:.4}", mean.ratio) });
         line.push(format!("{}{}", mean.trials, failed(mean.failed)));
         line.push(time(row.seconds));

@@ -92,7 +92,7 @@ pub fn examples() -> Result<Vec<Example>> {
     };
     use Role::{Cure, Obstruction};
     let of_all = |name, role, network, exact| example(name, role, network, exact, ALL);
-    let [dead, two, biases, weights] = ["dead units", "dead units, two outputs", "biases", "ill-conditioned weights"];
+    let [dead, two, biases, weights] = ["dead units", "dead units (two outputs)", "biases", "ill-conditioned weights"];
     [
         of_all(dead, Obstruction, chain("relu", &[], &[split, again, again, &[&[1.0, 1.0]]]), 1.0),
         of_all(dead, Cure, chain("abs", &[], &[one, one, one, one]), 1.0),

@@ -179,9 +179,15 @@ fn once<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<()> {
 impl Trials for Plan {
     type Row = Row;
 
+    /// Map by map, so that what is ended early has all methods and norms of some.
     fn tasks(&self) -> Vec<Task> {
-        let (sets, arms) = (self.settings.data.len(), self.arms().len());
-        let of_trial = |trial| (1..=sets).flat_map(move |data| (0..arms).map(move |arm| Task { data, arm, trial }));
+        let sets = self.settings.data.len();
+        let arms = self.arms();
+        let place = |arm: &usize| self.settings.maps.iter().position(|map| map == arms[*arm].map);
+        let mut order: Vec<usize> = (0..arms.len()).collect();
+        order.sort_by_key(place);
+        let of_set = |data, trial| order.iter().map(move |&arm| Task { data, arm, trial });
+        let of_trial = |trial| (1..=sets).flat_map(move |data| of_set(data, trial));
         let examples = Task { data: EXAMPLES, arm: 0, trial: 0 };
         [examples].into_iter().chain((0..self.settings.trials).flat_map(of_trial)).collect()
     }

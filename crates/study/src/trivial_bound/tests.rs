@@ -2,6 +2,7 @@ use super::*;
 use crate::claims::Claim;
 use crate::experiment::{Journal, Task, Trials};
 use std::ops::ControlFlow;
+use tautnet::shown::shortened;
 use tautnet::{Dataset, Norm};
 use tautnet_tables::atomic::Existing;
 
@@ -157,8 +158,8 @@ fn the_search_finds_the_constants_of_the_examples() {
         assert!((bound("biases", "abs", norm) - 4.0).abs() < 1e-9);
         assert!((bound("ill-conditioned weights", "abs", norm) - 8.0).abs() < 1e-9);
     }
-    assert!((bound("dead units, two outputs", "relu", "2") - 2.0_f64.sqrt()).abs() < 1e-9);
-    assert!((bound("dead units, two outputs", "relu", "1") - 2.0).abs() < 1e-9);
+    assert!((bound("dead units (two outputs)", "relu", "2") - 2.0_f64.sqrt()).abs() < 1e-9);
+    assert!((bound("dead units (two outputs)", "relu", "1") - 2.0).abs() < 1e-9);
 }
 
 #[test]
@@ -244,4 +245,35 @@ fn an_interrupted_trial_has_no_rows_and_a_cut_file_goes_on() {
     std::fs::write(&path, "a,b\n").unwrap();
     let other = Journal::open(&path, &plan, "f00", Existing::Refuse).unwrap_err();
     assert!(other.what.contains("does not name the columns"), "{other:?}");
+}
+
+/// The numbers of the page are those of the rows that are kept.
+#[test]
+fn the_page_has_the_numbers_of_the_rows() {
+    let read = |name: &str| std::fs::read_to_string(format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let page = read("docs/third-paper.md");
+    let plan = parse("t", FILE, "quick").unwrap().plan;
+    let rows = read("experiments/measured/trivial-bound-quick.csv");
+    let rows: Vec<Row> = plan.read_csv("quick", &rows).unwrap().into_iter().map(|(_, row)| row).collect();
+    assert!(rows.iter().all(|row| plan.place(row).is_some()));
+    assert!(claims(&rows).iter().all(|claim| !claim.theorem || claim.holds != Some(false)));
+    let [above, below] = [true, false].map(|up| move |value: f64| shortened(value, 4, up));
+    let share = |share: f64| format!("{:.1}", 100.0 * share);
+    let of_examples = rows.iter().filter(|row| row.is_example()).map(|row| {
+        let Row { data, method, map, norm, found, exact, bound, .. } = row;
+        format!("| {data} | {method} | {map} | {norm} | {} | {exact} | {} |", below(*found), above(*bound))
+    });
+    let networks = means(&rows).into_iter().map(|mean| {
+        let Row { norm, method, map, clean, bound, found, certified, .. } = mean.row;
+        let certified = certified.into_iter().map(share).collect::<Vec<_>>().join(" | ");
+        let [bound, found, ratio] = [above(bound), below(found), above(mean.ratio)];
+        format!("| mnist | {norm} | {method} | {map} | {} | {certified} | {bound} | {found} | {ratio} |", share(clean))
+    });
+    let found: Vec<String> = of_examples.chain(networks).collect();
+    let starts = ["| dead units", "| biases |", "| ill-conditioned", "| mnist |"];
+    let told: Vec<&str> = page.lines().filter(|line| starts.iter().any(|start| line.starts_with(start))).collect();
+    let missing: Vec<&String> = found.iter().filter(|line| !told.contains(&line.as_str())).collect();
+    let lines = missing.iter().map(|line| format!("{line}\n")).collect::<String>();
+    assert!(missing.is_empty(), "not in the page:\n{lines}");
+    assert_eq!(told.len(), found.len(), "the page has lines that no rows have");
 }
