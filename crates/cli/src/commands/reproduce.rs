@@ -31,11 +31,11 @@ use tautnet_tables::{Encoder, Table, Task, UnknownLevels, Values};
 /// Run an experiment of a paper, and put ours beside theirs
 ///
 /// Runs what an experiment file says (arXiv:2606.19652, Table 1 or Figure 1; arXiv:2105.12237, robust classification;
-/// arXiv:2603.28113, the trivial bound; everything that the paper does not state is chosen in the file, with the reason) and writes a CSV file with one row for each network, a
-/// table in Markdown and, for Figure 1, the figure. Every finished trial is on the disk at once: after Ctrl-C, --time-limit or
+/// arXiv:2603.28113, the trivial bound; everything that the paper does not state is chosen in the file, with the
+/// reason) and writes a CSV file with one row for each network, a table in Markdown and, for Figure 1, the figure. Every finished trial is on the disk at once: after Ctrl-C, --time-limit or
 /// worse, the same command goes on where it was. Exit status 1 if a theorem fails in any trial: C-l2 and C-lip are never worse
-/// than their start, joint never worse than C-lip; what is proved right is never more than what an attack leaves right; no Jacobian
-/// that is found is larger than a bound.
+/// than their start, joint never worse than C-lip; what is proved right is never more than what an attack leaves
+/// right; no Jacobian that is found is larger than a bound.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Which experiment
