@@ -362,7 +362,7 @@ fn the_trivial_bound_goes_on_where_it_was_and_needs_no_data_for_the_obstructions
 fn what_the_trivial_bound_cannot_run_is_told_before_any_work() {
     let folder = Folder::new();
     let text = include_str!("../../../../experiments/trivial-bound.toml");
-    folder.write("numbers.toml", text.replace("data = \"iris\"", "data = \"machine\""));
+    folder.write("nowhere.toml", text.replace("data = \"iris\"", "data = \"nowhere.csv\""));
     folder.write("wide.toml", text.replace("layers = [8, 8]", "layers = [8, 0]"));
     folder.write("maps.toml", text.replace("map = \"abs\"", "map = \"absolute\""));
     folder.write("empty.toml", "");
@@ -370,7 +370,7 @@ fn what_the_trivial_bound_cannot_run_is_told_before_any_work() {
     for (arguments, what) in [
         ("--tier huge", "invalid value 'huge'"),
         ("--tier smoke --experiment none.toml", "none.toml could not be read"),
-        ("--tier smoke --experiment numbers.toml", "machine"),
+        ("--tier smoke --experiment nowhere.toml", "nowhere.csv"),
         ("--tier smoke --experiment wide.toml", "the layers are [8, 0]"),
         ("--tier smoke --experiment maps.toml", "absolute"),
         ("--tier smoke --experiment empty.toml", "missing field `title`"),
@@ -379,6 +379,6 @@ fn what_the_trivial_bound_cannot_run_is_told_before_any_work() {
     ] {
         let ran = folder.tautnet(&format!("reproduce trivial-bound {arguments} --out out"));
         assert!(ran.code == Some(2) && ran.err.contains(what), "{what}: {ran:?}");
-        assert_eq!(folder.path().join("out/trivial-bound-smoke.md").exists(), false, "{arguments}");
+        assert!(!folder.path().join("out/trivial-bound-smoke.md").exists(), "{arguments}");
     }
 }

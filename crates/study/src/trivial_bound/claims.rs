@@ -1,7 +1,7 @@
 //! What the rows say: means over the trials, theorems, which hold in every row or else this program has a mistake, and counts.
 
-use super::plan::Method;
 use super::row::Row;
+use super::settings::Method;
 use crate::claims::Claim;
 
 /// Means over the trials of one method with one map in one norm.

@@ -2,38 +2,13 @@
 
 use super::examples::{Role, examples};
 use super::row::Row;
-use super::settings::{OfMap, OfNorm, Sample, Settings};
+use super::settings::{Method, OfMap, OfNorm, Sample, Settings};
 use crate::experiment::{Task, Trials, csv_of, digest_rows, rows_of, told};
 use sha2::{Digest, Sha256};
 use tautnet::deep::{Form, Price, Weights};
 use tautnet::error::{Error, Result};
 use tautnet::range::{RADIUS, Range, at_least_one};
 use tautnet::{Activation, Limits, Norm, deep};
-
-/// How a network is trained.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// The cross-entropy alone. The network is judged in all norms.
-    Plain,
-    /// A price on U is added.
-    Price,
-    /// The worst margins at a radius.
-    Margins,
-}
-
-impl Method {
-    /// All of them, in their order.
-    pub const ALL: [Method; 3] = [Method::Plain, Method::Price, Method::Margins];
-
-    /// The name in files.
-    pub fn name(self) -> &'static str {
-        match self {
-            Method::Plain => "plain",
-            Method::Price => "price",
-            Method::Margins => "margins",
-        }
-    }
-}
 
 /// Which network: a method with a map, in a norm where the training knows one.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,7 +1,7 @@
 //! What is found of one network in one norm.
 
 use super::examples::{Example, Role};
-use super::plan::Method;
+use super::settings::Method;
 
 /// One network in one norm. What is not measured, or not known, is NaN.
 #[derive(Debug, Clone, PartialEq)]

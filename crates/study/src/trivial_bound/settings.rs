@@ -3,6 +3,31 @@
 use serde::Deserialize;
 use tautnet::Dataset;
 
+/// How a network is trained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// The cross-entropy alone. The network is judged in all norms.
+    Plain,
+    /// A price on U is added.
+    Price,
+    /// The worst margins at a radius.
+    Margins,
+}
+
+impl Method {
+    /// All of them, in their order.
+    pub const ALL: [Method; 3] = [Method::Plain, Method::Price, Method::Margins];
+
+    /// The name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Plain => "plain",
+            Method::Price => "price",
+            Method::Margins => "margins",
+        }
+    }
+}
+
 /// A data set.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
