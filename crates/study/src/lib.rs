@@ -2,16 +2,19 @@
 //!
 //! [`experiment`] applies every method to the same starting networks, trial by trial; [`experiment_file`] reads what is to be
 //! run, and [`claims`] says what the rows show. [`rivals`], [`convex`] and [`admm`](mod@admm) are the methods that are compared with those of
-//! [`tautnet::polish`](mod@tautnet::polish). [`classification`] runs those for two classes.
+//! [`tautnet::polish`](mod@tautnet::polish). [`classification`] runs those for two classes, and [`trivial_bound`] trains deep networks.
 
 pub mod admm;
+mod choices;
 pub mod claims;
 pub mod classification;
 pub mod convex;
 pub mod experiment;
 pub mod experiment_file;
+mod held_out;
 pub mod rivals;
 pub mod robust;
+pub mod trivial_bound;
 
 /// Rows for the tests.
 #[cfg(test)]

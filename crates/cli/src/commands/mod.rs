@@ -14,6 +14,7 @@ pub mod polish;
 pub mod predict;
 mod predict_deep;
 pub mod reproduce;
+mod reproduce_bounds;
 mod reproduce_classes;
 mod reproduce_text;
 mod several;

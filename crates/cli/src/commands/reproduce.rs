@@ -1,6 +1,7 @@
-//! `tautnet reproduce table-1|figure-1|robust-classification`: the papers' experiments, ours beside theirs.
+//! `tautnet reproduce table-1|figure-1|robust-classification|trivial-bound`: the papers' experiments, ours beside theirs.
 
 use super::pictures;
+use super::reproduce_bounds;
 use super::reproduce_classes;
 use super::reproduce_text::{self, Finding};
 use super::trial_text;
@@ -23,16 +24,18 @@ use tautnet_report::panels::{Words, panels};
 use tautnet_study::classification;
 use tautnet_study::experiment::{self, Clock, GoOn, Journal, Row, Sample, Trials, bands};
 use tautnet_study::experiment_file::{self, Experiment};
+use tautnet_study::trivial_bound;
 use tautnet_tables::atomic::{self, Existing};
-use tautnet_tables::{Table, Task, UnknownLevels, Values};
+use tautnet_tables::{Encoder, Table, Task, UnknownLevels, Values};
 
 /// Run an experiment of a paper, and put ours beside theirs
 ///
-/// Runs what an experiment file says (arXiv:2606.19652, Table 1 or Figure 1; arXiv:2105.12237, robust classification; everything
-/// that the paper does not state is chosen in the file, with the reason) and writes a CSV file with one row for each network, a
-/// table in Markdown and, for Figure 1, the figure. Every finished trial is on the disk at once: after Ctrl-C, --time-limit or
+/// Runs what an experiment file says (arXiv:2606.19652, Table 1 or Figure 1; arXiv:2105.12237, robust classification;
+/// arXiv:2603.28113, the trivial bound; everything that the paper does not state is chosen in the file, with the
+/// reason) and writes a CSV file with one row for each network, a table in Markdown and, for Figure 1, the figure. Every finished trial is on the disk at once: after Ctrl-C, --time-limit or
 /// worse, the same command goes on where it was. Exit status 1 if a theorem fails in any trial: C-l2 and C-lip are never worse
-/// than their start, joint never worse than C-lip; what is proved right is never more than what an attack leaves right.
+/// than their start, joint never worse than C-lip; what is proved right is never more than what an attack leaves
+/// right; no Jacobian that is found is larger than a bound.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Which experiment
@@ -84,6 +87,9 @@ pub enum What {
     /// Two classes: right without an attack, after FGSM and PGD, and proved; and what solvers reach in how many seconds
     #[value(name = "robust-classification")]
     RobustClassification,
+    /// Deep networks whose Lipschitz constant is told by the product of their layers' norms
+    #[value(name = "trivial-bound")]
+    TrivialBound,
 }
 
 /// How much of an experiment.
@@ -106,6 +112,7 @@ impl What {
             What::Table1 => "table-1",
             What::Figure1 => "figure-1",
             What::RobustClassification => "robust-classification",
+            What::TrivialBound => "trivial-bound",
         }
     }
 
@@ -114,6 +121,7 @@ impl What {
             What::Table1 => include_str!("../../../../experiments/table-1.toml"),
             What::Figure1 => include_str!("../../../../experiments/figure-1.toml"),
             What::RobustClassification => include_str!("../../../../experiments/robust-classification.toml"),
+            What::TrivialBound => include_str!("../../../../experiments/trivial-bound.toml"),
         }
     }
 }
@@ -148,6 +156,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     match arguments.what {
         What::Table1 | What::Figure1 => polishing(arguments, &stop),
         What::RobustClassification => classification(arguments, &stop),
+        What::TrivialBound => trivial_bound(arguments, &stop),
     }
 }
 
@@ -182,7 +191,7 @@ fn classification(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
         Some(path) => classification::read(path, tier, limits::now())?,
         None => classification::parse(&format!("{}.toml", arguments.what.name()), arguments.what.text(), tier)?,
     };
-    let data = load_classes(&mut chosen, &arguments.folder)?;
+    let data = load_classes(&mut chosen.plan.settings.data, &arguments.folder)?;
     let plan = &chosen.plan;
     let settings = plan.fingerprint(env!("CARGO_PKG_VERSION"), &data);
     let trial = |task: experiment::Task, clock: &Clock<'_>, go_on: &GoOn<'_>| {
@@ -193,6 +202,41 @@ fn classification(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
     tell(arguments, stop, &finding, &settings, (&chosen.title, &chosen.choices))?;
     rows.iter().filter(|row| row.failed()).for_each(|row| {
         output::note(&format!("{}, trial {}, {} {}: {}", row.data, row.trial, row.method, row.effort, row.ending));
+    });
+    Ok(finding.exit_code())
+}
+
+/// Networks with a tight trivial bound.
+fn trivial_bound(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
+    let tier = arguments.tier.name();
+    let mut chosen = match &arguments.experiment {
+        Some(path) => trivial_bound::read(path, tier, limits::now())?,
+        None => trivial_bound::parse(&format!("{}.toml", arguments.what.name()), arguments.what.text(), tier)?,
+    };
+    let sets = &mut chosen.plan.settings.data;
+    leave_out_absent(sets, |set| (&set.name, &set.data, set.test.as_ref()), &arguments.folder);
+    let samples = sets.iter().map(|set| {
+        let (columns, rows, held_out) = labelled(&set.data, set.test.as_ref(), &arguments.folder)?;
+        match columns.classes.as_ref().map(Vec::len) {
+            Some(classes) => Ok(trivial_bound::Sample { rows, held_out, classes }),
+            None => Err(Error::new(
+                format!("the target of {} is taken for a number", printable::line(&set.data)),
+                "give data whose target is a class",
+            )),
+        }
+    });
+    let data = samples.collect::<Result<Vec<_>>>()?;
+    let plan = &chosen.plan;
+    let settings = plan.fingerprint(env!("CARGO_PKG_VERSION"), &data);
+    let trial = |task: experiment::Task, clock: &Clock<'_>, go_on: &GoOn<'_>| {
+        trivial_bound::trial(plan, &data, task, clock, go_on)
+    };
+    let Done { rows, trials } = carry_out(arguments, stop, plan, &settings, &trial)?;
+    let finding = reproduce_bounds::table(plan, &rows, trials);
+    tell(arguments, stop, &finding, &settings, (&chosen.title, &chosen.choices))?;
+    rows.iter().filter(|row| row.failed()).for_each(|row| {
+        let trivial_bound::Row { data, trial, method, map, norm, ending, .. } = row;
+        output::note(&format!("{data}, trial {trial}, {method} with {map} in the norm {norm}: {ending}"));
     });
     Ok(finding.exit_code())
 }
@@ -305,24 +349,8 @@ fn load(experiment: &Experiment, folder: &FolderArguments) -> Result<Vec<Sample>
 }
 
 /// The data sets of two classes. Known ones that are not on this machine are left out of the plan, and that is said.
-fn load_classes(
-    experiment: &mut classification::Experiment,
-    folder: &FolderArguments,
-) -> Result<Vec<classification::Sample>> {
-    let file = FileArguments { header: Header::Auto, folder: folder.clone() };
-    let sets = &mut experiment.plan.settings.data;
-    sets.retain(|set| {
-        let absent =
-            [Some(&set.data), set.test.as_ref()].into_iter().flatten().find(|data| input::is_absent(data, folder));
-        if let Some(data) = absent {
-            let set = printable::line(&set.name);
-            output::note(&format!(
-                "the data set `{set}` is left out: {} is not on this machine",
-                printable::line(data)
-            ));
-        }
-        absent.is_none()
-    });
+fn load_classes(sets: &mut Vec<classification::Set>, folder: &FolderArguments) -> Result<Vec<classification::Sample>> {
+    leave_out_absent(sets, |set| (&set.name, &set.data, set.test.as_ref()), folder);
     if sets.is_empty() {
         return Err(Error::new(
             "none of the data sets is on this machine",
@@ -330,17 +358,45 @@ fn load_classes(
         ));
     }
     let sets = sets.iter().map(|set| {
-        let opened = input::open(set.data.as_ref(), &file)?;
-        let columns = opened.columns(&Default::default(), Task::Classify)?;
+        let (columns, rows, held_out) = labelled(&set.data, set.test.as_ref(), folder)?;
         columns.check_outputs(1)?;
-        let rows = |table: &Table| columns.dataset(table, UnknownLevels::Refuse);
-        let held_out = match &set.test {
-            Some(test) => Some(rows(&input::open(test.as_ref(), &file)?.table)?),
-            None => None,
-        };
-        Ok(classification::Sample { rows: rows(&opened.table)?, held_out })
+        Ok(classification::Sample { rows, held_out })
     });
     sets.collect()
+}
+
+/// The name of a set, its data, and its rows to judge by.
+type Named<'a> = (&'a String, &'a String, Option<&'a String>);
+
+/// Leave known sets that are not on this machine out, and say so.
+fn leave_out_absent<S>(sets: &mut Vec<S>, named: fn(&S) -> Named<'_>, folder: &FolderArguments) {
+    sets.retain(|set| {
+        let (name, data, test) = named(set);
+        let absent = [Some(data), test].into_iter().flatten().find(|data| input::is_absent(data, folder));
+        if let Some(data) = absent {
+            let (set, data) = (printable::line(name), printable::line(data));
+            output::note(&format!("the data set `{set}` is left out: {data} is not on this machine"));
+        }
+        absent.is_none()
+    });
+}
+
+/// Rows with classes, and those to judge by.
+fn labelled(
+    data: &str,
+    test: Option<&String>,
+    folder: &FolderArguments,
+) -> Result<(Encoder, Dataset, Option<Dataset>)> {
+    let file = FileArguments { header: Header::Auto, folder: folder.clone() };
+    let opened = input::open(data.as_ref(), &file)?;
+    let columns = opened.columns(&Default::default(), Task::Classify)?;
+    let rows = |table: &Table| columns.dataset(table, UnknownLevels::Refuse);
+    let held_out = match test {
+        Some(test) => Some(rows(&input::open(test.as_ref(), &file)?.table)?),
+        None => None,
+    };
+    let learned = rows(&opened.table)?;
+    Ok((columns, learned, held_out))
 }
 
 /// Rows with the splits of a file, one for each trial.

@@ -307,3 +307,78 @@ fn robust_classification_goes_on_where_it_was_and_leaves_out_what_is_not_there()
         assert!(ran.code == Some(2) && ran.err.contains(what), "{what}: {ran:?}");
     }
 }
+
+#[test]
+fn the_trivial_bound_goes_on_where_it_was_and_needs_no_data_for_the_obstructions() {
+    let folder = Folder::new();
+    let result = folder.tautnet("reproduce trivial-bound --tier smoke --json --quiet --out whole").json();
+    for row in result["examples"].as_array().unwrap() {
+        let [found, exact, bound] = ["found", "exact", "bound"].map(|key| number(&row[key]));
+        assert!(found <= exact && exact <= bound && found > 0.999 * exact, "{row:#}");
+        assert_eq!(bound / exact > 1.4, row["side"] == "obstruction", "{row:#}");
+    }
+    let networks = result["networks"].as_array().unwrap();
+    assert_eq!(networks.len(), 8);
+    for row in networks {
+        let [found, bound, clean] = ["found", "bound", "clean"].map(|key| number(&row[key]));
+        let certified: Vec<f64> = row["certified"].as_array().unwrap().iter().map(number).collect();
+        assert!(found <= bound && certified.len() == 2 && clean >= certified[0], "{row:#}");
+        assert!(certified[0] >= certified[1] && row["trials"] == 1 && row["failed"] == 0, "{row:#}");
+    }
+    let claims = result["claims"].as_array().unwrap();
+    assert!(claims.iter().all(|claim| claim["holds"] == true), "{claims:#?}");
+    assert_eq!(claims.iter().filter(|claim| claim["theorem"] == true).count(), 3);
+
+    // Cut off on the way, on one thread and with a set that is not on this machine: the same rows.
+    let whole = folder.read("whole/trivial-bound-smoke.csv");
+    let text = include_str!("../../../../experiments/trivial-bound.toml");
+    let images = "{ name = \"digits\", data = \"mnist:n=60\", standardized = false }";
+    let iris = "{ name = \"iris\", data = \"iris\", standardized = true }";
+    assert!(text.contains(iris));
+    folder.write("mine.toml", text.replace(iris, &format!("{iris}, {images}")));
+    std::fs::create_dir(folder.path().join("part")).unwrap();
+    let cut = whole.find("iris,0,price,").unwrap() + 20;
+    folder.write("part/trivial-bound-smoke.csv", &whole[..cut]);
+    let command = "reproduce trivial-bound --tier smoke --experiment mine.toml --data-dir . --out part --threads 1 --markdown table.md";
+    let ran = folder.tautnet(command);
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for part in ["the data set `digits` is left out: mnist:n=60 is not on this machine", "2 of 8 trials are in part"] {
+        assert!(ran.err.contains(part), "{part} in {ran:?}");
+    }
+    for part in ["holds: no Jacobian that was found is above U", "Three obstructions", "Norm inf: right of"] {
+        assert!(ran.out.contains(part), "{part} in {ran:?}");
+    }
+    assert_eq!(timeless(&folder.read("part/trivial-bound-smoke.csv")), timeless(&whole));
+    assert!(folder.read("table.md").contains("| layers | 8, 8 | this tier: Are all parts connected?"));
+
+    // Without the images the obstructions are left, which need no data.
+    let ran = folder.tautnet("reproduce trivial-bound --tier quick --data-dir . --out none");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.err.contains("the data set `mnist` is left out") && ran.out.contains("dead units"), "{ran:?}");
+    assert!(!ran.out.contains("Norm 2"), "{ran:?}");
+}
+
+#[test]
+fn what_the_trivial_bound_cannot_run_is_told_before_any_work() {
+    let folder = Folder::new();
+    let text = include_str!("../../../../experiments/trivial-bound.toml");
+    folder.write("nowhere.toml", text.replace("data = \"iris\"", "data = \"nowhere.csv\""));
+    folder.write("wide.toml", text.replace("layers = [8, 8]", "layers = [8, 0]"));
+    folder.write("maps.toml", text.replace("map = \"abs\"", "map = \"absolute\""));
+    folder.write("empty.toml", "");
+    folder.write("cut.toml", &text[..text.len() / 2]);
+    for (arguments, what) in [
+        ("--tier huge", "invalid value 'huge'"),
+        ("--tier smoke --experiment none.toml", "none.toml could not be read"),
+        ("--tier smoke --experiment nowhere.toml", "nowhere.csv"),
+        ("--tier smoke --experiment wide.toml", "the layers are [8, 0]"),
+        ("--tier smoke --experiment maps.toml", "absolute"),
+        ("--tier smoke --experiment empty.toml", "missing field `title`"),
+        ("--tier smoke --experiment cut.toml", "error: cut.toml"),
+        ("--tier smoke --time-limit 0", "time limit reached before the first trial ended"),
+    ] {
+        let ran = folder.tautnet(&format!("reproduce trivial-bound {arguments} --out out"));
+        assert!(ran.code == Some(2) && ran.err.contains(what), "{what}: {ran:?}");
+        assert!(!folder.path().join("out/trivial-bound-smoke.md").exists(), "{arguments}");
+    }
+}

@@ -4,13 +4,11 @@ use super::measure::{Right, clean, measure};
 use super::networks::{Job, Made, NETWORKS};
 use super::plan::Plan;
 use super::row::{Half, Row};
-use super::settings::{Sample, Settings};
+use super::settings::Sample;
 use super::solvers::runs;
 use crate::experiment::{Clock, GoOn, Task};
+use crate::held_out::halves;
 use tautnet::error::{Error, Result};
-use tautnet::rows::Rows;
-use tautnet::split;
-use tautnet::{Dataset, Scaler};
 
 /// Run it: a row for each method. `None` when `go_on` ended it. What fails gets a row that says so.
 pub fn trial(
@@ -24,7 +22,8 @@ pub fn trial(
     let set = &settings.data[task.data];
     let half = Half::ALL[task.arm];
     let seed = settings.seed_of(task.trial);
-    let (learned, held_out) = split(sample, settings, set.standardized, task.trial)?;
+    let rows = (&sample.rows, sample.held_out.as_ref());
+    let (learned, held_out) = halves(rows, settings.held_out, set.standardized, seed)?;
     let timed = |method: &str, effort: String, run: &dyn Fn() -> Result<Made>| -> Option<(Row, Option<Made>)> {
         let started = clock();
         let made = run();
@@ -82,22 +81,4 @@ pub fn trial(
 /// What is left out on purpose has not failed.
 fn failure(error: Error) -> String {
     if error.what.starts_with("left out") { error.what } else { format!("failed: {}", error.what) }
-}
-
-/// The rows to learn from and those to judge by, standardized where that is asked for; targets are the classes as they are.
-fn split(sample: &Sample, settings: &Settings, standardized: bool, trial: u64) -> Result<(Dataset, Dataset)> {
-    let rows = Rows::of(&sample.rows);
-    let (learned, held_out) = match &sample.held_out {
-        Some(held_out) => (sample.rows.clone(), held_out.clone()),
-        None => {
-            let split = split::by_fraction(rows.n(), settings.held_out, settings.seed_of(trial))?;
-            (rows.pick(&split.train), rows.pick(&split.test))
-        }
-    };
-    if !standardized {
-        return Ok((learned, held_out));
-    }
-    let scaler = Scaler::fit(&learned)?;
-    let scaled = |data: Dataset| Dataset { x: scaler.standardize_inputs(data.x.as_ref()), ..data };
-    Ok((scaled(learned), scaled(held_out)))
 }
