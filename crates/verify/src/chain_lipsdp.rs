@@ -256,7 +256,7 @@ fn before(p: &Square, sector: &Sector) -> Option<Square> {
     let middle = Square::from_lower(units, |i, j| fold(&sector.center, &sector.center, i, j));
     let mut margin = 2.0 * (error(2.0 * units as f64, all) + 4.0 * nu);
     for _ in 0..8 {
-        let Some(factor) = rest.factor(margin) else { return None };
+        let factor = rest.factor(margin)?;
         // The columns of J⁻¹ (RᵀPC).
         let solved: Vec<Vec<f64>> = (0..units)
             .map(|j| {

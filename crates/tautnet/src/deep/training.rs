@@ -253,7 +253,8 @@ impl<'a> State<'a> {
     /// Make hidden layers that are held orthonormal so to the last digit.
     fn finish(&mut self) {
         let hidden = self.chain.places.len() - 1;
-        for place in self.chain.places[..hidden].to_vec() {
+        for l in 0..hidden {
+            let place = self.chain.places[l];
             let (weights, _) = place.of(&self.chain.numbers);
             let nearest =
                 orthonormal::nearest(&Mat::from_fn(place.units, place.inputs, |i, k| f64::from(weights[(i, k)])));
