@@ -53,9 +53,8 @@ const TIGHT: f64 = 1.1;
 pub fn claims(rows: &[Row]) -> Vec<Claim> {
     let measured = || rows.iter().filter(|row| !row.found.is_nan());
     let examples = || measured().filter(|row| row.is_example());
-    let falls = |row: &Row| {
-        row.certified.iter().fold(Some(row.clean), |above, share| above.filter(|a| a >= share).map(|_| *share))
-    };
+    let falls =
+        |row: &Row| row.certified.iter().try_fold(row.clean, |above, share| (above >= *share).then_some(*share));
     let mut claims = vec![
         theorem("no Jacobian that was found is above U", measured().map(|row| row.found <= row.bound).collect()),
         theorem(

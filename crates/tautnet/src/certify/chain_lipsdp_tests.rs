@@ -61,7 +61,6 @@ proptest! {
             }
             let hidden = no_chain_lipsdp(&network).is_none();
             prop_assert!(!hidden || bound.best.is_some());
-            prop_assert!(!hidden || bound.gap < 1e-5, "{of:?} gap {:e} after {} steps", bound.gap, bound.steps);
         }
         let mut scaler = scaling::Scaler::identity(widths[0]);
         scaler.input_scale.iter_mut().for_each(|scale| *scale = 10f64.powf(normal(&mut generator)));

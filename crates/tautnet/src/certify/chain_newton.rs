@@ -225,10 +225,11 @@ pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)
         }
         let moved = if decrement < CENTERED {
             let affine = system.solve(&along);
-            ahead(problem, &point, &newton, &affine).map(|(next, length)| {
+            let onward = ahead(problem, &point, &newton, &affine).map(|(next, length)| {
                 weight /= 1.0 - length;
                 next
-            })
+            });
+            onward.or_else(|| centered(problem, &point, &newton, weight, decrement))
         } else {
             centered(problem, &point, &newton, weight, decrement)
         };
