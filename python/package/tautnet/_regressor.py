@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _tautnet
 from ._data import Tolerance, given_tolerance
 from ._errors import TautnetError
-from ._estimator import PRICED, LipschitzEstimator, given_rows, thread_count
+from ._estimator import DEEP, PRICED, LipschitzEstimator, given_rows, thread_count
 from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
@@ -74,7 +74,8 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         exact = given_tolerance(self.tolerance) in (0, "0") if np.ndim(self.tolerance) == 0 else False  # type: ignore[arg-type]
         usual = LipschitzRegressor()
         priced = any(getattr(self, name) != getattr(usual, name) for name in (*PRICED, "effort"))
-        tags.target_tags.multi_output = not exact and not (self.tolerance is None and priced)
+        deep = self.layers is not None or self.method == DEEP
+        tags.target_tags.multi_output = not exact and not (self.tolerance is None and priced) and not deep
         return tags
 
     def predict(
@@ -110,6 +111,9 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         if interval not in (None, "tolerance"):
             raise TautnetError(f"`interval` is {interval!r}", 'give "tolerance", or a radius in its place')
         within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
+        if self._deep() and (coverage is not None or interval is not None or any(said is not None for said in within.values())):
+            what = "coverage" if coverage is not None else "interval" if interval is not None else "tolerance"
+            raise TautnetError(f"`{what}` is for one hidden layer of relu units, and this model has layers", "say by `radius` how far the standardized inputs may move")
         asked = interval is not None or any(said is not None for said in within.values())
         if asked and radius is not None:
             raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")
