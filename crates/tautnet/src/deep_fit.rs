@@ -298,3 +298,46 @@ impl Fitted {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_in_other_units_is_the_same_function() {
+        let w =
+            |rows: usize, columns: usize| Mat::from_fn(rows, columns, |i, k| 0.3 * (i as f64 - 0.7 * k as f64 + 0.2));
+        let layer = |rows, columns, name: &str| Layer::new(w(rows, columns), vec![0.1; rows], name.parse().unwrap());
+        let network = Network::new(vec![layer(3, 2, "crelu"), layer(1, 6, "identity")], None).unwrap();
+        let units = |mean: f64, scale: f64| {
+            let mut units = Scaler::identity(2);
+            (units.input_mean, units.input_scale) = (vec![mean, -mean], vec![scale, 2.0 * scale]);
+            (units.target_mean, units.target_scale) = (3.0 * mean, 0.5 * scale);
+            units
+        };
+        let (from, to) = (units(1.0, 2.0), units(-4.0, 0.5));
+        let other = in_other_units(&network, &from, &to).unwrap();
+        for x in [[0.0, 0.0], [3.0, -7.0], [-20.0, 11.0]] {
+            let [one, same] = [(&network, &from), (&other, &to)].map(|(network, units)| {
+                let z: Vec<f64> = (0..2).map(|k| (x[k] - units.input_mean[k]) / units.input_scale[k]).collect();
+                units.target_to_user(network.values(&z)[0])
+            });
+            assert!((one - same).abs() < 1e-9 * (1.0 + one.abs()), "{one} {same}");
+        }
+        let linear = Network::new(network.layers().to_vec(), Some(w(1, 2))).unwrap();
+        assert!(in_other_units(&linear, &from, &to).unwrap_err().what.contains("linear part"));
+    }
+
+    #[test]
+    fn classes_cost_their_cross_entropy_and_layers_have_to_be_there() {
+        let (mut recipe, deep) = (Recipe::default(), Deep { layers: Some(vec![4]), ..Deep::default() });
+        let asked = |recipe: &Recipe, deep: &Deep, classes| {
+            Asked { recipe, deep, classes, standardize: true, start: None }.settings(20).map(|settings| settings.layers)
+        };
+        assert_eq!(asked(&recipe, &deep, None), Ok(vec![4]));
+        assert!(asked(&recipe, &deep, Some(2)).unwrap_err().what.contains("cross-entropy"));
+        recipe.loss = CLASSES.parse().unwrap();
+        assert_eq!(asked(&recipe, &deep, Some(2)), Ok(vec![4]));
+        assert!(asked(&recipe, &Deep::default(), None).unwrap_err().hint.contains("64,64"));
+    }
+}
