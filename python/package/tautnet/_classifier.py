@@ -39,10 +39,14 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     its probability; within a tolerance it is calibrated on rows that were not learned from. Of several classes there is an output for each,
     the largest is that of the class, and the probabilities are in proportion to exp(output). Several classes have no objective with prices.
 
+    With `layers`, such as (64, 64), a network of several hidden layers is trained as `LipschitzRegressor` says, with the loss "logistic" and any number
+    of classes.
+
     Parameters
     ----------
     {settings}
     loss : what a wrong class costs: "logistic", "hinge" or "squared-hinge".
+    standardize : whether the columns of a network with `layers` are standardized; else they are taken as they are.
     class_weight : None; "balanced", so that all classes weigh the same; or a weight for each class, as a dict.
     warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
     verbose : show progress.
@@ -52,7 +56,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     classes_ : the classes.
     accuracy_ : shares of the rows with the right class, {{"clean", "found", "proved"}}, for rows that were not learned from: without input error,
         with the worst that an attack found within the tolerance, and proved. None without a tolerance.
-    model_, certificate_, tolerance_, choice_, objective_, lipschitz_ and the others : as `LipschitzRegressor` has them.
+    model_, certificate_, trivial_bound_, tolerance_, choice_, objective_, lipschitz_ and the others : as `LipschitzRegressor` has them.
     """
 
     classes_: npt.NDArray[Any]
