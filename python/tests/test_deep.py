@@ -437,6 +437,17 @@ def test_a_shallow_network_of_two_classes_takes_a_radius(classes):
         model.predict_certain(X, radius=0.1, tolerance="0.1sd")
 
 
+def test_margins_of_one_hidden_layer_of_relu_units():
+    rng = np.random.default_rng(2)
+    network = Network(layers=[(rng.normal(size=(5, 3)), rng.normal(size=5), "relu"), (rng.normal(size=(3, 5)), np.zeros(3), "identity")])
+    X = rng.normal(size=(30, 3))
+    labels = network.predict(X).argmax(axis=1)
+    margins = tautnet.certify(network, X, labels, radius=0.01).margins
+    assert margins.right == 30 and tautnet.verify(margins, network) == margins
+    with pytest.raises(TautnetError, match="one output"):
+        tautnet.certify(network)
+
+
 @pytest.mark.parametrize("norm", ["2", "inf", "1"])
 def test_other_networks_with_layers_are_bounded_too(norm):
     rng = np.random.default_rng(5)

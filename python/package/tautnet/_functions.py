@@ -204,17 +204,17 @@ def certify(
     time_limit: float | None = None,
     threads: int | None = None,
 ) -> Bounds | ChainBounds:
-    """Bound how fast the network's output can change, and prove it. `network` as in `polish`, or one with any number of layers and outputs.
+    """Bound how fast the network's output can change, and prove it. `network` as in `polish`, or one with any number of layers.
 
     X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. `exact` searches
     for the exact constant, until it is found or for the time limit (60 s if there is none).
 
-    Of a network with several layers, several outputs, or other units than relu the bound is the product of its layers' norms, and the result is a
-    ChainBounds. With y, the classes of the rows X (for a network alone their numbers, the first being 0), and a `radius` it also tells which rows keep
+    Of a network with several layers, or other units than relu, the bound is the product of its layers' norms, and the result is a ChainBounds. With y, the classes of the rows X (for a network alone their numbers, the first being 0), and a `radius` it also tells which rows keep
     their class wherever their inputs change by at most the radius, in the norm: `margins`, whose file `verify` checks.
     """
     subject = native(network)
-    chain = _tautnet.is_chain(subject)
+    # Of several outputs of one hidden layer of relu units the command line knows better bounds.
+    chain = _layered(subject) or ((y is not None or radius is not None) and _tautnet.is_chain(subject))
     if norm is None:
         own = None
         if isinstance(subject, _tautnet.Model):
@@ -258,6 +258,14 @@ def certify(
         local=None if local is None else local["upper"],
         local_exact=both(local),
     )
+
+
+def _layered(subject: _tautnet.Model | _tautnet.Network) -> bool:
+    """Whether it is none of one hidden layer of relu units."""
+    if isinstance(subject, _tautnet.Model):
+        return subject.layered
+    activations = [activation for _, _, activation in subject.layers]
+    return activations != ["relu", "identity"]
 
 
 def _chain_bounds(facts: dict[str, Any], certificate: _tautnet.ChainCertificate, margins: _tautnet.ClassMargins | None) -> ChainBounds:
