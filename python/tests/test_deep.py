@@ -439,7 +439,7 @@ def test_a_shallow_network_of_two_classes_takes_a_radius(classes):
 
 def test_margins_of_one_hidden_layer_of_relu_units():
     rng = np.random.default_rng(2)
-    network = Network(layers=[(rng.normal(size=(5, 3)), rng.normal(size=5), "relu"), (rng.normal(size=(3, 5)), np.zeros(3), "identity")])
+    network = Network(layers=[(rng.normal(size=(5, 3)), rng.normal(size=5), "relu"), (rng.normal(size=(3, 5)), rng.normal(size=3), "identity")])
     X = rng.normal(size=(30, 3))
     labels = network.predict(X).argmax(axis=1)
     margins = tautnet.certify(network, X, labels, radius=0.01).margins
