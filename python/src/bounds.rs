@@ -1,6 +1,6 @@
 //! Bounds, proofs and attacks on a network.
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, ChainCertificate, ClassMargins};
 use crate::columns::{INPUTS, Inputs};
 use crate::errors::{OrRaise, not_proved, refused};
 use crate::fitting::{Problem, rows};
@@ -8,6 +8,7 @@ use crate::model::Subject;
 use crate::options::{asked, put};
 use crate::tolerance::{Said, told};
 use crate::watch::{Limits, run};
+use faer::Mat;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::{Value, json};
@@ -17,6 +18,7 @@ use tautnet::certify::{self, Attained, ExactSettings, GradientSearchSettings, Re
 use tautnet::recipe::{Judge, Search};
 use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow};
+use tautnet_verify::{CHAIN, CLASS_MARGINS, Refusal};
 
 /// Every bound on the Lipschitz constant in one norm, as JSON, and the certificate of the best upper one. `given` are inputs
 /// at which large gradients are looked for; over the box around them a smaller bound holds.
@@ -33,30 +35,7 @@ pub fn certify_network(
     let subject = Subject::of(subject)?;
     let norm: Norm = norm.parse().or_raise()?;
     let (network, scaler) = (&subject.shallow("`certify`")?, subject.scaler());
-    let points = match (given.map(Inputs::read).transpose()?, &subject) {
-        (None, _) => None,
-        (Some(inputs), Subject::Model(model)) => {
-            let model = &model.get().inner;
-            let mut x = inputs.encode(&model.columns).or_raise()?;
-            model.scaler.standardize_inputs_in_place(x.as_mut());
-            Some(x)
-        }
-        (Some(Inputs::Numbers { x, .. }), Subject::Network(_)) => Some(x),
-        (Some(Inputs::Table(_)), Subject::Network(_)) => {
-            return Err(refused(
-                format!("{INPUTS} has columns of words, and the network has none"),
-                "give the inputs of the network as numbers",
-            ));
-        }
-    };
-    if let Some(points) = &points
-        && points.ncols() != network.inputs()
-    {
-        return Err(refused(
-            format!("the network has {} inputs but the data has {} input columns", network.inputs(), points.ncols()),
-            "give the columns the network was trained on, in that order",
-        ));
-    }
+    let points = points(given, &subject, network.inputs())?;
     let (facts, certificate) = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let points = points.as_ref().map(|points| points.as_ref());
         let search = GradientSearchSettings::scaled_to(network);
@@ -99,6 +78,33 @@ pub fn certify_network(
     Ok((facts.to_string(), proved(&certificate.to_json(), &subject)?))
 }
 
+/// Inputs in the units of the network, which takes so many.
+pub fn points(given: Option<&Bound<'_, PyAny>>, subject: &Subject<'_>, due: usize) -> PyResult<Option<Mat<f64>>> {
+    let points = match (given.map(Inputs::read).transpose()?, subject) {
+        (None, _) => return Ok(None),
+        (Some(inputs), Subject::Model(model)) => {
+            let model = &model.get().inner;
+            let mut x = inputs.encode(&model.columns).or_raise()?;
+            model.scaler.standardize_inputs_in_place(x.as_mut());
+            x
+        }
+        (Some(Inputs::Numbers { x, .. }), Subject::Network(_)) => x,
+        (Some(Inputs::Table(_)), Subject::Network(_)) => {
+            return Err(refused(
+                format!("{INPUTS} has columns of words, and the network has none"),
+                "give the inputs of the network as numbers",
+            ));
+        }
+    };
+    if points.ncols() != due {
+        return Err(refused(
+            format!("the network has {due} inputs but the data has {} input columns", points.ncols()),
+            "give the columns the network was trained on, in that order",
+        ));
+    }
+    Ok(Some(points))
+}
+
 fn attained(found: Option<&Attained>) -> Value {
     found.map_or(Value::Null, |found| json!({"value": found.value, "point": found.point, "gradient": found.gradient}))
 }
@@ -109,10 +115,23 @@ pub fn shown(value: f64, upper: bool) -> String {
     tautnet::shown::bound(value, upper)
 }
 
-/// Prove a certificate about a network, or raise.
+/// Prove a certificate about a network, of whatever kind it says it is, or raise.
 #[pyfunction]
-pub fn verify(bytes: &[u8], subject: &Bound<'_, PyAny>) -> PyResult<Certificate> {
-    proved(bytes, &Subject::of(subject)?)
+pub fn verify(py: Python<'_>, bytes: &[u8], subject: &Bound<'_, PyAny>) -> PyResult<Py<PyAny>> {
+    let subject = Subject::of(subject)?;
+    let (network, scaler) = (subject.network(), subject.scaler());
+    let format = serde_json::from_slice::<Value>(bytes).ok().and_then(|file| Some(file["format"].as_str()?.to_owned()));
+    Ok(match format.as_deref() {
+        Some(CHAIN) => {
+            let proved = judged(tautnet_models::verify_chain(bytes, network, scaler))?;
+            Py::new(py, ChainCertificate { inner: proved.certificate().clone() })?.into_any()
+        }
+        Some(CLASS_MARGINS) => {
+            let inner = judged(certify::verify_class_margins(bytes, network))?;
+            Py::new(py, ClassMargins { inner })?.into_any()
+        }
+        _ => Py::new(py, proved(bytes, &subject)?)?.into_any(),
+    })
 }
 
 /// Error found and certified at each radius, as JSON.
@@ -310,11 +329,17 @@ fn tolerance(
 
 /// Prove what the bytes claim about a network, or raise.
 fn proved(bytes: &[u8], subject: &Subject) -> PyResult<Certificate> {
-    match tautnet_models::verify(bytes, &subject.shallow("`verify`")?, subject.scaler()) {
-        Ok(verified) => Ok(Certificate { inner: verified.certificate().clone() }),
-        Err(refusal @ (tautnet_verify::Refusal::Unreadable(_) | tautnet_verify::Refusal::Unsupported(_))) => {
-            Err::<Certificate, _>(tautnet::Error::from(refusal)).or_raise()
+    let verified = judged(tautnet_models::verify(bytes, &subject.shallow("`verify`")?, subject.scaler()))?;
+    Ok(Certificate { inner: verified.certificate().clone() })
+}
+
+/// What is proved. A file that is not a certificate, or one of another version, makes no claim that could fail.
+fn judged<T>(verdict: Result<T, Refusal>) -> PyResult<T> {
+    match verdict {
+        Err(refusal @ (Refusal::Unreadable(_) | Refusal::Unsupported(_))) => {
+            Err(tautnet::Error::from(refusal)).or_raise()
         }
         Err(refusal) => Err(not_proved(refusal.into())),
+        Ok(proved) => Ok(proved),
     }
 }

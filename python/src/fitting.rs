@@ -33,14 +33,14 @@ pub struct Given<'py> {
 /// Rows read and checked, before their columns are learned.
 pub struct Rows {
     inputs: Inputs,
-    y: Vec<f64>,
+    pub y: Vec<f64>,
     weights: Option<Vec<f64>>,
     target: String,
     /// Further targets and their names.
     others: Vec<Vec<f64>>,
     other_targets: Vec<String>,
     /// What −1 and 1 stand for, or the numbers from 0, where the target is a class.
-    classes: Option<Vec<String>>,
+    pub classes: Option<Vec<String>>,
 }
 
 /// A data set in standardized units, with what is needed to come back.
@@ -70,7 +70,7 @@ impl Rows {
     }
 
     /// Learn the columns from these rows.
-    fn learn(self) -> Result<(Encoder, Dataset)> {
+    pub fn learn(self) -> Result<(Encoder, Dataset)> {
         let (columns, x) = self.inputs.learn(self.target, &self.y)?;
         let columns = with_others(columns, self.other_targets, &self.others)?;
         let columns = Encoder { classes: self.classes, ..columns };
@@ -138,32 +138,29 @@ fn with_others(columns: Encoder, names: Vec<String>, others: &[Vec<f64>]) -> Res
 }
 
 /// A model and the word for what cut the work short: "time limit", or nothing.
-type Made = (Model, Option<&'static str>);
+pub type Made = (Model, Option<&'static str>);
 
 /// How long to work, on how many threads, and who wants to know.
-type Asked = (Option<f64>, Option<i64>, Option<Py<PyAny>>);
+pub type Asked = (Option<f64>, Option<i64>, Option<Py<PyAny>>);
 
 /// Choose a network for the tolerance; or start, choose λ and polish where there is none. Prove. `before` is a network to go on
 /// from, in place of a start: the same columns, units of the new rows, and λ as given, or as it was chosen then.
-#[pyfunction]
-#[pyo3(signature = (given, asked, limits, before=None))]
 pub fn fit(
     py: Python<'_>,
-    given: Given<'_>,
+    given: &Given<'_>,
     asked: &Bound<'_, PyDict>,
     limits: Asked,
-    before: Option<&Bound<'_, PyAny>>,
+    before: Option<&tautnet_models::Model>,
 ) -> PyResult<Made> {
     let within = Said::of_settings(asked)?;
     let recipe = without_tolerance(asked)?;
     let plan = within.plan(&recipe).or_raise()?;
-    let rows = Rows::read(&given)?;
+    let rows = Rows::read(given)?;
     if let Some(classes) = &rows.classes {
         let given = plan.choice.is_none() && matches!(plan.settings.price, Price::Fixed(_));
         let parts = if given { 0 } else { choose::PARTS };
         warn(py, check_learned(classes, &rows.y, parts).or_raise()?.as_deref())?;
     }
-    let before = before.map(|before| before.cast::<Model>()).transpose()?.map(|model| &model.get().inner);
     run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let (columns, rows) = rows.learn()?;
         let within = within.of_columns(&columns)?;
@@ -209,6 +206,11 @@ pub fn fit(
         let seen = late.during(|| choose::evaluate_at_tolerance(&worked.result, (job.data(), tolerance), loss))?;
         made(job.prove_choice(&worked, seen.as_ref(), None, INPUTS)?, columns, job.scaler())
     })
+}
+
+/// The recipe, and whether nothing is said of a tolerance.
+pub fn asked_of(asked: &Bound<'_, PyDict>) -> PyResult<(Recipe, bool)> {
+    Ok((without_tolerance(asked)?, Said::of_settings(asked)?.is_nothing()))
 }
 
 /// The recipe but for the tolerance, which Python says in more ways.
@@ -293,12 +295,17 @@ pub fn polish(
     })
 }
 
-/// The model, whose proof is tried as it would be when the model is read.
-fn made(proved: Proved, columns: Encoder, scaler: &Scaler) -> Result<Made> {
-    let cut_short = proved.cut_short.map(|interruption| match interruption {
+/// What cut the work short, in the words of warnings.
+pub fn in_words(interruption: Interruption) -> &'static str {
+    match interruption {
         Interruption::TimeLimit => "time limit",
         Interruption::Interrupted => "interrupted",
-    });
+    }
+}
+
+/// The model, whose proof is tried as it would be when the model is read.
+fn made(proved: Proved, columns: Encoder, scaler: &Scaler) -> Result<Made> {
+    let cut_short = proved.cut_short.map(in_words);
     Ok((Model { inner: tautnet_models::Model::of(proved, columns, scaler.clone())? }, cut_short))
 }
 

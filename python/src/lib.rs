@@ -9,11 +9,13 @@ mod asked_within;
 mod bounds;
 mod certificate;
 mod columns;
+mod deep;
 mod errors;
 mod files;
 mod fitting;
 mod limits;
 mod model;
+mod network;
 mod options;
 mod targets;
 mod tolerance;
@@ -29,13 +31,17 @@ mod _tautnet {
     #[pymodule_export]
     use crate::bounds::{attack_network, certify_network, shown, verify};
     #[pymodule_export]
-    use crate::certificate::Certificate;
+    use crate::certificate::{Certificate, ChainCertificate, ClassMargins};
     #[pymodule_export]
-    use crate::fitting::{calibrated, fit, lipschitz_path, polish};
+    use crate::deep::{certify_chain, fit, is_chain};
+    #[pymodule_export]
+    use crate::fitting::{calibrated, lipschitz_path, polish};
     #[pymodule_export]
     use crate::limits::{get_limits, set_limits};
     #[pymodule_export]
-    use crate::model::{Model, Network, read, read_certificate};
+    use crate::model::{Model, read, read_certificate};
+    #[pymodule_export]
+    use crate::network::Network;
     #[pymodule_export]
     use crate::options::settings;
 

@@ -1,38 +1,26 @@
-//! Models and plain networks in Python.
+//! Models in Python, and what functions take: a model or a plain network.
 
-use crate::certificate::Certificate;
-use crate::columns::{self, Inputs};
+use crate::certificate::{Certificate, ChainCertificate};
+use crate::columns::Inputs;
 use crate::errors::{OrRaise, refused, warn};
-use crate::files::existing;
 use crate::limits;
+use crate::network::{Network, export, units, weights};
 use crate::options::put;
 use crate::watch::{self, Limits};
-use faer::Mat;
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, ToPyArray};
-use pyo3::exceptions::PyUserWarning;
+use numpy::{PyArray1, PyArray2, PyArrayMethods, ToPyArray};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
-use std::path::{Path, PathBuf};
-use tautnet::activation::Activation;
-use tautnet::certify::SampleInterval;
-use tautnet::network::{Layer, Network as Layered};
+use std::path::PathBuf;
+use tautnet::certify::{Bounded, SampleInterval};
+use tautnet::network::Network as Layered;
 use tautnet::recipe::Interval;
 use tautnet::{Loss, Scaler, Shallow};
-use tautnet_models::{
-    Precision, ScalerChoice, Stored,
-    state_dict::{self, Tensor},
-};
+use tautnet_models::Stored;
 
 /// A network with its columns, its units and its certificate: what a model file holds.
 #[pyclass(frozen, module = "tautnet._tautnet")]
 pub struct Model {
     pub inner: tautnet_models::Model,
-}
-
-/// Weights alone: layers one after the other, and a linear part beside them where there is one.
-#[pyclass(frozen, module = "tautnet._tautnet")]
-pub struct Network {
-    pub inner: Layered,
 }
 
 /// The numbers of classes, and whether no input error can change them.
@@ -117,25 +105,6 @@ impl<'py> Subject<'py> {
     }
 }
 
-/// Write a network or a model in the format that the file's name says, with a warning where the certificate is left out.
-fn export(
-    py: Python<'_>,
-    stored: &Stored,
-    path: &Path,
-    overwrite: bool,
-    scaler: Option<&str>,
-    precision: &str,
-) -> PyResult<()> {
-    let scaler = scaler.map(str::parse::<ScalerChoice>).transpose().or_raise()?;
-    let options = tautnet_models::Options { scaler, precision: precision.parse::<Precision>().or_raise()? };
-    let written = tautnet_models::write(stored, path, &options, existing(path, overwrite)?).or_raise()?;
-    if stored.certificate().is_some() && written.certificate().is_none() {
-        let text = c"the certificate is about other weights and was left out; tautnet.certify makes a new one";
-        PyErr::warn(py, &py.get_type::<PyUserWarning>(), text, 1)?;
-    }
-    Ok(())
-}
-
 /// The ends of intervals, and whether they are exact.
 fn arrays<'py>(py: Python<'py>, found: &[SampleInterval]) -> Intervals<'py> {
     (
@@ -145,193 +114,17 @@ fn arrays<'py>(py: Python<'py>, found: &[SampleInterval]) -> Intervals<'py> {
     )
 }
 
-/// A matrix as an array.
-fn array<'py>(py: Python<'py>, matrix: &Mat<f64>) -> Bound<'py, PyArray2<f64>> {
-    let array = PyArray2::zeros(py, [matrix.nrows(), matrix.ncols()], false);
-    let mut write = array.readwrite();
-    let mut view = write.as_array_mut();
-    for i in 0..matrix.nrows() {
-        for k in 0..matrix.ncols() {
-            view[(i, k)] = matrix[(i, k)];
-        }
-    }
-    drop(write);
-    array
-}
-
-fn matrix(array: &PyReadonlyArray2<'_, f64>) -> Mat<f64> {
-    let array = array.as_array();
-    Mat::from_fn(array.nrows(), array.ncols(), |i, k| array[(i, k)])
-}
-
-fn weights<'py>(py: Python<'py>, network: &Layered) -> PyResult<Bound<'py, PyDict>> {
-    let network = network.one_output("`weights`").or_raise()?;
-    let parts = PyDict::new(py);
-    parts.set_item("w", array(py, network.w()))?;
-    parts.set_item("b", network.b().to_pyarray(py))?;
-    parts.set_item("v", network.v().to_pyarray(py))?;
-    parts.set_item("c", network.c())?;
-    if let Some(a) = network.a() {
-        parts.set_item("a", a.to_pyarray(py))?;
-    }
-    Ok(parts)
-}
-
-/// Number of hidden units, in all layers.
-fn units(network: &Layered) -> usize {
-    network.layers().iter().rev().skip(1).map(Layer::units).sum()
-}
-
 /// The lower and the upper end of an interval of each row.
 type Ends<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>);
 
-/// A layer as Python gives it: weights, biases and the name of the activation.
-type GivenLayer<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, f64>, String);
-
-/// A layer as Python is told it.
-type Told<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray1<f64>>, String);
-
-#[pymethods]
-impl Network {
-    /// From arrays of doubles: w (units × inputs), b and v (units), c, and a (inputs) where there is a linear part; or from
-    /// `layers` of weights (units × inputs), biases (units) and the name of an activation, and `linear` (outputs × inputs).
-    #[new]
-    #[pyo3(signature = (w=None, b=None, v=None, c=0.0, *, a=None, layers=None, linear=None))]
-    fn new(
-        w: Option<PyReadonlyArray2<'_, f64>>,
-        b: Option<PyReadonlyArray1<'_, f64>>,
-        v: Option<PyReadonlyArray1<'_, f64>>,
-        c: f64,
-        a: Option<PyReadonlyArray1<'_, f64>>,
-        layers: Option<Vec<GivenLayer<'_>>>,
-        linear: Option<PyReadonlyArray2<'_, f64>>,
-    ) -> PyResult<Self> {
-        let list = |array: &PyReadonlyArray1<'_, f64>| array.as_array().to_vec();
-        let inner = match (w, b, v, layers) {
-            (Some(w), Some(b), Some(v), None) if linear.is_none() => {
-                let a = a.as_ref().map(list);
-                Shallow::with_linear(matrix(&w), list(&b), list(&v), c, a).or_raise()?.into()
-            }
-            (None, None, None, Some(layers)) if a.is_none() && c == 0.0 => {
-                let layers = layers.iter().map(|(weights, bias, activation)| {
-                    Ok(Layer::new(matrix(weights), list(bias), activation.parse().or_raise()?))
-                });
-                Layered::new(layers.collect::<PyResult<_>>()?, linear.as_ref().map(matrix)).or_raise()?
-            }
-            _ => {
-                return Err(refused(
-                    "a network is given by some of its parts, or in two ways at once",
-                    "give w, b, v, c and perhaps a, or layers and perhaps linear",
-                ));
-            }
-        };
-        Ok(Self { inner })
-    }
-
-    /// From the named arrays of a torch `state_dict`; `source` is what messages call it.
-    /// `activations` are those of the hidden layers, first to last; relu where they are not told.
-    #[staticmethod]
-    #[pyo3(signature = (tensors, source, activations=None))]
-    fn from_state_dict(
-        tensors: Vec<(String, PyReadonlyArrayDyn<'_, f64>)>,
-        source: &str,
-        activations: Option<Vec<String>>,
-    ) -> PyResult<Self> {
-        let activations = activations
-            .map(|names| names.iter().map(|name| name.parse::<Activation>()).collect::<Result<Vec<_>, _>>())
-            .transpose()
-            .or_raise()?;
-        let tensors: Vec<Tensor> = tensors
-            .iter()
-            .map(|(name, array)| {
-                let array = array.as_array();
-                Tensor { name: name.clone(), shape: array.shape().to_vec(), values: array.iter().copied().collect() }
-            })
-            .collect();
-        state_dict::network_with_activations(&tensors, activations.as_deref(), source)
-            .or_raise()
-            .map(|inner| Self { inner })
-    }
-
-    /// From what a fitted scikit-learn `MLPRegressor` holds.
-    #[staticmethod]
-    fn from_scikit_learn(
-        coefs: Vec<PyReadonlyArray2<'_, f64>>,
-        intercepts: Vec<PyReadonlyArray1<'_, f64>>,
-        activation: &str,
-    ) -> PyResult<Self> {
-        let coefs: Vec<Mat<f64>> = coefs.iter().map(matrix).collect();
-        let intercepts: Vec<Vec<f64>> = intercepts.iter().map(|array| array.as_array().to_vec()).collect();
-        let coefs: Vec<_> = coefs.iter().map(Mat::as_ref).collect();
-        let intercepts: Vec<&[f64]> = intercepts.iter().map(Vec::as_slice).collect();
-        state_dict::network_from_scikit_learn(&coefs, &intercepts, activation).or_raise().map(|inner| Self { inner })
-    }
-
-    #[getter]
-    fn inputs(&self) -> usize {
-        self.inner.inputs()
-    }
-
-    #[getter]
-    fn outputs(&self) -> usize {
-        self.inner.outputs()
-    }
-
-    /// Number of hidden units, in all layers.
-    #[getter]
-    fn units(&self) -> usize {
-        units(&self.inner)
-    }
-
-    /// Weights, biases and the name of the activation of each layer.
-    #[getter]
-    fn layers<'py>(&self, py: Python<'py>) -> Vec<Told<'py>> {
-        let parts =
-            |layer: &Layer| (array(py, layer.weights()), layer.bias().to_pyarray(py), layer.activation().name());
-        self.inner.layers().iter().map(parts).collect()
-    }
-
-    /// The linear part (outputs × inputs), or None.
-    #[getter]
-    fn linear<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyArray2<f64>>> {
-        self.inner.linear().map(|linear| array(py, linear))
-    }
-
-    fn __repr__(&self) -> String {
-        format!("<Network of {} inputs and {}>", self.inner.inputs(), self.inner.described())
-    }
-
-    /// All outputs at every row: one number a row where there is one output, one row of numbers where there are several.
-    fn predict<'py>(&self, py: Python<'py>, given: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        let x = columns::matrix(given, None)?;
-        if x.ncols() != self.inner.inputs() {
-            return Err(refused(
-                format!("the network has {} inputs but the data has {} input columns", self.inner.inputs(), x.ncols()),
-                "give the columns the network was trained on, in that order",
-            ));
-        }
-        let predicted = PyArray1::from_vec(py, py.detach(|| self.inner.predict_row_by_row(x.as_ref())));
-        Ok(match self.inner.outputs() {
-            1 => predicted.into_any(),
-            outputs => predicted.reshape([x.nrows(), outputs])?.into_any(),
-        })
-    }
-
-    /// The same network with relu units, where its hidden units are piecewise linear, and whether it is exactly the same.
-    fn in_relu_units(&self) -> PyResult<(Self, bool)> {
-        let relu = self.inner.in_relu_units("`in_relu_units`").or_raise()?;
-        Ok((Self { inner: relu.network }, relu.exact))
-    }
-
-    /// The arrays w, b, v, the number c, and the array a where there is a linear part.
-    fn weights<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        weights(py, &self.inner)
-    }
-
-    /// Write a network file, in the format that its name says.
-    #[pyo3(signature = (path, *, overwrite=false, precision="f64"))]
-    fn save(&self, py: Python<'_>, path: PathBuf, overwrite: bool, precision: &str) -> PyResult<()> {
-        export(py, &Stored::Network(self.inner.clone()), &path, overwrite, None, precision)
+/// How far inputs may move, and the nodes to spend.
+fn radius_and_nodes(radius: &Bound<'_, PyAny>, nodes: Option<&Bound<'_, PyAny>>) -> PyResult<(f64, Option<usize>)> {
+    let mut interval = Interval::default();
+    put(&mut interval, "radius", radius)?;
+    nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
+    match interval.radius {
+        Some(radius) => Ok((radius, interval.nodes)),
+        None => Err(refused("there is no radius", "give one, such as 0.1")),
     }
 }
 
@@ -433,6 +226,18 @@ impl Model {
         Ok(proved.map(|verified| Certificate { inner: verified.certificate().clone() }))
     }
 
+    /// Whether its network is none of one hidden layer of relu units.
+    #[getter]
+    fn layered(&self) -> bool {
+        self.is_layered()
+    }
+
+    /// The certificate by the product of the layers' norms, made and proved.
+    #[pyo3(signature = (norm=None))]
+    fn chain_certificate(&self, py: Python<'_>, norm: Option<&str>) -> PyResult<ChainCertificate> {
+        self.certificate_of_layers(py, norm)
+    }
+
     /// Means and scales of the inputs and the target.
     fn scaler<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let (scaler, parts) = (&self.inner.scaler, PyDict::new(py));
@@ -488,6 +293,22 @@ impl Model {
     ) -> PyResult<Certain<'py>> {
         let told = self.told_within(py, (given, asked), nodes, threads)?;
         let (classes, certain) = told.iter().map(|told| (told.class as i64, told.is_certain())).unzip();
+        Ok((PyArray1::from_vec(py, classes), PyArray1::from_vec(py, certain)))
+    }
+
+    /// The same within a radius, by the product of the layers' norms.
+    #[pyo3(signature = (given, radius, nodes=None, threads=None))]
+    fn certain_within_radius<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyAny>,
+        radius: &Bound<'py, PyAny>,
+        nodes: Option<&Bound<'py, PyAny>>,
+        threads: Option<i64>,
+    ) -> PyResult<Certain<'py>> {
+        let (radius, nodes) = radius_and_nodes(radius, nodes)?;
+        let found = self.within_radius_of_layers(py, Inputs::read(given)?, radius, nodes, threads)?;
+        let (classes, certain) = found.iter().map(|row| (row.class() as i64, row.is_certain())).unzip();
         Ok((PyArray1::from_vec(py, classes), PyArray1::from_vec(py, certain)))
     }
 
@@ -585,12 +406,14 @@ impl Model {
         nodes: Option<&Bound<'py, PyAny>>,
         threads: Option<i64>,
     ) -> PyResult<Intervals<'py>> {
-        let mut interval = Interval::default();
-        put(&mut interval, "radius", radius)?;
-        nodes.map_or(Ok(()), |nodes| put(&mut interval, "nodes", nodes))?;
-        let Interval { radius, nodes, .. } = interval;
-        let Some(radius) = radius else { return Err(refused("there is no radius", "give one, such as 0.1")) };
+        let (radius, nodes) = radius_and_nodes(radius, nodes)?;
         let inputs = Inputs::read(given)?;
+        if self.is_layered() {
+            let found = self.within_radius_of_layers(py, inputs, radius, nodes, threads)?;
+            let ends = |end: fn(&Bounded) -> f64| PyArray1::from_iter(py, found.iter().map(end));
+            let exact = PyArray1::from_iter(py, found.iter().map(|_| false));
+            return Ok((ends(|row| row.lower[0]), ends(|row| row.upper[0]), exact));
+        }
         let model = &self.inner;
         let found = watch::run(py, Limits::new(None, threads, None)?, |_| {
             model.intervals_encoded(inputs.encode(&model.columns)?, radius, nodes)

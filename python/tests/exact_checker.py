@@ -14,9 +14,11 @@ used, and none of the verifier's reasoning about rounding: this program proves t
 by an exact LDL^T factorization of S, which exists with D >= 0 just when S is positive semidefinite. Then
 (F(X) - F(Y))^2 <= L sum r_k (X_k - Y_k)^2 by `docs/mathematics/verification.md`, section 2.
 
-Certificates of networks with any number of layers are judged too (`docs/mathematics/deep.md`): a claimed norm s of a layer W
+Certificates of networks with any number of layers, and margins of their rows, are judged too (`docs/mathematics/deep.md`): a claimed norm s of a layer W
 is proved by s^2 I - W W^T >= 0 in the norm 2 and by sums in the others, and what follows from the norms is compared without
 taking a root. Multipliers of the hidden units are judged by the whole matrix of section 8 of that file, not layer by layer.
+taking a root. The outputs at a row are computed exactly, or between two fractions where the activation is a sine, a cosine or a hyperbolic tangent:
+these are enclosed by partial sums of their series.
 """
 
 import hashlib
@@ -227,6 +229,7 @@ def read_chain(model):
         need(isinstance(layer["activation"], str), "an activation is unknown")
         weights = [doubles(row, width, "weights") for row in rows]
         layers.append((weights, doubles(layer["bias"], len(rows), "bias"), layer["activation"]))
+        need(layer["activation"] != "maxmin" or len(rows) % 2 == 0, "units cannot be taken two by two")
         width = len(rows) * branches(layer["activation"])[0]
     need(layers[-1][2] == "identity", "there is an activation after the last layer")
     linear = network.get("linear")
@@ -434,11 +437,161 @@ def check_chain(data, network):
 CHAIN = "tautnet-chain-certificate"
 
 
+# ------------------------------------------------------------------------------------------------ margins of rows
+
+
+DIGITS = 200  # what is not exact is rounded outward to a multiple of 2^-200
+
+
+def outward(low, high):
+    scale = 1 << DIGITS
+    return Fraction(low * scale // 1, scale), Fraction(-(-high * scale // 1), scale)
+
+
+def of_series(x, first):
+    """Between which fractions the sum of (-1)^k x^(2k + first) / (2k + first)! lies: the cosine for 0, the sine for 1."""
+    term, total, k = x if first else Fraction(1), Fraction(0), first
+    # Once the terms fall, and they alternate, the rest is at most the first that is left out.
+    while abs(term) * (1 << DIGITS) > 1 or k + 1 < abs(x):
+        total += term
+        term, k = -term * x * x / ((k + 1) * (k + 2)), k + 2
+    return total - abs(term), total + abs(term)
+
+
+def exponential(x):
+    """Between which fractions e^x lies, for x from 0 to 1."""
+    term, total, k = Fraction(1), Fraction(0), 0
+    while term * (1 << DIGITS) > 1:
+        total += term
+        k += 1
+        term = term * x / k
+    return total, total + 2 * term  # what is left out is at most term (1 + x/(k + 1) + ...)
+
+
+def tangent(x):
+    """Between which fractions tanh x lies: (e - 1)/(e + 1) with e = e^(2x), which is a power of a smaller one."""
+    if x < 0:
+        low, high = tangent(-x)
+        return -high, -low
+    if x > 100:
+        return 1 - Fraction(1, 1 << DIGITS), Fraction(1)  # 1 - tanh x < 2 e^(-2x) < 2^-280
+    halvings = max(0, int(2 * x).bit_length())
+    low, high = exponential(2 * x / (1 << halvings))
+    for _ in range(halvings):
+        low, high = low * low, high * high
+        low, high = Fraction(low * (1 << 300) // 1, 1 << 300), Fraction(-(-high * (1 << 300) // 1), 1 << 300)
+    return 1 - 2 / (low + 1), 1 - 2 / (high + 1)
+
+
+def wave(low, high, first):
+    """Between which fractions the sine or the cosine of all numbers between two lies: it changes by no more than they do."""
+    a, b = of_series((low + high) / 2, first)
+    return outward(a - (high - low) / 2, b + (high - low) / 2)
+
+
+def after(activation, low, high):
+    """What becomes of a sum that lies between two fractions, a pair for each branch."""
+    if activation == "identity":
+        return [(low, high)]
+    if activation == "relu":
+        return [(max(low, 0), max(high, 0))]
+    if activation == "abs":
+        return [(max(low, -high, 0), max(-low, high))]
+    if activation == "crelu":
+        return [(max(low, 0), max(high, 0)), (max(-high, 0), max(-low, 0))]
+    if activation == "sincos":
+        return [wave(low, high, 1), wave(low, high, 0)]
+    if activation == "sine-pair":
+        # Both branches increase.
+        (least, _), (_, most) = wave(low, low, 1), wave(high, high, 1)
+        (_, above), (below, _) = wave(low, low, 1), wave(high, high, 1)
+        return [((low + least) / 2, (high + most) / 2), ((low - above) / 2, (high - below) / 2)]
+    if activation == "tanh":
+        return [outward(tangent(low)[0], tangent(high)[1])]
+    alpha = Fraction(float(activation.partition(":")[2]))
+    ends = [x if x > 0 else alpha * x for x in (low, high)]
+    return [(min([*ends, *([Fraction(0)] if low < 0 < high else [])]), max(ends))]
+
+
+def outputs_at(network, x):
+    """The outputs at an input, each between two fractions."""
+    values = [(one, one) for one in x]
+    for weights, bias, activation in network["layers"]:
+        sums = []
+        for row, constant in zip(weights, bias):
+            terms = [(Fraction(w) * low, Fraction(w) * high) for w, (low, high) in zip(row, values) if w]
+            ends = [sum((end(term) for term in terms), Fraction(constant)) for end in (min, max)]
+            sums.append(ends)
+        if activation == "maxmin":
+            half = len(sums) // 2
+            pairs = list(zip(sums[:half], sums[half:]))
+            values = [(of(a[0], b[0]), of(a[1], b[1])) for of in (max, min) for a, b in pairs]
+            continue
+        branched = [after(activation, low, high) for low, high in sums]
+        values = [one[branch] for branch in range(len(branched[0])) for one in branched]
+    if network["linear"] is not None:
+        beside = [sum(Fraction(a) * one for a, one in zip(row, x)) for row in network["linear"]]
+        values = [(low + more, high + more) for (low, high), more in zip(values, beside)]
+    return values
+
+
+def check_margins(data, network):
+    """Returns nothing if the margin of every row, given as bytes, is proved; else raises Refused."""
+    file = {"x_scale": None} | fields(read_json(data), ["format", "version", "network", "norm", "radius", "layers", "rows"], ["x_scale"])
+    need(file["format"] == MARGINS, "it has no margins of rows")
+    need(type(file["version"]) is int and file["version"] == 1, "it is of another version")
+    need(file["network"] == fingerprint_of_chain(network), "it belongs to another network")
+    norm, radius = file["norm"], number(file["radius"])
+    need(norm in ("1", "2", "inf"), "the norm is unknown")
+    need(radius >= 0, "the radius is negative")
+    layers = [[[Fraction(x) for x in row] for row in weights] for weights, _, _ in network["layers"]]
+    inputs, count = len(layers[0][0]), len(layers[-1])
+    need(count > 1, "there is one output, and no other class")
+    scales = [Fraction(1)] * inputs if file["x_scale"] is None else numbers(file["x_scale"], inputs, "scales")
+    need(min(scales) > 0, "a scale is not positive")
+
+    def divided(rows):
+        return [[x / s for x, s in zip(row, scales)] for row in rows]
+
+    layers[0] = divided(layers[0])
+    linear = None if network["linear"] is None else divided([[Fraction(x) for x in row] for row in network["linear"]])
+    norms = numbers(file["layers"], len(layers), "norms of layers")
+    need(min(norms) >= 0, "a number is negative")
+    for weights, claimed in zip(layers, norms):
+        need(norm_is_at_most(weights, norm, claimed), "the norm of a layer is understated")
+    hidden = Fraction(1)
+    for (_, _, activation), claimed in zip(network["layers"][:-1], norms):
+        hidden *= claimed**2 * (branches(activation)[1] if norm == "1" else 1)
+    last = layers[-1]
+
+    need(isinstance(file["rows"], list), "the rows are missing")
+    for place, row in enumerate(file["rows"], 1):
+        fields(row, ["x", "label", "margin"])
+        label, margin = row["label"], number(row["margin"])
+        need(type(label) is int and 0 <= label < count, f"row {place}: the label is unknown")
+        values = outputs_at(network, numbers(row["x"], inputs, f"row {place}"))
+        for j in range(count):
+            if j == label:
+                continue
+            room = values[label][0] - values[j][1] - margin
+            slope = slope_squared([x - y for x, y in zip(last[label], last[j])], norm)
+            beside = Fraction(0) if linear is None else slope_squared([x - y for x, y in zip(linear[label], linear[j])], norm)
+            # radius (sqrt(hidden slope) + sqrt(beside)) <= room
+            shown = room >= 0 and roots_are_at_most(radius**2 * hidden * slope, radius**2 * beside, room)
+            need(shown, f"row {place}: the margin to class {j} is overstated")
+
+
+MARGINS = "tautnet-class-margins"
+
+
 def check_any(data, model):
-    """Judges a certificate of either kind about the network of a model file."""
+    """Judges a certificate of any kind, or margins of rows, about the network of a model file."""
     certificate = read_json(data)
-    if isinstance(certificate, dict) and certificate.get("format") == CHAIN:
+    kind = certificate.get("format") if isinstance(certificate, dict) else None
+    if kind == CHAIN:
         check_chain(data, read_chain(model))
+    elif kind == MARGINS:
+        check_margins(data, read_chain(model))
     else:
         check(data, read_network(model))
 

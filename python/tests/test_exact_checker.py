@@ -5,14 +5,16 @@
 
 import copy
 import json
+import math
 import pathlib
 import sys
 import unittest
+from fractions import Fraction
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from exact_checker import Refused, check, check_chain, fingerprint_of_chain, read_chain  # noqa: E402
+from exact_checker import Refused, check, check_any, check_chain, fingerprint_of_chain, of_series, read_chain, tangent  # noqa: E402
 
 DOCUMENT = HERE.parent.parent / "docs" / "certificate-format.md"
 NETWORK = {"w": [[1.0], [1.0]], "b": [0.0, -1.0], "v": [1.0, -1.0], "c": 0.0, "a": None}
@@ -171,6 +173,63 @@ class Chains(unittest.TestCase):
         for change in [{"activation": "swish"}, {"activation": "leaky-relu:2"}, {"weights": []}, {"bias": []}]:
             with self.subTest(change=change), self.assertRaises(Refused):
                 read_chain({**CHAIN, "layers": [{**CHAIN["layers"][0], **change}, CHAIN["layers"][1]]})
+
+
+class Margins(unittest.TestCase):
+    """|x| against -|x|: at 3 the margin is 6, and a change of the input by a half takes 1 of it."""
+
+    NETWORK = {
+        "layers": [
+            {"weights": [[1.0]], "bias": [0.0], "activation": "abs"},
+            {"weights": [[1.0], [-1.0]], "bias": [0.0, 0.0], "activation": "identity"},
+        ]
+    }
+
+    def file(self, margin=5.0, x=3.0, radius=0.5, scales=None, layers=(1.0, 2.0), network=NETWORK):
+        return {
+            "format": "tautnet-class-margins",
+            "version": 1,
+            "network": fingerprint_of_chain(read_chain(network)),
+            "norm": "inf",
+            "radius": radius,
+            "x_scale": scales,
+            "layers": list(layers),
+            "rows": [{"x": [x], "label": 0, "margin": margin}],
+        }
+
+    def judged(self, file, network=NETWORK):
+        check_any(json.dumps(file).encode(), network)
+
+    def test_the_exact_margins_are_accepted_and_nothing_above(self):
+        with_linear = {**self.NETWORK, "linear": [[2.0], [0.0]]}
+        for file, network in [
+            (self.file(), self.NETWORK),
+            (self.file(margin=6.0, radius=0), self.NETWORK),
+            (self.file(margin=-7.0, x=0.0, radius=3.5), self.NETWORK),
+            (self.file(margin=5.5, scales=[2.0], layers=[0.5, 1.0]), self.NETWORK),
+            (self.file(margin=12 - 0.5 * 4, network=with_linear), with_linear),
+        ]:
+            self.judged(file, network)
+            file["rows"][0]["margin"] += 2**-40
+            with self.assertRaises(Refused):
+                self.judged(file, network)
+
+    def test_damage_is_refused(self):
+        for key, value in [("version", 2), ("network", ""), ("norm", "3"), ("radius", -1), ("radius", "0.5"), ("x_scale", [0.0]), ("x_scale", [1.0, 1.0]),
+                           ("layers", [0.9, 2.0]), ("layers", [1.0]), ("layers", [1.0, 0.9]), ("rows", None), ("rows", [3]), ("more", 0)]:  # fmt: skip
+            with self.subTest(key=key), self.assertRaises(Refused):
+                self.judged({**self.file(), key: value})
+        for key, value in [("x", []), ("x", ["3"]), ("label", 1), ("label", 2), ("label", True), ("margin", None), ("more", 0)]:
+            file = self.file()
+            file["rows"][0][key] = value
+            with self.subTest(key=key), self.assertRaises(Refused):
+                self.judged(file)
+
+    def test_functions_of_the_platform_are_enclosed(self):
+        for x in [0, 0.5, -2.25, 30.75, -99.5, 1e-9]:
+            exact = Fraction(x)
+            for (low, high), value in [(of_series(exact, 1), math.sin(x)), (of_series(exact, 0), math.cos(x)), (tangent(exact), math.tanh(x))]:
+                self.assertTrue(low <= high < low + Fraction(1, 2**150) and abs(float(low) - value) < 1e-15, x)
 
 
 if __name__ == "__main__":

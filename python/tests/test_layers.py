@@ -82,7 +82,6 @@ def test_what_takes_one_hidden_layer_says_so(rows, tmp_path):
     x, y = rows
     deep = Network(**parts(["relu", "abs"]))
     for name, work in [
-        ("certify", lambda: certify(deep)),
         ("attack", lambda: attack(deep, x, y)),
         ("weights", lambda: deep.weights()),
     ]:

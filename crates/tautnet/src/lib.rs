@@ -24,6 +24,7 @@ pub mod choose;
 pub mod coverage;
 pub mod dataset;
 pub mod deep;
+pub mod deep_fit;
 mod dense;
 pub mod distinct;
 pub mod ending;

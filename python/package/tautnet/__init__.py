@@ -12,18 +12,21 @@ a network trained elsewhere.
 
 from ._classifier import LipschitzClassifier
 from ._errors import NotProved, TautnetError
-from ._functions import Attack, AttackWithin, Bounds, attack, certify, lipschitz_path, polish, verify
+from ._functions import Attack, AttackWithin, Bounds, ChainBounds, attack, certify, lipschitz_path, polish, verify
 from ._networks import write_weights
 from ._path import LipschitzPath
 from ._plots import plot_attack, plot_bounds, plot_convergence, plot_fit, plot_path
 from ._regressor import LipschitzRegressor
-from ._tautnet import Certificate, Model, Network, __version__, get_limits, set_limits
+from ._tautnet import Certificate, ChainCertificate, ClassMargins, Model, Network, __version__, get_limits, set_limits
 
 __all__ = [
     "Attack",
     "AttackWithin",
     "Bounds",
     "Certificate",
+    "ChainBounds",
+    "ChainCertificate",
+    "ClassMargins",
     "LipschitzClassifier",
     "LipschitzPath",
     "LipschitzRegressor",

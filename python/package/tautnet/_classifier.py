@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _tautnet
 from ._data import Tolerance, class_numbers, given_labels, given_tolerance, label_texts
 from ._errors import TautnetError
-from ._estimator import PRICED, LipschitzEstimator, given_rows, thread_count
+from ._estimator import DEEP, PRICED, LipschitzEstimator, given_rows, thread_count
 from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
@@ -38,10 +39,14 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     its probability; within a tolerance it is calibrated on rows that were not learned from. Of several classes there is an output for each,
     the largest is that of the class, and the probabilities are in proportion to exp(output). Several classes have no objective with prices.
 
+    With `layers`, such as (64, 64), a network of several hidden layers is trained as `LipschitzRegressor` says, with the loss "logistic" and any number
+    of classes.
+
     Parameters
     ----------
     {settings}
     loss : what a wrong class costs: "logistic", "hinge" or "squared-hinge".
+    standardize : whether the columns of a network with `layers` are standardized; else they are taken as they are.
     class_weight : None; "balanced", so that all classes weigh the same; or a weight for each class, as a dict.
     warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
     verbose : show progress.
@@ -51,7 +56,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     classes_ : the classes.
     accuracy_ : shares of the rows with the right class, {{"clean", "found", "proved"}}, for rows that were not learned from: without input error,
         with the worst that an attack found within the tolerance, and proved. None without a tolerance.
-    model_, certificate_, tolerance_, choice_, objective_, lipschitz_ and the others : as `LipschitzRegressor` has them.
+    model_, certificate_, trivial_bound_, tolerance_, choice_, objective_, lipschitz_ and the others : as `LipschitzRegressor` has them.
     """
 
     classes_: npt.NDArray[Any]
@@ -73,6 +78,19 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         linear_part: bool = False,
         tolerance: Tolerance | None = None,
         tolerance_shape: str = "box",
+        layers: Sequence[int] | None = None,
+        activation: str | None = None,
+        biases: bool = True,
+        hidden_weights: str | None = None,
+        bound: str = "trivial",
+        radius: float | None = None,
+        ramp: float = 0.6,
+        epochs: int | None = None,
+        batch: int | None = None,
+        rate: float = 0.002,
+        optimizer: str = "adam",
+        validation: float = 0.05,
+        standardize: bool = True,
         tol: float = 1e-8,
         iterations: int = 100,
         time_limit: float | None = None,
@@ -85,7 +103,9 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         super().__init__(
             hidden, lipschitz=lipschitz, method=method, effort=effort, start=start, loss=loss, decay=decay, max_lipschitz=max_lipschitz,
             norm=norm, penalty=penalty, output_bias=output_bias, linear_part=linear_part, tolerance=tolerance, tolerance_shape=tolerance_shape,
-            tol=tol, iterations=iterations, time_limit=time_limit, threads=threads, warm_start=warm_start, verbose=verbose, random_state=random_state,
+            layers=layers, activation=activation, biases=biases, hidden_weights=hidden_weights, bound=bound, radius=radius, ramp=ramp, epochs=epochs, batch=batch, rate=rate,
+            optimizer=optimizer, validation=validation, standardize=standardize, tol=tol, iterations=iterations, time_limit=time_limit, threads=threads,
+            warm_start=warm_start, verbose=verbose, random_state=random_state,
         )  # fmt: skip
         self.class_weight = class_weight
 
@@ -106,7 +126,9 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         return self
 
     def _priced(self) -> bool:
-        """Whether the objective with prices is asked for: where nothing is said of a tolerance, but something of prices."""
+        """Whether the objective with prices is asked for: where nothing is said of a tolerance, but something of prices, and of no layers."""
+        if self.layers is not None or self.method == DEEP:
+            return False
         if self.tolerance is not None:
             return isinstance(self.tolerance, (int, float)) and self.tolerance == 0
         usual = type(self)()
@@ -167,22 +189,46 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         return -np.column_stack([np.logaddexp(0.0, margins), np.logaddexp(0.0, -margins)])
 
     def predict_certain(
-        self, X: Any, *, tolerance: Tolerance | None = None, tolerance_shape: str | None = None, nodes: int | None = None
+        self,
+        X: Any,
+        radius: float | None = None,
+        *,
+        tolerance: Tolerance | None = None,
+        tolerance_shape: str | None = None,
+        nodes: int | None = None,
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
         """The classes, and for each whether no input error within the tolerance can change it (proved).
 
         The tolerance is the model's own where none is given. At most `nodes` nodes of branch and bound are spent at each end of a margin's
         interval, what seconds allow where nothing is said; where they do not decide, a class is not certain.
+
+        With `radius` the errors are those by which the standardized inputs move by at most the radius, in the norm of the certificate. This is
+        how it is said of a network with `layers`, whose own radius is taken where none is given; it has no tolerance and no nodes. Of several
+        classes it is for networks with `layers` alone.
         """
         check_is_fitted(self)
-        inputs = self._inputs(X)
+        inputs, threads = self._inputs(X), thread_count(self.threads)
         within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
-        if within["tolerance"] is None and not self.tolerance_:
-            raise TautnetError("the model was made for no tolerance", 'give one, such as tolerance="0.1sd"')
-        if len(self.classes_) > 2:
-            places, certain = self.model_.certain(inputs, within, nodes, thread_count(self.threads))
-            return self.classes_[places], certain
-        lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, thread_count(self.threads))
+        said = any(value is not None for value in within.values())
+        if said and (radius is not None or self._deep()):
+            one = "a network with `layers` has no tolerance of its inputs" if self._deep() else "a class was to be certain within a tolerance and within a radius"
+            raise TautnetError(one, "leave out the tolerance, and say by `radius` how far the standardized inputs may move")
+        if radius is None and self._deep():
+            radius = json.loads(self.model_.settings).get("radius") or None
+            if radius is None:
+                raise TautnetError("the model was made for no radius", "give one, such as radius=0.1")
+        if radius is not None:
+            if len(self.classes_) > 2:
+                places, certain = self.model_.certain_within_radius(inputs, radius, nodes, threads)
+                return self.classes_[places], certain
+            lower, upper, _ = self.model_.intervals(inputs, radius, nodes, threads)
+        else:
+            if not said and not self.tolerance_:
+                raise TautnetError("the model was made for no tolerance", 'give one, such as tolerance="0.1sd"')
+            if len(self.classes_) > 2:
+                places, certain = self.model_.certain(inputs, within, nodes, threads)
+                return self.classes_[places], certain
+            lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, threads)
         margins = self.model_.predict(inputs)
         return self.classes_[(margins > 0).astype(int)], (lower > 0) | (upper <= 0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,6 +50,19 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         linear_part: bool = False,
         tolerance: Tolerance | None = None,
         tolerance_shape: str = "box",
+        layers: Sequence[int] | None = None,
+        activation: str | None = None,
+        biases: bool = True,
+        hidden_weights: str | None = None,
+        bound: str = "trivial",
+        radius: float | None = None,
+        ramp: float = 0.6,
+        epochs: int | None = None,
+        batch: int | None = None,
+        rate: float = 0.002,
+        optimizer: str = "adam",
+        validation: float = 0.05,
+        standardize: bool = True,
         tol: float = 1e-8,
         iterations: int = 100,
         time_limit: float | None = None,
@@ -71,6 +85,19 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         self.linear_part = linear_part
         self.tolerance = tolerance
         self.tolerance_shape = tolerance_shape
+        self.layers = layers
+        self.activation = activation
+        self.biases = biases
+        self.hidden_weights = hidden_weights
+        self.bound = bound
+        self.radius = radius
+        self.ramp = ramp
+        self.epochs = epochs
+        self.batch = batch
+        self.rate = rate
+        self.optimizer = optimizer
+        self.validation = validation
+        self.standardize = standardize
         self.tol = tol
         self.iterations = iterations
         self.time_limit = time_limit
@@ -86,7 +113,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _fit(self, X: Any, rows: dict[str, Any]) -> Self:
         before = self.model_ if self.warm_start and hasattr(self, "model_") else None
-        asked = options(self.get_params())
+        asked = options(self.get_params()) | deep_options(self.get_params())
         with Progress(self.verbose) as progress:
             made = _tautnet.fit(rows, asked, limits(self.time_limit, self.threads, progress), before)
             self._take(X, made, progress)
@@ -104,7 +131,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         if self.max_lipschitz is None:
             return
         # A fit that was ended before the convex program has the bound that is proved.
-        bound = self.objective_.get("lipschitz", self.certificate_.standardized_upper_bound)
+        bound = self.objective_["trivial_bound"] if self._deep() else self.objective_.get("lipschitz", self.certificate_.standardized_upper_bound)
         if bound > self.max_lipschitz:
             warnings.warn(
                 f"the bound {bound:g} exceeds max_lipschitz={self.max_lipschitz:g}: this is the best found", ConvergenceWarning, stacklevel=3
@@ -115,10 +142,32 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         validate_data(self, X, skip_check_array=True, reset=False)
         return inputs
 
+    def _deep(self) -> bool:
+        """Whether the fitted network has several layers, or units that are none of relu."""
+        return self.model_.layered
+
     @property
-    def certificate_(self) -> _tautnet.Certificate:
+    def trivial_bound_(self) -> float:
+        """Of a deep network: how fast all outputs together can change, by the product of the norms of its layers, in the units of X and y; proved."""
+        check_is_fitted(self)
+        if not self._deep():
+            raise AttributeError("`trivial_bound_` is of networks with `layers`; this model has one hidden layer, whose bound is in `certificate_`")
+        return self.model_.chain_certificate().lipschitz_upper_bound
+
+    @property
+    def n_iter_(self) -> int:
+        """Of a deep network: how many passes over the rows there were."""
+        check_is_fitted(self)
+        if not self._deep():
+            raise AttributeError("`n_iter_` is of networks with `layers`")
+        return int(self.objective_["epochs"])
+
+    @property
+    def certificate_(self) -> _tautnet.Certificate | _tautnet.ChainCertificate:
         """The bound, proved anew."""
         check_is_fitted(self)
+        if self._deep():
+            return self.model_.chain_certificate()
         certificate = self.model_.certificate
         if certificate is None:
             if len(self.model_.classes or []) > 2:
@@ -221,15 +270,17 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         parameters = {name: settings[name] for name in settings_of("train") if settings.get(name) is not None}
         if "seed" in parameters:
             parameters["random_state"] = parameters.pop("seed")
+        if settings.get("layers") is not None:
+            parameters |= deep_parameters(settings)
         # The hidden units of a network that was polished are its own.
-        if "hidden" not in settings:
+        if "hidden" not in settings and not model.layered:
             parameters["hidden"] = model.units
-        if settings.get("lipschitz_chosen") or settings.get("lipschitz") is None:
+        if settings.get("lipschitz_chosen") or settings.get("lipschitz") is None or (model.layered and settings["lipschitz"] == 0):
             parameters["lipschitz"] = "auto"
         if model.tolerance[0]:
             # What belongs to the polish for a tolerance is not for a fit.
             parameters = {name: value for name, value in parameters.items() if name not in PRICED}
-        else:
+        elif not model.layered:
             # Nothing was said of columns, or this is no tolerance in files from before there were any.
             parameters["tolerance"] = 0
             parameters.pop("tolerance_shape", None)
@@ -241,8 +292,26 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         return estimator
 
 
+# The method of networks with layers, as it is named.
+DEEP = "trivial-bound"
+
 # Settings of the objective with prices, which do not go together with a tolerance.
 PRICED = ("lipschitz", "method", "max_lipschitz", "penalty", "start", "tol", "iterations")
+
+
+def deep_options(parameters: dict[str, Any]) -> dict[str, Any]:
+    """The same of deep networks."""
+    asked = {name: parameters[name] for name in [*settings_of("train", "deep"), "standardize"]}
+    if isinstance(asked["layers"], np.ndarray):
+        asked["layers"] = asked["layers"].tolist()
+    return asked
+
+
+def deep_parameters(settings: dict[str, Any]) -> dict[str, Any]:
+    """The parameters of deep networks as a model file keeps them."""
+    found = {name: settings[name] for name in settings_of("train", "deep") if settings.get(name) is not None}
+    found["layers"] = tuple(int(units) for units in found["layers"])
+    return found | {"standardize": settings.get("standardized", True)}
 
 
 def options(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ._errors import TautnetError
 from ._networks import native
 from ._path import LipschitzPath, path_of
 from ._progress import Progress
-from ._estimator import given_rows, limits, options, thread_count
+from ._estimator import DEEP, given_rows, limits, options, thread_count
 from ._classifier import LipschitzClassifier
 from ._regressor import LipschitzRegressor
 from ._settings import documented
@@ -149,27 +149,88 @@ class Bounds:
         return "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
 
 
+@dataclass(frozen=True)
+class ChainBounds:
+    """Bounds on how fast the outputs of a network with any number of layers can change, in one norm, in the network's units: standardized ones for a model."""
+
+    certificate: _tautnet.ChainCertificate
+    """The proof, with the bounds in all units."""
+    norm: str
+    """How changes of the inputs, and of all outputs together, are measured."""
+    found: float
+    """The largest Jacobian found: no bound over all outputs can be smaller."""
+    found_at: Floats | None
+    """The input that has it."""
+    proved: float
+    """The trivial bound over all outputs together: the product of the norms."""
+    layers: Floats
+    """The norm of each layer, at most."""
+    linear: float | None
+    """That of the linear part, where there is one."""
+    outputs: Floats
+    """A bound of each output."""
+    pairs: Floats | None
+    """Bounds of the differences of two outputs, outputs x outputs, or None where they are too many."""
+    margins: _tautnet.ClassMargins | None
+    """Which rows keep their class within the radius, where X, y and `radius` were given."""
+
+    @property
+    def lipschitz_upper_bound(self) -> float:
+        """The proved bound in the units of the data."""
+        return self.certificate.lipschitz_upper_bound
+
+    def __str__(self) -> str:
+        shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in self._lines()]
+        text = "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
+        if self.margins is not None:
+            kept, rows = self.margins.certified, self.margins.rows
+            text += f"\n{kept} of {rows} rows keep their class within {self.margins.radius:g} (proved)"
+        return text
+
+    def _lines(self) -> list[tuple[str, str, float]]:
+        lines = [("largest Jacobian found", ">=", self.found), ("product of norms, proved", "<=", self.proved)]
+        lines += [(f"  layer {k + 1}", "<=", float(norm)) for k, norm in enumerate(self.layers)]
+        return lines if self.linear is None else [*lines, ("  linear part", "<=", self.linear)]
+
+
 def certify(
     network: Any,
     X: Any = None,
+    y: Any = None,
     *,
+    radius: float | None = None,
     norm: str | float | None = None,
     exact: bool = False,
     time_limit: float | None = None,
     threads: int | None = None,
-) -> Bounds:
-    """Bound how fast the network's output can change, and prove it. `network` as in `polish`.
+) -> Bounds | ChainBounds:
+    """Bound how fast the network's output can change, and prove it. `network` as in `polish`, or one with any number of layers.
 
     X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. `exact` searches
     for the exact constant, until it is found or for the time limit (60 s if there is none).
+
+    Of a network with several layers, or other units than relu, the bound is the product of its layers' norms, and the result is a ChainBounds. With y, the classes of the rows X (for a network alone their numbers, the first being 0), and a `radius` it also tells which rows keep
+    their class wherever their inputs change by at most the radius, in the norm: `margins`, whose file `verify` checks.
     """
     subject = native(network)
+    # Of several outputs of one hidden layer of relu units the command line knows better bounds.
+    chain = _layered(subject) or ((y is not None or radius is not None) and _tautnet.is_chain(subject))
     if norm is None:
-        own = subject.certificate if isinstance(subject, _tautnet.Model) else None
-        norm = own.norm if own is not None else "2"
+        own = None
+        if isinstance(subject, _tautnet.Model):
+            own = json.loads(subject.settings).get("norm") if chain else subject.certificate and subject.certificate.norm
+        norm = own or "2"
     name = norm if isinstance(norm, str) else f"{norm:g}"
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     inputs = None if X is None else given_inputs(X, "certify", names)
+    if chain:
+        if exact:
+            raise TautnetError("`exact` is for one hidden layer of relu units and one output", "leave it out")
+        labels = None if y is None else _targets(subject, network, y, None, "certify")[0][0]
+        text, of_chain, margins = _tautnet.certify_chain(subject, inputs, labels, name, radius, (time_limit, thread_count(threads), None))
+        return _chain_bounds(json.loads(text), of_chain, margins)
+    if y is not None or radius is not None:
+        raise TautnetError("margins of classes are for a network with an output for each class, and this one has one output", "leave out y and `radius`")
     seconds = 60.0 if exact and time_limit is None else time_limit
     text, certificate = _tautnet.certify(subject, inputs, name, exact, (seconds, thread_count(threads), None))
     facts = json.loads(text)
@@ -199,17 +260,51 @@ def certify(
     )
 
 
-def verify(certificate: Any, network: Any) -> _tautnet.Certificate:
+def _layered(subject: _tautnet.Model | _tautnet.Network) -> bool:
+    """Whether it is none of one hidden layer of relu units."""
+    if isinstance(subject, _tautnet.Model):
+        return subject.layered
+    activations = [activation for _, _, activation in subject.layers]
+    return activations != ["relu", "identity"]
+
+
+def _chain_bounds(facts: dict[str, Any], certificate: _tautnet.ChainCertificate, margins: _tautnet.ClassMargins | None) -> ChainBounds:
+    claim = certificate.standardized
+    pairs = None
+    if claim["pairs"] is not None:
+        count = len(claim["outputs"])
+        pairs = np.zeros((count, count))
+        pairs[np.triu_indices(count, 1)] = claim["pairs"]
+        pairs += pairs.T
+    return ChainBounds(
+        certificate=certificate,
+        norm=certificate.norm,
+        found=facts["found"],
+        found_at=None if facts["point"] is None else np.array(facts["point"]),
+        proved=claim["bound"],
+        layers=np.array(claim["layers"]),
+        linear=claim["linear"],
+        outputs=np.array(claim["outputs"]),
+        pairs=pairs,
+        margins=margins,
+    )
+
+
+Judged = _tautnet.Certificate | _tautnet.ChainCertificate | _tautnet.ClassMargins
+
+
+def verify(certificate: Any, network: Any) -> Judged:
     """Check a certificate without any solver. Returns it if it proves its claims about the network, else raises NotProved.
 
-    `certificate` is a Certificate, its bytes, or the path of its file or of a model file that holds one.
+    `certificate` is a Certificate, a ChainCertificate of a network with any number of layers, or ClassMargins; or its bytes, or the path of its file or
+    of a model file that holds one.
     """
     subject = native(network)
     if isinstance(certificate, (str, os.PathLike)):
         data = _tautnet.read_certificate(os.fspath(certificate))
     elif isinstance(certificate, (bytes, bytearray)):
         data = bytes(certificate)
-    elif isinstance(certificate, _tautnet.Certificate):
+    elif isinstance(certificate, (_tautnet.Certificate, _tautnet.ChainCertificate, _tautnet.ClassMargins)):
         data = certificate.to_json()
     else:
         raise TautnetError(
@@ -341,6 +436,8 @@ def lipschitz_path(
     `LipschitzRegressor`.
     """
     estimator = LipschitzRegressor(**parameters)
+    if estimator.layers is not None or estimator.method == DEEP:
+        raise TautnetError("a path of prices was asked for with `layers`, and networks with layers have none", "leave `layers` out")
     asked = options({**estimator.get_params(), "lipschitz": None})
     rows = given_rows(X, y, sample_weight, "lipschitz_path")
     wanted = None if prices is None else [float(value) for value in prices]

@@ -64,14 +64,21 @@ class Progress:
         self.close()
 
 
+# What the training of a network with layers is called.
+LAYERS = "training layers"
+
+
 def describe(facts: dict[str, Any]) -> str:
     """One line for people."""
     parts = [facts["stage"]]
     if facts["trial"] is not None:
         price, done, trials = facts["trial"]
         tried = "" if price is None else f"{price:g}, "
-        parts[0] = f"{facts['stage']}: {tried}{done} of {trials} done"
-    if facts["objective"] is not None:
+        unit = "passes" if facts["stage"] == LAYERS else "done"
+        parts[0] = f"{facts['stage']}: {tried}{done} of {trials} {unit}"
+    if facts["objective"] is not None and facts["stage"] == LAYERS:
+        parts.append(f"loss {facts['objective']:.6g}")
+    elif facts["objective"] is not None:
         kind = "epoch" if "start" in facts["stage"] else "iteration"
         parts.append(f"{kind} {facts['step']}, objective {facts['objective']:.6g}")
     if facts["gap"] is not None:
@@ -85,6 +92,8 @@ def summary(objective: dict[str, Any]) -> str:
     text = str(objective["ending"])
     if objective.get("reason"):
         text += f" ({objective['reason']})"
+    if "trivial_bound" in objective:
+        text += f" after {objective['epochs']} passes, Lipschitz bound {_tautnet.shown(objective['trivial_bound'], True)}"
     if "before" in objective:
         text += f": objective {objective['before']['objective']:.6g} -> {objective['objective']:.6g}"
         before, after = (_tautnet.shown(facts["lipschitz"], True) for facts in (objective["before"], objective))

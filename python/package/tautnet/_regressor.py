@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _tautnet
 from ._data import Tolerance, given_tolerance
 from ._errors import TautnetError
-from ._estimator import PRICED, LipschitzEstimator, given_rows, thread_count
+from ._estimator import DEEP, PRICED, LipschitzEstimator, given_rows, thread_count
 from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
@@ -39,6 +39,11 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
     they cost in standardized units. Predictions and the ends of intervals have a column for each then, and `worst_case_error_` is a list. The
     objective with prices, `radius` and `coverage` are for one target.
 
+    With `layers`, such as (64, 64), a network of several hidden layers is trained so that the product of its layers' norms is small
+    (the method "trivial-bound", which may be named too). This product is a bound, which is proved. The settings from `layers` to `validation` are about it,
+    and of the others `loss`, `lipschitz` (a price on the bound), `max_lipschitz`, `norm` and `random_state`; the rest is refused beside it. y has one column then, and
+    predictions have intervals by `radius`. Rows are not merged.
+
     A setting that the method does not use is refused: "weight-decay" has no price of the bound, no "L2" and no limit, and only
     "walk" has the effort "high". Rows that are equal are merged, so that a sample weight means what repeating the row means.
     Where the time limit ends the work, the best so far is the result, with its proof, and a `ConvergenceWarning` says so. Where
@@ -47,13 +52,16 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
     Parameters
     ----------
     {settings}
+    standardize : whether the columns of a network with `layers` are standardized; else they are taken as they are.
     warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
     verbose : show progress.
 
     Attributes
     ----------
     model_ : the model; `model_.save(path)` writes the file that the command line reads.
-    certificate_ : the proved bound.
+    certificate_ : the proved bound: a Certificate, or a ChainCertificate of a network with `layers`.
+    trivial_bound_ : with `layers`, the proved bound over all outputs together, in the norm asked for and the units of X and y.
+    n_iter_ : with `layers`, the passes over the rows.
     worst_case_error_ : how far predictions can be off within the tolerance, proved: the root of the mean worst case (of the mean squared error, where
         nothing else is asked for) over rows that the networks did not learn from, in the units of y. None without a tolerance.
     tolerance_ : the tolerance in words, as the model keeps it: a list such as ["temp=0.5"]; empty where all inputs are exact, or where each row
@@ -74,7 +82,8 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         exact = given_tolerance(self.tolerance) in (0, "0") if np.ndim(self.tolerance) == 0 else False  # type: ignore[arg-type]
         usual = LipschitzRegressor()
         priced = any(getattr(self, name) != getattr(usual, name) for name in (*PRICED, "effort"))
-        tags.target_tags.multi_output = not exact and not (self.tolerance is None and priced)
+        deep = self.layers is not None or self.method == DEEP
+        tags.target_tags.multi_output = not exact and not (self.tolerance is None and priced) and not deep
         return tags
 
     def predict(
@@ -95,7 +104,7 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
 
         With `radius` returns (prediction, lower, upper): for standardized inputs that move by at most the radius, in the
         norm of the certificate, the prediction stays between lower and upper. At most `nodes` nodes of branch and bound are
-        spent at each end; 0 uses the Lipschitz bound alone, None what seconds allow.
+        spent at each end; 0 uses the Lipschitz bound alone, None what seconds allow. For a network with `layers` it is always the bound alone.
 
         With `coverage`, such as 0.9, the interval holds the target itself in this share of new rows, whatever errors within the
         tolerance (the model's own, the one given, or the radius) the inputs have. This is a theorem where the model was
@@ -110,6 +119,9 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         if interval not in (None, "tolerance"):
             raise TautnetError(f"`interval` is {interval!r}", 'give "tolerance", or a radius in its place')
         within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
+        if self._deep() and (coverage is not None or interval is not None or any(said is not None for said in within.values())):
+            what = "coverage" if coverage is not None else "interval" if interval is not None else "tolerance"
+            raise TautnetError(f"`{what}` is for one hidden layer of relu units, and this model has layers", "say by `radius` how far the standardized inputs may move")
         asked = interval is not None or any(said is not None for said in within.values())
         if asked and radius is not None:
             raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")

@@ -14,9 +14,9 @@ Documented = TypeVar("Documented")
 NAMES = {"seed": "random_state"}
 
 
-def settings_of(command: str) -> list[str]:
-    """Names of the settings of the recipe that a command has."""
-    return [setting["name"] for setting in _tautnet.settings(command) if setting["of"] == "recipe"]
+def settings_of(command: str, table: str = "recipe") -> list[str]:
+    """Names of the settings of the recipe, or of another table, that a command has."""
+    return [setting["name"] for setting in _tautnet.settings(command) if setting["of"] == table]
 
 
 def sentence(setting: dict[str, Any]) -> str:

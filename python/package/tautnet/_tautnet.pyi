@@ -38,12 +38,67 @@ class Certificate:
     def save(self, path: _Path, *, overwrite: bool = False) -> None:
         """Write the certificate's file, whole or not at all."""
 
+class ChainCertificate:
+    """A proved bound on how fast the outputs of a network with any number of layers can change: the product of the layers' norms."""
+
+    @property
+    def lipschitz_upper_bound(self) -> float:
+        """The bound over all outputs together in the units of the data."""
+    @property
+    def standardized_upper_bound(self) -> float:
+        """The bound over all outputs together in standardized units."""
+    @property
+    def standardized(self) -> dict[str, Any]:
+        """All bounds in standardized units: bound, layers, linear, outputs and pairs."""
+    @property
+    def raw(self) -> dict[str, Any] | None:
+        """The same in the units of the data, or None for a network that has no others."""
+    @property
+    def norm(self) -> str:
+        """How changes of the inputs, and of all outputs together, are measured: "2", "inf" or "1"."""
+    @property
+    def network(self) -> str:
+        """Fingerprint of the network that the certificate is about."""
+    def to_json(self) -> bytes:
+        """The bytes of the certificate's file."""
+    def save(self, path: _Path, *, overwrite: bool = False) -> None:
+        """Write the certificate's file, whole or not at all."""
+
+class ClassMargins:
+    """Rows with their margins, proved: by how much the class of each is the largest output wherever the inputs change within the radius."""
+
+    @property
+    def radius(self) -> float:
+        """How far the inputs change, in the units of the network."""
+    @property
+    def norm(self) -> str:
+        """How that is measured: "2", "inf" or "1"."""
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+    @property
+    def right(self) -> int:
+        """How many rows have their class where the inputs do not change."""
+    @property
+    def certified(self) -> int:
+        """How many rows keep their class wherever the inputs change within the radius."""
+    @property
+    def margins(self) -> _Floats:
+        """The margin of each row, at least: above 0 where it keeps its class."""
+    @property
+    def network(self) -> str:
+        """Fingerprint of the network."""
+    def to_json(self) -> bytes:
+        """The bytes of the file."""
+    def save(self, path: _Path, *, overwrite: bool = False) -> None:
+        """Write the file, whole or not at all."""
+
 class Network:
     """Weights alone: layers one after the other, and a linear part beside them where there is one.
 
     Either f(x) = c + a . x + sum_i v_i relu(w_i . x + b_i) from the arrays w (units x inputs), b and v (units), the number c and
     perhaps a (inputs); or from `layers`, each weights (units x inputs), biases (units) and the name of an activation ("identity",
-    "relu", "leaky-relu:0.01", "abs", "crelu", "sincos", "tanh"; the last layer has "identity"), and perhaps `linear` (outputs x inputs).
+    "relu", "leaky-relu:0.01", "abs", "crelu", "sincos", "tanh", "sine-pair", "maxmin"; the last layer has "identity"), and perhaps `linear` (outputs x inputs).
     """
 
     def __new__(
@@ -130,6 +185,11 @@ class Model:
     @property
     def certificate(self) -> Certificate | None:
         """The certificate, proved anew."""
+    @property
+    def layered(self) -> bool:
+        """Whether its network is none of one hidden layer of relu units."""
+    def chain_certificate(self, norm: str | None = None) -> ChainCertificate:
+        """The certificate by the product of the layers' norms, made and proved; in the norm that the model was made for where none is named."""
     def scaler(self) -> dict[str, Any]:
         """Means and scales of the inputs and the target."""
     def network(self, standardized: bool) -> Network:
@@ -142,6 +202,10 @@ class Model:
         self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
         """Of several classes the number of that of each row, and whether no input error within the tolerance can change it."""
+    def certain_within_radius(
+        self, given: Any, radius: float, nodes: int | None = None, threads: int | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """The same within a radius, by the product of the layers' norms."""
     @property
     def tolerance(self) -> tuple[list[str], str]:
         """How wrong the inputs can be, as it was said when the model was made: amounts, and the shape."""
@@ -199,8 +263,14 @@ def lipschitz_path(
 def certify(
     subject: Model | Network, given: Any, norm: str, exact: bool, limits: _Limits
 ) -> tuple[str, Certificate]: ...
+def is_chain(subject: Model | Network) -> bool:
+    """Whether what is known of one hidden layer of relu units and one output says nothing of this network."""
+def certify_chain(
+    subject: Model | Network, given: Any, labels: Any, norm: str, radius: float | None, limits: _Limits
+) -> tuple[str, ChainCertificate, ClassMargins | None]:
+    """The largest Jacobian found, as JSON; the certificate; and with labels and a radius the margins of the rows."""
 def shown(value: float, upper: bool) -> str: ...
-def verify(bytes: bytes, subject: Model | Network) -> Certificate: ...
+def verify(bytes: bytes, subject: Model | Network) -> Certificate | ChainCertificate | ClassMargins: ...
 def attack(
     subject: Model | Network,
     x: Any,

@@ -6,10 +6,10 @@ use crate::output;
 use crate::stop::Stop;
 use serde_json::{Value, json};
 use std::process::ExitCode;
-use tautnet::certify::{self, Bounded};
+use tautnet::certify::Bounded;
 use tautnet::error::{Error, Result};
 use tautnet::recipe::Interval;
-use tautnet::{Norm, several};
+use tautnet::several;
 use tautnet_models::Model;
 use tautnet_tables::{Table, UnknownLevels};
 
@@ -42,10 +42,9 @@ pub fn run(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop) -> 
             "say by --radius how far the standardized inputs may move, in the norm that the model was made for",
         ));
     }
-    let norm: Norm = model.settings.get("norm").and_then(Value::as_str).map_or(Ok(Norm::Two), str::parse)?;
+    let norm = model.own_norm()?;
     let x = model.columns.encode(table, asked.unknown)?;
-    let within = (norm, interval.radius.unwrap_or(0.0));
-    let all = stop.during(|| certify::predictions_within_radius(&model.network, &model.scaler, x, within))?;
+    let all = stop.during(|| model.within_radius(x, interval.radius.unwrap_or(0.0)))?;
     if stop.reason().is_some() {
         output::note("the time is over: norms that were not proved in time make intervals wider than they need be");
     }

@@ -15,6 +15,7 @@ use crate::stop::Stop;
 use crate::tolerance::TolerancesArguments;
 use crate::{input, output};
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
@@ -73,6 +74,10 @@ pub struct Arguments {
     #[arg(long, help_heading = "Deep network", requires = "layers")]
     pub no_standardize: bool,
 
+    /// Go on from the network in FILE, a model or a plain network with the same layers (--layers), instead of random weights
+    #[arg(long, help_heading = "Deep network", requires = "layers", value_name = "FILE")]
+    pub warm_start: Option<PathBuf>,
+
     #[command(flatten)]
     pub tolerances: TolerancesArguments,
 
@@ -111,6 +116,7 @@ impl Arguments {
             recipe: &self.recipe,
             deep: &self.deep,
             no_standardize: self.no_standardize,
+            warm_start: self.warm_start.as_ref(),
             of_others: of_others.into_iter().find_map(|(given, name)| given.then_some(name)),
             limit: self.limit,
             threads: self.threads,

@@ -101,7 +101,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("train iris --layers 8 --report page.html", "`--report` is not about deep networks", "leave one"),
         ("train iris --layers 8 --plot a.svg", "`--plot` is not about deep networks", "leave one"),
         ("train iris --layers 8.5", "`layers` is 8.5", "64,64"),
-        ("train iris --layers 8 --loss hinge", "the loss is `hinge`", "leave --loss out"),
+        ("train iris --layers 8 --loss hinge", "the loss is `hinge`", "leave the loss out"),
         ("train machine --layers 8 --loss logistic", "`logistic`", "another loss"),
         ("train machine --layers 8 --balanced", "taken for a number", "--balanced"),
         ("train iris --layers 99999999,99999999", "99999999", ""),
@@ -118,6 +118,48 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("predict model.json iris --radius 0.1 --nodes 5", "--nodes is for one hidden layer"),
         ("attack model.json iris", "one hidden layer"),
         ("polish model.json iris", "one hidden layer"),
+    ] {
+        let ran = folder.tautnet(asked);
+        assert_ne!(ran.code, Some(0), "{asked}");
+        assert!(ran.err.contains(what), "{asked}: {}", ran.err);
+    }
+}
+
+#[test]
+fn training_goes_on_from_a_model() {
+    let folder = Folder::new();
+    for (data, name) in [("machine", "clean"), ("iris", "accuracy"), ("breast", "accuracy")] {
+        let train = |more: &str| {
+            folder.tautnet(&format!(
+                "train {data} --layers 6,6 --radius 0 --validation 0 --out {data}{}.json --json --quiet {more}",
+                more.len()
+            ))
+        };
+        let first = train("--epochs 60").json();
+        let small = format!("--warm-start {data}11.json --epochs 1 --rate 1e-9");
+        let second = train(&small).json();
+        let seen = |result: &Value| number(&result["learned"][name]);
+        assert!((seen(&first) - seen(&second)).abs() < 1e-3 * seen(&first), "{data}: {first} {second}");
+        assert_eq!(second["settings"]["warm_start"], true);
+        assert_eq!(first["settings"]["warm_start"], Value::Null);
+        let bounds = [&first, &second].map(|result| number(&result["trivial_bound"]));
+        assert!((bounds[0] - bounds[1]).abs() < 1e-4 * bounds[0], "{data}: {bounds:?}");
+    }
+    folder.write("plain.json", r#"{"w": [[1, 2], [3, 4]], "b": [0, 0], "v": [1, 1], "c": 0}"#);
+    for (asked, what) in [
+        ("train machine --warm-start machine11.json", "--layers"),
+        ("train machine --layers 6 --warm-start machine11.json", "is not of these layers"),
+        ("train machine --layers 6,6 --activation abs --warm-start machine11.json", "is not of these layers"),
+        ("train machine --layers 6,6 --no-biases --warm-start machine11.json", "has biases, and none are asked for"),
+        ("train breast --layers 6,6 --warm-start iris11.json", "is of the classes setosa"),
+        ("train iris --target petal_width --layers 6,6 --warm-start iris11.json", "the network to go on from"),
+        (
+            "train iris --task regress --target sepal_length --drop kind --layers 6,6 --warm-start iris11.json",
+            "the network to go on from",
+        ),
+        ("train machine --layers 6,6 --warm-start absent.json", "absent.json"),
+        ("train machine --layers 2 --activation relu --warm-start plain.json", "2 inputs but the data has 6"),
+        ("train machine --layers 6,6 --warm-start machine11.json --out machine11.json --force", "machine11.json"),
     ] {
         let ran = folder.tautnet(asked);
         assert_ne!(ran.code, Some(0), "{asked}");

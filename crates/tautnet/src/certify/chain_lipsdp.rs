@@ -88,8 +88,9 @@ pub fn chain_lipsdp(
         return result;
     }
     // A relative gap of the bound is half that of its square.
+    let mut lower = f64::NAN;
     if let Some(solved) = solve(&problem, 2.0 * settings.tolerance, told) {
-        result.gap = 1.0 - (solved.lower / solved.upper).sqrt();
+        lower = solved.lower.sqrt() * problem.unit;
         result.steps = solved.steps;
         let estimate = solved.upper.sqrt() * problem.unit;
         for room in [0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4] {
@@ -105,6 +106,8 @@ pub fn chain_lipsdp(
     {
         result.best.clone_from(&result.greedy);
     }
+    // Of what was proved, whichever multipliers proved it.
+    result.gap = result.best.as_ref().map_or(f64::NAN, |best| (1.0 - lower / best.chain).max(0.0));
     result
 }
 

@@ -75,15 +75,19 @@ impl Chain {
         Self { activation: activation.clone(), places, numbers: vec![0.0; start] }
     }
 
-    /// The chain of a network whose hidden layers have one activation, in single precision.
-    pub fn of(network: &Network) -> Option<Self> {
+    /// Whether some layer of a network has a bias.
+    pub fn has_biases(network: &Network) -> bool {
+        network.layers().iter().any(|layer| layer.bias().iter().any(|bias| *bias != 0.0))
+    }
+
+    /// The chain of a network whose hidden layers have one activation, in single precision, with biases or without.
+    pub fn of(network: &Network, biases: bool) -> Option<Self> {
         let (last, hidden) = network.layers().split_last()?;
         let activation = hidden.first()?.activation();
         if network.linear().is_some() || hidden.iter().any(|layer| layer.activation() != activation) {
             return None;
         }
         let units: Vec<usize> = hidden.iter().map(Layer::units).collect();
-        let biases = network.layers().iter().any(|layer| layer.bias().iter().any(|bias| *bias != 0.0));
         let mut chain = Self::zeros(network.inputs(), &units, last.units(), activation, biases);
         for (place, layer) in chain.places.clone().into_iter().zip(network.layers()) {
             let columns = (0..place.inputs).flat_map(|k| layer.weights().col_as_slice(k));

@@ -405,17 +405,30 @@ fn start(rows: &Rows<'_>, settings: &Settings, random: &mut Pcg64) -> Result<Cha
     let outputs = rows.target.outputs();
     let mut chain = Chain::zeros(rows.inputs, &settings.layers, outputs, &settings.activation, settings.biases);
     if let Some(network) = &settings.start {
-        let given = Chain::of(network).filter(|given| {
+        if !settings.biases && Chain::has_biases(network) {
+            return Err(Error::new(
+                format!("the network to go on from ({}) has biases, and none are asked for", network.described()),
+                "ask for biases, or give a network without them",
+            ));
+        }
+        let given = Chain::of(network, settings.biases).filter(|given| {
             let shape =
                 |chain: &Chain| chain.places.iter().map(|place| (place.units, place.inputs)).collect::<Vec<_>>();
             given.activation == chain.activation && shape(given) == shape(&chain)
         });
-        return given.ok_or_else(|| {
+        let given = given.ok_or_else(|| {
             Error::new(
                 format!("the network to go on from ({}) is not of these layers", network.described()),
                 "give the same layers, activation, inputs and classes as it has",
             )
-        });
+        })?;
+        return match given.numbers.iter().all(|number| number.is_finite()) {
+            true => Ok(given),
+            false => Err(Error::new(
+                format!("the network to go on from ({}) has a weight of 3.4e38 or more", network.described()),
+                "give one with smaller weights: the training is in single precision",
+            )),
+        };
     }
     for place in chain.places.clone() {
         let weights = orthonormal(place.units, place.inputs, random);

@@ -1,0 +1,345 @@
+//! The whole fit of a deep network, for every front end: from rows and what was asked to a network in standardized units, its bound, what it does on
+//! rows, and the records that a model file keeps.
+//!
+//! ```text
+//! rows ─► units ─► train ─► network ─► bound, proved ─► rows seen, proved ─► Fitted
+//! ```
+//!
+//! The front end brings a [`Watch`], its clock and its signals, and an observer to show progress by, as in [`job`](crate::job).
+
+use crate::activation::Activation;
+use crate::certify::{self, Bounded, TrivialBound};
+use crate::deep::{self, Progress, Settings, Trained};
+use crate::error::{Error, Result};
+use crate::job::{Interruption, Watch};
+use crate::limits::Limits;
+use crate::network::Layer;
+use crate::recipe::{Deep, Table, Value};
+use crate::{Dataset, Network, Recipe, Scaler};
+use faer::Mat;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use tautnet_cone::{Stage, Stop};
+
+/// The name of the method, by which records tell what kind of network a model has.
+pub const METHOD: &str = "trivial-bound";
+
+/// The loss of classes, of which the cross-entropy of several is the same.
+pub const CLASSES: &str = "logistic";
+
+/// What is asked of a fit.
+#[derive(Debug, Clone)]
+pub struct Asked<'a> {
+    /// The settings that deep networks share with others.
+    pub recipe: &'a Recipe,
+    /// Those of deep networks.
+    pub deep: &'a Deep,
+    /// How many classes the target has; `None` where it is a number.
+    pub classes: Option<usize>,
+    /// Whether the columns are standardized, else they are taken as they are.
+    pub standardize: bool,
+    /// A network to go on from, and its units; none: those of these rows.
+    pub start: Option<(&'a Network, Option<&'a Scaler>)>,
+}
+
+/// What a network does on rows, and what is proved of it within the radius.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
+pub enum Seen {
+    /// Rows of classes.
+    Classes {
+        /// How many.
+        rows: usize,
+        /// The share of those whose class is right.
+        accuracy: f64,
+        /// The share of those whose class is right however the inputs change within the radius.
+        certified_accuracy: f64,
+    },
+    /// Rows of numbers.
+    Numbers {
+        /// How many.
+        rows: usize,
+        /// The mean loss.
+        clean: f64,
+        /// The mean of the largest losses within the radius, from above.
+        proved: f64,
+    },
+}
+
+/// A network with its bound, and how it came about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fitted {
+    /// The network in standardized units. Of two classes it has one output, which is above 0 for the second.
+    pub network: Network,
+    /// The units.
+    pub scaler: Scaler,
+    /// The settings of the training.
+    pub settings: Settings,
+    /// What came of it.
+    pub trained: Trained,
+    /// The bound, proved.
+    pub bound: TrivialBound,
+    /// The rows that were learned from.
+    pub learned: Seen,
+    /// Those that were held out, where there are any.
+    pub held_out: Option<Seen>,
+    /// Why it ended before it was done.
+    pub interruption: Option<Interruption>,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+/// What a model file keeps of the result.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Objective<'a> {
+    trivial_bound: f64,
+    layers: &'a [f64],
+    norm: &'static str,
+    radius: f64,
+    epochs: usize,
+    epoch: usize,
+    ending: &'static str,
+    learned: &'a Seen,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_out: Option<&'a Seen>,
+}
+
+impl Asked<'_> {
+    /// The settings of the training on so many rows. Refuses to be asked where no layers are.
+    pub fn settings(&self, rows: usize) -> Result<Settings> {
+        if self.classes.is_some() && self.recipe.loss.name() != CLASSES {
+            return Err(Error::new(
+                format!("the loss is `{}`, and deep networks learn classes by their cross-entropy", self.recipe.loss),
+                format!("leave the loss out, or say {CLASSES}"),
+            ));
+        }
+        self.deep.resolve(self.recipe, self.classes, rows).ok_or_else(|| {
+            Error::new("a deep network was asked for without its layers", "give the units of every hidden layer: 64,64")
+        })
+    }
+
+    /// Learn units from rows, train, prove. The watch, or the observer, ends it with the best so far, whose proof takes a short time more.
+    pub fn fit(
+        &self,
+        mut learned: Dataset,
+        held_out: Option<Dataset>,
+        limits: &Limits,
+        watch: &Arc<dyn Watch>,
+        hear: &mut dyn FnMut(&Progress),
+    ) -> Result<Fitted> {
+        let mut settings = self.settings(learned.rows())?;
+        let mut scaler = if self.standardize { Scaler::fit(&learned)? } else { Scaler::identity(learned.columns()) };
+        if self.classes.is_some() {
+            (scaler.target_mean, scaler.target_scale) = (0.0, 1.0);
+        }
+        scaler.standardize_in_place(&mut learned);
+        let held_out = held_out.map(|rows| scaler.standardize(&rows));
+        settings.start = self.start.map(|(network, units)| self.going_on(network, units, &scaler)).transpose()?;
+        let began = watch.seconds();
+        let stop = {
+            let watch = Arc::clone(watch);
+            Stop::staged(move |stage| watch.interruption(stage).is_some())
+        };
+        let trained = stop.during(|| {
+            deep::train(&learned, &settings, limits, &mut |progress| {
+                hear(progress);
+                ControlFlow::Continue(())
+            })
+        })?;
+        watch.kept();
+        let interruption = watch.interruption(Stage::Main);
+        let network = match self.classes {
+            Some(2) => deep::difference(&trained.network, 1, 0)?,
+            _ => trained.network.clone(),
+        };
+        settings.start = None;
+        stop.late().during(|| {
+            let bound = certify::trivial_bound(&network, settings.norm);
+            let seen = Seen::of(&network, &learned, &settings)?;
+            let held_out = held_out.map(|rows| Seen::of(&network, &rows, &settings)).transpose()?;
+            let seconds = watch.seconds() - began;
+            Ok(Fitted { network, scaler, settings, trained, bound, learned: seen, held_out, interruption, seconds })
+        })
+    }
+
+    /// The network to go on from with an output for each class, in the units of the rows.
+    fn going_on(&self, network: &Network, units: Option<&Scaler>, rows: &Scaler) -> Result<Network> {
+        if network.inputs() != rows.input_mean.len() {
+            return Err(Error::new(
+                format!(
+                    "the network to go on from has {} inputs but the data has {} input columns",
+                    network.inputs(),
+                    rows.input_mean.len()
+                ),
+                "give the columns the network was trained on, in that order",
+            ));
+        }
+        let network = match units {
+            Some(units) if units != rows => in_other_units(network, units, rows)?,
+            _ => network.clone(),
+        };
+        match (self.classes, network.outputs()) {
+            // A margin is the difference of two outputs, each of which has half of it.
+            (Some(2), 1) => with_last(network, |w, bias| {
+                let half = |j: usize| if j == 0 { -0.5 } else { 0.5 };
+                (Mat::from_fn(2, w.ncols(), |j, k| half(j) * w[(0, k)]), vec![-0.5 * bias[0], 0.5 * bias[0]])
+            }),
+            _ => Ok(network),
+        }
+    }
+}
+
+/// The same function of the user's inputs, between the standardized inputs and targets of other units.
+fn in_other_units(network: &Network, from: &Scaler, to: &Scaler) -> Result<Network> {
+    if network.linear().is_some() {
+        return Err(Error::new(
+            format!("the network to go on from ({}) has a linear part", network.described()),
+            "give a network that was trained with layers",
+        ));
+    }
+    let (mut layers, _) = network.clone().into_parts();
+    let first = layers.remove(0);
+    let (w, d) = (first.weights(), first.inputs());
+    let moved = |k: usize| (to.input_mean[k] - from.input_mean[k]) / from.input_scale[k];
+    let weights = Mat::from_fn(first.units(), d, |i, k| w[(i, k)] * (to.input_scale[k] / from.input_scale[k]));
+    let bias = (0..first.units()).map(|i| first.bias()[i] + (0..d).map(|k| w[(i, k)] * moved(k)).sum::<f64>());
+    layers.insert(0, Layer::new(weights, bias.collect(), first.activation().clone()));
+    with_last(Network::new(layers, None)?, |w, bias| {
+        let scale = from.target_scale / to.target_scale;
+        let shift = (from.target_mean - to.target_mean) / to.target_scale;
+        let weights = Mat::from_fn(w.nrows(), w.ncols(), |j, k| scale * w[(j, k)]);
+        (weights, bias.iter().map(|bias| scale * bias + shift).collect())
+    })
+}
+
+/// The network with another last layer.
+fn with_last(network: Network, of: impl FnOnce(&Mat<f64>, &[f64]) -> (Mat<f64>, Vec<f64>)) -> Result<Network> {
+    let (mut layers, linear) = network.into_parts();
+    let last = layers.pop().expect("a network has a layer");
+    let (weights, bias) = of(last.weights(), last.bias());
+    layers.push(Layer::new(weights, bias, Activation::identity()));
+    Network::new(layers, linear)
+}
+
+impl Seen {
+    /// What a network does on rows, in its units.
+    fn of(network: &Network, rows: &Dataset, settings: &Settings) -> Result<Self> {
+        let bounded = certify::within_radius(network, rows.x.as_ref(), (settings.norm, settings.radius))?;
+        let weights = rows.weights.clone().unwrap_or_else(|| vec![1.0; rows.rows()]);
+        let all: f64 = weights.iter().sum();
+        let mean = |of: &dyn Fn(&Bounded, f64) -> f64| {
+            let terms = bounded.iter().zip(&rows.y).zip(&weights);
+            terms.map(|((bounded, y), weight)| weight * of(bounded, *y)).sum::<f64>() / all
+        };
+        let share = |is: bool| f64::from(u8::from(is));
+        let (rows, loss) = (rows.rows(), &settings.loss);
+        Ok(match settings.classes {
+            Some(2) => Self::Classes {
+                rows,
+                accuracy: mean(&|bounded, y| share(bounded.outputs[0] * y > 0.0)),
+                certified_accuracy: mean(&|bounded, y| {
+                    share(if y > 0.0 { bounded.lower[0] > 0.0 } else { bounded.upper[0] < 0.0 })
+                }),
+            },
+            Some(_) => Self::Classes {
+                rows,
+                accuracy: mean(&|bounded, y| share(bounded.class() == y as usize)),
+                certified_accuracy: mean(&|bounded, y| share(bounded.class() == y as usize && bounded.is_certain())),
+            },
+            None => Self::Numbers {
+                rows,
+                clean: mean(&|bounded, y| loss.value(bounded.outputs[0], y)),
+                proved: mean(&|bounded, y| loss.value(bounded.lower[0], y).max(loss.value(bounded.upper[0], y))),
+            },
+        })
+    }
+}
+
+impl Fitted {
+    /// The settings, by the names under which they are asked for; `data` is what the data are called.
+    pub fn record(&self, asked: &Asked<'_>, data: &str) -> BTreeMap<&'static str, Value> {
+        let Settings { epochs, batch, radius, norm, seed, price, most, .. } = &self.settings;
+        let mut record: BTreeMap<&'static str, Value> =
+            Deep::FIELDS.iter().map(|field| (field.name, field.value(asked.deep))).collect();
+        let loss = self.settings.loss.name();
+        record.extend([
+            ("activation", Value::Word(self.settings.activation.name())),
+            ("hidden_weights", Value::Word(self.settings.hidden.name().into())),
+            ("epochs", Value::Count(*epochs as u64)),
+            ("batch", Value::Count(*batch as u64)),
+            ("radius", Value::Number(*radius)),
+            ("norm", Value::Word(norm.name().into())),
+            ("seed", Value::Count(*seed)),
+            ("lipschitz", Value::Number(price.amount)),
+            ("max_lipschitz", most.map_or(Value::Nothing, Value::Number)),
+            ("loss", Value::Word(loss)),
+            ("method", Value::Word(METHOD.into())),
+            ("data", Value::Word(data.into())),
+            ("standardized", Value::Switch(asked.standardize)),
+        ]);
+        if asked.start.is_some() {
+            record.insert("warm_start", Value::Switch(true));
+        }
+        record
+    }
+
+    /// The result as a model file keeps it.
+    pub fn objective(&self) -> Objective<'_> {
+        Objective {
+            trivial_bound: self.bound.bound,
+            layers: &self.bound.layers,
+            norm: self.settings.norm.name(),
+            radius: self.settings.radius,
+            epochs: self.trained.history.len(),
+            epoch: self.trained.epoch,
+            ending: self.interruption.map_or("done", Interruption::in_words),
+            learned: &self.learned,
+            held_out: self.held_out.as_ref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_in_other_units_is_the_same_function() {
+        let w =
+            |rows: usize, columns: usize| Mat::from_fn(rows, columns, |i, k| 0.3 * (i as f64 - 0.7 * k as f64 + 0.2));
+        let layer = |rows, columns, name: &str| Layer::new(w(rows, columns), vec![0.1; rows], name.parse().unwrap());
+        let network = Network::new(vec![layer(3, 2, "crelu"), layer(1, 6, "identity")], None).unwrap();
+        let units = |mean: f64, scale: f64| {
+            let mut units = Scaler::identity(2);
+            (units.input_mean, units.input_scale) = (vec![mean, -mean], vec![scale, 2.0 * scale]);
+            (units.target_mean, units.target_scale) = (3.0 * mean, 0.5 * scale);
+            units
+        };
+        let (from, to) = (units(1.0, 2.0), units(-4.0, 0.5));
+        let other = in_other_units(&network, &from, &to).unwrap();
+        for x in [[0.0, 0.0], [3.0, -7.0], [-20.0, 11.0]] {
+            let [one, same] = [(&network, &from), (&other, &to)].map(|(network, units)| {
+                let z: Vec<f64> = (0..2).map(|k| (x[k] - units.input_mean[k]) / units.input_scale[k]).collect();
+                units.target_to_user(network.values(&z)[0])
+            });
+            assert!((one - same).abs() < 1e-9 * (1.0 + one.abs()), "{one} {same}");
+        }
+        let linear = Network::new(network.layers().to_vec(), Some(w(1, 2))).unwrap();
+        assert!(in_other_units(&linear, &from, &to).unwrap_err().what.contains("linear part"));
+    }
+
+    #[test]
+    fn classes_cost_their_cross_entropy_and_layers_have_to_be_there() {
+        let (mut recipe, deep) = (Recipe::default(), Deep { layers: Some(vec![4]), ..Deep::default() });
+        let asked = |recipe: &Recipe, deep: &Deep, classes| {
+            Asked { recipe, deep, classes, standardize: true, start: None }.settings(20).map(|settings| settings.layers)
+        };
+        assert_eq!(asked(&recipe, &deep, None), Ok(vec![4]));
+        assert!(asked(&recipe, &deep, Some(2)).unwrap_err().what.contains("cross-entropy"));
+        recipe.loss = CLASSES.parse().unwrap();
+        assert_eq!(asked(&recipe, &deep, Some(2)), Ok(vec![4]));
+        assert!(asked(&recipe, &Deep::default(), None).unwrap_err().hint.contains("64,64"));
+    }
+}
