@@ -103,9 +103,9 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         super().__init__(
             hidden, lipschitz=lipschitz, method=method, effort=effort, start=start, loss=loss, decay=decay, max_lipschitz=max_lipschitz,
             norm=norm, penalty=penalty, output_bias=output_bias, linear_part=linear_part, tolerance=tolerance, tolerance_shape=tolerance_shape,
-            layers=layers, activation=activation, biases=biases, hidden_weights=hidden_weights, bound=bound, radius=radius, ramp=ramp, epochs=epochs, batch=batch, rate=rate,
-            optimizer=optimizer, validation=validation, standardize=standardize, tol=tol, iterations=iterations, time_limit=time_limit, threads=threads,
-            warm_start=warm_start, verbose=verbose, random_state=random_state,
+            layers=layers, activation=activation, biases=biases, hidden_weights=hidden_weights, bound=bound, radius=radius, ramp=ramp,
+            epochs=epochs, batch=batch, rate=rate, optimizer=optimizer, validation=validation, standardize=standardize, tol=tol,
+            iterations=iterations, time_limit=time_limit, threads=threads, warm_start=warm_start, verbose=verbose, random_state=random_state,
         )  # fmt: skip
         self.class_weight = class_weight
 
