@@ -47,6 +47,9 @@ pub struct ChainLipsdpBound {
     pub steps: usize,
 }
 
+/// How close to the least that holds a claim is brought.
+const CLOSE: f64 = 1e-7;
+
 /// What a network may be asked: why there is no LipSDP of it, where that is so.
 pub fn no_chain_lipsdp(network: &Network) -> Option<String> {
     let layers = &network.layers()[..network.layers().len() - 1];
@@ -95,8 +98,12 @@ pub fn chain_lipsdp(
         let estimate = solved.upper.sqrt() * problem.unit;
         for room in [0.0, 1e-10, 1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4] {
             let roots = problem.roots(network, &with_room(&solved.t, room));
-            result.best = proved(network, part_of(of), units_and_linear, roots, estimate);
-            if result.best.is_some() || Stop::here().late().asked() {
+            let shown = proved(network, part_of(of), units_and_linear, roots, estimate);
+            let chain = |proof: &Option<ChainLipsdp>| proof.as_ref().map_or(f64::INFINITY, |proof| proof.chain);
+            if chain(&shown) < chain(&result.best) {
+                result.best = shown;
+            }
+            if chain(&result.best) <= estimate * (1.0 + CLOSE) || Stop::here().late().asked() {
                 break;
             }
         }
@@ -129,15 +136,37 @@ fn proved(
 ) -> Option<ChainLipsdp> {
     Layered::of(network).told(|chain| {
         let remaining = Remaining::new(chain, part, &roots)?;
-        let mut excess = 1e-13;
-        while excess < 1e-2 && !Stop::here().late().asked() {
+        let holds = |claimed: f64| remaining.is_at_most(units, claimed);
+        let late = || Stop::here().late().asked();
+        let (mut excess, mut failed) = (1e-13, 0.0);
+        let mut least = loop {
             let claimed = estimate * (1.0 + excess);
-            if remaining.is_at_most(units, claimed) {
-                return least_bound(chain, part, units, claimed, linear, roots);
+            if holds(claimed) {
+                break claimed;
             }
+            failed = claimed;
             excess *= 4.0;
+            if excess >= 1e-2 || late() {
+                return None;
+            }
+        };
+        // The estimate may be above what these multipliers show, and the first claim that holds above the least that does.
+        let mut step = CLOSE;
+        while failed == 0.0 && step < 1.0 && !late() {
+            match least * (1.0 - step) {
+                lower if holds(lower) => least = lower,
+                lower => failed = lower,
+            }
+            step *= 4.0;
         }
-        None
+        for _ in 0..40 {
+            let middle = 0.5 * (failed + least);
+            if least - failed <= CLOSE * least || late() {
+                break;
+            }
+            *(if holds(middle) { &mut least } else { &mut failed }) = middle;
+        }
+        least_bound(chain, part, units, least, linear, roots)
     })
 }
 
