@@ -289,7 +289,7 @@ def test_prices_and_limits(numbers):
 
 def test_warm_start_goes_on(numbers, classes, of_classes):
     X, y = numbers
-    model = LipschitzRegressor(layers=(6, 5), epochs=200, radius=0.0, warm_start=True).fit(X, y)
+    model = LipschitzRegressor(layers=(6, 5), hidden_weights="free", epochs=200, radius=0.0, warm_start=True).fit(X, y)
     first = model.objective_["learned"]["clean"]
     model.set_params(epochs=1, rate=1e-9).fit(X, y)
     assert model.objective_["learned"]["clean"] == pytest.approx(first, rel=1e-4)
