@@ -503,8 +503,7 @@ def after(activation, low, high):
         return [wave(low, high, 1), wave(low, high, 0)]
     if activation == "sine-pair":
         # Both branches increase.
-        (least, _), (_, most) = wave(low, low, 1), wave(high, high, 1)
-        (_, above), (below, _) = wave(low, low, 1), wave(high, high, 1)
+        (least, above), (below, most) = wave(low, low, 1), wave(high, high, 1)
         return [((low + least) / 2, (high + most) / 2), ((low - above) / 2, (high - below) / 2)]
     if activation == "tanh":
         return [outward(tangent(low)[0], tangent(high)[1])]

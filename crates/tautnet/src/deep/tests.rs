@@ -166,6 +166,12 @@ fn a_norm_grows_in_its_direction_and_power_iteration_finds_it() {
     assert!((f64::from(memory.norm(w, Norm::Two).0) / due - 1.0).abs() < 1e-5);
 }
 
+/// What comes of it with so many threads.
+fn trained(data: &Dataset, settings: &Settings, threads: usize) -> Trained {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+    pool.install(|| train(data, settings, &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap())
+}
+
 /// The smaller of W Wᵀ and WᵀW.
 fn gram(w: &Mat<f64>) -> Mat<f64> {
     if w.nrows() <= w.ncols() { w * w.transpose() } else { w.transpose() * w }
@@ -227,12 +233,8 @@ fn orthonormal_layers_have_the_norm_one_and_the_last_one_the_bound() {
             rate: 1e-2,
             ..Settings::default()
         };
-        let trained = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| train(&data, &settings, &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap())
-        };
-        let one = trained(1);
-        assert_eq!(one.network, trained(3).network);
+        let one = trained(&data, &settings, 1);
+        assert_eq!(one.network, trained(&data, &settings, 3).network);
         let (last, hidden) = one.network.layers().split_last().unwrap();
         assert!(hidden.iter().all(|layer| off(layer.weights()) < 1e-6));
         let (bound, own) = (
@@ -265,12 +267,8 @@ fn training_separates_classes_with_a_small_bound_whatever_the_threads() {
             rate: 1e-2,
             ..Settings::default()
         };
-        let trained = |threads: usize| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-            pool.install(|| train(&data, &settings, &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap())
-        };
-        let one = trained(1);
-        assert_eq!(one.network, trained(3).network);
+        let one = trained(&data, &settings, 1);
+        assert_eq!(one.network, trained(&data, &settings, 3).network);
         let right = (0..240).filter(|&k| {
             let x: Vec<f64> = (0..4).map(|j| data.x[(k, j)]).collect();
             let f = one.network.values(&x);
