@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::attack;
+use crate::error::Result;
 use crate::random::normal;
 use crate::shallow::Parts;
 use crate::tolerance::{Shape, Tolerance};
@@ -70,6 +71,17 @@ fn training_under_attack_keeps_more_rows_right() {
     }
 }
 
+/// The objective of the last program, where its solver ended. What the network is worth with better labels is at most that, and differs
+/// between two ends of one program.
+pub(crate) fn optimum<T>(run: impl FnOnce(&mut of_two::Observer<'_>) -> Result<T>) -> (T, f64) {
+    let mut last = f64::NAN;
+    let found = run(&mut |progress: &of_two::Progress| {
+        last = progress.objective;
+        ControlFlow::Continue(())
+    });
+    (found.unwrap(), last)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(12))]
 
@@ -93,15 +105,16 @@ proptest! {
         let settings = Settings {
             loss: loss.clone(), tolerance: tolerance.clone(), decay: 0.02 / half, soft, rounds: 1, gap: (1e-9, 200),
         };
-        let several = polish(&two, &numbers, &settings, &mut go_on).unwrap();
+        let (several, after) = optimum(|observer| polish(&two, &numbers, &settings, observer));
         let method = if soft { of_two::Method::CONVEX } else { "robust-cells".parse().unwrap() };
         let of_one = of_two::Settings {
             loss, tolerance: Some(tolerance), decay: 0.02, output_bias: false, rounds: 1, tol: 1e-9, ..of_two::Settings::of(method)
         };
-        let known = of_two::polish(&one, &data, &of_one, &mut |_| ControlFlow::Continue(())).unwrap();
-        let [before, after] = several.objective;
+        let (known, optimal) = optimum(|observer| of_two::polish(&one, &data, &of_one, observer));
+        let before = several.objective[0];
         prop_assert!((before - known.before.objective).abs() < 1e-9 * before, "{before} {}", known.before.objective);
-        prop_assert!((after - known.after.objective).abs() < 1e-5 * after, "{after} {}", known.after.objective);
+        prop_assert!((after - optimal).abs() < 1e-7 * after, "{after} {optimal}");
+        prop_assert!(several.objective[1] < after * (1.0 + 1e-7) && several.gap < 1e-8, "{several:?} {after}");
     }
 
     /// The bound is never above where it started, and no attack goes beyond it; more rounds never raise it.
