@@ -46,6 +46,7 @@ fn main() -> Result<(), Failure> {
             "most" => settings.most = Some(value.parse()?),
             "validation" => settings.validation = value.parse()?,
             "seed" => settings.seed = value.parse()?,
+            "hidden" => settings.hidden = value.parse()?,
             "biases" => settings.biases = value.parse()?,
             _ => return Err(format!("{key} is no setting").into()),
         }

@@ -5,12 +5,13 @@
 //! *Obstructions* ([`examples`]): three reasons why U is far above the Lipschitz constant L, each with a network of a few units whose L is known in
 //! closed form, and its cure.
 //!
-//! *Networks*: deep networks for rows of several classes, one for each map (what becomes of the sums of a layer) and each norm, by three methods.
+//! *Networks*: deep networks for rows of several classes, one for each map (what becomes of the sums of a layer) and each norm, by four methods.
 //!
 //! ```text
 //! plain      the cross-entropy alone
 //! price      the cross-entropy and λ U, or λ log U: what the paper minimizes
-//! margins    the cross-entropy of the worst margins at a radius (section 7 of docs/mathematics/deep.md); hidden layers are orthonormal for p = 2
+//! held       the same as `price` with hidden layers held: orthonormal for p = 2, in a ball for p = 1 and p = ∞
+//! margins    the cross-entropy of the worst margins at a radius (section 7 of docs/mathematics/deep.md), with hidden layers held
 //! ```
 //!
 //! All are judged by U, by the largest Jacobian found, which is at most L, and by the share of rows held out that are right, as they are and proved

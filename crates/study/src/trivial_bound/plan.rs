@@ -46,6 +46,7 @@ impl Plan {
             of.norm.parse::<Norm>()?;
             of.bound.parse::<Form>()?;
             Range::Positive.check("price", of.price)?;
+            Range::Positive.check("held", of.held)?;
             Range::Positive.check("radius", of.radius)?;
             of.radii.iter().try_for_each(|radius| RADIUS.check("radii", *radius))?;
             if !of.radii.is_sorted_by(|a, b| a < b) || of.radii.is_empty() {
@@ -81,7 +82,7 @@ impl Plan {
         let plain = maps.iter().filter(|of| plain.contains(&of.map));
         let plain = plain.map(|map| Arm { method: Method::Plain, map, norm: None });
         let trained = norms.iter().flat_map(|norm| {
-            [Method::Price, Method::Margins].into_iter().flat_map(move |method| {
+            [Method::Price, Method::Held, Method::Margins].into_iter().flat_map(move |method| {
                 let own = maps.iter().filter(|map| map.norms.contains(&norm.norm));
                 own.map(move |map| Arm { method, map, norm: Some(norm) })
             })
@@ -100,18 +101,22 @@ impl Plan {
         let norm = arm.norm.map_or(Ok(Norm::Two), |of| of.norm.parse())?;
         let amount =
             |asked: Method, amount: fn(&OfNorm) -> f64| arm.norm.filter(|_| arm.method == asked).map_or(0.0, amount);
-        let orthonormal = arm.method == Method::Margins && norm == Norm::Two;
+        let hidden = match (arm.method, norm) {
+            (Method::Plain | Method::Price, _) => Weights::Free,
+            (Method::Held | Method::Margins, Norm::Two) => Weights::Orthonormal,
+            (Method::Held | Method::Margins, _) => Weights::Bounded,
+        };
         Ok(deep::Settings {
             layers: layers.clone(),
             activation: arm.map.map.parse::<Activation>()?,
             biases: arm.map.biases,
-            hidden: if orthonormal { Weights::Orthonormal } else { Weights::Free },
+            hidden,
             classes: Some(classes),
             norm,
             radius: amount(Method::Margins, |of| of.radius),
             ramp: *ramp,
             price: Price {
-                amount: amount(Method::Price, |of| of.price),
+                amount: amount(Method::Price, |of| of.price) + amount(Method::Held, |of| of.held),
                 form: arm.norm.map_or(Ok(Form::Product), |of| of.bound.parse())?,
             },
             most: None,

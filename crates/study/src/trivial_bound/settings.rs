@@ -10,19 +10,22 @@ pub enum Method {
     Plain,
     /// A price on U is added.
     Price,
+    /// A price on U is added, and the hidden layers are held: orthonormal for p = 2, in a ball for the others.
+    Held,
     /// The worst margins at a radius.
     Margins,
 }
 
 impl Method {
     /// All of them, in their order.
-    pub const ALL: [Method; 3] = [Method::Plain, Method::Price, Method::Margins];
+    pub const ALL: [Method; 4] = [Method::Plain, Method::Price, Method::Held, Method::Margins];
 
     /// The name in files.
     pub fn name(self) -> &'static str {
         match self {
             Method::Plain => "plain",
             Method::Price => "price",
+            Method::Held => "held",
             Method::Margins => "margins",
         }
     }
@@ -62,6 +65,8 @@ pub struct OfNorm {
     pub norm: String,
     /// λ of the method `price`.
     pub price: f64,
+    /// λ of the method `held`.
+    pub held: f64,
     /// What the price is on: `trivial` for U, `log-trivial` for log U, `layers` for the sum of the norms.
     pub bound: String,
     /// The radius of the method `margins`.

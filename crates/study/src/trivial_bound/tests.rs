@@ -63,14 +63,14 @@ fn what_is_wrong_in_a_file_is_told() {
         ("radii = [0.1, 0.3] }", "radii = [-0.1] }", "`radii` is -0.1"),
         ("radius = 0.2, ", "radius = inf, ", "`radius` is inf"),
         (
-            "price = 0.02, bound = \"trivial\", radius = 0.2",
-            "price = -1, bound = \"trivial\", radius = 0.2",
+            "price = 0.02, held = 0.02, bound = \"trivial\", radius = 0.2",
+            "price = -1, held = 0.02, bound = \"trivial\", radius = 0.2",
             "`price` is -1",
         ),
         ("bound = \"trivial\", radius = 0.2", "bound = \"bound\", radius = 0.2", "there is no bound \"bound\""),
         (
-            "{ norm = \"2\", price = 0.02, bound = \"trivial\", radius = 0.2",
-            "{ norm = \"3\", price = 0.02, bound = \"trivial\", radius = 0.2",
+            "{ norm = \"2\", price = 0.02, held = 0.02, bound = \"trivial\", radius = 0.2",
+            "{ norm = \"3\", price = 0.02, held = 0.02, bound = \"trivial\", radius = 0.2",
             "there is no norm called `3`",
         ),
         ("map = \"relu\", norms = [\"2\"]", "map = \"relu\", norms = [\"1\"]", "the norm `1`, which `norms` has not"),

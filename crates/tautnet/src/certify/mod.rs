@@ -38,6 +38,7 @@ mod chain_lipsdp;
 mod chain_newton;
 mod chain_problem;
 mod chain_recursion;
+mod chain_start;
 mod class_margins;
 mod directional;
 mod emptiness;

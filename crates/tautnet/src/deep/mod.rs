@@ -11,10 +11,12 @@
 //! - the loss of the *worst margins* at a radius: every output is taken to be wrong by the radius times its bound ([`Settings::radius`]);
 //! - the loss and a price on U, on log U, or on the sum of the norms ([`Price`]).
 //!
-//! For p = 2 the hidden layers may be held orthonormal meanwhile ([`Weights`]), so that U is the norm of the last one.
+//! The hidden layers may be held meanwhile ([`Weights`]): orthonormal for p = 2, so that U is the norm of the last one, or in a ball for p = 1 and
+//! p = ∞.
 //!
 //! What comes out is a [`Network`](crate::Network) of doubles, whose bounds are proved by [`certify`](crate::certify).
 
+mod bounded;
 mod chain;
 mod cost;
 mod norms;

@@ -62,17 +62,20 @@ pub enum Weights {
     Free,
     /// Orthonormal rows, or columns where these are fewer: the norm of each layer is 1 for p = 2.
     Orthonormal,
+    /// Within a ball: no column (p = 1), or no row (p = ∞), has sizes with a larger sum than a fixed one.
+    Bounded,
 }
 
 impl Weights {
     /// All of them.
-    pub const ALL: [Weights; 2] = [Weights::Free, Weights::Orthonormal];
+    pub const ALL: [Weights; 3] = [Weights::Free, Weights::Orthonormal, Weights::Bounded];
 
     /// The name by which it is asked for.
     pub fn name(self) -> &'static str {
         match self {
             Weights::Free => "free",
             Weights::Orthonormal => "orthonormal",
+            Weights::Bounded => "bounded",
         }
     }
 
@@ -83,6 +86,7 @@ impl Weights {
             Weights::Orthonormal => {
                 "orthonormal rows, or columns where these are fewer: every hidden layer has the norm 1"
             }
+            Weights::Bounded => "columns (norm 1) or rows (norm inf) whose sizes have at most a fixed sum",
         }
     }
 }
@@ -218,6 +222,12 @@ impl Settings {
             return Err(Error::new(
                 "hidden layers are to be orthonormal, and the norm is not 2",
                 "orthonormal layers keep lengths in the norm 2: leave one of them out",
+            ));
+        }
+        if self.hidden == Weights::Bounded && self.norm == Norm::Two {
+            return Err(Error::new(
+                "hidden layers are to be bounded by their columns or rows, and the norm is 2",
+                "ask for orthonormal layers, which have the norm 1 there, or for the norm 1 or inf",
             ));
         }
         if self.classes.is_none() && self.loss.is_margin() {

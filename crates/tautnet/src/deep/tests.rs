@@ -2,14 +2,15 @@
 
 use super::chain::{Chain, PART, Part};
 use super::norms::Memory;
-use super::orthonormal;
 use super::*;
+use super::{bounded, orthonormal};
 use crate::activation::ALL;
 use crate::limits::Limits;
 use crate::random::normal;
 use crate::{Activation, Dataset, Loss, Norm};
 use faer::Mat;
-use rand::SeedableRng;
+use proptest::prelude::*;
+use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 
@@ -277,5 +278,90 @@ fn training_separates_classes_with_a_small_bound_whatever_the_threads() {
         assert!(right.count() > 200, "{norm:?}");
         assert_eq!(one.history.len(), 30);
         assert!(one.history[29].loss < 0.9, "{norm:?} {:?}", one.history[29]);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// The point of the ball that is nearest, found by halving an interval of thresholds; what is inside stays to the bit.
+    #[test]
+    fn columns_and_rows_are_brought_to_the_nearest_point_of_a_ball(
+        seed in any::<u64>(), m in 1..9_usize, n in 1..9_usize, size in -3..3_i32, columns in any::<bool>(),
+    ) {
+        let mut random = Pcg64::seed_from_u64(seed);
+        let length = bounded::length(m, n, if columns { Norm::One } else { Norm::Infinity });
+        // Some are equal, and some are nothing.
+        let mut draw = || match random.random_range(0..6_u8) {
+            0 => 0.0,
+            1 => 10_f32.powi(size),
+            _ => 10_f32.powi(size) * normal(&mut random) as f32,
+        };
+        let given: Vec<f32> = (0..m * n).map(|_| draw()).collect();
+        let mut found = given.clone();
+        bounded::back(&mut found, m, n, (if columns { Norm::One } else { Norm::Infinity }, length));
+        let length = f64::from(length);
+        for group in 0..if columns { n } else { m } {
+            let places: Vec<usize> =
+                if columns { (group * m..(group + 1) * m).collect() } else { (0..n).map(|k| k * m + group).collect() };
+            let sum = |threshold: f64| places.iter().map(|&k| (f64::from(given[k].abs()) - threshold).max(0.0)).sum::<f64>();
+            if sum(0.0) <= length {
+                prop_assert!(places.iter().all(|&k| given[k].to_bits() == found[k].to_bits()));
+                continue;
+            }
+            let (mut low, mut high) = (0.0, sum(0.0));
+            for _ in 0..200 {
+                let middle = 0.5 * (low + high);
+                if sum(middle) > length { low = middle } else { high = middle }
+            }
+            for &k in &places {
+                let known = f64::from(given[k].signum()) * (f64::from(given[k].abs()) - high).max(0.0);
+                let close = 1e-6 * (f64::from(given[k].abs()) + length);
+                prop_assert!((known - f64::from(found[k])).abs() <= close, "{known} {}", found[k]);
+            }
+        }
+    }
+}
+
+#[test]
+fn layers_in_a_ball_stay_there_and_the_last_one_has_the_rest_of_a_limit() {
+    let data = three_classes(240, 4);
+    for (norm, most) in [(Norm::One, None), (Norm::Infinity, None), (Norm::One, Some(2.0)), (Norm::Infinity, Some(8.0))]
+    {
+        let settings = Settings {
+            layers: vec![16, 12],
+            hidden: Weights::Bounded,
+            classes: Some(3),
+            norm,
+            radius: if most.is_some() { 0.0 } else { 0.05 },
+            most,
+            epochs: 40,
+            batch: 50,
+            rate: 1e-2,
+            ..Settings::default()
+        };
+        let one = trained(&data, &settings, 1);
+        assert_eq!(one.network, trained(&data, &settings, 3).network);
+        let (_, hidden) = one.network.layers().split_last().unwrap();
+        for layer in hidden {
+            let (m, n) = (layer.units(), layer.inputs());
+            let of = |i: usize, k: usize| layer.weights()[(i, k)].abs();
+            let sums: Vec<f64> = match norm {
+                Norm::One => (0..n).map(|k| (0..m).map(|i| of(i, k)).sum()).collect(),
+                _ => (0..m).map(|i| (0..n).map(|k| of(i, k)).sum()).collect(),
+            };
+            let length = f64::from(bounded::length(m, n, norm));
+            assert!(sums.iter().all(|sum| *sum <= length * (1.0 + 1e-6)), "{norm:?} {sums:?} {length}");
+        }
+        let bound = crate::certify::trivial_bound(&one.network, norm).bound;
+        assert!(most.is_none_or(|most| bound <= most), "{norm:?} {bound}");
+        assert!(one.history[39].loss < 0.9, "{norm:?} {:?}", one.history[39]);
+        let again = Settings { start: Some(one.network.clone()), epochs: 1, ..settings.clone() };
+        let again = train(&data, &again, &Limits::default(), &mut |_| ControlFlow::Continue(())).unwrap();
+        assert!(again.history[0].loss < one.history[0].loss, "{norm:?}");
+        let error = train(&data, &Settings { norm: Norm::Two, ..settings }, &Limits::default(), &mut |_| {
+            ControlFlow::Continue(())
+        });
+        assert!(error.unwrap_err().hint.contains("orthonormal"));
     }
 }

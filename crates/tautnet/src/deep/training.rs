@@ -1,11 +1,11 @@
 //! The training itself.
 
-use super::chain::{Chain, PART, Part};
+use super::chain::{Chain, PART, Part, Place};
 use super::cost::{self, Cost, Target};
 use super::norms::{Growth, Memory};
-use super::orthonormal;
 use super::settings::{Form, Settings, Weights};
 use super::steps::Steps;
+use super::{bounded, orthonormal};
 use crate::activation::Activation;
 use crate::certify::trivial_bound;
 use crate::dataset::importances;
@@ -198,7 +198,9 @@ impl<'a> State<'a> {
             Form::Logarithm => price.amount / size,
             Form::Sum => price.amount,
         };
-        for (l, (size, growth)) in bounds.hidden.iter().chain([&bounds.last]).enumerate() {
+        // Layers in a ball are brought back to it, and their norms are what they are.
+        let first = if self.settings.hidden == Weights::Bounded { bounds.hidden.len() } else { 0 };
+        for (l, (size, growth)) in bounds.hidden.iter().chain([&bounds.last]).enumerate().skip(first) {
             let size = f64::from(*size);
             let of_loss = if l < bounds.hidden.len() { of_product * bounds.product / size } else { 0.0 };
             let amount = (of_loss + priced(size)) as f32;
@@ -213,35 +215,59 @@ impl<'a> State<'a> {
     /// One step at a radius.
     fn step(&mut self, rows: &[usize], radius: f64, rate: f64) -> (f64, f64) {
         let seen = self.slopes(rows, radius);
-        let hidden = match self.settings.hidden {
-            Weights::Free => Vec::new(),
-            Weights::Orthonormal => self.chain.places[..self.chain.places.len() - 1].to_vec(),
-        };
-        for place in &hidden {
-            let weights = place.of(&self.chain.numbers).0;
-            orthonormal::along(weights, place.plain_weights_mut(&mut self.gradient));
+        if self.settings.hidden == Weights::Orthonormal {
+            for place in self.hidden() {
+                let weights = place.of(&self.chain.numbers).0;
+                orthonormal::along(weights, place.plain_weights_mut(&mut self.gradient));
+            }
         }
         self.steps.take(&mut self.chain.numbers, &self.gradient, rate);
-        for place in &hidden {
-            orthonormal::back(place.plain_weights_mut(&mut self.chain.numbers), place.units, place.inputs);
-        }
+        self.back();
         if let Some(most) = self.settings.most {
             self.hold(most);
         }
         seen
     }
 
+    /// The places of the hidden layers.
+    fn hidden(&self) -> Vec<Place> {
+        self.chain.places[..self.chain.places.len() - 1].to_vec()
+    }
+
+    /// Bring hidden layers that are held back to where they belong.
+    fn back(&mut self) {
+        for place in self.hidden() {
+            let weights = place.plain_weights_mut(&mut self.chain.numbers);
+            match self.settings.hidden {
+                Weights::Free => {}
+                Weights::Orthonormal => orthonormal::back(weights, place.units, place.inputs),
+                Weights::Bounded => {
+                    let (m, n, norm) = (place.units, place.inputs, self.settings.norm);
+                    bounded::back(weights, m, n, (norm, bounded::length(m, n, norm)));
+                }
+            }
+        }
+    }
+
     /// Scale layers whose norm is above their share of the largest bound down to it.
     fn hold(&mut self, most: f64) {
         let count = self.chain.places.len();
-        let between = self.chain.activation.lipschitz(self.settings.norm).powi(count as i32 - 1);
-        // Orthonormal layers have the norm 1: the last one has the whole bound.
+        let (norm, hidden) = (self.settings.norm, self.hidden());
+        let between = self.chain.activation.lipschitz(norm).powi(count as i32 - 1);
+        // Where hidden layers are held, the last one has all the rest of the bound.
+        let length = |place: &Place| f64::from(bounded::length(place.units, place.inputs, norm));
         let (first, share) = match self.settings.hidden {
             Weights::Free => (0, (most / between).powf(1.0 / count as f64)),
             Weights::Orthonormal => (count - 1, most / between),
+            Weights::Bounded => (count - 1, most / between / hidden.iter().map(length).product::<f64>()),
         };
+        if self.settings.hidden == Weights::Bounded {
+            let last = self.chain.places[first];
+            let weights = last.plain_weights_mut(&mut self.chain.numbers);
+            return bounded::back(weights, last.units, last.inputs, (norm, share as f32));
+        }
         for (place, memory) in self.chain.places.clone().iter().zip(&mut self.memories).skip(first) {
-            let (size, _) = memory.norm(place.of(&self.chain.numbers).0, self.settings.norm);
+            let (size, _) = memory.norm(place.of(&self.chain.numbers).0, norm);
             if f64::from(size) > share {
                 let scale = (share / f64::from(size)) as f32;
                 let mut weights = place.weights_mut(&mut self.chain.numbers);
@@ -252,9 +278,10 @@ impl<'a> State<'a> {
 
     /// Make hidden layers that are held orthonormal so to the last digit.
     fn finish(&mut self) {
-        let hidden = self.chain.places.len() - 1;
-        for l in 0..hidden {
-            let place = self.chain.places[l];
+        if self.settings.hidden != Weights::Orthonormal {
+            return;
+        }
+        for place in self.hidden() {
             let (weights, _) = place.of(&self.chain.numbers);
             let nearest =
                 orthonormal::nearest(&Mat::from_fn(place.units, place.inputs, |i, k| f64::from(weights[(i, k)])));
@@ -265,13 +292,19 @@ impl<'a> State<'a> {
         }
     }
 
-    /// Take from all outputs what they have in common, which moves no margin: the last layer's norm is the least then.
+    /// Take from all outputs what they have in common, which moves no margin: the mean for p = 2, and a median for p = 1, with which the last
+    /// layer's norm is the least. What would be best for p = ∞ has no formula, and nothing is taken.
     fn centre(&mut self) {
-        let place = self.chain.places[self.chain.places.len() - 1];
+        let (norm, place) = (self.settings.norm, self.chain.places[self.chain.places.len() - 1]);
         let mut weights = place.weights_mut(&mut self.chain.numbers);
         for k in 0..place.inputs {
-            let mean = (0..place.units).map(|j| f64::from(weights[(j, k)])).sum::<f64>() / place.units as f64;
-            (0..place.units).for_each(|j| weights[(j, k)] = (f64::from(weights[(j, k)]) - mean) as f32);
+            let column: Vec<f64> = (0..place.units).map(|j| f64::from(weights[(j, k)])).collect();
+            let common = match norm {
+                Norm::Two => column.iter().sum::<f64>() / column.len() as f64,
+                Norm::One => median(column.clone()),
+                Norm::Infinity => 0.0,
+            };
+            (0..place.units).for_each(|j| weights[(j, k)] = (column[j] - common) as f32);
         }
     }
 
@@ -308,8 +341,11 @@ pub fn train(
     };
     let batch = settings.batch.min(learned.len());
     let mut state = State::new(chain, &rows, settings, batch);
-    if settings.hidden == Weights::Orthonormal && settings.start.is_some() {
+    if settings.start.is_some() {
         state.finish();
+    }
+    if settings.hidden == Weights::Bounded {
+        state.back();
     }
     if let Some(most) = settings.most {
         state.hold(most);
@@ -369,9 +405,7 @@ pub fn train(
         }
         None => (f64::NAN, history.len()),
     };
-    if settings.hidden == Weights::Orthonormal {
-        state.finish();
-    }
+    state.finish();
     if settings.classes.is_some() {
         state.centre();
     }
@@ -398,6 +432,19 @@ fn within(mut network: Network, most: f64, norm: Norm) -> Result<Network> {
         network = Network::new(layers, linear)?;
     }
     Ok(network)
+}
+
+/// The median that is nearest to 0, of those that an even count of numbers has.
+fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
+    if low <= 0.0 && high >= 0.0 {
+        0.0
+    } else if low > 0.0 {
+        low
+    } else {
+        high
+    }
 }
 
 /// The first weights: layers with orthonormal rows or columns, or those of the network that is gone on from.

@@ -79,7 +79,7 @@ impl Deep {
         let radius = if paid { 0.0 } else { usual.radius };
         let all_even = layers.iter().all(|units| units % 2 == 0);
         let activation = if all_even { usual.activation } else { "crelu".parse().expect("it is in the table") };
-        let hidden = if recipe.norm == Norm::Two { Weights::Orthonormal } else { Weights::Free };
+        let hidden = if recipe.norm == Norm::Two { Weights::Orthonormal } else { Weights::Bounded };
         Some(Settings {
             layers,
             activation: self.activation.clone().unwrap_or(activation),
@@ -171,10 +171,11 @@ impl Table for Deep {
             symbol: "WEIGHTS",
             kind: Kind::Word(|| Weights::ALL.map(|weights| Word::new(weights.name(), weights.help())).to_vec()),
             help: "What the weights of hidden layers may be",
-            more: "Orthonormal layers lose nothing of what comes through them, and the bound is the norm of the last layer alone. They are for \
-                   the norm 2.",
+            more: "Orthonormal layers lose nothing of what comes through them, and the bound is the norm of the last layer alone; they are for \
+                   the norm 2. Bounded ones are for the norms 1 and inf: after every step their columns (norm 1) or rows (norm inf) are \
+                   brought back to the ball of a fixed length, which only the last layer's weights make up for.",
             commands: &[Train],
-            unsaid: |_| Some("orthonormal in the norm 2, free in others".into()),
+            unsaid: |_| Some("orthonormal in the norm 2, bounded in others".into()),
             get: |deep| deep.hidden_weights.map_or(Value::Nothing, |weights| Value::Word(weights.name().into())),
             set: |deep, value| put_word(value, &mut |weights| deep.hidden_weights = Some(weights)),
             ..Field::PLAIN
@@ -300,7 +301,7 @@ mod tests {
         assert_eq!((usual.activation.name().as_str(), usual.hidden), ("maxmin", Weights::Orthonormal));
         let odd = Deep { layers: Some(vec![8, 5]), ..Deep::default() };
         let odd = odd.resolve(&Recipe { norm: Norm::One, ..Recipe::default() }, None, 100).unwrap();
-        assert_eq!((odd.activation.name().as_str(), odd.hidden), ("crelu", Weights::Free));
+        assert_eq!((odd.activation.name().as_str(), odd.hidden), ("crelu", Weights::Bounded));
         let priced = deep.resolve(&Recipe { lipschitz: Some(0.5), ..recipe }, None, 100).unwrap();
         assert_eq!((priced.price.amount, priced.radius), (0.5, 0.0));
         for wrong in [vec![], vec![8.5], vec![1e12]] {
