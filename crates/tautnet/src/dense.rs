@@ -303,36 +303,6 @@ fn product_with_itself(a: MatRef<'_, f64>) -> Mat<f64> {
     product
 }
 
-/// A positive definite matrix, of which the lower triangle is read, scaled to have ones on its diagonal, and factored.
-pub(crate) struct Scaled {
-    factor: Mat<f64>,
-    scale: Vec<f64>,
-}
-
-impl Scaled {
-    /// `None` where it is not positive definite.
-    pub fn new(mut matrix: Mat<f64>) -> Option<Self> {
-        let n = matrix.nrows();
-        let scale: Vec<f64> = (0..n).map(|i| 1.0 / matrix[(i, i)].max(f64::MIN_POSITIVE).sqrt()).collect();
-        for j in 0..n {
-            for i in j..n {
-                matrix[(i, j)] *= scale[i] * scale[j];
-            }
-            matrix[(j, j)] = 1.0 + 1e-13 * n as f64;
-        }
-        cholesky(&mut matrix).then_some(Self { factor: matrix, scale })
-    }
-
-    /// The x with A x = right.
-    pub fn solve(&self, right: &[f64]) -> Vec<f64> {
-        let n = right.len();
-        let mut x = Mat::from_fn(n, 1, |i, _| right[i] * self.scale[i]);
-        solve_lower(self.factor.as_ref(), x.as_mut());
-        solve_lower_transposed(self.factor.as_ref(), x.as_mut());
-        (0..n).map(|i| x[(i, 0)] * self.scale[i]).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -19,9 +19,8 @@
 //! `ρ − tr Y F = ρ − (K + nᵀ∇(−log det F))/w`, K being the number of rows of F. Elsewhere `lower_bound` tells something.
 
 use super::chain_problem::Problem;
-use super::chain_recursion::{Covariances, Pass, log_determinant, lower_bound, pass};
-use super::chain_start::start;
-use crate::dense::{self, Scaled};
+use super::chain_recursion::{Covariances, Pass, greedy, log_determinant, lower_bound, pass};
+use crate::dense;
 use faer::Mat;
 use tautnet_cone::Stop;
 
@@ -153,9 +152,37 @@ pub(super) fn derivatives(problem: &Problem, point: &Point) -> Option<(Vec<f64>,
     Some((gradient, hessian))
 }
 
+/// The system with the matrix scaled to have ones on its diagonal, and factored.
+struct System {
+    factor: Mat<f64>,
+    scale: Vec<f64>,
+}
+
+impl System {
+    fn new(mut hessian: Mat<f64>) -> Option<Self> {
+        let n = hessian.nrows();
+        let scale: Vec<f64> = (0..n).map(|i| 1.0 / hessian[(i, i)].max(f64::MIN_POSITIVE).sqrt()).collect();
+        for j in 0..n {
+            for i in j..n {
+                hessian[(i, j)] *= scale[i] * scale[j];
+            }
+            hessian[(j, j)] = 1.0 + 1e-13 * n as f64;
+        }
+        dense::cholesky(&mut hessian).then_some(Self { factor: hessian, scale })
+    }
+
+    fn solve(&self, right: &[f64]) -> Vec<f64> {
+        let n = right.len();
+        let mut x = Mat::from_fn(n, 1, |i, _| right[i] * self.scale[i]);
+        dense::solve_lower(self.factor.as_ref(), x.as_mut());
+        dense::solve_lower_transposed(self.factor.as_ref(), x.as_mut());
+        (0..n).map(|i| x[(i, 0)] * self.scale[i]).collect()
+    }
+}
+
 /// The best multipliers up to this relative gap of ρ, or the best so far where it is time to stop. The observer is told the gap.
 pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)) -> Option<Solved> {
-    let (t, start) = start(problem, 1.0 + 0.5 / problem.hidden.len() as f64)?;
+    let (t, start) = greedy(problem, 1.0 + 0.5 / problem.hidden.len() as f64)?;
     let largest = dense::largest_eigenvalue(&start.least)?;
     let mut point = Point::with(start, t.clone(), 1.2 * largest)?;
     let mut best = Solved { t, upper: largest, lower: 0.0, steps: 0 };
@@ -184,7 +211,7 @@ pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)
             break;
         }
         let Some((gradient, hessian)) = derivatives(problem, &point) else { break };
-        let Some(system) = Scaled::new(hessian) else { break };
+        let Some(system) = System::new(hessian) else { break };
         best.steps += 1;
         let mut full = gradient.clone();
         full[gradient.len() - 1] += weight;

@@ -68,11 +68,8 @@ fn symmetric(mut a: Mat<f64>) -> Mat<f64> {
     a
 }
 
-/// RᵀQR, RᵀQC and CᵀQC.
-pub(super) type Step = (Mat<f64>, Mat<f64>, Mat<f64>);
-
 /// What one layer makes of Q of the next: A before it is factored, and a way to Q where t is known.
-pub(super) fn step(problem: &Problem, l: usize, q: &Mat<f64>) -> Step {
+fn step(problem: &Problem, l: usize, q: &Mat<f64>) -> (Mat<f64>, Mat<f64>, Mat<f64>) {
     let hidden = &problem.hidden[l];
     let (c, r) = (hidden.center.as_ref(), hidden.swing.as_ref());
     let (qc, qr) = (dense::multiply(q.as_ref(), c), dense::multiply(q.as_ref(), r));
@@ -82,7 +79,7 @@ pub(super) fn step(problem: &Problem, l: usize, q: &Mat<f64>) -> Step {
     (of_swings, cross, of_centers)
 }
 
-pub(super) fn eliminate(t: &[f64], (mut a, cross, mut q): Step) -> Option<(Eliminated, Mat<f64>)> {
+fn eliminate(t: &[f64], (mut a, cross, mut q): (Mat<f64>, Mat<f64>, Mat<f64>)) -> Option<(Eliminated, Mat<f64>)> {
     let m = t.len();
     for j in 0..a.ncols() {
         for i in 0..a.nrows() {
@@ -106,12 +103,12 @@ pub(super) fn eliminate(t: &[f64], (mut a, cross, mut q): Step) -> Option<(Elimi
     Some((Eliminated { factor: a, gain }, q))
 }
 
-pub(super) fn last(problem: &Problem) -> Mat<f64> {
+fn last(problem: &Problem) -> Mat<f64> {
     let outputs = problem.hidden.last().map_or(0, |hidden| hidden.center.nrows());
     Mat::identity(outputs, outputs)
 }
 
-pub(super) fn finish(problem: &Problem, mut layers: Vec<Eliminated>, q: &Mat<f64>) -> Pass {
+fn finish(problem: &Problem, mut layers: Vec<Eliminated>, q: &Mat<f64>) -> Pass {
     layers.reverse();
     let image = dense::multiply(q.as_ref(), problem.first.as_ref());
     let least = symmetric(dense::multiply(problem.first.transpose(), image.as_ref()));
@@ -155,7 +152,7 @@ pub(super) fn greedy(problem: &Problem, room: f64) -> Option<(Vec<Vec<f64>>, Pas
 
 /// A matrix whose largest eigenvalue is ‖P‖, P being the quadratic form of what the layer hands on. With one branch `RᵀQR = r² P`, and with two numbers
 /// e of a unit `RᵀQR = P`. With two branches and one e, `(h, e)/√2` is what is handed on, turned.
-fn handed_on(hidden: &Hidden, (swings, cross, centers): &Step) -> Mat<f64> {
+fn handed_on(hidden: &Hidden, (swings, cross, centers): &(Mat<f64>, Mat<f64>, Mat<f64>)) -> Mat<f64> {
     let (e, m) = (swings.nrows(), centers.nrows());
     if !hidden.turned {
         return Mat::from_fn(e, e, |i, j| swings[(i, j)] / (hidden.reach * hidden.reach));
@@ -200,7 +197,7 @@ impl Covariances {
 }
 
 /// `W S Wᵀ`.
-pub(super) fn conjugated(w: &Mat<f64>, s: &Mat<f64>) -> Mat<f64> {
+fn conjugated(w: &Mat<f64>, s: &Mat<f64>) -> Mat<f64> {
     let ws = dense::multiply(w.as_ref(), s.as_ref());
     symmetric(dense::multiply(ws.as_ref(), w.transpose()))
 }
@@ -221,32 +218,20 @@ pub(super) fn lower_bound(problem: &Problem, pass: &Pass, inputs: &Mat<f64>) -> 
     let total: f64 = (0..inputs.nrows()).map(|i| inputs[(i, i)]).sum();
     let mut h = conjugated(&problem.first, inputs);
     for (hidden, layer) in problem.hidden.iter().zip(&pass.layers) {
-        let noise = inverse(&layer.factor);
-        h = fitted(hidden, layer, &h, Some(&noise));
+        let m = hidden.units();
+        let mut eh = dense::multiply(layer.gain.as_ref(), h.as_ref());
+        let mut e = symmetric(dense::multiply(eh.as_ref(), layer.gain.transpose()));
+        e += inverse(&layer.factor);
+        let share: Vec<f64> = (0..m)
+            .map(|i| {
+                let square: f64 = (0..hidden.kinds).map(|k| e[(k * m + i, k * m + i)]).sum();
+                let share = (h[(i, i)].max(0.0) / square).sqrt();
+                if share.is_finite() { share } else { 0.0 }
+            })
+            .collect();
+        eh = Mat::from_fn(eh.nrows(), eh.ncols(), |i, j| eh[(i, j)] * share[i % m]);
+        e = Mat::from_fn(e.nrows(), e.ncols(), |i, j| e[(i, j)] * share[i % m] * share[j % m]);
+        h = joint(&hidden.center, &hidden.swing, &h, &eh, &e);
     }
     (0..h.nrows()).map(|i| h[(i, i)]).sum::<f64>() / total
-}
-
-/// The moments of the next sums, for these of a layer's and e = K h, made as large or as small as each unit may have them.
-pub(super) fn left_by(hidden: &Hidden, layer: &Eliminated, h: &Mat<f64>) -> Mat<f64> {
-    fitted(hidden, layer, h, None)
-}
-
-fn fitted(hidden: &Hidden, layer: &Eliminated, h: &Mat<f64>, noise: Option<&Mat<f64>>) -> Mat<f64> {
-    let m = hidden.units();
-    let mut eh = dense::multiply(layer.gain.as_ref(), h.as_ref());
-    let mut e = symmetric(dense::multiply(eh.as_ref(), layer.gain.transpose()));
-    if let Some(noise) = noise {
-        e += noise;
-    }
-    let share: Vec<f64> = (0..m)
-        .map(|i| {
-            let square: f64 = (0..hidden.kinds).map(|k| e[(k * m + i, k * m + i)]).sum();
-            let share = (h[(i, i)].max(0.0) / square).sqrt();
-            if share.is_finite() { share } else { 0.0 }
-        })
-        .collect();
-    eh = Mat::from_fn(eh.nrows(), eh.ncols(), |i, j| eh[(i, j)] * share[i % m]);
-    e = Mat::from_fn(e.nrows(), e.ncols(), |i, j| e[(i, j)] * share[i % m] * share[j % m]);
-    joint(&hidden.center, &hidden.swing, h, &eh, &e)
 }

@@ -38,7 +38,6 @@ mod chain_lipsdp;
 mod chain_newton;
 mod chain_problem;
 mod chain_recursion;
-mod chain_start;
 mod class_margins;
 mod directional;
 mod emptiness;
