@@ -31,11 +31,14 @@
 //! [`tautnet_verify`], which contains no solver.
 
 mod arrangement;
+mod ball_matrix;
 mod cell;
 mod cell_maximum;
 mod chain;
 mod chain_lipsdp;
+mod chain_local;
 mod chain_newton;
+mod chain_parts;
 mod chain_problem;
 mod chain_recursion;
 mod class_margins;
@@ -63,6 +66,7 @@ mod radius;
 mod region;
 pub(crate) mod sample;
 mod search_state;
+mod slope_range;
 mod slope_sum;
 mod slopes;
 mod steepest_pattern;
@@ -76,6 +80,8 @@ pub use chain::{TrivialBound, chain_certificate, layer_norm_upper_bound, trivial
 pub use chain_lipsdp::{
     ChainLipsdpBound, ChainLipsdpSettings, ChainMultipliers, chain_lipsdp, no_chain_lipsdp, with_chain_lipsdp,
 };
+pub use chain_local::chain_local;
+pub use chain_parts::{ChainEnclosure, ChainSearchSettings};
 pub use class_margins::{class_margins, verify_class_margins};
 pub use directional::Of;
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
