@@ -147,17 +147,6 @@ impl Balls {
         Self { middle: first(&self.middle), radius: first(&self.radius) }
     }
 
-    /// At least the norm of a row that inputs in the norm p are multiplied by: its norm q, q being the dual one of p; for each row.
-    pub fn reach(&self, norm: Norm) -> Vec<f64> {
-        let d = self.columns();
-        (0..self.rows())
-            .map(|i| {
-                let row: Vec<f64> = (0..d).map(|k| self.middle[(i, k)].abs() + self.radius[(i, k)]).collect();
-                length_up(norm.dual(), &row)
-            })
-            .collect()
-    }
-
     /// At least the operator norm of every matrix within the radii; infinite where that is not a double.
     pub fn norm_at_most(&self, norm: Norm) -> f64 {
         let (m, d) = (self.rows(), self.columns());

@@ -16,24 +16,21 @@
 //! in the interior of the region, rounded down.
 
 use super::ball_matrix::{Balls, middle_and_radius};
-use super::chain_parts::{Best, ChainEnclosure, ChainParts, ChainSearchSettings, lies_inside};
+use super::chain_parts::{Best, ChainEnclosure, ChainParts, ChainSearchSettings, FEW, ROUNDING};
 use super::directional::{Ball, Of, affine, handed_on};
 use super::exact::{ExactObserver, ExactProgress};
 use super::open_nodes::{Node, OpenNodes};
 use super::region::Region;
-use super::slope_range::{NEGATIVE, POSITIVE, both, is_of_lines, openness, through, values};
+use super::slope_range::{both, is_of_lines, openness, through, values};
 use crate::dense::EPSILON;
 use crate::error::{Error, Result};
 use crate::network::Layer;
-use crate::outward::{Interval, add_down, add_up, distance_up, length_at_most, mul_up};
+use crate::outward::{Interval, add_down, add_up, distance_up, mul_up};
 use crate::{Network, Norm, ball};
 use faer::MatRef;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use tautnet_cone::Stop;
-
-/// Up to so many open questions every combination of answers is looked at.
-const FEW: usize = 6;
 
 /// Inputs that are tried at first, beside the rows.
 const FIRST: usize = 64;
@@ -104,7 +101,7 @@ pub fn chain_local(
         given_up: 0.0,
         stuck: Vec::new(),
         explored: 0,
-        gap: settings.relative_gap,
+        gap: settings.relative_gap.max(ROUNDING),
         random: Pcg64::seed_from_u64(settings.seed),
         stop: Stop::here(),
     };
@@ -113,7 +110,7 @@ pub fn chain_local(
     let known = search.progress(known);
     let threshold = search.threshold();
     let stuck = search.stuck.iter().filter(|&&bound| bound > threshold).count();
-    Ok(search.best.enclosure(known, stuck, settings.relative_gap))
+    Ok(search.best.enclosure(known, stuck, settings.relative_gap.max(ROUNDING)))
 }
 
 struct Search<'a> {
@@ -267,7 +264,7 @@ impl Search<'_> {
         let mut inputs: Vec<Ball> =
             (0..d).map(|k| enclosed(Interval { low: place.lower[k], high: place.upper[k] })).collect();
         let mut at_center: Vec<Ball> = center.iter().map(|&middle| Ball { middle, radius: 0.0 }).collect();
-        let (mut all, mut gradients) = (Vec::new(), Vec::new());
+        let mut all = Vec::new();
         let mut handed = None;
         for (l, layer) in parts.hidden().iter().enumerate() {
             let of_sums = match &handed {
@@ -290,7 +287,6 @@ impl Search<'_> {
             at_center = handed_on(layer, &sums_at_center, &still).0;
             handed = Some(through(layer, &ranges, &of_sums));
             all.push(ranges);
-            gradients.push(of_sums);
             if self.stop.asked() {
                 return seen;
             }
@@ -303,7 +299,7 @@ impl Search<'_> {
         };
         let open: usize = parts.hidden().iter().zip(&all).map(open).sum();
         if (1..=FEW).contains(&open) && seen.bound > self.threshold() {
-            seen.bound = seen.bound.min(largest_answer(parts, &all, &gradients[0], 0));
+            seen.bound = seen.bound.min(parts.largest_answer(&all, &parts.weights[0], 0));
         }
         seen
     }
@@ -380,26 +376,4 @@ fn widened(range: Interval, by: f64) -> Interval {
         return Interval::EVERYTHING;
     }
     Interval { low: add_down(range.low, -by), high: add_up(range.high, by) }
-}
-
-/// The largest bound over all answers to the open questions of a layer and those after it.
-fn largest_answer(parts: &ChainParts<'_>, ranges: &[Vec<Interval>], of_sums: &Balls, l: usize) -> f64 {
-    let Some(layer) = parts.hidden().get(l) else { return 0.0 };
-    let open: Vec<usize> = (0..ranges[l].len())
-        .filter(|&i| is_of_lines(layer.activation()) && openness(layer, ranges[l][i]) > 0.0)
-        .collect();
-    let mut largest = 0.0_f64;
-    for answers in 0..1_usize << open.len() {
-        let mut chosen = ranges[l].clone();
-        for (at, &i) in open.iter().enumerate() {
-            chosen[i] = if answers >> at & 1 == 1 { POSITIVE } else { NEGATIVE };
-        }
-        let handed = through(layer, &chosen, of_sums);
-        let bound = match parts.weights.get(l + 1) {
-            Some(weights) => largest_answer(parts, ranges, &weights.times(&handed), l + 1),
-            None => parts.jacobian(&handed).norm_at_most(parts.norm),
-        };
-        largest = largest.max(bound);
-    }
-    largest
 }

@@ -14,11 +14,17 @@ use super::directional::{Of, change_at_least};
 use super::exact::ExactProgress;
 use super::jacobian_search::looked_at;
 use super::region::Region;
-use super::slope_range::steepest;
+use super::slope_range::{NEGATIVE, POSITIVE, is_of_lines, openness, steepest, through};
 use crate::error::{Error, Result};
 use crate::network::Layer;
 use crate::outward::{Interval, add_up, mul_up};
 use crate::{Network, Norm};
+
+/// Up to so many open questions every combination of answers is looked at.
+pub(super) const FEW: usize = 6;
+
+/// Rounding alone leaves something of a gap of 0.
+pub(super) const ROUNDING: f64 = 1e-12;
 
 /// When a search over a chain stops by itself.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -155,6 +161,27 @@ impl<'a> ChainParts<'a> {
         let bound = self.linear.as_ref().map_or(bound, |(_, linear)| add_up(bound, *linear));
         if bound.is_nan() { f64::INFINITY } else { bound }
     }
+
+    /// The largest bound over all answers to the open questions of a layer and those after it.
+    pub fn largest_answer(&self, ranges: &[Vec<Interval>], of_sums: &Balls, l: usize) -> f64 {
+        let layer = &self.hidden()[l];
+        let lines = is_of_lines(layer.activation());
+        let open: Vec<usize> = (0..ranges[l].len()).filter(|&i| lines && openness(layer, ranges[l][i]) > 0.0).collect();
+        let mut largest = 0.0_f64;
+        for answers in 0..1_usize << open.len() {
+            let mut chosen = ranges[l].clone();
+            for (at, &i) in open.iter().enumerate() {
+                chosen[i] = if answers >> at & 1 == 1 { POSITIVE } else { NEGATIVE };
+            }
+            let handed = through(layer, &chosen, of_sums);
+            let bound = match self.weights.get(l + 1) {
+                Some(weights) => self.largest_answer(ranges, &weights.times(&handed), l + 1),
+                None => self.jacobian(&handed).norm_at_most(self.norm),
+            };
+            largest = largest.max(bound);
+        }
+        largest
+    }
 }
 
 /// The largest Jacobian so far.
@@ -199,8 +226,7 @@ impl Best {
             direction: self.direction.clone(),
             upper_bound,
             relative_gap,
-            // Rounding alone leaves something of a gap of 0.
-            closed: relative_gap <= gap.max(1e-12),
+            closed: relative_gap <= gap,
             explored: progress.explored,
             open: progress.open,
             undecided,
