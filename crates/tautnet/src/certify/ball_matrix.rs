@@ -82,12 +82,18 @@ impl Balls {
         }
         let (factor, room) = ((n + 4) as f64 * EPSILON, 1.0 + (n + 8) as f64 * EPSILON);
         let tiny = (2 * n + 4) as f64 * f64::MIN_POSITIVE;
+        let is_nothing = |a: &Self, i: usize, k: usize| a.middle[(i, k)] == 0.0 && a.radius[(i, k)] == 0.0;
         let radius = Mat::from_fn(m, d, |i, k| {
             let products = (0..n).map(|j| (self.middle[(i, j)], x.middle[(j, k)]));
-            if known == (true, true) && size[(i, k)].is_finite() && nothing_rounded(size[(i, k)], products) {
+            let (size, off) = (size[(i, k)], off[(i, k)]);
+            if known == (true, true) && size.is_finite() && nothing_rounded(size, products) {
                 return 0.0;
             }
-            (factor * size[(i, k)] + off[(i, k)]) * room + tiny
+            // What is 0 stays so: a direction in which nothing changes.
+            if size == 0.0 && off == 0.0 && (0..n).all(|j| is_nothing(self, i, j) || is_nothing(x, j, k)) {
+                return 0.0;
+            }
+            (factor * size + off) * room + tiny
         });
         Self { middle, radius }
     }

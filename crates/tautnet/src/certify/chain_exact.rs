@@ -29,7 +29,7 @@ use rand_pcg::Pcg64;
 use tautnet_cone::Stop;
 
 /// Most inputs that a node hands down.
-const KEPT: usize = 32;
+const KEPT: usize = 16;
 /// Inputs that are tried at first.
 const FIRST: usize = 32;
 

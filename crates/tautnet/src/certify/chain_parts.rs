@@ -48,7 +48,7 @@ impl ChainSearchSettings {
     pub fn scaled_to(network: &Network, operations: f64) -> Self {
         let weights: usize = network.layers().iter().map(|layer| layer.units() * layer.inputs()).sum();
         let node = 10.0 * weights as f64 * (network.inputs() + 1) as f64 + 3000.0;
-        let nodes = (operations / node).clamp(1.0, 1e6);
+        let nodes = (operations / node).clamp(1.0, 2e5);
         Self { nodes: nodes as usize, ..Self::default() }
     }
 

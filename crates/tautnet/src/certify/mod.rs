@@ -36,6 +36,7 @@ mod cell;
 mod cell_maximum;
 mod chain;
 mod chain_cells;
+mod chain_constant;
 mod chain_exact;
 mod chain_lipsdp;
 mod chain_local;
@@ -79,6 +80,7 @@ mod worst_cases;
 pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
 pub use chain::{TrivialBound, chain_certificate, layer_norm_upper_bound, trivial_bound, verify_chain};
+pub use chain_constant::{ChainKnown, chain_constant, chain_local_is_cheap};
 pub use chain_exact::{chain_exact, no_chain_exact};
 pub use chain_lipsdp::{
     ChainLipsdpBound, ChainLipsdpSettings, ChainMultipliers, chain_lipsdp, no_chain_lipsdp, with_chain_lipsdp,
