@@ -221,7 +221,8 @@ pub fn certify_chain(
             let asked = (region, norm, Of::All);
             certify::chain_constant(network, asked, &known, exact, &mut |_| watch.verdict()).map(|found| told(&found))
         };
-        let boxed = rows.filter(|rows| rows.nrows() > 0 && certify::chain_local_is_cheap(network));
+        let cheap = asked.is_none() && certify::chain_local_is_cheap(network);
+        let boxed = rows.filter(|rows| rows.nrows() > 0 && cheap);
         let facts = json!({
             "found": found.value,
             "point": found.point,

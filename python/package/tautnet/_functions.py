@@ -178,7 +178,7 @@ class ChainBounds:
     exact_closed: bool = False
     """Whether the search found the constant."""
     local: tuple[float, float] | None = None
-    """Both ends of the constant over the box around X, where X was given and the network is not too large. This program proves them."""
+    """Both ends of the constant over the box around X, where X was given without margins and the network is not too large. This program proves them."""
 
     @property
     def lipschitz_upper_bound(self) -> float:

@@ -4,10 +4,10 @@
 //! theorem,
 //!
 //! ```text
-//!     h_l(x) ∈ h_l(c) ± Σ_k |G_l|_k half_k,        G_l ∋ ∂h_l/∂x in all of the box, c its center,
+//!     h_l(x) ∈ h_l(c) ± Σ_k |J_l|_k half_k,        J_l ∋ ∂h_l/∂x in all of the box, c its center,
 //! ```
 //!
-//! so that a range shrinks with the box as fast as it can. The ranges bound the slopes (`slope_range.rs`), these the next G and in the end the Jacobian (`chain_parts.rs`).
+//! so that a range shrinks with the box as fast as it can. The ranges bound the slopes (`slope_range.rs`), these the next J_l and in the end the Jacobian (`chain_parts.rs`).
 //! Where few questions are open, and each has two answers, the Jacobian is bounded for every combination of answers: then a part
 //! is done with when the largest of these has been found. The box with the largest bound is halved, in the input that moves the open sums most.
 //!

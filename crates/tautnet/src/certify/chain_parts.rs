@@ -4,10 +4,10 @@
 //! by entry within radii, and for each hidden layer l
 //!
 //! ```text
-//!     ‖diag(κ_l) G_l‖ ‖W_{l+1}‖ K_{l+1} ⋯ K_{L−1} ‖W_L‖ + ‖W_0‖,        G_l = W_l S_{l−1} ⋯ S_1 W_1,
+//!     ‖diag(K_li) J_l‖ ‖W_{l+1}‖ K_{l+1} ⋯ K_{L−1} ‖W_L‖ + ‖W_0‖,        J_l = W_l S_{l−1} ⋯ S_1 W_1,
 //! ```
 //!
-//! κ_l being the p-norms of the largest slopes of each unit of layer l. The first is close where few slopes are open, the second where many are.
+//! K_li being the p-norm of the largest slopes of unit i of layer l. The first is close where few slopes are open, the second where many are.
 
 use super::ball_matrix::Balls;
 use super::directional::{Of, change_at_least};
