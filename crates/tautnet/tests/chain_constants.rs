@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tautnet::certify::{
     self, ChainEnclosure, ChainSearchSettings, JacobianFound, JacobianSearchSettings, Of, Region, chain_exact,
     chain_local, largest_jacobian_found, no_chain_exact, trivial_bound,
@@ -370,6 +371,35 @@ fn what_is_stopped_is_still_true() {
     }
 }
 
+/// Stopped after any number of questions.
+#[test]
+fn what_is_stopped_at_any_question_is_true() {
+    let mut random = Pcg64::seed_from_u64(7);
+    let network = chain(&[3, 5, 4, 2], &["relu", "maxmin"], 1.0, false, &mut random);
+    for norm in NORMS {
+        let known = known(&network, norm, Of::All);
+        let settings = ChainSearchSettings { relative_gap: 1e-9, nodes: 3000, ..Default::default() };
+        for region in [square(2.0, 3), Region::Ball { center: vec![0.1; 3], radius: 1.0, norm }] {
+            let asked = (&region, norm, Of::All);
+            let whole = chain_exact(&network, asked, None, known, &settings, &mut go_on).unwrap();
+            assert!(whole.closed, "{whole:?}");
+            for after in [0, 1, 3, 10, 40, 200, 3000] {
+                for local in [true, false] {
+                    let count = AtomicUsize::new(0);
+                    let stop = Stop::when(move || count.fetch_add(1, Ordering::Relaxed) >= after);
+                    let told = stop.during(|| match local {
+                        true => chain_local(&network, asked, None, known, &settings, &mut go_on),
+                        false => chain_exact(&network, asked, None, known, &settings, &mut go_on),
+                    });
+                    let told = told.unwrap();
+                    check(&network, asked, &told, known);
+                    assert!(told.upper_bound >= whole.lower_bound && told.lower_bound <= whole.upper_bound, "{told:?}");
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn small_networks_close_everywhere() {
     for (seed, names) in
@@ -422,6 +452,11 @@ fn what_cannot_be_asked_is_told() {
     assert!(told(&network, &ball(vec![1e308; 2], 1.7e308), Of::All, &usual, true).contains("no doubles"));
     let gap = ChainSearchSettings { relative_gap: f64::NAN, ..usual };
     assert!(told(&network, &square(1.0, 2), Of::All, &gap, true).contains("gap of the search is NaN"));
+    let asked = (&square(1.0, 2), Norm::Two, Of::All);
+    for known in [f64::NAN, -1.0] {
+        let wrong = chain_local(&network, asked, None, known, &usual, &mut go_on).unwrap_err();
+        assert!(wrong.what.contains("bound that is known"), "{wrong:?}");
+    }
     let rows = Mat::zeros(4, 5);
     let asked = (&square(1.0, 2), Norm::Two, Of::All);
     let wrong = chain_local(&network, asked, Some(rows.as_ref()), 9.0, &usual, &mut go_on).unwrap_err();

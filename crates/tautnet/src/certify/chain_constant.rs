@@ -16,7 +16,7 @@ use tautnet_cone::Stop;
 /// How much is done over a region: a search over the inputs costs about so many operations at most.
 const OPERATIONS: f64 = 3e8;
 /// The most parts of an exact search, which remembers those that wait.
-const PARTS: usize = 200_000;
+const PARTS: usize = 100_000;
 /// The gap at which an exact search ends.
 const EXACT: f64 = 1e-9;
 

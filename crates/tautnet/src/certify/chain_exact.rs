@@ -55,7 +55,7 @@ pub fn chain_exact(
     settings: &ChainSearchSettings,
     observer: &mut ExactObserver<'_>,
 ) -> Result<ChainEnclosure> {
-    let parts = ChainParts::new(network, norm, of, settings)?;
+    let parts = ChainParts::new(network, norm, of, known, settings)?;
     if let Some(reason) = no_chain_exact(network) {
         return Err(Error::new(
             format!("the exact constant was asked for, and {reason}"),

@@ -69,7 +69,7 @@ pub fn chain_local(
     settings: &ChainSearchSettings,
     observer: &mut ExactObserver<'_>,
 ) -> Result<ChainEnclosure> {
-    let parts = ChainParts::new(network, norm, of, settings)?;
+    let parts = ChainParts::new(network, norm, of, known, settings)?;
     region.check(network.inputs())?;
     if let Some(rows) = rows.filter(|rows| rows.ncols() != network.inputs()) {
         return Err(Error::new(
@@ -185,7 +185,12 @@ impl Search<'_> {
             return;
         }
         let root = match self.region {
-            Region::Ball { radius, norm, .. } => Some((*radius, *norm)),
+            Region::Ball { center, radius, norm } => {
+                // The middle of the box around the ball is its center up to rounding.
+                let apart: Vec<f64> = place.center().iter().zip(center).map(|(a, b)| distance_up(*a, *b)).collect();
+                let room = 1.0 + (center.len() + 6) as f64 * EPSILON;
+                Some((add_up(*radius, mul_up(norm.of(&apart), room).next_up()), *norm))
+            }
             _ => None,
         };
         self.examine(place, root, known);

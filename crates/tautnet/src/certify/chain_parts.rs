@@ -101,8 +101,14 @@ pub(super) struct ChainParts<'a> {
 }
 
 impl<'a> ChainParts<'a> {
-    pub fn new(network: &'a Network, norm: Norm, of: Of, settings: &ChainSearchSettings) -> Result<Self> {
+    pub fn new(network: &'a Network, norm: Norm, of: Of, known: f64, settings: &ChainSearchSettings) -> Result<Self> {
         settings.check()?;
+        if known.is_nan() || known < 0.0 {
+            return Err(Error::new(
+                format!("the bound that is known of the constant is {known}"),
+                "give an upper bound, which may be infinite",
+            ));
+        }
         if !of.is_of(network.outputs()) {
             return Err(Error::new(
                 format!("{of:?} was asked for; the network has {} outputs, counted from 0", network.outputs()),
