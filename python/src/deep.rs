@@ -204,6 +204,7 @@ pub fn certify_chain(
         }
     };
     let (network, scaler) = (subject.network(), subject.scaler());
+    let thorough = limits.0.is_some();
     if let Some(reason) = certify::no_chain_exact(network).filter(|_| exact) {
         return Err(refused(
             format!("`exact` was asked for, and {reason}"),
@@ -216,7 +217,8 @@ pub fn certify_chain(
         let rows = points.as_ref().map(|points| points.as_ref());
         let settings = JacobianSearchSettings::scaled_to(network);
         let found = certify::largest_jacobian_found(network, norm, Of::All, rows, &settings)?;
-        let known = ChainKnown { rows, found: Some(&found), bound: certificate.standardized.bound };
+        let bound = certificate.standardized.bound;
+        let known = ChainKnown { rows, found: Some(&found), bound, thorough };
         let search = |region: &Region| {
             let asked = (region, norm, Of::All);
             certify::chain_constant(network, asked, &known, exact, &mut |_| watch.verdict()).map(|found| told(&found))

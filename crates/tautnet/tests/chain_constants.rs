@@ -324,6 +324,34 @@ fn a_ramp_after_a_ramp_has_the_constant_one() {
     }
 }
 
+/// Whole numbers and three lines in a plane, one of which goes through the input that is tried first: the constant of the difference is (1.125, 15.125).
+#[test]
+fn an_input_on_a_kink_hides_nothing() {
+    let rows = |rows: &[&[f64]]| Mat::from_fn(rows.len(), rows[0].len(), |i, k| rows[i][k]);
+    let layers = vec![
+        Layer::new(rows(&[&[1.0, -1.0], &[0.5, 2.0], &[0.0, 1.0]]), vec![0.0, -1.0, 0.5], "abs".parse().unwrap()),
+        Layer::new(rows(&[&[1.0, -2.0, 0.5], &[0.25, 1.0, -1.0]]), vec![0.5, 0.0], "crelu".parse().unwrap()),
+        Layer::new(
+            rows(&[&[1.0, 2.0, 0.0, 1.0], &[3.0, -1.0, 1.0, 0.0], &[0.0, 0.5, -2.0, 1.0]]),
+            vec![0.0, 1.0, 0.0],
+            Activation::identity(),
+        ),
+    ];
+    let network = Network::new(layers, None).unwrap();
+    let (of, expected) = (Of::Pair(0, 2), 1.125f64.hypot(15.125));
+    for local in [true, false] {
+        let region = if local { square(1.0, 2) } else { Region::Everywhere };
+        let asked = (&region, Norm::Two, of);
+        let settings = ChainSearchSettings { relative_gap: 1e-9, ..Default::default() };
+        let found = match local {
+            true => chain_local(&network, asked, None, known(&network, Norm::Two, of), &settings, &mut go_on),
+            false => chain_exact(&network, asked, None, known(&network, Norm::Two, of), &settings, &mut go_on),
+        }
+        .unwrap();
+        assert!(found.closed && (found.upper_bound - expected).abs() < 1e-7, "{found:?} {expected}");
+    }
+}
+
 /// A smooth chain whose constant over an interval is known: cos is steepest where the sine is 1.
 #[test]
 fn a_sine_has_its_steepest_slope_over_an_interval() {

@@ -230,7 +230,7 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
     }
     // The searches come last: what is proved without them is there whenever they end.
     for part in &mut parts {
-        let known = ChainKnown { rows, found: Some(&part.found), bound: part.known() };
+        let known = ChainKnown { rows, found: Some(&part.found), bound: part.known(), thorough: stop.is_limited() };
         let (norm, pairs) = (part.norm, part.claim().pairs.as_deref());
         let given = Given { network, norm, known, pairs, exact: wanted.exact };
         let mut watch = Watch { stop: *stop, display: &mut display };

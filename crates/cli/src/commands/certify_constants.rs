@@ -164,7 +164,10 @@ impl Searched {
     pub fn note(&self, norm: Norm, place: &str) -> Option<String> {
         let all = &self.all;
         (!all.closed).then(|| {
-            let gap = output::percent(all.relative_gap);
+            let gap = match all.relative_gap {
+                gap if gap < 1e-3 => format!("{gap:.0e}"),
+                gap => output::percent(gap),
+            };
             let more =
                 if all.undecided > 0 { "; of some parts it is not known whether they hold an input" } else { "" };
             format!(

@@ -176,7 +176,7 @@ fn exact_and_local_constants_stand_in_the_ladder() {
     let shown = folder.tautnet("certify three.json data.csv --target class --norm 1 --no-standardize");
     assert!(shown.code == Some(0) && shown.out.contains("in the data's box, at most"), "{shown:?}");
     // Within a time that is too short, what is proved without a search is told.
-    let short = folder.tautnet("certify three.json --exact --box -1:1 --time-limit 1ms --json --quiet").json();
+    let short = folder.tautnet("certify three.json --exact --box -1:1 --time-limit 0.001s --json --quiet").json();
     let [exact, product] = ["exact", "product"].map(|key| short["ladder"][key].as_f64().unwrap());
     assert!(exact <= product);
 }

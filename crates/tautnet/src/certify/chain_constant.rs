@@ -13,8 +13,8 @@ use crate::{Network, Norm};
 use faer::MatRef;
 use tautnet_cone::Stop;
 
-/// How much is done over a region: a search over the inputs costs about so many operations at most.
-const OPERATIONS: f64 = 3e8;
+/// How much is done over a region: a search over the inputs costs about so many operations at most, and ten times as many where it is thorough.
+const OPERATIONS: f64 = 6e7;
 /// The most parts of an exact search, which remembers those that wait.
 const PARTS: usize = 100_000;
 /// The gap at which an exact search ends.
@@ -32,6 +32,8 @@ pub struct ChainKnown<'a> {
     pub found: Option<&'a JacobianFound>,
     /// An upper bound on the constant over all inputs.
     pub bound: f64,
+    /// Whether a search may take long, since there is a time limit.
+    pub thorough: bool,
 }
 
 /// Whether a search over the inputs is worth it where nobody asks for a region: it bounds many parts in a second.
@@ -53,7 +55,8 @@ pub fn chain_constant(
     if *region == Region::Everywhere {
         return chain_exact(network, (region, norm, of), known.found, known.bound, &most, observer);
     }
-    let settings = ChainSearchSettings::scaled_to(network, OPERATIONS);
+    let operations = if known.thorough { 10.0 * OPERATIONS } else { OPERATIONS };
+    let settings = ChainSearchSettings::scaled_to(network, operations);
     let local = chain_local(network, (region, norm, of), known.rows, known.bound, &settings, observer)?;
     if local.closed || !exact || no_chain_exact(network).is_some() || Stop::here().asked() {
         return Ok(local);

@@ -195,8 +195,6 @@ impl<'a> ChainParts<'a> {
 pub(super) struct Best {
     /// From below, as it is told.
     pub value: f64,
-    /// To nearest.
-    nearest: f64,
     pub point: Vec<f64>,
     pub direction: Vec<f64>,
 }
@@ -204,7 +202,7 @@ pub(super) struct Best {
 impl Best {
     /// Nothing but an input of the region.
     pub fn nothing(point: Vec<f64>) -> Self {
-        Self { value: 0.0, nearest: 0.0, direction: vec![0.0; point.len()], point }
+        Self { value: 0.0, direction: vec![0.0; point.len()], point }
     }
 
     /// Takes an input where it lies inside the region and has a larger Jacobian. Whether it was looked at.
@@ -213,10 +211,11 @@ impl Best {
             return false;
         }
         let Some((size, direction)) = looked_at(parts.network, parts.norm, parts.of, x) else { return false };
-        if size > self.nearest {
+        // Compared with what is told: at a kink the Jacobian may be large, and little can be said of it.
+        if size > self.value * (1.0 + ROUNDING) {
             let value = change_at_least(parts.network, parts.norm, parts.of, x, &direction);
             if value > self.value {
-                *self = Self { value, nearest: size, point: x.to_vec(), direction };
+                *self = Self { value, point: x.to_vec(), direction };
             }
         }
         true
