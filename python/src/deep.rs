@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::json;
 use std::sync::Arc;
-use tautnet::certify::{self, Bounded, JacobianSearchSettings, Of};
+use tautnet::certify::{self, Bounded, ChainEnclosure, ChainKnown, JacobianSearchSettings, Of, Region};
 use tautnet::deep_fit::{self, METHOD};
 use tautnet::job::Watch;
 use tautnet::recipe::{Command, Deep, Interval, SHARED, Table};
@@ -159,10 +159,21 @@ fn chain_certificate(
     Ok(certificate)
 }
 
-/// What `certify` says of networks with any number of layers in one norm: the largest Jacobian found, as JSON; the certificate; and with labels and
-/// a radius the margins of the rows.
+/// What a search says, as JSON.
+fn told(found: &ChainEnclosure) -> serde_json::Value {
+    json!({
+        "lower": found.lower_bound,
+        "upper": found.upper_bound,
+        "closed": found.closed,
+        "explored": found.explored,
+        "point": found.point,
+    })
+}
+
+/// What `certify` says of networks with any number of layers in one norm: the largest Jacobian found and what searches enclose, as JSON; the certificate;
+/// and with labels and a radius the margins of the rows. With `exact` the constant over all inputs is searched for too.
 #[pyfunction]
-#[pyo3(signature = (subject, given, labels, norm, radius, limits))]
+#[pyo3(signature = (subject, given, labels, norm, radius, exact, limits))]
 pub fn certify_chain(
     py: Python<'_>,
     subject: &Bound<'_, PyAny>,
@@ -170,6 +181,7 @@ pub fn certify_chain(
     labels: Option<&Bound<'_, PyAny>>,
     norm: &str,
     radius: Option<&Bound<'_, PyAny>>,
+    exact: bool,
     limits: Limited,
 ) -> PyResult<(String, ChainCertificate, Option<ClassMargins>)> {
     let subject = Subject::of(subject)?;
@@ -192,13 +204,33 @@ pub fn certify_chain(
         }
     };
     let (network, scaler) = (subject.network(), subject.scaler());
-    let (facts, certificate, margins) = run(py, Limits::new(limits.0, limits.1, limits.2)?, |_| {
+    let thorough = limits.0.is_some();
+    if let Some(reason) = certify::no_chain_exact(network).filter(|_| exact) {
+        return Err(refused(
+            format!("`exact` was asked for, and {reason}"),
+            "leave it out; over the box of X there is a bound for every activation",
+        ));
+    }
+    let (facts, certificate, margins) = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         // The proof comes first: where the time is short, it is what matters.
         let certificate = chain_certificate(network, scaler, norm)?;
         let rows = points.as_ref().map(|points| points.as_ref());
         let settings = JacobianSearchSettings::scaled_to(network);
         let found = certify::largest_jacobian_found(network, norm, Of::All, rows, &settings)?;
-        let facts = json!({"found": found.value, "point": found.point});
+        let bound = certificate.standardized.bound;
+        let known = ChainKnown { rows, found: Some(&found), bound, thorough };
+        let search = |region: &Region| {
+            let asked = (region, norm, Of::All);
+            certify::chain_constant(network, asked, &known, exact, &mut |_| watch.verdict()).map(|found| told(&found))
+        };
+        let cheap = asked.is_none() && certify::chain_local_is_cheap(network);
+        let boxed = rows.filter(|rows| rows.nrows() > 0 && cheap);
+        let facts = json!({
+            "found": found.value,
+            "point": found.point,
+            "exact": exact.then(|| search(&Region::Everywhere)).transpose()?,
+            "local": boxed.map(|rows| search(&Region::bounding_box(rows))).transpose()?,
+        });
         let Some((rows, labels, radius)) = asked else { return Ok((facts, certificate, None)) };
         let file = certify::class_margins(network, (rows, &labels), (norm, radius), None)?;
         if file.rows.len() < labels.len() {

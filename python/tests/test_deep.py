@@ -198,8 +198,10 @@ def test_margins_of_a_network_alone(classes, of_classes):
             tautnet.certify(network, Z, y, radius=radius)
     with pytest.raises(TautnetError, match="4 inputs but the data has 3"):
         tautnet.certify(network, Z[:, :3])
-    with pytest.raises(TautnetError, match="`exact`"):
-        tautnet.certify(network, exact=True)
+    tanh, last = (np.ones((2, 2)), np.zeros(2), "tanh"), (np.ones((1, 2)), np.zeros(1), "identity")
+    smooth = tautnet.Network(layers=[tanh, tanh, last])
+    with pytest.raises(TautnetError, match="change smoothly"):
+        tautnet.certify(smooth, exact=True)
     with pytest.raises(TautnetError, match="there is no norm"):
         tautnet.certify(network, norm="3")
     with pytest.raises(TautnetError, match="this network has .*1 output|one output"):
@@ -491,3 +493,28 @@ def test_progress_is_told(numbers, capsys):
     LipschitzRegressor(layers=(64, 64), epochs=10**6, time_limit=2.0, verbose=True).fit(*numbers)
     told = capsys.readouterr().err
     assert "training layers" in told and "passes, Lipschitz bound" in told
+
+
+@pytest.mark.parametrize("norm", ["2", "inf", "1"])
+def test_exact_and_local_constants_stand_in_the_ladder(norm):
+    random = np.random.default_rng(3)
+    layers = [
+        (random.normal(size=(4, 2)), random.normal(size=4), "relu"),
+        (random.normal(size=(4, 4)), random.normal(size=4), "maxmin"),
+        (random.normal(size=(2, 4)), random.normal(size=2), "identity"),
+    ]
+    network, X = tautnet.Network(layers=layers), random.normal(size=(20, 2))
+    bounds = tautnet.certify(network, X, norm=norm, exact=True)
+    assert bounds.exact_closed and bounds.exact is not None and bounds.local is not None
+    assert bounds.found <= bounds.exact[0] <= bounds.exact[1] <= bounds.proved
+    assert bounds.local[0] <= bounds.local[1] and bounds.local[0] <= bounds.exact[1]
+    # No two inputs are farther apart than the exact constant allows; those in the box, than the local one.
+    order = {"2": 2, "inf": np.inf, "1": 1}[norm]
+    for points, constant in [(10 * random.normal(size=(300, 2)), bounds.exact[1]), (X, bounds.local[1])]:
+        apart = np.linalg.norm(network.predict(points)[:-1] - network.predict(points)[1:], ord=order, axis=1)
+        moved = np.linalg.norm(points[:-1] - points[1:], ord=order, axis=1)
+        assert np.all(apart <= constant * moved * (1 + 1e-9))
+    text = str(bounds)
+    assert "exact, at most" in text and "in the box, at most" in text
+    alone = tautnet.certify(network, norm=norm)
+    assert alone.exact is None and alone.local is None and not alone.exact_closed

@@ -173,6 +173,12 @@ class ChainBounds:
     """Bounds of the differences of two outputs, outputs x outputs, or None where they are too many."""
     margins: _tautnet.ClassMargins | None
     """Which rows keep their class within the radius, where X, y and `radius` were given."""
+    exact: tuple[float, float] | None = None
+    """Both ends of the search for the exact constant, where `exact` was asked for. This program proves them, the certificate does not."""
+    exact_closed: bool = False
+    """Whether the search found the constant."""
+    local: tuple[float, float] | None = None
+    """Both ends of the constant over the box around X, where X was given without margins and the network is not too large. This program proves them."""
 
     @property
     def lipschitz_upper_bound(self) -> float:
@@ -188,7 +194,13 @@ class ChainBounds:
         return text
 
     def _lines(self) -> list[tuple[str, str, float]]:
-        lines = [("largest Jacobian found", ">=", self.found), ("product of norms, proved", "<=", self.proved)]
+        lines = [("largest Jacobian found", ">=", self.found)]
+        if self.exact is not None:
+            name = "exact" if self.exact_closed else "branch and bound"
+            lines += [(f"{name}, at least", ">=", self.exact[0]), (f"{name}, at most", "<=", self.exact[1])]
+        if self.local is not None:
+            lines += [("in the box, at least", ">=", self.local[0]), ("in the box, at most", "<=", self.local[1])]
+        lines.append(("product of norms, proved", "<=", self.proved))
         lines += [(f"  layer {k + 1}", "<=", float(norm)) for k, norm in enumerate(self.layers)]
         return lines if self.linear is None else [*lines, ("  linear part", "<=", self.linear)]
 
@@ -209,7 +221,7 @@ def certify(
     X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. `exact` searches
     for the exact constant, until it is found or for the time limit (60 s if there is none).
 
-    Of a network with several layers, or other units than relu, the bound is the product of its layers' norms, and the result is a ChainBounds. With y, the classes of the rows X (for a network alone their numbers, the first being 0), and a `radius` it also tells which rows keep
+    Of a network with several layers, or other units than relu, the bound is the product of its layers' norms, and the result is a ChainBounds. `exact` is then for small networks whose units are two lines, and with X the constant over the box around it is told. With y, the classes of the rows X (for a network alone their numbers, the first being 0), and a `radius` it also tells which rows keep
     their class wherever their inputs change by at most the radius, in the norm: `margins`, whose file `verify` checks.
     """
     subject = native(network)
@@ -224,10 +236,11 @@ def certify(
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     inputs = None if X is None else given_inputs(X, "certify", names)
     if chain:
-        if exact:
-            raise TautnetError("`exact` is for one hidden layer of relu units and one output", "leave it out")
+        seconds = 60.0 if exact and time_limit is None else time_limit
         labels = None if y is None else _targets(subject, network, y, None, "certify")[0][0]
-        text, of_chain, margins = _tautnet.certify_chain(subject, inputs, labels, name, radius, (time_limit, thread_count(threads), None))
+        text, of_chain, margins = _tautnet.certify_chain(
+            subject, inputs, labels, name, radius, exact, (seconds, thread_count(threads), None)
+        )
         return _chain_bounds(json.loads(text), of_chain, margins)
     if y is not None or radius is not None:
         raise TautnetError("margins of classes are for a network with an output for each class, and this one has one output", "leave out y and `radius`")
@@ -287,7 +300,14 @@ def _chain_bounds(facts: dict[str, Any], certificate: _tautnet.ChainCertificate,
         outputs=np.array(claim["outputs"]),
         pairs=pairs,
         margins=margins,
+        exact=_ends(facts["exact"]),
+        exact_closed=bool((facts["exact"] or {}).get("closed", False)),
+        local=_ends(facts["local"]),
     )
+
+
+def _ends(found: dict[str, Any] | None) -> tuple[float, float] | None:
+    return None if found is None else (found["lower"], found["upper"])
 
 
 Judged = _tautnet.Certificate | _tautnet.ChainCertificate | _tautnet.ClassMargins

@@ -266,9 +266,9 @@ def certify(
 def is_chain(subject: Model | Network) -> bool:
     """Whether what is known of one hidden layer of relu units and one output says nothing of this network."""
 def certify_chain(
-    subject: Model | Network, given: Any, labels: Any, norm: str, radius: float | None, limits: _Limits
+    subject: Model | Network, given: Any, labels: Any, norm: str, radius: float | None, exact: bool, limits: _Limits
 ) -> tuple[str, ChainCertificate, ClassMargins | None]:
-    """The largest Jacobian found, as JSON; the certificate; and with labels and a radius the margins of the rows."""
+    """The largest Jacobian found and what searches enclose, as JSON; the certificate; and with labels and a radius the margins of the rows."""
 def shown(value: float, upper: bool) -> str: ...
 def verify(bytes: bytes, subject: Model | Network) -> Certificate | ChainCertificate | ClassMargins: ...
 def attack(

@@ -42,8 +42,9 @@ const CUTS: usize = 200;
 /// from the best bound on the other side. DATA, if given, are inputs at which large gradients are looked for; no bound
 /// for all inputs depends on them, and the box around them is the region over which a smaller bound holds.
 ///
-/// Of a network with several hidden layers, or with other units than relu, the largest Jacobian found and the product of the norms of its
-/// layers are told, and the certificate proves the latter; outputs are then measured in the norm of the inputs.
+/// Of a network with several hidden layers, or with other units than relu, the largest Jacobian found, the product of the norms of its
+/// layers and, in the norm 2, LipSDP are told, and the certificate proves the latter two; outputs are then measured in the norm of the inputs. --exact is for
+/// small networks whose units are two lines (not tanh, sincos or sine-pair); over a box or a ball there is a search for every activation.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Model file, or a plain network: .onnx, .safetensors or JSON
@@ -364,14 +365,15 @@ impl Arguments {
     /// What is asked of a network with any number of layers.
     fn of_chain(&self) -> certify_chain::Asked<'_> {
         let one = [
-            (self.exact, "--exact"),
-            (self.within_box.is_some(), "--box"),
-            (self.ball.is_some(), "--ball"),
+            (self.resume.is_some(), "--resume"),
             (self.worst_cases.is_some(), "--worst-cases"),
             (self.tolerances.tolerances.is_some(), "--tolerances"),
             (self.plot.is_some(), "--plot"),
         ];
         certify_chain::Asked {
+            exact: self.exact,
+            within_box: self.within_box,
+            ball: self.ball,
             path: &self.network,
             data: self.data.as_deref(),
             meeting: &self.meeting,

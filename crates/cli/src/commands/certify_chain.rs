@@ -1,5 +1,7 @@
 //! What `certify` says of networks with any number of layers: the largest Jacobian found, the product of the layers' norms, and the margins of rows.
 
+use super::certify_constants::{Given, Searched, Wanted};
+use super::certify_table::Watch;
 use crate::arguments::{MeetingArguments, OutArguments, TalkArguments};
 use crate::progress::Display;
 use crate::stop::Stop;
@@ -9,7 +11,9 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
-use tautnet::certify::{self, ChainLipsdpSettings, ChainMultipliers, JacobianFound, JacobianSearchSettings, Of};
+use tautnet::certify::{
+    self, ChainKnown, ChainLipsdpSettings, ChainMultipliers, JacobianFound, JacobianSearchSettings, Of, Region,
+};
 use tautnet::error::{Error, Result};
 use tautnet::network::Layer;
 use tautnet::{Dataset, Network, Norm, printable};
@@ -35,6 +39,10 @@ struct Part {
     certificate: ChainCertificate,
     /// What multipliers of the hidden units prove, in the norm 2, and the seconds that it took; or why there is nothing.
     multipliers: Option<std::result::Result<(ChainMultipliers, f64), String>>,
+    /// The exact constant, as far as a search came.
+    exact: Option<Searched>,
+    /// The constant over a region.
+    local: Option<Searched>,
     seconds: f64,
 }
 
@@ -55,6 +63,11 @@ impl Part {
         let Some(Ok((bounds, _))) = &self.multipliers else { return [None; 2] };
         let [best, greedy] = [&bounds.standardized.best, &bounds.standardized.greedy];
         [best, greedy].map(|proof| proof.as_ref().map(|proof| proof.bound.min(product)))
+    }
+
+    /// The least bound over all inputs that is proved before a search.
+    fn known(&self) -> f64 {
+        self.ladder()[0].unwrap_or(self.claim().bound)
     }
 
     /// Why there is no LipSDP in a norm that has it.
@@ -79,8 +92,16 @@ impl Part {
         result["tightness"] = json!(self.tightness());
         result["seconds"] = json!(self.seconds);
         let [lipsdp, greedy] = self.ladder();
-        result["ladder"] =
-            json!({"found": self.found.value, "lipsdp": lipsdp, "greedy": greedy, "product": self.claim().bound});
+        let exact = self.exact.as_ref();
+        result["ladder"] = json!({
+            "found": exact.map_or(self.found.value, |exact| exact.all.lower_bound.max(self.found.value)),
+            "exact": exact.map(|exact| exact.all.upper_bound),
+            "lipsdp": lipsdp,
+            "greedy": greedy,
+            "product": self.claim().bound,
+        });
+        result["exact"] = exact.map(Searched::json).into();
+        result["local"] = self.local.as_ref().map(Searched::json).into();
         result["lipsdp"] = match &self.multipliers {
             None => Value::Null,
             Some(Err(reason)) => json!({"left_out": reason}),
@@ -109,6 +130,12 @@ pub struct Asked<'a> {
     pub meeting: &'a MeetingArguments,
     /// The one norm, where one is asked for.
     pub norm: Option<Norm>,
+    /// Whether the exact constant is asked for.
+    pub exact: bool,
+    /// The box, where there is one.
+    pub within_box: Option<(f64, f64)>,
+    /// The radius of the ball around 0, where there is one.
+    pub ball: Option<f64>,
     /// An option that is given, and that there is for one hidden layer of relu units only.
     pub given: Option<&'static str>,
     /// Where the certificate goes.
@@ -148,17 +175,27 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
         Stored::Model(model) => Some(&model.scaler),
         Stored::Network(_) => None,
     };
+    let rows = data.map(|data| data.x.as_ref());
+    let of_chain = is_for(network);
+    let wanted = Wanted {
+        exact: arguments.exact,
+        within_box: arguments.within_box,
+        ball: arguments.ball,
+        data: data.filter(|_| of_chain && arguments.margins.is_none()),
+    };
+    wanted.check(network)?;
     stop.heed();
     let norms = match arguments.norm {
         Some(norm) => vec![norm],
         None => vec![Norm::Two, Norm::Infinity, Norm::One],
     };
+    let mut left = norms.len() as u32 * wanted.searches(network);
     let mut display = Display::new(arguments.talk.quiet, f64::NAN);
     let (mut parts, mut cut_short) = (Vec::new(), None);
     let count = norms.len();
     for (done, &norm) in norms.iter().enumerate() {
         display.count("bounding the network in each norm", done, count);
-        let share = stop.share((count - done) as u32);
+        let share = stop.share((count - done) as u32 + left);
         let started = Instant::now();
         // The proof comes first: where the time is short, it is what matters.
         let mut certificate = share.during(|| certify::chain_certificate(network, norm, scaler))?;
@@ -185,12 +222,25 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
         // What is printed as proved has passed the verifier in the form in which it is written.
         tautnet_models::verify_chain(&certificate.to_bytes(), network, scaler)?;
         let settings = JacobianSearchSettings::scaled_to(network);
-        let rows = data.map(|data| data.x.as_ref());
         let found = share.during(|| certify::largest_jacobian_found(network, norm, Of::All, rows, &settings))?;
         cut_short = cut_short.or(share.reason());
         stop.kept();
-        parts.push(Part { norm, found, certificate, multipliers, seconds: started.elapsed().as_secs_f64() });
+        let seconds = started.elapsed().as_secs_f64();
+        parts.push(Part { norm, found, certificate, multipliers, exact: None, local: None, seconds });
     }
+    // The searches come last: what is proved without them is there whenever they end.
+    for part in &mut parts {
+        let known = ChainKnown { rows, found: Some(&part.found), bound: part.known(), thorough: stop.is_limited() };
+        let (norm, pairs) = (part.norm, part.claim().pairs.as_deref());
+        let given = Given { network, norm, known, pairs, exact: wanted.exact };
+        let mut watch = Watch { stop: *stop, display: &mut display };
+        let local =
+            wanted.region(network, norm).map(|region| given.search(region, &mut left, &mut watch)).transpose()?;
+        let exact = wanted.exact.then(|| given.search(Region::Everywhere, &mut left, &mut watch)).transpose()?;
+        part.seconds += [&local, &exact].into_iter().flatten().map(Searched::seconds).sum::<f64>();
+        (part.local, part.exact) = (local, exact);
+    }
+    cut_short = cut_short.or(stop.reason());
     drop(display);
     let mut result = parts[0].json();
     result["inputs"] = json!(network.inputs());
@@ -234,7 +284,7 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
         output::print_json(&result)?;
         return Ok(ExitCode::SUCCESS);
     }
-    output::print(&(text(network, &parts) + &pairs(&names(stored), &parts) + &told))?;
+    output::print(&(text(network, &parts, wanted.place()) + &pairs(&names(stored), &parts, wanted.place()) + &told))?;
     if !arguments.talk.quiet {
         let units = if scaler.is_some() { "standard deviations of each" } else { "the units that the network takes" };
         output::note(&format!(
@@ -253,6 +303,16 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
             if let Some(reason) = part.left_out() {
                 output::note(&format!("LipSDP is left out: {reason}"));
             }
+            for (searched, place) in [(&part.exact, "over all inputs"), (&part.local, wanted.place())] {
+                if let Some(note) = searched.as_ref().and_then(|searched| searched.note(part.norm, place)) {
+                    output::note(&note);
+                }
+            }
+        }
+        if parts.iter().any(|part| part.exact.is_some() || part.local.is_some()) {
+            output::note(
+                "what a search says is at most so much is proved by this program; a certificate proves the product of norms and LipSDP",
+            );
         }
         if network.in_relu_units("`certify`").is_ok() && is_for(network) {
             output::note(
@@ -291,10 +351,20 @@ fn labels(columns: &Encoder, data: &Dataset, network: &Network) -> Result<Vec<us
 }
 
 /// The table of the network and its layers.
-fn text(network: &Network, parts: &[Part]) -> String {
+fn text(network: &Network, parts: &[Part], place: &str) -> String {
     let row = |name: String, of: &dyn Fn(&Part) -> String| [name].into_iter().chain(parts.iter().map(of)).collect();
     let mut rows: Vec<Vec<String>> = vec![row(String::new(), &|part| format!("norm {}", part.norm.name()))];
     rows.push(row("largest Jacobian found".into(), &|part| format!("≥ {}", output::at_least(part.found.value))));
+    let ends = |searched: &Option<Searched>, upper: bool| match searched {
+        None => "…".to_owned(),
+        Some(searched) if upper => format!("≤ {}", output::at_most(searched.all.upper_bound)),
+        Some(searched) => format!("≥ {}", output::at_least(searched.all.lower_bound)),
+    };
+    if parts.iter().any(|part| part.exact.is_some()) {
+        let name = exact_name(parts);
+        rows.push(row(format!("{name}, at least"), &|part| ends(&part.exact, false)));
+        rows.push(row(format!("{name}, at most"), &|part| ends(&part.exact, true)));
+    }
     let [lipsdp, greedy] = [0, 1].map(|at| {
         move |part: &Part| part.ladder()[at].map_or("…".to_owned(), |bound| format!("≤ {}", output::at_most(bound)))
     });
@@ -315,11 +385,21 @@ fn text(network: &Network, parts: &[Part]) -> String {
         let linear = |part: &Part| format!("≤ {}", output::at_most(part.claim().linear.unwrap_or(f64::INFINITY)));
         rows.push(row("  linear part".into(), &linear));
     }
+    if parts.iter().any(|part| part.local.is_some()) {
+        rows.push(row(format!("{place}, at least"), &|part| ends(&part.local, false)));
+        rows.push(row(format!("{place}, at most"), &|part| ends(&part.local, true)));
+    }
     output::table(&rows)
 }
 
+/// What the search over all inputs is called: exact where all of them have closed.
+fn exact_name(parts: &[Part]) -> &'static str {
+    let closed = |part: &Part| part.exact.as_ref().is_some_and(|exact| exact.all.closed);
+    if parts.iter().all(closed) { "exact" } else { "branch and bound" }
+}
+
 /// The table of the differences of outputs, where they are not too many.
-fn pairs(names: &[String], parts: &[Part]) -> String {
+fn pairs(names: &[String], parts: &[Part], place: &str) -> String {
     if names.len() < 2 || names.len() > SHOWN || parts.iter().any(|part| part.claim().pairs.is_none()) {
         return String::new();
     }
@@ -332,6 +412,17 @@ fn pairs(names: &[String], parts: &[Part]) -> String {
         rows.push(
             [name].into_iter().chain(parts.iter().map(|part| format!("≤ {}", output::at_most(bound(part))))).collect(),
         );
+        let of = |part: &Part, exact: bool| {
+            let searched = if exact { &part.exact } else { &part.local };
+            Some(searched.as_ref()?.pairs.get(at)?.upper_bound)
+        };
+        for (exact, name) in [(true, exact_name(parts)), (false, place)] {
+            if parts.iter().any(|part| of(part, exact).is_some()) {
+                let cell =
+                    |part: &Part| of(part, exact).map_or("…".into(), |upper| format!("≤ {}", output::at_most(upper)));
+                rows.push([format!("  {name}")].into_iter().chain(parts.iter().map(cell)).collect());
+            }
+        }
     }
     format!("\n{}", output::table(&rows))
 }

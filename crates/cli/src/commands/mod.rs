@@ -3,6 +3,7 @@
 pub mod attack;
 pub mod certify;
 mod certify_chain;
+mod certify_constants;
 mod certify_table;
 pub mod compare;
 pub mod completions;

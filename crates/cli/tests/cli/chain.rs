@@ -111,9 +111,9 @@ fn rows_that_keep_their_class_are_counted_and_proved() {
 #[test]
 fn what_does_not_go_together_is_one_error() {
     let folder = prepared();
-    for option in ["--exact", "--box -1:1", "--ball 1", "--worst-cases w.json", "--plot p.svg"] {
+    for option in ["--exact --resume s.json", "--worst-cases w.json", "--plot p.svg"] {
         let ran = folder.tautnet(&format!("certify three.json data.csv --target class {option}"));
-        let name = option.split(' ').next().unwrap();
+        let name = option.split(' ').find(|word| word.starts_with("--") && *word != "--exact").unwrap();
         assert!(
             ran.code == Some(2) && ran.err.contains(&format!("`{name}` is for one hidden layer of relu units")),
             "{ran:?}"
@@ -135,4 +135,65 @@ fn what_does_not_go_together_is_one_error() {
     let ran = folder.tautnet("certify one.json numbers.csv --margins m.json --radius 1");
     assert!(ran.code == Some(2) && ran.err.contains("`--margins` is for an output for each class"), "{ran:?}");
     assert!(!folder.path().join("m.json").exists());
+}
+
+/// Both searches, in every norm, between what is found and what is proved without them.
+#[test]
+fn exact_and_local_constants_stand_in_the_ladder() {
+    let folder = prepared();
+    for region in ["--box -1:1", "--ball 0.5", "--box 3:4"] {
+        let result = folder.tautnet(&format!("certify three.json --exact {region} --json --quiet")).json();
+        for part in result["norms"].as_array().unwrap() {
+            let number = |value: &serde_json::Value| value.as_f64().unwrap();
+            let ladder = &part["ladder"];
+            let [found, exact, product] = ["found", "exact", "product"].map(|key| number(&ladder[key]));
+            assert!(number(&part["found"]) <= found && found <= exact && exact <= product, "{part:#}");
+            if part["norm"] == "2" {
+                assert!(exact <= number(&ladder["lipsdp"]) && ladder["lipsdp"].as_f64() <= ladder["greedy"].as_f64());
+            }
+            for (key, bound) in [("exact", product), ("local", exact)] {
+                let told = &part[key];
+                assert!(
+                    number(&told["lower"]) <= number(&told["upper"]) && number(&told["upper"]) <= bound * (1.0 + 1e-6)
+                );
+                assert!(told["closed"] == true && number(&told["gap"]) < 1e-5, "{told:#}");
+                assert_eq!((told["pairs"].as_array().unwrap().len(), &told["in_certificate"]), (3, &false.into()));
+                for (pair, proved) in told["pairs"].as_array().unwrap().iter().zip(part["pairs"].as_array().unwrap()) {
+                    assert!(number(&pair["upper"]) <= number(proved), "{pair:#}");
+                }
+            }
+        }
+        let shown = folder.tautnet(&format!("certify three.json --exact {region} --norm 2"));
+        let place = if region.starts_with("--ball") { "in the ball" } else { "in the box" };
+        for text in ["exact, at least", "exact, at most", &format!("{place}, at most"), "  exact  "] {
+            assert!(shown.code == Some(0) && shown.out.contains(text), "{text}: {shown:?}");
+        }
+        assert!(shown.err.contains("is proved by this program"), "{shown:?}");
+    }
+    // Smooth slopes have bounds over a region too; without one that is given it is the box of the data.
+    let told = folder.tautnet("certify one.json --box -1:1 --norm inf --json --quiet").json();
+    assert!(told["local"]["upper"].as_f64().unwrap() < told["trivial_bound"].as_f64().unwrap(), "{told:#}");
+    let shown = folder.tautnet("certify three.json data.csv --target class --norm 1 --no-standardize");
+    assert!(shown.code == Some(0) && shown.out.contains("in the data's box, at most"), "{shown:?}");
+    // Within a time that is too short, what is proved without a search is told.
+    let short = folder.tautnet("certify three.json --exact --box -1:1 --time-limit 0.001s --json --quiet").json();
+    let [exact, product] = ["exact", "product"].map(|key| short["ladder"][key].as_f64().unwrap());
+    assert!(exact <= product);
+}
+
+#[test]
+fn an_exact_constant_that_there_is_not_is_refused() {
+    let folder = prepared();
+    for (arguments, told) in [
+        ("one.json --exact", "the slopes of `sincos` change smoothly"),
+        ("three.json --box 1:0", "1:0"),
+        ("three.json --box nan:1", "nan:1"),
+        ("three.json --box -inf:1", "-inf:1"),
+        ("three.json --ball=-1", "-1"),
+        ("three.json --ball nan", "nan"),
+        ("three.json --box 0:1 --ball 1", "--ball"),
+    ] {
+        let ran = folder.tautnet(&format!("certify {arguments}"));
+        assert!(ran.code == Some(2) && ran.out.is_empty() && ran.err.contains(told), "{arguments}: {ran:?}");
+    }
 }

@@ -40,16 +40,16 @@ impl Of {
 
 /// A number that is off by at most a radius.
 #[derive(Clone, Copy, Default)]
-struct Ball {
-    middle: f64,
-    radius: f64,
+pub(super) struct Ball {
+    pub middle: f64,
+    pub radius: f64,
 }
 
 /// What the platform's functions may be off by, and what is made of them in a few operations.
-const PLATFORM: f64 = 16.0 * EPSILON;
+pub(super) const PLATFORM: f64 = 16.0 * EPSILON;
 
 /// `W x + bias` of balls.
-fn affine(w: &Mat<f64>, x: &[Ball], bias: Option<&[f64]>) -> Vec<Ball> {
+pub(super) fn affine(w: &Mat<f64>, x: &[Ball], bias: Option<&[f64]>) -> Vec<Ball> {
     let (m, n) = (w.nrows(), w.ncols());
     let mut sums: Vec<f64> = bias.map_or(vec![0.0; m], <[f64]>::to_vec);
     let mut sizes: Vec<f64> = sums.iter().map(|sum| sum.abs()).collect();
@@ -139,11 +139,16 @@ pub(super) fn change_at_least(network: &Network, norm: Norm, of: Of, x: &[f64], 
 /// Through a hidden layer: what it hands on, and how that changes.
 fn step(layer: &Layer, x: &[Ball], t: &[Ball]) -> (Vec<Ball>, Vec<Ball>) {
     let (h, change) = (affine(layer.weights(), x, Some(layer.bias())), affine(layer.weights(), t, None));
+    handed_on(layer, &h, &change)
+}
+
+/// What a hidden layer makes of its sums, and how that changes where they do.
+pub(super) fn handed_on(layer: &Layer, h: &[Ball], change: &[Ball]) -> (Vec<Ball>, Vec<Ball>) {
     let mut handed_on = (Vec::new(), Vec::new());
     match layer.activation().unit() {
         Some(unit) => {
             for branch in 0..unit.branches() {
-                for (h, change) in h.iter().zip(&change) {
+                for (h, change) in h.iter().zip(change) {
                     let (value, slope) = through(unit, *h, branch);
                     handed_on.0.push(value);
                     handed_on.1.push(times(slope, *change));

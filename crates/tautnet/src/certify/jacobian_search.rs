@@ -183,6 +183,15 @@ impl Search<'_> {
     }
 }
 
+/// The operator norm of the Jacobian at a point, to nearest, and the direction in which it is largest; `None` where it is not finite or it is time to stop.
+pub(super) fn looked_at(network: &Network, norm: Norm, of: Of, x: &[f64]) -> Option<(f64, Vec<f64>)> {
+    let jacobian = jacobian(network, of, x);
+    let (_, v) = largest_directions(&jacobian, norm)?;
+    let image = dense::multiply(jacobian.as_ref(), column(&v).as_ref());
+    let size = norm.of(image.col_as_slice(0)) / norm.of(&v);
+    size.is_finite().then_some((size, v))
+}
+
 fn column(x: &[f64]) -> Mat<f64> {
     Mat::from_fn(x.len(), 1, |i, _| x[i])
 }

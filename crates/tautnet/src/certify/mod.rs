@@ -31,11 +31,17 @@
 //! [`tautnet_verify`], which contains no solver.
 
 mod arrangement;
+mod ball_matrix;
 mod cell;
 mod cell_maximum;
 mod chain;
+mod chain_cells;
+mod chain_constant;
+mod chain_exact;
 mod chain_lipsdp;
+mod chain_local;
 mod chain_newton;
+mod chain_parts;
 mod chain_problem;
 mod chain_recursion;
 mod class_margins;
@@ -63,6 +69,7 @@ mod radius;
 mod region;
 pub(crate) mod sample;
 mod search_state;
+mod slope_range;
 mod slope_sum;
 mod slopes;
 mod steepest_pattern;
@@ -73,9 +80,13 @@ mod worst_cases;
 pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
 pub use chain::{TrivialBound, chain_certificate, layer_norm_upper_bound, trivial_bound, verify_chain};
+pub use chain_constant::{ChainKnown, chain_constant, chain_local_is_cheap};
+pub use chain_exact::{chain_exact, no_chain_exact};
 pub use chain_lipsdp::{
     ChainLipsdpBound, ChainLipsdpSettings, ChainMultipliers, chain_lipsdp, no_chain_lipsdp, with_chain_lipsdp,
 };
+pub use chain_local::chain_local;
+pub use chain_parts::{ChainEnclosure, ChainSearchSettings};
 pub use class_margins::{class_margins, verify_class_margins};
 pub use directional::Of;
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
