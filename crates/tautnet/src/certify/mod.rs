@@ -34,6 +34,7 @@ mod arrangement;
 mod cell;
 mod cell_maximum;
 mod chain;
+mod chain_layers;
 mod chain_lipsdp;
 mod chain_newton;
 mod chain_problem;
@@ -73,6 +74,7 @@ mod worst_cases;
 pub use crate::outward::{Interval, enclose, mul_up};
 pub use arrangement::largest_gradient_by_enumeration;
 pub use chain::{TrivialBound, chain_certificate, layer_norm_upper_bound, trivial_bound, verify_chain};
+pub use chain_layers::{LayerNorm, layer_norms_by_multipliers};
 pub use chain_lipsdp::{
     ChainLipsdpBound, ChainLipsdpSettings, ChainMultipliers, chain_lipsdp, no_chain_lipsdp, with_chain_lipsdp,
 };
