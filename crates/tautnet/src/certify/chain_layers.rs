@@ -212,8 +212,8 @@ pub fn layer_norms_by_multipliers(network: &Network, proof: &ChainLipsdp) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::network::Layer;
     use crate::certify::{ChainLipsdpSettings, chain_lipsdp, no_chain_lipsdp};
+    use crate::network::Layer;
     use proptest::prelude::*;
     use tautnet_verify::evidence::Units;
 
