@@ -15,8 +15,8 @@ use tautnet_cone::Stop;
 const FIRST: f64 = 0.03;
 const FASTER: f64 = 0.15;
 /// Newton steps of one stage, and products of one linear system.
-const STEPS: usize = 30;
-const PRODUCTS: usize = 50;
+const STEPS: usize = 40;
+const PRODUCTS: usize = 120;
 
 /// What is found.
 pub(super) struct Found {
@@ -82,6 +82,8 @@ struct Step {
     of_size: f64,
     decrement: f64,
     products: usize,
+    /// Whether the linear system was solved.
+    exact: bool,
 }
 
 /// Conjugate gradients on the system from which s is eliminated.
@@ -90,7 +92,7 @@ fn step(
     at: (&Point, &Evaluated),
     smoothing: Smoothing,
     (scaling, ridge): (&Scaling, f64),
-    most: usize,
+    (most, enough): (usize, f64),
     stop: &Stop,
 ) -> Option<Step> {
     let here = at.1;
@@ -120,7 +122,6 @@ fn step(
     let mut direction = z.clone();
     let mut along = inner(&rest, &z);
     let first = along;
-    let enough = 0.01f64.min(first.sqrt());
     while products < most.min(PRODUCTS) && along > enough * enough * first && along > 0.0 && !stop.asked() {
         let bent = multiply(&direction);
         products += 1;
@@ -139,7 +140,8 @@ fn step(
     }
     let of_size = size.as_ref().map_or(0.0, |(coupling, curvature)| -(here.of_size + inner(coupling, &x)) / curvature);
     let decrement = -inner(&here.slopes, &x) - here.of_size * of_size;
-    decrement.is_finite().then_some(Step { change: x, of_size, decrement, products })
+    let exact = along <= enough * enough * first;
+    decrement.is_finite().then_some(Step { change: x, of_size, decrement, products, exact })
 }
 
 /// Solve it from a point inside. The observer is asked before every step; at each point it may look at the weights.
@@ -153,14 +155,14 @@ pub(super) fn solve(
     let smooth = !program.has_size() && program.layer.spread.is_none() && !program.rows.target.has_corners();
     let parameter =
         program.layer.ball.parameter(&program.plain(&point.w)) + f64::from(u8::from(program.most.is_some()));
-    let smoothing_of = |gap: f64, point: &Point| Smoothing {
-        barrier: gap / parameter,
-        soft: gap,
-        corner: tolerance.max(1e-6) * 0.01 * point.size.max(1e-12) / program.inputs as f64,
-    };
     let scale = {
         let start = program.at(&point, Smoothing { barrier: 0.0, soft: 1e-3, corner: 1e-12 })?;
         start.value.abs().max(1e-12)
+    };
+    let smoothing_of = |gap: f64, point: &Point| Smoothing {
+        barrier: gap / parameter,
+        soft: gap,
+        corner: 0.3 * gap / scale * point.size.max(1e-12) / program.inputs as f64,
     };
     let last = tolerance * scale;
     let mut gap = if smooth { last } else { FIRST * scale };
@@ -171,20 +173,20 @@ pub(super) fn solve(
         let bends = program.curvature(&here, smoothing).max(1e-6);
         let scaling = Scaling::new(program, bends, &here, smoothing)?;
         let mut ridge = 1e-6;
+        let enough = if gap <= last { 0.01 } else { 0.1 };
         let mut solved = false;
         for _ in 0..STEPS {
             over = over || stop.asked() || products >= most || look(&point).is_break();
             if over {
                 break;
             }
-            let Some(step) = step(program, (&point, &here), smoothing, (&scaling, ridge), most - products, &stop)
+            let Some(step) =
+                step(program, (&point, &here), smoothing, (&scaling, ridge), (most - products, enough), &stop)
             else {
                 break;
             };
             products += step.products;
-            if step.decrement <= 0.1 * gap {
-                solved = step.decrement >= 0.0;
-            }
+            solved = step.exact && (0.0..=0.1 * gap).contains(&step.decrement);
             let mut length = 1.0;
             let mut moved = None;
             for _ in 0..40 {

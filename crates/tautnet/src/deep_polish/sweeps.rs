@@ -67,6 +67,8 @@ pub struct Step {
     pub share: f64,
     /// Whether the program was solved to its gap.
     pub solved: bool,
+    /// Products with the matrix of second derivatives that it took.
+    pub products: usize,
 }
 
 /// What is told on the way.
@@ -273,7 +275,7 @@ impl Run<'_, '_> {
             ));
         }
         let (layer, after) = (self.network.layers().len(), self.score.objective);
-        self.done(Step { sweep: 0, layer, what: What::Limit, before, after, share: 1.0, solved: true });
+        self.done(Step { sweep: 0, layer, what: What::Limit, before, after, share: 1.0, solved: true, products: 0 });
         Ok(())
     }
 
@@ -306,20 +308,21 @@ impl Run<'_, '_> {
             None => 0.0,
         };
         let after = self.score.objective;
-        self.done(Step { sweep, layer: l + 1, what: What::Head, before, after, share, solved: !over });
+        self.done(Step { sweep, layer: l + 1, what: What::Head, before, after, share, solved: !over, products: 0 });
         Ok(())
     }
 
     fn layer(&mut self, sweep: usize, l: usize) -> Result<()> {
         let before = self.score.objective;
         let at = Progress::At { sweep, layer: l + 1, objective: (self.first, before) };
-        let (mut share, mut solved) = (0.0, false);
+        let (mut share, mut solved, mut products) = (0.0, false, 0);
         for _ in 0..ATTEMPTS {
             if self.told(&at).is_break() || self.is_over() {
                 break;
             }
             let Some((best, found)) = self.try_layer(l, &at)? else { break };
             solved = found.solved;
+            products += found.products;
             if let Some(best) = best {
                 let (mut layers, linear) = self.network.clone().into_parts();
                 layers[l] = with_weights(&layers[l], &best.w, self.biases);
@@ -339,7 +342,7 @@ impl Run<'_, '_> {
             }
         }
         let after = self.score.objective;
-        self.done(Step { sweep, layer: l + 1, what: What::Layer, before, after, share, solved });
+        self.done(Step { sweep, layer: l + 1, what: What::Layer, before, after, share, solved, products });
         Ok(())
     }
 

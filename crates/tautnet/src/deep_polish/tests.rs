@@ -190,8 +190,7 @@ fn plainly(program: &Program<'_>, w: &Mat<f64>) -> f64 {
         (Some(each), _) => each.iter().map(|each| each * size).collect(),
         (None, Some(scale)) => {
             let row = |j: usize| (0..program.inputs).map(move |k| w[(j, k)]);
-            let pair =
-                |y: usize, j: usize| spread::Spread::exact(program.norm, row(y).zip(row(j)).map(|(a, b)| a - b));
+            let pair = |y: usize, j: usize| spread::Spread::exact(program.norm, row(y).zip(row(j)).map(|(a, b)| a - b));
             (0..count * count).map(|at| scale * pair(at / count, at % count)).collect()
         }
         (None, None) => vec![0.0; count * count],
@@ -221,14 +220,14 @@ proptest! {
                 let far = 10f64.powi(-(trial % 5));
                 let w = Mat::from_fn(start.nrows(), start.ncols(), |i, k| found.point.w[(i, k)] + far * next());
                 let there = plainly(program, &w);
-                prop_assert!(there >= least - 1e-3 * scale, "{there} {least} {scale} {}", found.solved);
+                prop_assert!(there >= least - 3e-4 * scale, "{there} {least} {scale} {}", found.solved);
             }
             for k in 0..start.ncols() {
                 for i in 0..start.nrows() {
                     for t in [1e-3, -1e-3, 1e-2, -1e-2] {
                         let mut w = found.point.w.clone();
                         w[(i, k)] += t;
-                        prop_assert!(plainly(program, &w) >= least - 1e-3 * scale);
+                        prop_assert!(plainly(program, &w) >= least - 3e-4 * scale, "{} {least}", found.solved);
                     }
                 }
             }
