@@ -63,7 +63,7 @@ pub struct Step {
     pub before: f64,
     /// The objective after: the same where nothing was gained.
     pub after: f64,
-    /// How much of the way to the optimum of the program was taken; 0 where nothing was gained.
+    /// How much of the way to the optimum of the last program was taken; 0 where it gained nothing.
     pub share: f64,
     /// Whether the program was solved to its gap.
     pub solved: bool,
@@ -173,6 +173,7 @@ fn polish_here(network: &Network, data: &Dataset, settings: &Settings, observe: 
         bounds,
         damping: vec![0.0; network.layers().len()],
         steps: Vec::new(),
+        heads: true,
         stop: Stop::here(),
         over: false,
         observe,
@@ -187,7 +188,8 @@ fn polish_here(network: &Network, data: &Dataset, settings: &Settings, observe: 
                 break;
             }
             run.layer(sweeps, l)?;
-            if l + 2 == network.layers().len() && head::is_for(&run.network, settings) && !run.is_over() {
+            let here = l + 2 == network.layers().len() && run.heads && head::is_for(&run.network, settings);
+            if here && !run.is_over() {
                 run.head(sweeps, l)?;
             }
         }
@@ -215,6 +217,8 @@ struct Run<'a, 'b> {
     /// How much the sums of each layer are held near to what they are.
     damping: Vec<f64>,
     steps: Vec<Step>,
+    /// Whether the last two layers at once have gained something whenever they were tried.
+    heads: bool,
     stop: Stop,
     over: bool,
     observe: &'a mut Observer<'b>,
@@ -229,8 +233,10 @@ struct Best {
 
 /// Shares of the way that are tried, from all of it on.
 const HALVINGS: usize = 12;
-/// Times that a layer is tried again with its sums held nearer.
-const ATTEMPTS: usize = 3;
+/// Times that a layer is tried, each time with its sums held nearer.
+const ATTEMPTS: usize = 4;
+/// From this share of the way on a step is not tried again.
+const ENOUGH: f64 = 0.3;
 
 impl Run<'_, '_> {
     fn is_over(&self) -> bool {
@@ -307,6 +313,7 @@ impl Run<'_, '_> {
             Some(network) => f64::from(u8::from(self.accept(network)?)),
             None => 0.0,
         };
+        self.heads = share > 0.0;
         let after = self.score.objective;
         self.done(Step { sweep, layer: l + 1, what: What::Head, before, after, share, solved: !over, products: 0 });
         Ok(())
@@ -320,6 +327,7 @@ impl Run<'_, '_> {
             if self.told(&at).is_break() || self.is_over() {
                 break;
             }
+            share = 0.0;
             let Some((best, found)) = self.try_layer(l, &at)? else { break };
             solved = found.solved;
             products += found.products;
@@ -334,12 +342,11 @@ impl Run<'_, '_> {
             let usual = self.usual_damping(l);
             if share >= 0.9 {
                 self.damping[l] = if self.damping[l] > 1e-6 * usual { 0.2 * self.damping[l] } else { 0.0 };
-            } else if share < 0.3 {
-                self.damping[l] = (10.0 * self.damping[l]).max(usual);
             }
-            if share > 0.0 {
+            if share >= ENOUGH {
                 break;
             }
+            self.damping[l] = ((ENOUGH / share).clamp(10.0, 100.0) * self.damping[l]).max(usual);
         }
         let after = self.score.objective;
         self.done(Step { sweep, layer: l + 1, what: What::Layer, before, after, share, solved, products });

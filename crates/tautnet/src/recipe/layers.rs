@@ -16,8 +16,8 @@ pub struct Layers {
     pub radius: Option<f64>,
 }
 
-/// What the settings of the recipe mean for the polish of a deep network; others of them have no meaning for it.
-pub const OF_LAYERS: [&str; 6] = ["loss", "lipschitz", "max_lipschitz", "norm", "rounds", "tol"];
+/// What of the recipe has a meaning for the polish of a deep network; the seed is that of the rows held out.
+pub const OF_LAYERS: [&str; 7] = ["loss", "lipschitz", "max_lipschitz", "norm", "rounds", "tol", "seed"];
 
 impl Layers {
     /// The settings of the polish.
