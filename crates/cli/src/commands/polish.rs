@@ -94,9 +94,21 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
     if polish_deep::is_for(stored.network()) {
-        return polish_deep::run(arguments, &stored, &stop);
+        let asked = polish_deep::Asked {
+            network: &arguments.network,
+            data: &arguments.data,
+            meeting: &arguments.meeting,
+            test: &arguments.test,
+            recipe: &arguments.recipe,
+            layers: &arguments.layers,
+            tolerances: arguments.tolerances.tolerances.is_some(),
+            pictures: arguments.pictures.wanted(),
+            out: &arguments.out,
+            talk: &arguments.talk,
+        };
+        return polish_deep::run(&asked, &stored, &stop);
     }
-    polish_deep::refuse_for_shallow(arguments)?;
+    polish_deep::refuse_for_shallow(&arguments.layers)?;
     let relu = stored.network().in_relu_units("`polish`")?;
     let rewritten = (relu.network != *stored.network()).then(|| relu.note(stored.network()));
     let given = relu.network.shallow("`polish`")?;

@@ -1,12 +1,16 @@
 //! `tautnet polish` of a deep network: layer by layer, never worse.
 
-use super::{export, polish};
+use super::export;
+use crate::arguments::{MeetingArguments, OutArguments, TalkArguments};
 use crate::input::{self, Met};
 use crate::output;
 use crate::progress::{Display, seconds};
+use crate::recipe::{self, RecipeArguments, TableArguments, TestArguments};
 use crate::stop::Stop;
 use serde_json::{Value, json};
+use std::ffi::OsStr;
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,9 +28,25 @@ pub fn is_for(network: &Network) -> bool {
     network.layers().len() > 1 && network.linear().is_none() && network.in_relu_units("`polish`").is_err()
 }
 
+/// What was asked of `polish`.
+pub struct Asked<'a> {
+    pub network: &'a Path,
+    pub data: &'a OsStr,
+    pub meeting: &'a MeetingArguments,
+    pub test: &'a TestArguments,
+    pub recipe: &'a RecipeArguments<recipe::Polish>,
+    pub layers: &'a TableArguments<Layers, recipe::Polish>,
+    /// Whether there is a file of tolerances.
+    pub tolerances: bool,
+    /// Whether there is anything to draw.
+    pub pictures: bool,
+    pub out: &'a OutArguments,
+    pub talk: &'a TalkArguments,
+}
+
 /// Refuse what is asked of deep networks alone.
-pub fn refuse_for_shallow(arguments: &polish::Arguments) -> Result<()> {
-    match Layers::FIELDS.iter().find(|field| arguments.layers.said(field.name)) {
+pub fn refuse_for_shallow(layers: &TableArguments<Layers, recipe::Polish>) -> Result<()> {
+    match Layers::FIELDS.iter().find(|field| layers.said(field.name)) {
         None => Ok(()),
         Some(field) => Err(Error::new(
             format!("`--{}` is about deep networks, and this one has one hidden layer", field.flag()),
@@ -36,15 +56,15 @@ pub fn refuse_for_shallow(arguments: &polish::Arguments) -> Result<()> {
 }
 
 /// Refuse what is asked of networks of one hidden layer alone.
-fn refuse_others(arguments: &polish::Arguments, network: &Network) -> Result<()> {
+fn refuse_others(arguments: &Asked<'_>, network: &Network) -> Result<()> {
     let of_others = Recipe::fields(Command::Polish).filter(|field| !OF_LAYERS.contains(&field.name));
     let name = |field: &Field<Recipe>| match field.kind {
         Kind::Switch(_) => field.switch(),
         _ => field.flag(),
     };
     let said = of_others.filter(|field| arguments.recipe.said(field.name)).map(name);
-    let pictures = arguments.pictures.wanted().then(|| "report` or `--plot".to_owned());
-    let file = arguments.tolerances.tolerances.is_some().then(|| "tolerances".to_owned());
+    let pictures = arguments.pictures.then(|| "report` or `--plot".to_owned());
+    let file = arguments.tolerances.then(|| "tolerances".to_owned());
     match said.chain(pictures).chain(file).next() {
         None => Ok(()),
         Some(name) => Err(Error::new(
@@ -55,7 +75,7 @@ fn refuse_others(arguments: &polish::Arguments, network: &Network) -> Result<()>
 }
 
 /// The settings: what was said, and where no price, limit or radius was, those that the model was trained by.
-fn settings(arguments: &polish::Arguments, stored: &Stored) -> Result<Settings> {
+fn settings(arguments: &Asked<'_>, stored: &Stored) -> Result<Settings> {
     let (mut recipe, mut layers) = (arguments.recipe.asked.clone(), arguments.layers.asked);
     let said = |name: &str| arguments.recipe.said(name);
     if !said("loss") {
@@ -83,12 +103,12 @@ fn settings(arguments: &polish::Arguments, stored: &Stored) -> Result<Settings> 
 }
 
 /// Run it.
-pub fn run(arguments: &polish::Arguments, stored: &Stored, stop: &Stop) -> Result<ExitCode> {
+pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCode> {
     refuse_others(arguments, stored.network())?;
     let settings = settings(arguments, stored)?;
     settings.check()?;
-    let test = (&arguments.test, arguments.recipe.asked.seed);
-    let met = input::met(stored, &arguments.network, &arguments.data, &arguments.meeting, &settings.loss, test)?;
+    let test = (arguments.test, arguments.recipe.asked.seed);
+    let met = input::met(stored, arguments.network, arguments.data, arguments.meeting, &settings.loss, test)?;
     met.columns.check_loss(&settings.loss)?;
     met.columns.check_outputs(stored.network().outputs())?;
     let raw = arguments.meeting.units.raw_network;
