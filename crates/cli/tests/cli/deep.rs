@@ -217,11 +217,13 @@ fn a_deep_network_is_polished_and_never_worse() {
 #[test]
 fn a_chain_of_another_program_is_polished_in_its_format() {
     let folder = Folder::new();
-    let train = "train machine --layers 6,4 --activation abs --radius 0 --epochs 30 --out model.json --quiet";
-    assert_eq!(folder.tautnet(train).code, Some(0));
-    assert_eq!(folder.tautnet("export model.json --out raw.onnx --quiet").code, Some(0));
+    let deep = r#"{"format": "tautnet network", "version": 2, "layers": [
+        {"weights": [[0.01, 1e-5, 1e-5, 0.01, 0.1, 0.02], [0.02, 2e-5, -1e-5, 0.02, 0.1, -0.02]], "bias": [0.1, -0.5], "activation": "abs"},
+        {"weights": [[1, 0.5], [0.5, -1]], "bias": [0, 0.2], "activation": "tanh"},
+        {"weights": [[20, -30]], "bias": [100], "activation": "identity"}]}"#;
+    folder.write("raw.json", deep);
     let polish =
-        |more: &str| folder.tautnet(&format!("polish raw.onnx machine --raw-network --rounds 1 --json --quiet {more}"));
+        |more: &str| folder.tautnet(&format!("polish raw.json machine --raw-network --rounds 2 --json --quiet {more}"));
     let told = polish("--out better.onnx").json();
     assert!(number(&told["after"]["objective"]) <= number(&told["before"]["objective"]));
     let again = folder.tautnet("polish better.onnx machine --raw-network --rounds 1 --json --quiet").json();
