@@ -222,12 +222,17 @@ impl Problem {
 }
 
 /// DATA as a network meets them, in the units of the network.
-struct Met {
-    columns: Encoder,
-    scaler: Scaler,
-    train: Dataset,
-    test: Option<Dataset>,
-    source: String,
+pub struct Met {
+    /// Which columns are used.
+    pub columns: Encoder,
+    /// The units.
+    pub scaler: Scaler,
+    /// The rows to learn from.
+    pub train: Dataset,
+    /// Those that are held out.
+    pub test: Option<Dataset>,
+    /// What DATA are called.
+    pub source: String,
 }
 
 /// Bring a network that exists together with DATA. A model brings its columns and its scaler; for a plain network they
@@ -261,7 +266,8 @@ pub fn rows(
     Ok((met.columns, met.train))
 }
 
-fn met(
+/// Bring what is stored together with DATA.
+pub fn met(
     stored: &Stored,
     path: &Path,
     data: &OsStr,

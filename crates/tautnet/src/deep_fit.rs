@@ -192,7 +192,7 @@ impl Asked<'_> {
 }
 
 /// The same function of the user's inputs, between the standardized inputs and targets of other units.
-fn in_other_units(network: &Network, from: &Scaler, to: &Scaler) -> Result<Network> {
+pub fn in_other_units(network: &Network, from: &Scaler, to: &Scaler) -> Result<Network> {
     if network.linear().is_some() {
         return Err(Error::new(
             format!("the network to go on from ({}) has a linear part", network.described()),
@@ -224,8 +224,8 @@ fn with_last(network: Network, of: impl FnOnce(&Mat<f64>, &[f64]) -> (Mat<f64>, 
 }
 
 impl Seen {
-    /// What a network does on rows, in its units.
-    fn of(network: &Network, rows: &Dataset, settings: &Settings) -> Result<Self> {
+    /// What a network does on rows, in its units; of the settings the classes, the loss, the norm and the radius count.
+    pub fn of(network: &Network, rows: &Dataset, settings: &Settings) -> Result<Self> {
         let bounded = certify::within_radius(network, rows.x.as_ref(), (settings.norm, settings.radius))?;
         let weights = rows.weights.clone().unwrap_or_else(|| vec![1.0; rows.rows()]);
         let all: f64 = weights.iter().sum();

@@ -12,6 +12,7 @@ pub mod export;
 pub mod manual;
 mod pictures;
 pub mod polish;
+mod polish_deep;
 pub mod predict;
 mod predict_deep;
 pub mod reproduce;

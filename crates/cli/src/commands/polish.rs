@@ -1,12 +1,12 @@
 //! `tautnet polish NETWORK DATA`: the best network with the same activation patterns.
 
 use super::pictures::{self, Evaluation};
-use super::{export, several};
+use super::{export, polish_deep, several};
 use crate::arguments::{MeetingArguments, OutArguments, PictureArguments, TalkArguments};
 use crate::files::Files;
 use crate::input::Problem;
 use crate::progress::{Display, seconds};
-use crate::recipe::{self, LimitArguments, RecipeArguments, TestArguments, ThreadArguments};
+use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments, TestArguments, ThreadArguments};
 use crate::stop::Stop;
 use crate::tolerance::TolerancesArguments;
 use crate::{input, output};
@@ -21,7 +21,7 @@ use tautnet::choose::{AtSize, Errors};
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
 use tautnet::polish::{Polished, Score};
-use tautnet::recipe::{Command, Plan};
+use tautnet::recipe::{Command, Layers, Plan};
 use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Scaler, Shallow, attack, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
@@ -34,6 +34,9 @@ use tautnet_report::{Chart, Origin, Report, Rows, Side, Within};
 /// they meet the network, so that NETWORK, the objective and the bound are in standardized units, unless
 /// --no-standardize or --raw-network is given. A model file brings its own columns and its own standardization. The result is written as JSON, or
 /// as ONNX or safetensors where FILE ends so.
+///
+/// A network with more hidden layers, or with other units than relu can say, is polished layer by layer: each in its turn is
+/// replaced by the best one with the patterns of the layers from it on, wherever the objective falls by it.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Model file, or a plain network: .onnx, .safetensors or JSON
@@ -56,6 +59,9 @@ pub struct Arguments {
     pub tolerances: TolerancesArguments,
 
     #[command(flatten)]
+    pub layers: TableArguments<Layers, recipe::Polish>,
+
+    #[command(flatten)]
     pub limit: LimitArguments,
 
     #[command(flatten)]
@@ -75,7 +81,6 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut asked = arguments.recipe.asked.clone();
     asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;
-    asked.resolve(Command::Polish)?;
     let no_path = [(Chart::Path, "only `train` chooses the price λ")];
     let missing = match asked.tolerance.is_exact() {
         true => [&pictures::WITHOUT_TOLERANCE[..], &no_path].concat(),
@@ -88,6 +93,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
+    if polish_deep::is_for(stored.network()) {
+        let asked = polish_deep::Asked {
+            network: &arguments.network,
+            data: &arguments.data,
+            meeting: &arguments.meeting,
+            test: &arguments.test,
+            recipe: &arguments.recipe,
+            layers: &arguments.layers,
+            tolerances: arguments.tolerances.tolerances.is_some(),
+            pictures: arguments.pictures.wanted(),
+            out: &arguments.out,
+            talk: &arguments.talk,
+        };
+        return polish_deep::run(&asked, &stored, &stop);
+    }
+    polish_deep::refuse_for_shallow(&arguments.layers)?;
     let relu = stored.network().in_relu_units("`polish`")?;
     let rewritten = (relu.network != *stored.network()).then(|| relu.note(stored.network()));
     let given = relu.network.shallow("`polish`")?;

@@ -117,7 +117,13 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("predict model.json iris --tolerance 0.1sd", "a tolerance is for one hidden layer of relu units"),
         ("predict model.json iris --radius 0.1 --nodes 5", "--nodes is for one hidden layer"),
         ("attack model.json iris", "one hidden layer"),
-        ("polish model.json iris", "one hidden layer"),
+        ("polish model.json iris --method walk", "`--method` is not about deep networks"),
+        ("polish model.json iris --tolerance 0.1sd", "`--tolerance` is not about deep networks"),
+        ("polish model.json iris --report page.html", "`--report` or `--plot` is not about deep networks"),
+        ("polish model.json iris --bound lipsdp --lipschitz 0.1", "there is none"),
+        ("polish model.json iris --bound lipsdp --radius 0.1", "a radius and the bound `lipsdp`"),
+        ("polish model.json iris --loss squared", "`squared`"),
+        ("polish model.json machine", "machine"),
     ] {
         let ran = folder.tautnet(asked);
         assert_ne!(ran.code, Some(0), "{asked}");
@@ -165,4 +171,65 @@ fn training_goes_on_from_a_model() {
         assert_ne!(ran.code, Some(0), "{asked}");
         assert!(ran.err.contains(what), "{asked}: {}", ran.err);
     }
+}
+
+#[test]
+fn a_deep_network_is_polished_and_never_worse() {
+    let folder = Folder::new();
+    for (data, activation, trained, polished) in [
+        ("machine", "relu", "--lipschitz 0.02 --hidden-weights free", "--bound lipsdp --lipschitz 0.02"),
+        ("machine", "tanh", "--radius 0.05 --norm inf", ""),
+        ("breast", "crelu", "--radius 0.05", ""),
+        ("iris", "maxmin", "--radius 0.1", ""),
+        ("iris", "abs", "--lipschitz 0.05 --hidden-weights free", "--max-lipschitz 1.5"),
+    ] {
+        let train = format!(
+            "train {data} --layers 6,6 --activation {activation} {trained} --epochs 40 --test 0.3 --out a.json --force --quiet"
+        );
+        assert_eq!(folder.tautnet(&train).code, Some(0), "{train}");
+        let ran = folder.tautnet(&format!(
+            "polish a.json {data} {polished} --rounds 2 --test 0.3 --out b.json --force --json --quiet"
+        ));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let told = ran.json();
+        let [before, after] = ["before", "after"].map(|name| number(&told[name]["objective"]));
+        if polished.contains("max") {
+            assert!(number(&told["after"]["bound"]) <= 1.5);
+        } else {
+            assert!(after <= before, "{data} {activation}: {told}");
+        }
+        // The file has the network that was told of: what it begins with the next time is what it ended with.
+        let again =
+            folder.tautnet(&format!("polish b.json {data} {polished} --rounds 1 --test 0.3 --json --quiet")).json();
+        assert!((number(&again["before"]["objective"]) - after).abs() <= 1e-12 * after, "{again}");
+        let norm = told["norm"].as_str().unwrap();
+        let proved = folder.tautnet(&format!("certify b.json {data} --norm {norm} --json --quiet")).json();
+        assert_eq!(proved["trivial_bound"], told["trivial_bound"]);
+        assert!(number(&proved["found"]) <= number(&told["after"]["bound"]));
+    }
+    let text = folder.tautnet("polish a.json iris --rounds 1 --test 0.3");
+    assert!(text.out.contains("objective") && text.out.contains("rows held out"), "{text:?}");
+    assert!(text.err.contains("--out"), "{text:?}");
+    let limited = folder.tautnet("polish a.json iris --rounds 100000 --time-limit 0.2 --json --quiet").json();
+    assert!(["time limit reached", "done"].contains(&limited["ending"].as_str().unwrap()), "{limited}");
+}
+
+#[test]
+fn a_chain_of_another_program_is_polished_in_its_format() {
+    let folder = Folder::new();
+    let deep = r#"{"format": "tautnet network", "version": 2, "layers": [
+        {"weights": [[0.01, 1e-5, 1e-5, 0.01, 0.1, 0.02], [0.02, 2e-5, -1e-5, 0.02, 0.1, -0.02]], "bias": [0.1, -0.5], "activation": "abs"},
+        {"weights": [[1, 0.5], [0.5, -1]], "bias": [0, 0.2], "activation": "tanh"},
+        {"weights": [[20, -30]], "bias": [100], "activation": "identity"}]}"#;
+    folder.write("raw.json", deep);
+    let polish =
+        |more: &str| folder.tautnet(&format!("polish raw.json machine --raw-network --rounds 2 --json --quiet {more}"));
+    let told = polish("--out better.onnx").json();
+    assert!(number(&told["after"]["objective"]) <= number(&told["before"]["objective"]));
+    let again = folder.tautnet("polish better.onnx machine --raw-network --rounds 1 --json --quiet").json();
+    let [after, before] = [&told["after"], &again["before"]].map(|score| number(&score["loss"]));
+    assert!((after - before).abs() < 1e-6 * after, "{after} {before}");
+    folder.write("plain.json", r#"{"w": [[1, 2], [3, 4]], "b": [0, 0], "v": [1, 1], "c": 0}"#);
+    let ran = folder.tautnet("polish plain.json machine --radius 0.1");
+    assert!(ran.code != Some(0) && ran.err.contains("`--radius` is about deep networks"), "{ran:?}");
 }

@@ -38,6 +38,7 @@ mod chain;
 mod chain_cells;
 mod chain_constant;
 mod chain_exact;
+mod chain_layers;
 mod chain_lipsdp;
 mod chain_local;
 mod chain_newton;
@@ -82,6 +83,7 @@ pub use arrangement::largest_gradient_by_enumeration;
 pub use chain::{TrivialBound, chain_certificate, layer_norm_upper_bound, trivial_bound, verify_chain};
 pub use chain_constant::{ChainKnown, chain_constant, chain_local_is_cheap};
 pub use chain_exact::{chain_exact, no_chain_exact};
+pub use chain_layers::{LayerNorm, layer_norms_by_multipliers};
 pub use chain_lipsdp::{
     ChainLipsdpBound, ChainLipsdpSettings, ChainMultipliers, chain_lipsdp, no_chain_lipsdp, with_chain_lipsdp,
 };

@@ -4,6 +4,7 @@ use super::deep::Deep;
 use super::field::{Command, Field, Kind};
 use super::interval::Interval;
 use super::judge::Judge;
+use super::layers::Layers;
 use super::rounds::Rounds;
 use super::run::Run;
 use super::search::Search;
@@ -36,6 +37,7 @@ pub fn reference() -> String {
     of_table::<Rounds>(&mut page, "");
     of_table::<Judge>(&mut page, "");
     of_table::<Deep>(&mut page, " of `train --layers`");
+    of_table::<Layers>(&mut page, " of `polish`");
     of_table::<Search>(&mut page, " of `attack`");
     of_table::<Interval>(&mut page, " of `predict`");
     of_table::<Run>(&mut page, "");
