@@ -17,6 +17,8 @@ const FASTER: f64 = 0.15;
 /// Newton steps of one stage, and products of one linear system.
 const STEPS: usize = 40;
 const PRODUCTS: usize = 120;
+/// The share of the scaling that every linear system has added to it. Where steps fail it grows, and it falls again while they do not.
+const RIDGE: f64 = 1e-6;
 
 /// What is found.
 pub(super) struct Found {
@@ -172,7 +174,7 @@ pub(super) fn solve(
         let mut here = program.at(&point, smoothing)?;
         let bends = program.curvature(&here, smoothing).max(1e-6);
         let scaling = Scaling::new(program, bends, &here, smoothing)?;
-        let mut ridge = 1e-6;
+        let mut ridge = RIDGE;
         let enough = if gap <= last { 0.01 } else { 0.1 };
         let mut solved = false;
         for _ in 0..STEPS {
@@ -186,7 +188,8 @@ pub(super) fn solve(
                 break;
             };
             products += step.products;
-            solved = step.exact && (0.0..=0.1 * gap).contains(&step.decrement);
+            // A step that a larger ridge holds back may be short far from the optimum.
+            solved = ridge <= RIDGE && step.exact && (0.0..=0.1 * gap).contains(&step.decrement);
             let mut length = 1.0;
             let mut moved = None;
             for _ in 0..40 {
@@ -217,6 +220,8 @@ pub(super) fn solve(
             (point, here) = (next, there);
             if length < 0.1 {
                 ridge = (ridge * 10.0).min(1.0);
+            } else if length == 1.0 {
+                ridge = (0.1 * ridge).max(RIDGE);
             }
             if solved {
                 break;
