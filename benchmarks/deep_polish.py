@@ -79,5 +79,10 @@ def measure(program, out, data=None):
         print(name, told, activation, *(f"{each['what']}: {each['objective']} ({each['seconds']} s)" for each in rows[-1:] + rows[-2:-1]), flush=True)
 
 
+def run(setup):
+    from common import PROGRAM, RESULTS
+    measure(str(PROGRAM), RESULTS / "deep-polish.csv")
+
+
 if __name__ == "__main__":
     measure(*sys.argv[1:])

@@ -15,9 +15,10 @@ import tempfile
 import time
 
 COLUMNS = ["network", "units", "method", "limit", "seconds", "bound", "gap", "product", "greedy", "found", "over_product"]
-# Name, widths, the largest number of seconds for tautnet, whether the other solver is run.
+# Name, widths, the largest number of seconds for tautnet, whether the other solvers are run (the greedy one of `eclipse-nn` always is).
 NETWORKS = [
-    ("2 x 80", [4, 80, 80, 1], 60, True),
+    ("5 x 20", [4, 20, 20, 20, 20, 20, 1], 60, True),
+    ("2 x 80", [4, 80, 80, 1], 60, False),
     ("10 x 80", [4] + [80] * 10 + [1], 120, False),
     ("30 x 80", [4] + [80] * 30 + [1], 300, False),
     ("100 x 80", [4] + [80] * 100 + [1], 900, False),
@@ -62,6 +63,17 @@ def other(layers):
     return float(rho.value) ** 0.5
 
 
+def greedy(layers, by_programs):
+    """The bound of `eclipse-nn`: layer by layer, by a semidefinite program each (ECLipsE) or by a formula (ECLipsE-Fast)."""
+    import torch
+    from eclipse_nn.eclipsE import ECLipsE
+    from eclipse_nn.eclipsE_fast import ECLipsE_Fast
+    weights = [torch.tensor(layer["weights"], dtype=torch.float64) for layer in layers]
+    between = [0.0] * (len(weights) - 1), [1.0] * (len(weights) - 1)
+    found = (ECLipsE if by_programs else ECLipsE_Fast)(weights, *between)
+    return float(found[0] if isinstance(found, tuple) else found)
+
+
 def measure(program, out, most=None):
     out = pathlib.Path(out)
     rows = list(csv.DictReader(out.open())) if out.exists() else []
@@ -94,15 +106,19 @@ def measure(program, out, most=None):
                 keep({"network": name, "units": units, "method": "tautnet", "limit": limit, "seconds": round(found["seconds"], 2),
                       "bound": ladder["lipsdp"], "gap": found["gap"], "product": ladder["product"], "greedy": ladder["greedy"],
                       "found": ladder["found"], "over_product": round(ladder["lipsdp"] / ladder["product"], 4)})
-            if raced and not have(name, "CVXPY and Clarabel"):
+            rivals = [("ECLipsE-Fast", lambda layers: greedy(layers, False))]
+            if raced:
+                rivals += [("ECLipsE", lambda layers: greedy(layers, True)), ("CVXPY and Clarabel", other)]
+            for rival, bound_of in rivals:
+                if have(name, rival):
+                    continue
                 start = time.perf_counter()
                 try:
-                    bound = other(made["layers"])
+                    bound = bound_of(made["layers"])
                 except Exception as error:  # what is not installed, and solvers that give up
-                    print(f"lipsdp-deep: {name}: no answer of CVXPY: {error}")
+                    print(f"lipsdp-deep: {name}: no answer of {rival}: {error}")
                     continue
-                keep({"network": name, "units": units, "method": "CVXPY and Clarabel", "seconds": round(time.perf_counter() - start, 2),
-                      "bound": bound})
+                keep({"network": name, "units": units, "method": rival, "seconds": round(time.perf_counter() - start, 2), "bound": bound})
     return rows
 
 

@@ -5,6 +5,7 @@ import admm
 import change
 import convex
 import deep
+import deep_polish
 import exact
 import growth
 import iterations
@@ -23,7 +24,7 @@ import verify
 import wide
 from common import Setup
 
-BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "deep": deep.run, "limits": limits.run, "lipsdp": lipsdp.run, "lipsdp-deep": lipsdp_deep.run, "growth": growth.run, "iterations": iterations.run,
+BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "deep": deep.run, "deep-polish": deep_polish.run, "limits": limits.run, "lipsdp": lipsdp.run, "lipsdp-deep": lipsdp_deep.run, "growth": growth.run, "iterations": iterations.run,
               "table": table.run, "sgd": sgd.run, "convex": convex.run, "admm": admm.run, "wide": wide.run, "exact": exact.run, "known": known.run,
               "verify": verify.run, "python": python.run, "change": change.run}
 

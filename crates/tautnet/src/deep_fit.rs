@@ -109,10 +109,10 @@ pub struct Objective<'a> {
 impl Asked<'_> {
     /// The settings of the training on so many rows. Refuses to be asked where no layers are.
     pub fn settings(&self, rows: usize) -> Result<Settings> {
-        if self.classes.is_some() && self.recipe.loss.name() != CLASSES {
+        if self.classes.is_some() && !self.recipe.loss.is_margin() {
             return Err(Error::new(
-                format!("the loss is `{}`, and deep networks learn classes by their cross-entropy", self.recipe.loss),
-                format!("leave the loss out, or say {CLASSES}"),
+                format!("the loss is `{}`, and deep networks learn classes by a loss of margins", self.recipe.loss),
+                format!("leave the loss out, which is the cross-entropy ({CLASSES}), or say hinge or squared-hinge"),
             ));
         }
         self.deep.resolve(self.recipe, self.classes, rows).ok_or_else(|| {
@@ -331,15 +331,17 @@ mod tests {
     }
 
     #[test]
-    fn classes_cost_their_cross_entropy_and_layers_have_to_be_there() {
+    fn classes_cost_their_margins_and_layers_have_to_be_there() {
         let (mut recipe, deep) = (Recipe::default(), Deep { layers: Some(vec![4]), ..Deep::default() });
         let asked = |recipe: &Recipe, deep: &Deep, classes| {
             Asked { recipe, deep, classes, standardize: true, start: None }.settings(20).map(|settings| settings.layers)
         };
         assert_eq!(asked(&recipe, &deep, None), Ok(vec![4]));
-        assert!(asked(&recipe, &deep, Some(2)).unwrap_err().what.contains("cross-entropy"));
-        recipe.loss = CLASSES.parse().unwrap();
-        assert_eq!(asked(&recipe, &deep, Some(2)), Ok(vec![4]));
+        assert!(asked(&recipe, &deep, Some(2)).unwrap_err().what.contains("loss of margins"));
+        for loss in [CLASSES, "hinge", "squared-hinge"] {
+            recipe.loss = loss.parse().unwrap();
+            assert_eq!(asked(&recipe, &deep, Some(2)), Ok(vec![4]));
+        }
         assert!(asked(&recipe, &Deep::default(), None).unwrap_err().hint.contains("64,64"));
     }
 }

@@ -6,7 +6,8 @@
 //! ℓ_k = log Σ_j exp( f_j + r K_yj ) − f_y                    K_yy = 0
 //! ```
 //!
-//! is the cross-entropy of the worst margins: no change of the inputs by at most r can cost the row more. For numbers with the loss φ it is
+//! is the cross-entropy of the worst margins: no change of the inputs by at most r can cost the row more. With the loss φ of a margin (`hinge`,
+//! `squared-hinge`) in the place of the logarithm it is the multi-margin loss, the mean of φ(f_y − f_j − r K_yj) over j ≠ y. For numbers with the loss φ it is
 //! the larger of φ(e ± r K), e = f − y.
 
 use super::norms::sign;
@@ -16,8 +17,8 @@ use faer::MatRef;
 /// What is learned.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Target<'a> {
-    /// The class of every row, of so many.
-    Classes(Vec<usize>, usize),
+    /// The class of every row, of so many, and what a margin costs where that is not the cross-entropy.
+    Classes(Vec<usize>, usize, Option<&'a Loss>),
     /// A number of every row, and what missing it costs.
     Numbers(Vec<f32>, &'a Loss),
 }
@@ -25,7 +26,7 @@ pub(super) enum Target<'a> {
 impl Target<'_> {
     pub fn outputs(&self) -> usize {
         match self {
-            Target::Classes(_, count) => *count,
+            Target::Classes(_, count, _) => *count,
             Target::Numbers(..) => 1,
         }
     }
@@ -123,7 +124,20 @@ pub(super) fn of_row(
     cost: &mut Cost,
 ) {
     match target {
-        Target::Classes(classes, count) => {
+        Target::Classes(classes, count, Some(loss)) => {
+            let y = classes[k];
+            let part = f64::from(share) / (*count - 1) as f64;
+            slopes.fill(0.0);
+            for j in (0..*count).filter(|j| *j != y) {
+                let margin = f64::from(outputs[y] - outputs[j] - moves[y * count + j]);
+                let slope = part * loss.slope(margin, 1.0);
+                cost.loss += part * loss.value(margin, 1.0);
+                cost.of_bounds[y * count + j] -= slope;
+                slopes[y] += slope as f32;
+                slopes[j] -= slope as f32;
+            }
+        }
+        Target::Classes(classes, count, None) => {
             let y = classes[k];
             let of_y = &moves[y * count..][..*count];
             let mut largest = f32::NEG_INFINITY;

@@ -126,7 +126,8 @@ pub struct Settings {
     pub hidden: Weights,
     /// How many classes the target has; `None` where it is a number.
     pub classes: Option<usize>,
-    /// What missing a number costs. Classes cost the cross-entropy.
+    /// What missing a number costs, or a margin between classes (`hinge`, `squared-hinge`): their mean is the multi-margin loss. With any other loss
+    /// classes cost the cross-entropy.
     pub loss: Loss,
     /// The norm of changes of the inputs.
     pub norm: Norm,

@@ -97,7 +97,13 @@ fn objective(network: &crate::Network, data: &Dataset, settings: &Settings, rows
             Some(count) => {
                 let y = data.y[k] as usize;
                 let moved = |j: usize| f[j] + settings.radius * product * norm.dual().of(&row(y, j));
-                (0..count).map(|j| moved(j).exp()).sum::<f64>().ln() - f[y]
+                match settings.loss.is_margin() {
+                    true => {
+                        let others = (0..count).filter(|j| *j != y);
+                        others.map(|j| settings.loss.value(f[y] - moved(j), 1.0)).sum::<f64>() / (count - 1) as f64
+                    }
+                    false => (0..count).map(|j| moved(j).exp()).sum::<f64>().ln() - f[y],
+                }
             }
             None => {
                 let size =
@@ -120,12 +126,18 @@ fn slopes_are_those_of_the_objective() {
     let data = three_classes(PART, 2);
     let rows: Vec<usize> = (0..40).collect();
     for norm in NORMS {
-        for (classes, form) in [(Some(3), Form::Product), (None, Form::Logarithm), (Some(3), Form::Sum)] {
+        let kinds = [
+            (Some(3), Form::Product, "squared"),
+            (None, Form::Logarithm, "squared"),
+            (Some(3), Form::Sum, "squared"),
+            (Some(3), Form::Product, "squared-hinge"),
+        ];
+        for (classes, form, loss) in kinds {
             for activation in ["sincos", "tanh"] {
                 let settings = Settings {
                     activation: activation.parse().unwrap(),
                     classes,
-                    loss: Loss::default(),
+                    loss: loss.parse().unwrap(),
                     norm,
                     radius: 0.05,
                     price: Price { amount: 0.1, form },
@@ -257,10 +269,11 @@ fn orthonormal_layers_have_the_norm_one_and_the_last_one_the_bound() {
 #[test]
 fn training_separates_classes_with_a_small_bound_whatever_the_threads() {
     let data = three_classes(240, 4);
-    for norm in NORMS {
+    for (norm, loss) in NORMS.into_iter().map(|norm| (norm, "squared")).chain([(Norm::Two, "hinge")]) {
         let settings = Settings {
             layers: vec![16, 16],
             classes: Some(3),
+            loss: loss.parse().unwrap(),
             norm,
             radius: 0.2,
             epochs: 30,

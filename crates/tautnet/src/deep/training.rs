@@ -66,7 +66,10 @@ impl<'a> Rows<'a> {
         });
         let target = match settings.classes {
             None => Target::Numbers(data.y.iter().map(|y| *y as f32).collect(), &settings.loss),
-            Some(count) => Target::Classes(classes(&data.y, count)?, count),
+            Some(count) => {
+                let of_margins = settings.loss.is_margin() && settings.loss.name() != "logistic";
+                Target::Classes(classes(&data.y, count)?, count, of_margins.then_some(&settings.loss))
+            }
         };
         Ok(Self { inputs: d, x, target, importances: importances(data).iter().map(|share| *share as f32).collect() })
     }
