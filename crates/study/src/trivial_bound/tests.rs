@@ -40,7 +40,7 @@ fn the_file_that_comes_with_the_program_is_good_in_every_tier() {
         assert_eq!(plan.tasks().len() as u64, 1 + trials * networks as u64);
         let value = |name: &str| experiment.choices.iter().find(|choice| choice[0] == name).unwrap()[1].clone();
         assert_eq!(value("passes"), plan.settings.passes.to_string());
-        assert!(value("norms").starts_with("bound trivial, norm 2, price 0."), "{}", value("norms"));
+        assert!(value("norms").starts_with("bound trivial, held 0."), "{}", value("norms"));
     }
 }
 

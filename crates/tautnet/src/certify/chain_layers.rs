@@ -201,7 +201,8 @@ fn weightings(network: &Network, roots: &[Vec<f64>], chain: f64, room: f64) -> O
 pub fn layer_norms_by_multipliers(network: &Network, proof: &ChainLipsdp) -> Option<Vec<LayerNorm>> {
     let fits = proof.roots.len() + 1 == network.layers().len() && network.linear().is_none();
     let of_all = part_of(Of::All);
-    if !fits || !(proof.chain > 0.0) || proof.part(network.outputs()) != Some(of_all) {
+    let positive = proof.chain > 0.0;
+    if !fits || !positive || proof.part(network.outputs()) != Some(of_all) {
         return None;
     }
     [1e-9, 1e-8, 1e-7, 1e-6, 1e-5, 1e-4, 1e-3]

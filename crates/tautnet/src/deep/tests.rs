@@ -7,7 +7,7 @@ use super::{bounded, orthonormal};
 use crate::activation::ALL;
 use crate::limits::Limits;
 use crate::random::normal;
-use crate::{Activation, Dataset, Loss, Norm};
+use crate::{Activation, Dataset, Norm};
 use faer::Mat;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};

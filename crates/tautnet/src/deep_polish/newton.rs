@@ -128,7 +128,7 @@ fn step(
         let bent = multiply(&direction);
         products += 1;
         let curvature = inner(&direction, &bent);
-        if !(curvature > 0.0) {
+        if curvature.is_nan() || curvature <= 0.0 {
             break;
         }
         let length = along / curvature;

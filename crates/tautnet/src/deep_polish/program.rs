@@ -125,7 +125,7 @@ impl Program<'_> {
             false => None,
         };
         let room = self.most.map(|most| most - at.size);
-        if room.is_some_and(|room| !(room > 0.0)) {
+        if room.is_some_and(|room| room.is_nan() || room <= 0.0) {
             return None;
         }
         let outputs = self.held.outputs(&at.w);

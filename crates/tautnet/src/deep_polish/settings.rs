@@ -155,13 +155,14 @@ impl Settings {
                 "give one with at least one hidden layer",
             ));
         }
-        if self.bound == Bound::Lipsdp && self.has_price() {
-            if let Some(reason) = no_chain_lipsdp(network) {
-                return Err(Error::new(
-                    format!("the bound `lipsdp` is asked for, and there is none: {reason}"),
-                    "leave out the bound: then it is the product of the layers' norms",
-                ));
-            }
+        if self.bound == Bound::Lipsdp
+            && self.has_price()
+            && let Some(reason) = no_chain_lipsdp(network)
+        {
+            return Err(Error::new(
+                format!("the bound `lipsdp` is asked for, and there is none: {reason}"),
+                "leave out the bound: then it is the product of the layers' norms",
+            ));
         }
         if network.outputs() == 1 {
             self.loss.check_targets(&data.y)?;

@@ -193,7 +193,8 @@ fn polish_here(network: &Network, data: &Dataset, settings: &Settings, observe: 
                 run.head(sweeps, l)?;
             }
         }
-        if !(start - run.score.objective > settings.gain * start.abs()) {
+        let gained = start - run.score.objective > settings.gain * start.abs();
+        if !gained {
             ending = Ending::Done;
             break;
         }
