@@ -397,10 +397,18 @@ def test_what_makes_no_sense_is_refused_by_name(asked, message, numbers):
     assert raised.value.hint
 
 
+@pytest.mark.parametrize("loss", ["hinge", "squared-hinge"])
+def test_margins_are_learned_without_probabilities(classes, loss):
+    X, y = classes
+    model = LipschitzClassifier(layers=(8, 8), loss=loss, epochs=100, radius=0.02).fit(X, y)
+    assert model.score(X, y) > 0.8 and np.isfinite(model.trivial_bound_)
+    assert not hasattr(model, "predict_proba")
+
+
 def test_what_there_is_not_is_refused(classes, numbers, of_classes, of_numbers):
     X, y = numbers
     for ask, message in [
-        (lambda: LipschitzClassifier(layers=(4,), loss="hinge").fit(*classes), "the loss is `hinge`"),
+        (lambda: LipschitzClassifier(layers=(4,), loss="absolute").fit(*classes), "the loss is `absolute`"),
         (lambda: LipschitzRegressor(layers=(4,)).fit(X, np.column_stack([y, y**2])), "y has 2 targets, and a deep network has one"),
         (lambda: of_numbers.predict(X, interval="tolerance"), "`interval` is for one hidden layer"),
         (lambda: of_numbers.predict(X, tolerance="0.1sd"), "`tolerance` is for one hidden layer"),
