@@ -101,7 +101,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("train iris --layers 8 --report page.html", "`--report` is not about deep networks", "leave one"),
         ("train iris --layers 8 --plot a.svg", "`--plot` is not about deep networks", "leave one"),
         ("train iris --layers 8.5", "`layers` is 8.5", "64,64"),
-        ("train iris --layers 8 --loss hinge", "the loss is `hinge`", "leave the loss out"),
+        ("train iris --layers 8 --loss absolute", "the loss is `absolute`", "leave the loss out"),
         ("train machine --layers 8 --loss logistic", "`logistic`", "another loss"),
         ("train machine --layers 8 --balanced", "taken for a number", "--balanced"),
         ("train iris --layers 99999999,99999999", "99999999", ""),
