@@ -322,37 +322,27 @@ impl Facts<'_> {
 
 /// Lines of what two networks do on rows.
 fn of_rows(name: &str, both: (&Seen, &Seen), radius: f64) -> Vec<Vec<String>> {
-    match both {
+    let (first, within) = match both {
         (
             Seen::Classes { rows, accuracy: old, certified_accuracy: old_certified },
             Seen::Classes { accuracy: new, certified_accuracy: new_certified, .. },
-        ) => {
-            let mut lines =
-                vec![vec![format!("class right, {rows} rows {name}"), output::percent(*old), output::percent(*new)]];
-            if radius > 0.0 {
-                lines.push(vec![
-                    "  within the radius, proved".to_owned(),
-                    output::percent_at_least(*old_certified),
-                    output::percent_at_least(*new_certified),
-                ]);
-            }
-            lines
-        }
+        ) => (
+            [format!("class right, {rows} rows {name}"), output::percent(*old), output::percent(*new)],
+            [
+                "  within the radius, proved".to_owned(),
+                output::percent_at_least(*old_certified),
+                output::percent_at_least(*new_certified),
+            ],
+        ),
         (
             Seen::Numbers { rows, clean: old, proved: old_proved },
             Seen::Numbers { clean: new, proved: new_proved, .. },
-        ) => {
-            let mut lines =
-                vec![vec![format!("mean loss, {rows} rows {name}"), output::number(*old), output::number(*new)]];
-            if radius > 0.0 {
-                lines.push(vec![
-                    "  within the radius, at most".to_owned(),
-                    output::at_most(*old_proved),
-                    output::at_most(*new_proved),
-                ]);
-            }
-            lines
-        }
-        _ => Vec::new(),
-    }
+        ) => (
+            [format!("mean loss, {rows} rows {name}"), output::number(*old), output::number(*new)],
+            ["  within the radius, at most".to_owned(), output::at_most(*old_proved), output::at_most(*new_proved)],
+        ),
+        _ => return Vec::new(),
+    };
+    let shown = if radius > 0.0 { vec![first, within] } else { vec![first] };
+    shown.into_iter().map(Vec::from).collect()
 }

@@ -441,13 +441,7 @@ fn within(mut network: Network, most: f64, norm: Norm) -> Result<Network> {
 fn median(mut numbers: Vec<f64>) -> f64 {
     numbers.sort_by(f64::total_cmp);
     let (low, high) = (numbers[(numbers.len() - 1) / 2], numbers[numbers.len() / 2]);
-    if low <= 0.0 && high >= 0.0 {
-        0.0
-    } else if low > 0.0 {
-        low
-    } else {
-        high
-    }
+    0.0_f64.max(low).min(high)
 }
 
 /// The first weights: layers with orthonormal rows or columns, or those of the network that is gone on from.
