@@ -83,16 +83,16 @@ pub fn chain_lipsdp(
     let Some(problem) = Problem::new(network, of, &scales) else { return result };
     let widest = network.layers().iter().map(|layer| layer.units()).max().unwrap_or(1);
     let room = 1.0 + 1e-9 + 8.0 * tautnet_verify::evidence::rounding_allowance(3 * widest, 0, false);
-    if let Some((t, pass)) = greedy(&problem, room) {
+    if let Some((t, pass)) = greedy(problem.whole(), room) {
         let estimate = dense::largest_eigenvalue(&pass.least).map_or(f64::INFINITY, |rho| rho.sqrt() * problem.unit);
         result.greedy = proved(network, part_of(of), units_and_linear, problem.roots(network, &t), estimate);
     }
-    if problem.count() > settings.most_units {
+    if problem.whole().count() > settings.most_units {
         return result;
     }
     // A relative gap of the bound is half that of its square.
     let mut lower = f64::NAN;
-    if let Some(solved) = solve(&problem, 2.0 * settings.tolerance, told) {
+    if let Some(solved) = solve(problem.whole(), 2.0 * settings.tolerance, told) {
         lower = solved.lower.sqrt() * problem.unit;
         result.steps = solved.steps;
         let estimate = solved.upper.sqrt() * problem.unit;

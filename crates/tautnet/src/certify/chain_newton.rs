@@ -18,8 +18,9 @@
 //! the step solves `tr Y A_i = 0` and `tr Y ∂F/∂ρ = 1`. With `tr Y F(t′, ρ′) ≥ 0` for what any multipliers t′ prove, ρ′ is at least
 //! `ρ − tr Y F = ρ − (K + nᵀ∇(−log det F))/w`, K being the number of rows of F. Elsewhere `lower_bound` tells something.
 
-use super::chain_problem::Problem;
-use super::chain_recursion::{Covariances, Pass, greedy, log_determinant, lower_bound, pass};
+use super::chain_problem::Stretch;
+use super::chain_recursion::{Covariances, Pass, greedy, inverse, log_determinant, lower_bound, pass};
+use super::chain_start::start;
 use crate::dense;
 use faer::Mat;
 use tautnet_cone::Stop;
@@ -32,6 +33,10 @@ const STEPS: usize = 200;
 
 /// A point at which w is made larger has a Newton decrement below this.
 const CENTERED: f64 = 1.0;
+
+/// A step with a decrement below this is taken whole where that makes φ smaller; a longer one is at most this share of what F allows.
+const NEAR: f64 = 0.25;
+const REACH: f64 = 0.7;
 
 /// Multipliers with what they prove, and what no multipliers can.
 pub(super) struct Solved {
@@ -47,20 +52,16 @@ pub(super) struct Solved {
 
 /// A point of the path.
 pub(super) struct Point {
-    t: Vec<Vec<f64>>,
+    pub t: Vec<Vec<f64>>,
     rho: f64,
-    pass: Pass,
+    pub pass: Pass,
     /// The Cholesky factor of M.
-    factor: Mat<f64>,
+    pub factor: Mat<f64>,
 }
 
 impl Point {
-    pub fn new(problem: &Problem, t: Vec<Vec<f64>>, rho: f64) -> Option<Self> {
-        let pass = pass(problem, &t)?;
-        Self::with(pass, t, rho)
-    }
-
-    fn with(pass: Pass, t: Vec<Vec<f64>>, rho: f64) -> Option<Self> {
+    pub fn new(chain: Stretch<'_>, t: Vec<Vec<f64>>, rho: f64) -> Option<Self> {
+        let pass = pass(chain, &t)?;
         let r = pass.least.nrows();
         let mut factor = Mat::from_fn(r, r, |i, j| f64::from(u8::from(i == j)) * rho - pass.least[(i, j)]);
         dense::cholesky(&mut factor).then_some(Self { t, rho, pass, factor })
@@ -71,24 +72,24 @@ impl Point {
     }
 
     /// The point that far along a step, where there is one.
-    fn moved(&self, problem: &Problem, step: &[f64], length: f64) -> Option<Self> {
+    fn moved(&self, chain: Stretch<'_>, step: &[f64], length: f64) -> Option<Self> {
         let mut steps = step.iter();
         let t = self.t.iter().map(|t| t.iter().zip(&mut steps).map(|(t, step)| t + length * step).collect()).collect();
-        Self::new(problem, t, self.rho + length * steps.next()?)
+        Self::new(chain, t, self.rho + length * steps.next()?)
     }
 }
 
 /// The gradient of −log det F and its Hessian's lower triangle, ρ being the last unknown.
-pub(super) fn derivatives(problem: &Problem, point: &Point) -> Option<(Vec<f64>, Mat<f64>)> {
-    let all = Covariances::new(problem, &point.pass, &point.factor);
-    let count = problem.count();
+pub(super) fn derivatives(chain: Stretch<'_>, point: &Point) -> Option<(Vec<f64>, Mat<f64>)> {
+    let all = Covariances::new(chain, &point.pass, &point.factor);
+    let count = chain.count();
     let mut starts = vec![0];
-    problem.hidden.iter().for_each(|hidden| starts.push(starts[starts.len() - 1] + hidden.units()));
+    chain.hidden.iter().for_each(|hidden| starts.push(starts[starts.len() - 1] + hidden.units()));
     let mut gradient = Vec::with_capacity(count + 1);
     let mut hessian = Mat::zeros(count + 1, count + 1);
     let stop = Stop::here();
     let square = |x: f64| x * x;
-    for (l, hidden) in problem.hidden.iter().enumerate() {
+    for (l, hidden) in chain.hidden.iter().enumerate() {
         if stop.asked() {
             return None;
         }
@@ -108,8 +109,8 @@ pub(super) fn derivatives(problem: &Problem, point: &Point) -> Option<(Vec<f64>,
         // Cov(h', (h, e)) of the layers after it.
         let (mut of_h, mut of_e) = (h.to_owned(), eh.transpose().to_owned());
         let (mut on_h, mut on_e) = (eh.to_owned(), e.to_owned());
-        for next in l + 1..problem.hidden.len() {
-            let before = &problem.hidden[next - 1];
+        for next in l + 1..chain.hidden.len() {
+            let before = &chain.hidden[next - 1];
             let onward = |h: &Mat<f64>, e: &Mat<f64>| {
                 let mut sum = dense::multiply(before.center.as_ref(), h.as_ref());
                 sum += dense::multiply(before.swing.as_ref(), e.as_ref());
@@ -118,7 +119,7 @@ pub(super) fn derivatives(problem: &Problem, point: &Point) -> Option<(Vec<f64>,
             (of_h, of_e) = (onward(&of_h, &on_h), onward(&of_e, &on_e));
             let gain = point.pass.layers[next].gain.as_ref();
             (on_h, on_e) = (dense::multiply(gain, of_h.as_ref()), dense::multiply(gain, of_e.as_ref()));
-            let (later, kinds_later) = (problem.hidden[next].units(), problem.hidden[next].kinds);
+            let (later, kinds_later) = (chain.hidden[next].units(), chain.hidden[next].kinds);
             for j in 0..m {
                 for i in 0..later {
                     let mut sum = square(of_h[(i, j)]);
@@ -135,8 +136,8 @@ pub(super) fn derivatives(problem: &Problem, point: &Point) -> Option<(Vec<f64>,
         }
     }
     // ρ: Cov(Δ, h) and Cov(Δ, e), from the first layer on.
-    let mut of_h = dense::multiply(problem.first.as_ref(), all.inputs.as_ref());
-    for (l, hidden) in problem.hidden.iter().enumerate() {
+    let mut of_h = dense::multiply(chain.first.as_ref(), all.inputs.as_ref());
+    for (l, hidden) in chain.hidden.iter().enumerate() {
         let on_h = dense::multiply(point.pass.layers[l].gain.as_ref(), of_h.as_ref());
         let (m, row) = (hidden.units(), |a: &Mat<f64>, i: usize| a.row(i).squared_norm_l2());
         for i in 0..m {
@@ -153,13 +154,13 @@ pub(super) fn derivatives(problem: &Problem, point: &Point) -> Option<(Vec<f64>,
 }
 
 /// The system with the matrix scaled to have ones on its diagonal, and factored.
-struct System {
+pub(super) struct System {
     factor: Mat<f64>,
     scale: Vec<f64>,
 }
 
 impl System {
-    fn new(mut hessian: Mat<f64>) -> Option<Self> {
+    pub fn new(mut hessian: Mat<f64>) -> Option<Self> {
         let n = hessian.nrows();
         let scale: Vec<f64> = (0..n).map(|i| 1.0 / hessian[(i, i)].max(f64::MIN_POSITIVE).sqrt()).collect();
         for j in 0..n {
@@ -171,7 +172,7 @@ impl System {
         dense::cholesky(&mut hessian).then_some(Self { factor: hessian, scale })
     }
 
-    fn solve(&self, right: &[f64]) -> Vec<f64> {
+    pub fn solve(&self, right: &[f64]) -> Vec<f64> {
         let n = right.len();
         let mut x = Mat::from_fn(n, 1, |i, _| right[i] * self.scale[i]);
         dense::solve_lower(self.factor.as_ref(), x.as_mut());
@@ -181,22 +182,22 @@ impl System {
 }
 
 /// The best multipliers up to this relative gap of ρ, or the best so far where it is time to stop. The observer is told the gap.
-pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)) -> Option<Solved> {
-    let (t, start) = greedy(problem, 1.0 + 0.5 / problem.hidden.len() as f64)?;
-    let largest = dense::largest_eigenvalue(&start.least)?;
-    let mut point = Point::with(start, t.clone(), 1.2 * largest)?;
+pub(super) fn solve(chain: Stretch<'_>, tolerance: f64, told: &mut dyn FnMut(f64)) -> Option<Solved> {
+    let (t, pass) = greedy(chain, 1.0 + 0.5 / chain.hidden.len() as f64)?;
+    let largest = dense::largest_eigenvalue(&pass.least)?;
     let mut best = Solved { t, upper: largest, lower: 0.0, steps: 0 };
-    if problem.count() > MOST {
+    if chain.count() > MOST {
         return Some(best);
     }
-    let cones = point.factor.nrows() + problem.hidden.iter().map(|h| h.units() * h.kinds).sum::<usize>();
-    // With this weight ρ is where it should be.
-    let first = super::chain_recursion::inverse(&point.factor);
-    let mut weight = (0..first.nrows()).map(|i| first[(i, i)]).sum::<f64>();
+    let Some((t, rho)) = start(chain) else { return Some(best) };
+    let Some(mut point) = Point::new(chain, t, rho) else { return Some(best) };
+    let cones = point.factor.nrows() + chain.hidden.iter().map(|h| h.units() * h.kinds).sum::<usize>();
+    // At the center of this weight ρ would be that of the point if there were no outputs.
+    let mut weight = cones as f64 / rho;
     let stop = Stop::here();
     while best.steps < STEPS && !stop.asked() {
-        let inputs = super::chain_recursion::inverse(&point.factor);
-        best.lower = best.lower.max(lower_bound(problem, &point.pass, &inputs));
+        let inputs = inverse(&point.factor);
+        best.lower = best.lower.max(lower_bound(chain, &point.pass, &inputs));
         match dense::largest_eigenvalue(&point.pass.least) {
             Some(upper) if upper < best.upper => {
                 best.upper = upper;
@@ -210,7 +211,7 @@ pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)
         if gap <= tolerance {
             break;
         }
-        let Some((gradient, hessian)) = derivatives(problem, &point) else { break };
+        let Some((gradient, hessian)) = derivatives(chain, &point) else { break };
         let Some(system) = System::new(hessian) else { break };
         best.steps += 1;
         let mut full = gradient.clone();
@@ -225,13 +226,13 @@ pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)
         }
         let moved = if decrement < CENTERED {
             let affine = system.solve(&along);
-            let onward = ahead(problem, &point, &newton, &affine).map(|(next, length)| {
+            let onward = ahead(chain, &point, &newton, &affine).map(|(next, length)| {
                 weight /= 1.0 - length;
                 next
             });
-            onward.or_else(|| centered(problem, &point, &newton, weight, decrement))
+            onward.or_else(|| centered(chain, &point, &newton, weight, decrement))
         } else {
-            centered(problem, &point, &newton, weight, decrement)
+            centered(chain, &point, &newton, weight, decrement)
         };
         let Some(moved) = moved else { break };
         point = moved;
@@ -239,27 +240,37 @@ pub(super) fn solve(problem: &Problem, tolerance: f64, told: &mut dyn FnMut(f64)
     Some(best)
 }
 
-/// The Newton step, or as much of it as makes φ smaller.
-fn centered(problem: &Problem, point: &Point, newton: &[f64], weight: f64, decrement: f64) -> Option<Point> {
+/// The Newton step, or as much of it as makes φ smaller and, far from the center, does not lead to the edge of what F allows: from there the way
+/// back is long.
+pub(super) fn centered(
+    chain: Stretch<'_>,
+    point: &Point,
+    newton: &[f64],
+    weight: f64,
+    decrement: f64,
+) -> Option<Point> {
     let value = |point: &Point| weight * point.rho + point.barrier();
     let here = value(point);
+    let mut possible = decrement < NEAR;
     let mut length = 1.0;
-    for _ in 0..30 {
+    for _ in 0..60 {
         if Stop::here().asked() {
             return None;
         }
-        if let Some(next) = point.moved(problem, newton, length)
+        possible = possible || point.moved(chain, newton, length / REACH).is_some();
+        if possible
+            && let Some(next) = point.moved(chain, newton, length)
             && value(&next) <= here - 0.1 * length * decrement + 1e-12 * here.abs()
         {
             return Some(next);
         }
-        length *= 0.6;
+        length *= 0.8;
     }
     None
 }
 
 /// From a centered point along the path: as far as F stays positive, and a little back.
-fn ahead(problem: &Problem, point: &Point, newton: &[f64], affine: &[f64]) -> Option<(Point, f64)> {
+fn ahead(chain: Stretch<'_>, point: &Point, newton: &[f64], affine: &[f64]) -> Option<(Point, f64)> {
     for length in [0.99, 0.97, 0.93, 0.87, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1, 0.05, 0.02] {
         if Stop::here().asked() {
             return None;
@@ -268,8 +279,8 @@ fn ahead(problem: &Problem, point: &Point, newton: &[f64], affine: &[f64]) -> Op
             newton.iter().zip(affine).map(|(newton, affine)| newton - share * affine).collect()
         };
         // Where a longer step is possible too, this one is not at the edge.
-        if point.moved(problem, &step((length * 1.1f64).max(length)), 1.0).is_some() {
-            let next = point.moved(problem, &step(length), 1.0)?;
+        if point.moved(chain, &step((length * 1.1f64).max(length)), 1.0).is_some() {
+            let next = point.moved(chain, &step(length), 1.0)?;
             return Some((next, length));
         }
     }

@@ -55,6 +55,24 @@ pub(super) struct Problem {
     after: Vec<f64>,
 }
 
+/// Some layers that follow one another, with the outputs after them or without.
+#[derive(Clone, Copy)]
+pub(super) struct Stretch<'a> {
+    /// The sums of the first of these layers are this matrix times numbers that ρ = 1 lets have the covariance I.
+    pub first: &'a Mat<f64>,
+    /// The layers.
+    pub hidden: &'a [Hidden],
+    /// Whether what they hand on is the output.
+    pub outputs: bool,
+}
+
+impl Stretch<'_> {
+    /// The number of multipliers.
+    pub fn count(&self) -> usize {
+        self.hidden.iter().map(Hidden::units).sum()
+    }
+}
+
 /// Which part of the outputs is meant, for the verifier.
 pub(super) fn part_of(of: Of) -> Part {
     match of {
@@ -166,9 +184,9 @@ impl Problem {
         Some(Self { first, hidden, unit, after })
     }
 
-    /// The number of multipliers.
-    pub fn count(&self) -> usize {
-        self.hidden.iter().map(Hidden::units).sum()
+    /// All layers and the outputs.
+    pub fn whole(&self) -> Stretch<'_> {
+        Stretch { first: &self.first, hidden: &self.hidden, outputs: true }
     }
 
     /// The roots of multipliers, for every unit of the network, in its own units.

@@ -12,7 +12,7 @@
 //! F⁻¹ is the covariance of a normal vector with `Cov(Δ) = M⁻¹` and `e_l = K_l h_l + ξ_l`, `Cov(ξ_l) = A_l⁻¹`. From the inputs to the outputs this
 //! gives all covariances without the inverse of F.
 
-use super::chain_problem::{Hidden, Problem};
+use super::chain_problem::{Hidden, Stretch};
 use crate::dense;
 use faer::Mat;
 
@@ -69,8 +69,8 @@ fn symmetric(mut a: Mat<f64>) -> Mat<f64> {
 }
 
 /// What one layer makes of Q of the next: A before it is factored, and a way to Q where t is known.
-fn step(problem: &Problem, l: usize, q: &Mat<f64>) -> (Mat<f64>, Mat<f64>, Mat<f64>) {
-    let hidden = &problem.hidden[l];
+fn step(chain: Stretch<'_>, l: usize, q: &Mat<f64>) -> (Mat<f64>, Mat<f64>, Mat<f64>) {
+    let hidden = &chain.hidden[l];
     let (c, r) = (hidden.center.as_ref(), hidden.swing.as_ref());
     let (qc, qr) = (dense::multiply(q.as_ref(), c), dense::multiply(q.as_ref(), r));
     let of_swings = symmetric(dense::multiply(r.transpose(), qr.as_ref()));
@@ -103,42 +103,42 @@ fn eliminate(t: &[f64], (mut a, cross, mut q): (Mat<f64>, Mat<f64>, Mat<f64>)) -
     Some((Eliminated { factor: a, gain }, q))
 }
 
-fn last(problem: &Problem) -> Mat<f64> {
-    let outputs = problem.hidden.last().map_or(0, |hidden| hidden.center.nrows());
-    Mat::identity(outputs, outputs)
+fn last(chain: Stretch<'_>) -> Mat<f64> {
+    let outputs = chain.hidden.last().map_or(0, |hidden| hidden.center.nrows());
+    if chain.outputs { Mat::identity(outputs, outputs) } else { Mat::zeros(outputs, outputs) }
 }
 
-fn finish(problem: &Problem, mut layers: Vec<Eliminated>, q: &Mat<f64>) -> Pass {
+fn finish(chain: Stretch<'_>, mut layers: Vec<Eliminated>, q: &Mat<f64>) -> Pass {
     layers.reverse();
-    let image = dense::multiply(q.as_ref(), problem.first.as_ref());
-    let least = symmetric(dense::multiply(problem.first.transpose(), image.as_ref()));
+    let image = dense::multiply(q.as_ref(), chain.first.as_ref());
+    let least = symmetric(dense::multiply(chain.first.transpose(), image.as_ref()));
     let log_determinants = layers.iter().map(|layer| log_determinant(&layer.factor)).sum();
     Pass { layers, least, log_determinants }
 }
 
 /// The pass at these multipliers; `None` where they prove nothing, or it is time to stop.
-pub(super) fn pass(problem: &Problem, t: &[Vec<f64>]) -> Option<Pass> {
+pub(super) fn pass(chain: Stretch<'_>, t: &[Vec<f64>]) -> Option<Pass> {
     if !t.iter().flatten().all(|t| *t > 0.0 && t.is_finite()) {
         return None;
     }
-    let mut q = last(problem);
+    let mut q = last(chain);
     let mut layers = Vec::with_capacity(t.len());
     for l in (0..t.len()).rev() {
-        let (eliminated, before) = eliminate(&t[l], step(problem, l, &q))?;
+        let (eliminated, before) = eliminate(&t[l], step(chain, l, &q))?;
         layers.push(eliminated);
         q = before;
     }
-    Some(finish(problem, layers, &q))
+    Some(finish(chain, layers, &q))
 }
 
 /// One multiplier for all units of a layer, chosen layer by layer from the outputs on: `t = room · r · ‖P‖`, with which a bound
 /// is never above the product of the norms where the room is 1. What it proves is returned too.
-pub(super) fn greedy(problem: &Problem, room: f64) -> Option<(Vec<Vec<f64>>, Pass)> {
-    let mut q = last(problem);
+pub(super) fn greedy(chain: Stretch<'_>, room: f64) -> Option<(Vec<Vec<f64>>, Pass)> {
+    let mut q = last(chain);
     let (mut layers, mut chosen) = (Vec::new(), Vec::new());
-    for l in (0..problem.hidden.len()).rev() {
-        let hidden = &problem.hidden[l];
-        let parts = step(problem, l, &q);
+    for l in (0..chain.hidden.len()).rev() {
+        let hidden = &chain.hidden[l];
+        let parts = step(chain, l, &q);
         let norm = dense::largest_eigenvalue(&handed_on(hidden, &parts))?;
         let t = vec![(norm * hidden.reach * room).max(f64::MIN_POSITIVE); hidden.units()];
         let (eliminated, before) = eliminate(&t, parts)?;
@@ -147,7 +147,7 @@ pub(super) fn greedy(problem: &Problem, room: f64) -> Option<(Vec<Vec<f64>>, Pas
         q = before;
     }
     chosen.reverse();
-    Some((chosen, finish(problem, layers, &q)))
+    Some((chosen, finish(chain, layers, &q)))
 }
 
 /// A matrix whose largest eigenvalue is ‖P‖, P being the quadratic form of what the layer hands on. With one branch `RᵀQR = r² P`, and with two numbers
@@ -175,15 +175,17 @@ pub(super) struct Covariances {
     pub cross: Vec<Mat<f64>>,
     /// Cov(e_l).
     pub swings: Vec<Mat<f64>>,
+    /// Cov(h) of what the last layer hands on.
+    pub onward: Mat<f64>,
 }
 
 impl Covariances {
     /// From the pass and the Cholesky factor of M.
-    pub fn new(problem: &Problem, pass: &Pass, factor: &Mat<f64>) -> Self {
+    pub fn new(chain: Stretch<'_>, pass: &Pass, factor: &Mat<f64>) -> Self {
         let inputs = inverse(factor);
-        let mut h = conjugated(&problem.first, &inputs);
+        let mut h = conjugated(chain.first, &inputs);
         let (mut sums, mut cross, mut swings) = (Vec::new(), Vec::new(), Vec::new());
-        for (hidden, layer) in problem.hidden.iter().zip(&pass.layers) {
+        for (hidden, layer) in chain.hidden.iter().zip(&pass.layers) {
             let eh = dense::multiply(layer.gain.as_ref(), h.as_ref());
             let mut e = symmetric(dense::multiply(eh.as_ref(), layer.gain.transpose()));
             e += inverse(&layer.factor);
@@ -192,7 +194,7 @@ impl Covariances {
             cross.push(eh);
             swings.push(e);
         }
-        Self { inputs, sums, cross, swings }
+        Self { inputs, sums, cross, swings, onward: h }
     }
 }
 
@@ -214,10 +216,10 @@ fn joint(c: &Mat<f64>, r: &Mat<f64>, h: &Mat<f64>, eh: &Mat<f64>, e: &Mat<f64>) 
 
 /// A lower bound on the ρ of any multipliers: `E|h_{n+1}|² / E|Δ|²` of the normal vector whose e is made smaller, unit by unit, until
 /// `Σ_k E e_ki² ≤ E h_i²`. *Proof.* For such a vector the expectation of F(t, ρ) ≥ 0 says `ρ E|Δ|² ≥ E|h_{n+1}|²`, whatever t ≥ 0 is. ∎
-pub(super) fn lower_bound(problem: &Problem, pass: &Pass, inputs: &Mat<f64>) -> f64 {
+pub(super) fn lower_bound(chain: Stretch<'_>, pass: &Pass, inputs: &Mat<f64>) -> f64 {
     let total: f64 = (0..inputs.nrows()).map(|i| inputs[(i, i)]).sum();
-    let mut h = conjugated(&problem.first, inputs);
-    for (hidden, layer) in problem.hidden.iter().zip(&pass.layers) {
+    let mut h = conjugated(chain.first, inputs);
+    for (hidden, layer) in chain.hidden.iter().zip(&pass.layers) {
         let m = hidden.units();
         let mut eh = dense::multiply(layer.gain.as_ref(), h.as_ref());
         let mut e = symmetric(dense::multiply(eh.as_ref(), layer.gain.transpose()));

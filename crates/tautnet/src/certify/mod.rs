@@ -45,6 +45,7 @@ mod chain_newton;
 mod chain_parts;
 mod chain_problem;
 mod chain_recursion;
+mod chain_start;
 mod class_margins;
 mod directional;
 mod emptiness;
