@@ -253,7 +253,7 @@ fn the_page_has_the_numbers_of_the_rows() {
     let read = |name: &str| std::fs::read_to_string(format!("{}/../../{name}", env!("CARGO_MANIFEST_DIR"))).unwrap();
     let page = read("docs/third-paper.md");
     let plan = parse("t", FILE, "quick").unwrap().plan;
-    let rows = read("experiments/measured/trivial-bound-quick-three-methods.csv");
+    let rows = read("experiments/measured/trivial-bound-quick.csv");
     let rows: Vec<Row> = plan.read_csv("quick", &rows).unwrap().into_iter().map(|(_, row)| row).collect();
     assert!(rows.iter().all(|row| plan.place(row).is_some()));
     assert!(claims(&rows).iter().all(|claim| !claim.theorem || claim.holds != Some(false)));
