@@ -95,6 +95,7 @@ pub struct ChainCertificate {
 fn claim<'py>(py: Python<'py>, claim: &ChainClaim) -> PyResult<Bound<'py, PyDict>> {
     let told = PyDict::new(py);
     told.set_item("bound", claim.bound)?;
+    told.set_item("lipsdp", claim.by_multipliers())?;
     told.set_item("layers", &claim.layers)?;
     told.set_item("linear", claim.linear)?;
     told.set_item("outputs", &claim.outputs)?;
@@ -104,20 +105,21 @@ fn claim<'py>(py: Python<'py>, claim: &ChainClaim) -> PyResult<Bound<'py, PyDict
 
 #[pymethods]
 impl ChainCertificate {
-    /// The bound over all outputs together in the units of the data: those of X and y.
+    /// The least bound over all outputs together in the units of the data: those of X and y.
     #[getter]
     fn lipschitz_upper_bound(&self) -> f64 {
-        self.inner.raw.as_ref().unwrap_or(&self.inner.standardized).bound
+        self.inner.raw.as_ref().unwrap_or(&self.inner.standardized).least()
     }
 
-    /// The bound over all outputs together in standardized units, those in which prices and radii are.
+    /// The least bound over all outputs together in standardized units, those in which prices and radii are.
     #[getter]
     fn standardized_upper_bound(&self) -> f64 {
-        self.inner.standardized.bound
+        self.inner.standardized.least()
     }
 
-    /// All bounds in standardized units: `bound`, of all outputs together; `layers` and `linear`, the norms; `outputs`, of each; and `pairs`, of the
-    /// differences of outputs 0 and 1, 0 and 2, …, 1 and 2, …, or None where these are too many.
+    /// All bounds in standardized units: `bound`, of all outputs together, by the product of norms; `lipsdp`, what multipliers prove of them, or None;
+    /// `layers` and `linear`, the norms; `outputs`, of each; and `pairs`, of the differences of outputs 0 and 1, 0 and 2, …, 1 and 2, …, or None
+    /// where these are too many.
     #[getter]
     fn standardized<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         claim(py, &self.inner.standardized)

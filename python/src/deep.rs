@@ -13,7 +13,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::json;
 use std::sync::Arc;
-use tautnet::certify::{self, Bounded, ChainEnclosure, ChainKnown, JacobianSearchSettings, Of, Region};
+use tautnet::certify::{
+    self, Bounded, ChainEnclosure, ChainKnown, ChainLipsdpSettings, JacobianSearchSettings, Of, Region,
+};
 use tautnet::deep_fit::{self, METHOD};
 use tautnet::job::Watch;
 use tautnet::recipe::{Command, Deep, Interval, SHARED, Table};
@@ -170,7 +172,8 @@ fn told(found: &ChainEnclosure) -> serde_json::Value {
     })
 }
 
-/// What `certify` says of networks with any number of layers in one norm: the largest Jacobian found and what searches enclose, as JSON; the certificate;
+/// What `certify` says of networks with any number of layers in one norm: the largest Jacobian found, what multipliers prove (in the norm 2, where that takes seconds or
+/// there is a time limit) and what searches enclose, as JSON; the certificate;
 /// and with labels and a radius the margins of the rows. With `exact` the constant over all inputs is searched for too.
 #[pyfunction]
 #[pyo3(signature = (subject, given, labels, norm, radius, exact, limits))]
@@ -217,7 +220,17 @@ pub fn certify_chain(
         let rows = points.as_ref().map(|points| points.as_ref());
         let settings = JacobianSearchSettings::scaled_to(network);
         let found = certify::largest_jacobian_found(network, norm, Of::All, rows, &settings)?;
-        let bound = certificate.standardized.bound;
+        let possible = norm == Norm::Two && certify::no_chain_lipsdp(network).is_none();
+        let short = certify::chain_lipsdp_is_cheap(network) || (thorough && !exact);
+        let (certificate, multipliers) = if possible && short {
+            let settings = ChainLipsdpSettings::default();
+            let (more, told) = certify::with_chain_lipsdp(network, certificate, &[], &settings, &mut |_| ())?;
+            tautnet_models::verify_chain(&more.to_bytes(), network, scaler)?;
+            (more, Some(told.standardized))
+        } else {
+            (certificate, None)
+        };
+        let bound = certificate.standardized.least();
         let known = ChainKnown { rows, found: Some(&found), bound, thorough };
         let search = |region: &Region| {
             let asked = (region, norm, Of::All);
@@ -228,6 +241,8 @@ pub fn certify_chain(
         let facts = json!({
             "found": found.value,
             "point": found.point,
+            "gap": multipliers.as_ref().map(|told| told.gap),
+            "greedy": multipliers.as_ref().and_then(|told| told.greedy.as_ref()).map(|greedy| greedy.bound),
             "exact": exact.then(|| search(&Region::Everywhere)).transpose()?,
             "local": boxed.map(|rows| search(&Region::bounding_box(rows))).transpose()?,
         });

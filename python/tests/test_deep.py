@@ -15,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import exact_basics
 import exact_checker
 import tautnet
 from conftest import PROGRAM
@@ -131,17 +132,18 @@ def test_bounds_in_every_norm_and_their_proofs(classes, of_classes, tmp_path):
     X, labels = classes
     for norm in ("2", "inf", "1"):
         bounds = tautnet.certify(of_classes, X, norm=norm)
-        assert bounds.norm == norm and 0 < bounds.found <= bounds.proved == bounds.certificate.standardized_upper_bound
+        assert bounds.norm == norm and 0 < bounds.found <= bounds.certificate.standardized_upper_bound <= bounds.proved
+        assert bounds.proved == bounds.certificate.standardized["bound"]
         assert len(bounds.layers) == 3 and bounds.proved == pytest.approx(np.prod(bounds.layers)) and bounds.linear is None
         assert bounds.pairs.shape == (3, 3) and np.array_equal(bounds.pairs, bounds.pairs.T) and (np.diag(bounds.pairs) == 0).all()
-        assert bounds.lipschitz_upper_bound == bounds.certificate.raw["bound"] and bounds.margins is None
+        assert bounds.lipschitz_upper_bound <= bounds.certificate.raw["bound"] and bounds.margins is None
         assert "product of norms, proved" in str(bounds) and bounds.found_at.shape == (4,)
         path = tmp_path / f"{norm}.json"
         bounds.certificate.save(path)
         for given in (bounds.certificate, bounds.certificate.to_json(), path):
             assert tautnet.verify(given, of_classes) == bounds.certificate
         exact_checker.check_any(path.read_bytes(), json.loads(of_classes.model_.to_json()))
-    assert tautnet.certify(of_classes).certificate == of_classes.certificate_
+    assert tautnet.certify(of_classes).certificate.standardized["bound"] == of_classes.certificate_.standardized["bound"]
     # A bound that is too small is no bound, and another network is another one.
     text = of_classes.certificate_.to_json()
     damaged = json.loads(text)
@@ -178,7 +180,7 @@ def test_class_margins_are_proved_and_judged_exactly(norm, activation, classes, 
         data = json.dumps(damaged).encode()
         with pytest.raises(NotProved):
             tautnet.verify(data, model)
-        with pytest.raises(exact_checker.Refused):
+        with pytest.raises(exact_basics.Refused):
             exact_checker.check_any(data, stored)
 
 
@@ -501,6 +503,40 @@ def test_progress_is_told(numbers, capsys):
     LipschitzRegressor(layers=(64, 64), epochs=10**6, time_limit=2.0, verbose=True).fit(*numbers)
     told = capsys.readouterr().err
     assert "training layers" in told and "passes, Lipschitz bound" in told
+
+
+def test_multipliers_prove_less_than_the_product_of_norms(tmp_path):
+    random = np.random.default_rng(4)
+    widths = [3, 12, 12, 12, 2]
+    layers = [
+        (random.normal(size=(out, given)) / given**0.5, random.normal(size=out), "relu" if out == 12 else "identity")
+        for given, out in zip(widths, widths[1:])
+    ]
+    network = tautnet.Network(layers=layers)
+    bounds = tautnet.certify(network)
+    assert bounds.found <= bounds.lipsdp < bounds.greedy <= bounds.proved and 0 <= bounds.lipsdp_gap < 1e-4
+    assert bounds.lipschitz_upper_bound == bounds.lipsdp == bounds.certificate.standardized["lipsdp"]
+    assert "LipSDP, proved" in str(bounds) and "greedy multipliers, proved" in str(bounds)
+    path = tmp_path / "certificate.json"
+    bounds.certificate.save(path)
+    assert tautnet.verify(path, network) == bounds.certificate
+    network.save(tmp_path / "network.json")
+    stored = json.loads((tmp_path / "network.json").read_text())
+    exact_checker.check_any(path.read_bytes(), stored)
+    # Less than they prove is refused by both.
+    damaged = json.loads(path.read_text())
+    for key in ("bound", "chain"):
+        damaged["standardized"]["lipsdp"][0][key] *= 0.999
+    with pytest.raises(NotProved):
+        tautnet.verify(json.dumps(damaged).encode(), network)
+    with pytest.raises(exact_basics.Refused):
+        exact_checker.check_any(json.dumps(damaged).encode(), stored)
+    # There is none in another norm, and none where an activation couples units.
+    assert tautnet.certify(network, norm=1).lipsdp is None
+    coupled = tautnet.Network(layers=[(w, b, "maxmin" if name == "relu" else name) for w, b, name in layers])
+    bounds = tautnet.certify(coupled)
+    assert bounds.lipsdp is None and bounds.greedy is None and bounds.lipsdp_gap is None
+    assert bounds.lipschitz_upper_bound == bounds.proved
 
 
 @pytest.mark.parametrize("norm", ["2", "inf", "1"])

@@ -14,7 +14,9 @@ from fractions import Fraction
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from exact_checker import Refused, check, check_any, check_chain, fingerprint_of_chain, of_series, read_chain, tangent  # noqa: E402
+from exact_basics import Refused  # noqa: E402
+from exact_chains import check_chain, fingerprint_of_chain, of_series, read_chain, tangent  # noqa: E402
+from exact_checker import check, check_any  # noqa: E402
 
 DOCUMENT = HERE.parent.parent / "docs" / "certificate-format.md"
 NETWORK = {"w": [[1.0], [1.0]], "b": [0.0, -1.0], "v": [1.0, -1.0], "c": 0.0, "a": None}

@@ -56,6 +56,19 @@ pub struct ChainClaim {
     pub lipsdp: Option<Vec<ChainLipsdp>>,
 }
 
+impl ChainClaim {
+    /// What multipliers prove of all outputs together, where a claim has them.
+    pub fn by_multipliers(&self) -> Option<f64> {
+        let of_all = self.lipsdp.iter().flatten().filter(|proof| proof.output.is_none());
+        of_all.map(|proof| proof.bound).reduce(f64::min)
+    }
+
+    /// The least bound of all outputs together.
+    pub fn least(&self) -> f64 {
+        self.by_multipliers().map_or(self.bound, |bound| bound.min(self.bound))
+    }
+}
+
 /// Bounds on the Lipschitz constants of one network, with the norms that prove them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -179,10 +179,17 @@ class ChainBounds:
     """Whether the search found the constant."""
     local: tuple[float, float] | None = None
     """Both ends of the constant over the box around X, where X was given without margins and the network is not too large. This program proves them."""
+    lipsdp: float | None = None
+    """In the norm 2, where the activations allow it: what multipliers of the hidden units prove (LipSDP), over all outputs together. The certificate has them.
+    Of more than 1000 hidden units only with a `time_limit`."""
+    lipsdp_gap: float | None = None
+    """About how far that is at most above what any multipliers prove, relative to it."""
+    greedy: float | None = None
+    """What multipliers prove that are chosen layer by layer."""
 
     @property
     def lipschitz_upper_bound(self) -> float:
-        """The proved bound in the units of the data."""
+        """The least bound that the certificate proves, in the units of the data."""
         return self.certificate.lipschitz_upper_bound
 
     def __str__(self) -> str:
@@ -200,6 +207,10 @@ class ChainBounds:
             lines += [(f"{name}, at least", ">=", self.exact[0]), (f"{name}, at most", "<=", self.exact[1])]
         if self.local is not None:
             lines += [("in the box, at least", ">=", self.local[0]), ("in the box, at most", "<=", self.local[1])]
+        if self.lipsdp is not None:
+            lines.append(("LipSDP, proved", "<=", self.lipsdp))
+        if self.greedy is not None:
+            lines.append(("greedy multipliers, proved", "<=", min(self.greedy, self.proved)))
         lines.append(("product of norms, proved", "<=", self.proved))
         lines += [(f"  layer {k + 1}", "<=", float(norm)) for k, norm in enumerate(self.layers)]
         return lines if self.linear is None else [*lines, ("  linear part", "<=", self.linear)]
@@ -221,7 +232,7 @@ def certify(
     X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. `exact` searches
     for the exact constant, until it is found or for the time limit (60 s if there is none).
 
-    Of a network with several layers, or other units than relu, the bound is the product of its layers' norms, and the result is a ChainBounds. `exact` is then for small networks whose units are two lines, and with X the constant over the box around it is told. With y, the classes of the rows X (for a network alone their numbers, the first being 0), and a `radius` it also tells which rows keep
+    Of a network with several layers, or other units than relu, the bounds are the product of its layers' norms and, in the norm 2, LipSDP, and the result is a ChainBounds. `exact` is then for small networks whose units are two lines, and with X the constant over the box around it is told. With y, the classes of the rows X (for a network alone their numbers, the first being 0), and a `radius` it also tells which rows keep
     their class wherever their inputs change by at most the radius, in the norm: `margins`, whose file `verify` checks.
     """
     subject = native(network)
@@ -303,6 +314,9 @@ def _chain_bounds(facts: dict[str, Any], certificate: _tautnet.ChainCertificate,
         exact=_ends(facts["exact"]),
         exact_closed=bool((facts["exact"] or {}).get("closed", False)),
         local=_ends(facts["local"]),
+        lipsdp=claim["lipsdp"],
+        lipsdp_gap=facts["gap"],
+        greedy=facts["greedy"],
     )
 
 

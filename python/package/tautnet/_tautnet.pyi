@@ -43,13 +43,13 @@ class ChainCertificate:
 
     @property
     def lipschitz_upper_bound(self) -> float:
-        """The bound over all outputs together in the units of the data."""
+        """The least bound over all outputs together in the units of the data."""
     @property
     def standardized_upper_bound(self) -> float:
-        """The bound over all outputs together in standardized units."""
+        """The least bound over all outputs together in standardized units."""
     @property
     def standardized(self) -> dict[str, Any]:
-        """All bounds in standardized units: bound, layers, linear, outputs and pairs."""
+        """All bounds in standardized units: bound, by the product of norms; lipsdp, by multipliers, or None; layers, linear, outputs and pairs."""
     @property
     def raw(self) -> dict[str, Any] | None:
         """The same in the units of the data, or None for a network that has no others."""
@@ -268,7 +268,7 @@ def is_chain(subject: Model | Network) -> bool:
 def certify_chain(
     subject: Model | Network, given: Any, labels: Any, norm: str, radius: float | None, exact: bool, limits: _Limits
 ) -> tuple[str, ChainCertificate, ClassMargins | None]:
-    """The largest Jacobian found and what searches enclose, as JSON; the certificate; and with labels and a radius the margins of the rows."""
+    """The largest Jacobian found, what multipliers prove and what searches enclose, as JSON; the certificate; and with labels and a radius the margins of the rows."""
 def shown(value: float, upper: bool) -> str: ...
 def verify(bytes: bytes, subject: Model | Network) -> Certificate | ChainCertificate | ClassMargins: ...
 def attack(

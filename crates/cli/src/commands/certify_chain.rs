@@ -24,9 +24,6 @@ use tautnet_verify::{ChainCertificate, ChainClaim};
 /// Up to this many outputs every pair has a line for people.
 const SHOWN: usize = 12;
 
-/// With more hidden units than this LipSDP takes long, and a time limit has to be given.
-const AT_ONCE: usize = 1000;
-
 /// Whether what is known of one hidden layer of relu units says nothing of this network.
 pub fn is_for(network: &Network) -> bool {
     network.shallow("`certify`").is_err()
@@ -202,9 +199,9 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
         let mut multipliers = None;
         if norm == Norm::Two {
             let units: usize = network.layers().iter().rev().skip(1).map(Layer::units).sum();
-            let long = format!("with {units} hidden units it takes long: give `--time-limit` to have it");
-            let reason = certify::no_chain_lipsdp(network);
-            multipliers = Some(match reason.or((units > AT_ONCE && !stop.is_limited()).then_some(long)) {
+            let long = (!certify::chain_lipsdp_is_cheap(network) && !stop.is_limited())
+                .then(|| format!("with {units} hidden units it takes long: give `--time-limit` to have it"));
+            multipliers = Some(match certify::no_chain_lipsdp(network).or(long) {
                 Some(reason) => Err(reason),
                 None => {
                     let settings = ChainLipsdpSettings::default();

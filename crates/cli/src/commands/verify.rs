@@ -130,10 +130,7 @@ fn run_chain(arguments: &Arguments, bytes: &[u8], network: &Network, scaler: Opt
         certificate.standardized.bound,
         certificate.standardized.layers.len()
     );
-    let of_all = |claim: &ChainClaim| {
-        claim.lipsdp.iter().flatten().filter(|proof| proof.output.is_none()).map(|proof| proof.bound).reduce(f64::min)
-    };
-    if let Some(bound) = of_all(&certificate.standardized) {
+    if let Some(bound) = certificate.standardized.by_multipliers() {
         text.push_str(&format!("proved by the multipliers of its hidden units (LipSDP): by at most {bound:?} times\n"));
     }
     let outputs = &certificate.standardized.outputs;
@@ -142,7 +139,7 @@ fn run_chain(arguments: &Arguments, bytes: &[u8], network: &Network, scaler: Opt
         text.push_str(&format!("proved: each of its {} outputs by at most {largest:?} times\n", outputs.len()));
     }
     if let Some(raw) = &certificate.raw {
-        text.push_str(&in_user_units(of_all(raw).unwrap_or(raw.bound).min(raw.bound), scaler.is_some()));
+        text.push_str(&in_user_units(raw.least(), scaler.is_some()));
     }
     output::print(&text)?;
     Ok(ExitCode::SUCCESS)

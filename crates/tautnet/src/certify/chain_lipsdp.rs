@@ -47,6 +47,9 @@ pub struct ChainLipsdpBound {
     pub steps: usize,
 }
 
+/// So many hidden units are cheap.
+const AT_ONCE: usize = 1000;
+
 /// How close to the least that holds a claim is brought.
 const CLOSE: f64 = 1e-7;
 
@@ -63,6 +66,11 @@ pub fn no_chain_lipsdp(network: &Network) -> Option<String> {
     let most = tautnet_verify::evidence::MOST_UNITS;
     let wide = layers.iter().find(|layer| layer.units() > most)?;
     Some(format!("a layer has {} units, more than {most}", wide.units()))
+}
+
+/// Whether the multipliers of a network take seconds: where it has more units, they should be asked for with a time limit.
+pub fn chain_lipsdp_is_cheap(network: &Network) -> bool {
+    network.layers().iter().rev().skip(1).map(|layer| layer.units()).sum::<usize>() <= AT_ONCE
 }
 
 /// What multipliers prove of the outputs asked for, in the network's own units or, with scales of its inputs and its target, in the user's. `known`

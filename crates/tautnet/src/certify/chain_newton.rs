@@ -31,6 +31,9 @@ pub(super) const MOST: usize = 10_000;
 /// More steps than are ever needed.
 const STEPS: usize = 200;
 
+/// Where a ridge is larger than this it is not made larger still.
+const MOST_RIDGE: f64 = 1e-6;
+
 /// A point at which w is made larger has a Newton decrement below this.
 const CENTERED: f64 = 1.0;
 
@@ -153,23 +156,25 @@ pub(super) fn derivatives(chain: Stretch<'_>, point: &Point) -> Option<(Vec<f64>
     Some((gradient, hessian))
 }
 
-/// The system with the matrix scaled to have ones on its diagonal, and factored.
+/// The system with the matrix scaled to have ones on its diagonal, a ridge added to them, and factored.
 pub(super) struct System {
     factor: Mat<f64>,
     scale: Vec<f64>,
+    ridge: f64,
 }
 
 impl System {
-    pub fn new(mut hessian: Mat<f64>) -> Option<Self> {
+    /// `None` where the ridge is too small for what rounding left of the matrix.
+    pub fn new(mut hessian: Mat<f64>, ridge: f64) -> Option<Self> {
         let n = hessian.nrows();
         let scale: Vec<f64> = (0..n).map(|i| 1.0 / hessian[(i, i)].max(f64::MIN_POSITIVE).sqrt()).collect();
         for j in 0..n {
             for i in j..n {
                 hessian[(i, j)] *= scale[i] * scale[j];
             }
-            hessian[(j, j)] = 1.0 + 1e-13 * n as f64;
+            hessian[(j, j)] = 1.0 + ridge;
         }
-        dense::cholesky(&mut hessian).then_some(Self { factor: hessian, scale })
+        dense::cholesky(&mut hessian).then_some(Self { factor: hessian, scale, ridge })
     }
 
     pub fn solve(&self, right: &[f64]) -> Vec<f64> {
@@ -178,6 +183,11 @@ impl System {
         dense::solve_lower(self.factor.as_ref(), x.as_mut());
         dense::solve_lower_transposed(self.factor.as_ref(), x.as_mut());
         (0..n).map(|i| x[(i, 0)] * self.scale[i]).collect()
+    }
+
+    /// What the ridge leaves of the right side where x solves the system.
+    fn rest<'a>(&'a self, x: &'a [f64]) -> impl Iterator<Item = f64> + 'a {
+        x.iter().zip(&self.scale).map(|(x, scale)| self.ridge * x / (scale * scale))
     }
 }
 
@@ -194,6 +204,7 @@ pub(super) fn solve(chain: Stretch<'_>, tolerance: f64, told: &mut dyn FnMut(f64
     let cones = point.factor.nrows() + chain.hidden.iter().map(|h| h.units() * h.kinds).sum::<usize>();
     // At the center of this weight ρ would be that of the point if there were no outputs.
     let mut weight = cones as f64 / rho;
+    let mut ridge = 1e-13 * chain.count() as f64;
     let stop = Stop::here();
     while best.steps < STEPS && !stop.asked() {
         let inputs = inverse(&point.factor);
@@ -211,8 +222,16 @@ pub(super) fn solve(chain: Stretch<'_>, tolerance: f64, told: &mut dyn FnMut(f64
         if gap <= tolerance {
             break;
         }
-        let Some((gradient, hessian)) = derivatives(chain, &point) else { break };
-        let Some(system) = System::new(hessian) else { break };
+        let Some((gradient, hessian)) = derivatives(chain, &point) else {
+            break;
+        };
+        let Some(system) = System::new(hessian, ridge) else {
+            if ridge > MOST_RIDGE {
+                break;
+            }
+            ridge *= 100.0;
+            continue;
+        };
         best.steps += 1;
         let mut full = gradient.clone();
         full[gradient.len() - 1] += weight;
@@ -222,7 +241,10 @@ pub(super) fn solve(chain: Stretch<'_>, tolerance: f64, told: &mut dyn FnMut(f64
         let decrement = -full.iter().zip(&newton).map(|(g, x)| g * x).sum::<f64>();
         if decrement < 1.0 {
             let along = gradient.iter().zip(&newton).map(|(g, x)| g * x).sum::<f64>();
-            best.lower = best.lower.max(point.rho - (cones as f64 + along) / weight).min(best.upper);
+            // Y meets its equations but for the rest; other multipliers than these are taken to be no more than twice as large.
+            let sizes = point.t.iter().flatten().chain([&point.rho]);
+            let rest: f64 = system.rest(&newton).zip(sizes).map(|(rest, size)| 2.0 * rest.abs() * size).sum();
+            best.lower = best.lower.max(point.rho - (cones as f64 + along + rest) / weight).min(best.upper);
         }
         let moved = if decrement < CENTERED {
             let affine = system.solve(&along);

@@ -61,7 +61,7 @@ fn center(stretch: Stretch<'_>, t: &[Vec<f64>]) -> Option<Point> {
         let (mut gradient, hessian) = derivatives(stretch, &point)?;
         let count = stretch.count();
         gradient.truncate(count);
-        let system = System::new(hessian.submatrix(0, 0, count, count).to_owned())?;
+        let system = System::new(hessian.submatrix(0, 0, count, count).to_owned(), 1e-13 * count as f64)?;
         let mut newton: Vec<f64> = system.solve(&gradient).into_iter().map(|x| -x).collect();
         let decrement = -gradient.iter().zip(&newton).map(|(g, x)| g * x).sum::<f64>();
         newton.push(0.0);

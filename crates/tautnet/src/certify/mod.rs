@@ -86,7 +86,8 @@ pub use chain_constant::{ChainKnown, chain_constant, chain_local_is_cheap};
 pub use chain_exact::{chain_exact, no_chain_exact};
 pub use chain_layers::{LayerNorm, layer_norms_by_multipliers};
 pub use chain_lipsdp::{
-    ChainLipsdpBound, ChainLipsdpSettings, ChainMultipliers, chain_lipsdp, no_chain_lipsdp, with_chain_lipsdp,
+    ChainLipsdpBound, ChainLipsdpSettings, ChainMultipliers, chain_lipsdp, chain_lipsdp_is_cheap, no_chain_lipsdp,
+    with_chain_lipsdp,
 };
 pub use chain_local::chain_local;
 pub use chain_parts::{ChainEnclosure, ChainSearchSettings};
