@@ -4,17 +4,24 @@
 
 mod random;
 
+use faer::Mat;
+use rand::{RngExt, SeedableRng};
+use rand_pcg::Pcg64;
 use random::{data, network};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tautnet::{
-    Dataset, Norm, Shallow, Stage, Stop,
+    Dataset, Network, Norm, Shallow, Stage, Stop,
     attack::{self, attack},
     certify::{
-        ExactSettings, GradientSearchSettings, RangeSettings, Region, exact_lipschitz, largest_gradient_found,
-        local_upper_bound, output_range, path_norm, prove, verify,
+        ChainKnown, ChainLipsdpSettings, ExactProgress, ExactSettings, GradientSearchSettings, JacobianSearchSettings,
+        Of, RangeSettings, Region, chain_certificate, chain_constant, exact_lipschitz, largest_gradient_found,
+        largest_jacobian_found, local_upper_bound, no_chain_exact, output_range, path_norm, prove, verify,
+        verify_chain, with_chain_lipsdp,
     },
+    deep_polish,
     fit::{self, Price, fit},
+    network::Layer,
     polish::{self, Ending, Method, polish},
     select,
     train::{self, Start, train},
@@ -178,6 +185,87 @@ fn bounds_and_searches_that_are_stopped_are_true() {
                     }
                 }
             }
+        }
+    }
+}
+
+/// A chain of hidden layers of eight units.
+fn chain(seed: u64, activation: &str, hidden: usize) -> Network {
+    let mut random = Pcg64::seed_from_u64(seed);
+    let mut number = || random.random_range(-1.0..1.0);
+    let layers = (0..=hidden).map(|l| {
+        let (given, units) = (if l == 0 { 3 } else { 8 }, if l == hidden { 2 } else { 8 });
+        let weights = Mat::from_fn(units, given, |_, _| number());
+        let name = if l == hidden { "identity" } else { activation };
+        Layer::new(weights, (0..units).map(|_| number()).collect(), name.parse().unwrap())
+    });
+    Network::new(layers.collect(), None).unwrap()
+}
+
+#[test]
+fn bounds_of_deep_networks_that_are_stopped_are_true() {
+    for (activation, hidden) in [("relu", 2), ("leaky-relu:0.2", 14), ("tanh", 4)] {
+        let network = chain(hidden as u64, activation, hidden);
+        let regions = [Region::Box { lower: vec![-1.0; 3], upper: vec![1.0; 3] }, Region::Everywhere];
+        let few = JacobianSearchSettings { starts: 4, rows: 0, climbs: 2, jacobians: 60, seed: 0 };
+        let found = largest_jacobian_found(&network, Norm::Two, Of::All, None, &few).unwrap();
+        for after in AFTER {
+            for stop in [stop(after), harsh(after)] {
+                let (certificate, shorter, enclosures) = stop.during(|| {
+                    let product = chain_certificate(&network, Norm::Two, None).unwrap();
+                    let settings = ChainLipsdpSettings::default();
+                    let certificate = with_chain_lipsdp(&network, product, &[], &settings, &mut |_| ()).unwrap().0;
+                    let shorter = largest_jacobian_found(&network, Norm::Two, Of::All, None, &few).unwrap().value;
+                    let bound = certificate.standardized.least();
+                    let known = ChainKnown { rows: None, found: None, bound, thorough: false };
+                    let of = |region: &Region| {
+                        let everywhere = *region == Region::Everywhere;
+                        if everywhere && (no_chain_exact(&network).is_some() || hidden > 2) {
+                            return None;
+                        }
+                        let mut nodes = 0;
+                        let mut observer = |_: &ExactProgress| {
+                            nodes += 1;
+                            if nodes < 20 { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                        };
+                        let asked = (region, Norm::Two, Of::All);
+                        let found = chain_constant(&network, asked, &known, everywhere, &mut observer).unwrap();
+                        Some((found.lower_bound, found.upper_bound))
+                    };
+                    (certificate, shorter, regions.each_ref().map(of))
+                });
+                let claim = &certificate.standardized;
+                verify_chain(&certificate.to_bytes(), &network).unwrap();
+                assert!(found.value <= claim.least() && claim.least() <= claim.bound, "{activation} {after}");
+                assert!(shorter <= claim.least());
+                for (lower, upper) in enclosures.into_iter().flatten() {
+                    assert!(lower <= upper && upper <= claim.least(), "{activation} {after} {lower} {upper}");
+                }
+                // Over all of space nothing that is found is above what is proved.
+                assert!(enclosures[1].is_none_or(|(_, upper)| found.value <= upper), "{activation} {after}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_polish_of_deep_networks_that_is_stopped_anywhere_is_never_worse() {
+    let mut rows = data(60, 3, 5);
+    rows.y.iter_mut().for_each(|y| *y = f64::from(u8::from(*y > 0.0)));
+    let network = chain(3, "relu", 2);
+    for after in AFTER {
+        for stop in [stop(after), harsh(after)] {
+            let settings = deep_polish::Settings {
+                loss: "logistic".parse().unwrap(),
+                lipschitz: 0.01,
+                rounds: 1,
+                ..Default::default()
+            };
+            let polished = stop
+                .during(|| deep_polish::polish(&network, &rows, &settings, &mut |_| ControlFlow::Continue(())))
+                .unwrap();
+            assert!(polished.after.objective <= polished.before.objective, "{after}");
+            assert!(polished.after.objective.is_finite());
         }
     }
 }
