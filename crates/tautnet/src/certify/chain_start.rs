@@ -11,9 +11,9 @@
 //!     h_{l+1} = C_l h_l + R_l e_l,    Cov(h_l) = (S_l⁻¹ − T_l)⁻¹,    Cov(e_l) = T_l⁻¹,    S_{l+1} = Cov(h_{l+1}).
 //! ```
 
-use super::chain_newton::{Point, System, centered, derivatives};
 use super::chain_problem::Stretch;
 use super::chain_recursion::Covariances;
+use super::chain_steps::{Point, System, centered, derivatives};
 use crate::dense;
 use faer::Mat;
 

@@ -46,6 +46,7 @@ mod chain_parts;
 mod chain_problem;
 mod chain_recursion;
 mod chain_start;
+mod chain_steps;
 mod class_margins;
 mod directional;
 mod emptiness;
