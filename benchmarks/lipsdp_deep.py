@@ -33,7 +33,9 @@ def network(widths, seed=0):
     layers = []
     for l, (inputs, units) in enumerate(zip(widths, widths[1:])):
         weights = random.normal(size=(units, inputs)) / inputs**0.5
-        activation = "relu" if l + 2 < len(widths) else "identity"
+        # Of one hidden layer of relu the program tells margins in place of a ladder: the same function under another name.
+        hidden = "relu" if len(widths) > 3 else "leaky-relu:0"
+        activation = hidden if l + 2 < len(widths) else "identity"
         layers.append({"weights": weights.tolist(), "bias": [0.0] * units, "activation": activation})
     return {"format": "tautnet network", "version": 2, "layers": layers}
 
