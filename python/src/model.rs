@@ -4,7 +4,7 @@ use crate::certificate::{Certificate, ChainCertificate};
 use crate::columns::Inputs;
 use crate::errors::{OrRaise, refused, warn};
 use crate::limits;
-use crate::network::{Network, export, units, weights};
+use crate::network::{Network, export, weights};
 use crate::options::put;
 use crate::watch::{self, Limits};
 use numpy::{PyArray1, PyArray2, PyArrayMethods, ToPyArray};
@@ -204,7 +204,7 @@ impl Model {
 
     #[getter]
     fn units(&self) -> usize {
-        units(&self.inner.network)
+        self.inner.network.hidden_units()
     }
 
     /// Settings as JSON.

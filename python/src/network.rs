@@ -74,11 +74,6 @@ pub fn weights<'py>(py: Python<'py>, network: &Layered) -> PyResult<Bound<'py, P
     Ok(parts)
 }
 
-/// Number of hidden units, in all layers.
-pub fn units(network: &Layered) -> usize {
-    network.layers().iter().rev().skip(1).map(Layer::units).sum()
-}
-
 /// A layer as Python gives it: weights, biases and the name of the activation.
 type GivenLayer<'py> = (PyReadonlyArray2<'py, f64>, PyReadonlyArray1<'py, f64>, String);
 
@@ -174,7 +169,7 @@ impl Network {
     /// Number of hidden units, in all layers.
     #[getter]
     fn units(&self) -> usize {
-        units(&self.inner)
+        self.inner.hidden_units()
     }
 
     /// Weights, biases and the name of the activation of each layer.

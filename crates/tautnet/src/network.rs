@@ -239,6 +239,11 @@ impl Network {
         &self.layers[..self.layers.len() - 1]
     }
 
+    /// The number of units of all hidden layers.
+    pub fn hidden_units(&self) -> usize {
+        self.hidden().iter().map(Layer::units).sum()
+    }
+
     /// Every number, as a file has them: layer by layer the weights row by row and the biases, then the linear part.
     pub fn numbers(&self) -> Vec<f64> {
         let rows = |matrix: &Mat<f64>| {

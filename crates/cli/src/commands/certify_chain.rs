@@ -64,7 +64,7 @@ impl Part {
 
     /// The least bound over all inputs that is proved before a search.
     fn known(&self) -> f64 {
-        self.ladder()[0].unwrap_or(self.claim().bound)
+        self.claim().least()
     }
 
     /// Why there is no LipSDP in a norm that has it.
@@ -198,7 +198,7 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
         let mut certificate = share.during(|| certify::chain_certificate(network, norm, scaler))?;
         let mut multipliers = None;
         if norm == Norm::Two {
-            let units: usize = network.layers().iter().rev().skip(1).map(Layer::units).sum();
+            let units = network.hidden_units();
             let long = (!certify::chain_lipsdp_is_cheap(network) && !stop.is_limited())
                 .then(|| format!("with {units} hidden units it takes long: give `--time-limit` to have it"));
             multipliers = Some(match certify::no_chain_lipsdp(network).or(long) {

@@ -70,7 +70,7 @@ pub fn no_chain_lipsdp(network: &Network) -> Option<String> {
 
 /// Whether the multipliers of a network take seconds: where it has more units, they should be asked for with a time limit.
 pub fn chain_lipsdp_is_cheap(network: &Network) -> bool {
-    network.layers().iter().rev().skip(1).map(|layer| layer.units()).sum::<usize>() <= AT_ONCE
+    network.hidden_units() <= AT_ONCE
 }
 
 /// What multipliers prove of the outputs asked for, in the network's own units or, with scales of its inputs and its target, in the user's. `known`
@@ -89,18 +89,19 @@ pub fn chain_lipsdp(
         return result;
     }
     let Some(problem) = Problem::new(network, of, &scales) else { return result };
+    let whole = problem.whole();
     let widest = network.layers().iter().map(|layer| layer.units()).max().unwrap_or(1);
     let room = 1.0 + 1e-9 + 8.0 * tautnet_verify::evidence::rounding_allowance(3 * widest, 0, false);
-    if let Some((t, pass)) = greedy(problem.whole(), room) {
+    if let Some((t, pass)) = greedy(whole, room) {
         let estimate = dense::largest_eigenvalue(&pass.least).map_or(f64::INFINITY, |rho| rho.sqrt() * problem.unit);
         result.greedy = proved(network, part_of(of), units_and_linear, problem.roots(network, &t), estimate);
     }
-    if problem.whole().count() > settings.most_units {
+    if whole.count() > settings.most_units {
         return result;
     }
     // A relative gap of the bound is half that of its square.
     let mut lower = f64::NAN;
-    if let Some(solved) = solve(problem.whole(), 2.0 * settings.tolerance, told) {
+    if let Some(solved) = solve(whole, 2.0 * settings.tolerance, told) {
         lower = solved.lower.sqrt() * problem.unit;
         result.steps = solved.steps;
         let estimate = solved.upper.sqrt() * problem.unit;

@@ -11,7 +11,7 @@
 use super::chain_problem::Stretch;
 use super::chain_recursion::{greedy, inverse, lower_bound};
 use super::chain_start::start;
-use super::chain_steps::{Point, System, centered, derivatives};
+use super::chain_steps::{CENTERED, Point, System, centered, derivatives, least_ridge};
 use crate::dense;
 use tautnet_cone::Stop;
 
@@ -23,9 +23,6 @@ const STEPS: usize = 200;
 
 /// Where a ridge is larger than this it is not made larger still.
 const MOST_RIDGE: f64 = 1e-6;
-
-/// A point at which w is made larger has a Newton decrement below this.
-const CENTERED: f64 = 1.0;
 
 /// Multipliers with what they prove, and what no multipliers can.
 pub(super) struct Solved {
@@ -52,7 +49,7 @@ pub(super) fn solve(chain: Stretch<'_>, tolerance: f64, told: &mut dyn FnMut(f64
     let cones = point.factor.nrows() + chain.hidden.iter().map(|h| h.units() * h.kinds).sum::<usize>();
     // At the center of this weight ρ would be that of the point if there were no outputs.
     let mut weight = cones as f64 / rho;
-    let mut ridge = 1e-13 * chain.count() as f64;
+    let mut ridge = least_ridge(chain.count());
     let stop = Stop::here();
     while best.steps < STEPS && !stop.asked() {
         let inputs = inverse(&point.factor);
@@ -77,6 +74,7 @@ pub(super) fn solve(chain: Stretch<'_>, tolerance: f64, told: &mut dyn FnMut(f64
             if ridge > MOST_RIDGE {
                 break;
             }
+            // The matrix was overwritten, so it is made again: a copy of each would be the larger part of the memory.
             ridge *= 100.0;
             continue;
         };

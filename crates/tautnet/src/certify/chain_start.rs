@@ -13,7 +13,7 @@
 
 use super::chain_problem::Stretch;
 use super::chain_recursion::Covariances;
-use super::chain_steps::{Point, System, centered, derivatives};
+use super::chain_steps::{CENTERED, Point, System, centered, derivatives, least_ridge};
 use crate::dense;
 use faer::Mat;
 
@@ -24,10 +24,7 @@ const UNITS: usize = 800;
 /// So many Newton steps at most are taken when a layer is added.
 const STEPS: usize = 6;
 
-/// The steps end at a decrement below this.
-const NEAR: f64 = 1.0;
-
-/// The share of the least ρ without the outputs' part of F in that of the start.
+/// ‖Cov(h)‖ of the outputs, which ρ has to be above, is this share of ρ at the start.
 const SHARE: f64 = 0.3;
 
 /// The multipliers and ρ; `None` where the numbers of a network are beyond what can be computed, or it is time to stop.
@@ -61,7 +58,7 @@ fn center(stretch: Stretch<'_>, t: &[Vec<f64>]) -> Option<Point> {
         let (mut gradient, hessian) = derivatives(stretch, &point)?;
         let count = stretch.count();
         gradient.truncate(count);
-        let system = System::new(hessian.submatrix(0, 0, count, count).to_owned(), 1e-13 * count as f64)?;
+        let system = System::new(hessian.submatrix(0, 0, count, count).to_owned(), least_ridge(count))?;
         let mut newton: Vec<f64> = system.solve(&gradient).into_iter().map(|x| -x).collect();
         let decrement = -gradient.iter().zip(&newton).map(|(g, x)| g * x).sum::<f64>();
         newton.push(0.0);
@@ -69,7 +66,7 @@ fn center(stretch: Stretch<'_>, t: &[Vec<f64>]) -> Option<Point> {
             Some(next) => point = next,
             None => break,
         }
-        if decrement < NEAR {
+        if decrement < CENTERED {
             break;
         }
     }

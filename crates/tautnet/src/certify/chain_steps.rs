@@ -16,6 +16,14 @@ use crate::dense;
 use faer::Mat;
 use tautnet_cone::Stop;
 
+/// A point with a Newton decrement below this is near enough to the center to go on from.
+pub(super) const CENTERED: f64 = 1.0;
+
+/// The ridge of a system of this many unknowns for what rounding does to it where F is not near its edge.
+pub(super) fn least_ridge(count: usize) -> f64 {
+    1e-13 * count as f64
+}
+
 /// A step with a decrement below this is taken whole where that makes φ smaller; a longer one is at most this share of what F allows.
 const NEAR: f64 = 0.25;
 const REACH: f64 = 0.7;
