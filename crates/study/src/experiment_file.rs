@@ -1,6 +1,6 @@
 //! Experiment files: TOML in which every choice has a sentence that says why, and tiers that replace some of them.
 
-use crate::experiment::{Arm, Plan, Settings, base, method};
+use crate::experiment::{Arm, Plan, Sample, Settings, base, digest_samples, method};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 use std::collections::BTreeMap;
@@ -51,6 +51,18 @@ pub struct Experiment {
     pub sets: Vec<Set>,
     /// The plan.
     pub plan: Plan,
+}
+
+impl Experiment {
+    /// A digest of everything that the numbers depend on but the program itself: its version, what the file says, and the data.
+    ///
+    /// It is that of the file's words, not of the program's settings: a setting that is new to the program, and that the file
+    /// does not name, leaves results what they are.
+    pub fn fingerprint(&self, version: &str, data: &[Sample]) -> String {
+        let Plan { data: names, trials, arms, settings: _ } = &self.plan;
+        let values: Vec<_> = self.choices.iter().map(|[name, value, _]| [name, value]).collect();
+        digest_samples(&format!("{version} {names:?} {trials} {arms:?} {values:?}"), data)
+    }
 }
 
 #[derive(Deserialize)]
@@ -453,6 +465,21 @@ mod tests {
         assert_eq!((arms(&paper.choices), arms(&high.choices)), (2, 1), "what has no price is not run, and not listed");
         let walks = [paper.plan, high.plan].map(|plan| plan.settings.polish.walk);
         assert_eq!(walks, [Walk::default(), Walk::thorough()].map(|walk| Walk { soft: 0, ..walk }));
+    }
+
+    #[test]
+    fn a_fingerprint_is_of_what_the_file_says_and_not_of_its_reasons() {
+        let print = |text: &str| parse("t", text, "smoke").unwrap().fingerprint("1", &[]);
+        let why = TABLE.find("why = \"").unwrap() + 7;
+        let reasoned = format!("{}Because. {}", &TABLE[..why], &TABLE[why..]);
+        assert_eq!(print(TABLE), print(&reasoned));
+        let value = TABLE.replace("[choices.seed]\nvalue = 0", "[choices.seed]\nvalue = 1");
+        let arm = TABLE.replacen("\"c-l2\"", "\"joint\"", 1);
+        assert!(value != TABLE && arm != TABLE);
+        assert!([value, arm].iter().all(|other| print(other) != print(TABLE)));
+        let paper = parse("t", TABLE, "paper").unwrap();
+        assert_ne!(paper.fingerprint("1", &[]), print(TABLE));
+        assert_ne!(paper.fingerprint("1", &[]), paper.fingerprint("2", &[]));
     }
 
     #[test]

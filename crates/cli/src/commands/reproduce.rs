@@ -169,7 +169,7 @@ fn polishing(arguments: &Arguments, stop: &Stop) -> Result<ExitCode> {
     };
     let data = load(&experiment, &arguments.folder)?;
     let plan = &experiment.plan;
-    let settings = plan.fingerprint(env!("CARGO_PKG_VERSION"), &data);
+    let settings = experiment.fingerprint(env!("CARGO_PKG_VERSION"), &data);
     let Done { rows, trials } = carry_out(arguments, stop, plan, &settings, &workers::trials(plan, &data))?;
     let finding = if arguments.what == What::Figure1 {
         reproduce_text::figure(&experiment, &bands(&rows), trials)

@@ -36,7 +36,7 @@ pub use arm::{Applied, Arm, Base, GoOn, Job, Method, Settings, prices_in_words};
 pub use journal::Journal;
 pub use method::{BASES, METHODS, base, base_title, method, method_title};
 pub use plan::Plan;
-pub(crate) use plan::{digest_rows, told};
+pub(crate) use plan::{digest_rows, digest_samples, told};
 pub use problem::{Problem, Sample};
 pub use rows::{Row, rows_from_csv, rows_of_classes_to_csv, rows_to_csv};
 pub(crate) use rows::{csv_of, rows_of};

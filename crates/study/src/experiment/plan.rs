@@ -57,16 +57,21 @@ impl Plan {
     /// A digest of everything that the numbers depend on but the program itself: the plan, its version, and the data with its
     /// weights and given splits.
     pub fn fingerprint(&self, version: &str, data: &[Sample]) -> String {
-        let mut digest = Sha256::new();
-        digest.update(format!("{version} {self:?}"));
-        for Sample { rows: set, splits } in data {
-            digest_rows(&mut digest, set);
-            for split in splits {
-                digest.update(format!(" split {:?}", split.test));
-            }
-        }
-        told(digest)
+        digest_samples(&format!("{version} {self:?}"), data)
     }
+}
+
+/// The beginning of a digest of a text and of data with its weights and given splits.
+pub(crate) fn digest_samples(text: &str, data: &[Sample]) -> String {
+    let mut digest = Sha256::new();
+    digest.update(text);
+    for Sample { rows: set, splits } in data {
+        digest_rows(&mut digest, set);
+        for split in splits {
+            digest.update(format!(" split {:?}", split.test));
+        }
+    }
+    told(digest)
 }
 
 /// Rows with their weights into a digest.
