@@ -9,7 +9,8 @@ use tautnet::Norm;
 use tautnet::limits::{Limit, Limits};
 use tautnet::recipe::{Kind, Value};
 use tautnet_tables::atomic::Existing;
-use tautnet_tables::{ReadOptions, Task, UnknownLevels};
+use tautnet_tables::dates::AskedDate;
+use tautnet_tables::{Missing, ReadOptions, Task, UnknownLevels};
 
 /// How DATA is found and read.
 #[derive(Debug, Clone, Args)]
@@ -53,14 +54,66 @@ pub struct ColumnArguments {
     pub target: Vec<String>,
 
     /// Leave a column out; may be given several times
+    ///
+    /// `*` stands for any text and `?` for one character: `--drop 'raw_*'`.
     #[arg(long, value_name = "COLUMN")]
     pub drop: Vec<String>,
+
+    /// Take this column for an input, and no other that is not named so; may be given several times
+    ///
+    /// `*` stands for any text and `?` for one character: `--keep 'temp_*'`.
+    #[arg(long, value_name = "COLUMN")]
+    pub keep: Vec<String>,
+
+    /// What is made of a column of dates: COLUMN=parts or COLUMN=days; may be given several times
+    ///
+    /// `parts` are year, month, day, weekday (from 1 for Monday), hour and minute, those of them that vary; `days` are days since 1970.
+    /// Where day and month could be either, the order follows: `--date when=parts,dmy` (or `mdy`, `ymd`). Dates are exact inputs.
+    #[arg(long, value_name = "COLUMN=FORM")]
+    pub date: Vec<AskedDate>,
+
+    /// What is done with rows in which a value is missing [default: refuse]
+    ///
+    /// `drop` leaves out such rows; `median` takes the median of the column in their place, and the most frequent one of words;
+    /// `indicator` does the same, and adds an input that tells where a value was missing. A model remembers it. Rows without a target are
+    /// left out, but with `refuse`.
+    #[arg(long, value_name = "HOW", value_enum)]
+    pub missing: Option<MissingChoice>,
+}
+
+/// What is done with missing values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MissingChoice {
+    /// Refuse the table, naming the columns
+    Refuse,
+    /// Leave out the rows
+    Drop,
+    /// Fill in the median, or the most frequent word
+    Median,
+    /// Fill it in, and tell where in an input of its own
+    Indicator,
 }
 
 impl ColumnArguments {
     /// Whether it looks as if several targets were named. A column whose name has a comma may yet be one.
     pub fn several(&self) -> bool {
         self.target.len() > 1 || self.target.iter().any(|name| name.contains(','))
+    }
+
+    /// What is done with missing values, for the library.
+    pub fn missing(&self) -> Missing {
+        match self.missing {
+            None | Some(MissingChoice::Refuse) => Missing::Refuse,
+            Some(MissingChoice::Drop) => Missing::Drop,
+            Some(MissingChoice::Median) => Missing::Median,
+            Some(MissingChoice::Indicator) => Missing::Indicator,
+        }
+    }
+
+    /// Whether anything was said.
+    pub fn is_empty(&self) -> bool {
+        let Self { target, drop, keep, date, missing } = self;
+        target.is_empty() && drop.is_empty() && keep.is_empty() && date.is_empty() && missing.is_none()
     }
 }
 

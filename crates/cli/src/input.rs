@@ -6,14 +6,16 @@ use crate::files::{file_of, images_of};
 use crate::limits;
 use crate::recipe::TestArguments;
 use crate::{folders, output};
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::path::Path;
 use tautnet::error::{Error, Result};
 use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Network, Scaler, Shallow, printable, split};
 use tautnet_models::Stored;
+use tautnet_tables::describe::{Oddity, oddity};
 use tautnet_tables::idx::{self, Choice, Images};
-use tautnet_tables::{Encoder, Table, Task, UnknownLevels, builtin, mnist, public_data};
+use tautnet_tables::{ColumnChoice, Encoder, Missing, Table, Task, UnknownLevels, builtin, mnist, public_data};
 
 /// A model or a network in a file.
 pub fn stored(path: &Path) -> Result<Stored> {
@@ -113,19 +115,41 @@ impl Opened {
 
     /// The columns to use: those asked for, and what is known of a known set.
     pub fn columns(&self, arguments: &ColumnArguments, task: Task) -> Result<Encoder> {
-        let mut targets = self.named(&arguments.target);
-        if targets.is_empty() {
-            targets.extend(self.targets.first());
+        let targets = self.targets_of(arguments);
+        let drop = self.dropped(arguments, &targets);
+        let columns = Encoder::choose(&self.table, &choice(arguments, task, &targets, &drop));
+        if let Ok(columns) = &columns {
+            let columns = columns.given().into_iter().filter_map(|name| self.table.column(name).ok());
+            let counts: Vec<_> = columns.filter(|column| oddity(column) == Some(Oddity::Counts)).collect();
+            if !counts.is_empty() {
+                let names: Vec<_> = counts.into_iter().map(|column| column.name.clone()).collect();
+                let names = names_of(&names);
+                output::note(&format!(
+                    "these columns count the rows; if they only name them, leave them out with --drop: {names}"
+                ));
+            }
         }
-        let mut leave_out = arguments.drop.clone();
-        leave_out.extend(self.targets.iter().filter(|other| !targets.contains(other)).map(|other| other.to_string()));
-        let columns = Encoder::fit_targets(task, &self.table, &targets, &leave_out);
         match columns {
             Err(error) if self.images && targets.is_empty() => {
                 Err(Error::new(error.what, "choose labels behind a colon, as in `mnist:3,8`, and enough rows for each"))
             }
             columns => columns,
         }
+    }
+
+    /// The targets: those asked for, or the usual one of a known set; none where it is the last column.
+    pub fn targets_of<'a>(&self, arguments: &'a ColumnArguments) -> Vec<&'a str> {
+        let mut targets = self.named(&arguments.target);
+        if targets.is_empty() {
+            targets.extend(self.targets.first());
+        }
+        targets
+    }
+
+    /// What is left out: the columns asked for, and the other targets of a known set.
+    pub fn dropped(&self, arguments: &ColumnArguments, targets: &[&str]) -> Vec<String> {
+        let others = self.targets.iter().filter(|other| !targets.contains(other)).map(|other| other.to_string());
+        arguments.drop.iter().cloned().chain(others).collect()
     }
 
     /// The columns that are named: a text is one column where one is called so, else names between commas.
@@ -139,15 +163,61 @@ impl Opened {
     }
 }
 
+/// Which columns are used, for the library.
+pub fn choice<'a>(
+    arguments: &'a ColumnArguments,
+    task: Task,
+    targets: &'a [&'a str],
+    drop: &'a [String],
+) -> ColumnChoice<'a> {
+    let ColumnArguments { keep, date, .. } = arguments;
+    ColumnChoice { task, targets, keep, drop, missing: arguments.missing(), dates: date }
+}
+
+/// The rows that can be learned from or measured on; says how many cannot.
+pub fn complete<'a>(encoder: &Encoder, table: &'a Table) -> Result<Cow<'a, Table>> {
+    let complete = encoder.complete(table)?;
+    if let Some(count) = table.rows().checked_sub(complete.rows()).filter(|count| *count > 0) {
+        let why = match encoder.preparation.missing {
+            Missing::Drop => "a value is missing in them",
+            _ => "their target is missing",
+        };
+        output::note(&format!("{}: {count} of {} rows are left out: {why}", table.source(), table.rows()));
+    }
+    Ok(complete)
+}
+
 /// Say once a column what was not kept of its values, for those columns that are used.
 pub fn note_columns(encoder: &Encoder, table: &Table) {
-    let used = encoder.inputs.iter().map(|input| &input.name).chain([&encoder.target]).chain(&encoder.other_targets);
-    note_columns_of(used, table);
+    table.notes().iter().for_each(|note| output::note(note));
+    note_columns_of(encoder.given().into_iter().chain(encoder.target_names()), table);
 }
 
 /// The same for columns of these names.
-pub fn note_columns_of<'a>(names: impl IntoIterator<Item = &'a String>, table: &Table) {
+pub fn note_columns_of<'a>(names: impl IntoIterator<Item = &'a str>, table: &Table) {
     names.into_iter().filter_map(|name| table.column(name).ok()?.note()).for_each(output::note);
+}
+
+/// Say which inputs tell nothing, or little, or only count the rows.
+fn note_oddities(encoder: &Encoder, table: &Table) {
+    let odd = |of: &dyn Fn(Oddity) -> bool| -> Vec<String> {
+        let columns = encoder.given().into_iter().filter_map(|name| table.column(name).ok());
+        columns.filter(|column| oddity(column).is_some_and(of)).map(|column| column.name.clone()).collect()
+    };
+    for (names, what) in [
+        (
+            odd(&|odd| odd == Oddity::Constant),
+            "these columns are the same in every row, and tell nothing about the target",
+        ),
+        (
+            odd(&|odd| matches!(odd, Oddity::NearlyConstant(_))),
+            "these columns are the same in nearly every row, and tell little",
+        ),
+    ] {
+        if !names.is_empty() {
+            output::note(&format!("{what}: {}", names_of(&names)));
+        }
+    }
 }
 
 /// Names in one line, the first of them where there are many.
@@ -166,18 +236,16 @@ pub fn datasets(
     (arguments, seed): (&TestArguments, u64),
     file: &FileArguments,
 ) -> Result<(Dataset, Option<Dataset>)> {
-    let constant = encoder.constant_inputs(table);
-    if !constant.is_empty() && table.rows() > 1 {
-        output::note(&format!(
-            "these columns are the same in every row, and tell nothing about the target: {}",
-            names_of(&constant)
-        ));
-    }
+    note_oddities(encoder, table);
     note_columns(encoder, table);
+    let table = &*complete(encoder, table)?;
     let dataset = |table: &Table| encoder.dataset(table, unknown);
     match &arguments.test {
         None => Ok((dataset(table)?, None)),
-        Some(TestRows::File(data)) => Ok((dataset(table)?, Some(dataset(&open(data, file)?.table)?))),
+        Some(TestRows::File(data)) => {
+            let test = open(data, file)?.table;
+            Ok((dataset(table)?, Some(dataset(&*complete(encoder, &test)?)?)))
+        }
         Some(TestRows::Fraction(fraction)) => {
             let split = split::by_fraction(table.rows(), *fraction, seed)?;
             Ok((dataset(&table.select(&split.train))?, Some(dataset(&table.select(&split.test))?)))
@@ -281,11 +349,10 @@ pub fn met(
     let columns = match stored {
         Stored::Network(_) => opened.columns(&arguments.columns, task)?,
         Stored::Model(model) => {
-            let ColumnArguments { target, drop } = &arguments.columns;
-            if !target.is_empty() || !drop.is_empty() || arguments.units.no_standardize || arguments.units.raw_network {
+            if !arguments.columns.is_empty() || arguments.units.no_standardize || arguments.units.raw_network {
                 return Err(Error::new(
                     format!("{} is a model with its own columns and units", path.display()),
-                    "leave out --target, --drop, --no-standardize and --raw-network",
+                    "leave out --target, --drop, --keep, --date, --missing, --no-standardize and --raw-network",
                 ));
             }
             model.columns.clone()

@@ -64,6 +64,7 @@ impl Model {
             ));
         }
         self.columns.check_classes()?;
+        self.columns.check_preparation()?;
         if self.columns.several().is_some() && (self.scaler.target_mean, self.scaler.target_scale) != (0.0, 1.0) {
             return Err(Error::new(
                 "the model's scaler moves or scales a target of several classes",

@@ -4,10 +4,15 @@
 //! until its first word; from then on it holds words, and the numbers before and after count by their shortest
 //! decimal form (`1`, `1.0` and `01` are the same word). Hence a column of codes keeps its levels in a second file
 //! in which all codes happen to look like numbers.
+//!
+//! Fields without a value are remembered, row by row. Numbers with separators and dates are told apart from words by the whole column
+//! (see [`readings`](crate::readings)).
 
-use crate::table::{Column, Values};
+use crate::dates::{Order, written};
+use crate::readings::{Kind, Numbers, Readings};
+use crate::table::{Column, Content, Gaps, Values};
 use std::collections::HashMap;
-use tautnet::error::Error;
+use tautnet::error::{Error, Result};
 use tautnet::printable::shown;
 
 /// A column of words with more levels than this is refused: it is an identifier, a date or free text.
@@ -42,11 +47,18 @@ pub(crate) struct ColumnBuilder {
     rows: usize,
     numbers: Vec<f64>,
     words: Option<Words>,
+    /// What the column could be other than words, from its first word on.
+    readings: Readings,
     number_count: usize,
-    missing: Option<Place>,
+    /// Whether a plain number was written with a decimal point.
+    pointed: bool,
+    missing: Vec<usize>,
+    first_missing: Option<Place>,
     infinite: Option<Place>,
     first_word: Option<Place>,
     rounded: Option<Rounded>,
+    /// Whether the numbers are dates, in seconds since 1970.
+    stamps: bool,
 }
 
 #[derive(Default)]
@@ -85,6 +97,7 @@ impl ColumnBuilder {
                 let rows = self.rows;
                 self.first_word.get_or_insert_with(|| Place { row: rows, line, text: field.to_owned() });
                 self.push_word(field);
+                self.readings.push_word(field);
             }
         }
     }
@@ -97,6 +110,13 @@ impl ColumnBuilder {
             self.push_rounded(&integer.to_string(), None);
         }
         self.push_number(number, "", None);
+    }
+
+    /// The next value, as a date in seconds since 1970.
+    #[cfg(feature = "parquet")]
+    pub(crate) fn push_date(&mut self, seconds: f64) {
+        self.stamps = true;
+        self.push_number(seconds, "", None);
     }
 
     /// Rows so far.
@@ -127,31 +147,45 @@ impl ColumnBuilder {
             self.infinite.get_or_insert_with(|| Place { row, line, text: field.to_owned() });
         }
         self.number_count += 1;
-        match self.words {
-            None => self.numbers.push(number),
-            Some(_) => self.push_word(&canonical(number)),
+        match &mut self.words {
+            None => {
+                self.pointed |= field.contains('.');
+                self.numbers.push(number);
+            }
+            Some(words) => {
+                words.push(&canonical(number));
+                self.readings.push_number(number, field);
+            }
         }
     }
 
     fn push_missing(&mut self, field: &str, line: Option<u64>) {
+        self.missing.push(self.rows);
         self.rows += 1;
         let row = self.rows;
-        self.missing.get_or_insert_with(|| Place { row, line, text: field.to_owned() });
-        // The column is flawed from here on; a value keeps the rows in step until its end.
-        match self.words {
+        self.first_missing.get_or_insert_with(|| Place { row, line, text: field.to_owned() });
+        // A value keeps the rows in step.
+        match &mut self.words {
             None => self.numbers.push(0.0),
-            Some(_) => self.push_word(field),
+            Some(words) => words.push_missing(),
         }
+        self.readings.push_missing();
     }
 
     fn push_word(&mut self, word: &str) {
-        let numbers = &mut self.numbers;
-        let words = self.words.get_or_insert_with(|| {
+        if self.words.is_none() {
+            self.readings = Readings::after(&self.numbers, self.number_count, self.pointed);
             let mut words = Words::default();
-            std::mem::take(numbers).into_iter().for_each(|number| words.push(&canonical(number)));
-            words
-        });
-        words.push(word);
+            let mut missing = self.missing.iter().peekable();
+            for (k, number) in std::mem::take(&mut self.numbers).into_iter().enumerate() {
+                match missing.next_if_eq(&&k) {
+                    Some(_) => words.push_missing(),
+                    None => words.push(&canonical(number)),
+                }
+            }
+            self.words = Some(words);
+        }
+        self.words.get_or_insert_default().push(word);
     }
 
     /// The column, with its complaint if it has one.
@@ -160,38 +194,67 @@ impl ColumnBuilder {
             Some(line) => format!("{source}: row {} (line {line}), column `{name}`", place.row),
             None => format!("{source}: row {}, column `{name}`", place.row),
         };
-        let word_count = self.rows - self.number_count;
-        let mixed = self.words.is_some() && self.number_count > word_count;
-        let flaw = if let (true, Some(place)) = (mixed, &self.first_word) {
-            let hint = if looks_decimal_comma(&place.text) {
-                "write numbers with a decimal point and without separators of thousands"
-            } else {
-                "mend the value or leave the column out; a column counts as words when at least half of it is"
-            };
-            Some(Error::new(format!("{} is `{}` where most values are numbers", at(place), shown(&place.text)), hint))
-        } else if let Some(place) = &self.missing {
-            let text = if place.text.is_empty() { String::new() } else { format!(" (`{}`)", shown(&place.text)) };
-            Some(Error::new(
-                format!("{} is missing{text}", at(place)),
-                "fill the value or drop the row, or leave the column out",
-            ))
-        } else if let (None, Some(place)) = (&self.words, &self.infinite) {
-            Some(Error::new(
+        let mut notes: Vec<String> = Vec::new();
+        let known = self.rows - self.missing.len();
+        let infinite = |column: Content| match &self.infinite {
+            Some(place) => Err(Error::new(
                 format!("{} is `{}`, which is not a finite number", at(place), shown(&place.text)),
                 "mend the value or drop the row, or leave the column out",
-            ))
-        } else if self.words.as_ref().is_some_and(|words| words.too_many) {
-            let hint = match &self.first_word {
-                Some(place) if looks_decimal_comma(&place.text) => {
-                    "write numbers with a decimal point and without separators of thousands"
-                }
-                _ => "leave the column out: words become one input column each, which is for few levels",
-            };
-            Some(Error::new(format!("{source}: column `{name}` has more than {MOST_LEVELS} different words"), hint))
-        } else {
-            None
+            )),
+            None => Ok(column),
         };
-        let note = self.rounded.as_ref().map(|rounded| {
+        let word = self.first_word.as_ref();
+        let content: Result<Content> = match (self.words, self.readings.numbers()) {
+            (None, _) if self.stamps => {
+                let first = (0..self.rows).find(|k| self.missing.binary_search(k).is_err());
+                let first = first.map_or(String::new(), |k| written(self.numbers[k]));
+                let readings = vec![(Order::Ymd, self.numbers)];
+                Ok(Content::Dates { first, source: source.to_owned(), readings })
+            }
+            (None, _) => infinite(Content::Values(Values::Numbers(self.numbers))),
+            (Some(_), Numbers::One(reading)) if reading.kind != Kind::DecimalComma || 2 * reading.count >= known => {
+                let how = match reading.kind {
+                    Kind::DecimalComma => "a decimal comma",
+                    _ => "separators of thousands",
+                };
+                notes.extend(word.map(|word| format!("{} is `{}`: numbers with {how}", at(word), shown(&word.text))));
+                infinite(Content::Values(Values::Numbers(reading.values.clone())))
+            }
+            (Some(_), Numbers::Either) if 2 * (known - self.number_count) >= known => Err(Error::new(
+                format!(
+                    "{source}: column `{name}` has numbers such as `{}`, whose comma may stand between thousands or before decimals",
+                    word.map_or(String::new(), |word| shown(&word.text))
+                ),
+                PLAIN_NUMBERS,
+            )),
+            (Some(words), _) => {
+                let dates = self.readings.dates();
+                let mixed = 2 * self.number_count > known;
+                let first = || word.map_or(String::new(), |word| at(word));
+                let text = word.map_or("", |word| &word.text);
+                if !dates.is_empty() {
+                    Ok(Content::Dates { first: text.to_owned(), source: source.to_owned(), readings: dates })
+                } else if mixed {
+                    let hint = if looks_decimal_comma(text) {
+                        PLAIN_NUMBERS
+                    } else {
+                        "mend the value or leave the column out; a column counts as words when at least half of it is"
+                    };
+                    Err(Error::new(format!("{} is `{}` where most values are numbers", first(), shown(text)), hint))
+                } else if words.too_many {
+                    let hint = if looks_decimal_comma(text) {
+                        PLAIN_NUMBERS
+                    } else {
+                        "leave the column out: words become one input column each, which is for few levels"
+                    };
+                    let what = format!("{source}: column `{name}` has more than {MOST_LEVELS} different words");
+                    Err(Error::new(what, hint))
+                } else {
+                    Ok(Content::Values(words.finish()))
+                }
+            }
+        };
+        notes.extend(self.rounded.as_ref().map(|rounded| {
             let more = match rounded.count {
                 1 => String::new(),
                 count => format!(" (and {} more)", count - 1),
@@ -203,15 +266,27 @@ impl ColumnBuilder {
                 at(&rounded.first),
                 shown(text)
             )
+        }));
+        let complaint = self.first_missing.as_ref().map(|place| {
+            let text = if place.text.is_empty() { String::new() } else { format!(" (`{}`)", shown(&place.text)) };
+            let more = match self.missing.len() {
+                1 => String::new(),
+                count => format!(", as {} more of the column", are(count - 1)),
+            };
+            format!("{} is missing{text}{more}", at(place))
         });
-        let values = match (self.words, &flaw) {
-            (_, Some(_)) => Values::Numbers(Vec::new()),
-            (None, None) => Values::Numbers(self.numbers),
-            (Some(words), None) => words.finish(),
-        };
-        Column { name, values, flaw, note }
+        let note = (!notes.is_empty()).then(|| notes.join("; "));
+        let gaps = complaint.map(|complaint| Gaps { rows: self.missing, complaint });
+        Column { name, content, note, gaps }
     }
 }
+
+/// `is 1`, `are 2`.
+fn are(count: usize) -> String {
+    if count == 1 { "is 1".into() } else { format!("are {count}") }
+}
+
+const PLAIN_NUMBERS: &str = "write numbers with a decimal point and without separators of thousands";
 
 impl Words {
     fn push(&mut self, word: &str) {
@@ -228,6 +303,13 @@ impl Words {
             }
         };
         self.codes.push(code);
+    }
+
+    /// A row without a value: the first word keeps its place.
+    fn push_missing(&mut self) {
+        if !self.too_many {
+            self.codes.push(0);
+        }
     }
 
     /// Levels sorted, so that they do not depend on the order of the rows.
@@ -251,7 +333,7 @@ pub(crate) fn canonical(number: f64) -> String {
 }
 
 /// What files write where there is no value.
-fn is_missing(field: &str) -> bool {
+pub(crate) fn is_missing(field: &str) -> bool {
     matches!(field, "" | "?" | "NA" | "N/A" | "n/a" | "#N/A" | ".")
         || ["nan", "+nan", "-nan", "null"].iter().any(|missing| field.eq_ignore_ascii_case(missing))
 }

@@ -1,15 +1,17 @@
 //! Delimited text: what separates the fields, whether there is a header, and the columns.
 //!
 //! The delimiter is the candidate that gives most of the first lines the same number of fields, more than one.
-//! The first row is a header when none of its fields is a number.
+//! The first row is a header when none of its fields is a number, or when a column of numbers begins with a word in it and its own numbers
+//! could be names (`2020`). A row of units behind the header (`°C`, `[bar]`) is left out. Both are told.
 
-use crate::column::ColumnBuilder;
+use crate::column::{ColumnBuilder, is_missing};
 use crate::limited::{Capped, unreadable};
 use crate::line_numbers::LineNumbers;
 use crate::table::{ReadOptions, Table};
 use std::io::Read;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
+use tautnet::printable::shown;
 
 /// How much of a file is looked at to detect delimiter and header.
 const SAMPLE: u64 = 64 * 1024;
@@ -26,6 +28,7 @@ pub(crate) fn read(source: String, reader: impl Read, options: &ReadOptions) -> 
     }
     refuse_what_is_no_text(&source, &sample)?;
     let delimiter = options.delimiter.unwrap_or_else(|| detect_delimiter(&sample));
+    let begins = first_records(&sample, delimiter);
     let mut records = csv::ReaderBuilder::new()
         .has_headers(false)
         .flexible(true) // lengths are checked here, with a message that names the row
@@ -51,11 +54,34 @@ pub(crate) fn read(source: String, reader: impl Read, options: &ReadOptions) -> 
     let first: Vec<String> = (0..record.len())
         .map(|j| text(&record, j).map(|field| field.trim().to_owned()).map_err(|e| no_unicode(&source, line, j, e)))
         .collect::<Result<_>>()?;
-    let has_header = options.header.unwrap_or_else(|| first.iter().all(|field| field.parse::<f64>().is_err()));
+    let mut notes = Vec::new();
+    let has_header = options.header.unwrap_or_else(|| match &begins[..] {
+        _ if first.iter().all(|field| !is_number(field)) => true,
+        [_, second, ..] if names_with_numbers(&first, second) => {
+            let number = first.iter().find(|field| is_number(field)).map_or("", String::as_str);
+            notes.push(format!(
+                "{source}: the first row is taken for the names of the columns, though `{}` is a number; if it is data, say --header no",
+                shown(number)
+            ));
+            true
+        }
+        _ => false,
+    });
 
     let mut builders: Vec<ColumnBuilder> = first.iter().map(|_| ColumnBuilder::default()).collect();
     let mut rows = 0;
     let mut more = if has_header { records.read_byte_record(&mut record).map_err(failed)? } else { true };
+    if let (true, [_, units, numbers, ..]) = (has_header, &begins[..])
+        && are_units(first.len(), units, numbers)
+    {
+        let line = line_of(&record, records.get_mut());
+        let unit = units.iter().find(|unit| !unit.is_empty()).map_or("", String::as_str);
+        notes.push(format!(
+            "{source}: line {line} has the units of the columns, such as `{}`, and is left out",
+            shown(unit)
+        ));
+        more = records.read_byte_record(&mut record).map_err(failed)?;
+    }
     while more {
         rows += 1;
         if rows as u64 > limits.rows {
@@ -80,7 +106,56 @@ pub(crate) fn read(source: String, reader: impl Read, options: &ReadOptions) -> 
     };
     let columns = builders.into_iter().enumerate().map(|(j, builder)| builder.finish(&source, name(j))).collect();
     drop(records);
-    Table::with_rows(source, columns, rows)
+    Table::with_rows(source, columns, rows).map(|table| table.with_notes(notes))
+}
+
+/// The first three records of a sample, trimmed; fewer where it has fewer whole ones.
+fn first_records(sample: &[u8], delimiter: u8) -> Vec<Vec<String>> {
+    let mut records =
+        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(sample);
+    let fields = |record: csv::ByteRecord| {
+        record.iter().map(|field| String::from_utf8_lossy(field).trim().to_owned()).collect::<Vec<_>>()
+    };
+    records.byte_records().take(3).map_while(|record| record.ok().map(fields)).collect()
+}
+
+/// Whether a field is a number, as opposed to a name: `inf` and `nan` may be names.
+fn is_number(field: &str) -> bool {
+    field.parse::<f64>().is_ok_and(f64::is_finite)
+}
+
+/// Whether the first row has names, some of which are numbers: all numbers could be names, and a column of numbers has a name that is none.
+fn names_with_numbers(first: &[String], second: &[String]) -> bool {
+    let like_a_name = |field: &&String| field.bytes().all(|byte| byte.is_ascii_digit());
+    let mut numbers: Vec<_> = first.iter().filter(|field| is_number(field)).collect();
+    let count = numbers.len();
+    numbers.sort();
+    numbers.dedup();
+    let mut columns = first.iter().zip(second);
+    first.len() == second.len()
+        && numbers.len() == count
+        && numbers.iter().all(like_a_name)
+        && columns.any(|(name, value)| is_word(name) && !begins_with_digit(name) && is_number(value))
+}
+
+/// Whether a row behind the header has units: no number, and words above numbers.
+fn are_units(columns: usize, units: &[String], numbers: &[String]) -> bool {
+    let mut pairs = units.iter().zip(numbers);
+    units.len() == columns
+        && numbers.len() == columns
+        && units.iter().all(|unit| !is_number(unit) && unit.chars().count() <= 16 && !unit.contains(['\r', '\n']) && !begins_with_digit(unit))
+        // Above words there is nothing, or a word for nothing.
+        && units.iter().zip(numbers).all(|(unit, value)| is_number(value) || !is_word(unit) || unit.starts_with(['-', '[', '(']))
+        && pairs.any(|(unit, value)| is_word(unit) && is_number(value))
+}
+
+/// Whether a field has text that stands for something.
+fn is_word(field: &str) -> bool {
+    !is_missing(field) && !is_number(field) && !field.eq_ignore_ascii_case("inf") && !field.eq_ignore_ascii_case("-inf")
+}
+
+fn begins_with_digit(field: &str) -> bool {
+    field.trim_start_matches(['+', '-', '.', '"', '\'']).starts_with(|sign: char| sign.is_ascii_digit())
 }
 
 /// A reader that fails once a line has far more delimiters than a table may have columns: a row is held whole before its
@@ -325,6 +400,83 @@ mod tests {
         let Values::Words { levels, codes } = table.column("a").unwrap().values().unwrap() else { panic!() };
         assert_eq!(levels, &["1", "x", "y", "z"]);
         assert_eq!(codes, &[3, 1, 2, 0, 1, 0]);
+    }
+
+    #[test]
+    fn names_may_be_numbers_and_units_may_stand_below_them() {
+        let names = |table: &Table| table.columns().iter().map(|column| column.name.clone()).collect::<Vec<_>>();
+        let table = parse("site,2020,2021,inf\nx,1,2,3\ny,4,5,6\n").unwrap();
+        assert_eq!(
+            (names(&table), table.rows()),
+            (["column_1", "column_2", "column_3", "column_4"].map(String::from).to_vec(), 3)
+        );
+        let table = parse("temp,2020,inf\n5,1,2\n6,4,5\n").unwrap();
+        assert_eq!((names(&table), table.rows()), (["temp", "2020", "inf"].map(String::from).to_vec(), 2));
+        assert!(table.notes()[0].contains("though `2020` is a number"), "{:?}", table.notes());
+        assert_eq!(names(&parse("nan,inf\n5,1\n").unwrap()), ["nan", "inf"]);
+        // A bad number in the first row is no name, and neither are decimals.
+        for text in ["12a,5\n3,7\n", "a,0.5\n1,0.7\n", "1,2\n3,4\n", "a,5,5\n1,2,3\n"] {
+            assert_eq!(parse(text).unwrap().columns()[0].name, "column_1", "{text}");
+        }
+        let table = parse("temp;flow;kind\n°C;[m3/h];-\n1;2;a\n3;4;b\n").unwrap();
+        assert_eq!((numbers(&table, "temp"), table.rows()), (&[1.0, 3.0][..], 2));
+        assert_eq!(table.notes(), ["t.csv: line 2 has the units of the columns, such as `°C`, and is left out"]);
+        for text in
+            ["a,b\nx,NA\ny,2\n", "a,b\n12a,x\n3,y\n", "a,b\nx,y\nz,u\n", "a,b\n?,?\n1,2\n", "a,b\n-inf,x\n1,y\n"]
+        {
+            let table = parse(text).unwrap();
+            assert_eq!((table.rows(), table.notes().len()), (2, 0), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_with_separators_are_read_where_the_column_tells_which() {
+        let column = |values: &[&str]| {
+            let rows: String = values.iter().map(|value| format!("\"{value}\";1\n")).collect();
+            let table = parse(&format!("a;b\n{rows}")).unwrap();
+            table.column("a").unwrap().clone()
+        };
+        for (values, read, how) in [
+            (&["1,234.5", "12", "2,000"][..], [1234.5, 12.0, 2000.0], "separators of thousands"),
+            (&["1'234", "12", "2'000.25"], [1234.0, 12.0, 2000.25], "separators of thousands"),
+            (&["1 234", "1\u{a0}000 000", "7"], [1234.0, 1e6, 7.0], "separators of thousands"),
+            (&["1,234", "0.5", "2,000"], [1234.0, 0.5, 2000.0], "separators of thousands"),
+            (&["3,14", "2", "-0,5"], [3.14, 2.0, -0.5], "a decimal comma"),
+            (&["1.234,5", "3,125", "-2"], [1234.5, 3.125, -2.0], "a decimal comma"),
+            (&["1.234.567", "1.000,5", "0,001"], [1_234_567.0, 1000.5, 0.001], "a decimal comma"),
+        ] {
+            let column = column(values);
+            let Values::Numbers(numbers) = column.values().unwrap() else { panic!("{values:?}") };
+            assert_eq!(numbers, &read, "{values:?}");
+            assert!(column.note().unwrap().contains(how), "{:?}", column.note());
+        }
+        let open = column(&["1,234", "5,678", "12"]).values().unwrap_err();
+        assert!(open.what.contains("`1,234`, whose comma may stand between thousands or before decimals"), "{open:?}");
+        for values in [&["1,234.5", "0,5", "7"][..], &["12,34,5", "1", "2"], &["3,14", "2.5", "7"]] {
+            assert!(
+                column(values).values().is_err() || matches!(column(values).values(), Ok(Values::Words { .. })),
+                "{values:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn dates_are_told_from_words_and_missing_values_are_remembered() {
+        let table = parse("when,t,k\n2024-01-05,1,a\n,NA,\n2024-02-05,3,b\n").unwrap();
+        let error = table.column("when").unwrap().values().unwrap_err();
+        assert_eq!(error.what, "t.csv: column `when` holds dates, such as `2024-01-05`");
+        assert!(error.hint.contains("--date \"when=parts\""), "{error:?}");
+        for name in ["when", "t", "k"] {
+            assert_eq!(table.column(name).unwrap().missing(), [1], "{name}");
+        }
+        assert_eq!(table.column("t").unwrap().range(), Some((1.0, 3.0)));
+        let less = table.select(&[2, 0]);
+        assert_eq!(less.column("t").unwrap().values(), Ok(&Values::Numbers(vec![3.0, 1.0])));
+        let many = parse("a,b\n,1\n2,\n,3\n").unwrap();
+        assert_eq!(
+            many.column("a").unwrap().values().unwrap_err().what,
+            "t.csv: row 1 (line 2), column `a` is missing, as is 1 more of the column"
+        );
     }
 
     proptest! {

@@ -5,9 +5,14 @@
 
 use crate::class::{class_number, either};
 use crate::column::canonical;
+use crate::dates::AskedDate;
+use crate::pattern;
+use crate::preparation::{Missing, Preparation};
 use crate::table::{Column, Table, Values};
+use crate::target::{Task, check_one_column, check_targets_asked, check_varies, classes, no_inputs};
 use faer::Mat;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use tautnet::Loss;
 use tautnet::dataset::Dataset;
 use tautnet::error::{Error, Result};
@@ -15,9 +20,12 @@ use tautnet::printable::{list, shown};
 use tautnet::tolerance;
 
 /// The inputs and the target of a table, by name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Encoder {
+    /// What is done with a table before: missing values and dates.
+    #[serde(default, skip_serializing_if = "Preparation::is_nothing")]
+    pub preparation: Preparation,
     /// The input columns, in the order in which the network sees them.
     pub inputs: Vec<Input>,
     /// The name of the target column, the first one where there are several.
@@ -31,18 +39,6 @@ pub struct Encoder {
     pub classes: Option<Vec<String>>,
 }
 
-/// What the target of a table is taken for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Task {
-    /// Words, or the numbers 0 and 1 or −1 and 1, are classes; other numbers are numbers.
-    #[default]
-    Auto,
-    /// Classes, whatever they are written as.
-    Classify,
-    /// A number.
-    Regress,
-}
-
 /// One input column of the table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -52,6 +48,26 @@ pub struct Input {
     /// The levels of a column of words; `None` for numbers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub levels: Option<Vec<String>>,
+    /// Whether its values are exact where nothing else is said: dates, and what tells that a value is missing.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub exact: bool,
+}
+
+/// Which columns of a table are used, and how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ColumnChoice<'a> {
+    /// What the target is taken for.
+    pub task: Task,
+    /// The targets; the last column where none is named.
+    pub targets: &'a [&'a str],
+    /// The inputs, by names or patterns with `*` and `?`; all columns where none is named.
+    pub keep: &'a [String],
+    /// Columns that are left out, by names or patterns.
+    pub drop: &'a [String],
+    /// What is done with missing values.
+    pub missing: Missing,
+    /// What is made of dates.
+    pub dates: &'a [AskedDate],
 }
 
 /// What to do with a word that the encoder has not learned.
@@ -78,49 +94,101 @@ impl Encoder {
 
     /// The same for any number of targets, each its own column; several are numbers.
     pub fn fit_targets(task: Task, table: &Table, targets: &[&str], leave_out: &[String]) -> Result<Self> {
+        Self::choose(table, &ColumnChoice { task, targets, drop: leave_out, ..ColumnChoice::default() })
+    }
+
+    /// The same, with all that can be said of columns.
+    pub fn choose(table: &Table, choice: &ColumnChoice<'_>) -> Result<Self> {
+        let ColumnChoice { task, targets, missing, .. } = *choice;
         check_targets_asked(task, targets)?;
-        for name in leave_out {
-            table.column(name)?;
-        }
-        let kept = |name: &str| !leave_out.iter().any(|other| other == name);
-        if let Some(name) = targets.iter().find(|name| !kept(name)) {
+        let dropped = pattern::columns(table, choice.drop)?;
+        let kept = (!choice.keep.is_empty()).then(|| pattern::columns(table, choice.keep)).transpose()?;
+        if let Some(name) = targets.iter().find(|name| dropped.contains(**name)) {
             return Err(Error::new(format!("the target `{name}` is to be left out"), "keep the target column"));
         }
         let others = targets.iter().skip(1).map(|name| table.column(name)).collect::<Result<Vec<_>>>()?;
+        let stays = |column: &&Column| !dropped.contains(&*column.name);
         let target = match targets.first() {
             Some(name) => table.column(name)?,
-            None => table.columns().iter().rfind(|c| kept(&c.name)).ok_or_else(|| no_inputs(table))?,
+            None => table.columns().iter().rfind(stays).ok_or_else(|| no_inputs(table))?,
         };
-        let mut inputs = Vec::new();
         let is_target = |name: &str| name == target.name || others.iter().any(|other| other.name == name);
-        for column in table.columns().iter().filter(|c| !is_target(&c.name) && kept(&c.name)) {
-            let levels = match column.values()? {
-                Values::Numbers(_) => None,
-                Values::Words { levels, .. } => Some(levels.clone()),
-            };
-            inputs.push(Input { name: column.name.clone(), levels });
-        }
-        if inputs.is_empty() {
+        let is_input = |column: &&Column| {
+            stays(column) && !is_target(&column.name) && kept.as_ref().is_none_or(|kept| kept.contains(&*column.name))
+        };
+        let columns: Vec<&Column> = table.columns().iter().filter(is_input).collect();
+        if columns.is_empty() {
             return Err(no_inputs(table));
         }
-        let task = if others.is_empty() { task } else { Task::Regress };
-        let classes = classes(task, table.source(), target)?;
-        if classes.is_some() {
-            check_one_column(table, target, &inputs)?;
+        if let Some(column) = columns.iter().find(|column| column.is_all_different()) {
+            return Err(Error::new(
+                format!("{}: column `{}` has another word in every row", table.source(), shown(&column.name)),
+                "it names the rows: leave the column out",
+            ));
         }
-        let other_targets = others.iter().map(|other| other.name.clone()).collect();
-        let encoder = Self { inputs, target: target.name.clone(), other_targets, classes };
-        encoder.check_targets(table.source(), &encoder.targets(table)?)?;
-        for (name, y) in encoder.other_targets.iter().zip(encoder.others(table)?) {
+        let preparation = Preparation::fit(table, &columns, missing, choice.dates)?;
+        let mut encoder = Self {
+            preparation,
+            inputs: Vec::new(),
+            target: target.name.clone(),
+            other_targets: others.iter().map(|other| other.name.clone()).collect(),
+            classes: None,
+        };
+        let table = complete(table, &encoder, columns.iter().map(|column| &*column.name))?;
+        let table = encoder.preparation.apply(&table)?;
+        for column in table.columns() {
+            let origin = encoder.preparation.origin(&column.name);
+            let indicates = encoder.preparation.is_indicator(&column.name);
+            if indicates || columns.iter().any(|other| origin.unwrap_or(&column.name) == other.name) {
+                let levels = match column.values()? {
+                    Values::Numbers(_) => None,
+                    Values::Words { levels, .. } => Some(levels.clone()),
+                };
+                let exact = indicates || origin.is_some();
+                encoder.inputs.push(Input { name: column.name.clone(), levels, exact });
+            }
+        }
+        let task = if others.is_empty() { task } else { Task::Regress };
+        let target = table.column(&encoder.target)?;
+        encoder.classes = classes(task, table.source(), target)?;
+        if encoder.classes.is_some() {
+            check_one_column(&table, target, &encoder.inputs.iter().map(|input| &*input.name).collect::<Vec<_>>())?;
+        }
+        encoder.check_targets(table.source(), &encoder.targets(&table)?)?;
+        for (name, y) in encoder.other_targets.iter().zip(encoder.others(&table)?) {
             check_varies(table.source(), name, &y)?;
         }
         Ok(encoder)
     }
 
+    /// The names of the columns of a file that the inputs are made of, in their order.
+    pub fn given(&self) -> Vec<&str> {
+        let mut names: Vec<&str> = Vec::new();
+        for input in self.inputs.iter().filter(|input| !(input.exact && self.preparation.is_indicator(&input.name))) {
+            let name = self.preparation.origin(&input.name).unwrap_or(&input.name);
+            if names.last() != Some(&name) {
+                names.push(name);
+            }
+        }
+        names
+    }
+
+    /// The table without the rows that cannot be learned from or measured on: those without a target and, where that was chosen, those
+    /// without some other value. Where missing values are to be refused nothing is left out.
+    pub fn complete<'a>(&self, table: &'a Table) -> Result<Cow<'a, Table>> {
+        complete(table, self, self.given().into_iter())
+    }
+
     /// The encoder of columns that are all numbers.
     pub fn of_numbers(names: impl IntoIterator<Item = String>, target: impl Into<String>) -> Self {
-        let inputs = names.into_iter().map(|name| Input { name, levels: None }).collect();
-        Self { inputs, target: target.into(), other_targets: Vec::new(), classes: None }
+        let inputs = names.into_iter().map(|name| Input { name, levels: None, exact: false }).collect();
+        Self {
+            preparation: Preparation::default(),
+            inputs,
+            target: target.into(),
+            other_targets: Vec::new(),
+            classes: None,
+        }
     }
 
     /// The class of a prediction, where the target is one: by the sign where there are two, by its number where there are several.
@@ -191,6 +259,11 @@ impl Encoder {
         }
     }
 
+    /// Refuse a preparation that goes with other inputs.
+    pub fn check_preparation(&self) -> Result<()> {
+        self.preparation.check(&self.inputs.iter().map(|input| &*input.name).collect::<Vec<_>>())
+    }
+
     /// Refuse classes that cannot be told apart.
     pub fn check_classes(&self) -> Result<()> {
         let Some(classes) = &self.classes else { return Ok(()) };
@@ -236,7 +309,8 @@ impl Encoder {
 
     /// The inputs as tolerances see them: by name, with the columns that a network has for each.
     pub fn tolerated(&self) -> Vec<tolerance::Input<'_>> {
-        let input = |input: &'_ Input| (input.levels.is_none(), input.levels.as_ref().map_or(1, Vec::len));
+        let numeric = |input: &Input| input.levels.is_none() && !input.exact;
+        let input = |input: &'_ Input| (numeric(input), input.levels.as_ref().map_or(1, Vec::len));
         let of = |one| {
             let (numeric, width) = input(one);
             tolerance::Input { name: &one.name, numeric, width }
@@ -258,6 +332,7 @@ impl Encoder {
 
     /// The inputs of a table, n × width.
     pub fn encode(&self, table: &Table, unknown: UnknownLevels) -> Result<Mat<f64>> {
+        let table = &*self.preparation.apply(table)?;
         let mut x = Mat::zeros(table.rows(), self.width());
         let mut first = 0;
         for input in &self.inputs {
@@ -323,6 +398,7 @@ impl Encoder {
 
     /// Inputs and targets of a table.
     pub fn dataset(&self, table: &Table, unknown: UnknownLevels) -> Result<Dataset> {
+        let table = &*self.complete(table)?;
         Dataset::new(self.encode(table, unknown)?, self.targets(table)?, None)?.with_others(self.others(table)?)
     }
 
@@ -333,123 +409,32 @@ impl Encoder {
     }
 }
 
-/// Refuse a target that is named twice, and several targets that are to be classes.
-fn check_targets_asked(task: Task, targets: &[&str]) -> Result<()> {
-    if let Some((_, name)) = targets.iter().enumerate().find(|(k, name)| targets[..*k].contains(name)) {
-        return Err(Error::new(format!("the target `{}` is named twice", shown(name)), "name every target once"));
+/// A table without the rows that cannot be learned from, whose inputs are made of the columns of these names.
+fn complete<'a, 'b>(
+    table: &'a Table,
+    encoder: &'b Encoder,
+    inputs: impl Iterator<Item = &'b str>,
+) -> Result<Cow<'a, Table>> {
+    let asked = encoder.preparation.missing;
+    if asked == Missing::Refuse {
+        return Ok(Cow::Borrowed(table));
     }
-    if targets.len() > 1 && task == Task::Classify {
+    let mut whole = vec![true; table.rows()];
+    let inputs = inputs.filter(|_| asked == Missing::Drop);
+    for name in inputs.chain(encoder.target_names()) {
+        table.column(name)?.missing().iter().for_each(|&k| whole[k] = false);
+    }
+    if whole.iter().all(|whole| *whole) {
+        return Ok(Cow::Borrowed(table));
+    }
+    let rows: Vec<usize> = (0..table.rows()).filter(|&k| whole[k]).collect();
+    if rows.is_empty() {
         return Err(Error::new(
-            format!("{} targets are to be classes", targets.len()),
-            "several targets are numbers; name one target, or leave out --task classify",
+            format!("{}: every row misses a value", table.source()),
+            "leave out the columns in which most values are missing, or fill the values",
         ));
     }
-    Ok(())
-}
-
-/// Refuse targets that are the same in every row.
-fn check_varies(source: &str, name: &str, y: &[f64]) -> Result<()> {
-    if y.len() > 1 && y.iter().all(|value| *value == y[0]) {
-        return Err(Error::new(
-            format!("{source}: the target column `{name}` is {} in every row", y[0]),
-            "name the column to predict as the target; there is nothing to learn in a constant",
-        ));
-    }
-    Ok(())
-}
-
-/// The classes of a target column, where it is taken for a class.
-fn classes(task: Task, source: &str, column: &Column) -> Result<Option<Vec<String>>> {
-    let (found, usual): (Vec<String>, bool) = match column.values()? {
-        _ if task == Task::Regress => return Ok(None),
-        Values::Words { levels, .. } => (levels.clone(), true),
-        Values::Numbers(numbers) => {
-            let mut distinct: Vec<f64> = Vec::new();
-            for number in numbers {
-                // So many are too many already.
-                if distinct.len() <= MOST_CLASSES && !distinct.contains(number) {
-                    distinct.push(*number);
-                }
-            }
-            distinct.sort_by(f64::total_cmp);
-            let usual = distinct == [0.0, 1.0] || distinct == [-1.0, 1.0];
-            (distinct.into_iter().map(canonical).collect(), usual)
-        }
-    };
-    if task == Task::Auto && !usual {
-        return Ok(None);
-    }
-    let number = found.iter().find(|class| class.parse::<f64>().is_ok());
-    let word = found.iter().find(|class| class.parse::<f64>().is_err());
-    if let (Some(number), Some(word), Task::Auto) = (number, word, task) {
-        return Err(Error::new(
-            format!(
-                "{source}: the target column `{}` has numbers and words: `{}` and `{}`",
-                column.name,
-                shown(number),
-                shown(word)
-            ),
-            "mend the rows; where they are classes as they stand, say --task classify",
-        ));
-    }
-    if (2..=MOST_CLASSES).contains(&found.len()) {
-        return Ok(Some(found));
-    }
-    let many = if found.len() > 2 { format!("more than {MOST_CLASSES} classes") } else { "only one class".into() };
-    let words = list(found.iter().take(3).map(String::as_str));
-    let others = if found.len() > 3 { ", …" } else { "" };
-    Err(Error::new(
-        format!("{source}: the target column `{}` has {many}: {words}{others}", column.name),
-        "name a column of a few classes, or of numbers, as the target; each class needs rows to learn from",
-    ))
-}
-
-/// A target of more classes is hardly one.
-const MOST_CLASSES: usize = 100;
-
-fn no_inputs(table: &Table) -> Error {
-    Error::new(
-        format!("{} has no input column beside the target", table.source()),
-        "at least one input column and one target column are needed; is the delimiter right?",
-    )
-}
-
-/// Refuse a target that is one of several columns of 0 and 1 for one class, the others being inputs: they say what it is.
-fn check_one_column(table: &Table, target: &Column, inputs: &[Input]) -> Result<()> {
-    fn zeros_and_ones(column: &Column) -> Option<&[f64]> {
-        match column.values() {
-            Ok(Values::Numbers(numbers)) => numbers.iter().all(|one| *one == 0.0 || *one == 1.0).then_some(numbers),
-            _ => None,
-        }
-    }
-    let Some(mut sum) = zeros_and_ones(target).map(<[f64]>::to_vec) else { return Ok(()) };
-    let at = table.columns().iter().position(|column| column.name == target.name).unwrap_or_default();
-    let (before, after) = table.columns().split_at(at);
-    let is_input = |column: &&Column| inputs.iter().any(|input| input.name == column.name);
-    let mut names = vec![target.name.as_str()];
-    // Those next to the target first.
-    for column in before.iter().rev().chain(after).filter(is_input) {
-        let Some(numbers) = zeros_and_ones(column).filter(|numbers| numbers.contains(&1.0)) else { continue };
-        if numbers.iter().zip(&sum).any(|(one, sum)| one + sum > 1.0) {
-            continue;
-        }
-        sum.iter_mut().zip(numbers).for_each(|(sum, one)| *sum += one);
-        names.push(&column.name);
-        if sum.iter().all(|sum| *sum == 1.0) {
-            return Err(Error::new(
-                format!(
-                    "{}: in every row exactly one of the columns {} is 1: they are one class, and tell the target",
-                    table.source(),
-                    list(names.into_iter())
-                ),
-                format!(
-                    "make one column of words of them, to be the target; or leave out all of them but `{}`, which asks whether it is that one",
-                    target.name
-                ),
-            ));
-        }
-    }
-    Ok(())
+    Ok(Cow::Owned(table.select(&rows)))
 }
 
 /// For every row the index of its word among the known levels; those of the target are classes, which nothing is done about where one is

@@ -176,3 +176,159 @@ fn several_targets_are_numbers_each_named_once() {
     assert_eq!(error("a,y,z\n1,2,3\n2,3,3\n"), "t.csv: the target column `z` is 3 in every row");
     assert!(error("a,y,z\n1,2,3\n2,3,\n").contains("column `z` is missing"));
 }
+
+const MESSY: &str = "id,when,temp,kind,pressure,y\n1,2024-01-05,1,a,,2\n2,2024-01-07,,b,5,3\n3,,3,,7,4\n4,2024-02-05,9,a,9,\n5,2024-03-01,4,a,8,6\n";
+
+fn choose(table: &Table, missing: Missing, dates: &[&str], drop: &[&str]) -> Result<Encoder> {
+    let dates: Vec<AskedDate> = dates.iter().map(|date| date.parse().unwrap()).collect();
+    let drop: Vec<String> = drop.iter().map(|name| name.to_string()).collect();
+    Encoder::choose(table, &ColumnChoice { missing, dates: &dates, drop: &drop, ..ColumnChoice::default() })
+}
+
+#[test]
+fn missing_values_are_told_of_all_columns_at_once() {
+    let error = choose(&table(MESSY), Missing::Refuse, &["when=days"], &["id"]).unwrap_err();
+    assert_eq!(
+        error.what,
+        "t.csv: values are missing in 4 columns (in brackets in how many rows): `when` (1), `temp` (1), `kind` (1), `pressure` (1); \
+         the first: t.csv: row 3 (line 4), column `when` is missing"
+    );
+    assert!(error.hint.contains("--missing drop, median or indicator"), "{error:?}");
+    // A missing target alone is told as it was.
+    let error = choose(&table("a,y\n1,2\n2,\n3,4\n"), Missing::Refuse, &[], &[]).unwrap_err();
+    assert_eq!(error.what, "t.csv: row 2 (line 3), column `y` is missing");
+}
+
+#[test]
+fn rows_without_a_value_are_left_out_where_that_is_chosen() {
+    let messy = table(MESSY);
+    let encoder = choose(&messy, Missing::Drop, &["when=days"], &["id"]).unwrap();
+    assert_eq!(encoder.given(), ["when", "temp", "kind", "pressure"]);
+    assert_eq!(encoder.complete(&messy).unwrap().rows(), 1);
+    let encoder = choose(&messy, Missing::Drop, &[], &["id", "when", "p*"]).unwrap();
+    let data = encoder.dataset(&messy, UnknownLevels::Refuse).unwrap();
+    assert_eq!(data.y, [2.0, 6.0]);
+    // What is to be predicted needs its values.
+    assert!(encoder.encode(&messy, UnknownLevels::Refuse).unwrap_err().what.contains("column `temp` is missing"));
+    let none = table("a,b,y\n,1,1\n2,,2\n");
+    assert!(choose(&none, Missing::Drop, &[], &[]).unwrap_err().what.contains("every row misses a value"));
+}
+
+#[test]
+fn medians_and_most_frequent_words_stand_for_what_is_missing() {
+    let messy = table(MESSY);
+    let encoder = choose(&messy, Missing::Median, &["when=days"], &["id"]).unwrap();
+    assert_eq!(encoder.names(), ["when.days", "temp", "kind=a", "kind=b", "pressure"]);
+    let data = encoder.dataset(&messy, UnknownLevels::Refuse).unwrap();
+    assert_eq!(data.y, [2.0, 3.0, 4.0, 6.0], "a row without a target is left out");
+    let x = encoder.encode(&messy, UnknownLevels::Refuse).unwrap();
+    assert_eq!((x[(1, 1)], x[(2, 2)], x[(2, 3)], x[(0, 4)]), (3.5, 1.0, 0.0, 7.5));
+    let day = |k: usize| x[(k, 0)];
+    // The median of four dates: in the middle between the second and the third.
+    assert_eq!(day(2), (day(1) + day(3)) / 2.0);
+    // Learned medians stand in other tables, and where the column had no gap in this one.
+    let new = table("when,temp,kind,pressure\n2024-01-05,,,\n");
+    let x = encoder.encode(&new, UnknownLevels::Refuse).unwrap();
+    assert_eq!((x[(0, 1)], x[(0, 2)], x[(0, 4)]), (3.5, 1.0, 7.5));
+}
+
+#[test]
+fn an_indicator_tells_where_there_was_no_value() {
+    let messy = table(MESSY);
+    let encoder = choose(&messy, Missing::Indicator, &["when=parts"], &["id"]).unwrap();
+    let names = "when.month when.day when.weekday when.hour when=missing temp temp=missing kind=a kind=b kind=missing pressure pressure=missing";
+    let names: Vec<&str> = names.split(' ').filter(|name| *name != "when.hour").collect();
+    assert_eq!(encoder.names(), names);
+    assert_eq!(encoder.given(), ["when", "temp", "kind", "pressure"]);
+    let x = encoder.encode(&messy, UnknownLevels::Refuse).unwrap();
+    let column = |name: &str| encoder.names().iter().position(|other| other == name).unwrap();
+    for (name, row) in [("when=missing", 2), ("temp=missing", 1), ("kind=missing", 2), ("pressure=missing", 0)] {
+        let ones: Vec<usize> = (0..5).filter(|&k| x[(k, column(name))] == 1.0).collect();
+        assert_eq!(ones, [row], "{name}");
+    }
+    // Dates and indicators are exact where nothing else is said.
+    let numeric: Vec<&str> = encoder
+        .inputs
+        .iter()
+        .zip(encoder.tolerated())
+        .filter(|(_, one)| one.numeric)
+        .map(|(input, _)| &*input.name)
+        .collect();
+    assert_eq!(numeric, ["temp", "pressure"]);
+    let text = serde_json_of(&encoder);
+    assert!(text.contains("indicator"), "{text}");
+}
+
+/// What is kept of an encoder, as text.
+fn serde_json_of(encoder: &Encoder) -> String {
+    format!("{:?}", encoder.preparation).to_lowercase()
+}
+
+#[test]
+fn dates_are_taken_apart_as_it_was_asked() {
+    let text = "when,y\n03/04/2024,1\n05/04/2024,2\n07/04/2024 12:00,3\n";
+    let error = choose(&table(text), Missing::Refuse, &["when=days"], &[]).unwrap_err();
+    assert_eq!(error.what, "t.csv: the dates of column `when`, such as `03/04/2024`, may be `dmy`, `mdy`");
+    let days = |asked: &str| {
+        let encoder = choose(&table(text), Missing::Refuse, &[asked], &[]).unwrap();
+        let x = encoder.encode(&table(text), UnknownLevels::Refuse).unwrap();
+        (encoder.names(), x[(1, 0)] - x[(0, 0)], x[(2, 0)] - x[(1, 0)])
+    };
+    assert_eq!(days("when=days,dmy"), (vec!["when.days".to_owned()], 2.0, 2.5));
+    assert_eq!(days("when=days,mdy").1, 61.0);
+    let parts = choose(&table(text), Missing::Refuse, &["when=parts,dmy"], &[]).unwrap();
+    assert_eq!(parts.names(), ["when.day", "when.weekday", "when.hour"], "what is the same in every row tells nothing");
+    // Later tables need not tell the order.
+    assert!(parts.encode(&table("when\n25/12/2024\n"), UnknownLevels::Refuse).is_ok());
+    let wrong = parts.encode(&table("when\n12/25/2024\n"), UnknownLevels::Refuse).unwrap_err();
+    assert_eq!(wrong.what, "t.csv: column `when` does not hold dates in the order dmy");
+    for (dates, what) in [
+        (&["y=days"][..], "`y` is no input"),
+        (&["no=days"], "has no column `no`"),
+        (&["when=days,ymd"], "are not in the order ymd"),
+        (&[], "holds dates, such as"),
+    ] {
+        let error = choose(&table(text), Missing::Refuse, dates, &[]).unwrap_err();
+        assert!(error.what.contains(what), "{error:?}");
+    }
+    let error =
+        choose(&table("a,b,y\n1,2024-01-01,2\n2,2024-01-01,3\n"), Missing::Refuse, &["a=days"], &["b"]).unwrap_err();
+    assert_eq!(error.what, "t.csv: column `a` holds no dates");
+    let error =
+        choose(&table("a,b,y\n1,2024-01-01,2\n2,2024-01-01,3\n"), Missing::Refuse, &["b=days"], &[]).unwrap_err();
+    assert!(error.what.contains("the same in every row"), "{error:?}");
+}
+
+#[test]
+fn columns_are_kept_and_left_out_by_pattern() {
+    let table = table("id,temp_1,temp_2,flow,y\n1,2,3,4,5\n2,3,5,4,6\n");
+    let names = |keep: &[&str], drop: &[&str]| {
+        let [keep, drop] = [keep, drop].map(|names| names.iter().map(|name| name.to_string()).collect::<Vec<_>>());
+        Encoder::choose(&table, &ColumnChoice { keep: &keep, drop: &drop, ..ColumnChoice::default() })
+            .map(|encoder| encoder.names())
+    };
+    assert_eq!(names(&["temp_*"], &[]).unwrap(), ["temp_1", "temp_2"]);
+    assert_eq!(names(&["temp_?", "flow"], &["*_2"]).unwrap(), ["temp_1", "flow"]);
+    assert_eq!(names(&[], &["i?", "f*"]).unwrap(), ["temp_1", "temp_2"]);
+    assert_eq!(names(&[], &["x*"]).unwrap_err().what, "t.csv has no column like `x*`");
+    assert!(names(&["nothing"], &[]).unwrap_err().what.contains("has no column `nothing`"));
+    assert!(names(&["y"], &[]).unwrap_err().what.contains("no input column"));
+}
+
+#[test]
+fn a_preparation_that_was_changed_is_refused() {
+    let good = choose(&table(MESSY), Missing::Indicator, &["when=parts"], &["id"]).unwrap();
+    assert!(good.check_preparation().is_ok());
+    let refused = |change: &dyn Fn(&mut Encoder), what: &str| {
+        let mut encoder = good.clone();
+        change(&mut encoder);
+        let error = encoder.check_preparation().unwrap_err();
+        assert!(error.what.contains(what), "{error:?}");
+    };
+    refused(&|encoder| encoder.preparation.dates[0].parts.clear(), "the dates of `when` are no inputs");
+    refused(&|encoder| encoder.preparation.dates[0].column = "day".into(), "the dates of `day` are no inputs");
+    refused(&|encoder| encoder.preparation.fills[1].number = Some(f64::NAN), "of `temp` is no value");
+    refused(&|encoder| encoder.preparation.fills[1].number = None, "of `temp` is no value");
+    refused(&|encoder| encoder.preparation.fills[1].column = "other".into(), "`other` is no input");
+    refused(&|encoder| encoder.inputs.retain(|input| input.name != "temp=missing"), "`temp` is no input");
+}

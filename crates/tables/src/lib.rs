@@ -12,6 +12,8 @@ pub mod builtin;
 mod class;
 mod column;
 mod csv;
+pub mod dates;
+pub mod describe;
 mod encoder;
 pub mod idx;
 pub mod limited;
@@ -21,12 +23,18 @@ pub mod mnist;
 mod parquet;
 #[cfg(feature = "parquet")]
 mod parquet_guard;
+mod pattern;
+mod preparation;
 pub mod public_data;
 mod read;
+mod readings;
 mod table;
+mod target;
 mod zip_archive;
 
 pub use class::{check_learned, class_number, either};
 pub use column::{Cell, is_rounded};
-pub use encoder::{Encoder, Input, Task, UnknownLevels};
+pub use encoder::{ColumnChoice, Encoder, Input, UnknownLevels};
+pub use preparation::{DateColumn, Fill, Missing, Preparation};
 pub use table::{Column, ReadOptions, Table, Values};
+pub use target::Task;

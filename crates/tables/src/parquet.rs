@@ -4,7 +4,7 @@ use crate::column::ColumnBuilder;
 use crate::limited::{read_to_end, unreadable};
 use crate::parquet_guard::{self as guard, Chunk};
 use crate::table::{Column, Table, Values};
-use parquet::basic::{ConvertedType, Encoding, LogicalType, Type};
+use parquet::basic::{ConvertedType, Encoding, LogicalType, TimeUnit, Type};
 use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::DataType;
@@ -94,7 +94,7 @@ fn decode(source: &str, file: File, bytes: &[u8], limits: &Limits) -> Result<Tab
         }
         let chunks = || metadata.row_groups().iter().map(|group| group.column(j));
         if let Some(flaw) = unsupported(source, &name, description).or_else(|| unread(source, &name, chunks())) {
-            columns.push(Column { flaw: Some(flaw), ..Column::new(name, Values::Numbers(Vec::new())) });
+            columns.push(Column { content: Err(flaw), ..Column::new(name, Values::Numbers(Vec::new())) });
             continue;
         }
         let mut builder = ColumnBuilder::default();
@@ -220,7 +220,7 @@ fn unsupported(source: &str, name: &str, description: &ColumnDescriptor) -> Opti
         );
     let good = match description.physical_type() {
         Type::BOOLEAN | Type::FLOAT | Type::DOUBLE => true,
-        Type::INT32 | Type::INT64 => number,
+        Type::INT32 | Type::INT64 => number || ticks_of_date(description).is_some(),
         Type::BYTE_ARRAY => matches!(description.converted_type(), ConvertedType::UTF8 | ConvertedType::ENUM),
         _ => false,
     };
@@ -240,6 +240,21 @@ fn unsupported(source: &str, name: &str, description: &ColumnDescriptor) -> Opti
 
 type Outcome = parquet::errors::Result<()>;
 
+/// For a column of dates or of times with a date: how many of its units are a second; days have no such number, and 1 stands for it.
+fn ticks_of_date(description: &ColumnDescriptor) -> Option<f64> {
+    match (description.logical_type_ref(), description.converted_type()) {
+        (Some(LogicalType::Date), _) | (None, ConvertedType::DATE) => Some(1.0),
+        (Some(LogicalType::Timestamp(stamp)), _) => Some(match stamp.unit {
+            TimeUnit::MILLIS => 1e3,
+            TimeUnit::MICROS => 1e6,
+            TimeUnit::NANOS => 1e9,
+        }),
+        (None, ConvertedType::TIMESTAMP_MILLIS) => Some(1e3),
+        (None, ConvertedType::TIMESTAMP_MICROS) => Some(1e6),
+        _ => None,
+    }
+}
+
 /// The values of a column, `most` rows together at most.
 fn push_column(
     column: ColumnReader,
@@ -253,7 +268,15 @@ fn push_column(
             ConvertedType::UINT_8 | ConvertedType::UINT_16 | ConvertedType::UINT_32 | ConvertedType::UINT_64
         );
     let levels = description.max_def_level();
+    let per_second = ticks_of_date(description);
     match column {
+        ColumnReader::Int32ColumnReader(c) if per_second.is_some() => {
+            each(c, levels, builder, most, |b, v| b.push_date(f64::from(*v) * 86_400.0))
+        }
+        ColumnReader::Int64ColumnReader(c) if per_second.is_some() => {
+            let ticks = per_second.unwrap_or(1.0);
+            each(c, levels, builder, most, |b, v| b.push_date(*v as f64 / ticks))
+        }
         ColumnReader::BoolColumnReader(c) => each(c, levels, builder, most, |b, v| b.push_text(&v.to_string(), None)),
         ColumnReader::Int32ColumnReader(c) if unsigned => {
             each(c, levels, builder, most, |b, v| b.push_integer(i128::from(*v as u32)))
@@ -372,8 +395,8 @@ mod tests {
             assert_eq!(values("flag").cloned(), words(["false", "true"], &[1, 0, 1, 1, 0, 1]));
             assert_eq!(values("word").cloned(), words(["a", "b"], &[1, 0, 1, 1, 0, 1]));
             let hole = values("hole").unwrap_err().what;
-            assert!(hole.ends_with("t.parquet: row 2, column `hole` is missing"), "{hole}");
-            assert!(values("day").unwrap_err().what.contains("neither numbers nor text"));
+            assert!(hole.ends_with("t.parquet: row 2, column `hole` is missing, as is 1 more of the column"), "{hole}");
+            assert!(values("day").unwrap_err().what.contains("holds dates, such as `1970-01-02T00:00:00Z`"));
         }
         let limits = Limits { cells: 53, ..Limits::default() };
         let error = Table::read(&path, &ReadOptions { limits, ..ReadOptions::default() }).unwrap_err();

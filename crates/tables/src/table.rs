@@ -6,10 +6,11 @@
 //!
 //! Rows are counted from 1 and do not include the header; lines, where a message names one, are lines of the file.
 
+use crate::dates::Order;
 use std::collections::HashMap;
 use tautnet::error::{Error, Result};
 use tautnet::limits::Limits;
-use tautnet::printable::list;
+use tautnet::printable::{list, shown};
 
 /// Columns of equal length, with the name of where they came from.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,6 +20,8 @@ pub struct Table {
     columns: Vec<Column>,
     /// Where each name stands: tables may have very many columns.
     places: HashMap<String, usize>,
+    /// What is to be said of how it was read.
+    notes: Vec<String>,
 }
 
 /// A column with its name.
@@ -26,9 +29,34 @@ pub struct Table {
 pub struct Column {
     /// Its name, from the header, or `column_1`, `column_2`, … in a file without one.
     pub name: String,
-    pub(crate) values: Values,
-    pub(crate) flaw: Option<Error>,
+    pub(crate) content: Result<Content>,
     pub(crate) note: Option<String>,
+    pub(crate) gaps: Option<Gaps>,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Content {
+    /// Numbers or words.
+    Values(Values),
+    /// Dates, in seconds since 1970, in every order that they may be written in.
+    Dates {
+        /// The first of them, as it is written.
+        first: String,
+        /// Where they are from, for messages.
+        source: String,
+        /// The orders, each with the dates that it gives.
+        readings: Vec<(Order, Vec<f64>)>,
+    },
+}
+
+/// The rows of a column that have no value.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Gaps {
+    /// Counted from 0, increasing.
+    pub(crate) rows: Vec<usize>,
+    /// The first of them, in words.
+    pub(crate) complaint: String,
 }
 
 /// The values of a column: numbers or words.
@@ -60,7 +88,7 @@ impl Table {
     /// A table from its columns; refuses empty tables, unequal lengths and duplicate names.
     pub fn new(source: impl Into<String>, columns: Vec<Column>) -> Result<Self> {
         let source = source.into();
-        let rows = columns.iter().find(|c| c.flaw.is_none()).map_or(usize::MAX, |c| c.values.len());
+        let rows = columns.iter().find_map(|c| c.content.as_ref().ok()).map_or(usize::MAX, Content::len);
         Self::with_rows(source, columns, rows)
     }
 
@@ -86,14 +114,24 @@ impl Table {
                     "rename one of them in the header",
                 ));
             }
-            if column.flaw.is_none() && column.values.len() != rows {
+            if let Some(length) = column.content.as_ref().ok().map(Content::len).filter(|length| *length != rows) {
                 return Err(Error::new(
-                    format!("{source}: column `{}` has {} rows where {rows} are due", column.name, column.values.len()),
+                    format!("{source}: column `{}` has {length} rows where {rows} are due", column.name),
                     "give columns of equal length",
                 ));
             }
         }
-        Ok(Self { source, rows, columns, places })
+        Ok(Self { source, rows, columns, places, notes: Vec::new() })
+    }
+
+    /// The table with what is to be said of how it was read.
+    pub(crate) fn with_notes(self, notes: Vec<String>) -> Self {
+        Self { notes, ..self }
+    }
+
+    /// What is to be said of how it was read: a row of units that was left out, a header that has numbers.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     /// Where the table came from, for messages.
@@ -125,59 +163,131 @@ impl Table {
 
     /// The rows of these indices (from 0), in this order.
     pub fn select(&self, rows: &[usize]) -> Table {
-        let pick = |column: &Column| Column {
-            name: column.name.clone(),
-            flaw: column.flaw.clone(),
-            note: column.note.clone(),
-            values: match (&column.values, &column.flaw) {
-                (_, Some(_)) => Values::Numbers(Vec::new()),
-                (Values::Numbers(v), None) => Values::Numbers(rows.iter().map(|&k| v[k]).collect()),
-                (Values::Words { levels, codes }, None) => {
-                    Values::Words { levels: levels.clone(), codes: rows.iter().map(|&k| codes[k]).collect() }
-                }
-            },
+        let pick = |column: &Column| {
+            let content = column.content.as_ref().map_err(Error::clone).map(|content| content.select(rows));
+            let gaps = column.gaps.as_ref().and_then(|gaps| gaps.select(rows));
+            Column { name: column.name.clone(), content, note: column.note.clone(), gaps }
         };
         let columns = self.columns.iter().map(pick).collect();
-        Table { source: self.source.clone(), rows: rows.len(), columns, places: self.places.clone() }
+        let (source, places, notes) = (self.source.clone(), self.places.clone(), self.notes.clone());
+        Table { source, rows: rows.len(), columns, places, notes }
     }
 }
 
 impl Column {
     /// A column from its values, which are taken as they are.
     pub fn new(name: impl Into<String>, values: Values) -> Self {
-        Self { name: name.into(), values, flaw: None, note: None }
+        let content = Ok(Content::Values(values));
+        Self { name: name.into(), content, note: None, gaps: None }
     }
 
     /// The values, or why they cannot be used.
     pub fn values(&self) -> Result<&Values> {
-        match &self.flaw {
-            Some(flaw) => Err(flaw.clone()),
-            None => Ok(&self.values),
+        let values = self.known()?;
+        match &self.gaps {
+            Some(gaps) => Err(Error::new(&*gaps.complaint, FILL)),
+            None => Ok(values),
         }
     }
 
-    /// What was not kept of the file's values, if anything: an integer above 2^53 becomes the nearest double.
+    /// The same where rows without a value are allowed: at those rows, which [`missing`](Self::missing) tells, the values mean nothing.
+    pub fn known(&self) -> Result<&Values> {
+        match self.content.as_ref().map_err(Error::clone)? {
+            Content::Values(values) => Ok(values),
+            Content::Dates { first, source, .. } => Err(Error::new(
+                format!("{source}: column `{}` holds dates, such as `{}`", self.name, shown(first)),
+                format!(
+                    "say what to make of them: --date \"{0}=parts\" or --date \"{0}=days\" (in Python: dates={{\"{0}\": \"parts\"}}); or leave the column out",
+                    shown(&self.name)
+                ),
+            )),
+        }
+    }
+
+    /// The rows that have no value, counted from 0.
+    pub fn missing(&self) -> &[usize] {
+        self.gaps.as_ref().map_or(&[], |gaps| &gaps.rows)
+    }
+
+    /// What is to be said of the values, if anything: an integer above 2^53 becomes the nearest double, numbers had separators.
     pub fn note(&self) -> Option<&str> {
-        self.note.as_deref().filter(|_| self.flaw.is_none())
+        self.note.as_deref().filter(|_| self.content.is_ok())
     }
 
-    /// Least and largest number, of a usable column of numbers.
+    /// Least and largest number, of a column of numbers.
     pub fn range(&self) -> Option<(f64, f64)> {
-        match (&self.values, &self.flaw) {
-            (Values::Numbers(v), None) => {
-                Some(v.iter().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(*x), high.max(*x))))
-            }
-            _ => None,
+        let Ok(Values::Numbers(v)) = self.known() else { return None };
+        let known = self.known_rows(v.len()).map(|k| v[k]);
+        Some(known.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x))))
+    }
+
+    /// Whether the value is the same in every row that has one.
+    pub fn is_constant(&self) -> bool {
+        fn same<T: PartialEq>(mut values: impl Iterator<Item = T>) -> bool {
+            let first = values.next();
+            values.all(|value| Some(value) == first)
+        }
+        match self.known() {
+            Ok(Values::Numbers(v)) => same(self.known_rows(v.len()).map(|k| v[k])),
+            Ok(Values::Words { codes, .. }) => same(self.known_rows(codes.len()).map(|k| codes[k])),
+            Err(_) => false,
         }
     }
 
-    /// Whether the value is the same in every row.
-    pub fn is_constant(&self) -> bool {
-        self.flaw.is_none()
-            && match &self.values {
-                Values::Numbers(v) => v.iter().all(|x| *x == v[0]),
-                Values::Words { codes, .. } => codes.iter().all(|x| *x == codes[0]),
+    /// Whether it has another word in every row that has one, of more than a few.
+    pub(crate) fn is_all_different(&self) -> bool {
+        const FEW: usize = 20;
+        match self.known() {
+            Ok(Values::Words { levels, codes }) => {
+                levels.len() > FEW && levels.len() == codes.len() - self.missing().len()
             }
+            _ => false,
+        }
+    }
+
+    /// The rows that have a value, of so many.
+    pub(crate) fn known_rows(&self, rows: usize) -> impl Iterator<Item = usize> {
+        let mut missing = self.missing().iter().peekable();
+        (0..rows).filter(move |k| missing.next_if_eq(&k).is_none())
+    }
+}
+
+/// What to do about missing values.
+pub(crate) const FILL: &str = "fill the values or drop the rows, or leave the column out; or say what to do with all of them: --missing drop, median or \
+                    indicator (in Python: missing=\"median\")";
+
+impl Content {
+    /// Number of rows.
+    fn len(&self) -> usize {
+        match self {
+            Self::Values(values) => values.len(),
+            Self::Dates { readings, .. } => readings.first().map_or(0, |(_, seconds)| seconds.len()),
+        }
+    }
+
+    /// The rows of these indices.
+    fn select(&self, rows: &[usize]) -> Self {
+        let pick = |numbers: &Vec<f64>| rows.iter().map(|&k| numbers[k]).collect();
+        match self {
+            Self::Values(Values::Numbers(numbers)) => Self::Values(Values::Numbers(pick(numbers))),
+            Self::Values(Values::Words { levels, codes }) => {
+                Self::Values(Values::Words { levels: levels.clone(), codes: rows.iter().map(|&k| codes[k]).collect() })
+            }
+            Self::Dates { first, source, readings } => Self::Dates {
+                first: first.clone(),
+                source: source.clone(),
+                readings: readings.iter().map(|(order, seconds)| (*order, pick(seconds))).collect(),
+            },
+        }
+    }
+}
+
+impl Gaps {
+    /// The gaps among the rows of these indices.
+    fn select(&self, rows: &[usize]) -> Option<Self> {
+        let is_gap = |k: &usize| self.rows.binary_search(k).is_ok();
+        let left: Vec<usize> = (0..rows.len()).filter(|&k| is_gap(&rows[k])).collect();
+        (!left.is_empty()).then(|| Self { rows: left, complaint: self.complaint.clone() })
     }
 }
 

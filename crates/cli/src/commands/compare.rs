@@ -175,7 +175,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ));
     }
     input::note_columns(&columns, &opened.table);
-    let data = [columns.dataset(&opened.table, arguments.levels.unknown())?.into()];
+    let table = input::complete(&columns, &opened.table)?;
+    let data = [columns.dataset(&table, arguments.levels.unknown())?.into()];
     let plan = plan(arguments, &columns, &source)?;
     note_left_out(&plan, arguments);
 

@@ -1,24 +1,23 @@
-//! `tautnet data list|show|fetch`: data sets by name.
+//! `tautnet data list|show|describe|fetch`: data sets by name, and what tables hold.
 
 use crate::arguments::duration;
-use crate::arguments::{FileArguments, FolderArguments};
+use crate::arguments::{ColumnArguments, FileArguments, FolderArguments, TaskArguments};
 #[cfg(feature = "fetch")]
 use crate::limits;
 use crate::{folders, input, output};
 use clap::Subcommand;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::ffi::{OsStr, OsString};
 use std::process::ExitCode;
 #[cfg(feature = "fetch")]
 use std::time::Duration;
 use tautnet::error::Result;
 use tautnet::printable;
-use tautnet_tables::{
-    Values, mnist,
-    public_data::{self, SETS},
-};
+use tautnet_tables::describe::{Described, Kind, Role, describe};
+use tautnet_tables::public_data::{self, SETS};
+use tautnet_tables::{Encoder, Missing, Values, mnist};
 
-/// Data sets that have a name: list, show, fetch
+/// Data sets by name, and what a table holds: list, show, describe, fetch
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// What to do
@@ -49,6 +48,8 @@ enum Action {
         #[arg(long, help_heading = "Output")]
         json: bool,
     },
+    /// Say what every column of a table is taken for, and what `train` would do with it
+    Describe(DescribeArguments),
     /// Fetch public data sets from where they are published, checked and kept for later
     #[cfg(feature = "fetch")]
     Fetch(FetchArguments),
@@ -59,6 +60,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.action {
         Action::List { folder, json } => list(folder, *json),
         Action::Show { data, file, json } => show(data, file, *json),
+        Action::Describe(arguments) => describe_table(arguments),
         #[cfg(feature = "fetch")]
         Action::Fetch(arguments) => fetch(arguments),
     }?;
@@ -130,6 +132,127 @@ fn show(data: &OsStr, file: &FileArguments, as_json: bool) -> Result<()> {
     let source = printable::line(table.source());
     output::print(&format!("{source}: {} rows, {} columns\n", table.rows(), table.columns().len()))?;
     output::print(&output::list(&rows))
+}
+
+#[derive(Debug, clap::Args)]
+struct DescribeArguments {
+    /// A file, or the name of a data set
+    data: OsString,
+
+    #[command(flatten)]
+    file: FileArguments,
+
+    #[command(flatten)]
+    columns: ColumnArguments,
+
+    #[command(flatten)]
+    task: TaskArguments,
+
+    /// Print one JSON object on standard output
+    #[arg(long, help_heading = "Output")]
+    json: bool,
+}
+
+/// What every column is taken for, what would be done with it, and a command that would do.
+fn describe_table(arguments: &DescribeArguments) -> Result<()> {
+    let opened = input::open(&arguments.data, &arguments.file)?;
+    let (table, columns) = (&opened.table, &arguments.columns);
+    let targets = opened.targets_of(columns);
+    let drop = opened.dropped(columns, &targets);
+    let choice = input::choice(columns, arguments.task.task(), &targets, &drop);
+    let described = describe(table, &choice)?;
+    let dates_of = |column: &Described| columns.date.iter().any(|date| date.column == column.name);
+    let missing = described.iter().any(|column| column.missing > 0 && column.role != Role::LeftOut);
+    let mut flags: Vec<String> =
+        described.iter().filter(|column| !dates_of(column)).filter_map(Described::flag).collect();
+    if missing && columns.missing.is_none() {
+        flags.push("--missing median".into());
+    }
+    // What is refused is so whatever is said of the other columns.
+    let refused = Encoder::choose(table, &choice).err();
+    table.notes().iter().for_each(|note| output::note(note));
+    table.columns().iter().filter_map(|column| column.note()).for_each(output::note);
+    if arguments.json {
+        let columns: Vec<_> =
+            described.iter().map(|column| described_in_json(column, choice.missing, dates_of(column))).collect();
+        return output::print_json(&json!({
+            "source": table.source(),
+            "rows": table.rows(),
+            "columns": columns,
+            "advice": flags,
+            "refused": refused.map(|error| json!({"error": error.what, "hint": error.hint})),
+        }));
+    }
+    let mut rows = vec![["column", "kind", "values", "missing", "what is done with it"].map(String::from).to_vec()];
+    for column in &described {
+        let (kind, values) = in_words(&column.kind);
+        let missing = if column.missing == 0 { "-".into() } else { column.missing.to_string() };
+        let what = column.in_words(choice.missing, dates_of(column));
+        rows.push(vec![printable::shown(&column.name), kind.into(), values, missing, what]);
+    }
+    let source = printable::line(table.source());
+    output::print(&format!("{source}: {} rows, {} columns\n\n", table.rows(), table.columns().len()))?;
+    output::print(&output::list(&rows))?;
+    let data = arguments.data.display().to_string();
+    let data = printable::line(&data);
+    match refused {
+        None if flags.is_empty() => output::print(&format!("\n`tautnet train {data}` takes this table as it is.\n")),
+        None => output::print(&format!(
+            "\nThis table is taken as it is; better: tautnet train {data} {}\n",
+            flags.join(" ")
+        )),
+        Some(error) if flags.is_empty() => {
+            output::print(&format!("\nThis table is refused: {}\n{}\n", error.what, error.hint))
+        }
+        Some(_) => {
+            output::print(&format!("\nThis table is refused as it is; try: tautnet train {data} {}\n", flags.join(" ")))
+        }
+    }
+}
+
+/// The kind of a column and its values, for people.
+fn in_words(kind: &Kind) -> (&'static str, String) {
+    const SHOWN: usize = 4;
+    match kind {
+        Kind::Numbers { least, largest } => {
+            ("numbers", format!("{} to {}", output::number(*least), output::number(*largest)))
+        }
+        Kind::Words { levels } => {
+            let shown: Vec<String> = levels.iter().take(SHOWN).map(|level| printable::shown(level)).collect();
+            let more = if levels.len() > SHOWN { format!(" and {} more", levels.len() - SHOWN) } else { String::new() };
+            ("words", shown.join(", ") + &more)
+        }
+        Kind::Dates { first, orders, .. } => {
+            ("dates", format!("such as {} ({})", printable::shown(first), orders.join(" or ")))
+        }
+        Kind::Unusable { what, .. } => ("unusable", what.clone()),
+    }
+}
+
+/// A column, described.
+fn described_in_json(column: &Described, missing: Missing, asked_of_dates: bool) -> Value {
+    let (kind, _) = in_words(&column.kind);
+    let mut entry = match &column.kind {
+        Kind::Numbers { least, largest } => json!({"least": least, "largest": largest}),
+        Kind::Words { levels } => json!({"levels": levels}),
+        Kind::Dates { earliest, latest, orders, .. } => {
+            json!({"earliest": earliest, "latest": latest, "orders": orders})
+        }
+        Kind::Unusable { what, hint } => json!({"error": what, "hint": hint}),
+    };
+    let role = match column.role {
+        Role::Input => "input",
+        Role::Target => "target",
+        Role::Class => "class",
+        Role::LeftOut => "left-out",
+    };
+    entry["name"] = json!(column.name);
+    entry["kind"] = json!(kind);
+    entry["missing"] = json!(column.missing);
+    entry["role"] = json!(role);
+    entry["what"] = json!(column.in_words(missing, asked_of_dates));
+    entry["flag"] = json!(column.flag());
+    entry
 }
 
 #[cfg(feature = "fetch")]

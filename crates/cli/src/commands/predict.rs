@@ -291,7 +291,7 @@ fn outputs_of(network: &Network, arguments: &Arguments) -> Result<ExitCode> {
             "give a table of the network's inputs alone, in their order; a model file knows its columns",
         ));
     }
-    input::note_columns_of(&columns.names(), &table);
+    input::note_columns_of(columns.given(), &table);
     let predicted = network.predict(columns.encode(&table, arguments.levels.unknown())?.as_ref());
     let row = |k: usize| predicted.row(k).iter().copied().collect::<Vec<f64>>();
     let text = if arguments.json {

@@ -221,9 +221,10 @@ impl Asked {
                 ));
             };
             if !input.numeric && !entry.amount.is_exact() {
+                let what = if input.width > 1 { "has words" } else { "is no number that was measured" };
                 return Err(Error::new(
-                    format!("the input `{}` has words, and the tolerance {} is a number", shown(name), entry.amount),
-                    "leave it out: columns of words are exact unless they are named",
+                    format!("the input `{}` {what}, and the tolerance {} is a number", shown(name), entry.amount),
+                    "leave it out: words, dates and what tells that a value is missing are exact",
                 ));
             }
         }
