@@ -89,7 +89,8 @@ pub fn points(given: Option<&Bound<'_, PyAny>>, subject: &Subject<'_>, due: usiz
             x
         }
         (Some(Inputs::Numbers { x, .. }), Subject::Network(_)) => x,
-        (Some(Inputs::Table(_)), Subject::Network(_)) => {
+        (Some(inputs @ Inputs::Table(_)), Subject::Network(_)) => {
+            inputs.check_values().or_raise()?;
             return Err(refused(
                 format!("{INPUTS} has columns of words, and the network has none"),
                 "give the inputs of the network as numbers",

@@ -12,7 +12,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyList, PyString};
 use tautnet::Error;
 use tautnet::error::Result;
-use tautnet_tables::{Cell, Column, Encoder, Table, UnknownLevels, Values};
+use tautnet_tables::dates::AskedDate;
+use tautnet_tables::{Cell, Column, ColumnChoice, Encoder, Missing, Table, Task, UnknownLevels, Values};
 
 /// What messages call the inputs.
 pub const INPUTS: &str = "X";
@@ -166,6 +167,20 @@ pub enum Inputs {
     Table(Table),
 }
 
+/// What is done with missing values, and what is made of dates.
+#[derive(Debug, Clone, Default)]
+pub struct Prepared {
+    pub missing: Missing,
+    pub dates: Vec<AskedDate>,
+}
+
+/// Columns that have been learned, their inputs, and the rows that are left of those that were given, where some are not.
+pub struct Learned {
+    pub columns: Encoder,
+    pub x: Mat<f64>,
+    pub rows: Option<Vec<usize>>,
+}
+
 impl Inputs {
     /// Read `(names or None, matrix)` or a list of `(name, column)`.
     pub fn read(given: &Bound<'_, PyAny>) -> PyResult<Self> {
@@ -180,7 +195,10 @@ impl Inputs {
         }
         let columns = columns.into_iter().map(|(name, values)| match values.cast::<PyList>() {
             Ok(cells) => words(name, cells),
-            Err(_) => column(&values, &name).map(|numbers| Column::new(name, Values::Numbers(numbers))),
+            Err(_) => column(&values, &name).map(|numbers| match numbers.iter().all(|number| number.is_finite()) {
+                true => Column::new(name, Values::Numbers(numbers)),
+                false => Column::collect(INPUTS, name, numbers.into_iter().map(Cell::Number)),
+            }),
         });
         let columns = columns.collect::<PyResult<Vec<_>>>()?;
         let rows = columns.iter().find_map(|column| column.values().ok().map(Values::len));
@@ -212,7 +230,7 @@ impl Inputs {
         Self::numbers(Some(names), x)
     }
 
-    /// Refuse names that occur twice and numbers that are not finite, as a table does.
+    /// Refuse names that occur twice. Where numbers are not finite, a table knows what is to be said of it.
     fn numbers(names: Option<Vec<String>>, x: Mat<f64>) -> PyResult<Self> {
         if x.nrows() == 0 {
             return Err(raised_empty());
@@ -228,12 +246,13 @@ impl Inputs {
             let one = names.iter().map(|name| Column::new(name, Values::Numbers(vec![0.0])));
             Table::new(INPUTS, one.collect()).or_raise()?;
         }
-        for j in 0..x.ncols() {
-            let numbers = || (0..x.nrows()).map(|k| x[(k, j)]);
-            if !numbers().all(f64::is_finite) {
-                let name = names.as_ref().map_or_else(|| default_name(j), |names| names[j].clone());
-                Column::collect(INPUTS, name, numbers().map(Cell::Number)).values().or_raise()?;
-            }
+        let all = &x;
+        let column = |j: usize| (0..all.nrows()).map(move |k| all[(k, j)]);
+        if (0..x.ncols()).any(|j| !column(j).all(f64::is_finite)) {
+            let name = |j: usize| names.as_ref().map_or_else(|| default_name(j), |names| names[j].clone());
+            let columns =
+                (0..x.ncols()).map(|j| Column::collect(INPUTS, name(j), column(j).map(Cell::Number))).collect();
+            return Table::new(INPUTS, columns).or_raise().map(Self::Table);
         }
         Ok(Self::Numbers { names, x })
     }
@@ -272,42 +291,67 @@ impl Inputs {
         }
     }
 
-    /// Learn what the columns mean, beside a target of that name, and encode them.
-    pub fn learn(self, target: String, y: &[f64]) -> Result<(Encoder, Mat<f64>)> {
+    /// Refuse values that are not finite numbers, where there is nothing but numbers to be.
+    pub fn check_values(&self) -> Result<()> {
         match self {
-            Self::Numbers { names, x } => {
+            Self::Numbers { .. } => Ok(()),
+            Self::Table(table) => table.columns().iter().try_for_each(|column| column.values().map(|_| ())),
+        }
+    }
+
+    /// Learn what the columns mean, beside a target of that name, and encode them.
+    pub fn learn(self, target: String, y: &[f64], prepared: &Prepared) -> Result<Learned> {
+        let as_they_are = prepared.missing == Missing::Refuse && prepared.dates.is_empty();
+        let columns = match self {
+            Self::Numbers { names, x } if as_they_are => {
                 let names = names.unwrap_or_else(|| (0..x.ncols()).map(default_name).collect());
                 if names.contains(&target) {
                     return Err(both(&target));
                 }
-                let encoder = Encoder::of_numbers(names, target);
-                encoder.check_targets(TARGET, y)?;
-                Ok((encoder, x))
+                let columns = Encoder::of_numbers(names, target);
+                columns.check_targets(TARGET, y)?;
+                return Ok(Learned { columns, x, rows: None });
             }
-            Self::Table(table) => {
-                let mut columns = table.columns().to_vec();
-                if columns.iter().any(|column| column.name == target) {
-                    return Err(both(&target));
-                }
-                columns.push(Column::new(&target, Values::Numbers(y.to_vec())));
-                let table = Table::new(INPUTS, columns)?;
-                let encoder = Encoder::fit(&table, Some(&target), &[])?;
-                let x = encoder.encode(&table, UnknownLevels::Refuse)?;
-                Ok((encoder, x))
+            Self::Numbers { names, x } => {
+                let names = names.unwrap_or_else(|| (0..x.ncols()).map(default_name).collect());
+                let numbers = |j: usize| Values::Numbers((0..x.nrows()).map(|k| x[(k, j)]).collect());
+                names.into_iter().enumerate().map(|(j, name)| Column::new(name, numbers(j))).collect()
             }
+            Self::Table(table) => table.columns().to_vec(),
+        };
+        if columns.iter().any(|column| column.name == target) {
+            return Err(both(&target));
         }
+        let columns = [columns, vec![Column::new(&target, Values::Numbers(y.to_vec()))]].concat();
+        let table = Table::new(INPUTS, columns)?;
+        let Prepared { missing, dates } = prepared;
+        let choice = ColumnChoice {
+            task: Task::Regress,
+            targets: &[&target],
+            missing: *missing,
+            dates,
+            ..ColumnChoice::default()
+        };
+        let columns = Encoder::choose(&table, &choice)?;
+        let rows = columns.whole_rows(&table)?;
+        let x = match &rows {
+            Some(rows) => columns.encode(&table.select(rows), UnknownLevels::Refuse)?,
+            None => columns.encode(&table, UnknownLevels::Refuse)?,
+        };
+        Ok(Learned { columns, x, rows })
     }
 
     /// Encode the columns as they were learned: by their names where they have any, else by their order.
     pub fn encode(self, encoder: &Encoder) -> Result<Mat<f64>> {
-        let known = || encoder.inputs.iter().map(|input| input.name.clone()).collect::<Vec<_>>();
+        let known = || encoder.given().into_iter().map(String::from).collect::<Vec<_>>();
         match self {
             Self::Numbers { names, x } => {
-                let plain = encoder.inputs.iter().all(|input| input.levels.is_none());
+                let plain = encoder.preparation.dates.is_empty()
+                    && encoder.inputs.iter().all(|input| input.levels.is_none() && !input.exact);
                 let in_order = names.as_ref().is_none_or(|names| *names == known());
-                if in_order && x.ncols() != encoder.inputs.len() {
+                if in_order && x.ncols() != known().len() {
                     return Err(Error::new(
-                        format!("{INPUTS} has {} input columns where {} are due", x.ncols(), encoder.inputs.len()),
+                        format!("{INPUTS} has {} input columns where {} are due", x.ncols(), known().len()),
                         "give the columns the network was trained on, in that order",
                     ));
                 }

@@ -1,6 +1,6 @@
 //! Fits, polishes and paths: from Python's arrays to a model with its certificate and its history.
 
-use crate::columns::{INPUTS, Inputs, TARGET, targets, weights};
+use crate::columns::{INPUTS, Inputs, Learned, Prepared, TARGET, targets, weights};
 use crate::errors::{OrRaise, refused, warn};
 use crate::model::{Model, Subject};
 use crate::options::{asked as read, said};
@@ -14,7 +14,7 @@ use tautnet::job::{Interruption, Job, Proved};
 use tautnet::recipe::Command;
 use tautnet::tolerance;
 use tautnet::{Dataset, Loss, Recipe, Scaler, Shallow, choose, select};
-use tautnet_tables::{Encoder, check_learned};
+use tautnet_tables::{Encoder, Missing, check_learned};
 
 /// What a fit or a polish learns from, as Python gives it.
 #[derive(FromPyObject)]
@@ -28,6 +28,9 @@ pub struct Given<'py> {
     /// Further targets, and their names where they have any.
     others: Option<Vec<Bound<'py, PyAny>>>,
     other_targets: Option<Vec<String>>,
+    /// What is done with missing values, and what is made of dates: `COLUMN=FORM`.
+    missing: Option<String>,
+    dates: Option<Vec<String>>,
 }
 
 /// Rows read and checked, before their columns are learned.
@@ -41,6 +44,7 @@ pub struct Rows {
     other_targets: Vec<String>,
     /// What −1 and 1 stand for, or the numbers from 0, where the target is a class.
     pub classes: Option<Vec<String>>,
+    prepared: Prepared,
 }
 
 /// A data set in standardized units, with what is needed to come back.
@@ -61,7 +65,10 @@ impl Rows {
         let others = others.iter().zip(&other_targets).map(|(other, name)| targets(other, name, &inputs));
         let others = others.collect::<PyResult<Vec<_>>>()?;
         let (weights, classes) = (weights(given.sample_weight.as_ref())?, given.classes.clone());
-        Ok(Self { inputs, y, weights, target, others, other_targets, classes })
+        let missing = given.missing.as_deref().map_or(Ok(Missing::Refuse), str::parse).or_raise()?;
+        let dates = given.dates.iter().flatten().map(|date| date.parse()).collect::<Result<Vec<_>>>().or_raise()?;
+        let prepared = Prepared { missing, dates };
+        Ok(Self { inputs, y, weights, target, others, other_targets, classes, prepared })
     }
 
     /// How many targets a row has.
@@ -71,10 +78,15 @@ impl Rows {
 
     /// Learn the columns from these rows.
     pub fn learn(self) -> Result<(Encoder, Dataset)> {
-        let (columns, x) = self.inputs.learn(self.target, &self.y)?;
+        let Learned { columns, x, rows } = self.inputs.learn(self.target, &self.y, &self.prepared)?;
         let columns = with_others(columns, self.other_targets, &self.others)?;
         let columns = Encoder { classes: self.classes, ..columns };
-        Ok((columns, Dataset::new(x, self.y, self.weights)?.with_others(self.others)?))
+        let kept = |numbers: Vec<f64>| match &rows {
+            Some(rows) => rows.iter().map(|&k| numbers[k]).collect(),
+            None => numbers,
+        };
+        let (y, weights) = (kept(self.y), self.weights.map(kept));
+        Ok((columns, Dataset::new(x, y, weights)?.with_others(self.others.into_iter().map(kept).collect())?))
     }
 
     /// The rows in the columns of a model, in the units of the data.
@@ -390,7 +402,8 @@ pub fn rows(x: &Bound<'_, PyAny>, y: &Bound<'_, PyAny>, others: Vec<Bound<'_, Py
     let (x, y, others) = (x.clone(), y.clone(), Some(others));
     let none = (None, None, None);
     let (target, classes, other_targets) = none;
-    let rows = Rows::read(&Given { x, y, sample_weight: None, target, classes, others, other_targets })?;
+    let (sample_weight, missing, dates) = (None, None, None);
+    let rows = Rows::read(&Given { x, y, sample_weight, target, classes, others, other_targets, missing, dates })?;
     if rows.y.is_empty() {
         return Err(refused(format!("{TARGET} is empty"), "give one target per row"));
     }

@@ -16,6 +16,8 @@ use tautnet::network::Network as Layered;
 use tautnet::recipe::Interval;
 use tautnet::{Loss, Scaler, Shallow};
 use tautnet_models::Stored;
+use tautnet_tables::dates::Part;
+use tautnet_tables::{DateColumn, Missing};
 
 /// A network with its columns, its units and its certificate: what a model file holds.
 #[pyclass(frozen, module = "tautnet._tautnet")]
@@ -177,7 +179,25 @@ impl Model {
     /// Names of the input columns.
     #[getter]
     fn columns(&self) -> Vec<String> {
-        self.inner.columns.inputs.iter().map(|input| input.name.clone()).collect()
+        self.inner.columns.given().into_iter().map(String::from).collect()
+    }
+
+    /// What is done with missing values.
+    #[getter]
+    fn missing(&self) -> &'static str {
+        let missing = self.inner.columns.preparation.missing;
+        Missing::ALL.into_iter().find(|(_, other)| *other == missing).map_or("refuse", |(name, _)| name)
+    }
+
+    /// What is made of columns of dates: the name of each, and `parts` or `days` with the order of day, month and year.
+    #[getter]
+    fn dates(&self) -> Vec<(String, String)> {
+        let form = |date: &DateColumn| match date.parts[..] {
+            [Part::Days] => "days",
+            _ => "parts",
+        };
+        let dates = &self.inner.columns.preparation.dates;
+        dates.iter().map(|date| (date.column.clone(), format!("{},{}", form(date), date.order.name()))).collect()
     }
 
     /// Names of the network's inputs: a column of words has one for each word.

@@ -230,7 +230,7 @@ impl ColumnBuilder {
             (Some(words), _) => {
                 let dates = self.readings.dates();
                 let mixed = 2 * self.number_count > known;
-                let first = || word.map_or(String::new(), |word| at(word));
+                let first = || word.map_or(String::new(), at);
                 let text = word.map_or("", |word| &word.text);
                 if !dates.is_empty() {
                     Ok(Content::Dates { first: text.to_owned(), source: source.to_owned(), readings: dates })

@@ -145,7 +145,7 @@ fn are_units(columns: usize, units: &[String], numbers: &[String]) -> bool {
         && numbers.len() == columns
         && units.iter().all(|unit| !is_number(unit) && unit.chars().count() <= 16 && !unit.contains(['\r', '\n']) && !begins_with_digit(unit))
         // Above words there is nothing, or a word for nothing.
-        && units.iter().zip(numbers).all(|(unit, value)| is_number(value) || !is_word(unit) || unit.starts_with(['-', '[', '(']))
+        && units.iter().zip(numbers).all(|(unit, value)| begins_with_digit(value) || !is_word(unit) || unit.starts_with(['-', '[', '(']))
         && pairs.any(|(unit, value)| is_word(unit) && is_number(value))
 }
 

@@ -198,11 +198,11 @@ impl Described {
     pub fn in_words(&self, missing: Missing, asked_of_dates: bool) -> String {
         let gaps = match (self.missing, missing, self.role) {
             (0, ..) | (.., Role::LeftOut) => "",
-            (_, Missing::Refuse, _) => "; values are missing: say --missing drop, median or indicator",
+            (_, Missing::Refuse, _) => "; refused, for values are missing",
             (_, _, Role::Target | Role::Class) => "; rows without it are left out",
             (_, Missing::Drop, _) => "; rows without it are left out",
             (_, Missing::Median, _) => "; what is missing is filled",
-            (_, Missing::Indicator, _) => "; what is missing is filled, and an input tells where",
+            (_, Missing::Indicator, _) => "; what is missing is filled, an input tells where",
         };
         let base = match (self.role, &self.kind, self.oddity) {
             (Role::LeftOut, ..) => "left out".to_owned(),

@@ -179,6 +179,11 @@ impl Encoder {
         complete(table, self, self.given().into_iter())
     }
 
+    /// The rows that [`complete`](Self::complete) keeps, where it does not keep all.
+    pub fn whole_rows(&self, table: &Table) -> Result<Option<Vec<usize>>> {
+        whole_rows(table, self, self.given().into_iter())
+    }
+
     /// The encoder of columns that are all numbers.
     pub fn of_numbers(names: impl IntoIterator<Item = String>, target: impl Into<String>) -> Self {
         let inputs = names.into_iter().map(|name| Input { name, levels: None, exact: false }).collect();
@@ -415,17 +420,26 @@ fn complete<'a, 'b>(
     encoder: &'b Encoder,
     inputs: impl Iterator<Item = &'b str>,
 ) -> Result<Cow<'a, Table>> {
+    Ok(match whole_rows(table, encoder, inputs)? {
+        Some(rows) => Cow::Owned(table.select(&rows)),
+        None => Cow::Borrowed(table),
+    })
+}
+
+/// The rows that can be learned from, where not all can.
+fn whole_rows<'b>(
+    table: &Table,
+    encoder: &'b Encoder,
+    inputs: impl Iterator<Item = &'b str>,
+) -> Result<Option<Vec<usize>>> {
     let asked = encoder.preparation.missing;
     if asked == Missing::Refuse {
-        return Ok(Cow::Borrowed(table));
+        return Ok(None);
     }
     let mut whole = vec![true; table.rows()];
     let inputs = inputs.filter(|_| asked == Missing::Drop);
     for name in inputs.chain(encoder.target_names()) {
         table.column(name)?.missing().iter().for_each(|&k| whole[k] = false);
-    }
-    if whole.iter().all(|whole| *whole) {
-        return Ok(Cow::Borrowed(table));
     }
     let rows: Vec<usize> = (0..table.rows()).filter(|&k| whole[k]).collect();
     if rows.is_empty() {
@@ -434,7 +448,7 @@ fn complete<'a, 'b>(
             "leave out the columns in which most values are missing, or fill the values",
         ));
     }
-    Ok(Cow::Owned(table.select(&rows)))
+    Ok((rows.len() < table.rows()).then_some(rows))
 }
 
 /// For every row the index of its word among the known levels; those of the target are classes, which nothing is done about where one is

@@ -152,7 +152,7 @@ fn thousands(field: &str, separator: char, decimal: char) -> Option<(f64, bool)>
         && !first.starts_with('0')
         && !rest.is_empty()
         && rest.iter().all(|group| group.len() == 3 && digits(group))
-        && part.is_none_or(|part| digits(part));
+        && part.is_none_or(digits);
     let text = format!("{sign}{}{}{}", groups.concat(), if part.is_some() { "." } else { "" }, part.unwrap_or(""));
     // A single point between digits would be a decimal point, and a comma may be one.
     let certain = part.is_some() || rest.len() > 1 || !",.".contains(separator);

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,10 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     ----------
     {settings}
     loss : what a wrong class costs: "logistic", "hinge" or "squared-hinge".
+    missing : what is done with missing values (NaN, None): "refuse"; "drop", which leaves out the rows; "median", which takes the median of the
+        column, or the most frequent word; "indicator", which does the same and adds an input that tells where a value was missing.
+    dates : what is made of columns of dates: {{"when": "parts"}} for year, month, day, weekday, hour and minute, those of them that vary, or
+        {{"when": "days"}} for days since 1970; "parts,dmy" or "days,mdy" where texts leave open which number is the day. Dates are exact.
     standardize : whether the columns of a network with `layers` are standardized; else they are taken as they are.
     class_weight : None; "balanced", so that all classes weigh the same; or a weight for each class, as a dict.
     warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
@@ -78,6 +82,8 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         linear_part: bool = False,
         tolerance: Tolerance | None = None,
         tolerance_shape: str = "box",
+        missing: str = "refuse",
+        dates: Mapping[str, str] | None = None,
         layers: Sequence[int] | None = None,
         activation: str | None = None,
         biases: bool = True,
@@ -103,7 +109,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         super().__init__(
             hidden, lipschitz=lipschitz, method=method, effort=effort, start=start, loss=loss, decay=decay, max_lipschitz=max_lipschitz,
             norm=norm, penalty=penalty, output_bias=output_bias, linear_part=linear_part, tolerance=tolerance, tolerance_shape=tolerance_shape,
-            layers=layers, activation=activation, biases=biases, hidden_weights=hidden_weights, bound=bound, radius=radius, ramp=ramp,
+            missing=missing, dates=dates, layers=layers, activation=activation, biases=biases, hidden_weights=hidden_weights, bound=bound, radius=radius, ramp=ramp,
             epochs=epochs, batch=batch, rate=rate, optimizer=optimizer, validation=validation, standardize=standardize, tol=tol,
             iterations=iterations, time_limit=time_limit, threads=threads, warm_start=warm_start, verbose=verbose, random_state=random_state,
         )  # fmt: skip

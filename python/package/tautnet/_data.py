@@ -5,6 +5,7 @@ Nothing is copied here that the extension can read as it is, which is every nume
 
 from __future__ import annotations
 
+import datetime
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,6 +38,13 @@ def given_tolerance(tolerance: Tolerance | None) -> Any:
         return tolerance.to_numpy()  # type: ignore[union-attr]
     array = np.asarray(tolerance)
     return array if array.dtype.kind in "biuf" else tolerance
+
+
+def given_preparation(missing: str, dates: Mapping[str, str] | None) -> dict[str, Any]:
+    """What is done with missing values and made of dates, for the extension."""
+    if dates is not None and not isinstance(dates, Mapping):
+        raise TautnetError(f"`dates` is {dates!r}", 'give a dictionary from columns to "parts" or "days", such as {"when": "parts"}')
+    return {"missing": str(missing), "dates": [f"{name}={form}" for name, form in (dates or {}).items()]}
 
 
 def column_names(X: Any) -> list[str] | None:
@@ -224,6 +232,8 @@ def _cells(column: Any) -> list[Any]:
             return float(value)
         if value is not None and type(value).__name__ in ("NAType", "NaTType"):
             return None
+        if isinstance(value, datetime.date):  # datetimes and the timestamps of pandas are such
+            return value.isoformat()
         return value
 
     values = column.tolist() if hasattr(column, "tolist") else list(column)
@@ -235,7 +245,9 @@ def _pandas_column(series: Any) -> Any:
     if isinstance(dtype, np.dtype):
         if dtype.kind in "fiub":
             return _readable(series.to_numpy())
-        if dtype.kind in "cmM":
+        if dtype.kind == "M":
+            return _cells(series.astype(object).to_numpy())
+        if dtype.kind in "cm":
             raise TautnetError(
                 f"X: column `{series.name}` has the type {dtype}", "turn it into numbers, or leave the column out"
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _tautnet
-from ._data import Tolerance, column_names, given_inputs, given_targets, given_tolerance, given_weights
+from ._data import Tolerance, column_names, given_inputs, given_preparation, given_targets, given_tolerance, given_weights
 from ._errors import TautnetError
 from ._path import LipschitzPath, path_of
 from ._progress import Progress, summary
@@ -50,6 +50,8 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         linear_part: bool = False,
         tolerance: Tolerance | None = None,
         tolerance_shape: str = "box",
+        missing: str = "refuse",
+        dates: Mapping[str, str] | None = None,
         layers: Sequence[int] | None = None,
         activation: str | None = None,
         biases: bool = True,
@@ -85,6 +87,8 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         self.linear_part = linear_part
         self.tolerance = tolerance
         self.tolerance_shape = tolerance_shape
+        self.missing = missing
+        self.dates = dates
         self.layers = layers
         self.activation = activation
         self.biases = biases
@@ -106,6 +110,11 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         self.verbose = verbose
         self.random_state = random_state
 
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = self.missing != "refuse"
+        return tags
+
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train and prove. X: numbers, or a pandas or polars frame, whose columns of words become zeros and ones."""
         rows = given_rows(X, y, sample_weight, type(self).__name__)
@@ -114,6 +123,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
     def _fit(self, X: Any, rows: dict[str, Any]) -> Self:
         before = self.model_ if self.warm_start and hasattr(self, "model_") else None
         asked = options(self.get_params()) | deep_options(self.get_params())
+        rows |= given_preparation(self.missing, self.dates)
         with Progress(self.verbose) as progress:
             made = _tautnet.fit(rows, asked, limits(self.time_limit, self.threads, progress), before)
             self._take(X, made, progress)
@@ -284,6 +294,10 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
             # Nothing was said of columns, or this is no tolerance in files from before there were any.
             parameters["tolerance"] = 0
             parameters.pop("tolerance_shape", None)
+        if model.missing != "refuse":
+            parameters["missing"] = model.missing
+        if model.dates:
+            parameters["dates"] = dict(model.dates)
         estimator = cls(**parameters)
         estimator.model_ = model
         estimator.n_features_in_ = len(model.columns)
@@ -352,6 +366,8 @@ def given_rows(X: Any, y: Any, sample_weight: Any, estimator: str = "LipschitzRe
         "classes": None,
         "others": [other for other, _ in others],
         "other_targets": names if named and others and None not in names else None,
+        "missing": None,
+        "dates": None,
     }
 
 

@@ -164,6 +164,12 @@ class Model:
     def columns(self) -> list[str]:
         """Names of the input columns."""
     @property
+    def missing(self) -> str:
+        """What is done with missing values: "refuse", "drop", "median" or "indicator"."""
+    @property
+    def dates(self) -> list[tuple[str, str]]:
+        """What is made of columns of dates: the name of each, and "parts" or "days" with the order of day, month and year."""
+    @property
     def inputs(self) -> list[str]:
         """Names of the network's inputs: a column of words has one for each word."""
     @property

@@ -213,13 +213,18 @@ fn describe_table(arguments: &DescribeArguments) -> Result<()> {
 /// The kind of a column and its values, for people.
 fn in_words(kind: &Kind) -> (&'static str, String) {
     const SHOWN: usize = 4;
+    const WIDTH: usize = 40;
     match kind {
         Kind::Numbers { least, largest } => {
             ("numbers", format!("{} to {}", output::number(*least), output::number(*largest)))
         }
         Kind::Words { levels } => {
-            let shown: Vec<String> = levels.iter().take(SHOWN).map(|level| printable::shown(level)).collect();
-            let more = if levels.len() > SHOWN { format!(" and {} more", levels.len() - SHOWN) } else { String::new() };
+            let mut shown: Vec<String> = levels.iter().take(SHOWN).map(|level| printable::shown(level)).collect();
+            while shown.len() > 1 && shown.iter().map(|word| word.chars().count() + 2).sum::<usize>() > WIDTH {
+                shown.pop();
+            }
+            let more = levels.len() - shown.len();
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
             ("words", shown.join(", ") + &more)
         }
         Kind::Dates { first, orders, .. } => {

@@ -16,6 +16,7 @@ mod interchange;
 mod layers;
 mod limits;
 mod loss;
+mod messy;
 mod model;
 mod names;
 mod polish;
