@@ -11,7 +11,7 @@ use tautnet::certify::{
 use tautnet::network::Layer;
 use tautnet::{Activation, Network, Norm, Scaler, Shallow};
 use tautnet_models::{Format, Model, Options, SearchFile, Stored, to_bytes};
-use tautnet_tables::{Encoder, Input};
+use tautnet_tables::{Encoder, Fill, Input, Missing, Preparation};
 
 /// What a file is, and so by what it is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,11 +114,16 @@ pub fn model() -> Model {
         other_target_means: Vec::new(),
         other_target_scales: Vec::new(),
     };
-    let kind = Input { name: "kind".into(), levels: Some(vec!["blue".into(), "red".into()]) };
+    let kind = Input { name: "kind".into(), levels: Some(vec!["blue".into(), "red".into()]), exact: false };
     Model {
         certificate: Some(certificate(Some(&scaler))),
         columns: Encoder {
-            inputs: vec![kind, Input { name: "size".into(), levels: None }],
+            preparation: Preparation {
+                missing: Missing::Median,
+                dates: Vec::new(),
+                fills: vec![fill("kind", None, Some("red")), fill("size", Some(1.5), None)],
+            },
+            inputs: vec![kind, Input { name: "size".into(), levels: None, exact: false }],
             target: "y".into(),
             other_targets: Vec::new(),
             classes: None,
@@ -129,6 +134,10 @@ pub fn model() -> Model {
         network: network().into(),
         calibration: None,
     }
+}
+
+fn fill(column: &str, number: Option<f64>, word: Option<&str>) -> Fill {
+    Fill { column: column.into(), number, word: word.map(String::from), indicator: false }
 }
 
 fn certificate(scaler: Option<&Scaler>) -> tautnet_verify::Certificate {

@@ -84,7 +84,7 @@ fn is_in(shown: &str, line: &str) -> bool {
 }
 
 /// The pages with commands, and how many numbers each shows of their output at least.
-const PAGES: [(&str, usize); 10] = [
+const PAGES: [(&str, usize); 11] = [
     ("first-model.md", 20),
     ("polishing.md", 15),
     ("tolerance.md", 60),
@@ -95,6 +95,7 @@ const PAGES: [(&str, usize); 10] = [
     ("classes.md", 25),
     ("targets.md", 19),
     ("deep.md", 5),
+    ("messy-tables.md", 30),
 ];
 
 fn root() -> PathBuf {
@@ -109,7 +110,7 @@ fn run_page(name: &str, at_least: usize) {
     let page = page(name);
     let folder = Folder::new();
     std::fs::create_dir(folder.path().join("examples")).unwrap();
-    for file in ["rastrigin.csv", "rastrigin-network.json"] {
+    for file in ["rastrigin.csv", "rastrigin-network.json", "plant.csv"] {
         std::fs::copy(root().join("examples").join(file), folder.path().join("examples").join(file)).unwrap();
     }
     let commands = commands(&page);
@@ -132,6 +133,11 @@ fn run_page(name: &str, at_least: usize) {
             }
         }
     }
+}
+
+#[test]
+fn tables_as_they_come() {
+    run_page("messy-tables.md", 6);
 }
 
 #[test]
