@@ -12,6 +12,8 @@ import pytest
 from conftest import ROOT
 from printed import is_in, missing
 
+import tautnet
+
 PYTHON = ROOT / "python"
 
 
@@ -119,3 +121,15 @@ def test_the_stubs_are_those_of_the_extension():
     for name, node in classes.items():
         members = {member.name for member in node.body if isinstance(member, ast.FunctionDef)} - hidden
         assert public(dir(getattr(_tautnet, name))) == members, name
+
+
+def test_the_import_alone_loads_no_scikit_learn():
+    told = subprocess.run(
+        [sys.executable, "-c", "import sys, tautnet; print('sklearn' in sys.modules, sorted(tautnet.__all__) == [n for n in dir(tautnet) if n in tautnet.__all__])"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert told.stdout.split() == ["False", "True"]
+    for name in tautnet.__all__:
+        assert getattr(tautnet, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        tautnet.nothing  # noqa: B018

@@ -193,6 +193,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         learned.balance();
         held_out.iter_mut().for_each(Dataset::balance);
     }
+    train_summary::note_unless_kept(&arguments.out, &arguments.talk);
     // The fit merges equal rows; what is shown is shown of the rows as they are.
     let job = Job::new(learned.clone(), &plan, limits::now(), Arc::new(stop))?;
     if let Some(choice) = &plan.choice {

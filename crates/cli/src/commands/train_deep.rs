@@ -125,6 +125,7 @@ pub fn run(arguments: &Asked<'_>) -> Result<ExitCode> {
     if opened.are_images() && !arguments.no_standardize && !arguments.talk.quiet {
         output::note("the pixels of images are taken as they are, from 0 to 1; the radius is in these units");
     }
+    train_summary::note_unless_kept(arguments.out, arguments.talk);
     stop.heed();
     let watch: Arc<dyn Watch> = Arc::new(stop);
     let mut display = Display::new(arguments.talk.quiet, f64::NAN);

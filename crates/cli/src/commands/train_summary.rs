@@ -2,7 +2,7 @@
 
 use super::attack::reports_json;
 use super::pictures::Evaluation;
-use crate::arguments::OutArguments;
+use crate::arguments::{OutArguments, TalkArguments};
 use crate::output::{self, at_least, at_most, number, percent, table};
 use crate::progress::seconds;
 use serde_json::{Map, Value, json};
@@ -231,9 +231,15 @@ pub fn certificate_json(model: &Model) -> Value {
 
 /// Say where the model is.
 pub fn tell_where(out: &OutArguments) {
-    match &out.out {
-        Some(path) => output::note(&format!("the model is in {}", path.display())),
-        None => output::note("the model was not kept; write it with --out FILE"),
+    if let Some(path) = &out.out {
+        output::note(&format!("the model is in {}", path.display()));
+    }
+}
+
+/// Say before the work, and not after it, that its result goes nowhere.
+pub fn note_unless_kept(out: &OutArguments, talk: &TalkArguments) {
+    if out.out.is_none() && !talk.quiet && !talk.json {
+        output::note("the model will not be kept; write it with --out FILE");
     }
 }
 

@@ -116,7 +116,7 @@ fn people_get_a_page_and_no_time_still_gives_a_proof() {
     {
         assert!(ran.code == Some(0) && ran.out.contains(part), "{part} in {ran:?}");
     }
-    assert!(ran.err.contains("note: the model was not kept"), "{ran:?}");
+    assert!(ran.err.contains("note: the model will not be kept"), "{ran:?}");
     assert!(folder.contents().is_empty());
     for flags in ["", "--lipschitz 0.1", "--norm inf"] {
         let run = format!("train machine --time-limit 0 --json --out m.json --force {flags}");
