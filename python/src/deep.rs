@@ -288,6 +288,22 @@ impl Model {
         self.inner.network.shallow("an interval").is_err()
     }
 
+    /// The mean loss of the worst case on rows that were not learned from, where there are such rows: within the tolerance, of a deep network of a
+    /// number within its radius.
+    pub fn proved_on_other_rows(&self) -> Option<&serde_json::Value> {
+        let objective = &self.inner.objective;
+        if let Some(seen) = objective.get("seen") {
+            return Some(&seen["result"]["proved"]);
+        }
+        let within = objective.get("radius").and_then(serde_json::Value::as_f64).is_some_and(|radius| radius > 0.0);
+        self.inner.seen_by_layers().filter(|_| within)?.get("proved")
+    }
+
+    /// What a deep network did on rows that it did not learn from, as JSON.
+    pub fn seen_of_layers(&self) -> Option<String> {
+        self.inner.seen_by_layers().map(serde_json::Value::to_string)
+    }
+
     /// The certificate by the product of the norms of the layers, in the norm that the model was made for where none is named.
     pub fn certificate_of_layers(&self, py: Python<'_>, norm: Option<&str>) -> PyResult<ChainCertificate> {
         let model = &self.inner;

@@ -323,11 +323,17 @@ impl Model {
     /// where no tolerance was learned for, or there was no time to hold rows out.
     #[getter]
     fn worst_case_error(&self) -> PyResult<Option<f64>> {
-        let Some(seen) = self.inner.objective.get("seen") else { return Ok(None) };
+        let Some(proved) = self.proved_on_other_rows() else { return Ok(None) };
         // What is not finite is not a number in a file.
-        let proved = seen["result"]["proved"].as_f64().unwrap_or(f64::INFINITY);
+        let proved = proved.as_f64().unwrap_or(f64::INFINITY);
         let loss = self.inner.loss().or_raise()?;
         Ok(Some(self.inner.scaler.root_to_user(&loss, proved)))
+    }
+
+    /// What a deep network did on rows that no step learned from, as JSON: shares of right classes, or mean losses.
+    #[getter]
+    fn seen_by_layers(&self) -> Option<String> {
+        self.seen_of_layers()
     }
 
     /// The same of every target, where there are several.

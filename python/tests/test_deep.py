@@ -424,7 +424,7 @@ def test_what_there_is_not_is_refused(classes, numbers, of_classes, of_numbers):
         (lambda: of_numbers.calibrate(X, y), "one hidden layer"),
         (lambda: of_numbers.weights(), "one hidden layer"),
         (lambda: tautnet.attack(of_numbers, X, y), "one hidden layer"),
-        (lambda: tautnet.polish(of_numbers, X, y), "one hidden layer"),
+        (lambda: tautnet.polish(of_numbers, X, y, method="joint"), "`method` is not about deep networks"),
         (lambda: tautnet.lipschitz_path(X, y, layers=(4,)), "networks with layers have none"),
     ]:
         with pytest.raises(TautnetError, match=message):

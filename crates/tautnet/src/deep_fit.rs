@@ -23,8 +23,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use tautnet_cone::{Stage, Stop};
 
-/// The name of the method, by which records tell what kind of network a model has.
-pub const METHOD: &str = "trivial-bound";
+pub use crate::recipe::METHOD;
 
 /// The loss of classes, of which the cross-entropy of several is the same.
 pub const CLASSES: &str = "logistic";
@@ -83,6 +82,8 @@ pub struct Fitted {
     pub bound: TrivialBound,
     /// The rows that were learned from.
     pub learned: Seen,
+    /// Those among them by which the best pass was chosen, and which no step learned from, where there are any.
+    pub put_aside: Option<Seen>,
     /// Those that were held out, where there are any.
     pub held_out: Option<Seen>,
     /// Why it ended before it was done.
@@ -102,6 +103,8 @@ pub struct Objective<'a> {
     epoch: usize,
     ending: &'static str,
     learned: &'a Seen,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    put_aside: Option<&'a Seen>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_out: Option<&'a Seen>,
 }
@@ -158,9 +161,25 @@ impl Asked<'_> {
         stop.late().during(|| {
             let bound = certify::trivial_bound(&network, settings.norm);
             let seen = Seen::of(&network, &learned, &settings)?;
+            let put_aside = learned.select(&trained.put_aside);
+            // Rows that count for nothing have no mean.
+            let counts = put_aside.weights.as_ref().is_none_or(|weights| weights.iter().sum::<f64>() > 0.0);
+            let put_aside = (counts && put_aside.rows() > 0).then(|| Seen::of(&network, &put_aside, &settings));
+            let put_aside = put_aside.transpose()?;
             let held_out = held_out.map(|rows| Seen::of(&network, &rows, &settings)).transpose()?;
-            let seconds = watch.seconds() - began;
-            Ok(Fitted { network, scaler, settings, trained, bound, learned: seen, held_out, interruption, seconds })
+            let (learned, seconds) = (seen, watch.seconds() - began);
+            Ok(Fitted {
+                network,
+                scaler,
+                settings,
+                trained,
+                bound,
+                learned,
+                put_aside,
+                held_out,
+                interruption,
+                seconds,
+            })
         })
     }
 
@@ -296,6 +315,7 @@ impl Fitted {
             epoch: self.trained.epoch,
             ending: self.interruption.map_or("done", Interruption::in_words),
             learned: &self.learned,
+            put_aside: self.put_aside.as_ref(),
             held_out: self.held_out.as_ref(),
         }
     }

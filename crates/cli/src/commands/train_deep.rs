@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tautnet::deep_fit::{self, Fitted, Seen};
+use tautnet::deep_fit::{self, Fitted, METHOD, Seen};
 use tautnet::error::{Error, Result};
 use tautnet::job::{Interruption, Watch};
 use tautnet::recipe::{Command, Deep, Field, SHARED, Table};
@@ -46,17 +46,26 @@ pub struct Asked<'a> {
 /// Refuse settings of deep networks where none is asked for, and settings of others where one is. Whether one is.
 pub fn is_asked(arguments: &Asked<'_>) -> Result<bool> {
     let flag = |name: &str| Deep::field(name).map_or(name.to_owned(), Field::flag);
+    let named = arguments.recipe.asked.deep;
     if arguments.deep.asked.layers.is_none() {
         let said = Deep::FIELDS.iter().find(|field| arguments.deep.said(field.name));
-        return match said {
+        let said = said.map(|field| format!("`--{}`", flag(field.name)));
+        return match said.or(named.then(|| format!("the method `{METHOD}`"))) {
             None => Ok(false),
-            Some(field) => Err(Error::new(
-                format!("`--{}` is about deep networks, and no layers were asked for", flag(field.name)),
+            Some(said) => Err(Error::new(
+                format!("{said} is about deep networks, and no layers were asked for"),
                 "give the units of the hidden layers too: --layers 64,64",
             )),
         };
     }
-    let of_others = Recipe::fields(Command::Train).filter(|field| !SHARED.contains(&field.name));
+    if let Some(method) = arguments.recipe.asked.method {
+        return Err(Error::new(
+            format!("`--method {}` is not about deep networks, and --layers asks for one", method.name()),
+            format!("leave one of them out; deep networks have one method, {METHOD}"),
+        ));
+    }
+    let of_others = Recipe::fields(Command::Train);
+    let of_others = of_others.filter(|field| !SHARED.contains(&field.name) && !(named && field.name == "method"));
     let said = of_others.filter(|field| arguments.recipe.said(field.name)).map(|field| match field.kind {
         tautnet::recipe::Kind::Switch(_) => field.switch(),
         _ => field.flag(),

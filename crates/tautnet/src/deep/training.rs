@@ -47,6 +47,8 @@ pub struct Trained {
     pub history: Vec<Progress>,
     /// The mean loss of the rows that were not learned from, at the full radius, after the best pass; NaN without such rows.
     pub validation: f64,
+    /// The numbers of these rows.
+    pub put_aside: Vec<usize>,
 }
 
 /// Rows in single precision, a column a row.
@@ -416,7 +418,7 @@ pub fn train(
         Some(most) => within(state.chain.network()?, most, settings.norm)?,
         None => state.chain.network()?,
     };
-    Ok(Trained { network, epoch, history, validation })
+    Ok(Trained { network, epoch, history, validation, put_aside: held_out })
 }
 
 /// The network with its last layer scaled down by the little by which its proved bound is above the limit: what training knows of norms is not proved.
