@@ -109,12 +109,6 @@ impl Asked {
         limited: Limited,
         before: Option<&tautnet_models::Model>,
     ) -> PyResult<Made> {
-        if rows.targets() > 1 {
-            return Err(refused(
-                format!("y has {} targets, and a deep network has one, a number or a class", rows.targets()),
-                "give one target, or leave out `layers`",
-            ));
-        }
         if let Some(classes) = &rows.classes {
             warn(py, check_learned(classes, &rows.y, 0).or_raise()?.as_deref())?;
         }
@@ -295,8 +289,19 @@ impl Model {
         if let Some(seen) = objective.get("seen") {
             return Some(&seen["result"]["proved"]);
         }
-        let within = objective.get("radius").and_then(serde_json::Value::as_f64).is_some_and(|radius| radius > 0.0);
-        self.inner.seen_by_layers().filter(|_| within)?.get("proved")
+        self.seen_within_radius()?.get("proved")
+    }
+
+    /// The same of each of several targets of a deep network.
+    pub fn proved_of_targets(&self) -> Vec<&serde_json::Value> {
+        let targets = self.seen_within_radius().and_then(|seen| seen.get("targets")?.as_array());
+        targets.map_or(Vec::new(), |targets| targets.iter().map(|target| &target["proved"]).collect())
+    }
+
+    /// What a deep network did on rows that it did not learn from, where it was made for a radius.
+    fn seen_within_radius(&self) -> Option<&serde_json::Value> {
+        let radius = self.inner.objective.get("radius").and_then(serde_json::Value::as_f64);
+        self.inner.seen_by_layers().filter(|_| radius.is_some_and(|radius| radius > 0.0))
     }
 
     /// What a deep network did on rows that it did not learn from, as JSON.

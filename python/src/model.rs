@@ -402,6 +402,21 @@ impl Model {
         self.ends_of_targets(py, (given, asked), nodes, threads)
     }
 
+    /// The ends of the intervals of several targets within a radius, by the product of the layers' norms: rows × targets.
+    #[pyo3(signature = (given, radius, nodes=None, threads=None))]
+    fn intervals_of_targets_within_radius<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyAny>,
+        radius: &Bound<'py, PyAny>,
+        nodes: Option<&Bound<'py, PyAny>>,
+        threads: Option<i64>,
+    ) -> PyResult<EndsOfTargets<'py>> {
+        let (radius, nodes) = radius_and_nodes(radius, nodes)?;
+        let found = self.within_radius_of_layers(py, Inputs::read(given)?, radius, nodes, threads)?;
+        self.ends_of_targets_within_radius(py, &found)
+    }
+
     /// For every row: the ends of the interval around its prediction, and whether they are exact.
     #[pyo3(signature = (given, radius, nodes=None, threads=None))]
     fn intervals<'py>(

@@ -76,8 +76,8 @@ def test_the_same_bytes_from_both_doors(door):
         assert told.returncode in (0, 1), (asked, told.stderr)
         done += 1
         ours = better.model_.to_json().decode()
-        assert ours == (folder / "p.json").read_text().replace('"data": "table.csv"', '"data": "X"', 2).replace(
-            json.loads((folder / "m.json").read_text())["settings"]["data"], "table.csv"), asked  # fmt: skip
+        # What was polished on is called differently.
+        assert ours.replace('"data": "X"', '"data": "table.csv"') == (folder / "p.json").read_text(), asked
     assert done >= 9
 
 
@@ -147,7 +147,7 @@ def test_networks_alone_are_polished_as_on_the_command_line(target, standardize,
         assert better.standardize is standardize and better.layers == (6, 4) and better.activation == network.layers[0][2]
         raw = tautnet.certify(tmp_path / "p.json").proved
         assert raw == pytest.approx(tautnet.certify(better.model_.network(not standardize)).proved, rel=1e-9)
-        theirs = tautnet._networks.native(tmp_path / "p.json").predict(X)
+        theirs = tautnet._networks.native(tmp_path / "p.json").predict(X.to_numpy())
         values = better.predict(X) if target == "number" else better.decision_function(X)
         np.testing.assert_allclose(values, theirs, rtol=1e-9, atol=1e-9)
         assert hasattr(better, "classes_") == (target != "number")
@@ -195,7 +195,7 @@ def test_torch_networks(tables):
     for labels in (targets["three"], np.arange(90) % 3):
         better = polish(net, X, labels, radius=0.05, rounds=2)
         assert isinstance(better, LipschitzClassifier) and better.score(X, labels) > 0.6 and better.radius == 0.05
-    with pytest.raises(TautnetError, match="3 outputs.*2 classes|2 classes.*3|has two classes"):
+    with pytest.raises(TautnetError, match="3 outputs, and the target `target` has 2 classes"):
         polish(net, X, targets["two"])
 
 
@@ -232,24 +232,23 @@ def test_what_makes_no_sense_is_refused(tables):
     network = next(networks(1, np.random.default_rng(1)))
     linear = Network(layers=network.layers, linear=np.ones((1, 3)))
     for ask, message in [
-        (lambda: polish(model, frame.to_numpy()[:, :2], y), "column|input"),
+        (lambda: polish(model, frame.to_numpy()[:, :2], y), "3 names for 2 columns"),
         (lambda: polish(network, frame.to_numpy()[:, :2], y), "3 inputs but the data has 2"),
-        (lambda: polish(model, frame, y[:5]), "rows|5"),
-        (lambda: polish(model, frame[:0], y[:0]), "row|empty"),
-        (lambda: polish(model, frame, np.where(np.arange(90) == 4, np.nan, y)), "NaN|row 5"),
-        (lambda: polish(model, np.where(np.arange(270).reshape(90, 3) == 4, np.inf, frame), y), "inf|infinite|row"),
+        (lambda: polish(model, frame, y[:5]), "5 targets for 90 rows"),
+        (lambda: polish(model, frame[:0], y[:0]), "0 sample"),
+        (lambda: polish(model, frame, np.where(np.arange(90) == 4, np.nan, y)), "row 5, column `target` is missing"),
+        (lambda: polish(model, np.where(np.arange(270).reshape(90, 3) == 4, np.inf, frame), y), "`inf`, which is not a finite number"),
         (lambda: polish(model, frame, y, radius=float("nan")), "`radius` is NaN"),
         (lambda: polish(model, frame, y, radius="far"), "`radius` is 'far'"),
         (lambda: polish(model, frame, y, rounds=2.5), "`rounds` is 2.5"),
         (lambda: polish(model, frame, y, max_lipschitz=0), "max-lipschitz"),
-        (lambda: polish(model, frame, np.column_stack([y, y])), "target"),
-        (lambda: polish(model, frame, targets["three"]), "y"),
+        (lambda: polish(model, frame, np.column_stack([y, y])), "2 targets where 1 are due"),
+        (lambda: polish(model, frame, targets["three"]), "holds words"),
         (lambda: polish(model, frame, y, loss="logistic"), "logistic"),
         (lambda: polish(of_classes, frame, y), "none of the classes"),
         (lambda: polish(of_classes, frame, targets["three"], loss="hinge"), "hinge"),
-        (lambda: polish(of_classes, frame, np.repeat("low", 90)), "class|low"),
-        (lambda: polish(linear, frame, y), "linear part|one hidden layer"),
-        (lambda: polish(model, frame, y, sample_weight=-np.ones(90)), "weight"),
+        (lambda: polish(linear, frame, y), "a linear part"),
+        (lambda: polish(model, frame, y, sample_weight=-np.ones(90)), "sample weight of row 0 is -1"),
         (lambda: polish("nowhere.onnx", frame, y), "nowhere"),
     ]:
         with pytest.raises((TautnetError, ValueError), match=message):

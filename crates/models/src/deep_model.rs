@@ -12,6 +12,9 @@ use tautnet::recipe::Layers;
 use tautnet::{Network, Norm, Recipe, Scaler};
 use tautnet_tables::Encoder;
 
+/// The product of the norms of the layers, in the record of a model.
+pub(crate) const BOUND: &str = "trivial_bound";
+
 /// The settings of the polish of a deep network, which may be a model's: what was said, and where no price, limit or radius was, those that the model
 /// was trained by. `said` tells of a setting of the recipe whether anything was.
 pub fn polish_settings(
@@ -139,6 +142,15 @@ impl Model {
         let model = Self { network, columns, scaler, settings, objective, certificate: None, calibration: None };
         model.check()?;
         Ok(model)
+    }
+
+    /// Bound the network anew where the record of a deep network has its bound: of rounded weights, or of those in other units, it is another one.
+    pub(crate) fn bound_anew(&mut self) -> Result<()> {
+        if self.objective.get(BOUND).is_some() {
+            let bound = certify::trivial_bound(&self.network, self.own_norm()?);
+            (self.objective[BOUND], self.objective["layers"]) = (json!(bound.bound), json!(bound.layers));
+        }
+        Ok(())
     }
 
     /// What a deep network did on rows that no step learned from, as [`Seen`](deep_fit::Seen) says it: those held out, or those by which the best

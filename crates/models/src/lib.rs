@@ -49,7 +49,7 @@ pub use model::{Model, verify, verify_chain};
 pub use read::{Read, parse, parse_within, read, read_certificate, read_certificate_within, read_within};
 pub use search_file::SearchFile;
 pub use stored::Stored;
-pub use write::{prepare, to_bytes, write};
+pub use write::{prepare, to_bytes, told_of_weights, write};
 
 #[cfg(test)]
 mod tests;

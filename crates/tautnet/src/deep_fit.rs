@@ -60,11 +60,23 @@ pub enum Seen {
     Numbers {
         /// How many.
         rows: usize,
-        /// The mean loss.
+        /// The mean loss: of several targets the sum of theirs.
         clean: f64,
-        /// The mean of the largest losses within the radius, from above.
+        /// The mean of the largest losses within the radius, from above; of several targets the sum of theirs.
         proved: f64,
+        /// The same of each target, where there are several.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        targets: Vec<OfTarget>,
     },
+}
+
+/// What a network does of one of several targets.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OfTarget {
+    /// The mean loss.
+    pub clean: f64,
+    /// The mean of the largest losses within the radius, from above.
+    pub proved: f64,
 }
 
 /// A network with its bound, and how it came about.
@@ -133,7 +145,10 @@ impl Asked<'_> {
         hear: &mut dyn FnMut(&Progress),
     ) -> Result<Fitted> {
         let mut settings = self.settings(learned.rows())?;
-        let mut scaler = if self.standardize { Scaler::fit(&learned)? } else { Scaler::identity(learned.columns()) };
+        let mut scaler = match self.standardize {
+            true => Scaler::fit(&learned)?,
+            false => Scaler::identity_of(learned.columns(), learned.targets()),
+        };
         if self.classes.is_some() {
             (scaler.target_mean, scaler.target_scale) = (0.0, 1.0);
         }
@@ -226,10 +241,12 @@ pub fn in_other_units(network: &Network, from: &Scaler, to: &Scaler) -> Result<N
     let bias = (0..first.units()).map(|i| first.bias()[i] + (0..d).map(|k| w[(i, k)] * moved(k)).sum::<f64>());
     layers.insert(0, Layer::new(weights, bias.collect(), first.activation().clone()));
     with_last(Network::new(layers, None)?, |w, bias| {
-        let scale = from.target_scale / to.target_scale;
-        let shift = (from.target_mean - to.target_mean) / to.target_scale;
-        let weights = Mat::from_fn(w.nrows(), w.ncols(), |j, k| scale * w[(j, k)]);
-        (weights, bias.iter().map(|bias| scale * bias + shift).collect())
+        let of = |output: usize| {
+            let ((from_mean, from_scale), (to_mean, to_scale)) = (from.target(output), to.target(output));
+            (from_scale / to_scale, (from_mean - to_mean) / to_scale)
+        };
+        let weights = Mat::from_fn(w.nrows(), w.ncols(), |j, k| of(j).0 * w[(j, k)]);
+        (weights, bias.iter().enumerate().map(|(j, bias)| of(j).0 * bias + of(j).1).collect())
     })
 }
 
@@ -244,34 +261,42 @@ fn with_last(network: Network, of: impl FnOnce(&Mat<f64>, &[f64]) -> (Mat<f64>, 
 
 impl Seen {
     /// What a network does on rows, in its units; of the settings the classes, the loss, the norm and the radius count.
-    pub fn of(network: &Network, rows: &Dataset, settings: &Settings) -> Result<Self> {
-        let bounded = certify::within_radius(network, rows.x.as_ref(), (settings.norm, settings.radius))?;
-        let weights = rows.weights.clone().unwrap_or_else(|| vec![1.0; rows.rows()]);
+    pub fn of(network: &Network, data: &Dataset, settings: &Settings) -> Result<Self> {
+        let bounded = certify::within_radius(network, data.x.as_ref(), (settings.norm, settings.radius))?;
+        let weights = data.weights.clone().unwrap_or_else(|| vec![1.0; data.rows()]);
         let all: f64 = weights.iter().sum();
-        let mean = |of: &dyn Fn(&Bounded, f64) -> f64| {
-            let terms = bounded.iter().zip(&rows.y).zip(&weights);
+        let mean = |target: usize, of: &dyn Fn(&Bounded, f64) -> f64| {
+            let terms = bounded.iter().zip(data.target(target)).zip(&weights);
             terms.map(|((bounded, y), weight)| weight * of(bounded, *y)).sum::<f64>() / all
         };
         let share = |is: bool| f64::from(u8::from(is));
-        let (rows, loss) = (rows.rows(), &settings.loss);
+        let (rows, loss) = (data.rows(), &settings.loss);
         Ok(match settings.classes {
             Some(2) => Self::Classes {
                 rows,
-                accuracy: mean(&|bounded, y| share(bounded.outputs[0] * y > 0.0)),
-                certified_accuracy: mean(&|bounded, y| {
+                accuracy: mean(0, &|bounded, y| share(bounded.outputs[0] * y > 0.0)),
+                certified_accuracy: mean(0, &|bounded, y| {
                     share(if y > 0.0 { bounded.lower[0] > 0.0 } else { bounded.upper[0] < 0.0 })
                 }),
             },
             Some(_) => Self::Classes {
                 rows,
-                accuracy: mean(&|bounded, y| share(bounded.class() == y as usize)),
-                certified_accuracy: mean(&|bounded, y| share(bounded.class() == y as usize && bounded.is_certain())),
+                accuracy: mean(0, &|bounded, y| share(bounded.class() == y as usize)),
+                certified_accuracy: mean(0, &|bounded, y| share(bounded.class() == y as usize && bounded.is_certain())),
             },
-            None => Self::Numbers {
-                rows,
-                clean: mean(&|bounded, y| loss.value(bounded.outputs[0], y)),
-                proved: mean(&|bounded, y| loss.value(bounded.lower[0], y).max(loss.value(bounded.upper[0], y))),
-            },
+            None => {
+                let each: Vec<OfTarget> = (0..data.targets())
+                    .map(|j| OfTarget {
+                        clean: mean(j, &|bounded, y| loss.value(bounded.outputs[j], y)),
+                        proved: mean(j, &|bounded, y| {
+                            loss.value(bounded.lower[j], y).max(loss.value(bounded.upper[j], y))
+                        }),
+                    })
+                    .collect();
+                let sum = |of: fn(&OfTarget) -> f64| each.iter().map(of).sum();
+                let (clean, proved) = (sum(|target| target.clean), sum(|target| target.proved));
+                Self::Numbers { rows, clean, proved, targets: if each.len() > 1 { each } else { Vec::new() } }
+            }
         })
     }
 }

@@ -153,7 +153,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def trivial_bound_(self) -> float:
-        """Of a deep network: how fast all outputs together can change, by the product of the norms of its layers, in the units of X and y; proved."""
+        """Of a deep network: how fast all outputs together can change, by the product of the norms of its layers, in the units of X and y (of several targets in standardized ones); proved."""
         check_is_fitted(self)
         if not self._deep():
             raise AttributeError("`trivial_bound_` is of networks with `layers`; this model has one hidden layer, whose bound is in `certificate_`")

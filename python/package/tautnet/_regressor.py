@@ -37,12 +37,12 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
 
     y can have several columns: several targets, for which there is one network with an output for each, chosen for a tolerance by the sum of what
     they cost in standardized units. Predictions and the ends of intervals have a column for each then, and `worst_case_error_` is a list. The
-    objective with prices, `radius` and `coverage` are for one target.
+    objective with prices and `coverage` are for one target, and so is `radius`, but for networks with `layers`.
 
     With `layers`, such as (64, 64), a network of several hidden layers is trained so that the product of its layers' norms is small
     (the method "trivial-bound", which may be named too). This product is a bound, which is proved. The settings from `layers` to `validation` are about it,
-    and of the others `loss`, `lipschitz` (a price on the bound), `max_lipschitz`, `norm` and `random_state`; the rest is refused beside it. y has one column then, and
-    predictions have intervals by `radius`. Rows are not merged.
+    and of the others `loss`, `lipschitz` (a price on the bound), `max_lipschitz`, `norm` and `random_state`; the rest is refused beside it. Predictions have intervals by `radius`. Of several targets
+    the cost is the sum of theirs in standardized units, in which the bounds are too. Rows are not merged.
 
     A setting that the method does not use is refused: "weight-decay" has no price of the bound, no "L2" and no limit, and only
     "walk" has the effort "high". Rows that are equal are merged, so that a sample weight means what repeating the row means.
@@ -84,7 +84,7 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         usual = LipschitzRegressor()
         priced = any(getattr(self, name) != getattr(usual, name) for name in (*PRICED, "effort"))
         deep = self.layers is not None or self.method == DEEP
-        tags.target_tags.multi_output = not exact and not (self.tolerance is None and priced) and not deep
+        tags.target_tags.multi_output = deep or (not exact and not (self.tolerance is None and priced))
         return tags
 
     def predict(
@@ -113,7 +113,7 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         """
         check_is_fitted(self)
         several = len(self.model_.targets) > 1
-        if several and (radius is not None or coverage is not None):
+        if several and ((radius is not None and not self._deep()) or coverage is not None):
             raise TautnetError(f"`{'coverage' if radius is None else 'radius'}` is for one target, and this model has several", 'ask for interval="tolerance"')
         inputs = self._inputs(X)
         predicted = self.model_.predict(inputs)
@@ -127,6 +127,8 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         if asked and radius is not None:
             raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")
         threads = thread_count(self.threads)
+        if radius is not None and several:
+            return (predicted, *self.model_.intervals_of_targets_within_radius(inputs, radius, nodes, threads))
         if radius is not None:
             lower, upper, _ = self.model_.intervals(inputs, radius, nodes, threads)
         elif asked or coverage is not None:

@@ -231,6 +231,10 @@ class Model:
         self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats]:
         """The ends of `intervals_within` of several targets, rows x targets."""
+    def intervals_of_targets_within_radius(
+        self, given: Any, radius: float, nodes: int | None = None, threads: int | None = None
+    ) -> tuple[_Floats, _Floats]:
+        """The ends of the intervals of several targets within a radius, by the product of the layers' norms: rows x targets."""
     def intervals(
         self, given: Any, radius: float, nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:

@@ -187,7 +187,7 @@ fn of_rows(name: &str, both: (&Seen, &Seen), radius: f64) -> Vec<Vec<String>> {
             ],
         ),
         (
-            Seen::Numbers { rows, clean: old, proved: old_proved },
+            Seen::Numbers { rows, clean: old, proved: old_proved, .. },
             Seen::Numbers { clean: new, proved: new_proved, .. },
         ) => (
             [format!("mean loss, {rows} rows {name}"), output::number(*old), output::number(*new)],

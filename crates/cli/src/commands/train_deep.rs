@@ -1,6 +1,6 @@
 //! `tautnet train DATA --layers …`: deep networks whose bound is the product of their layers' norms.
 
-use super::{export, train_summary};
+use super::{export, targets, train_summary};
 use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, TalkArguments, TaskArguments};
 use crate::files::Files;
 use crate::progress::{Display, seconds};
@@ -89,15 +89,6 @@ pub fn run(arguments: &Asked<'_>) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let opened = input::open(arguments.data, arguments.file)?;
     let columns = opened.columns(arguments.columns, arguments.task.task())?;
-    if !columns.other_targets.is_empty() {
-        return Err(Error::new(
-            format!(
-                "{} targets are asked for, and a deep network has one, a number or a class",
-                columns.other_targets.len() + 1
-            ),
-            "name one target, or leave out --layers",
-        ));
-    }
     let classes = columns.classes.as_ref().map(Vec::len);
     let mut recipe = arguments.recipe.asked.clone();
     if classes.is_some() && !arguments.recipe.said("loss") {
@@ -174,11 +165,11 @@ fn text(fitted: &Fitted, model: &Model, source: &str) -> String {
         "the units of the data"
     };
     let mut text = format!(
-        "{}: {} from {} columns, `{}` from the rest\n",
+        "{}: {} from {} columns, {} from the rest\n",
         printable::line(source),
         model.network.described(),
         model.columns.width(),
-        printable::shown(&model.columns.target)
+        targets::names(&model.columns)
     );
     // Without a radius what is proved is what is there.
     let shown = if radius > 0.0 { 4 } else { 3 };
@@ -191,16 +182,23 @@ fn text(fitted: &Fitted, model: &Model, source: &str) -> String {
                 let proved = format!("at least {}", output::percent_at_least(*certified_accuracy));
                 (rows, output::percent(*accuracy), proved)
             }
-            Seen::Numbers { rows, clean, proved } => {
+            Seen::Numbers { rows, clean, proved, .. } => {
                 (rows, output::number(*clean), format!("at most {}", output::at_most(*proved)))
             }
         };
         rows.push([name.to_owned(), count.to_string(), clean, proved][..shown].to_vec());
+        let Seen::Numbers { targets, .. } = seen else { continue };
+        for (name, target) in model.columns.target_names().into_iter().zip(targets) {
+            let (clean, proved) = (output::number(target.clean), output::at_most(target.proved));
+            let line = [format!("  `{}`", printable::line(name)), String::new(), clean, format!("at most {proved}")];
+            rows.push(line[..shown].to_vec());
+        }
     }
     let what = if settings.classes.is_some() {
         "how often the class is right".to_owned()
     } else {
-        format!("mean loss ({}, standardized target)", settings.loss.name())
+        let whose = if model.columns.other_targets.is_empty() { "target" } else { "targets, their sum" };
+        format!("mean loss ({}, standardized {whose})", settings.loss.name())
     };
     text += &format!("{what}; changes of the inputs are measured in the norm {}, in {units}\n", norm.name());
     text += &output::table(&rows);

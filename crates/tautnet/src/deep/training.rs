@@ -67,7 +67,10 @@ impl<'a> Rows<'a> {
             row.iter_mut().enumerate().for_each(|(j, to)| *to = data.x[(k, j)] as f32);
         });
         let target = match settings.classes {
-            None => Target::Numbers(data.y.iter().map(|y| *y as f32).collect(), &settings.loss),
+            None => {
+                let numbers = (0..n).flat_map(|k| data.targets_of(k)).map(|y| y as f32).collect();
+                Target::Numbers(numbers, data.targets(), &settings.loss)
+            }
             Some(count) => {
                 let of_margins = settings.loss.is_margin() && settings.loss.name() != "logistic";
                 Target::Classes(classes(&data.y, count)?, count, of_margins.then_some(&settings.loss))
@@ -334,6 +337,9 @@ pub fn train(
     observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Trained> {
     settings.check(data.columns(), limits)?;
+    if settings.classes.is_some() {
+        data.check_one_target("a network of classes")?;
+    }
     let rows = Rows::of(data, settings)?;
     let mut random = Pcg64::seed_from_u64(settings.seed);
     let chain = start(&rows, settings, &mut random)?;
