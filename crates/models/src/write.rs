@@ -114,7 +114,7 @@ pub fn told_of_weights(given: &Stored, written: &Stored, options: &Options) -> O
     match (given.network() == written.network(), same_units) {
         (true, true) => return None,
         (true, false) => {
-            let told = "the means and scales in the file are rounded to single precision: what a certificate of the network given claims in the units of the \
+            let told = "the means and scales in the file are rounded to single precision: what a certificate of the network as it was claims in the units of the \
                         data is not about them, and `tautnet certify` makes one of the file";
             return Some(told.into());
         }
@@ -132,7 +132,7 @@ pub fn told_of_weights(given: &Stored, written: &Stored, options: &Options) -> O
         _ => "",
     };
     Some(format!(
-        "the weights in the file are {what}: no certificate of the network given is about them, and `tautnet certify` makes one of the file{anew}"
+        "the weights in the file are {what}: no certificate of the network as it was is about them, and `tautnet certify` makes one of the file{anew}"
     ))
 }
 

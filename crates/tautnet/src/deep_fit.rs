@@ -371,8 +371,64 @@ mod tests {
             });
             assert!((one - same).abs() < 1e-9 * (1.0 + one.abs()), "{one} {same}");
         }
+        // So it is of several targets, each with units of its own.
+        let two = Network::new(vec![layer(3, 2, "crelu"), layer(2, 6, "identity")], None).unwrap();
+        let [from_two, to_two] = [(&from, 7.0, 0.1), (&to, -2.0, 30.0)].map(|(units, mean, scale)| Scaler {
+            other_target_means: vec![mean],
+            other_target_scales: vec![scale],
+            ..units.clone()
+        });
+        let moved = in_other_units(&two, &from_two, &to_two).unwrap();
+        let x = [3.0, -7.0];
+        for j in 0..2 {
+            let [one, same] = [(&two, &from_two), (&moved, &to_two)].map(|(network, units)| {
+                let z: Vec<f64> = (0..2).map(|k| (x[k] - units.input_mean[k]) / units.input_scale[k]).collect();
+                let (mean, scale) = units.target(j);
+                mean + scale * network.values(&z)[j]
+            });
+            assert!((one - same).abs() < 1e-9 * (1.0 + one.abs()), "{j}: {one} {same}");
+        }
         let linear = Network::new(network.layers().to_vec(), Some(w(1, 2))).unwrap();
         assert!(in_other_units(&linear, &from, &to).unwrap_err().what.contains("linear part"));
+    }
+
+    #[test]
+    fn rows_of_several_targets_cost_what_each_costs() {
+        let layer = |rows: usize, columns: usize, name: &str| {
+            let w = Mat::from_fn(rows, columns, |i, k| 0.4 * (i as f64 - 0.6 * k as f64 + 0.1));
+            Layer::new(w, vec![0.2; rows], name.parse().unwrap())
+        };
+        let network = Network::new(vec![layer(4, 2, "abs"), layer(3, 4, "identity")], None).unwrap();
+        let x = Mat::from_fn(9, 2, |k, j| (k as f64 * 0.7 + j as f64).sin());
+        let target = |j: usize| (0..9).map(|k| (k as f64 - j as f64).cos()).collect::<Vec<f64>>();
+        let weights = Some((0..9).map(|k| f64::from(k % 3)).collect());
+        let data = Dataset::new(x, target(0), weights).unwrap().with_others(vec![target(1), target(2)]).unwrap();
+        for radius in [0.0, 0.3] {
+            let settings = Settings { radius, ..Settings::default() };
+            let Seen::Numbers { rows, clean, proved, targets } = Seen::of(&network, &data, &settings).unwrap() else {
+                panic!("they are numbers")
+            };
+            assert_eq!((rows, targets.len()), (9, 3));
+            assert!(clean <= proved && (radius == 0.0) == (proved - clean < 1e-9 * clean), "{clean} {proved}");
+            let mut sum = OfTarget { clean: 0.0, proved: 0.0 };
+            for (j, of_target) in targets.iter().enumerate() {
+                // The network of that output alone, on that target alone.
+                let last = network.layers()[1].weights();
+                let row = Mat::from_fn(1, 4, |_, k| last[(j, k)]);
+                let one = Layer::new(row, vec![0.2], Activation::identity());
+                let alone = Network::new(vec![network.layers()[0].clone(), one], None).unwrap();
+                let seen = Seen::of(&alone, &data.of_target(j), &settings).unwrap();
+                let Seen::Numbers { clean, proved, .. } = seen else { panic!("they are numbers") };
+                assert!((of_target.clean - clean).abs() < 1e-12 * clean, "{j}");
+                assert!((of_target.proved - proved).abs() < 1e-9 * proved, "{j}: {} {proved}", of_target.proved);
+                sum = OfTarget { clean: sum.clean + clean, proved: sum.proved + proved };
+            }
+            assert!((sum.clean - clean).abs() < 1e-12 * clean && (sum.proved - proved).abs() < 1e-9 * proved);
+        }
+        let some = data.select(&[7, 0, 7]);
+        assert_eq!((some.rows(), some.targets_of(0), some.targets_of(1)), (3, data.targets_of(7), data.targets_of(0)));
+        assert_eq!(some.weights, Some(vec![1.0, 0.0, 1.0]));
+        assert_eq!(some.x[(2, 1)], data.x[(7, 1)]);
     }
 
     #[test]

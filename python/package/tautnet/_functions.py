@@ -99,11 +99,12 @@ def polish(
     {settings}
     """
     subject = native(network)
-    by_layers = _tautnet.has_layers_polished(subject)
-    if by_layers and _classes(subject, network) is None and isinstance(subject, _tautnet.Network) and (subject.outputs > 1 or loss in MARGINS):
+    classes = _classes(subject, network)
+    of_classes = isinstance(subject, _tautnet.Network) and (subject.outputs > 1 or loss in MARGINS)
+    if of_classes and classes is None and _tautnet.has_layers_polished(subject):
+        # A network alone does not know its classes.
         _, target, classes = given_labels(y, "polish")
     else:
-        classes = _classes(subject, network)
         (target, *_), loss = _targets(subject, network, y, loss, "polish")
     asked = options(
         {

@@ -65,7 +65,7 @@ pub fn is_asked(arguments: &Asked<'_>) -> Result<bool> {
         ));
     }
     let of_others = Recipe::fields(Command::Train);
-    let of_others = of_others.filter(|field| !SHARED.contains(&field.name) && !(named && field.name == "method"));
+    let of_others = of_others.filter(|field| !(SHARED.contains(&field.name) || (named && field.name == "method")));
     let said = of_others.filter(|field| arguments.recipe.said(field.name)).map(|field| match field.kind {
         tautnet::recipe::Kind::Switch(_) => field.switch(),
         _ => field.flag(),

@@ -6,6 +6,7 @@ use super::plan::{USUAL, WITHIN_DECAY};
 use super::settings::Recipe;
 use super::table::Table;
 use crate::deep_polish;
+use crate::error::Error;
 use crate::fit::DECAY;
 use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
 use crate::requirement::Setting;
@@ -121,6 +122,7 @@ impl Table for Recipe {
                     return Ok(());
                 }
                 put_word(value, &mut |method| recipe.method = Some(method))
+                    .map_err(|error| Error::new(error.what, format!("{}; or {METHOD}", error.hint)))
             },
             ..Field::PLAIN
         },
