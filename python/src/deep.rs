@@ -109,12 +109,6 @@ impl Asked {
         limited: Limited,
         before: Option<&tautnet_models::Model>,
     ) -> PyResult<Made> {
-        if rows.targets() > 1 {
-            return Err(refused(
-                format!("y has {} targets, and a deep network has one, a number or a class", rows.targets()),
-                "give one target, or leave out `layers`",
-            ));
-        }
         if let Some(classes) = &rows.classes {
             warn(py, check_learned(classes, &rows.y, 0).or_raise()?.as_deref())?;
         }
@@ -286,6 +280,33 @@ impl Model {
     /// Whether its network has several layers, or units that are none of relu.
     pub fn is_layered(&self) -> bool {
         self.inner.network.shallow("an interval").is_err()
+    }
+
+    /// The mean loss of the worst case on rows that were not learned from, where there are such rows: within the tolerance, of a deep network of a
+    /// number within its radius.
+    pub fn proved_on_other_rows(&self) -> Option<&serde_json::Value> {
+        let objective = &self.inner.objective;
+        if let Some(seen) = objective.get("seen") {
+            return Some(&seen["result"]["proved"]);
+        }
+        self.seen_within_radius()?.get("proved")
+    }
+
+    /// The same of each of several targets of a deep network.
+    pub fn proved_of_targets(&self) -> Vec<&serde_json::Value> {
+        let targets = self.seen_within_radius().and_then(|seen| seen.get("targets")?.as_array());
+        targets.map_or(Vec::new(), |targets| targets.iter().map(|target| &target["proved"]).collect())
+    }
+
+    /// What a deep network did on rows that it did not learn from, where it was made for a radius.
+    fn seen_within_radius(&self) -> Option<&serde_json::Value> {
+        let radius = self.inner.objective.get("radius").and_then(serde_json::Value::as_f64);
+        self.inner.seen_by_layers().filter(|_| radius.is_some_and(|radius| radius > 0.0))
+    }
+
+    /// What a deep network did on rows that it did not learn from, as JSON.
+    pub fn seen_of_layers(&self) -> Option<String> {
+        self.inner.seen_by_layers().map(serde_json::Value::to_string)
     }
 
     /// The certificate by the product of the norms of the layers, in the norm that the model was made for where none is named.

@@ -104,14 +104,24 @@ impl Rows {
         standardize: bool,
         loss: &Loss,
     ) -> Result<(Shallow, Problem)> {
+        let problem = self.met(subject, standardize, loss)?;
+        match subject {
+            Subject::Network(_) if standardize => Ok((problem.scaler.network_to_standardized(&network)?, problem)),
+            _ => Ok((network, problem)),
+        }
+    }
+
+    /// The rows in the columns and units in which a network meets them.
+    pub fn met(self, subject: &Subject<'_>, standardize: bool, loss: &Loss) -> Result<Problem> {
         match subject {
             Subject::Model(model) => {
                 let model = &model.get().inner;
                 let mut data = self.encoded(&model.columns)?;
                 model.scaler.standardize_in_place(&mut data);
-                Ok((network, Problem { columns: model.columns.clone(), scaler: model.scaler.clone(), data }))
+                Ok(Problem { columns: model.columns.clone(), scaler: model.scaler.clone(), data })
             }
-            Subject::Network(_) => {
+            Subject::Network(network) => {
+                let network = &network.get().inner;
                 let (columns, mut data) = self.learn()?;
                 if network.inputs() != columns.width() {
                     return Err(tautnet::Error::new(
@@ -125,11 +135,11 @@ impl Rows {
                 }
                 if !standardize {
                     let scaler = Scaler::identity_of(data.columns(), data.targets());
-                    return Ok((network, Problem { columns, scaler, data }));
+                    return Ok(Problem { columns, scaler, data });
                 }
                 let scaler = Scaler::of(&data, loss)?;
                 scaler.standardize_in_place(&mut data);
-                Ok((scaler.network_to_standardized(&network)?, Problem { columns, scaler, data }))
+                Ok(Problem { columns, scaler, data })
             }
         }
     }
@@ -254,16 +264,14 @@ pub fn calibrated(model: &Bound<'_, Model>, given: Given<'_>) -> PyResult<Model>
 }
 
 /// The best network with the activation patterns of the one given.
-#[pyfunction]
 pub fn polish(
     py: Python<'_>,
-    subject: &Bound<'_, PyAny>,
-    given: Given<'_>,
+    subject: &Subject<'_>,
+    given: &Given<'_>,
     asked: &Bound<'_, PyDict>,
     limits: Asked,
     standardize: bool,
 ) -> PyResult<Made> {
-    let subject = Subject::of(subject)?;
     let within = Said::of_settings(asked)?;
     let mut recipe = without_tolerance(asked)?;
     if !said(asked, "loss")? {
@@ -273,13 +281,13 @@ pub fn polish(
     if relu.network != *subject.network() {
         warn(py, Some(&relu.note(subject.network())))?;
     }
-    let rows = Rows::read(&given)?;
+    let rows = Rows::read(given)?;
     let network = match recipe.loss.is_margin() || rows.targets().max(subject.targets()) > 1 {
         true => relu.network.shallow("`polish`").or_raise()?,
         false => relu.network.one_output("`polish`").or_raise()?,
     };
     let (network, Problem { columns, scaler, data }) =
-        rows.meet(&subject, network, standardize, &recipe.loss).or_raise()?;
+        rows.meet(subject, network, standardize, &recipe.loss).or_raise()?;
     let within = within.of_columns(&columns).or_raise()?;
     recipe.tolerance = within.over(recipe.tolerance);
     let of_rows = within.of_rows(&columns, data.rows()).or_raise()?;

@@ -17,6 +17,7 @@ mod limits;
 mod model;
 mod network;
 mod options;
+mod polishing;
 mod targets;
 mod tolerance;
 mod watch;
@@ -35,7 +36,7 @@ mod _tautnet {
     #[pymodule_export]
     use crate::deep::{certify_chain, fit, is_chain};
     #[pymodule_export]
-    use crate::fitting::{calibrated, lipschitz_path, polish};
+    use crate::fitting::{calibrated, lipschitz_path};
     #[pymodule_export]
     use crate::limits::{get_limits, set_limits};
     #[pymodule_export]
@@ -44,6 +45,8 @@ mod _tautnet {
     use crate::network::Network;
     #[pymodule_export]
     use crate::options::settings;
+    #[pymodule_export]
+    use crate::polishing::{has_layers_polished, polish};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -343,11 +343,17 @@ impl Model {
     /// where no tolerance was learned for, or there was no time to hold rows out.
     #[getter]
     fn worst_case_error(&self) -> PyResult<Option<f64>> {
-        let Some(seen) = self.inner.objective.get("seen") else { return Ok(None) };
+        let Some(proved) = self.proved_on_other_rows() else { return Ok(None) };
         // What is not finite is not a number in a file.
-        let proved = seen["result"]["proved"].as_f64().unwrap_or(f64::INFINITY);
+        let proved = proved.as_f64().unwrap_or(f64::INFINITY);
         let loss = self.inner.loss().or_raise()?;
         Ok(Some(self.inner.scaler.root_to_user(&loss, proved)))
+    }
+
+    /// What a deep network did on rows that no step learned from, as JSON: shares of right classes, or mean losses.
+    #[getter]
+    fn seen_by_layers(&self) -> Option<String> {
+        self.seen_of_layers()
     }
 
     /// The same of every target, where there are several.
@@ -414,6 +420,21 @@ impl Model {
         threads: Option<i64>,
     ) -> PyResult<EndsOfTargets<'py>> {
         self.ends_of_targets(py, (given, asked), nodes, threads)
+    }
+
+    /// The ends of the intervals of several targets within a radius, by the product of the layers' norms: rows × targets.
+    #[pyo3(signature = (given, radius, nodes=None, threads=None))]
+    fn intervals_of_targets_within_radius<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyAny>,
+        radius: &Bound<'py, PyAny>,
+        nodes: Option<&Bound<'py, PyAny>>,
+        threads: Option<i64>,
+    ) -> PyResult<EndsOfTargets<'py>> {
+        let (radius, nodes) = radius_and_nodes(radius, nodes)?;
+        let found = self.within_radius_of_layers(py, Inputs::read(given)?, radius, nodes, threads)?;
+        self.ends_of_targets_within_radius(py, &found)
     }
 
     /// For every row: the ends of the interval around its prediction, and whether they are exact.

@@ -1,11 +1,10 @@
 //! Plain networks in Python: weights in and out of arrays, other libraries and files.
 
 use crate::columns;
-use crate::errors::{OrRaise, refused};
+use crate::errors::{OrRaise, refused, warn};
 use crate::files::existing;
 use faer::Mat;
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2, PyReadonlyArrayDyn, ToPyArray};
-use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use std::path::{Path, PathBuf};
@@ -23,7 +22,7 @@ pub struct Network {
     pub inner: Layered,
 }
 
-/// Write a network or a model in the format that the file's name says, with a warning where the certificate is left out.
+/// Write a network or a model in the format that the file's name says, with a warning where its weights are others, of which no certificate of the network is.
 pub fn export(
     py: Python<'_>,
     stored: &Stored,
@@ -35,11 +34,8 @@ pub fn export(
     let scaler = scaler.map(str::parse::<ScalerChoice>).transpose().or_raise()?;
     let options = tautnet_models::Options { scaler, precision: precision.parse::<Precision>().or_raise()? };
     let written = tautnet_models::write(stored, path, &options, existing(path, overwrite)?).or_raise()?;
-    if stored.certificate().is_some() && written.certificate().is_none() {
-        let text = c"the certificate is about other weights and was left out; tautnet.certify makes a new one";
-        PyErr::warn(py, &py.get_type::<PyUserWarning>(), text, 1)?;
-    }
-    Ok(())
+    let note = tautnet_models::told_of_weights(stored, &written, &options);
+    warn(py, note.map(|note| note.replace("`tautnet certify`", "tautnet.certify")).as_deref())
 }
 
 /// A matrix as an array.

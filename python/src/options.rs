@@ -4,7 +4,7 @@ use crate::errors::{OrRaise, refused};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyList, PyTuple};
 use tautnet::Recipe;
-use tautnet::recipe::{Command, Deep, Field, Interval, Judge, Kind, Run, Search, Table, Value};
+use tautnet::recipe::{Command, Deep, Field, Interval, Judge, Kind, Layers, Run, Search, Table, Value};
 
 /// The values of a dictionary, whose names are those of the settings; `None` says nothing.
 pub fn asked<T: Table>(given: &Bound<'_, PyDict>) -> PyResult<T> {
@@ -63,7 +63,7 @@ pub fn texts(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     }
 }
 
-/// The settings of a command as the library has them: dictionaries with `name`, `of` ("recipe", "judge", "deep", "attack", "predict" or "run"), `values`, `default`, `default_in_words` and
+/// The settings of a command as the library has them: dictionaries with `name`, `of` ("recipe", "judge", "deep", "layers", "attack", "predict" or "run"), `values`, `default`, `default_in_words` and
 /// `help`.
 #[pyfunction]
 pub fn settings(py: Python<'_>, command: &str) -> PyResult<Py<PyList>> {
@@ -75,6 +75,7 @@ pub fn settings(py: Python<'_>, command: &str) -> PyResult<Py<PyList>> {
     tell::<Recipe>(&list, command, "recipe")?;
     tell::<Judge>(&list, command, "judge")?;
     tell::<Deep>(&list, command, "deep")?;
+    tell::<Layers>(&list, command, "layers")?;
     tell::<Search>(&list, command, "attack")?;
     tell::<Interval>(&list, command, "predict")?;
     tell::<Run>(&list, command, "run")?;

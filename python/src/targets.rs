@@ -8,7 +8,7 @@ use numpy::{PyArray1, PyArrayMethods, ToPyArray};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use serde_json::Value;
-use tautnet::certify::SampleInterval;
+use tautnet::certify::{Bounded, SampleInterval};
 use tautnet::several;
 
 impl Subject<'_> {
@@ -45,14 +45,34 @@ impl Model {
     /// The root of the worst case of every target, proved on rows that were not learned from; `None` where there is no such thing.
     pub fn errors_of_targets(&self) -> PyResult<Option<Vec<f64>>> {
         let model = &self.inner;
-        let Some(each) = model.objective["seen"]["targets"].as_array() else { return Ok(None) };
+        let each = match model.objective["seen"]["targets"].as_array() {
+            Some(each) => each.iter().map(|at| &at["result"]["proved"]).collect(),
+            None => self.proved_of_targets(),
+        };
+        if each.is_empty() {
+            return Ok(None);
+        }
         let loss = model.loss().or_raise()?;
-        let one = |(target, at): (usize, &Value)| {
+        let one = |(target, proved): (usize, &&Value)| {
             // What is not finite is not a number in a file.
-            let proved = at["result"]["proved"].as_f64().unwrap_or(f64::INFINITY);
+            let proved = proved.as_f64().unwrap_or(f64::INFINITY);
             model.scaler.of_target(target).root_to_user(&loss, proved)
         };
         Ok(Some(each.iter().enumerate().map(one).collect()))
+    }
+
+    /// The ends of the intervals of a deep network within a radius.
+    pub fn ends_of_targets_within_radius<'py>(
+        &self,
+        py: Python<'py>,
+        found: &[Bounded],
+    ) -> PyResult<EndsOfTargets<'py>> {
+        let shape = [found.len(), self.inner.columns.outputs()];
+        let ends = |end: fn(&Bounded) -> &Vec<f64>| {
+            let all = found.iter().flat_map(|row| end(row).iter().copied());
+            PyArray1::from_vec(py, all.collect()).reshape(shape)
+        };
+        Ok((ends(|row| &row.lower)?, ends(|row| &row.upper)?))
     }
 
     /// The ends of the intervals that no error within a tolerance can move predictions out of.

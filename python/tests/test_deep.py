@@ -382,7 +382,8 @@ REFUSED = [
     ({"layers": (4,), "batch": 2.5}, "`batch` is 2.5"), ({"layers": (4,), "ramp": 2}, "`ramp` is 2"), ({"layers": (4,), "validation": 1.0}, "`validation` is 1"),
     ({"layers": (4,), "rate": float("inf")}, "`rate` is inf"), ({"layers": (4,), "rate": 0}, "`rate` is 0"), ({"layers": (4,), "max_lipschitz": 0}, "max-lipschitz"),
     ({"layers": (4,), "lipschitz": -1}, "`lipschitz` is -1"), ({"layers": (4,), "method": "walk"}, "`method` is not about deep networks"),
-    ({"layers": (4,), "method": "alternating"}, "`method` is not about deep"), ({"layers": (4,), "hidden": 5}, "`hidden` is not about"),
+    ({"layers": (4,), "method": "alternating"}, "`method` is not about deep"), ({"method": "trivial-bound", "tolerance": "0.1sd"}, "the method `trivial-bound`"),
+    ({"layers": (4,), "method": "trivial"}, "trivial-bound"), ({"method": "trivial-bound", "lipschitz": 0.1}, "the method `trivial-bound`"), ({"layers": (4,), "hidden": 5}, "`hidden` is not about"),
     ({"layers": (4,), "tolerance": "0.1sd"}, "`tolerance` is not"), ({"layers": (4,), "tolerance": 0}, "`tolerance` is not"),
     ({"layers": (4,), "tolerance": [0.1] * 4}, "`tolerance` is not"), ({"layers": (4,), "start": "random"}, "`start` is not"),
     ({"layers": (4,), "penalty": "L2"}, "`penalty` is not"), ({"layers": (4,), "linear_part": True}, "`linear_part` is not"),
@@ -411,7 +412,6 @@ def test_what_there_is_not_is_refused(classes, numbers, of_classes, of_numbers):
     X, y = numbers
     for ask, message in [
         (lambda: LipschitzClassifier(layers=(4,), loss="absolute").fit(*classes), "the loss is `absolute`"),
-        (lambda: LipschitzRegressor(layers=(4,)).fit(X, np.column_stack([y, y**2])), "y has 2 targets, and a deep network has one"),
         (lambda: of_numbers.predict(X, interval="tolerance"), "`interval` is for one hidden layer"),
         (lambda: of_numbers.predict(X, tolerance="0.1sd"), "`tolerance` is for one hidden layer"),
         (lambda: of_numbers.predict(X, coverage=0.9), "`coverage` is for one hidden layer"),
@@ -424,7 +424,7 @@ def test_what_there_is_not_is_refused(classes, numbers, of_classes, of_numbers):
         (lambda: of_numbers.calibrate(X, y), "one hidden layer"),
         (lambda: of_numbers.weights(), "one hidden layer"),
         (lambda: tautnet.attack(of_numbers, X, y), "one hidden layer"),
-        (lambda: tautnet.polish(of_numbers, X, y), "one hidden layer"),
+        (lambda: tautnet.polish(of_numbers, X, y, method="joint"), "`method` is not about deep networks"),
         (lambda: tautnet.lipschitz_path(X, y, layers=(4,)), "networks with layers have none"),
     ]:
         with pytest.raises(TautnetError, match=message):

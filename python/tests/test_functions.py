@@ -216,8 +216,6 @@ def test_what_is_no_network_is_refused(mlp, friedman):
     tanh = MLPRegressor(hidden_layer_sizes=(4,), activation="tanh", max_iter=1).fit(X, y)
     wide = MLPRegressor(hidden_layer_sizes=(4,), max_iter=1).fit(X, np.c_[y, y])
     for network, what in [
-        (two, "`polish` takes networks with one hidden layer of relu, leaky relu, abs, crelu or identity units; this one has two"),
-        (tanh, "`polish` takes networks with one hidden layer of relu, leaky relu, abs, crelu or identity units; this one has one"),
         (wide, "`polish` takes networks with one output; this one has one hidden layer of 4 units, relu, 2 outputs"),
         ({"0.weight": np.ones((2, 5)), "0.bias": np.zeros(2)}, "`polish` takes networks with one output; this one has no hidden layer, 2 outputs"),
         ({"0.weight": np.ones((2, 5)), "1.running_mean": np.zeros(2)}, "the state: `1.running_mean` is neither"),
@@ -233,3 +231,6 @@ def test_what_is_no_network_is_refused(mlp, friedman):
         with pytest.raises(TautnetError) as raised:
             polish(network, X, y)
         assert raised.value.what.startswith(what) and raised.value.hint
+    for deep in (two, tanh):
+        with pytest.raises(TautnetError, match="`decay` is not about deep networks, and this one has"):
+            polish(deep, X, y, decay=0.1)

@@ -88,7 +88,7 @@ def test_what_takes_one_hidden_layer_says_so(rows, tmp_path):
         with pytest.raises(TautnetError, match=f"`{name}` takes networks with one hidden layer of relu units; this one has two hidden"):
             work()
     with pytest.raises(TautnetError, match="`polish` takes networks with one hidden layer of relu, leaky relu"):
-        polish(deep, x, y)
+        polish(Network(**parts(["relu", "abs"], linear=True)), x, y)
     with pytest.raises(TautnetError, match="takes networks with one output; this one has one hidden layer of 4 units, relu, 2 outputs"):
         certify(Network(**parts(["relu"], outputs=2)))
     # The command line says the same.

@@ -43,12 +43,13 @@ mod strict_json;
 mod values;
 mod write;
 
+pub use deep_model::{polish_settings, told_of_polish};
 pub use format::{Format, Options, Precision, ScalerChoice};
 pub use model::{Model, verify, verify_chain};
 pub use read::{Read, parse, parse_within, read, read_certificate, read_certificate_within, read_within};
 pub use search_file::SearchFile;
 pub use stored::Stored;
-pub use write::{prepare, to_bytes, write};
+pub use write::{prepare, to_bytes, told_of_weights, write};
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! Networks and models into files.
 
+use crate::deep_model::BOUND;
 use crate::format::{Format, Options, Precision, ScalerChoice};
 use crate::model::Model;
 use crate::read::parse;
@@ -90,9 +91,49 @@ pub fn prepare(stored: &Stored, format: Format, options: &Options) -> Result<Sto
                 (round(&shape_of(&network, format)?, precision)?, round_scaler(&scaler, precision)?);
             let same = network == model.network && scaler == model.scaler;
             let certificate = model.certificate.clone().filter(|_| same);
-            Ok(Stored::Model(Box::new(Model { network, scaler, certificate, ..(**model).clone() })))
+            let mut written = Model { network, scaler, certificate, ..(**model).clone() };
+            if !same {
+                written.bound_anew()?;
+            }
+            Ok(Stored::Model(Box::new(written)))
         }
     }
+}
+
+/// What is to be told of a file whose weights are not those of the network that it was written of, whatever is proved of that one.
+pub fn told_of_weights(given: &Stored, written: &Stored, options: &Options) -> Option<String> {
+    if given.certificate().is_some() && written.certificate().is_none() {
+        return Some(
+            "the certificate is about other weights and was left out; `tautnet certify` makes a new one".into(),
+        );
+    }
+    let same_units = match (given, written) {
+        (Stored::Model(given), Stored::Model(written)) => given.scaler == written.scaler,
+        _ => true,
+    };
+    match (given.network() == written.network(), same_units) {
+        (true, true) => return None,
+        (true, false) => {
+            let told = "the means and scales in the file are rounded to single precision: what a certificate of the network as it was claims in the units of the \
+                        data is not about them, and `tautnet certify` makes one of the file";
+            return Some(told.into());
+        }
+        (false, _) => {}
+    }
+    let what = match options.precision {
+        Precision::F32 => "rounded to single precision",
+        Precision::F64 if same_units => "those of fewer layers, computed anew",
+        Precision::F64 => "those for data in their own units, computed anew",
+    };
+    let anew = match written {
+        Stored::Model(model) if model.objective.get(BOUND).is_some() => {
+            "; the bound that the file tells is one of its own weights, and what it tells of rows is not"
+        }
+        _ => "",
+    };
+    Some(format!(
+        "the weights in the file are {what}: no certificate of the network as it was is about them, and `tautnet certify` makes one of the file{anew}"
+    ))
 }
 
 /// The network as the format can say it: a graph tells no hidden layer whose activation is the identity from what is around

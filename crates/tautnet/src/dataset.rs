@@ -108,6 +108,17 @@ impl Dataset {
         Self { x: self.x.clone(), y: self.target(number).to_vec(), others: Vec::new(), weights: self.weights.clone() }
     }
 
+    /// The rows of these numbers, in this order.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let of = |values: &[f64]| rows.iter().map(|row| values[*row]).collect::<Vec<_>>();
+        Self {
+            x: Mat::from_fn(rows.len(), self.columns(), |k, j| self.x[(rows[k], j)]),
+            y: of(&self.y),
+            others: self.others.iter().map(|other| of(other)).collect(),
+            weights: self.weights.as_deref().map(of),
+        }
+    }
+
     /// Refuse several targets a row; `asked` says what is for one.
     pub fn check_one_target(&self, asked: &str) -> Result<()> {
         match self.targets() {

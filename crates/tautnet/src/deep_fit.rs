@@ -23,8 +23,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use tautnet_cone::{Stage, Stop};
 
-/// The name of the method, by which records tell what kind of network a model has.
-pub const METHOD: &str = "trivial-bound";
+pub use crate::recipe::METHOD;
 
 /// The loss of classes, of which the cross-entropy of several is the same.
 pub const CLASSES: &str = "logistic";
@@ -61,11 +60,23 @@ pub enum Seen {
     Numbers {
         /// How many.
         rows: usize,
-        /// The mean loss.
+        /// The mean loss: of several targets the sum of theirs.
         clean: f64,
-        /// The mean of the largest losses within the radius, from above.
+        /// The mean of the largest losses within the radius, from above; of several targets the sum of theirs.
         proved: f64,
+        /// The same of each target, where there are several.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        targets: Vec<OfTarget>,
     },
+}
+
+/// What a network does of one of several targets.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct OfTarget {
+    /// The mean loss.
+    pub clean: f64,
+    /// The mean of the largest losses within the radius, from above.
+    pub proved: f64,
 }
 
 /// A network with its bound, and how it came about.
@@ -83,6 +94,8 @@ pub struct Fitted {
     pub bound: TrivialBound,
     /// The rows that were learned from.
     pub learned: Seen,
+    /// Those among them by which the best pass was chosen, and which no step learned from, where there are any.
+    pub put_aside: Option<Seen>,
     /// Those that were held out, where there are any.
     pub held_out: Option<Seen>,
     /// Why it ended before it was done.
@@ -102,6 +115,8 @@ pub struct Objective<'a> {
     epoch: usize,
     ending: &'static str,
     learned: &'a Seen,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    put_aside: Option<&'a Seen>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_out: Option<&'a Seen>,
 }
@@ -130,7 +145,10 @@ impl Asked<'_> {
         hear: &mut dyn FnMut(&Progress),
     ) -> Result<Fitted> {
         let mut settings = self.settings(learned.rows())?;
-        let mut scaler = if self.standardize { Scaler::fit(&learned)? } else { Scaler::identity(learned.columns()) };
+        let mut scaler = match self.standardize {
+            true => Scaler::fit(&learned)?,
+            false => Scaler::identity_of(learned.columns(), learned.targets()),
+        };
         if self.classes.is_some() {
             (scaler.target_mean, scaler.target_scale) = (0.0, 1.0);
         }
@@ -158,9 +176,25 @@ impl Asked<'_> {
         stop.late().during(|| {
             let bound = certify::trivial_bound(&network, settings.norm);
             let seen = Seen::of(&network, &learned, &settings)?;
+            let put_aside = learned.select(&trained.put_aside);
+            // Rows that count for nothing have no mean.
+            let counts = put_aside.weights.as_ref().is_none_or(|weights| weights.iter().sum::<f64>() > 0.0);
+            let put_aside = (counts && put_aside.rows() > 0).then(|| Seen::of(&network, &put_aside, &settings));
+            let put_aside = put_aside.transpose()?;
             let held_out = held_out.map(|rows| Seen::of(&network, &rows, &settings)).transpose()?;
-            let seconds = watch.seconds() - began;
-            Ok(Fitted { network, scaler, settings, trained, bound, learned: seen, held_out, interruption, seconds })
+            let (learned, seconds) = (seen, watch.seconds() - began);
+            Ok(Fitted {
+                network,
+                scaler,
+                settings,
+                trained,
+                bound,
+                learned,
+                put_aside,
+                held_out,
+                interruption,
+                seconds,
+            })
         })
     }
 
@@ -207,10 +241,12 @@ pub fn in_other_units(network: &Network, from: &Scaler, to: &Scaler) -> Result<N
     let bias = (0..first.units()).map(|i| first.bias()[i] + (0..d).map(|k| w[(i, k)] * moved(k)).sum::<f64>());
     layers.insert(0, Layer::new(weights, bias.collect(), first.activation().clone()));
     with_last(Network::new(layers, None)?, |w, bias| {
-        let scale = from.target_scale / to.target_scale;
-        let shift = (from.target_mean - to.target_mean) / to.target_scale;
-        let weights = Mat::from_fn(w.nrows(), w.ncols(), |j, k| scale * w[(j, k)]);
-        (weights, bias.iter().map(|bias| scale * bias + shift).collect())
+        let of = |output: usize| {
+            let ((from_mean, from_scale), (to_mean, to_scale)) = (from.target(output), to.target(output));
+            (from_scale / to_scale, (from_mean - to_mean) / to_scale)
+        };
+        let weights = Mat::from_fn(w.nrows(), w.ncols(), |j, k| of(j).0 * w[(j, k)]);
+        (weights, bias.iter().enumerate().map(|(j, bias)| of(j).0 * bias + of(j).1).collect())
     })
 }
 
@@ -225,34 +261,42 @@ fn with_last(network: Network, of: impl FnOnce(&Mat<f64>, &[f64]) -> (Mat<f64>, 
 
 impl Seen {
     /// What a network does on rows, in its units; of the settings the classes, the loss, the norm and the radius count.
-    pub fn of(network: &Network, rows: &Dataset, settings: &Settings) -> Result<Self> {
-        let bounded = certify::within_radius(network, rows.x.as_ref(), (settings.norm, settings.radius))?;
-        let weights = rows.weights.clone().unwrap_or_else(|| vec![1.0; rows.rows()]);
+    pub fn of(network: &Network, data: &Dataset, settings: &Settings) -> Result<Self> {
+        let bounded = certify::within_radius(network, data.x.as_ref(), (settings.norm, settings.radius))?;
+        let weights = data.weights.clone().unwrap_or_else(|| vec![1.0; data.rows()]);
         let all: f64 = weights.iter().sum();
-        let mean = |of: &dyn Fn(&Bounded, f64) -> f64| {
-            let terms = bounded.iter().zip(&rows.y).zip(&weights);
+        let mean = |target: usize, of: &dyn Fn(&Bounded, f64) -> f64| {
+            let terms = bounded.iter().zip(data.target(target)).zip(&weights);
             terms.map(|((bounded, y), weight)| weight * of(bounded, *y)).sum::<f64>() / all
         };
         let share = |is: bool| f64::from(u8::from(is));
-        let (rows, loss) = (rows.rows(), &settings.loss);
+        let (rows, loss) = (data.rows(), &settings.loss);
         Ok(match settings.classes {
             Some(2) => Self::Classes {
                 rows,
-                accuracy: mean(&|bounded, y| share(bounded.outputs[0] * y > 0.0)),
-                certified_accuracy: mean(&|bounded, y| {
+                accuracy: mean(0, &|bounded, y| share(bounded.outputs[0] * y > 0.0)),
+                certified_accuracy: mean(0, &|bounded, y| {
                     share(if y > 0.0 { bounded.lower[0] > 0.0 } else { bounded.upper[0] < 0.0 })
                 }),
             },
             Some(_) => Self::Classes {
                 rows,
-                accuracy: mean(&|bounded, y| share(bounded.class() == y as usize)),
-                certified_accuracy: mean(&|bounded, y| share(bounded.class() == y as usize && bounded.is_certain())),
+                accuracy: mean(0, &|bounded, y| share(bounded.class() == y as usize)),
+                certified_accuracy: mean(0, &|bounded, y| share(bounded.class() == y as usize && bounded.is_certain())),
             },
-            None => Self::Numbers {
-                rows,
-                clean: mean(&|bounded, y| loss.value(bounded.outputs[0], y)),
-                proved: mean(&|bounded, y| loss.value(bounded.lower[0], y).max(loss.value(bounded.upper[0], y))),
-            },
+            None => {
+                let each: Vec<OfTarget> = (0..data.targets())
+                    .map(|j| OfTarget {
+                        clean: mean(j, &|bounded, y| loss.value(bounded.outputs[j], y)),
+                        proved: mean(j, &|bounded, y| {
+                            loss.value(bounded.lower[j], y).max(loss.value(bounded.upper[j], y))
+                        }),
+                    })
+                    .collect();
+                let sum = |of: fn(&OfTarget) -> f64| each.iter().map(of).sum();
+                let (clean, proved) = (sum(|target| target.clean), sum(|target| target.proved));
+                Self::Numbers { rows, clean, proved, targets: if each.len() > 1 { each } else { Vec::new() } }
+            }
         })
     }
 }
@@ -296,6 +340,7 @@ impl Fitted {
             epoch: self.trained.epoch,
             ending: self.interruption.map_or("done", Interruption::in_words),
             learned: &self.learned,
+            put_aside: self.put_aside.as_ref(),
             held_out: self.held_out.as_ref(),
         }
     }
@@ -326,8 +371,64 @@ mod tests {
             });
             assert!((one - same).abs() < 1e-9 * (1.0 + one.abs()), "{one} {same}");
         }
+        // So it is of several targets, each with units of its own.
+        let two = Network::new(vec![layer(3, 2, "crelu"), layer(2, 6, "identity")], None).unwrap();
+        let [from_two, to_two] = [(&from, 7.0, 0.1), (&to, -2.0, 30.0)].map(|(units, mean, scale)| Scaler {
+            other_target_means: vec![mean],
+            other_target_scales: vec![scale],
+            ..units.clone()
+        });
+        let moved = in_other_units(&two, &from_two, &to_two).unwrap();
+        let x = [3.0, -7.0];
+        for j in 0..2 {
+            let [one, same] = [(&two, &from_two), (&moved, &to_two)].map(|(network, units)| {
+                let z: Vec<f64> = (0..2).map(|k| (x[k] - units.input_mean[k]) / units.input_scale[k]).collect();
+                let (mean, scale) = units.target(j);
+                mean + scale * network.values(&z)[j]
+            });
+            assert!((one - same).abs() < 1e-9 * (1.0 + one.abs()), "{j}: {one} {same}");
+        }
         let linear = Network::new(network.layers().to_vec(), Some(w(1, 2))).unwrap();
         assert!(in_other_units(&linear, &from, &to).unwrap_err().what.contains("linear part"));
+    }
+
+    #[test]
+    fn rows_of_several_targets_cost_what_each_costs() {
+        let layer = |rows: usize, columns: usize, name: &str| {
+            let w = Mat::from_fn(rows, columns, |i, k| 0.4 * (i as f64 - 0.6 * k as f64 + 0.1));
+            Layer::new(w, vec![0.2; rows], name.parse().unwrap())
+        };
+        let network = Network::new(vec![layer(4, 2, "abs"), layer(3, 4, "identity")], None).unwrap();
+        let x = Mat::from_fn(9, 2, |k, j| (k as f64 * 0.7 + j as f64).sin());
+        let target = |j: usize| (0..9).map(|k| (k as f64 - j as f64).cos()).collect::<Vec<f64>>();
+        let weights = Some((0..9).map(|k| f64::from(k % 3)).collect());
+        let data = Dataset::new(x, target(0), weights).unwrap().with_others(vec![target(1), target(2)]).unwrap();
+        for radius in [0.0, 0.3] {
+            let settings = Settings { radius, ..Settings::default() };
+            let Seen::Numbers { rows, clean, proved, targets } = Seen::of(&network, &data, &settings).unwrap() else {
+                panic!("they are numbers")
+            };
+            assert_eq!((rows, targets.len()), (9, 3));
+            assert!(clean <= proved && (radius == 0.0) == (proved - clean < 1e-9 * clean), "{clean} {proved}");
+            let mut sum = OfTarget { clean: 0.0, proved: 0.0 };
+            for (j, of_target) in targets.iter().enumerate() {
+                // The network of that output alone, on that target alone.
+                let last = network.layers()[1].weights();
+                let row = Mat::from_fn(1, 4, |_, k| last[(j, k)]);
+                let one = Layer::new(row, vec![0.2], Activation::identity());
+                let alone = Network::new(vec![network.layers()[0].clone(), one], None).unwrap();
+                let seen = Seen::of(&alone, &data.of_target(j), &settings).unwrap();
+                let Seen::Numbers { clean, proved, .. } = seen else { panic!("they are numbers") };
+                assert!((of_target.clean - clean).abs() < 1e-12 * clean, "{j}");
+                assert!((of_target.proved - proved).abs() < 1e-9 * proved, "{j}: {} {proved}", of_target.proved);
+                sum = OfTarget { clean: sum.clean + clean, proved: sum.proved + proved };
+            }
+            assert!((sum.clean - clean).abs() < 1e-12 * clean && (sum.proved - proved).abs() < 1e-9 * proved);
+        }
+        let some = data.select(&[7, 0, 7]);
+        assert_eq!((some.rows(), some.targets_of(0), some.targets_of(1)), (3, data.targets_of(7), data.targets_of(0)));
+        assert_eq!(some.weights, Some(vec![1.0, 0.0, 1.0]));
+        assert_eq!(some.x[(2, 1)], data.x[(7, 1)]);
     }
 
     #[test]

@@ -25,6 +25,7 @@ pub mod coverage;
 pub mod dataset;
 pub mod deep;
 pub mod deep_fit;
+pub mod deep_job;
 pub mod deep_polish;
 mod dense;
 pub mod distinct;

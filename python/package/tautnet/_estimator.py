@@ -138,14 +138,19 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
             warnings.warn(
                 f"the {cut_short} was reached: this is the best so far, with its proof", ConvergenceWarning, stacklevel=3
             )
+        bound, most = self._limited()
+        if most is not None and bound > most:
+            warnings.warn(f"the bound {bound:g} exceeds max_lipschitz={most:g}: this is the best found", ConvergenceWarning, stacklevel=3)
+
+    def _limited(self) -> tuple[float, float | None]:
+        """The bound that has a limit, and the limit."""
+        if self._deep() and "polish" in self.objective_:
+            return self.objective_["polish"]["after"]["bound"], json.loads(self.model_.settings)["polish"]["max_lipschitz"]
         if self.max_lipschitz is None:
-            return
+            return 0.0, None
         # A fit that was ended before the convex program has the bound that is proved.
         bound = self.objective_["trivial_bound"] if self._deep() else self.objective_.get("lipschitz", self.certificate_.standardized_upper_bound)
-        if bound > self.max_lipschitz:
-            warnings.warn(
-                f"the bound {bound:g} exceeds max_lipschitz={self.max_lipschitz:g}: this is the best found", ConvergenceWarning, stacklevel=3
-            )
+        return bound, self.max_lipschitz
 
     def _inputs(self, X: Any) -> Any:
         inputs = given_inputs(X, type(self).__name__, self.model_.columns)
@@ -158,7 +163,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
 
     @property
     def trivial_bound_(self) -> float:
-        """Of a deep network: how fast all outputs together can change, by the product of the norms of its layers, in the units of X and y; proved."""
+        """Of a deep network: how fast all outputs together can change, by the product of the norms of its layers, in the units of X and y (of several targets in standardized ones); proved."""
         check_is_fitted(self)
         if not self._deep():
             raise AttributeError("`trivial_bound_` is of networks with `layers`; this model has one hidden layer, whose bound is in `certificate_`")
@@ -170,6 +175,8 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self)
         if not self._deep():
             raise AttributeError("`n_iter_` is of networks with `layers`")
+        if "epochs" not in self.objective_:
+            raise AttributeError("`n_iter_` is of networks that were trained with `layers`; this one was polished alone")
         return int(self.objective_["epochs"])
 
     @property

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _tautnet
-from ._data import Tolerance, given_inputs, given_targets, given_tolerance, label_text, labels_of
+from ._data import Tolerance, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
 from ._path import LipschitzPath, path_of
@@ -23,6 +23,10 @@ from ._regressor import LipschitzRegressor
 from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
+
+
+# Losses of classes.
+MARGINS = ("logistic", "hinge", "squared-hinge")
 
 
 def _targets(subject: Any, network: Any, y: Any, loss: str | None, asks: str) -> tuple[list[Any], str | None]:
@@ -54,15 +58,17 @@ def polish(
     max_lipschitz: float | None = None,
     method: str | None = None,
     effort: str = "normal",
-    norm: str | float = "2",
+    norm: str | float | None = None,
     penalty: str = "L",
     output_bias: bool = True,
     linear_part: bool = False,
     tolerance: Tolerance | None = None,
     tolerance_shape: str = "box",
     rounds: int = 20,
+    bound: str | None = None,
+    radius: float | None = None,
     standardize: bool = True,
-    tol: float = 1e-8,
+    tol: float | None = None,
     iterations: int = 100,
     time_limit: float | None = None,
     threads: int | None = None,
@@ -82,20 +88,31 @@ def polish(
     amount such as "0.1sd" for every input of numbers. An array has numbers in the units of the data, one for each column, or a row of
     them for each row of X; the model does not keep those of rows.
 
+    A deep network, one with more hidden layers or with other units than relu can say, is polished layer by layer: a fitted estimator with `layers`,
+    a fitted MLPRegressor or MLPClassifier, a torch Sequential, a Network, or a file. `bound` and `radius` are about these; of the other settings `loss`,
+    `lipschitz`, `max_lipschitz`, `norm`, `rounds` and `tol` are, and the rest is refused. A model is polished by what it was trained by where no price, limit or radius is
+    given. Where a network alone has several outputs, or the loss is "logistic", y are classes. `objective_["polish"]` of the result has the objective, the
+    loss and the bound before and after, every step, and why it ended. Where the time limit ends it, the best so far is the result.
+
     Parameters
     ----------
     {settings}
     """
     subject = native(network)
     classes = _classes(subject, network)
-    (target, *_), loss = _targets(subject, network, y, loss, "polish")
+    of_classes = isinstance(subject, _tautnet.Network) and (subject.outputs > 1 or loss in MARGINS)
+    if of_classes and classes is None and _tautnet.has_layers_polished(subject):
+        # A network alone does not know its classes.
+        _, target, classes = given_labels(y, "polish")
+    else:
+        (target, *_), loss = _targets(subject, network, y, loss, "polish")
     asked = options(
         {
             "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
             "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tol": tol,
             "iterations": iterations, "tolerance": tolerance, "tolerance_shape": tolerance_shape, "rounds": rounds,
         }
-    )  # fmt: skip
+    ) | {"bound": bound, "radius": radius}  # fmt: skip
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     rows = given_rows(X, y if classes is None else target, sample_weight, "polish") | {"classes": classes}
     if names is not None:

@@ -64,8 +64,8 @@ class Progress:
         self.close()
 
 
-# What the training of a network with layers is called.
-LAYERS = "training layers"
+# What the training of a network with layers is called, and its polish.
+LAYERS, POLISH = "training layers", "polishing layers"
 
 
 def describe(facts: dict[str, Any]) -> str:
@@ -79,7 +79,7 @@ def describe(facts: dict[str, Any]) -> str:
     if facts["objective"] is not None and facts["stage"] == LAYERS:
         parts.append(f"loss {facts['objective']:.6g}")
     elif facts["objective"] is not None:
-        kind = "epoch" if "start" in facts["stage"] else "iteration"
+        kind = "sweep" if facts["stage"] == POLISH else "epoch" if "start" in facts["stage"] else "iteration"
         parts.append(f"{kind} {facts['step']}, objective {facts['objective']:.6g}")
     if facts["gap"] is not None:
         parts.append(f"gap {facts['gap']:.1e}")
@@ -92,7 +92,11 @@ def summary(objective: dict[str, Any]) -> str:
     text = str(objective["ending"])
     if objective.get("reason"):
         text += f" ({objective['reason']})"
-    if "trivial_bound" in objective:
+    if "polish" in objective:
+        before, after, sweeps = (objective["polish"][name] for name in ("before", "after", "sweeps"))
+        bounds = (_tautnet.shown(score["bound"], True) for score in (before, after))
+        text += f" after {sweeps} sweeps: objective {before['objective']:.6g} -> {after['objective']:.6g}, Lipschitz bound {' -> '.join(bounds)}"
+    elif "trivial_bound" in objective:
         text += f" after {objective['epochs']} passes, Lipschitz bound {_tautnet.shown(objective['trivial_bound'], True)}"
     if "before" in objective:
         text += f": objective {objective['before']['objective']:.6g} -> {objective['objective']:.6g}"

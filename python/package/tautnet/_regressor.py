@@ -37,12 +37,12 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
 
     y can have several columns: several targets, for which there is one network with an output for each, chosen for a tolerance by the sum of what
     they cost in standardized units. Predictions and the ends of intervals have a column for each then, and `worst_case_error_` is a list. The
-    objective with prices, `radius` and `coverage` are for one target.
+    objective with prices and `coverage` are for one target, and so is `radius`, but for networks with `layers`.
 
     With `layers`, such as (64, 64), a network of several hidden layers is trained so that the product of its layers' norms is small
     (the method "trivial-bound", which may be named too). This product is a bound, which is proved. The settings from `layers` to `validation` are about it,
-    and of the others `loss`, `lipschitz` (a price on the bound), `max_lipschitz`, `norm` and `random_state`; the rest is refused beside it. y has one column then, and
-    predictions have intervals by `radius`. Rows are not merged.
+    and of the others `loss`, `lipschitz` (a price on the bound), `max_lipschitz`, `norm` and `random_state`; the rest is refused beside it. Predictions have intervals by `radius`. Of several targets
+    the cost is the sum of theirs in standardized units, in which the bounds are too. Rows are not merged.
 
     A setting that the method does not use is refused: "weight-decay" has no price of the bound, no "L2" and no limit, and only
     "walk" has the effort "high". Rows that are equal are merged, so that a sample weight means what repeating the row means.
@@ -67,7 +67,8 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
     trivial_bound_ : with `layers`, the proved bound over all outputs together, in the norm asked for and the units of X and y.
     n_iter_ : with `layers`, the passes over the rows.
     worst_case_error_ : how far predictions can be off within the tolerance, proved: the root of the mean worst case (of the mean squared error, where
-        nothing else is asked for) over rows that the networks did not learn from, in the units of y. None without a tolerance.
+        nothing else is asked for) over rows that the networks did not learn from, in the units of y. None without a tolerance. With `layers` it is that
+        within the radius, over rows held out on the command line, else over those put aside to choose the best pass by (`validation`), or None.
     tolerance_ : the tolerance in words, as the model keeps it: a list such as ["temp=0.5"]; empty where all inputs are exact, or where each row
         had its own.
     calibration_ : where the scores behind `predict(X, coverage=...)` are from, "held_out" or "cross_validated", and how many there are; or None.
@@ -87,7 +88,7 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         usual = LipschitzRegressor()
         priced = any(getattr(self, name) != getattr(usual, name) for name in (*PRICED, "effort"))
         deep = self.layers is not None or self.method == DEEP
-        tags.target_tags.multi_output = not exact and not (self.tolerance is None and priced) and not deep
+        tags.target_tags.multi_output = deep or (not exact and not (self.tolerance is None and priced))
         return tags
 
     def predict(
@@ -116,7 +117,7 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         """
         check_is_fitted(self)
         several = len(self.model_.targets) > 1
-        if several and (radius is not None or coverage is not None):
+        if several and ((radius is not None and not self._deep()) or coverage is not None):
             raise TautnetError(f"`{'coverage' if radius is None else 'radius'}` is for one target, and this model has several", 'ask for interval="tolerance"')
         inputs = self._inputs(X)
         predicted = self.model_.predict(inputs)
@@ -130,6 +131,8 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         if asked and radius is not None:
             raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")
         threads = thread_count(self.threads)
+        if radius is not None and several:
+            return (predicted, *self.model_.intervals_of_targets_within_radius(inputs, radius, nodes, threads))
         if radius is not None:
             lower, upper, _ = self.model_.intervals(inputs, radius, nodes, threads)
         elif asked or coverage is not None:

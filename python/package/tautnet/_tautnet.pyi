@@ -219,6 +219,9 @@ class Model:
     def worst_case_error(self) -> float | None:
         """The root of the worst case within the tolerance, proved on rows that were not learned from, in the units of the target."""
     @property
+    def seen_by_layers(self) -> str | None:
+        """What a deep network did on rows that no step learned from, as JSON: shares of right classes, or mean losses."""
+    @property
     def worst_case_errors(self) -> list[float] | None:
         """The same of every target, where there are several."""
     @property
@@ -234,6 +237,10 @@ class Model:
         self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats]:
         """The ends of `intervals_within` of several targets, rows x targets."""
+    def intervals_of_targets_within_radius(
+        self, given: Any, radius: float, nodes: int | None = None, threads: int | None = None
+    ) -> tuple[_Floats, _Floats]:
+        """The ends of the intervals of several targets within a radius, by the product of the layers' norms: rows x targets."""
     def intervals(
         self, given: Any, radius: float, nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:
@@ -263,6 +270,8 @@ def calibrated(model: Model, given: dict[str, Any]) -> Model:
 def polish(
     subject: Model | Network, given: dict[str, Any], asked: dict[str, Any], limits: _Limits, standardize: bool
 ) -> tuple[Model, str | None]: ...
+def has_layers_polished(subject: Model | Network) -> bool:
+    """Whether a polish of it goes layer by layer."""
 def lipschitz_path(
     given: dict[str, Any], asked: dict[str, Any], prices: list[float] | None, limits: _Limits
 ) -> str: ...

@@ -326,11 +326,14 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
 /// What the outputs are called, where there are several.
 fn names(stored: &Stored) -> Vec<String> {
     let outputs = stored.network().outputs();
-    let classes = match stored {
-        Stored::Model(model) => model.columns.classes.clone().filter(|classes| classes.len() == outputs),
+    let known = match stored {
+        Stored::Model(model) => {
+            let targets = model.columns.target_names().into_iter().map(str::to_owned).collect();
+            Some(model.columns.classes.clone().unwrap_or(targets)).filter(|names| names.len() == outputs)
+        }
         Stored::Network(_) => None,
     };
-    classes.unwrap_or_else(|| (1..=outputs).map(|j| format!("output{j}")).collect())
+    known.unwrap_or_else(|| (1..=outputs).map(|j| format!("output{j}")).collect())
 }
 
 /// The class of every row, by its place.

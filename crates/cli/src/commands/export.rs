@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use tautnet::error::Result;
 use tautnet::network::Layer;
 use tautnet::printable;
-use tautnet_models::{Format, Model, Options, Precision, ScalerChoice, Stored, onnx};
+use tautnet_models::{Format, Model, Options, Precision, ScalerChoice, Stored, onnx, told_of_weights};
 use tautnet_tables::atomic::Existing;
 
 /// Write a network in another format: JSON, ONNX or safetensors
@@ -104,6 +104,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             "precision": arguments.precision.to_possible_value().map(|value| value.get_name().to_owned()),
             "model": matches!(written, Stored::Model(_)),
             "certificate": written.certificate().is_some(),
+            "same_weights": stored.network() == network,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -131,11 +132,10 @@ fn in_relu_units(stored: Stored) -> Result<Stored> {
     })
 }
 
-/// Write a network or a model, and say so if its certificate was left out. Returns what a reader of the file will find.
+/// Write a network or a model, and say so where the weights of the file are others, of which no certificate of the network is. Returns what a reader of
+/// the file will find.
 pub fn write(stored: &Stored, path: &Path, options: &Options, existing: Existing) -> Result<Stored> {
     let written = tautnet_models::write(stored, path, options, existing)?;
-    if stored.certificate().is_some() && written.certificate().is_none() {
-        output::note("the certificate is about other weights and was left out; `tautnet certify` makes a new one");
-    }
+    told_of_weights(stored, &written, options).iter().for_each(|note| output::note(note));
     Ok(written)
 }

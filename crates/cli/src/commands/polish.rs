@@ -93,7 +93,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let stored = input::stored(&arguments.network)?;
-    if polish_deep::is_for(stored.network()) {
+    if tautnet::deep_job::is_for(stored.network()) {
         let asked = polish_deep::Asked {
             network: &arguments.network,
             data: &arguments.data,

@@ -9,24 +9,18 @@ use crate::recipe::{self, RecipeArguments, TableArguments, TestArguments};
 use crate::stop::Stop;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
-use std::ops::ControlFlow;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tautnet::deep_fit::{self, Seen, in_other_units};
-use tautnet::deep_polish::{self, Bound, Ending, Polished, Progress, Settings};
+use tautnet::deep_fit::{Seen, in_other_units};
+use tautnet::deep_job::{self, Worked};
+use tautnet::deep_polish::{Polished, Progress};
 use tautnet::error::{Error, Result};
-use tautnet::job::{Interruption, Watch};
+use tautnet::job::Watch;
 use tautnet::recipe::{Command, Field, Kind, Layers, OF_LAYERS, Table};
-use tautnet::{Dataset, Network, Recipe, Scaler, Stage, certify, deep, printable};
-use tautnet_models::{Model, Options, Stored};
-use tautnet_tables::Encoder;
-
-/// Whether what is known of one hidden layer of relu units says nothing of this network.
-pub fn is_for(network: &Network) -> bool {
-    network.layers().len() > 1 && network.linear().is_none() && network.in_relu_units("`polish`").is_err()
-}
+use tautnet::{Network, Recipe, Scaler, printable};
+use tautnet_models::{Options, Stored, polish_settings, told_of_polish};
 
 /// What was asked of `polish`.
 pub struct Asked<'a> {
@@ -74,39 +68,12 @@ fn refuse_others(arguments: &Asked<'_>, network: &Network) -> Result<()> {
     }
 }
 
-/// The settings: what was said, and where no price, limit or radius was, those that the model was trained by.
-fn settings(arguments: &Asked<'_>, stored: &Stored) -> Result<Settings> {
-    let (mut recipe, mut layers) = (arguments.recipe.asked.clone(), arguments.layers.asked);
-    let said = |name: &str| arguments.recipe.said(name);
-    if !said("loss") {
-        recipe.loss = match stored {
-            Stored::Network(network) if network.outputs() > 1 => deep_fit::CLASSES.parse()?,
-            _ => stored.loss()?,
-        };
-    }
-    if let Stored::Model(model) = stored {
-        let own = |name: &str| model.settings.get(name).and_then(Value::as_f64);
-        if !said("norm") {
-            recipe.norm = model.own_norm()?;
-        }
-        if !said("lipschitz") && !said("max_lipschitz") && layers.radius.is_none() {
-            recipe.lipschitz = own("lipschitz");
-            recipe.max_lipschitz = own("max_lipschitz").filter(|most| *most > 0.0);
-            layers.radius = own("radius").filter(|_| layers.bound != Some(Bound::Lipsdp));
-        }
-    }
-    let mut settings = layers.resolve(&recipe);
-    if said("tol") {
-        settings.tolerance = recipe.tol;
-    }
-    Ok(settings)
-}
-
 /// Run it.
 pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCode> {
     refuse_others(arguments, stored.network())?;
-    let settings = settings(arguments, stored)?;
-    settings.check()?;
+    let model = if let Stored::Model(model) = stored { Some(&**model) } else { None };
+    let asked = (&arguments.recipe.asked, &arguments.layers.asked);
+    let settings = polish_settings(stored.network(), model, asked, &|name| arguments.recipe.said(name))?;
     let test = (arguments.test, arguments.recipe.asked.seed);
     let met = input::met(stored, arguments.network, arguments.data, arguments.meeting, &settings.loss, test)?;
     met.columns.check_loss(&settings.loss)?;
@@ -119,205 +86,90 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
     };
     stop.heed();
     let watch: Arc<dyn Watch> = Arc::new(*stop);
-    let asking = {
-        let watch = Arc::clone(&watch);
-        tautnet::Stop::staged(move |stage| watch.interruption(stage).is_some())
-    };
-    let began = watch.seconds();
     let mut display = Display::new(arguments.talk.quiet, f64::NAN);
-    let (mut times, mut last) = (Vec::new(), began);
     let count = network.layers().len();
-    let polished = asking.during(|| {
-        deep_polish::polish(&network, &met.train, &settings, &mut |progress| {
-            match progress {
-                Progress::At { sweep, layer, objective: (first, now) } => {
-                    let done = ((sweep - 1) as f64 + (count - layer) as f64 / count as f64) / settings.rounds as f64;
-                    display.line(done, || {
-                        let (first, now) = (output::number(*first), output::number(*now));
-                        format!("sweep {sweep}, layer {layer}: objective {now}, {first} at first")
-                    });
-                }
-                Progress::Done(_) => {
-                    let now = watch.seconds();
-                    times.push(now - last);
-                    last = now;
-                }
-            }
-            ControlFlow::Continue(())
-        })
+    let asked =
+        deep_job::Asked { network: &network, learned: &met.train, held_out: met.test.as_ref(), settings: &settings };
+    let worked = asked.polish(&watch, &mut |progress| {
+        if let Progress::At { sweep, layer, objective: (first, now) } = progress {
+            let done = ((sweep - 1) as f64 + (count - layer) as f64 / count as f64) / settings.rounds as f64;
+            display.line(done, || {
+                let (first, now) = (output::number(*first), output::number(*now));
+                format!("sweep {sweep}, layer {layer}: objective {now}, {first} at first")
+            });
+        }
     })?;
     drop(display);
-    watch.kept();
-    let facts = Facts {
-        interruption: watch.interruption(Stage::Main).filter(|_| polished.ending == Ending::Stopped),
-        seconds: watch.seconds() - began,
-        times,
-        seen: asking.late().during(|| seen(&[&network, &polished.network], &met, &settings))?,
-        trivial: asking.late().during(|| certify::trivial_bound(&polished.network, settings.norm)),
-        polished: &polished,
-        settings: &settings,
-        columns: &met.columns,
-    };
     if let Some(path) = &arguments.out.out {
         let result = match stored {
-            Stored::Network(_) if raw => Stored::Network(in_other_units(&polished.network, &met.scaler, &units)?),
-            Stored::Network(_) => Stored::Network(polished.network.clone()),
-            Stored::Model(model) => Stored::Model(Box::new(facts.model(model, &arguments.data.to_string_lossy())?)),
+            Stored::Network(_) if raw => {
+                Stored::Network(in_other_units(&worked.polished.network, &met.scaler, &units)?)
+            }
+            Stored::Network(_) => Stored::Network(worked.polished.network.clone()),
+            Stored::Model(model) => {
+                let data = arguments.data.to_string_lossy();
+                Stored::Model(Box::new(model.polished_by_layers(&worked, &data)?))
+            }
         };
         export::write(&result, path, &Options::default(), arguments.out.existing())?;
     }
     if arguments.talk.json {
-        output::print_json(&facts.json())?;
+        output::print_json(&json_of(&worked))?;
     } else {
-        output::print(&facts.text(&network, &met.source))?;
+        output::print(&text(&worked, &network, &met))?;
         if arguments.out.out.is_none() {
             output::note("the network was not kept; write it with --out FILE");
         }
     }
-    Ok(output::limit_kept(settings.most, polished.after.bound))
+    Ok(output::limit_kept(settings.most, worked.polished.after.bound))
 }
 
-/// What networks do on the rows learned from and on those held out, and what is proved of that within the radius.
-fn seen(networks: &[&Network; 2], met: &Met, settings: &Settings) -> Result<[(Seen, Option<Seen>); 2]> {
-    let outputs = networks[0].outputs();
-    let classes = settings.loss.is_margin().then_some(if outputs == 1 { 2 } else { outputs });
-    let asked = deep::Settings {
-        classes,
-        loss: settings.loss.clone(),
-        norm: settings.norm,
-        radius: settings.radius,
-        ..deep::Settings::default()
-    };
-    let of = |network: &Network| -> Result<(Seen, Option<Seen>)> {
-        let on = |rows: &Dataset| Seen::of(network, rows, &asked);
-        Ok((on(&met.train)?, met.test.as_ref().map(on).transpose()?))
-    };
-    Ok([of(networks[0])?, of(networks[1])?])
+/// All that is to be told, with times.
+fn json_of(worked: &Worked) -> Value {
+    let mut told = told_of_polish(worked);
+    if let Some(steps) = told["steps"].as_array_mut() {
+        steps.iter_mut().zip(&worked.times).for_each(|(step, seconds)| step["seconds"] = json!(seconds));
+    }
+    told["seconds"] = json!(worked.seconds);
+    told
 }
 
-/// All that is to be told.
-struct Facts<'a> {
-    polished: &'a Polished,
-    settings: &'a Settings,
-    columns: &'a Encoder,
-    /// Before and after.
-    seen: [(Seen, Option<Seen>); 2],
-    trivial: certify::TrivialBound,
-    interruption: Option<Interruption>,
-    seconds: f64,
-    /// Seconds of every step.
-    times: Vec<f64>,
-}
-
-impl Facts<'_> {
-    fn ending(&self) -> &'static str {
-        match (self.interruption, self.polished.ending) {
-            (Some(interruption), _) => interruption.in_words(),
-            (None, Ending::Done) => "done",
-            (None, Ending::Rounds) => "all sweeps made",
-            (None, Ending::Stopped) => "stopped",
-        }
+/// The same for people.
+fn text(worked: &Worked, network: &Network, met: &Met) -> String {
+    let Polished { before, after, steps, sweeps, .. } = &worked.polished;
+    let settings = &worked.settings;
+    let mut text = format!(
+        "{}: {}, `{}` from {} columns\n",
+        printable::line(&met.source),
+        network.described(),
+        printable::shown(&met.columns.target),
+        met.columns.width()
+    );
+    let row = |name: &str, old: f64, new: f64| vec![name.to_owned(), output::number(old), output::number(new)];
+    let mut rows = vec![vec![String::new(), "before".into(), "after".into()]];
+    rows.push(row("objective", before.objective, after.objective));
+    if settings.radius > 0.0 {
+        let name = format!("mean loss, inputs off by {} at most", settings.radius);
+        rows.push(row(&name, before.loss, after.loss));
     }
-
-    fn steps(&self) -> Vec<Value> {
-        let steps = self.polished.steps.iter().zip(&self.times);
-        steps
-            .map(|(step, seconds)| {
-                let mut step = json!(step);
-                step["seconds"] = json!(seconds);
-                step
-            })
-            .collect()
+    rows.push(row(&settings.loss.mean_name(), before.clean, after.clean));
+    let bounds = [before.bound, after.bound].map(output::at_most);
+    rows.push([format!("Lipschitz bound ({})", settings.bound.help())].into_iter().chain(bounds).collect());
+    let [old, new] = &worked.seen;
+    let sets = [("learned from", Some((&old.0, &new.0))), ("held out", old.1.as_ref().zip(new.1.as_ref()))];
+    for (name, both) in sets.into_iter().filter_map(|(name, both)| Some((name, both?))) {
+        rows.extend(of_rows(name, both, settings.radius));
     }
-
-    fn json(&self) -> Value {
-        let score = |score: &deep_polish::Score, (learned, held_out): &(Seen, Option<Seen>)| {
-            let mut told = json!(score);
-            told["learned"] = json!(learned);
-            if let Some(held_out) = held_out {
-                told["held_out"] = json!(held_out);
-            }
-            told
-        };
-        json!({
-            "before": score(&self.polished.before, &self.seen[0]),
-            "after": score(&self.polished.after, &self.seen[1]),
-            "trivial_bound": self.trivial.bound,
-            "layers": self.trivial.layers,
-            "bound": self.settings.bound.name(),
-            "norm": self.settings.norm.name(),
-            "radius": self.settings.radius,
-            "lipschitz": self.settings.lipschitz,
-            "max_lipschitz": self.settings.most,
-            "loss": self.settings.loss.name(),
-            "ending": self.ending(),
-            "sweeps": self.polished.sweeps,
-            "steps": self.steps(),
-            "seconds": self.seconds,
-        })
-    }
-
-    /// The model with the new network, and what was done.
-    fn model(&self, model: &Model, data: &str) -> Result<Model> {
-        let mut polished = model.clone();
-        polished.network = self.polished.network.clone();
-        polished.certificate = None;
-        let told = self.json();
-        for name in ["trivial_bound", "layers", "norm", "radius", "ending"] {
-            polished.objective[name] = told[name].clone();
-        }
-        polished.objective["learned"] = told["after"]["learned"].clone();
-        match told["after"].get("held_out") {
-            Some(held_out) => polished.objective["held_out"] = held_out.clone(),
-            None => _ = polished.objective.as_object_mut().and_then(|objective| objective.remove("held_out")),
-        }
-        let part = |names: &[&str]| -> Value {
-            names.iter().map(|name| ((*name).to_owned(), told[*name].clone())).collect::<serde_json::Map<_, _>>().into()
-        };
-        polished.objective["polish"] = part(&["before", "after", "ending", "sweeps", "steps"]);
-        let mut settings = part(&["bound", "norm", "radius", "lipschitz", "max_lipschitz", "loss"]);
-        settings["data"] = json!(data);
-        polished.settings["polish"] = settings;
-        polished.check()?;
-        Ok(polished)
-    }
-
-    fn text(&self, network: &Network, source: &str) -> String {
-        let Polished { before, after, steps, sweeps, .. } = self.polished;
-        let settings = self.settings;
-        let mut text = format!(
-            "{}: {}, `{}` from {} columns\n",
-            printable::line(source),
-            network.described(),
-            printable::shown(&self.columns.target),
-            self.columns.width()
-        );
-        let row = |name: &str, old: f64, new: f64| vec![name.to_owned(), output::number(old), output::number(new)];
-        let mut rows = vec![vec![String::new(), "before".into(), "after".into()]];
-        rows.push(row("objective", before.objective, after.objective));
-        if settings.radius > 0.0 {
-            let name = format!("mean loss, inputs off by {} at most", settings.radius);
-            rows.push(row(&name, before.loss, after.loss));
-        }
-        rows.push(row(&settings.loss.mean_name(), before.clean, after.clean));
-        let bounds = [before.bound, after.bound].map(output::at_most);
-        rows.push([format!("Lipschitz bound ({})", settings.bound.help())].into_iter().chain(bounds).collect());
-        let [old, new] = &self.seen;
-        let sets = [("learned from", Some((&old.0, &new.0))), ("held out", old.1.as_ref().zip(new.1.as_ref()))];
-        for (name, both) in sets.into_iter().filter_map(|(name, both)| Some((name, both?))) {
-            rows.extend(of_rows(name, both, settings.radius));
-        }
-        text += &output::table(&rows);
-        let taken = steps.iter().filter(|step| step.after < step.before).count();
-        text += &format!(
-            "{} after {sweeps} sweep{} in {}: {taken} of {} steps made it better\n",
-            self.ending(),
-            if *sweeps == 1 { "" } else { "s" },
-            seconds(Duration::from_secs_f64(self.seconds)),
-            steps.len()
-        );
-        text
-    }
+    text += &output::table(&rows);
+    let taken = steps.iter().filter(|step| step.after < step.before).count();
+    text += &format!(
+        "{} after {sweeps} sweep{} in {}: {taken} of {} steps made it better\n",
+        worked.ending(),
+        if *sweeps == 1 { "" } else { "s" },
+        seconds(Duration::from_secs_f64(worked.seconds)),
+        steps.len()
+    );
+    text
 }
 
 /// Lines of what two networks do on rows.
@@ -335,7 +187,7 @@ fn of_rows(name: &str, both: (&Seen, &Seen), radius: f64) -> Vec<Vec<String>> {
             ],
         ),
         (
-            Seen::Numbers { rows, clean: old, proved: old_proved },
+            Seen::Numbers { rows, clean: old, proved: old_proved, .. },
             Seen::Numbers { clean: new, proved: new_proved, .. },
         ) => (
             [format!("mean loss, {rows} rows {name}"), output::number(*old), output::number(*new)],

@@ -4,7 +4,7 @@ use super::told::{field, write, write_json};
 use crate::arguments::OutArguments;
 use crate::output;
 use crate::stop::Stop;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use tautnet::certify::Bounded;
 use tautnet::error::{Error, Result};
@@ -49,12 +49,18 @@ pub fn run(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop) -> 
         output::note("the time is over: norms that were not proved in time make intervals wider than they need be");
     }
     let radius = interval.radius;
-    let mut result = json!({"target": model.columns.target});
+    let mut result = match model.columns.other_targets.is_empty() {
+        true => json!({"target": model.columns.target}),
+        false => json!({}),
+    };
     if let Some(radius) = radius {
         (result["radius"], result["norm"]) = (json!(radius), json!(norm.name()));
     }
     let of = |of: &dyn Fn(&Bounded) -> Value| all.iter().map(of).collect::<Value>();
     let Some(classes) = &model.columns.classes else {
+        if !model.columns.other_targets.is_empty() {
+            return of_targets(asked, (model, &all), result);
+        }
         if asked.json {
             result["predictions"] = of(&|row| json!(row.outputs[0]));
             if radius.is_some() {
@@ -101,6 +107,31 @@ pub fn run(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop) -> 
             text += if *certain { ",yes" } else { ",no" };
         }
         text.push('\n');
+    }
+    write(&text, asked.out)
+}
+
+/// Predictions of several targets, each in its units, and with a radius the ends of their intervals; in the form of those of one hidden layer.
+fn of_targets(asked: &Asked<'_>, (model, all): (&Model, &[Bounded]), mut result: Value) -> Result<ExitCode> {
+    let (names, within) = (model.columns.target_names(), asked.interval.radius.is_some());
+    if asked.json {
+        let by_name = |of: fn(&Bounded) -> &Vec<f64>| -> Value {
+            let one = |j: usize| all.iter().map(|row| json!(of(row)[j])).collect::<Value>();
+            names.iter().enumerate().map(|(j, name)| ((*name).to_owned(), one(j))).collect::<Map<_, _>>().into()
+        };
+        (result["targets"], result["predictions"]) = (json!(names), by_name(|row| &row.outputs));
+        if within {
+            (result["lower"], result["upper"]) = (by_name(|row| &row.lower), by_name(|row| &row.upper));
+        }
+        return write_json(&result, asked.out);
+    }
+    let ends: &[&str] = if within { &["", "_lower", "_upper"] } else { &[""] };
+    let titles = names.iter().flat_map(|name| ends.iter().map(move |end| field(&format!("{name}{end}")).into_owned()));
+    let mut text = titles.collect::<Vec<_>>().join(",") + "\n";
+    for row in all {
+        let of = |j: usize| [row.outputs[j], row.lower[j], row.upper[j]].map(|number| number.to_string());
+        let fields: Vec<String> = (0..names.len()).flat_map(|j| of(j).into_iter().take(ends.len())).collect();
+        text += &(fields.join(",") + "\n");
     }
     write(&text, asked.out)
 }

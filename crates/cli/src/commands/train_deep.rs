@@ -1,6 +1,6 @@
 //! `tautnet train DATA --layers …`: deep networks whose bound is the product of their layers' norms.
 
-use super::{export, train_summary};
+use super::{export, targets, train_summary};
 use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, TalkArguments, TaskArguments};
 use crate::files::Files;
 use crate::progress::{Display, seconds};
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
-use tautnet::deep_fit::{self, Fitted, Seen};
+use tautnet::deep_fit::{self, Fitted, METHOD, Seen};
 use tautnet::error::{Error, Result};
 use tautnet::job::{Interruption, Watch};
 use tautnet::recipe::{Command, Deep, Field, SHARED, Table};
@@ -46,17 +46,26 @@ pub struct Asked<'a> {
 /// Refuse settings of deep networks where none is asked for, and settings of others where one is. Whether one is.
 pub fn is_asked(arguments: &Asked<'_>) -> Result<bool> {
     let flag = |name: &str| Deep::field(name).map_or(name.to_owned(), Field::flag);
+    let named = arguments.recipe.asked.deep;
     if arguments.deep.asked.layers.is_none() {
         let said = Deep::FIELDS.iter().find(|field| arguments.deep.said(field.name));
-        return match said {
+        let said = said.map(|field| format!("`--{}`", flag(field.name)));
+        return match said.or(named.then(|| format!("the method `{METHOD}`"))) {
             None => Ok(false),
-            Some(field) => Err(Error::new(
-                format!("`--{}` is about deep networks, and no layers were asked for", flag(field.name)),
+            Some(said) => Err(Error::new(
+                format!("{said} is about deep networks, and no layers were asked for"),
                 "give the units of the hidden layers too: --layers 64,64",
             )),
         };
     }
-    let of_others = Recipe::fields(Command::Train).filter(|field| !SHARED.contains(&field.name));
+    if let Some(method) = arguments.recipe.asked.method {
+        return Err(Error::new(
+            format!("`--method {}` is not about deep networks, and --layers asks for one", method.name()),
+            format!("leave one of them out; deep networks have one method, {METHOD}"),
+        ));
+    }
+    let of_others = Recipe::fields(Command::Train);
+    let of_others = of_others.filter(|field| !(SHARED.contains(&field.name) || (named && field.name == "method")));
     let said = of_others.filter(|field| arguments.recipe.said(field.name)).map(|field| match field.kind {
         tautnet::recipe::Kind::Switch(_) => field.switch(),
         _ => field.flag(),
@@ -80,15 +89,6 @@ pub fn run(arguments: &Asked<'_>) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let opened = input::open(arguments.data, arguments.file)?;
     let columns = opened.columns(arguments.columns, arguments.task.task())?;
-    if !columns.other_targets.is_empty() {
-        return Err(Error::new(
-            format!(
-                "{} targets are asked for, and a deep network has one, a number or a class",
-                columns.other_targets.len() + 1
-            ),
-            "name one target, or leave out --layers",
-        ));
-    }
     let classes = columns.classes.as_ref().map(Vec::len);
     let mut recipe = arguments.recipe.asked.clone();
     if classes.is_some() && !arguments.recipe.said("loss") {
@@ -166,11 +166,11 @@ fn text(fitted: &Fitted, model: &Model, source: &str) -> String {
         "the units of the data"
     };
     let mut text = format!(
-        "{}: {} from {} columns, `{}` from the rest\n",
+        "{}: {} from {} columns, {} from the rest\n",
         printable::line(source),
         model.network.described(),
         model.columns.width(),
-        printable::shown(&model.columns.target)
+        targets::names(&model.columns)
     );
     // Without a radius what is proved is what is there.
     let shown = if radius > 0.0 { 4 } else { 3 };
@@ -183,16 +183,23 @@ fn text(fitted: &Fitted, model: &Model, source: &str) -> String {
                 let proved = format!("at least {}", output::percent_at_least(*certified_accuracy));
                 (rows, output::percent(*accuracy), proved)
             }
-            Seen::Numbers { rows, clean, proved } => {
+            Seen::Numbers { rows, clean, proved, .. } => {
                 (rows, output::number(*clean), format!("at most {}", output::at_most(*proved)))
             }
         };
         rows.push([name.to_owned(), count.to_string(), clean, proved][..shown].to_vec());
+        let Seen::Numbers { targets, .. } = seen else { continue };
+        for (name, target) in model.columns.target_names().into_iter().zip(targets) {
+            let (clean, proved) = (output::number(target.clean), output::at_most(target.proved));
+            let line = [format!("  `{}`", printable::line(name)), String::new(), clean, format!("at most {proved}")];
+            rows.push(line[..shown].to_vec());
+        }
     }
     let what = if settings.classes.is_some() {
         "how often the class is right".to_owned()
     } else {
-        format!("mean loss ({}, standardized target)", settings.loss.name())
+        let whose = if model.columns.other_targets.is_empty() { "target" } else { "targets, their sum" };
+        format!("mean loss ({}, standardized {whose})", settings.loss.name())
     };
     text += &format!("{what}; changes of the inputs are measured in the norm {}, in {units}\n", norm.name());
     text += &output::table(&rows);

@@ -145,7 +145,8 @@ fn bounds(chain: &Chain<'_>, norm: Norm, units: &Units, known: Option<&TrivialBo
     TrivialBound { norm, bound: follows.bound(), outputs, pairs, layers, linear }
 }
 
-/// A certificate of the trivial bound, in the units of the scaler too where there is one. Refuses a network whose bound is not a double.
+/// A certificate of the trivial bound, in the units of the scaler too where there is one, of one target or of classes: of several targets, each of which
+/// has units of its own, it is in those of the network alone. Refuses a network whose bound is not a double.
 pub fn chain_certificate(network: &Network, norm: Norm, scaler: Option<&scaling::Scaler>) -> Result<ChainCertificate> {
     if let Some(scaler) = scaler {
         scaler.check(network.inputs())?;
@@ -153,7 +154,7 @@ pub fn chain_certificate(network: &Network, norm: Norm, scaler: Option<&scaling:
     Layered::of(network).told(|chain| {
         chain.check()?;
         let standardized = bounds(chain, norm, &Units::standardized(chain.inputs), None);
-        let raw = match scaler.map(Scaler::from) {
+        let raw = match scaler.filter(|scaler| scaler.targets() == 1).map(Scaler::from) {
             None => None,
             Some(scaler) => {
                 let units = Units::of_user(&scaler, chain.inputs)?;

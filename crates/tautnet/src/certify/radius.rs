@@ -173,14 +173,13 @@ pub fn predictions_within_radius(
         scaler.standardize_inputs_in_place(x.as_mut());
     }
     let mut all = within_radius(network, x.as_ref(), (norm, add_up(radius, 1.01 * off)))?;
-    let (mean, scale) = (scaler.target_mean, scaler.target_scale);
-    let down = |value: f64| add_down((value * scale).next_down(), mean);
-    let up = |value: f64| add_up((value * scale).next_up(), mean);
-    if (mean, scale) != (0.0, 1.0) {
-        for row in &mut all {
-            row.outputs.iter_mut().for_each(|value| *value = scaler.target_to_user(*value));
-            row.lower.iter_mut().for_each(|value| *value = down(*value));
-            row.upper.iter_mut().for_each(|value| *value = up(*value));
+    let moved: Vec<_> = (0..network.outputs()).map(|j| (j, scaler.target(j))).collect();
+    let moved: Vec<_> = moved.into_iter().filter(|(_, units)| *units != (0.0, 1.0)).collect();
+    for row in &mut all {
+        for &(j, (mean, scale)) in &moved {
+            row.outputs[j] = mean + scale * row.outputs[j];
+            row.lower[j] = add_down((row.lower[j] * scale).next_down(), mean);
+            row.upper[j] = add_up((row.upper[j] * scale).next_up(), mean);
         }
     }
     Ok(all)

@@ -50,7 +50,9 @@ impl From<Refusal> for crate::Error {
                 "the file was damaged or edited: issue the certificate again"
             }
             Refusal::Unsupported(_) => "give a certificate of the version that this program reads",
-            Refusal::WrongNetwork(_) => "give the model file for which the certificate was issued",
+            Refusal::WrongNetwork(_) => {
+                "give the model file for which the certificate was issued: a file in single precision, or with its scaler folded in, has other weights"
+            }
             Refusal::NotProved(_) => "trust none of its numbers: issue the certificate again from the model",
         };
         Self::new(refusal.to_string(), hint)

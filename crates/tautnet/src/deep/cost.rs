@@ -8,7 +8,7 @@
 //!
 //! is the cross-entropy of the worst margins: no change of the inputs by at most r can cost the row more. With the loss φ of a margin (`hinge`,
 //! `squared-hinge`) in the place of the logarithm it is the multi-margin loss, the mean of φ(f_y − f_j − r K_yj) over j ≠ y. For numbers with the loss φ it is
-//! the larger of φ(e ± r K), e = f − y.
+//! the larger of φ(e ± r K), e = f − y; of several targets, each of which has an output, it is the sum of these.
 
 use super::norms::sign;
 use crate::{Loss, Norm};
@@ -19,20 +19,20 @@ use faer::MatRef;
 pub(super) enum Target<'a> {
     /// The class of every row, of so many, and what a margin costs where that is not the cross-entropy.
     Classes(Vec<usize>, usize, Option<&'a Loss>),
-    /// A number of every row, and what missing it costs.
-    Numbers(Vec<f32>, &'a Loss),
+    /// The numbers of every row, one row after the other, of so many targets, and what missing one costs.
+    Numbers(Vec<f32>, usize, &'a Loss),
 }
 
 impl Target<'_> {
     pub fn outputs(&self) -> usize {
         match self {
             Target::Classes(_, count, _) => *count,
-            Target::Numbers(..) => 1,
+            Target::Numbers(_, count, _) => *count,
         }
     }
 }
 
-/// What may be lost at a distance of 1 in each of the last layer's norms: κ_yj = ‖V_y − V_j‖_q, classes × classes, or ‖v‖_q.
+/// What may be lost at a distance of 1 in each of the last layer's norms: κ_yj = ‖V_y − V_j‖_q, classes × classes, or ‖V_j‖_q of each target.
 pub(super) fn steepness(last: MatRef<'_, f32>, norm: Norm, classes: bool) -> Vec<f32> {
     let count = last.nrows();
     let of = |row: &mut dyn Iterator<Item = f32>| match norm {
@@ -41,7 +41,7 @@ pub(super) fn steepness(last: MatRef<'_, f32>, norm: Norm, classes: bool) -> Vec
         Norm::One => row.fold(0.0_f32, |largest, x| largest.max(x.abs())),
     };
     if !classes {
-        return vec![of(&mut (0..last.ncols()).map(|k| last[(0, k)]))];
+        return (0..count).map(|j| of(&mut (0..last.ncols()).map(|k| last[(j, k)]))).collect();
     }
     let mut all = vec![0.0; count * count];
     for y in 0..count {
@@ -73,11 +73,12 @@ pub(super) fn add_slopes(
             }
         }
     };
-    if steepness.len() == 1 {
-        let row: Vec<f32> = (0..width).map(|k| last[(0, k)]).collect();
-        if steepness[0] > 0.0 {
-            for (k, direction) in direction(&row, steepness[0]).into_iter().enumerate() {
-                slopes[(0, k)] += of_steepness[0] * direction;
+    // There are two classes or more, and so more pairs of them than classes.
+    if steepness.len() == count {
+        for (j, (size, slope)) in steepness.iter().zip(of_steepness).enumerate().filter(|(_, (size, _))| **size > 0.0) {
+            let row: Vec<f32> = (0..width).map(|k| last[(j, k)]).collect();
+            for (k, direction) in direction(&row, *size).into_iter().enumerate() {
+                slopes[(j, k)] += slope * direction;
             }
         }
         return;
@@ -159,14 +160,16 @@ pub(super) fn of_row(
             }
             slopes[y] -= share;
         }
-        Target::Numbers(numbers, loss) => {
-            let (f, y, size) = (f64::from(outputs[0]), f64::from(numbers[k]), f64::from(moves[0]));
-            let (above, below) = (loss.value(f + size, y), loss.value(f - size, y));
-            let (worst, at, way) = if above >= below { (above, f + size, 1.0) } else { (below, f - size, -1.0) };
-            let slope = f64::from(share) * loss.slope(at, y);
-            cost.loss += f64::from(share) * worst;
-            cost.of_bounds[0] += way * slope;
-            slopes[0] = slope as f32;
+        Target::Numbers(numbers, count, loss) => {
+            for j in 0..*count {
+                let (f, y, size) = (f64::from(outputs[j]), f64::from(numbers[k * count + j]), f64::from(moves[j]));
+                let (above, below) = (loss.value(f + size, y), loss.value(f - size, y));
+                let (worst, at, way) = if above >= below { (above, f + size, 1.0) } else { (below, f - size, -1.0) };
+                let slope = f64::from(share) * loss.slope(at, y);
+                cost.loss += f64::from(share) * worst;
+                cost.of_bounds[j] += way * slope;
+                slopes[j] = slope as f32;
+            }
         }
     }
 }

@@ -106,10 +106,13 @@ fn objective(network: &crate::Network, data: &Dataset, settings: &Settings, rows
                 }
             }
             None => {
-                let size =
-                    settings.radius * product * norm.dual().of(&(0..v.ncols()).map(|k| v[(0, k)]).collect::<Vec<_>>());
-                let at = |f: f64| settings.loss.value(f, data.y[k]);
-                at(f[0] + size).max(at(f[0] - size))
+                let of_target = |j: usize| {
+                    let row: Vec<f64> = (0..v.ncols()).map(|k| v[(j, k)]).collect();
+                    let size = settings.radius * product * norm.dual().of(&row);
+                    let at = |f: f64| settings.loss.value(f, data.target(j)[k]);
+                    at(f[j] + size).max(at(f[j] - size))
+                };
+                (0..data.targets()).map(of_target).sum()
             }
         } / rows as f64;
     }
@@ -123,16 +126,19 @@ fn objective(network: &crate::Network, data: &Dataset, settings: &Settings, rows
 
 #[test]
 fn slopes_are_those_of_the_objective() {
-    let data = three_classes(PART, 2);
+    let one = three_classes(PART, 2);
+    let others = |of: fn(f64) -> f64| one.y.iter().map(|y| of(*y)).collect::<Vec<f64>>();
+    let three = one.clone().with_others(vec![others(f64::sin), others(|y| 1.0 - 0.5 * y)]).unwrap();
     let rows: Vec<usize> = (0..40).collect();
     for norm in NORMS {
         let kinds = [
-            (Some(3), Form::Product, "squared"),
-            (None, Form::Logarithm, "squared"),
-            (Some(3), Form::Sum, "squared"),
-            (Some(3), Form::Product, "squared-hinge"),
+            (Some(3), Form::Product, "squared", &one),
+            (None, Form::Logarithm, "squared", &one),
+            (None, Form::Product, "squared", &three),
+            (Some(3), Form::Sum, "squared", &one),
+            (Some(3), Form::Product, "squared-hinge", &one),
         ];
-        for (classes, form, loss) in kinds {
+        for (classes, form, loss, data) in kinds {
             for activation in ["sincos", "tanh"] {
                 let settings = Settings {
                     activation: activation.parse().unwrap(),
@@ -143,9 +149,9 @@ fn slopes_are_those_of_the_objective() {
                     price: Price { amount: 0.1, form },
                     ..Settings::default()
                 };
-                let chain = drawn(&settings.activation, true, classes.unwrap_or(1));
-                let slopes = training::slopes(&chain, &data, &settings, &rows);
-                let at = |chain: &Chain| objective(&chain.network().unwrap(), &data, &settings, rows.len());
+                let chain = drawn(&settings.activation, true, classes.unwrap_or(data.targets()));
+                let slopes = training::slopes(&chain, data, &settings, &rows);
+                let at = |chain: &Chain| objective(&chain.network().unwrap(), data, &settings, rows.len());
                 for n in (0..chain.numbers.len()).step_by(3) {
                     let moved = |step: f32| {
                         let mut chain = chain.clone();

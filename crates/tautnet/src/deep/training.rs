@@ -47,6 +47,8 @@ pub struct Trained {
     pub history: Vec<Progress>,
     /// The mean loss of the rows that were not learned from, at the full radius, after the best pass; NaN without such rows.
     pub validation: f64,
+    /// The numbers of these rows.
+    pub put_aside: Vec<usize>,
 }
 
 /// Rows in single precision, a column a row.
@@ -65,7 +67,10 @@ impl<'a> Rows<'a> {
             row.iter_mut().enumerate().for_each(|(j, to)| *to = data.x[(k, j)] as f32);
         });
         let target = match settings.classes {
-            None => Target::Numbers(data.y.iter().map(|y| *y as f32).collect(), &settings.loss),
+            None => {
+                let numbers = (0..n).flat_map(|k| data.targets_of(k)).map(|y| y as f32).collect();
+                Target::Numbers(numbers, data.targets(), &settings.loss)
+            }
             Some(count) => {
                 let of_margins = settings.loss.is_margin() && settings.loss.name() != "logistic";
                 Target::Classes(classes(&data.y, count)?, count, of_margins.then_some(&settings.loss))
@@ -332,6 +337,9 @@ pub fn train(
     observe: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Trained> {
     settings.check(data.columns(), limits)?;
+    if settings.classes.is_some() {
+        data.check_one_target("a network of classes")?;
+    }
     let rows = Rows::of(data, settings)?;
     let mut random = Pcg64::seed_from_u64(settings.seed);
     let chain = start(&rows, settings, &mut random)?;
@@ -416,7 +424,7 @@ pub fn train(
         Some(most) => within(state.chain.network()?, most, settings.norm)?,
         None => state.chain.network()?,
     };
-    Ok(Trained { network, epoch, history, validation })
+    Ok(Trained { network, epoch, history, validation, put_aside: held_out })
 }
 
 /// The network with its last layer scaled down by the little by which its proved bound is above the limit: what training knows of norms is not proved.

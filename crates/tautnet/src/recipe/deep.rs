@@ -10,6 +10,9 @@ use crate::error::{Error, Result};
 use crate::range::Range;
 use Command::Train;
 
+/// The name of the method by which deep networks are trained. Records tell by it what kind of network a model has.
+pub const METHOD: &str = "trivial-bound";
+
 /// What is asked of a deep network. `None` where nothing was said.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Deep {

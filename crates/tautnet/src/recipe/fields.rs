@@ -1,9 +1,12 @@
 //! Every setting, once: flags, Python's parameters, files and documentation are made of these lines.
 
+use super::deep::METHOD;
 use super::field::{Command, Field, Kind, Value, Word, put_count, put_number, put_switch, put_texts, put_word};
 use super::plan::{USUAL, WITHIN_DECAY};
 use super::settings::Recipe;
 use super::table::Table;
+use crate::deep_polish;
+use crate::error::Error;
 use crate::fit::DECAY;
 use crate::polish::{Effort, LIMIT, Method, PRICE, Penalty, TOLERANCE};
 use crate::requirement::Setting;
@@ -92,7 +95,10 @@ impl Table for Recipe {
             name: "method",
             group: "Objective",
             symbol: "METHOD",
-            kind: Kind::Word(|| Method::all().map(|method| Word::new(method.name(), method.help())).collect()),
+            kind: Kind::Word(|| {
+                let deep = Word::new(METHOD, "deep networks (`layers`), by the product of the norms of their layers");
+                Method::all().map(|method| Word::new(method.name(), method.help())).chain([deep]).collect()
+            }),
             help: "Which convex program is solved",
             commands: &[Train, Polish],
             unsaid: |command| {
@@ -104,8 +110,20 @@ impl Table for Recipe {
                     _ => format!("{normal}; {high}"),
                 })
             },
-            get: |recipe| recipe.method.map_or(Value::Nothing, |method| Value::Word(method.name().into())),
-            set: |recipe, value| put_word(value, &mut |method| recipe.method = Some(method)),
+            get: |recipe| match (recipe.method, recipe.deep) {
+                (Some(method), _) => Value::Word(method.name().into()),
+                (None, true) => Value::Word(METHOD.into()),
+                (None, false) => Value::Nothing,
+            },
+            set: |recipe, value| {
+                recipe.deep = *value == Value::Word(METHOD.into());
+                if recipe.deep {
+                    recipe.method = None;
+                    return Ok(());
+                }
+                put_word(value, &mut |method| recipe.method = Some(method))
+                    .map_err(|error| Error::new(error.what, format!("{}; or {METHOD}", error.hint)))
+            },
             ..Field::PLAIN
         },
         Field {
@@ -167,8 +185,12 @@ impl Table for Recipe {
             help: "Norm of input changes",
             commands: &[Train, Polish, Compare, Attack],
             unsaid: |command| {
-                (command == Attack)
-                    .then(|| format!("that of the model's certificate; {} without one", Recipe::default().norm.name()))
+                let usual = Recipe::default().norm.name();
+                match command {
+                    Attack => Some(format!("that of the model's certificate; {usual} without one")),
+                    Polish => Some(format!("{usual}; that of the model file where the network is deep")),
+                    _ => None,
+                }
             },
             get: |recipe| Value::Word(recipe.norm.name().into()),
             set: |recipe, value| put_word(value, &mut |norm| recipe.norm = norm),
@@ -269,6 +291,10 @@ impl Table for Recipe {
             kind: Kind::Number(TOLERANCE),
             help: "Relative duality gap to reach",
             commands: &[Train, Polish, Reproduce],
+            unsaid: |command| {
+                let [usual, deep] = [Recipe::default().tol, deep_polish::Settings::default().tolerance];
+                (command == Polish).then(|| format!("{usual:e}; {deep:e} where the network is deep"))
+            },
             get: |recipe| Value::Number(recipe.tol),
             set: |recipe, value| put_number(value, &mut |gap| recipe.tol = gap),
             ..Field::PLAIN

@@ -22,7 +22,7 @@ mod stored;
 mod table;
 mod text;
 
-pub use deep::{Deep, SHARED};
+pub use deep::{Deep, METHOD, SHARED};
 pub use field::{Command, Field, Kind, Value, Word};
 pub use interval::Interval;
 pub use judge::Judge;

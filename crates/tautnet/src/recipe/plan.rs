@@ -1,5 +1,6 @@
 //! From what was said to what is done.
 
+use super::deep::METHOD;
 use super::field::{Command, Value};
 use super::settings::Recipe;
 use super::table::Table;
@@ -36,6 +37,18 @@ pub struct Plan {
 impl Recipe {
     /// What is done where this is asked for, or why it cannot be done.
     pub fn resolve(&self, command: Command) -> Result<Plan> {
+        if self.deep {
+            return Err(match command {
+                Command::Polish => Error::new(
+                    format!("the method `{METHOD}` trains deep networks, and a polish was asked for"),
+                    "leave it out: deep networks are polished layer by layer, others by the methods of their convex programs",
+                ),
+                _ => Error::new(
+                    format!("the method `{METHOD}` is about deep networks, and no layers were asked for"),
+                    "give the units of the hidden layers too: 64,64",
+                ),
+            });
+        }
         Self::FIELDS.iter().try_for_each(|field| field.check(&(field.get)(self)))?;
         if command == Command::Train {
             if let Some(plan) = self.within_tolerance()? {

@@ -19,6 +19,9 @@ pub struct Recipe {
     pub lipschitz: Option<f64>,
     /// The convex program; `None` for that of the effort.
     pub method: Option<Method>,
+    /// Whether the method was named that trains deep networks, [`METHOD`](super::METHOD), which is no convex program. It goes with the layers of
+    /// [`Deep`](super::Deep) alone.
+    pub deep: bool,
     /// How much time to give to the search for better patterns.
     pub effort: Effort,
     /// λ_w. `None`: in a polish the method's own, and a small one within a tolerance; in a fit [`fit::DECAY`](crate::fit::DECAY).
@@ -55,6 +58,7 @@ impl Default for Recipe {
             loss: polish.loss,
             lipschitz: None,
             method: None,
+            deep: false,
             effort: Effort::default(),
             decay: None,
             max_lipschitz: None,

@@ -293,3 +293,23 @@ fn the_reference_is_up_to_date() {
         "make it anew: TAUTNET_REFERENCE=1 cargo test --release -p tautnet the_reference_is_up_to_date"
     );
 }
+
+#[test]
+fn the_method_of_deep_networks_is_a_word_that_needs_layers() {
+    let mut recipe = Recipe::default();
+    recipe.set("method", &Value::Word(METHOD.into())).unwrap();
+    assert!(recipe.deep && recipe.method.is_none());
+    let field = Recipe::field("method").unwrap();
+    assert_eq!(field.value(&recipe), Value::Word(METHOD.into()));
+    let text = serde_json::to_string(&recipe).unwrap();
+    assert_eq!(serde_json::from_str::<Recipe>(&text).unwrap(), recipe);
+    for (command, what) in [(Command::Train, "no layers were asked for"), (Command::Polish, "a polish was asked for")] {
+        let error = recipe.resolve(command).unwrap_err();
+        assert!(error.what.contains(METHOD) && error.what.contains(what), "{error:?}");
+    }
+    // Another one takes its place, and a word that is none is refused with all that there are.
+    recipe.set("method", &Value::Word("walk".into())).unwrap();
+    assert!(!recipe.deep && recipe.resolve(Command::Train).is_ok());
+    let error = recipe.set("method", &Value::Word("trivial".into())).unwrap_err();
+    assert!(error.hint.contains("walk") && error.hint.contains(METHOD), "{error:?}");
+}
