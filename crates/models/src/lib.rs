@@ -52,3 +52,8 @@ pub use write::{prepare, to_bytes, write};
 
 #[cfg(test)]
 mod tests;
+
+/// The examples of the file that a registry shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

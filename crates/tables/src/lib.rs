@@ -30,3 +30,8 @@ pub use class::{check_learned, class_number, either};
 pub use column::{Cell, is_rounded};
 pub use encoder::{Encoder, Input, Task, UnknownLevels};
 pub use table::{Column, ReadOptions, Table, Values};
+
+/// The examples of the file that a registry shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
