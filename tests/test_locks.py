@@ -14,6 +14,7 @@ ENVIRONMENTS = {
     "tests/requirements.lock": ["tests/requirements.txt", "python/tests/requirements.txt"],
     "python/tests/requirements-oldest.lock": ["python/tests/requirements-oldest.txt"],
     "benchmarks/requirements.lock": ["benchmarks/requirements.txt"],
+    "docs/site/requirements.lock": ["docs/site/requirements.txt"],
 }
 
 

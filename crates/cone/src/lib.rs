@@ -42,3 +42,8 @@ pub use program::{Curved, Linear, NormalEquations, NotPositiveDefinite, Program,
 pub use settings::{Iteration, Observer, Settings};
 pub use solve::solve;
 pub use stop::{Stage, Stop};
+
+/// The examples of the file that a registry shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

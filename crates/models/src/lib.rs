@@ -53,3 +53,8 @@ pub use write::{prepare, to_bytes, told_of_weights, write};
 
 #[cfg(test)]
 mod tests;
+
+/// The examples of the file that a registry shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -60,3 +60,8 @@ pub fn attack(
     let settings = attack::Settings { seed, loss: loss.clone(), ..attack::Settings::new(bound) };
     attack::attack(network, rows, norm, radii, &settings)
 }
+
+/// The examples of the file that a registry shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -24,3 +24,8 @@ mod toy {
         tautnet::Dataset::new(x, y, None).unwrap()
     }
 }
+
+/// The examples of the file that a registry shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

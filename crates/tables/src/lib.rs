@@ -38,3 +38,8 @@ pub use encoder::{ColumnChoice, Encoder, Input, UnknownLevels};
 pub use preparation::{DateColumn, Fill, Missing, Preparation};
 pub use table::{Column, ReadOptions, Table, Values};
 pub use target::Task;
+
+/// The examples of the file that a registry shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

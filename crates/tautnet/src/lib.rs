@@ -74,3 +74,8 @@ pub use recipe::Recipe;
 pub use scaling::Scaler;
 pub use shallow::Shallow;
 pub use tautnet_cone::{Stage, Stop};
+
+/// The examples of the file that a registry shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

@@ -44,3 +44,8 @@ pub mod evidence {
     pub use crate::verify::{Units, Vectors, prove, rounding_allowance, scaled_matrix, sensitivities};
     pub use crate::worst_cases::Near;
 }
+
+/// The examples of the file that a registry shows.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

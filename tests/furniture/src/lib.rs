@@ -4,6 +4,7 @@
 //! meet its types twice.)
 
 mod process;
+pub mod schema;
 
 pub use process::{Folder, Ran, tautnet};
 

@@ -1,5 +1,6 @@
 //! Running the program.
 
+use crate::schema;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -89,11 +90,16 @@ impl Folder {
 }
 
 impl Ran {
-    /// Run a command to its end.
+    /// Run a command to its end. What `tautnet` says as JSON is held against the schema of its command.
     pub fn of(command: &mut Command) -> Self {
         let output = command.output().expect("the program can be started");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+        let ran = Self { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) };
+        if Path::new(command.get_program()).file_stem() == Some(OsStr::new("tautnet")) {
+            let arguments: Vec<String> = command.get_args().map(|word| word.to_string_lossy().into_owned()).collect();
+            schema::check_run(&arguments, command.get_current_dir(), ran.code, &ran.out);
+        }
+        ran
     }
 
     /// Standard output as one JSON object, of a run that succeeded.

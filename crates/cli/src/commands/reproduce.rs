@@ -118,10 +118,10 @@ impl What {
 
     fn text(self) -> &'static str {
         match self {
-            What::Table1 => include_str!("../../../../experiments/table-1.toml"),
-            What::Figure1 => include_str!("../../../../experiments/figure-1.toml"),
-            What::RobustClassification => include_str!("../../../../experiments/robust-classification.toml"),
-            What::TrivialBound => include_str!("../../../../experiments/trivial-bound.toml"),
+            What::Table1 => include_str!("../../experiments/table-1.toml"),
+            What::Figure1 => include_str!("../../experiments/figure-1.toml"),
+            What::RobustClassification => include_str!("../../experiments/robust-classification.toml"),
+            What::TrivialBound => include_str!("../../experiments/trivial-bound.toml"),
         }
     }
 }

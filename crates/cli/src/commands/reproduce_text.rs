@@ -10,8 +10,8 @@ use tautnet_study::experiment::{
 };
 use tautnet_study::experiment_file::Experiment;
 
-const TABLE: &str = include_str!("../../../../experiments/expected/table-1.csv");
-const FIGURE: &str = include_str!("../../../../experiments/expected/figure-1.csv");
+const TABLE: &str = include_str!("../../experiments/expected/table-1.csv");
+const FIGURE: &str = include_str!("../../experiments/expected/figure-1.csv");
 
 /// Tables, and what they say.
 pub struct Finding {
@@ -255,7 +255,7 @@ mod tests {
     }
 
     fn figure_of(rows: &[Row]) -> Finding {
-        let text = include_str!("../../../../experiments/figure-1.toml");
+        let text = include_str!("../../experiments/figure-1.toml");
         figure(&experiment_file::parse("f", text, "smoke").unwrap(), &bands(rows), (1, 1))
     }
 

@@ -75,6 +75,9 @@ fn a_class_is_learned_told_and_proved() {
     let text = folder.tautnet("predict m.json data.csv --tolerance 0").out;
     assert!(text.starts_with("prediction,probability\n") && text.lines().count() == 91, "{text}");
 
+    let within = folder.tautnet("predict m.json data.csv --radius 0.01 --json").json();
+    assert!(number(&within["reach"]) > 0.0 && within["certain"].is_array() && within["norm"] == "2", "{within}");
+
     let sizes = folder.tautnet("attack m.json data.csv --json").json()["sizes"].clone();
     let accuracies = sizes.as_array().unwrap().iter().map(|size| &size["accuracy"]);
     let [found, proved] =

@@ -24,6 +24,7 @@ mod reading;
 mod report;
 mod reproduce;
 mod run;
+mod schemas;
 mod several_classes;
 mod sound;
 mod targets;

@@ -317,6 +317,7 @@ fn an_interrupt_gives_the_best_so_far() {
     let mut out = String::new();
     child.stdout.take().unwrap().read_to_string(&mut out).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0), "{line}{out}");
+    tautnet_furniture::schema::check_run(&["polish".into(), "--json".into()], None, Some(0), &out);
     let result: Value = serde_json::from_str(&out).unwrap();
     let objective = |value: &Value| value["objective"].as_f64().unwrap();
     assert!(objective(&result) <= objective(&result["before"]), "{result:#}");

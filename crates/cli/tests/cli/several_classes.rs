@@ -101,6 +101,11 @@ fn several_classes_are_learned_told_and_proved() {
     assert!(number(&polished["learned"]["found"]) <= number(&polished["objective"]));
     let again = folder.tautnet("predict p.json data.csv --json").json();
     assert_eq!(again["classes"], json["classes"]);
+    let parted = folder.tautnet("polish m.json data.csv --tolerance 0.15 --rounds 1 --test 0.3 --json --quiet").json();
+    for network in [&parted, &parted["before"]] {
+        let right = &network["held_out"]["accuracy"];
+        assert!(number(&right["proved"]) <= number(&right["found"]), "{parted}");
+    }
     let text =
         folder.tautnet("polish m.json data.csv --tolerance 0.15 --method robust-cells --test data.csv --quiet").out;
     assert!(

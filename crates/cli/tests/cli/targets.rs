@@ -105,6 +105,11 @@ fn several_targets_are_learned_told_and_proved() {
     assert!(proved <= number(&polished["objective"]) * (1.0 + 1e-9), "{polished}");
     let again = folder.tautnet("predict p.json data.csv --json").json();
     assert_eq!(again["targets"], json["targets"]);
+    let parted = folder.tautnet(&format!("{polish} --rounds 1 --test 0.3 --json").replace("--rounds 2 ", "")).json();
+    for network in [&parted, &parted["before"]] {
+        let price = &network["held_out"]["price"];
+        assert!(number(&price["found"]) <= number(&price["proved"]), "{parted}");
+    }
     let text = folder.tautnet(&format!("{polish} --test data.csv")).out;
     assert!(text.contains("`weight, kg` off by, in its units, rows held out"), "{text}");
 }
