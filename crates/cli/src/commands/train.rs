@@ -2,7 +2,7 @@
 
 use super::export;
 use super::pictures::{self, Evaluation};
-use super::train_summary::{self, Summary, certificate};
+use super::train_summary::{self, Summary, Unkept, certificate};
 use super::{targets, tolerance_pictures, train_deep, train_tolerance};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TaskArguments,
@@ -193,7 +193,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         learned.balance();
         held_out.iter_mut().for_each(Dataset::balance);
     }
-    train_summary::note_unless_kept(&arguments.out, &arguments.talk);
     // The fit merges equal rows; what is shown is shown of the rows as they are.
     let job = Job::new(learned.clone(), &plan, limits::now(), Arc::new(stop))?;
     if let Some(choice) = &plan.choice {
@@ -215,10 +214,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     scaler.standardize_in_place(&mut learned);
     let held_out = held_out.map(|rows| scaler.standardize(&rows));
 
+    let mut unkept = Unkept::of(&arguments.out, &arguments.talk);
     let started = Instant::now();
     stop.heed();
     let mut display = Display::new(arguments.talk.quiet, settings.polish.tol);
-    let worked = job.train(&mut |progress| show(&mut display, progress))?;
+    let worked = job.train(&mut |progress| {
+        unkept.tell();
+        show(&mut display, progress)
+    })?;
     drop(display);
     let (fitted, stopped) = (&worked.result, worked.interruption.map(Interruption::in_words));
     let late = stop.late();

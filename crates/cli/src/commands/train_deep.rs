@@ -125,11 +125,12 @@ pub fn run(arguments: &Asked<'_>) -> Result<ExitCode> {
     if opened.are_images() && !arguments.no_standardize && !arguments.talk.quiet {
         output::note("the pixels of images are taken as they are, from 0 to 1; the radius is in these units");
     }
-    train_summary::note_unless_kept(arguments.out, arguments.talk);
+    let mut unkept = train_summary::Unkept::of(arguments.out, arguments.talk);
     stop.heed();
     let watch: Arc<dyn Watch> = Arc::new(stop);
     let mut display = Display::new(arguments.talk.quiet, f64::NAN);
     let fitted = asked.fit(learned, held_out, limits::now(), &watch, &mut |progress| {
+        unkept.tell();
         let done = progress.epoch as f64 + progress.steps.0 as f64 / progress.steps.1.max(1) as f64;
         display.line(done / progress.epochs as f64, || {
             let (loss, bound) = (output::number(progress.loss), output::number(progress.bound));

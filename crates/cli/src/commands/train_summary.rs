@@ -236,10 +236,20 @@ pub fn tell_where(out: &OutArguments) {
     }
 }
 
-/// Say before the work, and not after it, that its result goes nowhere.
-pub fn note_unless_kept(out: &OutArguments, talk: &TalkArguments) {
-    if out.out.is_none() && !talk.quiet && !talk.json {
-        output::note("the model will not be kept; write it with --out FILE");
+/// Says once, when the work has begun and not when it is done, that its result goes nowhere.
+pub struct Unkept(bool);
+
+impl Unkept {
+    /// Nothing is to be said where it is written, or where nobody reads.
+    pub fn of(out: &OutArguments, talk: &TalkArguments) -> Self {
+        Self(out.out.is_none() && !talk.quiet && !talk.json)
+    }
+
+    /// Work goes on.
+    pub fn tell(&mut self) {
+        if std::mem::take(&mut self.0) {
+            output::note("the model will not be kept; write it with --out FILE");
+        }
     }
 }
 

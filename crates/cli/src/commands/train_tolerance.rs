@@ -66,7 +66,9 @@ pub fn run(
     let started = Instant::now();
     stop.heed();
     let mut display = Display::new(asked.talk.quiet, plan.settings.polish.tol);
+    let mut unkept = train_summary::Unkept::of(asked.out, asked.talk);
     let worked = job.choose(settings, &mut |progress| {
+        unkept.tell();
         if let fit::Progress::Choice(progress) = progress {
             show(&mut display, progress);
         }

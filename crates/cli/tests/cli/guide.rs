@@ -95,7 +95,7 @@ const PAGES: [(&str, usize); 11] = [
     ("classes.md", 25),
     ("targets.md", 19),
     ("deep.md", 5),
-    ("messy-tables.md", 30),
+    ("messy-tables.md", 25),
 ];
 
 fn root() -> PathBuf {

@@ -62,6 +62,13 @@ fn a_table_is_described_before_anything_is_done() {
     // What it says to do does.
     let advised = folder.tautnet("data describe t.csv --drop id --date when=parts --missing median");
     assert!(advised.out.contains("takes this table as it is"), "{advised:?}");
+    let advised = folder.tautnet("data describe t.csv --drop id --date when=parts --missing median --json").json();
+    assert!(advised["refused"].is_null() && advised["advice"] == serde_json::json!([]), "{advised}");
+    folder.write("bad.csv", "a,b,y\n1,2,3\nx,5,6\n7,8,9\n");
+    let bad = folder.tautnet("data describe bad.csv --json").json();
+    assert_eq!((bad["columns"][0]["kind"].as_str(), bad["advice"][0].as_str()), (Some("unusable"), Some("--drop a")));
+    let bad = folder.tautnet("data describe bad.csv");
+    assert!(bad.out.contains("cannot be used: mend the value or leave the column out"), "{bad:?}");
     assert_eq!(
         folder.tautnet(&format!("train t.csv --drop id --date when=parts --missing median {QUICK}")).code,
         Some(0)
