@@ -29,7 +29,7 @@ fn table() -> String {
 
 fn folder() -> Folder {
     let folder = Folder::new();
-    folder.write("t.csv", &table());
+    folder.write("t.csv", table());
     folder
 }
 
@@ -150,7 +150,7 @@ fn a_preparation_that_does_not_fit_its_columns_is_refused() {
     let text = std::fs::read_to_string(folder.path().join("m.json")).unwrap();
     let broken = |from: &str, to: &str, what: &str| {
         assert!(text.contains(from), "{from}");
-        folder.write("broken.json", &text.replacen(from, to, 1));
+        folder.write("broken.json", text.replacen(from, to, 1));
         let ran: Ran = folder.tautnet("predict broken.json t.csv");
         assert!(ran.code == Some(2) && ran.err.contains(what), "{from}: {ran:?}");
     };
@@ -163,7 +163,7 @@ fn a_preparation_that_does_not_fit_its_columns_is_refused() {
 fn inputs_are_kept_by_pattern_and_words_that_name_rows_are_refused() {
     let folder = Folder::new();
     let rows: String = (0..40).map(|k| format!("r{k},{},{},{}\n", k % 7, k % 5, k % 7 + k % 5)).collect();
-    folder.write("t.csv", &format!("name,raw_1,raw_2,y\n{rows}"));
+    folder.write("t.csv", format!("name,raw_1,raw_2,y\n{rows}"));
     let ran = folder.tautnet(&format!("train t.csv {QUICK}"));
     assert!(ran.code == Some(2) && ran.err.contains("column `name` has another word in every row"), "{ran:?}");
     let kept = folder.tautnet(&format!("train t.csv --keep raw_* {QUICK} --out m.json"));
