@@ -221,6 +221,8 @@ pub fn seeds() -> Vec<Seed> {
         TABLE.replace('\n', "\r\n"),
         TABLE.replace(',', ";"),
         "1,2\n3,4\n5,6\n".to_owned(),
+        "when,t,k,y\n2024-01-05,1.5,a,1\n,NA,,2\n2024-02-06T10:00Z,3,b,\n2024-02-07,4,a,5\n".to_owned(),
+        "when;t;f;y\n;bar;;\n03.04.2024;1,5;1.200,5;1\n05.06.2024;;7,25;2\n07.08.2024;2,5;8;4\n".to_owned(),
         "\u{feff}a\tb\n\"x \"\"y\"\"\"\t1\n\"line\nbreak\"\t2\n".to_owned(),
     ];
     for table in &tables {

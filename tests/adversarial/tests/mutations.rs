@@ -19,7 +19,9 @@ use tautnet_adversarial::number::Ratio;
 use tautnet_adversarial::truth::{Exact, Length};
 use tautnet_furniture::{Folder, Ran, tautnet};
 use tautnet_models::{Format, Options, SearchFile, parse, to_bytes};
-use tautnet_tables::{Encoder, ReadOptions, Table, Task, UnknownLevels};
+use tautnet_tables::dates::AskedDate;
+use tautnet_tables::describe::describe;
+use tautnet_tables::{ColumnChoice, Encoder, Missing, ReadOptions, Table, Task, UnknownLevels};
 
 /// Kilobytes of address space that a reader of small files may use. Threads and the allocator reserve most of it.
 const ADDRESSES: usize = 4 << 20;
@@ -59,12 +61,25 @@ fn read(kind: Kind, bytes: &[u8], folder: &Path) {
         Kind::Table | Kind::Packed | Kind::Parquet => {
             let path = folder.join("table");
             std::fs::write(&path, bytes).expect("a temporary file can be written");
-            if let Ok(table) = Table::read(&path, &ReadOptions::default())
-                && let Ok(encoder) = Encoder::fit(&table, None, &[])
-            {
-                let x = encoder.encode(&table, UnknownLevels::Refuse).expect("its own table fits an encoder");
-                assert_eq!((x.nrows(), x.ncols()), (table.rows(), encoder.width()));
+            let Ok(table) = Table::read(&path, &ReadOptions::default()) else { return };
+            // As it is, and with whatever can be said of missing values and dates.
+            let dates = table.columns().iter().filter(|column| column.known().is_err()).flat_map(|column| {
+                ["parts", "days,dmy"].map(|form| format!("{}={form}", column.name).parse::<AskedDate>().ok())
+            });
+            let dates: Vec<AskedDate> = dates.flatten().collect();
+            for dates in [&[], &dates[..dates.len().min(1)], &dates[dates.len().min(1)..dates.len().min(2)]] {
+                for (_, missing) in Missing::ALL {
+                    let choice = ColumnChoice { task: Task::Regress, missing, dates, ..ColumnChoice::default() };
+                    let Ok(encoder) = Encoder::choose(&table, &choice) else { continue };
+                    encoder.check_preparation().expect("what was learned is good");
+                    let whole = encoder.complete(&table).expect("it was complete when it was learned");
+                    let x = encoder.encode(&whole, UnknownLevels::Refuse).expect("its own table fits an encoder");
+                    assert_eq!((x.nrows(), x.ncols()), (whole.rows(), encoder.width()));
+                    let data = encoder.dataset(&table, UnknownLevels::Refuse).expect("and is a data set");
+                    assert_eq!(data.rows(), whole.rows());
+                }
             }
+            let _ = describe(&table, &ColumnChoice::default());
         }
         Kind::Json | Kind::Onnx | Kind::Safetensors => {
             let format = match kind {
