@@ -12,15 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _tautnet
+from ._choices import AttackMethod, Effort, Loss, Method, Norm, Penalty, PolishBound, Shape
 from ._data import Tolerance, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
+from ._pipelines import is_pipeline, refuse_other_columns
 from ._path import LipschitzPath, path_of
 from ._progress import Progress
 from ._estimator import DEEP, given_rows, limits, options, thread_count
 from ._classifier import LipschitzClassifier
 from ._regressor import LipschitzRegressor
 from ._settings import documented
+from ._shown import Column, Shown, numbers, plain, signed
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,10 +34,21 @@ MARGINS = ("logistic", "hinge", "squared-hinge")
 
 def _targets(subject: Any, network: Any, y: Any, loss: str | None, asks: str) -> tuple[list[Any], str | None]:
     """The columns of y for the extension, and the loss: where the network tells classes apart, their numbers, and a loss of them."""
+    if loss is None and not isinstance(subject, _tautnet.Model) and is_pipeline(network):
+        loss = _own_loss(network)
     classes = _classes(subject, network)
     if classes is None:
         return [target for target, _ in given_targets(y, asks)], loss
     return [labels_of(y, classes, asks)], loss or (None if isinstance(subject, _tautnet.Model) else "logistic")
+
+
+def _own_loss(network: Any) -> str | None:
+    """The loss of the estimator of this package that a Pipeline ends with."""
+    while is_pipeline(network):
+        network = network.steps[-1][1] if hasattr(network, "steps") else network.regressor_
+    model = getattr(network, "model_", None)
+    found: str | None = json.loads(model.settings).get("loss") if isinstance(model, _tautnet.Model) else None
+    return found
 
 
 def _classes(subject: Any, network: Any) -> list[str] | None:
@@ -52,20 +66,20 @@ def polish(
     y: Any,
     sample_weight: Any = None,
     *,
-    loss: str | None = None,
+    loss: Loss | None = None,
     lipschitz: float | None = None,
     decay: float | None = None,
     max_lipschitz: float | None = None,
-    method: str | None = None,
-    effort: str = "normal",
-    norm: str | float | None = None,
-    penalty: str = "L",
+    method: Method | None = None,
+    effort: Effort = "normal",
+    norm: Norm | None = None,
+    penalty: Penalty = "L",
     output_bias: bool = True,
     linear_part: bool = False,
     tolerance: Tolerance | None = None,
-    tolerance_shape: str = "box",
+    tolerance_shape: Shape = "box",
     rounds: int = 20,
-    bound: str | None = None,
+    bound: PolishBound | None = None,
     radius: float | None = None,
     standardize: bool = True,
     tol: float | None = None,
@@ -99,6 +113,7 @@ def polish(
     {settings}
     """
     subject = native(network)
+    refuse_other_columns(network, X)
     classes = _classes(subject, network)
     of_classes = isinstance(subject, _tautnet.Network) and (subject.outputs > 1 or loss in MARGINS)
     if of_classes and classes is None and _tautnet.has_layers_polished(subject):
@@ -125,8 +140,23 @@ def polish(
     return better
 
 
-@dataclass(frozen=True)
-class Bounds:
+def _aligned(lines: Sequence[tuple[str, str, float]]) -> str:
+    shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in lines]
+    return "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
+
+
+def _root(values: Floats, degree: int) -> Floats:
+    """Losses in the unit of the target."""
+    return values if degree < 2 else values ** (1.0 / degree)
+
+
+def _measure(degree: int, root_name: str, loss: str) -> str:
+    name = root_name if loss == "squared" else f"{root_name}, {loss}"
+    return f"{name}, in the units of the target" if degree > 0 else name
+
+
+@dataclass(frozen=True, repr=False)
+class Bounds(Shown):
     """Bounds on the Lipschitz constant of a network in one norm, in the network's units: standardized ones for a model."""
 
     certificate: _tautnet.Certificate
@@ -155,6 +185,16 @@ class Bounds:
         return self.certificate.lipschitz_upper_bound
 
     def __str__(self) -> str:
+        return _aligned(self._lines())
+
+    def _title(self) -> str:
+        return f"Bounds on the Lipschitz constant, norm {self.norm}"
+
+    def _columns(self) -> list[Column]:
+        in_units = [("proved, in the units of the data", "<=", self.lipschitz_upper_bound)] if self.lipschitz_upper_bound != self.proved else []
+        return signed(self._lines() + in_units)
+
+    def _lines(self) -> list[tuple[str, str, float]]:
         lines = [("largest gradient found", ">=", self.found)]
         if self.exact is not None:
             lines += [("branch and bound", ">=", self.exact[0]), ("branch and bound", "<=", self.exact[1])]
@@ -162,12 +202,11 @@ class Bounds:
         lines += [("product of norms", "<=", self.norm_product)]
         if self.local is not None:
             lines.append(("in the box around the data", "<=", self.local))
-        shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in lines]
-        return "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
+        return lines
 
 
-@dataclass(frozen=True)
-class ChainBounds:
+@dataclass(frozen=True, repr=False)
+class ChainBounds(Shown):
     """Bounds on how fast the outputs of a network with any number of layers can change, in one norm, in the network's units: standardized ones for a model."""
 
     certificate: _tautnet.ChainCertificate
@@ -210,12 +249,22 @@ class ChainBounds:
         return self.certificate.lipschitz_upper_bound
 
     def __str__(self) -> str:
-        shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in self._lines()]
-        text = "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
-        if self.margins is not None:
-            kept, rows = self.margins.certified, self.margins.rows
-            text += f"\n{kept} of {rows} rows keep their class within {self.margins.radius:g} (proved)"
-        return text
+        return "\n".join([_aligned(self._lines()), *self._below()])
+
+    def _title(self) -> str:
+        return f"Bounds on the Lipschitz constant of {len(self.layers)} layers, norm {self.norm}"
+
+    def _columns(self) -> list[Column]:
+        # Where there are units of the data, the bound is another in them.
+        claim = self.certificate.standardized["bound"]
+        raw = self.certificate.raw
+        least = [] if raw is None or raw["bound"] == claim else [("proved, in the units of the data", "<=", self.lipschitz_upper_bound)]
+        return signed(self._lines() + least)
+
+    def _below(self) -> list[str]:
+        if self.margins is None:
+            return []
+        return [f"{self.margins.certified} of {self.margins.rows} rows keep their class within {self.margins.radius:g} (proved)"]
 
     def _lines(self) -> list[tuple[str, str, float]]:
         lines = [("largest Jacobian found", ">=", self.found)]
@@ -239,7 +288,7 @@ def certify(
     y: Any = None,
     *,
     radius: float | None = None,
-    norm: str | float | None = None,
+    norm: Norm | None = None,
     exact: bool = False,
     time_limit: float | None = None,
     threads: int | None = None,
@@ -253,14 +302,15 @@ def certify(
     their class wherever their inputs change by at most the radius, in the norm: `margins`, whose file `verify` checks.
     """
     subject = native(network)
+    refuse_other_columns(network, X)
     # Of several outputs of one hidden layer of relu units the command line knows better bounds.
     chain = _layered(subject) or ((y is not None or radius is not None) and _tautnet.is_chain(subject))
-    if norm is None:
-        own = None
-        if isinstance(subject, _tautnet.Model):
-            own = json.loads(subject.settings).get("norm") if chain else subject.certificate and subject.certificate.norm
-        norm = own or "2"
-    name = norm if isinstance(norm, str) else f"{norm:g}"
+    own: str | float | None = norm
+    if norm is None and isinstance(subject, _tautnet.Model):
+        proved = subject.certificate
+        own = json.loads(subject.settings).get("norm") if chain else None if proved is None else proved.norm
+    own = "2" if own is None else own
+    name = own if isinstance(own, str) else f"{own:g}"
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     inputs = None if X is None else given_inputs(X, "certify", names)
     if chain:
@@ -364,8 +414,8 @@ def verify(certificate: Any, network: Any) -> Judged:
     return _tautnet.verify(data, subject)
 
 
-@dataclass(frozen=True)
-class Attack:
+@dataclass(frozen=True, repr=False)
+class Attack(Shown):
     """Mean losses under attack at each radius, in the units of the target: squared, where the loss is a square."""
 
     radius: Floats
@@ -384,9 +434,21 @@ class Attack:
     root_name: str = "root mean square"
     """What the error is called in the unit of the target."""
 
+    def _title(self) -> str:
+        return f"Attack, norm {self.norm}, {self.rows} rows: {_measure(self.degree, self.root_name, self.loss)}"
 
-@dataclass(frozen=True)
-class AttackWithin:
+    def _columns(self) -> list[Column]:
+        found, certified, ceiling = (_root(values, self.degree) for values in (self.found, self.certified, self.ceiling))
+        return [
+            plain("radius", self.radius),
+            numbers("found ≥", found, False),
+            numbers("certified ≤", certified, True),
+            numbers("by the bound ≤", ceiling, True),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class AttackWithin(Shown):
     """Mean losses of inputs that are wrong by errors within multiples of a tolerance, in the units of the target.
 
     Of several targets `found`, `proved` and `exact_rows` have a column for each, in its units, at its own worst points.
@@ -414,6 +476,21 @@ class AttackWithin:
     right_proved: Floats | None = None
     """The shares of the rows whose class is right whatever the input error, proved."""
 
+    def _title(self) -> str:
+        said = f"{len(self.tolerance)} amounts" if self.tolerance and len(self.tolerance) > 3 else ", ".join(self.tolerance or ["an array of rows"])
+        return f"Attack within the tolerance {said} ({self.tolerance_shape}), {self.rows} rows: {_measure(self.degree, self.root_name, self.loss)}"
+
+    def _columns(self) -> list[Column]:
+        columns = [plain("times", self.size)]
+        targets = self.found.shape[1] if self.found.ndim == 2 else 1
+        for j in range(targets):
+            found, proved = (_root(values.reshape(len(self.size), targets)[:, j], self.degree) for values in (self.found, self.proved))
+            of = f" {j + 1}" if targets > 1 else ""
+            columns += [numbers(f"found{of} ≥", found, False), numbers(f"proved{of} ≤", proved, True)]
+        if self.right_found is not None and self.right_proved is not None:
+            columns += [numbers("right, found ≤", self.right_found, True), numbers("right, proved ≥", self.right_proved, False)]
+        return columns
+
 
 # What is told of an attack as a whole.
 FACTS = ("norm", "rows", "loss", "degree", "root_name")
@@ -427,10 +504,10 @@ def attack(
     radius: float | Sequence[float] | None = None,
     *,
     tolerance: Tolerance | None = None,
-    tolerance_shape: str | None = None,
-    loss: str | None = None,
-    norm: str | float | None = None,
-    method: str = "projected-ascent",
+    tolerance_shape: Shape | None = None,
+    loss: Loss | None = None,
+    norm: Norm | None = None,
+    method: AttackMethod = "projected-ascent",
     restarts: int | None = None,
     nodes: int | None = None,
     standardize: bool = True,
@@ -447,6 +524,7 @@ def attack(
     {settings}
     """
     subject = native(network)
+    refuse_other_columns(network, X)
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     (target, *others), loss = _targets(subject, network, y, loss, "attack")
     name = norm if norm is None or isinstance(norm, str) else f"{norm:g}"
