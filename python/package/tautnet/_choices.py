@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 Norm = Literal["2", "inf", "1"] | float
-Method = Literal[
-    "convex", "robust-cells", "scenarios", "joint", "cells", "walk", "alternating", "weight-decay", "descent", "trivial-bound"
-]
+PolishMethod = Literal["convex", "robust-cells", "scenarios", "joint", "cells", "walk", "alternating", "weight-decay", "descent"]
+Method = PolishMethod | Literal["trivial-bound"]
 Effort = Literal["normal", "high"]
 Start = Literal["sgd", "random", "adversarial", "admm", "average"]
 # Other numbers may stand after the colon.

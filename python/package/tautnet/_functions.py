@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _tautnet
-from ._choices import AttackMethod, Effort, Loss, Method, Norm, Penalty, PolishBound, Shape
+from ._choices import AttackMethod, Effort, Loss, Norm, Penalty, PolishBound, PolishMethod, Shape
 from ._data import Tolerance, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
@@ -70,7 +70,7 @@ def polish(
     lipschitz: float | None = None,
     decay: float | None = None,
     max_lipschitz: float | None = None,
-    method: Method | None = None,
+    method: PolishMethod | None = None,
     effort: Effort = "normal",
     norm: Norm | None = None,
     penalty: Penalty = "L",

@@ -30,7 +30,7 @@ class Shown:
 
     def __repr__(self) -> str:
         columns = self._columns()
-        widths = [max(len(heading), *map(len, cells)) for heading, cells in columns]
+        widths = [max([len(heading), *map(len, cells)]) for heading, cells in columns]
         rows = list(zip(*(cells for _, cells in columns)))
         words = columns[0][0] == ""
         if not words:
