@@ -92,7 +92,7 @@ def given_target(y: Any, estimator: str = "tautnet") -> tuple[Any, str | None]:
 
 def given_targets(y: Any, estimator: str = "tautnet") -> list[tuple[Any, str | None]]:
     """The columns of y for the extension, each with its name where it has one."""
-    if _columns(y) < 2:
+    if columns_of(y) < 2:
         return [given_target(y, estimator)]
     if is_frame(y):
         own = column_names(y) is not None
@@ -106,7 +106,7 @@ def given_targets(y: Any, estimator: str = "tautnet") -> list[tuple[Any, str | N
     return [given_target(y[:, j], estimator) for j in range(y.shape[1])]
 
 
-def _columns(y: Any) -> int:
+def columns_of(y: Any) -> int:
     """How many columns y has."""
     several = is_frame(y) or (isinstance(y, np.ndarray) and y.ndim == 2) or (isinstance(y, (list, tuple)) and len(y) > 0 and np.ndim(y[0]) == 1)
     if is_frame(y):
@@ -118,7 +118,7 @@ def _columns(y: Any) -> int:
 
 def _one_column(y: Any, instead: str) -> Any:
     """y, which is one column; `instead` says what to give in the place of several."""
-    columns = _columns(y)
+    columns = columns_of(y)
     if columns != 1:
         raise TautnetError(f"y has {columns} columns", instead)
     if is_frame(y):

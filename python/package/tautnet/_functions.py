@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _tautnet
 from ._choices import AttackMethod, Effort, Loss, Norm, Penalty, PolishBound, PolishMethod, Shape
-from ._data import Tolerance, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
+from ._data import Tolerance, columns_of, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
 from ._pipelines import is_pipeline, refuse_other_columns
@@ -40,6 +40,13 @@ def _targets(subject: Any, network: Any, y: Any, loss: str | None, asks: str) ->
     if classes is None:
         return [target for target, _ in given_targets(y, asks)], loss
     return [labels_of(y, classes, asks)], loss or (None if isinstance(subject, _tautnet.Model) else "logistic")
+
+
+def _has_classes(network: _tautnet.Network, y: Any, loss: str | None) -> bool:
+    """Whether y are classes to a network alone: where the loss is one of classes, or where it has several outputs and y one column."""
+    if _tautnet.has_layers_polished(network):
+        return network.outputs > 1 or loss in MARGINS
+    return loss in MARGINS or (loss is None and network.outputs > 1 and columns_of(y) == 1)
 
 
 def _own_loss(network: Any) -> str | None:
@@ -115,10 +122,10 @@ def polish(
     subject = native(network)
     refuse_other_columns(network, X)
     classes = _classes(subject, network)
-    of_classes = isinstance(subject, _tautnet.Network) and (subject.outputs > 1 or loss in MARGINS)
-    if of_classes and classes is None and _tautnet.has_layers_polished(subject):
+    if classes is None and isinstance(subject, _tautnet.Network) and _has_classes(subject, y, loss):
         # A network alone does not know its classes.
         _, target, classes = given_labels(y, "polish")
+        loss = loss or (None if _tautnet.has_layers_polished(subject) else "logistic")
     else:
         (target, *_), loss = _targets(subject, network, y, loss, "polish")
     asked = options(
@@ -150,9 +157,9 @@ def _root(values: Floats, degree: int) -> Floats:
     return values if degree < 2 else values ** (1.0 / degree)
 
 
-def _measure(degree: int, root_name: str, loss: str) -> str:
+def _measure(root_name: str, loss: str) -> str:
     name = root_name if loss == "squared" else f"{root_name}, {loss}"
-    return f"{name}, in the units of the target" if degree > 0 else name
+    return name if loss in MARGINS else f"{name}, in the units of the target"
 
 
 @dataclass(frozen=True, repr=False)
@@ -435,7 +442,7 @@ class Attack(Shown):
     """What the error is called in the unit of the target."""
 
     def _title(self) -> str:
-        return f"Attack, norm {self.norm}, {self.rows} rows: {_measure(self.degree, self.root_name, self.loss)}"
+        return f"Attack, norm {self.norm}, {self.rows} rows: {_measure(self.root_name, self.loss)}"
 
     def _columns(self) -> list[Column]:
         found, certified, ceiling = (_root(values, self.degree) for values in (self.found, self.certified, self.ceiling))
@@ -478,7 +485,7 @@ class AttackWithin(Shown):
 
     def _title(self) -> str:
         said = f"{len(self.tolerance)} amounts" if self.tolerance and len(self.tolerance) > 3 else ", ".join(self.tolerance or ["an array of rows"])
-        return f"Attack within the tolerance {said} ({self.tolerance_shape}), {self.rows} rows: {_measure(self.degree, self.root_name, self.loss)}"
+        return f"Attack within the tolerance {said} ({self.tolerance_shape}), {self.rows} rows: {_measure(self.root_name, self.loss)}"
 
     def _columns(self) -> list[Column]:
         columns = [plain("times", self.size)]
