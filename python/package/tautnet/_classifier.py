@@ -49,8 +49,8 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     loss : what a wrong class costs: "logistic", "hinge" or "squared-hinge".
     missing : what is done with missing values (NaN, None): "refuse"; "drop", which leaves out the rows; "median", which takes the median of the
         column, or the most frequent word; "indicator", which does the same and adds an input that tells where a value was missing.
-    dates : what is made of columns of dates: {{"when": "parts"}} for year, month, day, weekday, hour and minute, those of them that vary, or
-        {{"when": "days"}} for days since 1970; "parts,dmy" or "days,mdy" where texts leave open which number is the day. Dates are exact.
+    dates : what is made of columns of dates: {"when": "parts"} for year, month, day, weekday, hour and minute, those of them that vary, or
+        {"when": "days"} for days since 1970; "parts,dmy" or "days,mdy" where texts leave open which number is the day. Dates are exact.
     standardize : whether the columns of a network with `layers` are standardized; else they are taken as they are.
     class_weight : None; "balanced", so that all classes weigh the same; or a weight for each class, as a dict.
     warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
@@ -59,8 +59,8 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     Attributes
     ----------
     classes_ : the classes.
-    accuracy_ : shares of the rows with the right class, {{"clean", "found", "proved"}}, for rows that were not learned from: without input error,
-        with the worst that an attack found within the tolerance, and proved. None without a tolerance. With `layers` {{"clean", "proved"}}, proved
+    accuracy_ : shares of the rows with the right class, {"clean", "found", "proved"}, for rows that were not learned from: without input error,
+        with the worst that an attack found within the tolerance, and proved. None without a tolerance. With `layers` {"clean", "proved"}, proved
         within the radius: for rows held out on the command line, else for those that were put aside to choose the best pass by (`validation`), which
         may be a little better than on rows that chose nothing; None where there were none.
     model_, certificate_, trivial_bound_, tolerance_, choice_, objective_, lipschitz_ and the others : as `LipschitzRegressor` has them.

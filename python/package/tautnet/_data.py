@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, column_or_1d
 
 from ._errors import TautnetError
@@ -92,7 +92,7 @@ def given_target(y: Any, estimator: str = "tautnet") -> tuple[Any, str | None]:
 
 def given_targets(y: Any, estimator: str = "tautnet") -> list[tuple[Any, str | None]]:
     """The columns of y for the extension, each with its name where it has one."""
-    if columns_of(y) < 2:
+    if _columns(y) < 2:
         return [given_target(y, estimator)]
     if is_frame(y):
         own = column_names(y) is not None
@@ -106,7 +106,7 @@ def given_targets(y: Any, estimator: str = "tautnet") -> list[tuple[Any, str | N
     return [given_target(y[:, j], estimator) for j in range(y.shape[1])]
 
 
-def columns_of(y: Any) -> int:
+def _columns(y: Any) -> int:
     """How many columns y has."""
     several = is_frame(y) or (isinstance(y, np.ndarray) and y.ndim == 2) or (isinstance(y, (list, tuple)) and len(y) > 0 and np.ndim(y[0]) == 1)
     if is_frame(y):
@@ -118,7 +118,7 @@ def columns_of(y: Any) -> int:
 
 def _one_column(y: Any, instead: str) -> Any:
     """y, which is one column; `instead` says what to give in the place of several."""
-    columns = columns_of(y)
+    columns = _columns(y)
     if columns != 1:
         raise TautnetError(f"y has {columns} columns", instead)
     if is_frame(y):
@@ -150,6 +150,11 @@ def _labels(y: Any) -> Any:
         of_kind = [f"{kind} (`{labels[k]}` in row {k + 1})" for kind, k in sorted(rows.items())]
         raise TautnetError(f"y has classes of several types: {', '.join(of_kind)}", "give all as words, or all as numbers")
     return np.array(labels.tolist())
+
+
+def are_classes(y: Any) -> bool:
+    """Whether y is one column of words or whole numbers."""
+    return y is not None and _columns(y) == 1 and type_of_target(_labels(y)) in ("binary", "multiclass")
 
 
 def given_labels(y: Any, estimator: str) -> tuple[Any, Any, list[str]]:

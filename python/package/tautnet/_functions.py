@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _tautnet
 from ._choices import AttackMethod, Effort, Loss, Norm, Penalty, PolishBound, PolishMethod, Shape
-from ._data import Tolerance, columns_of, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
+from ._data import Tolerance, are_classes, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
 from ._pipelines import is_pipeline, refuse_other_columns
@@ -43,10 +43,10 @@ def _targets(subject: Any, network: Any, y: Any, loss: str | None, asks: str) ->
 
 
 def _has_classes(network: _tautnet.Network, y: Any, loss: str | None) -> bool:
-    """Whether y are classes to a network alone: where the loss is one of classes, or where it has several outputs and y one column."""
+    """Whether y are classes to a network alone: where the loss is one of classes, or where it has several outputs and y one column of words or whole numbers."""
     if _tautnet.has_layers_polished(network):
         return network.outputs > 1 or loss in MARGINS
-    return loss in MARGINS or (loss is None and network.outputs > 1 and columns_of(y) == 1)
+    return loss in MARGINS or (loss is None and network.outputs > 1 and are_classes(y))
 
 
 def _own_loss(network: Any) -> str | None:
@@ -98,12 +98,17 @@ def polish(
     """The best of all networks that switch their units on and off on X as `network` does: never worse than it was.
 
     `network` is a fitted LipschitzRegressor, LipschitzClassifier, MLPRegressor, or MLPClassifier (one hidden relu layer), a torch Sequential(Linear, ReLU,
-    Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file (.onnx, .safetensors, .json). Apart
-    from a model, which knows its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` and its
+    Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file (.onnx, .safetensors, .json); or a
+    fitted Pipeline whose last step is one of these estimators and whose other steps are linear (scalers without clip, PCA, selectors of columns, ColumnTransformer and
+    FeatureUnion of these), or a TransformedTargetRegressor with a scaler: then the network is the whole, from the columns as they are to what the pipeline predicts, and
+    the result is for these columns. Apart from a model, which knows its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` and its
     bound are in units in which every column of X and y has mean 0 and standard deviation 1; without it, in
     those of X and y. The result predicts in the units of y either way. Without `output_bias` the output bias is 0 in the units of the
     objective; where no such network is better than one that has an output bias, the given one comes back, and the reason.
     A setting that the method does not use is refused.
+
+    Where a network alone, or a file, has several outputs and y one column of words or whole numbers, or the loss is one of classes ("logistic", "hinge", "squared-hinge"), y are classes. By
+    size, or by the alphabet, they stand in the order of the outputs; of two classes the second is the one for which a single output is above 0.
 
     With a `tolerance` the worst case within it is made small in the place of the loss: `{"temp": 0.5, "flow": "2%"}`, or an
     amount such as "0.1sd" for every input of numbers. An array has numbers in the units of the data, one for each column, or a row of
@@ -112,7 +117,7 @@ def polish(
     A deep network, one with more hidden layers or with other units than relu can say, is polished layer by layer: a fitted estimator with `layers`,
     a fitted MLPRegressor or MLPClassifier, a torch Sequential, a Network, or a file. `bound` and `radius` are about these; of the other settings `loss`,
     `lipschitz`, `max_lipschitz`, `norm`, `rounds` and `tol` are, and the rest is refused. A model is polished by what it was trained by where no price, limit or radius is
-    given. Where a network alone has several outputs, or the loss is "logistic", y are classes. `objective_["polish"]` of the result has the objective, the
+    given. `objective_["polish"]` of the result has the objective, the
     loss and the bound before and after, every step, and why it ended. Where the time limit ends it, the best so far is the result.
 
     Parameters
@@ -301,6 +306,8 @@ def certify(
     threads: int | None = None,
 ) -> Bounds | ChainBounds:
     """Bound how fast the network's output can change, and prove it. `network` as in `polish`, or one with any number of layers.
+
+    Of a Pipeline the bound is of the whole, in the units of its columns and of what it predicts.
 
     X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. `exact` searches
     for the exact constant, until it is found or for the time limit (60 s if there is none).

@@ -58,8 +58,8 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
     standardize : whether the columns of a network with `layers` are standardized; else they are taken as they are.
     missing : what is done with missing values (NaN, None): "refuse"; "drop", which leaves out the rows; "median", which takes the median of the
         column, or the most frequent word; "indicator", which does the same and adds an input that tells where a value was missing.
-    dates : what is made of columns of dates: {{"when": "parts"}} for year, month, day, weekday, hour and minute, those of them that vary, or
-        {{"when": "days"}} for days since 1970; "parts,dmy" or "days,mdy" where texts leave open which number is the day. Dates are exact.
+    dates : what is made of columns of dates: {"when": "parts"} for year, month, day, weekday, hour and minute, those of them that vary, or
+        {"when": "days"} for days since 1970; "parts,dmy" or "days,mdy" where texts leave open which number is the day. Dates are exact.
     warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
     verbose : show progress.
 
