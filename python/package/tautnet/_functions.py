@@ -125,7 +125,7 @@ def polish(
     {settings}
     """
     subject = native(network)
-    refuse_other_columns(network, X)
+    refuse_other_columns(network, X, subject)
     classes = _classes(subject, network)
     if classes is None and isinstance(subject, _tautnet.Network) and _has_classes(subject, y, loss):
         # A network alone does not know its classes.
@@ -316,7 +316,7 @@ def certify(
     their class wherever their inputs change by at most the radius, in the norm: `margins`, whose file `verify` checks.
     """
     subject = native(network)
-    refuse_other_columns(network, X)
+    refuse_other_columns(network, X, subject)
     # Of several outputs of one hidden layer of relu units the command line knows better bounds.
     chain = _layered(subject) or ((y is not None or radius is not None) and _tautnet.is_chain(subject))
     own: str | float | None = norm
@@ -538,7 +538,7 @@ def attack(
     {settings}
     """
     subject = native(network)
-    refuse_other_columns(network, X)
+    refuse_other_columns(network, X, subject)
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     (target, *others), loss = _targets(subject, network, y, loss, "attack")
     name = norm if norm is None or isinstance(norm, str) else f"{norm:g}"

@@ -64,10 +64,13 @@ def native_of(pipeline: Any, native: Callable[[Any], Native]) -> Native:
     return _tautnet.Network(layers=layers, linear=linear)
 
 
-def refuse_other_columns(network: Any, X: Any) -> None:
-    """Refuse a frame whose columns are none of those of a fitted estimator of scikit-learn, or in another order: a network alone knows no names."""
+def refuse_other_columns(network: Any, X: Any, made: Native) -> None:
+    """Refuse a frame whose columns are none of those of a fitted estimator of scikit-learn, or in another order: a network alone knows no names.
+
+    A model, which is `made` of an estimator of this package, knows its own.
+    """
     known, given = getattr(network, "feature_names_in_", None), getattr(X, "columns", None)
-    if known is None or given is None:
+    if known is None or given is None or isinstance(made, _tautnet.Model):
         return
     wanted, found = [str(name) for name in known], [str(name) for name in given]
     if wanted == found:
