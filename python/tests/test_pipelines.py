@@ -8,6 +8,7 @@ from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_regression
 from sklearn.linear_model import LinearRegression
+from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import (
@@ -289,6 +290,36 @@ def test_the_advice_for_a_step_that_is_not_linear_works(rows):
     X, y = rows
     pipeline = make_pipeline(PolynomialFeatures(2), StandardScaler(), mlp()).fit(X, y)
     np.testing.assert_allclose(native(pipeline[1:]).predict(pipeline[:1].transform(X)), pipeline.predict(X), rtol=1e-9, atol=1e-9)
+
+
+def test_a_search_says_where_its_network_is(rows):
+    X, y = rows
+    search = GridSearchCV(make_pipeline(StandardScaler(), mlp()), {"mlpregressor__alpha": [0.01, 1.0]}, cv=2).fit(X, y)
+    with pytest.raises(TautnetError, match="a GridSearchCV is not a network") as refused:
+        certify(search)
+    assert refused.value.hint == "give its best_estimator_"
+    np.testing.assert_allclose(native(search.best_estimator_).predict(X), search.predict(X), rtol=1e-9, atol=1e-9)
+
+
+def test_rows_in_single_precision(rows):
+    """The network is in double precision, and so is its proof: scikit-learn rounds each step to single."""
+    X, y = (array.astype(np.float32) for array in rows)
+    pipeline = make_pipeline(StandardScaler(), mlp()).fit(X, y)
+    np.testing.assert_allclose(native(pipeline).predict(X), pipeline.predict(X), rtol=1e-3)
+
+
+def test_what_a_network_alone_refuses_a_pipeline_refuses(rows):
+    X, y = rows
+    with_two_labels = make_pipeline(StandardScaler(), MLPClassifier(hidden_layer_sizes=(4,), max_iter=5)).fit(X, np.c_[y > 300, X[:, 0] > 5].astype(int))
+    with pytest.raises(TautnetError, match="2 outputs of the activation `logistic`"):
+        certify(with_two_labels)
+    if "loss" in MLPRegressor().get_params():  # since scikit-learn 1.7
+        try:
+            counts = make_pipeline(StandardScaler(), MLPRegressor(loss="poisson", hidden_layer_sizes=(4,), max_iter=5)).fit(X, np.abs(y))
+        except ValueError:
+            return
+        with pytest.raises(TautnetError, match="activation"):
+            certify(counts)
 
 
 def test_steps_that_do_not_fit_together_are_refused(rows):

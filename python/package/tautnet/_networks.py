@@ -40,6 +40,8 @@ def native(network: Any) -> Native:
     if callable(getattr(network, "state_dict", None)):
         return _from_torch(network)
     if hasattr(network, "fit") and hasattr(network, "get_params"):
+        if hasattr(network, "best_estimator_"):
+            raise TautnetError(f"a {type(network).__name__} is not a network", "give its best_estimator_")
         raise TautnetError(f"this {type(network).__name__} has no network: it is not fitted, or has none", TAKEN)
     raise TautnetError(f"a {type(network).__name__} is not a network", TAKEN)
 
