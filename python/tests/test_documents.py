@@ -26,7 +26,7 @@ def blocks(page):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("page, at_least, outputs", [("python.md", 10, 2), ("coming-from.md", 4, 0), ("classes.md", 1, 0), ("deep.md", 2, 2)])
+@pytest.mark.parametrize("page, at_least, outputs", [("python.md", 10, 2), ("coming-from.md", 4, 0), ("classes.md", 1, 0), ("deep.md", 2, 2), ("journeys.md", 12, 9)])
 def test_the_guide_runs(page, at_least, outputs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = blocks(ROOT / "docs" / "guide" / page)
@@ -39,6 +39,12 @@ def test_the_guide_runs(page, at_least, outputs, tmp_path, monkeypatch):
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             exec(compile(block, name, "exec"), names)
         assert missing(shown, printed.getvalue()) is None, (name, missing(shown, printed.getvalue()), printed.getvalue())
+
+
+def test_a_pipeline_is_certified_and_polished_in_under_ten_cells():
+    page = (ROOT / "docs" / "guide" / "journeys.md").read_text(encoding="utf-8")
+    journey = page[page.index("## A pipeline") : page.index("## A classifier")]
+    assert 0 < journey.count("```python") < 10
 
 
 def test_words_and_digits_count_and_times_do_not():

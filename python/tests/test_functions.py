@@ -6,7 +6,7 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 from sklearn.datasets import make_friedman1
-from sklearn.neural_network import MLPRegressor
+from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import tautnet
 from conftest import PROGRAM, ROOT
@@ -234,3 +234,40 @@ def test_what_is_no_network_is_refused(mlp, friedman):
     for deep in (two, tanh):
         with pytest.raises(TautnetError, match="`decay` is not about deep networks, and this one has"):
             polish(deep, X, y, decay=0.1)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("names", [["no", "yes"], [3, 5, 8], ["a", "b", "c"]])
+def test_a_network_alone_is_polished_for_classes(friedman, tmp_path, names):
+    """A file knows no classes: they are those of y, in their order."""
+    X, y, _, _ = friedman
+    labels = np.array(names)[np.digitize(y, np.quantile(y, np.linspace(0, 1, len(names) + 1)[1:-1]))]
+    mlp = MLPClassifier(hidden_layer_sizes=(8,), solver="lbfgs", max_iter=40, alpha=1.0, random_state=0).fit(X, labels)
+    path = tmp_path / "classes.onnx"
+    tautnet.Network.from_scikit_learn(mlp.coefs_, mlp.intercepts_, "relu").save(path)
+    loss = {} if len(names) > 2 else {"loss": "logistic"}  # a single output may be a number, too
+    from_file, from_estimator = (polish(network, X, labels, tolerance="0.05sd", **loss) for network in (path, mlp))
+    assert isinstance(from_file, tautnet.LipschitzClassifier) and from_file.classes_.tolist() == names
+    assert from_file.model_.to_json() == from_estimator.model_.to_json()
+    assert from_file.score(X, labels) > 0.6
+    certain = from_file.predict_certain(X)[1]
+    assert certain.dtype == bool and 0 < certain.sum() <= len(X)
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_classes_that_do_not_fit_the_outputs_are_refused(friedman):
+    X, y, _, _ = friedman
+    three = np.digitize(y, np.quantile(y, [0.3, 0.6]))
+    mlp = MLPClassifier(hidden_layer_sizes=(8,), max_iter=20, random_state=0).fit(X, three)
+    network = tautnet.Network.from_scikit_learn(mlp.coefs_, mlp.intercepts_, "relu")
+    with pytest.raises(TautnetError):
+        polish(network, X, np.minimum(three, 1), tolerance="0.05sd")
+    with pytest.raises(TautnetError, match="only one class"):
+        polish(network, X, np.zeros(len(X), dtype=int), tolerance="0.05sd")
+    with pytest.raises(TautnetError, match="takes networks with one output"):
+        polish(network, X, y, tolerance="0.05sd")
+    with pytest.raises(ValueError, match="Unknown label type"):
+        polish(network, X, y, tolerance="0.05sd", loss="logistic")
+    one = MLPRegressor(hidden_layer_sizes=(8,), max_iter=20, random_state=0).fit(X, y)
+    with pytest.raises(TautnetError):
+        polish(one, X, three, tolerance="0.05sd", loss="logistic")

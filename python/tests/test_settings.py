@@ -8,7 +8,7 @@ from tautnet import LipschitzRegressor, TautnetError, _tautnet
 
 # What stands beside the library's settings, which is about the run or about Python.
 BESIDE = {
-    "train": {"standardize", "warm_start", "verbose", "self"},
+    "train": {"missing", "dates", "standardize", "warm_start", "verbose", "self"},
     "polish": {"network", "X", "y", "sample_weight", "standardize", "verbose"},
     "attack": {"network", "X", "y", "standardize"},
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from . import _tautnet
+from ._choices import Activation, Bound, ClassLoss, Effort, HiddenWeights, Method, Missing, Norm, Optimizer, Penalty, Shape, Start
 from ._data import Tolerance, class_numbers, given_labels, given_tolerance, label_texts
 from ._errors import TautnetError
 from ._estimator import DEEP, PRICED, LipschitzEstimator, given_rows, thread_count
@@ -48,8 +49,8 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     loss : what a wrong class costs: "logistic", "hinge" or "squared-hinge".
     missing : what is done with missing values (NaN, None): "refuse"; "drop", which leaves out the rows; "median", which takes the median of the
         column, or the most frequent word; "indicator", which does the same and adds an input that tells where a value was missing.
-    dates : what is made of columns of dates: {{"when": "parts"}} for year, month, day, weekday, hour and minute, those of them that vary, or
-        {{"when": "days"}} for days since 1970; "parts,dmy" or "days,mdy" where texts leave open which number is the day. Dates are exact.
+    dates : what is made of columns of dates: {"when": "parts"} for year, month, day, weekday, hour and minute, those of them that vary, or
+        {"when": "days"} for days since 1970; "parts,dmy" or "days,mdy" where texts leave open which number is the day. Dates are exact.
     standardize : whether the columns of a network with `layers` are standardized; else they are taken as they are.
     class_weight : None; "balanced", so that all classes weigh the same; or a weight for each class, as a dict.
     warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
@@ -58,8 +59,8 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     Attributes
     ----------
     classes_ : the classes.
-    accuracy_ : shares of the rows with the right class, {{"clean", "found", "proved"}}, for rows that were not learned from: without input error,
-        with the worst that an attack found within the tolerance, and proved. None without a tolerance. With `layers` {{"clean", "proved"}}, proved
+    accuracy_ : shares of the rows with the right class, {"clean", "found", "proved"}, for rows that were not learned from: without input error,
+        with the worst that an attack found within the tolerance, and proved. None without a tolerance. With `layers` {"clean", "proved"}, proved
         within the radius: for rows held out on the command line, else for those that were put aside to choose the best pass by (`validation`), which
         may be a little better than on rows that chose nothing; None where there were none.
     model_, certificate_, trivial_bound_, tolerance_, choice_, objective_, lipschitz_ and the others : as `LipschitzRegressor` has them.
@@ -69,41 +70,41 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
 
     def __init__(
         self,
-        hidden: int | str | None = "auto",
+        hidden: int | Literal["auto"] | None = "auto",
         *,
-        lipschitz: float | str = "auto",
-        method: str | None = None,
-        effort: str = "normal",
-        start: str = "sgd",
-        loss: str = "logistic",
+        lipschitz: float | Literal["auto"] = "auto",
+        method: Method | None = None,
+        effort: Effort = "normal",
+        start: Start = "sgd",
+        loss: ClassLoss = "logistic",
         decay: float | None = None,
         max_lipschitz: float | None = None,
-        norm: str | float = "2",
-        penalty: str = "L",
+        norm: Norm = "2",
+        penalty: Penalty = "L",
         output_bias: bool = True,
         linear_part: bool = False,
         tolerance: Tolerance | None = None,
-        tolerance_shape: str = "box",
-        missing: str = "refuse",
+        tolerance_shape: Shape = "box",
+        missing: Missing = "refuse",
         dates: Mapping[str, str] | None = None,
         layers: Sequence[int] | None = None,
-        activation: str | None = None,
+        activation: Activation | None = None,
         biases: bool = True,
-        hidden_weights: str | None = None,
-        bound: str = "trivial",
+        hidden_weights: HiddenWeights | None = None,
+        bound: Bound = "trivial",
         radius: float | None = None,
         ramp: float = 0.6,
         epochs: int | None = None,
         batch: int | None = None,
         rate: float = 0.002,
-        optimizer: str = "adam",
+        optimizer: Optimizer = "adam",
         validation: float = 0.05,
         standardize: bool = True,
         tol: float = 1e-8,
         iterations: int = 100,
         time_limit: float | None = None,
         threads: int | None = None,
-        class_weight: str | dict[Any, float] | None = None,
+        class_weight: Literal["balanced"] | dict[Any, float] | None = None,
         warm_start: bool = False,
         verbose: bool = False,
         random_state: int | np.random.RandomState | None = 0,
@@ -202,7 +203,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         radius: float | None = None,
         *,
         tolerance: Tolerance | None = None,
-        tolerance_shape: str | None = None,
+        tolerance_shape: Shape | None = None,
         nodes: int | None = None,
     ) -> tuple[npt.NDArray[Any], npt.NDArray[np.bool_]]:
         """The classes, and for each whether no input error within the tolerance can change it (proved).

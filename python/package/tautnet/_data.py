@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import check_array, column_or_1d
 
 from ._errors import TautnetError
@@ -150,6 +150,11 @@ def _labels(y: Any) -> Any:
         of_kind = [f"{kind} (`{labels[k]}` in row {k + 1})" for kind, k in sorted(rows.items())]
         raise TautnetError(f"y has classes of several types: {', '.join(of_kind)}", "give all as words, or all as numbers")
     return np.array(labels.tolist())
+
+
+def are_classes(y: Any) -> bool:
+    """Whether y is one column of words or whole numbers."""
+    return y is not None and _columns(y) == 1 and type_of_target(_labels(y)) in ("binary", "multiclass")
 
 
 def given_labels(y: Any, estimator: str) -> tuple[Any, Any, list[str]]:

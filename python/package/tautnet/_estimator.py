@@ -6,7 +6,7 @@ import json
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from . import _tautnet
+from ._choices import Activation, Bound, Effort, HiddenWeights, Loss, Method, Missing, Norm, Optimizer, Penalty, Precision, Scaling, Shape, Start
 from ._data import Tolerance, column_names, given_inputs, given_preparation, given_targets, given_tolerance, given_weights
 from ._errors import TautnetError
 from ._path import LipschitzPath, path_of
@@ -35,34 +36,34 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
-        hidden: int | str | None = "auto",
+        hidden: int | Literal["auto"] | None = "auto",
         *,
-        lipschitz: float | str = "auto",
-        method: str | None = None,
-        effort: str = "normal",
-        start: str = "sgd",
-        loss: str = "squared",
+        lipschitz: float | Literal["auto"] = "auto",
+        method: Method | None = None,
+        effort: Effort = "normal",
+        start: Start = "sgd",
+        loss: Loss = "squared",
         decay: float | None = None,
         max_lipschitz: float | None = None,
-        norm: str | float = "2",
-        penalty: str = "L",
+        norm: Norm = "2",
+        penalty: Penalty = "L",
         output_bias: bool = True,
         linear_part: bool = False,
         tolerance: Tolerance | None = None,
-        tolerance_shape: str = "box",
-        missing: str = "refuse",
+        tolerance_shape: Shape = "box",
+        missing: Missing = "refuse",
         dates: Mapping[str, str] | None = None,
         layers: Sequence[int] | None = None,
-        activation: str | None = None,
+        activation: Activation | None = None,
         biases: bool = True,
-        hidden_weights: str | None = None,
-        bound: str = "trivial",
+        hidden_weights: HiddenWeights | None = None,
+        bound: Bound = "trivial",
         radius: float | None = None,
         ramp: float = 0.6,
         epochs: int | None = None,
         batch: int | None = None,
         rate: float = 0.002,
-        optimizer: str = "adam",
+        optimizer: Optimizer = "adam",
         validation: float = 0.05,
         standardize: bool = True,
         tol: float = 1e-8,
@@ -263,7 +264,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         return self.model_.weights(standardized)
 
     def save(
-        self, path: str | os.PathLike[str], *, overwrite: bool = False, scaler: str | None = None, precision: str = "f64"
+        self, path: str | os.PathLike[str], *, overwrite: bool = False, scaler: Scaling | None = None, precision: Precision = "f64"
     ) -> None:
         """Write the model file, whole or not at all. The command line reads it.
 

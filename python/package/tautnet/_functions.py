@@ -12,15 +12,18 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _tautnet
-from ._data import Tolerance, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
+from ._choices import AttackMethod, Effort, Loss, Norm, Penalty, PolishBound, PolishMethod, Shape
+from ._data import Tolerance, are_classes, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
+from ._pipelines import is_pipeline, refuse_other_columns
 from ._path import LipschitzPath, path_of
 from ._progress import Progress
 from ._estimator import DEEP, given_rows, limits, options, thread_count
 from ._classifier import LipschitzClassifier
 from ._regressor import LipschitzRegressor
 from ._settings import documented
+from ._shown import Column, Shown, numbers, plain, signed
 
 Floats = npt.NDArray[np.float64]
 
@@ -31,10 +34,28 @@ MARGINS = ("logistic", "hinge", "squared-hinge")
 
 def _targets(subject: Any, network: Any, y: Any, loss: str | None, asks: str) -> tuple[list[Any], str | None]:
     """The columns of y for the extension, and the loss: where the network tells classes apart, their numbers, and a loss of them."""
+    if loss is None and not isinstance(subject, _tautnet.Model) and is_pipeline(network):
+        loss = _own_loss(network)
     classes = _classes(subject, network)
     if classes is None:
         return [target for target, _ in given_targets(y, asks)], loss
     return [labels_of(y, classes, asks)], loss or (None if isinstance(subject, _tautnet.Model) else "logistic")
+
+
+def _has_classes(network: _tautnet.Network, y: Any, loss: str | None) -> bool:
+    """Whether y are classes to a network alone: where the loss is one of classes, or where it has several outputs and y one column of words or whole numbers."""
+    if _tautnet.has_layers_polished(network):
+        return network.outputs > 1 or loss in MARGINS
+    return loss in MARGINS or (loss is None and network.outputs > 1 and are_classes(y))
+
+
+def _own_loss(network: Any) -> str | None:
+    """The loss of the estimator of this package that a Pipeline ends with."""
+    while is_pipeline(network):
+        network = network.steps[-1][1] if hasattr(network, "steps") else network.regressor_
+    model = getattr(network, "model_", None)
+    found: str | None = json.loads(model.settings).get("loss") if isinstance(model, _tautnet.Model) else None
+    return found
 
 
 def _classes(subject: Any, network: Any) -> list[str] | None:
@@ -52,20 +73,20 @@ def polish(
     y: Any,
     sample_weight: Any = None,
     *,
-    loss: str | None = None,
+    loss: Loss | None = None,
     lipschitz: float | None = None,
     decay: float | None = None,
     max_lipschitz: float | None = None,
-    method: str | None = None,
-    effort: str = "normal",
-    norm: str | float | None = None,
-    penalty: str = "L",
+    method: PolishMethod | None = None,
+    effort: Effort = "normal",
+    norm: Norm | None = None,
+    penalty: Penalty = "L",
     output_bias: bool = True,
     linear_part: bool = False,
     tolerance: Tolerance | None = None,
-    tolerance_shape: str = "box",
+    tolerance_shape: Shape = "box",
     rounds: int = 20,
-    bound: str | None = None,
+    bound: PolishBound | None = None,
     radius: float | None = None,
     standardize: bool = True,
     tol: float | None = None,
@@ -77,12 +98,17 @@ def polish(
     """The best of all networks that switch their units on and off on X as `network` does: never worse than it was.
 
     `network` is a fitted LipschitzRegressor, LipschitzClassifier, MLPRegressor, or MLPClassifier (one hidden relu layer), a torch Sequential(Linear, ReLU,
-    Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file (.onnx, .safetensors, .json). Apart
-    from a model, which knows its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` and its
+    Linear) or its state_dict, arrays {"w", "b", "v", "c"}, or the path of a network file (.onnx, .safetensors, .json); or a
+    fitted Pipeline whose last step is one of these estimators and whose other steps are linear (scalers without clip, PCA, selectors of columns, ColumnTransformer and
+    FeatureUnion of these), or a TransformedTargetRegressor with a scaler: then the network is the whole, from the columns as they are to what the pipeline predicts, and
+    the result is for these columns. Apart from a model, which knows its units, it is a network for X and y as they are. With `standardize` the objective, its price `lipschitz` and its
     bound are in units in which every column of X and y has mean 0 and standard deviation 1; without it, in
     those of X and y. The result predicts in the units of y either way. Without `output_bias` the output bias is 0 in the units of the
     objective; where no such network is better than one that has an output bias, the given one comes back, and the reason.
     A setting that the method does not use is refused.
+
+    Where a network alone, or a file, has several outputs and y one column of words or whole numbers, or the loss is one of classes ("logistic", "hinge", "squared-hinge"), y are classes. By
+    size, or by the alphabet, they stand in the order of the outputs; of two classes the second is the one for which a single output is above 0.
 
     With a `tolerance` the worst case within it is made small in the place of the loss: `{"temp": 0.5, "flow": "2%"}`, or an
     amount such as "0.1sd" for every input of numbers. An array has numbers in the units of the data, one for each column, or a row of
@@ -91,7 +117,7 @@ def polish(
     A deep network, one with more hidden layers or with other units than relu can say, is polished layer by layer: a fitted estimator with `layers`,
     a fitted MLPRegressor or MLPClassifier, a torch Sequential, a Network, or a file. `bound` and `radius` are about these; of the other settings `loss`,
     `lipschitz`, `max_lipschitz`, `norm`, `rounds` and `tol` are, and the rest is refused. A model is polished by what it was trained by where no price, limit or radius is
-    given. Where a network alone has several outputs, or the loss is "logistic", y are classes. `objective_["polish"]` of the result has the objective, the
+    given. `objective_["polish"]` of the result has the objective, the
     loss and the bound before and after, every step, and why it ended. Where the time limit ends it, the best so far is the result.
 
     Parameters
@@ -99,11 +125,12 @@ def polish(
     {settings}
     """
     subject = native(network)
+    refuse_other_columns(network, X, subject)
     classes = _classes(subject, network)
-    of_classes = isinstance(subject, _tautnet.Network) and (subject.outputs > 1 or loss in MARGINS)
-    if of_classes and classes is None and _tautnet.has_layers_polished(subject):
+    if classes is None and isinstance(subject, _tautnet.Network) and _has_classes(subject, y, loss):
         # A network alone does not know its classes.
         _, target, classes = given_labels(y, "polish")
+        loss = loss or (None if _tautnet.has_layers_polished(subject) else "logistic")
     else:
         (target, *_), loss = _targets(subject, network, y, loss, "polish")
     asked = options(
@@ -125,8 +152,23 @@ def polish(
     return better
 
 
-@dataclass(frozen=True)
-class Bounds:
+def _aligned(lines: Sequence[tuple[str, str, float]]) -> str:
+    shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in lines]
+    return "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
+
+
+def _root(values: Floats, degree: int) -> Floats:
+    """Losses in the unit of the target."""
+    return values if degree < 2 else values ** (1.0 / degree)
+
+
+def _measure(root_name: str, loss: str) -> str:
+    name = root_name if loss == "squared" else f"{root_name}, {loss}"
+    return name if loss in MARGINS else f"{name}, in the units of the target"
+
+
+@dataclass(frozen=True, repr=False)
+class Bounds(Shown):
     """Bounds on the Lipschitz constant of a network in one norm, in the network's units: standardized ones for a model."""
 
     certificate: _tautnet.Certificate
@@ -155,6 +197,16 @@ class Bounds:
         return self.certificate.lipschitz_upper_bound
 
     def __str__(self) -> str:
+        return _aligned(self._lines())
+
+    def _title(self) -> str:
+        return f"Bounds on the Lipschitz constant, norm {self.norm}"
+
+    def _columns(self) -> list[Column]:
+        in_units = [("proved, in the units of the data", "<=", self.lipschitz_upper_bound)] if self.lipschitz_upper_bound != self.proved else []
+        return signed(self._lines() + in_units)
+
+    def _lines(self) -> list[tuple[str, str, float]]:
         lines = [("largest gradient found", ">=", self.found)]
         if self.exact is not None:
             lines += [("branch and bound", ">=", self.exact[0]), ("branch and bound", "<=", self.exact[1])]
@@ -162,12 +214,11 @@ class Bounds:
         lines += [("product of norms", "<=", self.norm_product)]
         if self.local is not None:
             lines.append(("in the box around the data", "<=", self.local))
-        shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in lines]
-        return "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
+        return lines
 
 
-@dataclass(frozen=True)
-class ChainBounds:
+@dataclass(frozen=True, repr=False)
+class ChainBounds(Shown):
     """Bounds on how fast the outputs of a network with any number of layers can change, in one norm, in the network's units: standardized ones for a model."""
 
     certificate: _tautnet.ChainCertificate
@@ -210,12 +261,22 @@ class ChainBounds:
         return self.certificate.lipschitz_upper_bound
 
     def __str__(self) -> str:
-        shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in self._lines()]
-        text = "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
-        if self.margins is not None:
-            kept, rows = self.margins.certified, self.margins.rows
-            text += f"\n{kept} of {rows} rows keep their class within {self.margins.radius:g} (proved)"
-        return text
+        return "\n".join([_aligned(self._lines()), *self._below()])
+
+    def _title(self) -> str:
+        return f"Bounds on the Lipschitz constant of {len(self.layers)} layers, norm {self.norm}"
+
+    def _columns(self) -> list[Column]:
+        # Where there are units of the data, the bound is another in them.
+        claim = self.certificate.standardized["bound"]
+        raw = self.certificate.raw
+        least = [] if raw is None or raw["bound"] == claim else [("proved, in the units of the data", "<=", self.lipschitz_upper_bound)]
+        return signed(self._lines() + least)
+
+    def _below(self) -> list[str]:
+        if self.margins is None:
+            return []
+        return [f"{self.margins.certified} of {self.margins.rows} rows keep their class within {self.margins.radius:g} (proved)"]
 
     def _lines(self) -> list[tuple[str, str, float]]:
         lines = [("largest Jacobian found", ">=", self.found)]
@@ -239,12 +300,14 @@ def certify(
     y: Any = None,
     *,
     radius: float | None = None,
-    norm: str | float | None = None,
+    norm: Norm | None = None,
     exact: bool = False,
     time_limit: float | None = None,
     threads: int | None = None,
 ) -> Bounds | ChainBounds:
     """Bound how fast the network's output can change, and prove it. `network` as in `polish`, or one with any number of layers.
+
+    Of a Pipeline the bound is of the whole, in the units of its columns and of what it predicts.
 
     X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. `exact` searches
     for the exact constant, until it is found or for the time limit (60 s if there is none).
@@ -253,14 +316,15 @@ def certify(
     their class wherever their inputs change by at most the radius, in the norm: `margins`, whose file `verify` checks.
     """
     subject = native(network)
+    refuse_other_columns(network, X, subject)
     # Of several outputs of one hidden layer of relu units the command line knows better bounds.
     chain = _layered(subject) or ((y is not None or radius is not None) and _tautnet.is_chain(subject))
-    if norm is None:
-        own = None
-        if isinstance(subject, _tautnet.Model):
-            own = json.loads(subject.settings).get("norm") if chain else subject.certificate and subject.certificate.norm
-        norm = own or "2"
-    name = norm if isinstance(norm, str) else f"{norm:g}"
+    own: str | float | None = norm
+    if norm is None and isinstance(subject, _tautnet.Model):
+        proved = subject.certificate
+        own = json.loads(subject.settings).get("norm") if chain else None if proved is None else proved.norm
+    own = "2" if own is None else own
+    name = own if isinstance(own, str) else f"{own:g}"
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     inputs = None if X is None else given_inputs(X, "certify", names)
     if chain:
@@ -364,8 +428,8 @@ def verify(certificate: Any, network: Any) -> Judged:
     return _tautnet.verify(data, subject)
 
 
-@dataclass(frozen=True)
-class Attack:
+@dataclass(frozen=True, repr=False)
+class Attack(Shown):
     """Mean losses under attack at each radius, in the units of the target: squared, where the loss is a square."""
 
     radius: Floats
@@ -384,9 +448,21 @@ class Attack:
     root_name: str = "root mean square"
     """What the error is called in the unit of the target."""
 
+    def _title(self) -> str:
+        return f"Attack, norm {self.norm}, {self.rows} rows: {_measure(self.root_name, self.loss)}"
 
-@dataclass(frozen=True)
-class AttackWithin:
+    def _columns(self) -> list[Column]:
+        found, certified, ceiling = (_root(values, self.degree) for values in (self.found, self.certified, self.ceiling))
+        return [
+            plain("radius", self.radius),
+            numbers("found ≥", found, False),
+            numbers("certified ≤", certified, True),
+            numbers("by the bound ≤", ceiling, True),
+        ]
+
+
+@dataclass(frozen=True, repr=False)
+class AttackWithin(Shown):
     """Mean losses of inputs that are wrong by errors within multiples of a tolerance, in the units of the target.
 
     Of several targets `found`, `proved` and `exact_rows` have a column for each, in its units, at its own worst points.
@@ -414,6 +490,21 @@ class AttackWithin:
     right_proved: Floats | None = None
     """The shares of the rows whose class is right whatever the input error, proved."""
 
+    def _title(self) -> str:
+        said = f"{len(self.tolerance)} amounts" if self.tolerance and len(self.tolerance) > 3 else ", ".join(self.tolerance or ["an array of rows"])
+        return f"Attack within the tolerance {said} ({self.tolerance_shape}), {self.rows} rows: {_measure(self.root_name, self.loss)}"
+
+    def _columns(self) -> list[Column]:
+        columns = [plain("times", self.size)]
+        targets = self.found.shape[1] if self.found.ndim == 2 else 1
+        for j in range(targets):
+            found, proved = (_root(values.reshape(len(self.size), targets)[:, j], self.degree) for values in (self.found, self.proved))
+            of = f" {j + 1}" if targets > 1 else ""
+            columns += [numbers(f"found{of} ≥", found, False), numbers(f"proved{of} ≤", proved, True)]
+        if self.right_found is not None and self.right_proved is not None:
+            columns += [numbers("right, found ≤", self.right_found, True), numbers("right, proved ≥", self.right_proved, False)]
+        return columns
+
 
 # What is told of an attack as a whole.
 FACTS = ("norm", "rows", "loss", "degree", "root_name")
@@ -427,10 +518,10 @@ def attack(
     radius: float | Sequence[float] | None = None,
     *,
     tolerance: Tolerance | None = None,
-    tolerance_shape: str | None = None,
-    loss: str | None = None,
-    norm: str | float | None = None,
-    method: str = "projected-ascent",
+    tolerance_shape: Shape | None = None,
+    loss: Loss | None = None,
+    norm: Norm | None = None,
+    method: AttackMethod = "projected-ascent",
     restarts: int | None = None,
     nodes: int | None = None,
     standardize: bool = True,
@@ -447,6 +538,7 @@ def attack(
     {settings}
     """
     subject = native(network)
+    refuse_other_columns(network, X, subject)
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     (target, *others), loss = _targets(subject, network, y, loss, "attack")
     name = norm if norm is None or isinstance(norm, str) else f"{norm:g}"

@@ -10,11 +10,12 @@ import numpy.typing as npt
 
 from . import _tautnet
 from ._errors import TautnetError
+from ._pipelines import is_pipeline, native_of
 
 Native = _tautnet.Model | _tautnet.Network
 
 TAKEN = (
-    "give a fitted LipschitzRegressor or MLPRegressor, a torch Sequential(Linear, ReLU, …, Linear), the arrays "
+    "give a fitted LipschitzRegressor or MLPRegressor, a Pipeline of linear steps that ends with one, a torch Sequential(Linear, ReLU, …, Linear), the arrays "
     "{'w', 'b', 'v', 'c'} or {'layers'}, or the path of a network file"
 )
 
@@ -26,6 +27,10 @@ def native(network: Any) -> Native:
     if isinstance(network, (str, os.PathLike)):
         found: Native = _tautnet.read(os.fspath(network))
         return found
+    if isinstance(network, type):
+        raise TautnetError(f"{network.__name__} is a class, not a network", f"make one, such as {network.__name__}(), and fit it")
+    if is_pipeline(network):
+        return native_of(network, native)
     if hasattr(network, "model_") and isinstance(network.model_, _tautnet.Model):
         return network.model_
     if isinstance(network, dict):
@@ -35,10 +40,8 @@ def native(network: Any) -> Native:
     if callable(getattr(network, "state_dict", None)):
         return _from_torch(network)
     if hasattr(network, "fit") and hasattr(network, "get_params"):
-        if hasattr(network, "steps"):
-            raise TautnetError(
-                "a Pipeline is not a network", "give its last step, and X as the steps before it transform it"
-            )
+        if hasattr(network, "best_estimator_"):
+            raise TautnetError(f"a {type(network).__name__} is not a network", "give its best_estimator_")
         raise TautnetError(f"this {type(network).__name__} has no network: it is not fitted, or has none", TAKEN)
     raise TautnetError(f"a {type(network).__name__} is not a network", TAKEN)
 
@@ -56,7 +59,7 @@ def write_weights(model: Any, into: Any) -> Any:
         )
     w, b, v, c = weights["w"], weights["b"], weights["v"], np.array([weights["c"]])
     there = native(into)
-    if not isinstance(there, _tautnet.Network) or isinstance(into, (str, os.PathLike, dict)):
+    if not isinstance(there, _tautnet.Network) or isinstance(into, (str, os.PathLike, dict)) or is_pipeline(into):
         raise TautnetError(
             f"the weights cannot be written into a {type(into).__name__}",
             "give a fitted MLPRegressor or a torch Sequential; a LipschitzRegressor is saved with .save(path)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +10,15 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from . import _tautnet
+from ._choices import Shape
 from ._data import Tolerance, given_tolerance
 from ._errors import TautnetError
 from ._estimator import DEEP, PRICED, LipschitzEstimator, given_rows, thread_count
 from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
+# Predictions, and the lower and the upper ends of the intervals around them.
+Interval = tuple[Floats, Floats, Floats]
 
 
 @documented("train", leave_out=("test",))
@@ -55,8 +58,8 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
     standardize : whether the columns of a network with `layers` are standardized; else they are taken as they are.
     missing : what is done with missing values (NaN, None): "refuse"; "drop", which leaves out the rows; "median", which takes the median of the
         column, or the most frequent word; "indicator", which does the same and adds an input that tells where a value was missing.
-    dates : what is made of columns of dates: {{"when": "parts"}} for year, month, day, weekday, hour and minute, those of them that vary, or
-        {{"when": "days"}} for days since 1970; "parts,dmy" or "days,mdy" where texts leave open which number is the day. Dates are exact.
+    dates : what is made of columns of dates: {"when": "parts"} for year, month, day, weekday, hour and minute, those of them that vary, or
+        {"when": "days"} for days since 1970; "parts,dmy" or "days,mdy" where texts leave open which number is the day. Dates are exact.
     warm_start : go on from the network of the previous fit in place of a new start. With a tolerance networks are chosen anew.
     verbose : show progress.
 
@@ -91,17 +94,47 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         tags.target_tags.multi_output = deep or (not exact and not (self.tolerance is None and priced))
         return tags
 
+    @overload
+    def predict(
+        self, X: Any, radius: None = None, *, nodes: int | None = None, interval: None = None, tolerance: None = None,
+        tolerance_shape: None = None, coverage: None = None,
+    ) -> Floats: ...
+    @overload
+    def predict(
+        self, X: Any, radius: float, *, nodes: int | None = None, interval: None = None, tolerance: None = None, tolerance_shape: None = None,
+        coverage: float | None = None,
+    ) -> Interval: ...
+    @overload
+    def predict(
+        self, X: Any, radius: None = None, *, nodes: int | None = None, interval: Literal["tolerance"], tolerance: Tolerance | None = None,
+        tolerance_shape: Shape | None = None, coverage: float | None = None,
+    ) -> Interval: ...
+    @overload
+    def predict(
+        self, X: Any, radius: None = None, *, nodes: int | None = None, interval: None = None, tolerance: Tolerance,
+        tolerance_shape: Shape | None = None, coverage: float | None = None,
+    ) -> Interval: ...
+    @overload
+    def predict(
+        self, X: Any, radius: None = None, *, nodes: int | None = None, interval: None = None, tolerance: None = None,
+        tolerance_shape: Shape, coverage: float | None = None,
+    ) -> Interval: ...
+    @overload
+    def predict(
+        self, X: Any, radius: None = None, *, nodes: int | None = None, interval: None = None, tolerance: None = None,
+        tolerance_shape: None = None, coverage: float,
+    ) -> Interval: ...
     def predict(
         self,
         X: Any,
         radius: float | None = None,
         *,
         nodes: int | None = None,
-        interval: str | None = None,
+        interval: Literal["tolerance"] | None = None,
         tolerance: Tolerance | None = None,
-        tolerance_shape: str | None = None,
+        tolerance_shape: Shape | None = None,
         coverage: float | None = None,
-    ) -> Floats | tuple[Floats, Floats, Floats]:
+    ) -> Floats | Interval:
         """Predictions; with a tolerance or a radius also the ends of the intervals that no prediction can leave.
 
         With `interval="tolerance"` returns (prediction, lower, upper): for inputs that are off by errors within the tolerance that the

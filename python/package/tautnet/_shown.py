@@ -1,0 +1,69 @@
+"""Results as they are shown: aligned lines in a terminal, a table in a notebook."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from . import _tautnet
+
+# A heading and its cells. Bounds with their names have no headings.
+Column = tuple[str, Sequence[str]]
+
+
+class Shown:
+    """What has a title and a table of a few columns."""
+
+    def _title(self) -> str:
+        raise NotImplementedError
+
+    def _columns(self) -> list[Column]:
+        """The columns; where the first has no heading, none has."""
+        raise NotImplementedError
+
+    def _below(self) -> list[str]:
+        """Sentences below the table."""
+        return []
+
+    def __repr__(self) -> str:
+        columns = self._columns()
+        widths = [max([len(heading), *map(len, cells)]) for heading, cells in columns]
+        rows = list(zip(*(cells for _, cells in columns)))
+        words = columns[0][0] == ""
+        if not words:
+            rows.insert(0, tuple(heading for heading, _ in columns))
+        lines = ["  ".join(cell.ljust(width) if words else cell.rjust(width) for cell, width in zip(row, widths)).rstrip() for row in rows]
+        return "\n".join([self._title(), *(f"  {line}" for line in lines), *(f"  {line}" for line in self._below())])
+
+    def _repr_html_(self) -> str:
+        columns = self._columns()
+        words = columns[0][0] == ""
+
+        def row(cells: Sequence[str], tag: str) -> str:
+            style = f"text-align: {'left' if words else 'right'}; white-space: pre"
+            return "<tr>" + "".join(f'<{tag} style="{style}">{html.escape(cell)}</{tag}>' for cell in cells) + "</tr>"
+
+        headings = [heading for heading, _ in columns]
+        head = f"<thead>{row(headings, 'th')}</thead>" if not words else ""
+        body = "".join(row(cells, "td") for cells in zip(*(cells for _, cells in columns)))
+        below = "".join(f"<p>{html.escape(line)}</p>" for line in self._below())
+        return f"<div><p><strong>{html.escape(self._title())}</strong></p><table>{head}<tbody>{body}</tbody></table>{below}</div>"
+
+
+def signed(lines: Sequence[tuple[str, str, float]]) -> list[Column]:
+    """Columns of bounds: what each is, whether the truth is above or below it, and the number, rounded to the side on which it stays true."""
+    shown = [(name, {"<=": "≤", ">=": "≥"}[sign], _tautnet.shown(value, sign == "<=")) for name, sign, value in lines]
+    return [("", [name for name, _, _ in shown]), ("", [sign for _, sign, _ in shown]), ("", [value for _, _, value in shown])]
+
+
+def numbers(heading: str, values: npt.NDArray[np.float64], upper: bool) -> Column:
+    """A column of bounds, rounded up where they are from above, else down."""
+    return heading, [_tautnet.shown(float(value), upper) for value in values]
+
+
+def plain(heading: str, values: npt.NDArray[np.float64]) -> Column:
+    """A column of numbers that somebody gave."""
+    return heading, [f"{value:g}" for value in values]
