@@ -117,7 +117,10 @@ def test_words_become_columns(kind):
 
 def test_columns_that_are_no_numbers_are_named():
     X = pandas.DataFrame({"a": [1.0, 2.0], "when": pandas.to_datetime(["2020-01-01", "2020-01-02"])})
-    with pytest.raises(TautnetError, match="column `when` has the type datetime64"):
+    with pytest.raises(TautnetError, match="column `when` holds dates, such as `2020-01-01T00:00:00`"):
+        model(X, [1.0, 2.0])
+    X = pandas.DataFrame({"a": [1.0, 2.0], "long": pandas.to_timedelta(["1h", "2h"])})
+    with pytest.raises(TautnetError, match="column `long` has the type timedelta64"):
         model(X, [1.0, 2.0])
     with pytest.raises(TautnetError, match="row 2, column `a` is missing"):
         model(pandas.DataFrame({"a": pandas.array([1, None, 3], dtype="Int64")}), [1.0, 2.0, 4.0])
