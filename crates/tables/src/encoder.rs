@@ -13,6 +13,7 @@ use crate::target::{Task, check_one_column, check_targets_asked, check_varies, c
 use faer::Mat;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::HashSet;
 use tautnet::Loss;
 use tautnet::dataset::Dataset;
 use tautnet::error::{Error, Result};
@@ -136,10 +137,11 @@ impl Encoder {
         };
         let table = complete(table, &encoder, columns.iter().map(|column| &*column.name))?;
         let table = encoder.preparation.apply(&table)?;
+        let chosen: HashSet<&str> = columns.iter().map(|column| &*column.name).collect();
         for column in table.columns() {
             let origin = encoder.preparation.origin(&column.name);
             let indicates = encoder.preparation.is_indicator(&column.name);
-            if indicates || columns.iter().any(|other| origin.unwrap_or(&column.name) == other.name) {
+            if indicates || chosen.contains(origin.unwrap_or(&column.name)) {
                 let levels = match column.values()? {
                     Values::Numbers(_) => None,
                     Values::Words { levels, .. } => Some(levels.clone()),
@@ -266,7 +268,7 @@ impl Encoder {
 
     /// Refuse a preparation that goes with other inputs.
     pub fn check_preparation(&self) -> Result<()> {
-        self.preparation.check(&self.inputs.iter().map(|input| &*input.name).collect::<Vec<_>>())
+        self.preparation.check(&self.inputs.iter().map(|input| &*input.name).collect())
     }
 
     /// Refuse classes that cannot be told apart.

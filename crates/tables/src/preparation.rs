@@ -14,6 +14,7 @@ use crate::dates::{AskedDate, Order, Part};
 use crate::table::{Column, Content, FILL, Table, Values};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
 use tautnet::error::{Error, Result};
 use tautnet::printable::{list, shown};
@@ -97,14 +98,16 @@ pub struct Fill {
 }
 
 /// The input that is made of a column of dates.
-pub(crate) fn part_name(column: &str, part: Part) -> String {
+fn part_name(column: &str, part: Part) -> String {
     format!("{column}.{}", part.name())
 }
 
 /// The input that tells where a column had no value.
-pub(crate) fn indicator_name(column: &str) -> String {
-    format!("{column}=missing")
+fn indicator_name(column: &str) -> String {
+    format!("{column}{INDICATOR}")
 }
+
+const INDICATOR: &str = "=missing";
 
 impl Preparation {
     /// Whether nothing is done.
@@ -149,9 +152,10 @@ impl Preparation {
         for date in &self.dates {
             table.column(&date.column)?;
         }
+        let fills: HashMap<&str, &Fill> = self.fills.iter().map(|fill| (&*fill.column, fill)).collect();
         let mut columns = Vec::with_capacity(table.columns().len());
         for column in table.columns() {
-            let fill = self.fills.iter().find(|fill| fill.column == column.name);
+            let fill = fills.get(&*column.name).copied();
             match self.dates.iter().find(|date| date.column == column.name) {
                 Some(date) => columns.extend(date.inputs(table.source(), column, fill)?),
                 None => columns.push(match fill {
@@ -176,22 +180,22 @@ impl Preparation {
 
     /// Whether an input tells that a value is missing.
     pub(crate) fn is_indicator(&self, input: &str) -> bool {
-        self.fills.iter().any(|fill| fill.indicator && indicator_name(&fill.column) == input)
+        let column = input.strip_suffix(INDICATOR);
+        column.is_some_and(|column| self.fills.iter().any(|fill| fill.indicator && fill.column == column))
     }
 
     /// Refuse one that was not learned from a table.
-    pub(crate) fn check(&self, inputs: &[&str]) -> Result<()> {
+    pub(crate) fn check(&self, inputs: &HashSet<&str>) -> Result<()> {
         let wrong = |what: String| Err(Error::new(what, "the file was changed after it was written; make it anew"));
         for date in &self.dates {
-            if date.parts.is_empty()
-                || !date.parts.iter().all(|part| inputs.contains(&&*part_name(&date.column, *part)))
+            if date.parts.is_empty() || !date.parts.iter().all(|part| inputs.contains(&*part_name(&date.column, *part)))
             {
                 return wrong(format!("the dates of `{}` are no inputs", shown(&date.column)));
             }
         }
         for Fill { column, number, word, indicator } in &self.fills {
-            let known = inputs.contains(&&**column) || self.dates.iter().any(|date| date.column == *column);
-            if !known || (*indicator && !inputs.contains(&&*indicator_name(column))) {
+            let known = inputs.contains(&**column) || self.dates.iter().any(|date| date.column == *column);
+            if !known || (*indicator && !inputs.contains(&*indicator_name(column))) {
                 return wrong(format!("`{}` is no input, and its missing values are filled", shown(column)));
             }
             if number.is_some_and(|number| !number.is_finite()) || number.is_some() == word.is_some() {
