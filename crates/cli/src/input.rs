@@ -119,15 +119,8 @@ impl Opened {
         let drop = self.dropped(arguments, &targets);
         let columns = Encoder::choose(&self.table, &choice(arguments, task, &targets, &drop));
         if let Ok(columns) = &columns {
-            let columns = columns.given().into_iter().filter_map(|name| self.table.column(name).ok());
-            let counts: Vec<_> = columns.filter(|column| oddity(column) == Some(Oddity::Counts)).collect();
-            if !counts.is_empty() {
-                let names: Vec<_> = counts.into_iter().map(|column| column.name.clone()).collect();
-                let names = names_of(&names);
-                output::note(&format!(
-                    "these columns count the rows; if they only name them, leave them out with --drop: {names}"
-                ));
-            }
+            let what = "these columns count the rows; if they only name them, leave them out with --drop";
+            note_columns_like(what, &oddities(columns, &self.table), |odd| odd == Oddity::Counts);
         }
         match columns {
             Err(error) if self.images && targets.is_empty() => {
@@ -198,26 +191,27 @@ pub fn note_columns_of<'a>(names: impl IntoIterator<Item = &'a str>, table: &Tab
     names.into_iter().filter_map(|name| table.column(name).ok()?.note()).for_each(output::note);
 }
 
-/// Say which inputs tell nothing, or little, or only count the rows.
-fn note_oddities(encoder: &Encoder, table: &Table) {
-    let odd = |of: &dyn Fn(Oddity) -> bool| -> Vec<String> {
-        let columns = encoder.given().into_iter().filter_map(|name| table.column(name).ok());
-        columns.filter(|column| oddity(column).is_some_and(of)).map(|column| column.name.clone()).collect()
-    };
-    for (names, what) in [
-        (
-            odd(&|odd| odd == Oddity::Constant),
-            "these columns are the same in every row, and tell nothing about the target",
-        ),
-        (
-            odd(&|odd| matches!(odd, Oddity::NearlyConstant(_))),
-            "these columns are the same in nearly every row, and tell little",
-        ),
-    ] {
-        if !names.is_empty() {
-            output::note(&format!("{what}: {}", names_of(&names)));
-        }
+/// The inputs that are odd, and what is odd about each.
+fn oddities<'a>(encoder: &'a Encoder, table: &Table) -> Vec<(&'a str, Oddity)> {
+    let odd = |name| Some((name, oddity(table.column(name).ok()?)?));
+    encoder.given().into_iter().filter_map(odd).collect()
+}
+
+/// Say of which of them it is so.
+fn note_columns_like(what: &str, odd: &[(&str, Oddity)], like: impl Fn(Oddity) -> bool) {
+    let names: Vec<String> = odd.iter().filter(|(_, odd)| like(*odd)).map(|(name, _)| name.to_string()).collect();
+    if !names.is_empty() {
+        output::note(&format!("{what}: {}", names_of(&names)));
     }
+}
+
+/// Say which inputs tell nothing, or little.
+fn note_oddities(encoder: &Encoder, table: &Table) {
+    let odd = oddities(encoder, table);
+    let what = "these columns are the same in every row, and tell nothing about the target";
+    note_columns_like(what, &odd, |odd| odd == Oddity::Constant);
+    let what = "these columns are the same in nearly every row, and tell little";
+    note_columns_like(what, &odd, |odd| matches!(odd, Oddity::NearlyConstant(_)));
 }
 
 /// Names in one line, the first of them where there are many.

@@ -1,11 +1,11 @@
 //! What each column of a table is taken for, what would be done with it, and what had better be said about it.
 
 use crate::dates::written;
-use crate::encoder::ColumnChoice;
-use crate::pattern;
+use crate::encoder::{Chosen, ColumnChoice};
 use crate::preparation::Missing;
 use crate::table::{Column, Content, Table, Values};
 use crate::target::{Task, classes};
+use std::collections::HashSet;
 use tautnet::error::Result;
 use tautnet::printable::shown;
 
@@ -90,25 +90,17 @@ const SOME_ROWS: usize = 20;
 
 /// The columns of a table, as the choice would use them.
 pub fn describe(table: &Table, choice: &ColumnChoice<'_>) -> Result<Vec<Described>> {
-    let dropped = pattern::columns(table, choice.drop)?;
-    let kept = (!choice.keep.is_empty()).then(|| pattern::columns(table, choice.keep)).transpose()?;
-    for name in choice.targets {
-        table.column(name)?;
-    }
-    let last = table.columns().iter().rfind(|column| !dropped.contains(&*column.name)).map(|column| &*column.name);
-    let targets: Vec<&str> =
-        if choice.targets.is_empty() { last.into_iter().collect() } else { choice.targets.to_vec() };
-    let role = |column: &Column| {
-        let name = &*column.name;
-        if targets.contains(&name) {
-            let task = if targets.len() > 1 { Task::Regress } else { choice.task };
-            let class = column.known().is_ok() && matches!(classes(task, table.source(), column), Ok(Some(_)));
-            if class { Role::Class } else { Role::Target }
-        } else if dropped.contains(name) || kept.as_ref().is_some_and(|kept| !kept.contains(name)) {
-            Role::LeftOut
-        } else {
-            Role::Input
-        }
+    let Chosen { targets, inputs, .. } = choice.of(table)?;
+    let [inputs, target_names] =
+        [&inputs, &targets].map(|columns| columns.iter().map(|column| &*column.name).collect::<HashSet<&str>>());
+    let task = if targets.len() > 1 { Task::Regress } else { choice.task };
+    let role = |column: &Column| match &*column.name {
+        name if inputs.contains(name) => Role::Input,
+        name if !target_names.contains(name) => Role::LeftOut,
+        _ => match column.known().and_then(|_| classes(task, table.source(), column)) {
+            Ok(Some(_)) => Role::Class,
+            _ => Role::Target,
+        },
     };
     let described = table.columns().iter().map(|column| {
         let role = role(column);

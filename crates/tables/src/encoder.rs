@@ -71,6 +71,37 @@ pub struct ColumnChoice<'a> {
     pub dates: &'a [AskedDate],
 }
 
+/// The columns of a table that a choice means.
+pub(crate) struct Chosen<'t> {
+    /// The targets; none where no column is left that could be one.
+    pub(crate) targets: Vec<&'t Column>,
+    /// The inputs, in the order of the table.
+    pub(crate) inputs: Vec<&'t Column>,
+    /// What is left out by name or by pattern.
+    pub(crate) dropped: HashSet<&'t str>,
+}
+
+impl ColumnChoice<'_> {
+    /// The columns that are meant.
+    pub(crate) fn of<'t>(&self, table: &'t Table) -> Result<Chosen<'t>> {
+        let dropped = pattern::columns(table, self.drop)?;
+        let kept = (!self.keep.is_empty()).then(|| pattern::columns(table, self.keep)).transpose()?;
+        let stays = |column: &&Column| !dropped.contains(&*column.name);
+        let targets = match self.targets {
+            [] => table.columns().iter().rfind(stays).into_iter().collect(),
+            names => names.iter().map(|name| table.column(name)).collect::<Result<Vec<_>>>()?,
+        };
+        let is_input = |column: &&Column| {
+            let name = &*column.name;
+            stays(column)
+                && !targets.iter().any(|target| target.name == name)
+                && kept.as_ref().is_none_or(|kept| kept.contains(name))
+        };
+        let inputs = table.columns().iter().filter(is_input).collect();
+        Ok(Chosen { targets, inputs, dropped })
+    }
+}
+
 /// What to do with a word that the encoder has not learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum UnknownLevels {
@@ -102,22 +133,11 @@ impl Encoder {
     pub fn choose(table: &Table, choice: &ColumnChoice<'_>) -> Result<Self> {
         let ColumnChoice { task, targets, missing, .. } = *choice;
         check_targets_asked(task, targets)?;
-        let dropped = pattern::columns(table, choice.drop)?;
-        let kept = (!choice.keep.is_empty()).then(|| pattern::columns(table, choice.keep)).transpose()?;
+        let Chosen { targets: found, inputs: columns, dropped } = choice.of(table)?;
         if let Some(name) = targets.iter().find(|name| dropped.contains(**name)) {
             return Err(Error::new(format!("the target `{name}` is to be left out"), "keep the target column"));
         }
-        let others = targets.iter().skip(1).map(|name| table.column(name)).collect::<Result<Vec<_>>>()?;
-        let stays = |column: &&Column| !dropped.contains(&*column.name);
-        let target = match targets.first() {
-            Some(name) => table.column(name)?,
-            None => table.columns().iter().rfind(stays).ok_or_else(|| no_inputs(table))?,
-        };
-        let is_target = |name: &str| name == target.name || others.iter().any(|other| other.name == name);
-        let is_input = |column: &&Column| {
-            stays(column) && !is_target(&column.name) && kept.as_ref().is_none_or(|kept| kept.contains(&*column.name))
-        };
-        let columns: Vec<&Column> = table.columns().iter().filter(is_input).collect();
+        let (target, others) = found.split_first().ok_or_else(|| no_inputs(table))?;
         if columns.is_empty() {
             return Err(no_inputs(table));
         }
@@ -407,12 +427,6 @@ impl Encoder {
     pub fn dataset(&self, table: &Table, unknown: UnknownLevels) -> Result<Dataset> {
         let table = &*self.complete(table)?;
         Dataset::new(self.encode(table, unknown)?, self.targets(table)?, None)?.with_others(self.others(table)?)
-    }
-
-    /// Names of the input columns of `table` that say the same in every row: harmless, and of no use.
-    pub fn constant_inputs(&self, table: &Table) -> Vec<String> {
-        let constant = |input: &&Input| table.column(&input.name).is_ok_and(Column::is_constant);
-        self.inputs.iter().filter(constant).map(|input| input.name.clone()).collect()
     }
 }
 

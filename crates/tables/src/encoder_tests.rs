@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::class::check_learned;
+use crate::describe::{Oddity, oddity};
 use crate::table::ReadOptions;
 
 fn table(text: &str) -> Table {
@@ -139,7 +140,7 @@ fn bad_columns_are_refused_when_used_and_only_then() {
     let hole = table("a,b,y\n1,2,3\n1,,4\n1,5,5\n");
     let encoder = Encoder::fit(&hole, None, &["b".into()]).unwrap();
     assert_eq!(encoder.names(), ["a"]);
-    assert_eq!(encoder.constant_inputs(&hole), ["a"]);
+    assert_eq!(oddity(hole.column("a").unwrap()), Some(Oddity::Constant));
     let words = table("a,y\nq,3\n");
     assert!(encoder.encode(&words, UnknownLevels::Refuse).unwrap_err().what.contains("where a number was learned"));
 }
