@@ -2,10 +2,7 @@
 import json
 import os
 import pickle
-import signal
 import subprocess
-import sys
-import time
 
 import numpy as np
 import pandas
@@ -18,7 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import exact_basics
 import exact_checker
 import tautnet
-from conftest import PROGRAM
+from conftest import PROGRAM, interrupted
 from tautnet import LipschitzClassifier, LipschitzRegressor, Network, NotProved, TautnetError
 
 SMALL = {"layers": (6, 5), "epochs": 40, "radius": 0.05}
@@ -491,12 +488,7 @@ def test_an_interrupt_ends_the_training():
         "try:\n    tautnet.LipschitzRegressor(layers=(256, 256), epochs=10**6).fit(X, y)\n"
         "except KeyboardInterrupt:\n    print('interrupted', flush=True)\n"
     )
-    listen = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, preexec_fn=listen)
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=20.0)[0] == "interrupted\n"
+    assert interrupted(code, patience=20.0) == "interrupted\n"
 
 
 def test_progress_is_told(numbers, capsys):

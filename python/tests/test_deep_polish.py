@@ -1,10 +1,7 @@
 """Polishes of networks with layers in Python: the command line's numbers, networks of other libraries, never worse, and what is refused."""
 import json
 import os
-import signal
 import subprocess
-import sys
-import time
 
 import numpy as np
 import pandas
@@ -13,7 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import tautnet
-from conftest import PROGRAM
+from conftest import PROGRAM, interrupted
 from tautnet import LipschitzClassifier, LipschitzRegressor, Network, TautnetError, polish
 
 TARGETS = ("number", "two", "three")
@@ -291,9 +288,4 @@ def test_an_interrupt_ends_it():
         "try:\n    tautnet.polish(network, X, y, radius=0.1, rounds=10**6, tol=1e-9)\n"
         "except KeyboardInterrupt:\n    print('interrupted', flush=True)\n"
     )
-    listen = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # noqa: E731
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, preexec_fn=listen)
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=30.0)[0] == "interrupted\n"
+    assert interrupted(code, patience=30.0) == "interrupted\n"

@@ -20,7 +20,7 @@ from sklearn.preprocessing import PolynomialFeatures
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import tautnet
-from conftest import PROGRAM
+from conftest import PROGRAM, interrupted
 from tautnet import LipschitzClassifier, LipschitzRegressor, TautnetError
 
 
@@ -250,16 +250,7 @@ def test_an_interrupt_ends_every_stage(work):
         "except KeyboardInterrupt:\n"
         "    print('interrupted', flush=True)\n"
     )
-
-    def listen():
-        # Where the tests run in the background of a script, interrupts are ignored, and the child would ignore them too.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, preexec_fn=listen)
-    assert process.stdout.readline() == "ready\n"
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    assert process.communicate(timeout=2.0 + SLACK)[0] == "interrupted\n"
+    assert interrupted(code, patience=2.0 + SLACK) == "interrupted\n"
 
 
 @pytest.mark.parametrize("work", LONG.values(), ids=LONG.keys())
