@@ -18,6 +18,7 @@ mod model;
 mod network;
 mod options;
 mod polishing;
+mod scores;
 mod targets;
 mod tolerance;
 mod watch;

@@ -350,6 +350,13 @@ impl Model {
         Ok(Some(self.inner.scaler.root_to_user(&loss, proved)))
     }
 
+    /// What was seen on rows that were not learned from, as JSON, in the units of the target (of several, of each): the errors of the result,
+    /// of ordinary training and of what needs no network; `None` where the model was not chosen for a tolerance.
+    #[getter]
+    fn seen(&self) -> PyResult<Option<String>> {
+        self.seen_in_user_units()
+    }
+
     /// What a deep network did on rows that no step learned from, as JSON: shares of right classes, or mean losses.
     #[getter]
     fn seen_by_layers(&self) -> Option<String> {

@@ -1,5 +1,6 @@
 //! The facts that a report is made of, and the chart of each kind of them.
 
+use super::behaviour::{self, Dependence};
 use super::causes::{Cause, causes};
 use super::chart::{self, Canvas, Curve, Ladder, Units};
 use super::scene::{Ink, Scene};
@@ -23,6 +24,10 @@ pub enum Chart {
     Bounds,
     /// Predicted against true.
     Fit,
+    /// Predicted minus true.
+    Residuals,
+    /// What the prediction does as one input moves.
+    Dependence,
     /// Errors and bound along the prices λ.
     Path,
     /// Objective and duality gap of every iteration.
@@ -31,8 +36,17 @@ pub enum Chart {
 
 impl Chart {
     /// Every chart, in the order of the page.
-    pub const ALL: [Chart; 7] =
-        [Chart::Tolerance, Chart::Causes, Chart::Attack, Chart::Bounds, Chart::Fit, Chart::Path, Chart::Convergence];
+    pub const ALL: [Chart; 9] = [
+        Chart::Tolerance,
+        Chart::Causes,
+        Chart::Attack,
+        Chart::Bounds,
+        Chart::Fit,
+        Chart::Residuals,
+        Chart::Dependence,
+        Chart::Path,
+        Chart::Convergence,
+    ];
 
     /// The name by which users choose it.
     pub fn name(self) -> &'static str {
@@ -42,6 +56,8 @@ impl Chart {
             Chart::Attack => "attack",
             Chart::Bounds => "bounds",
             Chart::Fit => "fit",
+            Chart::Residuals => "residuals",
+            Chart::Dependence => "dependence",
             Chart::Path => "path",
             Chart::Convergence => "convergence",
         }
@@ -203,6 +219,8 @@ pub struct Report<'a> {
     pub before: Side,
     /// The network after it, or the one that was chosen.
     pub after: Side,
+    /// What the second network's predictions do as one input moves.
+    pub dependence: Vec<Dependence>,
     /// How far one unit of each input column can move the target, proved, in the user's units; none of several classes.
     pub sensitivities: Vec<f64>,
     /// How to make it again.
@@ -243,6 +261,14 @@ impl Report<'_> {
                 let sides = if intervals.is_empty() { &sides[..] } else { &sides[1..] };
                 chart::fit(&truth, sides, intervals, &units, canvas)
             }
+            Chart::Residuals if self.settings.loss.is_margin() => return None,
+            Chart::Residuals => {
+                let intervals = self.within.as_ref().map_or(&[][..], |within| &within.intervals);
+                let of = (after, &self.after.predicted[..]);
+                behaviour::residuals(&self.truth(), of, intervals, &units, canvas)
+            }
+            Chart::Dependence if self.dependence.is_empty() => return None,
+            Chart::Dependence => behaviour::panels(&self.dependence, self.moved(), canvas),
             Chart::Path => chart::path(self.path.filter(|path| !path.steps.is_empty())?, &units, canvas),
             Chart::Convergence => {
                 let polished = self.polished.filter(|polished| !polished.trace.is_empty())?;

@@ -5,6 +5,7 @@
 //! same bytes.
 
 pub mod axes;
+mod behaviour;
 mod causes;
 pub mod chart;
 mod facts;
@@ -18,6 +19,7 @@ pub mod svg;
 #[cfg(test)]
 mod tests;
 
+pub use behaviour::{Dependence, Place, dependence};
 pub use causes::Cause;
 pub use facts::{Chart, Origin, Report, Reproduce, Rows, Side, Within};
 

@@ -141,6 +141,15 @@ fn figure(report: &Report<'_>, chart: Chart) -> String {
             bounds_table(report),
         ),
         Chart::Fit => (fit_reading(report), String::new()),
+        Chart::Residuals => (residuals_reading(report), String::new()),
+        Chart::Dependence => (
+            format!(
+                "One input is moved from its least to its largest value while all others stay as they are in each row, for the {}. A flat \
+                 line says that the prediction hardly depends on it; where there are few rows, the network has little to go by.",
+                report.result()
+            ),
+            String::new(),
+        ),
         Chart::Path => (path_reading(report), path_table(report)),
         Chart::Convergence => (
             "The solver's objective falls while the duality gap, which says how much better any solution could still be, closes."
@@ -178,6 +187,14 @@ fn fit_reading(report: &Report<'_>) -> String {
         text.push_str(" No input error within the tolerance moves a prediction out of its upright line.");
     }
     text
+}
+
+fn residuals_reading(report: &Report<'_>) -> String {
+    format!(
+        "Every dot is one of {}: above the line in the middle the prediction is too high, below it too low. A slope or a bow says that \
+         something is left to learn; a funnel, that errors grow with the prediction.",
+        report.rows.name
+    )
 }
 
 fn attack_reading(report: &Report<'_>) -> String {

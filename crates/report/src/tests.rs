@@ -1,10 +1,13 @@
 //! Charts in which every word can be read, whatever the numbers and names, and a page that fetches nothing.
 
+use super::behaviour;
 use super::causes::causes;
 use super::chart::{self, Canvas, Curve, Ladder, Units};
 use super::panels::{Words, panels};
 use super::scene::{Anchor, Ink, Scene, Shape};
-use super::{Cause, Chart, Origin, Report, Reproduce, Rows, Side, Within, attack, font, svg};
+use super::{
+    Cause, Chart, Dependence, Origin, Place, Report, Reproduce, Rows, Side, Within, attack, dependence, font, svg,
+};
 use proptest::prelude::*;
 use std::ops::ControlFlow;
 use tautnet::attack::{RadiusReport, SIZES};
@@ -197,6 +200,14 @@ impl Run {
             within: None,
             before: side(&self.before),
             after: side(&self.polished.network),
+            dependence: dependence(
+                &self.polished.network,
+                &self.data,
+                &[0, 1],
+                &["a".into(), "b<c>".into()],
+                &self.scaler,
+                false,
+            ),
             sensitivities: vec![1.0, 2.0],
             reproduce: Reproduce {
                 command: "tautnet train 'a & b'".into(),
@@ -225,7 +236,7 @@ fn the_page_has_everything_and_fetches_nothing() {
             assert!(svg::document(&scene).starts_with("<?xml"));
         }
     }
-    assert_eq!(page.matches("<svg ").count(), 10);
+    assert_eq!(page.matches("<svg ").count(), 14);
     assert_eq!(page.matches("role=\"img\"").count(), page.matches("</title>\n<desc").count());
     for word in ["<script", "src=", "url(", "@import", "http://", "https://"] {
         let places =
@@ -289,6 +300,64 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn charts_of_behaviour_are_readable(
+        name in name(), powers in [-9.0..9.0f64, -9.0..9.0f64], values in proptest::collection::vec(-5.0..5.0f64, 2..9), count in 1usize..8
+    ) {
+        let [input, output] = powers.map(|power| 10f64.powf(power));
+        let scaler = scaler(output);
+        let units = Units { target: &name, scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
+        let place = |(k, value): (usize, &f64)| Place {
+            at: input * (k as f64 - 3.0), mean: output * value, lower: output * (value - 1.0), upper: output * (value + 2.0),
+        };
+        let places: Vec<Place> = values.iter().enumerate().map(place).collect();
+        let tenths = vec![places[0].at; 9];
+        let inputs: Vec<Dependence> =
+            (0..count).map(|k| Dependence { name: format!("{name} {k}"), places: places.clone(), tenths: tenths.clone() }).collect();
+        let truth: Vec<f64> = values.iter().map(|value| output * value).collect();
+        let predicted: Vec<f64> = values.iter().rev().map(|value| 1.5 * output * value).collect();
+        let intervals: Vec<(f64, f64)> = predicted.iter().map(|value| (value - output, value + 3.0 * output)).collect();
+        for canvas in CANVASES {
+            check(&behaviour::panels(&inputs, &name, &canvas));
+            check(&behaviour::residuals(&truth, ("the result", &predicted), &[], &units, &canvas));
+            check(&behaviour::residuals(&truth, ("the result", &predicted), &intervals, &units, &canvas));
+        }
+    }
+}
+
+/// What is linear depends on each input by its weight, in the units of the data, and on one that does not vary not at all.
+#[test]
+fn the_dependence_of_a_linear_network_is_its_weights() {
+    use faer::Mat;
+    let slopes = vec![3.0, -0.5, 1.0];
+    let network = Shallow::with_linear(Mat::zeros(1, 3), vec![0.0], vec![0.0], 0.25, Some(slopes)).unwrap();
+    let data = Dataset::new(
+        Mat::from_fn(30, 3, |k, j| if j == 2 { 1.0 } else { ((k * (j + 3)) % 11) as f64 }),
+        vec![0.0; 30],
+        None,
+    );
+    let data = data.unwrap();
+    let scaler = Scaler { input_scale: vec![2.0, 5.0, 1.0], input_mean: vec![1.0, 0.0, 0.0], ..Scaler::identity(3) };
+    let scaler = Scaler { target_scale: 10.0, target_mean: 100.0, ..scaler };
+    let names = ["a", "b", "c"].map(str::to_owned);
+    let found = dependence(&network, &data, &[0, 1, 2], &names, &scaler, false);
+    assert_eq!(found.iter().map(|of| of.name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
+    for (of, slope) in found.iter().zip([3.0 / 2.0, -0.5 / 5.0]) {
+        for pair in of.places.windows(2) {
+            let step = pair[1].at - pair[0].at;
+            for (new, old) in
+                [(pair[1].mean, pair[0].mean), (pair[1].lower, pair[0].lower), (pair[1].upper, pair[0].upper)]
+            {
+                assert!((new - old - 10.0 * slope * step).abs() < 1e-9, "{pair:?}");
+            }
+        }
+        assert!(of.places.iter().all(|place| place.lower <= place.mean && place.mean <= place.upper));
+        assert_eq!(of.tenths.len(), 9);
+    }
+    assert_eq!((found[0].places[0].at, found[0].places[24].at), (1.0, 21.0));
+}
+
 #[test]
 fn inputs_stand_in_the_order_of_what_they_cause() {
     let scene = causes(&[cause("a", 0.1), cause("b", 0.72), cause("c", 0.0)], &Canvas::WIDE);
@@ -341,7 +410,7 @@ fn a_page_of_a_choice_begins_with_the_tolerance() {
     let page = report.page();
     let shown: Vec<&str> =
         page.split("<figure id=\"").skip(1).map(|part| part.split('"').next().unwrap_or_default()).collect();
-    assert_eq!(shown, ["tolerance", "causes", "bounds", "fit"]);
+    assert_eq!(shown, ["tolerance", "causes", "bounds", "fit", "residuals", "dependence"]);
     for part in [
         "the mean of 2 networks with 5 hidden units",
         "chosen among 60 candidates by the worst case on 39 rows",

@@ -269,7 +269,7 @@ impl<'a> Job<'a> {
         let chosen = &worked.result;
         let stopped = worked.interruption.map(Interruption::in_words);
         let loss = &self.plan.settings.polish.loss;
-        let seen = evaluation.map(choose::Evaluation::seen);
+        let seen = evaluation.map(|evaluation| evaluation.seen(&chosen.choice));
         let calibration = match held_out {
             // What covers a number says nothing of a class.
             _ if loss.is_margin() => None,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._path import LipschitzPath
     from ._plots import plot_attack, plot_bounds, plot_convergence, plot_fit, plot_path
     from ._regressor import LipschitzRegressor
+    from ._scores import Errors, Scores
     from ._tautnet import Certificate, ChainCertificate, ClassMargins, Model, Network, __version__, get_limits, set_limits
 
 __all__ = [
@@ -33,12 +34,14 @@ __all__ = [
     "ChainBounds",
     "ChainCertificate",
     "ClassMargins",
+    "Errors",
     "LipschitzClassifier",
     "LipschitzPath",
     "LipschitzRegressor",
     "Model",
     "Network",
     "NotProved",
+    "Scores",
     "TautnetError",
     "__version__",
     "attack",
@@ -65,6 +68,7 @@ _PLACES = {
     "_path": ("LipschitzPath",),
     "_plots": ("plot_attack", "plot_bounds", "plot_convergence", "plot_fit", "plot_path"),
     "_regressor": ("LipschitzRegressor",),
+    "_scores": ("Errors", "Scores"),
     "_tautnet": ("Certificate", "ChainCertificate", "ClassMargins", "Model", "Network", "__version__", "get_limits", "set_limits"),
 }
 

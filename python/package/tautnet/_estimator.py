@@ -21,6 +21,7 @@ from ._data import Tolerance, column_names, given_inputs, given_preparation, giv
 from ._errors import TautnetError
 from ._path import LipschitzPath, path_of
 from ._progress import Progress, summary
+from ._scores import Scores, scores_of
 from ._settings import settings_of
 
 if TYPE_CHECKING:
@@ -209,6 +210,12 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         if len(self.model_.targets) > 1:
             return self.model_.worst_case_errors
         return self.model_.worst_case_error
+
+    @property
+    def scores_(self) -> Scores | list[Scores] | None:
+        """Errors on rows that were not learned from, beside those of ordinary training, of a linear model and of a constant, with R² and a verdict; of several targets a list. None where the model was not chosen for a tolerance."""
+        check_is_fitted(self)
+        return scores_of(self.model_)
 
     @property
     def tolerance_(self) -> list[str]:

@@ -219,6 +219,9 @@ class Model:
     def worst_case_error(self) -> float | None:
         """The root of the worst case within the tolerance, proved on rows that were not learned from, in the units of the target."""
     @property
+    def seen(self) -> str | None:
+        """What was seen on rows that were not learned from, as JSON, in the units of the target (of several, of each)."""
+    @property
     def seen_by_layers(self) -> str | None:
         """What a deep network did on rows that no step learned from, as JSON: shares of right classes, or mean losses."""
     @property

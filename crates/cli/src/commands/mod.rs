@@ -27,6 +27,7 @@ pub mod train;
 mod train_deep;
 mod train_summary;
 mod train_tolerance;
+mod train_verdict;
 mod trial_text;
 pub mod verify;
 

@@ -10,12 +10,12 @@ use crate::stop::Stop;
 use std::path::Path;
 use tautnet::attack::{RADII, RadiusReport};
 use tautnet::error::{Error, Result};
-use tautnet::{Dataset, Loss, Norm, Shallow};
+use tautnet::{Dataset, Loss, Norm, Scaler, Shallow};
 use tautnet_report::chart::Canvas;
 use tautnet_report::scene::Scene;
-use tautnet_report::{Chart, Report, Reproduce, raster, svg};
-use tautnet_tables::atomic;
-use tautnet_tables::atomic::Existing;
+use tautnet_report::{Chart, Dependence, Report, Reproduce, raster, svg};
+use tautnet_tables::Encoder;
+use tautnet_tables::atomic::{self, Existing};
 
 /// More rows than this are not attacked for a summary.
 const MOST_ROWS: usize = 1000;
@@ -60,6 +60,25 @@ impl Evaluation {
         let (start, result) = stop.late().during(|| (attack(before, before_bound), attack(after, after_bound)));
         Ok(Self { rows, start: start?, result: result?, shown })
     }
+}
+
+/// What predictions do as one input of numbers moves, of the inputs on which these rows' predictions depend most.
+pub fn dependence(
+    network: &Shallow,
+    rows: &Dataset,
+    columns: &Encoder,
+    scaler: &Scaler,
+    loss: &Loss,
+) -> Vec<Dependence> {
+    let mut first = 0;
+    let mut moving = Vec::new();
+    for input in columns.tolerated() {
+        if input.numeric && input.width == 1 {
+            moving.push(first);
+        }
+        first += input.width;
+    }
+    tautnet_report::dependence(network, rows, &moving, &columns.names(), scaler, loss.is_margin())
 }
 
 /// Say so where there was no time to attack every row.

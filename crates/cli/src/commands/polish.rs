@@ -153,17 +153,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             display.update("", progress);
         }
     })?;
-    drop(display);
     let polished = &worked.result;
     let stopped = worked.interruption.map(Interruption::in_words);
     let time = Duration::from_secs_f64(worked.seconds);
 
     let late = stop.late();
     let worst_case = job.tolerance().map(|tolerance| {
-        let worst_case = late.during(|| WorstCases::of(&plan, &problem, polished, tolerance));
-        pictures::tell_of_attack(&late);
-        worst_case
+        display.stage("attacking rows, and proving their worst cases");
+        late.during(|| WorstCases::of(&plan, &problem, polished, tolerance))
     });
+    drop(display);
+    if worst_case.is_some() {
+        pictures::tell_of_attack(&late);
+    }
     let worst_case = worst_case.transpose()?;
     let facts = Facts {
         loss: &settings.loss,
@@ -236,6 +238,7 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
         before: Side::of(before, Some(bounds.0), evaluation.start, &rows, measure, scaler, seed)?,
         after: Side::of(&polished.network, Some(bounds.1), evaluation.result, &rows, measure, scaler, seed)?,
         rows,
+        dependence: pictures::dependence(&polished.network, &evaluation.shown, columns, scaler, &settings.loss),
         sensitivities: certify::sensitivities(&new, scaler),
         reproduce: pictures::reproduce(&json!(plan.polish_record(&arguments.data.to_string_lossy()))),
     };

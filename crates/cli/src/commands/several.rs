@@ -67,14 +67,15 @@ pub fn polish(
             display.update("", progress);
         }
     })?;
-    drop(display);
     let exact = Tolerance::none(problem.train.columns());
     let within = job.tolerance().unwrap_or(&exact);
     let late = stop.late();
+    display.stage("attacking rows, and proving their worst cases");
     let seen = late.during(|| match classes {
         true => Seen::of(plan, problem, &worked.result, within).map(Known::Classes),
         false => targets::Seen::of(plan, problem, &worked.result.network, within).map(Known::Targets),
     })?;
+    drop(display);
     if let Some(path) = &asked.out.out {
         let result = match stored {
             Stored::Network(_) if asked.raw_network => {

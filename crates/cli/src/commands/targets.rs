@@ -2,6 +2,7 @@
 //! its own units.
 
 use super::told::{field, write, write_json};
+use super::train_verdict;
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;
 use crate::output::{self, at_least, at_most, number, table};
@@ -12,7 +13,7 @@ use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use tautnet::attack::{self, SIZES, Settings, WithinReport};
 use tautnet::certify::{self as proofs, SampleInterval};
-use tautnet::choose::{AtSize, Errors};
+use tautnet::choose::{Errors, OfTarget};
 use tautnet::error::{Error, Result};
 use tautnet::recipe::{Interval, Plan, Search};
 use tautnet::tolerance::{Asked, Tolerance};
@@ -32,8 +33,8 @@ pub fn names(columns: &Encoder) -> String {
 }
 
 /// The errors of every target, as an object by their names: in standardized units and in those of the targets.
-pub fn errors_json((columns, scaler, loss): (&Encoder, &Scaler, &Loss), each: &[AtSize]) -> Value {
-    let one = |(target, (name, at)): (usize, (&str, &AtSize))| {
+pub fn errors_json((columns, scaler, loss): (&Encoder, &Scaler, &Loss), each: &[OfTarget]) -> Value {
+    let one = |(target, (name, of)): (usize, (&str, &OfTarget))| {
         let own = scaler.of_target(target);
         let errors = |errors: &Errors| {
             json!({
@@ -47,32 +48,49 @@ pub fn errors_json((columns, scaler, loss): (&Encoder, &Scaler, &Loss), each: &[
                 },
             })
         };
-        (name.to_owned(), json!({"start": errors(&at.start), "result": errors(&at.result)}))
+        let told = json!({
+            "start": errors(&of.at.start),
+            "result": errors(&of.at.result),
+            "constant": of.simple.as_ref().map(|simple| errors(&simple.constant)),
+            "linear": of.simple.as_ref().map(|simple| errors(&simple.linear)),
+            "typical": train_verdict::typical_json(&of.typical, &own),
+        });
+        (name.to_owned(), told)
     };
     Value::Object(columns.target_names().into_iter().zip(each).enumerate().map(one).collect())
 }
 
-/// What the predictions of every target are off by, of rows so described: a table with the result and ordinary training.
+/// What the predictions of every target are off by, of rows so described: a table with the result, ordinary training and a linear model.
 pub fn verdict(
     (columns, scaler, loss): (&Encoder, &Scaler, &Loss),
-    each: &[AtSize],
+    each: &[OfTarget],
     rows: &str,
     exact: bool,
 ) -> String {
     let titles: &[&str] = match exact {
-        true => &["off by", "result", "ordinary training"],
-        false => &["off by", "found", "proved", "without input error", "ordinary training: found", "proved"],
+        true => &["off by", "result", "ordinary training", "a linear model", "R²"],
+        false => &[
+            "off by",
+            "found",
+            "proved",
+            "without input error",
+            "ordinary training: proved",
+            "a linear model: proved",
+            "R²",
+        ],
     };
     let mut lines = vec![titles.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>()];
-    for (target, (name, at)) in columns.target_names().into_iter().zip(each).enumerate() {
+    for (target, (name, of)) in columns.target_names().into_iter().zip(each).enumerate() {
         let own = scaler.of_target(target);
         let clean = |errors: &Errors| number(own.root_to_user(loss, errors.clean));
         let found = |errors: &Errors| at_least(own.root_to_user_below(loss, errors.found));
         let proved = |errors: &Errors| at_most(own.root_to_user_above(loss, errors.proved));
-        let (new, old) = (&at.result, &at.start);
+        let (new, old) = (&of.at.result, &of.at.start);
+        let linear = |told: &dyn Fn(&Errors) -> String| of.simple.as_ref().map_or(String::new(), |s| told(&s.linear));
+        let explained = of.typical.r_squared.map_or(String::new(), |part| format!("{part:.3}"));
         let numbers = match exact {
-            true => vec![clean(new), clean(old)],
-            false => vec![found(new), proved(new), clean(new), found(old), proved(old)],
+            true => vec![clean(new), clean(old), linear(&clean), explained],
+            false => vec![found(new), proved(new), clean(new), proved(old), linear(&proved), explained],
         };
         lines.push(std::iter::once(format!("`{}`", printable::line(name))).chain(numbers).collect());
     }

@@ -24,6 +24,8 @@ pub const MISSING: &[(Chart, &str)] = &[
 pub const MISSING_OF_SEVERAL: &[(Chart, &str)] = &[
     (Chart::Bounds, "a network of several classes has a bound for each pair of them, which `certify` tells"),
     (Chart::Fit, "a network of several classes predicts no number"),
+    (Chart::Residuals, "a network of several classes predicts no number"),
+    (Chart::Dependence, "a network of several classes has a margin for each pair of them"),
 ];
 
 /// Most rows that are shown where there was no time to judge by any.
@@ -104,6 +106,7 @@ pub fn draw(facts: Facts<'_>, wanted: &PictureArguments, out: &OutArguments, qui
         before: before?,
         after: after?,
         rows,
+        dependence: pictures::dependence(&chosen.network, &shown, &model.columns, &model.scaler, &settings.loss),
         sensitivities: gains,
         reproduce: pictures::reproduce(&model.settings),
     };

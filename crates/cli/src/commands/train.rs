@@ -222,11 +222,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         unkept.tell();
         show(&mut display, progress)
     })?;
-    drop(display);
     let (fitted, stopped) = (&worked.result, worked.interruption.map(Interruption::in_words));
     let late = stop.late();
     let measure = (settings.polish.norm, &settings.polish.loss);
     // Whether it is kept or not: no bound is printed that the verifier refuses.
+    display.stage("proving the bound of the network");
     let proved = job.prove_fit(&worked, &arguments.data.to_string_lossy())?;
     let model = Model::of(proved, columns, scaler.clone())?;
     // Only pictures show what is certified about the starting network.
@@ -234,7 +234,9 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         if arguments.pictures.wanted() { job.prove(&fitted.start, None)?.standardized.bound } else { f64::INFINITY };
     let bound = certificate(&model).standardized.bound;
     let (before, after) = ((&fitted.start, start_bound), (fitted.network(), bound));
+    display.stage("attacking rows");
     let evaluation = Evaluation::of(before, after, measure, &learned, held_out.as_ref(), seed, &stop)?;
+    drop(display);
     pictures::tell_of_attack(&late);
     let time = started.elapsed();
 
@@ -274,6 +276,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             within: None,
             before: side(before, &evaluation.start)?,
             after: side(after, &evaluation.result)?,
+            dependence: pictures::dependence(
+                fitted.network(),
+                &evaluation.shown,
+                &model.columns,
+                &model.scaler,
+                &settings.polish.loss,
+            ),
             sensitivities: train_summary::per_column(&model).into_iter().map(|(_, bound)| bound).collect(),
             reproduce: pictures::reproduce(&model.settings),
         };

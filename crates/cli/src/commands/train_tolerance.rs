@@ -1,16 +1,16 @@
 //! `tautnet train DATA` where inputs have a tolerance: the network with the least worst case, and what it tells.
 
 use super::tolerance_pictures::{self, Facts};
-use super::{export, pictures, targets, train_summary};
+use super::{export, pictures, targets, train_summary, train_verdict};
 use crate::arguments::{OutArguments, PictureArguments, TalkArguments};
-use crate::output::{self, at_most, number, percent, percent_at_least, table};
+use crate::output::{self, at_most, number, table};
 use crate::progress::{Display, seconds};
 use crate::stop::Stop;
 use crate::tolerance;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
-use tautnet::choose::{self, Accuracy, Chosen, Errors, Evaluation};
+use tautnet::choose::{self, Chosen, Errors, Evaluation, Verdict};
 use tautnet::error::Result;
 use tautnet::job::Job;
 use tautnet::recipe::Plan;
@@ -40,8 +40,6 @@ pub struct Asked<'a> {
 
 /// The most classes that a table has a line for.
 const MOST_CLASSES: usize = 20;
-
-const NO_BETTER: &str = "Nothing that was tried is better than ordinary training here: the result is that network.\n";
 
 /// Show what the choice is at.
 fn show(display: &mut Display, progress: &choose::Progress) {
@@ -73,7 +71,6 @@ pub fn run(
             show(&mut display, progress);
         }
     })?;
-    drop(display);
     let scaler = job.scaler().clone();
     let inputs = columns.tolerated();
     let tolerance = job.tolerance().expect("the plan has a tolerance");
@@ -83,13 +80,18 @@ pub fn run(
         .map(|rows| scaler.tolerance(&plan.recipe.tolerance, &inputs, rows.x.as_ref(), job.data()))
         .transpose()?;
     let late = stop.late();
+    const ATTACKING: &str = "attacking rows that were not learned from, and proving their worst cases";
+    display.stage(ATTACKING);
     let evaluation = late.during(|| {
         let held_out = held_out.as_ref().zip(of_held_out.as_ref());
         let data = (job.data(), tolerance);
-        choose::evaluate(&worked.result, data, held_out, &inputs, &plan.settings.polish.loss)
+        let mut watching = |done, of| display.count(ATTACKING, done, of);
+        choose::evaluate(&worked.result, data, held_out, &inputs, &plan.settings.polish.loss, &mut watching)
     })?;
-    pictures::tell_of_attack(&late);
+    display.stage("proving the bound of the network");
     let proved = job.prove_choice(&worked, evaluation.as_ref(), held_out.as_ref(), asked.data)?;
+    drop(display);
+    pictures::tell_of_attack(&late);
     let model = Model::of(proved, columns.clone(), scaler)?;
     let time = started.elapsed();
     if let Some(path) = &asked.out.out {
@@ -213,6 +215,10 @@ impl Summary<'_> {
                 "start": errors(&at.start),
                 "result": errors(&at.result),
                 "sizes": sizes.collect::<Vec<_>>(),
+                "constant": evaluation.simple.as_ref().map(|simple| errors(&simple.constant)),
+                "linear": evaluation.simple.as_ref().map(|simple| errors(&simple.linear)),
+                "verdict": Verdict::of(&chosen.choice, evaluation).name(),
+                "typical": evaluation.typical.map(|typical| train_verdict::typical_json(&typical, scaler)),
                 "confusion": self.counts(evaluation),
                 "causes": names.zip(evaluation.causes.iter().map(|c| json!(c))).collect::<Map<_, _>>(),
             });
@@ -235,7 +241,7 @@ impl Summary<'_> {
     /// A page for people: first what it means for them.
     fn text(&self) -> String {
         let Self { model, chosen, .. } = self;
-        let (names, target) = (targets::names(&model.columns), printable::line(&model.columns.target));
+        let names = targets::names(&model.columns);
         let word = if model.columns.other_targets.is_empty() { "target" } else { "targets" };
         let learned = self.learned.0;
         let held = self.held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
@@ -259,7 +265,10 @@ impl Summary<'_> {
         });
         if let Some(evaluation) = self.evaluation {
             text.push('\n');
-            text.push_str(&self.verdict(evaluation, &target));
+            let loss = &self.plan.settings.polish.loss;
+            let told = train_verdict::Told { model, chosen, evaluation, inputs: self.inputs, loss, exact };
+            text.push_str(&told.text());
+            text.push_str(&self.confused(evaluation));
         }
 
         let mut rows = vec![vec![
@@ -331,103 +340,6 @@ impl Summary<'_> {
         text.push_str(&format!("{ending} in {}{reason}\n", seconds(self.time)));
         if !choice.all_rows {
             text.push_str("note: there was no time to learn from all rows; the networks of one part are the result\n");
-        }
-        text
-    }
-
-    /// What the errors are, in the units of the target.
-    fn verdict(&self, evaluation: &Evaluation, target: &str) -> String {
-        let loss = &self.plan.settings.polish.loss;
-        let user = |error: f64| self.model.scaler.root_to_user(loss, error);
-        let at = evaluation.at_tolerance();
-        let rows = match evaluation.cross_validated {
-            true => format!("{} rows, each predicted by networks that did not learn from it", evaluation.rows),
-            false => format!("{} rows held out", evaluation.rows),
-        };
-        let (new, old) = (&at.result, &at.start);
-        let measure = loss.root_name();
-        if let (Some(new), Some(old)) = (new.accuracy, old.accuracy) {
-            return self.classes(target, &rows, new, old) + &self.confused(evaluation);
-        }
-        if !evaluation.targets.is_empty() {
-            let of = (&self.model.columns, &self.model.scaler, loss);
-            let mut text = targets::verdict(of, &evaluation.targets, &rows, self.learned.1.is_none());
-            if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
-                text.push_str(NO_BETTER);
-            }
-            return text;
-        }
-        let (mut text, [new, old], what) = if self.learned.1.is_none() {
-            let [new, old] = [new, old].map(|errors| user(errors.clean));
-            let text = format!(
-                "The prediction of `{target}` is off by {} ({measure}, {rows}).\nA network by ordinary training: {}.\n",
-                number(new),
-                number(old),
-            );
-            (text, [new, old], "error")
-        } else {
-            let text = format!(
-                "Within the tolerance the prediction of `{target}` is off by at most {} ({measure}, {rows}; proved). An attack found {}.\n\
-                 Without input error it is off by {}.\n\
-                 A network by ordinary training: at most {} (found {}), and {} without input error.\n",
-                at_most(user(new.proved)),
-                output::at_least(user(new.found)),
-                number(user(new.clean)),
-                at_most(user(old.proved)),
-                output::at_least(user(old.found)),
-                number(user(old.clean)),
-            );
-            (text, [new, old].map(|errors| user(errors.proved)), "worst case")
-        };
-        if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
-            text.push_str(NO_BETTER);
-        } else if new < old {
-            text.push_str(&format!("The result's {what} is {:.0} % smaller.\n", 100.0 * (1.0 - new / old)));
-        }
-        let mut causes: Vec<(f64, &str)> =
-            evaluation.causes.iter().zip(self.inputs).map(|(share, input)| (*share, input.name)).collect();
-        causes.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let named: Vec<String> = causes
-            .iter()
-            .take(2)
-            .filter(|(share, _)| *share >= 0.05)
-            .map(|(share, name)| format!("{:.0} % of it from `{}`", 100.0 * share, printable::line(name)))
-            .collect();
-        if !named.is_empty() {
-            text.push_str(&format!(
-                "Input errors add {}: {}.\n",
-                number(user(at.result.found) - user(at.result.clean)),
-                named.join(", ")
-            ));
-        }
-        text
-    }
-
-    /// How often the class is right.
-    fn classes(&self, target: &str, rows: &str, new: Accuracy, old: Accuracy) -> String {
-        let all = percent;
-        let mut text = if self.learned.1.is_none() {
-            format!(
-                "The class of `{target}` is right in {} of {rows}.\nA network by ordinary training: {}.\n",
-                all(new.clean),
-                all(old.clean)
-            )
-        } else {
-            format!(
-                "Within the tolerance the class of `{target}` is right, whatever the input error, in at least {} of {rows} (proved). \
-                 An attack left {} right.\n\
-                 Without input error it is right in {}.\n\
-                 A network by ordinary training: at least {} (an attack left {}), and {} without input error.\n",
-                percent_at_least(new.proved),
-                all(new.found),
-                all(new.clean),
-                percent_at_least(old.proved),
-                all(old.found),
-                all(old.clean),
-            )
-        };
-        if self.chosen.choice.members == [self.chosen.choice.start.candidate] {
-            text.push_str(NO_BETTER);
         }
         text
     }

@@ -201,6 +201,7 @@ impl<'a> Cells<'a> {
         let size = self.center.len() + 1;
         let mut members: Vec<Member> = Vec::with_capacity(size + 1);
         let mut weights: Vec<f64> = Vec::with_capacity(size + 1);
+        let mut basis = Basis::default();
         let mut x = vec![0.0; size];
         x[size - 1] = 1.0;
         let mut conclude = |members: &[Member], weights: &[f64]| {
@@ -230,7 +231,7 @@ impl<'a> Cells<'a> {
             weights.push(if started { 0.0 } else { 1.0 });
             // Towards the nearest point of the affine hull, dropping members until it lies in the convex hull.
             loop {
-                let Some(ideal) = nearest_affine(&members, &stop) else {
+                let Some(ideal) = basis.nearest_affine(&members, &stop) else {
                     // Affinely dependent up to rounding: the newest member says nothing new.
                     members.pop();
                     weights.pop();
@@ -248,6 +249,7 @@ impl<'a> Cells<'a> {
                     .fold(1.0, f64::min);
                 weights.iter_mut().zip(&ideal).for_each(|(a, b)| *a += length * (b - *a));
                 let floor = weights.iter().copied().fold(f64::INFINITY, f64::min).max(1e-14);
+                basis.keep(weights.iter().take_while(|a| **a > floor).count());
                 let mut kept = weights.iter().map(|a| *a > floor);
                 members.retain(|_| kept.next().unwrap_or(false));
                 weights.retain(|a| *a > floor);
@@ -338,50 +340,71 @@ pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-/// The weights (summing to 1) of the point nearest to 0 in the affine hull of the members; `None` when they are
-/// affinely dependent up to rounding. Solves (RᵀR)λ = 1 with R from an orthogonalization of the vectors (1, g).
-fn nearest_affine(members: &[Member], stop: &Stop) -> Option<Vec<f64>> {
-    let k = members.len();
-    let size = members[0].vector.len() + 1;
-    if k > size {
-        return None;
+/// An orthogonalization of the vectors (1, g) of members, in their order: what is known of the first of them is kept while they stay.
+#[derive(Default)]
+struct Basis {
+    directions: Vec<Vec<f64>>,
+    /// The columns of the triangular factor R, each down to its diagonal.
+    factor: Vec<Vec<f64>>,
+}
+
+impl Basis {
+    /// Only so many of the first members stay.
+    fn keep(&mut self, count: usize) {
+        self.directions.truncate(count);
+        self.factor.truncate(count);
     }
-    let mut basis: Vec<Vec<f64>> = Vec::with_capacity(k);
-    let mut r = vec![0.0; k * k];
-    for (j, member) in members.iter().enumerate() {
-        if stop.asked() {
-            return None;
-        }
+
+    /// Takes the next member; `false` where it depends affinely on those before it, up to rounding.
+    fn push(&mut self, member: &Member) -> bool {
         let mut column: Vec<f64> = std::iter::once(1.0).chain(member.vector.iter().copied()).collect();
+        let mut factor = vec![0.0; self.directions.len() + 1];
         // Twice is enough.
         for _ in 0..2 {
-            for (i, direction) in basis.iter().enumerate() {
+            for (entry, direction) in factor.iter_mut().zip(&self.directions) {
                 let along = dot(direction, &column);
-                r[i * k + j] += along;
+                *entry += along;
                 column.iter_mut().zip(direction).for_each(|(a, q)| *a -= along * q);
             }
         }
         let length = Norm::Two.of(&column);
         if length < 1e-10 {
+            return false;
+        }
+        factor[self.directions.len()] = length;
+        column.iter_mut().for_each(|a| *a /= length);
+        self.directions.push(column);
+        self.factor.push(factor);
+        true
+    }
+
+    /// The weights (summing to 1) of the point nearest to 0 in the affine hull of the members; `None` when they are
+    /// affinely dependent up to rounding. Solves (RᵀR)λ = 1.
+    fn nearest_affine(&mut self, members: &[Member], stop: &Stop) -> Option<Vec<f64>> {
+        let k = members.len();
+        if k > members[0].vector.len() + 1 {
             return None;
         }
-        r[j * k + j] = length;
-        column.iter_mut().for_each(|a| *a /= length);
-        basis.push(column);
-    }
-    let mut x = vec![1.0; k];
-    for i in 0..k {
-        for j in 0..i {
-            x[i] -= r[j * k + i] * x[j];
+        for member in &members[self.directions.len()..] {
+            if stop.asked() || !self.push(member) {
+                return None;
+            }
         }
-        x[i] /= r[i * k + i];
-    }
-    for i in (0..k).rev() {
-        for j in i + 1..k {
-            x[i] -= r[i * k + j] * x[j];
+        let r = |i: usize, j: usize| self.factor[j][i];
+        let mut x = vec![1.0; k];
+        for i in 0..k {
+            for j in 0..i {
+                x[i] -= r(j, i) * x[j];
+            }
+            x[i] /= r(i, i);
         }
-        x[i] /= r[i * k + i];
+        for i in (0..k).rev() {
+            for j in i + 1..k {
+                x[i] -= r(i, j) * x[j];
+            }
+            x[i] /= r(i, i);
+        }
+        let total: f64 = x.iter().sum();
+        (total > 0.0 && total.is_finite()).then(|| x.iter().map(|a| a / total).collect())
     }
-    let total: f64 = x.iter().sum();
-    (total > 0.0 && total.is_finite()).then(|| x.iter().map(|a| a / total).collect())
 }

@@ -1,14 +1,14 @@
-//! What rows that a network did not learn from say of it, in full: errors found and proved over a range of tolerances, and what
-//! each input causes of them.
+//! Networks on rows that they did not learn from: errors found and proved over a range of tolerances, and what each input causes of them.
 
+use super::baselines::Baselines;
 use super::outcome::{Chosen, Part};
+use super::seen::{Accuracy, AtSize, Errors, Evaluation, OfTarget, Simple, Typical};
 use crate::attack::{self, SIZES, WithinReport};
 use crate::error::Result;
 use crate::rows::Rows;
 use crate::several;
 use crate::tolerance::{Input, Tolerance};
 use crate::{Dataset, Loss, Shallow};
-use serde::Serialize;
 
 /// Operations that the search at the tolerance itself may take, about: seconds.
 const SEARCH: f64 = 3e9;
@@ -18,90 +18,6 @@ const MOST_NODES: usize = 2000;
 
 /// More rows than this are not attacked.
 const MOST_ROWS: usize = 1000;
-
-/// The errors of one network, mean losses on rows that it did not learn from.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Errors {
-    /// Without input error.
-    pub clean: f64,
-    /// The worst within the tolerance that was found.
-    pub found: f64,
-    /// What no input error within the tolerance exceeds.
-    pub proved: f64,
-    /// How many of the rows have the right class, where targets are classes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub accuracy: Option<Accuracy>,
-}
-
-/// Shares of the rows whose class a network gets right.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Accuracy {
-    /// Without input error.
-    pub clean: f64,
-    /// With the input errors within the tolerance that were found: no more are right.
-    pub found: f64,
-    /// Whatever the input errors within the tolerance are, proved: no fewer are right.
-    pub proved: f64,
-}
-
-/// The errors of a choice within its tolerance, as a model file keeps them.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Seen {
-    /// How many rows.
-    pub rows: usize,
-    /// Whether the rows were held out in turn, each judged by networks that learned from the others.
-    pub cross_validated: bool,
-    /// Ordinary training.
-    pub start: Errors,
-    /// The network that was chosen.
-    pub result: Errors,
-    /// The same of every target, where there are several: the errors above are their sums.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub targets: Vec<AtSize>,
-}
-
-/// Errors where the tolerance is smaller or larger.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct AtSize {
-    /// In parts of the tolerance.
-    pub size: f64,
-    /// Ordinary training.
-    pub start: Errors,
-    /// The network that was chosen.
-    pub result: Errors,
-}
-
-/// Both networks on rows that they did not learn from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Evaluation {
-    /// How many rows.
-    pub rows: usize,
-    /// Whether the rows were held out in turn, each judged by networks that learned from the others.
-    pub cross_validated: bool,
-    /// The errors at every size, smallest first.
-    pub sizes: Vec<AtSize>,
-    /// For each input, the part of what input errors add to the result that would go if the input were exact.
-    pub causes: Vec<f64>,
-    /// The rows by their class and by that which the result predicts without input error, as weights, where targets are classes: those of
-    /// the class −1 (or 0) first.
-    pub confusion: Option<Vec<Vec<f64>>>,
-    /// The errors of every target at the tolerance itself, where there are several: the others are their sums.
-    pub targets: Vec<AtSize>,
-}
-
-impl Evaluation {
-    /// The errors at the tolerance itself.
-    pub fn at_tolerance(&self) -> &AtSize {
-        self.sizes.iter().find(|at| at.size == 1.0).expect("it is one of the sizes")
-    }
-
-    /// What is kept of it.
-    pub fn seen(&self) -> Seen {
-        let AtSize { start, result, .. } = self.at_tolerance().clone();
-        let targets = self.targets.clone();
-        Seen { rows: self.rows, cross_validated: self.cross_validated, start, result, targets }
-    }
-}
 
 /// Networks, and rows that they did not learn from.
 #[derive(Debug, Clone)]
@@ -116,12 +32,6 @@ pub struct Case<'a> {
     pub rows: Dataset,
     /// Their tolerance.
     pub tolerance: Tolerance,
-}
-
-impl<'a> Case<'a> {
-    fn network(&self, result: bool) -> &'a Shallow {
-        if result { self.result } else { self.start }
-    }
 }
 
 /// The rows by their class (±1, or its number) and by that which a network predicts, as weights.
@@ -178,6 +88,9 @@ pub fn cases<'a>(
     }
 }
 
+/// Told of how many of so many searches are done.
+pub type Watching<'o> = dyn FnMut(usize, usize) + 'o;
+
 /// Evaluate on rows held out, with their tolerance, where there are any; else on the rows that were held out in turn. `None` where
 /// there was no time to hold any out. [`Stop::here`](crate::Stop::here) ends the search; what is found and proved stays valid.
 pub fn evaluate(
@@ -186,8 +99,9 @@ pub fn evaluate(
     held_out: Option<(&Dataset, &Tolerance)>,
     inputs: &[Input<'_>],
     loss: &Loss,
+    watching: &mut Watching<'_>,
 ) -> Result<Option<Evaluation>> {
-    with_targets(chosen, learned, held_out, inputs, loss, &SIZES)
+    with_targets(chosen, learned, held_out, inputs, loss, &SIZES, watching)
 }
 
 /// The same at the tolerance itself alone, and without what each input causes.
@@ -196,7 +110,7 @@ pub fn evaluate_at_tolerance(
     learned: (&Dataset, &Tolerance),
     loss: &Loss,
 ) -> Result<Option<Evaluation>> {
-    with_targets(chosen, learned, None, &[], loss, &[1.0])
+    with_targets(chosen, learned, None, &[], loss, &[1.0], &mut |_, _| ())
 }
 
 /// An evaluation, and where there are several targets that of each output alone at the tolerance itself.
@@ -207,18 +121,85 @@ fn with_targets(
     inputs: &[Input<'_>],
     loss: &Loss,
     sizes: &[f64],
+    watching: &mut Watching<'_>,
 ) -> Result<Option<Evaluation>> {
-    let Some(all) = evaluate_sizes(chosen, learned, held_out, inputs, loss, sizes)? else { return Ok(None) };
     let targets = learned.0.targets();
-    let one = |target: usize| -> Result<Option<AtSize>> {
+    // Both networks at every size, each input exact, and both simple rules.
+    let searches = |sizes: usize, inputs: usize| 2 * sizes + inputs + 2;
+    let each = if targets > 1 { targets * searches(1, 0) } else { 0 };
+    let (mut done, of) = (0, searches(sizes.len(), inputs.len()) + each);
+    let mut step = || {
+        done += 1;
+        watching(done, of);
+    };
+    let Some(mut all) = evaluate_sizes(chosen, learned, held_out, inputs, loss, sizes, &mut step)? else {
+        return Ok(None);
+    };
+    for target in (0..targets).filter(|_| targets > 1) {
         let rows = learned.0.of_target(target);
         let others = held_out.map(|(rows, tolerance)| (rows.of_target(target), tolerance));
         let held_out = others.as_ref().map(|(rows, tolerance)| (rows, *tolerance));
-        let seen = evaluate_sizes(&chosen.of_output(target), (&rows, learned.1), held_out, &[], loss, &[1.0])?;
-        Ok(seen.map(|seen| seen.at_tolerance().clone()))
+        let of_target = (&rows, learned.1);
+        let seen = evaluate_sizes(&chosen.of_output(target), of_target, held_out, &[], loss, &[1.0], &mut step)?;
+        let Some(seen) = seen else { continue };
+        let typical = seen.typical.expect("it is one target of numbers");
+        all.targets.push(OfTarget { at: seen.at_tolerance().clone(), simple: seen.simple, typical });
+    }
+    Ok(Some(all))
+}
+
+/// What the simple rules are on the rows that each case did not learn from.
+fn baselines(
+    cases: &[Case<'_>],
+    chosen: &Chosen,
+    learned: &Dataset,
+    held_out: bool,
+    loss: &Loss,
+) -> Option<Vec<Baselines>> {
+    let outputs = chosen.network.outputs();
+    let classes = (loss.is_margin() && outputs > 1).then_some(outputs);
+    if held_out {
+        return Some(vec![Baselines::of(learned, classes, loss)?]);
+    }
+    let of = |part: &Part| {
+        let mut others = vec![true; learned.rows()];
+        part.held_out.iter().for_each(|&row| others[row] = false);
+        let others: Vec<usize> = (0..learned.rows()).filter(|&row| others[row]).collect();
+        Baselines::of(&Rows::of(learned).pick(&others), classes, loss)
     };
-    let each = if targets > 1 { (0..targets).map(one).collect::<Result<Vec<_>>>()? } else { Vec::new() };
-    Ok(Some(Evaluation { targets: each.into_iter().flatten().collect(), ..all }))
+    debug_assert_eq!(cases.len(), chosen.choice.parts.len());
+    chosen.choice.parts.iter().map(of).collect()
+}
+
+/// How far predictions of one target are off, over all cases.
+fn typical(cases: &[Case<'_>]) -> Typical {
+    // Of every row the residual, the target and the weight.
+    let mut rows: Vec<(f64, f64, f64)> = Vec::new();
+    for case in cases {
+        let weight = |k: usize| case.rows.weights.as_ref().map_or(1.0, |weights| weights[k]);
+        let predicted = case.result.predict(case.rows.x.as_ref());
+        let row = |(k, f): (usize, f64)| ((f - case.rows.y[k]).abs(), case.rows.y[k], weight(k));
+        rows.extend(predicted.into_iter().enumerate().map(row));
+    }
+    let all: f64 = rows.iter().map(|(.., weight)| weight).sum();
+    let mean = rows.iter().map(|(_, y, weight)| weight * y).sum::<f64>() / all;
+    let (error, variance) = rows.iter().fold((0.0, 0.0), |(error, variance), (residual, y, weight)| {
+        (error + weight * residual.powi(2), variance + weight * (y - mean).powi(2))
+    });
+    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let within = |share: f64| {
+        let mut so_far = 0.0;
+        let enough = |(_, _, weight): &&(f64, f64, f64)| {
+            so_far += weight;
+            so_far >= share * all
+        };
+        rows.iter().find(enough).or(rows.last()).map_or(0.0, |(residual, ..)| *residual)
+    };
+    Typical {
+        r_squared: (variance > 0.0).then(|| 1.0 - error / variance),
+        median: within(0.5),
+        nine_of_ten: within(0.9),
+    }
 }
 
 fn evaluate_sizes(
@@ -228,6 +209,7 @@ fn evaluate_sizes(
     inputs: &[Input<'_>],
     loss: &Loss,
     sizes: &[f64],
+    step: &mut dyn FnMut(),
 ) -> Result<Option<Evaluation>> {
     let cases = cases(chosen, learned, held_out);
     if cases.is_empty() {
@@ -240,47 +222,61 @@ fn evaluate_sizes(
     let node = (margins * chosen.network.units() * chosen.network.inputs().pow(2)).max(1);
     let nodes = |share: f64| ((share * SEARCH / (4 * node * rows) as f64) as usize).clamp(1, MOST_NODES);
     let search = |nodes| attack::Settings { loss: loss.clone(), nodes, ..attack::Settings::new(f64::INFINITY) };
-    let report = |result: bool,
+    // The networks below are one a case.
+    let report = |networks: &[&Shallow],
                   change: &dyn Fn(&Tolerance) -> Tolerance,
                   search: &attack::Settings|
      -> Result<WithinReport> {
         let changed: Vec<Tolerance> = cases.iter().map(|case| change(&case.tolerance)).collect();
-        let each: Vec<_> =
-            cases.iter().zip(&changed).map(|(case, tolerance)| (case.network(result), &case.rows, tolerance)).collect();
+        let each: Vec<_> = networks.iter().zip(&cases).zip(&changed).map(|((n, c), t)| (*n, &c.rows, t)).collect();
         attack::within_each(&each, search)
     };
-    let mean = |result: bool, of: &dyn Fn(&Shallow, &Dataset) -> f64| -> f64 {
-        let each = cases.iter().map(|case| {
+    let mean = |networks: &[&Shallow], of: &dyn Fn(&Shallow, &Dataset) -> f64| -> f64 {
+        let each = networks.iter().zip(&cases).map(|(network, case)| {
             let rows = &case.rows;
             let weight = rows.weights.as_ref().map_or(rows.rows() as f64, |weights| weights.iter().sum());
-            (weight * of(case.network(result), rows), weight)
+            (weight * of(network, rows), weight)
         });
         let (sum, weight) = each.fold((0.0, 0.0), |(sum, all), (loss, weight)| (sum + loss, all + weight));
         sum / weight
     };
-    let losses = |network: &Shallow, rows: &Dataset| loss.mean(network, rows);
-    let (of_start, of_result) = (mean(false, &losses), mean(true, &losses));
-    // Numbers are no classes.
-    let accuracy = |network: &Shallow, rows: &Dataset| if loss.is_margin() { accuracy(network, rows) } else { 0.0 };
-    let right_of = (mean(false, &accuracy), mean(true, &accuracy));
-    let errors = |result: bool, size: f64| -> Result<Errors> {
+    let clean = |networks: &[&Shallow]| mean(networks, &|network, rows| loss.mean(network, rows));
+    let errors = |networks: &[&Shallow], size: f64| -> Result<Errors> {
         let nodes = if size == 1.0 { nodes(1.0) } else { nodes(0.05) };
-        let report = report(result, &|tolerance| tolerance.times(size), &search(nodes))?;
+        let report = report(networks, &|tolerance| tolerance.times(size), &search(nodes))?;
         let proved = report.worst_case.map_or(f64::INFINITY, |proved| proved.certified);
         let accuracy = report.right.map(|right| Accuracy {
-            clean: if result { right_of.1 } else { right_of.0 },
+            clean: mean(networks, &accuracy),
             found: right.found,
             proved: right.proved,
         });
-        Ok(Errors { clean: if result { of_result } else { of_start }, found: report.found, proved, accuracy })
+        Ok(Errors { clean: clean(networks), found: report.found, proved, accuracy })
     };
+    let mut told = |errors: Result<Errors>| {
+        step();
+        errors
+    };
+    let starts: Vec<&Shallow> = cases.iter().map(|case| case.start).collect();
+    let results: Vec<&Shallow> = cases.iter().map(|case| case.result).collect();
     let sizes = sizes
         .iter()
-        .map(|&size| Ok(AtSize { size, start: errors(false, size)?, result: errors(true, size)? }))
+        .map(|&size| {
+            let start = told(errors(&starts, size))?;
+            Ok(AtSize { size, start, result: told(errors(&results, size))? })
+        })
         .collect::<Result<Vec<_>>>()?;
+    let simple = match baselines(&cases, chosen, learned.0, held_out.is_some(), loss) {
+        Some(made) => {
+            let [constant, linear]: [Vec<&Shallow>; 2] =
+                [made.iter().map(|of| &of.constant).collect(), made.iter().map(|of| &of.linear).collect()];
+            let constant = told(errors(&constant, 1.0))?;
+            Some(Simple { constant, linear: told(errors(&linear, 1.0))? })
+        }
+        None => None,
+    };
     // What is added is compared as it was found without branch and bound.
-    let quick = search(0);
-    let all = if inputs.is_empty() { of_result } else { report(true, &Tolerance::clone, &quick)?.found };
+    let (quick, of_result) = (search(0), clean(&results));
+    let all = if inputs.is_empty() { of_result } else { report(&results, &Tolerance::clone, &quick)?.found };
     let mut first = 0;
     let causes = inputs
         .iter()
@@ -288,7 +284,8 @@ fn evaluate_sizes(
             let columns = first..first + input.width;
             first += input.width;
             let exact = |tolerance: &Tolerance| tolerance.exact_in(columns.clone());
-            let without = report(true, &exact, &quick)?.found;
+            let without = report(&results, &exact, &quick)?.found;
+            step();
             let added = all - of_result;
             Ok(if added > 0.0 { ((all - without) / added).clamp(0.0, 1.0) } else { 0.0 })
         })
@@ -301,5 +298,7 @@ fn evaluate_sizes(
         };
         each.reduce(add).expect("there are rows")
     });
-    Ok(Some(Evaluation { rows, cross_validated: held_out.is_none(), sizes, causes, confusion, targets: Vec::new() }))
+    let typical = (!loss.is_margin() && outputs == 1).then(|| typical(&cases));
+    let cross_validated = held_out.is_none();
+    Ok(Some(Evaluation { rows, cross_validated, sizes, causes, confusion, simple, typical, targets: Vec::new() }))
 }

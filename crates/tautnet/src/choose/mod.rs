@@ -10,6 +10,7 @@
 //! of the worst-case losses, so only its members have to be found: the best candidate is the first, and others, or the same
 //! from another seed, are added while the worst case on the rows held out falls. Then every member learns from all rows.
 
+mod baselines;
 mod candidate;
 mod compress;
 mod evaluate;
@@ -17,11 +18,11 @@ mod judge;
 mod members;
 mod outcome;
 mod search;
+mod seen;
 mod temperature;
 
 pub use candidate::{Candidate, Convex};
-pub use evaluate::{
-    Accuracy, AtSize, Case, Errors, Evaluation, Seen, accuracy, cases, confusion, evaluate, evaluate_at_tolerance,
-};
+pub use evaluate::{Case, Watching, accuracy, cases, confusion, evaluate, evaluate_at_tolerance};
 pub use outcome::{Choice, Chosen, Judgement, Part};
 pub use search::{Observer, PARTS, Progress, SMOOTHING, Settings, Stage, choose};
+pub use seen::{Accuracy, AtSize, Errors, Evaluation, OfTarget, Seen, Simple, Typical, Verdict};

@@ -520,7 +520,8 @@ mod tests {
         assert!(rows.windows(2).all(|pair| pair[0] < pair[1]) && rows.len() == choice.rows);
         // Found, proved and the causes are in order; a tolerance of 0 adds nothing.
         let inputs = ["a", "b"].map(|name| Input { name, numeric: true, width: 1 });
-        let seen = evaluate(&chosen, (&data, &tolerance), None, &inputs, &Loss::default()).unwrap().unwrap();
+        let seen =
+            evaluate(&chosen, (&data, &tolerance), None, &inputs, &Loss::default(), &mut |_, _| ()).unwrap().unwrap();
         assert_eq!((seen.rows, seen.cross_validated, seen.causes.len()), (choice.rows, true, 2));
         for at in &seen.sizes {
             for errors in [&at.start, &at.result] {

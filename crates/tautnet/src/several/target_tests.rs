@@ -3,7 +3,7 @@
 use super::tests::optimum;
 use super::*;
 use crate::attack;
-use crate::choose;
+use crate::choose::{self, OfTarget};
 use crate::random::normal;
 use crate::shallow::Parts;
 use crate::tolerance::{Input, Shape, Tolerance};
@@ -181,16 +181,18 @@ fn a_network_is_chosen_for_all_targets() {
     assert_eq!((chosen.network.outputs(), chosen.start.outputs()), (2, 2));
     let loss = Loss::default();
     let inputs = ["a", "b"].map(|name| Input { name, numeric: true, width: 1 });
-    let all = choose::evaluate(&chosen, (&data, &tolerance), None, &inputs, &loss).unwrap().unwrap();
+    let all = choose::evaluate(&chosen, (&data, &tolerance), None, &inputs, &loss, &mut |_, _| ()).unwrap().unwrap();
     let at = all.at_tolerance();
     assert!(at.result.accuracy.is_none() && all.confusion.is_none());
     assert!(at.result.found < 0.98 * at.start.found && at.result.found <= at.result.proved, "{at:?}");
     let each = &all.targets;
     assert_eq!(each.len(), 2);
-    let clean: f64 = each.iter().map(|at| at.result.clean).sum();
+    let clean: f64 = each.iter().map(|of| of.at.result.clean).sum();
     assert!((clean - at.result.clean).abs() < 1e-9 * clean);
-    assert_eq!(all.seen().targets, *each);
-    assert!(each.iter().all(|at| at.result.found <= at.result.proved && at.start.found <= at.start.proved));
+    assert_eq!(all.seen(&chosen.choice).targets, *each);
+    assert!(
+        each.iter().all(|OfTarget { at, .. }| at.result.found <= at.result.proved && at.start.found <= at.start.proved)
+    );
 }
 
 /// Intervals are in the units of each target, and no error within the tolerance leaves them; bounds of outputs hold.

@@ -1,0 +1,210 @@
+//! What rows that a network did not learn from say of it, in words: its errors, those of simpler things, and whether it is worth having.
+
+use super::targets;
+use crate::output::{at_least, at_most, number, percent, percent_at_least, table};
+use serde_json::{Value, json};
+use tautnet::choose::{Accuracy, Chosen, Errors, Evaluation, Simple, Typical, Verdict};
+use tautnet::tolerance::Input;
+use tautnet::{Loss, Scaler, printable};
+use tautnet_models::Model;
+
+/// What is known of the rows.
+pub struct Told<'a> {
+    pub model: &'a Model,
+    pub chosen: &'a Chosen,
+    pub evaluation: &'a Evaluation,
+    pub inputs: &'a [Input<'a>],
+    pub loss: &'a Loss,
+    /// Whether no input has a tolerance.
+    pub exact: bool,
+}
+
+/// How far predictions are off, in the units of a target.
+pub fn typical_json(typical: &Typical, scaler: &Scaler) -> Value {
+    json!({
+        "r_squared": typical.r_squared,
+        "median": scaler.target_scale * typical.median,
+        "nine_of_ten": scaler.target_scale * typical.nine_of_ten,
+    })
+}
+
+/// The part by which something is smaller than another, in words.
+fn smaller(new: f64, old: f64) -> String {
+    format!("{:.0} % smaller", 100.0 * (1.0 - new / old))
+}
+
+impl Told<'_> {
+    fn user(&self, error: f64) -> f64 {
+        self.model.scaler.root_to_user(self.loss, error)
+    }
+
+    /// The networks and the rules that are compared.
+    fn compared(&self) -> Vec<(&'static str, &Errors)> {
+        let at = self.evaluation.at_tolerance();
+        let constant = match (self.loss.is_margin(), self.loss.is_squared()) {
+            (true, _) => "always the most frequent class",
+            (false, true) => "always the mean",
+            (false, false) => "always the same number",
+        };
+        let mut all = vec![("the result", &at.result), ("ordinary training", &at.start)];
+        if let Some(Simple { constant: same, linear }) = &self.evaluation.simple {
+            all.extend([("a linear model", linear), (constant, same)]);
+        }
+        all
+    }
+
+    /// Errors, a table of what they are compared with, the verdict, and what causes them.
+    pub fn text(&self) -> String {
+        let Self { evaluation, model, .. } = self;
+        let rows = match evaluation.cross_validated {
+            true => format!("{} rows, each predicted by networks that did not learn from it", evaluation.rows),
+            false => format!("{} rows held out", evaluation.rows),
+        };
+        let target = printable::line(&model.columns.target);
+        let result = &evaluation.at_tolerance().result;
+        if let Some(accuracy) = result.accuracy {
+            return self.classes(&target, &rows, accuracy);
+        }
+        if !evaluation.targets.is_empty() {
+            let of = (&model.columns, &model.scaler, self.loss);
+            let text = targets::verdict(of, &evaluation.targets, &rows, self.exact);
+            return format!("{text}{}", self.verdict());
+        }
+        let measure = self.loss.root_name();
+        let typical = evaluation.typical.map_or(String::new(), |typical| self.typical(&typical));
+        let mut text = if self.exact {
+            format!(
+                "The prediction of `{target}` is off by {} ({measure}, {rows}){typical}.\n",
+                number(self.user(result.clean))
+            )
+        } else {
+            format!(
+                "Within the tolerance the prediction of `{target}` is off by at most {} ({measure}, {rows}; proved). An attack found {}.\n\
+                 Without input error it is off by {}{typical}.\n",
+                at_most(self.user(result.proved)),
+                at_least(self.user(result.found)),
+                number(self.user(result.clean)),
+            )
+        };
+        let line = |(name, errors): (&str, &Errors)| {
+            let clean = number(self.user(errors.clean));
+            if self.exact {
+                return vec![name.to_owned(), clean];
+            }
+            let (found, proved) = (at_least(self.user(errors.found)), at_most(self.user(errors.proved)));
+            vec![name.to_owned(), proved, found, clean]
+        };
+        let titles: &[&str] = match self.exact {
+            true => &["", "off by"],
+            false => &["", "off by at most, proved", "an attack found", "without input error"],
+        };
+        text += &self.table(titles, &line);
+        text += &self.verdict();
+        text += &self.causes();
+        text
+    }
+
+    fn table(&self, titles: &[&str], line: &dyn Fn((&'static str, &Errors)) -> Vec<String>) -> String {
+        let mut lines = vec![titles.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>()];
+        lines.extend(self.compared().into_iter().map(line));
+        format!("\n{}", table(&lines))
+    }
+
+    /// How far most predictions are off.
+    fn typical(&self, typical: &Typical) -> String {
+        let scale = self.model.scaler.target_scale;
+        let [half, most] = [typical.median, typical.nine_of_ten].map(|error| number(scale * error));
+        let explained = typical.r_squared.map_or(String::new(), |part| format!(" (R² {part:.3})"));
+        format!(": half of the rows by less than {half}, nine of ten by less than {most}{explained}")
+    }
+
+    /// One line: whether it is better than what is simpler.
+    fn verdict(&self) -> String {
+        let at = self.evaluation.at_tolerance();
+        let what = if self.exact { "error" } else { "worst case" };
+        let same = match (self.loss.is_margin(), self.loss.is_squared()) {
+            (true, _) => "to say the most frequent class always",
+            (false, true) => "to say the mean always",
+            (false, false) => "to say the same number always",
+        };
+        let against = |errors: &Errors| match (at.result.accuracy, errors.accuracy) {
+            (Some(new), Some(old)) => {
+                let more = (100.0 * (new.proved - old.proved)).max(0.0);
+                format!("{more:.1} more of 100 rows right{}", if self.exact { "" } else { " whatever the input error" })
+            }
+            _ => format!("{what} {}", smaller(self.user(at.result.proved), self.user(errors.proved))),
+        };
+        let linear = self.evaluation.simple.as_ref().map(|simple| against(&simple.linear));
+        let than_linear = linear.as_ref().map_or(String::new(), |by| format!(" than a linear model ({by})"));
+        let said = match Verdict::of(&self.chosen.choice, self.evaluation) {
+            Verdict::Constant => format!(
+                "of no use: {same} is as good. Nothing in the inputs says more of it{}; more rows or other inputs may",
+                if self.exact { "" } else { " within this tolerance" }
+            ),
+            Verdict::Linear => {
+                "a linear model is as good on these rows: take one, or bring more rows for a network to learn from"
+                    .to_owned()
+            }
+            Verdict::Ordinary if than_linear.is_empty() => {
+                "nothing that was tried is better than ordinary training here".to_owned()
+            }
+            Verdict::Ordinary => {
+                format!("nothing that was tried is better than ordinary training here. It is better{than_linear}")
+            }
+            Verdict::Better => {
+                let and = if than_linear.is_empty() { String::new() } else { format!(" and{than_linear}") };
+                format!("better than ordinary training ({}){and}", against(&at.start))
+            }
+        };
+        format!("Verdict: {said}.\n")
+    }
+
+    /// What input errors add, and the inputs that add most of it.
+    fn causes(&self) -> String {
+        let at = self.evaluation.at_tolerance();
+        let mut causes: Vec<(f64, &str)> =
+            self.evaluation.causes.iter().zip(self.inputs).map(|(share, input)| (*share, input.name)).collect();
+        causes.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let named: Vec<String> = causes
+            .iter()
+            .take(2)
+            .filter(|(share, _)| *share >= 0.05)
+            .map(|(share, name)| format!("{:.0} % of it from `{}`", 100.0 * share, printable::line(name)))
+            .collect();
+        if named.is_empty() {
+            return String::new();
+        }
+        let added = number(self.user(at.result.found) - self.user(at.result.clean));
+        format!("Input errors add {added}: {}.\n", named.join(", "))
+    }
+
+    /// How often the class is right.
+    fn classes(&self, target: &str, rows: &str, result: Accuracy) -> String {
+        let mut text = if self.exact {
+            format!("The class of `{target}` is right in {} of {rows}.\n", percent(result.clean))
+        } else {
+            format!(
+                "Within the tolerance the class of `{target}` is right, whatever the input error, in at least {} of {rows} (proved). \
+                 An attack left {} right.\n\
+                 Without input error it is right in {}.\n",
+                percent_at_least(result.proved),
+                percent(result.found),
+                percent(result.clean),
+            )
+        };
+        let line = |(name, errors): (&str, &Errors)| {
+            let Some(accuracy) = errors.accuracy else { return vec![name.to_owned()] };
+            let clean = percent(accuracy.clean);
+            if self.exact {
+                return vec![name.to_owned(), clean];
+            }
+            vec![name.to_owned(), percent_at_least(accuracy.proved), percent(accuracy.found), clean]
+        };
+        let titles: &[&str] = match self.exact {
+            true => &["", "right"],
+            false => &["", "right in at least, proved", "an attack left right", "without input error"],
+        };
+        text += &self.table(titles, &line);
+        text + &self.verdict()
+    }
+}

@@ -1,0 +1,180 @@
+//! What rows that a network did not learn from say of it: its errors, those of simpler things, and whether it is worth having.
+
+use super::outcome::Choice;
+use serde::Serialize;
+
+/// The errors of one network, mean losses on rows that it did not learn from.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Errors {
+    /// Without input error.
+    pub clean: f64,
+    /// The worst within the tolerance that was found.
+    pub found: f64,
+    /// What no input error within the tolerance exceeds.
+    pub proved: f64,
+    /// How many of the rows have the right class, where targets are classes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Accuracy>,
+}
+
+/// Shares of the rows whose class a network gets right.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Accuracy {
+    /// Without input error.
+    pub clean: f64,
+    /// With the input errors within the tolerance that were found: no more are right.
+    pub found: f64,
+    /// Whatever the input errors within the tolerance are, proved: no fewer are right.
+    pub proved: f64,
+}
+
+/// What simple rules achieve on the same rows, which they did not learn from either.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Simple {
+    /// The best constant: the mean of the target, where errors are squared, or the most frequent class.
+    pub constant: Errors,
+    /// A linear model by ridge regression.
+    pub linear: Errors,
+}
+
+/// How far predictions of numbers are off without input error, in the units of the rows.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Typical {
+    /// The part of the targets' variance on these rows that is explained: R². None where they do not vary.
+    pub r_squared: Option<f64>,
+    /// Half of the rows are off by no more.
+    pub median: f64,
+    /// Nine of ten rows are off by no more.
+    pub nine_of_ten: f64,
+}
+
+/// The errors of a choice within its tolerance, as a model file keeps them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Seen {
+    /// How many rows.
+    pub rows: usize,
+    /// Whether the rows were held out in turn, each judged by networks that learned from the others.
+    pub cross_validated: bool,
+    /// Whether the network is worth having.
+    pub verdict: Verdict,
+    /// Ordinary training.
+    pub start: Errors,
+    /// The network that was chosen.
+    pub result: Errors,
+    /// What simple rules achieve; none where there was no time to learn them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simple: Option<Simple>,
+    /// How far the predictions are off, where there is one target and it is a number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub typical: Option<Typical>,
+    /// The same of every target, where there are several: the errors above are their sums.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub targets: Vec<OfTarget>,
+}
+
+/// The errors of one of several targets, as if there were no others.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct OfTarget {
+    /// At the tolerance itself.
+    #[serde(flatten)]
+    pub at: AtSize,
+    /// What simple rules achieve.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub simple: Option<Simple>,
+    /// How far its predictions are off.
+    pub typical: Typical,
+}
+
+/// Errors where the tolerance is smaller or larger.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AtSize {
+    /// In parts of the tolerance.
+    pub size: f64,
+    /// Ordinary training.
+    pub start: Errors,
+    /// The network that was chosen.
+    pub result: Errors,
+}
+
+/// Both networks on rows that they did not learn from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Evaluation {
+    /// How many rows.
+    pub rows: usize,
+    /// Whether the rows were held out in turn, each judged by networks that learned from the others.
+    pub cross_validated: bool,
+    /// The errors at every size, smallest first.
+    pub sizes: Vec<AtSize>,
+    /// For each input, the part of what input errors add to the result that would go if the input were exact.
+    pub causes: Vec<f64>,
+    /// The rows by their class and by that which the result predicts without input error, as weights, where targets are classes: those of
+    /// the class −1 (or 0) first.
+    pub confusion: Option<Vec<Vec<f64>>>,
+    /// What simple rules achieve at the tolerance itself; none where there was no time to learn them.
+    pub simple: Option<Simple>,
+    /// How far the result's predictions are off, where there is one target and it is a number.
+    pub typical: Option<Typical>,
+    /// The errors of every target at the tolerance itself, where there are several: the others are their sums.
+    pub targets: Vec<OfTarget>,
+}
+
+impl Evaluation {
+    /// The errors at the tolerance itself.
+    pub fn at_tolerance(&self) -> &AtSize {
+        self.sizes.iter().find(|at| at.size == 1.0).expect("it is one of the sizes")
+    }
+
+    /// What is kept of it, of a network that was so chosen.
+    pub fn seen(&self, choice: &Choice) -> Seen {
+        let verdict = Verdict::of(choice, self);
+        let AtSize { start, result, .. } = self.at_tolerance().clone();
+        let Self { rows, cross_validated, .. } = *self;
+        let (simple, typical, targets) = (self.simple.clone(), self.typical, self.targets.clone());
+        Seen { rows, cross_validated, verdict, start, result, simple, typical, targets }
+    }
+}
+
+/// What is said of a result, by what its rows say that nothing learned from: the worst case that is proved, or of classes how many are
+/// right whatever the input errors are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// The best constant is at least as good.
+    Constant,
+    /// A linear model is at least as good, and better than the constant.
+    Linear,
+    /// Ordinary training is at least as good: nothing that was tried is better.
+    Ordinary,
+    /// It is better than ordinary training and than what needs no network.
+    Better,
+}
+
+impl Verdict {
+    /// Its name in files and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Verdict::Constant => "constant",
+            Verdict::Linear => "linear",
+            Verdict::Ordinary => "ordinary",
+            Verdict::Better => "better",
+        }
+    }
+
+    /// What is said of a choice. A rule that was not learned is no better.
+    pub fn of(choice: &Choice, evaluation: &Evaluation) -> Self {
+        let at = evaluation.at_tolerance();
+        let result = cost(&at.result);
+        let as_good = |rule: &Errors| cost(rule) <= result;
+        match &evaluation.simple {
+            Some(simple) if as_good(&simple.constant) => Verdict::Constant,
+            Some(simple) if as_good(&simple.linear) => Verdict::Linear,
+            _ if choice.members == [choice.start.candidate] || as_good(&at.start) => Verdict::Ordinary,
+            _ => Verdict::Better,
+        }
+    }
+}
+
+/// What decides between two networks.
+fn cost(errors: &Errors) -> f64 {
+    errors.accuracy.map_or(errors.proved, |accuracy| 1.0 - accuracy.proved)
+}
