@@ -129,14 +129,15 @@ impl Told<'_> {
         };
         let against = |errors: &Errors| match (at.result.accuracy, errors.accuracy) {
             (Some(new), Some(old)) => {
-                let more = (100.0 * (new.proved - old.proved)).max(0.0);
-                format!("{more:.1} more of 100 rows right{}", if self.exact { "" } else { " whatever the input error" })
+                let right = if self.exact { "right" } else { "sure to be right" };
+                format!("{:.1} more of 100 rows {right}", 100.0 * (new.proved - old.proved))
             }
             _ => format!("{what} {}", smaller(self.user(at.result.proved), self.user(errors.proved))),
         };
         let linear = self.evaluation.simple.as_ref().map(|simple| against(&simple.linear));
-        let than_linear = linear.as_ref().map_or(String::new(), |by| format!(" than a linear model ({by})"));
-        let said = match Verdict::of(&self.chosen.choice, self.evaluation) {
+        let than_linear = linear.map_or(String::new(), |by| format!(" than a linear model ({by})"));
+        let choice = &self.chosen.choice;
+        let said = match Verdict::of(choice, self.evaluation) {
             Verdict::Constant => format!(
                 "of no use: {same} is as good. Nothing in the inputs says more of it{}; more rows or other inputs may",
                 if self.exact { "" } else { " within this tolerance" }
@@ -145,11 +146,14 @@ impl Told<'_> {
                 "a linear model is as good on these rows: take one, or bring more rows for a network to learn from"
                     .to_owned()
             }
-            Verdict::Ordinary if than_linear.is_empty() => {
-                "nothing that was tried is better than ordinary training here".to_owned()
-            }
             Verdict::Ordinary => {
-                format!("nothing that was tried is better than ordinary training here. It is better{than_linear}")
+                let said = match choice.members == [choice.start.candidate] {
+                    true => "nothing that was tried is better than ordinary training here: the result is that network",
+                    false => "ordinary training is as good on these rows",
+                };
+                let too =
+                    if than_linear.is_empty() { String::new() } else { format!(". The result is better{than_linear}") };
+                format!("{said}{too}")
             }
             Verdict::Better => {
                 let and = if than_linear.is_empty() { String::new() } else { format!(" and{than_linear}") };

@@ -52,11 +52,11 @@ fn a_report_of_a_tolerance_begins_with_the_worst_case() {
     let figures = |page: &str| -> Vec<String> {
         page.split("<figure id=\"").skip(1).map(|part| part.split('"').next().unwrap().to_owned()).collect()
     };
-    let plots = "--plot t.svg --plot causes=c.png --plot bounds=b.svg --plot fit=f.svg";
+    let plots = "--plot t.svg --plot causes=c.png --plot bounds=b.svg --plot fit=f.svg --plot residuals=e.svg --plot dependence=d.png";
     let ran = folder.tautnet(&format!("{QUICK} --test 0.2 --report r.html {plots} --json"));
     assert_eq!((ran.code, ran.err.as_str()), (Some(0), ""));
     let page = folder.read("r.html");
-    assert_eq!(figures(&page), ["tolerance", "causes", "bounds", "fit"]);
+    assert_eq!(figures(&page), ["tolerance", "causes", "bounds", "fit", "residuals", "dependence"]);
     for part in ["the 42 rows held out", "id=\"choice\"", "tautnet train machine --hidden 6"] {
         assert!(page.contains(part), "{part}");
     }
@@ -66,6 +66,8 @@ fn a_report_of_a_tolerance_begins_with_the_worst_case() {
     assert!((told.parse::<f64>().unwrap() - proved).abs() < 1e-3 * proved, "{told} {proved}");
     assert!(folder.read("t.svg").contains("Worst-case error against the size of the tolerance"));
     assert!(folder.read("f.svg").contains("proved within the tolerance"));
+    assert!(folder.read("e.svg").contains("half of the rows are off by at most"));
+    assert!(std::fs::read(folder.path().join("d.png")).unwrap().starts_with(b"\x89PNG"));
     assert!(std::fs::read(folder.path().join("c.png")).unwrap().starts_with(b"\x89PNG"));
 
     // Without rows held out, with one thread and with two: the same page but for the command.
@@ -81,7 +83,7 @@ fn a_report_of_a_tolerance_begins_with_the_worst_case() {
     for chart in ["attack", "path", "convergence"] {
         let ran = folder.tautnet(&format!("{QUICK} --plot {chart}=x.svg"));
         assert_eq!(ran.code, Some(2));
-        let hint = "hint: choose one of: tolerance, causes, bounds, fit\n";
+        let hint = "hint: choose one of: tolerance, causes, bounds, fit, residuals, dependence\n";
         assert!(
             ran.err.starts_with(&format!("error: there is no chart `{chart}` here: ")) && ran.err.ends_with(hint),
             "{ran:?}"
@@ -93,7 +95,7 @@ fn a_report_of_a_tolerance_begins_with_the_worst_case() {
         ran.code == Some(0) && ran.err.contains("there is nothing that the chart `tolerance` could show"),
         "{ran:?}"
     );
-    assert_eq!(figures(&folder.read("late.html")), ["bounds", "fit"]);
+    assert_eq!(figures(&folder.read("late.html")), ["bounds", "fit", "residuals", "dependence"]);
     assert!(!folder.path().join("late.svg").exists());
 }
 
