@@ -1,11 +1,15 @@
 """A headless Chromium, driven through its debugging pipe with nothing but the standard library."""
 import base64
+import contextlib
+import functools
+import http.server
 import json
 import os
 import select
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 
 NAMES = ["chromium", "chromium-browser", "google-chrome"]
@@ -14,6 +18,21 @@ NAMES = ["chromium", "chromium-browser", "google-chrome"]
 def program():
     """Path of an installed Chromium, or None."""
     return next((path for path in map(shutil.which, NAMES) if path), None)
+
+
+@contextlib.contextmanager
+def served(folder):
+    """The address of a server of the files of a folder, and the list of what was asked of it."""
+    asked = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *_):
+            asked.append(self.path)
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=folder)) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
 
 
 class Browser:
@@ -95,10 +114,14 @@ class Browser:
             self.loaded = True
         return message
 
-    def show(self, address, width, height=900, scheme="light", media="screen"):
-        """Load a page as a window of that width shows it."""
+    def view(self, width, height=900, scheme="light", media="screen"):
+        """The page that is loaded as a window of that width shows it."""
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=width < 600)
         self.call("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
+
+    def show(self, address, width, height=900, scheme="light", media="screen"):
+        """Load a page as a window of that width shows it."""
+        self.view(width, height, scheme, media)
         self.log, self.requests, self.loaded = [], [], False
         self.call("Page.navigate", url=address)
         while not self.loaded:

@@ -225,13 +225,13 @@ pub struct MeetingArguments {
 /// Norm of input changes, where a bound is all that is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BoundNormChoice {
-    /// Euclidean length
+    /// Euclidean length of the change
     #[value(name = "2")]
     Two,
-    /// Largest absolute value
+    /// Largest change of any input, so that all may be off by as much at once
     #[value(name = "inf")]
     Infinity,
-    /// Sum of absolute values
+    /// Sum of the changes of all inputs
     #[value(name = "1")]
     One,
 }

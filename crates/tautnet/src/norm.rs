@@ -44,9 +44,9 @@ impl Norm {
     /// What it is, in a sentence.
     pub fn help(self) -> &'static str {
         match self {
-            Norm::One => "sum of absolute values",
-            Norm::Two => "Euclidean length",
-            Norm::Infinity => "largest absolute value",
+            Norm::One => "sum of the changes of all inputs; for bounds, attacks and deep networks",
+            Norm::Two => "Euclidean length of the change",
+            Norm::Infinity => "largest change of any input, so that all may be off by as much at once",
         }
     }
 
