@@ -13,6 +13,8 @@ pub struct Display {
     shown: Option<Instant>,
     tolerance: f64,
     open_line: bool,
+    /// Nothing is shown before.
+    patience: Duration,
 }
 
 #[derive(PartialEq, Eq)]
@@ -33,7 +35,14 @@ impl Display {
             (false, false) => Kind::Lines,
         };
         let opened = Instant::now();
-        Self { kind, opened, started: opened, shown: None, tolerance, open_line: false }
+        Self { kind, opened, started: opened, shown: None, tolerance, open_line: false, patience: Duration::ZERO }
+    }
+
+    /// A display that says nothing of what takes no longer than this.
+    pub fn after(patience: Duration) -> Self {
+        let mut display = Self::new(false, f64::NAN);
+        display.patience = patience;
+        display
     }
 
     /// Show an iteration of the polish, unless the last line shown is too recent; `stage` comes first.
@@ -74,7 +83,7 @@ impl Display {
             Kind::Terminal => Duration::from_millis(80),
             Kind::Lines => Duration::from_secs(1),
         };
-        if self.shown.unwrap_or(self.opened).elapsed() < pause {
+        if self.opened.elapsed() < self.patience || self.shown.unwrap_or(self.opened).elapsed() < pause {
             return;
         }
         self.shown = Some(Instant::now());
