@@ -43,23 +43,21 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How far the intervals of many rows are, on standard error.
 pub struct Watched {
     display: Display,
-    refining: bool,
 }
 
 impl Watched {
     /// The clock begins now.
     pub fn new() -> Self {
-        Self { display: Display::after(PATIENCE), refining: false }
+        Self { display: Display::after(PATIENCE) }
     }
 
     /// After a block of rows.
     pub fn show(&mut self, progress: &IntervalProgress) {
-        if progress.refining != self.refining {
-            self.refining = progress.refining;
-            self.display.restart();
-        }
         let stage = if progress.refining { "refining intervals by branch and bound" } else { "intervals of all rows" };
         self.display.count(stage, progress.done, progress.of);
+        if progress.done == progress.of {
+            self.display.restart();
+        }
     }
 }
 
