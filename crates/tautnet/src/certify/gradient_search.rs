@@ -200,8 +200,11 @@ pub fn search_gradients(
             break;
         }
     }
-    // What the whole search took.
-    let _ = (search.observer)(&search.progress);
+    if !search.stopped {
+        // What the whole search took.
+        search.progress.largest = best.as_ref().map_or(0.0, |best| best.value);
+        let _ = (search.observer)(&search.progress);
+    }
     Ok(best)
 }
 
@@ -355,5 +358,39 @@ impl<'a, 'o> Search<'a, 'o> {
             }
             return at;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certify::tests::random_network;
+
+    /// Fewer evaluations find no more, are kept to the end of a step, and are counted.
+    #[test]
+    fn a_search_for_gradients_keeps_to_its_evaluations() {
+        let network = random_network(60, 5, 4);
+        let search = |evaluations: usize| {
+            let settings = GradientSearchSettings { starts: 6, evaluations, questions: 0, ..Default::default() };
+            let mut last = None;
+            let found = search_gradients(&network, &Region::Everywhere, Norm::Two, None, &settings, &mut |progress| {
+                last = Some(*progress);
+                ControlFlow::Continue(())
+            });
+            (found.unwrap().map_or(0.0, |found| found.value), last.unwrap())
+        };
+        let (whole, all) = search(usize::MAX);
+        assert!(all.starts == 6 && all.evaluations > 100, "{all:?}");
+        for evaluations in [1, 6, 50, all.evaluations / 2, all.evaluations, 2 * all.evaluations] {
+            let (found, took) = search(evaluations);
+            assert!(found <= whole && took.evaluations <= evaluations + 6 * 41, "{took:?}");
+        }
+        assert_eq!(search(20 * all.evaluations).0, whole);
+        // What is asked for beyond the usual is shared by more starts and more questions.
+        let usual = GradientSearchSettings::scaled_to(&network);
+        let more = GradientSearchSettings::with_evaluations(&network, 3 * usual.evaluations);
+        assert_eq!((more.starts, more.questions), (3 * usual.starts, 3 * usual.questions));
+        let fewer = GradientSearchSettings::with_evaluations(&network, 10);
+        assert_eq!((fewer.starts, fewer.questions, fewer.evaluations), (usual.starts, usual.questions, 10));
     }
 }

@@ -296,3 +296,89 @@ pub fn sensitivities(certificate: &Certificate, scaler: &Scaler) -> Vec<f64> {
         None => all,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certify::tests::random_network;
+    use crate::tolerance::Shape;
+
+    fn rows(n: usize) -> (Shallow, Scaler, Mat<f64>) {
+        let mut scaler = Scaler::identity(3);
+        (scaler.input_mean, scaler.input_scale) = (vec![0.3, -7.0, 1e3], vec![0.7, 3.0, 110.0]);
+        (scaler.target_mean, scaler.target_scale) = (11.0, 2.3);
+        let at =
+            |k: usize, j: usize| scaler.input_mean[j] + scaler.input_scale[j] * (1.0 + 1.7 * k as f64 + j as f64).sin();
+        let x = Mat::from_fn(n, 3, at);
+        (random_network(25, 3, 8), scaler, x)
+    }
+
+    /// The intervals of `effort`, by radius and within tolerances that are the same, or those of the rows, with the progress that was told.
+    fn all(effort: Effort, n: usize) -> Vec<(Intervals, Vec<IntervalProgress>)> {
+        let (network, scaler, x) = rows(n);
+        let of_rows = Mat::from_fn(n, 3, |k, j| [0.05, 0.3, 7.0][j] * (1.0 + (k % 3) as f64));
+        let tolerances = [
+            Tolerance::same(Shape::Box, &[0.05, 0.0, 7.0]).unwrap(),
+            Tolerance::of_rows(Shape::Ball, of_rows).unwrap(),
+        ];
+        let mut told = vec![Vec::new(); 3];
+        let radius =
+            prediction_intervals((&network, &scaler), x.clone(), (Norm::Two, 0.2), 9.0, effort, &mut |progress| {
+                told[0].push(*progress);
+            });
+        let mut known = vec![radius.unwrap()];
+        for (tolerance, told) in tolerances.iter().zip(&mut told[1..]) {
+            let within =
+                prediction_intervals_within((&network, &scaler), x.clone(), tolerance, effort, &mut |progress| {
+                    told.push(*progress);
+                });
+            known.push(within.unwrap());
+        }
+        known.into_iter().zip(told).collect()
+    }
+
+    /// Rows that are not refined have wider intervals that hold those of rows that are; which are refined depends on no thread.
+    #[test]
+    fn the_widest_are_refined_and_the_others_hold() {
+        let n = 700;
+        let (each, some) = (Effort::each(200), Effort { nodes: 200, rows: 530 });
+        for ((full, _), (known, told)) in all(each, n).into_iter().zip(all(some, n)) {
+            assert_eq!((full.refined, full.rows.len(), known.rows.len()), (n, n, n));
+            assert!(known.refined <= 530 && known.refined > 100, "{}", known.refined);
+            let narrower = |(a, b): &(&SampleInterval, &SampleInterval)| a.lower < b.lower || a.upper > b.upper;
+            let pairs = || known.rows.iter().zip(&full.rows);
+            assert!(pairs().all(|(a, b)| a.lower <= b.lower && b.upper <= a.upper));
+            assert!(pairs().all(|(a, b)| a.lower <= b.lowest_found && b.highest_found <= a.upper));
+            let left = pairs().filter(narrower).count();
+            assert!(left > 0 && left <= n - known.refined, "{left}");
+            assert_eq!(told.last().map(|last| (last.refining, last.done)), Some((true, known.refined)));
+            assert_eq!(told.iter().map(|one| one.refined).sum::<usize>(), known.refined);
+            assert_eq!(told.first().map(|first| (first.refining, first.done, first.of)), Some((false, n, n)));
+        }
+        let pool = |threads: usize| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        let runs = [1, 2, 3].map(|threads| pool(threads).install(|| all(some, n)));
+        assert!(runs[0] == runs[1] && runs[1] == runs[2]);
+    }
+
+    /// Without time, and without nodes, intervals hold; those of the bounds of all rows at once are no wider than the Lipschitz bound's.
+    #[test]
+    fn what_is_stopped_holds() {
+        let stop = || Stop::when(|| true);
+        let none = all(Effort::NONE, 60);
+        let stopped = stop().during(|| all(Effort::each(100), 60));
+        let full = all(Effort::each(100), 60);
+        for (((none, _), (stopped, _)), (full, _)) in none.iter().zip(&stopped).zip(&full) {
+            assert_eq!((none.refined, stopped.refined, full.refined), (0, 0, 60));
+            for ((none, stopped), full) in none.rows.iter().zip(&stopped.rows).zip(&full.rows) {
+                assert!(stopped.lower <= full.lower && full.upper <= stopped.upper);
+                assert!(none.lower <= full.lower && full.upper <= none.upper);
+            }
+        }
+        let (none, stopped) = (&none[0].0.rows, &stopped[0].0.rows);
+        assert!(
+            none.iter()
+                .zip(stopped)
+                .all(|(none, stopped)| stopped.upper - stopped.lower <= none.upper - none.lower + 1e-9)
+        );
+    }
+}
