@@ -31,6 +31,9 @@ use tautnet_verify::Certificate;
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);
 
+/// Units × inputs² up to which a certificate without a search takes seconds.
+const QUICK: usize = 1_000_000_000;
+
 /// The most cuts at each end of a row, for its worst case.
 const CUTS: usize = 200;
 
@@ -272,6 +275,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     // Every bound has its share of the time: over all inputs and over a region, for each norm, cheap and exact.
     let regions = 1 + u32::from(arguments.region(network.inputs(), Norm::Two, data).is_some());
     let mut left = norms.len() as u32 * regions * (2 + u32::from(arguments.exact));
+    // Whenever the proof by multipliers is cut short, that by the norms of the units takes its place, which is quick up to this size.
+    if network.units() * network.inputs().pow(2) <= QUICK {
+        stop.kept();
+    }
     for &norm in &norms {
         let started = Instant::now();
         let asked =

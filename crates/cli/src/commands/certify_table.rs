@@ -75,7 +75,10 @@ impl Asked<'_> {
         watch.display.restart();
         let certificate = prove(network, norm, self.scaler, &mut |gap| {
             watch.display.line(0.0, || {
-                format!("norm {}: proved: {least} by norms; making it smaller by LipSDP: gap {gap:.1e}", norm.name())
+                format!(
+                    "norm {}: proved: at most {least} by norms; making it smaller by LipSDP: gap {gap:.1e}",
+                    norm.name()
+                )
             });
             watch.stop.verdict()
         })?;
@@ -165,7 +168,7 @@ impl Bounds {
             let share = progress.share(&search);
             watch.display.line(share, || {
                 format!(
-                    "norm {}: proved: {proved}; searching for the largest gradient: {} so far, {} of the search",
+                    "norm {}: proved: at most {proved}; searching for the largest gradient: at least {} so far, {} of the search",
                     norm.name(),
                     output::at_least(progress.largest),
                     output::percent(share)

@@ -39,7 +39,7 @@ pub struct Attained {
 }
 
 /// Operations, units × inputs an evaluation, that evaluations of gradients may take where nothing was said.
-const EVALUATED: usize = 2_000_000_000;
+const EVALUATED: usize = 1_000_000_000;
 
 /// So many evaluations are made for networks of any size.
 const LEAST: usize = 100;
