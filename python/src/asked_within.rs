@@ -59,7 +59,7 @@ impl Model {
         watch::run(py, Limits::new(None, threads, None)?, |_| {
             let x = inputs.encode(&model.columns)?;
             let tolerance = self.tolerance_of_rows(&said, &x)?;
-            several::told(&network, &model.scaler, &x, Some(&tolerance), nodes)
+            several::told(&network, &model.scaler, &x, Some(&tolerance), nodes, &mut |_| {})
         })
     }
 }

@@ -130,6 +130,11 @@ fn radius_and_nodes(radius: &Bound<'_, PyAny>, nodes: Option<&Bound<'_, PyAny>>)
     }
 }
 
+/// The object that shows a model.
+fn shown<'py>(model: &Bound<'py, Model>) -> PyResult<Bound<'py, PyAny>> {
+    model.py().import("tautnet._shown")?.getattr("ShownModel")?.call1((model,))
+}
+
 #[pymethods]
 impl Model {
     /// From the bytes of a model file; `source` is what messages call it.
@@ -169,6 +174,15 @@ impl Model {
         precision: &str,
     ) -> PyResult<()> {
         export(py, &Stored::Model(Box::new(self.inner.clone())), &path, overwrite, scaler, precision)
+    }
+
+    /// Its facts as lines, laid out as results are: in Python, where all of that stands.
+    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
+        shown(slf)?.repr()?.extract()
+    }
+
+    fn _repr_html_(slf: &Bound<'_, Self>) -> PyResult<String> {
+        shown(slf)?.call_method0("_repr_html_")?.extract()
     }
 
     fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<(Bound<'py, PyAny>, (Bound<'py, PyBytes>,))> {
@@ -411,9 +425,9 @@ impl Model {
         let found = watch::run(py, Limits::new(None, threads, None)?, |_| {
             let x = inputs.encode(&model.columns)?;
             let tolerance = self.tolerance_of_rows(&said, &x)?;
-            model.intervals_within(x, &tolerance, nodes)
+            model.intervals_within(x, &tolerance, nodes, &mut |_| {})
         })?;
-        Ok(arrays(py, &found))
+        Ok(arrays(py, &found.rows))
     }
 
     /// The same of several targets: rows × targets.
@@ -464,8 +478,8 @@ impl Model {
         }
         let model = &self.inner;
         let found = watch::run(py, Limits::new(None, threads, None)?, |_| {
-            model.intervals_encoded(inputs.encode(&model.columns)?, radius, nodes)
+            model.intervals_encoded(inputs.encode(&model.columns)?, radius, nodes, &mut |_| {})
         })?;
-        Ok(arrays(py, &found))
+        Ok(arrays(py, &found.rows))
     }
 }

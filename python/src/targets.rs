@@ -89,7 +89,7 @@ impl Model {
         let found = watch::run(py, Limits::new(None, threads, None)?, |_| {
             let x = inputs.encode(&inner.columns)?;
             let tolerance = self.tolerance_of_rows(&said, &x)?;
-            several::of_targets(&network, &inner.scaler, &x, &tolerance, nodes)
+            several::of_targets(&network, &inner.scaler, &x, &tolerance, nodes, &mut |_| {})
         })?;
         let rows = found.first().map_or(0, Vec::len);
         let ends = |end: fn(&SampleInterval) -> f64| {

@@ -133,6 +133,31 @@ def test_results_without_rows_or_of_infinite_bounds_are_shown():
     assert repr(infinite).splitlines()[-1].split() == ["1", "1", "inf"]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_a_model_shows_what_it_is_of_and_what_is_proved(table, fitted):
+    X, y = table
+    model = fitted.model_
+    lines = repr(model).splitlines()
+    assert lines[0] == f"Model of {model.target}"
+    facts = dict(re.split(r"  +", line.strip(), maxsplit=1) for line in lines[1:])
+    assert facts["inputs"].startswith(f"{X.shape[1]}: ") and facts["units"] == str(model.units)
+    assert facts["tolerance"] == "none" and facts["certificate"] == "present" and f"norm {model.certificate.norm}" in facts["bound"]
+    told = float(re.match(r"at most (\S+) ", facts["bound"]).group(1))
+    assert model.certificate.lipschitz_upper_bound <= told <= 1.001 * model.certificate.lipschitz_upper_bound
+    cells = Cells(model._repr_html_())
+    assert cells.title == lines[0] and dict(cells.rows) == facts
+    tolerant = LipschitzRegressor(hidden=6, tolerance="0.05sd", decay=0.01).fit(X, y).model_
+    assert re.search(r"\n  tolerance +.*0.05sd \(box\)\n", repr(tolerant))
+    places, labels = make_blobs(90, centers=3, n_features=2, random_state=0)
+    kinds = tautnet.LipschitzClassifier(hidden=6, tolerance="0.05sd", decay=0.01).fit(places, labels).model_
+    assert re.search(r"\n  classes +3: 0, 1, 2\n", repr(kinds))
+    deep = LipschitzRegressor(layers=(4, 3), epochs=5).fit(X, y).model_
+    assert "7 in its layers" in repr(deep) and "chain_certificate() makes one" in repr(deep)
+    # Names of columns are text, in a notebook too; long lists end.
+    hostile = LipschitzRegressor(hidden=2, lipschitz=1.0, start="random").fit(np.eye(12), np.arange(12.0)).model_
+    assert repr(hostile).splitlines()[1].endswith(", …")
+
+
 # Words of the table of settings that a function refuses by a message of its own.
 REFUSED = {("polish", "method"): {"trivial-bound"}}
 # Parameters with a choice, and the type that says what can be chosen.

@@ -33,7 +33,7 @@ struct Shared {
 struct State {
     /// The clock of the solve at hand.
     started: Instant,
-    /// When a line was shown last, or the display was opened.
+    /// When a line was shown last, or from when on one may be.
     shown: Instant,
     /// What is being done, without the time it has taken.
     what: Option<String>,
@@ -64,6 +64,13 @@ impl Display {
             std::thread::Builder::new().name("progress".into()).spawn(move || shared.repeat(kind)).ok()
         });
         Self { kind, tolerance, shared, repeating: repeating.flatten() }
+    }
+
+    /// A display that says nothing of what takes no longer than this.
+    pub fn after(patience: Duration) -> Self {
+        let display = Self::new(false, f64::NAN);
+        display.shared.state().shown += patience;
+        display
     }
 
     /// Show an iteration of the polish, unless the last line shown is too recent; `stage` comes first.

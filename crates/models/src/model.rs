@@ -8,7 +8,7 @@ use crate::json::{network_from_value, parse_object};
 use crate::layers::{layers_from_value, layers_to_json};
 use faer::{Mat, MatRef};
 use serde_json::{Map, Value, json};
-use tautnet::certify::{self, SampleInterval};
+use tautnet::certify::{self, Effort, IntervalObserver, Intervals, SampleInterval};
 use tautnet::coverage::{self, Calibration};
 use tautnet::error::{Error, Result};
 use tautnet::job::Proved;
@@ -287,7 +287,7 @@ impl Model {
     /// standardized inputs move by at most `radius` in the norm of the model's certificate. The output is the real
     /// number that the stored weights, scaler and row define, so the rounding of standardizing, evaluating and scaling
     /// back is inside, at radius 0 too; and so is the prediction, which is that number rounded. At most `nodes` nodes
-    /// of branch and bound are spent at each end ([`certify::affordable_nodes`] where `None`); with 0 the intervals are
+    /// of branch and bound are spent at each end ([`Effort::of`] where `None`); with 0 the intervals are
     /// those of [`Self::reach`].
     pub fn intervals(
         &self,
@@ -296,15 +296,23 @@ impl Model {
         radius: f64,
         nodes: Option<usize>,
     ) -> Result<Vec<SampleInterval>> {
-        self.intervals_encoded(self.columns.encode(table, unknown)?, radius, nodes)
+        let x = self.columns.encode(table, unknown)?;
+        Ok(self.intervals_encoded(x, radius, nodes, &mut |_| {})?.rows)
     }
 
     /// The same for rows whose columns have been encoded.
-    pub fn intervals_encoded(&self, x: Mat<f64>, radius: f64, nodes: Option<usize>) -> Result<Vec<SampleInterval>> {
+    pub fn intervals_encoded(
+        &self,
+        x: Mat<f64>,
+        radius: f64,
+        nodes: Option<usize>,
+        observer: &mut IntervalObserver<'_>,
+    ) -> Result<Intervals> {
         let network = self.shallow("a certified interval")?;
         let (norm, _) = self.reach(radius)?;
         let bound = self.certificate.as_ref().map_or(f64::INFINITY, |certificate| certificate.standardized.bound);
-        certify::prediction_intervals(&network, &self.scaler, x, norm, radius, bound, nodes)
+        let effort = Effort::of(&network, x.nrows(), nodes);
+        certify::prediction_intervals((&network, &self.scaler), x, (norm, radius), bound, effort, observer)
     }
 
     /// For rows whose columns have been encoded, in the units of the target: the interval that the output cannot leave when the
@@ -315,9 +323,11 @@ impl Model {
         x: Mat<f64>,
         tolerance: &Tolerance,
         nodes: Option<usize>,
-    ) -> Result<Vec<SampleInterval>> {
+        observer: &mut IntervalObserver<'_>,
+    ) -> Result<Intervals> {
         let network = self.shallow("an interval within a tolerance")?;
-        certify::prediction_intervals_within(&network, &self.scaler, x, tolerance, nodes)
+        let effort = Effort::of(&network, x.nrows(), nodes);
+        certify::prediction_intervals_within((&network, &self.scaler), x, tolerance, effort, observer)
     }
 
     /// The model, calibrated by rows that nothing was learned or chosen from, in the units of the data.
@@ -540,9 +550,9 @@ mod tests {
             let model = made_for(json!({"tolerance": ["a=10%+0.2"], "tolerance_shape": shape.name()}));
             let x = model.columns.encode(&table(), UnknownLevels::Refuse).unwrap();
             let tolerance = model.tolerance_on(&model.tolerance().unwrap(), x.as_ref()).unwrap();
-            let intervals = model.intervals_within(x.clone(), &tolerance, None).unwrap();
+            let intervals = model.intervals_within(x.clone(), &tolerance, None, &mut |_| {}).unwrap().rows;
             let exact = Tolerance::none(3);
-            let none = model.intervals_within(x.clone(), &exact, None).unwrap();
+            let none = model.intervals_within(x.clone(), &exact, None, &mut |_| {}).unwrap().rows;
             for (k, interval) in intervals.iter().enumerate() {
                 assert!(interval.closed && none[k].closed);
                 let at = |t: f64| {

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _tautnet
+from ._errors import TautnetError
 
 # A heading and its cells. Bounds with their names have no headings.
 Column = tuple[str, Sequence[str]]
@@ -67,3 +68,42 @@ def numbers(heading: str, values: npt.NDArray[np.float64], upper: bool) -> Colum
 def plain(heading: str, values: npt.NDArray[np.float64]) -> Column:
     """A column of numbers that somebody gave."""
     return heading, [f"{value:g}" for value in values]
+
+
+# So many names are shown of a list.
+NAMES = 8
+
+
+def listed(names: Sequence[str]) -> str:
+    """The first of some names."""
+    return ", ".join(names[:NAMES]) + (", …" if len(names) > NAMES else "")
+
+
+class ShownModel(Shown):
+    """A model file: what it predicts of what, how wrong the inputs may be, and what is proved."""
+
+    def __init__(self, model: _tautnet.Model) -> None:
+        self.model = model
+
+    def _title(self) -> str:
+        return f"Model of {listed(self.model.targets)}"
+
+    def _columns(self) -> list[Column]:
+        model = self.model
+        lines = [("inputs", f"{len(model.inputs)}: {listed(model.inputs)}")]
+        if model.classes is not None:
+            lines.append(("classes", f"{len(model.classes)}: {listed(model.classes)}"))
+        lines.append(("units", f"{model.units}{' in its layers' if model.layered else ''}"))
+        amounts, shape = model.tolerance
+        lines.append(("tolerance", f"{listed(amounts)} ({shape})" if amounts else "none"))
+        try:
+            certificate = model.certificate
+        except TautnetError as error:
+            lines.append(("certificate", f"refused: {error}".splitlines()[0]))
+        else:
+            if certificate is not None:
+                bound = _tautnet.shown(certificate.lipschitz_upper_bound, True)
+                lines += [("bound", f"at most {bound} (proved, in the units of the data, norm {certificate.norm})"), ("certificate", "present")]
+            else:
+                lines.append(("certificate", "none" + ("; chain_certificate() makes one" if model.layered else "")))
+        return [("", [name for name, _ in lines]), ("", [value for _, value in lines])]

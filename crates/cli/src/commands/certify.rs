@@ -31,6 +31,9 @@ use tautnet_verify::Certificate;
 /// How long the search for the exact constant may take where no limit is given.
 const EXACT: Duration = Duration::from_secs(60);
 
+/// Units × inputs² up to which a certificate without a search takes seconds.
+const QUICK: usize = 1_000_000_000;
+
 /// The most cuts at each end of a row, for its worst case.
 const CUTS: usize = 200;
 
@@ -74,6 +77,12 @@ pub struct Arguments {
     /// An upper bound that was resumed rests on the file, which holds no proof of what was searched before.
     #[arg(long, value_name = "FILE", requires = "exact")]
     pub resume: Option<PathBuf>,
+
+    /// Gradients that each search for the largest one may evaluate [default: as many as take seconds, by the network's size]
+    ///
+    /// The searches for gradients come after the proofs, and raise what is known from below alone. They end earlier where nothing larger is near.
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..=u64::from(u32::MAX)))]
+    pub evaluations: Option<u64>,
 
     /// Bound too the constant over the box of all inputs between LOW and HIGH
     #[arg(
@@ -214,6 +223,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             (arguments.worst_cases.is_some(), "--worst-cases"),
             (arguments.tolerances.tolerances.is_some(), "--tolerances"),
             (arguments.plot.is_some(), "--plot"),
+            (arguments.evaluations.is_some(), "--evaluations"),
         ];
         let given = one.into_iter().find_map(|(given, what)| given.then_some(what));
         let norm = arguments.norm.map(|norm| norm.norm());
@@ -264,10 +274,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut cut_short = None;
     // Every bound has its share of the time: over all inputs and over a region, for each norm, cheap and exact.
     let regions = 1 + u32::from(arguments.region(network.inputs(), Norm::Two, data).is_some());
-    let mut left = norms.len() as u32 * regions * (1 + u32::from(arguments.exact));
+    let mut left = norms.len() as u32 * regions * (2 + u32::from(arguments.exact));
+    // Whenever the proof by multipliers is cut short, that by the norms of the units takes its place, which is quick up to this size.
+    if network.units() * network.inputs().pow(2) <= QUICK {
+        stop.kept();
+    }
     for &norm in &norms {
         let started = Instant::now();
-        let asked = Asked { network, scaler, data, norm };
+        let asked =
+            Asked { network, scaler, data, norm, evaluations: arguments.evaluations.map(|count| count as usize) };
         let share = stop.share(left);
         let mut watch = Watch { stop: share, display: &mut display };
         let (everywhere, certificate) = share.during(|| asked.everywhere(&mut watch))?;
@@ -279,14 +294,26 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let mut local = None;
         if let Some(region) = region {
             let share = stop.share(left);
-            let mut watch = Watch { stop: share, display: &mut display };
-            let bounds = share.during(|| asked.over(&region, &mut watch))?;
-            cut_short = cut_short.or(watch.stop.reason());
+            let bounds = share.during(|| asked.over(&region))?;
+            cut_short = cut_short.or(share.reason());
             left -= 1;
             local = Some((region, bounds));
         }
-        stop.kept();
         parts.push(Part { asked, everywhere, certificate, local, time: started.elapsed() });
+    }
+    // All that is proved is there before any gradient is searched for.
+    stop.kept();
+    for part in &mut parts {
+        let started = Instant::now();
+        let local = part.local.as_mut().map(|(region, bounds)| (&*region, bounds));
+        for (region, bounds) in [(&Region::Everywhere, &mut part.everywhere)].into_iter().chain(local) {
+            let share = stop.share(left);
+            let mut watch = Watch { stop: share, display: &mut display };
+            share.during(|| bounds.find(&part.asked, region, &mut watch))?;
+            cut_short = cut_short.or(share.reason());
+            left -= 1;
+        }
+        part.time += started.elapsed();
     }
     if arguments.exact {
         for part in &mut parts {
@@ -341,6 +368,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let path = path.display();
         output::note(&format!("upper bounds that were resumed are as good as {path}, which holds no proofs"));
     }
+    let ran_out = |part: &Part<'_>| {
+        let local = part.local.iter().map(|(_, bounds)| bounds);
+        [&part.everywhere].into_iter().chain(local).find_map(Bounds::ran_out)
+    };
+    if let Some(evaluations) = parts.iter().find_map(ran_out) {
+        output::note(&format!(
+            "the search for the largest gradient ended after its {evaluations} evaluations; --evaluations {} looks further",
+            evaluations.saturating_mul(4)
+        ));
+    }
     if let Some(reason) = cut_short {
         output::note(&format!(
             "{reason}: what is proved holds, but LipSDP and the search for gradients may have more to give"
@@ -369,6 +406,7 @@ impl Arguments {
             (self.worst_cases.is_some(), "--worst-cases"),
             (self.tolerances.tolerances.is_some(), "--tolerances"),
             (self.plot.is_some(), "--plot"),
+            (self.evaluations.is_some(), "--evaluations"),
         ];
         certify_chain::Asked {
             exact: self.exact,

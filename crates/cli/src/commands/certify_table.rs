@@ -6,7 +6,8 @@ use crate::stop::Stop;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tautnet::certify::{
-    self, Attained, Enclosure, ExactSearch, ExactSettings, GradientSearchSettings, Region, prove, relative_gap,
+    self, Attained, Enclosure, ExactSearch, ExactSettings, GradientSearchProgress, GradientSearchSettings, Region,
+    prove, relative_gap,
 };
 use tautnet::error::Result;
 use tautnet::{Dataset, Norm, Scaler, Shallow};
@@ -27,6 +28,8 @@ pub struct Bound {
     pub attained: Option<Attained>,
     /// Of branch and bound: whether it closed.
     pub exact: Option<Enclosure>,
+    /// Of a search for gradients: what it took, and what it may take.
+    pub searched: Option<(GradientSearchProgress, GradientSearchSettings)>,
     /// Of branch and bound: nodes bounded in earlier runs, which a file vouches for.
     pub resumed: Option<usize>,
 }
@@ -54,39 +57,44 @@ pub struct Asked<'a> {
     pub data: Option<&'a Dataset>,
     /// How inputs are measured.
     pub norm: Norm,
+    /// Evaluations of each search for a large gradient, where they were said.
+    pub evaluations: Option<usize>,
 }
 
 impl Asked<'_> {
-    /// Every cheap bound over all inputs, lower ones first, and the certificate.
+    /// Every bound from above over all inputs, and the certificate of the best. The proof comes first: where the time is short, it is what matters.
     pub fn everywhere(&self, watch: &mut Watch<'_>) -> Result<(Bounds, Certificate)> {
         let (network, norm) = (self.network, self.norm);
         let mut bounds = Bounds::default();
         let started = Instant::now();
+        let sum = Bound::above("sum over units", certify::path_norm(network, norm), started);
+        let started = Instant::now();
+        let product = Bound::above("product of norms", certify::norm_product(network, norm), started);
+        let least = output::at_most(sum.value.min(product.value));
+        let started = Instant::now();
         watch.display.restart();
-        // The proof comes first: where the time is short, it is what matters.
         let certificate = prove(network, norm, self.scaler, &mut |gap| {
-            watch.display.line(0.0, || format!("norm {}: LipSDP: gap {gap:.1e}", norm.name()));
+            watch.display.line(0.0, || {
+                format!(
+                    "norm {}: proved: at most {least} by norms; making it smaller by LipSDP: gap {gap:.1e}",
+                    norm.name()
+                )
+            });
             watch.stop.verdict()
         })?;
         let name = if norm == Norm::One { "sums by column, proved" } else { "LipSDP, proved" };
-        bounds.upper(name, certificate.standardized.bound, started);
-        bounds.found(self, &Region::Everywhere, watch)?;
-        let started = Instant::now();
-        bounds.upper("sum over units", certify::path_norm(network, norm), started);
-        let started = Instant::now();
-        bounds.upper("product of norms", certify::norm_product(network, norm), started);
+        bounds.0.extend([Bound::above(name, certificate.standardized.bound, started), sum, product]);
         Ok((bounds, certificate))
     }
 
-    /// The cheap bounds over a region.
-    pub fn over(&self, region: &Region, watch: &mut Watch<'_>) -> Result<Bounds> {
+    /// The cheap bound from above over a region.
+    pub fn over(&self, region: &Region) -> Result<Bounds> {
         let mut bounds = Bounds::default();
         let started = Instant::now();
         let local = certify::local_upper_bound(self.network, region, self.norm)?;
         let name = if self.norm == Norm::One { "sums by column" } else { "LipSDP" };
         let fixed = local.always_on + local.always_off;
-        bounds.upper(&format!("{name}, {fixed} units fixed"), local.upper_bound, started);
-        bounds.found(self, region, watch)?;
+        bounds.0.push(Bound::above(&format!("{name}, {fixed} units fixed"), local.upper_bound, started));
         Ok(bounds)
     }
 
@@ -128,39 +136,51 @@ impl Asked<'_> {
         let name = format!("{name}{}", if resumed.is_some() { ", resumed" } else { "" });
         for (upper, value) in [(true, found.upper_bound), (false, found.lower_bound)] {
             let attained = found.found.clone().filter(|_| !upper);
-            let exact = Some(found.clone());
-            bounds.0.insert(1, Bound { name: name.clone(), upper, value, time, attained, exact, resumed });
+            let (exact, searched) = (Some(found.clone()), None);
+            bounds.0.insert(1, Bound { name: name.clone(), upper, value, time, attained, exact, searched, resumed });
         }
         Ok(())
     }
 }
 
+impl Bound {
+    fn above(name: &str, value: f64, started: Instant) -> Self {
+        let (name, time) = (name.into(), started.elapsed());
+        Self { name, upper: true, value, time, attained: None, exact: None, searched: None, resumed: None }
+    }
+}
+
 impl Bounds {
-    /// The largest gradient found, at the head of the table.
-    fn found(&mut self, asked: &Asked<'_>, region: &Region, watch: &mut Watch<'_>) -> Result<()> {
+    /// Search for a large gradient; what is found stands at the head of the table.
+    pub fn find(&mut self, asked: &Asked<'_>, region: &Region, watch: &mut Watch<'_>) -> Result<()> {
         let started = Instant::now();
         let points = asked.data.map(|data| data.x.as_ref());
         let (network, norm) = (asked.network, asked.norm);
-        let search = GradientSearchSettings::scaled_to(network);
+        let search = match asked.evaluations {
+            None => GradientSearchSettings::scaled_to(network),
+            Some(evaluations) => GradientSearchSettings::with_evaluations(network, evaluations),
+        };
+        let proved = output::at_most(self.least_upper());
+        let mut took = None;
         watch.display.restart();
         let attained = certify::search_gradients(network, region, norm, points, &search, &mut |progress| {
-            let share = progress.questions as f64 / search.questions.max(1) as f64;
+            took = Some(*progress);
+            let share = progress.share(&search);
             watch.display.line(share, || {
-                let largest = output::number(progress.largest);
-                let asked = format!("{} of {} questions", progress.questions, search.questions);
-                format!("norm {}: gradients: largest {largest}, {} starts, {asked}", norm.name(), progress.starts)
+                format!(
+                    "norm {}: proved: at most {proved}; searching for the largest gradient: at least {} so far, {} of the search",
+                    norm.name(),
+                    output::at_least(progress.largest),
+                    output::percent(share)
+                )
             });
             watch.stop.verdict()
         })?;
         let value = attained.as_ref().map_or(0.0, |attained| attained.value);
         let (name, time) = ("largest gradient found".into(), started.elapsed());
-        self.0.insert(0, Bound { name, upper: false, value, time, attained, exact: None, resumed: None });
+        let searched = took.map(|took| (took, search));
+        self.0.insert(0, Bound { name, upper: false, value, time, attained, exact: None, searched, resumed: None });
         Ok(())
-    }
-
-    fn upper(&mut self, name: &str, value: f64, started: Instant) {
-        let (name, time) = (name.into(), started.elapsed());
-        self.0.push(Bound { name, upper: true, value, time, attained: None, exact: None, resumed: None });
     }
 
     fn least_upper(&self) -> f64 {
@@ -170,6 +190,14 @@ impl Bounds {
     /// The largest lower bound with the input that attains it.
     pub fn best_found(&self) -> Option<&Attained> {
         self.0.iter().filter_map(|bound| bound.attained.as_ref()).max_by(|a, b| a.value.total_cmp(&b.value))
+    }
+
+    /// Most evaluations of the search for gradients, if it used them all.
+    pub fn ran_out(&self) -> Option<usize> {
+        let used = |(took, search): &(GradientSearchProgress, GradientSearchSettings)| {
+            (took.evaluations >= search.evaluations).then_some(search.evaluations)
+        };
+        self.0.iter().find_map(|bound| bound.searched.as_ref().and_then(used))
     }
 
     /// Whether a bound rests on an earlier run.
@@ -199,6 +227,15 @@ impl Bounds {
             if let Some(attained) = &bound.attained {
                 entry["point"] = json!(attained.point);
                 entry["gradient"] = json!(attained.gradient);
+            }
+            if let Some((took, search)) = &bound.searched {
+                entry["search"] = json!({
+                    "starts": took.starts,
+                    "evaluations": took.evaluations,
+                    "most_evaluations": search.evaluations,
+                    "questions": took.questions,
+                    "most_questions": search.questions,
+                });
             }
             if let Some(exact) = &bound.exact {
                 entry["closed"] = json!(exact.closed);

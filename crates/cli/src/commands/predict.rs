@@ -1,6 +1,6 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals within a tolerance or a radius.
 
-use super::told::{field, write, write_json};
+use super::told::{Watched, field, note_effort, write, write_json};
 use super::{predict_deep, several, targets};
 use crate::arguments::{FileArguments, LevelArguments, OutArguments};
 use crate::files::Files;
@@ -141,23 +141,30 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut result = json!({"target": model.columns.target, "predictions": predictions});
     stop.heed();
     stop.kept();
-    let intervals = match (radius, &within) {
+    let mut watched = Watched::new();
+    let known = match (radius, &within) {
         (Some(radius), _) => {
             let (norm, reach) = model.reach(radius)?;
             (result["radius"], result["norm"], result["reach"]) = (json!(radius), json!(norm), json!(reach));
-            stop.during(|| model.intervals_encoded(x, radius, nodes))?
+            Some(stop.during(|| model.intervals_encoded(x, radius, nodes, &mut |progress| watched.show(progress)))?)
         }
         (None, Some(asked)) => {
             let tolerance = model.tolerance_on(asked, x.as_ref())?;
             (result["tolerance"], result["tolerance_shape"]) = tolerance::json(asked);
-            stop.during(|| model.intervals_within(x, &tolerance, nodes))?
+            Some(stop.during(|| model.intervals_within(x, &tolerance, nodes, &mut |progress| watched.show(progress)))?)
         }
         // Where inputs are exact, a prediction moves by rounding alone.
         (None, None) if coverage.is_some() => {
-            model.intervals_within(x, &Tolerance::none(model.columns.width()), nodes)?
+            Some(model.intervals_within(x, &Tolerance::none(model.columns.width()), nodes, &mut |_| {})?)
         }
-        (None, None) => Vec::new(),
+        (None, None) => None,
     };
+    drop(watched);
+    if let Some(known) = known.as_ref().filter(|_| radius.is_some() || within.is_some()) {
+        result["refined"] = json!(known.refined);
+        note_effort(known.rows.len(), known.effort, stop.reason().map(|reason| (reason, known.refined)));
+    }
+    let intervals = known.map_or(Vec::new(), |known| known.rows);
     let ends: Vec<(f64, f64)> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();
     let covering = coverage.map(|share| model.covering(&ends, share)).transpose()?.unwrap_or_default();
     let intervals = if radius.is_some() || within.is_some() { intervals } else { Vec::new() };
@@ -169,10 +176,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
                  held out in turn",
             );
         }
-    }
-    if let (Some(reason), false) = (stop.reason(), intervals.is_empty()) {
-        let bound = if radius.is_some() { "the Lipschitz bound" } else { "interval arithmetic" };
-        output::note(&format!("{reason}: some intervals are those of {bound}, and smaller ones may hold"));
     }
 
     if model.columns.classes.is_some() {

@@ -3,7 +3,7 @@
 
 use super::export;
 use super::targets;
-use super::told::{field, write, write_json};
+use super::told::{Watched, field, note_effort, write, write_json};
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;
 use crate::output;
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use std::process::ExitCode;
 use std::time::Duration;
 use tautnet::attack::{self, WithinReport};
+use tautnet::certify::Effort;
 use tautnet::error::{Error, Result};
 use tautnet::job::{Interruption, Job};
 use tautnet::recipe::{Interval, Plan};
@@ -341,9 +342,19 @@ pub fn predict(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop)
     let x = model.columns.encode(table, asked.unknown)?;
     let network = model.network.shallow("`predict`")?;
     let tolerance = within.map(|asked| model.tolerance_on(asked, x.as_ref())).transpose()?;
-    let all = stop.during(|| several::told(&network, &model.scaler, &x, tolerance.as_ref(), interval.nodes))?;
-    if let (Some(reason), true) = (stop.reason(), tolerance.is_some()) {
-        output::note(&format!("{reason}: some intervals are those of interval arithmetic, and smaller ones may hold"));
+    let mut watched = Watched::new();
+    let mut refined = 0;
+    let all = stop.during(|| {
+        several::told(&network, &model.scaler, &x, tolerance.as_ref(), interval.nodes, &mut |progress| {
+            refined += progress.refined;
+            watched.show(progress);
+        })
+    })?;
+    drop(watched);
+    if tolerance.is_some() {
+        let margins = x.nrows() * (network.outputs() - 1);
+        let effort = Effort::of(&network, margins, interval.nodes);
+        note_effort(margins, effort, stop.reason().map(|reason| (reason, refined)));
     }
     let classes = model.columns.classes.as_deref().unwrap_or_default();
     let probable = model.loss()?.name() == "logistic";

@@ -1,8 +1,12 @@
 //! What `train`, `polish`, `attack`, `certify` and `predict` tell of networks that have an output for each of several targets: every target in
 //! its own units.
 
+<<<<<<< HEAD
 use super::told::{field, write, write_json};
 use super::train_verdict;
+=======
+use super::told::{Watched, field, note_effort, write, write_json};
+>>>>>>> s32-b
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;
 use crate::output::{self, at_least, at_most, number, table};
@@ -12,8 +16,13 @@ use crate::tolerance::json as json_of;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use tautnet::attack::{self, SIZES, Settings, WithinReport};
+<<<<<<< HEAD
 use tautnet::certify::{self as proofs, SampleInterval};
 use tautnet::choose::{Errors, OfTarget};
+=======
+use tautnet::certify::{self as proofs, Effort, SampleInterval};
+use tautnet::choose::{AtSize, Errors};
+>>>>>>> s32-b
 use tautnet::error::{Error, Result};
 use tautnet::recipe::{Interval, Plan, Search};
 use tautnet::tolerance::{Asked, Tolerance};
@@ -378,12 +387,22 @@ pub fn predict(asked: &Predict<'_>, (model, table): (&Model, &Table), stop: &Sto
     let network = model.network.shallow("`predict`")?;
     let predictions = model.predict_targets(x.clone());
     let tolerance = within.map(|asked| model.tolerance_on(asked, x.as_ref())).transpose()?;
+    let mut watched = Watched::new();
+    let mut refined = 0;
     let told = |tolerance: &Tolerance| {
-        stop.during(|| several::of_targets(&network, &model.scaler, &x, tolerance, interval.nodes))
+        stop.during(|| {
+            several::of_targets(&network, &model.scaler, &x, tolerance, interval.nodes, &mut |progress| {
+                refined += progress.refined;
+                watched.show(progress);
+            })
+        })
     };
     let intervals = tolerance.as_ref().map(told).transpose()?;
-    if let (Some(reason), true) = (stop.reason(), intervals.is_some()) {
-        output::note(&format!("{reason}: some intervals are those of interval arithmetic, and smaller ones may hold"));
+    drop(watched);
+    if intervals.is_some() {
+        let all = x.nrows() * network.outputs();
+        let effort = Effort::of(&network, all, interval.nodes);
+        note_effort(all, effort, stop.reason().map(|reason| (reason, refined)));
     }
     let targets = model.columns.target_names();
     if asked.json {

@@ -16,6 +16,7 @@ mod interchange;
 mod layers;
 mod limits;
 mod loss;
+mod many_rows;
 mod messy;
 mod model;
 mod names;

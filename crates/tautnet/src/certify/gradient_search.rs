@@ -38,6 +38,12 @@ pub struct Attained {
     pub active: Vec<bool>,
 }
 
+/// Operations, units × inputs an evaluation, that evaluations of gradients may take where nothing was said.
+const EVALUATED: usize = 1_000_000_000;
+
+/// So many evaluations are made for networks of any size.
+const LEAST: usize = 100;
+
 /// How long the search for a large gradient may take.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GradientSearchSettings {
@@ -45,6 +51,8 @@ pub struct GradientSearchSettings {
     pub starts: usize,
     /// The largest number of rows of the data that the search starts from; they are spread evenly.
     pub rows: usize,
+    /// Most evaluations of a gradient, in all; they cost about units × inputs operations each.
+    pub evaluations: usize,
     /// Most attainability questions, in all; they cost about units × inputs × inputs operations each.
     pub questions: usize,
     /// The seed of the random starts.
@@ -53,12 +61,12 @@ pub struct GradientSearchSettings {
 
 impl Default for GradientSearchSettings {
     fn default() -> Self {
-        Self { starts: 32, rows: 64, questions: 2000, seed: 0 }
+        Self { starts: 32, rows: 64, evaluations: usize::MAX, questions: 2000, seed: 0 }
     }
 }
 
 impl GradientSearchSettings {
-    /// The default, with less to do for wide networks: about a billion operations for either part of the search.
+    /// The default, with less to do for wide networks: about a billion operations for each part of the search, which is seconds.
     pub fn scaled_to(network: &Shallow) -> Self {
         let (m, d) = (network.units(), network.inputs());
         let all = Self::default();
@@ -66,8 +74,22 @@ impl GradientSearchSettings {
         Self {
             starts: all.starts.min(climbs.max(4)),
             rows: all.rows.min(climbs.max(4)),
+            evaluations: (EVALUATED / (m * d)).max(LEAST),
             questions: all.questions.min(1_000_000_000 / (m * d * d + d * d * d * d)),
             ..all
+        }
+    }
+
+    /// The same with so many evaluations: where that is more than [`Self::scaled_to`] takes, with as many times the starts and questions.
+    pub fn with_evaluations(network: &Shallow, evaluations: usize) -> Self {
+        let usual = Self::scaled_to(network);
+        let times = |count: usize| (count as u128 * evaluations as u128 / usual.evaluations as u128) as usize;
+        Self {
+            starts: usual.starts.max(times(usual.starts)),
+            rows: usual.rows.max(times(usual.rows)),
+            questions: usual.questions.max(times(usual.questions.max(1))),
+            evaluations,
+            ..usual
         }
     }
 }
@@ -79,11 +101,21 @@ pub struct GradientSearchProgress {
     pub largest: f64,
     /// The number of starting inputs from which hyperplanes have been crossed.
     pub starts: usize,
+    /// How many gradients have been evaluated.
+    pub evaluations: usize,
     /// How many attainability questions have been asked.
     pub questions: usize,
 }
 
-/// Called before every step of a climb; `Break` ends the search with the best so far.
+impl GradientSearchProgress {
+    /// How much of what the search may spend is spent.
+    pub fn share(&self, settings: &GradientSearchSettings) -> f64 {
+        let of = |used: usize, most: usize| used as f64 / most.max(1) as f64;
+        of(self.evaluations, settings.evaluations).max(of(self.questions, settings.questions)).min(1.0)
+    }
+}
+
+/// Called before every step of a climb, and once the search has ended; `Break` ends it with the best so far.
 pub type GradientSearchObserver<'a> = dyn FnMut(&GradientSearchProgress) -> ControlFlow<()> + 'a;
 
 /// The gradient at x, if x lies in the region and strictly inside a cell; `norm` measures inputs.
@@ -127,11 +159,13 @@ pub fn search_gradients(
     }
     let slopes = Slopes::of(network)?;
     let cells = Cells::new(network, &slopes.units, region);
-    let mut search = Search::new(network, region, norm, &slopes, &cells, settings.questions, observer);
+    let most = (settings.evaluations, settings.questions);
+    let mut search = Search::new(network, region, norm, (&slopes, &cells), most, observer);
     let mut random = Pcg64::seed_from_u64(settings.seed);
     let rows = data.map_or(0, |data| data.nrows().min(settings.rows));
     let mut climbed = Vec::new();
-    for start in 0..rows + settings.starts {
+    let starts = rows + settings.starts;
+    for start in 0..starts {
         let x: Vec<f64> = match data {
             Some(data) if start < rows => {
                 let k = start * data.nrows() / rows;
@@ -139,10 +173,16 @@ pub fn search_gradients(
             }
             _ => cells.input(&random_point(region, network.inputs(), start, &mut random)),
         };
+        search.progress.evaluations += 1;
+        // Each start has its share of what is left.
+        let left = search.evaluations.saturating_sub(search.progress.evaluations) / (starts - start);
         if let Some(start) = attained_at(network, region, norm, &x) {
-            climbed.push(search.cross(start));
+            climbed.push(search.cross(start, left));
         }
         search.progress.starts += 1;
+        if search.progress.evaluations >= search.evaluations {
+            break;
+        }
         if search.stopped {
             break;
         }
@@ -160,6 +200,11 @@ pub fn search_gradients(
             break;
         }
     }
+    if !search.stopped {
+        // What the whole search took.
+        search.progress.largest = best.as_ref().map_or(0.0, |best| best.value);
+        let _ = (search.observer)(&search.progress);
+    }
     Ok(best)
 }
 
@@ -174,7 +219,7 @@ pub(crate) fn climb_by_flips(
     questions: usize,
 ) -> Attained {
     let proceed = &mut |_: &GradientSearchProgress| ControlFlow::Continue(());
-    Search::new(network, region, norm, slopes, cells, questions, proceed).flip(start)
+    Search::new(network, region, norm, (slopes, cells), (usize::MAX, questions), proceed).flip(start)
 }
 
 /// A point in homogeneous frame coordinates: in the frame for a bounded region, at several scales for all of space.
@@ -201,8 +246,12 @@ struct Search<'a, 'o> {
     norm: Norm,
     slopes: &'a Slopes,
     cells: &'a Cells<'a>,
+    /// Most evaluations.
+    evaluations: usize,
     /// Most questions.
     questions: usize,
+    /// The input weights, unit by unit.
+    weights: Vec<f64>,
     progress: GradientSearchProgress,
     observer: &'a mut GradientSearchObserver<'o>,
     stopped: bool,
@@ -213,13 +262,30 @@ impl<'a, 'o> Search<'a, 'o> {
         network: &'a Shallow,
         region: &'a Region,
         norm: Norm,
-        slopes: &'a Slopes,
-        cells: &'a Cells<'a>,
-        questions: usize,
+        (slopes, cells): (&'a Slopes, &'a Cells<'a>),
+        (evaluations, questions): (usize, usize),
         observer: &'a mut GradientSearchObserver<'o>,
     ) -> Self {
-        let progress = GradientSearchProgress { largest: 0.0, starts: 0, questions: 0 };
-        Self { network, region, norm, slopes, cells, questions, progress, observer, stopped: false }
+        let progress = GradientSearchProgress { largest: 0.0, starts: 0, evaluations: 0, questions: 0 };
+        let (m, d) = (network.units(), network.inputs());
+        let weights = (0..m).flat_map(|i| (0..d).map(move |k| network.w()[(i, k)])).collect();
+        let stopped = false;
+        Self { network, region, norm, slopes, cells, evaluations, questions, weights, progress, observer, stopped }
+    }
+
+    /// The length of the gradient at x as [`attained_at`] computes it, without what proves it.
+    fn length_at(&mut self, x: &[f64]) -> f64 {
+        self.progress.evaluations += 1;
+        let network = self.network;
+        let mut gradient = network.a().map_or_else(|| vec![0.0; x.len()], <[f64]>::to_vec);
+        for (i, w) in self.weights.chunks_exact(x.len()).enumerate() {
+            let v = network.v()[i];
+            let h = w.iter().zip(x).fold(network.b()[i], |h, (w, x)| h + w * x);
+            if h > 0.0 && v != 0.0 {
+                gradient.iter_mut().zip(w).for_each(|(g, w)| *g += v * w);
+            }
+        }
+        self.norm.dual().of(&gradient)
     }
 
     /// Tells the observer where a climb is, and whether it wants no more.
@@ -246,10 +312,10 @@ impl<'a, 'o> Search<'a, 'o> {
         gains.into_iter().map(|(_, r)| r).collect()
     }
 
-    /// Crosses hyperplanes while that lengthens the gradient.
-    fn cross(&mut self, mut at: Attained) -> Attained {
-        let d = at.point.len();
-        'climb: while self.goes_on(&at) {
+    /// Crosses hyperplanes while that lengthens the gradient, with about so many evaluations.
+    fn cross(&mut self, mut at: Attained, evaluations: usize) -> Attained {
+        let (d, end) = (at.point.len(), self.progress.evaluations + evaluations);
+        'climb: while self.progress.evaluations < end && self.goes_on(&at) {
             for r in self.promising(&at).into_iter().take(20) {
                 let i = self.slopes.units[r];
                 let square: f64 = (0..d).map(|k| self.network.w()[(i, k)].powi(2)).sum();
@@ -257,7 +323,8 @@ impl<'a, 'o> Search<'a, 'o> {
                 for overshoot in [1.001, 1.1] {
                     let step = overshoot * value / square;
                     let x: Vec<f64> = (0..d).map(|k| at.point[k] - step * self.network.w()[(i, k)]).collect();
-                    if let Some(next) = attained_at(self.network, self.region, self.norm, &x)
+                    if self.length_at(&x) > at.nearest
+                        && let Some(next) = attained_at(self.network, self.region, self.norm, &x)
                         && next.nearest > at.nearest * (1.0 + 1e-12)
                     {
                         at = next;
@@ -291,5 +358,39 @@ impl<'a, 'o> Search<'a, 'o> {
             }
             return at;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certify::tests::random_network;
+
+    /// Fewer evaluations find no more, are kept to the end of a step, and are counted.
+    #[test]
+    fn a_search_for_gradients_keeps_to_its_evaluations() {
+        let network = random_network(60, 5, 4);
+        let search = |evaluations: usize| {
+            let settings = GradientSearchSettings { starts: 6, evaluations, questions: 0, ..Default::default() };
+            let mut last = None;
+            let found = search_gradients(&network, &Region::Everywhere, Norm::Two, None, &settings, &mut |progress| {
+                last = Some(*progress);
+                ControlFlow::Continue(())
+            });
+            (found.unwrap().map_or(0.0, |found| found.value), last.unwrap())
+        };
+        let (whole, all) = search(usize::MAX);
+        assert!(all.starts == 6 && all.evaluations > 100, "{all:?}");
+        for evaluations in [1, 6, 50, all.evaluations / 2, all.evaluations, 2 * all.evaluations] {
+            let (found, took) = search(evaluations);
+            assert!(found <= whole && took.evaluations <= evaluations + 6 * 41, "{took:?}");
+        }
+        assert_eq!(search(20 * all.evaluations).0, whole);
+        // What is asked for beyond the usual is shared by more starts and more questions.
+        let usual = GradientSearchSettings::scaled_to(&network);
+        let more = GradientSearchSettings::with_evaluations(&network, 3 * usual.evaluations);
+        assert_eq!((more.starts, more.questions), (3 * usual.starts, 3 * usual.questions));
+        let fewer = GradientSearchSettings::with_evaluations(&network, 10);
+        assert_eq!((fewer.starts, fewer.questions, fewer.evaluations), (usual.starts, usual.questions, 10));
     }
 }

@@ -49,6 +49,7 @@ mod chain_start;
 mod chain_steps;
 mod class_margins;
 mod directional;
+mod effort;
 mod emptiness;
 mod exact;
 mod exact_emptiness;
@@ -58,6 +59,7 @@ mod interior_lipsdp;
 pub mod issue;
 mod jacobian_search;
 mod layered;
+mod linear_bounds;
 mod lipsdp;
 mod lipsdp_bound;
 mod lipsdp_gradient;
@@ -94,6 +96,7 @@ pub use chain_local::chain_local;
 pub use chain_parts::{ChainEnclosure, ChainSearchSettings};
 pub use class_margins::{class_margins, verify_class_margins};
 pub use directional::Of;
+pub use effort::{Effort, affordable_nodes};
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
 pub use gradient_search::{
     Attained, GradientSearchObserver, GradientSearchProgress, GradientSearchSettings, attained_at,
@@ -108,11 +111,14 @@ pub(crate) use lipsdp_gradient::lipsdp_gradient;
 pub use local::{LocalBound, local_upper_bound};
 pub use norm_product::{column_sums, norm_product, path_norm, relative_gap};
 pub use output_range::{Extreme, OutputRange, RangeSettings, output_range};
-pub use prediction::{prediction_intervals, prediction_intervals_within, prediction_reach, sensitivities};
+pub use prediction::{
+    IntervalObserver, IntervalProgress, Intervals, prediction_intervals, prediction_intervals_within, prediction_reach,
+    sensitivities,
+};
 pub use prove::prove;
 pub use radius::{Bounded, predictions_within_radius, within_radius};
 pub use region::Region;
-pub use sample::{SampleInterval, affordable_nodes, sample_interval};
+pub use sample::{SampleInterval, sample_interval};
 pub use search_state::SearchState;
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verification::{fingerprint, verify};

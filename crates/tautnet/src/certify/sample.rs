@@ -79,13 +79,6 @@ pub fn sample_interval(
     Ok(interval)
 }
 
-/// Nodes that each end of `intervals` intervals may cost so that all of them take seconds: a node is about
-/// units × inputs² operations, some ten times over, and most intervals close long before their last node.
-pub fn affordable_nodes(network: &Shallow, intervals: usize) -> usize {
-    let node = network.units() * network.inputs() * network.inputs();
-    (300_000_000 / (node * intervals).max(1)).clamp(1, 2000)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -93,15 +86,6 @@ mod tests {
     use crate::certify::tests::random_network;
     use crate::certify::{lipsdp, path_norm};
     use crate::exact_numbers::{self, Exact};
-
-    /// A wide network has some nodes for every row of a small table, a small one no more than close it, and many rows one each.
-    #[test]
-    fn nodes_are_shared_by_the_intervals() {
-        let (wide, small) = (random_network(400, 6, 0), random_network(5, 2, 0));
-        assert_eq!(affordable_nodes(&wide, 1000), 20);
-        assert_eq!(affordable_nodes(&wide, 500), 41);
-        assert_eq!([10, 100_000_000].map(|intervals| affordable_nodes(&small, intervals)), [2000, 1]);
-    }
 
     /// More nodes never widen an interval, outputs of the ball never leave it, and where it closes both sides are one.
     #[test]

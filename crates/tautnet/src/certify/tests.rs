@@ -343,7 +343,7 @@ fn a_search_for_gradients_can_be_ended_anywhere() {
         (found.unwrap().unwrap(), calls, last.unwrap())
     };
     let (whole, all, end) = search(usize::MAX);
-    assert_eq!((end.starts, end.questions), (8, 49));
+    assert_eq!((end.starts, end.questions, end.largest), (8, 50, whole.value));
     assert_eq!(
         largest_gradient_found(&network, &Region::Everywhere, Norm::Two, None, &settings),
         Ok(Some(whole.clone()))

@@ -39,6 +39,8 @@ impl Table for Interval {
             symbol: "NUMBER",
             kind: Kind::Count(0, u32::MAX as u64),
             help: "Nodes of branch and bound for each end of each interval; 0 for the Lipschitz bound alone",
+            more: "Where nothing is said, a table of so many rows that each would have a single node has all its intervals proved at once by a linear \
+                   bound of each unit, and branch and bound makes the widest smaller. A number is for every row.",
             commands: &[Predict],
             unsaid: |_| Some("as many as take a few seconds".into()),
             get: |interval| interval.nodes.map_or(Value::Nothing, |count| Value::Count(count as u64)),

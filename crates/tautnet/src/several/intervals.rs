@@ -1,7 +1,7 @@
 //! What a network says of the class of a row, or of its targets, and how far errors of the inputs can change it.
 
 use super::margins::{class, margin_and_error, probabilities};
-use crate::certify::{SampleInterval, affordable_nodes, prediction_intervals_within};
+use crate::certify::{Effort, IntervalObserver, SampleInterval, prediction_intervals_within};
 use crate::error::Result;
 use crate::outward::{add_down, add_up};
 use crate::tolerance::Tolerance;
@@ -41,6 +41,7 @@ pub fn told(
     x: &Mat<f64>,
     tolerance: Option<&Tolerance>,
     nodes: Option<usize>,
+    observer: &mut IntervalObserver<'_>,
 ) -> Result<Vec<Told>> {
     let (n, classes) = (x.nrows(), network.outputs());
     let mut standardized = x.clone();
@@ -52,7 +53,8 @@ pub fn told(
     };
     let mut all: Vec<Told> = (0..n).map(one).collect();
     let Some(tolerance) = tolerance else { return Ok(all) };
-    let nodes = nodes.unwrap_or_else(|| affordable_nodes(network, n * (classes - 1)));
+    let margins = n * (classes - 1);
+    let effort = Effort::of(network, margins, nodes);
     // In standardized units, whatever the rounding of standardizing is.
     let furthest = |k: usize, a: usize| x[(k, a)].abs() + scaler.input_mean[a].abs() + tolerance.size(k, a);
     let of_column = |a: usize| (0..n).map(|k| 2.0 * furthest(k, a) / scaler.input_scale[a]).fold(0.0, f64::max);
@@ -63,8 +65,9 @@ pub fn told(
         let within = tolerance.select(&of_class);
         for j in (0..classes).filter(|&j| j != y && !of_class.is_empty()) {
             let (margin, off) = margin_and_error(network, (y, j), &largest)?;
-            let intervals = prediction_intervals_within(&margin, scaler, rows.clone(), &within, Some(nodes))?;
-            for (&k, interval) in of_class.iter().zip(intervals) {
+            let effort = effort.share(of_class.len(), margins);
+            let known = prediction_intervals_within((&margin, scaler), rows.clone(), &within, effort, observer)?;
+            for (&k, interval) in of_class.iter().zip(known.rows) {
                 all[k].margins.push((add_down(interval.lower, -off), add_up(interval.upper, off)));
             }
         }
@@ -80,12 +83,14 @@ pub fn of_targets(
     x: &Mat<f64>,
     tolerance: &Tolerance,
     nodes: Option<usize>,
+    observer: &mut IntervalObserver<'_>,
 ) -> Result<Vec<Vec<SampleInterval>>> {
     let outputs = network.outputs();
-    let nodes = nodes.unwrap_or_else(|| affordable_nodes(network, x.nrows() * outputs));
+    let effort = Effort::of(network, x.nrows() * outputs, nodes).share(1, outputs);
     let one = |output: usize| {
         let own = scaler.of_target(output);
-        prediction_intervals_within(&network.output(output), &own, x.clone(), tolerance, Some(nodes))
+        prediction_intervals_within((&network.output(output), &own), x.clone(), tolerance, effort, observer)
+            .map(|known| known.rows)
     };
     (0..outputs).map(one).collect()
 }

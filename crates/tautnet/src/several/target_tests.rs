@@ -208,7 +208,7 @@ fn every_target_has_intervals_and_a_bound_of_its_own() {
     let folded = scaler.network_to_user(&network).unwrap();
     let back = scaler.network_to_standardized(&folded).unwrap();
     let tolerance = Tolerance::same(Shape::Box, &[0.4, 0.1]).unwrap();
-    let all = of_targets(&network, &scaler, &user.x, &tolerance, None).unwrap();
+    let all = of_targets(&network, &scaler, &user.x, &tolerance, None, &mut |_| {}).unwrap();
     let mut random = Pcg64::seed_from_u64(3);
     for (k, target) in (0..30).flat_map(|k| [(k, 0), (k, 1)]) {
         let interval = &all[target][k];

@@ -1,0 +1,110 @@
+//! How much branch and bound may spend on many intervals, in nodes: a count, so that the result depends on no clock.
+
+use super::sample::SampleInterval;
+use crate::Shallow;
+
+/// Nodes that take seconds, over all intervals: a node is about units × inputs² operations, some ten times over.
+fn budget(network: &Shallow) -> usize {
+    300_000_000 / (network.units() * network.inputs() * network.inputs()).max(1)
+}
+
+/// The most nodes of an interval; most close long before.
+const MOST: usize = 2000;
+
+/// Nodes of each of the widest intervals, where there are too many for all of them.
+const WIDEST: usize = 20;
+
+/// Nodes that each end of `intervals` intervals may cost so that all of them take seconds; most intervals close long before their last node.
+pub fn affordable_nodes(network: &Shallow, intervals: usize) -> usize {
+    (budget(network) / intervals.max(1)).clamp(1, MOST)
+}
+
+/// What branch and bound may spend on intervals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Effort {
+    /// Nodes for each end of an interval at most; 0 for no search, and no bound by lines either.
+    pub nodes: usize,
+    /// So many intervals are refined at most: where there are more, the widest.
+    pub rows: usize,
+}
+
+impl Effort {
+    /// No search.
+    pub const NONE: Effort = Effort { nodes: 0, rows: 0 };
+
+    /// So many nodes for every interval.
+    pub fn each(nodes: usize) -> Self {
+        Self { nodes, rows: usize::MAX }
+    }
+
+    /// What was asked for, or else what takes seconds. Where every interval would have a single node, which proves no more than the bounds of all
+    /// rows at once, only the widest are refined, for a quarter of what all may cost.
+    pub fn of(network: &Shallow, intervals: usize, nodes: Option<usize>) -> Self {
+        match nodes {
+            Some(nodes) => Self::each(nodes),
+            None if budget(network) / intervals.max(1) > 1 => Self::each(affordable_nodes(network, intervals)),
+            None => Self { nodes: WIDEST, rows: budget(network) / (4 * WIDEST) },
+        }
+    }
+
+    /// For a `part` of the `whole` intervals.
+    pub fn share(self, part: usize, whole: usize) -> Self {
+        let rows = if self.rows == usize::MAX { self.rows } else { self.rows.saturating_mul(part) / whole.max(1) };
+        Self { rows, ..self }
+    }
+
+    /// The rows that are refined, in ascending order: the widest of those that are not exact yet, where not all are.
+    pub(super) fn choose(&self, intervals: &[SampleInterval]) -> Vec<usize> {
+        if intervals.len() <= self.rows {
+            return (0..intervals.len()).collect();
+        }
+        let width = |k: usize| intervals[k].upper - intervals[k].lower;
+        let mut open: Vec<usize> = (0..intervals.len()).filter(|&k| !intervals[k].closed).collect();
+        if open.len() > self.rows {
+            open.select_nth_unstable_by(self.rows, |&a, &b| width(b).total_cmp(&width(a)).then(a.cmp(&b)));
+            open.truncate(self.rows);
+            open.sort_unstable();
+        }
+        open
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::certify::tests::random_network;
+
+    /// A wide network has some nodes for every row of a small table, a small one no more than close it, and many rows one each.
+    #[test]
+    fn nodes_are_shared_by_the_intervals() {
+        let (wide, small) = (random_network(400, 6, 0), random_network(5, 2, 0));
+        assert_eq!(affordable_nodes(&wide, 1000), 20);
+        assert_eq!(affordable_nodes(&wide, 500), 41);
+        assert_eq!([10, 100_000_000].map(|intervals| affordable_nodes(&small, intervals)), [2000, 1]);
+        assert_eq!(Effort::of(&wide, 1000, None), Effort::each(20));
+        assert_eq!(Effort::of(&wide, 1000, Some(7)), Effort::each(7));
+        assert_eq!(Effort::of(&wide, 1_000_000, Some(0)), Effort::each(0));
+        let few = Effort::of(&wide, 1_000_000, None);
+        assert_eq!(few, Effort { nodes: 20, rows: 260 });
+        assert_eq!(few.share(1, 3).rows, 86);
+        assert_eq!(Effort::each(7).share(1, 3), Effort::each(7));
+    }
+
+    #[test]
+    fn the_widest_that_are_open_are_refined() {
+        let one = |upper: f64, closed: bool| SampleInterval {
+            lower: 0.0,
+            upper,
+            lowest_found: upper,
+            highest_found: 0.0,
+            closed,
+        };
+        let all = [one(1.0, false), one(9.0, true), one(3.0, false), one(2.0, false), one(3.0, false)];
+        let chosen = |rows| Effort { nodes: 5, rows }.choose(&all);
+        assert_eq!(chosen(0), [0_usize; 0]);
+        assert_eq!(chosen(1), [2]);
+        assert_eq!(chosen(3), [2, 3, 4]);
+        assert_eq!(chosen(4), [0, 2, 3, 4]);
+        assert_eq!(chosen(5), [0, 1, 2, 3, 4]);
+    }
+}
