@@ -377,10 +377,10 @@ fn as_a_model(case: &mut Case, draw: &mut Draw) {
             norm.name(),
             nodes.unwrap_or(affordable_nodes(&network, 1))
         );
-        match model.intervals_encoded(x(), radius, nodes) {
+        match model.intervals_encoded(x(), radius, nodes, &mut |_| {}) {
             Ok(intervals) => {
-                case.below("prediction, lower end", intervals[0].lower, &user(&truth.lowest), &place);
-                case.above("prediction, upper end", intervals[0].upper, &user(&truth.highest), &place);
+                case.below("prediction, lower end", intervals.rows[0].lower, &user(&truth.lowest), &place);
+                case.above("prediction, upper end", intervals.rows[0].upper, &user(&truth.highest), &place);
             }
             Err(_) => case.ledger.count("refused: prediction"),
         }

@@ -1,12 +1,8 @@
 //! What `train`, `polish`, `attack`, `certify` and `predict` tell of networks that have an output for each of several targets: every target in
 //! its own units.
 
-<<<<<<< HEAD
-use super::told::{field, write, write_json};
-use super::train_verdict;
-=======
 use super::told::{Watched, field, note_effort, write, write_json};
->>>>>>> s32-b
+use super::train_verdict;
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;
 use crate::output::{self, at_least, at_most, number, table};
@@ -16,13 +12,8 @@ use crate::tolerance::json as json_of;
 use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use tautnet::attack::{self, SIZES, Settings, WithinReport};
-<<<<<<< HEAD
-use tautnet::certify::{self as proofs, SampleInterval};
-use tautnet::choose::{Errors, OfTarget};
-=======
 use tautnet::certify::{self as proofs, Effort, SampleInterval};
-use tautnet::choose::{AtSize, Errors};
->>>>>>> s32-b
+use tautnet::choose::{Errors, OfTarget};
 use tautnet::error::{Error, Result};
 use tautnet::recipe::{Interval, Plan, Search};
 use tautnet::tolerance::{Asked, Tolerance};
