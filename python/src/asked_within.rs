@@ -7,6 +7,7 @@ use crate::options::put;
 use crate::tolerance::Said;
 use crate::watch::{self, Limits};
 use faer::Mat;
+use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tautnet::recipe::Interval;
@@ -40,6 +41,24 @@ impl Model {
             Some(tolerance) => Ok(tolerance),
             None => model.tolerance_on(&said.over(model.tolerance()?), x.as_ref()),
         }
+    }
+
+    /// The columns that the network sees, in the units of the data, and how wrong each may be in each row.
+    pub fn moved_columns<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'_, PyAny>,
+        asked: &Bound<'_, PyDict>,
+    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>)> {
+        let (said, inputs, _) = self.asked_within(given, asked, None)?;
+        let x = inputs.encode(&self.inner.columns).or_raise()?;
+        let tolerance = self.tolerance_of_rows(&said, &x).or_raise()?;
+        let shape = [x.nrows(), x.ncols()];
+        let array = |of: &dyn Fn(usize, usize) -> f64| {
+            let all = (0..shape[0]).flat_map(|k| (0..shape[1]).map(move |j| (k, j))).map(|(k, j)| of(k, j));
+            PyArray1::from_vec(py, all.collect()).reshape(shape)
+        };
+        Ok((array(&|k, j| x[(k, j)])?, array(&|k, j| tolerance.size(k, j))?))
     }
 
     /// What is told of the classes of rows within a tolerance.

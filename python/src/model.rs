@@ -430,6 +430,16 @@ impl Model {
         Ok(arrays(py, &found.rows))
     }
 
+    /// The columns that the network sees, in the units of the data, and how wrong each may be in each row.
+    fn columns_within<'py>(
+        &self,
+        py: Python<'py>,
+        given: &Bound<'py, PyAny>,
+        asked: &Bound<'py, PyDict>,
+    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>)> {
+        self.moved_columns(py, given, asked)
+    }
+
     /// The same of several targets: rows × targets.
     #[pyo3(signature = (given, asked, nodes=None, threads=None))]
     fn intervals_of_targets<'py>(
