@@ -38,12 +38,12 @@ impl Effort {
     }
 
     /// What was asked for, or else what takes seconds. Where every interval would have a single node, which proves no more than the bounds of all
-    /// rows at once, only the widest are refined, for a quarter of what all may cost.
+    /// rows at once, only the widest are refined, for a sixteenth of what all may cost, because their nodes are the dearest.
     pub fn of(network: &Shallow, intervals: usize, nodes: Option<usize>) -> Self {
         match nodes {
             Some(nodes) => Self::each(nodes),
             None if budget(network) / intervals.max(1) > 1 => Self::each(affordable_nodes(network, intervals)),
-            None => Self { nodes: WIDEST, rows: budget(network) / (4 * WIDEST) },
+            None => Self { nodes: WIDEST, rows: budget(network) / (16 * WIDEST) },
         }
     }
 
@@ -85,8 +85,8 @@ mod tests {
         assert_eq!(Effort::of(&wide, 1000, Some(7)), Effort::each(7));
         assert_eq!(Effort::of(&wide, 1_000_000, Some(0)), Effort::each(0));
         let few = Effort::of(&wide, 1_000_000, None);
-        assert_eq!(few, Effort { nodes: 20, rows: 260 });
-        assert_eq!(few.share(1, 3).rows, 86);
+        assert_eq!(few, Effort { nodes: 20, rows: 65 });
+        assert_eq!(few.share(1, 3).rows, 21);
         assert_eq!(Effort::each(7).share(1, 3), Effort::each(7));
     }
 
