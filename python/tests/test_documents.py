@@ -71,6 +71,19 @@ def test_the_readme_runs():
         exec(block, {"X": X, "y": y, "fitted_mlp_regressor": mlp})
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_the_first_page_runs_and_prints_what_it_shows(tmp_path, monkeypatch):
+    pytest.importorskip("pandas")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    found = blocks(ROOT / "README.md")
+    assert len(found) == 1 and found[0][2]
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(found[0][1], {})
+    assert missing(found[0][2], printed.getvalue()) is None, printed.getvalue()
+    assert (tmp_path / "plant.onnx").exists()
+
+
 def load(name):
     spec = importlib.util.spec_from_file_location(name, PYTHON / "examples" / f"{name}.py")
     module = importlib.util.module_from_spec(spec)
@@ -107,6 +120,14 @@ def test_types():
     command = [sys.executable, "-m", "mypy", "--config-file", "pyproject.toml", "--cache-dir", "../target/mypy"]
     done = subprocess.run(command, cwd=PYTHON, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
+
+
+def test_types_by_another_checker():
+    """What mypy passes need not pass pyright, which editors use."""
+    pytest.importorskip("basedpyright")
+    command = [sys.executable, "-m", "basedpyright", "--project", "pyproject.toml", "--pythonpath", sys.executable]
+    done = subprocess.run(command, cwd=PYTHON, capture_output=True, text=True)
+    assert done.returncode == 0 and "0 errors, 0 warnings" in done.stdout, done.stdout + done.stderr
 
 
 def test_the_stubs_are_those_of_the_extension():

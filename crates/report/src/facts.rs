@@ -166,6 +166,15 @@ impl Within {
     }
 }
 
+/// The result beside what is simpler, on rows that none of these learned from.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// The titles, and a line for each: what it is and its errors, in words.
+    pub lines: Vec<Vec<String>>,
+    /// Whether the result is worth having, in a sentence.
+    pub verdict: String,
+}
+
 /// Where the network before the polish came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin<'a> {
@@ -219,6 +228,8 @@ pub struct Report<'a> {
     pub before: Side,
     /// The network after it, or the one that was chosen.
     pub after: Side,
+    /// The result beside what is simpler, where that was looked at.
+    pub comparison: Option<Comparison>,
     /// What the second network's predictions do as one input moves.
     pub dependence: Vec<Dependence>,
     /// How far one unit of each input column can move the target, proved, in the user's units; none of several classes.

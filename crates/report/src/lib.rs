@@ -21,7 +21,7 @@ mod tests;
 
 pub use behaviour::{Dependence, Place, dependence};
 pub use causes::Cause;
-pub use facts::{Chart, Origin, Report, Reproduce, Rows, Side, Within};
+pub use facts::{Chart, Comparison, Origin, Report, Reproduce, Rows, Side, Within};
 
 use tautnet::attack::{self, RadiusReport};
 use tautnet::error::Result;

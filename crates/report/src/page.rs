@@ -37,6 +37,7 @@ pub fn page(report: &Report<'_>) -> String {
         escaped(&prose::summary(report))
     );
     html.push_str(&tiles(report));
+    html.push_str(&comparison(report));
     // What an input can do is read beside what it causes.
     let (first, others) = Chart::ALL.split_at(2);
     let (figures, columns) =
@@ -115,6 +116,16 @@ fn tiles(report: &Report<'_>) -> String {
         );
     }
     html + "</dl>\n"
+}
+
+/// The result beside what is simpler.
+fn comparison(report: &Report<'_>) -> String {
+    let Some(comparison) = &report.comparison else { return String::new() };
+    format!(
+        "<section id=\"comparison\">\n<h2>Beside what is simpler</h2>\n<p>{}</p>\n<div class=\"scroll\">{}</div>\n</section>\n",
+        escaped(&comparison.verdict),
+        table(&comparison.lines, Some(1))
+    )
 }
 
 /// A chart with its heading, how to read it, and its numbers.

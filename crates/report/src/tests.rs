@@ -200,6 +200,7 @@ impl Run {
             within: None,
             before: side(&self.before),
             after: side(&self.polished.network),
+            comparison: None,
             dependence: dependence(
                 &self.polished.network,
                 &self.data,
@@ -438,9 +439,14 @@ fn a_page_of_a_choice_begins_with_the_tolerance() {
         intervals: Vec::new(),
         ..within.clone()
     };
-    let report = Report { within: Some(exact), ..report };
+    let lines = [["", "off by at most"], ["the result", "2"], ["a <linear> model", "3"]];
+    let lines = lines.map(|line| line.map(str::to_owned).to_vec()).to_vec();
+    assert!(!page.contains("Beside what is simpler"));
+    let comparison = Some(Comparison { lines, verdict: "better than a linear model".into() });
+    let report = Report { within: Some(exact), comparison, ..report };
     assert_eq!(report.first(), Chart::Fit);
     let page = report.page();
+    assert!(page.contains("<p>better than a linear model</p>") && page.contains("a &lt;linear&gt; model"), "{page}");
     assert!(!page.contains("within the tolerance") && !page.contains("worst case"), "{page}");
     assert!(page.contains("by ordinary training it is") && page.contains("id=\"choice\""), "{page}");
     // Several classes have no one bound and no number that is predicted.

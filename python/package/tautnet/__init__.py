@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ._path import LipschitzPath
     from ._plots import plot_attack, plot_bounds, plot_convergence, plot_fit, plot_path
     from ._regressor import LipschitzRegressor
+    from ._rivals import Rivals
     from ._scores import Errors, Scores
     from ._tautnet import Certificate, ChainCertificate, ClassMargins, Model, Network, __version__, get_limits, set_limits
 
@@ -41,6 +42,7 @@ __all__ = [
     "Model",
     "Network",
     "NotProved",
+    "Rivals",
     "Scores",
     "TautnetError",
     "__version__",
@@ -68,6 +70,7 @@ _PLACES = {
     "_path": ("LipschitzPath",),
     "_plots": ("plot_attack", "plot_bounds", "plot_convergence", "plot_fit", "plot_path"),
     "_regressor": ("LipschitzRegressor",),
+    "_rivals": ("Rivals",),
     "_scores": ("Errors", "Scores"),
     "_tautnet": ("Certificate", "ChainCertificate", "ClassMargins", "Model", "Network", "__version__", "get_limits", "set_limits"),
 }

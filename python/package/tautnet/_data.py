@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,8 @@ def given_inputs(X: Any, estimator: str = "tautnet", names: list[str] | None = N
         if hasattr(X, "iloc"):
             return [(own[j], _pandas_column(X.iloc[:, j])) for j in range(count)]
         return [(own[j], _polars_column(X.get_column(name))) for j, name in enumerate(X.columns)]
-    array = check_array(X, dtype=None, ensure_all_finite=False, estimator=estimator, input_name="X")
+    kept: Any = None  # the type of the numbers, which scikit-learn's own annotation takes for a name
+    array = check_array(X, dtype=kept, ensure_all_finite=False, estimator=estimator, input_name="X")
     if array.dtype.kind == "O":
         try:
             array = array.astype(np.float64)
@@ -108,12 +109,12 @@ def given_targets(y: Any, estimator: str = "tautnet") -> list[tuple[Any, str | N
 
 def _columns(y: Any) -> int:
     """How many columns y has."""
-    several = is_frame(y) or (isinstance(y, np.ndarray) and y.ndim == 2) or (isinstance(y, (list, tuple)) and len(y) > 0 and np.ndim(y[0]) == 1)
     if is_frame(y):
         return len(y.columns)
-    if isinstance(y, np.ndarray) and y.ndim == 2:
-        return int(y.shape[1])
-    return len(y[0]) if several else 1
+    if isinstance(y, np.ndarray):
+        return int(y.shape[1]) if y.ndim == 2 else 1
+    first = next(iter(y), None) if isinstance(y, (list, tuple)) else None
+    return len(first) if isinstance(first, Sized) and np.ndim(first) == 1 else 1  # type: ignore[arg-type]
 
 
 def _one_column(y: Any, instead: str) -> Any:
@@ -131,7 +132,8 @@ def _labels(y: Any) -> Any:
     y = _one_column(y, "give one column of classes; of columns of 0 and 1, argmax makes one")
     if isinstance(y, (list, tuple)) and all(np.ndim(one) == 0 for one in y):
         y = np.array([*y, None], dtype=object)[:-1]  # or else numbers among words become words
-    labels = column_or_1d(y.to_numpy() if hasattr(y, "to_numpy") else y, warn=True)
+    to_numpy = getattr(y, "to_numpy", None)
+    labels = column_or_1d(y if to_numpy is None else to_numpy(), warn=True)
     if labels.dtype.kind not in "fO":
         return labels
 

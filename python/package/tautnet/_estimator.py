@@ -21,6 +21,7 @@ from ._data import Tolerance, column_names, given_inputs, given_preparation, giv
 from ._errors import TautnetError
 from ._path import LipschitzPath, path_of
 from ._progress import Progress, summary
+from ._rivals import Rivals, rivals_of, usual_rivals
 from ._scores import Scores, scores_of
 from ._settings import settings_of
 
@@ -34,6 +35,8 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
     """Fitting, and what a fitted model tells."""
 
     model_: _tautnet.Model
+    n_features_in_: int
+    feature_names_in_: npt.NDArray[Any]
 
     def __init__(
         self,
@@ -216,6 +219,49 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         """Errors on rows that were not learned from, beside those of ordinary training, of a linear model and of a constant, with R² and a verdict; of several targets a list. None where the model was not chosen for a tolerance."""
         check_is_fitted(self)
         return scores_of(self.model_)
+
+    def against(
+        self,
+        X: Any,
+        y: Any,
+        others: Mapping[str, Any] | None = None,
+        *,
+        tolerance: Tolerance | None = None,
+        tolerance_shape: Shape | None = None,
+        draws: int = 64,
+        cv: int = 5,
+        random_state: int = 0,
+    ) -> Rivals:
+        """This model beside other estimators on the rows that it was fitted on, each row held out in turn.
+
+        `others` are estimators that are not fitted, by their names; without them gradient boosting stands for what else one would try. Each learns
+        from `cv` parts of the rows in turn, from the columns as the network sees them (a column for each word), and predicts the part that it did not learn from. Within the
+        tolerance (the model's own, or the one given) every row is tried with `draws` random input errors, corners of its box: the truth can be worse, and
+        nothing is proved of them. The figures of this model are those of `scores_`, of its own five parts.
+        """
+        check_is_fitted(self)
+        scores = self.scores_
+        if not isinstance(scores, Scores):
+            raise TautnetError(
+                "the model has no scores to stand beside others" if scores is None else "`against` is for one target, and the model has several",
+                "fit one with a tolerance, which holds rows out in turn" if scores is None else "fit a model of each target",
+            )
+        if not scores.classes and json.loads(self.model_.settings).get("loss", "squared") != "squared":
+            raise TautnetError("`against` compares root mean squares, and the model was fitted with another loss", 'fit with loss="squared"')
+        for name, value, least in (("draws", draws, 1), ("cv", cv, 2)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < least:
+                raise TautnetError(f"`{name}` is {value!r}", f"give a whole number, {least} at least")
+        within = {"tolerance": given_tolerance(tolerance), "tolerance_shape": tolerance_shape}
+        asked = {name: value for name, value in within.items() if value is not None}
+        x, sizes = self.model_.columns_within(self._inputs(X), asked)
+        targets = np.asarray(y)
+        if targets.ndim != 1 or len(targets) != len(x):
+            raise TautnetError(f"`y` has the shape {targets.shape}, for {len(x)} rows", "give a target for each row of X")
+        if not scores.classes:
+            targets = np.asarray(targets, dtype=np.float64)
+        ball = (tolerance_shape or self.model_.tolerance[1]) == "ball"
+        named = usual_rivals(scores.classes, random_state) if others is None else others
+        return rivals_of(scores, x, targets, sizes, ball, named, draws, cv, random_state)
 
     @property
     def tolerance_(self) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import sys
 import time
-from typing import Any
+from typing import Any, TextIO
 
 from . import _tautnet
 
@@ -33,16 +34,18 @@ class Progress:
         logger.debug(text)
         if not self.verbose:
             return
-        terminal = sys.stderr is not None and sys.stderr.isatty()
+        stream: TextIO | None = sys.stderr  # there is none in a program without a console
         if self.display is not None:
             self.display.update({"text/plain": text}, raw=True)
-        elif terminal:
+        elif stream is None:
+            return
+        elif stream.isatty():
             self.line_open = True
-            sys.stderr.write(f"\r\x1b[2K{text}")
-            sys.stderr.flush()
-        elif time.monotonic() - self.shown >= 1.0 and sys.stderr is not None:
+            stream.write(f"\r\x1b[2K{text}")
+            stream.flush()
+        elif time.monotonic() - self.shown >= 1.0:
             self.shown = time.monotonic()
-            sys.stderr.write(text + "\n")
+            stream.write(text + "\n")
 
     def close(self, summary: str | None = None) -> None:
         """End the line, and say how it went."""
@@ -115,6 +118,5 @@ def _notebook_display() -> Any:
     shell = ipython.get_ipython() if ipython is not None else None
     if shell is None or type(shell).__name__ != "ZMQInteractiveShell":
         return None
-    from IPython.display import display
-
+    display = importlib.import_module("IPython.display").display
     return display({"text/plain": "tautnet"}, raw=True, display_id=True)

@@ -72,6 +72,7 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
     worst_case_error_ : how far predictions can be off within the tolerance, proved: the root of the mean worst case (of the mean squared error, where
         nothing else is asked for) over rows that the networks did not learn from, in the units of y. None without a tolerance. With `layers` it is that
         within the radius, over rows held out on the command line, else over those put aside to choose the best pass by (`validation`), or None.
+    scores_ : errors on the same rows beside those of ordinary training, of a linear model and of the mean, with R² and a verdict; None without a tolerance.
     tolerance_ : the tolerance in words, as the model keeps it: a list such as ["temp=0.5"]; empty where all inputs are exact, or where each row
         had its own.
     calibration_ : where the scores behind `predict(X, coverage=...)` are from, "held_out" or "cross_validated", and how many there are; or None.

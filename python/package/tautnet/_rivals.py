@@ -99,7 +99,8 @@ def _held_out(
     folds = (StratifiedKFold if classes else KFold)(cv, shuffle=True, random_state=seed)
     clean, found = np.empty(len(y)), np.empty(len(y))
     for learned, held_out in folds.split(x, y):
-        fitted = clone(estimator).fit(x[learned], y[learned])
+        fitted: Any = clone(estimator)
+        fitted.fit(x[learned], y[learned])
 
         def cost(inputs: Floats, fitted: Any = fitted, held_out: npt.NDArray[np.intp] = held_out) -> Floats:
             predicted = fitted.predict(inputs)

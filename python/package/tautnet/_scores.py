@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -38,7 +37,7 @@ class Scores(Shown):
     rows: int
     """How many rows."""
     verdict: Verdict
-    """What is as good: "linear", "constant" or "ordinary" training; "better" where nothing of these is."""
+    """What is simpler and as good, but for a fiftieth of the loss: "linear", "constant" or "ordinary" training; "better" where nothing of these is."""
     result: Errors
     """The model."""
     ordinary: Errors
@@ -107,12 +106,6 @@ def _of(seen: dict[str, Any], whole: dict[str, Any]) -> Scores:
     result, ordinary = errors(seen["result"]), errors(seen["start"])
     assert result is not None and ordinary is not None
     linear, constant = errors(simple.get("linear")), errors(simple.get("constant"))
-    verdict = whole["verdict"] if seen is whole else _verdict(result, ordinary, linear, constant)
     off = [typical.get(name) for name in ("r_squared", "median", "nine_of_ten")]
-    return Scores(whole["rows"], verdict, result, ordinary, linear, constant, classes, *off)
+    return Scores(whole["rows"], seen["verdict"], result, ordinary, linear, constant, classes, *off)
 
-
-def _verdict(result: Errors, ordinary: Errors, linear: Errors | None, constant: Errors | None) -> Verdict:
-    """Of one of several targets, whose model was chosen for all of them."""
-    as_good: Sequence[tuple[Verdict, Errors | None]] = [("constant", constant), ("linear", linear), ("ordinary", ordinary)]
-    return next((name for name, errors in as_good if errors is not None and errors.proved <= result.proved), "better")

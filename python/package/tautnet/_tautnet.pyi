@@ -232,6 +232,8 @@ class Model:
         """Where the scores of the calibration are from, "held_out" or "cross_validated", and how many there are."""
     def covering(self, lower: _Floats, upper: _Floats, coverage: float) -> tuple[_Floats, _Floats]:
         """Around intervals of predictions those that hold the target itself in this share of rows."""
+    def columns_within(self, given: Any, asked: dict[str, Any]) -> tuple[_Floats, _Floats]:
+        """The columns that the network sees, in the units of the data, and how wrong each may be in each row."""
     def intervals_within(
         self, given: Any, asked: dict[str, Any], nodes: int | None = None, threads: int | None = None
     ) -> tuple[_Floats, _Floats, npt.NDArray[np.bool_]]:

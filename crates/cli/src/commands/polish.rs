@@ -238,6 +238,7 @@ fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, st
         before: Side::of(before, Some(bounds.0), evaluation.start, &rows, measure, scaler, seed)?,
         after: Side::of(&polished.network, Some(bounds.1), evaluation.result, &rows, measure, scaler, seed)?,
         rows,
+        comparison: None,
         dependence: pictures::dependence(&polished.network, &evaluation.shown, columns, scaler, &settings.loss),
         sensitivities: certify::sensitivities(&new, scaler),
         reproduce: pictures::reproduce(&json!(plan.polish_record(&arguments.data.to_string_lossy()))),

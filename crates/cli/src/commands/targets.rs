@@ -54,6 +54,7 @@ pub fn errors_json((columns, scaler, loss): (&Encoder, &Scaler, &Loss), each: &[
             "constant": of.simple.as_ref().map(|simple| errors(&simple.constant)),
             "linear": of.simple.as_ref().map(|simple| errors(&simple.linear)),
             "typical": train_verdict::typical_json(&of.typical, &own),
+            "verdict": of.verdict.name(),
         });
         (name.to_owned(), told)
     };

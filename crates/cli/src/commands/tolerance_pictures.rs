@@ -11,7 +11,7 @@ use tautnet::recipe::Plan;
 use tautnet::tolerance::Tolerance;
 use tautnet::{Dataset, Scaler, Shallow, polish};
 use tautnet_models::Model;
-use tautnet_report::{Cause, Chart, Origin, Report, Rows, Side, Within};
+use tautnet_report::{Cause, Chart, Comparison, Origin, Report, Rows, Side, Within};
 
 /// Charts that there are none of.
 pub const MISSING: &[(Chart, &str)] = &[
@@ -44,13 +44,15 @@ pub struct Facts<'a> {
     pub evaluation: Option<&'a Evaluation>,
     /// Every input, and how wrong it can be, in words, where it can be.
     pub amounts: Vec<(String, Option<String>)>,
+    /// The result beside what is simpler.
+    pub comparison: Option<Comparison>,
     /// The bound for each column, in the units of the data; none of several classes.
     pub gains: Vec<f64>,
 }
 
 /// Write the page and the charts that were asked for.
 pub fn draw(facts: Facts<'_>, wanted: &PictureArguments, out: &OutArguments, quiet: bool, stop: &Stop) -> Result<()> {
-    let Facts { source, plan, job, model, chosen, learned, held_out, evaluation, amounts, gains } = facts;
+    let Facts { source, plan, job, model, chosen, learned, held_out, evaluation, amounts, comparison, gains } = facts;
     let (settings, seed) = (&plan.settings.polish, plan.recipe.seed);
     let (measure, late) = ((settings.norm, &settings.loss), stop.late());
     let cases = choose::cases(chosen, learned, held_out);
@@ -106,6 +108,7 @@ pub fn draw(facts: Facts<'_>, wanted: &PictureArguments, out: &OutArguments, qui
         before: before?,
         after: after?,
         rows,
+        comparison,
         dependence: pictures::dependence(&chosen.network, &shown, &model.columns, &model.scaler, &settings.loss),
         sensitivities: gains,
         reproduce: pictures::reproduce(&model.settings),

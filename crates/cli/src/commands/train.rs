@@ -276,6 +276,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             within: None,
             before: side(before, &evaluation.start)?,
             after: side(after, &evaluation.result)?,
+            comparison: None,
             dependence: pictures::dependence(
                 fitted.network(),
                 &evaluation.shown,

@@ -125,6 +125,7 @@ pub fn run(
                 .into_iter()
                 .map(|(name, range)| (name, (range.1 > 0.0).then(|| in_words(range))))
                 .collect(),
+            comparison: evaluation.as_ref().map(|evaluation| summary.told(evaluation).comparison()),
             gains: gains(&model).unwrap_or_default(),
         };
         tolerance_pictures::draw(facts, asked.pictures, asked.out, asked.talk.quiet, stop)?;
@@ -233,6 +234,12 @@ impl Summary<'_> {
         facts
     }
 
+    fn told<'b>(&'b self, evaluation: &'b Evaluation) -> train_verdict::Told<'b> {
+        let Self { model, chosen, inputs, .. } = self;
+        let loss = &self.plan.settings.polish.loss;
+        train_verdict::Told { model, chosen, evaluation, inputs, loss, exact: self.learned.1.is_none() }
+    }
+
     fn ending(&self) -> (&str, Option<&str>) {
         let objective = &self.model.objective;
         (objective["ending"].as_str().unwrap_or_default(), objective["reason"].as_str())
@@ -265,9 +272,7 @@ impl Summary<'_> {
         });
         if let Some(evaluation) = self.evaluation {
             text.push('\n');
-            let loss = &self.plan.settings.polish.loss;
-            let told = train_verdict::Told { model, chosen, evaluation, inputs: self.inputs, loss, exact };
-            text.push_str(&told.text());
+            text.push_str(&self.told(evaluation).text());
             text.push_str(&self.confused(evaluation));
         }
 

@@ -7,6 +7,7 @@ use tautnet::choose::{Accuracy, Chosen, Errors, Evaluation, Simple, Typical, Ver
 use tautnet::tolerance::Input;
 use tautnet::{Loss, Scaler, printable};
 use tautnet_models::Model;
+use tautnet_report::Comparison;
 
 /// What is known of the rows.
 pub struct Told<'a> {
@@ -86,28 +87,41 @@ impl Told<'_> {
                 number(self.user(result.clean)),
             )
         };
-        let line = |(name, errors): (&str, &Errors)| {
-            let clean = number(self.user(errors.clean));
-            if self.exact {
-                return vec![name.to_owned(), clean];
-            }
-            let (found, proved) = (at_least(self.user(errors.found)), at_most(self.user(errors.proved)));
-            vec![name.to_owned(), proved, found, clean]
-        };
-        let titles: &[&str] = match self.exact {
-            true => &["", "off by"],
-            false => &["", "off by at most, proved", "an attack found", "without input error"],
-        };
-        text += &self.table(titles, &line);
+        text += &format!("\n{}", table(&self.lines()));
         text += &self.verdict();
         text += &self.causes();
         text
     }
 
-    fn table(&self, titles: &[&str], line: &dyn Fn((&'static str, &Errors)) -> Vec<String>) -> String {
+    /// A table of what is compared: titles, and a line for each.
+    fn lines(&self) -> Vec<Vec<String>> {
+        let titles: &[&str] = match (self.loss.is_margin(), self.exact) {
+            (false, true) => &["", "off by"],
+            (false, false) => &["", "off by at most, proved", "an attack found", "without input error"],
+            (true, true) => &["", "right"],
+            (true, false) => &["", "right in at least, proved", "an attack left right", "without input error"],
+        };
         let mut lines = vec![titles.iter().map(|title| (*title).to_owned()).collect::<Vec<_>>()];
-        lines.extend(self.compared().into_iter().map(line));
-        format!("\n{}", table(&lines))
+        for (name, errors) in self.compared() {
+            let [proved, found, clean] = match errors.accuracy {
+                Some(right) => [percent_at_least(right.proved), percent(right.found), percent(right.clean)],
+                None => [
+                    at_most(self.user(errors.proved)),
+                    at_least(self.user(errors.found)),
+                    number(self.user(errors.clean)),
+                ],
+            };
+            let numbers = if self.exact { vec![clean] } else { vec![proved, found, clean] };
+            lines.push(std::iter::once(name.to_owned()).chain(numbers).collect());
+        }
+        lines
+    }
+
+    /// The same for a page.
+    pub fn comparison(&self) -> Comparison {
+        let said = self.said();
+        let (first, rest) = said.split_at(1);
+        Comparison { lines: self.lines(), verdict: format!("{}{rest}.", first.to_uppercase()) }
     }
 
     /// How far most predictions are off.
@@ -120,6 +134,11 @@ impl Told<'_> {
 
     /// One line: whether it is better than what is simpler.
     fn verdict(&self) -> String {
+        format!("Verdict: {}.\n", self.said())
+    }
+
+    /// Whether it is better than what is simpler.
+    fn said(&self) -> String {
         let at = self.evaluation.at_tolerance();
         let what = if self.exact { "error" } else { "worst case" };
         let same = match (self.loss.is_margin(), self.loss.is_squared()) {
@@ -137,7 +156,7 @@ impl Told<'_> {
         let linear = self.evaluation.simple.as_ref().map(|simple| against(&simple.linear));
         let than_linear = linear.map_or(String::new(), |by| format!(" than a linear model ({by})"));
         let choice = &self.chosen.choice;
-        let said = match Verdict::of(choice, self.evaluation) {
+        match Verdict::of(choice, self.evaluation) {
             Verdict::Constant => format!(
                 "of no use: {same} is as good. Nothing in the inputs says more of it{}; more rows or other inputs may",
                 if self.exact { "" } else { " within this tolerance" }
@@ -159,8 +178,7 @@ impl Told<'_> {
                 let and = if than_linear.is_empty() { String::new() } else { format!(" and{than_linear}") };
                 format!("better than ordinary training ({}){and}", against(&at.start))
             }
-        };
-        format!("Verdict: {said}.\n")
+        }
     }
 
     /// What input errors add, and the inputs that add most of it.
@@ -196,19 +214,7 @@ impl Told<'_> {
                 percent(result.clean),
             )
         };
-        let line = |(name, errors): (&str, &Errors)| {
-            let Some(accuracy) = errors.accuracy else { return vec![name.to_owned()] };
-            let clean = percent(accuracy.clean);
-            if self.exact {
-                return vec![name.to_owned(), clean];
-            }
-            vec![name.to_owned(), percent_at_least(accuracy.proved), percent(accuracy.found), clean]
-        };
-        let titles: &[&str] = match self.exact {
-            true => &["", "right"],
-            false => &["", "right in at least, proved", "an attack left right", "without input error"],
-        };
-        text += &self.table(titles, &line);
+        text += &format!("\n{}", table(&self.lines()));
         text + &self.verdict()
     }
 }

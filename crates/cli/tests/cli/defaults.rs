@@ -9,7 +9,8 @@ use tautnet::select;
 /// The pages that are read, from the root of the repository.
 fn pages() -> Vec<(String, String)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let mut paths = vec![root.join("README.md"), root.join("python/README.md"), root.join("docs/results.md")];
+    let mut paths =
+        ["README.md", "python/README.md", "docs/commands.md", "docs/results.md"].map(|page| root.join(page)).to_vec();
     paths.extend(std::fs::read_dir(root.join("docs/guide")).unwrap().map(|entry| entry.unwrap().path()));
     let name = |path: &PathBuf| path.strip_prefix(&root).unwrap().display().to_string();
     paths.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()

@@ -2,7 +2,7 @@
 
 use super::baselines::Baselines;
 use super::outcome::{Chosen, Part};
-use super::seen::{Accuracy, AtSize, Errors, Evaluation, OfTarget, Simple, Typical};
+use super::seen::{Accuracy, AtSize, Errors, Evaluation, OfTarget, Simple, Typical, Verdict};
 use crate::attack::{self, SIZES, WithinReport};
 use crate::error::Result;
 use crate::rows::Rows;
@@ -143,7 +143,9 @@ fn with_targets(
         let seen = evaluate_sizes(&chosen.of_output(target), of_target, held_out, &[], loss, &[1.0], &mut step)?;
         let Some(seen) = seen else { continue };
         let typical = seen.typical.expect("it is one target of numbers");
-        all.targets.push(OfTarget { at: seen.at_tolerance().clone(), simple: seen.simple, typical });
+        let at = seen.at_tolerance().clone();
+        let verdict = Verdict::between(&at.result, &at.start, seen.simple.as_ref());
+        all.targets.push(OfTarget { at, simple: seen.simple, typical, verdict });
     }
     Ok(Some(all))
 }

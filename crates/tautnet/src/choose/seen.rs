@@ -83,6 +83,8 @@ pub struct OfTarget {
     pub simple: Option<Simple>,
     /// How far its predictions are off.
     pub typical: Typical,
+    /// What is as good at this target.
+    pub verdict: Verdict,
 }
 
 /// Errors where the tolerance is smaller or larger.
@@ -135,7 +137,7 @@ impl Evaluation {
 }
 
 /// What is said of a result, by what its rows say that nothing learned from: the worst case that is proved, or of classes how many are
-/// right whatever the input errors are.
+/// right whatever the input errors are. What is simpler is as good also where its loss, or its share of wrong rows, is larger by a fiftieth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
@@ -160,21 +162,60 @@ impl Verdict {
         }
     }
 
-    /// What is said of a choice. A rule that was not learned is no better.
+    /// What is said of a choice.
     pub fn of(choice: &Choice, evaluation: &Evaluation) -> Self {
-        let at = evaluation.at_tolerance();
-        let result = cost(&at.result);
-        let as_good = |rule: &Errors| cost(rule) <= result;
-        match &evaluation.simple {
+        let (at, simple) = (evaluation.at_tolerance(), evaluation.simple.as_ref());
+        match Self::between(&at.result, &at.start, simple) {
+            Verdict::Better if choice.members == [choice.start.candidate] => Verdict::Ordinary,
+            verdict => verdict,
+        }
+    }
+
+    /// What is said of a result beside others. A rule that was not learned is no better.
+    pub fn between(result: &Errors, start: &Errors, simple: Option<&Simple>) -> Self {
+        let as_good = |rule: &Errors| cost(rule) <= (1.0 + AS_GOOD) * cost(result);
+        match simple {
             Some(simple) if as_good(&simple.constant) => Verdict::Constant,
             Some(simple) if as_good(&simple.linear) => Verdict::Linear,
-            _ if choice.members == [choice.start.candidate] || as_good(&at.start) => Verdict::Ordinary,
+            _ if as_good(start) => Verdict::Ordinary,
             _ => Verdict::Better,
         }
     }
 }
 
+/// A part of the loss by which nobody would prefer a network to what is simpler.
+const AS_GOOD: f64 = 0.02;
+
 /// What decides between two networks.
 fn cost(errors: &Errors) -> f64 {
     errors.accuracy.map_or(errors.proved, |accuracy| 1.0 - accuracy.proved)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Errors of a number, or where `right` of a class.
+    fn errors(proved: f64, right: bool) -> Errors {
+        let accuracy = right.then(|| Accuracy { clean: 1.0, found: 1.0, proved: 1.0 - proved });
+        Errors { clean: 0.1, found: 0.1, proved: if right { 1.0 } else { proved }, accuracy }
+    }
+
+    #[test]
+    fn what_is_simpler_and_as_good_is_preferred() {
+        for right in [false, true] {
+            let verdict = |result: f64, start: f64, constant: f64, linear: f64| {
+                let simple = Simple { constant: errors(constant, right), linear: errors(linear, right) };
+                Verdict::between(&errors(result, right), &errors(start, right), Some(&simple))
+            };
+            assert_eq!(verdict(0.2, 0.3, 0.5, 0.4), Verdict::Better);
+            assert_eq!(verdict(0.2, 0.203, 0.5, 0.4), Verdict::Ordinary);
+            assert_eq!(verdict(0.2, 0.1, 0.5, 0.203), Verdict::Linear);
+            assert_eq!(verdict(0.2, 0.1, 0.203, 0.1), Verdict::Constant);
+            assert_eq!(verdict(0.2, 0.205, 0.206, 0.21), Verdict::Better);
+            assert_eq!(Verdict::between(&errors(0.2, right), &errors(0.3, right), None), Verdict::Better);
+        }
+        // What nothing was proved of is no better than anything.
+        assert_eq!(Verdict::between(&errors(f64::INFINITY, false), &errors(0.3, false), None), Verdict::Ordinary);
+    }
 }
