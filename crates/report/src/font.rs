@@ -60,7 +60,14 @@ pub fn shortened(text: &str, size: f64, width_limit: f64) -> String {
     if width(text, size) <= width_limit {
         return text.to_owned();
     }
-    let mut kept: Vec<char> = text.chars().collect();
+    // What does not fit without the ellipsis does not fit with it; names can be very long.
+    let mut so_far = 0.0;
+    let fits = |character: &char| {
+        so_far += size * advance(glyph(*character));
+        so_far <= width_limit
+    };
+    let mut kept: Vec<char> = text.chars().take_while(fits).collect();
+    kept.push(' ');
     while kept.pop().is_some() {
         let shorter: String = kept.iter().collect::<String>().trim_end().to_owned() + "…";
         if width(&shorter, size) <= width_limit {
@@ -94,5 +101,7 @@ mod tests {
         let cut = shortened("a very long name of a column", 10.0, 60.0);
         assert!(cut.ends_with('…') && width(&cut, 10.0) <= 60.0 && cut.starts_with("a ve"), "{cut}");
         assert_eq!(shortened("short", 10.0, 60.0), "short");
+        assert_eq!(shortened(&"a very long name of a column ".repeat(100_000), 10.0, 60.0), cut);
+        assert_eq!((shortened("mmm", 10.0, 0.0), shortened("mm  mm", 10.0, 35.0)), (String::new(), "mm…".into()));
     }
 }

@@ -6,7 +6,8 @@ use super::chart::{self, Canvas, Curve, Ladder, Units};
 use super::panels::{Words, panels};
 use super::scene::{Anchor, Ink, Scene, Shape};
 use super::{
-    Cause, Chart, Dependence, Origin, Place, Report, Reproduce, Rows, Side, Within, attack, dependence, font, svg,
+    Cause, Chart, Comparison, Dependence, Origin, Place, Report, Reproduce, Rows, Side, Within, attack, dependence,
+    font, svg,
 };
 use proptest::prelude::*;
 use std::ops::ControlFlow;
@@ -465,6 +466,7 @@ fn a_page_of_a_choice_begins_with_the_tolerance() {
         before: several(&report.before),
         after: several(&report.after),
         sensitivities: Vec::new(),
+        dependence: Vec::new(),
         settings: logistic,
         ..report.clone()
     };

@@ -2,7 +2,6 @@
 //! its own units.
 
 use super::told::{Watched, field, note_effort, write, write_json};
-use super::train_verdict;
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;
 use crate::output::{self, at_least, at_most, number, table};
@@ -13,7 +12,7 @@ use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use tautnet::attack::{self, SIZES, Settings, WithinReport};
 use tautnet::certify::{self as proofs, Effort, SampleInterval};
-use tautnet::choose::{Errors, OfTarget};
+use tautnet::choose::{Errors, OfTarget, Typical};
 use tautnet::error::{Error, Result};
 use tautnet::recipe::{Interval, Plan, Search};
 use tautnet::tolerance::{Asked, Tolerance};
@@ -30,6 +29,15 @@ pub fn only_one_target(what: &str, hint: &str) -> Error {
 pub fn names(columns: &Encoder) -> String {
     let names: Vec<String> = columns.target_names().iter().map(|name| format!("`{}`", printable::line(name))).collect();
     names.join(", ")
+}
+
+/// How far predictions are off, in the units of a target.
+pub fn typical_json(typical: &Typical, scaler: &Scaler) -> Value {
+    json!({
+        "r_squared": typical.r_squared,
+        "median": scaler.target_scale * typical.median,
+        "nine_of_ten": scaler.target_scale * typical.nine_of_ten,
+    })
 }
 
 /// The errors of every target, as an object by their names: in standardized units and in those of the targets.
@@ -53,7 +61,7 @@ pub fn errors_json((columns, scaler, loss): (&Encoder, &Scaler, &Loss), each: &[
             "result": errors(&of.at.result),
             "constant": of.simple.as_ref().map(|simple| errors(&simple.constant)),
             "linear": of.simple.as_ref().map(|simple| errors(&simple.linear)),
-            "typical": train_verdict::typical_json(&of.typical, &own),
+            "typical": typical_json(&of.typical, &own),
             "verdict": of.verdict.name(),
         });
         (name.to_owned(), told)

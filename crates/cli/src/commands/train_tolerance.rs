@@ -219,7 +219,7 @@ impl Summary<'_> {
                 "constant": evaluation.simple.as_ref().map(|simple| errors(&simple.constant)),
                 "linear": evaluation.simple.as_ref().map(|simple| errors(&simple.linear)),
                 "verdict": Verdict::of(&chosen.choice, evaluation).name(),
-                "typical": evaluation.typical.map(|typical| train_verdict::typical_json(&typical, scaler)),
+                "typical": evaluation.typical.map(|typical| targets::typical_json(&typical, scaler)),
                 "confusion": self.counts(evaluation),
                 "causes": names.zip(evaluation.causes.iter().map(|c| json!(c))).collect::<Map<_, _>>(),
             });

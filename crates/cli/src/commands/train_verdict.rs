@@ -2,10 +2,9 @@
 
 use super::targets;
 use crate::output::{at_least, at_most, number, percent, percent_at_least, table};
-use serde_json::{Value, json};
 use tautnet::choose::{Accuracy, Chosen, Errors, Evaluation, Simple, Typical, Verdict};
 use tautnet::tolerance::Input;
-use tautnet::{Loss, Scaler, printable};
+use tautnet::{Loss, printable};
 use tautnet_models::Model;
 use tautnet_report::Comparison;
 
@@ -18,15 +17,6 @@ pub struct Told<'a> {
     pub loss: &'a Loss,
     /// Whether no input has a tolerance.
     pub exact: bool,
-}
-
-/// How far predictions are off, in the units of a target.
-pub fn typical_json(typical: &Typical, scaler: &Scaler) -> Value {
-    json!({
-        "r_squared": typical.r_squared,
-        "median": scaler.target_scale * typical.median,
-        "nine_of_ten": scaler.target_scale * typical.nine_of_ten,
-    })
 }
 
 /// The part by which something is smaller than another, in words.

@@ -49,9 +49,9 @@ fn a_class_is_learned_told_and_proved() {
     );
     // Of a class no number is off.
     assert!(json["held_out"]["typical"].is_null());
-    let constant = &json["held_out"]["constant"]["accuracy"];
-    let most = (0..2).map(|class| count(class, 0) + count(class, 1)).fold(0.0, f64::max);
-    assert!((number(&constant["clean"]) - most / 27.0).abs() < 1e-12, "{constant}");
+    let constant = number(&json["held_out"]["constant"]["accuracy"]["clean"]);
+    let share = |class: usize| (count(class, 0) + count(class, 1)) / 27.0;
+    assert!((0..2).any(|class| (constant - share(class)).abs() < 1e-12), "{constant}");
     let [clean, found, proved] = ["clean", "found", "proved"].map(|key| number(&accuracy[key]));
     assert!(proved <= found && found <= clean && clean > 0.8 && proved > 0.6, "{accuracy}");
     let page = folder.read("r.html");

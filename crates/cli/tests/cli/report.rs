@@ -189,11 +189,11 @@ fn what_cannot_be_written_is_refused_before_any_work() {
         ),
         (
             "--plot path=a.png --lipschitz 0.1",
-            "error: there is no chart `path` here: the price λ is given and not chosen\nhint: choose one of: attack, bounds, fit, convergence\n",
+            "error: there is no chart `path` here: the price λ is given and not chosen\nhint: choose one of: attack, bounds, fit, residuals, dependence, convergence\n",
         ),
         (
             "--plot causes=a.png",
-            "error: there is no chart `causes` here: no input has a tolerance\nhint: choose one of: attack, bounds, fit, path, convergence\n",
+            "error: there is no chart `causes` here: no input has a tolerance\nhint: choose one of: attack, bounds, fit, residuals, dependence, path, convergence\n",
         ),
         (
             "--plot a.pdf",
@@ -201,7 +201,7 @@ fn what_cannot_be_written_is_refused_before_any_work() {
         ),
         (
             "--plot pie=a.png",
-            "error: invalid value 'pie=a.png' for '--plot <[CHART=]FILE>': there is no chart called `pie`; choose one of: tolerance, causes, attack, bounds, fit, path, convergence\nhint: `--help` after the command shows every flag\n",
+            "error: invalid value 'pie=a.png' for '--plot <[CHART=]FILE>': there is no chart called `pie`; choose one of: tolerance, causes, attack, bounds, fit, residuals, dependence, path, convergence\nhint: `--help` after the command shows every flag\n",
         ),
     ] {
         let ran = folder.tautnet(&format!("{TRAIN} {flags}"));

@@ -152,7 +152,7 @@ pub enum Verdict {
 }
 
 impl Verdict {
-    /// Its name in files and in JSON.
+    /// Its name.
     pub fn name(self) -> &'static str {
         match self {
             Verdict::Constant => "constant",
