@@ -21,12 +21,13 @@ from ._data import Tolerance, column_names, given_inputs, given_preparation, giv
 from ._errors import TautnetError
 from ._path import LipschitzPath, path_of
 from ._progress import Progress, summary
-from ._rivals import Rivals, rivals_of, usual_rivals
 from ._scores import Scores, scores_of
 from ._settings import settings_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+    from ._rivals import Rivals
 
 Floats = npt.NDArray[np.float64]
 
@@ -239,6 +240,8 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         tolerance (the model's own, or the one given) every row is tried with `draws` random input errors, corners of its box: the truth can be worse, and
         nothing is proved of them. The figures of this model are those of `scores_`, of its own five parts.
         """
+        from ._rivals import rivals_of, usual_rivals  # other estimators take a while to import
+
         check_is_fitted(self)
         scores = self.scores_
         if not isinstance(scores, Scores):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +15,6 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from . import _tautnet
 from ._scores import Errors, Scores
 from ._shown import Column, Shown
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Floats = npt.NDArray[np.float64]
 
@@ -69,33 +66,27 @@ def rivals_of(
     if scores.constant is not None:
         errors["always the same"] = scores.constant
     for name, estimator in others.items():
-        errors[name] = _held_out(estimator, x, y, _errors_within(sizes, ball, draws, seed), scores.classes, cv, seed)
+        errors[name] = _held_out(estimator, x, y, sizes, ball, draws, scores.classes, cv, seed)
     return Rivals(len(y), scores.classes, errors)
 
 
-def _errors_within(sizes: Floats, ball: bool, draws: int, seed: int) -> Callable[[npt.NDArray[np.intp]], list[Floats]]:
-    """Random errors of some rows: corners of their boxes, or points of the surfaces of their ellipsoids."""
-
-    def of(rows: npt.NDArray[np.intp]) -> list[Floats]:
-        random = np.random.default_rng([seed, *rows[:1]])
-        found = []
-        for _ in range(draws):
-            direction = random.normal(size=(len(rows), sizes.shape[1]))
-            direction[sizes[rows] == 0] = 0
-            if ball:
-                length = np.linalg.norm(direction, axis=1, keepdims=True)
-                direction = direction / np.where(length > 0, length, 1)
-            else:
-                direction = np.sign(direction)
-            found.append(sizes[rows] * direction)
-        return found
-
-    return of
+def _errors_within(sizes: Floats, ball: bool, draws: int, random: np.random.Generator) -> Iterator[Floats]:
+    """Random errors of rows that are off by up to these sizes: corners of their boxes, or points of the surfaces of their ellipsoids."""
+    for _ in range(draws):
+        direction = random.normal(size=sizes.shape)
+        direction[sizes == 0] = 0
+        if ball:
+            length = np.linalg.norm(direction, axis=1, keepdims=True)
+            direction /= np.where(length > 0, length, 1)
+        else:
+            direction = np.sign(direction)
+        yield sizes * direction
 
 
 def _held_out(
-    estimator: Any, x: Floats, y: npt.NDArray[Any], errors: Callable[[npt.NDArray[np.intp]], list[Floats]], classes: bool, cv: int, seed: int
+    estimator: Any, x: Floats, y: npt.NDArray[Any], sizes: Floats, ball: bool, draws: int, classes: bool, cv: int, seed: int
 ) -> Errors:
+    random = np.random.default_rng(seed)
     folds = (StratifiedKFold if classes else KFold)(cv, shuffle=True, random_state=seed)
     clean, found = np.empty(len(y)), np.empty(len(y))
     for learned, held_out in folds.split(x, y):
@@ -108,7 +99,8 @@ def _held_out(
             return np.asarray(wrong, dtype=np.float64)
 
         clean[held_out] = cost(x[held_out])
-        found[held_out] = np.max([clean[held_out], *(cost(x[held_out] + error) for error in errors(held_out))], axis=0)
+        moved = (cost(x[held_out] + error) for error in _errors_within(sizes[held_out], ball, draws, random))
+        found[held_out] = np.max([clean[held_out], *moved], axis=0)
     if classes:
         return Errors(1 - clean.mean(), 1 - found.mean(), np.nan)
     return Errors(float(np.sqrt(clean.mean())), float(np.sqrt(found.mean())), np.nan)
