@@ -2,12 +2,12 @@
 
 use crate::columns::Inputs;
 use crate::errors::{OrRaise, refused};
-use crate::model::Model;
+use crate::model::{Model, MovedColumns};
 use crate::options::put;
 use crate::tolerance::Said;
 use crate::watch::{self, Limits};
 use faer::Mat;
-use numpy::{PyArray1, PyArray2, PyArrayMethods};
+use numpy::{PyArray1, PyArrayMethods};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use tautnet::recipe::Interval;
@@ -49,7 +49,7 @@ impl Model {
         py: Python<'py>,
         given: &Bound<'_, PyAny>,
         asked: &Bound<'_, PyDict>,
-    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>)> {
+    ) -> PyResult<MovedColumns<'py>> {
         let (said, inputs, _) = self.asked_within(given, asked, None)?;
         let x = inputs.encode(&self.inner.columns).or_raise()?;
         let tolerance = self.tolerance_of_rows(&said, &x).or_raise()?;

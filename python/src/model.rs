@@ -30,6 +30,8 @@ type Certain<'py> = (Bound<'py, PyArray1<i64>>, Bound<'py, PyArray1<bool>>);
 
 /// Lower ends, upper ends, and which of them are exact.
 type Intervals<'py> = (Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<f64>>, Bound<'py, PyArray1<bool>>);
+/// The columns that a network sees, and how wrong each may be in each row.
+pub(crate) type MovedColumns<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
 /// Lower and upper ends, rows × targets.
 pub(crate) type EndsOfTargets<'py> = (Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>);
 
@@ -436,7 +438,7 @@ impl Model {
         py: Python<'py>,
         given: &Bound<'py, PyAny>,
         asked: &Bound<'py, PyDict>,
-    ) -> PyResult<(Bound<'py, PyArray2<f64>>, Bound<'py, PyArray2<f64>>)> {
+    ) -> PyResult<MovedColumns<'py>> {
         self.moved_columns(py, given, asked)
     }
 

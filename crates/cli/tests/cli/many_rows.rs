@@ -25,7 +25,7 @@ fn of_many_rows_the_widest_are_refined() {
     }
     folder.write("few.csv", &text);
     let (head, body) = text.split_once('\n').unwrap();
-    folder.write("many.csv", &format!("{head}\n{}", body.repeat(1500)));
+    folder.write("many.csv", format!("{head}\n{}", body.repeat(1500)));
     let train = "train few.csv --target y --start random --hidden 30 --lipschitz 0.1 --tol 1e-2 --out m.json --quiet";
     let ran = folder.tautnet(train);
     assert_eq!(ran.code, Some(0), "{ran:?}");
@@ -64,7 +64,7 @@ fn a_search_for_gradients_ends_at_its_evaluations() {
     let w: Vec<Vec<f64>> = (0..40).map(|i| (0..5).map(|k| entry(i, k)).collect()).collect();
     let b: Vec<f64> = (0..40).map(|i| entry(i, 9)).collect();
     let v: Vec<f64> = (0..40).map(|i| entry(i, 12) / 6.0).collect();
-    folder.write("n.json", &serde_json::json!({"w": w, "b": b, "v": v, "c": 0.0}).to_string());
+    folder.write("n.json", serde_json::json!({"w": w, "b": b, "v": v, "c": 0.0}).to_string());
     let usual = folder.tautnet("certify n.json --norm 2 --json").json();
     let few = folder.tautnet("certify n.json --norm 2 --evaluations 40 --json").json();
     let of = |json: &Value, key: &str| json["bounds"][0][key].clone();

@@ -197,7 +197,7 @@ mod tests {
 
     /// Errors of a number, or where `right` of a class.
     fn errors(proved: f64, right: bool) -> Errors {
-        let accuracy = right.then(|| Accuracy { clean: 1.0, found: 1.0, proved: 1.0 - proved });
+        let accuracy = right.then_some(Accuracy { clean: 1.0, found: 1.0, proved: 1.0 - proved });
         Errors { clean: 0.1, found: 0.1, proved: if right { 1.0 } else { proved }, accuracy }
     }
 
