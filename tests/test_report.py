@@ -10,8 +10,8 @@ import looks
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "target" / "release" / "tautnet"
-CHARTS = ["attack", "bounds", "fit", "path", "convergence"]
-TOLERANCE = ["tolerance", "causes", "bounds", "fit"]
+CHARTS = ["attack", "bounds", "fit", "residuals", "dependence", "path", "convergence"]
+TOLERANCE = ["tolerance", "causes", "bounds", "fit", "residuals", "dependence"]
 PRICED = ["--start", "random", "--hidden", "12"]
 CHOSEN = ["--hidden", "6", "--decay", "0.01"]
 WINDOWS = [*looks.WINDOWS, (700, "dark", "print")]
