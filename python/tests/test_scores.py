@@ -1,5 +1,7 @@
 """What a fitted model tells of rows that it did not learn from, and how it stands beside other estimators."""
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
@@ -60,6 +62,15 @@ def test_files_keep_them_and_they_show_themselves(fitted, tmp_path) -> None:
     text, page = repr(fitted.scores_), fitted.scores_._repr_html_()
     for part in ("80 rows that were not learned from", "a linear model", "R² 0.9", "better than ordinary training"):
         assert part in text and part in page
+
+
+def test_models_of_before_have_none(fitted, tmp_path) -> None:
+    model = json.loads(fitted.model_.to_json())
+    for name in ("verdict", "simple", "typical"):
+        del model["objective"]["seen"][name]
+    (tmp_path / "old.json").write_text(json.dumps(model))
+    old = LipschitzRegressor.load(tmp_path / "old.json")
+    assert old.scores_ is None and old.worst_case_error_ == fitted.worst_case_error_
 
 
 def test_classes_have_shares_and_several_targets_a_list() -> None:

@@ -36,8 +36,7 @@ pub struct Model {
     pub settings: Value,
     /// The objective and its parts, before and after the polish.
     pub objective: Value,
-    /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim:
-    /// [`Model::proved`] gives it after checking.
+    /// A bound on the network's Lipschitz constant with its proof. What the file holds is only a claim: [`Model::proved`] gives it after checking.
     pub certificate: Option<Certificate>,
     /// How far predictions of rows that were not learned from are off: what intervals of a coverage are made of.
     pub calibration: Option<Calibration>,
@@ -250,8 +249,7 @@ impl Model {
         Ok(model)
     }
 
-    /// Predictions for a table, in the units of its target; of several classes their numbers, and of several targets those of the first:
-    /// [`Self::predict_targets`] has all.
+    /// Predictions for a table, in the units of its target; of several classes their numbers, of several targets the first ([`Self::predict_targets`]).
     pub fn predict(&self, table: &Table, unknown: UnknownLevels) -> Result<Vec<f64>> {
         Ok(self.predict_encoded(self.columns.encode(table, unknown)?))
     }
@@ -283,12 +281,10 @@ impl Model {
         (0..x.nrows()).map(|k| predicted.row(k).iter().copied().collect()).collect()
     }
 
-    /// For every row of a table, in the units of its target: the interval that the output cannot leave when the
-    /// standardized inputs move by at most `radius` in the norm of the model's certificate. The output is the real
-    /// number that the stored weights, scaler and row define, so the rounding of standardizing, evaluating and scaling
-    /// back is inside, at radius 0 too; and so is the prediction, which is that number rounded. At most `nodes` nodes
-    /// of branch and bound are spent at each end ([`Effort::of`] where `None`); with 0 the intervals are
-    /// those of [`Self::reach`].
+    /// For every row of a table, in the units of its target: the interval that the output cannot leave when the standardized inputs move by at
+    /// most `radius` in the norm of the model's certificate. The output is the real number that the stored weights, scaler and row define, so
+    /// the rounding of standardizing, evaluating and scaling back is inside, at radius 0 too; and so is the prediction, which is that number
+    /// rounded. At most `nodes` nodes of branch and bound are spent at each end ([`Effort::of`] where `None`); with 0 it is that of [`Self::reach`].
     pub fn intervals(
         &self,
         table: &Table,
@@ -296,8 +292,7 @@ impl Model {
         radius: f64,
         nodes: Option<usize>,
     ) -> Result<Vec<SampleInterval>> {
-        let x = self.columns.encode(table, unknown)?;
-        Ok(self.intervals_encoded(x, radius, nodes, &mut |_| {})?.rows)
+        Ok(self.intervals_encoded(self.columns.encode(table, unknown)?, radius, nodes, &mut |_| {})?.rows)
     }
 
     /// The same for rows whose columns have been encoded.

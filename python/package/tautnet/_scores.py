@@ -82,10 +82,10 @@ class Scores(Shown):
 
 
 def scores_of(model: _tautnet.Model) -> Scores | list[Scores] | None:
-    """What was seen when the model was chosen; of several targets a list; None where no rows were held out."""
-    if model.seen is None:
+    """What was seen when the model was chosen; of several targets a list; None where no rows were held out, or an earlier version kept less of them."""
+    seen = json.loads(model.seen or "{}")
+    if "verdict" not in seen:
         return None
-    seen = json.loads(model.seen)
     if seen.get("targets"):
         return [_of(target, seen) for target in seen["targets"]]
     return _of(seen, seen)
