@@ -64,7 +64,7 @@ def value(answer, key):
 def cases(setup, folder):
     """(question, name, program, arguments, key of the answer) of every case that is wanted; its files are in the folder."""
     network, table = folder / "network.json", folder / "data.csv"
-    polish = ["polish", str(network), str(table), "--method", "joint", "--lipschitz", "0.01", "--no-standardize",
+    polish = ["polish", str(network), str(table), "--method", "joint", "--lipschitz-price", "0.01", "--no-standardize",
               "--no-output-bias", *TELL]
     for name, (x, y) in data_sets(setup):
         write_table(table, x, y)

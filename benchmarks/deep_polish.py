@@ -18,14 +18,14 @@ import tempfile
 COLUMNS = ["data", "asked", "activation", "layers", "what", "sweep", "layer", "seconds", "objective", "loss", "bound", "held_out"]
 # Data, activation, layers, what is asked for, passes of the start, more for the polish.
 CASES = [
-    ("machine", "relu", "32,32", "--lipschitz 0.01", 400, ""),
-    ("machine", "relu", "32,32", "--lipschitz 0.01", 400, "--bound lipsdp"),
+    ("machine", "relu", "32,32", "--lipschitz-price 0.01", 400, ""),
+    ("machine", "relu", "32,32", "--lipschitz-price 0.01", 400, "--bound lipsdp"),
     ("machine", "maxmin", "32,32", "--radius 0.1", 400, ""),
     ("iris", "abs", "16,16", "--radius 0.1", 400, ""),
-    ("breast", "relu", "32,32", "--lipschitz 0.01", 200, ""),
+    ("breast", "relu", "32,32", "--lipschitz-price 0.01", 200, ""),
     ("breast", "maxmin", "32,32", "--radius 0.1", 200, ""),
-    ("wine", "crelu", "16,16", "--lipschitz 0.01", 400, ""),
-    ("mnist-first-2000", "relu", "256,256", "--lipschitz 0.01", 20, "--rounds 1"),
+    ("wine", "crelu", "16,16", "--lipschitz-price 0.01", 400, ""),
+    ("mnist-first-2000", "relu", "256,256", "--lipschitz-price 0.01", 20, "--rounds 1"),
 ]
 
 

@@ -1,7 +1,7 @@
 """How far does the exact Lipschitz constant of trained networks close in a minute?
 
 Five sets, and of each two networks with 100 hidden units in benchmarks/networks: `trained`, by minibatch Adam on the
-standardized training rows, and `polished`, what `tautnet polish --lipschitz 0.01 --no-standardize` makes of it. They are
+standardized training rows, and `polished`, what `tautnet polish --lipschitz-price 0.01 --no-standardize` makes of it. They are
 kept so that the table can be measured again; one that is missing is made anew from TAUTNET_DATA.
 
 `tautnet certify --exact`, inputs in the norm 2, on one thread, has 60 seconds of the processor (10 with --quick): on a busy
@@ -89,7 +89,7 @@ def make(setup, name):
         table = pathlib.Path(folder) / "table.csv"
         write_table(table, *data)
         child = setup.child([str(PROGRAM), "polish", str(trained), str(table), "--header", "yes", "--no-standardize",
-                             "--lipschitz", str(PRICE), "--threads", str(setup.threads), "--out", str(polished), "--force",
+                             "--lipschitz-price", str(PRICE), "--threads", str(setup.threads), "--out", str(polished), "--force",
                              "--json", "--quiet"])
     if child.trouble:
         print(f"{name}: {child.trouble}", flush=True)

@@ -28,7 +28,7 @@ def run(setup):
             done = []
             for repeat in range(1 if n >= 100_000 else setup.repeats):
                 # No cap: the longest case is the point of this benchmark.
-                one = setup.child([str(PROGRAM), "polish", str(network), str(table), "--method", "joint", "--lipschitz",
+                one = setup.child([str(PROGRAM), "polish", str(network), str(table), "--method", "joint", "--lipschitz-price",
                                    "0.01", "--no-standardize", "--no-output-bias", "--json"])
                 answer = one.answer or {}
                 done.append(one)

@@ -24,7 +24,7 @@ def run(setup):
     rows = []
     with tempfile.TemporaryDirectory() as folder:
         network, table = pathlib.Path(folder) / "network.json", pathlib.Path(folder) / "data.csv"
-        command = [str(PROGRAM), "polish", str(network), str(table), "--method", "joint", "--lipschitz", PRICE,
+        command = [str(PROGRAM), "polish", str(network), str(table), "--method", "joint", "--lipschitz-price", PRICE,
                    "--no-standardize", "--no-output-bias", "--json"]
         for name in filter(setup.wants, SETS):
             done = []

@@ -15,8 +15,8 @@ UNITS = 100
 
 def run(setup):
     print("joint: (J) at m = 100, price 0.01: medians in seconds, solve / whole process")
-    ours = ["--method", "joint", "--lipschitz", PRICE]
-    versus(setup, "joint", ours, ["joint", "--lipschitz", PRICE])
+    ours = ["--method", "joint", "--lipschitz-price", PRICE]
+    versus(setup, "joint", ours, ["joint", "--lipschitz-price", PRICE])
 
 
 def versus(setup, benchmark, our_options, their_options):

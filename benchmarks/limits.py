@@ -4,7 +4,7 @@ Tables, splits and units are those of `value`: at most 400 rows to learn from an
 rows learned from. The limits are on the Euclidean Lipschitz constant in these units. Every method is tuned on the same quarter of the
 rows learned from, and then made of all of them.
 
-  tautnet    `tautnet train --max-lipschitz L --lipschitz 0 --decay …`, the decay tuned
+  tautnet    `tautnet train --max-lipschitz L --lipschitz-price 0 --decay …`, the decay tuned
   polished   `tautnet polish --max-lipschitz L` of a network of 100 units that was trained without a limit, in PyTorch; its weight decay tuned,
              and the polish has the same
   scaled     the same network, its deviation from the mean scaled down by L over its certified bound; its weight decay tuned on the error after that
@@ -62,7 +62,7 @@ class Parts:
 def tautnet(program, parts, limit):
     def train(learned, tested, decay):
         answer, _ = value.call(program, ["train", parts.files[learned], "--test", parts.files[tested], "--max-lipschitz", limit,
-                                         "--lipschitz", 0, "--decay", decay, "--threads", 1, "--json", "--quiet"])
+                                         "--lipschitz-price", 0, "--decay", decay, "--threads", 1, "--json", "--quiet"])
         return answer
 
     def chosen_by(decay):
@@ -113,7 +113,7 @@ def unlimited(program, parts, part, work):
 def polished(program, made_of, parts, limit):
     def polish(learned, tested, decay):
         answer, _ = value.call(program, ["polish", made_of[learned][decay][2], parts.files[learned], "--test", parts.files[tested],
-                                         "--no-standardize", "--max-lipschitz", limit, "--lipschitz", 0, "--decay", decay, "--threads", 1,
+                                         "--no-standardize", "--max-lipschitz", limit, "--lipschitz-price", 0, "--decay", decay, "--threads", 1,
                                          "--json", "--quiet"])
         return answer
 

@@ -1,6 +1,6 @@
 """One run of CVXPY with a generic conic solver, in a process of its own so that its whole cost is measured.
 
-    opponent.py joint NETWORK.json DATA.csv --lipschitz 0.01 --solver CLARABEL|SCS
+    opponent.py joint NETWORK.json DATA.csv --lipschitz-price 0.01 --solver CLARABEL|SCS
     opponent.py robust NETWORK.json DATA.csv --tolerance 0.1 --tolerance-shape box|ball --decay 0.001 --solver CLARABEL|SCS
     opponent.py decay NETWORK.json DATA.csv --decay 0.01 --solver CLARABEL|SCS
     opponent.py lipsdp NETWORK.json --solver CLARABEL|SCS
@@ -29,7 +29,7 @@ def main():
     parser.add_argument("program", choices=["joint", "robust", "decay", "lipsdp"])
     parser.add_argument("network")
     parser.add_argument("data", nargs="?")
-    parser.add_argument("--lipschitz", type=float, default=0.01)
+    parser.add_argument("--lipschitz-price", type=float, default=0.01)
     parser.add_argument("--tolerance", type=float, default=0.1)
     parser.add_argument("--tolerance-shape", choices=["box", "ball"], default="box")
     parser.add_argument("--decay", type=float, default=0.001)

@@ -9,7 +9,7 @@ from tautnet import LipschitzRegressor
 
 file, hidden, price, threads = sys.argv[1:]
 table = np.loadtxt(file, delimiter=",", skiprows=1)
-model = LipschitzRegressor(hidden=int(hidden), lipschitz=float(price), threads=int(threads))
+model = LipschitzRegressor(hidden=int(hidden), lipschitz_price=float(price), threads=int(threads))
 clock = time.perf_counter()
 model.fit(table[:, :-1], table[:, -1])
 seconds = time.perf_counter() - clock

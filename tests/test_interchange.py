@@ -102,7 +102,7 @@ def model(tmp_path):
     rows = [("A", 0.5), ("B", 1.5), ("B", 3), ("A", 5), ("A", -0.25), ("B", 2.125)]
     lines = "".join(f"{kind},{a},{900 + 100 * a + (50 if kind == 'A' else 0)}\n" for kind, a in rows)
     (tmp_path / "table.csv").write_text("kind,a,y\n" + lines)
-    tautnet(tmp_path, "polish given.json table.csv --lipschitz 1e-3 --quiet --out model.json")
+    tautnet(tmp_path, "polish given.json table.csv --lipschitz-price 1e-3 --quiet --out model.json")
     return tmp_path, np.array([[kind == "A", kind == "B", a] for kind, a in rows], dtype=float)
 
 

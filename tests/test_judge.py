@@ -93,7 +93,7 @@ def test_command_line_agrees_with_the_oracle(name, program, tmp_path):
         writer.writerow([f"x{k}" for k in range(len(instance["x"][0]))] + ["target"])
         writer.writerows([*row, target] for row, target in zip(instance["x"], instance["y"]))
     command = [PROGRAM, "polish", network, table,
-               "--lipschitz", str(answer["lipschitz"]), "--decay", str(answer["decay"]),
+               "--lipschitz-price", str(answer["lipschitz"]), "--decay", str(answer["decay"]),
                "--method", "weight-decay" if program == "decay" else "joint",
                "--norm", "inf" if program == "joint-inf" else "2", "--no-standardize", "--no-output-bias", "--json"]
     done = subprocess.run([str(word) for word in command], capture_output=True, text=True)

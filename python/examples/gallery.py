@@ -39,7 +39,7 @@ def main(folder="."):
         pyplot.close(axes.figure)
 
     mlp = MLPRegressor(hidden_layer_sizes=(60,), solver="lbfgs", max_iter=3000, random_state=0).fit(X[train], y[train])
-    better = polish(mlp, X[train], y[train], lipschitz=0.02)
+    better = polish(mlp, X[train], y[train], lipschitz_price=0.02)
     radii = np.linspace(0.0, 0.5, 6)
     axes = plot_attack(attack(mlp, X[test], y[test], radii), label="MLPRegressor", color="#8a8f98")
     axes = plot_attack(attack(better, X[test], y[test], radii), axes, label="polished")
@@ -55,7 +55,7 @@ def main(folder="."):
 
     save("convergence", plot_convergence(better), "The convex program")
     save("path", plot_path(lipschitz_path(X, y, hidden=60)), "Choosing the price of the bound")
-    model = LipschitzRegressor(hidden=60, lipschitz=0.03).fit(X[train], y[train])
+    model = LipschitzRegressor(hidden=60, lipschitz_price=0.03).fit(X[train], y[train])
     save("fit", plot_fit(model, X[test], y[test], radius=0.1), f"Rows held out, R² = {model.score(X[test], y[test]):.3f}")
 
     # What the model is, and how far it can move where an input is a little off.

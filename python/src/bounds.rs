@@ -135,7 +135,7 @@ pub fn verify(py: Python<'_>, bytes: &[u8], subject: &Bound<'_, PyAny>) -> PyRes
     })
 }
 
-/// Error found and certified at each radius, as JSON.
+/// Error found and proved at each radius, as JSON.
 #[pyfunction]
 #[pyo3(name = "attack")]
 pub fn attack_network(
@@ -205,7 +205,7 @@ pub fn attack_network(
                 json!({
                     "size": size,
                     "found": problem.scaler.loss_to_user_below(&settings.loss, report.found),
-                    "proved": report.worst_case.map(|worst_case| above(worst_case.certified)),
+                    "proved": report.worst_case.map(|worst_case| above(worst_case.proved)),
                     "exact_rows": report.worst_case.map_or(0, |worst_case| worst_case.closed_rows),
                     "right_found": report.right.map(|right| right.found),
                     "right_proved": report.right.map(|right| right.proved),
@@ -245,8 +245,8 @@ pub fn attack_network(
             json!({
                 "radius": report.radius,
                 "found": problem.scaler.loss_to_user_below(&settings.loss, report.found),
-                "certified": above(report.row_by_row()),
-                "ceiling": above(report.certified_ceiling),
+                "proved": above(report.row_by_row()),
+                "ceiling": above(report.ceiling),
                 "exact_rows": report.worst_case.as_ref().map(|worst_case| worst_case.closed_rows),
             })
         };
@@ -282,7 +282,7 @@ fn targets_within(
         let each =
             || all.iter().enumerate().map(|(target, reports)| (problem.scaler.of_target(target), &reports[place]));
         let proved = |(own, report): (Scaler, &WithinReport)| {
-            report.worst_case.map(|worst_case| own.loss_to_user_above(loss, worst_case.certified))
+            report.worst_case.map(|worst_case| own.loss_to_user_above(loss, worst_case.proved))
         };
         json!({
             "size": size,

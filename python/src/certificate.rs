@@ -197,8 +197,8 @@ impl ClassMargins {
 
     /// How many rows keep their class wherever the inputs change within the radius.
     #[getter]
-    fn certified(&self) -> usize {
-        self.inner.certified()
+    fn proved_right(&self) -> usize {
+        self.inner.proved_right()
     }
 
     /// The margin of each row, at least: above 0 where it keeps its class.
@@ -225,8 +225,8 @@ impl ClassMargins {
 
     fn __repr__(&self) -> String {
         format!(
-            "ClassMargins(certified={}, rows={}, radius={:?}, norm={:?})",
-            self.certified(),
+            "ClassMargins(proved_right={}, rows={}, radius={:?}, norm={:?})",
+            self.proved_right(),
             self.rows(),
             self.radius(),
             self.norm()

@@ -203,7 +203,7 @@ pub fn fit(
             let proved = match before {
                 None => job.prove_fit(&job.train(&mut hear)?, INPUTS)?,
                 Some(before) => {
-                    let price = before.settings["lipschitz"].as_f64();
+                    let price = before.settings["lipschitz_price"].as_f64();
                     let network = going_on(before, &columns, job.scaler())?;
                     job.prove_polish(&job.polish(&network, price, &mut hear)?, price, INPUTS)?
                 }

@@ -39,4 +39,4 @@ def table():
 def fitted(table):
     import tautnet
 
-    return tautnet.LipschitzRegressor(hidden=20, lipschitz=0.03).fit(*table)
+    return tautnet.LipschitzRegressor(hidden=20, lipschitz_price=0.03).fit(*table)

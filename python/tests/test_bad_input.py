@@ -160,7 +160,7 @@ def test_networks(kind, tmp_path, monkeypatch):
 def test_files_of_other_programs(name, tmp_path, monkeypatch):
     (tmp_path / "data.csv").write_text(GOOD)
     monkeypatch.chdir(tmp_path)
-    model = LipschitzRegressor(hidden=3, lipschitz=0.1, start="random").fit(*frame(GOOD))
+    model = LipschitzRegressor(hidden=3, lipschitz_price=0.1, start="random").fit(*frame(GOOD))
     for bytes in other_formats(tmp_path)[name]:
         (tmp_path / name).write_bytes(bytes)
         theirs = printed(tmp_path, "polish", name, "data.csv")
@@ -206,7 +206,7 @@ def test_files_that_are_not_there(tmp_path, monkeypatch):
     assert raised(lambda: polish("none.json", *frame(GOOD))) == theirs
     theirs = printed(tmp_path, "predict", "net.json", "data.csv", "--radius", "0.1")
     assert raised(lambda: LipschitzRegressor.load("net.json")) == theirs
-    model = LipschitzRegressor(hidden=3, lipschitz=0.1).fit(*frame(GOOD))
+    model = LipschitzRegressor(hidden=3, lipschitz_price=0.1).fit(*frame(GOOD))
     for path in ["none/new.json", "."]:
         theirs = printed(tmp_path, "polish", "net.json", "data.csv", "--out", path)
         assert raised(lambda path=path: model.save(path)) == theirs
@@ -215,7 +215,7 @@ def test_files_that_are_not_there(tmp_path, monkeypatch):
 @pytest.mark.parametrize("kind", MEETINGS)
 def test_models_and_other_tables(kind, tmp_path):
     learned, given = MEETINGS[kind]
-    model = LipschitzRegressor(hidden=3, lipschitz=0.1, start="random").fit(*frame(learned))
+    model = LipschitzRegressor(hidden=3, lipschitz_price=0.1, start="random").fit(*frame(learned))
     model.save(tmp_path / "model.json")
     (tmp_path / "data.csv").write_text(given)
     theirs = printed(tmp_path, "polish", "model.json", "data.csv").replace(", `y`", "")  # not a column of X
@@ -225,9 +225,9 @@ def test_models_and_other_tables(kind, tmp_path):
 @pytest.mark.parametrize(
     "parameters, what",
     [
-        ({"lipschitz": -1}, "`lipschitz` is -1"),
-        ({"lipschitz": np.nan}, "`lipschitz` is NaN"),
-        ({"lipschitz": "much"}, "`lipschitz` is 'much'"),
+        ({"lipschitz_price": -1}, "`lipschitz_price` is -1"),
+        ({"lipschitz_price": np.nan}, "`lipschitz_price` is NaN"),
+        ({"lipschitz_price": "much"}, "`lipschitz_price` is 'much'"),
         ({"decay": np.inf}, "`decay` is inf"),
         ({"max_lipschitz": 0}, "`max-lipschitz` is 0"),
         ({"norm": 1}, "the norm `1` is for bounds only, and the method `joint` was asked for"),
@@ -307,7 +307,7 @@ def test_limits_are_those_of_the_command_line(tmp_path, monkeypatch):
 @pytest.mark.parametrize("start", ["sgd", "random", "adversarial", "admm"])
 def test_sizes_whose_memory_is_not_to_be_had(start):
     usual = tautnet.get_limits()
-    wish = LipschitzRegressor(hidden=10**12, start=start, lipschitz=0.1)
+    wish = LipschitzRegressor(hidden=10**12, start=start, lipschitz_price=0.1)
     error = raised(lambda: wish.fit(*frame(GOOD)))
     assert error.startswith("error: a network of 1000000000000 hidden units and 2 inputs has 4000000000000 cells, more than")
     try:
@@ -321,7 +321,7 @@ def test_integers_that_no_double_is_equal_to_are_noted(tmp_path):
     X = np.array([[2**53 + 1, 1], [2**53 + 3, 2], [5, 3], [6, 4], [7, 6]])
     y = np.array([1.0, 2.0, 0.0, 4.0, 1.0])
     with pytest.warns(UserWarning, match=r"row 1, column `column_1` is 9007199254740993 \(and 1 more\)"):
-        LipschitzRegressor(hidden=3, start="random", lipschitz=0.1).fit(X, y)
+        LipschitzRegressor(hidden=3, start="random", lipschitz_price=0.1).fit(X, y)
     (tmp_path / "net.json").write_text('{"w": [[9007199254740993]], "b": [0], "v": [1]}')
     with pytest.warns(UserWarning, match="line 1 has 9007199254740993, which is kept as 9007199254740992"):
         tautnet.certify(tmp_path / "net.json")

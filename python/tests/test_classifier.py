@@ -58,7 +58,7 @@ def test_what_is_certain_no_input_error_changes(rows, fitted):
     wider = fitted.predict_certain(X, tolerance=0.4)[1]
     assert wider.sum() < certain.sum()
     with pytest.raises(TautnetError, match="made for no tolerance"):
-        LipschitzClassifier(hidden=4, lipschitz=0.1).fit(*rows).predict_certain(X)
+        LipschitzClassifier(hidden=4, lipschitz_price=0.1).fit(*rows).predict_certain(X)
 
 
 def test_the_attack_knows_the_classes(rows, fitted):
@@ -83,11 +83,11 @@ def test_files_go_both_ways(rows, fitted, tmp_path):
     assert facts["predictions"] == list(fitted.predict(X))
     assert np.allclose(facts["probability"], fitted.predict_proba(X).max(axis=1))
     assert facts["certain"] == fitted.predict_certain(X)[1].tolist()
-    numbers = LipschitzClassifier(hidden=3, lipschitz=0.1).fit(X, y == "ill")
+    numbers = LipschitzClassifier(hidden=3, lipschitz_price=0.1).fit(X, y == "ill")
     numbers.save(tmp_path / "b.json")
     assert list(LipschitzClassifier.load(tmp_path / "b.json").classes_) == ["False", "True"]
     with pytest.raises(TautnetError, match="is a number"):
-        LipschitzRegressor(hidden=3, lipschitz=0.1).fit(X, X[:, 0]).save(tmp_path / "r.json")
+        LipschitzRegressor(hidden=3, lipschitz_price=0.1).fit(X, X[:, 0]).save(tmp_path / "r.json")
         LipschitzClassifier.load(tmp_path / "r.json")
 
 
@@ -96,7 +96,7 @@ def test_files_go_both_ways(rows, fitted, tmp_path):
 def test_an_onnx_file_tells_classes_to_other_programs(rows, tmp_path, loss, named):
     onnxruntime = pytest.importorskip("onnxruntime")
     X, y = rows[0], np.array(named)[(rows[1] == "well").astype(int)]
-    model = LipschitzClassifier(hidden=5, lipschitz=0.02, loss=loss).fit(X, y)
+    model = LipschitzClassifier(hidden=5, lipschitz_price=0.02, loss=loss).fit(X, y)
     model.save(tmp_path / "m.onnx")
     assert (LipschitzClassifier.load(tmp_path / "m.onnx").decision_function(X) == model.decision_function(X)).all()
     model.save(tmp_path / "single.onnx", precision="f32")
@@ -137,10 +137,10 @@ def test_other_classifiers_are_polished(rows):
 
 def test_it_is_a_classifier_as_others_are(rows):
     X, y = rows
-    pipeline = make_pipeline(StandardScaler(), LipschitzClassifier(hidden=5, lipschitz=0.01))
+    pipeline = make_pipeline(StandardScaler(), LipschitzClassifier(hidden=5, lipschitz_price=0.01))
     assert cross_val_score(pipeline, X, y, cv=3).mean() > 0.8
-    grid = GridSearchCV(LipschitzClassifier(hidden=5), {"lipschitz": [0.003, 0.3]}, cv=3, scoring="neg_log_loss").fit(X, y)
-    assert grid.best_params_ == {"lipschitz": 0.003}
+    grid = GridSearchCV(LipschitzClassifier(hidden=5), {"lipschitz_price": [0.003, 0.3]}, cv=3, scoring="neg_log_loss").fit(X, y)
+    assert grid.best_params_ == {"lipschitz_price": 0.003}
     assert clone(grid.best_estimator_).loss == "logistic"
     assert not hasattr(LipschitzClassifier(loss="hinge"), "predict_proba")
 
@@ -149,7 +149,7 @@ def test_classes_can_weigh_the_same(rows):
     X, y = rows
     few = np.flatnonzero(y == "ill")[:20]
     kept = np.r_[few, np.flatnonzero(y == "well")]
-    fit = lambda weight: LipschitzClassifier(hidden=6, lipschitz=0.03, class_weight=weight).fit(X[kept], y[kept])  # noqa: E731
+    fit = lambda weight: LipschitzClassifier(hidden=6, lipschitz_price=0.03, class_weight=weight).fit(X[kept], y[kept])  # noqa: E731
     plain, balanced = fit(None), fit("balanced")
     caught = [(one.predict(X[y == "ill"]) == "ill").mean() for one in (plain, balanced)]
     assert caught[1] > caught[0]
@@ -194,7 +194,7 @@ def test_labels_of_one_kind_are_taken_as_they_are():
     ]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of a column where a list is due
-            found = LipschitzClassifier(hidden=2, lipschitz=0.1).fit(X, y)
+            found = LipschitzClassifier(hidden=2, lipschitz_price=0.1).fit(X, y)
         assert list(found.classes_) == classes and set(found.predict(X)) <= set(classes)
 
 

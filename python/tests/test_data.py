@@ -9,7 +9,7 @@ import pytest
 
 from tautnet import LipschitzRegressor, TautnetError, polish
 
-OPTIONS = dict(hidden=5, lipschitz=0.1, start="random")
+OPTIONS = dict(hidden=5, lipschitz_price=0.1, start="random")
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +136,7 @@ import numpy as np
 from tautnet import LipschitzRegressor, TautnetError
 rng = np.random.default_rng(0)
 rows, columns = 1_000_000, 20
-model = LipschitzRegressor(hidden=1, lipschitz=0.1, start="random").fit(rng.random((50, columns)), rng.random(50))
+model = LipschitzRegressor(hidden=1, lipschitz_price=0.1, start="random").fit(rng.random((50, columns)), rng.random(50))
 X = rng.random((rows, columns), dtype=sys.argv[1])
 def peak():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

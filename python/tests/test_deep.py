@@ -24,7 +24,7 @@ SMALL = {"layers": (6, 5), "epochs": 40, "radius": 0.05}
 @parametrize_with_checks(
     [
         LipschitzRegressor(layers=(8,), epochs=60),
-        LipschitzRegressor(layers=(8, 8), epochs=200, lipschitz=0.001, norm="inf", activation="abs"),
+        LipschitzRegressor(layers=(8, 8), epochs=200, lipschitz_price=0.001, norm="inf", activation="abs"),
         LipschitzClassifier(layers=(8,), epochs=40, radius=0.01),
         LipschitzClassifier(layers=(8, 4), epochs=60, max_lipschitz=20.0, optimizer="momentum", rate=0.05),
     ]
@@ -109,7 +109,7 @@ def test_classes_are_certain_or_not(classes, of_classes):
         assert np.array_equal(model.predict(moved(X, 0.05, "2", rng))[certain], found[certain])
     learned = model.objective_["learned"]
     assert learned["accuracy"] == pytest.approx(model.score(X, labels))
-    assert learned["certified_accuracy"] == pytest.approx((certain & (found == labels)).mean())
+    assert learned["proved_accuracy"] == pytest.approx((certain & (found == labels)).mean())
     assert model.accuracy_ is None and model.worst_case_error_ is None and model.choice_ is None and model.tolerance_ == []
 
 
@@ -161,11 +161,11 @@ def test_class_margins_are_proved_and_judged_exactly(norm, activation, classes, 
     X, labels = X[:40], labels[:40]
     bounds = tautnet.certify(model, X, labels, radius=0.05, norm=norm)
     margins = bounds.margins
-    assert (margins.rows, margins.norm, margins.radius) == (40, norm, 0.05) and f"{margins.certified} of 40 rows" in str(bounds)
-    assert margins.right == (model.predict(X) == labels).sum() and margins.certified == (margins.margins > 0).sum()
+    assert (margins.rows, margins.norm, margins.radius) == (40, norm, 0.05) and f"{margins.proved_right} of 40 rows" in str(bounds)
+    assert margins.right == (model.predict(X) == labels).sum() and margins.proved_right == (margins.margins > 0).sum()
     certain = model.predict_certain(X, radius=0.05)
     # Both round to the safe side; the file's row is exactly that of the model.
-    assert abs(margins.certified - (certain[1] & (certain[0] == labels)).sum()) <= 1
+    assert abs(margins.proved_right - (certain[1] & (certain[0] == labels)).sum()) <= 1
     margins.save(tmp_path / "margins.json")
     assert tautnet.verify(tmp_path / "margins.json", model) == margins == tautnet.verify(margins, model)
     stored = json.loads(model.model_.to_json())
@@ -243,7 +243,7 @@ def test_searches_and_parameters(classes):
     grid.fit(X, labels)
     assert grid.best_score_ > 0.8 and set(grid.best_params_) == {"layers", "activation"}
     estimator = LipschitzRegressor(layers=[4], epochs=2)
-    assert clone(estimator).get_params()["layers"] == [4] and estimator.set_params(bound="layers", lipschitz=0.1).bound == "layers"
+    assert clone(estimator).get_params()["layers"] == [4] and estimator.set_params(bound="layers", lipschitz_price=0.1).bound == "layers"
     assert LipschitzRegressor(layers=np.array([4, 3]), epochs=2).fit(X, X[:, 0]).model_.units == 7
 
 
@@ -281,7 +281,7 @@ def test_columns_as_they_are(numbers):
 def test_prices_and_limits(numbers):
     X, y = numbers
     free = LipschitzRegressor(layers=(6,), epochs=60, radius=0.0).fit(X, y)
-    for asked in ({"lipschitz": 0.1}, {"lipschitz": 0.1, "bound": "log-trivial"}, {"lipschitz": 0.1, "bound": "layers"}, {"max_lipschitz": 0.4}):
+    for asked in ({"lipschitz_price": 0.1}, {"lipschitz_price": 0.1, "bound": "log-trivial"}, {"lipschitz_price": 0.1, "bound": "layers"}, {"max_lipschitz": 0.4}):
         model = LipschitzRegressor(layers=(6,), epochs=60, **asked).fit(X, y)
         assert model.certificate_.standardized_upper_bound < free.certificate_.standardized_upper_bound, asked
         assert json.loads(model.model_.settings)["radius"] == 0.0
@@ -316,7 +316,7 @@ def test_warm_start_goes_on(numbers, classes, of_classes):
     with pytest.raises(TautnetError, match="is of the classes 0, 1, and the data have the classes high, low, middle"):
         model.fit(X, classes[1])
     with pytest.raises(TautnetError, match="one hidden layer|units"):  # a network of layers is no start of one hidden layer
-        model.set_params(layers=None, epochs=None, rate=0.002, tolerance=0, lipschitz=0.1, method=None).fit(X, np.where(classes[1] == "low", 0, 1))
+        model.set_params(layers=None, epochs=None, rate=0.002, tolerance=0, lipschitz_price=0.1, method=None).fit(X, np.where(classes[1] == "low", 0, 1))
 
 
 FLAGS = {"random_state": "seed"}
@@ -331,7 +331,7 @@ def flags(parameters):
 
 
 ASKED = [
-    {}, {"activation": "abs"}, {"activation": "sincos"}, {"biases": False}, {"lipschitz": 0.05}, {"lipschitz": 0.05, "bound": "log-trivial"},
+    {}, {"activation": "abs"}, {"activation": "sincos"}, {"biases": False}, {"lipschitz_price": 0.05}, {"lipschitz_price": 0.05, "bound": "log-trivial"},
     {"radius": 0.3}, {"ramp": 0.0}, {"epochs": 7}, {"batch": 11}, {"rate": 0.01}, {"optimizer": "momentum"}, {"validation": 0.3}, {"norm": "inf"},
     {"max_lipschitz": 0.7}, {"random_state": 4}, {"layers": (3, 3, 3)}, {"standardize": False}, {"loss": "huber:0.5"}, {"hidden": 4},
     {"effort": "high"}, {"decay": 0.1}, {"tol": 1e-3}, {"loss": "hinge"}, {"ramp": 1.5}, {"max_lipschitz": -1.0}, {"activation": "swish"}, {"epochs": 0},
@@ -378,9 +378,9 @@ REFUSED = [
     ({"layers": (4,), "bound": "tight"}, "no bound"), ({"layers": (4,), "optimizer": "sgd"}, "no optimizer"), ({"layers": (4,), "epochs": 0}, "`epochs` is 0"),
     ({"layers": (4,), "batch": 2.5}, "`batch` is 2.5"), ({"layers": (4,), "ramp": 2}, "`ramp` is 2"), ({"layers": (4,), "validation": 1.0}, "`validation` is 1"),
     ({"layers": (4,), "rate": float("inf")}, "`rate` is inf"), ({"layers": (4,), "rate": 0}, "`rate` is 0"), ({"layers": (4,), "max_lipschitz": 0}, "max-lipschitz"),
-    ({"layers": (4,), "lipschitz": -1}, "`lipschitz` is -1"), ({"layers": (4,), "method": "walk"}, "`method` is not about deep networks"),
+    ({"layers": (4,), "lipschitz_price": -1}, "`lipschitz_price` is -1"), ({"layers": (4,), "method": "walk"}, "`method` is not about deep networks"),
     ({"layers": (4,), "method": "alternating"}, "`method` is not about deep"), ({"method": "trivial-bound", "tolerance": "0.1sd"}, "the method `trivial-bound`"),
-    ({"layers": (4,), "method": "trivial"}, "trivial-bound"), ({"method": "trivial-bound", "lipschitz": 0.1}, "the method `trivial-bound`"), ({"layers": (4,), "hidden": 5}, "`hidden` is not about"),
+    ({"layers": (4,), "method": "trivial"}, "trivial-bound"), ({"method": "trivial-bound", "lipschitz_price": 0.1}, "the method `trivial-bound`"), ({"layers": (4,), "hidden": 5}, "`hidden` is not about"),
     ({"layers": (4,), "tolerance": "0.1sd"}, "`tolerance` is not"), ({"layers": (4,), "tolerance": 0}, "`tolerance` is not"),
     ({"layers": (4,), "tolerance": [0.1] * 4}, "`tolerance` is not"), ({"layers": (4,), "start": "random"}, "`start` is not"),
     ({"layers": (4,), "penalty": "L2"}, "`penalty` is not"), ({"layers": (4,), "linear_part": True}, "`linear_part` is not"),
@@ -426,7 +426,7 @@ def test_what_there_is_not_is_refused(classes, numbers, of_classes, of_numbers):
     ]:
         with pytest.raises(TautnetError, match=message):
             ask()
-    shallow = LipschitzRegressor(hidden=3, lipschitz=0.1).fit(X, y)
+    shallow = LipschitzRegressor(hidden=3, lipschitz_price=0.1).fit(X, y)
     for ask in (lambda: shallow.trivial_bound_, lambda: shallow.n_iter_):
         with pytest.raises(AttributeError):
             ask()
@@ -438,7 +438,7 @@ def test_what_there_is_not_is_refused(classes, numbers, of_classes, of_numbers):
 def test_a_shallow_network_of_two_classes_takes_a_radius(classes):
     X, labels = classes
     labels = np.where(labels == "low", 0, 1)
-    model = LipschitzClassifier(hidden=4, lipschitz=0.1).fit(X, labels)
+    model = LipschitzClassifier(hidden=4, lipschitz_price=0.1).fit(X, labels)
     found, certain = model.predict_certain(X, radius=0.1)
     lower, upper, _ = model.model_.intervals((None, X), 0.1)
     assert np.array_equal(certain, (lower > 0) | (upper <= 0)) and np.array_equal(found, model.predict(X))

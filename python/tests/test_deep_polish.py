@@ -49,9 +49,9 @@ def program(folder, *arguments):
 
 
 ASKED = [
-    {}, {"rounds": 1}, {"radius": 0.2, "rounds": 2}, {"radius": 0.0, "rounds": 1}, {"lipschitz": 0.05, "rounds": 2}, {"norm": "inf", "rounds": 1},
-    {"norm": "1", "lipschitz": 0.1, "rounds": 1}, {"max_lipschitz": 1.5, "rounds": 2}, {"bound": "lipsdp", "lipschitz": 0.02, "rounds": 1}, {"tol": 1e-2, "rounds": 1},
-    {"bound": "trivial", "rounds": 1}, {"bound": "lipsdp", "radius": 0.1}, {"bound": "lipsdp", "norm": "inf", "lipschitz": 0.1}, {"radius": -1.0}, {"lipschitz": -0.1},
+    {}, {"rounds": 1}, {"radius": 0.2, "rounds": 2}, {"radius": 0.0, "rounds": 1}, {"lipschitz_price": 0.05, "rounds": 2}, {"norm": "inf", "rounds": 1},
+    {"norm": "1", "lipschitz_price": 0.1, "rounds": 1}, {"max_lipschitz": 1.5, "rounds": 2}, {"bound": "lipsdp", "lipschitz_price": 0.02, "rounds": 1}, {"tol": 1e-2, "rounds": 1},
+    {"bound": "trivial", "rounds": 1}, {"bound": "lipsdp", "radius": 0.1}, {"bound": "lipsdp", "norm": "inf", "lipschitz_price": 0.1}, {"radius": -1.0}, {"lipschitz_price": -0.1},
     {"method": "walk"}, {"decay": 0.1}, {"tolerance": "0.1sd"}, {"tolerance_shape": "ball"}, {"iterations": 7}, {"effort": "high"}, {"penalty": "L2"}, {"bound": "layers"},
     {"norm": "3"}, {"method": "trivial-bound"}, {"rounds": 0}, {"tol": 2.0}, {"loss": "absolute"},
 ]  # fmt: skip
@@ -131,7 +131,7 @@ def test_networks_alone_are_polished_as_on_the_command_line(target, standardize,
     units = "--raw-network" if standardize else "--no-standardize"
     for network in networks(3 if target == "three" else 1, np.random.default_rng(1)):
         network.save(tmp_path / "n.onnx", overwrite=True)
-        asked = {"lipschitz": 0.02, "rounds": 2, **loss}
+        asked = {"lipschitz_price": 0.02, "rounds": 2, **loss}
         told = program(tmp_path, "n.onnx", "table.csv", units, *flags(asked), "--json", "--out", "p.json", "--force")
         assert told.returncode == 0, told.stderr
         facts = json.loads(told.stdout)
@@ -160,7 +160,7 @@ def test_fitted_networks_of_scikit_learn(tables):
     X = ((frame - frame.mean()) / frame.std()).to_numpy()
     y = targets["number"]
     mlp = MLPRegressor(hidden_layer_sizes=(8, 6), solver="lbfgs", max_iter=60, random_state=0).fit(X, y)
-    better = polish(mlp, X, y, lipschitz=0.01, rounds=3)
+    better = polish(mlp, X, y, lipschitz_price=0.01, rounds=3)
     told = better.objective_["polish"]
     assert isinstance(better, LipschitzRegressor) and told["after"]["objective"] < told["before"]["objective"]
     assert told["before"]["clean"] == pytest.approx(np.mean((mlp.predict(X) - y) ** 2) / y.var(), rel=1e-6)
@@ -183,7 +183,7 @@ def test_torch_networks(tables):
     torch.manual_seed(0)
     linear = torch.nn.Linear
     net = torch.nn.Sequential(linear(3, 6), torch.nn.ReLU(), linear(6, 5), torch.nn.Tanh(), linear(5, 1)).double()
-    better = polish(net, X, targets["number"], lipschitz=0.01, rounds=2)
+    better = polish(net, X, targets["number"], lipschitz_price=0.01, rounds=2)
     assert better.objective_["polish"]["after"]["objective"] < better.objective_["polish"]["before"]["objective"]
     # Units of two kinds are no setting of a fit.
     assert better.activation is None and better.layers == (6, 5)
@@ -201,7 +201,7 @@ def test_weights_and_rows_of_no_weight(tables):
     network = next(networks(1, np.random.default_rng(1)))
     weights = np.where(np.arange(90) < 60, 1.0, 0.0)
     wild = np.where(weights > 0, targets["number"], 1e6)
-    some = polish(network, frame, wild, sample_weight=weights, lipschitz=0.01, rounds=1)
+    some = polish(network, frame, wild, sample_weight=weights, lipschitz_price=0.01, rounds=1)
     assert np.abs(some.predict(frame)).max() < 1e4
 
 
@@ -215,8 +215,8 @@ def test_one_hidden_layer_goes_its_own_way(tables):
         for said in ({"radius": 0.1}, {"bound": "trivial"}):
             with pytest.raises(TautnetError, match=f"`{next(iter(said))}` is about deep networks"):
                 polish(network, frame, y, **said)
-    shallow = LipschitzRegressor(hidden=4, lipschitz=0.1, start="random", norm="inf").fit(frame, y)
-    assert polish(shallow, frame, y, lipschitz=0.1).norm == "2"
+    shallow = LipschitzRegressor(hidden=4, lipschitz_price=0.1, start="random", norm="inf").fit(frame, y)
+    assert polish(shallow, frame, y, lipschitz_price=0.1).norm == "2"
     with pytest.raises(TautnetError, match="trains deep networks, and a polish was asked for"):
         polish(shallow, frame, y, method="trivial-bound")
 

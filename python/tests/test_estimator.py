@@ -29,9 +29,9 @@ from tautnet import LipschitzClassifier, LipschitzRegressor, TautnetError
         LipschitzRegressor(hidden=8, tolerance=0),
         # The default but for its size, which is what its time goes with: it would take seconds a fit.
         LipschitzRegressor(hidden=2, decay=0.01),
-        LipschitzRegressor(hidden=20, lipschitz=0.003, start="random", norm="inf", penalty="L2"),
+        LipschitzRegressor(hidden=20, lipschitz_price=0.003, start="random", norm="inf", penalty="L2"),
         LipschitzRegressor(hidden=5, method="weight-decay", start="adversarial", output_bias=False),
-        LipschitzClassifier(hidden=8, lipschitz=0.01),
+        LipschitzClassifier(hidden=8, lipschitz_price=0.01),
         LipschitzClassifier(hidden=2, decay=0.01),
         LipschitzClassifier(hidden=5, loss="hinge", method="convex", decay=0.01, class_weight="balanced"),
     ]
@@ -49,7 +49,7 @@ def test_a_fit_learns_and_proves(table, fitted):
     assert certificate.norm == "2"
     assert fitted.objective_["objective"] <= fitted.objective_["before"]["objective"]
     assert len(fitted.objective_path_) == len(fitted.gap_path_) == fitted.objective_["iterations"] + 1
-    assert fitted.gap_path_[-1] <= 1e-8 and fitted.lipschitz_ == 0.03 and fitted.lipschitz_path_ is None
+    assert fitted.gap_path_[-1] <= 1e-8 and fitted.lipschitz_price_ == 0.03 and fitted.lipschitz_path_ is None
     # What is found between rows, is below what is proved.
     a, b = X[:60], X[60:]
     slopes = np.abs(fitted.predict(a) - fitted.predict(b)) / np.linalg.norm(a - b, axis=1)
@@ -83,7 +83,7 @@ def test_the_price_is_chosen_by_validation(table):
     path = model.lipschitz_path_
     fair = path.share_of_allowed <= 1
     best = np.argmin(np.where(fair, path.against_start, np.inf) if fair.any() else path.share_of_allowed)
-    assert model.lipschitz_ == path.best_price == path.price[best]
+    assert model.lipschitz_price_ == path.best_price == path.price[best]
     assert (np.diff(path.price) < 0).all()
     same = tautnet.lipschitz_path(X, y, hidden=8, start="random")
     assert np.array_equal(same.error, path.error) and np.array_equal(same.lipschitz, path.lipschitz)
@@ -96,7 +96,7 @@ def test_every_method_from_every_start(table, method, start):
     if method == "walk" and start != "random":
         pytest.skip("the walk begins where the joint program ends; one start is enough")
     price = "auto" if method == "weight-decay" else 0.1  # which has none
-    model = LipschitzRegressor(hidden=6, lipschitz=price, method=method, start=start, random_state=3).fit(X, y)
+    model = LipschitzRegressor(hidden=6, lipschitz_price=price, method=method, start=start, random_state=3).fit(X, y)
     assert model.objective_["objective"] <= model.objective_["before"]["objective"]
     again = clone(model).fit(X, y)
     assert again.model_.to_json() == model.model_.to_json()
@@ -142,18 +142,18 @@ def test_files_and_pickles_are_the_model_file(fitted, table, tmp_path):
 
 def test_pipelines_and_grids(table):
     X, y = table
-    pipeline = make_pipeline(PolynomialFeatures(2, include_bias=False), LipschitzRegressor(hidden=6, lipschitz=0.1))
+    pipeline = make_pipeline(PolynomialFeatures(2, include_bias=False), LipschitzRegressor(hidden=6, lipschitz_price=0.1))
     assert cross_val_score(pipeline, X, y, cv=3).min() > 0.5
-    grid = GridSearchCV(LipschitzRegressor(hidden=6, start="random"), {"lipschitz": [0.01, 1.0]}, n_jobs=2, cv=3)
+    grid = GridSearchCV(LipschitzRegressor(hidden=6, start="random"), {"lipschitz_price": [0.01, 1.0]}, n_jobs=2, cv=3)
     grid.fit(X, y)
-    assert grid.best_params_ == {"lipschitz": 0.01}
+    assert grid.best_params_ == {"lipschitz_price": 0.01}
     assert np.isfinite(grid.predict(X)).all()
 
 
 def test_weights_are_repetitions(table):
     X, y = table
     weights = np.arange(len(y)) % 3
-    options = dict(hidden=6, lipschitz=0.1)
+    options = dict(hidden=6, lipschitz_price=0.1)
     weighted = LipschitzRegressor(**options).fit(X, y, sample_weight=weights)
     repeated = LipschitzRegressor(**options).fit(X.repeat(weights, axis=0), y.repeat(weights))
     assert json.loads(weighted.model_.to_json())["network"] == json.loads(repeated.model_.to_json())["network"]
@@ -161,13 +161,13 @@ def test_weights_are_repetitions(table):
 
 def test_warm_start_goes_on(table):
     X, y = table
-    model = LipschitzRegressor(hidden=10, lipschitz=0.1, warm_start=True).fit(X, y)
+    model = LipschitzRegressor(hidden=10, lipschitz_price=0.1, warm_start=True).fit(X, y)
     first = model.objective_
     model.fit(X, y)
     assert model.objective_["before"]["objective"] == pytest.approx(first["objective"], rel=1e-9)
     assert model.objective_["objective"] <= first["objective"] * (1 + 1e-9)
-    model.set_params(lipschitz=1.0).fit(X, y)
-    assert model.lipschitz_ == 1.0 and model.objective_["lipschitz"] < first["lipschitz"]
+    model.set_params(lipschitz_price=1.0).fit(X, y)
+    assert model.lipschitz_price_ == 1.0 and model.objective_["lipschitz"] < first["lipschitz"]
 
 
 def test_the_time_limit_gives_the_best_so_far(table):
@@ -212,7 +212,7 @@ def test_other_threads_run_during_a_solve():
     time.sleep(0.05)
     counted[0] = 0
     started = time.perf_counter()
-    LipschitzRegressor(hidden=60, lipschitz=0.01, threads=1).fit(X, y)
+    LipschitzRegressor(hidden=60, lipschitz_price=0.01, threads=1).fit(X, y)
     took, ran = time.perf_counter() - started, counted[0]
     stop.set()
     thread.join()
@@ -223,10 +223,10 @@ def test_other_threads_run_during_a_solve():
 LONG = {
     "choice": "tautnet.LipschitzRegressor(**limits).fit(X, y)",
     "path": "tautnet.LipschitzRegressor(hidden=100, tolerance=0, **limits).fit(X, y)",
-    "walk": "tautnet.LipschitzRegressor(hidden=100, lipschitz=0.01, method='walk', **limits).fit(X, y)",
-    "wide": "tautnet.LipschitzRegressor(hidden=300, lipschitz=0.01, start='random', **limits).fit(X, y)",
-    "huge": "tautnet.LipschitzRegressor(hidden=10000, lipschitz=0.01, **limits).fit(X[:300, :3], y[:300])",
-    "columns": "tautnet.LipschitzRegressor(hidden=20, lipschitz=0.01, **limits).fit(np.tile(X[:500], 5), y[:500])",
+    "walk": "tautnet.LipschitzRegressor(hidden=100, lipschitz_price=0.01, method='walk', **limits).fit(X, y)",
+    "wide": "tautnet.LipschitzRegressor(hidden=300, lipschitz_price=0.01, start='random', **limits).fit(X, y)",
+    "huge": "tautnet.LipschitzRegressor(hidden=10000, lipschitz_price=0.01, **limits).fit(X[:300, :3], y[:300])",
+    "columns": "tautnet.LipschitzRegressor(hidden=20, lipschitz_price=0.01, **limits).fit(np.tile(X[:500], 5), y[:500])",
     "exact": "tautnet.certify(dict(w=rng.normal(size=(300, 20)), b=rng.normal(size=300), v=rng.normal(size=300)), exact=True, **limits)",
 }
 PRELUDE = (
@@ -272,7 +272,7 @@ def test_progress_and_logging(table, capsys, caplog):
 
 
 def fit_in_a_child(table):
-    LipschitzRegressor(hidden=4, lipschitz=0.1).fit(*table)
+    LipschitzRegressor(hidden=4, lipschitz_price=0.1).fit(*table)
     os._exit(0)
 
 

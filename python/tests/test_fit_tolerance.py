@@ -33,7 +33,7 @@ def test_the_worst_case_is_told_in_the_units_of_the_target(fitted) -> None:
     assert seen["cross_validated"] and seen["rows"] == len(y)
     assert fitted.worst_case_error_ == pytest.approx(np.sqrt(seen["result"]["proved"]) * y.std(), rel=1e-9)
     assert seen["result"]["clean"] <= seen["result"]["found"] <= seen["result"]["proved"]
-    assert fitted.tolerance_ == ["column_1=0.5", "column_2=2%"] and fitted.lipschitz_ is None
+    assert fitted.tolerance_ == ["column_1=0.5", "column_2=2%"] and fitted.lipschitz_price_ is None
     assert fitted.choice_["candidates"] > 1 and fitted.choice_["members"] and "choice" not in fitted.objective_
     assert fitted.certificate_.lipschitz_upper_bound > 0 and fitted.score(x, y) > 0.5
     assert len(fitted.objective_path_) == 0 and fitted.lipschitz_path_ is None
@@ -42,9 +42,9 @@ def test_the_worst_case_is_told_in_the_units_of_the_target(fitted) -> None:
 def test_nothing_said_is_a_tenth_of_the_deviation_or_the_price() -> None:
     x, y = table()
     assert LipschitzRegressor(**SMALL).fit(x, y).tolerance_ == ["0.1sd"]
-    for parameters in ({"tolerance": 0}, {"tolerance": np.zeros(2)}, {"tolerance": np.zeros((60, 2))}, {"lipschitz": 0.1}, {"start": "random"}):
+    for parameters in ({"tolerance": 0}, {"tolerance": np.zeros(2)}, {"tolerance": np.zeros((60, 2))}, {"lipschitz_price": 0.1}, {"start": "random"}):
         model = LipschitzRegressor(hidden=3, **parameters).fit(x, y)
-        assert model.lipschitz_ is not None and model.worst_case_error_ is None and model.choice_ is None
+        assert model.lipschitz_price_ is not None and model.worst_case_error_ is None and model.choice_ is None
 
 
 def test_arrays_say_the_same(fitted) -> None:
@@ -72,7 +72,7 @@ def test_a_ball_is_smaller_than_its_box() -> None:
     [
         ({"tolerance": {"warmth": 1.0}}, "`warmth`"),
         ({"tolerance": {"column_1": -1.0}}, "negative"),
-        ({"tolerance": 0.1, "lipschitz": 0.1}, "`lipschitz` was given with a tolerance"),
+        ({"tolerance": 0.1, "lipschitz_price": 0.1}, "`lipschitz_price` was given with a tolerance"),
         ({"tolerance": np.ones(2), "method": "walk"}, "`method` was given with a tolerance"),
         ({"tolerance": np.ones(3)}, "the tolerance has 3 columns and the data 2"),
         ({"tolerance": np.ones((2, 2))}, "the tolerance has 2 rows and the data 60"),
@@ -155,7 +155,7 @@ def test_a_coverage_that_cannot_be_is_refused(fitted) -> None:
         ("60 rows are too few for the coverage 0.99", lambda: fitted.predict(x, coverage=0.99)),
         ("calibrate on 99 rows or more", lambda: fitted.predict(x, coverage=0.99)),
         ("between 0 and 1", lambda: fitted.predict(x, coverage=1.5)),
-        ("no calibration", lambda: LipschitzRegressor(hidden=3, lipschitz=0.1).fit(x, y).predict(x, coverage=0.5)),
+        ("no calibration", lambda: LipschitzRegressor(hidden=3, lipschitz_price=0.1).fit(x, y).predict(x, coverage=0.5)),
     ]:
         with pytest.raises(TautnetError) as raised:
             call()

@@ -91,7 +91,7 @@ def test_a_network_from_elsewhere_is_polished(kind, mlp, friedman, tmp_path):
         "state": torch_like(mlp).state_dict(),
         "file": network_file(mlp, tmp_path / "net.json"),
     }[kind]
-    better = polish(network, X, y, lipschitz=0.02)
+    better = polish(network, X, y, lipschitz_price=0.02)
     before, after = better.objective_["before"], better.objective_
     assert after["objective"] <= before["objective"] and after["lipschitz"] < before["lipschitz"]
     # The objective is told about this very network: its loss, in standardized units, is that of its predictions.
@@ -103,7 +103,7 @@ def test_a_network_from_elsewhere_is_polished(kind, mlp, friedman, tmp_path):
 
 def test_units_may_be_those_of_the_data(mlp, friedman):
     X, y, _, _ = friedman
-    better = polish(mlp, X, y, lipschitz=0.1, standardize=False)
+    better = polish(mlp, X, y, lipschitz_price=0.1, standardize=False)
     before = better.objective_["before"]
     assert before["loss"] == pytest.approx(np.mean((mlp.predict(X) - y) ** 2), rel=1e-9)
     assert better.certificate_.lipschitz_upper_bound == pytest.approx(better.objective_["lipschitz"], rel=1e-6)
@@ -152,27 +152,27 @@ def test_a_live_torch_network(friedman):
 
 def test_a_model_is_polished_in_its_own_units(table, fitted):
     X, y = table
-    better = polish(fitted, X, y, lipschitz=0.3)
+    better = polish(fitted, X, y, lipschitz_price=0.3)
     assert better.objective_["before"]["lipschitz"] == pytest.approx(fitted.objective_["lipschitz"], rel=1e-6)
     assert better.certificate_.lipschitz_upper_bound < fitted.certificate_.lipschitz_upper_bound
 
 
 def test_the_objective_is_that_of_the_command_line(tmp_path):
     network, data = ROOT / "examples" / "rastrigin-network.json", ROOT / "examples" / "rastrigin.csv"
-    command = [PROGRAM, "polish", network, data, "--no-standardize", "--lipschitz", "1", "--json"]
+    command = [PROGRAM, "polish", network, data, "--no-standardize", "--lipschitz-price", "1", "--json"]
     theirs = json.loads(subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout)
     table = np.loadtxt(data, delimiter=",", skiprows=1)
-    ours = polish(network, table[:, :-1], table[:, -1], lipschitz=1, standardize=False).objective_
+    ours = polish(network, table[:, :-1], table[:, -1], lipschitz_price=1, standardize=False).objective_
     for key in ("objective", "loss", "lipschitz", "decay", "iterations"):
         assert ours[key] == theirs[key], key
 
 
-def test_found_is_at_most_certified(table, fitted, mlp, friedman):
+def test_found_is_at_most_proved(table, fitted, mlp, friedman):
     for network, X, y in [(fitted, *table), (mlp, *friedman[:2])]:
         for norm in ("2", "inf"):
             result = attack(network, X[:40], y[:40], [0.0, 0.1, 0.3], norm=norm, restarts=1)
-            assert (result.found <= result.certified * (1 + 1e-12)).all()
-            assert (result.certified <= result.ceiling * (1 + 1e-12)).all()
+            assert (result.found <= result.proved * (1 + 1e-12)).all()
+            assert (result.proved <= result.ceiling * (1 + 1e-12)).all()
             assert (np.diff(result.found) >= 0).all() and result.norm == norm and result.rows == 40
         clean = np.mean((network.predict(X[:40]) - y[:40]) ** 2)
         assert result.found[0] == pytest.approx(clean, rel=1e-9)
@@ -185,7 +185,7 @@ def test_bounds_are_in_order(table, fitted, mlp):
             assert 0 < bounds.found <= bounds.proved <= bounds.path_norm * (1 + 1e-9)
             assert "proved" in str(bounds)
             verify(bounds.certificate, network)
-    small = tautnet.LipschitzRegressor(hidden=5, lipschitz=0.1).fit(*table)
+    small = tautnet.LipschitzRegressor(hidden=5, lipschitz_price=0.1).fit(*table)
     bounds = certify(small, table[0], exact=True)
     assert bounds.exact_closed and bounds.exact[0] <= bounds.exact[1] <= bounds.proved * (1 + 1e-9)
     assert bounds.local <= bounds.proved * (1 + 1e-6) and bounds.found_at.shape == (3,)

@@ -108,10 +108,10 @@ def test_piecewise_linear_networks_are_rewritten_and_polished(name, exact, rows)
     np.testing.assert_allclose(relu.predict(x), network.predict(x), rtol=1e-12, atol=1e-12)
     certify(relu)
     if name == "relu":
-        polish(network, x, y, lipschitz=0.1)
+        polish(network, x, y, lipschitz_price=0.1)
         return
     with pytest.warns(UserWarning, match="was rewritten with relu units"):
-        better = polish(network, x, y, lipschitz=0.1)
+        better = polish(network, x, y, lipschitz_price=0.1)
     assert better.objective_["objective"] <= better.objective_["before"]["objective"]
 
 
@@ -193,7 +193,7 @@ def test_files_of_the_command_line_are_those_of_python(rows, tmp_path):
 
 def test_a_model_hands_out_its_network(rows):
     x, y = rows
-    fitted = tautnet.LipschitzRegressor(hidden=4, lipschitz=0.1, start="random").fit(x, y)
+    fitted = tautnet.LipschitzRegressor(hidden=4, lipschitz_price=0.1, start="random").fit(x, y)
     network = fitted.model_.network(False)
     np.testing.assert_allclose(network.predict(x), fitted.predict(x), rtol=1e-10, atol=1e-10)
     assert network.units == fitted.model_.units

@@ -8,7 +8,7 @@ import pytest
 import tautnet
 from tautnet import LipschitzClassifier, LipschitzRegressor
 
-QUICK = {"hidden": 6, "lipschitz": 0.01}
+QUICK = {"hidden": 6, "lipschitz_price": 0.01}
 
 
 def frame():

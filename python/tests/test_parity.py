@@ -124,7 +124,7 @@ def same(theirs, ours):
 @pytest.mark.parametrize("start", STARTS)
 def test_every_method_from_every_start(start, method, tmp_path):
     doors = Doors(tmp_path, TABLES["duplicates"])
-    price = {} if method == "weight-decay" else {"lipschitz": 0.05}
+    price = {} if method == "weight-decay" else {"lipschitz_price": 0.05}
     same(*doors.train({"hidden": 5, "start": start, "method": method, **price}))
 
 
@@ -134,11 +134,11 @@ def test_every_method_on_every_table(table, method, tmp_path):
     doors = Doors(tmp_path, TABLES[table])
     # Four rows are too few to choose a price by, and one table is enough for walks at every price.
     given = table == "four rows" or (method == "walk" and table != "plain")
-    price = {"lipschitz": 0.05} if given and method != "weight-decay" else {}
+    price = {"lipschitz_price": 0.05} if given and method != "weight-decay" else {}
     theirs, ours = doors.train({"hidden": 4, "start": "random", "method": method, **price})
     same(theirs, ours)
     settings = json.loads(ours)["settings"]
-    assert settings["lipschitz_chosen"] == (method != "weight-decay" and not given)
+    assert settings["lipschitz_price_chosen"] == (method != "weight-decay" and not given)
     # A model is polished in its own columns and units.
     (tmp_path / "m.json").write_text(theirs)
     same(*doors.polish("m.json", {"method": method, "decay": 0.02}))
@@ -162,7 +162,7 @@ def test_a_weight_is_a_repetition_at_the_other_door(tmp_path):
 
 
 ASKED = [
-    {"lipschitz": 0.3}, {"lipschitz": 0}, {"penalty": "L2"}, {"max_lipschitz": 0.4}, {"decay": 0.05}, {"norm": "inf"},
+    {"lipschitz_price": 0.3}, {"lipschitz_price": 0}, {"penalty": "L2"}, {"max_lipschitz": 0.4}, {"decay": 0.05}, {"norm": "inf"},
     {"output_bias": False}, {"effort": "high"}, {"random_state": 3}, {"tol": 1e-3}, {"loss": "huber:0.3"},
     {"loss": "quantile:0.8"}, {"linear_part": True}, {"iterations": 5},
 ]  # fmt: skip
@@ -183,12 +183,12 @@ def test_every_setting_counts_or_is_refused_at_both_doors(method, tmp_path):
         theirs, ours = doors.train({**base, **asked})
         same(theirs, ours)
         if "random_state" not in asked:  # nothing is drawn in a polish
-            without = {"lipschitz": 0.05} if method != "weight-decay" else {}
+            without = {"lipschitz_price": 0.05} if method != "weight-decay" else {}
             same(*doors.polish("given.json", {"method": method, **without, **asked}))
         if ours.startswith("error"):
             assert method in ours or "alternating" in ours, ours
             refused.append(*asked)
-        elif (method, asked) != ("weight-decay", {"lipschitz": 0}):  # which it has anyway
+        elif (method, asked) != ("weight-decay", {"lipschitz_price": 0}):  # which it has anyway
             changed = json.loads(ours)
             assert any(changed[part] != plain[part] for part in ("network", "objective", "certificate")), asked
     assert refused == {
@@ -221,7 +221,7 @@ def test_a_plain_network_comes_back_the_same(table, tmp_path):
 def test_what_is_said_of_a_model_is_the_same(table, tmp_path):
     """Predictions, intervals, attacks and bounds: both doors say the same numbers of one model."""
     doors = Doors(tmp_path, TABLES[table])
-    doors.train({"hidden": 4, "start": "random", "lipschitz": 0.05})
+    doors.train({"hidden": 4, "start": "random", "lipschitz_price": 0.05})
     model = LipschitzRegressor.load(tmp_path / "m.json")
 
     def said(*arguments):
@@ -236,9 +236,8 @@ def test_what_is_said_of_a_model_is_the_same(table, tmp_path):
         units = [entry["user_units"] for entry in theirs["radii"]]
         assert ours.radius.tolist() == [entry["radius"] for entry in theirs["radii"]]
         assert ours.found.tolist() == [entry["found"] for entry in units]
-        assert ours.ceiling.tolist() == [entry["certified"] for entry in units]
-        row_by_row = [entry["row_by_row"]["user_units"]["certified"] for entry in theirs["radii"]]
-        assert ours.certified.tolist() == row_by_row and ours.norm == theirs["norm"]
+        assert ours.ceiling.tolist() == [entry["ceiling"] for entry in units]
+        assert ours.proved.tolist() == [entry["proved"] for entry in units] and ours.norm == theirs["norm"]
     # The other attack has no random starts.
     fast = {"method": "fast-gradient", "restarts": 1}
     error = doors.run("attack", "m.json", "table.csv", *flags(fast))
@@ -258,9 +257,9 @@ def test_what_is_said_of_a_model_is_the_same(table, tmp_path):
 def test_a_model_brings_its_own_loss(loss, tmp_path):
     """Polished and attacked by the loss that it was fitted by, where no other is asked for."""
     doors = Doors(tmp_path, TABLES["duplicates"])
-    same(*doors.train({"hidden": 4, "start": "random", "lipschitz": 0.05, "loss": loss}))
+    same(*doors.train({"hidden": 4, "start": "random", "lipschitz_price": 0.05, "loss": loss}))
     (tmp_path / "given.json").write_text((tmp_path / "m.json").read_text())
-    theirs, ours = doors.polish("given.json", {"lipschitz": 0.2})
+    theirs, ours = doors.polish("given.json", {"lipschitz_price": 0.2})
     same(theirs, ours)
     assert json.loads(ours)["settings"]["loss"].startswith(loss)
     model = LipschitzRegressor.load(tmp_path / "m.json")
@@ -268,7 +267,7 @@ def test_a_model_brings_its_own_loss(loss, tmp_path):
     own = tautnet.attack(model, doors.X, doors.y, [0.1])
     assert own.loss.startswith(loss)
     named = tautnet.attack(model, doors.X, doors.y, [0.1], loss=own.loss)
-    assert (own.found, own.certified) == (named.found, named.certified)
+    assert (own.found, own.proved) == (named.found, named.proved)
     other = tautnet.attack(model, doors.X, doors.y, [0.1], loss="quantile:0.9")
     assert own.found != other.found
     same(*doors.train({"hidden": 4, "start": "admm", "loss": "quantile"}))  # refused, in the same words

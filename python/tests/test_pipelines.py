@@ -141,7 +141,7 @@ def test_an_attack_is_in_the_units_of_the_pipeline(rows):
     errors = (pipeline.predict(X) - y) ** 2
     result = attack(pipeline, X, y, radius=[0.0, 0.05, 0.2])
     assert result.found[0] == pytest.approx(errors.mean(), rel=1e-9)
-    assert (result.found <= result.certified * (1 + 1e-9)).all() and (np.diff(result.found) > 0).all()
+    assert (result.found <= result.proved * (1 + 1e-9)).all() and (np.diff(result.found) > 0).all()
     # Within half a unit of one column: no worse than what a grid over it finds for any row.
     within = attack(pipeline, X, y, tolerance={"column_1": 0.5})
     worst = np.max([(pipeline.predict(X + [shift, 0, 0, 0, 0]) - y) ** 2 for shift in np.linspace(-0.5, 0.5, 201)], axis=0).mean()
@@ -149,10 +149,10 @@ def test_an_attack_is_in_the_units_of_the_pipeline(rows):
     assert worst <= within.proved[at] * (1 + 1e-9) and within.found[at] >= 0.99 * worst
     # In the units of the columns themselves a radius is much less of a column of hundreds.
     own = attack(pipeline, X, y, radius=0.05, standardize=False)
-    assert own.found[0] <= own.certified[0] * (1 + 1e-9)
+    assert own.found[0] <= own.proved[0] * (1 + 1e-9)
 
 
-@pytest.mark.parametrize("parameters", [{"lipschitz": 0.03}, {"tolerance": "0.1sd", "tolerance_shape": "box"}])
+@pytest.mark.parametrize("parameters", [{"lipschitz_price": 0.03}, {"tolerance": "0.1sd", "tolerance_shape": "box"}])
 def test_a_polish_is_never_worse_and_takes_the_columns_as_they_are(rows, parameters):
     X, y = rows
     pipeline = TransformedTargetRegressor(make_pipeline(StandardScaler(), mlp()), transformer=StandardScaler()).fit(X[:100], y[:100])
@@ -170,7 +170,7 @@ def test_a_polish_is_never_worse_and_takes_the_columns_as_they_are(rows, paramet
 def test_a_deep_pipeline_is_polished(rows):
     X, y = rows
     pipeline = TransformedTargetRegressor(make_pipeline(StandardScaler(), mlp(6, 5)), transformer=StandardScaler()).fit(X, y)
-    better = polish(pipeline, X, y, lipschitz=0.01, rounds=2)
+    better = polish(pipeline, X, y, lipschitz_price=0.01, rounds=2)
     told = better.objective_["polish"]
     assert told["after"]["objective"] <= told["before"]["objective"] * (1 + 1e-9)
     assert better.predict(X).shape == y.shape
@@ -189,26 +189,26 @@ def test_a_pipeline_of_classes(rows, names):
         np.testing.assert_allclose(outputs, np.log(likely[:, 1] / likely[:, 0]), rtol=1e-6, atol=1e-6)
     bounds = certify(pipeline, X) if len(names) == 2 else certify(pipeline, X, labels, radius=0.01)
     assert difference_quotients(native(pipeline).predict, X, 2).max() <= bounds.lipschitz_upper_bound * (1 + 1e-9)
-    better = polish(pipeline, X, labels, lipschitz=0.01) if len(names) == 2 else polish(pipeline, X, labels, tolerance="0.05sd")
+    better = polish(pipeline, X, labels, lipschitz_price=0.01) if len(names) == 2 else polish(pipeline, X, labels, tolerance="0.05sd")
     assert isinstance(better, LipschitzClassifier) and list(better.classes_) == sorted(names)
     if len(names) == 2:
         assert better.objective_["objective"] <= better.objective_["before"]["objective"] * (1 + 1e-9)
         result = attack(pipeline, X, labels, radius=[0.0, 0.1])
-        assert result.loss == "logistic" and (result.found <= result.certified * (1 + 1e-9)).all()
+        assert result.loss == "logistic" and (result.found <= result.proved * (1 + 1e-9)).all()
     else:
-        assert 0 <= bounds.margins.certified <= bounds.margins.right <= bounds.margins.rows == len(X)
+        assert 0 <= bounds.margins.proved_right <= bounds.margins.right <= bounds.margins.rows == len(X)
 
 
 def test_a_pipeline_that_ends_with_an_estimator_of_this_package(rows):
     X, y = rows
-    pipeline = make_pipeline(MinMaxScaler(), LipschitzRegressor(hidden=8, lipschitz=0.03, loss="huber:0.5")).fit(X, y)
+    pipeline = make_pipeline(MinMaxScaler(), LipschitzRegressor(hidden=8, lipschitz_price=0.03, loss="huber:0.5")).fit(X, y)
     np.testing.assert_allclose(native(pipeline).predict(X), pipeline.predict(X), rtol=1e-9, atol=1e-9)
     result = attack(pipeline, X, y, radius=[0.0, 0.1])
     assert result.loss == "huber:0.5"
     # Where no step does anything, it is the model itself, with its columns and its certificate.
-    alone = Pipeline([("first", "passthrough"), ("net", LipschitzRegressor(hidden=8, lipschitz=0.03))]).fit(X, y)
+    alone = Pipeline([("first", "passthrough"), ("net", LipschitzRegressor(hidden=8, lipschitz_price=0.03))]).fit(X, y)
     assert native(alone) is alone[-1].model_
-    hinge = make_pipeline(StandardScaler(), LipschitzClassifier(hidden=6, lipschitz=0.03, loss="hinge")).fit(X, y > y.mean())
+    hinge = make_pipeline(StandardScaler(), LipschitzClassifier(hidden=6, lipschitz_price=0.03, loss="hinge")).fit(X, y > y.mean())
     assert attack(hinge, X, y > y.mean(), radius=0.1).loss == "hinge"
     deep = make_pipeline(MinMaxScaler(), LipschitzRegressor(layers=(6, 5), epochs=3)).fit(X, y)
     np.testing.assert_allclose(native(deep).predict(X), deep.predict(X), rtol=1e-9, atol=1e-9)
@@ -224,7 +224,7 @@ def test_frames_keep_their_names(rows):
     masked = ColumnTransformer([("scaled", StandardScaler(), np.array([True, False, True, False, False])), ("one", MinMaxScaler(), [-1])])
     pipeline_of_masks = make_pipeline(masked, mlp()).fit(X, y)
     np.testing.assert_allclose(native(pipeline_of_masks).predict(X), pipeline_of_masks.predict(X), rtol=1e-9, atol=1e-9)
-    better = polish(pipeline, frame, y, lipschitz=0.1)
+    better = polish(pipeline, frame, y, lipschitz_price=0.1)
     assert better.model_.columns == list("abcde") and list(better.feature_names_in_) == list("abcde")
     for other, what in [
         (frame[list("bacde")], "stand in another order"),
@@ -334,7 +334,7 @@ def test_a_model_that_encodes_its_columns_itself_has_no_scaler_before_it(rows):
     X, y = rows
     frame = pandas.DataFrame({"a": X[:, 0], "kind": np.where(X[:, 1] > -40, "x", "z")})
     part = ColumnTransformer([("scaled", StandardScaler(), ["a"])], remainder="passthrough", verbose_feature_names_out=False).set_output(transform="pandas")
-    pipeline = make_pipeline(part, LipschitzRegressor(hidden=5, lipschitz=0.1)).fit(frame, y)
+    pipeline = make_pipeline(part, LipschitzRegressor(hidden=5, lipschitz_price=0.1)).fit(frame, y)
     with pytest.raises(TautnetError, match="makes inputs of words"):
         certify(pipeline)
 

@@ -13,7 +13,7 @@ def table(rows: int = 60) -> tuple[np.ndarray, np.ndarray]:
 
 
 def start(x: np.ndarray, y: np.ndarray) -> tautnet.LipschitzRegressor:
-    return tautnet.LipschitzRegressor(hidden=8, lipschitz=1e-4, random_state=1).fit(x, y)
+    return tautnet.LipschitzRegressor(hidden=8, lipschitz_price=1e-4, random_state=1).fit(x, y)
 
 
 def test_the_worst_case_falls_whatever_way_the_tolerance_is_said() -> None:

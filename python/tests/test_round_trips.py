@@ -69,7 +69,7 @@ def same(one, other):
 
 
 def polished(network, X, y):
-    better = polish(network, X, y, lipschitz=PRICE, standardize=False)
+    better = polish(network, X, y, lipschitz_price=PRICE, standardize=False)
     before, after = objective(network, X, y), objective(better, X, y)
     assert after <= before * (1 + 1e-9)
     assert better.objective_["objective"] == pytest.approx(after, rel=1e-5)
@@ -187,8 +187,8 @@ def test_what_is_written_as_asked(fitted, table, tmp_path):
 
 def test_more_effort(table, tmp_path):
     X, y = table
-    usual = LipschitzRegressor(hidden=6, lipschitz=0.1, start="random").fit(X, y)
-    more = LipschitzRegressor(hidden=6, lipschitz=0.1, start="random", effort="high").fit(X, y)
+    usual = LipschitzRegressor(hidden=6, lipschitz_price=0.1, start="random").fit(X, y)
+    more = LipschitzRegressor(hidden=6, lipschitz_price=0.1, start="random", effort="high").fit(X, y)
     assert more.objective_["objective"] <= usual.objective_["objective"]
     settings = json.loads(more.model_.settings)
     assert (settings["method"], settings["effort"]) == ("walk", "high")

@@ -89,7 +89,7 @@ def test_classes_have_shares_and_several_targets_a_list() -> None:
 
 
 def test_without_rows_held_out_there_are_none() -> None:
-    priced = LipschitzRegressor(hidden=3, lipschitz=0.1).fit(*table())
+    priced = LipschitzRegressor(hidden=3, lipschitz_price=0.1).fit(*table())
     assert priced.scores_ is None
     with pytest.raises(TautnetError, match="the model has no scores to stand beside others"):
         priced.against(*table())

@@ -137,10 +137,10 @@ def test_what_there_is_of_two_classes_only_is_refused(rows, fitted, mlp):
     X, y = rows
     with pytest.raises(TautnetError, match="a network of several classes has no certificate\nhint: save it; `tautnet certify FILE`"):
         fitted.certificate_  # noqa: B018
-    for priced in [{"lipschitz": 0.1}, {"tolerance": 0}, {"max_lipschitz": 2.0}]:
+    for priced in [{"lipschitz_price": 0.1}, {"tolerance": 0}, {"max_lipschitz": 2.0}]:
         with pytest.raises(TautnetError, match="Only binary classification is supported with prices: y has 3 classes"):
             LipschitzClassifier(hidden=3, **priced).fit(X, y)
-    for given, what in [({}, "the method `joint` is for networks with one output"), ({"tolerance": 0.15, "lipschitz": 0.1}, "a price or a limit of the Lipschitz bound is for networks with one output")]:
+    for given, what in [({}, "the method `joint` is for networks with one output"), ({"tolerance": 0.15, "lipschitz_price": 0.1}, "a price or a limit of the Lipschitz bound is for networks with one output")]:
         with pytest.raises(TautnetError, match=what):
             tautnet.polish(mlp, X, y, **given)
     with pytest.raises(TautnetError, match="several classes|3 outputs"):

@@ -98,8 +98,8 @@ def test_what_is_shown_is_on_the_side_on_which_it_is_true(shown):
             assert float(value) >= truth[0] if sign == "≤" else float(value) <= truth[0], title
             assert float(value) == pytest.approx(truth[0], rel=1e-4)
     table = Cells(shown["attack"]._repr_html_()).rows
-    assert table[0] == ["radius", "found ≥", "certified ≤", "by the bound ≤"]
-    for row, found, proved in zip(table[1:], np.sqrt(shown["attack"].found), np.sqrt(shown["attack"].certified)):
+    assert table[0] == ["radius", "found ≥", "proved ≤", "by the bound ≤"]
+    for row, found, proved in zip(table[1:], np.sqrt(shown["attack"].found), np.sqrt(shown["attack"].proved)):
         assert float(row[1]) <= found and float(row[2]) >= proved
         assert float(row[1]) == pytest.approx(found, rel=1e-4)
     absolute = Cells(shown["absolute"]._repr_html_()).rows[1]
@@ -128,7 +128,7 @@ def test_titles_say_what_is_measured(shown):
 
 def test_results_without_rows_or_of_infinite_bounds_are_shown():
     none = Attack(np.empty(0), np.empty(0), np.empty(0), np.empty(0), "2", 0)
-    assert repr(none).splitlines()[1].split("  ") [-1] == "by the bound ≤" and Cells(none._repr_html_()).rows == [["radius", "found ≥", "certified ≤", "by the bound ≤"]]
+    assert repr(none).splitlines()[1].split("  ") [-1] == "by the bound ≤" and Cells(none._repr_html_()).rows == [["radius", "found ≥", "proved ≤", "by the bound ≤"]]
     infinite = AttackWithin(np.ones(1), np.ones(1), np.array([np.inf]), np.zeros(1, np.intp), ["a=1"], "box", 3)
     assert repr(infinite).splitlines()[-1].split() == ["1", "1", "inf"]
 
@@ -154,7 +154,7 @@ def test_a_model_shows_what_it_is_of_and_what_is_proved(table, fitted):
     deep = LipschitzRegressor(layers=(4, 3), epochs=5).fit(X, y).model_
     assert "7 in its layers" in repr(deep) and "chain_certificate() makes one" in repr(deep)
     # Names of columns are text, in a notebook too; long lists end.
-    hostile = LipschitzRegressor(hidden=2, lipschitz=1.0, start="random").fit(np.eye(12), np.arange(12.0)).model_
+    hostile = LipschitzRegressor(hidden=2, lipschitz_price=1.0, start="random").fit(np.eye(12), np.arange(12.0)).model_
     assert repr(hostile).splitlines()[1].endswith(", …")
 
 
@@ -192,11 +192,11 @@ def test_the_types_have_the_words_of_the_library():
             wanted = next(alias for alias, value in vars(_choices).items() if value is kind)
             assert wanted in annotation, (command, name, annotation)
     with pytest.raises(TautnetError, match="trivial-bound"):
-        tautnet.polish(LipschitzRegressor(hidden=2, lipschitz=1.0, start="random").fit(np.eye(6), np.arange(6.0)), np.eye(6), np.arange(6.0), method="trivial-bound")
+        tautnet.polish(LipschitzRegressor(hidden=2, lipschitz_price=1.0, start="random").fit(np.eye(6), np.arange(6.0)), np.eye(6), np.arange(6.0), method="trivial-bound")
     for missing in words(_choices.Missing):
-        LipschitzRegressor(missing=missing, hidden=2, lipschitz=1.0, start="random").fit(np.eye(6), np.arange(6.0))
+        LipschitzRegressor(missing=missing, hidden=2, lipschitz_price=1.0, start="random").fit(np.eye(6), np.arange(6.0))
     with pytest.raises(TautnetError):
-        LipschitzRegressor(missing="guess", hidden=2, lipschitz=1.0, start="random").fit(np.eye(6), np.arange(6.0))
+        LipschitzRegressor(missing="guess", hidden=2, lipschitz_price=1.0, start="random").fit(np.eye(6), np.arange(6.0))
 
 
 TYPED = """
@@ -208,7 +208,7 @@ import tautnet
 
 X: Any = np.eye(4)
 Floats = npt.NDArray[np.float64]
-model = tautnet.LipschitzRegressor(start="admm", effort="high", norm="inf", missing="median", lipschitz="auto", loss="huber:0.3")
+model = tautnet.LipschitzRegressor(start="admm", effort="high", norm="inf", missing="median", lipschitz_price="auto", loss="huber:0.3")
 assert_type(model.predict(X), Floats)
 assert_type(model.predict(X, nodes=0), Floats)
 assert_type(model.predict(X, 0.1), tuple[Floats, Floats, Floats])

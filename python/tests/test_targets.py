@@ -76,7 +76,7 @@ def test_what_is_for_one_target_is_said(fitted):
     for what, run in [
         ("the rows have 1 targets where 2 are due", lambda: tautnet.attack(model, x, y[:, 0])),
         ("rows of 1 and of 2 targets", lambda: LipschitzRegressor().fit(x[:3], [[1.0, 2.0], [3.0], [4.0, 5.0]])),
-        ("an objective with prices is for one target, and the rows have 2", lambda: LipschitzRegressor(lipschitz=0.1).fit(x, y)),
+        ("an objective with prices is for one target, and the rows have 2", lambda: LipschitzRegressor(lipschitz_price=0.1).fit(x, y)),
         ("an objective with prices is for one target", lambda: LipschitzRegressor(tolerance=0).fit(x, y)),
         ("the target column `column_4` is 1 in every row", lambda: LipschitzRegressor().fit(x, np.column_stack([y[:, 0], np.ones(60)]))),
         ("`radius` is for one target", lambda: model.predict(x, radius=0.1)),
@@ -101,7 +101,7 @@ def test_the_tag_says_when_several_targets_are_taken():
         return LipschitzRegressor(**parameters).__sklearn_tags__().target_tags.multi_output
 
     assert taken() and taken(tolerance="0.2sd", effort="high") and taken(tolerance=np.ones(3))
-    assert not taken(tolerance=0) and not taken(lipschitz=0.1) and not taken(method="convex") and not taken(effort="high")
+    assert not taken(tolerance=0) and not taken(lipschitz_price=0.1) and not taken(method="convex") and not taken(effort="high")
 
 
 def test_five_targets_of_scikit_learn():

@@ -207,7 +207,7 @@ fn argument<T: Table>(field: &'static Field<T>, command: Command) -> Arg {
         Kind::Switch(_) => field.switch().leak(),
         _ => field.flag().leak(),
     };
-    let argument = Arg::new(field.name).long(flag).help_heading(field.group);
+    let argument = Arg::new(field.name).long(flag).aliases(field.before.iter().copied()).help_heading(field.group);
     if let Kind::Switch(what) = field.kind {
         return documented(argument.action(ArgAction::SetTrue), what, field.more);
     }

@@ -36,8 +36,8 @@ pub fn polish_settings(
         if !said("norm") {
             recipe.norm = model.own_norm()?;
         }
-        if !said("lipschitz") && !said("max_lipschitz") && layers.radius.is_none() {
-            recipe.lipschitz = own("lipschitz");
+        if !said("lipschitz_price") && !said("max_lipschitz") && layers.radius.is_none() {
+            recipe.lipschitz_price = own("lipschitz_price");
             recipe.max_lipschitz = own("max_lipschitz").filter(|most| *most > 0.0);
             layers.radius = own("radius").filter(|_| layers.bound != Some(Bound::Lipsdp));
         }
@@ -69,7 +69,7 @@ pub fn told_of_polish(worked: &Worked) -> Value {
         "bound": settings.bound.name(),
         "norm": settings.norm.name(),
         "radius": settings.radius,
-        "lipschitz": settings.lipschitz,
+        "lipschitz_price": settings.lipschitz_price,
         "max_lipschitz": settings.most,
         "loss": settings.loss.name(),
         "ending": worked.ending(),
@@ -99,7 +99,7 @@ impl Model {
         // All rows were learned from, or others were.
         _ = polished.objective.as_object_mut().and_then(|objective| objective.remove("put_aside"));
         polished.objective["polish"] = parts(&told, &["before", "after", "ending", "sweeps", "steps"]);
-        let mut settings = parts(&told, &["bound", "norm", "radius", "lipschitz", "max_lipschitz", "loss"]);
+        let mut settings = parts(&told, &["bound", "norm", "radius", "lipschitz_price", "max_lipschitz", "loss"]);
         settings["data"] = json!(data);
         polished.settings["polish"] = settings;
         polished.check()?;
@@ -116,7 +116,7 @@ impl Model {
         let network = &worked.polished.network;
         let hidden = &network.layers()[..network.layers().len() - 1];
         let told = told_of_polish(worked);
-        let mut settings = parts(&told, &["norm", "radius", "lipschitz", "max_lipschitz", "loss"]);
+        let mut settings = parts(&told, &["norm", "radius", "lipschitz_price", "max_lipschitz", "loss"]);
         settings["layers"] = hidden.iter().map(|layer| json!(layer.units())).collect();
         let activation = hidden[0].activation();
         if hidden.iter().all(|layer| layer.activation() == activation) {

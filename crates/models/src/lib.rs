@@ -21,6 +21,7 @@
 //! Everything that is written is read back and compared before it is handed out.
 
 mod deep_model;
+mod earlier;
 mod element;
 mod fold;
 mod format;

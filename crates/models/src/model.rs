@@ -234,7 +234,7 @@ impl Model {
                 Some(scaler) => scaler,
                 None => decode(part("scaler")?, "scaler", source)?,
             },
-            settings: part("settings")?,
+            settings: crate::earlier::settings(part("settings")?),
             objective: part("objective")?,
             certificate: match object.remove("certificate") {
                 None | Some(Value::Null) => None,

@@ -96,7 +96,7 @@ pub struct Curve<'a> {
     pub name: &'a str,
     /// The colour: that of a network before or after the polish.
     pub ink: Ink,
-    /// The errors found and certified, with the radii in increasing order.
+    /// The errors found and their ceilings, with the radii in increasing order.
     pub reports: &'a [RadiusReport],
 }
 
@@ -196,17 +196,17 @@ fn capital(text: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// Found and certified error against attack radius.
+/// Error found, and its ceiling, against attack radius.
 pub fn attack(curves: &[Curve<'_>], units: &Units<'_>, canvas: &Canvas) -> Scene {
     let series = |curve: &Curve<'_>| {
-        let point = |report: &RadiusReport| (report.radius, report.found, report.certified_ceiling);
+        let point = |report: &RadiusReport| (report.radius, report.found, report.ceiling);
         (name_of(curve.name, curves.len()), curve.ink, curve.reports.iter().map(point).collect())
     };
     let title = format!("attack radius ({} of {})", units.norm_name(), units.inputs());
     let words = Words {
         ticks: None,
         title: "Error under attack",
-        proved: "certified",
+        proved: "ceiling",
         at: "at radius",
         against: "attack radius",
         below: &title,

@@ -18,7 +18,7 @@ pub enum Chart {
     Tolerance,
     /// How much of the worst case each input causes.
     Causes,
-    /// Error against attack radius, found and certified.
+    /// Error against attack radius, found, and its ceiling.
     Attack,
     /// Every bound on the Lipschitz constant.
     Bounds,

@@ -100,8 +100,8 @@ fn tiles(report: &Report<'_>) -> String {
         let radius = number(last.radius);
         tile("off by, no attack".to_owned(), first_before.found, first.found, false);
         tile(format!("off by, attacked at radius {radius}"), last_before.found, last.found, false);
-        let (old, new) = (last_before.certified_ceiling, last.certified_ceiling);
-        tile(format!("certified ceiling at radius {radius}"), old, new, true);
+        let (old, new) = (last_before.ceiling, last.ceiling);
+        tile(format!("ceiling at radius {radius}"), old, new, true);
     }
     let mut html = "<dl class=\"tiles\">\n".to_owned();
     for (name, old, new, unit) in tiles {
@@ -245,10 +245,10 @@ fn table(rows: &[Vec<String>], mark: Option<usize>) -> String {
 
 fn attack_table(report: &Report<'_>) -> String {
     let units = report.measures();
-    let titles = ["radius", "before, found", "before, certified", "after, found", "after, certified"];
+    let titles = ["radius", "before, found", "before, ceiling", "after, found", "after, ceiling"];
     let mut rows = vec![titles.map(str::to_owned).to_vec()];
     for (old, new) in report.before.attack.iter().zip(&report.after.attack) {
-        let errors = [old.found, old.certified_ceiling, new.found, new.certified_ceiling];
+        let errors = [old.found, old.ceiling, new.found, new.ceiling];
         let write = |(k, loss): (usize, f64)| bound(units.root_bound(loss, k % 2 == 1), k % 2 == 1);
         rows.push([number(new.radius)].into_iter().chain(errors.into_iter().enumerate().map(write)).collect());
     }

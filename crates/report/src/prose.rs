@@ -80,9 +80,9 @@ pub fn objective(report: &Report<'_>) -> String {
         Some(_) => format!("worst-case {} within the tolerance of the inputs", settings.loss.mean_name()),
         None => settings.loss.mean_name(),
     };
-    if settings.lipschitz > 0.0 {
+    if settings.lipschitz_price > 0.0 {
         let bound = if settings.penalty == Penalty::L { "L" } else { "L²" };
-        text.push_str(&format!(" + {}\u{a0}·\u{a0}{bound}", number(settings.lipschitz)));
+        text.push_str(&format!(" + {}\u{a0}·\u{a0}{bound}", number(settings.lipschitz_price)));
     }
     if settings.decay > 0.0 {
         text.push_str(&format!(" + {}\u{a0}·\u{a0}weights", number(settings.decay)));
@@ -233,7 +233,7 @@ fn result(report: &Report<'_>) -> String {
         ));
         text.push_str(&format!(
             ". No attack of that size can get it above {}",
-            bound(units.root_bound(new.certified_ceiling, true), true)
+            bound(units.root_bound(new.ceiling, true), true)
         ));
     }
     text + "."

@@ -76,10 +76,10 @@ proptest! {
         let units = Units { target: &name, scaler: &scaler, norm: Norm::Two, loss: &Loss::default() };
         let reports: Vec<RadiusReport> = errors.iter().enumerate().map(|(k, error)| {
             let radius = 0.1 * k as f64;
-            RadiusReport { radius, found: error * error, certified_ceiling: (error + slope * radius).powi(2), worst_case: None }
+            RadiusReport { radius, found: error * error, ceiling: (error + slope * radius).powi(2), worst_case: None }
         }).collect();
         let unknown: Vec<RadiusReport> =
-            reports.iter().map(|report| RadiusReport { certified_ceiling: f64::INFINITY, ..*report }).collect();
+            reports.iter().map(|report| RadiusReport { ceiling: f64::INFINITY, ..*report }).collect();
         let (before, after) = (Curve { name: "before polish", ink: Ink::Before, reports: &unknown },
             Curve { name: "after polish", ink: Ink::After, reports: &reports });
         for canvas in CANVASES {
@@ -533,7 +533,7 @@ proptest! {
                         data: format!("{set} {name}"),
                         base: (*base).into(),
                         method: (*method).into(),
-                        lipschitz: *price,
+                        lipschitz_price: *price,
                         decay: 0.0,
                         trials: 3,
                         failed: 0,

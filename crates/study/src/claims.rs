@@ -40,7 +40,7 @@ pub fn claims(rows: &[Row], tolerance: f64) -> Vec<Claim> {
 
 /// Whether the objective of a row's arm is the method's own: C-l2 knows the price of the weights only.
 fn minimizes(name: &str, row: &Row) -> bool {
-    name != "c-l2" || row.decay > 0.0 && row.lipschitz == 0.0
+    name != "c-l2" || row.decay > 0.0 && row.lipschitz_price == 0.0
 }
 
 fn title(name: &str) -> &str {
@@ -59,7 +59,7 @@ fn theorem(pairs: &[Pair<'_>], slack: f64, statement: &str, [measure, unit]: [&s
         None if all == 0 => return None,
         None => (format!("{statement}: something failed in every one of {all} trials"), None),
         Some((least, row)) => {
-            let (from, price) = (base_title(&row.base), prices_in_words(row.lipschitz, row.decay));
+            let (from, price) = (base_title(&row.base), prices_in_words(row.lipschitz_price, row.decay));
             let place = format!("{} from {from} at {price}", row.data);
             (
                 format!("{statement}: {measure} is {} {unit} ({place}){left_out}", percent(*least)),
@@ -75,13 +75,13 @@ fn twice(rows: &[Row], name: &str) -> Vec<Claim> {
     let mut pairs = pairs(rows, name, "c-lip");
     pairs.retain(|pair| pair.points().is_some());
     let mut arms: Vec<(&str, f64)> = Vec::new();
-    for arm in pairs.iter().map(|pair| (&*pair.row.base, pair.row.lipschitz)) {
+    for arm in pairs.iter().map(|pair| (&*pair.row.base, pair.row.lipschitz_price)) {
         if !arms.contains(&arm) {
             arms.push(arm);
         }
     }
     let claim = |(base, price): (&str, f64)| {
-        let own = pairs.iter().filter(|pair| (&*pair.row.base, pair.row.lipschitz) == (base, price));
+        let own = pairs.iter().filter(|pair| (&*pair.row.base, pair.row.lipschitz_price) == (base, price));
         let sets = gains(own);
         let (twice, of) = (sets.iter().filter(|(_, gain, weaker)| *gain >= 2.0 * weaker).count(), sets.len());
         let text = format!(
@@ -182,7 +182,7 @@ mod tests {
     fn c_l2_is_held_to_its_own_objective() {
         let rows = [row("a", 0, "base", 1.0), row("a", 0, "c-l2", 2.0)];
         assert!(claims(&rows, 1e-8).is_empty());
-        let rows = rows.map(|row| Row { lipschitz: 0.0, decay: 0.05, ..row });
+        let rows = rows.map(|row| Row { lipschitz_price: 0.0, decay: 0.05, ..row });
         let (holds, text) = of(&rows, 1e-8, "C-l2 is never worse");
         assert!(holds == Some(false) && text.contains("at λ_w 0.05"), "{text}");
     }

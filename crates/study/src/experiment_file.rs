@@ -85,9 +85,9 @@ struct ArmEntry {
 
 /// Which price the objective of an arm has.
 #[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 enum Price {
-    Lipschitz,
+    LipschitzPrice,
     Decay,
 }
 
@@ -295,7 +295,7 @@ choices! {
     held_out: Setting<of::held_out> = Judge "test";
     seed: Setting<of::seed> = Recipe "seed";
     loss: Setting<of::loss> = Recipe "loss";
-    lipschitz: Vec<Setting<of::lipschitz>> = Recipe "lipschitz";
+    lipschitz_price: Vec<Setting<of::lipschitz_price>> = Recipe "lipschitz_price";
     decay: Vec<Setting<of::decay>> = Recipe "decay";
     penalty: Setting<of::penalty> = Recipe "penalty";
     output_bias: Setting<of::output_bias> = Recipe "output_bias";
@@ -369,7 +369,7 @@ pub fn parse(source: &str, text: &str, tier: &str) -> Result<Experiment> {
         arms.extend(entry.prices(&chosen).into_iter().map(|(lipschitz, decay)| Arm {
             base,
             methods: methods.clone(),
-            lipschitz,
+            lipschitz_price: lipschitz,
             decay,
         }));
     }
@@ -395,7 +395,7 @@ impl ArmEntry {
     /// λ_L and λ_w of every arm that the entry stands for.
     fn prices(&self, chosen: &Chosen) -> Vec<(f64, f64)> {
         match self.price {
-            Price::Lipschitz => numbers(&chosen.lipschitz).map(|price| (price, 0.0)).collect(),
+            Price::LipschitzPrice => numbers(&chosen.lipschitz_price).map(|price| (price, 0.0)).collect(),
             Price::Decay => numbers(&chosen.decay).map(|price| (0.0, price)).collect(),
         }
     }
@@ -529,8 +529,9 @@ mod tests {
         let error =
             parse("x.toml", &TABLE.replace("restarts]\nvalue = 3", "restarts]\nvalue = -3"), "smoke").unwrap_err();
         assert!(error.what.contains("`restarts` is -3"), "{error:?}");
-        let error = parse("x.toml", &TABLE.replace("lipschitz = [0.01]", "lipschitz = [-1]"), "high").unwrap_err();
-        assert!(error.what.contains("`lipschitz` is -1"), "{error:?}");
+        let error =
+            parse("x.toml", &TABLE.replace("lipschitz_price = [0.01]", "lipschitz_price = [-1]"), "high").unwrap_err();
+        assert!(error.what.contains("`lipschitz_price` is -1"), "{error:?}");
         let error = parse("x.toml", TABLE, "smok").unwrap_err();
         assert_eq!(
             (&*error.what, &*error.hint),

@@ -190,7 +190,7 @@ mod tests {
         let data = toy(60, 2, 2);
         let network = trained(&data, 12);
         for (method, lipschitz, decay) in [(Method::WEIGHT_DECAY, 0.0, 0.01), (Method::ALTERNATING, 0.01, 0.0)] {
-            let settings = Settings { method, lipschitz, decay, rounds: 3, ..Settings::default() };
+            let settings = Settings { method, lipschitz_price: lipschitz, decay, rounds: 3, ..Settings::default() };
             let result = sampled(&network, &data, &settings, 3, &mut |_| ControlFlow::Continue(())).unwrap();
             assert_eq!(result.before, polish::score(&network, &data, &settings).unwrap());
             let own = polish::score(&result.network, &data, &settings).unwrap();

@@ -54,7 +54,7 @@ pub enum Seen {
         /// The share of those whose class is right.
         accuracy: f64,
         /// The share of those whose class is right however the inputs change within the radius.
-        certified_accuracy: f64,
+        proved_accuracy: f64,
     },
     /// Rows of numbers.
     Numbers {
@@ -275,14 +275,14 @@ impl Seen {
             Some(2) => Self::Classes {
                 rows,
                 accuracy: mean(0, &|bounded, y| share(bounded.outputs[0] * y > 0.0)),
-                certified_accuracy: mean(0, &|bounded, y| {
+                proved_accuracy: mean(0, &|bounded, y| {
                     share(if y > 0.0 { bounded.lower[0] > 0.0 } else { bounded.upper[0] < 0.0 })
                 }),
             },
             Some(_) => Self::Classes {
                 rows,
                 accuracy: mean(0, &|bounded, y| share(bounded.class() == y as usize)),
-                certified_accuracy: mean(0, &|bounded, y| share(bounded.class() == y as usize && bounded.is_certain())),
+                proved_accuracy: mean(0, &|bounded, y| share(bounded.class() == y as usize && bounded.is_certain())),
             },
             None => {
                 let each: Vec<OfTarget> = (0..data.targets())
@@ -316,7 +316,7 @@ impl Fitted {
             ("radius", Value::Number(*radius)),
             ("norm", Value::Word(norm.name().into())),
             ("seed", Value::Count(*seed)),
-            ("lipschitz", Value::Number(price.amount)),
+            ("lipschitz_price", Value::Number(price.amount)),
             ("max_lipschitz", most.map_or(Value::Nothing, Value::Number)),
             ("loss", Value::Word(loss)),
             ("method", Value::Word(METHOD.into())),

@@ -58,7 +58,7 @@ pub struct Settings {
 impl Settings {
     /// The program at a price.
     fn at(&self, price: f64) -> polish::Settings {
-        polish::Settings { lipschitz: price, ..self.polish.clone() }
+        polish::Settings { lipschitz_price: price, ..self.polish.clone() }
     }
 
     /// Refuse what would fail later, before any work.

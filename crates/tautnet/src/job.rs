@@ -297,7 +297,7 @@ impl<'a> Job<'a> {
         Ok(Proved {
             network: polished.network.clone(),
             certificate: Some(self.prove(&polished.network, Some(&self.scaler))?),
-            settings: self.plan.record(name, Some(self.plan.polish_at(price).lipschitz)),
+            settings: self.plan.record(name, Some(self.plan.polish_at(price).lipschitz_price)),
             objective: fit::Record::of(polished.record(stopped)),
             calibration: None,
             cut_short: worked.interruption.filter(|_| was_stopped(polished)),
@@ -339,7 +339,7 @@ mod tests {
     }
 
     fn recipe() -> Recipe {
-        Recipe { hidden: Some(6), start: "random".parse().unwrap(), lipschitz: Some(0.05), ..Recipe::default() }
+        Recipe { hidden: Some(6), start: "random".parse().unwrap(), lipschitz_price: Some(0.05), ..Recipe::default() }
     }
 
     #[test]
@@ -354,13 +354,13 @@ mod tests {
         let text = serde_json::to_vec(&proved.certificate).unwrap();
         certify::verify(&text, &proved.network).unwrap();
         let price = Value::Number(0.05);
-        assert_eq!((&proved.settings["data"], &proved.settings["lipschitz"]), (&Value::Word("X".into()), &price));
+        assert_eq!((&proved.settings["data"], &proved.settings["lipschitz_price"]), (&Value::Word("X".into()), &price));
         // Going on from the result finds nothing worse, at the price that is given for one that is to be chosen.
-        let open = Recipe { lipschitz: None, ..recipe() }.resolve(Command::Train).unwrap();
+        let open = Recipe { lipschitz_price: None, ..recipe() }.resolve(Command::Train).unwrap();
         let job = Job::on(job.data().clone(), job.scaler().clone(), &open, watch(usize::MAX));
         let again = job.polish(&proved.network, Some(0.05), &mut |_| ()).unwrap();
         assert!(again.result.after.objective <= worked.result.polished.unwrap().after.objective);
-        assert_eq!(job.prove_polish(&again, Some(0.05), "X").unwrap().settings["lipschitz"], price);
+        assert_eq!(job.prove_polish(&again, Some(0.05), "X").unwrap().settings["lipschitz_price"], price);
     }
 
     #[test]
@@ -368,7 +368,7 @@ mod tests {
         let mut seen = Vec::new();
         for most in (0..3000).step_by(75) {
             for lipschitz in [None, Some(0.05)] {
-                let plan = Recipe { lipschitz, ..recipe() }.resolve(Command::Train).unwrap();
+                let plan = Recipe { lipschitz_price: lipschitz, ..recipe() }.resolve(Command::Train).unwrap();
                 let job = Job::new(toy(40, 2, 1), &plan, &Limits::default(), watch(most)).unwrap();
                 let worked = job.train(&mut |_| ()).unwrap();
                 let proved = job.prove_fit(&worked, "X").unwrap();

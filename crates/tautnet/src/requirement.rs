@@ -81,7 +81,7 @@ pub struct Choice<'a> {
 pub struct Asked {
     /// The value by name, without its parameter.
     pub value: String,
-    /// All of it in words: "the price `lipschitz` 0.3".
+    /// All of it in words: "the price `lipschitz_price` 0.3".
     pub words: String,
 }
 

@@ -291,7 +291,7 @@ impl Settings {
             if stopped || stop.asked() {
                 break;
             }
-            let asked = polish::Settings { lipschitz: price, ..polish.clone() };
+            let asked = polish::Settings { lipschitz_price: price, ..polish.clone() };
             let polished = polish::polish(&part.trained.network, &fitted, &asked, &mut |progress| {
                 let polishes = shared.polishes;
                 let verdict =
@@ -449,7 +449,7 @@ mod tests {
                 let grid = grid(60);
                 let tolerance = polish.tol.max(grid.tolerance);
                 let asked = polish::Settings {
-                    lipschitz: price,
+                    lipschitz_price: price,
                     tol: tolerance,
                     iterations: grid.iterations,
                     ..polish.clone()

@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use tautnet::polish::{Ending, Method, Polished, Settings, polish};
 
 fn alternating(rounds: usize, iterations: usize) -> Settings {
-    Settings { method: Method::ALTERNATING, lipschitz: 0.05, rounds, iterations, ..Settings::default() }
+    Settings { method: Method::ALTERNATING, lipschitz_price: 0.05, rounds, iterations, ..Settings::default() }
 }
 
 fn run(settings: &Settings, seed: u64) -> Polished {

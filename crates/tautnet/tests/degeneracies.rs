@@ -21,7 +21,7 @@ use tautnet::{
 const METHODS: [Method; 3] = [Method::JOINT, Method::ALTERNATING, Method::WEIGHT_DECAY];
 
 fn settings(lipschitz: f64) -> Settings {
-    Settings { lipschitz, rounds: 3, ..Settings::default() }
+    Settings { lipschitz_price: lipschitz, rounds: 3, ..Settings::default() }
 }
 
 /// Polish, and hold the result against everything that must be true of any result.
@@ -43,10 +43,10 @@ fn polished(network: &Shallow, data: &Dataset, settings: &Settings) -> Polished 
     let room = 1e-6 * before.lipschitz.max(again.lipschitz);
     assert!(again.lipschitz <= after.lipschitz + room, "{kind}: {again:?} {after:?}");
     // Multipliers that have no price, or are held, need not be the best ones.
-    if settings.method == Method::JOINT && settings.lipschitz > 0.0 {
+    if settings.method == Method::JOINT && settings.lipschitz_price > 0.0 {
         assert!(after.lipschitz <= again.lipschitz + room, "{kind}: {again:?} {after:?}");
     }
-    // found ≤ certified, and what is certified verifies.
+    // found ≤ proved, and what is proved verifies.
     let search = GradientSearchSettings::default();
     let found = largest_gradient_found(&polished.network, &Region::Everywhere, settings.norm, None, &search).unwrap();
     let certificate = prove(&polished.network, settings.norm, None, &mut |_| ControlFlow::Continue(())).unwrap();

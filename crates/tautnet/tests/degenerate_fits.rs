@@ -23,7 +23,7 @@ fn every_start_ends_in_a_proved_network() {
             hidden: Some(1 + seed as usize % 7),
             norm: case.settings.norm,
             // Few rows are too few to choose the price by.
-            lipschitz: (seed % 3 > 0 || data.rows() < 10).then_some([0.0, 1e-3, 0.5][seed as usize % 3]),
+            lipschitz_price: (seed % 3 > 0 || data.rows() < 10).then_some([0.0, 1e-3, 0.5][seed as usize % 3]),
             max_lipschitz: (seed % 5 == 0).then_some(0.3),
             seed,
             ..Recipe::default()
@@ -43,7 +43,7 @@ fn every_start_ends_in_a_proved_network() {
             assert!(bound <= limit * (1.0 + 1e-9), "{told}: {bound}");
             let settings = attack::Settings { restarts: 0, steps: 2, refinements: 1, ..attack::Settings::new(bound) };
             for report in attack::attack(network, &data, recipe.norm, &[0.0, 0.1], &settings).unwrap() {
-                assert!(report.found <= report.certified_ceiling, "{told}: {report:?}");
+                assert!(report.found <= report.ceiling, "{told}: {report:?}");
             }
         }
         fits += 1;

@@ -83,10 +83,10 @@ fn prices_of_any_size_end_with_numbers() {
         let Case { network, data, settings, kind, .. } = case(seed);
         for price in [1e-308, 1e150, 1e308] {
             for settings in
-                [Settings { lipschitz: price, ..settings.clone() }, Settings { decay: price, ..settings.clone() }]
+                [Settings { lipschitz_price: price, ..settings.clone() }, Settings { decay: price, ..settings.clone() }]
             {
                 let settings = match settings.method {
-                    Method::WEIGHT_DECAY => Settings { lipschitz: 0.0, ..settings },
+                    Method::WEIGHT_DECAY => Settings { lipschitz_price: 0.0, ..settings },
                     _ => settings,
                 };
                 let found = polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();

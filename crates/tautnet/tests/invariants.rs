@@ -1,5 +1,5 @@
 //! What must hold of every polish, on random networks: one convex program is no worse than any alternation, nothing gets
-//! worse, found ≤ certified, and neither threads, nor the order of units and rows, nor their scaling matter.
+//! worse, found ≤ proved, and neither threads, nor the order of units and rows, nor their scaling matter.
 
 mod objectives;
 mod random;
@@ -97,7 +97,7 @@ proptest! {
         n in 2_usize..25, d in 1_usize..4, m in 1_usize..6, by in 0_usize..25, power in -20_i32..20, seed in any::<u64>(),
     ) {
         let (data, network) = (data(n, d, seed), network(m, d, seed));
-        let settings = Settings { lipschitz: 0.05, ..Settings::default() };
+        let settings = Settings { lipschitz_price: 0.05, ..Settings::default() };
         let known = run(&network, &data, &settings);
 
         // (w̄, v) → (α w̄, v/α) with α a power of 2 is exact, and so is the answer.
@@ -181,7 +181,7 @@ fn coupled_multipliers_would_prove_a_falsehood() {
 
     // What polish reports of such a network is no falsehood either.
     let data = Dataset::new(Mat::from_fn(9, 1, |k, _| 0.5 * k as f64 - 1.5), (0..9).map(f64::from).collect(), None);
-    let polished = run(&hat, &data.unwrap(), &Settings { lipschitz: 0.1, ..Settings::default() });
+    let polished = run(&hat, &data.unwrap(), &Settings { lipschitz_price: 0.1, ..Settings::default() });
     let proceed = &mut |_: &_| ControlFlow::Continue(());
     let everywhere = Region::Everywhere;
     let exact = exact_lipschitz(&polished.network, &everywhere, Norm::Two, None, &ExactSettings::default(), proceed);
@@ -209,12 +209,12 @@ fn the_same_bytes_whatever_the_number_of_threads() {
 fn a_linear_part_is_never_worse_than_none() {
     for seed in 0..40 {
         let (data, network) = (data(30, 1 + seed as usize % 4, seed), network(5, 1 + seed as usize % 4, seed));
-        let plain = Settings { lipschitz: 0.05, ..Settings::default() };
+        let plain = Settings { lipschitz_price: 0.05, ..Settings::default() };
         for settings in [
             plain.clone(),
             Settings { norm: Norm::Infinity, decay: 0.01, ..plain.clone() },
             Settings { output_bias: false, penalty: Penalty::LSquared, ..plain.clone() },
-            Settings { max_lipschitz: Some(0.3), lipschitz: 0.0, ..plain.clone() },
+            Settings { max_lipschitz: Some(0.3), lipschitz_price: 0.0, ..plain.clone() },
             plain.with_method(Method::ALTERNATING),
             Settings { decay: 0.02, ..plain.with_method(Method::WEIGHT_DECAY) },
         ] {
@@ -236,7 +236,8 @@ fn a_linear_part_is_never_worse_than_none() {
         let dead = network.clone().edited(|parts| parts.b.fill(-100.0)).unwrap();
         for method in Method::all() {
             let settings = Settings { linear_part: true, ..Settings::of(method) };
-            let settings = Settings { lipschitz: if method == Method::WEIGHT_DECAY { 0.0 } else { 1e-6 }, ..settings };
+            let settings =
+                Settings { lipschitz_price: if method == Method::WEIGHT_DECAY { 0.0 } else { 1e-6 }, ..settings };
             let found = run(&dead, &data, &settings);
             let d = data.columns();
             let inputs = Mat::from_fn(30, d + 1, |k, j| if j < d { data.x[(k, j)] } else { 1.0 });

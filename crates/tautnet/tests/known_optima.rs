@@ -69,7 +69,7 @@ impl Instance {
         let settings = Settings {
             method,
             loss: answer.formula.as_deref().unwrap_or("squared").parse().unwrap(),
-            lipschitz: answer.lipschitz,
+            lipschitz_price: answer.lipschitz,
             decay: answer.decay,
             max_lipschitz: answer.max_lipschitz,
             norm: if answer.program.ends_with("-inf") { Norm::Infinity } else { Norm::Two },
@@ -212,8 +212,8 @@ fn the_absolute_error_is_twice_a_quantile_loss() {
     let mut compared = 0;
     for instance in instances().iter().filter(|instance| instance.y.len() > 10).take(12) {
         let halved =
-            Settings { loss: "quantile:0.5".parse().unwrap(), lipschitz: 0.01, tol: 1e-9, ..Settings::default() };
-        let whole = Settings { loss: "absolute".parse().unwrap(), lipschitz: 0.02, ..halved.clone() };
+            Settings { loss: "quantile:0.5".parse().unwrap(), lipschitz_price: 0.01, tol: 1e-9, ..Settings::default() };
+        let whole = Settings { loss: "absolute".parse().unwrap(), lipschitz_price: 0.02, ..halved.clone() };
         let run = |settings: &Settings| {
             let go_on = &mut |_: &_| ControlFlow::Continue(());
             polish(&instance.network(), &instance.data(true), settings, go_on).unwrap().after.objective

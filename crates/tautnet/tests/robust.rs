@@ -43,7 +43,7 @@ impl Instance {
             method,
             loss: self.loss.parse().unwrap(),
             tolerance: Some(Tolerance::of_rows(self.shape, matrix(&self.tolerance)).unwrap()),
-            lipschitz: self.lipschitz,
+            lipschitz_price: self.lipschitz,
             decay: self.decay,
             linear_part: self.linear_part,
             output_bias: self.output_bias,
@@ -137,7 +137,7 @@ fn what_comes_back_is_never_worse_than_what_was_given() {
         let settings = Settings {
             loss: ["squared", "huber:0.5", "quantile:0.3", "absolute"][seed as usize % 4].parse().unwrap(),
             tolerance: Some(tolerance),
-            lipschitz: 0.0,
+            lipschitz_price: 0.0,
             decay: 0.0,
             rounds: 4,
             ..Settings::of(cells)
@@ -184,7 +184,7 @@ fn scenarios_never_raise_what_is_found() {
         let settings = Settings {
             loss: ["squared", "huber:0.5", "quantile:0.3", "absolute"][seed as usize % 4].parse().unwrap(),
             tolerance: Some(tolerance.clone()),
-            lipschitz: if seed % 7 == 0 { 0.01 } else { 0.0 },
+            lipschitz_price: if seed % 7 == 0 { 0.01 } else { 0.0 },
             decay: if seed % 5 == 0 { 0.01 } else { 0.0 },
             linear_part: seed % 11 == 0,
             rounds: 4,
@@ -270,7 +270,7 @@ fn walks_within_a_tolerance_go_on_from_the_first_program() {
         let settings = Settings {
             loss: ["squared", "huber:0.5"][seed as usize % 2].parse().unwrap(),
             tolerance: Some(tolerance),
-            lipschitz: if seed % 3 == 0 { 0.01 } else { 0.0 },
+            lipschitz_price: if seed % 3 == 0 { 0.01 } else { 0.0 },
             decay: 0.001,
             walk: Walk { rounds: 2, steps: 100, ..Walk::default() },
             ..Settings::of(Method::WALK)
@@ -351,7 +351,7 @@ fn the_hard_optimum_is_the_loss_under_an_exhaustive_attack() {
                     loss: loss.clone(),
                     tolerance: Some(Tolerance::same(Shape::Box, &vec![size; d]).unwrap()),
                     decay,
-                    lipschitz: 0.0,
+                    lipschitz_price: 0.0,
                     tol: 1e-9,
                     ..Settings::of(Method::ROBUST_CELLS)
                 };

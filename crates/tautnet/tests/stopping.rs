@@ -47,7 +47,7 @@ fn trained(data: &Dataset, start: Start, units: usize) -> train::Trained {
     train(data, &settings, &mut |_| ControlFlow::Continue(())).unwrap()
 }
 
-/// Found ≤ certified, and what is certified verifies.
+/// Found ≤ proved, and what is proved verifies.
 fn check_proof(network: &Shallow, norm: Norm) -> f64 {
     let certificate = prove(network, norm, None, &mut |_| ControlFlow::Continue(())).unwrap();
     verify(&certificate.to_json(), network).unwrap();
@@ -89,7 +89,8 @@ fn a_polish_that_is_stopped_anywhere_is_never_worse() {
         for method in [Method::JOINT, Method::WEIGHT_DECAY, Method::ALTERNATING, Method::WALK] {
             let walk = polish::Walk { rounds: 1, steps: 20, restarts: 0, flips: 1, soft: 1 };
             let lipschitz = if method == Method::WEIGHT_DECAY { 0.0 } else { 0.05 };
-            let settings = polish::Settings { method, lipschitz, walk, rounds: 2, ..polish::Settings::default() };
+            let settings =
+                polish::Settings { method, lipschitz_price: lipschitz, walk, rounds: 2, ..polish::Settings::default() };
             for after in AFTER {
                 let stop = stop(after);
                 let polished =
@@ -257,7 +258,7 @@ fn a_polish_of_deep_networks_that_is_stopped_anywhere_is_never_worse() {
         for stop in [stop(after), harsh(after)] {
             let settings = deep_polish::Settings {
                 loss: "logistic".parse().unwrap(),
-                lipschitz: 0.01,
+                lipschitz_price: 0.01,
                 rounds: 1,
                 ..Default::default()
             };
@@ -286,9 +287,9 @@ fn ranges_and_attacks_that_are_stopped_are_true() {
         let (part, reports) = stop(after).during(|| (range(), attacked()));
         assert!(part.highest.bound >= full.highest.found && part.lowest.bound <= full.lowest.found, "{after}");
         for (report, whole) in reports.iter().zip(&whole) {
-            assert!(report.found <= report.row_by_row() && report.row_by_row() <= report.certified_ceiling);
+            assert!(report.found <= report.row_by_row() && report.row_by_row() <= report.ceiling);
             assert!(whole.found <= report.row_by_row() * (1.0 + 1e-12), "{after}");
-            assert_eq!(report.certified_ceiling, whole.certified_ceiling);
+            assert_eq!(report.ceiling, whole.ceiling);
         }
     }
     // Where nothing is searched the error without attack is what is found.
@@ -302,7 +303,7 @@ fn ranges_and_attacks_that_are_stopped_are_true() {
 fn a_stop_that_never_says_yes_changes_nothing() {
     let never = Stop::staged(|_| false);
     let (data, network) = (data(150, 5, 3), network(40, 5, 3));
-    let settings = polish::Settings { lipschitz: 0.05, iterations: 5, ..polish::Settings::default() };
+    let settings = polish::Settings { lipschitz_price: 0.05, iterations: 5, ..polish::Settings::default() };
     let run = || {
         let trained = trained(&data, "random".parse().unwrap(), 30);
         (trained, polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap())
@@ -317,10 +318,10 @@ fn a_stop_that_never_says_yes_changes_nothing() {
 fn a_program_that_does_not_fit_is_refused_before_it_is_built() {
     // 400 columns: one matrix of the inequality alone would be of order 80 000.
     let (data, network) = (data(20, 400, 11), network(2, 400, 11));
-    let settings = polish::Settings { lipschitz: 0.05, ..polish::Settings::default() };
+    let settings = polish::Settings { lipschitz_price: 0.05, ..polish::Settings::default() };
     let refused = polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(refused.what.contains("400 columns") && refused.what.contains("GB"), "{refused:?}");
     assert!(refused.hint.contains("weight-decay"), "{refused:?}");
-    let settings = polish::Settings { method: Method::WEIGHT_DECAY, lipschitz: 0.0, iterations: 3, ..settings };
+    let settings = polish::Settings { method: Method::WEIGHT_DECAY, lipschitz_price: 0.0, iterations: 3, ..settings };
     polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap();
 }

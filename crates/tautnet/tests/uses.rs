@@ -41,7 +41,7 @@ const SETTINGS: [Setting; 14] = [
 /// Something that is not what holds where nothing was said.
 fn asked(setting: Setting, recipe: &mut Recipe) {
     match setting {
-        Setting::Lipschitz => recipe.lipschitz = Some(0.3),
+        Setting::Lipschitz => recipe.lipschitz_price = Some(0.3),
         Setting::Penalty => recipe.penalty = Penalty::LSquared,
         Setting::MaxLipschitz => recipe.max_lipschitz = Some(0.2),
         Setting::Decay => recipe.decay = Some(0.2),
@@ -65,7 +65,7 @@ fn what_a_method_uses_changes_its_result_and_the_rest_is_refused() {
     for method in Method::all() {
         // A price, so that it makes a difference what is priced.
         let price = method.uses(Setting::Lipschitz).then_some(0.01);
-        let plain = Recipe { method: Some(method), lipschitz: price, ..Recipe::default() };
+        let plain = Recipe { method: Some(method), lipschitz_price: price, ..Recipe::default() };
         let polish = |recipe: &Recipe| recipe.resolve(Command::Polish).map(|plan| plan.settings.polish);
         let without = run(&network, &data, &polish(&plain).unwrap()).unwrap();
         for setting in SETTINGS {
@@ -105,7 +105,7 @@ fn what_a_method_uses_changes_its_result_and_the_rest_is_refused() {
 #[test]
 fn settings_that_methods_share_are_cut_to_what_each_uses() {
     let all = Settings {
-        lipschitz: 0.1,
+        lipschitz_price: 0.1,
         decay: 0.2,
         penalty: Penalty::LSquared,
         max_lipschitz: Some(3.0),
@@ -117,7 +117,7 @@ fn settings_that_methods_share_are_cut_to_what_each_uses() {
         let own = all.with_method(method);
         own.check_run().unwrap();
         assert_eq!(own.method, method);
-        assert_eq!(own.lipschitz > 0.0, method.uses(Setting::Lipschitz));
+        assert_eq!(own.lipschitz_price > 0.0, method.uses(Setting::Lipschitz));
         assert_eq!(own.max_lipschitz.is_some(), method.uses(Setting::MaxLipschitz));
         assert_eq!((own.decay, own.norm, own.output_bias), (0.2, Norm::Infinity, false));
     }
@@ -128,7 +128,7 @@ fn settings_that_methods_share_are_cut_to_what_each_uses() {
 fn the_score_counts_every_price() {
     let (data, network) = (data(10, 2, 1), network(4, 2, 1));
     for method in Method::all() {
-        let settings = Settings { lipschitz: 0.5, decay: 0.25, ..Settings::of(method) };
+        let settings = Settings { lipschitz_price: 0.5, decay: 0.25, ..Settings::of(method) };
         let score = score(&network, &data, &settings).unwrap();
         assert_eq!(score.objective, score.loss + 0.25 * score.decay + 0.5 * score.lipschitz, "{method:?}");
     }
@@ -146,7 +146,7 @@ fn every_method_is_fitted_with_its_defaults() {
         assert_eq!(fitted.path.is_some(), method.uses(Setting::Lipschitz), "{method:?}");
         assert_eq!(matches!(settings.price, Price::Chosen(_)), fitted.path.is_some());
         if fitted.path.is_some() {
-            settings.polish.lipschitz = 0.0;
+            settings.polish.lipschitz_price = 0.0;
             assert_eq!(fit(&data, &settings, &mut |_| ControlFlow::Continue(())).unwrap(), fitted);
         } else {
             let grid = select::Settings::default();

@@ -37,7 +37,7 @@ fn check(polished: &Polished, network: &Shallow, data: &Dataset, settings: &Sett
     if matches!(polished.ending, Ending::Unchanged(_)) {
         prop_assert_eq!(&polished.network, network);
     }
-    // found ≤ certified, and what is certified verifies.
+    // found ≤ proved, and what is proved verifies.
     let search = GradientSearchSettings { starts: 4, ..GradientSearchSettings::default() };
     let everywhere = Region::Everywhere;
     let found = largest_gradient_found(&polished.network, &everywhere, settings.norm, None, &search).unwrap();
@@ -70,7 +70,7 @@ proptest! {
     ) {
         let (data, network) = (data(n, d, seed), network(m, d, seed));
         let limit = 10f64.powf(limit);
-        let joint = Settings { lipschitz: 0.0, max_lipschitz: Some(limit), ..Settings::default() };
+        let joint = Settings { lipschitz_price: 0.0, max_lipschitz: Some(limit), ..Settings::default() };
         let settings = Settings { method: Method::WALK, walk: SHORT, ..joint.clone() };
         let (convex, walked) = (run(&network, &data, &joint), run(&network, &data, &settings));
         prop_assert!(walked.after.lipschitz <= limit, "{:?}", walked.after);
@@ -81,7 +81,7 @@ proptest! {
     #[test]
     fn a_walk_that_is_ended_gives_the_best_so_far(most in 0_usize..400, seed in 0_u64..8) {
         let (data, network) = (data(20, 2, seed), network(5, 2, seed));
-        let settings = Settings { method: Method::WALK, walk: SHORT, lipschitz: 0.05, ..Settings::default() };
+        let settings = Settings { method: Method::WALK, walk: SHORT, lipschitz_price: 0.05, ..Settings::default() };
         let (mut heard, mut ended) = (0, false);
         let walked = polish(&network, &data, &settings, &mut |_| {
             heard += 1;
@@ -108,7 +108,7 @@ fn soft_cells_go_on_from_where_the_walk_ends() {
         let limit = (seed % 3 == 2).then_some(0.5);
         let settings = Settings {
             loss,
-            lipschitz: 0.01,
+            lipschitz_price: 0.01,
             max_lipschitz: limit,
             linear_part: seed % 2 == 0,
             ..Settings::of(Method::WALK)
@@ -134,7 +134,7 @@ fn descents_and_flips_both_leave_the_first_cell() {
     let (mut by_descent, mut by_flips) = (0, 0);
     for seed in 0..6 {
         let (data, network) = (data(60, 2, seed), network(10, 2, seed));
-        let joint = Settings { lipschitz: 0.03, ..Settings::default() };
+        let joint = Settings { lipschitz_price: 0.03, ..Settings::default() };
         let convex = run(&network, &data, &joint).after.objective;
         let with = |walk: Walk| run(&network, &data, &Settings { method: Method::WALK, walk, ..joint.clone() });
         let descents = with(Walk { flips: 0, restarts: 0, soft: 0, ..Walk::default() }).after.objective;
@@ -160,7 +160,7 @@ fn the_same_bytes_whatever_the_number_of_threads() {
 #[test]
 fn degenerate_data_and_networks_are_walked_too() {
     let (data, network) = (data(12, 2, 1), network(4, 2, 1));
-    let settings = Settings { method: Method::WALK, walk: SHORT, lipschitz: 0.05, ..Settings::default() };
+    let settings = Settings { method: Method::WALK, walk: SHORT, lipschitz_price: 0.05, ..Settings::default() };
     // Every row twice, a unit that is never on, one without output weight, one that is always on.
     let twice = Rows::of(&data).pick(&(0..24).map(|k| k % 12).collect::<Vec<_>>());
     let odd = network.clone().edited(|parts| {
@@ -180,7 +180,7 @@ fn degenerate_data_and_networks_are_walked_too() {
     let error = polish(&network, &data, &refused, &mut |_| ControlFlow::Continue(())).unwrap_err();
     assert!(error.to_string().contains("walk"), "{error}");
     // A high price: nothing is left but the mean.
-    let walked = run(&network, &data, &Settings { lipschitz: 1e4, ..settings });
+    let walked = run(&network, &data, &Settings { lipschitz_price: 1e4, ..settings });
     assert!((walked.after.objective - walked.after.loss).abs() < 1e-3 * walked.after.loss, "{:?}", walked.after);
 }
 
@@ -190,8 +190,13 @@ fn descent_alone_lowers_the_objective_and_claims_nothing() {
     for seed in 0..6 {
         let (data, network) = (data(40, 2, seed), network(8, 2, seed));
         for settings in [
-            Settings { lipschitz: 0.05, ..Settings::of("descent".parse().unwrap()) },
-            Settings { lipschitz: 0.0, decay: 0.02, linear_part: true, ..Settings::of("descent".parse().unwrap()) },
+            Settings { lipschitz_price: 0.05, ..Settings::of("descent".parse().unwrap()) },
+            Settings {
+                lipschitz_price: 0.0,
+                decay: 0.02,
+                linear_part: true,
+                ..Settings::of("descent".parse().unwrap())
+            },
         ] {
             let found = run(&network, &data, &settings);
             assert!(found.after.objective < 0.9 * found.before.objective, "{found:?}");

@@ -212,7 +212,7 @@ impl VerifiedMargins {
     }
 
     /// How many rows are proved to have their class wherever the inputs are changed within the radius.
-    pub fn certified(&self) -> usize {
+    pub fn proved_right(&self) -> usize {
         self.certified
     }
 }

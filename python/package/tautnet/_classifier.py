@@ -63,7 +63,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         with the worst that an attack found within the tolerance, and proved. None without a tolerance. With `layers` {"clean", "proved"}, proved
         within the radius: for rows held out on the command line, else for those that were put aside to choose the best pass by (`validation`), which
         may be a little better than on rows that chose nothing; None where there were none.
-    model_, certificate_, trivial_bound_, tolerance_, choice_, objective_, lipschitz_ and the others : as `LipschitzRegressor` has them.
+    model_, certificate_, trivial_bound_, tolerance_, choice_, objective_, lipschitz_price_ and the others : as `LipschitzRegressor` has them.
     """
 
     classes_: npt.NDArray[Any]
@@ -72,7 +72,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         self,
         hidden: int | Literal["auto"] | None = "auto",
         *,
-        lipschitz: float | Literal["auto"] = "auto",
+        lipschitz_price: float | Literal["auto"] = "auto",
         method: Method | None = None,
         effort: Effort = "normal",
         start: Start = "sgd",
@@ -110,7 +110,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         super().__init__(
-            hidden, lipschitz=lipschitz, method=method, effort=effort, start=start, loss=loss, decay=decay, max_lipschitz=max_lipschitz,
+            hidden, lipschitz_price=lipschitz_price, method=method, effort=effort, start=start, loss=loss, decay=decay, max_lipschitz=max_lipschitz,
             norm=norm, penalty=penalty, output_bias=output_bias, linear_part=linear_part, tolerance=tolerance, tolerance_shape=tolerance_shape,
             missing=missing, dates=dates, layers=layers, activation=activation, biases=biases, hidden_weights=hidden_weights, bound=bound, radius=radius, ramp=ramp,
             epochs=epochs, batch=batch, rate=rate, optimizer=optimizer, validation=validation, standardize=standardize, tol=tol,
@@ -128,7 +128,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         self.classes_, y, texts = given_labels(y, type(self).__name__)
         if len(texts) > 2 and self._priced():
             raise TautnetError(f"Only binary classification is supported with prices: y has {len(texts)} classes",
-                               "leave lipschitz, method, max_lipschitz, penalty, start, tol, iterations and tolerance=0 out")  # fmt: skip
+                               "leave lipschitz_price, method, max_lipschitz, penalty, start, tol, iterations and tolerance=0 out")  # fmt: skip
         weights = self._weights(y, sample_weight)
         rows = given_rows(X, y, weights, type(self).__name__) | {"classes": texts}
         self._fit(X, rows)
@@ -248,7 +248,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         if self._deep():
             rows = self.model_.seen_by_layers
             shares = None if rows is None else json.loads(rows)
-            return None if shares is None else {"clean": shares["accuracy"], "proved": shares["certified_accuracy"]}
+            return None if shares is None else {"clean": shares["accuracy"], "proved": shares["proved_accuracy"]}
         seen = json.loads(self.model_.objective).get("seen")
         found: dict[str, float] | None = None if seen is None else seen["result"].get("accuracy")
         return found

@@ -43,7 +43,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         self,
         hidden: int | Literal["auto"] | None = "auto",
         *,
-        lipschitz: float | Literal["auto"] = "auto",
+        lipschitz_price: float | Literal["auto"] = "auto",
         method: Method | None = None,
         effort: Effort = "normal",
         start: Start = "sgd",
@@ -80,7 +80,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         random_state: int | np.random.RandomState | None = 0,
     ) -> None:
         self.hidden = hidden
-        self.lipschitz = lipschitz
+        self.lipschitz_price = lipschitz_price
         self.method = method
         self.effort = effort
         self.start = start
@@ -308,10 +308,10 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         return None if path is None else path_of(path, json.loads(self.model_.settings).get("loss", "squared"))
 
     @property
-    def lipschitz_(self) -> float | None:
+    def lipschitz_price_(self) -> float | None:
         """The price of the bound."""
         check_is_fitted(self)
-        found: float | None = json.loads(self.model_.settings).get("lipschitz")
+        found: float | None = json.loads(self.model_.settings).get("lipschitz_price")
         return found
 
     def weights(self, standardized: bool = False) -> dict[str, Any]:
@@ -349,8 +349,8 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         # The hidden units of a network that was polished are its own.
         if "hidden" not in settings and not model.layered:
             parameters["hidden"] = model.units
-        if settings.get("lipschitz_chosen") or settings.get("lipschitz") is None or (model.layered and settings["lipschitz"] == 0):
-            parameters["lipschitz"] = "auto"
+        if settings.get("lipschitz_price_chosen") or settings.get("lipschitz_price") is None or (model.layered and settings["lipschitz_price"] == 0):
+            parameters["lipschitz_price"] = "auto"
         if model.tolerance[0]:
             # What belongs to the polish for a tolerance is not for a fit.
             parameters = {name: value for name, value in parameters.items() if name not in PRICED}
@@ -374,7 +374,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
 DEEP = "trivial-bound"
 
 # Settings of the objective with prices, which do not go together with a tolerance.
-PRICED = ("lipschitz", "method", "max_lipschitz", "penalty", "start", "tol", "iterations")
+PRICED = ("lipschitz_price", "method", "max_lipschitz", "penalty", "start", "tol", "iterations")
 
 
 def deep_options(parameters: dict[str, Any]) -> dict[str, Any]:
@@ -396,7 +396,7 @@ def options(parameters: dict[str, Any]) -> dict[str, Any]:
     """What the extension asks for: the library's settings among the parameters, by the library's names."""
     known = [*settings_of("train"), *settings_of("polish"), *settings_of("attack")]
     asked = {name: value for name, value in parameters.items() if name in known}
-    for name in ("hidden", "lipschitz"):
+    for name in ("hidden", "lipschitz_price"):
         if isinstance(asked.get(name), str) and asked[name] == "auto":
             asked[name] = None
     asked["tolerance"] = given_tolerance(asked.get("tolerance"))

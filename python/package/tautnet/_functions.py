@@ -74,7 +74,7 @@ def polish(
     sample_weight: Any = None,
     *,
     loss: Loss | None = None,
-    lipschitz: float | None = None,
+    lipschitz_price: float | None = None,
     decay: float | None = None,
     max_lipschitz: float | None = None,
     method: PolishMethod | None = None,
@@ -116,7 +116,7 @@ def polish(
 
     A deep network, one with more hidden layers or with other units than relu can say, is polished layer by layer: a fitted estimator with `layers`,
     a fitted MLPRegressor or MLPClassifier, a torch Sequential, a Network, or a file. `bound` and `radius` are about these; of the other settings `loss`,
-    `lipschitz`, `max_lipschitz`, `norm`, `rounds` and `tol` are, and the rest is refused. A model is polished by what it was trained by where no price, limit or radius is
+    `lipschitz_price`, `max_lipschitz`, `norm`, `rounds` and `tol` are, and the rest is refused. A model is polished by what it was trained by where no price, limit or radius is
     given. `objective_["polish"]` of the result has the objective, the
     loss and the bound before and after, every step, and why it ended. Where the time limit ends it, the best so far is the result.
 
@@ -135,7 +135,7 @@ def polish(
         (target, *_), loss = _targets(subject, network, y, loss, "polish")
     asked = options(
         {
-            "loss": loss, "lipschitz": lipschitz, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
+            "loss": loss, "lipschitz_price": lipschitz_price, "decay": decay, "max_lipschitz": max_lipschitz, "method": method, "effort": effort,
             "norm": norm, "penalty": penalty, "output_bias": output_bias, "linear_part": linear_part, "tol": tol,
             "iterations": iterations, "tolerance": tolerance, "tolerance_shape": tolerance_shape, "rounds": rounds,
         }
@@ -276,7 +276,7 @@ class ChainBounds(Shown):
     def _below(self) -> list[str]:
         if self.margins is None:
             return []
-        return [f"{self.margins.certified} of {self.margins.rows} rows keep their class within {self.margins.radius:g} (proved)"]
+        return [f"{self.margins.proved_right} of {self.margins.rows} rows keep their class within {self.margins.radius:g} (proved)"]
 
     def _lines(self) -> list[tuple[str, str, float]]:
         lines = [("largest Jacobian found", ">=", self.found)]
@@ -436,7 +436,7 @@ class Attack(Shown):
     """How far inputs may move, standardized."""
     found: Floats
     """What an attack achieved."""
-    certified: Floats
+    proved: Floats
     """What no attack exceeds, row by row."""
     ceiling: Floats
     """What no attack exceeds by the Lipschitz bound alone."""
@@ -452,11 +452,11 @@ class Attack(Shown):
         return f"Attack, norm {self.norm}, {self.rows} rows: {_measure(self.root_name, self.loss)}"
 
     def _columns(self) -> list[Column]:
-        found, certified, ceiling = (_root(values, self.degree) for values in (self.found, self.certified, self.ceiling))
+        found, proved, ceiling = (_root(values, self.degree) for values in (self.found, self.proved, self.ceiling))
         return [
             plain("radius", self.radius),
             numbers("found ≥", found, False),
-            numbers("certified ≤", certified, True),
+            numbers("proved ≤", proved, True),
             numbers("by the bound ≤", ceiling, True),
         ]
 
@@ -567,7 +567,7 @@ def attack(
             **{key: facts[key] for key in FACTS if key != "norm"},
         )
 
-    return Attack(column("radius"), column("found"), column("certified"), column("ceiling"), **{key: facts[key] for key in FACTS})
+    return Attack(column("radius"), column("found"), column("proved"), column("ceiling"), **{key: facts[key] for key in FACTS})
 
 
 def lipschitz_path(
@@ -581,7 +581,7 @@ def lipschitz_path(
     estimator = LipschitzRegressor(**parameters)
     if estimator.layers is not None or estimator.method == DEEP:
         raise TautnetError("a path of prices was asked for with `layers`, and networks with layers have none", "leave `layers` out")
-    asked = options({**estimator.get_params(), "lipschitz": None})
+    asked = options({**estimator.get_params(), "lipschitz_price": None})
     rows = given_rows(X, y, sample_weight, "lipschitz_path")
     wanted = None if prices is None else [float(value) for value in prices]
     with Progress(estimator.verbose) as progress:

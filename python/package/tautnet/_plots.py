@@ -25,18 +25,18 @@ def _axes(axes: Any) -> Any:
 
 
 def plot_attack(attack: Attack | AttackWithin, axes: Any = None, label: str = "", color: str = AFTER) -> Any:
-    """Error under attack against the radius or the size of the tolerance: found below, certified above; the truth is in the band."""
+    """Error under attack against the radius or the size of the tolerance: found below, proved above; the truth is in the band."""
     if isinstance(attack, Attack):
-        size, above, what = attack.radius, attack.certified, f"radius of the attack (standardized, norm {attack.norm})"
+        size, above, what = attack.radius, attack.proved, f"radius of the attack (standardized, norm {attack.norm})"
     else:
         size, above, what = attack.size, attack.proved, "size of the errors (times the tolerance)"
     axes = _axes(axes)
-    found, certified = (values ** (1.0 / attack.degree) for values in (attack.found, above))
+    found, proved = (values ** (1.0 / attack.degree) for values in (attack.found, above))
     measure = attack.root_name if attack.loss == "squared" else f"{attack.root_name}, {attack.loss}"
     name = f"{label}, " if label else ""
-    axes.fill_between(size, found, certified, color=color, alpha=0.15, linewidth=0)
+    axes.fill_between(size, found, proved, color=color, alpha=0.15, linewidth=0)
     axes.plot(size, found, color=color, marker="o", markersize=3, label=f"{name}found")
-    axes.plot(size, certified, color=color, linestyle="--", label=f"{name}certified")
+    axes.plot(size, proved, color=color, linestyle="--", label=f"{name}proved")
     axes.set_xlabel(what)
     axes.set_ylabel(measure)
     axes.set_ylim(bottom=0)

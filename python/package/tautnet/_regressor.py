@@ -30,9 +30,9 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
     the least worst case on rows that they did not learn from become the result; `worst_case_error_` says what it is. Where nothing is
     said the tolerance is "0.1sd".
 
-    With the tolerance 0, or where `lipschitz`, `method`, `max_lipschitz`, `effort`, `penalty`, `start`, `tol` or `iterations` is given and no
+    With the tolerance 0, or where `lipschitz_price`, `method`, `max_lipschitz`, `effort`, `penalty`, `start`, `tol` or `iterations` is given and no
     tolerance, an objective with prices is minimized instead. A starting network is trained; then the best of all networks with its
-    activation patterns is found by convex optimization, minimizing the mean loss + lipschitz * (bound on the Lipschitz constant). With a
+    activation patterns is found by convex optimization, minimizing the mean loss + lipschitz_price * (bound on the Lipschitz constant). With a
     tolerance these settings are refused, but for `effort`: "high" gives the choice four times its usual work.
 
     Inputs and target are standardized on the way: prices, radii and `standardized_upper_bound` are in standardized units,
@@ -44,7 +44,7 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
 
     With `layers`, such as (64, 64), a network of several hidden layers is trained so that the product of its layers' norms is small
     (the method "trivial-bound", which may be named too). This product is a bound, which is proved. The settings from `layers` to `validation` are about it,
-    and of the others `loss`, `lipschitz` (a price on the bound), `max_lipschitz`, `norm` and `random_state`; the rest is refused beside it. Predictions have intervals by `radius`. Of several targets
+    and of the others `loss`, `lipschitz_price` (a price on the bound), `max_lipschitz`, `norm` and `random_state`; the rest is refused beside it. Predictions have intervals by `radius`. Of several targets
     the cost is the sum of theirs in standardized units, in which the bounds are too. Rows are not merged.
 
     A setting that the method does not use is refused: "weight-decay" has no price of the bound, no "L2" and no limit, and only
@@ -81,7 +81,7 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
     objective_path_ : objective of the convex program at every iteration.
     gap_path_ : relative duality gap at every iteration, NaN where there was none yet.
     lipschitz_path_ : how the price was chosen, or None.
-    lipschitz_ : the price used; None where there was none, as with a tolerance.
+    lipschitz_price_ : the price used; None where there was none, as with a tolerance.
     n_features_in_, feature_names_in_ : as scikit-learn has them.
     """
 

@@ -80,7 +80,7 @@ class ClassMargins:
     def right(self) -> int:
         """How many rows have their class where the inputs do not change."""
     @property
-    def certified(self) -> int:
+    def proved_right(self) -> int:
         """How many rows keep their class wherever the inputs change within the radius."""
     @property
     def margins(self) -> _Floats:

@@ -309,8 +309,8 @@ fn under_attack(case: &mut Case, draw: &mut Draw) {
                     };
                     let sum = (0..rows.len()).fold(Ratio::zero(), |sum, k| &sum + &square(k));
                     let truth = &sum * &total.inverse();
-                    case.above("certified error", reports[0].certified_ceiling, &truth, &place);
-                    case.above("certified error, row by row", reports[0].row_by_row(), &truth, &place);
+                    case.above("ceiling of the error", reports[0].ceiling, &truth, &place);
+                    case.above("error proved row by row", reports[0].row_by_row(), &truth, &place);
                     if ranges.iter().all(|range| range.complete) {
                         case.below("error found", reports[0].found, &truth, &place);
                     }

@@ -337,7 +337,7 @@ fn the_program_refuses_what_is_damaged() {
         let arguments = match seed.kind {
             Kind::Images => {
                 folder.write("damaged.labels-idx1-ubyte", LABELS);
-                draw.of(&["data show FILE", "train FILE --lipschitz 0.1 --hidden 2 --quiet"])
+                draw.of(&["data show FILE", "train FILE --lipschitz-price 0.1 --hidden 2 --quiet"])
             }
             Kind::Table | Kind::Packed | Kind::Parquet => {
                 draw.of(&["data show FILE", "predict model.json FILE", "attack model.json FILE --radius 0.1"])

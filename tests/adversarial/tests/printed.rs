@@ -83,7 +83,7 @@ fn examine(number: usize, effort: &Effort) -> Ledger {
         });
     }
 
-    // Errors under attack: found, certified row by row, certified ceiling; and the roots of found and certified.
+    // Errors under attack: found, proved row by row, ceiling; and the roots of found and proved.
     let row = networks::input(&network, &mut draw);
     let (target, radius) = (draw.unit(), draw.positive(2.0));
     let cells: Vec<String> = row.iter().chain([&target]).map(|x| format!("{x:e}")).collect();
@@ -109,10 +109,10 @@ fn examine(number: usize, effort: &Effort) -> Ledger {
         };
         for (k, name, truth, above) in [
             (1, "errors found printed by attack", &square, false),
-            (2, "errors certified row by row printed by attack", &square, true),
-            (3, "errors certified printed by attack", &square, true),
+            (2, "errors proved row by row printed by attack", &square, true),
+            (3, "ceilings printed by attack", &square, true),
             (4, "roots of errors found printed by attack", &error, false),
-            (5, "roots of errors certified printed by attack", &error, true),
+            (5, "roots of ceilings printed by attack", &error, true),
         ] {
             ledger.check(name, on_its_side(k, truth, above), || {
                 told(number, &format!("{row:?} {target}: it is {:e}", truth.approximate()), &ran, &json)

@@ -13,9 +13,9 @@ use tautnet_models::{SearchFile, Stored};
 
 /// Commands that write files, of about a second or less.
 const COMMANDS: [&str; 8] = [
-    "train rastrigin:n=200,d=2,seed=1 --hidden 10 --lipschitz 0.01 --out out.json --report out.html --plot out.svg",
-    "train data.csv --hidden 4 --lipschitz 0.01 --out out.onnx --plot fit=out.png",
-    "polish model.json data.csv --lipschitz 0.01 --out out.json --report out.html",
+    "train rastrigin:n=200,d=2,seed=1 --hidden 10 --lipschitz-price 0.01 --out out.json --report out.html --plot out.svg",
+    "train data.csv --hidden 4 --lipschitz-price 0.01 --out out.onnx --plot fit=out.png",
+    "polish model.json data.csv --lipschitz-price 0.01 --out out.json --report out.html",
     "certify model.json --certificate certificate.json --out out.json --plot out.svg",
     "certify network.json --exact --norm 2 --resume search.json --certificate certificate.json",
     "export model.json --out out.safetensors",

@@ -31,7 +31,7 @@ pub fn toy(n: usize, d: usize, seed: u64) -> (Mat<f64>, Vec<f64>) {
 pub fn trial_csv(data: &str, trial: u64, method: &str, objective: f64) -> String {
     let ending = if objective.is_nan() { "failed: no room" } else { "solved" };
     format!(
-        "settings,data,trial,base,method,lipschitz,decay,objective,loss,bound,weights,units,clean,attacked 0,seconds,ending\n\
+        "settings,data,trial,base,method,lipschitz_price,decay,objective,loss,bound,weights,units,clean,attacked 0,seconds,ending\n\
          ,{data},{trial},admm,{method},0.01,0,{objective},{objective},1,1,3,{objective},{objective},0.25,{ending}\n"
     )
 }

@@ -32,7 +32,7 @@ use tautnet_tables::atomic;
 /// For every row of DATA the worst perturbation of the standardized inputs of at most each radius is searched for: the
 /// error found is a lower bound. The ceiling follows from the certificate, the model's own if it is in the same norm;
 /// no attack exceeds it. Row by row, branch and bound over the ball itself proves a lower one: exactly the worst case where it
-/// closes. That what is found is not above what is certified is checked in every row.
+/// closes. That what is found is not above what is proved is checked in every row.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Model file, or a plain network
@@ -168,16 +168,16 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let (target, loss) = (&problem.columns.target, &settings.loss);
     let (means, roots) = means_and_roots(loss);
-    let titles = ["radius", "error found", "certified row by row", "certified ceiling"].map(str::to_owned);
+    let titles = ["radius", "error found", "proved row by row", "ceiling by the bound"].map(str::to_owned);
     let numbers = !loss.is_margin();
-    let user = numbers.then(|| [format!("`{target}` off by, found"), "certified".into()]);
+    let user = numbers.then(|| [format!("`{target}` off by, found"), "proved".into()]);
     let mut rows = vec![titles.into_iter().chain(user.into_iter().flatten()).collect::<Vec<_>>()];
     for report in &reports {
         let mut row = vec![
             output::number(report.radius),
             output::at_least(report.found),
             output::at_most(report.row_by_row()),
-            output::at_most(report.certified_ceiling),
+            output::at_most(report.ceiling),
         ];
         if numbers {
             row.push(output::at_least(problem.scaler.root_to_user_below(loss, report.found)));
@@ -219,7 +219,7 @@ fn run_within(
     let (scaler, loss, target, rows) = (&problem.scaler, &settings.loss, &problem.columns.target, problem.train.rows());
     let (entries, shape) = tolerance::json(asked);
     let one = |(size, report): (&f64, &WithinReport)| {
-        let proved = report.worst_case.map(|worst_case| worst_case.certified);
+        let proved = report.worst_case.map(|worst_case| worst_case.proved);
         json!({
             "size": size,
             "found": report.found,
@@ -248,7 +248,7 @@ fn run_within(
     };
     let mut table = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
     for (size, report) in SIZES.iter().zip(&reports) {
-        let proved = report.worst_case.map_or(f64::INFINITY, |worst_case| worst_case.certified);
+        let proved = report.worst_case.map_or(f64::INFINITY, |worst_case| worst_case.proved);
         let mut row = vec![
             output::number(*size),
             output::at_least(report.found),
@@ -298,26 +298,22 @@ fn proved_bound(stored: &Stored, network: &Shallow, norm: Option<Norm>, stop: &S
     Ok((norm, certificate.standardized.bound))
 }
 
-/// Found and certified errors, in both units.
+/// Errors found and proved, and the ceiling by the bound, in both units.
 pub fn reports_json(reports: &[RadiusReport], scaler: &Scaler, loss: &Loss) -> Value {
     let one = |report: &RadiusReport| {
-        let mut entry = json!({
+        let above = |value| scaler.loss_to_user_above(loss, value);
+        json!({
             "radius": report.radius,
             "found": report.found,
-            "certified": report.certified_ceiling,
+            "proved": report.row_by_row(),
+            "exact_rows": report.worst_case.map(|worst_case| worst_case.closed_rows),
+            "ceiling": report.ceiling,
             "user_units": {
                 "found": scaler.loss_to_user_below(loss, report.found),
-                "certified": scaler.loss_to_user_above(loss, report.certified_ceiling),
+                "proved": above(report.row_by_row()),
+                "ceiling": above(report.ceiling),
             },
-        });
-        if let Some(worst_case) = &report.worst_case {
-            entry["row_by_row"] = json!({
-                "certified": worst_case.certified,
-                "exact_rows": worst_case.closed_rows,
-                "user_units": {"certified": scaler.loss_to_user_above(loss, worst_case.certified)},
-            });
-        }
-        entry
+        })
     };
     reports.iter().map(one).collect()
 }

@@ -260,13 +260,13 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
             ));
         }
         atomic::write(path, &file.to_bytes(), arguments.out.existing())?;
-        let (right, certified) = (proved.right(), proved.certified());
+        let (right, proved_right) = (proved.right(), proved.proved_right());
         result["margins"] =
-            json!({"norm": norm.name(), "radius": radius, "rows": rows, "right": right, "certified": certified});
+            json!({"norm": norm.name(), "radius": radius, "rows": rows, "right": right, "proved_right": proved_right});
         let share = |count: usize| output::percent_at_least(count as f64 / rows.max(1) as f64);
         told = format!(
-            "\n{certified} of {rows} rows ({}) keep their class wherever the inputs change by a norm {} of at most {radius} (proved); {right} ({}) have it where they do not change\n",
-            share(certified),
+            "\n{proved_right} of {rows} rows ({}) keep their class wherever the inputs change by a norm {} of at most {radius} (proved); {right} ({}) have it where they do not change\n",
+            share(proved_right),
             norm.name(),
             share(right)
         );

@@ -108,7 +108,7 @@ fn plan(arguments: &Arguments, columns: &Encoder, source: &str) -> Result<Plan> 
     };
     let asked = arguments.method.iter().map(|name| method(name)).collect::<Result<Vec<_>>>()?;
     let arm = |(k, base)| {
-        let arm = Arm { base, methods: asked.clone(), lipschitz: settings.polish.lipschitz, decay: 0.0 };
+        let arm = Arm { base, methods: asked.clone(), lipschitz_price: settings.polish.lipschitz_price, decay: 0.0 };
         let mut methods = if asked.is_empty() { all_that_run(&settings, &arm) } else { asked.clone() };
         // Beside every other starting network the result would be the same.
         methods.retain(|method| k == 0 || !method.by_name);
@@ -229,7 +229,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         output::print_json(&json!({
             "data": source,
             "classes": columns.classes,
-            "lipschitz_price": plan.settings.polish.lipschitz,
+            "lipschitz_price": plan.settings.polish.lipschitz_price,
             "radii": plan.settings.radii,
             "trials": {"done": done, "of": tasks.len()},
             "methods": bands.iter().map(band_json).collect::<Vec<_>>(),
@@ -299,7 +299,7 @@ fn text(plan: &Plan, bands: &[Band], columns: &Encoder, data: &tautnet::Dataset)
         plan.settings.units,
         trials(bands),
         error[0],
-        arm.lipschitz,
+        arm.lipschitz_price,
         output::table(&lines)
     )
 }

@@ -264,7 +264,7 @@ fn within(
         };
         let clean = loss.mean(network, rows);
         let reports = attack::within_multiples(network, rows, &tolerance, &SIZES, &settings)?.into_iter();
-        let proved = |report: &WithinReport| report.worst_case.map_or(f64::INFINITY, |proved| proved.certified);
+        let proved = |report: &WithinReport| report.worst_case.map_or(f64::INFINITY, |proved| proved.proved);
         Ok(reports
             .map(|report| Errors { clean, found: report.found, proved: proved(&report), accuracy: None })
             .collect())
@@ -307,7 +307,7 @@ impl WorstCases {
                 let report = attack::within(network, data, tolerance, &settings)?;
                 let (proved, exact_rows) = report
                     .worst_case
-                    .map_or((f64::INFINITY, 0), |worst_case| (worst_case.certified, worst_case.closed_rows));
+                    .map_or((f64::INFINITY, 0), |worst_case| (worst_case.proved, worst_case.closed_rows));
                 Ok(Searched { found: report.found, proved, exact_rows })
             };
             let [before, after] = networks.map(of);

@@ -176,8 +176,8 @@ fn text(worked: &Worked, network: &Network, met: &Met) -> String {
 fn of_rows(name: &str, both: (&Seen, &Seen), radius: f64) -> Vec<Vec<String>> {
     let (first, within) = match both {
         (
-            Seen::Classes { rows, accuracy: old, certified_accuracy: old_certified },
-            Seen::Classes { accuracy: new, certified_accuracy: new_certified, .. },
+            Seen::Classes { rows, accuracy: old, proved_accuracy: old_certified },
+            Seen::Classes { accuracy: new, proved_accuracy: new_certified, .. },
         ) => (
             [format!("class right, {rows} rows {name}"), output::percent(*old), output::percent(*new)],
             [

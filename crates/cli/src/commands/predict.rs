@@ -1,4 +1,4 @@
-//! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals within a tolerance or a radius.
+//! `tautnet predict MODEL DATA`: predictions as CSV, with proved intervals within a tolerance or a radius.
 
 use super::told::{Watched, field, note_effort, write, write_json};
 use super::{predict_deep, several, targets};

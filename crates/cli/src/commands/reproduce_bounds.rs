@@ -55,7 +55,7 @@ fn network_lines(means: &[&Mean], radii: &[f64]) -> Vec<Vec<String>> {
         let row = &mean.row;
         let mut line = words(&[&row.data, &row.method, &row.map]);
         line.push(percent(row.clean));
-        line.extend((0..radii.len()).map(|k| row.certified.get(k).map_or(NONE.into(), |share| percent(*share))));
+        line.extend((0..radii.len()).map(|k| row.proved.get(k).map_or(NONE.into(), |share| percent(*share))));
         line.extend([output::at_most(row.bound), output::at_least(row.found)]);
         line.push(if mean.ratio.is_nan() { NONE.to_owned() } else { format!("{:.4}", mean.ratio) });
         line.push(format!("{}{}", mean.trials, failed(mean.failed)));
@@ -86,7 +86,7 @@ fn example_json(row: &Row) -> Value {
 }
 
 fn mean_json(mean: &Mean) -> Value {
-    let Row { data, method, map, norm, clean, bound, found, radii, certified, seconds, .. } = &mean.row;
+    let Row { data, method, map, norm, clean, bound, found, radii, proved, seconds, .. } = &mean.row;
     json!({
         "data": data,
         "method": method,
@@ -99,7 +99,7 @@ fn mean_json(mean: &Mean) -> Value {
         "found": found,
         "ratio": mean.ratio,
         "radii": radii,
-        "certified": certified,
+        "proved": proved,
         "seconds": seconds,
     })
 }

@@ -43,7 +43,7 @@ fn network_lines(means: &[Mean]) -> Vec<Vec<String>> {
     lines(&head, means, |mean| {
         let row = &mean.row;
         let mut line = vec![row.data.clone(), row.method.clone()];
-        line.extend([row.clean, row.fgsm, row.pgd, row.certified].map(percent));
+        line.extend([row.clean, row.fgsm, row.pgd, row.proved].map(percent));
         line.extend([row.objective, row.lower_bound].map(number));
         line.push(row.units.to_string());
         line
@@ -82,8 +82,7 @@ fn percent(share: f64) -> String {
 }
 
 fn mean_json(mean: &Mean) -> Value {
-    let Row { data, method, effort, objective, lower_bound, units, clean, fgsm, pgd, certified, seconds, .. } =
-        &mean.row;
+    let Row { data, method, effort, objective, lower_bound, units, clean, fgsm, pgd, proved, seconds, .. } = &mean.row;
     json!({
         "data": data,
         "method": method,
@@ -96,7 +95,7 @@ fn mean_json(mean: &Mean) -> Value {
         "clean": clean,
         "fgsm": fgsm,
         "pgd": pgd,
-        "certified": certified,
+        "proved": proved,
         "seconds": seconds,
     })
 }

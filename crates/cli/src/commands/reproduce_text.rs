@@ -66,7 +66,7 @@ pub fn table(rows: &[Row], tolerance: f64, trials: (usize, usize)) -> Finding {
             let difference = theirs.map(|theirs| [0, 1, 2].map(|k| ours[k] - theirs[k]));
             lines.push(vec![
                 row.data.clone(),
-                prices_in_words(row.lipschitz, row.decay),
+                prices_in_words(row.lipschitz_price, row.decay),
                 title(&row.method).to_owned(),
                 three(ours),
                 theirs.map_or(NONE.into(), three),
@@ -88,7 +88,7 @@ fn reduction_json(row: &Reduction) -> Value {
         "data": row.data,
         "base": row.base,
         "method": row.method,
-        "lipschitz": row.lipschitz,
+        "lipschitz_price": row.lipschitz_price,
         "decay": row.decay,
         "trials": row.trials,
         "failed": row.failed,
@@ -147,7 +147,7 @@ pub fn figure(experiment: &Experiment, bands: &[Band], trials: (usize, usize)) -
         panels_json.push(json!({
             "data": panel.data,
             "base": panel.base,
-            "lipschitz": panel.lipschitz,
+            "lipschitz_price": panel.lipschitz_price,
             "decay": panel.decay,
             "best_of_the_papers": winners[0],
             "best": winners[1],
@@ -284,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_price_has_panels_of_its_own() {
-        let dearer = |method, error| Row { lipschitz: 0.1, ..row("wine", 0, method, error) };
+        let dearer = |method, error| Row { lipschitz_price: 0.1, ..row("wine", 0, method, error) };
         let rows =
             [row("wine", 0, "c-lip", 1.0), row("wine", 0, "joint", 2.0), dearer("c-lip", 4.0), dearer("joint", 3.0)];
         let found = figure_of(&rows);
@@ -292,6 +292,6 @@ mod tests {
         let [first, second] = [0, 1].map(|k| own(&cells(&found)[k]));
         assert_eq!(first, ["ADMM at λ_L 0.01", "1", "2", "C-lip"]);
         assert_eq!(second, ["ADMM at λ_L 0.1", "4", "3", "joint"]);
-        assert_eq!((cells(&found).len(), &found.json()["panels"][1]["lipschitz"]), (2, &json!(0.1)));
+        assert_eq!((cells(&found).len(), &found.json()["panels"][1]["lipschitz_price"]), (2, &json!(0.1)));
     }
 }

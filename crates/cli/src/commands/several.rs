@@ -197,7 +197,7 @@ impl Seen {
         let one = |(clean, report): &(f64, WithinReport)| {
             json!({
                 "found": report.found,
-                "proved": report.worst_case.map(|proved| proved.certified),
+                "proved": report.worst_case.map(|proved| proved.proved),
                 "accuracy": {"clean": clean, "found": report.right.map(|right| right.found), "proved": report.right.map(|right| right.proved)},
             })
         };

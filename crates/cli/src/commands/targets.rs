@@ -119,7 +119,7 @@ struct Off {
 
 impl Off {
     fn proved(&self) -> f64 {
-        self.report.worst_case.map_or(f64::INFINITY, |proved| proved.certified)
+        self.report.worst_case.map_or(f64::INFINITY, |proved| proved.proved)
     }
 }
 
@@ -246,18 +246,18 @@ pub fn attack(asked: &Attack<'_>, stored: &Stored, problem: &Problem, stop: &Sto
     let all = (0..network.outputs()).map(of_target).collect::<Result<Vec<_>>>()?;
     super::pictures::tell_of_attack(stop);
     let loss = &settings.loss;
-    let proved = |report: &WithinReport| report.worst_case.map_or(f64::INFINITY, |worst_case| worst_case.certified);
+    let proved = |report: &WithinReport| report.worst_case.map_or(f64::INFINITY, |worst_case| worst_case.proved);
     let of_one = |(target, (name, reports)): (usize, (&str, &Vec<WithinReport>))| {
         let own = scaler.of_target(target);
         let one = |(size, report): (&f64, &WithinReport)| {
             json!({
                 "size": size,
                 "found": report.found,
-                "proved": report.worst_case.map(|worst_case| worst_case.certified),
+                "proved": report.worst_case.map(|worst_case| worst_case.proved),
                 "exact_rows": report.worst_case.map(|worst_case| worst_case.closed_rows),
                 "user_units": {
                     "found": own.loss_to_user_below(loss, report.found),
-                    "proved": report.worst_case.map(|worst_case| own.loss_to_user_above(loss, worst_case.certified)),
+                    "proved": report.worst_case.map(|worst_case| own.loss_to_user_above(loss, worst_case.proved)),
                 },
             })
         };

@@ -1,4 +1,4 @@
-//! `tautnet train DATA`: from a table to a trained, polished and certified network.
+//! `tautnet train DATA`: from a table to a trained, polished network with its proofs.
 
 use super::export;
 use super::pictures::{self, Evaluation};
@@ -36,7 +36,7 @@ use tautnet_tables::{Encoder, check_learned};
 /// are trained for it in several ways, and those with the least worst case on rows that they did not learn from become the
 /// result. It tells how wrong predictions can be within the tolerance, found by attack and proved.
 ///
-/// With --lipschitz, --method, --max-lipschitz or --tolerance 0 it minimizes an objective with prices instead: a starting network
+/// With --lipschitz-price, --method, --max-lipschitz or --tolerance 0 it minimizes an objective with prices instead: a starting network
 /// is trained, then the best of all networks with its activation patterns is found by convex optimization, minimizing mean
 /// loss + λ · (bound on the Lipschitz constant) + decay. Inputs and target are standardized on the way; λ, radii and bounds are
 /// in standardized units where nothing else is said. The model is written as JSON, or as ONNX or safetensors where FILE ends so.
@@ -229,7 +229,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     display.stage("proving the bound of the network");
     let proved = job.prove_fit(&worked, &arguments.data.to_string_lossy())?;
     let model = Model::of(proved, columns, scaler.clone())?;
-    // Only pictures show what is certified about the starting network.
+    // Only pictures show what is proved of the starting network.
     let start_bound =
         if arguments.pictures.wanted() { job.prove(&fitted.start, None)?.standardized.bound } else { f64::INFINITY };
     let bound = certificate(&model).standardized.bound;
@@ -268,7 +268,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             rows,
             units: fitted.start.units(),
             origin: Origin::Trained(settings.start.start.name()),
-            settings: polish::Settings { lipschitz: fitted.price.unwrap_or(0.0), ..settings.polish.clone() },
+            settings: polish::Settings { lipschitz_price: fitted.price.unwrap_or(0.0), ..settings.polish.clone() },
             polished: fitted.polished.as_ref(),
             stopped,
             path: fitted.path.as_ref(),
@@ -312,7 +312,7 @@ fn check_several(count: usize, target: &str, within: bool) -> Result<()> {
         format!(
             "the target `{target}` has {count} classes, and an objective with prices is for two classes or for numbers"
         ),
-        "leave out --lipschitz, --max-lipschitz, --method and --tolerance 0: then the network is chosen for a tolerance",
+        "leave out --lipschitz-price, --max-lipschitz, --method and --tolerance 0: then the network is chosen for a tolerance",
     ))
 }
 

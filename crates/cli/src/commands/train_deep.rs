@@ -180,8 +180,8 @@ fn text(fitted: &Fitted, model: &Model, source: &str) -> String {
     let sets = [("learned from", Some(&fitted.learned)), ("held out", fitted.held_out.as_ref())];
     for (name, seen) in sets.into_iter().filter_map(|(name, seen)| Some((name, seen?))) {
         let (count, clean, proved) = match seen {
-            Seen::Classes { rows, accuracy, certified_accuracy } => {
-                let proved = format!("at least {}", output::percent_at_least(*certified_accuracy));
+            Seen::Classes { rows, accuracy, proved_accuracy } => {
+                let proved = format!("at least {}", output::percent_at_least(*proved_accuracy));
                 (rows, output::percent(*accuracy), proved)
             }
             Seen::Numbers { rows, clean, proved, .. } => {

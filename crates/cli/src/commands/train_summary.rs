@@ -163,12 +163,12 @@ impl Summary<'_> {
         text.push_str(&format!("\n{}", table(&rows)));
 
         text.push_str(&format!("\n{mean} under attack, {}\n", evaluation.rows));
-        let titles = ["radius", "start, found", "result, found", "result, certified"];
+        let titles = ["radius", "start, found", "result, found", "result, ceiling"];
         let mut rows = vec![titles.map(str::to_owned).to_vec()];
         for (start, result) in evaluation.start.iter().zip(&evaluation.result) {
             let found = [start.found, result.found].map(at_least);
-            let certified = at_most(result.certified_ceiling);
-            rows.push([number(result.radius)].into_iter().chain(found).chain([certified]).collect());
+            let ceiling = at_most(result.ceiling);
+            rows.push([number(result.radius)].into_iter().chain(found).chain([ceiling]).collect());
         }
         text.push_str(&table(&rows));
 

@@ -35,7 +35,10 @@ pub fn note_failures(rows: &[Row]) {
 
 fn failure(row: &Row) -> String {
     let Row { data, trial, base, method, ending, .. } = row;
-    format!("{data}, trial {trial}, from {base} at {}, {method}: {ending}", prices_in_words(row.lipschitz, row.decay))
+    format!(
+        "{data}, trial {trial}, from {base} at {}, {method}: {ending}",
+        prices_in_words(row.lipschitz_price, row.decay)
+    )
 }
 
 /// Medians and quartiles of one method.

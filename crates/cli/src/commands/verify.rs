@@ -151,7 +151,7 @@ fn run_margins(arguments: &Arguments, bytes: &[u8], network: &Network) -> Result
         Ok(proved) => proved,
         Err(refusal) => return refused(arguments, refusal),
     };
-    let (file, right, certified) = (proved.class_margins(), proved.right(), proved.certified());
+    let (file, right, proved_right) = (proved.class_margins(), proved.right(), proved.proved_right());
     let rows = file.rows.len();
     if arguments.json {
         output::print_json(&json!({
@@ -161,14 +161,14 @@ fn run_margins(arguments: &Arguments, bytes: &[u8], network: &Network) -> Result
             "radius": file.radius,
             "rows": rows,
             "right": right,
-            "certified": certified,
+            "proved_right": proved_right,
         }))?;
         return Ok(ExitCode::SUCCESS);
     }
     let (norm, radius) = (Norm::from(file.norm).name(), file.radius);
     let scaled = if file.x_scale.is_some() { ", times the scales of the file," } else { "" };
     output::print(&format!(
-        "proved: {certified} of {rows} rows keep their class wherever the {norm}-norm of the input's change{scaled} is at most {radius:?}\n\
+        "proved: {proved_right} of {rows} rows keep their class wherever the {norm}-norm of the input's change{scaled} is at most {radius:?}\n\
          proved: {right} of {rows} rows have it where the input does not change\n"
     ))?;
     Ok(ExitCode::SUCCESS)

@@ -16,21 +16,21 @@ fn prepared() -> Folder {
 }
 
 #[test]
-fn found_is_at_most_certified_at_every_radius_in_both_norms() {
+fn found_is_at_most_proved_at_every_radius_in_both_norms() {
     let folder = prepared();
     for flags in ["", "--norm inf", "--norm inf --method fast-gradient", "--threads 2 --seed 4 --restarts 0"] {
         for names in ["model.json data.csv", "plain.json plain.csv", "plain.json plain.csv --no-standardize"] {
             let result = folder.tautnet(&format!("attack {names} --radius 0:1:0.1 {flags} --json")).json();
             let radii = result["radii"].as_array().unwrap();
             let column = |key: &str| radii.iter().map(|r| r[key].as_f64().unwrap()).collect::<Vec<_>>();
-            let (radius, found, certified) = (column("radius"), column("found"), column("certified"));
+            let (radius, found, ceiling) = (column("radius"), column("found"), column("ceiling"));
             assert_eq!(radius, [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]);
-            assert!((found[0] - certified[0]).abs() <= 1e-12 * found[0]);
+            assert!((found[0] - ceiling[0]).abs() <= 1e-12 * found[0]);
             for k in 0..radius.len() {
-                assert!(found[k] <= certified[k], "{names} {flags}: {result:#}");
-                let row_by_row = radii[k]["row_by_row"]["certified"].as_f64().unwrap();
-                assert!(found[k] <= row_by_row && row_by_row <= certified[k], "{names} {flags}: {result:#}");
-                assert!(k == 0 || (found[k] >= found[k - 1] && certified[k] > certified[k - 1]), "{result:#}");
+                assert!(found[k] <= ceiling[k], "{names} {flags}: {result:#}");
+                let proved = radii[k]["proved"].as_f64().unwrap();
+                assert!(found[k] <= proved && proved <= ceiling[k], "{names} {flags}: {result:#}");
+                assert!(k == 0 || (found[k] >= found[k - 1] && ceiling[k] > ceiling[k - 1]), "{result:#}");
             }
         }
     }
@@ -40,7 +40,7 @@ fn found_is_at_most_certified_at_every_radius_in_both_norms() {
 fn people_get_a_table_and_machines_the_same_for_any_number_of_threads() {
     let folder = prepared();
     let ran = folder.tautnet("attack model.json data.csv --radius 0.5,0.1");
-    for part in ["radius", "error found", "certified ceiling", "`y` off by, found"] {
+    for part in ["radius", "error found", "ceiling by the bound", "`y` off by, found"] {
         assert!(ran.code == Some(0) && ran.out.contains(part), "{part} in {ran:?}");
     }
     assert_eq!(ran.out.lines().count(), 3);
@@ -54,7 +54,10 @@ fn people_get_a_table_and_machines_the_same_for_any_number_of_threads() {
 #[test]
 fn the_ceiling_is_that_of_the_certificate() {
     let folder = prepared();
-    assert_eq!(folder.tautnet("polish model.json data.csv --lipschitz 1e-4 --norm inf --out m.json").code, Some(0));
+    assert_eq!(
+        folder.tautnet("polish model.json data.csv --lipschitz-price 1e-4 --norm inf --out m.json").code,
+        Some(0)
+    );
     let stored: Value = serde_json::from_str(&folder.read("m.json")).unwrap();
     let own = folder.tautnet("attack m.json data.csv --json").json();
     assert_eq!((&own["norm"], &own["lipschitz"]), (&"inf".into(), &stored["certificate"]["standardized"]["bound"]));

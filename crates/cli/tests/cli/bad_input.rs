@@ -177,16 +177,16 @@ fn cases() -> Vec<Case> {
             "error: . is a folder and cannot be written\nhint: give the path of a file to write\n",
         ),
         arguments(
-            "polish net.json data.csv --lipschitz -1 --out new.json",
-            "error: invalid value '-1' for '--lipschitz <λ>': it must not be negative\nHINT",
+            "polish net.json data.csv --lipschitz-price -1 --out new.json",
+            "error: invalid value '-1' for '--lipschitz-price <λ>': it must not be negative\nHINT",
         ),
         arguments(
             "polish net.json data.csv --decay nan --out new.json",
             "error: invalid value 'nan' for '--decay <λ>': it must be finite\nHINT",
         ),
         arguments(
-            "polish net.json data.csv --lipschitz much --out new.json",
-            "error: invalid value 'much' for '--lipschitz <λ>': it must be a number\nHINT",
+            "polish net.json data.csv --lipschitz-price much --out new.json",
+            "error: invalid value 'much' for '--lipschitz-price <λ>': it must be a number\nHINT",
         ),
         arguments(
             "polish net.json data.csv --max-lipschitz 0 --out new.json",

@@ -92,12 +92,12 @@ fn rows_that_keep_their_class_are_counted_and_proved() {
         let result = folder.tautnet(&format!("{command} --radius {radius} --norm 2 --json --quiet")).json();
         let told = &result["margins"];
         let count = |key: &str| told[key].as_u64().unwrap();
-        assert!(count("rows") == 30 && count("certified") <= count("right"), "{told:#}");
-        assert!(count("certified") <= before && (radius != "100" || count("certified") == 0), "{told:#}");
-        assert!(radius != "0" || count("certified") == count("right"));
-        before = count("certified");
+        assert!(count("rows") == 30 && count("proved_right") <= count("right"), "{told:#}");
+        assert!(count("proved_right") <= before && (radius != "100" || count("proved_right") == 0), "{told:#}");
+        assert!(radius != "0" || count("proved_right") == count("right"));
+        before = count("proved_right");
         let proved = folder.tautnet("verify margins.json three.json --json").json();
-        assert_eq!(proved["certified"], told["certified"]);
+        assert_eq!(proved["proved_right"], told["proved_right"]);
         assert_eq!(proved["right"], told["right"]);
     }
     let ran = folder.tautnet("verify margins.json three.json");

@@ -112,13 +112,14 @@ fn the_numbers_0_and_1_are_classes_unless_they_are_said_to_be_numbers() {
     let json = folder.tautnet(&format!("{run} --task regress --json")).json();
     assert!(json["classes"].is_null() && json["held_out"]["result"]["accuracy"].is_null());
     for loss in ["hinge", "squared-hinge", "logistic"] {
-        let json = folder.tautnet(&format!("{run} --loss {loss} --lipschitz 0.01 --json --out m.json --force")).json();
+        let json =
+            folder.tautnet(&format!("{run} --loss {loss} --lipschitz-price 0.01 --json --out m.json --force")).json();
         assert!(number(&json["objective"]) <= number(&json["before"]["objective"]), "{loss}: {json:#}");
         assert!(number(&json["duality_gap"]) < 1e-4, "{loss}: {json:#}");
         let header = folder.tautnet("predict m.json data.csv").out.lines().next().unwrap_or_default().to_owned();
         assert_eq!(header, if loss == "logistic" { "prediction,probability" } else { "prediction" });
     }
-    let text = folder.tautnet(&format!("{run} --lipschitz 0.01")).out;
+    let text = folder.tautnet(&format!("{run} --lipschitz-price 0.01")).out;
     assert!(text.contains("`state` right, rows held out") && !text.contains("off by"), "{text}");
 }
 
@@ -139,7 +140,7 @@ fn bad_classes_are_refused() {
     let columns = rows("no", "yes").lines().skip(1).map(one_hot).collect::<String>();
     folder.write("hot.csv", format!("a,b,state_no,state_yes\n{columns}"));
     folder.write("single.csv", format!("{}1,2,no\n", rows("yes", "yes")));
-    folder.tautnet("train two.csv --lipschitz 0.1 --hidden 3 --quiet --out m.json");
+    folder.tautnet("train two.csv --lipschitz-price 0.1 --hidden 3 --quiet --out m.json");
     for (command, err) in [
         ("train one.csv", "one.csv: the target column `state` has only one class: `yes`"),
         (
@@ -188,12 +189,15 @@ fn bad_classes_are_refused() {
         "{few:?}"
     );
     assert!(
-        folder.tautnet("train hot.csv --drop state_no --lipschitz 0.1 --hidden 3 --quiet").out.contains("`0` or `1`")
+        folder
+            .tautnet("train hot.csv --drop state_no --lipschitz-price 0.1 --hidden 3 --quiet")
+            .out
+            .contains("`0` or `1`")
     );
     // Class 1 is a margin above 0, whatever the numbers are.
     assert!(
         folder
-            .tautnet("train numbers.csv --task classify --lipschitz 0.1 --hidden 3 --quiet")
+            .tautnet("train numbers.csv --task classify --lipschitz-price 0.1 --hidden 3 --quiet")
             .out
             .contains("`1` or `2`")
     );
@@ -210,7 +214,7 @@ fn classes_can_count_the_same() {
         format!("{a:.6},{:.6},{class}\n", (k as f64 * 1.37).cos())
     };
     folder.write("data.csv", format!("a,b,state\n{}", (0..120).map(row).collect::<String>()));
-    for way in ["--tolerance 0.05 --decay 0.003", "--lipschitz 0.001"] {
+    for way in ["--tolerance 0.05 --decay 0.003", "--lipschitz-price 0.001"] {
         let run = format!("train data.csv --hidden 6 --test 0.3 --quiet {way}");
         let [plain, balanced] = ["", "--balanced"].map(|flag| folder.tautnet(&format!("{run} {flag} --json")).json());
         assert_eq!((&plain["balanced"], &balanced["balanced"]), (&false.into(), &true.into()));

@@ -7,7 +7,7 @@ use serde_json::Value;
 #[test]
 fn a_comparison_with_a_linear_part_leaves_out_what_has_none() {
     let folder = Folder::new();
-    let compare = "compare machine --hidden 4 --trials 1 --lipschitz 0.05 --radius 0";
+    let compare = "compare machine --hidden 4 --trials 1 --lipschitz-price 0.05 --radius 0";
     let ran = folder.tautnet(&format!("{compare} --linear-part --start sgd"));
     for told in [
         "the method `relu-al` has no linear part, and a linear part was asked for",

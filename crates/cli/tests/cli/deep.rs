@@ -19,8 +19,8 @@ fn classes_numbers_and_two_classes_are_learned_and_proved_in_every_norm() {
                 .json();
             let held_out = &result["held_out"];
             if classes {
-                let (right, certified) = (number(&held_out["accuracy"]), number(&held_out["certified_accuracy"]));
-                assert!(right > 0.75 && certified <= right, "{data} {norm}: {held_out}");
+                let (right, proved) = (number(&held_out["accuracy"]), number(&held_out["proved_accuracy"]));
+                assert!(right > 0.75 && proved <= right, "{data} {norm}: {held_out}");
             } else {
                 let (clean, proved) = (number(&held_out["clean"]), number(&held_out["proved"]));
                 assert!(clean <= proved && clean < 0.6, "{data} {norm}: {held_out}");
@@ -55,7 +55,7 @@ fn prices_and_limits_make_the_bound_small() {
     };
     let free = bound("--radius 0");
     for form in ["trivial", "log-trivial", "layers"] {
-        assert!(bound(&format!("--lipschitz 0.1 --bound {form}")) < free, "{form}");
+        assert!(bound(&format!("--lipschitz-price 0.1 --bound {form}")) < free, "{form}");
     }
     for norm in ["2", "inf", "1"] {
         let held = bound(&format!("--max-lipschitz 0.5 --norm {norm}"));
@@ -125,7 +125,7 @@ fn what_makes_no_sense_is_refused_by_name() {
         ("polish model.json iris --method trivial-bound", "`--method` is not about deep networks"),
         ("polish model.json iris --tolerance 0.1sd", "`--tolerance` is not about deep networks"),
         ("polish model.json iris --report page.html", "`--report` or `--plot` is not about deep networks"),
-        ("polish model.json iris --bound lipsdp --lipschitz 0.1", "there is none"),
+        ("polish model.json iris --bound lipsdp --lipschitz-price 0.1", "there is none"),
         ("polish model.json iris --bound lipsdp --radius 0.1", "a radius and the bound `lipsdp`"),
         ("polish model.json iris --loss squared", "`squared`"),
         ("polish model.json machine", "machine"),
@@ -164,8 +164,8 @@ fn rows_put_aside_are_told_of_until_they_are_learned_from() {
     let of_classes = train("breast", 0.2);
     let (learned, aside) = (&of_classes["learned"], &of_classes["put_aside"]);
     assert!((number(&aside["rows"]) / number(&learned["rows"]) - 0.2).abs() < 0.01, "{of_classes}");
-    let [right, certified] = ["accuracy", "certified_accuracy"].map(|name| number(&aside[name]));
-    assert!(0.8 < right && certified <= right && certified > 0.5, "{aside}");
+    let [right, proved] = ["accuracy", "proved_accuracy"].map(|name| number(&aside[name]));
+    assert!(0.8 < right && proved <= right && proved > 0.5, "{aside}");
     let polish = "polish m.json breast --rounds 1 --out p.json --quiet";
     assert_eq!(folder.tautnet(polish).code, Some(0));
     let polished: Value = serde_json::from_str(&folder.read("p.json")).unwrap();
@@ -251,7 +251,9 @@ fn a_file_of_other_weights_says_that_no_certificate_is_about_them() {
 fn several_targets_have_an_output_each_in_its_units() {
     let folder = Folder::new();
     let asked = "--target sepal_width,petal_length,petal_width --drop kind --test 0.3";
-    for (norm, more) in [("2", "--radius 0.05"), ("inf", "--lipschitz 0.05 --loss huber:0.5"), ("1", "--radius 0.02")] {
+    for (norm, more) in
+        [("2", "--radius 0.05"), ("inf", "--lipschitz-price 0.05 --loss huber:0.5"), ("1", "--radius 0.02")]
+    {
         let train = format!("train iris {asked} --layers 8,8 --norm {norm} {more} --epochs 60 --out m.json --force");
         let result = folder.tautnet(&format!("{train} --json --quiet")).json();
         let held_out = &result["held_out"];
@@ -353,11 +355,11 @@ fn training_goes_on_from_a_model() {
 fn a_deep_network_is_polished_and_never_worse() {
     let folder = Folder::new();
     for (data, activation, trained, polished) in [
-        ("machine", "relu", "--lipschitz 0.02 --hidden-weights free", "--bound lipsdp --lipschitz 0.02"),
+        ("machine", "relu", "--lipschitz-price 0.02 --hidden-weights free", "--bound lipsdp --lipschitz-price 0.02"),
         ("machine", "tanh", "--radius 0.05 --norm inf", ""),
         ("breast", "crelu", "--radius 0.05", ""),
         ("iris", "maxmin", "--radius 0.1", ""),
-        ("iris", "abs", "--lipschitz 0.05 --hidden-weights free", "--max-lipschitz 1.5"),
+        ("iris", "abs", "--lipschitz-price 0.05 --hidden-weights free", "--max-lipschitz 1.5"),
     ] {
         let train = format!(
             "train {data} --layers 6,6 --activation {activation} {trained} --epochs 40 --test 0.3 --out a.json --force --quiet"

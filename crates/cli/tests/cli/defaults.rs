@@ -87,7 +87,9 @@ fn parameters_of_python_show_their_defaults() {
         page.lines().skip_while(|line| *line != "| parameter | meaning |").take_while(|line| line.starts_with('|'));
     let column: Vec<&str> = rows.map(|row| row.split('|').nth(1).unwrap()).collect();
     let met = parameters(&column.join(" ")).unwrap_or_else(|wrong| panic!("docs/guide/python.md: {wrong}"));
-    for name in ["hidden", "lipschitz", "method", "effort", "start", "loss", "norm", "penalty", "output_bias", "tol"] {
+    for name in
+        ["hidden", "lipschitz_price", "method", "effort", "start", "loss", "norm", "penalty", "output_bias", "tol"]
+    {
         assert!(met.contains(name), "{name} in {met:?}");
     }
 }
@@ -178,8 +180,8 @@ fn every_sentence_with_a_number_and_a_default_is_checked() {
 /// The checks can fail.
 #[test]
 fn wrong_defaults_are_found() {
-    assert!(parameters("`seed=0`, `decay`, `verbose=False`, `lipschitz=\"auto\"`").is_ok());
-    for wrong in ["`seed=1`", "`lipschitz=0.01`", "`norm=\"inf\"`", "`output_bias=False`", "`tol=1e-6`"] {
+    assert!(parameters("`seed=0`, `decay`, `verbose=False`, `lipschitz_price=\"auto\"`").is_ok());
+    for wrong in ["`seed=1`", "`lipschitz_price=0.01`", "`norm=\"inf\"`", "`output_bias=False`", "`tol=1e-6`"] {
         assert!(parameters(wrong).is_err(), "{wrong}");
     }
     let table = "| `--start` | how |\n|---|---|\n| `sgd` | well; the default |\n| `admm` | slowly |\n\nthe default\n";

@@ -30,7 +30,7 @@ fn sets() -> Folder {
 #[test]
 fn two_digits_are_told_apart_and_tested_on_the_other_file() {
     let folder = sets();
-    let run = "--data-dir sets --hidden 4 --lipschitz 0.01 --quiet";
+    let run = "--data-dir sets --hidden 4 --lipschitz-price 0.01 --quiet";
     let text = folder.tautnet(&format!("train mnist:3,8,n=30 {run} --test mnist-test:3,8 --out m.json")).out;
     assert!(text.contains("mnist:3,8,n=30: 30 rows"), "{text}");
     assert!(text.contains("target `digit`, taken for a class: `3` or `8`"), "{text}");

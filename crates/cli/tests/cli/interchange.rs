@@ -109,7 +109,10 @@ fn what_cannot_be_read_or_written_is_said_before_any_work() {
 #[test]
 fn a_certificate_that_is_left_out_is_missed() {
     let folder = prepared();
-    assert_eq!(folder.tautnet("train data.csv --start sgd --hidden 4 --lipschitz 0.1 --out m.onnx").code, Some(0));
+    assert_eq!(
+        folder.tautnet("train data.csv --start sgd --hidden 4 --lipschitz-price 0.1 --out m.onnx").code,
+        Some(0)
+    );
     assert_eq!(folder.tautnet("verify m.onnx m.onnx").code, Some(0));
     for (command, kept) in [
         ("export m.onnx --out a.json", true),

@@ -74,7 +74,7 @@ fn many_columns_end_in_time() {
 
 #[test]
 fn a_walk_ends_in_time() {
-    timed(&numbers(8, 1000), "train data.csv --hidden 200 --method walk --lipschitz 0.01 --out m.json");
+    timed(&numbers(8, 1000), "train data.csv --hidden 200 --method walk --lipschitz-price 0.01 --out m.json");
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn ctrl_c_gives_the_best_so_far_or_a_message() {
     for pause in [300, 1500] {
         let folder = Folder::new();
         folder.write("data.csv", numbers(8, 1000));
-        let command = "train data.csv --hidden 200 --lipschitz 0.01 --quiet --out m.json";
+        let command = "train data.csv --hidden 200 --lipschitz-price 0.01 --quiet --out m.json";
         let child = folder
             .command(TAUTNET)
             .args(command.split_whitespace())

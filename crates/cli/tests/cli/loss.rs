@@ -22,7 +22,7 @@ fn a_fit_is_told_in_its_own_loss() {
     let folder = Folder::new();
     folder.write("t.csv", table());
     let y: Vec<f64> = table().lines().skip(1).map(|line| line.split(',').nth(1).unwrap().parse().unwrap()).collect();
-    let fit = "train t.csv --hidden 6 --start random --lipschitz 0.01 --quiet --force --out m.json --loss";
+    let fit = "train t.csv --hidden 6 --start random --lipschitz-price 0.01 --quiet --force --out m.json --loss";
     let level = 0.75;
     let result = folder.tautnet(&format!("{fit} quantile:{level} --json --report r.html --plot p.svg")).json();
     assert_eq!(result["settings"]["loss"], "quantile:0.75");
@@ -56,7 +56,7 @@ fn a_fit_is_told_in_its_own_loss() {
 fn a_model_brings_its_own_loss() {
     let folder = Folder::new();
     folder.write("t.csv", table());
-    let fit = "train t.csv --hidden 6 --start random --lipschitz 0.01 --quiet --out m.json --loss huber:0.25";
+    let fit = "train t.csv --hidden 6 --start random --lipschitz-price 0.01 --quiet --out m.json --loss huber:0.25";
     assert_eq!(folder.tautnet(fit).code, Some(0));
     let own = folder.tautnet("attack m.json t.csv --json").json();
     assert_eq!(own, folder.tautnet("attack m.json t.csv --loss huber:0.25 --json").json());
@@ -64,10 +64,10 @@ fn a_model_brings_its_own_loss() {
     assert!(number(&own["radii"][0]["found"]) < number(&squared["radii"][0]["found"]));
     let ran = folder.tautnet("attack m.json t.csv");
     assert!(ran.err.contains("errors (mean loss `huber:0.25`)"), "{ran:?}");
-    let ran = folder.tautnet("polish m.json t.csv --lipschitz 0.1 --out p.json");
+    let ran = folder.tautnet("polish m.json t.csv --lipschitz-price 0.1 --out p.json");
     assert!(ran.out.contains("mean loss `huber:0.25`") && !ran.out.contains("squared"), "{ran:?}");
     assert!(folder.read("p.json").contains("\"loss\": \"huber:0.25\""));
-    let ran = folder.tautnet("polish m.json t.csv --lipschitz 0.1 --loss squared --out q.json");
+    let ran = folder.tautnet("polish m.json t.csv --lipschitz-price 0.1 --loss squared --out q.json");
     assert!(
         ran.out.contains("mean squared error") && folder.read("q.json").contains("\"loss\": \"squared\""),
         "{ran:?}"

@@ -26,7 +26,8 @@ fn of_many_rows_the_widest_are_refined() {
     folder.write("few.csv", &text);
     let (head, body) = text.split_once('\n').unwrap();
     folder.write("many.csv", format!("{head}\n{}", body.repeat(1500)));
-    let train = "train few.csv --target y --start random --hidden 30 --lipschitz 0.1 --tol 1e-2 --out m.json --quiet";
+    let train =
+        "train few.csv --target y --start random --hidden 30 --lipschitz-price 0.1 --tol 1e-2 --out m.json --quiet";
     let ran = folder.tautnet(train);
     assert_eq!(ran.code, Some(0), "{ran:?}");
     for asked in ["--radius 0.1", "--tolerance 0.05sd"] {

@@ -33,7 +33,7 @@ fn folder() -> Folder {
     folder
 }
 
-const QUICK: &str = "--lipschitz 0.01 --hidden 6 --quiet";
+const QUICK: &str = "--lipschitz-price 0.01 --hidden 6 --quiet";
 
 #[test]
 fn a_table_is_described_before_anything_is_done() {

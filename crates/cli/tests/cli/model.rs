@@ -39,7 +39,7 @@ fn predictions_are_in_the_units_of_the_target_and_columns_found_by_name() {
 #[test]
 fn intervals_follow_from_the_certificate_and_from_nothing_less() {
     let folder = prepared();
-    assert_eq!(folder.tautnet("polish model.json data.csv --lipschitz 1e-4 --out better.json").code, Some(0));
+    assert_eq!(folder.tautnet("polish model.json data.csv --lipschitz-price 1e-4 --out better.json").code, Some(0));
     let stored: Value = serde_json::from_str(&folder.read("better.json")).unwrap();
     let bound = stored["certificate"]["standardized"]["bound"].as_f64().unwrap();
     let json = folder.tautnet("predict better.json data.csv --radius 0.5 --json").json();

@@ -35,10 +35,10 @@ fn nothing_that_is_printed_commands_the_terminal() {
     folder.write("format.json", format!("{{\"format\": \"x{}\"}}", "\\u001b[2J\\u009b"));
     folder.write("table.toml", format!("title = \"a\"\n\"t{}\" = 1\n", "\u{9b}\\u001b"));
     folder.write(&format!("f{COMMANDS}.csv"), DATA);
-    let train = "train bad.csv --hidden 2 --start random --lipschitz 0.1 --out m.json --force";
+    let train = "train bad.csv --hidden 2 --start random --lipschitz-price 0.1 --out m.json --force";
     for command in [
         train,
-        "train bad.csv --hidden 2 --start random --lipschitz 0.1 --json --quiet",
+        "train bad.csv --hidden 2 --start random --lipschitz-price 0.1 --json --quiet",
         "train bad.csv --target nothing",
         "train hole.csv",
         "train word.csv",
@@ -104,7 +104,7 @@ fn paths_may_be_any_bytes() {
         assert_eq!(ran.code, Some(0), "{arguments:?}: {ran:?}");
         ran
     };
-    let train = ["--hidden", "2", "--start", "random", "--lipschitz", "0.1", "--quiet"].map(text);
+    let train = ["--hidden", "2", "--start", "random", "--lipschitz-price", "0.1", "--quiet"].map(text);
     let pictures = [text("--report"), odd("r.html"), text("--plot"), fit, text("--plot"), odd("attack.png")];
     let files = [text("--test"), data.clone(), text("--out"), odd("model.json")];
     run(&[&[text("train"), data.clone()], &train[..], &files, &pictures].concat());
@@ -134,7 +134,7 @@ fn paths_may_be_any_bytes() {
 #[test]
 fn one_file_for_two_things_is_refused_before_any_work() {
     let folder = folder();
-    let made = "train data.csv --hidden 2 --start random --lipschitz 0.1 --quiet --out m.json";
+    let made = "train data.csv --hidden 2 --start random --lipschitz-price 0.1 --quiet --out m.json";
     assert_eq!(folder.tautnet(made).code, Some(0));
     std::fs::create_dir(folder.path().join("sub")).unwrap();
     #[cfg(unix)]

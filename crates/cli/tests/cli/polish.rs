@@ -50,10 +50,10 @@ fn a_price_that_the_method_does_not_count_is_refused() {
     folder.write("d142.csv", include_str!("../reproductions/d142.csv"));
     let run = |flags: &str| folder.tautnet(&format!("polish n142.json d142.csv --no-standardize --json {flags}"));
     for (asked, given) in [
-        ("--lipschitz 0.1", "the price `lipschitz` 0.1"),
+        ("--lipschitz-price 0.1", "the price `lipschitz_price` 0.1"),
         ("--penalty L2", "the penalty `L2`"),
         ("--max-lipschitz 2", "the limit `max-lipschitz` 2"),
-        ("--lipschitz 0.1 --penalty L2", "the price `lipschitz` 0.1"),
+        ("--lipschitz-price 0.1 --penalty L2", "the price `lipschitz_price` 0.1"),
     ] {
         let ran = run(&format!("--method weight-decay {asked} --out new.json"));
         let what = format!("error: the method `weight-decay` was given {given}, which it does not use\nhint: leave ");
@@ -61,7 +61,9 @@ fn a_price_that_the_method_does_not_count_is_refused() {
     }
     assert_eq!(folder.contents().len(), 2);
     let objective = |value: &Value| value["objective"].as_f64().unwrap();
-    for flags in ["--method weight-decay", "--method weight-decay --lipschitz 0", "--lipschitz 0.1 --penalty L2"] {
+    for flags in
+        ["--method weight-decay", "--method weight-decay --lipschitz-price 0", "--lipschitz-price 0.1 --penalty L2"]
+    {
         let result = run(flags).json();
         assert!(objective(&result) <= objective(&result["before"]), "{flags}: {result:#}");
     }
@@ -331,7 +333,7 @@ fn an_interrupt_gives_the_best_so_far() {
 #[test]
 fn a_limit_far_below_what_the_program_reaches_is_kept() {
     let folder = prepared();
-    let run = "polish net.json data.csv --lipschitz 0 --max-lipschitz 1e-300 --json --out out.json";
+    let run = "polish net.json data.csv --lipschitz-price 0 --max-lipschitz 1e-300 --json --out out.json";
     let ran = folder.tautnet(run);
     let found = ran.json();
     assert!(found["lipschitz"].as_f64().unwrap() <= 1e-300, "{found:#}");

@@ -118,7 +118,8 @@ fn nesting_without_end_is_a_message() {
 #[test]
 fn keys_given_twice_are_refused_in_every_file() {
     let folder = folder();
-    let made = folder.tautnet("train data.csv --hidden 2 --start random --lipschitz 0.1 --out model.json --quiet");
+    let made =
+        folder.tautnet("train data.csv --hidden 2 --start random --lipschitz-price 0.1 --out model.json --quiet");
     assert_eq!(made.code, Some(0), "{made:?}");
     let made = folder.tautnet("certify net.json --certificate c.json --exact --resume search.json --quiet");
     assert_eq!(made.code, Some(0), "{made:?}");
@@ -156,8 +157,9 @@ fn cells_and_names_of_any_length_are_shown_and_learned_from() {
     assert_eq!((shown.code, shown.err.as_str()), (Some(0), ""));
     assert!(shown.out.contains(&format!("b {long}\n")));
     let report = "--report r.html --plot a.svg --plot bounds=b.png";
-    let ran = folder
-        .tautnet(&format!("train long.csv --hidden 2 --start random --lipschitz 0.1 --out m.json --quiet {report}"));
+    let ran = folder.tautnet(&format!(
+        "train long.csv --hidden 2 --start random --lipschitz-price 0.1 --out m.json --quiet {report}"
+    ));
     assert_eq!(ran.code, Some(0), "{:?}", &ran.err);
     for command in
         ["certify m.json", "attack m.json long.csv", "predict m.json long.csv", "polish m.json long.csv --quiet"]
@@ -177,7 +179,7 @@ fn integers_that_no_double_is_equal_to_are_noted() {
         let ran = folder.tautnet(command);
         assert_eq!(ran.err.matches(note).count(), 1, "{ran:?}");
     }
-    let ran = folder.tautnet("train ids.csv --drop id --hidden 2 --start random --lipschitz 0.1 --quiet");
+    let ran = folder.tautnet("train ids.csv --drop id --hidden 2 --start random --lipschitz-price 0.1 --quiet");
     assert_eq!(ran.err, "", "a column that is not used is not spoken of");
     folder.write("large.json", r#"{"w": [[1, -1], [0.5, 2]], "b": [0, -1], "v": [1, -9007199254740993]}"#);
     let ran = folder.tautnet("certify large.json --quiet");

@@ -146,11 +146,11 @@ fn a_plain_network_and_a_model_have_reports_too() {
         );
         assert!(page.contains("id=\"attack\"") && !page.contains("id=\"path\""), "{flags}");
     }
-    assert_eq!(folder.tautnet(&format!("{TRAIN} --lipschitz 0.1 --out m.json")).code, Some(0));
-    let ran = folder.tautnet("polish m.json machine --lipschitz 0.2 --out m2.json --report m.html");
+    assert_eq!(folder.tautnet(&format!("{TRAIN} --lipschitz-price 0.1 --out m.json")).code, Some(0));
+    let ran = folder.tautnet("polish m.json machine --lipschitz-price 0.2 --out m2.json --report m.html");
     assert!(ran.code == Some(0) && ran.err.contains("note: the report is in m.html"), "{ran:?}");
     let ran = folder.tautnet("attack m2.json machine --radius 0.5,0,0.2 --plot attack.svg");
-    assert!(ran.code == Some(0) && folder.read("attack.svg").contains("certified"), "{ran:?}");
+    assert!(ran.code == Some(0) && folder.read("attack.svg").contains("ceiling"), "{ran:?}");
     for network in ["m2.json", "net.json"] {
         let ran = folder.tautnet(&format!("certify {network} --plot bounds.svg --force"));
         assert!(ran.code == Some(0) && folder.read("bounds.svg").contains("LipSDP, proved"), "{ran:?}");
@@ -188,7 +188,7 @@ fn what_cannot_be_written_is_refused_before_any_work() {
             "error: a.png is given for two results\nhint: give each result a file of its own\n",
         ),
         (
-            "--plot path=a.png --lipschitz 0.1",
+            "--plot path=a.png --lipschitz-price 0.1",
             "error: there is no chart `path` here: the price λ is given and not chosen\nhint: choose one of: attack, bounds, fit, residuals, dependence, convergence\n",
         ),
         (

@@ -34,7 +34,7 @@ fn table_1_has_the_signs_that_are_theorems_and_goes_on_after_an_interrupt() {
     }
     for joint in reductions.iter().filter(|row| row["method"] == "joint") {
         let same = |row: &&Value| {
-            row["method"] == "c-lip" && ["data", "base", "lipschitz"].iter().all(|key| row[key] == joint[key])
+            row["method"] == "c-lip" && ["data", "base", "lipschitz_price"].iter().all(|key| row[key] == joint[key])
         };
         let alternating = reductions.iter().find(same).unwrap();
         assert!(number(&joint["mean"]) >= number(&alternating["mean"]) - 1e-4, "{joint:#} {alternating:#}");
@@ -113,7 +113,7 @@ fn figure_1_names_a_winner_for_every_panel() {
 #[test]
 fn methods_are_compared_on_any_table() {
     let folder = Folder::new();
-    let flags = "rastrigin:n=80 --hidden 8 --trials 2 --start sgd --method c-lip,joint --lipschitz 0.05";
+    let flags = "rastrigin:n=80 --hidden 8 --trials 2 --start sgd --method c-lip,joint --lipschitz-price 0.05";
     let result = folder.tautnet(&format!("compare {flags} --json --quiet --plot a.svg --out rows.csv")).json();
     let methods = result["methods"].as_array().unwrap();
     assert_eq!(methods.iter().map(|m| m["method"].as_str().unwrap()).collect::<Vec<_>>(), ["base", "c-lip", "joint"]);
@@ -141,7 +141,7 @@ fn an_experiment_of_ones_own_has_its_name_and_its_prices_in_the_results() {
     let command = "reproduce figure-1 --tier smoke --experiment mine.toml";
     let result = folder.tautnet(&format!("{command} --json --quiet --out .")).json();
     let panels = result["panels"].as_array().unwrap();
-    let prices: Vec<f64> = panels.iter().map(|panel| number(&panel["lipschitz"])).collect();
+    let prices: Vec<f64> = panels.iter().map(|panel| number(&panel["lipschitz_price"])).collect();
     assert_eq!(prices, [0.01, 0.1, 0.01, 0.1, 0.01, 0.1]);
     assert!(panels.iter().all(|panel| panel["methods"].as_array().unwrap().len() == 5), "{panels:#?}");
     let table = folder.read("figure-1-smoke.md");
@@ -256,7 +256,7 @@ fn robust_classification_goes_on_where_it_was_and_leaves_out_what_is_not_there()
     let names: Vec<&str> = networks.iter().map(|row| row["method"].as_str().unwrap()).collect();
     assert_eq!(names, ["gd-std", "gd-fgsm", "gd-pgd", "published", "soft-clean", "soft-pgd"]);
     for row in networks {
-        let shares = ["certified", "pgd", "fgsm", "clean"].map(|key| number(&row[key]));
+        let shares = ["proved", "pgd", "fgsm", "clean"].map(|key| number(&row[key]));
         assert!(shares.is_sorted() && shares[0] > 0.5 && row["trials"] == 2 && row["failed"] == 0, "{row:#}");
     }
     let claims = result["claims"].as_array().unwrap();
@@ -321,9 +321,9 @@ fn the_trivial_bound_goes_on_where_it_was_and_needs_no_data_for_the_obstructions
     assert_eq!(networks.len(), 11);
     for row in networks {
         let [found, bound, clean] = ["found", "bound", "clean"].map(|key| number(&row[key]));
-        let certified: Vec<f64> = row["certified"].as_array().unwrap().iter().map(number).collect();
-        assert!(found <= bound && certified.len() == 2 && clean >= certified[0], "{row:#}");
-        assert!(certified[0] >= certified[1] && row["trials"] == 1 && row["failed"] == 0, "{row:#}");
+        let proved: Vec<f64> = row["proved"].as_array().unwrap().iter().map(number).collect();
+        assert!(found <= bound && proved.len() == 2 && clean >= proved[0], "{row:#}");
+        assert!(proved[0] >= proved[1] && row["trials"] == 1 && row["failed"] == 0, "{row:#}");
     }
     let claims = result["claims"].as_array().unwrap();
     assert!(claims.iter().all(|claim| claim["holds"] == true), "{claims:#?}");

@@ -174,7 +174,7 @@ fn what_there_is_for_two_classes_only_is_said() {
     folder.write("names.csv", format!("a,name\n{many}"));
     for (run, what) in [
         (
-            "train data.csv --lipschitz 0.1",
+            "train data.csv --lipschitz-price 0.1",
             "the target `tree` has 3 classes, and an objective with prices is for two classes",
         ),
         (
@@ -206,7 +206,7 @@ fn what_there_is_for_two_classes_only_is_said() {
         ),
         ("polish m.json data.csv", "is for networks with one output, and this one has an output for each"),
         (
-            "polish m.json data.csv --tolerance 0.1 --lipschitz 0.1",
+            "polish m.json data.csv --tolerance 0.1 --lipschitz-price 0.1",
             "a price or a limit of the Lipschitz bound is for networks with one output",
         ),
         ("certify m.json --exact", "`--exact` is for two classes"),

@@ -167,7 +167,7 @@ fn what_does_not_go_with_several_targets_is_said() {
         ("train hole.csv --target price,weight", "column `weight` is missing"),
         ("train one.csv --target price,weight", "1 sample is too few"),
         (
-            "train data.csv --target price,weight --lipschitz 0.1",
+            "train data.csv --target price,weight --lipschitz-price 0.1",
             "an objective with prices is for one target, and there are 2",
         ),
         ("train data.csv --target price,weight --tolerance 0", "an objective with prices is for one target"),

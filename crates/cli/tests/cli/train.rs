@@ -35,17 +35,17 @@ fn the_main_job_ends_in_a_model_that_every_other_command_takes() {
     assert!(number(&result["objective"]) <= number(&result["before"]["objective"]), "{result:#}");
     assert_eq!((&result["rows"]["learned"], &result["rows"]["held_out"]), (&157.into(), &52.into()));
     for radius in result["attack"]["result"].as_array().unwrap() {
-        assert!(number(&radius["found"]) <= number(&radius["certified"]), "{result:#}");
+        assert!(number(&radius["found"]) <= number(&radius["ceiling"]), "{result:#}");
     }
 
     let proof = folder.tautnet("verify m.json m.json --json").json();
     assert_eq!(proof["standardized"]["lipschitz"], result["certificate"]["lipschitz"]);
     let bounds = folder.tautnet("certify m.json machine --json").json();
-    let certified = number(&result["certificate"]["lipschitz"]);
-    assert!((number(&bounds["lipschitz"]) - certified).abs() <= 1e-9 * certified, "{bounds:#}");
+    let proved = number(&result["certificate"]["lipschitz"]);
+    assert!((number(&bounds["lipschitz"]) - proved).abs() <= 1e-9 * proved, "{bounds:#}");
     assert_eq!(folder.tautnet("predict m.json machine --radius 0.1").out.lines().count(), 210);
     assert_eq!(folder.tautnet("attack m.json machine --json").json()["lipschitz"], result["certificate"]["lipschitz"]);
-    let polished = folder.tautnet("polish m.json machine --json --lipschitz 0.1").json();
+    let polished = folder.tautnet("polish m.json machine --json --lipschitz-price 0.1").json();
     assert!(number(&polished["objective"]) <= number(&polished["before"]["objective"]));
 }
 
@@ -59,7 +59,7 @@ fn every_method_trains_with_its_defaults() {
         let result = folder.tautnet(&run).json();
         let model: Value = serde_json::from_str(&folder.read("m.json")).unwrap();
         let chosen = method != "weight-decay";
-        assert_eq!(model["settings"]["lipschitz_chosen"], chosen, "{method}");
+        assert_eq!(model["settings"]["lipschitz_price_chosen"], chosen, "{method}");
         assert_eq!(result["path"].is_object(), chosen, "{result:#}");
         assert!(if chosen { number(&result["price"]) > 0.0 } else { result["price"] == 0.0 }, "{result:#}");
         for key in ["ending", "iterations", "notes", "before"] {
@@ -69,8 +69,8 @@ fn every_method_trains_with_its_defaults() {
     }
     let ran = folder.tautnet("train machine --method weight-decay --plot path=p.svg");
     assert!(ran.code == Some(2) && ran.err.contains("there is no chart `path` here"), "{ran:?}");
-    let ran = folder.tautnet("train machine --method weight-decay --lipschitz 0.1");
-    assert!(ran.code == Some(2) && ran.err.contains("was given the price `lipschitz` 0.1"), "{ran:?}");
+    let ran = folder.tautnet("train machine --method weight-decay --lipschitz-price 0.1");
+    assert!(ran.code == Some(2) && ran.err.contains("was given the price `lipschitz_price` 0.1"), "{ran:?}");
 }
 
 /// The loss in the model file, the loss printed, and the loss of the predictions are one number.
@@ -79,7 +79,7 @@ fn the_loss_in_the_units_of_the_data_is_that_of_the_predictions() {
     let folder = Folder::new();
     let rows: String = (0..60).map(|k| f64::from(k) / 10.0).map(|x| format!("{x},{}\n", 50.0 * x.sin())).collect();
     folder.write("sine.csv", format!("x,y\n{rows}"));
-    let run = "train sine.csv --hidden 10 --start random --lipschitz 0.001 --json --out m.json";
+    let run = "train sine.csv --hidden 10 --start random --lipschitz-price 0.001 --json --out m.json";
     let result = folder.tautnet(run).json();
     let predictions = folder.tautnet("predict m.json sine.csv").out;
     let squares = predictions.lines().skip(1).zip(rows.lines()).map(|(f, row)| {
@@ -112,13 +112,13 @@ fn people_get_a_page_and_no_time_still_gives_a_proof() {
     let folder = Folder::new();
     let ran = folder.tautnet("train machine --hidden 10 --start random --test 0.2");
     for part in
-        ["λ chosen by", "← chosen", "rows held out", "Lipschitz bound", "result, certified", "one unit of", "MYCT"]
+        ["λ chosen by", "← chosen", "rows held out", "Lipschitz bound", "result, ceiling", "one unit of", "MYCT"]
     {
         assert!(ran.code == Some(0) && ran.out.contains(part), "{part} in {ran:?}");
     }
     assert!(ran.err.contains("note: the model will not be kept"), "{ran:?}");
     assert!(folder.contents().is_empty());
-    for flags in ["", "--lipschitz 0.1", "--norm inf"] {
+    for flags in ["", "--lipschitz-price 0.1", "--norm inf"] {
         let run = format!("train machine --time-limit 0 --json --out m.json --force {flags}");
         let result = folder.tautnet(&run).json();
         assert!(result["reason"].as_str().unwrap().contains("time limit reached"), "{result:#}");
@@ -179,7 +179,9 @@ fn exact_inputs_have_a_choice_too() {
             "{clean} {found} {json:#}"
         );
     }
-    for run in ["--tolerance 0 --lipschitz 0.1", "--tolerance exact --lipschitz 0.1", "--lipschitz 0.1"] {
+    for run in
+        ["--tolerance 0 --lipschitz-price 0.1", "--tolerance exact --lipschitz-price 0.1", "--lipschitz-price 0.1"]
+    {
         let json = folder.tautnet(&format!("train numbers.csv {run} --hidden 4 --json --quiet")).json();
         assert!(json["chosen"].is_null() && json["duality_gap"].is_number(), "{json:#}");
     }
@@ -199,12 +201,12 @@ fn bad_input_is_refused() {
             "error: 3 rows are too few to choose the price of the Lipschitz bound by validation\nhint: give the price, such as 0.03\n",
         ),
         (
-            "train few.csv --tolerance 0.1 --lipschitz 0.1",
-            "error: `lipschitz` was given with a tolerance of the inputs; it belongs to the objective with prices\nhint: leave `lipschitz` out, or give the tolerance 0: then every input is exact\n",
+            "train few.csv --tolerance 0.1 --lipschitz-price 0.1",
+            "error: `lipschitz_price` was given with a tolerance of the inputs; it belongs to the objective with prices\nhint: leave `lipschitz_price` out, or give the tolerance 0: then every input is exact\n",
         ),
         (
-            "train few.csv --lipschitz some",
-            "error: invalid value 'some' for '--lipschitz <auto|λ>': it must be a number, or `auto`\nhint: `--help` after the command shows every flag\n",
+            "train few.csv --lipschitz-price some",
+            "error: invalid value 'some' for '--lipschitz-price <auto|λ>': it must be a number, or `auto`\nhint: `--help` after the command shows every flag\n",
         ),
         (
             "train few.csv --hidden 0",
@@ -224,7 +226,7 @@ fn bad_input_is_refused() {
         assert_eq!((ran.code, ran.err.as_str()), (Some(2), err), "{command}");
     }
     assert_eq!(folder.contents().len(), 1);
-    let result = folder.tautnet("train few.csv --lipschitz 0.03 --hidden 3 --json").json();
+    let result = folder.tautnet("train few.csv --lipschitz-price 0.03 --hidden 3 --json").json();
     assert!(number(&result["certificate"]["lipschitz"]).is_finite());
 }
 
@@ -233,7 +235,7 @@ fn bad_input_is_refused() {
 #[test]
 fn a_killed_training_leaves_no_half_written_model() {
     let folder = Folder::new();
-    let command = "train machine --hidden 6 --start random --lipschitz 0.1 --quiet --out m.json";
+    let command = "train machine --hidden 6 --start random --lipschitz-price 0.1 --quiet --out m.json";
     assert_eq!(folder.tautnet(command).code, Some(0));
     let whole = folder.read("m.json");
     for round in 0..25u64 {

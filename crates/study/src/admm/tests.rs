@@ -24,7 +24,7 @@ fn judge(network: &Shallow, data: &Dataset, settings: &Settings) -> f64 {
 fn asked(settings: &Settings) -> polish::Settings {
     polish::Settings {
         method: Method::WEIGHT_DECAY,
-        lipschitz: 0.0,
+        lipschitz_price: 0.0,
         decay: settings.decay,
         output_bias: settings.output_bias,
         loss: settings.loss.clone(),

@@ -38,7 +38,7 @@ fn mean(group: Vec<&Row>) -> Mean {
         clean: of(|row| row.clean),
         fgsm: of(|row| row.fgsm),
         pgd: of(|row| row.pgd),
-        certified: of(|row| row.certified),
+        proved: of(|row| row.proved),
         seconds: of(|row| row.seconds),
         ..group[0].clone()
     };
@@ -50,8 +50,8 @@ const SLACK: f64 = 1e-6;
 
 /// What the rows say.
 pub fn claims(rows: &[Row]) -> Vec<Claim> {
-    let networks = rows.iter().filter(|row| row.half == Half::Networks && !row.certified.is_nan());
-    let ordered = |row: &Row| row.certified <= row.pgd && row.pgd <= row.fgsm && row.fgsm <= row.clean;
+    let networks = rows.iter().filter(|row| row.half == Half::Networks && !row.proved.is_nan());
+    let ordered = |row: &Row| row.proved <= row.pgd && row.pgd <= row.fgsm && row.fgsm <= row.clean;
     let below = |row: &Row| row.lower_bound <= row.objective * (1.0 + SLACK);
     // A program of other weights bounds nothing of (6).
     let optima = rows.iter().filter(|row| row.half == Half::Solvers && row.method == "admm");
@@ -90,12 +90,12 @@ fn best(rows: &[Row]) -> Vec<Claim> {
     let mut sets: Vec<&str> = means.iter().map(|mean| mean.row.data.as_str()).collect();
     sets.dedup();
     let most = |data: &str| {
-        let own = means.iter().filter(|mean| mean.row.data == data).map(|mean| mean.row.certified);
+        let own = means.iter().filter(|mean| mean.row.data == data).map(|mean| mean.row.proved);
         own.fold(f64::NEG_INFINITY, f64::max)
     };
     let wins = |name: &str| {
         let own = means.iter().filter(|mean| mean.row.method == name);
-        own.filter(|mean| mean.row.certified == most(&mean.row.data)).count()
+        own.filter(|mean| mean.row.proved == most(&mean.row.data)).count()
     };
     let claim = |(name, _): &(&str, &str)| Claim {
         text: format!("{name} has the largest mean share proved right on {} of {} sets", wins(name), sets.len()),

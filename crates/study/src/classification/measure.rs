@@ -14,7 +14,7 @@ pub(super) struct Right {
     pub clean: f64,
     pub fgsm: f64,
     pub pgd: f64,
-    pub certified: f64,
+    pub proved: f64,
 }
 
 /// The share without an attack.
@@ -57,8 +57,8 @@ pub(super) fn measure(
         Ok(after_ascent[k] && stop.during(prove)?)
     });
     let proved = proved.collect::<Result<Vec<bool>>>()?;
-    let [fgsm, pgd, certified] = [after_step, after_ascent, proved].map(|right| share(n, |k| right[k]));
-    Ok(Right { clean: clean(network, data), fgsm, pgd, certified })
+    let [fgsm, pgd, proved] = [after_step, after_ascent, proved].map(|right| share(n, |k| right[k]));
+    Ok(Right { clean: clean(network, data), fgsm, pgd, proved })
 }
 
 fn row(data: &Dataset, k: usize) -> Vec<f64> {

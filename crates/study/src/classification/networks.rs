@@ -83,7 +83,7 @@ impl Job<'_> {
         let settings = polish::Settings {
             loss: self.settings.loss(),
             tolerance: Some(tolerance),
-            lipschitz: 0.0,
+            lipschitz_price: 0.0,
             decay: self.settings.decay,
             ..polish::Settings::of(polish::Method::CONVEX)
         };

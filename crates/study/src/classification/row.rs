@@ -48,7 +48,7 @@ pub struct Row {
     /// The same where an attack of many steps and starts found nothing.
     pub pgd: f64,
     /// The same where no perturbation can change it, proved.
-    pub certified: f64,
+    pub proved: f64,
     /// What the method took, without its start and without measuring.
     pub seconds: f64,
     /// How it ended, in words.
@@ -69,7 +69,7 @@ const COLUMNS: [&str; 15] = [
     "clean",
     "fgsm",
     "pgd",
-    "certified",
+    "proved",
     "seconds",
     "ending",
 ];
@@ -77,7 +77,7 @@ const COLUMNS: [&str; 15] = [
 impl Row {
     /// A row without numbers.
     pub(super) fn empty(data: &str, trial: u64, half: Half, method: &str, effort: String) -> Self {
-        let [objective, lower_bound, clean, fgsm, pgd, certified] = [f64::NAN; 6];
+        let [objective, lower_bound, clean, fgsm, pgd, proved] = [f64::NAN; 6];
         let (data, method) = (data.to_owned(), method.to_owned());
         let (units, seconds, ending) = (0, f64::NAN, String::new());
         Self {
@@ -92,7 +92,7 @@ impl Row {
             clean,
             fgsm,
             pgd,
-            certified,
+            proved,
             seconds,
             ending,
         }
@@ -122,7 +122,7 @@ impl Row {
             number(self.clean),
             number(self.fgsm),
             number(self.pgd),
-            number(self.certified),
+            number(self.proved),
             format!("{:.3}", self.seconds),
             self.ending.clone(),
         ]
@@ -147,7 +147,7 @@ impl Row {
             clean: number(9)?,
             fgsm: number(10)?,
             pgd: number(11)?,
-            certified: number(12)?,
+            proved: number(12)?,
             seconds: number(13)?,
             ending: text(14),
         };

@@ -106,7 +106,7 @@ fn trials_measure_what_they_say_and_repeat_themselves() {
     // Where nothing is left to measure, nothing is claimed.
     assert!(super::claims(&[])[0].holds.is_none());
     // A contradiction is told.
-    all[0].certified = 1.5;
+    all[0].proved = 1.5;
     assert_eq!(super::claims(&all)[0].holds, Some(false));
     let means = means(&all, Half::Networks);
     assert_eq!((means.len(), means[0].trials, means[0].failed), (6, 2, 0));
@@ -173,7 +173,7 @@ fn the_page_has_the_numbers_of_the_rows() {
         let number = |value: f64| if value.is_nan() { "–".to_owned() } else { format!("{value:.4}") };
         let networks = means(&rows, Half::Networks).into_iter().map(|mean| {
             let row = mean.row;
-            let [clean, fgsm, pgd, proved] = [row.clean, row.fgsm, row.pgd, row.certified].map(share);
+            let [clean, fgsm, pgd, proved] = [row.clean, row.fgsm, row.pgd, row.proved].map(share);
             let [objective, bound] = [row.objective, row.lower_bound].map(number);
             format!(
                 "| {} | {tier} | {} | {clean} | {fgsm} | {pgd} | {proved} | {objective} | {bound} |",

@@ -60,7 +60,7 @@ pub fn trial(
                 rows.push(match &made {
                     None => row,
                     Some(made) => match measure(&made.network, &held_out, (radius, nodes), settings, seed) {
-                        Ok(Right { clean, fgsm, pgd, certified }) => Row { clean, fgsm, pgd, certified, ..row },
+                        Ok(Right { clean, fgsm, pgd, proved }) => Row { clean, fgsm, pgd, proved, ..row },
                         Err(error) => Row { ending: failure(error), ..row },
                     },
                 });

@@ -17,7 +17,7 @@ fn go_on(_: &Progress) -> ControlFlow<()> {
 fn judge(network: &Shallow, data: &Dataset, settings: &Settings) -> f64 {
     let asked = polish::Settings {
         method: Method::WEIGHT_DECAY,
-        lipschitz: 0.0,
+        lipschitz_price: 0.0,
         decay: settings.decay,
         output_bias: settings.output_bias,
         ..Default::default()
@@ -51,7 +51,7 @@ fn the_augmented_lagrangian_has_the_optimum_of_weight_decay() {
         assert!((ours.objective - optimum).abs() < 1e-5 * optimum, "{} {optimum}", ours.objective);
         assert!(ours.lower_bound <= optimum * (1.0 + 1e-9), "{} {optimum}", ours.lower_bound);
         // The objective is that of the network, by the code that scores polished networks.
-        let asked = polish::Settings { decay, lipschitz: 0.0, output_bias, ..Default::default() };
+        let asked = polish::Settings { decay, lipschitz_price: 0.0, output_bias, ..Default::default() };
         let score = polish::score(&ours.network, &data, &asked).unwrap();
         assert!((score.objective - ours.objective).abs() < 1e-12 && (score.loss - ours.loss).abs() < 1e-12);
         assert_eq!(ours, relu(&network, &data, &settings, &mut go_on).unwrap());
@@ -64,7 +64,7 @@ fn honest(network: &Shallow, data: &Dataset, settings: &Settings) -> Relu {
     let ours = relu(network, data, settings, &mut go_on).unwrap();
     let asked = polish::Settings {
         decay: settings.decay,
-        lipschitz: 0.0,
+        lipschitz_price: 0.0,
         output_bias: settings.output_bias,
         ..Default::default()
     };

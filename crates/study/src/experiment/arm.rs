@@ -16,7 +16,7 @@ pub struct Arm {
     /// What is done with it.
     pub methods: Vec<&'static Method>,
     /// λ_L.
-    pub lipschitz: f64,
+    pub lipschitz_price: f64,
     /// λ_w; where it is 0, whatever needs a weight decay takes that of [`Settings::descent`].
     pub decay: f64,
 }
@@ -85,7 +85,7 @@ pub fn prices_in_words(lipschitz: f64, decay: f64) -> String {
 impl Arm {
     /// What tells arms apart.
     pub(super) fn key(&self) -> (&str, f64, f64) {
-        (self.base.name, self.lipschitz, self.decay)
+        (self.base.name, self.lipschitz_price, self.decay)
     }
 }
 
@@ -159,7 +159,7 @@ impl Job<'_> {
     pub fn objective(&self) -> polish::Settings {
         polish::Settings {
             method: polish::Method::JOINT,
-            lipschitz: self.arm.lipschitz,
+            lipschitz_price: self.arm.lipschitz_price,
             decay: self.arm.decay,
             linear_part: self.linear_part,
             ..self.settings.polish.clone()

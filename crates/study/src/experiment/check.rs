@@ -30,7 +30,10 @@ impl Plan {
             self.settings.check_arm(arm)?;
             if self.arms[..k].iter().any(|other| other.key() == arm.key()) {
                 return refuse(
-                    format!("two arms start from `{}` at λ_L {} and λ_w {}", arm.base.name, arm.lipschitz, arm.decay),
+                    format!(
+                        "two arms start from `{}` at λ_L {} and λ_w {}",
+                        arm.base.name, arm.lipschitz_price, arm.decay
+                    ),
                     "name every base once and every price once",
                 );
             }
@@ -57,12 +60,12 @@ impl Settings {
         at_least_one("rounds", self.polish.rounds)?;
         // The method and the prices are those of the arms.
         let polish =
-            polish::Settings { method: polish::Method::JOINT, lipschitz: 0.0, decay: 0.0, ..self.polish.clone() };
+            polish::Settings { method: polish::Method::JOINT, lipschitz_price: 0.0, decay: 0.0, ..self.polish.clone() };
         polish.check()
     }
 
     fn check_arm(&self, arm: &Arm) -> Result<()> {
-        for (name, price) in [("lipschitz", arm.lipschitz), ("decay", arm.decay)] {
+        for (name, price) in [("lipschitz_price", arm.lipschitz_price), ("decay", arm.decay)] {
             polish::PRICE.check(name, price)?;
         }
         if let Some(name) = twice(arm.methods.iter().map(|method| method.name)) {
@@ -88,7 +91,7 @@ impl Settings {
 
     fn check_choice(&self, choice: Choice<'_>, arm: &Arm) -> Result<()> {
         let decay = if arm.decay > 0.0 { arm.decay } else { self.descent.decay };
-        let prices = polish::Settings { lipschitz: arm.lipschitz, ..self.polish.clone() };
+        let prices = polish::Settings { lipschitz_price: arm.lipschitz_price, ..self.polish.clone() };
         check_shared(&choice, &|setting| match setting {
             Setting::Decay => (decay > 0.0).then(|| Asked::new("price", format!("the price of the weights {decay}"))),
             other => prices.asked(other),

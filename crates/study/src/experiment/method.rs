@@ -271,13 +271,13 @@ fn from_admm(job: &Job<'_>) -> Result<Applied> {
 fn alternate_with_admm(job: &Job<'_>, network: &Shallow) -> Result<Applied> {
     let objective = polish::Settings { norm: Norm::Two, ..job.objective() };
     let price = match objective.penalty {
-        Penalty::LSquared => objective.lipschitz,
+        Penalty::LSquared => objective.lipschitz_price,
         Penalty::L => {
             let bound = polish::score(network, job.data, &objective)?.lipschitz;
             if bound == 0.0 {
                 return Ok(Applied { network: network.clone(), ending: "unchanged: the network is constant".into() });
             }
-            objective.lipschitz / (2.0 * bound)
+            objective.lipschitz_price / (2.0 * bound)
         }
     };
     let common = train::Common { output_bias: objective.output_bias, seed: job.seed, ..train::Common::default() };

@@ -17,7 +17,7 @@ pub struct Row {
     /// The method's name in the registry, or [`Row::BASE`].
     pub method: String,
     /// λ_L of the objective.
-    pub lipschitz: f64,
+    pub lipschitz_price: f64,
     /// λ_w of the objective.
     pub decay: f64,
     /// The objective (4) on the rows learned from; NaN where the method failed.
@@ -49,7 +49,7 @@ const COLUMNS: [&str; 13] = [
     "trial",
     "base",
     "method",
-    "lipschitz",
+    "lipschitz_price",
     "decay",
     "objective",
     "loss",
@@ -70,7 +70,7 @@ impl Row {
             trial: problem.trial,
             base: arm.base.name.into(),
             method: method.into(),
-            lipschitz: arm.lipschitz,
+            lipschitz_price: arm.lipschitz_price,
             decay: arm.decay,
             objective: f64::NAN,
             loss: f64::NAN,
@@ -92,12 +92,25 @@ impl Row {
 
     /// What tells its arm apart.
     pub(super) fn key(&self) -> (&str, f64, f64) {
-        (&self.base, self.lipschitz, self.decay)
+        (&self.base, self.lipschitz_price, self.decay)
     }
 
     fn fields(&self, settings: &str) -> Vec<String> {
-        let Self { data, trial, base, method, lipschitz, decay, objective, loss, bound, weights, units, clean, .. } =
-            self;
+        let Self {
+            data,
+            trial,
+            base,
+            method,
+            lipschitz_price: lipschitz,
+            decay,
+            objective,
+            loss,
+            bound,
+            weights,
+            units,
+            clean,
+            ..
+        } = self;
         let mut fields = vec![settings.to_owned(), data.clone(), trial.to_string(), base.clone(), method.clone()];
         fields.extend([lipschitz, decay, objective, loss, bound, weights].map(f64::to_string));
         fields.extend([units.to_string(), clean.to_string()]);
@@ -119,7 +132,7 @@ impl Row {
             trial: record[2].parse().ok()?,
             base: text(3),
             method: text(4),
-            lipschitz: number(5)?,
+            lipschitz_price: number(5)?,
             decay: number(6)?,
             objective: number(7)?,
             loss: number(8)?,

@@ -22,7 +22,7 @@ pub struct Reduction {
     /// The method.
     pub method: String,
     /// λ_L.
-    pub lipschitz: f64,
+    pub lipschitz_price: f64,
     /// λ_w.
     pub decay: f64,
     /// Trials that count.
@@ -80,7 +80,7 @@ pub fn reductions(rows: &[Row]) -> Vec<Reduction> {
             data: first.data.clone(),
             base: first.base.clone(),
             method: first.method.clone(),
-            lipschitz: first.lipschitz,
+            lipschitz_price: first.lipschitz_price,
             decay: first.decay,
             trials: pairs.len(),
             failed: group.len() - pairs.len(),
@@ -165,7 +165,7 @@ pub struct Band {
     /// The method, or [`Row::BASE`].
     pub method: String,
     /// λ_L.
-    pub lipschitz: f64,
+    pub lipschitz_price: f64,
     /// λ_w.
     pub decay: f64,
     /// Trials that count.
@@ -197,7 +197,7 @@ impl Band {
 
     /// Whether both start from the same base at the same price.
     pub fn same_arm(&self, other: &Self) -> bool {
-        (&self.base, self.lipschitz, self.decay) == (&other.base, other.lipschitz, other.decay)
+        (&self.base, self.lipschitz_price, self.decay) == (&other.base, other.lipschitz_price, other.decay)
     }
 }
 
@@ -210,11 +210,11 @@ pub fn arms(bands: &[Band]) -> Vec<(&Band, String)> {
             firsts.push(band);
         }
     }
-    let prices = |band: &Band| (band.lipschitz, band.decay);
+    let prices = |band: &Band| (band.lipschitz_price, band.decay);
     let priced = firsts.iter().any(|band| prices(band) != prices(firsts[0]));
     let called = |band: &Band| {
         let title = base(&band.base).map_or(&*band.base, |base| base.title);
-        let price = || format!(" at {}", prices_in_words(band.lipschitz, band.decay));
+        let price = || format!(" at {}", prices_in_words(band.lipschitz_price, band.decay));
         format!("{title}{}", if priced { price() } else { String::new() })
     };
     firsts.iter().map(|band| (*band, called(band))).collect()
@@ -233,7 +233,7 @@ pub fn bands(rows: &[Row]) -> Vec<Band> {
             data: group[0].data.clone(),
             base: group[0].base.clone(),
             method: group[0].method.clone(),
-            lipschitz: group[0].lipschitz,
+            lipschitz_price: group[0].lipschitz_price,
             decay: group[0].decay,
             trials: counted.len(),
             failed: group.len() - counted.len(),

@@ -17,7 +17,7 @@ fn row(data: &str, trial: u64, method: &str, objective: f64, attacked: &[f64]) -
         trial,
         base: "sgd".into(),
         method: method.into(),
-        lipschitz: 0.01,
+        lipschitz_price: 0.01,
         decay: 0.0,
         objective,
         loss: 0.5 * objective,
@@ -34,7 +34,12 @@ fn row(data: &str, trial: u64, method: &str, objective: f64, attacked: &[f64]) -
 
 fn plan(methods: &[&str]) -> Plan {
     let methods: Vec<_> = methods.iter().map(|name| method(name).unwrap()).collect();
-    let arm = |name, lipschitz, decay| Arm { base: base(name).unwrap(), methods: methods.clone(), lipschitz, decay };
+    let arm = |name, lipschitz, decay| Arm {
+        base: base(name).unwrap(),
+        methods: methods.clone(),
+        lipschitz_price: lipschitz,
+        decay,
+    };
     Plan {
         data: vec!["a".into(), "b".into()],
         trials: 2,
@@ -102,7 +107,7 @@ fn pairs_are_of_one_trial_and_count_where_all_three_have_an_objective() {
         row("a", 2, "joint", 1.0, &[]),
         row("a", 3, "base", 1.0, &[]),
         row("a", 3, "c-lip", 1.0, &[]),
-        Row { lipschitz: 0.1, ..row("a", 0, "joint", 7.0, &[]) },
+        Row { lipschitz_price: 0.1, ..row("a", 0, "joint", 7.0, &[]) },
     ];
     let points = |method, weaker| pairs(&rows, method, weaker).iter().map(Pair::points).collect::<Vec<_>>();
     assert_eq!(points("joint", "c-lip"), [Some(25.0), None, None]);
@@ -114,15 +119,22 @@ fn pairs_are_of_one_trial_and_count_where_all_three_have_an_objective() {
 /// One base at two prices is two arms, and named so.
 #[test]
 fn bands_of_two_prices_are_told_apart() {
-    let at =
-        |base: &str, lipschitz, decay| Row { base: base.into(), lipschitz, decay, ..row("a", 0, "joint", 1.0, &[1.0]) };
+    let at = |base: &str, lipschitz, decay| Row {
+        base: base.into(),
+        lipschitz_price: lipschitz,
+        decay,
+        ..row("a", 0, "joint", 1.0, &[1.0])
+    };
     let titles = |rows: &[Row]| arms(&bands(rows)).into_iter().map(|(_, title)| title).collect::<Vec<_>>();
     assert_eq!(titles(&[at("sgd", 0.01, 0.0), at("pgd", 0.01, 0.0), at("sgd", 0.01, 0.0)]), ["SGD", "PGD"]);
     let rows = [at("sgd", 0.01, 0.0), at("sgd", 0.1, 0.0), at("sgd", 0.0, 0.1), at("mine", 0.1, 0.1)];
     let named = ["SGD at λ_L 0.01", "SGD at λ_L 0.1", "SGD at λ_w 0.1", "mine at λ_L 0.1, λ_w 0.1"];
     assert_eq!(titles(&rows), named);
     assert!(
-        bands(&rows).iter().zip(&rows).all(|(band, row)| (band.lipschitz, band.decay) == (row.lipschitz, row.decay))
+        bands(&rows)
+            .iter()
+            .zip(&rows)
+            .all(|(band, row)| (band.lipschitz_price, band.decay) == (row.lipschitz_price, row.decay))
     );
 }
 
@@ -212,7 +224,7 @@ fn a_run_that_was_cut_anywhere_goes_on_to_the_same_file() {
         let arm = &plan.arms[task.arm];
         let of = |method: &str| Row {
             base: arm.base.name.into(),
-            lipschitz: arm.lipschitz,
+            lipschitz_price: arm.lipschitz_price,
             decay: arm.decay,
             ..row(&plan.data[task.data], task.trial, method, 0.1 + task.trial as f64, &[0.5, 1.5])
         };
@@ -264,7 +276,7 @@ fn trials_measure_what_they_say() {
         assert!(rows.iter().all(|row| plan.place(row).is_some_and(|(own, _)| own == task)));
         let arm = &plan.arms[task.arm];
         for row in &rows {
-            let objective = row.loss + arm.lipschitz * row.bound + arm.decay * row.weights;
+            let objective = row.loss + arm.lipschitz_price * row.bound + arm.decay * row.weights;
             assert!(row.failed() || (row.objective - objective).abs() < 1e-12 * objective, "{row:?}");
             assert!(row.failed() || (row.attacked[0] - row.clean).abs() < 1e-12 && row.attacked[1] >= row.clean);
         }
@@ -274,7 +286,7 @@ fn trials_measure_what_they_say() {
         if arm.decay == 0.02 {
             assert!((sum(c_l2) - sum(al)).abs() < 1e-5 * sum(c_l2), "two methods for one program: {c_l2:?} {al:?}");
         }
-        if arm.lipschitz > 0.0 {
+        if arm.lipschitz_price > 0.0 {
             assert!(objective("walk") <= objective("joint") * (1.0 + 1e-6), "{rows:?}");
             assert!(objective("c-lip") <= objective("base") && objective("joint") <= objective("base"));
             assert!(objective("joint") <= objective("c-lip") * (1.0 + 1e-6), "{rows:?}");
@@ -334,7 +346,7 @@ fn plans_that_cannot_be_run_say_why() {
         "the method `joint` is named twice for `pgd`",
         "the journal would wait for a row that never comes"
     );
-    assert!(refused(&|plan| plan.arms[3].lipschitz = 0.0).contains("starting network `admm` needs a price"));
+    assert!(refused(&|plan| plan.arms[3].lipschitz_price = 0.0).contains("starting network `admm` needs a price"));
     assert!(refused(&|plan| plan.arms[1] = plan.arms[0].clone()).contains("two arms start from `sgd`"));
     assert!(refused(&|plan| plan.settings.held_out = 1.0).contains("`held_out` is 1"));
     assert!(refused(&|plan| plan.settings.radii = vec![0.1, 0.1]).contains("do not increase"));
@@ -410,7 +422,8 @@ fn what_is_refused_is_what_fails() {
         let mut plan = plan(&[]);
         plan.settings.descent.decay = start_decay;
         plan.settings.polish.max_lipschitz = limit;
-        plan.arms = vec![Arm { base: base("sgd").unwrap(), methods: changing.clone(), lipschitz, decay }];
+        plan.arms =
+            vec![Arm { base: base("sgd").unwrap(), methods: changing.clone(), lipschitz_price: lipschitz, decay }];
         let rows = run(&plan, &data, plan.tasks()[0]);
         for (method, row) in changing.iter().zip(&rows[1..]) {
             let refused = plan.settings.check_method(&plan.arms[0], method);

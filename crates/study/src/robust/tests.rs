@@ -20,7 +20,7 @@ fn judge(network: &Shallow, data: &Dataset, settings: &Settings) -> f64 {
     let shape = if settings.norm == Norm::Two { Shape::Ball } else { Shape::Box };
     let asked = polish::Settings {
         method: if settings.cells == Cells::Hard { Method::ROBUST_CELLS } else { Method::CONVEX },
-        lipschitz: 0.0,
+        lipschitz_price: 0.0,
         decay: settings.decay,
         output_bias: settings.output_bias,
         loss: settings.loss.clone(),

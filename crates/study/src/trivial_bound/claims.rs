@@ -34,12 +34,12 @@ fn mean(group: Vec<&Row>) -> Mean {
     let counted: Vec<&&Row> = group.iter().filter(|row| !row.failed()).collect();
     let of = |value: &dyn Fn(&Row) -> f64| counted.iter().map(|row| value(row)).sum::<f64>() / counted.len() as f64;
     let first = counted.first().map_or(group[0], |row| **row);
-    let certified = (0..first.radii.len()).map(|k| of(&|row| row.certified[k])).collect();
+    let proved = (0..first.radii.len()).map(|k| of(&|row| row.proved[k])).collect();
     let row = Row {
         clean: of(&|row| row.clean),
         bound: of(&|row| row.bound),
         found: of(&|row| row.found),
-        certified,
+        proved,
         seconds: of(&|row| row.seconds),
         ..first.clone()
     };
@@ -53,8 +53,7 @@ const TIGHT: f64 = 1.1;
 pub fn claims(rows: &[Row]) -> Vec<Claim> {
     let measured = || rows.iter().filter(|row| !row.found.is_nan());
     let examples = || measured().filter(|row| row.is_example());
-    let falls =
-        |row: &Row| row.certified.iter().try_fold(row.clean, |above, share| (above >= *share).then_some(*share));
+    let falls = |row: &Row| row.proved.iter().try_fold(row.clean, |above, share| (above >= *share).then_some(*share));
     let mut claims = vec![
         theorem("no Jacobian that was found is above U", measured().map(|row| row.found <= row.bound).collect()),
         theorem(

@@ -29,7 +29,7 @@ pub struct Row {
     /// The radii of the next column.
     pub radii: Vec<f64>,
     /// The share of the rows held out whose class is right for all changes of the inputs within each radius, proved.
-    pub certified: Vec<f64>,
+    pub proved: Vec<f64>,
     /// What training took.
     pub seconds: f64,
     /// How it ended, in words.
@@ -38,21 +38,8 @@ pub struct Row {
 
 /// The columns, with the fingerprint of the settings before them.
 const COLUMNS: [&str; 15] = [
-    "settings",
-    "data",
-    "trial",
-    "method",
-    "map",
-    "norm",
-    "seed",
-    "clean",
-    "bound",
-    "found",
-    "exact",
-    "radii",
-    "certified",
-    "seconds",
-    "ending",
+    "settings", "data", "trial", "method", "map", "norm", "seed", "clean", "bound", "found", "exact", "radii",
+    "proved", "seconds", "ending",
 ];
 
 impl Row {
@@ -60,9 +47,9 @@ impl Row {
     pub(super) fn empty((data, trial, seed): (&str, u64, u64), method: Method, map: &str, norm: &str) -> Self {
         let [clean, bound, found, exact, seconds] = [f64::NAN; 5];
         let [data, method, map, norm] = [data, method.name(), map, norm].map(str::to_owned);
-        let [radii, certified] = [Vec::new(), Vec::new()];
+        let [radii, proved] = [Vec::new(), Vec::new()];
         let ending = String::new();
-        Self { data, trial, method, map, norm, seed, clean, bound, found, exact, radii, certified, seconds, ending }
+        Self { data, trial, method, map, norm, seed, clean, bound, found, exact, radii, proved, seconds, ending }
     }
 
     /// The row of an example, with its constant.
@@ -107,7 +94,7 @@ impl Row {
             number(self.found),
             number(self.exact),
             numbers(&self.radii),
-            numbers(&self.certified),
+            numbers(&self.proved),
             format!("{:.3}", self.seconds),
             self.ending.clone(),
         ]
@@ -133,10 +120,10 @@ impl Row {
             found: number(9)?,
             exact: number(10)?,
             radii: numbers(11)?,
-            certified: numbers(12)?,
+            proved: numbers(12)?,
             seconds: number(13)?,
             ending: text(14),
         };
-        (row.radii.len() == row.certified.len()).then(|| (text(0), row))
+        (row.radii.len() == row.proved.len()).then(|| (text(0), row))
     }
 }

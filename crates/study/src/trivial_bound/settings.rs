@@ -71,7 +71,7 @@ pub struct OfNorm {
     pub bound: String,
     /// The radius of the method `margins`.
     pub radius: f64,
-    /// The radii within which rows are certified.
+    /// The radii within which rows are proved.
     pub radii: Vec<f64>,
 }
 

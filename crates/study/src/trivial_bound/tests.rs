@@ -188,7 +188,7 @@ fn trials_measure_what_they_say_and_repeat_themselves() {
     assert!(claims(&[])[0].holds.is_none());
     // A contradiction is told.
     let last = all.len() - 1;
-    all[last].certified[1] = 1.5;
+    all[last].proved[1] = 1.5;
     assert_eq!(claims(&all)[2].holds, Some(false));
     all[last].found = 2.0 * all[last].bound;
     assert_eq!(claims(&all)[0].holds, Some(false));
@@ -200,11 +200,11 @@ fn means_leave_out_what_failed() {
     let rows = run(&plan, &classes(60, 4), Task { data: 1, arm: 1, trial: 0 });
     let other = Row { trial: 1, bound: 3.0 * rows[0].bound, ..rows[0].clone() };
     let failed =
-        Row { trial: 2, certified: Vec::new(), radii: Vec::new(), ending: "failed: no".into(), ..rows[0].clone() };
+        Row { trial: 2, proved: Vec::new(), radii: Vec::new(), ending: "failed: no".into(), ..rows[0].clone() };
     let means = means(&[failed, rows[0].clone(), other]);
     assert_eq!((means.len(), means[0].trials, means[0].failed), (1, 2, 1));
     assert!((means[0].row.bound - 2.0 * rows[0].bound).abs() < 1e-9 * rows[0].bound);
-    assert_eq!(means[0].row.certified, rows[0].certified);
+    assert_eq!(means[0].row.proved, rows[0].proved);
 }
 
 #[test]
@@ -264,10 +264,10 @@ fn the_page_has_the_numbers_of_the_rows() {
         format!("| {data} | {method} | {map} | {norm} | {} | {exact} | {} |", below(*found), above(*bound))
     });
     let networks = means(&rows).into_iter().map(|mean| {
-        let Row { norm, method, map, clean, bound, found, certified, .. } = mean.row;
-        let certified = certified.into_iter().map(share).collect::<Vec<_>>().join(" | ");
+        let Row { norm, method, map, clean, bound, found, proved, .. } = mean.row;
+        let proved = proved.into_iter().map(share).collect::<Vec<_>>().join(" | ");
         let [bound, found, ratio] = [above(bound), below(found), above(mean.ratio)];
-        format!("| mnist | {norm} | {method} | {map} | {} | {certified} | {bound} | {found} | {ratio} |", share(clean))
+        format!("| mnist | {norm} | {method} | {map} | {} | {proved} | {bound} | {found} | {ratio} |", share(clean))
     });
     let found: Vec<String> = of_examples.chain(networks).collect();
     let starts = ["| dead units", "| biases |", "| ill-conditioned", "| mnist |"];

@@ -44,14 +44,14 @@ pub fn trial(
             let network = &trained.network;
             let norm: Norm = of.norm.parse()?;
             let (bound, found) = steepness(network, norm, Some(&learned), (settings.jacobians, seed))?;
-            let mut certified = Vec::with_capacity(of.radii.len());
+            let mut proved = Vec::with_capacity(of.radii.len());
             let mut clean = f64::NAN;
             for radius in &of.radii {
-                let [right, proved] = right(network, &held_out, norm, *radius)?;
+                let [right, within] = right(network, &held_out, norm, *radius)?;
                 clean = right;
-                certified.push(proved);
+                proved.push(within);
             }
-            Ok(Row { bound, found, clean, radii: of.radii.clone(), certified, ..row.clone() })
+            Ok(Row { bound, found, clean, radii: of.radii.clone(), proved, ..row.clone() })
         });
         judged.unwrap_or_else(|error| Row { ending: format!("failed: {}", error.what), ..row })
     };

@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! mean_k ω_k loss(f(x_k + Δ_k), y_k)   ≤   mean_k ω_k max_{‖Δ‖ ≤ ε} loss(f(x_k + Δ), y_k)   ≤   mean_k ω_k max_{|r| ≤ ε L} loss(f(x_k) + r, y_k)
-//!           found                                                                              certified
+//!           found                                                                              proved
 //! ```
 //!
 //! for any [loss](crate::loss) and any bound L on the Lipschitz constant of f in the norm of Δ. A *row* is the doubles
 //! of x_k and y_k exactly as the data set holds them (for standardized data, after standardizing); f is the function of
 //! real numbers that the stored weights define; and what is found is f at a point within the radius, minus its
-//! rounding, while what is certified is rounded up. So `found ≤ certified` holds without any tolerance. It is checked
+//! rounding, while what is proved is rounded up. So `found ≤ proved` holds without any tolerance. It is checked
 //! for every row, radius and call: a violation means that L is no such bound, and is an error. On demand, branch and
 //! bound over each row's ball ([`sample_interval`]) closes in on the middle from both sides.
 
@@ -38,7 +38,7 @@ use rand_pcg::Pcg64;
 use rayon::prelude::*;
 use tautnet_cone::Stop;
 
-/// Found and certified error at one radius, as (weighted) mean losses.
+/// Found and proved error at one radius, as (weighted) mean losses.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RadiusReport {
     /// The radius ε: the largest change of a row, measured in the norm.
@@ -46,7 +46,7 @@ pub struct RadiusReport {
     /// The error at the worst points found, rounded down: a lower bound of the error under attack.
     pub found: f64,
     /// The error that no attack exceeds, proved from the bound L alone and rounded up.
-    pub certified_ceiling: f64,
+    pub ceiling: f64,
     /// What is proved row by row, where branch and bound was asked for.
     pub worst_case: Option<WorstCase>,
 }
@@ -54,7 +54,7 @@ pub struct RadiusReport {
 impl RadiusReport {
     /// The smallest error that is proved to be out of reach.
     pub fn row_by_row(&self) -> f64 {
-        self.worst_case.map_or(self.certified_ceiling, |worst_case| worst_case.certified)
+        self.worst_case.map_or(self.ceiling, |worst_case| worst_case.proved)
     }
 }
 
@@ -62,7 +62,7 @@ impl RadiusReport {
 struct Worst {
     found: f64,
     ceiling: f64,
-    certified: f64,
+    proved: f64,
     closed: bool,
 }
 
@@ -73,13 +73,13 @@ struct Worst {
 ///
 /// ```
 /// use tautnet::{Dataset, Shallow, Norm, attack};
-/// // f(x) = 2 relu(x), certified with L = 2.
+/// // f(x) = 2 relu(x), proved with L = 2.
 /// let network = Shallow::new(faer::mat![[1.0]], vec![0.0], vec![2.0], 0.0)?;
 /// let data = Dataset::new(faer::mat![[1.0], [-1.0]], vec![2.0, 0.0], None)?;
 /// let reports = attack::attack(&network, &data, Norm::Two, &[0.0, 0.5], &attack::Settings::new(2.0))?;
 /// assert_eq!(reports[0].found, 0.0);
 /// assert!((reports[1].found - 0.5).abs() < 1e-12);   // the first row moves f by 1, the second by nothing
-/// assert!((reports[1].certified_ceiling - 1.0).abs() < 1e-12);
+/// assert!((reports[1].ceiling - 1.0).abs() < 1e-12);
 /// # Ok::<(), tautnet::Error>(())
 /// ```
 pub fn attack(
@@ -134,14 +134,14 @@ pub fn attack(
                     let bound = settings.lipschitz_upper_bound;
                     let reach = if radius > 0.0 { mul_up(radius, bound) } else { 0.0 };
                     let ceiling = loss.worst(clean, reach, data.y[k]);
-                    let mut worst = Worst { found, ceiling, certified: ceiling, closed: radius == 0.0 };
+                    let mut worst = Worst { found, ceiling, proved: ceiling, closed: radius == 0.0 };
                     if settings.nodes > 0 && radius > 0.0 && !stop.asked() {
                         let interval =
                             stop.during(|| sample_interval(network, &x, norm, radius, bound, settings.nodes))?;
                         found =
                             interval.met().map(|side| loss.least(side, data.y[k])).into_iter().fold(found, f64::max);
-                        let certified = loss.worst(interval.proved(), 0.0, data.y[k]);
-                        worst = Worst { found, certified: certified.min(ceiling), closed: interval.closed, ..worst };
+                        let proved = loss.worst(interval.proved(), 0.0, data.y[k]);
+                        worst = Worst { found, proved: proved.min(ceiling), closed: interval.closed, ..worst };
                     }
                     Ok(worst)
                 };
@@ -155,16 +155,16 @@ pub fn attack(
     (0..data.rows()).for_each(|k| total.add(weight(k)));
     let total = total.interval();
     let report = |position: usize, radius: f64| -> Result<RadiusReport> {
-        let (mut found, mut ceiling, mut certified) = (Sum::default(), Sum::default(), Sum::default());
+        let (mut found, mut ceiling, mut proved) = (Sum::default(), Sum::default(), Sum::default());
         let mut closed_rows = 0;
         for (k, row) in rows.iter().enumerate() {
             let worst = &row[position];
-            if worst.found > worst.certified {
+            if worst.found > worst.proved {
                 return Err(Error::new(
                     format!(
-                        "in row {k} an attack of radius {radius} found the loss {}, above the certified {}: \
+                        "in row {k} an attack of radius {radius} found the loss {}, above the proved {}: \
                          {} is no Lipschitz bound of this network in this norm",
-                        worst.found, worst.certified, settings.lipschitz_upper_bound
+                        worst.found, worst.proved, settings.lipschitz_upper_bound
                     ),
                     "certify this very network in the norm of the attack and give that bound",
                 ));
@@ -174,15 +174,15 @@ pub fn attack(
             if weight > 0.0 {
                 found.add(mul_down(weight, worst.found).max(0.0));
                 ceiling.add(mul_up(weight, worst.ceiling));
-                certified.add(mul_up(weight, worst.certified));
+                proved.add(mul_up(weight, worst.proved));
             }
         }
         let mean_up = |sum: Sum| div_up(sum.interval().high, total.low);
         Ok(RadiusReport {
             radius,
             found: div_down(found.interval().low.max(0.0), total.high).max(0.0),
-            certified_ceiling: mean_up(ceiling),
-            worst_case: (settings.nodes > 0).then(|| WorstCase { certified: mean_up(certified), closed_rows }),
+            ceiling: mean_up(ceiling),
+            worst_case: (settings.nodes > 0).then(|| WorstCase { proved: mean_up(proved), closed_rows }),
         })
     };
     let mut reports = vec![None; radii.len()];
@@ -205,7 +205,7 @@ fn check(network: &Shallow, data: &Dataset, radii: &[f64], settings: &Settings) 
     if bound.is_nan() || bound < 0.0 {
         return Err(Error::new(
             format!("the Lipschitz bound given to the attack is {bound}"),
-            "give the certified bound, or infinity where there is none",
+            "give the proved bound, or infinity where there is none",
         ));
     }
     Ok(())
@@ -246,7 +246,7 @@ pub(crate) mod tests {
                     let reports = attack(&network, &data, norm, &radii, &settings).unwrap();
                     let clean = crate::Loss::default().mean(&network, &data);
                     prop_assert!((reports[0].found - clean).abs() <= 1e-12 * clean);
-                    prop_assert!(reports.iter().all(|report| report.found <= report.certified_ceiling));
+                    prop_assert!(reports.iter().all(|report| report.found <= report.ceiling));
                     prop_assert!(reports.windows(2).all(|pair| pair[0].found <= pair[1].found));
                     // The order of the radii is the caller's business.
                     let backwards: Vec<f64> = radii.iter().rev().copied().collect();
@@ -270,9 +270,9 @@ pub(crate) mod tests {
             for (report, without) in attack(&network, &data, norm, &radii, &settings).unwrap().iter().zip(without) {
                 let worst = report.worst_case.unwrap();
                 assert!(without.worst_case.is_none() && report.found >= without.found);
-                assert!(report.found <= worst.certified && worst.certified <= report.certified_ceiling, "{report:?}");
+                assert!(report.found <= worst.proved && worst.proved <= report.ceiling, "{report:?}");
                 assert_eq!(worst.closed_rows, 10);
-                assert!(worst.certified - report.found <= 1e-5 * (1.0 + report.found), "{norm:?} {report:?}");
+                assert!(worst.proved - report.found <= 1e-5 * (1.0 + report.found), "{norm:?} {report:?}");
             }
         }
     }
@@ -331,10 +331,7 @@ pub(crate) mod tests {
             for method in [Method::FastGradient, Method::ProjectedAscent] {
                 let settings = Settings { method, ..Settings::new(bound) };
                 for report in attack(&network, &data, norm, &[0.1, 1.0], &settings).unwrap() {
-                    assert!(
-                        (report.found - report.certified_ceiling).abs() < 1e-10 * report.found,
-                        "{norm:?} {report:?}"
-                    );
+                    assert!((report.found - report.ceiling).abs() < 1e-10 * report.found, "{norm:?} {report:?}");
                 }
             }
         }
@@ -380,7 +377,7 @@ pub(crate) mod tests {
         let report = attack(&network, &data, Norm::Two, &[0.0, 0.1], &settings).unwrap();
         let clean = (network.value(&[data.x[(2, 0)], data.x[(2, 1)]]) - data.y[2]).powi(2);
         assert!((report[0].found - clean).abs() < 1e-12 * clean);
-        assert_eq!(report[1].certified_ceiling, f64::INFINITY);
+        assert_eq!(report[1].ceiling, f64::INFINITY);
         for radius in [-0.1, f64::NAN, f64::INFINITY] {
             assert!(attack(&network, &data, Norm::Two, &[radius], &settings).is_err());
         }

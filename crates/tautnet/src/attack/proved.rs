@@ -4,7 +4,7 @@
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct WorstCase {
     /// The (weighted) mean loss that no attack exceeds: at most the ceiling.
-    pub certified: f64,
+    pub proved: f64,
     /// How many rows have a worst case that is known exactly.
     pub closed_rows: usize,
 }

@@ -49,7 +49,7 @@ pub struct Right {
 /// let report = attack::within(&network, &data, &tolerance, &settings)?;
 /// let proved = report.worst_case.unwrap();
 /// // The first row moves f by 1, the second by nothing.
-/// assert!(report.found <= 0.5 && 0.5 <= proved.certified && proved.certified - report.found < 1e-12);
+/// assert!(report.found <= 0.5 && 0.5 <= proved.proved && proved.proved - report.found < 1e-12);
 /// assert_eq!(proved.closed_rows, 2);
 /// # Ok::<(), tautnet::Error>(())
 /// ```
@@ -77,12 +77,12 @@ pub fn within_each(cases: &[(&Shallow, &Dataset, &Tolerance)], settings: &Settin
         }
     }
     let total = total.interval();
-    let certified = div_up(proved.interval().high, total.low);
+    let proved = div_up(proved.interval().high, total.low);
     // Both are found. That more is found in a row need not raise a mean that is rounded down.
     let found = found.map(|sum| div_down(sum.interval().low.max(0.0), total.high));
     Ok(WithinReport {
         found: found.into_iter().fold(0.0, f64::max),
-        worst_case: (settings.nodes > 0).then_some(WorstCase { certified, closed_rows }),
+        worst_case: (settings.nodes > 0).then_some(WorstCase { proved, closed_rows }),
         right: settings.loss.is_margin().then(|| {
             let [found, proved] = right.map(|right| right / total.high);
             Right { found, proved }
@@ -153,10 +153,10 @@ pub fn within_multiples(
         proved = proved.max(known.proved);
         known.proved = proved;
     }
-    let mut certified = f64::INFINITY;
+    let mut proved = f64::INFINITY;
     for worst_case in reports.iter_mut().rev().filter_map(|report| report.worst_case.as_mut()) {
-        certified = certified.min(worst_case.certified);
-        worst_case.certified = certified;
+        proved = proved.min(worst_case.proved);
+        worst_case.proved = proved;
     }
     Ok(reports)
 }
@@ -191,9 +191,9 @@ mod tests {
                 let exact = Settings { nodes: 20_000, ..settings() };
                 let known = super::super::attack(&network, &data, norm, &[radius], &exact).unwrap()[0].worst_case.unwrap();
                 let clean = crate::Loss::default().mean(&network, &data);
-                prop_assert!(clean * (1.0 - 1e-12) <= found && found <= known.certified * (1.0 + 1e-12));
+                prop_assert!(clean * (1.0 - 1e-12) <= found && found <= known.proved * (1.0 + 1e-12));
                 if d == 1 && known.closed_rows == n {
-                    prop_assert!(found >= known.certified * (1.0 - 1e-4), "{} {} {}", shape, found, known.certified);
+                    prop_assert!(found >= known.proved * (1.0 - 1e-4), "{} {} {}", shape, found, known.proved);
                 }
                 // A row of its own for every row is the same.
                 let rows = Tolerance::of_rows(shape, Mat::from_fn(n, d, |_, _| radius)).unwrap();
@@ -243,9 +243,9 @@ mod tests {
                 let (one, exact) = (of(1), of(5000));
                 let [one_proved, proved] = [one, exact].map(|report| report.worst_case.unwrap());
                 prop_assert_eq!(proved.closed_rows, n);
-                prop_assert!(attacked.found <= exact.found && exact.found <= proved.certified);
-                prop_assert!(proved.certified <= one_proved.certified && one.found <= one_proved.certified);
-                prop_assert!(proved.certified - exact.found <= 1e-5 * (1.0 + exact.found), "{exact:?}");
+                prop_assert!(attacked.found <= exact.found && exact.found <= proved.proved);
+                prop_assert!(proved.proved <= one_proved.proved && one.found <= one_proved.proved);
+                prop_assert!(proved.proved - exact.found <= 1e-5 * (1.0 + exact.found), "{exact:?}");
                 let units: Vec<Unit> = Unit::of(&network).into_iter().map(|(_, unit)| unit).collect();
                 let labels = Patterns::signed(&network, data.x.as_ref());
                 let bounds = Within { units: &units, affine: &Affine::of(&network), tolerance: &tolerance };
@@ -292,15 +292,13 @@ mod tests {
             let clean = crate::Loss::default().mean(&network, &data);
             assert!((reports[0].found - clean).abs() < 1e-9 && reports[0].worst_case.unwrap().closed_rows == 20);
             for (k, (multiple, report)) in multiples.iter().zip(&reports).enumerate() {
-                let proved = report.worst_case.unwrap().certified;
+                let proved = report.worst_case.unwrap().proved;
                 let alone = within(&network, &data, &tolerance.times(*multiple), &few).unwrap();
                 assert!(
-                    alone.found <= report.found
-                        && report.found <= proved
-                        && proved <= alone.worst_case.unwrap().certified
+                    alone.found <= report.found && report.found <= proved && proved <= alone.worst_case.unwrap().proved
                 );
                 if let Some(next) = reports.get(k + 1) {
-                    assert!(report.found <= next.found && proved <= next.worst_case.unwrap().certified);
+                    assert!(report.found <= next.found && proved <= next.worst_case.unwrap().proved);
                 }
             }
         }
@@ -315,7 +313,7 @@ mod tests {
         let stopped = Stop::when(|| true).during(|| within(&network, &data, &tolerance, &settings)).unwrap();
         let whole = within(&network, &data, &tolerance, &settings).unwrap();
         let [early, late] = [stopped, whole].map(|report| report.worst_case.unwrap());
-        assert!(stopped.found < whole.found && whole.found <= late.certified && late.certified < early.certified);
-        assert!(early.certified.is_finite() && early.closed_rows < 30 && late.closed_rows == 30);
+        assert!(stopped.found < whole.found && whole.found <= late.proved && late.proved < early.proved);
+        assert!(early.proved.is_finite() && early.closed_rows < 30 && late.closed_rows == 30);
     }
 }

@@ -33,7 +33,7 @@ proptest! {
             let proved = verify_class_margins(&file.to_bytes(), &network);
             prop_assert!(proved.is_ok(), "{:?}", proved);
             let proved = proved.unwrap();
-            prop_assert!(proved.certified() <= proved.right());
+            prop_assert!(proved.proved_right() <= proved.right());
             for (k, row) in file.rows.iter().enumerate() {
                 for _ in 0..10 {
                     let step: Vec<f64> = (0..3).map(|_| normal(&mut generator)).collect();
@@ -121,5 +121,5 @@ fn what_does_not_fit_is_told() {
     assert!(error.what.contains("one output"), "{error:?}");
     let empty = class_margins(&network, (Mat::zeros(0, 3).as_ref(), &[]), (Norm::Two, 0.1), None).unwrap();
     let proved = verify_class_margins(&empty.to_bytes(), &network).unwrap();
-    assert_eq!((proved.right(), proved.certified()), (0, 0));
+    assert_eq!((proved.right(), proved.proved_right()), (0, 0));
 }

@@ -246,7 +246,7 @@ fn evaluate_sizes(
     let errors = |networks: &[&Shallow], size: f64| -> Result<Errors> {
         let nodes = if size == 1.0 { nodes(1.0) } else { nodes(0.05) };
         let report = report(networks, &|tolerance| tolerance.times(size), &search(nodes))?;
-        let proved = report.worst_case.map_or(f64::INFINITY, |proved| proved.certified);
+        let proved = report.worst_case.map_or(f64::INFINITY, |proved| proved.proved);
         let accuracy = report.right.map(|right| Accuracy {
             clean: mean(networks, &accuracy),
             found: right.found,

@@ -42,7 +42,7 @@ pub(super) fn head(
     let shallow = Network::new(vec![hidden, last], None)?.shallow("the polish of the last layers")?;
     let asked = polish::Settings {
         loss: settings.loss.clone(),
-        lipschitz: settings.lipschitz * before,
+        lipschitz_price: settings.lipschitz_price * before,
         max_lipschitz: settings.most.map(|most| most / before),
         norm: settings.norm,
         decay: 0.0,

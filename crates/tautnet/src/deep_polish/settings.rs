@@ -60,7 +60,7 @@ pub struct Settings {
     /// Which bound has the price and the limit.
     pub bound: Bound,
     /// The price of the bound.
-    pub lipschitz: f64,
+    pub lipschitz_price: f64,
     /// The bound is never above this.
     pub most: Option<f64>,
     /// The most sweeps over the layers.
@@ -82,7 +82,7 @@ impl Default for Settings {
             norm: Norm::Two,
             radius: 0.0,
             bound: Bound::Product,
-            lipschitz: 0.0,
+            lipschitz_price: 0.0,
             most: None,
             rounds: 20,
             gain: 1e-3,
@@ -96,12 +96,12 @@ impl Default for Settings {
 impl Settings {
     /// Whether the bound counts for anything but the radius.
     pub(super) fn has_price(&self) -> bool {
-        self.lipschitz > 0.0 || self.most.is_some()
+        self.lipschitz_price > 0.0 || self.most.is_some()
     }
 
     /// Refuse numbers out of range, and what does not go together.
     pub fn check(&self) -> Result<()> {
-        let sizes = [("radius", self.radius), ("lipschitz", self.lipschitz), ("gain", self.gain)];
+        let sizes = [("radius", self.radius), ("lipschitz_price", self.lipschitz_price), ("gain", self.gain)];
         if let Some((name, value)) = sizes.into_iter().find(|(_, size)| !(size.is_finite() && *size >= 0.0)) {
             return Err(Error::new(format!("`{name}` is {value}"), "give a number, 0 or more"));
         }

@@ -134,7 +134,7 @@ fn scored(network: &Network, data: &Dataset, rows: &Rows, settings: &Settings) -
     let loss = mean_cost(rows, &outputs, &bounds.moves(network, settings));
     let clean = if settings.radius > 0.0 { mean_cost(rows, &outputs, &vec![0.0; count * count]) } else { loss };
     let bound = bounds.bound;
-    let objective = loss + if settings.lipschitz > 0.0 { settings.lipschitz * bound } else { 0.0 };
+    let objective = loss + if settings.lipschitz_price > 0.0 { settings.lipschitz_price * bound } else { 0.0 };
     Ok((Score { objective, loss, clean, bound }, bounds))
 }
 
@@ -376,7 +376,7 @@ impl Run<'_, '_> {
             layer: &of_layer,
             inputs: layer.inputs(),
             norm: settings.norm,
-            price: settings.lipschitz * of_layer.bound,
+            price: settings.lipschitz_price * of_layer.bound,
             most,
             damping: self.damping[l],
             start: &start,
@@ -409,7 +409,8 @@ impl Run<'_, '_> {
             let all = Network::new(layers, None)?;
             let moves = bounds.moves(&all, settings);
             let loss = mean_cost(&self.rows, &outputs, &moves);
-            let objective = loss + if settings.lipschitz > 0.0 { settings.lipschitz * bounds.bound } else { 0.0 };
+            let objective =
+                loss + if settings.lipschitz_price > 0.0 { settings.lipschitz_price * bounds.bound } else { 0.0 };
             let least = best.as_ref().map_or(self.score.objective, |best| best.objective);
             if objective < least && keeps(bounds.bound, settings) {
                 best = Some(Best { share, objective, w });

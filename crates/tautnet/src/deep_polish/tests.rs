@@ -79,13 +79,13 @@ fn case(which: usize, seed: u64) -> Case {
     let product = crate::certify::trivial_bound(&network, norm).bound;
     match which / 84 % 5 {
         0 => {}
-        1 => settings.lipschitz = 0.05,
+        1 => settings.lipschitz_price = 0.05,
         2 => settings.radius = 0.05,
         3 => settings.most = Some(0.7 * product),
         _ if norm == Norm::Two && activation != "maxmin" => {
-            (settings.bound, settings.lipschitz) = (Bound::Lipsdp, 0.05);
+            (settings.bound, settings.lipschitz_price) = (Bound::Lipsdp, 0.05);
         }
-        _ => (settings.lipschitz, settings.radius) = (0.01, 0.02),
+        _ => (settings.lipschitz_price, settings.radius) = (0.01, 0.02),
     }
     Case { network, data, settings }
 }
@@ -135,7 +135,7 @@ fn with_program<T>(case: &Case, l: usize, damping: f64, test: impl FnOnce(&Progr
         layer: &layer,
         inputs: network.layers()[l].inputs(),
         norm: settings.norm,
-        price: settings.lipschitz * layer.bound,
+        price: settings.lipschitz_price * layer.bound,
         most: settings.most.map(|most| 2.0 * most / layer.bound),
         damping,
         start: &start,
@@ -206,7 +206,7 @@ proptest! {
         let mut case = case(which, seed);
         // With a limit the optimum is at its edge, and directions lead out of it.
         if case.settings.most.take().is_some() {
-            case.settings.lipschitz = 0.02;
+            case.settings.lipschitz_price = 0.02;
         }
         with_program(&case, l, 0.0, |program, start| {
             let point = Point { w: start.to_owned(), size: 1.05 * program.layer.ball.size(&program.plain(start)) };
@@ -248,7 +248,7 @@ fn most_steps_of_layers_end_at_their_optimum() {
         for l in 0..3 {
             let mut case = case(which, which as u64);
             if case.settings.most.take().is_some() {
-                case.settings.lipschitz = 0.02;
+                case.settings.lipschitz_price = 0.02;
             }
             with_program(&case, l, 0.0, |program, start| {
                 let point = Point { w: start.to_owned(), size: 1.05 * program.layer.ball.size(&program.plain(start)) };
@@ -267,7 +267,7 @@ fn the_last_layer_is_what_another_way_finds() {
     for seed in 0..5 {
         let network = chain("crelu", &[3, 4, 3, 1], seed);
         let data = rows(3, 40, 1, false, seed);
-        let case = Case { network, data, settings: Settings { lipschitz: 0.1, ..Settings::default() } };
+        let case = Case { network, data, settings: Settings { lipschitz_price: 0.1, ..Settings::default() } };
         with_program(&case, 2, 0.0, |program, start| {
             let n = program.inputs;
             let a = &program.held.given;
@@ -312,7 +312,7 @@ fn the_last_layer_is_what_another_way_finds() {
 fn the_head_is_the_optimum_of_the_shallow_program_on_the_features() {
     let network = chain("relu", &[3, 5, 4, 1], 3);
     let data = rows(3, 60, 1, false, 3);
-    let settings = Settings { bound: Bound::Lipsdp, lipschitz: 0.05, ..Settings::default() };
+    let settings = Settings { bound: Bound::Lipsdp, lipschitz_price: 0.05, ..Settings::default() };
     let classes = settings.check_on(&network, &data).unwrap();
     let rows = Rows::of(&data, classes, &settings.loss);
     let bounds = Bounds::of(&network, &settings).unwrap();
@@ -326,7 +326,7 @@ fn the_head_is_the_optimum_of_the_shallow_program_on_the_features() {
         Network::new(layers[1..].to_vec(), None).unwrap().shallow("a test").unwrap()
     };
     let asked = crate::polish::Settings {
-        lipschitz: settings.lipschitz * bounds.layers[0],
+        lipschitz_price: settings.lipschitz_price * bounds.layers[0],
         ..crate::polish::Settings::of(crate::polish::Method::JOINT)
     };
     let best = crate::polish::polish(&of(&network), &features, &asked, &mut |_| ControlFlow::Continue(())).unwrap();
@@ -390,10 +390,10 @@ fn what_makes_no_sense_is_refused_with_what_would() {
     };
     let of = |change: &dyn Fn(&mut Settings)| refused(&network, &data, change);
     assert!(of(&|s| s.radius = f64::NAN).contains("`radius` is NaN"));
-    assert!(of(&|s| s.lipschitz = -1.0).contains("`lipschitz` is -1"));
+    assert!(of(&|s| s.lipschitz_price = -1.0).contains("`lipschitz_price` is -1"));
     assert!(of(&|s| s.tolerance = 0.0).contains("`tolerance` is 0"));
     assert!(of(&|s| s.most = Some(0.0)).contains("the largest bound is 0"));
-    let lipsdp = |s: &mut Settings| (s.bound, s.lipschitz) = (Bound::Lipsdp, 0.1);
+    let lipsdp = |s: &mut Settings| (s.bound, s.lipschitz_price) = (Bound::Lipsdp, 0.1);
     assert!(of(&|s| (lipsdp(s), s.norm = Norm::One).1).contains("the norm is 1"));
     assert!(of(&|s| (lipsdp(s), s.radius = 0.1).1).contains("a radius and the bound `lipsdp`"));
     assert!(refused(&chain("maxmin", &[3, 4, 1], 1), &data, &lipsdp).contains("there is none"));

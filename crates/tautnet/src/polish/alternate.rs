@@ -19,7 +19,7 @@ const PRICE_OR_LIMIT: Requirement = Requirement {
     setting: Setting::Lipschitz,
     demand: Demand::Needed(
         &[Setting::MaxLipschitz],
-        "has nothing to alternate between where the price `lipschitz` is 0 and the bound has no limit",
+        "has nothing to alternate between where the price `lipschitz_price` is 0 and the bound has no limit",
     ),
     hint: "give a price above 0 or a limit, or use the method `weight-decay`",
 };

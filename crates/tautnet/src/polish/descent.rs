@@ -74,7 +74,7 @@ mod tests {
         let start = train::Settings { start: "random".parse().unwrap(), units: 10, ..train::Settings::default() };
         let network = train::train(&data, &start, &mut |_| ControlFlow::Continue(())).unwrap().network;
         let units: Vec<Unit> = Unit::of(&network).into_iter().map(|(_, unit)| unit).collect();
-        let settings = Settings { lipschitz: 0.05, ..Settings::default() };
+        let settings = Settings { lipschitz_price: 0.05, ..Settings::default() };
         let run = |steps: usize, rate: f64, most: usize| {
             let mut landscape = Landscape::new(&data, &settings.prices(), None, 0.0);
             let point = landscape.point(&units, &Affine::of(&network));

@@ -212,15 +212,15 @@ mod tests {
         let same = |shape| Some(Tolerance::same(shape, &[10.0, 0.0, 0.002]).unwrap());
         let size = |k: usize, j: usize| [20.0, 0.1, 0.001][j] * (k % 4) as f64;
         let rows = |shape| Some(Tolerance::of_rows(shape, Mat::from_fn(40, 3, size)).unwrap());
-        let plain = Settings { lipschitz: 0.3, ..Settings::default() };
+        let plain = Settings { lipschitz_price: 0.3, ..Settings::default() };
         for settings in [
-            Settings { lipschitz: 0.0, ..plain.clone() },
+            Settings { lipschitz_price: 0.0, ..plain.clone() },
             plain.clone(),
             Settings { decay: 0.2, ..plain.clone() },
             Settings { norm: Norm::Infinity, output_bias: false, ..plain.clone() },
-            Settings { penalty: Penalty::LSquared, lipschitz: 0.05, ..plain.clone() },
+            Settings { penalty: Penalty::LSquared, lipschitz_price: 0.05, ..plain.clone() },
             Settings { linear_part: true, decay: 0.2, ..plain.clone() },
-            Settings { tolerance: same(Shape::Box), lipschitz: 0.0, ..plain.clone() },
+            Settings { tolerance: same(Shape::Box), lipschitz_price: 0.0, ..plain.clone() },
             Settings { tolerance: same(Shape::Ball), linear_part: true, decay: 0.2, ..plain.clone() },
             Settings { tolerance: rows(Shape::Box), loss: "huber:3".parse().unwrap(), ..plain.clone() },
             Settings { tolerance: rows(Shape::Ball), loss: "quantile:0.3".parse().unwrap(), ..plain.clone() },

@@ -40,7 +40,7 @@ pub struct Settings {
     /// How wrong the inputs of the rows can be: the objective is then the worst case within it. `None` where every input is exact.
     pub tolerance: Option<Tolerance>,
     /// λ_L ≥ 0, the price of the Lipschitz bound.
-    pub lipschitz: f64,
+    pub lipschitz_price: f64,
     /// λ_w ≥ 0, the price of the weights.
     pub decay: f64,
     /// A limit L_max that the bound must not exceed.
@@ -75,7 +75,7 @@ impl Settings {
             method,
             loss: Loss::default(),
             tolerance: None,
-            lipschitz,
+            lipschitz_price: lipschitz,
             decay,
             max_lipschitz: None,
             norm: Norm::Two,
@@ -92,7 +92,7 @@ impl Settings {
 
     /// Refuse prices, limits and tolerances out of range.
     pub fn check(&self) -> Result<()> {
-        PRICE.check("lipschitz", self.lipschitz)?;
+        PRICE.check("lipschitz_price", self.lipschitz_price)?;
         PRICE.check("decay", self.decay)?;
         self.max_lipschitz.map_or(Ok(()), |limit| LIMIT.check("max-lipschitz", limit))?;
         TOLERANCE.check("tol", self.tol)?;
@@ -105,7 +105,7 @@ impl Settings {
     pub fn check_several(&self) -> Result<()> {
         let what = if ![Method::CONVEX, Method::ROBUST_CELLS].contains(&self.method) {
             format!("the method `{}`", self.method.name())
-        } else if self.lipschitz > 0.0 || self.max_lipschitz.is_some() {
+        } else if self.lipschitz_price > 0.0 || self.max_lipschitz.is_some() {
             "a price or a limit of the Lipschitz bound".to_owned()
         } else if self.linear_part {
             "a linear part".to_owned()
@@ -124,7 +124,7 @@ impl Settings {
 
     pub(crate) fn prices(&self) -> Prices {
         Prices {
-            lipschitz: self.lipschitz,
+            lipschitz: self.lipschitz_price,
             squared: self.penalty == Penalty::LSquared,
             decay: self.decay,
             max_lipschitz: self.max_lipschitz,

@@ -10,9 +10,8 @@ impl Settings {
     /// effort is asked for before there are settings.)
     pub fn asked(&self, setting: Setting) -> Option<Asked> {
         match setting {
-            Setting::Lipschitz => {
-                (self.lipschitz > 0.0).then(|| Asked::new("price", format!("the price `lipschitz` {}", self.lipschitz)))
-            }
+            Setting::Lipschitz => (self.lipschitz_price > 0.0)
+                .then(|| Asked::new("price", format!("the price `lipschitz_price` {}", self.lipschitz_price))),
             Setting::Penalty => (self.penalty != Penalty::L)
                 .then(|| Asked::new(self.penalty.name(), format!("the penalty `{}`", self.penalty.name()))),
             Setting::MaxLipschitz => {
@@ -47,7 +46,7 @@ impl Settings {
         let unused = method.requires().iter().filter(|requirement| requirement.demand == Demand::Unused);
         for requirement in unused {
             match requirement.setting {
-                Setting::Lipschitz => settings.lipschitz = 0.0,
+                Setting::Lipschitz => settings.lipschitz_price = 0.0,
                 Setting::Penalty => settings.penalty = Penalty::L,
                 Setting::MaxLipschitz => settings.max_lipschitz = None,
                 Setting::Multipliers => settings.multipliers = None,

@@ -64,7 +64,7 @@ impl Default for Deep {
 }
 
 /// What the settings of the recipe mean for a deep network; others of them have no meaning for it.
-pub const SHARED: [&str; 5] = ["loss", "lipschitz", "max_lipschitz", "norm", "seed"];
+pub const SHARED: [&str; 5] = ["loss", "lipschitz_price", "max_lipschitz", "norm", "seed"];
 
 /// The fewest rows of a step, and the fewest steps, where nothing was said.
 const LEAST_BATCH: usize = 16;
@@ -78,7 +78,7 @@ impl Deep {
         let batch = self.batch.unwrap_or((rows / 10).clamp(LEAST_BATCH, usual.batch));
         let enough = LEAST_STEPS.div_ceil(rows.max(1).div_ceil(batch));
         // Where there is a price or a limit, it takes the place of the usual radius.
-        let paid = recipe.lipschitz.is_some() || recipe.max_lipschitz.is_some();
+        let paid = recipe.lipschitz_price.is_some() || recipe.max_lipschitz.is_some();
         let radius = if paid { 0.0 } else { usual.radius };
         let all_even = layers.iter().all(|units| units % 2 == 0);
         let activation = if all_even { usual.activation } else { "crelu".parse().expect("it is in the table") };
@@ -93,7 +93,7 @@ impl Deep {
             norm: recipe.norm,
             radius: self.radius.unwrap_or(radius),
             ramp: self.ramp,
-            price: Price { amount: recipe.lipschitz.unwrap_or(0.0), form: self.bound },
+            price: Price { amount: recipe.lipschitz_price.unwrap_or(0.0), form: self.bound },
             most: recipe.max_lipschitz,
             epochs: self.epochs.unwrap_or(enough.max(usual.epochs)),
             batch,
@@ -129,7 +129,7 @@ impl Table for Deep {
             kind: Kind::Numbers(Range::Positive),
             help: "Train a network of hidden layers with so many sums each, whose bound is the product of their norms",
             more: "The network is trained by mini-batches so that the product of its layers' norms, its trivial bound, is small. The bound is \
-                   proved. Of the settings of other networks, the loss, the norm, the seed, --lipschitz (a price on the bound) and \
+                   proved. Of the settings of other networks, the loss, the norm, the seed, --lipschitz-price (a price on the bound) and \
                    --max-lipschitz (a limit of it) go with it.",
             commands: &[Train],
             unsaid: |_| Some("one hidden layer, by convex programs".into()),
@@ -188,7 +188,7 @@ impl Table for Deep {
             group: "Deep network",
             symbol: "BOUND",
             kind: Kind::Word(|| Form::ALL.map(|form| Word::new(form.name(), form.help())).to_vec()),
-            help: "What --lipschitz is a price on, where there are layers",
+            help: "What --lipschitz-price is a price on, where there are layers",
             commands: &[Train],
             get: |deep| Value::Word(deep.bound.name().into()),
             set: |deep, value| put_word(value, &mut |form| deep.bound = form),
@@ -205,7 +205,7 @@ impl Table for Deep {
             commands: &[Train],
             unsaid: |_| {
                 let usual = Settings::default().radius;
-                Some(format!("{usual}; 0 where --lipschitz or --max-lipschitz is given"))
+                Some(format!("{usual}; 0 where --lipschitz-price or --max-lipschitz is given"))
             },
             get: |deep| deep.radius.map_or(Value::Nothing, Value::Number),
             set: |deep, value| put_number(value, &mut |radius| deep.radius = Some(radius)),
@@ -305,7 +305,7 @@ mod tests {
         let odd = Deep { layers: Some(vec![8, 5]), ..Deep::default() };
         let odd = odd.resolve(&Recipe { norm: Norm::One, ..Recipe::default() }, None, 100).unwrap();
         assert_eq!((odd.activation.name().as_str(), odd.hidden), ("crelu", Weights::Bounded));
-        let priced = deep.resolve(&Recipe { lipschitz: Some(0.5), ..recipe }, None, 100).unwrap();
+        let priced = deep.resolve(&Recipe { lipschitz_price: Some(0.5), ..recipe }, None, 100).unwrap();
         assert_eq!((priced.price.amount, priced.radius), (0.5, 0.0));
         for wrong in [vec![], vec![8.5], vec![1e12]] {
             let error = deep.set("layers", &Value::Numbers(wrong)).unwrap_err();

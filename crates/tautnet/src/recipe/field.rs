@@ -46,6 +46,8 @@ impl Command {
 pub struct Field<R: 'static = Recipe> {
     /// The name in files and in Python; a flag has hyphens for its underscores.
     pub name: &'static str,
+    /// Names that it had before, which are understood still.
+    pub before: &'static [&'static str],
     /// The group of settings that it stands in.
     pub group: &'static str,
     /// What stands for a value in texts of help.
@@ -208,6 +210,7 @@ impl<R: 'static> Field<R> {
     /// A setting of which nothing is said yet: what stands here need not be said of another.
     pub(super) const PLAIN: Self = Self {
         name: "",
+        before: &[],
         group: "",
         symbol: "",
         kind: Kind::Count(0, u64::MAX),

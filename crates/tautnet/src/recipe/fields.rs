@@ -66,7 +66,8 @@ impl Table for Recipe {
             ..Field::PLAIN
         },
         Field {
-            name: "lipschitz",
+            name: "lipschitz_price",
+            before: &["lipschitz"],
             group: "Objective",
             symbol: "λ",
             kind: Kind::Number(PRICE),
@@ -88,8 +89,8 @@ impl Table for Recipe {
                     _ => format!("{price}; {none}"),
                 })
             },
-            get: |recipe| recipe.lipschitz.map_or(Value::Nothing, Value::Number),
-            set: |recipe, value| put_number(value, &mut |price| recipe.lipschitz = Some(price)),
+            get: |recipe| recipe.lipschitz_price.map_or(Value::Nothing, Value::Number),
+            set: |recipe, value| put_number(value, &mut |price| recipe.lipschitz_price = Some(price)),
         },
         Field {
             name: "method",

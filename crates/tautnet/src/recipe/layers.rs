@@ -17,7 +17,7 @@ pub struct Layers {
 }
 
 /// What of the recipe has a meaning for the polish of a deep network; the seed is that of the rows held out.
-pub const OF_LAYERS: [&str; 7] = ["loss", "lipschitz", "max_lipschitz", "norm", "rounds", "tol", "seed"];
+pub const OF_LAYERS: [&str; 7] = ["loss", "lipschitz_price", "max_lipschitz", "norm", "rounds", "tol", "seed"];
 
 impl Layers {
     /// The settings of the polish.
@@ -27,7 +27,7 @@ impl Layers {
             norm: recipe.norm,
             radius: self.radius.unwrap_or(0.0),
             bound: self.bound.unwrap_or_default(),
-            lipschitz: recipe.lipschitz.unwrap_or(0.0),
+            lipschitz_price: recipe.lipschitz_price.unwrap_or(0.0),
             most: recipe.max_lipschitz,
             rounds: recipe.rounds,
             ..Settings::default()
@@ -42,7 +42,7 @@ impl Table for Layers {
             group: "Deep network",
             symbol: "BOUND",
             kind: Kind::Word(|| Bound::ALL.map(|bound| Word::new(bound.name(), bound.help())).to_vec()),
-            help: "What --lipschitz is a price on, and --max-lipschitz a limit of, where the network is deep",
+            help: "What --lipschitz-price is a price on, and --max-lipschitz a limit of, where the network is deep",
             commands: &[Polish],
             unsaid: |_| Some(Bound::default().name().into()),
             get: |layers| layers.bound.map_or(Value::Nothing, |bound| Value::Word(bound.name().into())),
@@ -59,7 +59,7 @@ impl Table for Layers {
             commands: &[Polish],
             unsaid: |_| {
                 Some(
-                    "that of the model file; 0 for a plain network, or where --lipschitz or --max-lipschitz is given"
+                    "that of the model file; 0 for a plain network, or where --lipschitz-price or --max-lipschitz is given"
                         .into(),
                 )
             },
@@ -77,9 +77,9 @@ mod tests {
     #[test]
     fn what_is_said_is_what_is_asked_of_the_polish() {
         let mut layers = Layers::default();
-        let recipe = Recipe { lipschitz: Some(0.1), max_lipschitz: Some(2.0), rounds: 3, ..Recipe::default() };
+        let recipe = Recipe { lipschitz_price: Some(0.1), max_lipschitz: Some(2.0), rounds: 3, ..Recipe::default() };
         let plain = layers.resolve(&recipe);
-        assert_eq!((plain.lipschitz, plain.most, plain.rounds, plain.radius), (0.1, Some(2.0), 3, 0.0));
+        assert_eq!((plain.lipschitz_price, plain.most, plain.rounds, plain.radius), (0.1, Some(2.0), 3, 0.0));
         layers.set("bound", &Value::Word("lipsdp".into())).unwrap();
         layers.set("radius", &Value::Number(0.2)).unwrap();
         let said = layers.resolve(&recipe);

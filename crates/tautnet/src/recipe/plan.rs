@@ -70,7 +70,7 @@ impl Recipe {
         let usual = Self::default();
         let given = !self.tolerance.entries.is_empty();
         let priced = [
-            ("lipschitz", self.lipschitz.is_some()),
+            ("lipschitz_price", self.lipschitz_price.is_some()),
             ("max-lipschitz", self.max_lipschitz.is_some()),
             ("method", self.method.is_some()),
             // A choice can use more time, too.
@@ -113,7 +113,7 @@ impl Recipe {
             decay: self.decay,
             method: None,
             effort: self.effort,
-            lipschitz: None,
+            lipschitz_price: None,
             ..recipe
         };
         Ok(Some(Plan { command: Command::Train, recipe, settings, choice: Some(choice) }))
@@ -126,7 +126,7 @@ impl Recipe {
         let mut recipe = Self { method: Some(method), ..self.clone() };
         if method.uses(Setting::Tolerance) {
             // A tolerance stands where a price of the bound would.
-            recipe.lipschitz = self.lipschitz.or(Some(0.0));
+            recipe.lipschitz_price = self.lipschitz_price.or(Some(0.0));
             recipe.decay = self.decay.or(Some(WITHIN_DECAY));
         }
         recipe
@@ -144,7 +144,7 @@ impl Recipe {
         let decay = if command == Command::Train { fit::DECAY } else { own.decay };
         let polish = polish::Settings {
             loss: self.loss.clone(),
-            lipschitz: self.lipschitz.unwrap_or(own.lipschitz),
+            lipschitz_price: self.lipschitz_price.unwrap_or(own.lipschitz_price),
             decay: self.decay.unwrap_or(decay),
             max_lipschitz: self.max_lipschitz,
             norm: self.norm,
@@ -164,12 +164,12 @@ impl Recipe {
                 "leave it out; `train` and `polish` take one",
             ));
         }
-        let price = match self.lipschitz {
+        let price = match self.lipschitz_price {
             None if command == Command::Train && method.uses(Setting::Lipschitz) => {
                 Price::Chosen(select::Settings { seed: self.seed, ..select::Settings::default() })
             }
             // Where the method has no price, there is nothing to choose.
-            _ => Price::Fixed(polish.lipschitz),
+            _ => Price::Fixed(polish.lipschitz_price),
         };
         let start = self.start.within(self.norm, self.max_lipschitz).unwrap_or_else(|| self.start.clone());
         // Σ ‖z̄_i‖ is ½ ‖θ‖² of balanced weights: a price above the usual one is one and the same in both.
@@ -186,7 +186,7 @@ impl Recipe {
         let recipe = Self {
             method: Some(method),
             decay: Some(polish.decay),
-            lipschitz: if let Price::Fixed(price) = price { Some(price) } else { None },
+            lipschitz_price: if let Price::Fixed(price) = price { Some(price) } else { None },
             ..self.clone()
         };
         let settings = fit::Settings { start, polish, price };
@@ -223,14 +223,14 @@ impl Plan {
     /// The settings as they are kept; `data` is what the data are called, `price` the λ that was used. Nothing in it
     /// depends on the clock or on the number of threads.
     pub fn record(&self, data: &str, price: Option<f64>) -> Record {
-        let recipe = Recipe { lipschitz: price, ..self.recipe.clone() };
+        let recipe = Recipe { lipschitz_price: price, ..self.recipe.clone() };
         let mut record: Record =
             Recipe::fields(self.command).map(|field| (field.name.to_owned(), (field.get)(&recipe))).collect();
         record.insert("command".into(), Value::Word(self.command.name().into()));
         record.insert("data".into(), Value::Word(data.into()));
         if self.command == Command::Train {
             let chosen = self.choice.is_none() && matches!(self.settings.price, Price::Chosen(_));
-            record.insert("lipschitz_chosen".into(), Value::Switch(chosen));
+            record.insert("lipschitz_price_chosen".into(), Value::Switch(chosen));
         }
         record
     }
@@ -239,13 +239,13 @@ impl Plan {
     pub fn polish_at(&self, price: Option<f64>) -> polish::Settings {
         let polish = self.settings.polish.clone();
         match (&self.settings.price, price) {
-            (Price::Chosen(_), Some(price)) => polish::Settings { lipschitz: price, ..polish },
+            (Price::Chosen(_), Some(price)) => polish::Settings { lipschitz_price: price, ..polish },
             _ => polish,
         }
     }
 
     /// The record of a polish, whose price is in the settings.
     pub fn polish_record(&self, data: &str) -> Record {
-        self.record(data, Some(self.settings.polish.lipschitz))
+        self.record(data, Some(self.settings.polish.lipschitz_price))
     }
 }

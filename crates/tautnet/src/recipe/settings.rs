@@ -16,7 +16,7 @@ pub struct Recipe {
     /// What a wrong prediction costs.
     pub loss: Loss,
     /// λ. `None`: in a polish the method's own; in a fit chosen by validation, where the method has a price of the bound.
-    pub lipschitz: Option<f64>,
+    pub lipschitz_price: Option<f64>,
     /// The convex program; `None` for that of the effort.
     pub method: Option<Method>,
     /// Whether the method was named that trains deep networks, [`METHOD`](super::METHOD), which is no convex program. It goes with the layers of
@@ -56,7 +56,7 @@ impl Default for Recipe {
             hidden: None,
             start: train.start,
             loss: polish.loss,
-            lipschitz: None,
+            lipschitz_price: None,
             method: None,
             deep: false,
             effort: Effort::default(),

@@ -14,9 +14,9 @@ pub trait Table: Clone + Default + 'static {
         Self::FIELDS.iter().filter(move |field| field.has(command))
     }
 
-    /// The setting of this name.
+    /// The setting that has this name, or had it before.
     fn field(name: &str) -> Option<&'static Field<Self>> {
-        Self::FIELDS.iter().find(|field| field.name == name)
+        Self::FIELDS.iter().find(|field| field.name == name || field.before.contains(&name))
     }
 
     /// Set the setting of this name. Nothing changes where the value says nothing.

@@ -11,12 +11,12 @@ fn what_was_not_said_is_the_method_s_own() {
     for method in Method::all() {
         let asked = Recipe { method: Some(method), ..Recipe::default() };
         let polish = asked.resolve(Command::Polish).unwrap().settings.polish;
-        assert_eq!((polish.lipschitz, polish.decay), method.default_prices());
+        assert_eq!((polish.lipschitz_price, polish.decay), method.default_prices());
         let plan = asked.resolve(Command::Train).unwrap();
         assert_eq!(plan.settings.polish.decay, DECAY);
         let record = plan.record("X", Some(0.0));
         let chosen = method.uses(Setting::Lipschitz);
-        assert_eq!(record["lipschitz_chosen"], Value::Switch(chosen), "{method:?}");
+        assert_eq!(record["lipschitz_price_chosen"], Value::Switch(chosen), "{method:?}");
         assert_eq!(record["method"], Value::Word(method.name().into()));
         assert_eq!(matches!(plan.settings.price, Price::Chosen(_)), chosen);
     }
@@ -31,7 +31,7 @@ fn a_tolerance_has_prices_of_its_own() {
         let tolerance = crate::tolerance::Asked { entries, ..Default::default() };
         let asked = Recipe { tolerance, method: Some(method), decay, ..Recipe::default() };
         let polish = asked.resolve(Command::Polish).unwrap().settings.polish;
-        (polish.lipschitz, polish.decay)
+        (polish.lipschitz_price, polish.decay)
     };
     for method in [Method::CONVEX, Method::ROBUST_CELLS, Method::SCENARIOS, Method::WALK] {
         assert_eq!(of("0.1sd", method, None), (0.0, plan::WITHIN_DECAY));
@@ -45,7 +45,8 @@ fn the_start_has_the_price_of_the_weights_where_that_is_above_the_usual_one() {
     let own = Descent::default().decay;
     for start in ["sgd", "adversarial", "average"] {
         let decay = |decay: Option<f64>| {
-            let asked = Recipe { start: start.parse().unwrap(), decay, lipschitz: Some(0.1), ..Recipe::default() };
+            let asked =
+                Recipe { start: start.parse().unwrap(), decay, lipschitz_price: Some(0.1), ..Recipe::default() };
             let start = asked.resolve(Command::Train).unwrap().settings.start.start;
             // Whatever is not dearer than what it has leaves it as it is.
             (start.priced(0.05).is_some(), start.priced(own).is_some(), start.priced(0.2).is_some())
@@ -59,11 +60,11 @@ fn the_start_has_the_price_of_the_weights_where_that_is_above_the_usual_one() {
 #[test]
 fn what_would_fail_later_is_refused_at_once() {
     let refused = |recipe: &Recipe| recipe.resolve(Command::Train).unwrap_err().what;
-    let alternating = Recipe { method: Some(Method::ALTERNATING), lipschitz: Some(0.0), ..Recipe::default() };
+    let alternating = Recipe { method: Some(Method::ALTERNATING), lipschitz_price: Some(0.0), ..Recipe::default() };
     assert!(refused(&alternating).contains("the method `alternating` has nothing to alternate"));
     assert!(Recipe { max_lipschitz: Some(1.0), ..alternating }.resolve(Command::Train).is_ok());
-    let priced = Recipe { method: Some(Method::WEIGHT_DECAY), lipschitz: Some(0.1), ..Recipe::default() };
-    assert!(refused(&priced).contains("`lipschitz` 0.1"));
+    let priced = Recipe { method: Some(Method::WEIGHT_DECAY), lipschitz_price: Some(0.1), ..Recipe::default() };
+    assert!(refused(&priced).contains("`lipschitz_price` 0.1"));
     assert_eq!(refused(&Recipe { hidden: Some(0), ..Recipe::default() }), "`hidden` is 0");
     assert_eq!(refused(&Recipe { max_lipschitz: Some(0.0), ..Recipe::default() }), "`max-lipschitz` is 0");
     assert_eq!(refused(&Recipe { tol: f64::NAN, ..Recipe::default() }), "`tol` is NaN");
@@ -109,7 +110,7 @@ fn every_setting_has_one_line_that_reads_what_it_writes() {
         assert!(run.set("time_limit", &Value::Number(seconds)).is_err());
     }
     let error = Recipe::default().set("lamda", &Value::Number(1.0)).unwrap_err();
-    assert!(error.what.contains("`lamda`") && error.hint.contains("lipschitz, "), "{error:?}");
+    assert!(error.what.contains("`lamda`") && error.hint.contains("lipschitz_price, "), "{error:?}");
     let error = Recipe::default().set("hidden", &Value::Word("many".into())).unwrap_err();
     assert_eq!(error.what, "`hidden` is many");
 }
@@ -120,7 +121,7 @@ fn a_recipe_is_an_object_whose_every_name_is_known() {
         hidden: Some(7),
         start: "random".parse().unwrap(),
         loss: "quantile:0.9".parse().unwrap(),
-        lipschitz: Some(0.125),
+        lipschitz_price: Some(0.125),
         method: Some(Method::WALK),
         effort: Effort::High,
         max_lipschitz: Some(2.0),
@@ -159,7 +160,7 @@ fn every_pair_runs_or_is_refused_by_name() {
             }
             let mut recipe = Recipe {
                 hidden: Some(4),
-                lipschitz: Some(0.05),
+                lipschitz_price: Some(0.05),
                 start: "random".parse().unwrap(),
                 ..Recipe::default()
             };
@@ -167,7 +168,7 @@ fn every_pair_runs_or_is_refused_by_name() {
                 recipe.set(choice.kind, &Value::Word(choice.name.into())).unwrap();
             }
             if recipe.method == Some(Method::WEIGHT_DECAY) {
-                recipe.lipschitz = None;
+                recipe.lipschitz_price = None;
             }
             let pair = format!("{} `{}` and {} `{}`", one.kind, one.name, other.kind, other.name);
             match recipe.resolve(Command::Train) {
@@ -202,7 +203,7 @@ fn every_pair_runs_or_is_refused_by_name() {
 #[test]
 fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
     let asked = [
-        ("lipschitz", Value::Number(0.3)),
+        ("lipschitz_price", Value::Number(0.3)),
         ("penalty", Value::Word("L2".into())),
         ("max_lipschitz", Value::Number(0.4)),
         ("decay", Value::Number(0.05)),
@@ -243,7 +244,7 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
             Method::CONVEX => &["effort"],
             Method::SCENARIOS => &["max_lipschitz", "effort"],
             Method::ROBUST_CELLS => &["effort", "rounds"],
-            Method::WEIGHT_DECAY => &["lipschitz", "penalty", "max_lipschitz", "effort", "tolerance", "rounds"],
+            Method::WEIGHT_DECAY => &["lipschitz_price", "penalty", "max_lipschitz", "effort", "tolerance", "rounds"],
             other if other.name() == "descent" => {
                 &["max_lipschitz", "effort", "tolerance", "rounds", "tol", "iterations"]
             }

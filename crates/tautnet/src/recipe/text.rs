@@ -26,7 +26,7 @@ Every setting of a fit, a polish, a comparison, an attack, a prediction and an e
 parameter of that name, but for `seed`, which is `random_state` there. Model files keep those of the fit and of the polish under these names.
 
 An experiment file, from which `reproduce` takes its settings, says each of them that it has, under these names (the time limit and the threads are flags); but `hidden` is `hidden_units`
-there, `test` is `held_out`, `radius` is `radii`, and `lipschitz` and `decay` are lists. What only `reproduce` has is as it says here in all other commands.
+there, `test` is `held_out`, `radius` is `radii`, and `lipschitz_price` and `decay` are lists. What only `reproduce` has is as it says here in all other commands.
 ";
 
 /// The page `docs/reference/settings.md`.
@@ -124,6 +124,9 @@ fn of_field<R: Default>(field: &Field<R>, of: &str) -> String {
         for (command, words) in &defaults {
             let _ = writeln!(text, "- Where nothing is said, in `{}`: {words}.", command.name());
         }
+    }
+    for before in field.before {
+        let _ = writeln!(text, "- Flags and model files of before call it `{before}`, which is understood.");
     }
     for command in field.auto {
         let _ = writeln!(text, "- In `{}` the word `auto` asks for what holds where nothing is said.", command.name());

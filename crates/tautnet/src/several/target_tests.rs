@@ -117,7 +117,7 @@ proptest! {
         prop_assert!(once.objective[1] < 0.98 * once.objective[0] && once.gap < 1e-6, "{once:?}");
         for (network, bound) in [(&start, thrice.objective[0]), (&thrice.network, thrice.objective[1])] {
             let report = within(network, &data, &tolerance, &loss, 300);
-            let proved = report.worst_case.unwrap().certified;
+            let proved = report.worst_case.unwrap().proved;
             prop_assert!(loss.mean(network, &data) <= report.found * (1.0 + 1e-9) && report.found <= proved);
             prop_assert!(proved <= bound * (1.0 + 1e-9), "{proved} {bound}");
             // The parts are those of each target alone.
@@ -125,7 +125,7 @@ proptest! {
             let parts = [alone(0), alone(1)];
             let sum = |of: &dyn Fn(&attack::WithinReport) -> f64| parts.iter().map(of).sum::<f64>();
             prop_assert!((sum(&|part| part.found) - report.found).abs() < 1e-9 * report.found);
-            prop_assert!((sum(&|part| part.worst_case.unwrap().certified) - proved).abs() < 1e-9 * proved);
+            prop_assert!((sum(&|part| part.worst_case.unwrap().proved) - proved).abs() < 1e-9 * proved);
         }
     }
 }

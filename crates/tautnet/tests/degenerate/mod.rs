@@ -238,7 +238,7 @@ fn settings(random: &mut Pcg64) -> (Settings, bool, String) {
     let walk = Walk { rounds: 2, steps: 60, restarts: 0, flips: 1, soft: 1 };
     let settings = Settings {
         method,
-        lipschitz,
+        lipschitz_price: lipschitz,
         decay,
         max_lipschitz,
         norm,
