@@ -106,8 +106,8 @@ def measure(program, out, most=None):
                 told = json.loads(ran.stdout)
                 ladder, found = told["ladder"], told["lipsdp"]
                 keep({"network": name, "units": units, "method": "tautnet", "limit": limit, "seconds": round(found["seconds"], 2),
-                      "bound": ladder["lipsdp"], "gap": found["gap"], "product": ladder["product"], "greedy": ladder["greedy"],
-                      "found": ladder["found"], "over_product": round(ladder["lipsdp"] / ladder["product"], 4)})
+                      "bound": ladder["lipsdp"], "gap": found["gap"], "product": ladder["norm_product"], "greedy": ladder["greedy"],
+                      "found": ladder["found"], "over_product": round(ladder["lipsdp"] / ladder["norm_product"], 4)})
             rivals = [("ECLipsE-Fast", lambda layers: greedy(layers, False))]
             if raced:
                 rivals += [("ECLipsE", lambda layers: greedy(layers, True)), ("CVXPY and Clarabel", other)]

@@ -29,6 +29,12 @@ impl Certificate {
         self.inner.standardized.bound
     }
 
+    /// The same under the name that it has in `--json`.
+    #[getter]
+    fn lipschitz(&self) -> f64 {
+        self.standardized_upper_bound()
+    }
+
     /// For each input of the network: how far one unit of it can move the prediction, in the units of the data.
     #[getter]
     fn sensitivities(&self) -> Vec<f64> {
@@ -115,6 +121,12 @@ impl ChainCertificate {
     #[getter]
     fn standardized_upper_bound(&self) -> f64 {
         self.inner.standardized.least()
+    }
+
+    /// The same under the name that it has in `--json`.
+    #[getter]
+    fn lipschitz(&self) -> f64 {
+        self.standardized_upper_bound()
     }
 
     /// All bounds in standardized units: `bound`, of all outputs together, by the product of norms; `lipsdp`, what multipliers prove of them, or None;

@@ -129,9 +129,9 @@ def test_bounds_in_every_norm_and_their_proofs(classes, of_classes, tmp_path):
     X, labels = classes
     for norm in ("2", "inf", "1"):
         bounds = tautnet.certify(of_classes, X, norm=norm)
-        assert bounds.norm == norm and 0 < bounds.found <= bounds.certificate.standardized_upper_bound <= bounds.proved
-        assert bounds.proved == bounds.certificate.standardized["bound"]
-        assert len(bounds.layers) == 3 and bounds.proved == pytest.approx(np.prod(bounds.layers)) and bounds.linear is None
+        assert bounds.norm == norm and 0 < bounds.found <= bounds.certificate.standardized_upper_bound == bounds.proved <= bounds.norm_product
+        assert bounds.norm_product == bounds.certificate.standardized["bound"]
+        assert len(bounds.layers) == 3 and bounds.norm_product == pytest.approx(np.prod(bounds.layers)) and bounds.linear is None
         assert bounds.pairs.shape == (3, 3) and np.array_equal(bounds.pairs, bounds.pairs.T) and (np.diag(bounds.pairs) == 0).all()
         assert bounds.lipschitz_upper_bound <= bounds.certificate.raw["bound"] and bounds.margins is None
         assert "product of norms, proved" in str(bounds) and bounds.found_at.shape == (4,)
@@ -506,7 +506,7 @@ def test_multipliers_prove_less_than_the_product_of_norms(tmp_path):
     ]
     network = tautnet.Network(layers=layers)
     bounds = tautnet.certify(network)
-    assert bounds.found <= bounds.lipsdp < bounds.greedy <= bounds.proved and 0 <= bounds.lipsdp_gap < 1e-4
+    assert bounds.found <= bounds.lipsdp < bounds.greedy <= bounds.norm_product and 0 <= bounds.lipsdp_gap < 1e-4
     assert bounds.lipschitz_upper_bound == bounds.lipsdp == bounds.certificate.standardized["lipsdp"]
     assert "LipSDP, proved" in str(bounds) and "greedy multipliers, proved" in str(bounds)
     path = tmp_path / "certificate.json"

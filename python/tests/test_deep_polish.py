@@ -90,7 +90,7 @@ def test_the_outcome_is_told(door):
     assert all(step["after"] <= step["before"] for step in told["steps"]) and told["steps"][-1]["after"] == after["objective"]
     # It is what was computed of the network: the clean loss, and the bound, which `certify` proves anew.
     bounds = tautnet.certify(better)
-    assert bounds.found <= bounds.proved == pytest.approx(after["bound"], rel=1e-9) and bounds.proved == better.objective_["trivial_bound"]
+    assert bounds.found <= bounds.norm_product == pytest.approx(after["bound"], rel=1e-9) and bounds.norm_product == better.objective_["trivial_bound"]
     if hasattr(better, "classes_"):
         assert after["learned"]["accuracy"] == pytest.approx(better.score(frame, y))
         assert list(better.classes_) == list(model.classes_) and better.predict_certain(frame)[1].any()
@@ -142,8 +142,8 @@ def test_networks_alone_are_polished_as_on_the_command_line(target, standardize,
             assert ours[part] == facts[part], part
         assert ours["after"]["objective"] < ours["before"]["objective"]
         assert better.standardize is standardize and better.layers == (6, 4) and better.activation == network.layers[0][2]
-        raw = tautnet.certify(tmp_path / "p.json").proved
-        assert raw == pytest.approx(tautnet.certify(better.model_.network(not standardize)).proved, rel=1e-9)
+        raw = tautnet.certify(tmp_path / "p.json").norm_product
+        assert raw == pytest.approx(tautnet.certify(better.model_.network(not standardize)).norm_product, rel=1e-9)
         theirs = tautnet._networks.native(tmp_path / "p.json").predict(X.to_numpy())
         values = better.predict(X) if target == "number" else better.decision_function(X)
         np.testing.assert_allclose(values, theirs, rtol=1e-9, atol=1e-9)

@@ -29,14 +29,14 @@ def test_the_scores_are_those_of_the_worst_case(fitted) -> None:
     scores = fitted.scores_
     assert scores.rows == len(y) and not scores.classes and scores.verdict == "better"
     assert scores.result.proved == pytest.approx(fitted.worst_case_error_, rel=1e-12)
-    for errors in (scores.result, scores.ordinary, scores.linear, scores.constant):
+    for errors in (scores.result, scores.start, scores.linear, scores.constant):
         assert 0 < errors.clean <= errors.found * (1 + 1e-12) and errors.found <= errors.proved
     # What nothing moves has no worst case, but for rounding, and that of a linear model is found.
     assert scores.constant.proved == pytest.approx(scores.constant.clean, rel=1e-9)
     assert scores.linear.proved == pytest.approx(scores.linear.found, rel=1e-9)
     assert scores.result.clean < 0.5 * scores.linear.clean < scores.constant.clean
     assert scores.r_squared == pytest.approx(1 - scores.result.clean**2 / y.var(), rel=1e-9)
-    assert 0 < scores.median_error < scores.result.clean < scores.nine_of_ten_error
+    assert 0 < scores.median < scores.result.clean < scores.nine_of_ten
 
 
 def test_the_linear_model_is_as_good_as_that_of_scikit_learn(fitted) -> None:
@@ -77,7 +77,7 @@ def test_classes_have_shares_and_several_targets_a_list() -> None:
     x, y = table()
     model = LipschitzClassifier(tolerance=0.2, **SMALL).fit(x, np.where(y > 0, "high", "low"))
     scores = model.scores_
-    assert scores.classes and scores.r_squared is None and scores.median_error is None
+    assert scores.classes and scores.r_squared is None and scores.median is None
     assert scores.result._asdict() == model.accuracy_
     assert scores.result.proved <= scores.result.found <= scores.result.clean <= 1
     assert scores.constant.clean == pytest.approx(max(np.mean(y > 0), np.mean(y <= 0)), abs=0.05)

@@ -97,7 +97,9 @@ impl Model {
             None => _ = polished.objective.as_object_mut().and_then(|objective| objective.remove("held_out")),
         }
         // All rows were learned from, or others were.
-        _ = polished.objective.as_object_mut().and_then(|objective| objective.remove("put_aside"));
+        for name in ["put_aside", "beside"] {
+            _ = polished.objective.as_object_mut().and_then(|objective| objective.remove(name));
+        }
         polished.objective["polish"] = parts(&told, &["before", "after", "ending", "sweeps", "steps"]);
         let mut settings = parts(&told, &["bound", "norm", "radius", "lipschitz_price", "max_lipschitz", "loss"]);
         settings["data"] = json!(data);

@@ -9,6 +9,7 @@
 
 use crate::activation::Activation;
 use crate::certify::{self, Bounded, TrivialBound};
+use crate::choose::{Beside, Clean, Judged};
 use crate::deep::{self, Progress, Settings, Trained};
 use crate::error::{Error, Result};
 use crate::job::{Interruption, Watch};
@@ -27,6 +28,9 @@ pub use crate::recipe::METHOD;
 
 /// The loss of classes, of which the cross-entropy of several is the same.
 pub const CLASSES: &str = "logistic";
+
+/// Most numbers that simple rules learn from: those of images are many.
+const NUMBERS: usize = 1 << 24;
 
 /// What is asked of a fit.
 #[derive(Debug, Clone)]
@@ -98,6 +102,9 @@ pub struct Fitted {
     pub put_aside: Option<Seen>,
     /// Those that were held out, where there are any.
     pub held_out: Option<Seen>,
+    /// What simple rules achieve on the rows held out; where there are none on those put aside, and where there are none either, on those
+    /// that were learned from.
+    pub beside: Option<Beside>,
     /// Why it ended before it was done.
     pub interruption: Option<Interruption>,
     /// How long it took.
@@ -119,6 +126,8 @@ pub struct Objective<'a> {
     put_aside: Option<&'a Seen>,
     #[serde(skip_serializing_if = "Option::is_none")]
     held_out: Option<&'a Seen>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    beside: Option<&'a Beside>,
 }
 
 impl Asked<'_> {
@@ -176,6 +185,7 @@ impl Asked<'_> {
         stop.late().during(|| {
             let bound = certify::trivial_bound(&network, settings.norm);
             let seen = Seen::of(&network, &learned, &settings)?;
+            let beside = self.beside(&network, (&learned, held_out.as_ref(), &trained.put_aside), &settings)?;
             let put_aside = learned.select(&trained.put_aside);
             // Rows that count for nothing have no mean.
             let counts = put_aside.weights.as_ref().is_none_or(|weights| weights.iter().sum::<f64>() > 0.0);
@@ -192,10 +202,43 @@ impl Asked<'_> {
                 learned,
                 put_aside,
                 held_out,
+                beside,
                 interruption,
                 seconds,
             })
         })
+    }
+
+    /// The network beside simple rules, which learn from what it learned from.
+    fn beside(
+        &self,
+        network: &Network,
+        (learned, held_out, put_aside): (&Dataset, Option<&Dataset>, &[usize]),
+        settings: &Settings,
+    ) -> Result<Option<Beside>> {
+        let mut others = vec![true; learned.rows()];
+        put_aside.iter().for_each(|&row| others[row] = false);
+        let others: Vec<usize> = (0..learned.rows()).filter(|&row| others[row]).collect();
+        let others = some(&others, NUMBERS / learned.columns());
+        let parts = (held_out.is_none() && !put_aside.is_empty() && !others.is_empty())
+            .then(|| (learned.select(&others), learned.select(put_aside)));
+        let (learned, held_out) = match &parts {
+            Some((learned, aside)) => (learned, Some(aside)),
+            None => (learned, held_out),
+        };
+        let rows = held_out.unwrap_or(learned);
+        // At no radius what is proved is what is there.
+        let seen = Seen::of(network, rows, &Settings { radius: 0.0, ..settings.clone() })?;
+        let (errors, predicted) = match seen {
+            Seen::Classes { accuracy, .. } => (Clean { clean: None, accuracy: Some(accuracy) }, None),
+            Seen::Numbers { clean, .. } => {
+                let one = network.outputs() == 1;
+                (Clean { clean: Some(clean), accuracy: None }, one.then(|| network.predict_row_by_row(rows.x.as_ref())))
+            }
+        };
+        let classes = settings.classes.filter(|count| *count > 2);
+        let loss = if settings.classes.is_some() { CLASSES.parse()? } else { settings.loss.clone() };
+        Ok(Beside::of(learned, held_out, classes, &loss, Judged { errors, predicted }))
     }
 
     /// The network to go on from with an output for each class, in the units of the rows.
@@ -223,6 +266,12 @@ impl Asked<'_> {
             _ => Ok(network),
         }
     }
+}
+
+/// So many of the rows, at equal distances; all where they are fewer.
+fn some(rows: &[usize], most: usize) -> Vec<usize> {
+    let count = rows.len().min(most.max(1));
+    (0..count).map(|k| rows[k * rows.len() / count]).collect()
 }
 
 /// The same function of the user's inputs, between the standardized inputs and targets of other units.
@@ -342,6 +391,7 @@ impl Fitted {
             learned: &self.learned,
             put_aside: self.put_aside.as_ref(),
             held_out: self.held_out.as_ref(),
+            beside: self.beside.as_ref(),
         }
     }
 }

@@ -192,6 +192,11 @@ class Bounds(Shown):
     local_exact: tuple[float, float] | None
 
     @property
+    def lipschitz(self) -> float:
+        """What the certificate proves, as `--json` calls it: the same as `proved`."""
+        return self.proved
+
+    @property
     def lipschitz_upper_bound(self) -> float:
         """The proved bound in the units of the data."""
         return self.certificate.lipschitz_upper_bound
@@ -229,7 +234,7 @@ class ChainBounds(Shown):
     """The largest Jacobian found: no bound over all outputs can be smaller."""
     found_at: Floats | None
     """The input that has it."""
-    proved: float
+    norm_product: float
     """The trivial bound over all outputs together: the product of the norms."""
     layers: Floats
     """The norm of each layer, at most."""
@@ -254,6 +259,11 @@ class ChainBounds(Shown):
     """About how far that is at most above what any multipliers prove, relative to it."""
     greedy: float | None = None
     """What multipliers prove that are chosen layer by layer."""
+
+    @property
+    def proved(self) -> float:
+        """The least bound over all outputs together that the certificate proves: the product of the norms, or what multipliers prove."""
+        return self.certificate.standardized_upper_bound
 
     @property
     def lipschitz_upper_bound(self) -> float:
@@ -288,8 +298,8 @@ class ChainBounds(Shown):
         if self.lipsdp is not None:
             lines.append(("LipSDP, proved", "<=", self.lipsdp))
         if self.greedy is not None:
-            lines.append(("greedy multipliers, proved", "<=", min(self.greedy, self.proved)))
-        lines.append(("product of norms, proved", "<=", self.proved))
+            lines.append(("greedy multipliers, proved", "<=", min(self.greedy, self.norm_product)))
+        lines.append(("product of norms, proved", "<=", self.norm_product))
         lines += [(f"  layer {k + 1}", "<=", float(norm)) for k, norm in enumerate(self.layers)]
         return lines if self.linear is None else [*lines, ("  linear part", "<=", self.linear)]
 
@@ -386,7 +396,7 @@ def _chain_bounds(facts: dict[str, Any], certificate: _tautnet.ChainCertificate,
         norm=certificate.norm,
         found=facts["found"],
         found_at=None if facts["point"] is None else np.array(facts["point"]),
-        proved=claim["bound"],
+        norm_product=claim["bound"],
         layers=np.array(claim["layers"]),
         linear=claim["linear"],
         outputs=np.array(claim["outputs"]),

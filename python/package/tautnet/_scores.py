@@ -40,8 +40,8 @@ class Scores(Shown):
     """What is simpler and as good, but for a fiftieth of the loss: "linear", "constant" or "ordinary" training; "better" where nothing of these is."""
     result: Errors
     """The model."""
-    ordinary: Errors
-    """A network by ordinary training."""
+    start: Errors
+    """The start: a network by ordinary training."""
     linear: Errors | None
     """A linear model by ridge regression; None where there was no time to learn it."""
     constant: Errors | None
@@ -50,9 +50,9 @@ class Scores(Shown):
     """Whether the target is a class, so that the numbers are shares of rows that are right."""
     r_squared: float | None
     """The part of the target's variance that is explained, without input error; None of classes and of several targets together."""
-    median_error: float | None
+    median: float | None
     """Half of the predictions are off by no more, without input error, in the units of the target."""
-    nine_of_ten_error: float | None
+    nine_of_ten: float | None
     """Nine of ten predictions are off by no more."""
 
     def _title(self) -> str:
@@ -60,7 +60,7 @@ class Scores(Shown):
         return f"{what}, {self.rows} rows that were not learned from"
 
     def _columns(self) -> list[Column]:
-        named = [("the model", self.result), ("ordinary training", self.ordinary), ("a linear model", self.linear), ("always the same", self.constant)]
+        named = [("the model", self.result), ("ordinary training", self.start), ("a linear model", self.linear), ("always the same", self.constant)]
         there = [(name, errors) for name, errors in named if errors is not None]
 
         def told(value: float, upper: bool) -> str:
@@ -74,9 +74,9 @@ class Scores(Shown):
 
     def _below(self) -> list[str]:
         lines = [VERDICTS[self.verdict]]
-        if self.median_error is not None and self.nine_of_ten_error is not None:
+        if self.median is not None and self.nine_of_ten is not None:
             explained = "" if self.r_squared is None else f"; R² {self.r_squared:.3f}"
-            off = [_tautnet.shown(error, True) for error in (self.median_error, self.nine_of_ten_error)]
+            off = [_tautnet.shown(error, True) for error in (self.median, self.nine_of_ten)]
             lines.append(f"half of the predictions are off by at most {off[0]}, nine of ten by at most {off[1]}{explained}")
         return lines
 
@@ -103,9 +103,9 @@ def _of(seen: dict[str, Any], whole: dict[str, Any]) -> Scores:
         # What is not finite is not a number in a file.
         return Errors(*(float("inf") if numbers[name] is None else numbers[name] for name in Errors._fields))
 
-    result, ordinary = errors(seen["result"]), errors(seen["start"])
-    assert result is not None and ordinary is not None
+    result, start = errors(seen["result"]), errors(seen["start"])
+    assert result is not None and start is not None
     linear, constant = errors(simple.get("linear")), errors(simple.get("constant"))
     off = [typical.get(name) for name in ("r_squared", "median", "nine_of_ten")]
-    return Scores(whole["rows"], seen["verdict"], result, ordinary, linear, constant, classes, *off)
+    return Scores(whole["rows"], seen["verdict"], result, start, linear, constant, classes, *off)
 

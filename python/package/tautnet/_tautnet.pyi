@@ -22,6 +22,9 @@ class Certificate:
     def standardized_upper_bound(self) -> float:
         """The bound in standardized units."""
     @property
+    def lipschitz(self) -> float:
+        """The same under the name that it has in `--json`."""
+    @property
     def sensitivities(self) -> list[float]:
         """For each input: how far one unit of it can move the prediction, in the units of the data."""
     @property
@@ -47,6 +50,9 @@ class ChainCertificate:
     @property
     def standardized_upper_bound(self) -> float:
         """The least bound over all outputs together in standardized units."""
+    @property
+    def lipschitz(self) -> float:
+        """The same under the name that it has in `--json`."""
     @property
     def standardized(self) -> dict[str, Any]:
         """All bounds in standardized units: bound, by the product of norms; lipsdp, by multipliers, or None; layers, linear, outputs and pairs."""

@@ -496,6 +496,7 @@ fn part_json(part: &Part<'_>, stored: &Stored) -> Value {
     let mut result = json!({
         "norm": part.asked.norm.name(),
         "lipschitz": proved,
+        "ladder": part.everywhere.ladder(proved),
         "bounds": part.everywhere.json(),
         "seconds": part.time.as_secs_f64(),
     });

@@ -92,10 +92,11 @@ impl Part {
         let exact = self.exact.as_ref();
         result["ladder"] = json!({
             "found": exact.map_or(self.found.value, |exact| exact.all.lower_bound.max(self.found.value)),
-            "exact": exact.map(|exact| exact.all.upper_bound),
+            "exact": exact.map(|exact| [exact.all.lower_bound, exact.all.upper_bound]),
+            "proved": self.known(),
             "lipsdp": lipsdp,
             "greedy": greedy,
-            "product": self.claim().bound,
+            "norm_product": self.claim().bound,
         });
         result["exact"] = exact.map(Searched::json).into();
         result["local"] = self.local.as_ref().map(Searched::json).into();

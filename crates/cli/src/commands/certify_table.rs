@@ -42,6 +42,10 @@ pub struct Watch<'a> {
     pub display: &'a mut Display,
 }
 
+/// What the bounds are called that no program is solved for.
+const SUM: &str = "sum over units";
+const PRODUCT: &str = "product of norms";
+
 /// Bounds on one constant: over all inputs, or over a region.
 #[derive(Default)]
 pub struct Bounds(pub Vec<Bound>);
@@ -67,9 +71,9 @@ impl Asked<'_> {
         let (network, norm) = (self.network, self.norm);
         let mut bounds = Bounds::default();
         let started = Instant::now();
-        let sum = Bound::above("sum over units", certify::path_norm(network, norm), started);
+        let sum = Bound::above(SUM, certify::path_norm(network, norm), started);
         let started = Instant::now();
-        let product = Bound::above("product of norms", certify::norm_product(network, norm), started);
+        let product = Bound::above(PRODUCT, certify::norm_product(network, norm), started);
         let least = output::at_most(sum.value.min(product.value));
         let started = Instant::now();
         watch.display.restart();
@@ -212,6 +216,19 @@ impl Bounds {
         } else {
             relative_gap(bound.value, self.least_upper())
         }
+    }
+
+    /// What is known over all inputs, by the names that it has in Python too; `proved` is the certificate's.
+    pub fn ladder(&self, proved: f64) -> Value {
+        let named = |name: &str| self.0.iter().find(|bound| bound.name == name).map(|bound| bound.value);
+        let exact = self.0.iter().find_map(|bound| bound.exact.as_ref());
+        json!({
+            "found": self.best_found().map_or(0.0, |found| found.value),
+            "exact": exact.map(|exact| [exact.lower_bound, exact.upper_bound]),
+            "proved": proved,
+            "path_norm": named(SUM),
+            "norm_product": named(PRODUCT),
+        })
     }
 
     /// For programs.

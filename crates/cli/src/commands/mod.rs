@@ -1,6 +1,7 @@
 //! One file a command: arguments to library calls, results to text.
 
 pub mod attack;
+mod beside;
 pub mod certify;
 mod certify_chain;
 mod certify_constants;

@@ -1,5 +1,6 @@
 //! `tautnet polish NETWORK DATA`: the best network with the same activation patterns.
 
+use super::beside::{self, Units};
 use super::pictures::{self, Evaluation};
 use super::{export, polish_deep, several};
 use crate::arguments::{MeetingArguments, OutArguments, PictureArguments, TalkArguments};
@@ -17,13 +18,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tautnet::attack::{SIZES, WithinReport};
-use tautnet::choose::{AtSize, Errors};
+use tautnet::choose::{AtSize, Beside, Errors, Judged};
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
 use tautnet::polish::{Polished, Score};
 use tautnet::recipe::{Command, Layers, Plan};
 use tautnet::tolerance::{Asked, Tolerance};
-use tautnet::{Dataset, Loss, Scaler, Shallow, attack, certify, fit};
+use tautnet::{Dataset, Loss, Recipe, Scaler, Shallow, attack, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side, Within};
 
@@ -109,6 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         return polish_deep::run(&asked, &stored, &stop);
     }
     polish_deep::refuse_for_shallow(&arguments.layers)?;
+    tell_of_tolerance(&stored, &asked, arguments)?;
     let relu = stored.network().in_relu_units("`polish`")?;
     let rewritten = (relu.network != *stored.network()).then(|| relu.note(stored.network()));
     let given = relu.network.shallow("`polish`")?;
@@ -203,6 +205,22 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
     }
     Ok(output::limit_kept(settings.max_lipschitz, polished.after.lipschitz))
+}
+
+/// Say that a model was made for a tolerance, where it is to be polished without one and nothing was said of that.
+fn tell_of_tolerance(stored: &Stored, asked: &Recipe, arguments: &Arguments) -> Result<()> {
+    let said = arguments.recipe.said("tolerance") || arguments.tolerances.tolerances.is_some();
+    let Stored::Model(model) = stored else { return Ok(()) };
+    if said || !asked.tolerance.is_exact() || model.tolerance()?.is_exact() {
+        return Ok(());
+    }
+    let entries = model.settings["tolerance"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let flags: Vec<String> = entries.map(|entry| format!("--tolerance {entry}")).collect();
+    output::note(&format!(
+        "the model was made for a tolerance; a price of the bound does not look at it, and {} keeps it",
+        flags.join(" ")
+    ));
+    Ok(())
 }
 
 /// The page and the charts that were asked for.
@@ -349,6 +367,19 @@ impl Facts<'_> {
         self.problem.test.as_ref().map(|test| self.loss.mean(network, test))
     }
 
+    /// What simple rules achieve on the rows held out, or where there are none on those learned from.
+    fn beside(&self) -> Option<Beside> {
+        let (learned, held_out) = (&self.problem.train, self.problem.test.as_ref());
+        let judged = Judged::of(&self.polished.network, held_out.unwrap_or(learned), self.loss);
+        let beside = Beside::of(learned, held_out, None, self.loss, judged)?;
+        // Within a tolerance the errors without one do not decide.
+        Some(Beside { verdict: beside.verdict.filter(|_| self.worst_case.is_none()), ..beside })
+    }
+
+    fn units(&self) -> Units<'_> {
+        Units { target: &self.problem.columns.target, scaler: Some(&self.problem.scaler), loss: self.loss }
+    }
+
     fn json(&self) -> Value {
         let Self { polished, problem, .. } = self;
         let score = |score: &Score, network: &Shallow, at: usize, gap: Option<f64>, iterations: usize, seconds: f64| {
@@ -399,6 +430,7 @@ impl Facts<'_> {
         }
         result["rounds"] = json!(rounds(polished));
         result["before"] = score(&polished.before, self.before, 0, None, 0, 0.0);
+        result["beside"] = json!(self.beside().map(|beside| beside::told(&beside, self.units())));
         result
     }
 
@@ -443,6 +475,9 @@ impl Facts<'_> {
             polished.iterations,
             seconds(self.time)
         ));
+        if let Some(beside) = self.beside() {
+            text.push_str(&beside::text(&beside, self.units()));
+        }
         self.notes().for_each(|note| text.push_str(&format!("note: {note}\n")));
         text
     }

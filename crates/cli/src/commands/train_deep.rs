@@ -1,5 +1,6 @@
 //! `tautnet train DATA --layers …`: deep networks whose bound is the product of their layers' norms.
 
+use super::beside::{self, Units};
 use super::{export, targets, train_summary};
 use crate::arguments::{ColumnArguments, FileArguments, LevelArguments, OutArguments, TalkArguments, TaskArguments};
 use crate::files::Files;
@@ -147,6 +148,9 @@ pub fn run(arguments: &Asked<'_>) -> Result<ExitCode> {
         let mut result = model.objective.clone();
         result["seconds"] = json!(fitted.seconds);
         result["settings"] = model.settings.clone();
+        if let Some(beside) = &fitted.beside {
+            result["beside"] = beside::told(beside, measured(&fitted, &model, &targets::names(&model.columns)));
+        }
         output::print_json(&result)?;
         return Ok(ExitCode::SUCCESS);
     }
@@ -155,6 +159,13 @@ pub fn run(arguments: &Asked<'_>) -> Result<ExitCode> {
         train_summary::tell_where(arguments.out);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What errors are measured in.
+fn measured<'a>(fitted: &'a Fitted, model: &'a Model, target: &'a str) -> Units<'a> {
+    // The names of several have their quotes between them.
+    let one = model.columns.other_targets.is_empty();
+    Units { target: target.trim_matches('`'), scaler: one.then_some(&model.scaler), loss: &fitted.settings.loss }
 }
 
 /// What is told at the end.
@@ -204,6 +215,9 @@ fn text(fitted: &Fitted, model: &Model, source: &str) -> String {
     };
     text += &format!("{what}; changes of the inputs are measured in the norm {}, in {units}\n", norm.name());
     text += &output::table(&rows);
+    if let Some(beside) = &fitted.beside {
+        text += &beside::text(beside, measured(fitted, model, &targets::names(&model.columns)));
+    }
     let layers: Vec<String> = fitted.bound.layers.iter().map(|size| output::at_most(*size)).collect();
     text += &format!(
         "the outputs together change by at most {} times what the inputs change: the product of the layers' norms ({}), proved\n",

@@ -1,6 +1,7 @@
 //! What `tautnet train` tells: as text for people, and as one JSON object.
 
 use super::attack::reports_json;
+use super::beside::{self, Units};
 use super::pictures::Evaluation;
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::output::{self, at_least, at_most, number, percent, table};
@@ -9,7 +10,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tautnet::Dataset;
 use tautnet::certify::sensitivities;
-use tautnet::choose;
+use tautnet::choose::{self, Beside, Judged};
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
 use tautnet::printable;
@@ -114,6 +115,7 @@ impl Summary<'_> {
         result["user_units"]["loss"] =
             json!(scaler.loss_to_user(&fitted.loss, fitted.loss.mean(fitted.network(), self.learned)));
         result["certificate"] = certificate_json(model);
+        result["beside"] = json!(self.beside().map(|beside| beside::told(&beside, self.units())));
         Ok(result)
     }
 
@@ -161,6 +163,9 @@ impl Summary<'_> {
             None => row(format!("`{target}` off by ({}), rows {which}", fitted.loss.root_name()), root(errors(shown))),
         });
         text.push_str(&format!("\n{}", table(&rows)));
+        if let Some(beside) = self.beside() {
+            text.push_str(&beside::text(&beside, self.units()));
+        }
 
         text.push_str(&format!("\n{mean} under attack, {}\n", evaluation.rows));
         let titles = ["radius", "start, found", "result, found", "result, ceiling"];
@@ -191,6 +196,17 @@ impl Summary<'_> {
             text.push_str(&format!("note: {note}\n"));
         }
         Ok(text)
+    }
+
+    /// What simple rules achieve on the rows shown.
+    fn beside(&self) -> Option<Beside> {
+        let (network, loss) = (self.fitted.network(), &self.fitted.loss);
+        let judged = Judged::of(network, self.held_out.unwrap_or(self.learned), loss);
+        Beside::of(self.learned, self.held_out, None, loss, judged)
+    }
+
+    fn units(&self) -> Units<'_> {
+        Units { target: &self.model.columns.target, scaler: Some(&self.model.scaler), loss: &self.fitted.loss }
     }
 
     fn ending(&self) -> (&'static str, Option<String>) {

@@ -2,6 +2,7 @@
 
 mod attack;
 mod bad_input;
+mod beside;
 mod chain;
 mod classes;
 mod compare;

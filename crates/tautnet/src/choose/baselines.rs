@@ -13,6 +13,9 @@ const PRICES: (f64, f64) = (-6.0, 2.0);
 /// From so many operations on, the linear model learns from rows at equal distances.
 const OPERATIONS: f64 = 1e11;
 
+/// Rows that are left out in one product of matrices.
+const BLOCK: usize = 4096;
+
 /// Networks that are the same for all inputs, or linear in them.
 #[derive(Debug, Clone)]
 pub(super) struct Baselines {
@@ -89,17 +92,30 @@ fn ridge(data: &Dataset, targets: &Mat<f64>) -> Option<(Mat<f64>, Vec<f64>)> {
     }
     .map(|power| scale * 10f64.powf(power))
     .collect();
-    let mut chosen = vec![(f64::INFINITY, prices[0]); outputs];
-    for &price in &prices {
-        let inverse: Vec<f64> = eigenvalues.iter().map(|value| 1.0 / (value.max(0.0) + price)).collect();
-        let mut errors = vec![0.0; outputs];
-        for k in 0..n {
-            let leverage = weight(k) / total + (0..d).map(|i| z[(k, i)].powi(2) * inverse[i]).sum::<f64>();
+    // For each price, the errors of the rows of a block: products of matrices, not of numbers one by one.
+    let inverse = |i: usize, price: f64| 1.0 / (eigenvalues[i].max(0.0) + price);
+    let shares = Mat::from_fn(d, prices.len(), |i, p| inverse(i, prices[p]));
+    let fits: Vec<Mat<f64>> =
+        prices.iter().map(|price| Mat::from_fn(d, outputs, |i, j| inverse(i, *price) * along[(i, j)])).collect();
+    let mut errors = vec![vec![0.0; outputs]; prices.len()];
+    for first in (0..n).step_by(BLOCK) {
+        let rows = BLOCK.min(n - first);
+        let block = z.as_ref().subrows(first, rows);
+        let leverages = multiply(Mat::from_fn(rows, d, |k, i| block[(k, i)].powi(2)).as_ref(), shares.as_ref());
+        for (p, errors) in errors.iter_mut().enumerate() {
+            let fitted = multiply(block, fits[p].as_ref());
             for (j, error) in errors.iter_mut().enumerate() {
-                let fitted: f64 = (0..d).map(|i| z[(k, i)] * inverse[i] * along[(i, j)]).sum();
-                *error += ((y[(k, j)] - fitted) / (1.0 - leverage).max(f64::EPSILON)).powi(2);
+                *error += (0..rows)
+                    .map(|k| {
+                        let leverage = weight(first + k) / total + leverages[(k, p)];
+                        ((y[(first + k, j)] - fitted[(k, j)]) / (1.0 - leverage).max(f64::EPSILON)).powi(2)
+                    })
+                    .sum::<f64>();
             }
         }
+    }
+    let mut chosen = vec![(f64::INFINITY, prices[0]); outputs];
+    for (&price, errors) in prices.iter().zip(errors) {
         for (best, error) in chosen.iter_mut().zip(errors) {
             // Of equals the higher price.
             if error <= best.0 {

@@ -175,33 +175,11 @@ fn baselines(
 
 /// How far predictions of one target are off, over all cases.
 fn typical(cases: &[Case<'_>]) -> Typical {
-    // Of every row the residual, the target and the weight.
-    let mut rows: Vec<(f64, f64, f64)> = Vec::new();
-    for case in cases {
+    Typical::of(cases.iter().flat_map(|case| {
         let weight = |k: usize| case.rows.weights.as_ref().map_or(1.0, |weights| weights[k]);
         let predicted = case.result.predict(case.rows.x.as_ref());
-        let row = |(k, f): (usize, f64)| ((f - case.rows.y[k]).abs(), case.rows.y[k], weight(k));
-        rows.extend(predicted.into_iter().enumerate().map(row));
-    }
-    let all: f64 = rows.iter().map(|(.., weight)| weight).sum();
-    let mean = rows.iter().map(|(_, y, weight)| weight * y).sum::<f64>() / all;
-    let (error, variance) = rows.iter().fold((0.0, 0.0), |(error, variance), (residual, y, weight)| {
-        (error + weight * residual.powi(2), variance + weight * (y - mean).powi(2))
-    });
-    rows.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let within = |share: f64| {
-        let mut so_far = 0.0;
-        let enough = |(_, _, weight): &&(f64, f64, f64)| {
-            so_far += weight;
-            so_far >= share * all
-        };
-        rows.iter().find(enough).or(rows.last()).map_or(0.0, |(residual, ..)| *residual)
-    };
-    Typical {
-        r_squared: (variance > 0.0).then(|| 1.0 - error / variance),
-        median: within(0.5),
-        nine_of_ten: within(0.9),
-    }
+        predicted.into_iter().enumerate().map(|(k, f)| (f, case.rows.y[k], weight(k))).collect::<Vec<_>>()
+    }))
 }
 
 fn evaluate_sizes(

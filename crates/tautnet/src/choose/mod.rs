@@ -11,6 +11,7 @@
 //! from another seed, are added while the worst case on the rows held out falls. Then every member learns from all rows.
 
 mod baselines;
+mod beside;
 mod candidate;
 mod compress;
 mod evaluate;
@@ -21,6 +22,7 @@ mod search;
 mod seen;
 mod temperature;
 
+pub use beside::{Beside, Clean, Judged};
 pub use candidate::{Candidate, Convex};
 pub use evaluate::{Case, Watching, accuracy, cases, confusion, evaluate, evaluate_at_tolerance};
 pub use outcome::{Choice, Chosen, Judgement, Part};

@@ -48,6 +48,33 @@ pub struct Typical {
     pub nine_of_ten: f64,
 }
 
+impl Typical {
+    /// Of every row the prediction, the target and the weight.
+    pub(super) fn of(rows: impl Iterator<Item = (f64, f64, f64)>) -> Self {
+        // Of every row the residual, the target and the weight.
+        let mut rows: Vec<(f64, f64, f64)> = rows.map(|(f, y, weight)| ((f - y).abs(), y, weight)).collect();
+        let all: f64 = rows.iter().map(|(.., weight)| weight).sum();
+        let mean = rows.iter().map(|(_, y, weight)| weight * y).sum::<f64>() / all;
+        let (error, variance) = rows.iter().fold((0.0, 0.0), |(error, variance), (residual, y, weight)| {
+            (error + weight * residual.powi(2), variance + weight * (y - mean).powi(2))
+        });
+        rows.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let within = |share: f64| {
+            let mut so_far = 0.0;
+            let enough = |(_, _, weight): &&(f64, f64, f64)| {
+                so_far += weight;
+                so_far >= share * all
+            };
+            rows.iter().find(enough).or(rows.last()).map_or(0.0, |(residual, ..)| *residual)
+        };
+        Self {
+            r_squared: (variance > 0.0).then(|| 1.0 - error / variance),
+            median: within(0.5),
+            nine_of_ten: within(0.9),
+        }
+    }
+}
+
 /// The errors of a choice within its tolerance, as a model file keeps them.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Seen {
@@ -173,7 +200,7 @@ impl Verdict {
 
     /// What is said of a result beside others. A rule that was not learned is no better.
     pub fn between(result: &Errors, start: &Errors, simple: Option<&Simple>) -> Self {
-        let as_good = |rule: &Errors| cost(rule) <= (1.0 + AS_GOOD) * cost(result);
+        let as_good = |rule: &Errors| as_good(cost(rule), cost(result));
         match simple {
             Some(simple) if as_good(&simple.constant) => Verdict::Constant,
             Some(simple) if as_good(&simple.linear) => Verdict::Linear,
@@ -185,6 +212,11 @@ impl Verdict {
 
 /// A part of the loss by which nobody would prefer a network to what is simpler.
 const AS_GOOD: f64 = 0.02;
+
+/// Whether a rule of one cost is as good as a network of another.
+pub(super) fn as_good(rule: f64, network: f64) -> bool {
+    rule <= (1.0 + AS_GOOD) * network
+}
 
 /// What decides between two networks.
 fn cost(errors: &Errors) -> f64 {
