@@ -302,6 +302,7 @@ def certify(
     radius: float | None = None,
     norm: Norm | None = None,
     exact: bool = False,
+    evaluations: int | None = None,
     time_limit: float | None = None,
     threads: int | None = None,
 ) -> Bounds | ChainBounds:
@@ -309,8 +310,9 @@ def certify(
 
     Of a Pipeline the bound is of the whole, in the units of its columns and of what it predicts.
 
-    X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. `exact` searches
-    for the exact constant, until it is found or for the time limit (60 s if there is none).
+    X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. Each search for a large gradient
+    may evaluate so many gradients as `evaluations` says, by itself as many as take seconds; more of them raise what is found, and no bound depends on
+    them. `exact` searches for the exact constant, until it is found or for the time limit (60 s if there is none).
 
     Of a network with several layers, or other units than relu, the bounds are the product of its layers' norms and, in the norm 2, LipSDP, and the result is a ChainBounds. `exact` is then for small networks whose units are two lines, and with X the constant over the box around it is told. With y, the classes of the rows X (for a network alone their numbers, the first being 0), and a `radius` it also tells which rows keep
     their class wherever their inputs change by at most the radius, in the norm: `margins`, whose file `verify` checks.
@@ -327,6 +329,8 @@ def certify(
     name = own if isinstance(own, str) else f"{own:g}"
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     inputs = None if X is None else given_inputs(X, "certify", names)
+    if chain and evaluations is not None:
+        raise TautnetError("`evaluations` is for the search of networks with one hidden layer of relu units, and without margins", "leave `evaluations` out")
     if chain:
         seconds = 60.0 if exact and time_limit is None else time_limit
         labels = None if y is None else _targets(subject, network, y, None, "certify")[0][0]
@@ -337,7 +341,7 @@ def certify(
     if y is not None or radius is not None:
         raise TautnetError("margins of classes are for a network with an output for each class, and this one has one output", "leave out y and `radius`")
     seconds = 60.0 if exact and time_limit is None else time_limit
-    text, certificate = _tautnet.certify(subject, inputs, name, exact, (seconds, thread_count(threads), None))
+    text, certificate = _tautnet.certify(subject, inputs, name, (exact, evaluations), (seconds, thread_count(threads), None))
     facts = json.loads(text)
     everywhere, local = facts["everywhere"], facts["local"]
 
