@@ -381,7 +381,7 @@ pub fn default_name(j: usize) -> String {
 }
 
 /// The error where columns are taken as they are: only a fit can be told what to do with missing values and dates of the inputs.
-fn as_they_are(error: Error) -> Error {
+pub fn as_they_are(error: Error) -> Error {
     Error { hint: without(&error.hint, &["missing", "date"]), ..error }
 }
 

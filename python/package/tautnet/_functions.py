@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _tautnet
 from ._choices import AttackMethod, Effort, Loss, Norm, Penalty, PolishBound, PolishMethod, Shape
-from ._data import Tolerance, are_classes, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
+from ._data import Tolerance, are_classes, given_inputs, given_labels, given_preparation, given_targets, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
 from ._pipelines import is_pipeline, refuse_other_columns
@@ -586,7 +586,7 @@ def lipschitz_path(
     if estimator.layers is not None or estimator.method == DEEP:
         raise TautnetError("a path of prices was asked for with `layers`, and networks with layers have none", "leave `layers` out")
     asked = options({**estimator.get_params(), "lipschitz": None})
-    rows = given_rows(X, y, sample_weight, "lipschitz_path")
+    rows = given_rows(X, y, sample_weight, "lipschitz_path") | given_preparation(estimator.missing, estimator.dates)
     wanted = None if prices is None else [float(value) for value in prices]
     with Progress(estimator.verbose) as progress:
         text = _tautnet.lipschitz_path(rows, asked, wanted, limits(estimator.time_limit, estimator.threads, progress))

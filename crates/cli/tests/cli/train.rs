@@ -200,7 +200,7 @@ fn bad_input_is_refused() {
         ),
         (
             "train few.csv --tolerance 0.1 --lipschitz 0.1",
-            "error: `lipschitz` was given with a tolerance of the inputs; it belongs to the objective with prices\nhint: leave `lipschitz` out, or give the tolerance 0: then every input is exact\n",
+            "error: `lipschitz` was given with a tolerance of the inputs; it belongs to the objective with prices\nhint: leave `--lipschitz` out, or give `--tolerance 0`: then every input is exact\n",
         ),
         (
             "train few.csv --lipschitz some",
