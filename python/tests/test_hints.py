@@ -55,15 +55,6 @@ def of_classes(folder):
     return folder / "classes.json"
 
 
-def other_outputs(folder):
-    """The file of a model whose network has more outputs than targets."""
-    file = of_classes(folder)
-    parts = json.loads(file.read_text())
-    parts["columns"].pop("classes")
-    file.write_text(json.dumps(parts))
-    return file
-
-
 def twice(folder, save):
     save(folder / "there.json")
     save(folder / "there.json")
@@ -109,7 +100,7 @@ PROVOKED = [
     ("certify_file", verify, lambda folder: verify(of_classes(folder), plain(folder))),
     ("model_file", LipschitzRegressor.load, lambda folder: LipschitzRegressor.load(plain(folder))),
     ("network_file", polish, lambda folder: polish(other_format(folder), X, y)),
-    ("targets", LipschitzRegressor.load, lambda folder: LipschitzRegressor.load(other_outputs(folder))),
+    ("targets", polish, lambda folder: polish(leaky(3, "tanh"), X, np.stack([y, y], axis=1), loss="squared")),
 ]
 
 # What no call of Python leads to.

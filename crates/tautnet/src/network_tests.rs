@@ -152,7 +152,10 @@ fn what_theory_does_not_cover_is_said_in_words() {
     );
     assert!(error.hint.contains("⟨every_network⟩"), "{error:?}");
     let error = refused(&[(3, "abs")], 1);
-    assert!(error.what.ends_with("one hidden layer of 3 units, abs") && error.hint.contains("--relu"), "{error:?}");
+    assert!(
+        error.what.ends_with("one hidden layer of 3 units, abs") && error.hint.contains("⟨relu_units⟩"),
+        "{error:?}"
+    );
     let error = refused(&[(3, "relu")], 4);
     assert!(
         error.what.contains("with one output; this one has one hidden layer of 3 units, relu, 4 outputs"),

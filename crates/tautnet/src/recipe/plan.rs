@@ -59,6 +59,7 @@ impl Recipe {
             return exact.at_a_price(command);
         }
         if command == Command::Polish && !self.tolerance.is_exact() {
+            self.check_norm("a polish for ")?;
             return self.within_a_tolerance().at_a_price(command);
         }
         self.at_a_price(command)
@@ -97,10 +98,9 @@ impl Recipe {
             (true, None) => self.tolerance.clone(),
         };
         // Said here, where the tolerance is still known.
-        let within = |setting| {
-            (given && setting == Setting::Method).then(|| Asked::new("fit", self.tolerance_in_words("a fit for ")))
-        };
-        requirement::check(&[self.norm.choice()], &within)?;
+        if given {
+            self.check_norm("a fit for ")?;
+        }
         let exact = Self { tolerance: tolerance::Asked::default(), effort: usual.effort, ..self.clone() };
         let plan = exact.at_a_price(Command::Train)?;
         let Plan { settings, recipe, .. } = plan;
@@ -206,6 +206,15 @@ impl Recipe {
     fn tolerance_in_words(&self, before: &str) -> String {
         let entries = self.tolerance.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         format!("{before}the tolerance `{entries}`")
+    }
+
+    /// Refuse a norm in which nothing can be done for a tolerance, where no method was asked for.
+    fn check_norm(&self, what: &str) -> Result<()> {
+        let asked = |setting| {
+            let usual = setting == Setting::Method && self.method.is_none();
+            usual.then(|| Asked::new("usual", self.tolerance_in_words(what)))
+        };
+        requirement::check(&[self.norm.choice()], &asked)
     }
 
     /// Refuse choices that do not go together.

@@ -271,7 +271,7 @@ fn what_nobody_asked_for_is_not_named() {
         (Command::Train, vec![tolerance.clone()], "a fit for the tolerance `0.1, a=2%`"),
         (Command::Train, vec![method.clone()], "the method `walk`"),
         (Command::Polish, vec![], "a polish"),
-        (Command::Polish, vec![tolerance], "a polish"),
+        (Command::Polish, vec![tolerance], "a polish for the tolerance `0.1, a=2%`"),
         (Command::Polish, vec![method], "the method `walk`"),
         (Command::Compare, vec![], "a comparison"),
     ] {
