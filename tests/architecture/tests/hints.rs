@@ -31,7 +31,8 @@ fn texts(source: &str) -> Vec<String> {
         while let Some(token) = tokens.next() {
             match token {
                 TokenTree::Punct(mark) if mark.as_char() == '#' => {
-                    // An attribute, or the documentation of what follows.
+                    // An attribute, or the documentation of what follows or of the whole file.
+                    tokens.next_if(|token| matches!(token, TokenTree::Punct(mark) if mark.as_char() == '!'));
                     let Some(TokenTree::Group(attribute)) = tokens.peek() else { continue };
                     skipped |= attribute.stream().to_string().replace(' ', "") == "cfg(test)";
                     tokens.next();
@@ -72,7 +73,7 @@ fn what_flags_are_is_known() {
     for text in ["", "--", "a--b", "x -- y", "---a", "-a", "`tautnet`", "⟨missing=drop⟩", "1--2"] {
         assert!(!speaks_of_flags(text), "{text}");
     }
-    let source = "/// --a\nconst A: &str = \"b\\\n   c\"; #[cfg(test)] use x; fn f() { g(r#\"d\"#) } #[cfg(test)] mod tests { const B: &str = \"e\"; }";
+    let source = "//! --z\n/// --a\nconst A: &str = \"b\\\n   c\"; #[cfg(test)] use x; fn f() { g(r#\"d\"#) } #[cfg(test)] mod tests { const B: &str = \"e\"; }";
     assert_eq!(texts(source), ["bc", "d"]);
 }
 
