@@ -10,7 +10,7 @@ use crate::tolerance::{Said, told};
 use crate::watch::{Limits, run};
 use faer::Mat;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyBool, PyDict};
 use serde_json::{Value, json};
 use std::time::Instant;
 use tautnet::attack::{self, RadiusReport, SIZES, WithinReport};
@@ -21,7 +21,7 @@ use tautnet::{Dataset, Loss, Norm, Scaler, Shallow};
 use tautnet_verify::{CHAIN, CLASS_MARGINS, Refusal};
 
 /// Every bound on the Lipschitz constant in one norm, as JSON, and the certificate of the best upper one. `given` are inputs
-/// at which large gradients are looked for; over the box around them a smaller bound holds.
+/// at which large gradients are looked for, by searches of at most so many `evaluations`; over the box around them a smaller bound holds.
 #[pyfunction]
 #[pyo3(name = "certify")]
 pub fn certify_network(
@@ -29,16 +29,21 @@ pub fn certify_network(
     subject: &Bound<'_, PyAny>,
     given: Option<&Bound<'_, PyAny>>,
     norm: &str,
-    exact: bool,
+    search: (bool, Option<Bound<'_, PyAny>>),
     limits: (Option<f64>, Option<i64>, Option<Py<PyAny>>),
 ) -> PyResult<(String, Certificate)> {
     let subject = Subject::of(subject)?;
     let norm: Norm = norm.parse().or_raise()?;
     let (network, scaler) = (&subject.shallow("`certify`")?, subject.scaler());
     let points = points(given, &subject, network.inputs())?;
+    let (exact, evaluations) = search;
+    let evaluations = evaluations.as_ref().map(count_of_evaluations).transpose()?;
     let (facts, certificate) = run(py, Limits::new(limits.0, limits.1, limits.2)?, |watch| {
         let points = points.as_ref().map(|points| points.as_ref());
-        let search = GradientSearchSettings::scaled_to(network);
+        let search = match evaluations {
+            None => GradientSearchSettings::scaled_to(network),
+            Some(evaluations) => GradientSearchSettings::with_evaluations(network, evaluations),
+        };
         let certificate = certify::prove(network, norm, scaler, &mut |_| watch.verdict())?;
         let mut regions = vec![(Region::Everywhere, certificate.standardized.bound)];
         if let Some(points) = points {
@@ -76,6 +81,15 @@ pub fn certify_network(
     })?;
     // What is called proved has passed the verifier in the form in which it is written.
     Ok((facts.to_string(), proved(&certificate.to_json(), &subject)?))
+}
+
+/// How many gradients each search may evaluate.
+fn count_of_evaluations(given: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let count = given.extract::<u32>().ok().filter(|count| *count > 0 && !given.is_instance_of::<PyBool>());
+    count.map(|count| count as usize).ok_or_else(|| {
+        let shown = given.repr().map_or_else(|_| "?".into(), |shown| shown.to_string());
+        refused(format!("`evaluations` is {shown}"), format!("give a whole number from 1 to {}", u32::MAX))
+    })
 }
 
 /// Inputs in the units of the network, which takes so many.

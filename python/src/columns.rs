@@ -12,6 +12,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyFloat, PyList, PyString};
 use tautnet::Error;
 use tautnet::error::Result;
+use tautnet::recipe::without;
 use tautnet_tables::dates::AskedDate;
 use tautnet_tables::{Cell, Column, ColumnChoice, Encoder, Missing, Table, Task, UnknownLevels, Values};
 
@@ -295,7 +296,9 @@ impl Inputs {
     pub fn check_values(&self) -> Result<()> {
         match self {
             Self::Numbers { .. } => Ok(()),
-            Self::Table(table) => table.columns().iter().try_for_each(|column| column.values().map(|_| ())),
+            Self::Table(table) => {
+                table.columns().iter().try_for_each(|column| column.values().map(|_| ())).map_err(as_they_are)
+            }
         }
     }
 
@@ -343,6 +346,10 @@ impl Inputs {
 
     /// Encode the columns as they were learned: by their names where they have any, else by their order.
     pub fn encode(self, encoder: &Encoder) -> Result<Mat<f64>> {
+        self.encoded(encoder).map_err(as_they_are)
+    }
+
+    fn encoded(self, encoder: &Encoder) -> Result<Mat<f64>> {
         let known = || encoder.given().into_iter().map(String::from).collect::<Vec<_>>();
         match self {
             Self::Numbers { names, x } => {
@@ -371,6 +378,11 @@ impl Inputs {
 /// As a file without a header names its columns, so that a model of plain arrays fits such a file.
 pub fn default_name(j: usize) -> String {
     format!("column_{}", j + 1)
+}
+
+/// The error where columns are taken as they are: only a fit can be told what to do with missing values and dates of the inputs.
+pub fn as_they_are(error: Error) -> Error {
+    Error { hint: without(&error.hint, &["missing", "date"]), ..error }
 }
 
 /// A name that an input and a target have.
@@ -418,12 +430,15 @@ pub fn targets(array: &Bound<'_, PyAny>, name: &str, inputs: &Inputs) -> PyResul
             let others = inputs.names().into_iter().filter(|other| other != name);
             let others = others.map(|other| Column::new(other, Values::Numbers(vec![0.0; cells.len()])));
             let table = Table::new(TARGET, others.chain([column]).collect()).or_raise()?;
-            Encoder::of_numbers([], name).targets(&table).or_raise()?
+            Encoder::of_numbers([], name).targets(&table).map_err(as_they_are).or_raise()?
         }
         Err(_) => column(array, TARGET)?,
     };
     if !y.iter().all(|value| value.is_finite()) {
-        Column::collect(TARGET, name, y.iter().map(|value| Cell::Number(*value))).values().or_raise()?;
+        Column::collect(TARGET, name, y.iter().map(|value| Cell::Number(*value)))
+            .values()
+            .map_err(as_they_are)
+            .or_raise()?;
     }
     Ok(y)
 }

@@ -80,7 +80,7 @@ fn split<'py>(asked: &Bound<'py, PyDict>) -> PyResult<(Bound<'py, PyDict>, Optio
         None => Ok((others, None)),
         Some(told) => Err(refused(
             format!("{told} is about deep networks, and no layers were asked for"),
-            "give the units of the hidden layers too: layers=(64, 64)",
+            "give the units of the hidden layers too: ⟨layers=64,64⟩",
         )),
     }
 }

@@ -3,6 +3,7 @@
 use pyo3::exceptions::PyUserWarning;
 use pyo3::prelude::*;
 use std::ffi::CString;
+use tautnet::recipe::{Front, told};
 use tautnet::{Error, printable};
 
 /// `tautnet.TautnetError(what, hint)`.
@@ -15,13 +16,15 @@ pub fn not_proved(error: Error) -> PyErr {
     named("NotProved", error)
 }
 
-/// As the command line prints it: nothing in a name of a file or a column is a command to a terminal.
+/// With parameters and functions where the command line has flags and commands; and as there, nothing in a name of a file or a column
+/// is a command to a terminal.
 fn named(class: &str, error: Error) -> PyErr {
+    let hint = told(&error.hint, Front::Python);
     Python::attach(|py| {
         let made = py
             .import("tautnet._errors")
             .and_then(|module| module.getattr(class))
-            .and_then(|class| class.call1((printable::line(&error.what), printable::line(&error.hint))));
+            .and_then(|class| class.call1((printable::line(&error.what), printable::line(&hint))));
         match made {
             Ok(exception) => PyErr::from_value(exception),
             Err(failed) => failed,
@@ -37,7 +40,7 @@ pub fn refused(what: impl Into<String>, hint: impl Into<String>) -> PyErr {
 /// Say what was not kept of a file's numbers.
 pub fn warn(py: Python<'_>, note: Option<&str>) -> PyResult<()> {
     let Some(note) = note else { return Ok(()) };
-    let note = CString::new(printable::line(note).as_bytes())?;
+    let note = CString::new(printable::line(&told(note, Front::Python)).as_bytes())?;
     PyErr::warn(py, &py.get_type::<PyUserWarning>(), &note, 1)
 }
 

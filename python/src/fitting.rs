@@ -1,6 +1,6 @@
 //! Fits, polishes and paths: from Python's arrays to a model with its certificate and its history.
 
-use crate::columns::{INPUTS, Inputs, Learned, Prepared, TARGET, targets, weights};
+use crate::columns::{INPUTS, Inputs, Learned, Prepared, TARGET, as_they_are, targets, weights};
 use crate::errors::{OrRaise, refused, warn};
 use crate::model::{Model, Subject};
 use crate::options::{asked as read, said};
@@ -122,7 +122,7 @@ impl Rows {
             }
             Subject::Network(network) => {
                 let network = &network.get().inner;
-                let (columns, mut data) = self.learn()?;
+                let (columns, mut data) = self.learn().map_err(as_they_are)?;
                 if network.inputs() != columns.width() {
                     return Err(tautnet::Error::new(
                         format!(

@@ -147,7 +147,7 @@ impl Model {
             Stored::Model(inner) => Ok(Self { inner: *inner }),
             Stored::Network(_) => Err(refused(
                 format!("{source} is a plain network without columns and scaler"),
-                "give a model file, as `tautnet train` writes it",
+                "give a model file, ⟨model_file⟩",
             )),
         }
     }
@@ -266,6 +266,12 @@ impl Model {
     #[getter]
     fn layered(&self) -> bool {
         self.is_layered()
+    }
+
+    /// Whether it was trained with `layers`, and what is proved of it is the product of their norms.
+    #[getter]
+    fn by_layers(&self) -> bool {
+        self.inner.is_by_layers()
     }
 
     /// The certificate by the product of the layers' norms, made and proved.
@@ -482,7 +488,7 @@ impl Model {
     ) -> PyResult<Intervals<'py>> {
         let (radius, nodes) = radius_and_nodes(radius, nodes)?;
         let inputs = Inputs::read(given)?;
-        if self.is_layered() {
+        if self.is_layered() || self.inner.is_by_layers() {
             let found = self.within_radius_of_layers(py, inputs, radius, nodes, threads)?;
             let ends = |end: fn(&Bounded) -> f64| PyArray1::from_iter(py, found.iter().map(end));
             let exact = PyArray1::from_iter(py, found.iter().map(|_| false));

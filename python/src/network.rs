@@ -33,9 +33,9 @@ pub fn export(
 ) -> PyResult<()> {
     let scaler = scaler.map(str::parse::<ScalerChoice>).transpose().or_raise()?;
     let options = tautnet_models::Options { scaler, precision: precision.parse::<Precision>().or_raise()? };
-    let written = tautnet_models::write(stored, path, &options, existing(path, overwrite)?).or_raise()?;
+    let written = tautnet_models::write(stored, path, &options, existing(overwrite)).or_raise()?;
     let note = tautnet_models::told_of_weights(stored, &written, &options);
-    warn(py, note.map(|note| note.replace("`tautnet certify`", "tautnet.certify")).as_deref())
+    warn(py, note.as_deref())
 }
 
 /// A matrix as an array.

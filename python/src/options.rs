@@ -63,7 +63,7 @@ pub fn texts(value: &Bound<'_, PyAny>) -> PyResult<Vec<String>> {
     }
 }
 
-/// The settings of a command as the library has them: dictionaries with `name`, `of` ("recipe", "judge", "deep", "layers", "attack", "predict" or "run"), `values`, `default`, `default_in_words` and
+/// The settings of a command as the library has them: dictionaries with `name`, `parameter`, `of` ("recipe", "judge", "deep", "layers", "attack", "predict" or "run"), `values`, `default`, `default_in_words` and
 /// `help`.
 #[pyfunction]
 pub fn settings(py: Python<'_>, command: &str) -> PyResult<Py<PyList>> {
@@ -88,8 +88,9 @@ fn tell<T: Table>(list: &Bound<'_, PyList>, command: Command, of: &str) -> PyRes
     for field in T::fields(command) {
         let told = PyDict::new(py);
         told.set_item("name", field.name)?;
+        told.set_item("parameter", field.parameter())?;
         told.set_item("of", of)?;
-        told.set_item("values", field.kind.in_words())?;
+        told.set_item("values", field.kind.in_words_of(command))?;
         match field.default_value(command) {
             Value::Nothing if field.auto.contains(&command) => told.set_item("default", "auto")?,
             Value::Nothing => told.set_item("default", py.None())?,

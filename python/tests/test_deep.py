@@ -219,7 +219,7 @@ def test_the_same_seed_gives_the_same_bytes(classes, of_classes):
     assert other.model_.to_json() != of_classes.model_.to_json()
     # Said anew by its file, it is the same fit.
     read = LipschitzClassifier.from_model(of_classes.model_)
-    assert read.layers == (6, 5) and read.method == "trivial-bound" and read.radius == 0.05 and read.lipschitz == "auto"
+    assert read.layers == (6, 5) and read.method == "trivial-bound" and read.radius == 0.05 and read.lipschitz_price == "auto"
     assert read.fit(*classes).model_.to_json() == of_classes.model_.to_json()
 
 

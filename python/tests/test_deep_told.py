@@ -1,10 +1,11 @@
-"""What networks with layers tell: of rows put aside, of files in other precisions, and of several targets."""
+"""What networks with layers tell: of rows put aside, of files in other precisions, of several targets, and of one hidden layer of relu units."""
 import json
 import pickle
 import subprocess
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 
 import tautnet
 from conftest import PROGRAM
@@ -49,7 +50,7 @@ def test_a_file_in_single_precision_says_what_is_not_about_it(classes, numbers, 
         tautnet.verify(of_numbers.certificate_, tmp_path / "trained.onnx")
     for model in (tautnet.polish(of_classes, *classes, rounds=1), tautnet.polish(of_numbers, *numbers, rounds=1)):
         path = tmp_path / "f32.onnx"
-        with pytest.warns(UserWarning, match="rounded to single precision: no certificate of the network as it was is about them, and tautnet.certify makes one"):
+        with pytest.warns(UserWarning, match="rounded to single precision: no certificate of the network as it was is about them, and `tautnet.certify` makes one"):
             model.save(path, precision="f32", overwrite=True)
         with pytest.raises(NotProved, match="single precision"):
             tautnet.verify(model.certificate_, path)
@@ -107,3 +108,46 @@ def test_several_targets_have_a_column_each(numbers, tmp_path):
     ]:
         with pytest.raises((TautnetError, ValueError), match=message):
             ask()
+
+
+@pytest.mark.parametrize("targets", [1, 2])
+def test_one_hidden_layer_of_relu_units_is_what_it_was_trained_as(targets, tmp_path):
+    """The convex programs know more of such a network; what was asked for is honoured all the same."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    y = np.stack([X[:, 0] - np.abs(X[:, 1]), X[:, 2]], axis=1)
+    y = y[:, 0] if targets == 1 else y
+    asked = {"layers": (8,), "activation": "relu", "epochs": 10, "radius": 0.1, "max_lipschitz": 2.0}
+    fitted = LipschitzRegressor(**asked).fit(X, y)
+    fitted.save(tmp_path / "model.json")
+    read = LipschitzRegressor.load(tmp_path / "model.json")
+    assert {name: read.get_params()[name] for name in asked} == asked and read.hidden == LipschitzRegressor().hidden
+    again = clone(read).fit(X, y)
+    assert again.model_.to_json() == fitted.model_.to_json()
+    for model in (fitted, read):
+        assert model.n_iter_ == 10
+        assert model.certificate_.lipschitz_upper_bound == model.trivial_bound_
+        assert model.certificate_.standardized["bound"] == model.objective_["trivial_bound"] <= 2.0
+        predicted, lower, upper = model.predict(X, radius=0.1)
+        assert (lower <= predicted).all() and (predicted <= upper).all() and (lower < upper).any()
+        assert "chain_certificate() makes one" in repr(model.model_)
+    if targets == 1:
+        # What is known of one hidden layer of relu units: a sharper bound, and intervals within a tolerance.
+        assert tautnet.certify(fitted).proved <= fitted.objective_["trivial_bound"] * (1 + 1e-9)
+        assert len(fitted.predict(X, tolerance=0.1)) == 3
+        better = tautnet.polish(fitted, X, y)
+        assert better.certificate_.lipschitz_upper_bound > 0 and "trivial_bound" not in better.objective_
+        with pytest.raises(TautnetError, match="`nodes` is for one hidden layer"):
+            fitted.predict(X, radius=0.1, nodes=3)
+
+
+def test_one_hidden_layer_of_relu_units_that_tells_classes_apart():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 3))
+    for count in (2, 3):
+        labels = np.array(["p", "q", "r"])[np.digitize(X[:, 0], [-0.4, 0.4] if count == 3 else [0.0])]
+        fitted = LipschitzClassifier(layers=(8,), activation="relu", epochs=10, radius=0.05).fit(X, labels)
+        for classes, certain in (fitted.predict_certain(X), fitted.predict_certain(X, radius=0.05)):
+            assert (classes == fitted.predict(X)).all() and certain.dtype == bool
+        assert set(fitted.accuracy_ or {"clean": 0, "proved": 0}) == {"clean", "proved"}
+        assert fitted.certificate_.lipschitz_upper_bound > 0

@@ -120,7 +120,7 @@ def test_the_model_is_that_of_the_command_line(table, tmp_path):
     for part in ("network", "scaler", "certificate"):
         assert ours[part] == theirs[part], part
     loaded = LipschitzRegressor.load(tmp_path / "m.json")
-    assert loaded.hidden == 8 and loaded.start == "random" and loaded.lipschitz == "auto"
+    assert loaded.hidden == 8 and loaded.start == "random" and loaded.lipschitz_price == "auto"
     assert list(loaded.feature_names_in_) == ["a", "b", "c"]
     predicted = subprocess.run([str(PROGRAM), "predict", str(tmp_path / "m.json"), str(tmp_path / "data.csv")],
                                check=True, capture_output=True, text=True).stdout.split()[1:]

@@ -10,7 +10,7 @@ from sklearn.neural_network import MLPClassifier, MLPRegressor
 
 import tautnet
 from conftest import PROGRAM, ROOT
-from tautnet import NotProved, TautnetError, attack, certify, polish, verify, write_weights
+from tautnet import LipschitzRegressor, NotProved, TautnetError, attack, certify, polish, verify, write_weights
 
 
 @pytest.fixture(scope="module")
@@ -271,3 +271,23 @@ def test_classes_that_do_not_fit_the_outputs_are_refused(friedman):
     one = MLPRegressor(hidden_layer_sizes=(8,), max_iter=20, random_state=0).fit(X, y)
     with pytest.raises(TautnetError):
         polish(one, X, three, tolerance="0.05sd", loss="logistic")
+
+
+def test_the_search_for_gradients_has_a_budget(fitted, table, tmp_path):
+    """As the command has it: `--evaluations`."""
+    X, _ = table
+    network = tmp_path / "model.json"
+    fitted.save(network)
+    for evaluations in (1, 40, 100_000):
+        bounds = certify(fitted, evaluations=evaluations, norm="2")
+        command = [str(PROGRAM), "certify", str(network), "--norm", "2", "--evaluations", str(evaluations), "--json"]
+        told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        found = [bound["value"] for bound in told["bounds"] if bound["name"] == "largest gradient found"]
+        assert [bounds.found] == found and bounds.found <= bounds.proved
+    assert certify(fitted, evaluations=1).found <= certify(fitted).found
+    for wrong in (0, -1, 2**32, 1.5, "many", True):
+        with pytest.raises(TautnetError, match=r"`evaluations` is .*\n.*a whole number from 1 to"):
+            certify(fitted, evaluations=wrong)
+    deep = LipschitzRegressor(layers=(4, 3), epochs=2).fit(X, X[:, 0])
+    with pytest.raises(TautnetError, match="`evaluations` is for the search of networks with one hidden layer"):
+        certify(deep, evaluations=5)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tautnet
-from tautnet import LipschitzClassifier, LipschitzRegressor
+from tautnet import LipschitzClassifier, LipschitzRegressor, TautnetError
 
 QUICK = {"hidden": 6, "lipschitz_price": 0.01}
 
@@ -28,7 +28,7 @@ def test_missing_values_are_refused_unless_something_is_said():
     X, y = frame()
     with pytest.raises(tautnet.TautnetError, match=r"values are missing in 2 columns .*`temp` \(2\), `kind` \(2\)") as error:
         LipschitzRegressor(**QUICK, dates={"when": "days"}).fit(X, y)
-    assert 'missing="median"' in str(error.value)
+    assert '`missing="drop"`, median or indicator' in str(error.value)
     with pytest.raises(tautnet.TautnetError, match="column `when` holds dates, such as `2024-01-05T00:00:00`") as error:
         LipschitzRegressor(**QUICK, missing="median").fit(X, y)
     assert 'dates={"when": "parts"}' in str(error.value)
@@ -121,3 +121,17 @@ def test_what_cannot_be_done_is_said(asked, match):
     X, y = frame()
     with pytest.raises(tautnet.TautnetError, match=match):
         LipschitzRegressor(**QUICK, **asked).fit(X, y)
+
+
+def test_a_path_of_prices_does_with_missing_values_what_it_is_told():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(60, 2))
+    y = X[:, 0] - np.abs(X[:, 1])
+    gaps = X.copy()
+    gaps[5, 0] = np.nan
+    asked = {"prices": [0.1, 0.01], "hidden": 4, "start": "random"}
+    path = tautnet.lipschitz_path(gaps, y, missing="drop", **asked)
+    kept = np.arange(60) != 5
+    assert np.array_equal(path.error, tautnet.lipschitz_path(X[kept], y[kept], **asked).error)
+    with pytest.raises(TautnetError, match="is missing"):
+        tautnet.lipschitz_path(gaps, y, **asked)

@@ -194,8 +194,8 @@ def test_every_setting_counts_or_is_refused_at_both_doors(method, tmp_path):
     assert refused == {
         "joint": ["effort"],
         "walk": [],
-        "alternating": ["lipschitz", "effort"],  # without a price it has nothing to alternate between
-        "weight-decay": ["lipschitz", "penalty", "max_lipschitz", "effort"],
+        "alternating": ["lipschitz_price", "effort"],  # without a price it has nothing to alternate between
+        "weight-decay": ["lipschitz_price", "penalty", "max_lipschitz", "effort"],
     }[method]  # fmt: skip
 
 

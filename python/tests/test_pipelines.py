@@ -1,4 +1,5 @@
 """Pipelines of scikit-learn whose steps are linear: one network from the columns as they are to what the pipeline predicts."""
+import re
 import warnings
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor
 from sklearn.decomposition import PCA, TruncatedSVD
+from sklearn.impute import KNNImputer, SimpleImputer
 from sklearn.feature_selection import SelectKBest, VarianceThreshold, f_regression
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
@@ -16,6 +18,8 @@ from sklearn.preprocessing import (
     MaxAbsScaler,
     MinMaxScaler,
     Normalizer,
+    OneHotEncoder,
+    OrdinalEncoder,
     PolynomialFeatures,
     PowerTransformer,
     RobustScaler,
@@ -159,7 +163,7 @@ def test_a_polish_is_never_worse_and_takes_the_columns_as_they_are(rows, paramet
     better = polish(pipeline, X[:100], y[:100], **parameters)
     assert isinstance(better, LipschitzRegressor)
     assert better.objective_["objective"] <= better.objective_["before"]["objective"] * (1 + 1e-9)
-    if "lipschitz" in parameters:
+    if "lipschitz_price" in parameters:
         scale = y[:100].std()
         for model, part in [(pipeline, better.objective_["before"]), (better, better.objective_)]:
             assert part["loss"] == pytest.approx(np.mean((model.predict(X[:100]) - y[:100]) ** 2) / scale**2, rel=1e-6)
@@ -354,3 +358,83 @@ def test_bad_rows_and_weights_are_refused(rows):
         certify(pipeline)
 
 
+
+
+def gaps(X):
+    """The same with a value missing in some columns, and a column without any."""
+    X = np.column_stack([X, np.full(len(X), np.nan)])
+    X[3, 0] = X[7, 2] = np.nan
+    return X
+
+
+IMPUTERS = {
+    "mean": SimpleImputer(),
+    "median": SimpleImputer(strategy="median", add_indicator=True),
+    "empty": SimpleImputer(strategy="most_frequent", keep_empty_features=True),
+    "constant": SimpleImputer(strategy="constant", fill_value=3.0, add_indicator=True),
+    "part": ColumnTransformer([("impute", SimpleImputer(), [0, 2]), ("scale", StandardScaler(), [1, 3])]),
+    "chain": make_pipeline(SimpleImputer(), StandardScaler()),
+}
+
+
+@pytest.mark.parametrize("kind", IMPUTERS)
+@pytest.mark.filterwarnings("ignore:Skipping features without")
+def test_an_imputer_is_taken_for_what_it_is_where_nothing_is_missing(rows, kind):
+    X, y = rows
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        pipeline = make_pipeline(IMPUTERS[kind], StandardScaler(), mlp()).fit(gaps(X), y)
+    whole = np.column_stack([X, np.linspace(-1.0, 1.0, len(X))])
+    name = "part `impute` of a ColumnTransformer" if kind == "part" else "step `simpleimputer`"
+    with pytest.warns(UserWarning, match=rf"the {name} \(SimpleImputer\) is taken for what it is on rows without missing values"):
+        network = native(pipeline)
+    assert np.allclose(network.predict(whole), pipeline.predict(whole), rtol=1e-9)
+    with pytest.warns(UserWarning, match="SimpleImputer"):
+        bounds = certify(pipeline)
+    ends = pipeline.predict(whole)
+    steps = np.linalg.norm(whole[1:] - whole[:-1], axis=1)
+    assert (np.abs(np.diff(ends)) <= bounds.proved * steps * (1 + 1e-9)).all() and bounds.found <= bounds.proved
+    with pytest.warns(UserWarning, match="SimpleImputer"):
+        found = polish(pipeline, whole, y, lipschitz_price=0.01)
+        assert found.objective_["objective"] <= found.objective_["before"]["objective"]
+        attack(pipeline, whole, y, 0.1)
+    for call in (lambda X: certify(pipeline, X), lambda X: polish(pipeline, X, y), lambda X: attack(pipeline, X, y, 0.1)):
+        with pytest.raises(TautnetError, match=rf"X has missing values, and the {name} \(SimpleImputer\) of the Pipeline fills them") as error, warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            call(gaps(X))
+        assert "give the rows in which nothing is missing" in error.value.hint
+
+
+def test_imputers_that_are_not_linear_on_numbers_are_refused(rows):
+    X, y = rows
+    for imputer, what, hint in [
+        (SimpleImputer(missing_values=-1), r"\(SimpleImputer\) fills in for -1", "missing_values=np.nan"),
+        (KNNImputer(), r"\(KNNImputer\) of the Pipeline is not known to be linear", r"pipeline\[1:\]"),
+    ]:
+        pipeline = make_pipeline(imputer, mlp()).fit(np.round(X), y)
+        with pytest.raises(TautnetError, match=what) as error:
+            certify(pipeline)
+        assert re.search(hint, error.value.hint), error.value.hint
+    pipeline = make_pipeline(SimpleImputer(), mlp()).fit(X, y)
+    pipeline.steps[0] = ("simpleimputer", SimpleImputer())
+    with pytest.raises(TautnetError, match="SimpleImputer.* is not fitted"):
+        certify(pipeline)
+
+
+def test_encoders_of_categories_are_refused_by_name(rows):
+    X, y = rows
+    kinds = np.where(X[:, :1] > 5, "high", "low").astype(object)
+    for encoder in (OneHotEncoder(sparse_output=False), OrdinalEncoder()):
+        name = type(encoder).__name__
+        part = ColumnTransformer([("kinds", encoder, [5]), ("scale", StandardScaler(), [0, 1, 2, 3, 4])])
+        table = np.column_stack([X.astype(object), kinds])
+        pipeline = make_pipeline(part, mlp()).fit(table, y)
+        with pytest.raises(TautnetError, match=rf"the part `kinds` of a ColumnTransformer \({name}\) of the Pipeline makes numbers of categories, which is not linear") as error:
+            certify(pipeline)
+        assert "LipschitzRegressor" in error.value.hint and "it encodes words" in error.value.hint
+        pipeline = make_pipeline(encoder, mlp()).fit(kinds, y)
+        with pytest.raises(TautnetError, match=rf"the step `{name.lower()}` \({name}\) of the Pipeline makes numbers of categories") as error:
+            polish(pipeline, kinds, y)
+        assert "pipeline[1:], and X as the steps up to it make it, pipeline[:1].transform(X)" in error.value.hint
+        # What is advised works.
+        assert certify(pipeline[1:], pipeline[:1].transform(kinds)).proved > 0

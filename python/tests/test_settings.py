@@ -23,7 +23,7 @@ def test_the_parameters_are_the_settings(command):
     settings = {setting["name"]: setting for setting in _tautnet.settings(command)}
     for name in LEFT_OUT.get(command, ()):
         settings.pop(name)
-    settings = {("random_state" if name == "seed" else name): setting for name, setting in settings.items()}
+    settings = {setting["parameter"]: setting for setting in settings.values()}
     assert set(parameters) - BESIDE[command] == set(settings)
     for name, setting in settings.items():
         assert parameters[name].default == setting["default"], name

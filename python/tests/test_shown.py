@@ -158,8 +158,6 @@ def test_a_model_shows_what_it_is_of_and_what_is_proved(table, fitted):
     assert repr(hostile).splitlines()[1].endswith(", …")
 
 
-# Words of the table of settings that a function refuses by a message of its own.
-REFUSED = {("polish", "method"): {"trivial-bound"}}
 # Parameters with a choice, and the type that says what can be chosen.
 CHOICES = {
     "norm": _choices.Norm, "method": _choices.Method, "effort": _choices.Effort, "start": _choices.Start, "loss": _choices.Loss,
@@ -187,7 +185,7 @@ def test_the_types_have_the_words_of_the_library():
         assert typed <= set(CHOICES), typed - set(CHOICES)
         for name in typed:
             kind = (CHOICES | own)[name]
-            assert words(kind) == set(said[name].removeprefix("one of: ").split(", ")) - REFUSED.get((command, name), set()), (command, name)
+            assert words(kind) == set(said[name].removeprefix("one of: ").split(", ")), (command, name)
             annotation = inspect.signature(door).parameters[name].annotation
             wanted = next(alias for alias, value in vars(_choices).items() if value is kind)
             assert wanted in annotation, (command, name, annotation)

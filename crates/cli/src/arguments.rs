@@ -2,6 +2,7 @@
 
 use crate::files::{PlotFile, plot_parser};
 use crate::limits;
+use crate::output;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -313,7 +314,7 @@ pub fn interval(text: &str) -> Result<(f64, f64), String> {
 
 /// `NAME=NUMBER` of a limit.
 pub fn limit(text: &str) -> Result<(Limit, u64), String> {
-    let told = |error: tautnet::Error| format!("{error}; {}", error.hint);
+    let told = |error: tautnet::Error| format!("{error}; {}", output::hint(&error));
     let (name, most) = text.split_once('=').ok_or("write NAME=NUMBER")?;
     let limit: Limit = name.parse().map_err(told)?;
     let most = most.parse().map_err(|_| "the number must be a whole one")?;

@@ -1,6 +1,7 @@
 //! The files of a command: as arguments, whatever text the system allows, and checked before any work is done: no two of
 //! them may be one file.
 
+use crate::output;
 use clap::builder::{OsStringValueParser, TypedValueParser, ValueParser};
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -122,7 +123,7 @@ pub fn plot_file_parser() -> ValueParser {
 fn plot(text: OsString) -> std::result::Result<PlotFile, String> {
     match name_and_value(&text) {
         Some((name, file)) if !name.contains(['/', '\\', '.']) => {
-            let chart = name.parse().map_err(|error: Error| format!("{error}; {}", error.hint))?;
+            let chart = name.parse().map_err(|error: Error| format!("{error}; {}", output::hint(&error)))?;
             plot_file(file).map(|plot| PlotFile { chart: Some(chart), ..plot })
         }
         _ => plot_file(&text),

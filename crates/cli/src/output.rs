@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use tautnet::error::{Error, Result};
 use tautnet::printable;
+use tautnet::recipe::{Front, told};
 pub use tautnet::shown::{at_least, at_most, bound, number};
 
 /// Exit status of a command that could not run.
@@ -77,9 +78,15 @@ pub fn note(text: &str) {
     let _ = writeln!(std::io::stderr(), "note: {}", printable::line(text));
 }
 
+/// What would do, with the flags of the command line.
+pub fn hint(error: &Error) -> String {
+    told(&error.hint, Front::CommandLine)
+}
+
 /// `error:` and `hint:` on standard error.
 pub fn complain(error: &Error) {
-    let (what, hint) = (printable::line(&error.what), printable::line(&error.hint));
+    let told = hint(error);
+    let (what, hint) = (printable::line(&error.what), printable::line(&told));
     let _ = writeln!(std::io::stderr(), "error: {what}\nhint: {hint}");
 }
 

@@ -1,6 +1,7 @@
 //! The flags of settings: names, ranges, defaults and help are those of the tables of `tautnet::recipe`.
 
 use crate::files::TestRows;
+use crate::output;
 use clap::builder::{OsStringValueParser, PossibleValue, PossibleValuesParser, TypedValueParser, ValueParser};
 use clap::error::ErrorKind;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command as Parser, Error, FromArgMatches};
@@ -90,7 +91,7 @@ fn take<T: Table>(field: &Field<T>, asked: &mut T, matches: &ArgMatches) -> Resu
     };
     let Some(value) = value else { return Ok(false) };
     let set = asked.set(field.name, &value);
-    set.map_err(|error| Error::raw(ErrorKind::ValueValidation, format!("{error}; {}\n", error.hint)))?;
+    set.map_err(|error| Error::raw(ErrorKind::ValueValidation, format!("{error}; {}\n", output::hint(&error))))?;
     Ok(true)
 }
 
@@ -237,13 +238,17 @@ fn documented(argument: Arg, help: &str, more: &str) -> Arg {
 fn parser<T: Table>(field: &'static Field<T>, command: Command) -> ValueParser {
     match field.kind {
         Kind::Word(words) => {
-            let values = words().into_iter().map(|word| PossibleValue::new(&*word.name.leak()).help(word.help));
+            let values = words().into_iter().map(|word| {
+                // One of another command is refused later, with what would do.
+                let other = !word.commands.contains(&command);
+                PossibleValue::new(&*word.name.leak()).help(word.help).hide(other)
+            });
             ValueParser::new(PossibleValuesParser::new(values).map(Value::Word))
         }
         Kind::WordWithNumber(_) | Kind::Texts(_) => ValueParser::new(move |text: &str| {
             let value = field.read(command, text)?;
             let read = T::default().set(field.name, &value);
-            read.map(|()| value).map_err(|error| format!("{error}; {}", error.hint))
+            read.map(|()| value).map_err(|error| format!("{error}; {}", output::hint(&error)))
         }),
         _ => ValueParser::new(move |text: &str| field.read(command, text)),
     }

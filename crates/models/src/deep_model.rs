@@ -155,6 +155,12 @@ impl Model {
         Ok(())
     }
 
+    /// Whether it was trained by its layers, and what is proved of it is the product of their norms. One hidden layer of relu units, of which the
+    /// convex programs know more, can be such a model, too.
+    pub fn is_by_layers(&self) -> bool {
+        self.certificate.is_none() && self.objective.get(BOUND).is_some()
+    }
+
     /// What a deep network did on rows that no step learned from, as [`Seen`](deep_fit::Seen) says it: those held out, or those by which the best
     /// pass was chosen.
     pub fn seen_by_layers(&self) -> Option<&Value> {

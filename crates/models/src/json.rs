@@ -36,7 +36,7 @@ pub(crate) fn plain_from_value(object: Map<String, Value>, source: &str) -> Resu
         Some(format) if *format == layers::FORMAT => layers::plain_from_value(object, source),
         Some(format) => Err(Error::new(
             format!("{source} has the format {format}, not \"{}\"", layers::FORMAT),
-            "give a network or a model, as `tautnet train` and `tautnet export` write it",
+            "give a network or a model, ⟨network_file⟩",
         )),
     }
 }

@@ -195,7 +195,7 @@ impl Model {
         scaler: Option<Scaler>,
         source: &str,
     ) -> Result<Self> {
-        let hint = "give a model file, as `tautnet train` writes it";
+        let hint = "give a model file, ⟨model_file⟩";
         let format = object.remove("format").unwrap_or_default();
         if format != FORMAT {
             return Err(Error::new(format!("{source} has the format {format}, not \"{FORMAT}\""), hint));
@@ -336,10 +336,7 @@ impl Model {
     /// new rows, whatever errors of the inputs the former allow for ([`tautnet::coverage`]).
     pub fn covering(&self, ends: &[(f64, f64)], share: f64) -> Result<Vec<(f64, f64)>> {
         let calibration = self.calibration.as_ref().ok_or_else(|| {
-            Error::new(
-                "the model has no calibration, which an interval of a coverage is made of",
-                "train with a tolerance of the inputs, or calibrate the model on rows held out: in Python, `calibrate(X, y)`",
-            )
+            Error::new("the model has no calibration, which an interval of a coverage is made of", "⟨calibrated⟩")
         })?;
         let margin = calibration.margin(share)?;
         Ok(ends.iter().map(|&ends| coverage::around(ends, margin)).collect())
@@ -350,10 +347,7 @@ impl Model {
     pub fn reach(&self, radius: f64) -> Result<(Norm, f64)> {
         RADIUS.check("radius", radius)?;
         let verified = self.proved()?.ok_or_else(|| {
-            Error::new(
-                "the model has no certificate",
-                "an interval needs a proved bound: polish the model, and keep the result with --out",
-            )
+            Error::new("the model has no certificate", "an interval needs a proved bound: ⟨polished⟩")
         })?;
         let certificate = verified.certificate();
         let bound = certificate.standardized.bound;

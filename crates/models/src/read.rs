@@ -134,7 +134,7 @@ pub fn read_certificate_within(path: &Path, limits: &Limits) -> Result<Vec<u8>> 
         format => match parse_within(&bytes, format, &source, limits)? {
             Stored::Model(model) => model,
             Stored::Network(_) => {
-                let hint = "make a certificate with `tautnet certify NETWORK --certificate FILE`";
+                let hint = "make a certificate with ⟨new_certificate⟩";
                 return Err(Error::new(format!("{source} is a plain network without a certificate"), hint));
             }
         },
@@ -142,11 +142,9 @@ pub fn read_certificate_within(path: &Path, limits: &Limits) -> Result<Vec<u8>> 
     let (several, outputs) = (model.columns.several().is_some(), model.columns.outputs());
     model.certificate.map(|certificate| certificate.to_json()).ok_or_else(|| {
         let hint = match several {
-            true => "a network of several classes has none; `tautnet certify MODEL` bounds the margins of its classes",
-            false if outputs > 1 => {
-                "a network of several targets has none; `tautnet certify MODEL` bounds each of its outputs"
-            }
-            false => "make one with `tautnet certify MODEL --certificate FILE`",
+            true => "a network of several classes has none; ⟨certify_file⟩ bounds the margins of its classes",
+            false if outputs > 1 => "a network of several targets has none; ⟨certify_file⟩ bounds each of its outputs",
+            false => "make one with ⟨new_certificate⟩",
         };
         Error::new(format!("the model in {source} has no certificate"), hint)
     })

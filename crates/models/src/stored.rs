@@ -48,7 +48,7 @@ impl Stored {
             Stored::Model(model) => Ok(*model),
             Stored::Network(_) => Err(Error::new(
                 format!("{} is a plain network without columns and scaler", path.display()),
-                "give a model file, as `tautnet train` writes it",
+                "give a model file, ⟨model_file⟩",
             )),
         }
     }

@@ -103,9 +103,7 @@ pub fn prepare(stored: &Stored, format: Format, options: &Options) -> Result<Sto
 /// What is to be told of a file whose weights are not those of the network that it was written of, whatever is proved of that one.
 pub fn told_of_weights(given: &Stored, written: &Stored, options: &Options) -> Option<String> {
     if given.certificate().is_some() && written.certificate().is_none() {
-        return Some(
-            "the certificate is about other weights and was left out; `tautnet certify` makes a new one".into(),
-        );
+        return Some("the certificate is about other weights and was left out; ⟨certify_file⟩ makes a new one".into());
     }
     let same_units = match (given, written) {
         (Stored::Model(given), Stored::Model(written)) => given.scaler == written.scaler,
@@ -115,7 +113,7 @@ pub fn told_of_weights(given: &Stored, written: &Stored, options: &Options) -> O
         (true, true) => return None,
         (true, false) => {
             let told = "the means and scales in the file are rounded to single precision: what a certificate of the network as it was claims in the units of the \
-                        data is not about them, and `tautnet certify` makes one of the file";
+                        data is not about them, and ⟨certify_file⟩ makes one of the file";
             return Some(told.into());
         }
         (false, _) => {}
@@ -132,7 +130,7 @@ pub fn told_of_weights(given: &Stored, written: &Stored, options: &Options) -> O
         _ => "",
     };
     Some(format!(
-        "the weights in the file are {what}: no certificate of the network as it was is about them, and `tautnet certify` makes one of the file{anew}"
+        "the weights in the file are {what}: no certificate of the network as it was is about them, and ⟨certify_file⟩ makes one of the file{anew}"
     ))
 }
 

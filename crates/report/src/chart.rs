@@ -107,6 +107,8 @@ pub struct Ladder {
     pub found: f64,
     /// What its certificate proves: the constant is at most this.
     pub proved: f64,
+    /// The two ends between which a search has the constant, and whether it ended; none where there was no search.
+    pub exact: Option<(f64, f64, bool)>,
     /// The bound by the sum over the units.
     pub sum: f64,
     /// The bound by the product of the layers' norms.
@@ -115,13 +117,23 @@ pub struct Ladder {
 
 impl Ladder {
     /// The rungs from below: name, whether it is an upper bound, value.
-    pub fn rungs(&self) -> [(&'static str, bool, f64); 4] {
-        [
-            ("largest gradient found", false, self.found),
+    pub fn rungs(&self) -> Vec<(&'static str, bool, f64)> {
+        let mut rungs = vec![("largest gradient found", false, self.found)];
+        if let Some((_, upper, ended)) = self.exact {
+            rungs.push((if ended { "exact constant" } else { "branch and bound" }, true, upper));
+        }
+        rungs.extend([
             ("LipSDP, proved", true, self.proved),
             ("sum over units", true, self.sum),
             ("product of norms", true, self.product),
-        ]
+        ]);
+        rungs
+    }
+
+    /// The ends between which the constant is, by all that is known.
+    pub fn ends(&self) -> (f64, f64) {
+        let (lower, upper, _) = self.exact.unwrap_or((0.0, f64::INFINITY, false));
+        (self.found.max(lower), self.proved.min(upper))
     }
 }
 
@@ -320,7 +332,8 @@ fn from_both_sides(
 pub fn bounds(ladders: &[(&str, Ink, &Ladder)], units: &Units<'_>, canvas: &Canvas) -> Scene {
     const LINE: f64 = 19.0;
     let fact = |(name, _, ladder): &(&str, Ink, &Ladder)| {
-        format!("{name}: between {} and {}", bound(ladder.found, false), bound(ladder.proved, true))
+        let (lower, upper) = ladder.ends();
+        format!("{name}: between {} and {}", bound(lower, false), bound(upper, true))
     };
     let facts: Vec<String> = ladders.iter().map(fact).collect();
     let description = format!("Bounds on the Lipschitz constant. {}.", facts.join("; "));
@@ -353,7 +366,9 @@ pub fn bounds(ladders: &[(&str, Ink, &Ladder)], units: &Units<'_>, canvas: &Canv
         Scale::linear(0.0, if most > 0.0 { stretch * most } else { 1.0 })
     };
     let group = 20.0 + LINE * ladders.len() as f64 + 8.0;
-    let frame = Frame { left, top: top + 8.0, width, height: 4.0 * group, x, y: Scale::linear(0.0, 1.0) };
+    let rungs = last.rungs();
+    let frame =
+        Frame { left, top: top + 8.0, width, height: rungs.len() as f64 * group, x, y: Scale::linear(0.0, 1.0) };
     let kind = if logarithmic { ", logarithmic axis" } else { "" };
     let title = format!("Lipschitz constant ({} of {}{kind})", units.norm_name(), units.inputs());
     let below = frame.draw_x(&mut scene, &title, None);
@@ -363,15 +378,17 @@ pub fn bounds(ladders: &[(&str, Ink, &Ladder)], units: &Units<'_>, canvas: &Canv
         // Not by `clamp`: a label wider than the chart would turn the ends over.
         if value > 0.0 { frame.at(value, 0.0).0.min(far).max(left) } else { left }
     };
-    let (from, to) = (across(last.found), across(last.proved));
+    // An area that is nothing wide is seen all the same.
+    const THIN: f64 = 2.0;
+    let (from, to) = (across(last.ends().0), across(last.ends().1));
+    let to = to.max(from + THIN);
     scene.area(vec![(from, frame.top), (to, frame.top), (to, frame.bottom()), (from, frame.bottom())], last_ink);
-    for rung in 0..4 {
+    for (rung, (name, upper, _)) in rungs.into_iter().enumerate() {
         let top = frame.top + group * rung as f64;
-        let (name, upper, _) = ladders[0].2.rungs()[rung];
         let kind = if upper { "upper bound" } else { "lower bound" };
         scene.text((left + 4.0, top + 15.0), format!("{name} ({kind})"), SMALL, Anchor::Start, Ink::Text);
         for (row, (_, ink, ladder)) in ladders.iter().enumerate() {
-            let value = ladder.rungs()[rung].2;
+            let Some((_, _, value)) = ladder.rungs().into_iter().find(|(other, _, _)| *other == name) else { continue };
             let (x, y) = (across(value), top + 20.0 + LINE * (row as f64 + 0.5));
             scene.line(vec![(left, y), (x, y)], *ink, 2.0, false);
             scene.dot((x, y), 4.5, *ink, *ink == Ink::After);

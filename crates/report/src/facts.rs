@@ -124,6 +124,7 @@ impl Side {
                 // Nothing is found of a network whose gradient is 0 everywhere it was looked for.
                 found: found.map_or(0.0, |found| found.value),
                 proved,
+                exact: None,
                 sum: path_norm(network, norm),
                 product: norm_product(network, norm),
             })

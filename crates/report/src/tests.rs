@@ -93,12 +93,22 @@ proptest! {
         let scaler = scaler(1.0);
         let units = Units { target: "y", scaler: &scaler, norm: Norm::Infinity, loss: &Loss::default() };
         let found = found * 10f64.powf(power);
-        let after = Ladder { found, proved: found * steps[0], sum: found * steps[0] * steps[1], product: found * steps[0] * steps[2] };
-        let before = Ladder { found: 3.0 * after.found, proved: 3.0 * after.proved, sum: 2.0 * after.sum, product: f64::INFINITY };
-        let nothing = Ladder { found: 0.0, proved: 0.0, sum: 0.0, product: 0.0 };
+        let after = Ladder { found, proved: found * steps[0], exact: None, sum: found * steps[0] * steps[1], product: found * steps[0] * steps[2] };
+        let before = Ladder { found: 3.0 * after.found, proved: 3.0 * after.proved, exact: None, sum: 2.0 * after.sum, product: f64::INFINITY };
+        let nothing = Ladder { found: 0.0, proved: 0.0, exact: None, sum: 0.0, product: 0.0 };
         for canvas in CANVASES {
             check(&chart::bounds(&[("before polish", Ink::Before, &before), ("after polish", Ink::After, &after)], &units, &canvas));
             check(&chart::bounds(&[("this network", Ink::After, &nothing)], &units, &canvas));
+            for (lower, upper, ended) in [(found, found, true), (found, after.proved, false), (0.0, 0.0, true)] {
+                let exact = Ladder { exact: Some((lower, upper, ended)), ..after };
+                let ends = exact.ends();
+                assert!(after.found <= ends.0 && ends.1 <= after.proved);
+                let scene = chart::bounds(&[("this network", Ink::After, &exact)], &units, &canvas);
+                check(&scene);
+                let texts = svg::document(&scene);
+                let name = if ended { "exact constant" } else { "branch and bound" };
+                assert!(texts.contains(name), "{texts}");
+            }
         }
     }
 

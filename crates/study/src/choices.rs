@@ -75,7 +75,8 @@ fn in_words(value: &toml::Value) -> String {
         toml::Value::String(word) => word.clone(),
         toml::Value::Integer(value) => value.to_string(),
         toml::Value::Float(value) => value.to_string(),
-        other => format!("{other:?}"),
+        toml::Value::Boolean(value) => if *value { "yes" } else { "no" }.into(),
+        toml::Value::Datetime(time) => time.to_string(),
     }
 }
 
@@ -86,4 +87,17 @@ fn is_record(value: &toml::Value) -> bool {
 
 fn list(values: &[toml::Value], between: &str) -> String {
     values.iter().map(in_words).collect::<Vec<_>>().join(between)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_told_as_people_write_them() {
+        let text = "a = true\nb = [{c = false, d = [1, 2.5]}, {c = true, d = 'word'}]\ne = 2024-01-31\nf = [{name = 'n', data = 'x'}]";
+        let table: toml::Table = toml::from_str(text).unwrap();
+        let told: Vec<String> = table.values().map(in_words).collect();
+        assert_eq!(told, ["yes", "c no, d 1, 2.5; c yes, d word", "2024-01-31", "x"]);
+    }
 }

@@ -11,7 +11,7 @@ use tautnet::attack;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
 use tautnet::polish;
-use tautnet::recipe::{Judge, Kind, Rounds, Search, Starts, Table, Value};
+use tautnet::recipe::{Front, Judge, Kind, Rounds, Search, Starts, Table, Value, told};
 use tautnet_tables::limited::read_file;
 use toml::Spanned;
 
@@ -133,7 +133,7 @@ impl<'de, Of: OfTable> Deserialize<'de> for Setting<Of> {
         Of::Table::default().set(Of::NAME, &value).map_err(|error| {
             // The file has its own names.
             let what = error.what.replacen(&format!("`{}`", field.flag()), &format!("`{}`", Of::KEY), 1);
-            D::Error::custom(format!("{what}; {}", error.hint))
+            D::Error::custom(format!("{what}; {}", told(&error.hint, Front::CommandLine)))
         })?;
         Ok(Self { value, of: PhantomData })
     }

@@ -140,7 +140,7 @@ fn created(destination: &Path, folder: &Path) -> Result<tempfile::NamedTempFile>
 }
 
 fn exists(path: &Path) -> Error {
-    Error::new(format!("{} exists already", path.display()), "give another name, or replace it with `--force`")
+    Error::new(format!("{} exists already", path.display()), "give another name, or replace it with ⟨replace⟩")
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Error {

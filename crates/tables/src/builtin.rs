@@ -164,7 +164,7 @@ mod tests {
             assert!(super::table(bad).is_err(), "{bad}");
         }
         for large in ["rastrigin:n=1000000000", "rastrigin:d=2000000", "rastrigin:n=100000,d=100000"] {
-            assert!(super::table(large).unwrap_err().hint.contains("--limit"), "{large}");
+            assert!(super::table(large).unwrap_err().hint.contains("⟨limit="), "{large}");
         }
     }
 }

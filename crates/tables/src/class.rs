@@ -31,7 +31,7 @@ pub fn check_learned(classes: &[String], y: &[f64], parts: usize) -> Result<Opti
     if fewest == 0 {
         return Err(Error::new(
             format!("none of the {rows} rows to learn from is of the class `{class}`"),
-            "give rows of every class; where rows are held out by chance, hold out fewer or take another seed",
+            "give rows of every class; where rows are held out by chance, hold out fewer or take another ⟨seed⟩",
         ));
     }
     let are = if fewest == 1 { "is" } else { "are" };

@@ -319,7 +319,7 @@ mod tests {
         ] {
             let error = read(bytes, limits).unwrap_err();
             assert_eq!(error.what, what);
-            assert!(error.hint.contains("--limit "), "{error:?}");
+            assert!(error.hint.contains("⟨limit="), "{error:?}");
         }
         assert!(read(b"a,b\n1,2\n3,4\n", Limits { bytes: 12, rows: 2, columns: 2, cells: 4, ..default }).is_ok());
         // A packed file whose name does not end.
@@ -465,7 +465,7 @@ mod tests {
         let table = parse("when,t,k\n2024-01-05,1,a\n,NA,\n2024-02-05,3,b\n").unwrap();
         let error = table.column("when").unwrap().values().unwrap_err();
         assert_eq!(error.what, "t.csv: column `when` holds dates, such as `2024-01-05`");
-        assert!(error.hint.contains("--date \"when=parts\""), "{error:?}");
+        assert!(error.hint.contains("⟨date=when=parts⟩"), "{error:?}");
         for name in ["when", "t", "k"] {
             assert_eq!(table.column(name).unwrap().missing(), [1], "{name}");
         }

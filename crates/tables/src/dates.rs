@@ -171,7 +171,7 @@ impl FromStr for AskedDate {
         let wrong = || {
             Error::new(
                 format!("`{}` does not say what to do with dates", shown(text)),
-                "write COLUMN=parts for year, month, day, weekday, hour and minute, or COLUMN=days for days since 1970; behind a comma \
+                "write ⟨date=COLUMN=parts⟩ for year, month, day, weekday, hour and minute, or ⟨date=COLUMN=days⟩ for days since 1970; behind a comma \
                  the order of the dates may follow: ymd, dmy or mdy",
             )
         };

@@ -263,7 +263,7 @@ impl Encoder {
                 self.outputs(),
                 list(self.target_names().into_iter())
             ),
-            "name one target; `train` with a tolerance, `polish`, `attack`, `certify`, `predict` and `export` take several",
+            "name one target; ⟨several_targets⟩",
         ))
     }
 
@@ -320,7 +320,7 @@ impl Encoder {
         Err(Error::new(
             format!("the network has {outputs}, and the target `{}` {has}", shown(&self.target)),
             "a network of several classes has one output a class, in the order of their names; one of two classes or of a number has one output, and one of several targets has one output a target: \
-             name them with --target A,B",
+             ⟨targets⟩",
         ))
     }
 

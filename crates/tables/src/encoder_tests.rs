@@ -194,7 +194,7 @@ fn missing_values_are_told_of_all_columns_at_once() {
         "t.csv: values are missing in 4 columns (in brackets in how many rows): `when` (1), `temp` (1), `kind` (1), `pressure` (1); \
          the first: t.csv: row 3 (line 4), column `when` is missing"
     );
-    assert!(error.hint.contains("--missing drop, median or indicator"), "{error:?}");
+    assert!(error.hint.contains("⟨missing=drop⟩, median or indicator"), "{error:?}");
     // A missing target alone is told as it was.
     let error = choose(&table("a,y\n1,2\n2,\n3,4\n"), Missing::Refuse, &[], &[]).unwrap_err();
     assert_eq!(error.what, "t.csv: row 2 (line 3), column `y` is missing");

@@ -337,7 +337,7 @@ pub(crate) mod tests {
             (good.clone(), idx(&[5], &[8, 3, 10, 21, 8]), "label 4 is 21, but the largest is 20", "by its path"),
             (idx(&[5, 0, 2], &[]), right.clone(), "has images of 0 by 2 pixels", "damaged"),
             (idx(&[0, 1, 2], &[]), idx(&[0], &[]), "no rows", "at least one row"),
-            (idx(&[5, u32::MAX, u32::MAX], &[]), right.clone(), "columns, more than the limit", "--limit"),
+            (idx(&[5, u32::MAX, u32::MAX], &[]), right.clone(), "columns, more than the limit", "⟨limit="),
         ] {
             let error = read(&folder(&images, &labels), "", &Limits::default()).unwrap_err();
             assert!(error.what.contains(what) && error.hint.contains(hint), "{what}: {error:?}");

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::str::FromStr;
-use tautnet::error::{Error, Result};
+use tautnet::error::{Error, Result, mention};
 use tautnet::printable::{list, shown};
 
 /// What is done with rows that have no value in a column.
@@ -245,7 +245,7 @@ fn date_column(source: &str, column: &Column, asked: &AskedDate) -> Result<DateC
         (None, _) => {
             return Err(Error::new(
                 format!("{source}: the dates of column `{name}`, such as `{}`, may be {}", shown(first), orders()),
-                format!("say which: --date \"{}=parts,dmy\", for example", column.name),
+                format!("say which: {}, for example", mention("date", &format!("{}=parts,dmy", column.name))),
             ));
         }
         (Some(order), _) => readings.iter().find(|(other, _)| *other == order).ok_or_else(|| {

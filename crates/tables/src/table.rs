@@ -8,7 +8,7 @@
 
 use crate::dates::Order;
 use std::collections::HashMap;
-use tautnet::error::{Error, Result};
+use tautnet::error::{Error, Result, mention};
 use tautnet::limits::Limits;
 use tautnet::printable::{list, shown};
 
@@ -197,8 +197,9 @@ impl Column {
             Content::Dates { first, source, .. } => Err(Error::new(
                 format!("{source}: column `{}` holds dates, such as `{}`", self.name, shown(first)),
                 format!(
-                    "say what to make of them: --date \"{0}=parts\" or --date \"{0}=days\" (in Python: dates={{\"{0}\": \"parts\"}}); or leave the column out",
-                    shown(&self.name)
+                    "leave the column out; or say what to make of them: {} or {}",
+                    mention("date", &format!("{}=parts", shown(&self.name))),
+                    mention("date", &format!("{}=days", shown(&self.name)))
                 ),
             )),
         }
@@ -253,8 +254,8 @@ impl Column {
 }
 
 /// What to do about missing values.
-pub(crate) const FILL: &str = "fill the values or drop the rows, or leave the column out; or say what to do with all of them: --missing drop, median or \
-                    indicator (in Python: missing=\"median\")";
+pub(crate) const FILL: &str = "fill the values or drop the rows, or leave the column out; or say what to do with all of them: ⟨missing=drop⟩, median or \
+                    indicator";
 
 impl Content {
     /// Number of rows.

@@ -25,7 +25,7 @@ pub(crate) fn check_targets_asked(task: Task, targets: &[&str]) -> Result<()> {
     if targets.len() > 1 && task == Task::Classify {
         return Err(Error::new(
             format!("{} targets are to be classes", targets.len()),
-            "several targets are numbers; name one target, or leave out --task classify",
+            "several targets are numbers; name one target, or leave out ⟨classify⟩",
         ));
     }
     Ok(())
@@ -73,7 +73,7 @@ pub(crate) fn classes(task: Task, source: &str, column: &Column) -> Result<Optio
                 shown(number),
                 shown(word)
             ),
-            "mend the rows; where they are classes as they stand, say --task classify",
+            "mend the rows; where they are classes as they stand, ask for it by ⟨classify⟩",
         ));
     }
     if (2..=MOST_CLASSES).contains(&found.len()) {

@@ -140,7 +140,10 @@ impl Asked<'_> {
             ));
         }
         self.deep.resolve(self.recipe, self.classes, rows).ok_or_else(|| {
-            Error::new("a deep network was asked for without its layers", "give the units of every hidden layer: 64,64")
+            Error::new(
+                "a deep network was asked for without its layers",
+                "give the units of every hidden layer: ⟨layers=64,64⟩",
+            )
         })
     }
 

@@ -6,8 +6,20 @@
 pub struct Error {
     /// What is wrong, where, and the value received.
     pub what: String,
-    /// What the caller can do about it.
+    /// What the caller can do about it. What a user says stands in it by name, between marks that no front end prints:
+    /// `⟨missing=drop⟩` is the setting `missing` with the value `drop`, and `⟨norm⟩` the setting alone. The command line and
+    /// Python write these each in its own way, by [`recipe::told`](crate::recipe::told).
     pub hint: String,
+}
+
+/// What stands around the name of a setting in a hint.
+pub(crate) const MARKS: (char, char) = ('⟨', '⟩');
+
+/// The mention of a setting with a value in a hint, where the value is not known beforehand: the closing mark may stand in it.
+pub fn mention(name: &str, value: &str) -> String {
+    let (open, close) = MARKS;
+    let value = value.replace(close, &format!("{close}{close}"));
+    format!("{open}{name}={value}{close}")
 }
 
 impl Error {

@@ -403,15 +403,15 @@ impl Network {
     pub fn cannot(&self, asked: &str, takes: &str) -> Error {
         let rewritable = self.hidden().len() == 1 && self.hidden()[0].activation.is_piecewise_linear();
         let hint = match takes {
-            ONE_OUTPUT => "give a network for each output, or use `predict` and `export`, which take every network",
+            ONE_OUTPUT => "give a network for each output, or use ⟨every_network⟩",
             RELU_AND_ONE_OUTPUT if rewritable => {
-                "give a network for each output, and rewrite it with relu units: `tautnet export NETWORK --relu --out NEW`"
+                "give a network for each output, and rewrite it with relu units: ⟨relu_units⟩"
             }
             RELU_AND_ONE_OUTPUT => {
-                "give a network for each output, with one hidden layer of relu units; `predict` and `export` take every network"
+                "give a network for each output, with one hidden layer of relu units, or use ⟨every_network⟩"
             }
-            _ if rewritable => "rewrite it with relu units: `tautnet export NETWORK --relu --out NEW`",
-            _ => "give a network with one hidden layer of relu units; `predict` and `export` take every network",
+            _ if rewritable => "rewrite it with relu units: ⟨relu_units⟩",
+            _ => "give a network with one hidden layer of relu units, or use ⟨every_network⟩",
         };
         Error::new(format!("{asked} takes networks with {takes}; this one has {}", self.described()), hint)
     }

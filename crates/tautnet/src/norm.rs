@@ -56,7 +56,7 @@ impl Norm {
             Norm::One => &[Requirement {
                 setting: Setting::Method,
                 demand: Demand::OneOf(&[], "is for bounds only"),
-                hint: "polishing works with the norms 2 and inf",
+                hint: "fits and polishes work with the norms 2 and inf; networks with layers take all three",
             }],
             Norm::Two | Norm::Infinity => &[],
         }

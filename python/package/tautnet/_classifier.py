@@ -222,7 +222,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
         if said and (radius is not None or self._deep()):
             one = "a network with `layers` has no tolerance of its inputs" if self._deep() else "a class was to be certain within a tolerance and within a radius"
             raise TautnetError(one, "leave out the tolerance, and say by `radius` how far the standardized inputs may move")
-        if radius is None and self._deep():
+        if radius is None and not said and self._by_layers():
             radius = json.loads(self.model_.settings).get("radius") or None
             if radius is None:
                 raise TautnetError("the model was made for no radius", "give one, such as radius=0.1")
@@ -245,7 +245,7 @@ class LipschitzClassifier(ClassifierMixin, LipschitzEstimator):  # type: ignore[
     def accuracy_(self) -> dict[str, float] | None:
         """Shares of the rows with the right class, for rows that were not learned from."""
         check_is_fitted(self)
-        if self._deep():
+        if self._by_layers():
             rows = self.model_.seen_by_layers
             shares = None if rows is None else json.loads(rows)
             return None if shares is None else {"clean": shares["accuracy"], "proved": shares["proved_accuracy"]}

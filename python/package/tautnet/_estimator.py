@@ -155,7 +155,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         if self.max_lipschitz is None:
             return 0.0, None
         # A fit that was ended before the convex program has the bound that is proved.
-        bound = self.objective_["trivial_bound"] if self._deep() else self.objective_.get("lipschitz", self.certificate_.standardized_upper_bound)
+        bound = self.objective_["trivial_bound"] if self._by_layers() else self.objective_.get("lipschitz", self.certificate_.standardized_upper_bound)
         return bound, self.max_lipschitz
 
     def _inputs(self, X: Any) -> Any:
@@ -167,11 +167,15 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         """Whether the fitted network has several layers, or units that are none of relu."""
         return self.model_.layered
 
+    def _by_layers(self) -> bool:
+        """Whether what is proved of the fitted network is the product of the norms of its layers: one hidden layer of relu units can be trained so, too."""
+        return self.model_.layered or self.model_.by_layers
+
     @property
     def trivial_bound_(self) -> float:
         """Of a deep network: how fast all outputs together can change, by the product of the norms of its layers, in the units of X and y (of several targets in standardized ones); proved."""
         check_is_fitted(self)
-        if not self._deep():
+        if not self._by_layers():
             raise AttributeError("`trivial_bound_` is of networks with `layers`; this model has one hidden layer, whose bound is in `certificate_`")
         return self.model_.chain_certificate().lipschitz_upper_bound
 
@@ -179,7 +183,7 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
     def n_iter_(self) -> int:
         """Of a deep network: how many passes over the rows there were."""
         check_is_fitted(self)
-        if not self._deep():
+        if not self._by_layers():
             raise AttributeError("`n_iter_` is of networks with `layers`")
         if "epochs" not in self.objective_:
             raise AttributeError("`n_iter_` is of networks that were trained with `layers`; this one was polished alone")
@@ -189,14 +193,14 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
     def certificate_(self) -> _tautnet.Certificate | _tautnet.ChainCertificate:
         """The bound, proved anew."""
         check_is_fitted(self)
-        if self._deep():
+        if self._by_layers():
             return self.model_.chain_certificate()
         certificate = self.model_.certificate
         if certificate is None:
             if len(self.model_.classes or []) > 2:
-                raise TautnetError("a network of several classes has no certificate", "save it; `tautnet certify FILE` on the command line bounds the margins of its classes")
+                raise TautnetError("a network of several classes has no certificate", "`tautnet.certify` bounds the margins of its classes")
             if len(self.model_.targets) > 1:
-                raise TautnetError("a network of several targets has no certificate", "save it; `tautnet certify FILE` on the command line bounds each output")
+                raise TautnetError("a network of several targets has no certificate", "`tautnet.certify` bounds each output")
             raise TautnetError("the model has no certificate", "make one with tautnet.certify")
         return certificate
 
@@ -347,14 +351,15 @@ class LipschitzEstimator(BaseEstimator):  # type: ignore[misc]
         if settings.get("layers") is not None:
             parameters |= deep_parameters(settings)
         # The hidden units of a network that was polished are its own.
-        if "hidden" not in settings and not model.layered:
+        by_layers = model.layered or model.by_layers
+        if "hidden" not in settings and not by_layers:
             parameters["hidden"] = model.units
-        if settings.get("lipschitz_price_chosen") or settings.get("lipschitz_price") is None or (model.layered and settings["lipschitz_price"] == 0):
+        if settings.get("lipschitz_price_chosen") or settings.get("lipschitz_price") is None or (by_layers and settings["lipschitz_price"] == 0):
             parameters["lipschitz_price"] = "auto"
         if model.tolerance[0]:
             # What belongs to the polish for a tolerance is not for a fit.
             parameters = {name: value for name, value in parameters.items() if name not in PRICED}
-        elif not model.layered:
+        elif not by_layers:
             # Nothing was said of columns, or this is no tolerance in files from before there were any.
             parameters["tolerance"] = 0
             parameters.pop("tolerance_shape", None)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from . import _tautnet
 from ._choices import AttackMethod, Effort, Loss, Norm, Penalty, PolishBound, PolishMethod, Shape
-from ._data import Tolerance, are_classes, given_inputs, given_labels, given_targets, given_tolerance, label_text, labels_of
+from ._data import Tolerance, are_classes, given_inputs, given_labels, given_preparation, given_targets, given_tolerance, label_text, labels_of
 from ._errors import TautnetError
 from ._networks import native
 from ._pipelines import is_pipeline, refuse_other_columns
@@ -312,6 +312,7 @@ def certify(
     radius: float | None = None,
     norm: Norm | None = None,
     exact: bool = False,
+    evaluations: int | None = None,
     time_limit: float | None = None,
     threads: int | None = None,
 ) -> Bounds | ChainBounds:
@@ -319,8 +320,9 @@ def certify(
 
     Of a Pipeline the bound is of the whole, in the units of its columns and of what it predicts.
 
-    X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. `exact` searches
-    for the exact constant, until it is found or for the time limit (60 s if there is none).
+    X are inputs at which large gradients are looked for; the bound for all inputs does not depend on them. Each search for a large gradient
+    may evaluate so many gradients as `evaluations` says, by itself as many as take seconds; more of them raise what is found, and no bound depends on
+    them. `exact` searches for the exact constant, until it is found or for the time limit (60 s if there is none).
 
     Of a network with several layers, or other units than relu, the bounds are the product of its layers' norms and, in the norm 2, LipSDP, and the result is a ChainBounds. `exact` is then for small networks whose units are two lines, and with X the constant over the box around it is told. With y, the classes of the rows X (for a network alone their numbers, the first being 0), and a `radius` it also tells which rows keep
     their class wherever their inputs change by at most the radius, in the norm: `margins`, whose file `verify` checks.
@@ -337,6 +339,8 @@ def certify(
     name = own if isinstance(own, str) else f"{own:g}"
     names = subject.columns if isinstance(subject, _tautnet.Model) else None
     inputs = None if X is None else given_inputs(X, "certify", names)
+    if chain and evaluations is not None:
+        raise TautnetError("`evaluations` is for the search of networks with one hidden layer of relu units, and without margins", "leave `evaluations` out")
     if chain:
         seconds = 60.0 if exact and time_limit is None else time_limit
         labels = None if y is None else _targets(subject, network, y, None, "certify")[0][0]
@@ -347,7 +351,7 @@ def certify(
     if y is not None or radius is not None:
         raise TautnetError("margins of classes are for a network with an output for each class, and this one has one output", "leave out y and `radius`")
     seconds = 60.0 if exact and time_limit is None else time_limit
-    text, certificate = _tautnet.certify(subject, inputs, name, exact, (seconds, thread_count(threads), None))
+    text, certificate = _tautnet.certify(subject, inputs, name, (exact, evaluations), (seconds, thread_count(threads), None))
     facts = json.loads(text)
     everywhere, local = facts["everywhere"], facts["local"]
 
@@ -592,7 +596,7 @@ def lipschitz_path(
     if estimator.layers is not None or estimator.method == DEEP:
         raise TautnetError("a path of prices was asked for with `layers`, and networks with layers have none", "leave `layers` out")
     asked = options({**estimator.get_params(), "lipschitz_price": None})
-    rows = given_rows(X, y, sample_weight, "lipschitz_path")
+    rows = given_rows(X, y, sample_weight, "lipschitz_path") | given_preparation(estimator.missing, estimator.dates)
     wanted = None if prices is None else [float(value) for value in prices]
     with Progress(estimator.verbose) as progress:
         text = _tautnet.lipschitz_path(rows, asked, wanted, limits(estimator.time_limit, estimator.threads, progress))

@@ -3,11 +3,16 @@
 An affine step makes of the columns x the columns A x + a. It is multiplied into the first layer of the network after it, and what is done to the
 target into the last layer, so that the network predicts what the pipeline predicts. Steps are known by the name of their class in scikit-learn: of
 another class nothing is known.
+
+A SimpleImputer is not affine where a value is missing. On numbers it leaves the columns as they are, and that is what it is taken for, aloud; rows with
+missing values are refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+import warnings
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -22,9 +27,12 @@ Affine = tuple[Floats, Floats] | None
 Native = _tautnet.Model | _tautnet.Network
 
 KNOWN = (
-    "StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, PCA, IncrementalPCA, TruncatedSVD, selectors of columns, FunctionTransformer() of no "
-    "function, and ColumnTransformer and FeatureUnion of these"
+    "StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, PCA, IncrementalPCA, TruncatedSVD, selectors of columns, SimpleImputer where nothing is "
+    "missing, FunctionTransformer() of no function, and ColumnTransformer and FeatureUnion of these"
 )
+
+# What makes a column for each category.
+CATEGORIES = ("OneHotEncoder", "OrdinalEncoder", "TargetEncoder")
 
 
 def is_pipeline(network: Any) -> bool:
@@ -49,6 +57,8 @@ def native_of(pipeline: Any, native: Callable[[Any], Native]) -> Native:
             f"the last step of the Pipeline, `{name}` ({kind}), predicts nothing", "give one whose last step is a fitted network, such as an MLPRegressor"
         )
     maps = [_affine(f"the step `{name}`", step, k) for k, (name, step) in enumerate(steps)]
+    for imputer in (one for name, step in steps for one in _imputers(step, f"the step `{name}`")):
+        warnings.warn(f"{imputer} is taken for what it is on rows without missing values: it leaves them as they are", UserWarning, stacklevel=4)
     if not is_pipeline(last) and not hasattr(last, "coefs_") and not hasattr(last, "model_"):
         raise TautnetError(
             f"the last step of the Pipeline, `{name}` ({type(last).__name__}), has no network: it is not fitted, or has none",
@@ -67,8 +77,14 @@ def native_of(pipeline: Any, native: Callable[[Any], Native]) -> Native:
 def refuse_other_columns(network: Any, X: Any, made: Native) -> None:
     """Refuse a frame whose columns are none of those of a fitted estimator of scikit-learn, or in another order: a network alone knows no names.
 
-    A model, which is `made` of an estimator of this package, knows its own.
+    A model, which is `made` of an estimator of this package, knows its own. Of a Pipeline that fills missing values, refuse rows that have some.
     """
+    imputer = next(_imputers(network), None) if is_pipeline(network) else None
+    if imputer is not None and X is not None and _has_missing(X):
+        raise TautnetError(
+            f"X has missing values, and {imputer} of the Pipeline fills them, which no network of the columns as they are does",
+            "give the rows in which nothing is missing; or fill X by the imputer, and give the steps after it",
+        )
     known, given = getattr(network, "feature_names_in_", None), getattr(X, "columns", None)
     if known is None or given is None or isinstance(made, _tautnet.Model):
         return
@@ -85,6 +101,33 @@ def refuse_other_columns(network: Any, X: Any, made: Native) -> None:
         else f"the columns of X stand in another order than those that the {type(network).__name__} was fitted on"
     )
     raise TautnetError(what, f"give the columns {', '.join(wanted[:8])}{', …' if len(wanted) > 8 else ''}, in this order")
+
+
+def _imputers(step: Any, where: str = "the Pipeline") -> Iterator[str]:
+    """The imputers within a pipeline, each by its name."""
+    if _kind(step) == "SimpleImputer":
+        yield f"{where} (SimpleImputer)"
+    elif _kind(step) == "TransformedTargetRegressor":
+        yield from _imputers(getattr(step, "regressor_", None))
+    elif isinstance(getattr(step, "steps", None), list):
+        for name, one in step.steps:
+            yield from _imputers(one, f"the step `{name}`")
+    elif _kind(step) in ("ColumnTransformer", "FeatureUnion"):
+        parts = step.transformer_list if hasattr(step, "transformer_list") else getattr(step, "transformers_", [])
+        for name, one, *_ in parts:
+            yield from _imputers(one, f"the part `{name}` of a {_kind(step)}")
+
+
+def _has_missing(X: Any) -> bool:
+    """Whether a value of a frame or an array is none; what is no number is looked at elsewhere."""
+    if "pandas" in sys.modules and hasattr(X, "iloc"):
+        return bool(np.asarray(X.isna()).any())
+    if hasattr(X, "null_count"):
+        X = X.to_numpy()  # where a number is missing, polars makes NaN of it
+    try:
+        return bool(np.isnan(np.asarray(X, dtype=np.float64)).any())
+    except (TypeError, ValueError):
+        return False
 
 
 def _kind(step: Any) -> str | None:
@@ -164,6 +207,8 @@ def _affine(where: str, step: Any, place: int | None = None) -> Affine:
             return _scaler(kind, step, name)
         if kind in ("PCA", "IncrementalPCA", "TruncatedSVD"):
             return _components(kind, step)
+        if kind == "SimpleImputer":
+            return _imputer(step, name)
         if type(step).__module__.startswith("sklearn.feature_selection.") and hasattr(step, "get_support"):
             support = np.asarray(step.get_support(), dtype=bool)
             return np.eye(len(support))[support], np.zeros(int(support.sum()))
@@ -176,9 +221,13 @@ def _affine(where: str, step: Any, place: int | None = None) -> Affine:
     if where == "the `transformer`":
         raise TautnetError(f"{name} of the target is not known to be linear", "take StandardScaler, MinMaxScaler, MaxAbsScaler or RobustScaler, or none")
     hint = f"these steps are: {KNOWN}"
+    what = f"{name} of the Pipeline is not known to be linear, and a network of the columns as they are would have to contain it"
+    if kind in CATEGORIES:
+        what = f"{name} of the Pipeline makes numbers of categories, which is not linear, and a network of the columns as they are would have to contain it"
+        hint = "give the steps after it, and X as the steps up to it make it; or fit LipschitzRegressor or LipschitzClassifier on the columns as they are: it encodes words"
     if place is not None:
         hint = f"give the steps after it, pipeline[{place + 1}:], and X as the steps up to it make it, pipeline[:{place + 1}].transform(X)"
-    raise TautnetError(f"{name} of the Pipeline is not known to be linear, and a network of the columns as they are would have to contain it", hint)
+    raise TautnetError(what, hint)
 
 
 def _scaler(kind: str, step: Any, name: str) -> Affine:
@@ -194,6 +243,27 @@ def _scaler(kind: str, step: Any, name: str) -> Affine:
         center, scale = (step.center_ if step.with_centering else None), (scale if step.with_scaling else None)
     divided = np.ones(inputs) if scale is None else 1.0 / _column(scale)
     return divided, np.zeros(inputs) if center is None else -_column(center) * divided
+
+
+def _imputer(step: Any, name: str) -> Affine:
+    """What a SimpleImputer makes of rows in which nothing is missing: the columns themselves, but those that had no value at all, and zeros for indicators."""
+    if not (isinstance(step.missing_values, float) and np.isnan(step.missing_values)):
+        raise TautnetError(
+            f"{name} fills in for {step.missing_values!r}, so that it is not linear", "write NaN where a value is missing, and fit it with missing_values=np.nan"
+        )
+    inputs = int(step.n_features_in_)
+    # Each column has a number of its own, by which it is known again.
+    numbers = np.arange(1.0, inputs + 1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of names that this row has not
+        try:
+            made = np.asarray(step.transform(numbers[None]), dtype=np.float64).reshape(-1)
+        except (TypeError, ValueError):
+            raise TautnetError(f"{name} was fitted on columns that are no numbers", "fit it on columns of numbers") from None
+    matrix = (made[:, None] == numbers).astype(np.float64)
+    indicators = 0 if step.indicator_ is None else len(step.indicator_.features_)
+    matrix[len(made) - indicators :] = 0.0
+    return None if np.array_equal(matrix, np.eye(inputs)) else (matrix, np.zeros(len(made)))
 
 
 def _components(kind: str, step: Any) -> Affine:

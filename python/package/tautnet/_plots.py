@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from . import _tautnet
+from ._choices import Shape
+from ._data import Tolerance
 from ._errors import TautnetError
 from ._functions import Attack, AttackWithin, Bounds
 from ._path import LipschitzPath
@@ -71,21 +73,34 @@ def plot_convergence(model: Any, axes: Any = None) -> Any:
     return axes
 
 
-def plot_fit(model: Any, X: Any, y: Any, axes: Any = None, radius: float | None = None) -> Any:
-    """Predicted against true, with the interval at a radius where one is given."""
-    axes = _axes(axes)
+def plot_fit(
+    model: Any,
+    X: Any,
+    y: Any,
+    axes: Any = None,
+    radius: float | None = None,
+    *,
+    interval: Literal["tolerance"] | None = None,
+    tolerance: Tolerance | None = None,
+    tolerance_shape: Shape | None = None,
+) -> Any:
+    """Predicted against true, with the interval at a radius or within a tolerance where one is asked for, as in `predict`."""
     truth = np.asarray(y, dtype=np.float64).reshape(-1)
-    if radius is None:
-        predicted = np.asarray(model.predict(X))
-    else:
-        predicted, lower, upper = model.predict(X, radius=radius)
-        bars = np.abs(np.stack([predicted - lower, upper - predicted]))
+    asked: dict[str, Any] = {"radius": radius, "interval": interval, "tolerance": tolerance, "tolerance_shape": tolerance_shape}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    found = model.predict(X, **asked)
+    axes = _axes(axes)
+    predicted, *ends = (np.asarray(values).reshape(-1) for values in (found if asked else (found,)))
+    told = "predicted"
+    if asked:
+        bars = np.abs(np.stack([predicted - ends[0], ends[1] - predicted]))
         axes.errorbar(truth, predicted, bars, fmt="none", ecolor=AFTER, alpha=0.3, linewidth=1, zorder=1)
+        told += ", with the interval within the tolerance" if radius is None else f", with the interval at radius {radius:g}"
     axes.scatter(truth, predicted, s=12, color=AFTER, alpha=0.7, linewidths=0, zorder=2)
-    ends = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
-    axes.plot(ends, ends, color=BEFORE, linewidth=1, zorder=0)
+    both = [min(truth.min(), predicted.min()), max(truth.max(), predicted.max())]
+    axes.plot(both, both, color=BEFORE, linewidth=1, zorder=0)
     axes.set_xlabel("true")
-    axes.set_ylabel("predicted" if radius is None else f"predicted, with the interval at radius {radius:g}")
+    axes.set_ylabel(told)
     return axes
 
 

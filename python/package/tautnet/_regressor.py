@@ -151,7 +151,7 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
         """
         check_is_fitted(self)
         several = len(self.model_.targets) > 1
-        if several and ((radius is not None and not self._deep()) or coverage is not None):
+        if several and ((radius is not None and not self._by_layers()) or coverage is not None):
             raise TautnetError(f"`{'coverage' if radius is None else 'radius'}` is for one target, and this model has several", 'ask for interval="tolerance"')
         inputs = self._inputs(X)
         predicted = self.model_.predict(inputs)

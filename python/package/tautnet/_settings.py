@@ -10,9 +10,6 @@ from . import _tautnet
 
 Documented = TypeVar("Documented")
 
-# What a parameter is called where that is not the name of the setting.
-NAMES = {"seed": "random_state"}
-
 
 def settings_of(command: str, table: str = "recipe") -> list[str]:
     """Names of the settings of the recipe, or of another table, that a command has."""
@@ -21,9 +18,8 @@ def settings_of(command: str, table: str = "recipe") -> list[str]:
 
 def sentence(setting: dict[str, Any]) -> str:
     """What a setting is, its values, and what holds where nothing is said."""
-    name = NAMES.get(setting["name"], setting["name"])
     unsaid = f"; {setting['default']!r}: " if setting["default"] in (None, "auto") else "; where nothing is said: "
-    text = f"{name} : {setting['help'][0].lower()}{setting['help'][1:]}: {setting['values']}{unsaid}{setting['default_in_words']}."
+    text = f"{setting['parameter']} : {setting['help'][0].lower()}{setting['help'][1:]}: {setting['values']}{unsaid}{setting['default_in_words']}."
     return "\n".join(textwrap.wrap(text, 120, subsequent_indent="    ", break_on_hyphens=False))
 
 

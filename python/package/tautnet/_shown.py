@@ -105,5 +105,5 @@ class ShownModel(Shown):
                 bound = _tautnet.shown(certificate.lipschitz_upper_bound, True)
                 lines += [("bound", f"at most {bound} (proved, in the units of the data, norm {certificate.norm})"), ("certificate", "present")]
             else:
-                lines.append(("certificate", "none" + ("; chain_certificate() makes one" if model.layered else "")))
+                lines.append(("certificate", "none" + ("; chain_certificate() makes one" if model.layered or model.by_layers else "")))
         return [("", [name for name, _ in lines]), ("", [value for _, value in lines])]

@@ -200,6 +200,9 @@ class Model:
     @property
     def layered(self) -> bool:
         """Whether its network is none of one hidden layer of relu units."""
+    @property
+    def by_layers(self) -> bool:
+        """Whether it was trained with `layers`, and what is proved of it is the product of their norms."""
     def chain_certificate(self, norm: str | None = None) -> ChainCertificate:
         """The certificate by the product of the layers' norms, made and proved; in the norm that the model was made for where none is named."""
     def scaler(self) -> dict[str, Any]:
@@ -271,7 +274,7 @@ def set_limits(
 def read(path: _Path) -> Model | Network: ...
 def read_certificate(path: _Path) -> bytes: ...
 def settings(command: str) -> list[dict[str, Any]]:
-    """The settings of "train", "polish", "compare" or "attack": name, of, values, default, default_in_words and help."""
+    """The settings of "train", "polish", "compare" or "attack": name, parameter, of, values, default, default_in_words and help."""
 def fit(
     given: dict[str, Any], asked: dict[str, Any], limits: _Limits, before: Model | None = None
 ) -> tuple[Model, str | None]:
@@ -287,7 +290,7 @@ def lipschitz_path(
     given: dict[str, Any], asked: dict[str, Any], prices: list[float] | None, limits: _Limits
 ) -> str: ...
 def certify(
-    subject: Model | Network, given: Any, norm: str, exact: bool, limits: _Limits
+    subject: Model | Network, given: Any, norm: str, search: tuple[bool, int | None], limits: _Limits
 ) -> tuple[str, Certificate]: ...
 def is_chain(subject: Model | Network) -> bool:
     """Whether what is known of one hidden layer of relu units and one output says nothing of this network."""

@@ -175,6 +175,7 @@ impl Part<'_> {
         Ladder {
             found: self.everywhere.best_found().map_or(0.0, |found| found.value),
             proved: self.certificate.standardized.bound,
+            exact: self.everywhere.enclosure().map(|exact| (exact.lower_bound, exact.upper_bound, exact.closed)),
             sum: path_norm(network, norm),
             product: norm_product(network, norm),
         }

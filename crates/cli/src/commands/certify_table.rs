@@ -196,6 +196,11 @@ impl Bounds {
         self.0.iter().filter_map(|bound| bound.attained.as_ref()).max_by(|a, b| a.value.total_cmp(&b.value))
     }
 
+    /// What branch and bound found, if there was any.
+    pub fn enclosure(&self) -> Option<&Enclosure> {
+        self.0.iter().find_map(|bound| bound.exact.as_ref())
+    }
+
     /// Most evaluations of the search for gradients, if it used them all.
     pub fn ran_out(&self) -> Option<usize> {
         let used = |(took, search): &(GradientSearchProgress, GradientSearchSettings)| {

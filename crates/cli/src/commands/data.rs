@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tautnet::error::Result;
 use tautnet::printable;
+use tautnet::recipe::{Front, told};
 use tautnet_tables::describe::{Described, Kind, Role, describe};
 use tautnet_tables::public_data::{self, SETS};
 use tautnet_tables::{Encoder, Missing, Values, mnist};
@@ -103,7 +104,7 @@ fn show(data: &OsStr, file: &FileArguments, as_json: bool) -> Result<()> {
     let mut entries = Vec::new();
     for column in table.columns() {
         let (kind, values, entry) = match column.values() {
-            Err(flaw) => ("unusable", flaw.what.clone(), json!({"error": flaw.what, "hint": flaw.hint})),
+            Err(flaw) => ("unusable", flaw.what.clone(), json!({"error": flaw.what, "hint": output::hint(&flaw)})),
             Ok(Values::Words { levels, .. }) => ("words", levels.join(" "), json!({"levels": levels})),
             Ok(Values::Numbers(_)) => {
                 let (low, high) = column.range().expect("a usable column of numbers has a range");
@@ -180,7 +181,7 @@ fn describe_table(arguments: &DescribeArguments) -> Result<()> {
             "rows": table.rows(),
             "columns": columns,
             "advice": flags,
-            "refused": refused.map(|error| json!({"error": error.what, "hint": error.hint})),
+            "refused": refused.map(|error| json!({"error": error.what, "hint": output::hint(&error)})),
         }));
     }
     let mut rows = vec![["column", "kind", "values", "missing", "what is done with it"].map(String::from).to_vec()];
@@ -202,7 +203,7 @@ fn describe_table(arguments: &DescribeArguments) -> Result<()> {
             flags.join(" ")
         )),
         Some(error) if flags.is_empty() => {
-            output::print(&format!("\nThis table is refused: {}\n{}\n", error.what, error.hint))
+            output::print(&format!("\nThis table is refused: {}\n{}\n", error.what, output::hint(&error)))
         }
         Some(_) => {
             output::print(&format!("\nThis table is refused as it is; try: tautnet train {data} {}\n", flags.join(" ")))
@@ -243,7 +244,7 @@ fn described_in_json(column: &Described, missing: Missing, asked_of_dates: bool)
         Kind::Dates { earliest, latest, orders, .. } => {
             json!({"earliest": earliest, "latest": latest, "orders": orders})
         }
-        Kind::Unusable { what, hint } => json!({"error": what, "hint": hint}),
+        Kind::Unusable { what, hint } => json!({"error": what, "hint": told(hint, Front::CommandLine)}),
     };
     let role = match column.role {
         Role::Input => "input",

@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use tautnet::error::Result;
 use tautnet::network::Layer;
 use tautnet::printable;
+use tautnet::recipe::{Front, told};
 use tautnet_models::{Format, Model, Options, Precision, ScalerChoice, Stored, onnx, told_of_weights};
 use tautnet_tables::atomic::Existing;
 
@@ -136,6 +137,6 @@ fn in_relu_units(stored: Stored) -> Result<Stored> {
 /// the file will find.
 pub fn write(stored: &Stored, path: &Path, options: &Options, existing: Existing) -> Result<Stored> {
     let written = tautnet_models::write(stored, path, options, existing)?;
-    told_of_weights(stored, &written, options).iter().for_each(|note| output::note(note));
+    told_of_weights(stored, &written, options).iter().for_each(|note| output::note(&told(note, Front::CommandLine)));
     Ok(written)
 }

@@ -97,7 +97,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let table = input::open(&arguments.data, &arguments.file)?.table;
     input::note_columns(&model.columns, &table);
-    if predict_deep::is_for(&model) {
+    if predict_deep::is_for(&model) || (radius.is_some() && model.is_by_layers()) {
         stop.heed();
         stop.kept();
         let asked = predict_deep::Asked {

@@ -55,7 +55,7 @@ pub fn is_asked(arguments: &Asked<'_>) -> Result<bool> {
             None => Ok(false),
             Some(said) => Err(Error::new(
                 format!("{said} is about deep networks, and no layers were asked for"),
-                "give the units of the hidden layers too: --layers 64,64",
+                "give the units of the hidden layers too: ⟨layers=64,64⟩",
             )),
         };
     }

@@ -92,15 +92,15 @@ fn cases() -> Vec<Case> {
         ),
         data(
             "a,b,y\n1,2,3\n,5,6\n",
-            "error: data.csv: row 2 (line 3), column `a` is missing\nhint: fill the values or drop the rows, or leave the column out; or say what to do with all of them: --missing drop, median or indicator (in Python: missing=\"median\")\n",
+            "error: data.csv: row 2 (line 3), column `a` is missing\nhint: fill the values or drop the rows, or leave the column out; or say what to do with all of them: `--missing drop`, median or indicator\n",
         ),
         data(
             "a,b,y\n1,NA,3\n2,5,6\n",
-            "error: data.csv: row 1 (line 2), column `b` is missing (`NA`)\nhint: fill the values or drop the rows, or leave the column out; or say what to do with all of them: --missing drop, median or indicator (in Python: missing=\"median\")\n",
+            "error: data.csv: row 1 (line 2), column `b` is missing (`NA`)\nhint: fill the values or drop the rows, or leave the column out; or say what to do with all of them: `--missing drop`, median or indicator\n",
         ),
         data(
             "a,b,y\n1,2,nan\n2,5,6\n",
-            "error: data.csv: row 1 (line 2), column `y` is missing (`nan`)\nhint: fill the values or drop the rows, or leave the column out; or say what to do with all of them: --missing drop, median or indicator (in Python: missing=\"median\")\n",
+            "error: data.csv: row 1 (line 2), column `y` is missing (`nan`)\nhint: fill the values or drop the rows, or leave the column out; or say what to do with all of them: `--missing drop`, median or indicator\n",
         ),
         data(
             "a,b,y\n1,2,3\n2,-inf,6\n",

@@ -153,6 +153,23 @@ fn the_method_may_be_named() {
     assert!(ran.code != Some(0) && ran.err.contains("trains deep networks, and a polish was asked for"), "{ran:?}");
 }
 
+/// One hidden layer of relu units that was trained by its layers has the bound by which it was trained.
+#[test]
+fn one_hidden_layer_of_relu_units_is_told_of_within_a_radius() {
+    let folder = Folder::new();
+    for (data, flags) in [("machine", ""), ("iris", ""), ("iris", "--target petal_length,petal_width --drop kind")] {
+        let asked = "--layers 8 --activation relu --radius 0.1 --epochs 5 --out m.json --quiet --force";
+        let ran = folder.tautnet(&format!("train {data} {flags} {asked}"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let ran = folder.tautnet(&format!("predict m.json {data} --radius 0.1 --json"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        assert_eq!(ran.json()["radius"], 0.1);
+        assert_eq!(folder.tautnet(&format!("predict m.json {data}")).code, Some(0));
+    }
+    let ran = folder.tautnet("predict m.json iris --radius 0.1 --nodes 5");
+    assert!(ran.code == Some(2) && ran.err.contains("--nodes is for"), "{ran:?}");
+}
+
 #[test]
 fn rows_put_aside_are_told_of_until_they_are_learned_from() {
     let folder = Folder::new();

@@ -81,7 +81,7 @@ fn what_a_command_does_not_take_is_one_error_with_the_way_on() {
         let ran = folder.tautnet(command);
         assert_eq!(ran.code, Some(2), "{ran:?}");
         assert!(ran.err.starts_with(&format!("error: `{asked}` {takes}; this one has {deep}\nhint: ")), "{ran:?}");
-        assert!(ran.err.contains("`predict` and `export` take every network"), "{ran:?}");
+        assert!(ran.err.contains("`predict` and `export`, which take every network"), "{ran:?}");
     }
     let ran = folder.tautnet("polish deep.json data.csv");
     assert!(ran.code == Some(2) && ran.err.contains(deep), "{ran:?}");

@@ -100,7 +100,7 @@ fn missing_values_are_filled_as_the_model_remembers() {
         refused.err.contains("values are missing in 2 columns (in brackets in how many rows): `temp` (3), `kind` (3)"),
         "{refused:?}"
     );
-    assert!(refused.err.contains("--missing drop, median or indicator"), "{refused:?}");
+    assert!(refused.err.contains("`--missing drop`, median or indicator"), "{refused:?}");
     let refused = train("--date when=days --missing refuse --drop temp --drop kind", "m.json");
     assert!(refused.err.contains("column `yield` is missing (`NA`)"), "{refused:?}");
     // One row without a target, and where that was asked for those with another gap.

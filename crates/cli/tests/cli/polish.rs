@@ -190,6 +190,14 @@ fn certify_bounds_the_two_unit_network_whose_constant_is_one() {
         assert!(exact.len() == 2 && exact.iter().all(|b| b["closed"] == true), "{part:#}");
         assert!(exact.iter().all(|bound| (number(&bound["value"]) - 1.0).abs() < 1e-12), "{part:#}");
     }
+    // The chart has the constant beside the bounds, where it was searched for.
+    for (flags, name) in [("", None), ("--exact", Some("exact constant"))] {
+        let ran = folder.tautnet(&format!("certify two.json --norm 2 {flags} --plot bounds.svg --force --quiet"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let chart = folder.read("bounds.svg");
+        assert!(chart.contains("LipSDP, proved") && name.is_none_or(|name| chart.contains(name)), "{flags}: {chart}");
+        assert_eq!(chart.contains("exact constant"), flags == "--exact", "{flags}");
+    }
 }
 
 /// Every bound from below is at most every bound from above, over all inputs and over a region; a region only helps.

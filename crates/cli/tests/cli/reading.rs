@@ -51,7 +51,7 @@ fn every_reader_has_every_limit_that_can_be_met() {
     }
     let ran = folder.tautnet("data show data.csv --limit rows=4 --limit columns=3");
     let expected = "error: data.csv has more than 4 rows, which is the limit\nhint: check that it is the right file; the limit is \
-                    raised with `--limit rows=8`, in Python with `tautnet.set_limits(rows=8)`\n";
+                    raised with `--limit rows=8`\n";
     assert_eq!(refused(&ran), expected);
     assert_eq!(folder.tautnet("--limit rows=5 data show data.csv --limit columns=3").code, Some(0));
     assert_eq!(folder.tautnet("data show data.csv --limit rows=5 --limit cells=15 --limit bytes=36").code, Some(0));

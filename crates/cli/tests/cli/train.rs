@@ -202,7 +202,7 @@ fn bad_input_is_refused() {
         ),
         (
             "train few.csv --tolerance 0.1 --lipschitz-price 0.1",
-            "error: `lipschitz_price` was given with a tolerance of the inputs; it belongs to the objective with prices\nhint: leave `lipschitz_price` out, or give the tolerance 0: then every input is exact\n",
+            "error: `lipschitz_price` was given with a tolerance of the inputs; it belongs to the objective with prices\nhint: leave `--lipschitz-price` out, or give `--tolerance 0`: then every input is exact\n",
         ),
         (
             "train few.csv --lipschitz-price some",

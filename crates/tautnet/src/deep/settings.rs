@@ -186,7 +186,7 @@ impl Settings {
         if self.layers.is_empty() || self.layers.contains(&0) {
             return Err(Error::new(
                 format!("the layers are {:?}", self.layers),
-                "give every hidden layer at least one unit: 64,64",
+                "give every hidden layer at least one unit: ⟨layers=64,64⟩",
             ));
         }
         let group = self.activation.group();

@@ -114,7 +114,7 @@ fn widths(value: &Value) -> Result<Option<Vec<usize>>> {
         || {
             Error::new(
                 format!("`layers` is {}", value.in_words()),
-                "give the units of every hidden layer, each a whole number, 1 or more: 64,64",
+                "give the units of every hidden layer, each a whole number, 1 or more: ⟨layers=64,64⟩",
             )
         },
     )

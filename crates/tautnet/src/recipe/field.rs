@@ -44,7 +44,7 @@ impl Command {
 /// One setting of the values `R`.
 #[derive(Debug)]
 pub struct Field<R: 'static = Recipe> {
-    /// The name in files and in Python; a flag has hyphens for its underscores.
+    /// The name in files; a flag has hyphens for its underscores, and [`parameter`](Field::parameter) is the name in Python.
     pub name: &'static str,
     /// Names that it had before, which are understood still.
     pub before: &'static [&'static str],
@@ -96,12 +96,19 @@ pub struct Word {
     pub name: String,
     /// What it asks for, in a sentence.
     pub help: String,
+    /// The commands that it can be said to, of those that have the setting; others refuse it, with what would do.
+    pub commands: &'static [Command],
 }
 
 impl Word {
     /// A word and what it asks for.
     pub fn new(name: impl Into<String>, help: impl Into<String>) -> Self {
-        Self { name: name.into(), help: help.into() }
+        Self { name: name.into(), help: help.into(), commands: &Command::ALL }
+    }
+
+    /// The same for some commands alone.
+    pub fn only(self, commands: &'static [Command]) -> Self {
+        Self { commands, ..self }
     }
 }
 
@@ -162,7 +169,19 @@ impl Serialize for Value {
 impl Kind {
     /// The values in words.
     pub fn in_words(&self) -> String {
-        let names = |words: fn() -> Vec<Word>| words().into_iter().map(|word| word.name).collect::<Vec<_>>().join(", ");
+        self.among(&|_| true)
+    }
+
+    /// The values that can be said to a command, in words.
+    pub fn in_words_of(&self, command: Command) -> String {
+        self.among(&|word| word.commands.contains(&command))
+    }
+
+    fn among(&self, taken: &dyn Fn(&Word) -> bool) -> String {
+        let names = |words: fn() -> Vec<Word>| {
+            let words = words().into_iter().filter(taken);
+            words.map(|word| word.name).collect::<Vec<_>>().join(", ")
+        };
         match self {
             Kind::Count(least, u64::MAX) => format!("a whole number, {least} or more"),
             Kind::Count(least, most) => format!("a whole number from {least} to {most}"),
@@ -193,6 +212,20 @@ impl Kind {
                 "no" | "false" => Ok(Value::Switch(false)),
                 _ => Err("it must be yes or no".into()),
             },
+        }
+    }
+
+    /// A value, which is written as on the command line, in the words of Python.
+    pub(super) fn in_python(&self, text: &str) -> String {
+        match self {
+            _ if text == "auto" => "\"auto\"".into(),
+            Kind::Count(..) | Kind::Number(_) | Kind::Seconds => text.into(),
+            Kind::Numbers(_) => match text.split(',').map(str::trim).collect::<Vec<_>>().as_slice() {
+                [one] => format!("({one},)"),
+                several => format!("({})", several.join(", ")),
+            },
+            Kind::Texts(_) | Kind::Word(_) | Kind::WordWithNumber(_) => format!("\"{text}\""),
+            Kind::Switch(_) => if text == "yes" { "True" } else { "False" }.into(),
         }
     }
 
@@ -233,6 +266,12 @@ impl<R: Default> Field<R> {
     /// The name with hyphens, as in a flag and in messages.
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
+    }
+
+    /// The name of the parameter in Python.
+    pub fn parameter(&self) -> &'static str {
+        // As scikit-learn calls it.
+        if self.name == "seed" { "random_state" } else { self.name }
     }
 
     /// The flag of a switch: that of the value which is not the default.

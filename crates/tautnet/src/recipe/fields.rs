@@ -97,7 +97,8 @@ impl Table for Recipe {
             group: "Objective",
             symbol: "METHOD",
             kind: Kind::Word(|| {
-                let deep = Word::new(METHOD, "deep networks (`layers`), by the product of the norms of their layers");
+                let deep = Word::new(METHOD, "deep networks (`layers`), by the product of the norms of their layers")
+                    .only(&[Train]);
                 Method::all().map(|method| Word::new(method.name(), method.help())).chain([deep]).collect()
             }),
             help: "Which convex program is solved",

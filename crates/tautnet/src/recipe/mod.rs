@@ -9,6 +9,7 @@
 mod deep;
 mod field;
 mod fields;
+mod front;
 mod interval;
 mod judge;
 mod layers;
@@ -24,6 +25,7 @@ mod text;
 
 pub use deep::{Deep, METHOD, SHARED};
 pub use field::{Command, Field, Kind, Value, Word};
+pub use front::{Front, WAYS, Way, is_known, mentioned, told, without};
 pub use interval::Interval;
 pub use judge::Judge;
 pub use layers::{Layers, OF_LAYERS};

@@ -45,7 +45,7 @@ impl Recipe {
                 ),
                 _ => Error::new(
                     format!("the method `{METHOD}` is about deep networks, and no layers were asked for"),
-                    "give the units of the hidden layers too: 64,64",
+                    "give the units of the hidden layers too: ⟨layers=64,64⟩",
                 ),
             });
         }
@@ -59,6 +59,7 @@ impl Recipe {
             return exact.at_a_price(command);
         }
         if command == Command::Polish && !self.tolerance.is_exact() {
+            self.check_norm("a polish for ")?;
             return self.within_a_tolerance().at_a_price(command);
         }
         self.at_a_price(command)
@@ -91,11 +92,15 @@ impl Recipe {
                     format!(
                         "`{name}` was given with a tolerance of the inputs; it belongs to the objective with prices"
                     ),
-                    format!("leave `{name}` out, or give the tolerance 0: then every input is exact"),
+                    format!("leave ⟨{}⟩ out, or give ⟨tolerance=0⟩: then every input is exact", name.replace('-', "_")),
                 ));
             }
             (true, None) => self.tolerance.clone(),
         };
+        // Said here, where the tolerance is still known.
+        if given {
+            self.check_norm("a fit for ")?;
+        }
         let exact = Self { tolerance: tolerance::Asked::default(), effort: usual.effort, ..self.clone() };
         let plan = exact.at_a_price(Command::Train)?;
         let Plan { settings, recipe, .. } = plan;
@@ -161,7 +166,7 @@ impl Recipe {
         if command != Command::Polish && !self.tolerance.is_empty() {
             return Err(Error::new(
                 format!("`{}` was given a tolerance of the inputs, which it does not use", command.name()),
-                "leave it out; `train` and `polish` take one",
+                "leave it out; ⟨tolerated⟩",
             ));
         }
         let price = match self.lipschitz_price {
@@ -197,6 +202,21 @@ impl Recipe {
         Ok(Plan { command, recipe, settings, choice: None })
     }
 
+    /// The tolerance as it was said, behind these words.
+    fn tolerance_in_words(&self, before: &str) -> String {
+        let entries = self.tolerance.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        format!("{before}the tolerance `{entries}`")
+    }
+
+    /// Refuse a norm in which nothing can be done for a tolerance, where no method was asked for.
+    fn check_norm(&self, what: &str) -> Result<()> {
+        let asked = |setting| {
+            let usual = setting == Setting::Method && self.method.is_none();
+            usual.then(|| Asked::new("usual", self.tolerance_in_words(what)))
+        };
+        requirement::check(&[self.norm.choice()], &asked)
+    }
+
     /// Refuse choices that do not go together.
     fn check(&self, command: Command, polish: &polish::Settings) -> Result<()> {
         let mut choices = vec![polish.method.choice(), self.loss.choice(), self.norm.choice()];
@@ -208,10 +228,18 @@ impl Recipe {
                 Setting::Effort => self.effort.asked(),
                 Setting::Rounds => (self.rounds != polish::ROUNDS)
                     .then(|| Asked::new("rounds", format!("the limit of {} `rounds`", self.rounds))),
-                Setting::Tolerance => (!self.tolerance.is_empty()).then(|| {
-                    let entries = self.tolerance.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-                    Asked::new("tolerance", format!("the tolerance `{entries}`"))
-                }),
+                Setting::Tolerance => {
+                    (!self.tolerance.is_empty()).then(|| Asked::new("tolerance", self.tolerance_in_words("")))
+                }
+                // Nobody asked for the method that is usual.
+                Setting::Method if self.method.is_none() => {
+                    let words = match command {
+                        Command::Train => "a fit",
+                        Command::Compare => "a comparison",
+                        _ => "a polish",
+                    };
+                    Some(Asked::new(polish.method.name(), words))
+                }
                 other => polish.asked(other),
             }
         };

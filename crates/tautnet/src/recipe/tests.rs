@@ -255,6 +255,32 @@ fn every_setting_is_accepted_or_refused_by_name_for_every_method() {
     assert!(Loss::default().is_squared());
 }
 
+/// The method that is usual is none that was asked for.
+#[test]
+fn what_nobody_asked_for_is_not_named() {
+    let refused = |command, said: &[(&str, Value)]| {
+        let mut recipe = Recipe { norm: Norm::One, ..Recipe::default() };
+        said.iter().for_each(|(name, value)| recipe.set(name, value).unwrap());
+        recipe.resolve(command).unwrap_err().what
+    };
+    let amounts = |amounts: &[&str]| Value::Texts(amounts.iter().map(ToString::to_string).collect());
+    let tolerance = ("tolerance", amounts(&["0.1", "a=2%"]));
+    let method = ("method", Value::Word("walk".into()));
+    for (command, said, asked) in [
+        (Command::Train, vec![], "a fit"),
+        (Command::Train, vec![("tolerance", amounts(&["0"]))], "a fit"),
+        (Command::Train, vec![tolerance.clone()], "a fit for the tolerance `0.1, a=2%`"),
+        (Command::Train, vec![method.clone()], "the method `walk`"),
+        (Command::Polish, vec![], "a polish"),
+        (Command::Polish, vec![tolerance], "a polish for the tolerance `0.1, a=2%`"),
+        (Command::Polish, vec![method], "the method `walk`"),
+        (Command::Compare, vec![], "a comparison"),
+    ] {
+        let what = format!("the norm `1` is for bounds only, and {asked} was asked for");
+        assert_eq!(refused(command, &said), what);
+    }
+}
+
 /// Beside a tolerance more effort is more search for what is asked: a walk within it, or more of the choice.
 #[test]
 fn effort_beside_a_tolerance() {

@@ -90,7 +90,8 @@ fn of_table<T: Table>(page: &mut String, of: &str) {
 
 /// The section of a setting; `of` follows its name in the title.
 fn of_field<R: Default>(field: &Field<R>, of: &str) -> String {
-    let commands: Vec<String> = field.commands.iter().map(|command| format!("`{}`", command.name())).collect();
+    let name = |command: &Command| format!("`{}`", command.name());
+    let commands: Vec<String> = field.commands.iter().map(name).collect();
     let mut text = format!("\n## `{}`{of}\n\n{}.", field.name, field.help);
     if !field.more.is_empty() {
         let _ = write!(text, " {}", field.more);
@@ -100,7 +101,11 @@ fn of_field<R: Default>(field: &Field<R>, of: &str) -> String {
         Kind::Word(words) | Kind::WordWithNumber(words) => {
             text.push_str("- Values:\n");
             words().iter().for_each(|word| {
-                let _ = writeln!(text, "  - `{}`: {}", word.name, word.help);
+                let taken: Vec<String> =
+                    field.commands.iter().filter(|command| word.commands.contains(command)).map(name).collect();
+                let of =
+                    if taken.len() < commands.len() { format!(" (in {})", taken.join(", ")) } else { String::new() };
+                let _ = writeln!(text, "  - `{}`{of}: {}", word.name, word.help);
             });
         }
         kind => {

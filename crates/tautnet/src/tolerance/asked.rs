@@ -10,7 +10,7 @@
 //! ```
 
 use super::set::{Shape, Tolerance};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, mention};
 use crate::printable::{list, shown};
 use faer::{Mat, MatRef};
 use std::fmt;
@@ -192,8 +192,8 @@ impl Asked {
                         k + 1
                     ),
                     format!(
-                        "add a part that does not depend on the value, such as {}={percent}%+0.1",
-                        shown(input.name)
+                        "add a part that does not depend on the value, such as {}",
+                        mention("tolerance", &format!("{}={percent}%+0.1", shown(input.name)))
                     ),
                 ));
             }
