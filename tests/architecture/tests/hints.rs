@@ -12,7 +12,7 @@ const REACHED: [&str; 5] =
     ["crates/verify/src/", "crates/cone/src/", "crates/tautnet/src/", "crates/tables/src/", "crates/models/src/"];
 
 /// Texts with flags that only the command line shows: the file, and what is in them.
-const OF_THE_COMMAND_LINE: [(&str, &str); 5] = [
+const OF_THE_COMMAND_LINE: [(&str, &str); 6] = [
     // The help of flags, their reference, and the table by which mentions are written.
     ("crates/tautnet/src/recipe/", ""),
     // What `tautnet data` says of a table.
@@ -21,6 +21,8 @@ const OF_THE_COMMAND_LINE: [(&str, &str); 5] = [
     // Files with columns and downloads are of the command line alone.
     ("crates/tables/src/csv.rs", "say --header no"),
     ("crates/tables/src/mnist.rs", "with --from"),
+    // So are searches that go on from a file.
+    ("crates/models/src/search_file.rs", "`certify --exact --resume`"),
 ];
 
 /// The texts of a file, those of its tests left out.
