@@ -261,6 +261,7 @@ pub fn attack_network(
                 "found": problem.scaler.loss_to_user_below(&settings.loss, report.found),
                 "proved": above(report.row_by_row()),
                 "ceiling": above(report.ceiling),
+                "exact_rows": report.worst_case.map_or(0, |worst_case| worst_case.closed_rows),
                 "exact_rows": report.worst_case.as_ref().map(|worst_case| worst_case.closed_rows),
             })
         };

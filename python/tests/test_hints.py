@@ -78,6 +78,7 @@ def other_format(folder):
 PROVOKED = [
     ("missing", LipschitzRegressor, lambda folder: LipschitzRegressor(hidden=3).fit(GAPS, y)),
     ("missing", LipschitzRegressor, lambda folder: LipschitzRegressor(hidden=3).fit(GAPS.to_numpy(), y)),
+    ("lipschitz_price", LipschitzRegressor, lambda folder: LipschitzRegressor(hidden=3).fit(X[:3], y[:3])),
     ("date", LipschitzRegressor, lambda folder: LipschitzRegressor(hidden=3).fit(DATES, y)),
     ("date", LipschitzRegressor, lambda folder: LipschitzRegressor(hidden=3, dates={"when": "parts"}).fit(UNCLEAR, y)),
     ("date", LipschitzRegressor, lambda folder: LipschitzRegressor(hidden=3, dates={"when": "week"}).fit(DATES, y)),

@@ -454,6 +454,8 @@ class Attack(Shown):
     """What no attack exceeds, row by row."""
     ceiling: Floats
     """What no attack exceeds by the Lipschitz bound alone."""
+    exact_rows: npt.NDArray[np.intp]
+    """In how many rows the worst case is known exactly; none of `nodes=0`."""
     norm: str
     rows: int
     loss: str = "squared"
@@ -581,7 +583,7 @@ def attack(
             **{key: facts[key] for key in FACTS if key != "norm"},
         )
 
-    return Attack(column("radius"), column("found"), column("proved"), column("ceiling"), **{key: facts[key] for key in FACTS})
+    return Attack(column("radius"), column("found"), column("proved"), column("ceiling"), column("exact_rows").astype(np.intp), **{key: facts[key] for key in FACTS})
 
 
 def lipschitz_path(

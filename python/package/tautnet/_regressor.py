@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, overload
+from typing import Any, Literal, NamedTuple, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,14 @@ from ._estimator import DEEP, PRICED, LipschitzEstimator, given_rows, thread_cou
 from ._settings import documented
 
 Floats = npt.NDArray[np.float64]
-# Predictions, and the lower and the upper ends of the intervals around them.
-Interval = tuple[Floats, Floats, Floats]
+
+
+class Interval(NamedTuple):
+    """Predictions with the ends of the intervals that they, or with a coverage the targets, do not leave."""
+
+    prediction: Floats
+    lower: Floats
+    upper: Floats
 
 
 @documented("train", leave_out=("test",))
@@ -166,20 +172,20 @@ class LipschitzRegressor(RegressorMixin, LipschitzEstimator):  # type: ignore[mi
             raise TautnetError("an interval was asked for within a tolerance and within a radius", "leave out one of them")
         threads = thread_count(self.threads)
         if radius is not None and several:
-            return (predicted, *self.model_.intervals_of_targets_within_radius(inputs, radius, nodes, threads))
+            return Interval(predicted, *self.model_.intervals_of_targets_within_radius(inputs, radius, nodes, threads))
         if radius is not None:
             lower, upper, _ = self.model_.intervals(inputs, radius, nodes, threads)
         elif asked or coverage is not None:
             if coverage is not None and within["tolerance"] is None and not self.tolerance_:
                 within["tolerance"] = 0  # the model was made for exact inputs
             if several:
-                return (predicted, *self.model_.intervals_of_targets(inputs, within, nodes, threads))
+                return Interval(predicted, *self.model_.intervals_of_targets(inputs, within, nodes, threads))
             lower, upper, _ = self.model_.intervals_within(inputs, within, nodes, threads)
         else:
             return predicted
         if coverage is not None:
             lower, upper = self.model_.covering(lower, upper, coverage)
-        return predicted, lower, upper
+        return Interval(predicted, lower, upper)
 
     def calibrate(self, X: Any, y: Any) -> LipschitzRegressor:
         """Calibrate the intervals of `predict(X, coverage=...)` by rows that the model has not seen.

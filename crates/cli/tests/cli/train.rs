@@ -194,7 +194,7 @@ fn bad_input_is_refused() {
     for (command, err) in [
         (
             "train few.csv",
-            "error: 3 rows are too few to choose a network for the tolerance by validation\nhint: give 5 rows at least, or say the tolerance 0 and a price, such as lipschitz = 0.03\n",
+            "error: 3 rows are too few to choose a network for the tolerance by validation\nhint: give 5 rows at least, or say the tolerance 0 and a price, such as `--lipschitz-price 0.03`\n",
         ),
         (
             "train few.csv --tolerance 0",
