@@ -481,7 +481,8 @@ impl Words {
         }
         Values::Words {
             levels: levels.into_iter().map(|(word, _)| word).collect(),
-            codes: self.codes.into_iter().map(|code| rank[code as usize]).collect(),
+            // Where no row of a part has a value there is no word.
+            codes: self.codes.into_iter().map(|code| rank.get(code as usize).copied().unwrap_or(0)).collect(),
         }
     }
 }

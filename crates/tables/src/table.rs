@@ -8,6 +8,7 @@
 
 use crate::dates::Order;
 use std::collections::HashMap;
+use std::ops::Range;
 use std::sync::Arc;
 use tautnet::error::{Error, Result};
 use tautnet::limits::Limits;
@@ -132,6 +133,13 @@ impl Table {
     /// The table with rows from the same files as those of another one.
     pub(crate) fn from_where(self, other: &Self) -> Self {
         self.with_parts(other.parts.clone())
+    }
+
+    /// The rows of this range (from 0), which messages call by their numbers in the whole.
+    pub fn slice(&self, rows: Range<usize>) -> Table {
+        let (file, number) = self.origin(rows.start);
+        let parts = vec![(0, file.into(), number - 1)];
+        self.select(&rows.collect::<Vec<_>>()).with_parts(parts)
     }
 
     /// The file of a row (counted from 0), and its number there, counted from 1.

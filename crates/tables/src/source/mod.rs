@@ -15,7 +15,7 @@ mod paths;
 use crate::column::{ColumnBuilder, Verdict};
 use crate::table::{ReadOptions, Table, absent, check_names, empty};
 use part::Part;
-pub(crate) use paths::files;
+pub use paths::files;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

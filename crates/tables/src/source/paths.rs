@@ -10,8 +10,8 @@ pub(crate) fn is_pattern(path: &Path) -> bool {
     path.to_str().is_some_and(|text| text.contains(['*', '?'])) && !path.exists()
 }
 
-/// The files that are meant; at least one.
-pub(crate) fn files(path: &Path) -> Result<Vec<PathBuf>> {
+/// The files that a path means; at least one.
+pub fn files(path: &Path) -> Result<Vec<PathBuf>> {
     match () {
         () if is_pattern(path) => like(path),
         () if path.is_dir() => of_folder(path),
