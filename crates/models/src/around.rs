@@ -5,9 +5,7 @@
 
 use crate::model::Model;
 use faer::Mat;
-use tautnet::certify::{
-    Effort, IntervalObserver, Intervals, prediction_intervals, prediction_intervals_within,
-};
+use tautnet::certify::{Effort, IntervalObserver, Intervals, prediction_intervals, prediction_intervals_within};
 use tautnet::error::Result;
 use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Norm, Shallow};

@@ -355,7 +355,14 @@ impl ColumnBuilder {
                     } else {
                         "mend the value or leave the column out; a column counts as words when at least half of it is"
                     };
-                    Err(Error::new(format!("{} is `{}` where most values are numbers", word.map_or(String::new(), at), shown(text)), hint))
+                    Err(Error::new(
+                        format!(
+                            "{} is `{}` where most values are numbers",
+                            word.map_or(String::new(), at),
+                            shown(text)
+                        ),
+                        hint,
+                    ))
                 } else if words.too_many {
                     let hint = if looks_decimal_comma(text) {
                         PLAIN_NUMBERS
@@ -410,9 +417,7 @@ impl ColumnBuilder {
             Err(error) => Err(error),
             Ok(Taken::Numbers) if self.words.is_some() => Err(changed()),
             Ok(Taken::Numbers) => Ok(Content::Values(Values::Numbers(std::mem::take(&mut self.numbers)))),
-            Ok(Taken::Separated(kind)) => {
-                reading(&self, *kind).map(|values| Content::Values(Values::Numbers(values)))
-            }
+            Ok(Taken::Separated(kind)) => reading(&self, *kind).map(|values| Content::Values(Values::Numbers(values))),
             Ok(Taken::Dates(orders)) => {
                 let of = |order: &Order| Ok((*order, reading(&self, Kind::Date(*order))?));
                 orders.iter().map(of).collect::<Result<_>>().map(|readings| Content::Dates {

@@ -21,7 +21,7 @@ const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Read delimited text; `source` is what messages call it.
 pub(crate) fn read(source: String, reader: impl Read, options: &ReadOptions) -> Result<Table> {
     let limits = &options.limits;
-    let mut records = Records::open(&source, Capped::new(reader, &source, limits), options)?;
+    let mut records = Records::open(&source, Capped::new(reader, &source, limits), (options, None))?;
     let mut builders: Vec<ColumnBuilder> = records.first.iter().map(|_| ColumnBuilder::default()).collect();
     while let Some(row) = records.next()? {
         if row.number > limits.rows {
@@ -40,6 +40,9 @@ pub(crate) fn read(source: String, reader: impl Read, options: &ReadOptions) -> 
     Table::with_rows(source, columns, rows).map(|table| table.with_notes(notes))
 }
 
+/// A row of units below the names, where there is one.
+pub(crate) type Units = Option<Vec<String>>;
+
 /// The rows of delimited text, one after another.
 pub(crate) struct Records<R> {
     source: Arc<str>,
@@ -48,6 +51,8 @@ pub(crate) struct Records<R> {
     /// The fields of the first record, which may be names.
     first: Vec<String>,
     has_header: bool,
+    /// The row of units, where there is one.
+    pub(crate) units: Units,
     delimiter: u8,
     /// Rows so far, those of names and units not counted.
     pub(crate) rows: u64,
@@ -73,8 +78,9 @@ impl Row<'_> {
 }
 
 impl<R: Read> Records<R> {
-    /// Find out what separates the fields, and whether there are names and units.
-    pub(crate) fn open(source: &str, mut reader: R, options: &ReadOptions) -> Result<Self> {
+    /// Find out what separates the fields, and whether there are names and units. `like` is another file with the same columns: then a row is one of
+    /// units where it is that of the other one.
+    pub(crate) fn open(source: &str, mut reader: R, (options, like): (&ReadOptions, Option<&Units>)) -> Result<Self> {
         let limits = &options.limits;
         let mut sample = Vec::new();
         reader.by_ref().take(SAMPLE).read_to_end(&mut sample).map_err(|e| unreadable(source, &e))?;
@@ -97,8 +103,8 @@ impl<R: Read> Records<R> {
                 delimiter,
             )));
         let record = csv::ByteRecord::new();
-        let (first, notes, rows, waiting) = (Vec::new(), Vec::new(), 0, false);
-        let mut all = Self { source, records, record, first, has_header: true, delimiter, rows, waiting, notes };
+        let (first, notes, rows, waiting, units) = (Vec::new(), Vec::new(), 0, false, None);
+        let mut all = Self { source, records, record, first, has_header: true, units, delimiter, rows, waiting, notes };
         if !all.advance()? {
             return Err(Error::new(
                 format!("{} is empty", all.source),
@@ -124,9 +130,12 @@ impl<R: Read> Records<R> {
             _ => false,
         });
         all.waiting = if all.has_header { all.advance()? } else { true };
-        if let (true, [_, units, numbers, ..]) = (all.has_header, &begins[..])
-            && are_units(all.first.len(), units, numbers)
-        {
+        let found = match (&begins[..], like) {
+            ([_, units, numbers, ..], None) => are_units(all.first.len(), units, numbers).then_some(units),
+            ([_, units, ..], Some(like)) => like.as_ref().filter(|like| *like == units),
+            _ => None,
+        };
+        if let Some(units) = found.filter(|_| all.has_header) {
             let line = line_of(&all.record, all.records.get_mut());
             let unit = units.iter().find(|unit| !unit.is_empty()).map_or("", String::as_str);
             all.notes.push(format!(
@@ -134,6 +143,7 @@ impl<R: Read> Records<R> {
                 all.source,
                 shown(unit)
             ));
+            all.units = Some(units.clone());
             all.waiting = all.advance()?;
         }
         Ok(all)

@@ -502,11 +502,7 @@ fn level_of_rows(
         };
         let (source, row) = table.origin(k);
         Err(Error::new(
-            format!(
-                "{source}: row {row}, column `{}` is `{}`, a {one} that was not learned",
-                column.name,
-                shown(word)
-            ),
+            format!("{source}: row {row}, column `{}` is `{}`, a {one} that was not learned", column.name, shown(word)),
             format!("the {all} are {}; mend the row, or {then}", list(known.iter().map(String::as_str))),
         ))
     };

@@ -13,6 +13,7 @@
 
 pub mod atomic;
 pub mod builtin;
+mod cells;
 mod class;
 mod column;
 mod csv;

@@ -134,22 +134,13 @@ pub(crate) fn rows_of(source: &str, metadata: &ParquetMetaData) -> Result<u64> {
 }
 
 /// Where a column of a row group is; an error where the footer says nonsense.
-pub(crate) fn place(
-    source: &str,
-    name: &str,
-    group: &RowGroupMetaData,
-    chunk: &ColumnChunkMetaData,
-) -> Result<Chunk> {
+pub(crate) fn place(source: &str, name: &str, group: &RowGroupMetaData, chunk: &ColumnChunkMetaData) -> Result<Chunk> {
     let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
-    let number = |number: i64| {
-        u64::try_from(number).map_err(|_| Damage(source).error(&"its footer has a negative length"))
-    };
+    let number =
+        |number: i64| u64::try_from(number).map_err(|_| Damage(source).error(&"its footer has a negative length"));
     number(group.num_rows())?;
-    let chunk = Chunk {
-        start: number(start)?,
-        length: number(chunk.compressed_size())?,
-        values: number(chunk.num_values())?,
-    };
+    let chunk =
+        Chunk { start: number(start)?, length: number(chunk.compressed_size())?, values: number(chunk.num_values())? };
     if chunk.values != rows_in(group) {
         let what = format!("column `{name}` has {} values in {} rows", chunk.values, rows_in(group));
         return Err(Damage(source).error(&what));
@@ -172,7 +163,11 @@ pub(crate) fn column_reader(
 const UNREAD: [Encoding; 2] = [Encoding::DELTA_BYTE_ARRAY, Encoding::ALP];
 
 /// Why a column is stored in a way that is not read.
-pub(crate) fn unread<'a>(source: &str, name: &str, mut chunks: impl Iterator<Item = &'a ColumnChunkMetaData>) -> Option<Error> {
+pub(crate) fn unread<'a>(
+    source: &str,
+    name: &str,
+    mut chunks: impl Iterator<Item = &'a ColumnChunkMetaData>,
+) -> Option<Error> {
     let encoding = chunks.find_map(|chunk| chunk.encodings().find(|encoding| UNREAD.contains(encoding)))?;
     Some(Error::new(
         format!("{source}: column `{name}` is stored as {encoding}, which is not read"),

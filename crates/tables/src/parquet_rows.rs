@@ -48,7 +48,9 @@ impl Groups {
         let mut bytes = end.to_vec();
         if footer + 8 <= length {
             bytes = vec![0; (footer + 8) as usize];
-            file.seek(SeekFrom::Start(length - footer - 8)).and_then(|_| file.read_exact(&mut bytes)).map_err(failed)?;
+            file.seek(SeekFrom::Start(length - footer - 8))
+                .and_then(|_| file.read_exact(&mut bytes))
+                .map_err(failed)?;
         }
         guard::check_schema(&bytes, limits).map_err(|what| damage.error(&what))?;
         let opened = file.try_clone().map_err(failed)?;
@@ -151,7 +153,8 @@ impl Groups {
         let (next, wanted) = (self.next, &self.wanted);
         self.columns = Self::guarded(&source, || {
             let group = reader.get_row_group(next).map_err(|error| damage.error(&error))?;
-            let of = |&j: &usize| column_reader(&*group, j, &descriptions.column(j)).map_err(|error| damage.error(&error));
+            let of =
+                |&j: &usize| column_reader(&*group, j, &descriptions.column(j)).map_err(|error| damage.error(&error));
             wanted.iter().map(of).collect()
         })?;
         (self.left, self.next) = (rows_in(group), self.next + 1);

@@ -1,7 +1,7 @@
 //! Columns as a Parquet file, a row group for each block.
 
 use crate::atomic::{Writing, unwritable};
-use crate::results::{Cells, Columns};
+use crate::cells::{Cells, Columns};
 use parquet::basic::{Compression, ConvertedType, LogicalType, Repetition, Type};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType};
 use parquet::errors::ParquetError;

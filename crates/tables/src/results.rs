@@ -1,6 +1,7 @@
 //! What was found for many rows, written as they come: columns of numbers or words, as CSV or Parquet.
 
 use crate::atomic::{Existing, Writing};
+pub use crate::cells::{Cells, Columns};
 #[cfg(feature = "parquet")]
 use crate::parquet_write::Groups;
 use std::borrow::Cow;
@@ -9,33 +10,6 @@ use std::path::Path;
 #[cfg(not(feature = "parquet"))]
 use tautnet::error::Error;
 use tautnet::error::Result;
-
-/// The cells of a column.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cells {
-    /// Numbers.
-    Numbers(Vec<f64>),
-    /// Words.
-    Words(Vec<String>),
-}
-
-impl Cells {
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Numbers(numbers) => numbers.len(),
-            Self::Words(words) => words.len(),
-        }
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-/// Columns with their names, the same names in every block.
-pub type Columns = Vec<(String, Cells)>;
 
 /// A word as a field of CSV.
 pub fn field(word: &str) -> Cow<'_, str> {
@@ -81,7 +55,10 @@ pub struct Results {
 }
 
 enum Kind {
-    Text { writing: Writing, begun: bool },
+    Text {
+        writing: Writing,
+        begun: bool,
+    },
     #[cfg(feature = "parquet")]
     Parquet(Box<Groups>),
 }

@@ -139,7 +139,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         }
         let within = within.as_ref();
         if targets {
-            return targets::predict(&targets::Predict { interval, within, unknown, out, json }, (&model, table), &stop);
+            return targets::predict(
+                &targets::Predict { interval, within, unknown, out, json },
+                (&model, table),
+                &stop,
+            );
         }
         return several::predict(&several::Asked { interval, within, unknown, out, json }, (&model, table), &stop);
     }

@@ -94,12 +94,12 @@ impl<'a> Rows<'a> {
         let go_on = |done: u64| match stop.reason() {
             Some(reason) if !one && (ends || stop::interrupted()) => Err(Error::new(
                 format!("{reason} after {done} of {all} rows"),
-                "nothing was written to a file; a time limit for all rows, or fewer rows, would do",
+                "no file was written: let it run to its end, or give fewer rows",
             )),
             _ => Ok(()),
         };
         if let Some(display) = &mut self.display {
-            display.restart();
+            display.stage(what);
         }
         if let Data::Held(table) = self.data {
             if one {

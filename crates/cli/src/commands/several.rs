@@ -2,8 +2,8 @@
 //! targets.
 
 use super::export;
-use super::targets;
 use super::predict_rows::write;
+use super::targets;
 use super::told::{Watched, note_effort, write_json};
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;

@@ -2,6 +2,7 @@
 
 mod attack;
 mod bad_input;
+mod beyond_memory;
 mod chain;
 mod classes;
 mod compare;

@@ -13,6 +13,7 @@ mod part;
 mod paths;
 
 use crate::column::{ColumnBuilder, Verdict};
+use crate::csv::Units;
 use crate::table::{ReadOptions, Table, absent, check_names, empty};
 use part::Part;
 pub use paths::files;
@@ -44,6 +45,8 @@ pub struct Source {
     bytes: u64,
     /// The names of the columns, in the order of the first file.
     names: Vec<String>,
+    /// The row of units of the first file; in another one a row is left out where it is the same.
+    units: Units,
     notes: Vec<String>,
     options: ReadOptions,
 }
@@ -107,15 +110,15 @@ impl Source {
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
         let name = path.display().to_string();
         let (files, options) = (files(path)?, *options);
-        let mut source = Self { name, files, bytes: 0, names: Vec::new(), notes: Vec::new(), options };
+        let mut source = Self { name, files, bytes: 0, names: Vec::new(), units: None, notes: Vec::new(), options };
         let mut first: Option<Part> = None;
         for path in &source.files {
-            let part = Part::open(path, &options)?;
+            let part = Part::open(path, &options, first.is_some().then_some(&source.units))?;
             source.bytes += part.bytes;
             source.notes.extend_from_slice(part.notes());
             match &first {
                 None => {
-                    source.names = part.names();
+                    (source.names, source.units) = (part.names(), part.units());
                     check_names(&part.source, source.names.iter().map(String::as_str))?;
                     first = Some(part);
                 }
@@ -159,7 +162,8 @@ impl Source {
         let stop = Stop::here();
         while rows.push(&mut builders, at_once)? > 0 {
             watch(rows.read());
-            let hopeless = |(builder, wanted): (&ColumnBuilder, &Wanted)| builder.is_hopeless(wanted.numbers, wanted.whole);
+            let hopeless =
+                |(builder, wanted): (&ColumnBuilder, &Wanted)| builder.is_hopeless(wanted.numbers, wanted.whole);
             if builders.iter().zip(wanted).any(hopeless) {
                 break;
             }
@@ -197,7 +201,8 @@ impl Source {
             limits.check_cells(&self.name, rows.done, self.names.len() as u64)?;
         }
         let parts = rows.parts(0);
-        let columns = builders.into_iter().zip(&self.names).map(|(builder, name)| builder.finish(&self.name, name.clone()));
+        let columns =
+            builders.into_iter().zip(&self.names).map(|(builder, name)| builder.finish(&self.name, name.clone()));
         let count = usize::try_from(rows.done).unwrap_or(usize::MAX);
         let table = Table::with_rows(self.name.clone(), columns.collect(), count)?;
         Ok(table.with_notes(self.notes.clone()).with_parts(parts))
@@ -283,7 +288,8 @@ impl<'a> Rows<'a> {
         while read < most {
             let Some(part) = &mut self.part else {
                 let Some(path) = self.source.files.get(self.next) else { break };
-                let mut part = Part::open(path, &self.source.options)?;
+                let like = (self.next > 0).then_some(&self.source.units);
+                let mut part = Part::open(path, &self.source.options, like)?;
                 part.want(&self.wanted)?;
                 builders.iter_mut().for_each(|builder| builder.begin(&part.source, 0));
                 self.begun.push((self.done, Arc::clone(&part.source)));
@@ -338,12 +344,7 @@ fn same_columns(first: &Part, other: &Part) -> Result<()> {
                 return Ok(());
             };
             return Err(Error::new(
-                format!(
-                    "{}: column `{}` holds {another}, and in {} {one}",
-                    other.source,
-                    shown(&name),
-                    first.source
-                ),
+                format!("{}: column `{}` holds {another}, and in {} {one}", other.source, shown(&name), first.source),
                 "write the files with the same types, or leave this one out",
             ));
         }

@@ -1,7 +1,7 @@
 //! One file of a source, at some row.
 
 use crate::column::ColumnBuilder;
-use crate::csv::Records;
+use crate::csv::{Records, Units};
 use crate::limited::{start_of, unreadable};
 #[cfg(feature = "parquet")]
 use crate::parquet_rows::Groups;
@@ -46,8 +46,8 @@ impl Read for Counted {
 }
 
 impl Part {
-    /// Open a file and find out what its columns are called.
-    pub(crate) fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
+    /// Open a file and find out what its columns are called; `like` is the row of units of the first file, where this is another one.
+    pub(crate) fn open(path: &Path, options: &ReadOptions, like: Option<&Units>) -> Result<Self> {
         let source: Arc<str> = path.display().to_string().into();
         let failed = |error: std::io::Error| unreadable(&source, &error);
         let file = File::open(path).map_err(failed)?;
@@ -72,7 +72,7 @@ impl Part {
         let counted = Counted(file, Arc::clone(&read));
         let reader: Box<dyn Read + Send> =
             if packed { Box::new(MultiGzDecoder::new(counted)) } else { Box::new(counted) };
-        let rows = Rows::Text(Box::new(Records::open(&source, reader, options)?));
+        let rows = Rows::Text(Box::new(Records::open(&source, reader, (options, like))?));
         Ok(Self { source, bytes, read, rows, wanted: Vec::new() })
     }
 
@@ -91,6 +91,15 @@ impl Part {
             Rows::Text(records) => records.has_header(),
             #[cfg(feature = "parquet")]
             Rows::Groups(_) => true,
+        }
+    }
+
+    /// Its row of units.
+    pub(crate) fn units(&self) -> Units {
+        match &self.rows {
+            Rows::Text(records) => records.units.clone(),
+            #[cfg(feature = "parquet")]
+            Rows::Groups(_) => None,
         }
     }
 

@@ -62,7 +62,10 @@ fn of_folder(folder: &Path) -> Result<Vec<PathBuf>> {
         }
         if path.is_dir() && name.contains('=') {
             return Err(Error::new(
-                format!("{} has folders such as `{name}`, whose names hold a column, which is not read", folder.display()),
+                format!(
+                    "{} has folders such as `{name}`, whose names hold a column, which is not read",
+                    folder.display()
+                ),
                 format!(
                     "write the column into the files; or read them without it, by a pattern: '{}/*/*.parquet'",
                     folder.display()
@@ -107,7 +110,9 @@ mod tests {
     #[test]
     fn a_pattern_means_files_in_the_order_of_their_names() {
         let folder = tempfile::tempdir().unwrap();
-        for name in ["b/2.csv", "b/10.csv", "b/.3.csv", "a/1.csv", "a/x.parquet", "b/y.parquet", "b/_z.parquet", "odd[1]*.csv"] {
+        for name in
+            ["b/2.csv", "b/10.csv", "b/.3.csv", "a/1.csv", "a/x.parquet", "b/y.parquet", "b/_z.parquet", "odd[1]*.csv"]
+        {
             let path = folder.path().join(name);
             create_dir_all(path.parent().unwrap()).unwrap();
             write(path, "").unwrap();
@@ -124,7 +129,10 @@ mod tests {
         assert!(shown("c*/*.csv").unwrap_err().what.starts_with("no file is like "));
         create_dir_all(folder.path().join("c/k=1")).unwrap();
         let error = shown("c").unwrap_err();
-        assert!(error.what.ends_with("c has folders such as `k=1`, whose names hold a column, which is not read"), "{error:?}");
+        assert!(
+            error.what.ends_with("c has folders such as `k=1`, whose names hold a column, which is not read"),
+            "{error:?}"
+        );
         assert!(error.hint.ends_with("c/*/*.parquet'"), "{error:?}");
         create_dir_all(folder.path().join("d")).unwrap();
         assert!(shown("d").unwrap_err().what.ends_with("d is a folder without Parquet files (*.parquet)"));
