@@ -8,13 +8,14 @@ use faer::Mat;
 use tautnet::certify::{Effort, IntervalObserver, Intervals, prediction_intervals, prediction_intervals_within};
 use tautnet::error::Result;
 use tautnet::tolerance::{Asked, Tolerance};
-use tautnet::{Norm, Shallow};
+use tautnet::{Norm, Scaler, Shallow};
 
 /// What the inputs of a row may be off by.
 #[derive(Debug, Clone)]
 pub struct Around<'a> {
     model: &'a Model,
     network: Shallow,
+    scaler: Scaler,
     moved: Moved<'a>,
 }
 
@@ -39,6 +40,15 @@ pub struct Part<'a> {
     pub first: &'a [f64],
 }
 
+/// Which intervals of all rows are refined by branch and bound.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Refined {
+    /// Those that this effort refines of each part.
+    By(Effort),
+    /// Those of the rows of these numbers, in ascending order, with at most so many nodes for each end.
+    These(Vec<u64>, usize),
+}
+
 impl Model {
     /// Intervals within a radius of standardized inputs, in the norm of the model's certificate.
     pub fn around_radius(&self, radius: f64) -> Result<Around<'_>> {
@@ -47,6 +57,7 @@ impl Model {
         Ok(Around {
             model: self,
             network: self.shallow("a certified interval")?,
+            scaler: self.scaler.clone(),
             moved: Moved::Radius { norm, radius, bound },
         })
     }
@@ -54,13 +65,25 @@ impl Model {
     /// Intervals within a tolerance, in the units of the data.
     pub fn around_within<'a>(&'a self, asked: &'a Asked) -> Result<Around<'a>> {
         let network = self.shallow("an interval within a tolerance")?;
-        Ok(Around { model: self, network, moved: Moved::Within(asked) })
+        Ok(Around { model: self, network, scaler: self.scaler.clone(), moved: Moved::Within(asked) })
+    }
+
+    /// The same for each of several targets, in its units.
+    pub fn around_targets<'a>(&'a self, asked: &'a Asked) -> Result<Vec<Around<'a>>> {
+        let network = self.network.shallow("an interval within a tolerance")?;
+        let one = |target: usize| Around {
+            model: self,
+            network: network.output(target),
+            scaler: self.scaler.of_target(target),
+            moved: Moved::Within(asked),
+        };
+        Ok((0..network.outputs()).map(one).collect())
     }
 
     /// Intervals of exact inputs: what rounding alone does.
     pub fn around_exact(&self) -> Result<Around<'_>> {
         let network = self.shallow("an interval within a tolerance")?;
-        Ok(Around { model: self, network, moved: Moved::Exact })
+        Ok(Around { model: self, network, scaler: self.scaler.clone(), moved: Moved::Exact })
     }
 }
 
@@ -73,15 +96,29 @@ impl Around<'_> {
         }
     }
 
-    /// The intervals of a part of the rows, with this effort for the part.
+    /// The intervals of a part of the rows.
     pub fn intervals(
+        &self,
+        x: Mat<f64>,
+        part: Part<'_>,
+        refined: &Refined,
+        observer: &mut IntervalObserver<'_>,
+    ) -> Result<Intervals> {
+        match refined {
+            Refined::By(effort) => self.by(x, part, *effort, observer),
+            Refined::These(rows, nodes) => self.refined(x, part, (rows, *nodes), observer),
+        }
+    }
+
+    /// The intervals, with this effort for the part.
+    fn by(
         &self,
         x: Mat<f64>,
         part: Part<'_>,
         effort: Effort,
         observer: &mut IntervalObserver<'_>,
     ) -> Result<Intervals> {
-        let (network, scaler) = (&self.network, &self.model.scaler);
+        let (network, scaler) = (&self.network, &self.scaler);
         match &self.moved {
             Moved::Radius { norm, radius, bound } => {
                 prediction_intervals((network, scaler), x, (*norm, *radius), *bound, effort, observer)
@@ -93,7 +130,7 @@ impl Around<'_> {
             Moved::Within(asked) => {
                 let before = (part.before, Some(part.first));
                 let of = |x: &Mat<f64>| {
-                    let deviations = scaler.deviations();
+                    let deviations = self.model.scaler.deviations();
                     asked.on_part(&self.model.columns.tolerated(), x.as_ref(), &deviations, before)
                 };
                 let tolerance = of(&x)?;
@@ -111,8 +148,8 @@ impl Around<'_> {
         }
     }
 
-    /// The same, where of all rows only some are refined, at most `nodes` nodes for each end: those of these numbers, in ascending order.
-    pub fn refined(
+    /// The same, where of all rows only some are refined, at most `nodes` nodes for each end.
+    fn refined(
         &self,
         x: Mat<f64>,
         part: Part<'_>,
@@ -124,11 +161,11 @@ impl Around<'_> {
         let here: Vec<usize> =
             rows[first..].iter().take_while(|row| **row < end).map(|row| (row - part.before) as usize).collect();
         let chosen = Mat::from_fn(here.len(), x.ncols(), |r, j| x[(here[r], j)]);
-        let mut known = self.intervals(x, part, Effort { nodes, rows: 0 }, observer)?;
+        let mut known = self.by(x, part, Effort { nodes, rows: 0 }, observer)?;
         if here.is_empty() || known.effort.nodes == 0 {
             return Ok(known);
         }
-        let refined = self.intervals(chosen, part, Effort::each(nodes), observer)?;
+        let refined = self.by(chosen, part, Effort::each(nodes), observer)?;
         for (k, interval) in here.into_iter().zip(refined.rows) {
             known.rows[k] = interval;
         }

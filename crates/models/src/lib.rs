@@ -44,7 +44,7 @@ mod strict_json;
 mod values;
 mod write;
 
-pub use around::{Around, Part};
+pub use around::{Around, Part, Refined};
 pub use deep_model::{polish_settings, told_of_polish};
 pub use format::{Format, Options, Precision, ScalerChoice};
 pub use model::{Model, verify, verify_chain};

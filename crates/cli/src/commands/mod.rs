@@ -15,6 +15,7 @@ pub mod polish;
 mod polish_deep;
 pub mod predict;
 mod predict_deep;
+mod predict_intervals;
 mod predict_rows;
 pub mod reproduce;
 mod reproduce_bounds;

@@ -1,5 +1,6 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with certified intervals within a tolerance or a radius.
 
+use super::predict_intervals::{self, choose};
 use super::predict_rows::{Rows, Sink};
 use super::told::{Watched, note_effort, write_json};
 use super::{predict_deep, several, targets};
@@ -15,12 +16,12 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::Network;
-use tautnet::certify::{Effort, IntervalProgress, SampleInterval, Widest};
+use tautnet::certify::{Effort, IntervalProgress, SampleInterval};
 use tautnet::coverage::{Calibration, Source};
 use tautnet::error::{Error, Result};
 use tautnet::recipe::Interval;
 use tautnet::tolerance::Asked;
-use tautnet_models::{Around, Model, Part, Stored};
+use tautnet_models::{Around, Model, Part, Refined, Stored};
 use tautnet_tables::results::{self, Cells, Columns};
 use tautnet_tables::{Encoder, Table, UnknownLevels};
 
@@ -33,7 +34,7 @@ use tautnet_tables::{Encoder, Table, UnknownLevels};
 /// it (`certain`). --coverage adds the interval of the target itself.
 ///
 /// Files may be larger than memory: they are read in blocks of rows, and predictions are written as they come, to standard output or --out (CSV,
-/// or Parquet where FILE ends in .parquet). The whole is held for --json, and for intervals of several outputs or of deep networks.
+/// or Parquet where FILE ends in .parquet). The whole is held for --json, and for intervals of several classes or of deep networks.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("radius", |radius| radius.conflicts_with_all(["tolerance", "tolerance_shape", "tolerances"])))]
 pub struct Arguments {
@@ -122,7 +123,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let mut rows = Rows::of(&data, &model.columns)?;
         return in_blocks(&mut rows, &stop, arguments, &mut |table| stop.during(|| of(&model, table, unknown)));
     }
-    // Of several outputs intervals need all rows at once, and so does an object of JSON.
+    if let (false, false, true, Some(within)) = (arguments.json, deep, targets, &within) {
+        targets::check(&arguments.interval.asked)?;
+        let mut rows = Rows::of(&data, &model.columns)?;
+        return predict_intervals::of_targets((within, nodes), (&model, unknown), &mut rows, &stop, &arguments.out);
+    }
+    // Of several classes and of deep networks intervals need all rows at once, and so does an object of JSON.
     let data = if arguments.json || deep || targets || several { Data::Held(data.whole()?) } else { data };
     let held = match &data {
         Data::Held(table) if deep || targets || several => Some(table),
@@ -182,14 +188,6 @@ struct Known {
     covering: Vec<(f64, f64)>,
 }
 
-/// Which intervals are refined by branch and bound.
-enum Refined {
-    /// Those of an effort for all rows.
-    By(Effort),
-    /// Those of these rows, with so many nodes.
-    These(Vec<u64>, usize),
-}
-
 impl OneOutput<'_> {
     fn around(&self) -> Result<Option<Around<'_>>> {
         match (self.radius, self.within) {
@@ -216,10 +214,14 @@ impl OneOutput<'_> {
         let sink = if arguments.json { None } else { Some(Sink::begin(&arguments.out)?) };
         stop.heed();
         stop.kept();
-        let refined = match &around {
-            Some(around) => self.choose(around, &mut rows, stop, unknown)?,
-            None => Refined::By(Effort::NONE),
+        let chosen = match &around {
+            Some(around) => {
+                let effort = around.effort(rows.count(), self.nodes);
+                choose(std::slice::from_ref(around), effort, (model, unknown), &mut rows, stop)?.pop()
+            }
+            None => None,
         };
+        let refined = chosen.unwrap_or(Refined::By(Effort::NONE));
         if let Some(source) = model.calibration.as_ref().filter(|_| self.coverage.is_some()).map(Calibration::source)
             && source == Source::CrossValidated
         {
@@ -241,12 +243,8 @@ impl OneOutput<'_> {
             let predictions = model.predict_encoded(x.clone());
             let part = Part { before, of: count, first: &first };
             let mut watch = |progress: &IntervalProgress| watched.iter_mut().for_each(|watched| watched.show(progress));
-            let intervals = around.as_ref().map(|around| {
-                stop.during(|| match &refined {
-                    Refined::By(effort) => around.intervals(x, part, *effort, &mut watch),
-                    Refined::These(rows, nodes) => around.refined(x, part, (rows, *nodes), &mut watch),
-                })
-            });
+            let intervals =
+                around.as_ref().map(|around| stop.during(|| around.intervals(x, part, &refined, &mut watch)));
             let intervals = match intervals.transpose()? {
                 None => Vec::new(),
                 Some(known) => {
@@ -283,26 +281,6 @@ impl OneOutput<'_> {
             (None, Some(known)) => write_json(&self.json(known, met)?, &arguments.out),
             (None, None) => Ok(ExitCode::SUCCESS),
         }
-    }
-
-    /// Which intervals are refined: where only the widest of all rows are, and there are more rows than are looked at together, a pass finds them.
-    fn choose(&self, around: &Around<'_>, rows: &mut Rows<'_>, stop: &Stop, unknown: UnknownLevels) -> Result<Refined> {
-        let effort = around.effort(rows.count(), self.nodes);
-        if rows.is_one_block() || effort.nodes == 0 || effort.rows as u64 >= rows.count() {
-            return Ok(Refined::By(effort));
-        }
-        let (mut widest, mut first, of) = (Widest::of(effort), Vec::new(), rows.count());
-        rows.pass("looking for the widest intervals", (stop, true), &mut |table, before| {
-            let x = self.model.columns.encode(table, unknown)?;
-            if before == 0 {
-                first = x.row(0).iter().copied().collect();
-            }
-            let part = Part { before, of, first: &first };
-            let known = around.intervals(x, part, Effort { rows: 0, ..effort }, &mut |_| {})?;
-            widest.add(before, &known.rows);
-            Ok(true)
-        })?;
-        Ok(Refined::These(widest.rows(), effort.nodes))
     }
 
     /// As columns.

@@ -379,12 +379,7 @@ pub struct Predict<'a> {
 /// A column a target, and two for the ends of its interval within the tolerance.
 pub fn predict(asked: &Predict<'_>, (model, table): (&Model, &Table), stop: &Stop) -> Result<ExitCode> {
     let Predict { interval, within, .. } = *asked;
-    if interval.radius.is_some() {
-        return Err(only_one_target("`--radius`", "say a tolerance of the inputs: --tolerance 0.1sd"));
-    }
-    if interval.coverage.is_some() {
-        return Err(only_one_target("`--coverage`", "leave it out; a model of one target has coverages"));
-    }
+    check(&interval)?;
     let x = model.columns.encode(table, asked.unknown)?;
     let network = model.network.shallow("`predict`")?;
     let predictions = model.predict_targets(x.clone());
@@ -434,6 +429,15 @@ pub fn predict(asked: &Predict<'_>, (model, table): (&Model, &Table), stop: &Sto
     Ok(ExitCode::SUCCESS)
 }
 
+/// Refuse what is for one target.
+pub fn check(interval: &Interval) -> Result<()> {
+    match (interval.radius, interval.coverage) {
+        (Some(_), _) => Err(only_one_target("`--radius`", "say a tolerance of the inputs: --tolerance 0.1sd")),
+        (None, Some(_)) => Err(only_one_target("`--coverage`", "leave it out; a model of one target has coverages")),
+        (None, None) => Ok(()),
+    }
+}
+
 /// The targets of some rows, without a tolerance.
 pub fn plain(model: &Model, table: &Table, unknown: UnknownLevels) -> Result<Columns> {
     let x = model.columns.encode(table, unknown)?;
@@ -441,7 +445,7 @@ pub fn plain(model: &Model, table: &Table, unknown: UnknownLevels) -> Result<Col
 }
 
 /// As columns, each target with the ends of its intervals, where there are any.
-fn columns(model: &Model, predictions: &[Vec<f64>], intervals: Option<&[Vec<SampleInterval>]>) -> Columns {
+pub fn columns(model: &Model, predictions: &[Vec<f64>], intervals: Option<&[Vec<SampleInterval>]>) -> Columns {
     let mut columns = Columns::new();
     for (target, name) in model.columns.target_names().into_iter().enumerate() {
         columns.push((name.to_owned(), Cells::Numbers(predictions.iter().map(|row| row[target]).collect())));

@@ -91,6 +91,34 @@ fn rows_in_blocks_are_predicted_as_at_once() {
     assert!(!names.into_iter().any(|name| hidden(&name.to_string_lossy())));
 }
 
+/// The same of several targets within a tolerance, of which each has its own widest rows.
+#[test]
+fn several_targets_are_bounded_as_at_once() {
+    let folder = Folder::new();
+    let mut text = header() + ",y,z\n";
+    for k in 0..60 {
+        let _ = writeln!(text, "{},{},{}", row(17 * k), (k * k % 23) as f64 / 7.0, (k * k % 19) as f64);
+    }
+    folder.write("train.csv", &text);
+    let ran = folder.tautnet(
+        "train train.csv --target y,z --tolerance 0.01sd --hidden 24 --decay 0.1 --tol 1e-1 --out m.json --quiet",
+    );
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    write_rows(&folder, "part-1.csv", 0..40_000);
+    write_rows(&folder, "part-2.csv", 40_000..ROWS);
+    let ran = folder.tautnet("predict m.json part-*.csv");
+    let json = folder.tautnet("predict m.json part-*.csv --json").json();
+    let mut expected = "y,y_lower,y_upper,z,z_lower,z_upper\n".to_owned();
+    for k in 0..ROWS {
+        let cells =
+            ["y", "z"].iter().flat_map(|name| ["predictions", "lower", "upper"].map(|key| &json[key][*name][k]));
+        let cells: Vec<String> = cells.map(|cell| cell.as_f64().unwrap().to_string()).collect();
+        let _ = writeln!(expected, "{}", cells.join(","));
+    }
+    assert!(ran.out == expected, "{}", ran.err);
+    assert!(ran.err.contains("widest were refined by branch and bound"), "{}", ran.err);
+}
+
 /// What only one file of many has wrong is told with the file and the row; nothing is printed, and no file is written.
 #[test]
 fn a_bad_file_among_many_is_told_before_anything_is_written() {

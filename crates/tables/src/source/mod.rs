@@ -159,12 +159,13 @@ impl Source {
         let at_once = rows_at_once(names.len());
         let mut rows = Rows::of(self, &names);
         let mut builders: Vec<ColumnBuilder> = names.iter().map(|_| ColumnBuilder::unkept()).collect();
-        let stop = Stop::here();
+        let (stop, mut early) = (Stop::here(), false);
         while rows.push(&mut builders, at_once)? > 0 {
             watch(rows.read());
             let hopeless =
                 |(builder, wanted): (&ColumnBuilder, &Wanted)| builder.is_hopeless(wanted.numbers, wanted.whole);
             if builders.iter().zip(wanted).any(hopeless) {
+                early = true;
                 break;
             }
             if stop.asked() {
@@ -176,6 +177,12 @@ impl Source {
             builders.iter().zip(&names).map(|(builder, name)| builder.verdict(&self.name, name.clone())).collect();
         for (verdict, Wanted { numbers, whole, .. }) in verdicts.iter().zip(wanted) {
             verdict.check(&self.name, *numbers, *whole)?;
+        }
+        if early {
+            return Err(Error::new(
+                format!("{} has values that cannot be used", self.name),
+                "mend them, or leave their columns out",
+            ));
         }
         if rows.done == 0 {
             return Err(empty(&self.name));
