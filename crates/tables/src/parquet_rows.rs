@@ -44,9 +44,10 @@ impl Groups {
         }
         file.seek(SeekFrom::End(-8)).and_then(|_| file.read_exact(&mut end)).map_err(failed)?;
         let footer = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
-        limits.check(Limit::Bytes, &format!("the footer of {source}"), footer)?;
         let mut bytes = end.to_vec();
+        // One that is longer than the file is told by the check.
         if footer + 8 <= length {
+            limits.check(Limit::Bytes, &format!("the footer of {source}"), footer)?;
             bytes = vec![0; (footer + 8) as usize];
             file.seek(SeekFrom::Start(length - footer - 8))
                 .and_then(|_| file.read_exact(&mut bytes))

@@ -23,7 +23,7 @@ use tautnet::recipe::Interval;
 use tautnet::tolerance::Asked;
 use tautnet_models::{Around, Model, Part, Refined, Stored};
 use tautnet_tables::results::{self, Cells, Columns};
-use tautnet_tables::{Encoder, Table, UnknownLevels};
+use tautnet_tables::{Encoder, Table};
 
 /// Predict the target of every row of DATA
 ///
