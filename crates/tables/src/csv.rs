@@ -43,10 +43,13 @@ pub(crate) fn read(source: String, reader: impl Read, options: &ReadOptions) -> 
 /// A row of units below the names, where there is one.
 pub(crate) type Units = Option<Vec<String>>;
 
+/// What was looked at to begin with, and the rest.
+type Whole<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
+
 /// The rows of delimited text, one after another.
 pub(crate) struct Records<R> {
     source: Arc<str>,
-    records: csv::Reader<LineNumbers<Narrow<std::io::Chain<std::io::Cursor<Vec<u8>>, R>>>>,
+    records: csv::Reader<LineNumbers<Narrow<Whole<R>>>>,
     record: csv::ByteRecord,
     /// The fields of the first record, which may be names.
     first: Vec<String>,

@@ -170,7 +170,7 @@ impl Preparation {
             }
         }
         Table::with_rows(table.source().to_owned(), columns, table.rows())
-            .map(|made| Cow::Owned(made.from_where(table)))
+            .map(|made| Cow::Owned(made.with_parts_of(table)))
     }
 
     /// The column of a file that an input is made of, where it is not the column itself; `None` for what tells that a value is missing.

@@ -131,7 +131,7 @@ impl Table {
     }
 
     /// The table with rows from the same files as those of another one.
-    pub(crate) fn from_where(self, other: &Self) -> Self {
+    pub(crate) fn with_parts_of(self, other: &Self) -> Self {
         self.with_parts(other.parts.clone())
     }
 

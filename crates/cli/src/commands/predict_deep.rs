@@ -114,11 +114,12 @@ fn columns(model: &Model, all: &[Bounded], within: bool) -> Columns {
     let mut columns = Columns::new();
     if let Some(classes) = &model.columns.classes {
         let told: Vec<(usize, Vec<f64>, bool)> = all.iter().map(told).collect();
-        let words = |of: &dyn Fn(&(usize, Vec<f64>, bool)) -> String| Cells::Words(told.iter().map(of).collect());
-        columns.push(("prediction".into(), words(&|row| classes[row.0].clone())));
+        let names = told.iter().map(|row| classes[row.0].clone()).collect();
+        columns.push(("prediction".into(), Cells::Words(names)));
         columns.push(("probability".into(), Cells::Numbers(told.iter().map(|row| row.1[row.0]).collect())));
         if within {
-            columns.push(("certain".into(), words(&|row| if row.2 { "yes" } else { "no" }.into())));
+            let certain = told.iter().map(|row| if row.2 { "yes" } else { "no" }.to_owned()).collect();
+            columns.push(("certain".into(), Cells::Words(certain)));
         }
         return columns;
     }
