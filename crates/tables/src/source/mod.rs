@@ -2,7 +2,7 @@
 //!
 //! A [`Source`] is a file, the files that are like a pattern, or the Parquet files of a folder, one after another in the order of their names. A
 //! first pass, [`Source::survey`], finds what every wanted column is taken for, which only all rows together say (`1,234` may be a thousand or
-//! one and a quarter, [`readings`](crate::readings)), and refuses what is no value, with its file and its row. Every later pass,
+//! one and a quarter), and refuses what is no value, with its file and its row. Every later pass,
 //! [`Source::blocks`], gives tables of [`Survey::rows_at_once`] rows, the last one fewer, whose columns are those of the table that has all rows:
 //! cut at the same rows, they are the same to the last bit.
 //!
