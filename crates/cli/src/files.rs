@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use tautnet::error::{Error, Result};
 use tautnet_report::Chart;
 use tautnet_tables::atomic::{self, Existing};
+use tautnet_tables::source::{self, Source};
 
 /// What a command reads and what it writes.
 #[derive(Default)]
@@ -33,6 +34,9 @@ impl<'a> Files<'a> {
     pub fn reads_data(mut self, data: Option<&OsString>) -> Self {
         let file = |data| file_of(data).or_else(|| images_of(data).map(|(file, _)| file)).map(Path::to_owned);
         self.read.extend(data.and_then(|data| file(data)));
+        // A pattern, or a folder: what it means is told where it is opened.
+        let several = data.map(Path::new).filter(|path| *path != Path::new("-") && Source::is_for(path));
+        self.read.extend(several.and_then(|path| source::files(path).ok()).into_iter().flatten());
         self
     }
 

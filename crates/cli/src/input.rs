@@ -15,6 +15,7 @@ use tautnet::{Dataset, Loss, Network, Scaler, Shallow, printable, split};
 use tautnet_models::Stored;
 use tautnet_tables::describe::{Oddity, oddity};
 use tautnet_tables::idx::{self, Choice, Images};
+use tautnet_tables::source::Source;
 use tautnet_tables::{ColumnChoice, Encoder, Missing, Table, Task, UnknownLevels, builtin, mnist, public_data};
 
 /// A model or a network in a file.
@@ -95,6 +96,35 @@ pub fn open(data: &OsStr, arguments: &FileArguments) -> Result<Opened> {
             format!("there is no file and no data set `{data}`"),
             "give the path of a table, or a name that `tautnet data list` shows",
         )),
+    }
+}
+
+/// Rows of DATA: in memory, or in files that are read in blocks.
+pub enum Data {
+    /// A table.
+    Held(Table),
+    /// Files.
+    Read(Source),
+}
+
+/// What DATA names, of which no more is held than a block where it is in files: a file, files by a pattern, or a folder of Parquet files.
+pub fn data(data: &OsStr, arguments: &FileArguments) -> Result<Data> {
+    let path = Path::new(data);
+    // What is no ordinary file, such as a pipe, cannot be read twice.
+    let file = file_of(data).is_some_and(|path| path.is_file() && !idx::is_idx(path));
+    if file || (data != "-" && Source::is_for(path)) {
+        return Source::open(path, &arguments.options()).map(Data::Read);
+    }
+    open(data, arguments).map(|opened| Data::Held(opened.table))
+}
+
+impl Data {
+    /// All rows in memory, up to the limits.
+    pub fn whole(self) -> Result<Table> {
+        match self {
+            Self::Held(table) => Ok(table),
+            Self::Read(source) => source.table(),
+        }
     }
 }
 

@@ -41,22 +41,28 @@ pub fn percent_at_least(share: f64) -> String {
 /// Print a result of one or more lines, with what would be commands to the terminal made visible. It is not an error when the
 /// reader closes the pipe (`tautnet … | head`).
 pub fn print(text: &str) -> Result<()> {
+    print_on(text).map(drop)
+}
+
+/// The same, where more follows; whether there is still a reader.
+pub fn print_on(text: &str) -> Result<bool> {
     send(&printable::lines(text))
 }
 
-fn send(text: &str) -> Result<()> {
+fn send(text: &str) -> Result<bool> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => {
             Err(Error::new(format!("standard output could not be written: {error}"), "check where it is sent to"))
         }
-        _ => Ok(()),
+        Ok(()) => Ok(true),
     }
 }
 
 /// Print one JSON object.
 pub fn print_json(value: &serde_json::Value) -> Result<()> {
-    send(&json_text(value))
+    send(&json_text(value)).map(drop)
 }
 
 /// The text of a JSON object. What would be a command to the terminal is escaped, and the text stays the same JSON: such

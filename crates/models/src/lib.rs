@@ -20,6 +20,7 @@
 //!
 //! Everything that is written is read back and compared before it is handed out.
 
+mod around;
 mod deep_model;
 mod earlier;
 mod element;
@@ -44,6 +45,7 @@ mod strict_json;
 mod values;
 mod write;
 
+pub use around::{Around, Part, Refined};
 pub use deep_model::{polish_settings, told_of_polish};
 pub use format::{Format, Options, Precision, ScalerChoice};
 pub use model::{Model, verify, verify_chain};

@@ -9,7 +9,7 @@
 //! owner.
 
 use std::fs::{File, TryLockError};
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use tautnet::error::{Error, Result};
 
@@ -42,22 +42,67 @@ pub fn check(path: &Path, existing: Existing) -> Result<()> {
 
 /// Write a file, whole or not at all.
 pub fn write(path: &Path, bytes: &[u8], existing: Existing) -> Result<()> {
-    let (destination, folder) = destination(path, existing)?;
-    let mut file = temporary(&destination, &folder)?;
-    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(|e| unwritable(&destination, &e))?;
-    let persisted = match existing {
-        Existing::Replace => file.persist(&destination),
-        Existing::Refuse => file.persist_noclobber(&destination),
-    };
-    persisted.map_err(|e| match e.error.kind() {
-        std::io::ErrorKind::AlreadyExists => exists(&destination),
-        _ => unwritable(&destination, &e.error),
-    })?;
-    // The name itself is forced to the disk where the system lets one open a folder; the file is complete either way.
-    if let Ok(folder) = File::open(&folder) {
-        let _ = folder.sync_all();
+    let mut writing = Writing::begin(path, existing)?;
+    writing.put(bytes)?;
+    writing.finish()
+}
+
+/// A file that is being written, part by part: it has its name once it is finished, and where it is not there is none.
+pub struct Writing {
+    file: BufWriter<tempfile::NamedTempFile>,
+    destination: PathBuf,
+    folder: PathBuf,
+    existing: Existing,
+}
+
+impl Writing {
+    /// Begin a file; what is there already stays until it is finished.
+    pub fn begin(path: &Path, existing: Existing) -> Result<Self> {
+        let (destination, folder) = destination(path, existing)?;
+        let file = BufWriter::with_capacity(1 << 16, temporary(&destination, &folder)?);
+        Ok(Self { file, destination, folder, existing })
     }
-    Ok(())
+
+    /// The next bytes.
+    pub fn put(&mut self, bytes: &[u8]) -> Result<()> {
+        self.file.write_all(bytes).map_err(|error| unwritable(&self.destination, &error))
+    }
+
+    /// The file that it becomes.
+    pub fn path(&self) -> &Path {
+        &self.destination
+    }
+
+    /// Force the bytes to the disk and give the file its name.
+    pub fn finish(self) -> Result<()> {
+        let Self { file, destination, folder, existing } = self;
+        let file = file.into_inner().map_err(|error| unwritable(&destination, error.error()))?;
+        file.as_file().sync_all().map_err(|error| unwritable(&destination, &error))?;
+        let persisted = match existing {
+            Existing::Replace => file.persist(&destination),
+            Existing::Refuse => file.persist_noclobber(&destination),
+        };
+        persisted.map_err(|e| match e.error.kind() {
+            std::io::ErrorKind::AlreadyExists => exists(&destination),
+            _ => unwritable(&destination, &e.error),
+        })?;
+        // The name itself is forced to the disk where the system lets one open a folder; the file is complete either way.
+        if let Ok(folder) = File::open(&folder) {
+            let _ = folder.sync_all();
+        }
+        Ok(())
+    }
+}
+
+/// For writers of formats, which write to anything.
+impl Write for Writing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// The file to be written (a link's target, not the link) and its folder.
@@ -143,7 +188,7 @@ fn exists(path: &Path) -> Error {
     Error::new(format!("{} exists already", path.display()), "give another name, or replace it with ⟨replace⟩")
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Error {
+pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Error {
     let hint = match error.kind() {
         std::io::ErrorKind::NotFound => "make the folder first",
         std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => "make room on the disk",

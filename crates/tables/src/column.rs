@@ -7,11 +7,15 @@
 //!
 //! Fields without a value are remembered, row by row. Numbers with separators and dates are told apart from words by the whole column
 //! (see [`readings`](crate::readings)).
+//!
+//! What a column is taken for is a [`Verdict`], for which a builder need keep no values: of rows beyond memory a first pass finds the verdict, and
+//! a later one makes columns of a part of the rows by it. A column that is read at once goes the same way.
 
 use crate::dates::{Order, written};
 use crate::readings::{Kind, Numbers, Readings};
-use crate::table::{Column, Content, Gaps, Values};
-use std::collections::HashMap;
+use crate::table::{Column, Content, FILL, Gaps, Values};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use tautnet::error::{Error, Result};
 use tautnet::printable::shown;
 
@@ -41,9 +45,62 @@ impl Column {
     }
 }
 
+/// What a whole column is taken for, and what is to be said of it.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Verdict {
+    /// The name of the column.
+    pub(crate) name: String,
+    /// What its fields are, or why they cannot be used.
+    taken: Result<Taken>,
+    /// Of dates and words the first, as it is written.
+    first: String,
+    /// Where the first word is.
+    first_word: String,
+    note: Option<String>,
+    /// The first field without a value, in words, where there is one.
+    complaint: Option<String>,
+}
+
+/// What the fields of a column are.
+#[derive(Debug, Clone, PartialEq)]
+enum Taken {
+    Numbers,
+    /// Numbers with separators.
+    Separated(Kind),
+    /// Dates in one of these orders.
+    Dates(Vec<Order>),
+    Words,
+}
+
+impl Verdict {
+    /// What is to be said of the values.
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.note.as_deref().filter(|_| self.taken.is_ok())
+    }
+
+    /// Refuse a column that cannot be used, where it must be numbers, or have a value in every row.
+    pub(crate) fn check(&self, source: &str, numbers: bool, whole: bool) -> Result<()> {
+        let taken = self.taken.as_ref().map_err(Error::clone)?;
+        match (taken, &self.complaint) {
+            (Taken::Dates(_), _) if numbers => Column::of_dates(source, &self.name, &self.first).values().map(drop),
+            (_, Some(complaint)) if whole => Err(Error::new(complaint, FILL)),
+            (Taken::Words, _) if numbers => Err(Error::new(
+                format!("{} is `{}` where a number was learned", self.first_word, shown(&self.first)),
+                "give the column as numbers",
+            )),
+            _ => Ok(()),
+        }
+    }
+}
+
 /// Collects the fields of one column.
 #[derive(Default)]
 pub(crate) struct ColumnBuilder {
+    /// Where values are not kept, the different numbers before the first word, but for those beyond what words may be.
+    unkept: Option<HashSet<u64>>,
+    /// The file that is read now, where there are several, and the rows before it.
+    file: Option<Arc<str>>,
+    before: usize,
     rows: usize,
     numbers: Vec<f64>,
     words: Option<Words>,
@@ -53,12 +110,14 @@ pub(crate) struct ColumnBuilder {
     /// Whether a plain number was written with a decimal point.
     pointed: bool,
     missing: Vec<usize>,
+    missing_count: usize,
     first_missing: Option<Place>,
     infinite: Option<Place>,
     first_word: Option<Place>,
     rounded: Option<Rounded>,
     /// Whether the numbers are dates, in seconds since 1970.
     stamps: bool,
+    first_stamp: Option<f64>,
 }
 
 #[derive(Default)]
@@ -66,9 +125,12 @@ struct Words {
     codes: Vec<u32>,
     index: HashMap<String, u32>,
     too_many: bool,
+    /// Whether the words of the rows are not kept.
+    unkept: bool,
 }
 
 struct Place {
+    file: Option<Arc<str>>,
     row: usize,
     line: Option<u64>,
     text: String,
@@ -81,6 +143,23 @@ struct Rounded {
 }
 
 impl ColumnBuilder {
+    /// One that keeps no values: for the verdict alone.
+    pub(crate) fn unkept() -> Self {
+        Self { unkept: Some(HashSet::new()), ..Self::default() }
+    }
+
+    /// The rows from here on are those of another file; `rows` of it were read before.
+    pub(crate) fn begin(&mut self, file: &Arc<str>, rows: usize) {
+        self.file = Some(Arc::clone(file));
+        // Rows are counted in their file. What comes before the first row of a builder belongs to no builder.
+        self.before = self.rows.wrapping_sub(rows);
+    }
+
+    /// The place of the row of this number, counted from 1 over all files.
+    fn place(&self, row: usize, line: Option<u64>, text: &str) -> Place {
+        Place { file: self.file.clone(), row: row.wrapping_sub(self.before), line, text: text.to_owned() }
+    }
+
     /// The next field, as text; `line` is where it stands in the file.
     pub(crate) fn push_text(&mut self, field: &str, line: Option<u64>) {
         let field = field.trim();
@@ -94,8 +173,9 @@ impl ColumnBuilder {
             _ if is_missing(field) => self.push_missing(field, line),
             _ => {
                 self.rows += 1;
-                let rows = self.rows;
-                self.first_word.get_or_insert_with(|| Place { row: rows, line, text: field.to_owned() });
+                if self.first_word.is_none() {
+                    self.first_word = Some(self.place(self.rows, line, field));
+                }
                 self.push_word(field);
                 self.readings.push_word(field);
             }
@@ -116,6 +196,7 @@ impl ColumnBuilder {
     #[cfg(feature = "parquet")]
     pub(crate) fn push_date(&mut self, seconds: f64) {
         self.stamps = true;
+        self.first_stamp.get_or_insert(seconds);
         self.push_number(seconds, "", None);
     }
 
@@ -127,8 +208,10 @@ impl ColumnBuilder {
 
     /// The next value, which is not counted yet, is an integer that no double is equal to.
     fn push_rounded(&mut self, field: &str, line: Option<u64>) {
-        let first = || Place { row: self.rows + 1, line, text: field.to_owned() };
-        self.rounded.get_or_insert_with(|| Rounded { first: first(), count: 0 }).count += 1;
+        match &mut self.rounded {
+            Some(rounded) => rounded.count += 1,
+            None => self.rounded = Some(Rounded { first: self.place(self.rows + 1, line, field), count: 1 }),
+        }
     }
 
     /// The next value, as a number.
@@ -142,15 +225,19 @@ impl ColumnBuilder {
 
     fn push_number(&mut self, number: f64, field: &str, line: Option<u64>) {
         self.rows += 1;
-        if number.is_infinite() {
-            let row = self.rows;
-            self.infinite.get_or_insert_with(|| Place { row, line, text: field.to_owned() });
+        if number.is_infinite() && self.infinite.is_none() {
+            self.infinite = Some(self.place(self.rows, line, field));
         }
         self.number_count += 1;
         match &mut self.words {
             None => {
                 self.pointed |= field.contains('.');
-                self.numbers.push(number);
+                match &mut self.unkept {
+                    None => self.numbers.push(number),
+                    // As many as there may be words, and one that is too many.
+                    Some(unkept) if unkept.len() <= MOST_LEVELS => drop(unkept.insert((number + 0.0).to_bits())),
+                    Some(_) => {}
+                }
             }
             Some(words) => {
                 words.push(&canonical(number));
@@ -160,65 +247,94 @@ impl ColumnBuilder {
     }
 
     fn push_missing(&mut self, field: &str, line: Option<u64>) {
-        self.missing.push(self.rows);
         self.rows += 1;
-        let row = self.rows;
-        self.first_missing.get_or_insert_with(|| Place { row, line, text: field.to_owned() });
+        self.missing_count += 1;
+        if self.first_missing.is_none() {
+            self.first_missing = Some(self.place(self.rows, line, field));
+        }
+        self.readings.push_missing();
+        if self.unkept.is_some() {
+            return;
+        }
+        self.missing.push(self.rows - 1);
         // A value keeps the rows in step.
         match &mut self.words {
             None => self.numbers.push(0.0),
             Some(words) => words.push_missing(),
         }
-        self.readings.push_missing();
     }
 
     fn push_word(&mut self, word: &str) {
         if self.words.is_none() {
-            self.readings = Readings::after(&self.numbers, self.number_count, self.pointed);
-            let mut words = Words::default();
-            let mut missing = self.missing.iter().peekable();
-            for (k, number) in std::mem::take(&mut self.numbers).into_iter().enumerate() {
-                match missing.next_if_eq(&&k) {
-                    Some(_) => words.push_missing(),
-                    None => words.push(&canonical(number)),
-                }
-            }
-            self.words = Some(words);
+            let kept = self.unkept.is_none().then_some(self.numbers.as_slice());
+            self.readings = Readings::after(kept, self.number_count, self.pointed);
+            self.begin_words();
         }
         self.words.get_or_insert_default().push(word);
     }
 
+    /// From here on the column is one of words, and its numbers count by their shortest decimal form.
+    fn begin_words(&mut self) {
+        let mut words = Words { unkept: self.unkept.is_some(), ..Words::default() };
+        let mut missing = self.missing.iter().peekable();
+        for (k, number) in std::mem::take(&mut self.numbers).into_iter().enumerate() {
+            match missing.next_if_eq(&&k) {
+                Some(_) => words.push_missing(),
+                None => words.push(&canonical(number)),
+            }
+        }
+        let unkept = self.unkept.iter().flatten();
+        unkept.for_each(|bits| words.push(&canonical(f64::from_bits(*bits))));
+        self.words = Some(words);
+    }
+
+    /// Whether no further field can make the column usable, where it must be numbers, or have a value in every row.
+    pub(crate) fn is_hopeless(&self, numbers: bool, whole: bool) -> bool {
+        let words = self.words.as_ref().filter(|_| self.readings.is_empty());
+        (whole && self.missing_count > 0)
+            || (numbers && (words.is_some() || self.infinite.is_some()))
+            || words.is_some_and(|words| words.too_many)
+    }
+
     /// The column, with its complaint if it has one.
     pub(crate) fn finish(self, source: &str, name: String) -> Column {
-        let at = |place: &Place| match place.line {
-            Some(line) => format!("{source}: row {} (line {line}), column `{name}`", place.row),
-            None => format!("{source}: row {}, column `{name}`", place.row),
+        let verdict = self.verdict(source, name);
+        self.finish_by(source, &verdict)
+    }
+
+    /// What the column is taken for; `source` is what messages call what it is from.
+    pub(crate) fn verdict(&self, source: &str, name: String) -> Verdict {
+        let at = |place: &Place| {
+            let source = place.file.as_deref().unwrap_or(source);
+            match place.line {
+                Some(line) => format!("{source}: row {} (line {line}), column `{name}`", place.row),
+                None => format!("{source}: row {}, column `{name}`", place.row),
+            }
         };
         let mut notes: Vec<String> = Vec::new();
-        let known = self.rows - self.missing.len();
-        let infinite = |column: Content| match &self.infinite {
+        let word = self.first_word.as_ref();
+        let mut first = word.map_or(String::new(), |word| word.text.clone());
+        let known = self.rows - self.missing_count;
+        let infinite = |taken: Taken| match &self.infinite {
             Some(place) => Err(Error::new(
                 format!("{} is `{}`, which is not a finite number", at(place), shown(&place.text)),
                 "mend the value or drop the row, or leave the column out",
             )),
-            None => Ok(column),
+            None => Ok(taken),
         };
-        let word = self.first_word.as_ref();
-        let content: Result<Content> = match (self.words, self.readings.numbers()) {
+        let taken: Result<Taken> = match (&self.words, self.readings.numbers()) {
             (None, _) if self.stamps => {
-                let first = (0..self.rows).find(|k| self.missing.binary_search(k).is_err());
-                let first = first.map_or(String::new(), |k| written(self.numbers[k]));
-                let readings = vec![(Order::Ymd, self.numbers)];
-                Ok(Content::Dates { first, source: source.to_owned(), readings })
+                first = self.first_stamp.map_or(String::new(), written);
+                Ok(Taken::Dates(vec![Order::Ymd]))
             }
-            (None, _) => infinite(Content::Values(Values::Numbers(self.numbers))),
+            (None, _) => infinite(Taken::Numbers),
             (Some(_), Numbers::One(reading)) if reading.kind != Kind::DecimalComma || 2 * reading.count >= known => {
                 let how = match reading.kind {
                     Kind::DecimalComma => "a decimal comma",
                     _ => "separators of thousands",
                 };
                 notes.extend(word.map(|word| format!("{} is `{}`: numbers with {how}", at(word), shown(&word.text))));
-                infinite(Content::Values(Values::Numbers(reading.values.clone())))
+                infinite(Taken::Separated(reading.kind))
             }
             (Some(_), Numbers::Either) if 2 * (known - self.number_count) >= known => Err(Error::new(
                 format!(
@@ -230,17 +346,23 @@ impl ColumnBuilder {
             (Some(words), _) => {
                 let dates = self.readings.dates();
                 let mixed = 2 * self.number_count > known;
-                let first = || word.map_or(String::new(), at);
                 let text = word.map_or("", |word| &word.text);
                 if !dates.is_empty() {
-                    Ok(Content::Dates { first: text.to_owned(), source: source.to_owned(), readings: dates })
+                    Ok(Taken::Dates(dates))
                 } else if mixed {
                     let hint = if looks_decimal_comma(text) {
                         PLAIN_NUMBERS
                     } else {
                         "mend the value or leave the column out; a column counts as words when at least half of it is"
                     };
-                    Err(Error::new(format!("{} is `{}` where most values are numbers", first(), shown(text)), hint))
+                    Err(Error::new(
+                        format!(
+                            "{} is `{}` where most values are numbers",
+                            word.map_or(String::new(), at),
+                            shown(text)
+                        ),
+                        hint,
+                    ))
                 } else if words.too_many {
                     let hint = if looks_decimal_comma(text) {
                         PLAIN_NUMBERS
@@ -250,7 +372,7 @@ impl ColumnBuilder {
                     let what = format!("{source}: column `{name}` has more than {MOST_LEVELS} different words");
                     Err(Error::new(what, hint))
                 } else {
-                    Ok(Content::Values(words.finish()))
+                    Ok(Taken::Words)
                 }
             }
         };
@@ -269,15 +391,55 @@ impl ColumnBuilder {
         }));
         let complaint = self.first_missing.as_ref().map(|place| {
             let text = if place.text.is_empty() { String::new() } else { format!(" (`{}`)", shown(&place.text)) };
-            let more = match self.missing.len() {
+            let more = match self.missing_count {
                 1 => String::new(),
                 count => format!(", as {} more of the column", are(count - 1)),
             };
             format!("{} is missing{text}{more}", at(place))
         });
         let note = (!notes.is_empty()).then(|| notes.join("; "));
-        let gaps = complaint.map(|complaint| Gaps { rows: self.missing, complaint });
-        Column { name, content, note, gaps }
+        let first_word = word.map_or(String::new(), at);
+        Verdict { name, taken, first, first_word, note, complaint }
+    }
+
+    /// The column of some rows of a whole column of which this is known.
+    pub(crate) fn finish_by(mut self, source: &str, verdict: &Verdict) -> Column {
+        // What the whole column is, a part of it is, unless it is another one by now.
+        let changed = || {
+            let what = format!("{source}: column `{}` is not what it was when it was read first", verdict.name);
+            Error::new(what, "leave the file alone while it is read, and try again")
+        };
+        let reading = |builder: &Self, kind| match builder.words {
+            None => Ok(builder.numbers.clone()),
+            Some(_) => builder.readings.of(kind).map(<[f64]>::to_vec).ok_or_else(changed),
+        };
+        let content = match verdict.taken.as_ref().map_err(Error::clone) {
+            Err(error) => Err(error),
+            Ok(Taken::Numbers) if self.words.is_some() => Err(changed()),
+            Ok(Taken::Numbers) => Ok(Content::Values(Values::Numbers(std::mem::take(&mut self.numbers)))),
+            Ok(Taken::Separated(kind)) => reading(&self, *kind).map(|values| Content::Values(Values::Numbers(values))),
+            Ok(Taken::Dates(orders)) => {
+                let of = |order: &Order| Ok((*order, reading(&self, Kind::Date(*order))?));
+                orders.iter().map(of).collect::<Result<_>>().map(|readings| Content::Dates {
+                    first: verdict.first.clone(),
+                    source: source.to_owned(),
+                    readings,
+                })
+            }
+            Ok(Taken::Words) => {
+                if self.words.is_none() {
+                    self.begin_words();
+                }
+                let words = self.words.take().unwrap_or_default();
+                if words.too_many { Err(changed()) } else { Ok(Content::Values(words.finish())) }
+            }
+        };
+        let gaps = (!self.missing.is_empty()).then(|| verdict.complaint.clone().ok_or_else(changed)).transpose();
+        let (content, gaps) = match gaps {
+            Ok(gaps) => (content, gaps.map(|complaint| Gaps { rows: self.missing, complaint })),
+            Err(error) => (Err(error), None),
+        };
+        Column { name: verdict.name.clone(), content, note: verdict.note.clone(), gaps }
     }
 }
 
@@ -302,7 +464,9 @@ impl Words {
                 code
             }
         };
-        self.codes.push(code);
+        if !self.unkept {
+            self.codes.push(code);
+        }
     }
 
     /// A row without a value: the first word keeps its place.
@@ -322,7 +486,8 @@ impl Words {
         }
         Values::Words {
             levels: levels.into_iter().map(|(word, _)| word).collect(),
-            codes: self.codes.into_iter().map(|code| rank[code as usize]).collect(),
+            // Where no row of a part has a value there is no word.
+            codes: self.codes.into_iter().map(|code| rank.get(code as usize).copied().unwrap_or(0)).collect(),
         }
     }
 }

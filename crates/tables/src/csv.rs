@@ -9,6 +9,7 @@ use crate::limited::{Capped, unreadable};
 use crate::line_numbers::LineNumbers;
 use crate::table::{ReadOptions, Table};
 use std::io::Read;
+use std::sync::Arc;
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
 use tautnet::printable::shown;
@@ -20,93 +21,173 @@ const CANDIDATES: [u8; 4] = [b',', b';', b'\t', b'|'];
 /// Read delimited text; `source` is what messages call it.
 pub(crate) fn read(source: String, reader: impl Read, options: &ReadOptions) -> Result<Table> {
     let limits = &options.limits;
-    let mut reader = Capped::new(reader, &source, limits);
-    let mut sample = Vec::new();
-    reader.by_ref().take(SAMPLE).read_to_end(&mut sample).map_err(|e| unreadable(&source, &e))?;
-    if sample.starts_with(b"\xef\xbb\xbf") {
-        sample.drain(..3);
-    }
-    refuse_what_is_no_text(&source, &sample)?;
-    let delimiter = options.delimiter.unwrap_or_else(|| detect_delimiter(&sample));
-    let begins = first_records(&sample, delimiter);
-    let mut records = csv::ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true) // lengths are checked here, with a message that names the row
-        .delimiter(delimiter)
-        .buffer_capacity(1 << 18)
-        .from_reader(LineNumbers::new(Narrow::new(
-            std::io::Cursor::new(sample).chain(reader),
-            &source,
-            limits,
-            delimiter,
-        )));
-
-    let mut record = csv::ByteRecord::new();
-    let failed = |e: csv::Error| match e.into_kind() {
-        csv::ErrorKind::Io(e) => unreadable(&source, &e),
-        other => Error::new(format!("{source} could not be read: {other:?}"), "check that the file is a CSV table"),
-    };
-    if !records.read_byte_record(&mut record).map_err(failed)? {
-        return Err(Error::new(format!("{source} is empty"), "give a table with a header and rows of values"));
-    }
-    limits.check(Limit::Columns, &source, record.len() as u64)?;
-    let line = line_of(&record, records.get_mut());
-    let first: Vec<String> = (0..record.len())
-        .map(|j| text(&record, j).map(|field| field.trim().to_owned()).map_err(|e| no_unicode(&source, line, j, e)))
-        .collect::<Result<_>>()?;
-    let mut notes = Vec::new();
-    let has_header = options.header.unwrap_or_else(|| match &begins[..] {
-        _ if first.iter().all(|field| !is_number(field)) => true,
-        [_, second, ..] if names_with_numbers(&first, second) => {
-            let number = first.iter().find(|field| is_number(field)).map_or("", String::as_str);
-            notes.push(format!(
-                "{source}: the first row is taken for the names of the columns, though `{}` is a number; if it is data, say --header no",
-                shown(number)
-            ));
-            true
-        }
-        _ => false,
-    });
-
-    let mut builders: Vec<ColumnBuilder> = first.iter().map(|_| ColumnBuilder::default()).collect();
-    let mut rows = 0;
-    let mut more = if has_header { records.read_byte_record(&mut record).map_err(failed)? } else { true };
-    if let (true, [_, units, numbers, ..]) = (has_header, &begins[..])
-        && are_units(first.len(), units, numbers)
-    {
-        let line = line_of(&record, records.get_mut());
-        let unit = units.iter().find(|unit| !unit.is_empty()).map_or("", String::as_str);
-        notes.push(format!(
-            "{source}: line {line} has the units of the columns, such as `{}`, and is left out",
-            shown(unit)
-        ));
-        more = records.read_byte_record(&mut record).map_err(failed)?;
-    }
-    while more {
-        rows += 1;
-        if rows as u64 > limits.rows {
+    let mut records = Records::open(&source, Capped::new(reader, &source, limits), (options, None))?;
+    let mut builders: Vec<ColumnBuilder> = records.first.iter().map(|_| ColumnBuilder::default()).collect();
+    while let Some(row) = records.next()? {
+        if row.number > limits.rows {
             return Err(limits.beyond(Limit::Rows, &source, None));
         }
-        if (rows as u64).saturating_mul(builders.len() as u64) > limits.cells {
+        if row.number.saturating_mul(builders.len() as u64) > limits.cells {
             return Err(limits.beyond(Limit::Cells, &source, None));
         }
-        let line = line_of(&record, records.get_mut());
-        if record.len() != builders.len() {
-            return Err(ragged(&source, &record, rows, line, builders.len(), delimiter));
-        }
         for (j, builder) in builders.iter_mut().enumerate() {
-            let field = text(&record, j).map_err(|e| no_unicode(&source, line, j, e))?;
-            builder.push_text(field, Some(line));
+            builder.push_text(row.field(j)?, Some(row.line));
         }
-        more = records.read_byte_record(&mut record).map_err(failed)?;
     }
-    let name = |j: usize| match first[j].as_str() {
-        name if has_header && !name.is_empty() => name.to_owned(),
-        _ => format!("column_{}", j + 1),
-    };
-    let columns = builders.into_iter().enumerate().map(|(j, builder)| builder.finish(&source, name(j))).collect();
+    let (names, notes, rows) = (records.names(), std::mem::take(&mut records.notes), records.rows as usize);
+    let columns = builders.into_iter().zip(names).map(|(builder, name)| builder.finish(&source, name)).collect();
     drop(records);
     Table::with_rows(source, columns, rows).map(|table| table.with_notes(notes))
+}
+
+/// A row of units below the names, where there is one.
+pub(crate) type Units = Option<Vec<String>>;
+
+/// What was looked at to begin with, and the rest.
+type Whole<R> = std::io::Chain<std::io::Cursor<Vec<u8>>, R>;
+
+/// The rows of delimited text, one after another.
+pub(crate) struct Records<R> {
+    source: Arc<str>,
+    records: csv::Reader<LineNumbers<Narrow<Whole<R>>>>,
+    record: csv::ByteRecord,
+    /// The fields of the first record, which may be names.
+    first: Vec<String>,
+    has_header: bool,
+    /// The row of units, where there is one.
+    pub(crate) units: Units,
+    delimiter: u8,
+    /// Rows so far, those of names and units not counted.
+    pub(crate) rows: u64,
+    /// Whether the record at hand has not been given away yet: a first record that has no names is a row.
+    waiting: bool,
+    /// What is to be said of how it was read.
+    pub(crate) notes: Vec<String>,
+}
+
+/// A row: its number, the line that it begins on, and its fields.
+pub(crate) struct Row<'a> {
+    pub(crate) number: u64,
+    pub(crate) line: u64,
+    source: &'a str,
+    record: &'a csv::ByteRecord,
+}
+
+impl Row<'_> {
+    /// A field as text.
+    pub(crate) fn field(&self, j: usize) -> Result<&str> {
+        text(self.record, j).map_err(|error| no_unicode(self.source, self.line, j, error))
+    }
+}
+
+impl<R: Read> Records<R> {
+    /// Find out what separates the fields, and whether there are names and units. `like` is another file with the same columns: then a row is one of
+    /// units where it is that of the other one.
+    pub(crate) fn open(source: &str, mut reader: R, (options, like): (&ReadOptions, Option<&Units>)) -> Result<Self> {
+        let limits = &options.limits;
+        let mut sample = Vec::new();
+        reader.by_ref().take(SAMPLE).read_to_end(&mut sample).map_err(|e| unreadable(source, &e))?;
+        if sample.starts_with(b"\xef\xbb\xbf") {
+            sample.drain(..3);
+        }
+        refuse_what_is_no_text(source, &sample)?;
+        let delimiter = options.delimiter.unwrap_or_else(|| detect_delimiter(&sample));
+        let begins = first_records(&sample, delimiter);
+        let source: Arc<str> = source.into();
+        let records = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true) // lengths are checked here, with a message that names the row
+            .delimiter(delimiter)
+            .buffer_capacity(1 << 18)
+            .from_reader(LineNumbers::new(Narrow::new(
+                std::io::Cursor::new(sample).chain(reader),
+                &source,
+                limits,
+                delimiter,
+            )));
+        let record = csv::ByteRecord::new();
+        let (first, notes, rows, waiting, units) = (Vec::new(), Vec::new(), 0, false, None);
+        let mut all = Self { source, records, record, first, has_header: true, units, delimiter, rows, waiting, notes };
+        if !all.advance()? {
+            return Err(Error::new(
+                format!("{} is empty", all.source),
+                "give a table with a header and rows of values",
+            ));
+        }
+        limits.check(Limit::Columns, &all.source, all.record.len() as u64)?;
+        let line = line_of(&all.record, all.records.get_mut());
+        let field = |j: usize| text(&all.record, j).map_err(|error| no_unicode(&all.source, line, j, error));
+        all.first =
+            (0..all.record.len()).map(|j| field(j).map(|field| field.trim().to_owned())).collect::<Result<_>>()?;
+        all.has_header = options.header.unwrap_or_else(|| match &begins[..] {
+            _ if all.first.iter().all(|field| !is_number(field)) => true,
+            [_, second, ..] if names_with_numbers(&all.first, second) => {
+                let number = all.first.iter().find(|field| is_number(field)).map_or("", String::as_str);
+                all.notes.push(format!(
+                    "{}: the first row is taken for the names of the columns, though `{}` is a number; if it is data, say --header no",
+                    all.source,
+                    shown(number)
+                ));
+                true
+            }
+            _ => false,
+        });
+        all.waiting = if all.has_header { all.advance()? } else { true };
+        let found = match (&begins[..], like) {
+            ([_, units, numbers, ..], None) => are_units(all.first.len(), units, numbers).then_some(units),
+            ([_, units, ..], Some(like)) => like.as_ref().filter(|like| *like == units),
+            _ => None,
+        };
+        if let Some(units) = found.filter(|_| all.has_header) {
+            let line = line_of(&all.record, all.records.get_mut());
+            let unit = units.iter().find(|unit| !unit.is_empty()).map_or("", String::as_str);
+            all.notes.push(format!(
+                "{}: line {line} has the units of the columns, such as `{}`, and is left out",
+                all.source,
+                shown(unit)
+            ));
+            all.units = Some(units.clone());
+            all.waiting = all.advance()?;
+        }
+        Ok(all)
+    }
+
+    /// The names of the columns.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let name = |(j, name): (usize, &String)| match name.as_str() {
+            name if self.has_header && !name.is_empty() => name.to_owned(),
+            _ => format!("column_{}", j + 1),
+        };
+        self.first.iter().enumerate().map(name).collect()
+    }
+
+    /// Whether the first row has the names.
+    pub(crate) fn has_header(&self) -> bool {
+        self.has_header
+    }
+
+    /// The next row; `None` after the last.
+    pub(crate) fn next(&mut self) -> Result<Option<Row<'_>>> {
+        if !std::mem::take(&mut self.waiting) && !self.advance()? {
+            return Ok(None);
+        }
+        self.rows += 1;
+        let (source, line) = (&*self.source, line_of(&self.record, self.records.get_mut()));
+        if self.record.len() != self.first.len() {
+            return Err(ragged(source, &self.record, self.rows, line, self.first.len(), self.delimiter));
+        }
+        Ok(Some(Row { number: self.rows, line, source, record: &self.record }))
+    }
+
+    /// Read the next record, if there is one.
+    fn advance(&mut self) -> Result<bool> {
+        let source = &*self.source;
+        self.records.get_mut().inner_mut().begin_row();
+        self.records.read_byte_record(&mut self.record).map_err(|error| match error.into_kind() {
+            csv::ErrorKind::Io(error) => unreadable(source, &error),
+            other => Error::new(format!("{source} could not be read: {other:?}"), "check that the file is a CSV table"),
+        })
+    }
 }
 
 /// The first three records of a sample, trimmed; fewer where it has fewer whole ones.
@@ -158,25 +239,41 @@ fn begins_with_digit(field: &str) -> bool {
     field.trim_start_matches(['+', '-', '.', '"', '\'']).starts_with(|sign: char| sign.is_ascii_digit())
 }
 
-/// A reader that fails once a line has far more delimiters than a table may have columns: a row is held whole before its
-/// fields can be counted.
-struct Narrow<'a, R> {
+/// A reader that fails once a line has far more delimiters than a table may have columns, or more bytes than a file: a row is held whole
+/// before its fields can be counted.
+struct Narrow<R> {
     reader: R,
-    source: &'a str,
-    limits: &'a Limits,
+    source: Arc<str>,
+    limits: Limits,
     delimiter: u8,
     met: u64,
+    /// Bytes since a row was asked for.
+    bytes: u64,
 }
 
-impl<'a, R> Narrow<'a, R> {
-    fn new(reader: R, source: &'a str, limits: &'a Limits, delimiter: u8) -> Self {
-        Self { reader, source, limits, delimiter, met: 0 }
+impl<R> Narrow<R> {
+    fn new(reader: R, source: &Arc<str>, limits: &Limits, delimiter: u8) -> Self {
+        Self { reader, source: Arc::clone(source), limits: *limits, delimiter, met: 0, bytes: 0 }
+    }
+
+    /// The next row is asked for.
+    fn begin_row(&mut self) {
+        self.bytes = 0;
     }
 }
 
-impl<R: Read> Read for Narrow<'_, R> {
+impl<R: Read> Read for Narrow<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        // Of what was read before the row only a part can belong to it.
+        if self.bytes > self.limits.bytes {
+            return Err(std::io::Error::other(self.limits.beyond(
+                Limit::Bytes,
+                &format!("a row of {}", self.source),
+                None,
+            )));
+        }
         let count = self.reader.read(buffer)?;
+        self.bytes += count as u64;
         let read = &buffer[..count];
         let delimiters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte == self.delimiter).count() as u64;
         // Lines that begin and end in this buffer are shorter than it, which is not much to hold.
@@ -186,7 +283,7 @@ impl<R: Read> Read for Narrow<'_, R> {
         }
         // A text in quotation marks may have some delimiters more.
         if self.met > self.limits.columns.saturating_add(1 << 16) {
-            return Err(std::io::Error::other(self.limits.beyond(Limit::Columns, self.source, None)));
+            return Err(std::io::Error::other(self.limits.beyond(Limit::Columns, &self.source, None)));
         }
         Ok(count)
     }
@@ -206,7 +303,7 @@ fn no_unicode(source: &str, line: u64, j: usize, error: std::str::Utf8Error) -> 
     Error::new(format!("{source}: line {line}, field {} is not UTF-8 text ({error})", j + 1), "save the file as UTF-8")
 }
 
-fn ragged(source: &str, record: &csv::ByteRecord, row: usize, line: u64, due: usize, delimiter: u8) -> Error {
+fn ragged(source: &str, record: &csv::ByteRecord, row: u64, line: u64, due: usize, delimiter: u8) -> Error {
     let fields = if record.len() == 1 { "field" } else { "fields" };
     let hint = if record.iter().any(|field| field.contains(&b'\n')) {
         "a quotation mark seems not to be closed".to_owned()

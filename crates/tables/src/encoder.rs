@@ -8,6 +8,7 @@ use crate::column::canonical;
 use crate::dates::AskedDate;
 use crate::pattern;
 use crate::preparation::{Missing, Preparation};
+use crate::source::Wanted;
 use crate::table::{Column, Table, Values};
 use crate::target::{Task, check_one_column, check_targets_asked, check_varies, classes, no_inputs};
 use faer::Mat;
@@ -195,6 +196,19 @@ impl Encoder {
         names
     }
 
+    /// The columns of a file that the inputs are made of, for a [`Source`](crate::source::Source).
+    pub fn wanted(&self) -> Vec<Wanted> {
+        let learned = |name: &str| self.inputs.iter().find(|input| input.name == name);
+        let fills = |name: &str| self.preparation.fills.iter().any(|fill| fill.column == name);
+        let is_date = |name: &str| self.preparation.dates.iter().any(|date| date.column == name);
+        let of = |name: &str| Wanted {
+            name: name.to_owned(),
+            numbers: learned(name).is_some_and(|input| input.levels.is_none()) && !is_date(name),
+            whole: !fills(name),
+        };
+        self.given().into_iter().map(of).collect()
+    }
+
     /// The table without the rows that cannot be learned from or measured on: those without a target and, where that was chosen, those
     /// without some other value. Where missing values are to be refused nothing is left out.
     pub fn complete<'a>(&self, table: &'a Table) -> Result<Cow<'a, Table>> {
@@ -369,9 +383,10 @@ impl Encoder {
                     numbers.iter().enumerate().for_each(|(k, number)| x[(k, first)] = *number);
                 }
                 (None, Values::Words { levels, codes }) => {
-                    let (source, name, word) = (table.source(), &input.name, shown(&levels[codes[0] as usize]));
+                    let ((source, row), name) = (table.origin(0), &input.name);
+                    let word = shown(&levels[codes[0] as usize]);
                     return Err(Error::new(
-                        format!("{source}: row 1, column `{name}` is `{word}` where a number was learned"),
+                        format!("{source}: row {row}, column `{name}` is `{word}` where a number was learned"),
                         "give the column as numbers",
                     ));
                 }
@@ -485,14 +500,9 @@ fn level_of_rows(
             None => ("class", "classes", "leave it out"),
             Some(_) => ("level", "levels", "have unknown levels ignored"),
         };
+        let (source, row) = table.origin(k);
         Err(Error::new(
-            format!(
-                "{}: row {}, column `{}` is `{}`, a {one} that was not learned",
-                table.source(),
-                k + 1,
-                column.name,
-                shown(word)
-            ),
+            format!("{source}: row {row}, column `{}` is `{}`, a {one} that was not learned", column.name, shown(word)),
             format!("the {all} are {}; mend the row, or {then}", list(known.iter().map(String::as_str))),
         ))
     };

@@ -5,10 +5,15 @@
 //! others. [`builtin`] has tables that need no file, [`public_data`] and [`mnist`] those that can be fetched. What a reader may
 //! hold is limited by [`Limits`](tautnet::Limits).
 //!
+//! Rows that no memory holds are read in blocks: [`source`].
+//!
+//! What is found for them is written as it comes: [`results`].
+//!
 //! [`limited`] and [`atomic`] are for files of every kind: read up to the limits, and written whole or not at all.
 
 pub mod atomic;
 pub mod builtin;
+mod cells;
 mod class;
 mod column;
 mod csv;
@@ -23,11 +28,17 @@ pub mod mnist;
 mod parquet;
 #[cfg(feature = "parquet")]
 mod parquet_guard;
+#[cfg(feature = "parquet")]
+mod parquet_rows;
+#[cfg(feature = "parquet")]
+mod parquet_write;
 mod pattern;
 mod preparation;
 pub mod public_data;
 mod read;
 mod readings;
+pub mod results;
+pub mod source;
 mod table;
 mod target;
 mod zip_archive;

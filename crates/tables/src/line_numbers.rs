@@ -28,6 +28,11 @@ impl<R> LineNumbers<R> {
         Self { inner, passed: 0, line: 1, fresh: true, carriage: false, begun: VecDeque::new() }
     }
 
+    /// The reader that the bytes come from.
+    pub(crate) fn inner_mut(&mut self) -> &mut R {
+        &mut self.inner
+    }
+
     /// The line of the first text at or after a byte, which is the beginning of a line or the rest of a line break.
     /// Earlier bytes cannot be asked for afterwards.
     pub(crate) fn of_text_from(&mut self, byte: u64) -> u64 {

@@ -9,14 +9,14 @@ use parquet::column::page::{Page, PageMetadata, PageReader};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl, get_column_reader};
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, RowGroupMetaData};
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
+use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::schema::types::ColumnDescriptor;
 use std::cell::Cell;
 use std::fs::File;
 use std::io::Seek;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use tautnet::error::{Error, Result};
 use tautnet::limits::{Limit, Limits};
 
@@ -24,10 +24,10 @@ use tautnet::limits::{Limit, Limits};
 const BATCH: usize = 16 * 1024;
 
 /// What is wrong with a file that is damaged.
-struct Damage<'a>(&'a str);
+pub(crate) struct Damage<'a>(pub(crate) &'a str);
 
 impl Damage<'_> {
-    fn error(&self, what: &dyn std::fmt::Display) -> Error {
+    pub(crate) fn error(&self, what: &dyn std::fmt::Display) -> Error {
         let hint = "the file is damaged or cut short; write it again";
         Error::new(format!("{} could not be read: {what}", self.0), hint)
     }
@@ -45,7 +45,7 @@ pub(crate) fn read(source: String, mut file: File, limits: &Limits) -> Result<Ta
 }
 
 /// Do what may panic, without a word on standard error; `None` where it did.
-fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(crate) fn quietly<T>(work: impl FnOnce() -> T) -> Option<T> {
     thread_local! {
         static QUIET: Cell<bool> = const { Cell::new(false) };
     }
@@ -71,11 +71,7 @@ fn decode(source: &str, file: File, bytes: &[u8], limits: &Limits) -> Result<Tab
     guard::check_schema(bytes, limits).map_err(|what| damage.error(&what))?;
     let reader = SerializedFileReader::new(file).map_err(failed)?;
     let metadata = reader.metadata();
-    let count = |group: &RowGroupMetaData| u64::try_from(group.num_rows()).unwrap_or(0);
-    let due = metadata.row_groups().iter().map(count).fold(0, u64::saturating_add);
-    if due != u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0) {
-        return Err(damage.error(&"its parts have another number of rows than the whole"));
-    }
+    let due = rows_of(source, metadata)?;
     if due == 0 {
         return Err(Error::new(format!("{source} has no rows"), "at least one row of values is needed"));
     }
@@ -89,7 +85,7 @@ fn decode(source: &str, file: File, bytes: &[u8], limits: &Limits) -> Result<Tab
     for (j, description) in descriptions.iter().enumerate() {
         let name = description.path().string();
         // Data frames store their row labels under such names.
-        if name.starts_with("__index_level_") {
+        if is_row_label(&name) {
             continue;
         }
         let chunks = || metadata.row_groups().iter().map(|group| group.column(j));
@@ -99,44 +95,79 @@ fn decode(source: &str, file: File, bytes: &[u8], limits: &Limits) -> Result<Tab
         }
         let mut builder = ColumnBuilder::default();
         for (group, chunk) in metadata.row_groups().iter().zip(chunks()) {
-            let chunk = place(group, chunk).ok_or_else(|| damage.error(&"its footer has a negative length"))?;
-            if chunk.values != count(group) {
-                let what = format!("column `{name}` has {} values in {} rows", chunk.values, count(group));
-                return Err(damage.error(&what));
-            }
+            let chunk = place(source, &name, group, chunk)?;
             unpacked += guard::check_pages(bytes, &chunk, limits).map_err(|what| damage.error(&what))?;
             limits.check(Limit::Bytes, source, unpacked)?;
         }
         for group in 0..reader.num_row_groups() {
             let group = reader.get_row_group(group).map_err(failed)?;
-            let pages = Box::new(Pages {
-                pages: group.get_column_page_reader(j).map_err(failed)?,
-                levels: description.max_def_level() > 0,
-            });
-            push_column(get_column_reader(description.clone(), pages), description, &mut builder, rows)
-                .map_err(failed)?;
+            let mut column = column_reader(&*group, j, description).map_err(failed)?;
+            // One more than there may be, so that too many are met.
+            let most = (rows - builder.rows()).saturating_add(1);
+            push_records(&mut column, description, &mut builder, most).map_err(failed)?;
+            if builder.rows() > rows {
+                return Err(damage.error(&format!("a column has more than {rows} values")));
+            }
         }
         columns.push(builder.finish(source, name));
     }
     Table::with_rows(source.to_owned(), columns, rows)
 }
 
-/// Where a column of a row group is; `None` where the footer says nonsense.
-fn place(group: &RowGroupMetaData, chunk: &ColumnChunkMetaData) -> Option<Chunk> {
-    u64::try_from(group.num_rows()).ok()?;
+/// Data frames store their row labels under such names.
+pub(crate) fn is_row_label(name: &str) -> bool {
+    name.starts_with("__index_level_")
+}
+
+/// The rows of a group.
+pub(crate) fn rows_in(group: &RowGroupMetaData) -> u64 {
+    u64::try_from(group.num_rows()).unwrap_or(0)
+}
+
+/// The rows of a file, of which its groups and the whole speak.
+pub(crate) fn rows_of(source: &str, metadata: &ParquetMetaData) -> Result<u64> {
+    let due = metadata.row_groups().iter().map(rows_in).fold(0, u64::saturating_add);
+    if due != u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0) {
+        return Err(Damage(source).error(&"its parts have another number of rows than the whole"));
+    }
+    Ok(due)
+}
+
+/// Where a column of a row group is; an error where the footer says nonsense.
+pub(crate) fn place(source: &str, name: &str, group: &RowGroupMetaData, chunk: &ColumnChunkMetaData) -> Result<Chunk> {
     let start = chunk.dictionary_page_offset().unwrap_or(chunk.data_page_offset());
-    Some(Chunk {
-        start: u64::try_from(start).ok()?,
-        length: u64::try_from(chunk.compressed_size()).ok()?,
-        values: u64::try_from(chunk.num_values()).ok()?,
-    })
+    let number =
+        |number: i64| u64::try_from(number).map_err(|_| Damage(source).error(&"its footer has a negative length"));
+    number(group.num_rows())?;
+    let chunk =
+        Chunk { start: number(start)?, length: number(chunk.compressed_size())?, values: number(chunk.num_values())? };
+    if chunk.values != rows_in(group) {
+        let what = format!("column `{name}` has {} values in {} rows", chunk.values, rows_in(group));
+        return Err(Damage(source).error(&what));
+    }
+    Ok(chunk)
+}
+
+/// The reader of a column of a row group.
+pub(crate) fn column_reader(
+    group: &dyn RowGroupReader,
+    j: usize,
+    description: &Arc<ColumnDescriptor>,
+) -> parquet::errors::Result<ColumnReader> {
+    let pages = group.get_column_page_reader(j)?;
+    let pages = Box::new(Pages { pages, levels: description.max_def_level() > 0 });
+    Ok(get_column_reader(Arc::clone(description), pages))
 }
 
 /// Encodings that are not read: how much they unpack to cannot be told beforehand.
 const UNREAD: [Encoding; 2] = [Encoding::DELTA_BYTE_ARRAY, Encoding::ALP];
 
 /// Why a column is stored in a way that is not read.
-fn unread<'a>(source: &str, name: &str, mut chunks: impl Iterator<Item = &'a ColumnChunkMetaData>) -> Option<Error> {
+pub(crate) fn unread<'a>(
+    source: &str,
+    name: &str,
+    mut chunks: impl Iterator<Item = &'a ColumnChunkMetaData>,
+) -> Option<Error> {
     let encoding = chunks.find_map(|chunk| chunk.encodings().find(|encoding| UNREAD.contains(encoding)))?;
     Some(Error::new(
         format!("{source}: column `{name}` is stored as {encoding}, which is not read"),
@@ -206,7 +237,7 @@ impl Iterator for Pages {
 }
 
 /// Why a column cannot be read as numbers or words.
-fn unsupported(source: &str, name: &str, description: &ColumnDescriptor) -> Option<Error> {
+pub(crate) fn unsupported(source: &str, name: &str, description: &ColumnDescriptor) -> Option<Error> {
     let nested = description.max_rep_level() > 0 || description.path().parts().len() > 1;
     let number = matches!(description.logical_type_ref(), None | Some(LogicalType::Integer { .. }))
         && !matches!(
@@ -238,6 +269,16 @@ fn unsupported(source: &str, name: &str, description: &ColumnDescriptor) -> Opti
     ))
 }
 
+/// What a column holds, in a word.
+pub(crate) fn kind_of(description: &ColumnDescriptor) -> &'static str {
+    match description.physical_type() {
+        _ if ticks_of_date(description).is_some() => "dates",
+        Type::BOOLEAN => "truth values",
+        Type::FLOAT | Type::DOUBLE | Type::INT32 | Type::INT64 => "numbers",
+        _ => "text",
+    }
+}
+
 type Outcome = parquet::errors::Result<()>;
 
 /// For a column of dates or of times with a date: how many of its units are a second; days have no such number, and 1 stands for it.
@@ -255,13 +296,13 @@ fn ticks_of_date(description: &ColumnDescriptor) -> Option<f64> {
     }
 }
 
-/// The values of a column, `most` rows together at most.
-fn push_column(
-    column: ColumnReader,
+/// The next values of a column, `most` at most; returns how many there were.
+pub(crate) fn push_records(
+    column: &mut ColumnReader,
     description: &ColumnDescriptor,
     builder: &mut ColumnBuilder,
     most: usize,
-) -> Outcome {
+) -> parquet::errors::Result<usize> {
     let unsigned = matches!(description.logical_type_ref(), Some(LogicalType::Integer(integer)) if !integer.is_signed)
         || matches!(
             description.converted_type(),
@@ -295,23 +336,23 @@ fn push_column(
     }
 }
 
-/// Every value of a flat column, missing ones included: one below the highest definition level says that.
+/// The next values of a flat column, missing ones included: one below the highest definition level says that.
 fn each<T: DataType>(
-    mut column: ColumnReaderImpl<T>,
+    column: &mut ColumnReaderImpl<T>,
     highest: i16,
     builder: &mut ColumnBuilder,
     most: usize,
     push: impl Fn(&mut ColumnBuilder, &T::T),
-) -> Outcome {
-    loop {
-        let (mut levels, mut values) = (Vec::with_capacity(BATCH), Vec::with_capacity(BATCH));
-        let (records, _, _) = column.read_records(BATCH, Some(&mut levels), None, &mut values)?;
+) -> parquet::errors::Result<usize> {
+    let mut read = 0;
+    while read < most {
+        let batch = BATCH.min(most - read);
+        let (mut levels, mut values) = (Vec::with_capacity(batch), Vec::with_capacity(batch));
+        let (records, _, _) = column.read_records(batch, Some(&mut levels), None, &mut values)?;
         if records == 0 {
-            return Ok(());
+            break;
         }
-        if builder.rows() + records > most {
-            return Err(ParquetError::General(format!("a column has more than {most} values")));
-        }
+        read += records;
         let mut values = values.iter();
         for k in 0..records {
             if highest > 0 && levels[k] < highest {
@@ -321,6 +362,7 @@ fn each<T: DataType>(
             }
         }
     }
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -332,7 +374,6 @@ mod tests {
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;
     use std::path::Path;
-    use std::sync::Arc;
 
     /// Two row groups of three rows each, with one missing `hole`.
     fn write(path: &Path, compression: parquet::basic::Compression) {

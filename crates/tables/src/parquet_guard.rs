@@ -78,18 +78,99 @@ pub(crate) fn check_schema(file: &[u8], limits: &Limits) -> Outcome<()> {
     Ok(())
 }
 
+/// A column's pages are somewhere else.
+fn misplaced() -> String {
+    "a column's pages are not where its footer says".to_owned()
+}
+
 /// The headers of all pages of a column; returns the bytes that they say they unpack to.
 pub(crate) fn check_pages(file: &[u8], chunk: &Chunk, limits: &Limits) -> Outcome<u64> {
-    let damaged = || "a column's pages are not where its footer says".to_owned();
-    let end = chunk.start.checked_add(chunk.length).ok_or_else(damaged)?;
-    let range = usize::try_from(chunk.start).ok().zip(usize::try_from(end).ok()).ok_or_else(damaged)?;
-    let mut reader = Compact { bytes: file.get(range.0..range.1).ok_or_else(damaged)? };
+    let end = chunk.start.checked_add(chunk.length).ok_or_else(misplaced)?;
+    let range = usize::try_from(chunk.start).ok().zip(usize::try_from(end).ok()).ok_or_else(misplaced)?;
+    let mut reader = Compact { bytes: file.get(range.0..range.1).ok_or_else(misplaced)? };
     let (mut unpacked, mut values) = (0u64, 0u64);
     while !reader.bytes.is_empty() {
-        let (mut size, mut packed, mut dictionary) = (-1, -1, None);
+        let page = reader.page()?;
+        values = values.saturating_add(page.values);
+        unpacked = unpacked.saturating_add(page.size);
+        if unpacked > limits.bytes {
+            return Ok(unpacked);
+        }
+        let packed = usize::try_from(page.packed).map_err(|_| misplaced())?;
+        reader.bytes = reader.bytes.get(packed..).ok_or_else(misplaced)?;
+    }
+    check_values(values, chunk)?;
+    Ok(unpacked)
+}
+
+/// The same of a file that is not held: no page may unpack to more than the limit. `read` fills a buffer from a place in the file.
+pub(crate) fn check_pages_in(
+    read: &mut dyn FnMut(u64, &mut [u8]) -> Outcome<()>,
+    chunk: &Chunk,
+    limits: &Limits,
+) -> Outcome<()> {
+    /// Headers are hardly longer.
+    const WINDOW: u64 = 1 << 12;
+    let end = chunk.start.checked_add(chunk.length).ok_or_else(misplaced)?;
+    let (mut at, mut values, mut window) = (chunk.start, 0u64, Vec::new());
+    while at < end {
+        let mut length = WINDOW.min(end - at);
+        let (page, header) = loop {
+            window.resize(usize::try_from(length).map_err(|_| misplaced())?, 0);
+            read(at, &mut window)?;
+            let mut reader = Compact { bytes: &window };
+            match reader.page() {
+                Ok(page) => break (page, length - reader.bytes.len() as u64),
+                // It may go on behind the window: smallest and largest values stand in headers.
+                Err(_) if length < (end - at).min(limits.bytes) => length = (length * 16).min(end - at),
+                Err(what) => return Err(what),
+            }
+        };
+        values = values.saturating_add(page.values);
+        if page.size > limits.bytes {
+            return Err(format!("a page unpacks to {} bytes, more than the limit of {}", page.size, limits.bytes));
+        }
+        at = at.saturating_add(header).saturating_add(page.packed);
+    }
+    if at != end { Err(misplaced()) } else { check_values(values, chunk) }
+}
+
+fn check_values(values: u64, chunk: &Chunk) -> Outcome<()> {
+    match values > chunk.values {
+        true => Err(format!("a column has {values} values where {} are due", chunk.values)),
+        false => Ok(()),
+    }
+}
+
+/// What the header of a page announces.
+struct Page {
+    /// Bytes that it unpacks to.
+    size: u64,
+    /// Bytes behind the header.
+    packed: u64,
+    /// Values of rows.
+    values: u64,
+}
+
+/// How many numbers a page announces whose numbers are stored as differences.
+pub(crate) fn count_of_differences(values: &[u8]) -> Outcome<u64> {
+    let mut reader = Compact { bytes: values };
+    let (_block, _parts) = (reader.varint()?, reader.varint()?);
+    reader.varint()
+}
+
+/// What is left to read.
+struct Compact<'a> {
+    bytes: &'a [u8],
+}
+
+impl Compact<'_> {
+    /// The header of a page.
+    fn page(&mut self) -> Outcome<Page> {
+        let (mut size, mut packed, mut dictionary, mut values) = (-1, -1, None, 0u64);
         // The decoder reads a field that it knows as what it should be, whatever type the file gives it, and loses its place
         // where that is another: then a text of two gigabytes, or a list of them, passes for a part of the header.
-        reader.fields(|reader, field, kind| match (field, kind) {
+        self.fields(|reader, field, kind| match (field, kind) {
             (2, NUMBER) => reader.integer().map(|value| size = value),
             (3, NUMBER) => reader.integer().map(|value| packed = value),
             (1 | 4, NUMBER) | (6, STRUCT) => reader.skip(kind, DEEPEST),
@@ -114,36 +195,14 @@ pub(crate) fn check_pages(file: &[u8], chunk: &Chunk, limits: &Limits) -> Outcom
             _ => reader.skip(kind, DEEPEST),
         })?;
         let size = u64::try_from(size).map_err(|_| "a page has no size".to_owned())?;
-        let packed = usize::try_from(packed).map_err(|_| "a page has no size".to_owned())?;
+        let packed = u64::try_from(packed).map_err(|_| "a page has no size".to_owned())?;
         // Every entry of a dictionary takes four bytes at least.
         if dictionary.is_some_and(|count| count > size / 4) {
             return Err("a dictionary has more entries than bytes".into());
         }
-        unpacked = unpacked.saturating_add(size);
-        if unpacked > limits.bytes {
-            return Ok(unpacked);
-        }
-        reader.bytes = reader.bytes.get(packed..).ok_or_else(damaged)?;
+        Ok(Page { size, packed, values })
     }
-    if values > chunk.values {
-        return Err(format!("a column has {values} values where {} are due", chunk.values));
-    }
-    Ok(unpacked)
-}
 
-/// How many numbers a page announces whose numbers are stored as differences.
-pub(crate) fn count_of_differences(values: &[u8]) -> Outcome<u64> {
-    let mut reader = Compact { bytes: values };
-    let (_block, _parts) = (reader.varint()?, reader.varint()?);
-    reader.varint()
-}
-
-/// What is left to read.
-struct Compact<'a> {
-    bytes: &'a [u8],
-}
-
-impl Compact<'_> {
     fn byte(&mut self) -> Outcome<u8> {
         let (first, rest) = self.bytes.split_first().ok_or("a header is cut short")?;
         self.bytes = rest;
@@ -289,7 +348,16 @@ mod tests {
     fn pages_are_no_more_than_there_is_room_for() {
         let limits = Limits::default();
         let check = |pages: &[u8], values: u64| {
-            check_pages(pages, &Chunk { start: 0, length: pages.len() as u64, values }, &limits)
+            let chunk = Chunk { start: 0, length: pages.len() as u64, values };
+            let checked = check_pages(pages, &chunk, &limits);
+            // Read by windows, the answer is the same, but that every page has the limit for itself.
+            let mut read = |at: u64, buffer: &mut [u8]| {
+                buffer.copy_from_slice(&pages[at as usize..at as usize + buffer.len()]);
+                Ok(())
+            };
+            let windows = check_pages_in(&mut read, &chunk, &limits);
+            assert_eq!(windows.is_ok(), checked.as_ref().is_ok_and(|unpacked| *unpacked <= limits.bytes));
+            checked
         };
         let both = [page(40, 10, 7, 10), page(30, 8, 5, 6), page(30, 8, 8, 4)].concat();
         assert_eq!(check(&both, 10), Ok(100));

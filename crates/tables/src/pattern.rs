@@ -28,7 +28,7 @@ pub(crate) fn columns<'a>(table: &'a Table, asked: &[String]) -> Result<HashSet<
 }
 
 /// Whether a name is like a pattern. After a `*` the shortest text is tried first, and only the last `*` is gone back to.
-fn matches(pattern: &[char], name: &str) -> bool {
+pub(crate) fn matches(pattern: &[char], name: &str) -> bool {
     let name: Vec<char> = name.chars().collect();
     let (mut at, mut k) = (0, 0);
     let mut star: Option<(usize, usize)> = None;

@@ -169,7 +169,8 @@ impl Preparation {
                 columns.push(Column::new(indicator_name(&column.name), Values::Numbers(numbers)));
             }
         }
-        Table::with_rows(table.source().to_owned(), columns, table.rows()).map(Cow::Owned)
+        Table::with_rows(table.source().to_owned(), columns, table.rows())
+            .map(|made| Cow::Owned(made.with_parts_of(table)))
     }
 
     /// The column of a file that an input is made of, where it is not the column itself; `None` for what tells that a value is missing.

@@ -46,24 +46,30 @@ impl Table {
         // What is packed has a limit of its own: the name in its header may be of any length.
         let name = source.clone();
         let whole = Capped::new(std::io::Cursor::new(magic.clone()).chain(reader), &name, &options.limits);
+        refuse_other_formats(&source, &magic)?;
         match magic.as_slice() {
             [0x1f, 0x8b, ..] => csv::read(source, flate2::read::MultiGzDecoder::new(whole), options),
-            b"PK\x03\x04" => Err(Error::new(
-                format!("{source} is a zip archive or a spreadsheet, not a table"),
-                "unpack it, or export the sheet as CSV",
-            )),
-            b"PAR1" => Err(Error::new(
-                format!("{source} is a Parquet file that cannot be read here"),
-                if cfg!(feature = "parquet") { "give the file by its path" } else { "write the table as CSV" },
-            )),
-            [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => {
-                Err(Error::new(format!("{source} is UTF-16 text"), "save the file as UTF-8"))
-            }
-            start if begins(start) => Err(Error::new(
-                format!("{source} is an idx file of images or labels"),
-                "give the file of the images by its path",
-            )),
             _ => csv::read(source, whole, options),
         }
     }
+}
+
+/// Refuse what begins like a file that is no delimited text.
+pub(crate) fn refuse_other_formats(source: &str, start: &[u8]) -> Result<()> {
+    Err(match start {
+        b"PK\x03\x04" => Error::new(
+            format!("{source} is a zip archive or a spreadsheet, not a table"),
+            "unpack it, or export the sheet as CSV",
+        ),
+        b"PAR1" => Error::new(
+            format!("{source} is a Parquet file that cannot be read here"),
+            if cfg!(feature = "parquet") { "give the file by its path" } else { "write the table as CSV" },
+        ),
+        [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => Error::new(format!("{source} is UTF-16 text"), "save the file as UTF-8"),
+        start if begins(start) => Error::new(
+            format!("{source} is an idx file of images or labels"),
+            "give the file of the images by its path",
+        ),
+        _ => return Ok(()),
+    })
 }

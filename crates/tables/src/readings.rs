@@ -30,15 +30,21 @@ pub(crate) struct Reading {
 
 /// The readings of a column that are left.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Readings(Vec<Reading>);
+pub(crate) struct Readings {
+    left: Vec<Reading>,
+    /// Whether what they make of the rows is kept.
+    keeps: bool,
+}
 
 /// A narrow space, and one that does not break, stand for the space.
 const SPACES: [char; 3] = [' ', '\u{a0}', '\u{202f}'];
 
 impl Readings {
     /// All readings that go with the plain numbers before; `pointed` tells that some had a decimal point, `number_count` how many
-    /// there were beside missing values.
-    pub(crate) fn after(numbers: &[f64], number_count: usize, pointed: bool) -> Self {
+    /// there were beside missing values. `numbers` is `None` where values are not kept.
+    pub(crate) fn after(numbers: Option<&[f64]>, number_count: usize, pointed: bool) -> Self {
+        let keeps = numbers.is_some();
+        let numbers = numbers.unwrap_or(&[]);
         let of = |kind| Reading { kind, values: numbers.to_vec(), certain: false, count: 0 };
         let mut kinds: Vec<Kind> = [',', '\'', ' '].map(Kind::Thousands).to_vec();
         if !pointed {
@@ -47,14 +53,15 @@ impl Readings {
         if number_count == 0 {
             kinds.extend(Order::ALL.map(Kind::Date));
         }
-        Self(kinds.into_iter().map(of).collect())
+        Self { left: kinds.into_iter().map(of).collect(), keeps }
     }
 
     /// A field that is no plain number.
     pub(crate) fn push_word(&mut self, field: &str) {
-        self.0.retain_mut(|reading| match reading.kind.read(field) {
+        let keeps = self.keeps;
+        self.left.retain_mut(|reading| match reading.kind.read(field) {
             Some((value, certain)) => {
-                reading.values.push(value);
+                reading.values.extend(keeps.then_some(value));
                 reading.certain |= certain;
                 reading.count += 1;
                 true
@@ -65,9 +72,9 @@ impl Readings {
 
     /// A plain number, as it is written.
     pub(crate) fn push_number(&mut self, number: f64, field: &str) {
-        let pointed = field.contains('.');
-        self.0.retain_mut(|reading| {
-            reading.values.push(number);
+        let (keeps, pointed) = (self.keeps, field.contains('.'));
+        self.left.retain_mut(|reading| {
+            reading.values.extend(keeps.then_some(number));
             match reading.kind {
                 Kind::Thousands(_) => true,
                 Kind::DecimalComma => !pointed,
@@ -78,21 +85,33 @@ impl Readings {
 
     /// A field without a value.
     pub(crate) fn push_missing(&mut self) {
-        self.0.iter_mut().for_each(|reading| reading.values.push(0.0));
+        if self.keeps {
+            self.left.iter_mut().for_each(|reading| reading.values.push(0.0));
+        }
+    }
+
+    /// Whether none fits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.left.is_empty()
     }
 
     /// The dates that the column may be.
-    pub(crate) fn dates(&self) -> Vec<(Order, Vec<f64>)> {
+    pub(crate) fn dates(&self) -> Vec<Order> {
         let date = |reading: &Reading| match reading.kind {
-            Kind::Date(order) => Some((order, reading.values.clone())),
+            Kind::Date(order) => Some(order),
             _ => None,
         };
-        self.0.iter().filter_map(date).collect()
+        self.left.iter().filter_map(date).collect()
+    }
+
+    /// What a reading makes of every row, where it fits them all.
+    pub(crate) fn of(&self, kind: Kind) -> Option<&[f64]> {
+        self.left.iter().find(|reading| reading.kind == kind).map(|reading| reading.values.as_slice())
     }
 
     /// The numbers that the column is, or the two that it could be.
     pub(crate) fn numbers(&self) -> Numbers<'_> {
-        let left: Vec<&Reading> = self.0.iter().filter(|reading| !matches!(reading.kind, Kind::Date(_))).collect();
+        let left: Vec<&Reading> = self.left.iter().filter(|reading| !matches!(reading.kind, Kind::Date(_))).collect();
         let certain: Vec<&Reading> = left.iter().filter(|reading| reading.certain).copied().collect();
         match (&left[..], &certain[..]) {
             ([], _) => Numbers::None,

@@ -8,6 +8,8 @@
 
 use crate::dates::Order;
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
 use tautnet::error::{Error, Result, mention};
 use tautnet::limits::Limits;
 use tautnet::printable::{list, shown};
@@ -22,6 +24,9 @@ pub struct Table {
     places: HashMap<String, usize>,
     /// What is to be said of how it was read.
     notes: Vec<String>,
+    /// Where it is from several files, or a part of them: for each the first row that it has here, what it is called, and how many of its own
+    /// rows are before.
+    parts: Vec<(usize, Arc<str>, u64)>,
 }
 
 /// A column with its name.
@@ -101,19 +106,10 @@ impl Table {
             ));
         }
         if rows == 0 {
-            return Err(Error::new(
-                format!("{source} has a header but no rows"),
-                "at least one row of values is needed; if the first row is data, say that there is no header",
-            ));
+            return Err(empty(&source));
         }
-        let mut places = HashMap::with_capacity(columns.len());
-        for (j, column) in columns.iter().enumerate() {
-            if let Some(i) = places.insert(column.name.clone(), j) {
-                return Err(Error::new(
-                    format!("{source}: columns {} and {} are both named `{}`", i + 1, j + 1, column.name),
-                    "rename one of them in the header",
-                ));
-            }
+        let places = check_names(&source, columns.iter().map(|column| &*column.name))?;
+        for column in &columns {
             if let Some(length) = column.content.as_ref().ok().map(Content::len).filter(|length| *length != rows) {
                 return Err(Error::new(
                     format!("{source}: column `{}` has {length} rows where {rows} are due", column.name),
@@ -121,12 +117,37 @@ impl Table {
                 ));
             }
         }
-        Ok(Self { source, rows, columns, places, notes: Vec::new() })
+        Ok(Self { source, rows, columns, places, notes: Vec::new(), parts: Vec::new() })
     }
 
     /// The table with what is to be said of how it was read.
     pub(crate) fn with_notes(self, notes: Vec<String>) -> Self {
         Self { notes, ..self }
+    }
+
+    /// The table with the files that its rows are from.
+    pub(crate) fn with_parts(self, parts: Vec<(usize, Arc<str>, u64)>) -> Self {
+        Self { parts, ..self }
+    }
+
+    /// The table with rows from the same files as those of another one.
+    pub(crate) fn with_parts_of(self, other: &Self) -> Self {
+        self.with_parts(other.parts.clone())
+    }
+
+    /// The rows of this range (from 0), which messages call by their numbers in the whole.
+    pub fn slice(&self, rows: Range<usize>) -> Table {
+        let (file, number) = self.origin(rows.start);
+        let parts = vec![(0, file.into(), number - 1)];
+        self.select(&rows.collect::<Vec<_>>()).with_parts(parts)
+    }
+
+    /// The file of a row (counted from 0), and its number there, counted from 1.
+    pub(crate) fn origin(&self, row: usize) -> (&str, u64) {
+        match self.parts.iter().rfind(|(first, ..)| *first <= row) {
+            Some((first, file, before)) => (file, before + (row - first) as u64 + 1),
+            None => (&self.source, row as u64 + 1),
+        }
     }
 
     /// What is to be said of how it was read: a row of units that was left out, a header that has numbers.
@@ -151,14 +172,8 @@ impl Table {
 
     /// The column of this name, whether or not it can be used.
     pub fn column(&self, name: &str) -> Result<&Column> {
-        self.places.get(name).map(|&place| &self.columns[place]).ok_or_else(|| {
-            let near = self.columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
-            let hint = match near {
-                Some(near) => format!("did you mean `{}`?", near.name),
-                None => format!("its columns are {}", list(self.columns.iter().map(|c| c.name.as_str()))),
-            };
-            Error::new(format!("{} has no column `{name}`", self.source), hint)
-        })
+        let found = self.places.get(name).map(|&place| &self.columns[place]);
+        found.ok_or_else(|| absent(&self.source, self.columns.iter().map(|column| &*column.name), name))
     }
 
     /// The rows of these indices (from 0), in this order.
@@ -170,11 +185,48 @@ impl Table {
         };
         let columns = self.columns.iter().map(pick).collect();
         let (source, places, notes) = (self.source.clone(), self.places.clone(), self.notes.clone());
-        Table { source, rows: rows.len(), columns, places, notes }
+        Table { source, rows: rows.len(), columns, places, notes, parts: Vec::new() }
     }
 }
 
+/// The refusal of a table without rows.
+pub(crate) fn empty(source: &str) -> Error {
+    Error::new(
+        format!("{source} has a header but no rows"),
+        "at least one row of values is needed; if the first row is data, say that there is no header",
+    )
+}
+
+/// The refusal of a name that no column has.
+pub(crate) fn absent<'a>(source: &str, mut names: impl Iterator<Item = &'a str> + Clone, name: &str) -> Error {
+    let hint = match names.clone().find(|other| other.eq_ignore_ascii_case(name)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("its columns are {}", list(names.by_ref())),
+    };
+    Error::new(format!("{source} has no column `{name}`"), hint)
+}
+
+/// The places of columns by their names; no two may have one name.
+pub(crate) fn check_names<'a>(source: &str, names: impl Iterator<Item = &'a str>) -> Result<HashMap<String, usize>> {
+    let mut places = HashMap::with_capacity(names.size_hint().0);
+    for (j, name) in names.enumerate() {
+        if let Some(i) = places.insert(name.to_owned(), j) {
+            return Err(Error::new(
+                format!("{source}: columns {} and {} are both named `{name}`", i + 1, j + 1),
+                "rename one of them in the header",
+            ));
+        }
+    }
+    Ok(places)
+}
+
 impl Column {
+    /// A column of dates without any, for what is said of them.
+    pub(crate) fn of_dates(source: &str, name: &str, first: &str) -> Self {
+        let content = Content::Dates { first: first.to_owned(), source: source.to_owned(), readings: Vec::new() };
+        Self { name: name.to_owned(), content: Ok(content), note: None, gaps: None }
+    }
+
     /// A column from its values, which are taken as they are.
     pub fn new(name: impl Into<String>, values: Values) -> Self {
         let content = Ok(Content::Values(values));

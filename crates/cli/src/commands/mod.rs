@@ -16,6 +16,8 @@ pub mod polish;
 mod polish_deep;
 pub mod predict;
 mod predict_deep;
+mod predict_intervals;
+mod predict_rows;
 pub mod reproduce;
 mod reproduce_bounds;
 mod reproduce_classes;

@@ -1,25 +1,29 @@
 //! `tautnet predict MODEL DATA`: predictions as CSV, with proved intervals within a tolerance or a radius.
 
-use super::told::{Watched, field, note_effort, write, write_json};
+use super::predict_intervals::{self, choose};
+use super::predict_rows::{Rows, Sink};
+use super::told::{Watched, note_effort, write_json};
 use super::{predict_deep, several, targets};
 use crate::arguments::{FileArguments, LevelArguments, OutArguments};
 use crate::files::Files;
+use crate::input::Data;
 use crate::recipe::{self, LimitArguments, RecipeArguments, TableArguments};
 use crate::stop::Stop;
 use crate::tolerance::TolerancesArguments;
 use crate::{input, output, tolerance};
 use serde_json::{Value, json};
 use std::ffi::OsString;
-use std::fmt::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use tautnet::Network;
-use tautnet::coverage::Source;
+use tautnet::certify::{Effort, IntervalProgress, SampleInterval};
+use tautnet::coverage::{Calibration, Source};
 use tautnet::error::{Error, Result};
 use tautnet::recipe::Interval;
-use tautnet::tolerance::Tolerance;
-use tautnet_models::{Model, Stored};
-use tautnet_tables::Encoder;
+use tautnet::tolerance::Asked;
+use tautnet_models::{Around, Model, Part, Refined, Stored};
+use tautnet_tables::results::{self, Cells, Columns};
+use tautnet_tables::{Encoder, Table};
 
 /// Predict the target of every row of DATA
 ///
@@ -28,13 +32,17 @@ use tautnet_tables::Encoder;
 /// tolerance, the model's own or one that is given, or a radius, there are two more columns: the interval that no error of the
 /// inputs within it can move the prediction out of. Of a class it tells how likely it is, and whether no such error can change
 /// it (`certain`). --coverage adds the interval of the target itself.
+///
+/// Files may be larger than memory: they are read in blocks of rows, and predictions are written as they come, to standard output or --out (CSV,
+/// or Parquet where FILE ends in .parquet). The whole is held for --json, and for intervals of several classes or of deep networks.
 #[derive(Debug, clap::Args)]
 #[command(mut_arg("radius", |radius| radius.conflicts_with_all(["tolerance", "tolerance_shape", "tolerances"])))]
 pub struct Arguments {
     /// Model file, or a plain network: .onnx, .safetensors or JSON
     pub model: PathBuf,
 
-    /// Data: a CSV file (plain or gzip), a Parquet file or an idx file of images, the name of a data set, or `-` for standard input
+    /// Data: a CSV file (plain or gzip), a Parquet file, a folder of these, many files by a pattern ('part-*.csv'), an idx file of images, the name
+    /// of a data set, or `-` for standard input
     pub data: OsString,
 
     #[command(flatten)]
@@ -71,6 +79,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         .reads_if(arguments.tolerances.tolerances.as_ref())
         .writes(&arguments.out.out, arguments.out.existing())
         .check()?;
+    if let Some(path) = arguments.out.out.as_ref().filter(|path| arguments.json && results::is_parquet(path)) {
+        return Err(Error::new(
+            format!("`--json` is to write an object of JSON to {}, a Parquet file by its name", path.display()),
+            "leave out --json, or give the file another name",
+        ));
+    }
     let Interval { radius, nodes, coverage } = arguments.interval.asked;
     let stop = Stop::new(arguments.limit.time_limit);
     let said = arguments.tolerances.said(&arguments.recipe)?;
@@ -86,7 +100,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         ));
     }
     if let (Stored::Network(network), None, None, None) = (&stored, radius, &within, coverage) {
-        return outputs_of(network, arguments);
+        return outputs_of(network, &stop, arguments);
     }
     let model = stored.into_model(&arguments.model)?;
     if coverage.is_some() && model.columns.classes.is_some() {
@@ -95,99 +109,224 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             "leave --coverage out: beside a class stands how likely it is",
         ));
     }
-    let table = input::open(&arguments.data, &arguments.file)?.table;
-    input::note_columns(&model.columns, &table);
-    if predict_deep::is_for(&model) || (radius.is_some() && model.is_by_layers()) {
-        stop.heed();
-        stop.kept();
-        let asked = predict_deep::Asked {
-            interval: arguments.interval.asked,
-            within: within.is_some(),
-            unknown: arguments.levels.unknown(),
-            out: &arguments.out,
-            json: arguments.json,
+    let data = input::data(&arguments.data, &arguments.file)?;
+    let unknown = arguments.levels.unknown();
+    let plain = !arguments.json && radius.is_none() && within.is_none() && coverage.is_none();
+    let deep = predict_deep::is_for(&model) || (radius.is_some() && model.is_by_layers());
+    let several = model.columns.several().is_some();
+    let targets = !model.columns.other_targets.is_empty();
+    if plain && nodes.is_none() && (deep || targets || several) {
+        let of = match (deep, targets) {
+            (true, _) => predict_deep::plain,
+            (false, true) => targets::plain,
+            (false, false) => several::plain,
         };
-        return predict_deep::run(&asked, (&model, &table), &stop);
+        let mut rows = Rows::of(&data, &model.columns)?;
+        return in_blocks(&mut rows, &stop, arguments, &mut |table| stop.during(|| of(&model, table, unknown)));
     }
-    if !model.columns.other_targets.is_empty() {
+    if let (false, false, true, Some(within)) = (arguments.json, deep, targets, &within) {
+        targets::check(&arguments.interval.asked)?;
+        let mut rows = Rows::of(&data, &model.columns)?;
+        return predict_intervals::of_targets((within, nodes), (&model, unknown), &mut rows, &stop, &arguments.out);
+    }
+    // Of several classes and of deep networks intervals need all rows at once, and so does an object of JSON.
+    let data = if arguments.json || deep || targets || several { Data::Held(data.whole()?) } else { data };
+    let held = match &data {
+        Data::Held(table) if deep || targets || several => Some(table),
+        _ => None,
+    };
+    if let Some(table) = held {
+        input::note_columns(&model.columns, table);
         stop.heed();
         stop.kept();
-        let asked = targets::Predict {
-            interval: arguments.interval.asked,
-            within: within.as_ref(),
-            unknown: arguments.levels.unknown(),
-            out: &arguments.out,
-            json: arguments.json,
-        };
-        return targets::predict(&asked, (&model, &table), &stop);
+        let (interval, out, json) = (arguments.interval.asked, &arguments.out, arguments.json);
+        if deep {
+            let asked = predict_deep::Asked { interval, within: within.is_some(), unknown, out, json };
+            return predict_deep::run(&asked, (&model, table), &stop);
+        }
+        let within = within.as_ref();
+        if targets {
+            return targets::predict(
+                &targets::Predict { interval, within, unknown, out, json },
+                (&model, table),
+                &stop,
+            );
+        }
+        return several::predict(&several::Asked { interval, within, unknown, out, json }, (&model, table), &stop);
     }
-    if model.columns.several().is_some() {
-        stop.heed();
-        stop.kept();
-        return several::predict(
-            &several::Asked {
-                interval: arguments.interval.asked,
-                within: within.as_ref(),
-                unknown: arguments.levels.unknown(),
-                out: &arguments.out,
-                json: arguments.json,
-            },
-            (&model, &table),
-            &stop,
-        );
-    }
-    let x = model.columns.encode(&table, arguments.levels.unknown())?;
-    let predictions = model.predict_encoded(x.clone());
-    let mut result = json!({"target": model.columns.target, "predictions": predictions});
+    let asked = OneOutput { model: &model, radius, within: within.as_ref(), nodes, coverage };
+    asked.predict(&data, &stop, arguments)
+}
+
+/// Predictions without intervals, as they come.
+fn in_blocks(
+    rows: &mut Rows<'_>,
+    stop: &Stop,
+    arguments: &Arguments,
+    columns: &mut dyn FnMut(&Table) -> Result<Columns>,
+) -> Result<ExitCode> {
+    let mut sink = Sink::begin(&arguments.out)?;
     stop.heed();
     stop.kept();
-    let mut watched = Watched::new();
-    let known = match (radius, &within) {
-        (Some(radius), _) => {
-            let (norm, reach) = model.reach(radius)?;
-            (result["radius"], result["norm"], result["reach"]) = (json!(radius), json!(norm), json!(reach));
-            Some(stop.during(|| model.intervals_encoded(x, radius, nodes, &mut |progress| watched.show(progress)))?)
+    rows.pass("predicting", (stop, true), &mut |table, _| sink.put(&columns(table)?))?;
+    sink.finish()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What was asked of a model of one output.
+struct OneOutput<'a> {
+    model: &'a Model,
+    radius: Option<f64>,
+    within: Option<&'a Asked>,
+    nodes: Option<usize>,
+    coverage: Option<f64>,
+}
+
+/// What is known of some rows.
+struct Known {
+    predictions: Vec<f64>,
+    intervals: Vec<SampleInterval>,
+    covering: Vec<(f64, f64)>,
+}
+
+impl OneOutput<'_> {
+    fn around(&self) -> Result<Option<Around<'_>>> {
+        match (self.radius, self.within) {
+            (Some(radius), _) => self.model.around_radius(radius).map(Some),
+            (None, Some(asked)) => self.model.around_within(asked).map(Some),
+            // Where inputs are exact, a prediction moves by rounding alone.
+            (None, None) if self.coverage.is_some() => self.model.around_exact().map(Some),
+            (None, None) => Ok(None),
         }
-        (None, Some(asked)) => {
-            let tolerance = model.tolerance_on(asked, x.as_ref())?;
-            (result["tolerance"], result["tolerance_shape"]) = tolerance::json(asked);
-            Some(stop.during(|| model.intervals_within(x, &tolerance, nodes, &mut |progress| watched.show(progress)))?)
-        }
-        // Where inputs are exact, a prediction moves by rounding alone.
-        (None, None) if coverage.is_some() => {
-            Some(model.intervals_within(x, &Tolerance::none(model.columns.width()), nodes, &mut |_| {})?)
-        }
-        (None, None) => None,
-    };
-    drop(watched);
-    if let Some(known) = known.as_ref().filter(|_| radius.is_some() || within.is_some()) {
-        result["refined"] = json!(known.refined);
-        note_effort(known.rows.len(), known.effort, stop.reason().map(|reason| (reason, known.refined)));
     }
-    let intervals = known.map_or(Vec::new(), |known| known.rows);
-    let ends: Vec<(f64, f64)> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();
-    let covering = coverage.map(|share| model.covering(&ends, share)).transpose()?.unwrap_or_default();
-    let intervals = if radius.is_some() || within.is_some() { intervals } else { Vec::new() };
-    if let Some(calibration) = model.calibration.as_ref().filter(|_| coverage.is_some()) {
-        (result["coverage"], result["calibrated_by"]) = (json!(coverage), json!(calibration.source()));
-        if calibration.source() == Source::CrossValidated {
+
+    /// Whether there are intervals around predictions.
+    fn has_intervals(&self) -> bool {
+        self.radius.is_some() || self.within.is_some()
+    }
+
+    fn predict(&self, data: &Data, stop: &Stop, arguments: &Arguments) -> Result<ExitCode> {
+        let model = self.model;
+        let mut rows = match (data, arguments.json) {
+            (Data::Held(_), true) => Rows::at_once(data, &model.columns),
+            _ => Rows::of(data, &model.columns)?,
+        };
+        let (around, unknown) = (self.around()?, arguments.levels.unknown());
+        let sink = if arguments.json { None } else { Some(Sink::begin(&arguments.out)?) };
+        stop.heed();
+        stop.kept();
+        let chosen = match &around {
+            Some(around) => {
+                let effort = around.effort(rows.count(), self.nodes);
+                choose(std::slice::from_ref(around), effort, (model, unknown), &mut rows, stop)?.pop()
+            }
+            None => None,
+        };
+        let refined = chosen.unwrap_or(Refined::By(Effort::NONE));
+        if let Some(source) = model.calibration.as_ref().filter(|_| self.coverage.is_some()).map(Calibration::source)
+            && source == Source::CrossValidated
+        {
             output::note(
                 "the coverage is approximate: no rows were held out (--test) when the model was made, so it was calibrated by rows that were \
                  held out in turn",
             );
         }
+        let (count, one) = (rows.count(), rows.is_one_block());
+        let mut watched = one.then(Watched::new);
+        let (mut sink, mut told, mut first) = (sink, None, Vec::new());
+        let (mut met, mut spent) = (0, Effort::NONE);
+        let what = if self.has_intervals() { "intervals of all rows" } else { "predicting" };
+        rows.pass(what, (stop, !self.has_intervals()), &mut |table, before| {
+            let x = model.columns.encode(table, unknown)?;
+            if before == 0 {
+                first = x.row(0).iter().copied().collect();
+            }
+            let predictions = model.predict_encoded(x.clone());
+            let part = Part { before, of: count, first: &first };
+            let mut watch = |progress: &IntervalProgress| watched.iter_mut().for_each(|watched| watched.show(progress));
+            let intervals =
+                around.as_ref().map(|around| stop.during(|| around.intervals(x, part, &refined, &mut watch)));
+            let intervals = match intervals.transpose()? {
+                None => Vec::new(),
+                Some(known) => {
+                    met += known.refined;
+                    spent = known.effort;
+                    known.rows
+                }
+            };
+            let ends: Vec<(f64, f64)> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();
+            let covering = self.coverage.map(|share| model.covering(&ends, share)).transpose()?.unwrap_or_default();
+            let intervals = if self.has_intervals() { intervals } else { Vec::new() };
+            let known = Known { predictions, intervals, covering };
+            match &mut sink {
+                Some(sink) => sink.put(&self.columns(&known)?),
+                None => {
+                    told = Some(known);
+                    Ok(true)
+                }
+            }
+        })?;
+        drop(watched);
+        drop(rows);
+        if self.has_intervals() {
+            let count = usize::try_from(count).unwrap_or(usize::MAX);
+            let effort = match &refined {
+                Refined::By(_) => spent,
+                Refined::These(..) if spent.nodes == 0 => spent,
+                Refined::These(rows, nodes) => Effort { nodes: *nodes, rows: rows.len() },
+            };
+            note_effort(count, effort, stop.reason().map(|reason| (reason, met)));
+        }
+        match (sink, told) {
+            (Some(sink), _) => sink.finish().map(|()| ExitCode::SUCCESS),
+            (None, Some(known)) => write_json(&self.json(known, met)?, &arguments.out),
+            (None, None) => Ok(ExitCode::SUCCESS),
+        }
     }
 
-    if model.columns.classes.is_some() {
-        let ends: Vec<_> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();
-        let told = classes(&model, &predictions, &ends)?;
-        if arguments.json {
-            told.add_to(&mut result, &model);
-            return write_json(&result, &arguments.out);
+    /// As columns.
+    fn columns(&self, known: &Known) -> Result<Columns> {
+        let Known { predictions, intervals, covering } = known;
+        if self.model.columns.classes.is_some() {
+            let ends: Vec<_> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();
+            return Ok(classes(self.model, predictions, &ends)?.columns());
         }
-        return write(&told.text(), &arguments.out);
+        let mut columns = vec![("prediction".to_owned(), Cells::Numbers(predictions.clone()))];
+        let mut add = |name: &str, numbers: Vec<f64>| columns.push((name.to_owned(), Cells::Numbers(numbers)));
+        if !intervals.is_empty() {
+            add("lower", intervals.iter().map(|interval| interval.lower).collect());
+            add("upper", intervals.iter().map(|interval| interval.upper).collect());
+        }
+        if !covering.is_empty() {
+            add("covering_lower", covering.iter().map(|interval| interval.0).collect());
+            add("covering_upper", covering.iter().map(|interval| interval.1).collect());
+        }
+        Ok(columns)
     }
-    if arguments.json {
+
+    /// As an object of JSON.
+    fn json(&self, known: Known, refined: usize) -> Result<Value> {
+        let (model, Known { predictions, intervals, covering }) = (self.model, known);
+        let mut result = json!({"target": model.columns.target, "predictions": predictions});
+        match (self.radius, self.within) {
+            (Some(radius), _) => {
+                let (norm, reach) = model.reach(radius)?;
+                (result["radius"], result["norm"], result["reach"]) = (json!(radius), json!(norm), json!(reach));
+            }
+            (None, Some(asked)) => (result["tolerance"], result["tolerance_shape"]) = tolerance::json(asked),
+            (None, None) => {}
+        }
+        if self.has_intervals() {
+            result["refined"] = json!(refined);
+        }
+        if let Some(calibration) = model.calibration.as_ref().filter(|_| self.coverage.is_some()) {
+            (result["coverage"], result["calibrated_by"]) = (json!(self.coverage), json!(calibration.source()));
+        }
+        if model.columns.classes.is_some() {
+            let ends: Vec<_> = intervals.iter().map(|interval| (interval.lower, interval.upper)).collect();
+            classes(model, &predictions, &ends)?.add_to(&mut result, model);
+            return Ok(result);
+        }
         if !covering.is_empty() {
             result["covering_lower"] = covering.iter().map(|interval| interval.0).collect();
             result["covering_upper"] = covering.iter().map(|interval| interval.1).collect();
@@ -197,23 +336,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             result["upper"] = intervals.iter().map(|interval| interval.upper).collect();
             result["exact"] = intervals.iter().map(|interval| interval.closed).collect();
         }
-        return write_json(&result, &arguments.out);
+        Ok(result)
     }
-    let mut header = vec!["prediction"];
-    header.extend(if intervals.is_empty() { &[][..] } else { &["lower", "upper"] });
-    header.extend(if covering.is_empty() { &[][..] } else { &["covering_lower", "covering_upper"] });
-    let mut text = header.join(",") + "\n";
-    for (k, f) in predictions.iter().enumerate() {
-        let _ = write!(text, "{f}");
-        if let Some(interval) = intervals.get(k) {
-            let _ = write!(text, ",{},{}", interval.lower, interval.upper);
-        }
-        if let Some((lower, upper)) = covering.get(k) {
-            let _ = write!(text, ",{lower},{upper}");
-        }
-        text.push('\n');
-    }
-    write(&text, &arguments.out)
 }
 
 /// What is told of the classes of the rows.
@@ -258,62 +382,62 @@ impl Classes<'_> {
         }
     }
 
-    /// As CSV.
-    fn text(&self) -> String {
-        let mut columns = vec![("prediction", self.names.iter().map(|name| field(name).into_owned()).collect())];
+    /// As columns.
+    fn columns(&self) -> Columns {
+        let words = self.names.iter().map(|name| (*name).to_owned()).collect();
+        let mut columns = vec![("prediction".to_owned(), Cells::Words(words))];
         if let Some(all) = &self.likely {
-            columns.push(("probability", all.iter().map(f64::to_string).collect::<Vec<_>>()));
+            columns.push(("probability".into(), Cells::Numbers(all.clone())));
         }
         if !self.margins.is_empty() {
             if self.likely.is_some() {
-                columns.push(("lower", self.margins.iter().map(|(lower, _)| likely(*lower).to_string()).collect()));
-                columns.push(("upper", self.margins.iter().map(|(_, upper)| likely(*upper).to_string()).collect()));
+                let ends = |of: fn(&(f64, f64)) -> f64| Cells::Numbers(self.margins.iter().map(of).collect());
+                columns.push(("lower".into(), ends(|(lower, _)| likely(*lower))));
+                columns.push(("upper".into(), ends(|(_, upper)| likely(*upper))));
             }
             let words = self.certain().map(|certain| if certain { "yes" } else { "no" }.to_owned());
-            columns.push(("certain", words.collect()));
+            columns.push(("certain".into(), Cells::Words(words.collect())));
         }
-        let header: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-        let row = |k: usize| columns.iter().map(|(_, values)| values[k].as_str()).collect::<Vec<_>>().join(",") + "\n";
-        header.join(",") + "\n" + &(0..self.names.len()).map(row).collect::<String>()
+        columns
     }
 }
 
 /// All outputs of a plain network at every row, in its own units.
-fn outputs_of(network: &Network, arguments: &Arguments) -> Result<ExitCode> {
-    let table = input::open(&arguments.data, &arguments.file)?.table;
-    let columns = Encoder::of_numbers(table.columns().iter().map(|column| column.name.clone()), "prediction");
+fn outputs_of(network: &Network, stop: &Stop, arguments: &Arguments) -> Result<ExitCode> {
+    let data = input::data(&arguments.data, &arguments.file)?;
+    let (source, names) = match &data {
+        Data::Held(table) => (table.source(), table.columns().iter().map(|column| column.name.clone()).collect()),
+        Data::Read(source) => (source.name(), source.columns().to_vec()),
+    };
+    let columns = Encoder::of_numbers(names, "prediction");
     if columns.width() != network.inputs() {
         return Err(Error::new(
             format!(
-                "the network in {} has {} inputs, but {} has {} columns",
+                "the network in {} has {} inputs, but {source} has {} columns",
                 arguments.model.display(),
                 network.inputs(),
-                table.source(),
                 columns.width()
             ),
             "give a table of the network's inputs alone, in their order; a model file knows its columns",
         ));
     }
-    input::note_columns_of(columns.given(), &table);
-    let predicted = network.predict(columns.encode(&table, arguments.levels.unknown())?.as_ref());
-    let row = |k: usize| predicted.row(k).iter().copied().collect::<Vec<f64>>();
-    let text = if arguments.json {
+    let unknown = arguments.levels.unknown();
+    if arguments.json {
+        let table = data.whole()?;
+        input::note_columns_of(columns.given(), &table);
+        let predicted = network.predict(columns.encode(&table, unknown)?.as_ref());
+        let row = |k: usize| predicted.row(k).iter().copied().collect::<Vec<f64>>();
         let predictions = match network.outputs() {
             1 => json!(predicted.col(0).iter().collect::<Vec<_>>()),
             _ => (0..table.rows()).map(|k| json!(row(k))).collect(),
         };
-        format!("{:#}\n", json!({"predictions": predictions}))
-    } else {
-        let names: Vec<String> = match network.outputs() {
-            1 => vec!["prediction".into()],
-            many => (1..=many).map(|j| format!("output{j}")).collect(),
-        };
-        let mut text = names.join(",") + "\n";
-        for k in 0..table.rows() {
-            let numbers: Vec<String> = row(k).iter().map(f64::to_string).collect();
-            text.push_str(&(numbers.join(",") + "\n"));
-        }
-        text
-    };
-    write(&text, &arguments.out)
+        return write_json(&json!({"predictions": predictions}), &arguments.out);
+    }
+    let name = |j: usize| if network.outputs() == 1 { "prediction".into() } else { format!("output{}", j + 1) };
+    let mut rows = Rows::of_numbers(&data, &columns)?;
+    in_blocks(&mut rows, stop, arguments, &mut |table| {
+        let predicted = network.predict(columns.encode(table, unknown)?.as_ref());
+        let output = |j: usize| (name(j), Cells::Numbers(predicted.col(j).iter().copied().collect()));
+        Ok((0..network.outputs()).map(output).collect())
+    })
 }

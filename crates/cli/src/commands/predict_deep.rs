@@ -1,6 +1,7 @@
 //! What `predict` does with models of deep networks, whose intervals are those of the product of their layers' norms.
 
-use super::told::{field, write, write_json};
+use super::predict_rows::write;
+use super::told::write_json;
 use crate::arguments::OutArguments;
 use crate::output;
 use crate::stop::Stop;
@@ -11,6 +12,7 @@ use tautnet::error::{Error, Result};
 use tautnet::recipe::Interval;
 use tautnet::several;
 use tautnet_models::Model;
+use tautnet_tables::results::{Cells, Columns};
 use tautnet_tables::{Table, UnknownLevels};
 
 /// What was asked of a prediction.
@@ -69,24 +71,8 @@ pub fn run(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop) -> 
             }
             return write_json(&result, asked.out);
         }
-        let mut text = if radius.is_some() { "prediction,lower,upper\n" } else { "prediction\n" }.to_owned();
-        for row in &all {
-            text += &row.outputs[0].to_string();
-            if radius.is_some() {
-                text += &format!(",{},{}", row.lower[0], row.upper[0]);
-            }
-            text.push('\n');
-        }
-        return write(&text, asked.out);
-    };
-    // One output is the margin of the second of two classes.
-    let told = |row: &Bounded| match row.outputs[..] {
-        [margin] => {
-            let likely = 1.0 / (1.0 + (-margin).exp());
-            let certain = if margin > 0.0 { row.lower[0] > 0.0 } else { row.upper[0] < 0.0 };
-            (usize::from(margin > 0.0), vec![1.0 - likely, likely], certain)
-        }
-        _ => (row.class(), several::probabilities(&row.outputs), row.is_certain()),
+        write(&columns(model, &all, radius.is_some()), asked.out)?;
+        return Ok(ExitCode::SUCCESS);
     };
     let told: Vec<(usize, Vec<f64>, bool)> = all.iter().map(told).collect();
     if asked.json {
@@ -99,16 +85,55 @@ pub fn run(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop) -> 
         }
         return write_json(&result, asked.out);
     }
-    let mut text =
-        if radius.is_some() { "prediction,probability,certain\n" } else { "prediction,probability\n" }.to_owned();
-    for (class, likely, certain) in &told {
-        text += &format!("{},{}", field(&classes[*class]), likely[*class]);
-        if radius.is_some() {
-            text += if *certain { ",yes" } else { ",no" };
+    write(&columns(model, &all, radius.is_some()), asked.out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The class of a row, how likely each is, and whether no input within the radius has another one. One output is the margin of the second of two
+/// classes.
+fn told(row: &Bounded) -> (usize, Vec<f64>, bool) {
+    match row.outputs[..] {
+        [margin] => {
+            let likely = 1.0 / (1.0 + (-margin).exp());
+            let certain = if margin > 0.0 { row.lower[0] > 0.0 } else { row.upper[0] < 0.0 };
+            (usize::from(margin > 0.0), vec![1.0 - likely, likely], certain)
         }
-        text.push('\n');
+        _ => (row.class(), several::probabilities(&row.outputs), row.is_certain()),
     }
-    write(&text, asked.out)
+}
+
+/// Predictions of some rows without a radius.
+pub fn plain(model: &Model, table: &Table, unknown: UnknownLevels) -> Result<Columns> {
+    let x = model.columns.encode(table, unknown)?;
+    Ok(columns(model, &model.within_radius(x, 0.0)?, false))
+}
+
+/// As columns; where there is a radius, with what holds within it.
+fn columns(model: &Model, all: &[Bounded], within: bool) -> Columns {
+    let numbers = |of: &dyn Fn(&Bounded) -> f64| Cells::Numbers(all.iter().map(of).collect());
+    let mut columns = Columns::new();
+    if let Some(classes) = &model.columns.classes {
+        let told: Vec<(usize, Vec<f64>, bool)> = all.iter().map(told).collect();
+        let names = told.iter().map(|row| classes[row.0].clone()).collect();
+        columns.push(("prediction".into(), Cells::Words(names)));
+        columns.push(("probability".into(), Cells::Numbers(told.iter().map(|row| row.1[row.0]).collect())));
+        if within {
+            let certain = told.iter().map(|row| if row.2 { "yes" } else { "no" }.to_owned()).collect();
+            columns.push(("certain".into(), Cells::Words(certain)));
+        }
+        return columns;
+    }
+    let several = !model.columns.other_targets.is_empty();
+    let names = if several { model.columns.target_names() } else { vec!["prediction"] };
+    for (j, name) in names.into_iter().enumerate() {
+        let end = |end: &str| if several { format!("{name}_{end}") } else { end.to_owned() };
+        columns.push((name.to_owned(), numbers(&|row| row.outputs[j])));
+        if within {
+            columns.push((end("lower"), numbers(&|row| row.lower[j])));
+            columns.push((end("upper"), numbers(&|row| row.upper[j])));
+        }
+    }
+    columns
 }
 
 /// Predictions of several targets, each in its units, and with a radius the ends of their intervals; in the form of those of one hidden layer.
@@ -125,13 +150,6 @@ fn of_targets(asked: &Asked<'_>, (model, all): (&Model, &[Bounded]), mut result:
         }
         return write_json(&result, asked.out);
     }
-    let ends: &[&str] = if within { &["", "_lower", "_upper"] } else { &[""] };
-    let titles = names.iter().flat_map(|name| ends.iter().map(move |end| field(&format!("{name}{end}")).into_owned()));
-    let mut text = titles.collect::<Vec<_>>().join(",") + "\n";
-    for row in all {
-        let of = |j: usize| [row.outputs[j], row.lower[j], row.upper[j]].map(|number| number.to_string());
-        let fields: Vec<String> = (0..names.len()).flat_map(|j| of(j).into_iter().take(ends.len())).collect();
-        text += &(fields.join(",") + "\n");
-    }
-    write(&text, asked.out)
+    write(&columns(model, all, within), asked.out)?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -2,8 +2,9 @@
 //! targets.
 
 use super::export;
+use super::predict_rows::write;
 use super::targets;
-use super::told::{Watched, field, note_effort, write, write_json};
+use super::told::{Watched, note_effort, write_json};
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;
 use crate::output;
@@ -22,6 +23,7 @@ use tautnet::several::{self, Polished, Told};
 use tautnet::tolerance::{self, Tolerance};
 use tautnet::{Dataset, Norm, Shallow, certify as proofs, fit, printable};
 use tautnet_models::{Model, Options, Stored};
+use tautnet_tables::results::{Cells, Columns};
 use tautnet_tables::{Table, UnknownLevels, atomic};
 
 /// The one error for what is for two classes or for numbers.
@@ -380,24 +382,33 @@ pub fn predict(asked: &Asked<'_>, (model, table): (&Model, &Table), stop: &Stop)
         }
         return write_json(&result, asked.out);
     }
-    let mut header = vec!["prediction"];
-    header.extend(if probable { &["probability"][..] } else { &[] });
-    header.extend(match (within.is_some(), probable) {
-        (false, _) => &[][..],
-        (true, false) => &["certain"],
-        (true, true) => &["lower", "upper", "certain"],
-    });
-    let mut text = header.join(",") + "\n";
-    for told in &all {
-        let mut row = vec![field(&classes[told.class]).into_owned()];
-        row.extend(probable.then(|| likely(told).to_string()));
-        if within.is_some() {
-            let (lower, upper) = told.likely();
-            row.extend(probable.then(|| lower.to_string()));
-            row.extend(probable.then(|| upper.to_string()));
-            row.push(if told.is_certain() { "yes" } else { "no" }.to_owned());
-        }
-        text.push_str(&(row.join(",") + "\n"));
+    write(&columns(model, &all, (probable, within.is_some())), asked.out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The classes of some rows, without a tolerance.
+pub fn plain(model: &Model, table: &Table, unknown: UnknownLevels) -> Result<Columns> {
+    let x = model.columns.encode(table, unknown)?;
+    let network = model.network.shallow("`predict`")?;
+    let all = several::told(&network, &model.scaler, &x, None, None, &mut |_| {})?;
+    Ok(columns(model, &all, (model.loss()?.name() == "logistic", false)))
+}
+
+/// As columns; where there is a tolerance, with what holds within it.
+fn columns(model: &Model, all: &[Told], (probable, within): (bool, bool)) -> Columns {
+    let classes = model.columns.classes.as_deref().unwrap_or_default();
+    let words = |of: &dyn Fn(&Told) -> String| Cells::Words(all.iter().map(of).collect());
+    let numbers = |of: &dyn Fn(&Told) -> f64| Cells::Numbers(all.iter().map(of).collect());
+    let mut columns = vec![("prediction".to_owned(), words(&|told| classes[told.class].clone()))];
+    if probable {
+        columns.push(("probability".into(), numbers(&|told| told.probabilities[told.class])));
     }
-    write(&text, asked.out)
+    if within && probable {
+        columns.push(("lower".into(), numbers(&|told| told.likely().0)));
+        columns.push(("upper".into(), numbers(&|told| told.likely().1)));
+    }
+    if within {
+        columns.push(("certain".into(), words(&|told| if told.is_certain() { "yes" } else { "no" }.into())));
+    }
+    columns
 }

@@ -1,7 +1,8 @@
 //! What `train`, `polish`, `attack`, `certify` and `predict` tell of networks that have an output for each of several targets: every target in
 //! its own units.
 
-use super::told::{Watched, field, note_effort, write, write_json};
+use super::predict_rows::write;
+use super::told::{Watched, note_effort, write_json};
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::input::Problem;
 use crate::output::{self, at_least, at_most, number, table};
@@ -18,6 +19,7 @@ use tautnet::recipe::{Interval, Plan, Search};
 use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Norm, Scaler, Shallow, printable, several};
 use tautnet_models::{Model, Stored};
+use tautnet_tables::results::{Cells, Columns};
 use tautnet_tables::{Encoder, Table, UnknownLevels, atomic};
 
 /// The one error for what is for one target.
@@ -377,12 +379,7 @@ pub struct Predict<'a> {
 /// A column a target, and two for the ends of its interval within the tolerance.
 pub fn predict(asked: &Predict<'_>, (model, table): (&Model, &Table), stop: &Stop) -> Result<ExitCode> {
     let Predict { interval, within, .. } = *asked;
-    if interval.radius.is_some() {
-        return Err(only_one_target("`--radius`", "say a tolerance of the inputs: --tolerance 0.1sd"));
-    }
-    if interval.coverage.is_some() {
-        return Err(only_one_target("`--coverage`", "leave it out; a model of one target has coverages"));
-    }
+    check(&interval)?;
     let x = model.columns.encode(table, asked.unknown)?;
     let network = model.network.shallow("`predict`")?;
     let predictions = model.predict_targets(x.clone());
@@ -428,17 +425,35 @@ pub fn predict(asked: &Predict<'_>, (model, table): (&Model, &Table), stop: &Sto
         }
         return write_json(&result, asked.out);
     }
-    let header = targets.iter().flat_map(|name| {
-        let ends = intervals.iter().flat_map(move |_| ["lower", "upper"].map(|end| format!("{name}_{end}")));
-        std::iter::once((*name).to_owned()).chain(ends).map(|name| field(&name).into_owned()).collect::<Vec<_>>()
-    });
-    let mut text = header.collect::<Vec<_>>().join(",") + "\n";
-    for (k, row) in predictions.iter().enumerate() {
-        let numbers = row.iter().enumerate().flat_map(|(target, value)| {
-            let ends = intervals.iter().flat_map(move |all| [all[target][k].lower, all[target][k].upper]);
-            std::iter::once(*value).chain(ends)
-        });
-        text.push_str(&(numbers.map(|number| number.to_string()).collect::<Vec<_>>().join(",") + "\n"));
+    write(&columns(model, &predictions, intervals.as_deref()), asked.out)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Refuse what is for one target.
+pub fn check(interval: &Interval) -> Result<()> {
+    match (interval.radius, interval.coverage) {
+        (Some(_), _) => Err(only_one_target("`--radius`", "say a tolerance of the inputs: --tolerance 0.1sd")),
+        (None, Some(_)) => Err(only_one_target("`--coverage`", "leave it out; a model of one target has coverages")),
+        (None, None) => Ok(()),
     }
-    write(&text, asked.out)
+}
+
+/// The targets of some rows, without a tolerance.
+pub fn plain(model: &Model, table: &Table, unknown: UnknownLevels) -> Result<Columns> {
+    let x = model.columns.encode(table, unknown)?;
+    Ok(columns(model, &model.predict_targets(x), None))
+}
+
+/// As columns, each target with the ends of its intervals, where there are any.
+pub fn columns(model: &Model, predictions: &[Vec<f64>], intervals: Option<&[Vec<SampleInterval>]>) -> Columns {
+    let mut columns = Columns::new();
+    for (target, name) in model.columns.target_names().into_iter().enumerate() {
+        columns.push((name.to_owned(), Cells::Numbers(predictions.iter().map(|row| row[target]).collect())));
+        if let Some(intervals) = intervals {
+            let ends = |of: fn(&SampleInterval) -> f64| Cells::Numbers(intervals[target].iter().map(of).collect());
+            columns.push((format!("{name}_lower"), ends(|interval| interval.lower)));
+            columns.push((format!("{name}_upper"), ends(|interval| interval.upper)));
+        }
+    }
+    columns
 }

@@ -84,7 +84,7 @@ fn is_in(shown: &str, line: &str) -> bool {
 }
 
 /// The pages with commands, and how many numbers each shows of their output at least.
-const PAGES: [(&str, usize); 11] = [
+const PAGES: [(&str, usize); 12] = [
     ("first-model.md", 20),
     ("polishing.md", 15),
     ("tolerance.md", 60),
@@ -96,6 +96,7 @@ const PAGES: [(&str, usize); 11] = [
     ("targets.md", 19),
     ("deep.md", 5),
     ("messy-tables.md", 25),
+    ("more-rows-than-memory.md", 0),
 ];
 
 fn root() -> PathBuf {
@@ -138,6 +139,11 @@ fn run_page(name: &str, at_least: usize) {
 #[test]
 fn tables_as_they_come() {
     run_page("messy-tables.md", 6);
+}
+
+#[test]
+fn more_rows_than_memory() {
+    run_page("more-rows-than-memory.md", 3);
 }
 
 #[test]

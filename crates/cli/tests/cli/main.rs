@@ -3,6 +3,7 @@
 mod attack;
 mod bad_input;
 mod beside;
+mod beyond_memory;
 mod chain;
 mod classes;
 mod compare;

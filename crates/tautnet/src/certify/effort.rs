@@ -2,6 +2,8 @@
 
 use super::sample::SampleInterval;
 use crate::Shallow;
+use std::cmp::{Ordering, Reverse};
+use std::collections::BinaryHeap;
 
 /// Nodes that take seconds, over all intervals: a node is about units × inputs² operations, some ten times over.
 fn budget(network: &Shallow) -> usize {
@@ -69,6 +71,57 @@ impl Effort {
     }
 }
 
+/// The widest intervals of rows that come in blocks: those that [`Effort`] has refined of all of them at once. What is held does not grow with
+/// the rows.
+#[derive(Debug, Clone)]
+pub struct Widest {
+    most: usize,
+    /// The least wide on top.
+    heap: BinaryHeap<Reverse<Width>>,
+}
+
+/// The width of the interval of a row. Of two that are equally wide the earlier counts for more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Width(f64, u64);
+
+impl Eq for Width {}
+
+impl Ord for Width {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0).then(other.1.cmp(&self.1))
+    }
+}
+
+impl PartialOrd for Width {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Widest {
+    /// Of as many rows as an effort has refined at most; there must be more rows than that.
+    pub fn of(effort: Effort) -> Self {
+        Self { most: effort.rows, heap: BinaryHeap::new() }
+    }
+
+    /// The intervals of a block of rows, without a search; `before` rows were before it.
+    pub fn add(&mut self, before: u64, intervals: &[SampleInterval]) {
+        for (k, interval) in intervals.iter().enumerate().filter(|(_, interval)| !interval.closed) {
+            self.heap.push(Reverse(Width(interval.upper - interval.lower, before + k as u64)));
+            if self.heap.len() > self.most {
+                self.heap.pop();
+            }
+        }
+    }
+
+    /// The rows, in ascending order.
+    pub fn rows(self) -> Vec<u64> {
+        let mut rows: Vec<u64> = self.heap.into_iter().map(|Reverse(Width(_, row))| row).collect();
+        rows.sort_unstable();
+        rows
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +159,27 @@ mod tests {
         assert_eq!(chosen(3), [2, 3, 4]);
         assert_eq!(chosen(4), [0, 2, 3, 4]);
         assert_eq!(chosen(5), [0, 1, 2, 3, 4]);
+    }
+
+    /// In blocks of any length the same rows are chosen as at once.
+    #[test]
+    fn the_widest_of_blocks_are_the_widest_of_all() {
+        let interval = |k: u64| {
+            let width = [(k * 37 % 11) as f64, f64::INFINITY][usize::from(k % 17 == 3)];
+            let (lower, upper) = (0.0, width);
+            SampleInterval { lower, upper, lowest_found: upper, highest_found: lower, closed: k.is_multiple_of(5) }
+        };
+        let all: Vec<SampleInterval> = (0..100).map(interval).collect();
+        for most in [0, 1, 7, 50, 99] {
+            let effort = Effort { nodes: 20, rows: most };
+            for at_once in [1, 3, 64, 100] {
+                let mut widest = Widest::of(effort);
+                for (number, block) in all.chunks(at_once).enumerate() {
+                    widest.add((number * at_once) as u64, block);
+                }
+                let chosen: Vec<u64> = effort.choose(&all).into_iter().map(|k| k as u64).collect();
+                assert_eq!(widest.rows(), chosen, "{most} {at_once}");
+            }
+        }
     }
 }

@@ -96,7 +96,7 @@ pub use chain_local::chain_local;
 pub use chain_parts::{ChainEnclosure, ChainSearchSettings};
 pub use class_margins::{class_margins, verify_class_margins};
 pub use directional::Of;
-pub use effort::{Effort, affordable_nodes};
+pub use effort::{Effort, Widest, affordable_nodes};
 pub use exact::{Enclosure, ExactObserver, ExactProgress, ExactSearch, ExactSettings, exact_lipschitz};
 pub use gradient_search::{
     Attained, GradientSearchObserver, GradientSearchProgress, GradientSearchSettings, attained_at,

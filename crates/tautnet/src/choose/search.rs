@@ -95,7 +95,9 @@ pub fn choose(
             format!("{rows} too few to choose a network for the tolerance by validation"),
             match settings.classes {
                 None if data.targets() == 1 => {
-                    format!("give {PARTS} rows at least, or say the tolerance 0 and a price, such as ⟨lipschitz_price=0.03⟩")
+                    format!(
+                        "give {PARTS} rows at least, or say the tolerance 0 and a price, such as ⟨lipschitz_price=0.03⟩"
+                    )
                 }
                 _ => format!("give {PARTS} rows at least"),
             },

@@ -173,6 +173,18 @@ impl Asked {
 
     /// What it comes to on rows `x`, in the units of the table; `deviations` are those of the rows learned from.
     pub fn on(&self, inputs: &[Input<'_>], x: MatRef<'_, f64>, deviations: &[f64]) -> Result<Tolerance> {
+        self.on_part(inputs, x, deviations, (0, None))
+    }
+
+    /// The same of a part of the rows of a table: how many are before it, and the first row of all, where that is not its own first.
+    pub fn on_part(
+        &self,
+        inputs: &[Input<'_>],
+        x: MatRef<'_, f64>,
+        deviations: &[f64],
+        (before, first_of_all): (u64, Option<&[f64]>),
+    ) -> Result<Tolerance> {
+        let sign = |j: usize| first_of_all.map_or_else(|| x[(0, j)], |row| row[j]);
         let amounts = self.amounts(inputs)?;
         let mut first = 0;
         let mut columns = Vec::new();
@@ -181,7 +193,7 @@ impl Asked {
             if let Amount::Value { percent, absolute } = *amount
                 && percent > 0.0
                 && absolute == 0.0
-                && let Some(k) = (0..x.nrows()).find(|&k| x[(k, first)] == 0.0 || x[(k, first)] * x[(0, first)] < 0.0)
+                && let Some(k) = (0..x.nrows()).find(|&k| x[(k, first)] == 0.0 || x[(k, first)] * sign(first) < 0.0)
             {
                 return Err(Error::new(
                     format!(
@@ -189,7 +201,7 @@ impl Asked {
                          the sign changes on the way",
                         shown(input.name),
                         x[(k, first)],
-                        k + 1
+                        before + k as u64 + 1
                     ),
                     format!(
                         "add a part that does not depend on the value, such as {}",
