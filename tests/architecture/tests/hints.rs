@@ -12,7 +12,7 @@ const REACHED: [&str; 5] =
     ["crates/verify/src/", "crates/cone/src/", "crates/tautnet/src/", "crates/tables/src/", "crates/models/src/"];
 
 /// Texts with flags that only the command line shows: the file, and what is in them.
-const OF_THE_COMMAND_LINE: [(&str, &str); 6] = [
+const OF_THE_COMMAND_LINE: [(&str, &str); 7] = [
     // The help of flags, their reference, and the table by which mentions are written.
     ("crates/tautnet/src/recipe/", ""),
     // What `tautnet data` says of a table.
@@ -20,6 +20,7 @@ const OF_THE_COMMAND_LINE: [(&str, &str); 6] = [
     ("crates/tables/src/describe.rs", "--date {}"),
     // Files with columns and downloads are of the command line alone.
     ("crates/tables/src/csv.rs", "say --header no"),
+    ("crates/tables/src/source/", "say --header yes"),
     ("crates/tables/src/mnist.rs", "with --from"),
     // So are searches that go on from a file.
     ("crates/models/src/search_file.rs", "`certify --exact --resume`"),

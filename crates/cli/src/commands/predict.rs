@@ -93,6 +93,15 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(_) => None,
         None => Some(said.over(stored.tolerance()?)?).filter(|asked| !asked.is_exact()),
     };
+    if let Some(asked) = within.as_ref().filter(|_| said.is_nothing() && !arguments.json) {
+        let entries = tolerance::json(asked).0;
+        let entries: Vec<&str> = entries.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+        output::note(&format!(
+            "what is proved of each prediction holds for inputs within the tolerance of the model: {} ({})",
+            entries.join(", "),
+            asked.shape.name()
+        ));
+    }
     if nodes.is_some() && radius.is_none() && within.is_none() {
         return Err(Error::new(
             "`--nodes` is about an interval around each prediction, and there is none",

@@ -90,3 +90,17 @@ fn a_polish_without_a_tolerance_says_that_the_model_was_made_for_one() {
         assert!(ran.code == Some(0) && !ran.err.contains("was made for a tolerance"), "{said}: {ran:?}");
     }
 }
+
+#[test]
+fn a_prediction_says_which_tolerance_its_interval_is_for() {
+    let folder = bent();
+    let made = "train bent.csv --hidden 4 --decay 0.01 --tolerance a=0.1 --tolerance b=exact --quiet --out m.json";
+    assert_eq!(folder.tautnet(made).code, Some(0));
+    let note = "holds for inputs within the tolerance of the model: a=0.1, b=exact (box)";
+    for (flags, said) in
+        [("", true), ("--coverage 0.8", true), ("--tolerance 0.1", false), ("--radius 0.1", false), ("--json", false)]
+    {
+        let ran = folder.tautnet(&format!("predict m.json bent.csv {flags}"));
+        assert!(ran.code == Some(0) && ran.err.contains(note) == said, "{flags}: {ran:?}");
+    }
+}

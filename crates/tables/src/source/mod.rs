@@ -358,7 +358,7 @@ fn same_columns(first: &Part, other: &Part) -> Result<()> {
     };
     let hint = match first.has_names() == other.has_names() {
         true => "give files with the same columns, in any order",
-        false => "one has a header and the other seems to have none: say whether files have one, or mend the file",
+        false => "one has a header and the other seems to have none: say --header yes or --header no, or mend the file",
     };
     Err(Error::new(what, hint))
 }
