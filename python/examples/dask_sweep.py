@@ -15,12 +15,12 @@ from sklearn.model_selection import cross_val_score
 from tautnet import LipschitzRegressor
 
 
-def judge(X, y, lipschitz, seed):
+def judge(X, y, price, seed):
     """Bound and cross-validated error of one setting: runs on whatever worker is free."""
-    model = LipschitzRegressor(hidden=20, start="random", lipschitz=lipschitz, random_state=seed, threads=1)
+    model = LipschitzRegressor(hidden=20, start="random", lipschitz_price=price, random_state=seed, threads=1)
     error = -cross_val_score(model, X, y, cv=3, scoring="neg_root_mean_squared_error").mean()
     bound = model.fit(X, y).certificate_.lipschitz_upper_bound
-    return {"lipschitz": lipschitz, "seed": seed, "error": float(error), "bound": bound, "process": os.getpid()}
+    return {"lipschitz_price": price, "seed": seed, "error": float(error), "bound": bound, "process": os.getpid()}
 
 
 def sweep(X, y, prices, seeds):
@@ -41,7 +41,7 @@ def main(workers=2):
     processes = {result["process"] for result in results}
     print(f"{len(results)} settings on {len(processes)} processes")
     for price in prices:
-        chosen = [result for result in results if result["lipschitz"] == price]
+        chosen = [result for result in results if result["lipschitz_price"] == price]
         error, bound = (np.mean([result[key] for result in chosen]) for key in ("error", "bound"))
         print(f"price {price:5}: error {error:.4f}, Lipschitz bound {bound:.4f}, mean of {len(chosen)} seeds")
     return results

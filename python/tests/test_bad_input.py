@@ -247,9 +247,9 @@ def test_models_and_other_tables(kind, tmp_path):
 @pytest.mark.parametrize(
     "parameters, what",
     [
-        ({"lipschitz_price": -1}, "`lipschitz_price` is -1"),
-        ({"lipschitz_price": np.nan}, "`lipschitz_price` is NaN"),
-        ({"lipschitz_price": "much"}, "`lipschitz_price` is 'much'"),
+        ({"lipschitz_price": -1}, "`lipschitz-price` is -1"),
+        ({"lipschitz_price": np.nan}, "`lipschitz-price` is NaN"),
+        ({"lipschitz_price": "much"}, "`lipschitz-price` is 'much'"),
         ({"decay": np.inf}, "`decay` is inf"),
         ({"max_lipschitz": 0}, "`max-lipschitz` is 0"),
         ({"norm": 1}, "the norm `1` is for bounds only, and a fit was asked for"),

@@ -378,7 +378,7 @@ REFUSED = [
     ({"layers": (4,), "bound": "tight"}, "no bound"), ({"layers": (4,), "optimizer": "sgd"}, "no optimizer"), ({"layers": (4,), "epochs": 0}, "`epochs` is 0"),
     ({"layers": (4,), "batch": 2.5}, "`batch` is 2.5"), ({"layers": (4,), "ramp": 2}, "`ramp` is 2"), ({"layers": (4,), "validation": 1.0}, "`validation` is 1"),
     ({"layers": (4,), "rate": float("inf")}, "`rate` is inf"), ({"layers": (4,), "rate": 0}, "`rate` is 0"), ({"layers": (4,), "max_lipschitz": 0}, "max-lipschitz"),
-    ({"layers": (4,), "lipschitz_price": -1}, "`lipschitz_price` is -1"), ({"layers": (4,), "method": "walk"}, "`method` is not about deep networks"),
+    ({"layers": (4,), "lipschitz_price": -1}, "`lipschitz-price` is -1"), ({"layers": (4,), "method": "walk"}, "`method` is not about deep networks"),
     ({"layers": (4,), "method": "alternating"}, "`method` is not about deep"), ({"method": "trivial-bound", "tolerance": "0.1sd"}, "the method `trivial-bound`"),
     ({"layers": (4,), "method": "trivial"}, "trivial-bound"), ({"method": "trivial-bound", "lipschitz_price": 0.1}, "the method `trivial-bound`"), ({"layers": (4,), "hidden": 5}, "`hidden` is not about"),
     ({"layers": (4,), "tolerance": "0.1sd"}, "`tolerance` is not"), ({"layers": (4,), "tolerance": 0}, "`tolerance` is not"),

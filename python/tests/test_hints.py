@@ -164,7 +164,7 @@ def test_a_hint_speaks_python(name, function, call, tmp_path):
     error = raised(call, tmp_path)
     check(error, function)
     spoken = {
-        "missing": '`missing="drop"`', "date": '`dates={"', "tolerance": '`tolerance="a=10%+0.1"`', "max_lipschitz": "`max_lipschitz`", "tol": "`tol`",
+        "missing": '`missing="drop"`', "date": '`dates={"', "tolerance": '`tolerance="a=10%+0.1"`', "max_lipschitz": "`max_lipschitz`", "tol": "`tol`", "lipschitz_price": "`lipschitz_price=0.03`",
         "layers": "`layers=(64, 64)`", "limit": "`tautnet.set_limits(bytes=", "replace": "`overwrite=True`", "relu_units": "`in_relu_units()`",
         "every_network": "`tautnet.Network`", "polished": "`tautnet.polish(model, X, y)`", "calibrated": "`calibrate(X, y)`",
         "new_certificate": "`tautnet.certify(network).certificate.save(path)`", "certify_file": "`tautnet.certify`", "model_file": "`save` of a fitted",

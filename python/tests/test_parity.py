@@ -157,7 +157,7 @@ def test_a_weight_is_a_repetition_at_the_other_door(tmp_path):
     for method in METHODS:
         parameters = {"hidden": 4, "start": "random", "method": method}
         if method == "walk":
-            parameters["lipschitz"] = 0.05
+            parameters["lipschitz_price"] = 0.05
         same(*doors.train(parameters, weights, (rows.drop(columns="y"), rows["y"])))
 
 
@@ -174,7 +174,7 @@ def test_every_setting_counts_or_is_refused_at_both_doors(method, tmp_path):
     doors = Doors(tmp_path, TABLES["duplicates"])
     base = {"hidden": 4, "start": "random", "method": method}
     if method != "weight-decay":
-        base["lipschitz"] = 0.05
+        base["lipschitz_price"] = 0.05
     plain = json.loads(doors.train(base)[1])
     doors.train(base)
     (tmp_path / "given.json").write_text((tmp_path / "m.json").read_text())

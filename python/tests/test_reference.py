@@ -23,7 +23,7 @@ their ranges, are explained in [every setting](settings.md).
 GROUPS = [
     ("Estimators", ["LipschitzRegressor", "LipschitzClassifier"]),
     ("Functions on networks", ["polish", "certify", "verify", "attack", "lipschitz_path", "write_weights"]),
-    ("What they return", ["Bounds", "ChainBounds", "Attack", "AttackWithin", "LipschitzPath", "Scores", "Errors", "Rivals"]),
+    ("What they return", ["Bounds", "ChainBounds", "Attack", "AttackWithin", "Interval", "LipschitzPath", "Scores", "Errors", "Rivals"]),
     ("Networks, models and proofs", ["Network", "Model", "Certificate", "ChainCertificate", "ClassMargins"]),
     ("Charts", ["plot_attack", "plot_bounds", "plot_convergence", "plot_fit", "plot_path"]),
     ("Limits and errors", ["get_limits", "set_limits", "TautnetError", "NotProved"]),

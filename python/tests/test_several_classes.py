@@ -135,7 +135,7 @@ def test_networks_of_three_classes_are_polished(rows, request, tmp_path, which):
 
 def test_what_there_is_of_two_classes_only_is_refused(rows, fitted, mlp):
     X, y = rows
-    with pytest.raises(TautnetError, match="a network of several classes has no certificate\nhint: save it; `tautnet certify FILE`"):
+    with pytest.raises(TautnetError, match="a network of several classes has no certificate\nhint: `tautnet.certify` bounds the margins of its classes"):
         fitted.certificate_  # noqa: B018
     for priced in [{"lipschitz_price": 0.1}, {"tolerance": 0}, {"max_lipschitz": 2.0}]:
         with pytest.raises(TautnetError, match="Only binary classification is supported with prices: y has 3 classes"):

@@ -127,7 +127,7 @@ def test_titles_say_what_is_measured(shown):
 
 
 def test_results_without_rows_or_of_infinite_bounds_are_shown():
-    none = Attack(np.empty(0), np.empty(0), np.empty(0), np.empty(0), "2", 0)
+    none = Attack(np.empty(0), np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.intp), "2", 0)
     assert repr(none).splitlines()[1].split("  ") [-1] == "by the bound ≤" and Cells(none._repr_html_()).rows == [["radius", "found ≥", "proved ≤", "by the bound ≤"]]
     infinite = AttackWithin(np.ones(1), np.ones(1), np.array([np.inf]), np.zeros(1, np.intp), ["a=1"], "box", 3)
     assert repr(infinite).splitlines()[-1].split() == ["1", "1", "inf"]
@@ -209,12 +209,12 @@ Floats = npt.NDArray[np.float64]
 model = tautnet.LipschitzRegressor(start="admm", effort="high", norm="inf", missing="median", lipschitz_price="auto", loss="huber:0.3")
 assert_type(model.predict(X), Floats)
 assert_type(model.predict(X, nodes=0), Floats)
-assert_type(model.predict(X, 0.1), tuple[Floats, Floats, Floats])
-assert_type(model.predict(X, radius=0.1, coverage=0.9), tuple[Floats, Floats, Floats])
-assert_type(model.predict(X, interval="tolerance"), tuple[Floats, Floats, Floats])
-assert_type(model.predict(X, tolerance={"a": "2%"}), tuple[Floats, Floats, Floats])
-assert_type(model.predict(X, tolerance_shape="ball"), tuple[Floats, Floats, Floats])
-assert_type(model.predict(X, coverage=0.9), tuple[Floats, Floats, Floats])
+assert_type(model.predict(X, 0.1), tautnet.Interval)
+assert_type(model.predict(X, radius=0.1, coverage=0.9), tautnet.Interval)
+assert_type(model.predict(X, interval="tolerance"), tautnet.Interval)
+assert_type(model.predict(X, tolerance={"a": "2%"}), tautnet.Interval)
+assert_type(model.predict(X, tolerance_shape="ball"), tautnet.Interval)
+assert_type(model.predict(X, coverage=0.9), tautnet.Interval)
 assert_type(tautnet.polish(model, X, X, method="walk", penalty="L2"), tautnet.LipschitzRegressor | tautnet.LipschitzClassifier)
 assert_type(tautnet.certify(model, norm=2), tautnet.Bounds | tautnet.ChainBounds)
 tautnet.LipschitzClassifier(loss="hinge", class_weight="balanced")

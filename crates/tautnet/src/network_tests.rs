@@ -164,9 +164,9 @@ fn what_theory_does_not_cover_is_said_in_words() {
     assert!(error.hint.contains("for each output"), "{error:?}");
     let error = refused(&[(3, "abs")], 2);
     assert!(error.what.contains("with one hidden layer of relu units and one output; this one has"), "{error:?}");
-    assert!(error.hint.contains("for each output") && error.hint.contains("--relu"), "{error:?}");
+    assert!(error.hint.contains("for each output") && error.hint.contains("⟨relu_units⟩"), "{error:?}");
     let error = refused(&[(3, "sincos")], 2);
-    assert!(error.hint.contains("for each output") && !error.hint.contains("--relu"), "{error:?}");
+    assert!(error.hint.contains("for each output") && !error.hint.contains("⟨relu_units⟩"), "{error:?}");
     assert!(refused(&[(3, "sincos")], 1).hint.contains("one hidden layer of relu units"));
     let error = network(1, 2, &[(3, "relu"), (3, "abs")], 1, true).in_relu_units("`polish`").unwrap_err();
     assert!(error.what.contains("two hidden layers of 3 units each, relu and abs, a linear part"), "{error:?}");

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from ._networks import write_weights
     from ._path import LipschitzPath
     from ._plots import plot_attack, plot_bounds, plot_convergence, plot_fit, plot_path
-    from ._regressor import LipschitzRegressor
+    from ._regressor import Interval, LipschitzRegressor
     from ._rivals import Rivals
     from ._scores import Errors, Scores
     from ._tautnet import Certificate, ChainCertificate, ClassMargins, Model, Network, __version__, get_limits, set_limits
@@ -36,6 +36,7 @@ __all__ = [
     "ChainCertificate",
     "ClassMargins",
     "Errors",
+    "Interval",
     "LipschitzClassifier",
     "LipschitzPath",
     "LipschitzRegressor",
@@ -69,7 +70,7 @@ _PLACES = {
     "_networks": ("write_weights",),
     "_path": ("LipschitzPath",),
     "_plots": ("plot_attack", "plot_bounds", "plot_convergence", "plot_fit", "plot_path"),
-    "_regressor": ("LipschitzRegressor",),
+    "_regressor": ("Interval", "LipschitzRegressor"),
     "_rivals": ("Rivals",),
     "_scores": ("Errors", "Scores"),
     "_tautnet": ("Certificate", "ChainCertificate", "ClassMargins", "Model", "Network", "__version__", "get_limits", "set_limits"),

@@ -113,7 +113,7 @@ mod tests {
     /// A rule that is the target itself is never beaten, and rows that were learned from have no verdict.
     #[test]
     fn rules_are_judged_on_the_rows_of_the_network() {
-        let (learned, test) = (toy(1, 60, 3), toy(2, 40, 3));
+        let (learned, test) = (toy(60, 3, 1), toy(40, 3, 2));
         let mean = learned.y.iter().sum::<f64>() / 60.0;
         let loss = Loss::default();
         let zero = |rows: &Dataset| Judged {
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn of_classes_what_is_right_decides() {
-        let mut learned = toy(3, 80, 2);
+        let mut learned = toy(80, 2, 3);
         learned.y.iter_mut().enumerate().for_each(|(k, y)| *y = if learned.x[(k, 0)] > 0.0 { 1.0 } else { -1.0 });
         let loss: Loss = "logistic".parse().unwrap();
         let half = Judged { errors: Clean { clean: Some(0.7), accuracy: Some(0.5) }, predicted: None };
