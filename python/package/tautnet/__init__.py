@@ -2,7 +2,7 @@
 
     from tautnet import LipschitzRegressor, polish, certify, attack
 
-    model = LipschitzRegressor(hidden=100, lipschitz=0.01).fit(X, y)
+    model = LipschitzRegressor(hidden=100, lipschitz_price=0.01).fit(X, y)
     model.certificate_.lipschitz_upper_bound
 
 A network is f(x) = c + sum_i v_i relu(w_i . x + b_i). `LipschitzRegressor` trains one from a table, makes it as insensitive
