@@ -29,7 +29,7 @@ fn with_model(units: usize) -> Folder {
     }
     folder.write("train.csv", &text);
     let ran = folder.tautnet(&format!(
-        "train train.csv --target y --start random --hidden {units} --lipschitz 0.1 --tol 1e-1 --out m.json --quiet"
+        "train train.csv --target y --start random --hidden {units} --lipschitz-price 0.1 --tol 1e-1 --out m.json --quiet"
     ));
     assert_eq!(ran.code, Some(0), "{ran:?}");
     folder
