@@ -103,8 +103,11 @@ impl Part {
         }
     }
 
-    /// What a column holds, in a word, where the file says that.
-    pub(crate) fn kind(&self, name: &str) -> Option<&'static str> {
+    /// What a column holds, in a word, where the file says that: text does not.
+    pub(crate) fn kind(
+        &self,
+        #[cfg_attr(not(feature = "parquet"), expect(unused_variables))] name: &str,
+    ) -> Option<&'static str> {
         match &self.rows {
             Rows::Text(_) => None,
             #[cfg(feature = "parquet")]
@@ -163,17 +166,18 @@ impl Part {
 
     /// The next rows, `most` at most, each column to its builder; returns how many there were.
     pub(crate) fn push(&mut self, builders: &mut [ColumnBuilder], most: usize) -> Result<usize> {
-        let records = match &mut self.rows {
-            Rows::Text(records) => records,
-            #[cfg(feature = "parquet")]
-            Rows::Groups(groups) => return groups.push(builders, most),
-        };
-        for read in 0..most {
-            let Some(row) = records.next()? else { return Ok(read) };
-            for (builder, &place) in builders.iter_mut().zip(&self.wanted) {
-                builder.push_text(row.field(place)?, Some(row.line));
+        match &mut self.rows {
+            Rows::Text(records) => {
+                for read in 0..most {
+                    let Some(row) = records.next()? else { return Ok(read) };
+                    for (builder, &place) in builders.iter_mut().zip(&self.wanted) {
+                        builder.push_text(row.field(place)?, Some(row.line));
+                    }
+                }
+                Ok(most)
             }
+            #[cfg(feature = "parquet")]
+            Rows::Groups(groups) => groups.push(builders, most),
         }
-        Ok(most)
     }
 }
