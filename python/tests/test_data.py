@@ -139,7 +139,11 @@ rows, columns = 1_000_000, 20
 model = LipschitzRegressor(hidden=1, lipschitz_price=0.1, start="random").fit(rng.random((50, columns)), rng.random(50))
 X = rng.random((rows, columns), dtype=sys.argv[1])
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    try:  # that of this program alone: the other begins with what the one that started it holds
+        with open("/proc/self/status") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 before = peak()
 if sys.argv[2] == "predict":
     model.predict(X)
@@ -158,4 +162,4 @@ def test_a_million_rows_are_copied_once(kind, use):
     command = [sys.executable, "-W", "ignore", "-c", MEMORY, kind, use]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     print(kind, use, done.stdout)
-    assert 0.5 < float(done.stdout) < 1.25, done.stdout
+    assert 0.9 < float(done.stdout) < 1.25, done.stdout
