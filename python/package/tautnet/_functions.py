@@ -23,7 +23,7 @@ from ._estimator import DEEP, given_rows, limits, options, thread_count
 from ._classifier import LipschitzClassifier
 from ._regressor import LipschitzRegressor
 from ._settings import documented
-from ._shown import Column, Shown, numbers, plain, signed
+from ._shown import Column, Shown, aligned, numbers, plain, root, signed
 
 Floats = npt.NDArray[np.float64]
 
@@ -152,16 +152,6 @@ def polish(
     return better
 
 
-def _aligned(lines: Sequence[tuple[str, str, float]]) -> str:
-    shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in lines]
-    return "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
-
-
-def _root(values: Floats, degree: int) -> Floats:
-    """Losses in the unit of the target."""
-    return values if degree < 2 else values ** (1.0 / degree)
-
-
 def _measure(root_name: str, loss: str) -> str:
     name = root_name if loss == "squared" else f"{root_name}, {loss}"
     return name if loss in MARGINS else f"{name}, in the units of the target"
@@ -202,7 +192,7 @@ class Bounds(Shown):
         return self.certificate.lipschitz_upper_bound
 
     def __str__(self) -> str:
-        return _aligned(self._lines())
+        return aligned(self._lines())
 
     def _title(self) -> str:
         return f"Bounds on the Lipschitz constant, norm {self.norm}"
@@ -271,7 +261,7 @@ class ChainBounds(Shown):
         return self.certificate.lipschitz_upper_bound
 
     def __str__(self) -> str:
-        return "\n".join([_aligned(self._lines()), *self._below()])
+        return "\n".join([aligned(self._lines()), *self._below()])
 
     def _title(self) -> str:
         return f"Bounds on the Lipschitz constant of {len(self.layers)} layers, norm {self.norm}"
@@ -468,7 +458,7 @@ class Attack(Shown):
         return f"Attack, norm {self.norm}, {self.rows} rows: {_measure(self.root_name, self.loss)}"
 
     def _columns(self) -> list[Column]:
-        found, proved, ceiling = (_root(values, self.degree) for values in (self.found, self.proved, self.ceiling))
+        found, proved, ceiling = (root(values, self.degree) for values in (self.found, self.proved, self.ceiling))
         return [
             plain("radius", self.radius),
             numbers("found ≥", found, False),
@@ -514,7 +504,7 @@ class AttackWithin(Shown):
         columns = [plain("times", self.size)]
         targets = self.found.shape[1] if self.found.ndim == 2 else 1
         for j in range(targets):
-            found, proved = (_root(values.reshape(len(self.size), targets)[:, j], self.degree) for values in (self.found, self.proved))
+            found, proved = (root(values.reshape(len(self.size), targets)[:, j], self.degree) for values in (self.found, self.proved))
             of = f" {j + 1}" if targets > 1 else ""
             columns += [numbers(f"found{of} ≥", found, False), numbers(f"proved{of} ≤", proved, True)]
         if self.right_found is not None and self.right_proved is not None:

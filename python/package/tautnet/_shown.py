@@ -107,3 +107,14 @@ class ShownModel(Shown):
             else:
                 lines.append(("certificate", "none" + ("; chain_certificate() makes one" if model.layered or model.by_layers else "")))
         return [("", [name for name, _ in lines]), ("", [value for _, value in lines])]
+
+
+def aligned(lines: Sequence[tuple[str, str, float]]) -> str:
+    """Bounds as lines: the name, the side and the number."""
+    shown = [(name, sign, _tautnet.shown(value, sign == "<=")) for name, sign, value in lines]
+    return "\n".join(f"{name:28}{sign} {value}" for name, sign, value in shown)
+
+
+def root(values: npt.NDArray[np.float64], degree: int) -> npt.NDArray[np.float64]:
+    """Losses in the unit of the target."""
+    return values if degree < 2 else values ** (1.0 / degree)

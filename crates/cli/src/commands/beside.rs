@@ -2,8 +2,8 @@
 
 use crate::output::{number, percent};
 use serde_json::{Value, json};
-use tautnet::choose::{Beside, Clean, Verdict};
-use tautnet::{Loss, Scaler, printable};
+use tautnet::choose::{Beside, Clean, Judged, Verdict};
+use tautnet::{Dataset, Loss, Scaler, Shallow, printable};
 
 /// What the errors are measured in.
 #[derive(Clone, Copy)]
@@ -30,15 +30,26 @@ impl Units<'_> {
     }
 }
 
+/// What the best constant is.
+pub fn best_constant(classes: bool, loss: &Loss) -> &'static str {
+    match (classes, loss.is_squared()) {
+        (true, _) => "the most frequent class",
+        (false, true) => "the mean",
+        (false, false) => "the same number",
+    }
+}
+
+/// What simple rules achieve on the rows held out, or where there are none on those learned from.
+pub fn of(network: &Shallow, learned: &Dataset, held_out: Option<&Dataset>, loss: &Loss) -> Option<Beside> {
+    let judged = Judged::of(network, held_out.unwrap_or(learned), loss);
+    Beside::of(learned, held_out, None, loss, judged)
+}
+
 /// A few lines: how far predictions are off, what simple rules achieve, and of rows held out whether the network is worth having.
 pub fn text(beside: &Beside, units: Units<'_>) -> String {
     let Beside { rows, held_out, result, linear, constant, typical, verdict } = beside;
     let classes = result.accuracy.is_some();
-    let same = match (classes, units.loss.is_squared()) {
-        (true, _) => "always the most frequent class",
-        (false, true) => "always the mean",
-        (false, false) => "always the same number",
-    };
+    let same = best_constant(classes, units.loss);
     let which = if *held_out { "the network did not learn from" } else { "learned from" };
     let target = printable::line(units.target);
     let (is, measure) = match (classes, units.scaler) {
@@ -48,7 +59,7 @@ pub fn text(beside: &Beside, units: Units<'_>) -> String {
     };
     let [result_is, linear_is, constant_is] = [result, linear, constant].map(|errors| units.shown(*errors));
     let mut text = format!(
-        "On the {rows} rows {which} the prediction of `{target}` is {is} {result_is}{measure}; a linear model {linear_is}, {same} {constant_is}.\n"
+        "On the {rows} rows {which} the prediction of `{target}` is {is} {result_is}{measure}; a linear model {linear_is}, always {same} {constant_is}.\n"
     );
     if let (Some(typical), Some(scaler)) = (typical, units.scaler) {
         let [half, most] = [typical.median, typical.nine_of_ten].map(|error| number(scaler.target_scale * error));
@@ -68,7 +79,7 @@ pub fn text(beside: &Beside, units: Units<'_>) -> String {
         }
     };
     let said = match verdict {
-        Verdict::Constant => format!("of no use: to say {} is as good", same.replace("always the", "the") + " always"),
+        Verdict::Constant => format!("of no use: to say {same} always is as good"),
         Verdict::Linear => {
             "a linear model is as good on these rows: take one, or bring more rows for a network to learn from"
                 .to_owned()

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 use tautnet::attack::{SIZES, WithinReport};
-use tautnet::choose::{AtSize, Beside, Errors, Judged};
+use tautnet::choose::{AtSize, Beside, Errors};
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
 use tautnet::polish::{Polished, Score};
@@ -370,8 +370,7 @@ impl Facts<'_> {
     /// What simple rules achieve on the rows held out, or where there are none on those learned from.
     fn beside(&self) -> Option<Beside> {
         let (learned, held_out) = (&self.problem.train, self.problem.test.as_ref());
-        let judged = Judged::of(&self.polished.network, held_out.unwrap_or(learned), self.loss);
-        let beside = Beside::of(learned, held_out, None, self.loss, judged)?;
+        let beside = beside::of(&self.polished.network, learned, held_out, self.loss)?;
         // Within a tolerance the errors without one do not decide.
         Some(Beside { verdict: beside.verdict.filter(|_| self.worst_case.is_none()), ..beside })
     }

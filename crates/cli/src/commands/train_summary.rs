@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use std::time::Duration;
 use tautnet::Dataset;
 use tautnet::certify::sensitivities;
-use tautnet::choose::{self, Beside, Judged};
+use tautnet::choose::{self, Beside};
 use tautnet::error::Result;
 use tautnet::fit::Fitted;
 use tautnet::printable;
@@ -200,9 +200,7 @@ impl Summary<'_> {
 
     /// What simple rules achieve on the rows shown.
     fn beside(&self) -> Option<Beside> {
-        let (network, loss) = (self.fitted.network(), &self.fitted.loss);
-        let judged = Judged::of(network, self.held_out.unwrap_or(self.learned), loss);
-        Beside::of(self.learned, self.held_out, None, loss, judged)
+        beside::of(self.fitted.network(), self.learned, self.held_out, &self.fitted.loss)
     }
 
     fn units(&self) -> Units<'_> {

@@ -1,6 +1,6 @@
 //! What rows that a network did not learn from say of it, in words: its errors, those of simpler things, and whether it is worth having.
 
-use super::targets;
+use super::{beside, targets};
 use crate::output::{at_least, at_most, number, percent, percent_at_least, table};
 use tautnet::choose::{Accuracy, Chosen, Errors, Evaluation, Simple, Typical, Verdict};
 use tautnet::tolerance::Input;
@@ -29,17 +29,18 @@ impl Told<'_> {
         self.model.scaler.root_to_user(self.loss, error)
     }
 
+    /// What the best constant is.
+    fn same(&self) -> &'static str {
+        beside::best_constant(self.loss.is_margin(), self.loss)
+    }
+
     /// The networks and the rules that are compared.
-    fn compared(&self) -> Vec<(&'static str, &Errors)> {
+    fn compared(&self) -> Vec<(String, &Errors)> {
         let at = self.evaluation.at_tolerance();
-        let constant = match (self.loss.is_margin(), self.loss.is_squared()) {
-            (true, _) => "always the most frequent class",
-            (false, true) => "always the mean",
-            (false, false) => "always the same number",
-        };
-        let mut all = vec![("the result", &at.result), ("ordinary training", &at.start)];
-        if let Some(Simple { constant: same, linear }) = &self.evaluation.simple {
-            all.extend([("a linear model", linear), (constant, same)]);
+        let mut all = vec![("the result".to_owned(), &at.result), ("ordinary training".to_owned(), &at.start)];
+        if let Some(Simple { constant, linear }) = &self.evaluation.simple {
+            let same = format!("always {}", self.same());
+            all.extend([("a linear model".to_owned(), linear), (same, constant)]);
         }
         all
     }
@@ -102,7 +103,7 @@ impl Told<'_> {
                 ],
             };
             let numbers = if self.exact { vec![clean] } else { vec![proved, found, clean] };
-            lines.push(std::iter::once(name.to_owned()).chain(numbers).collect());
+            lines.push(std::iter::once(name).chain(numbers).collect());
         }
         lines
     }
@@ -131,11 +132,7 @@ impl Told<'_> {
     fn said(&self) -> String {
         let at = self.evaluation.at_tolerance();
         let what = if self.exact { "error" } else { "worst case" };
-        let same = match (self.loss.is_margin(), self.loss.is_squared()) {
-            (true, _) => "to say the most frequent class always",
-            (false, true) => "to say the mean always",
-            (false, false) => "to say the same number always",
-        };
+        let same = format!("to say {} always", self.same());
         let against = |errors: &Errors| match (at.result.accuracy, errors.accuracy) {
             (Some(new), Some(old)) => {
                 let right = if self.exact { "right" } else { "sure to be right" };
