@@ -34,6 +34,7 @@ pub mod error;
 #[cfg(test)]
 mod exact_numbers;
 pub mod fit;
+pub mod fit_far;
 pub mod job;
 pub mod limits;
 pub mod loss;
@@ -54,6 +55,7 @@ pub mod scaling;
 pub mod select;
 pub mod several;
 pub mod shallow;
+pub mod shards;
 pub mod shown;
 pub mod split;
 pub mod tolerance;

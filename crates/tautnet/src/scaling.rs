@@ -46,13 +46,22 @@ pub struct Scaler {
 impl Scaler {
     /// Means and population standard deviations of the data, by its sample weights if it has any.
     pub fn fit(data: &Dataset) -> Result<Self> {
-        let mut scaler = Self::identity(data.columns());
-        for (j, Moments { mean, variance }) in moments(data).into_iter().enumerate() {
+        Self::of_moments(data.columns(), data.targets(), moments(data))
+    }
+
+    /// From the moments of so many inputs and targets.
+    pub(crate) fn of_moments(
+        inputs: usize,
+        targets: usize,
+        moments: impl IntoIterator<Item = Moments>,
+    ) -> Result<Self> {
+        let mut scaler = Self::identity(inputs);
+        for (j, Moments { mean, variance }) in moments.into_iter().enumerate() {
             let scale = variance.map_or(1.0, f64::sqrt);
             if !mean.is_finite() || !scale.is_normal() {
-                let name = match j.checked_sub(data.columns()) {
+                let name = match j.checked_sub(inputs) {
                     None => format!("input column {}", j + 1),
-                    Some(_) if data.targets() == 1 => "the target".into(),
+                    Some(_) if targets == 1 => "the target".into(),
                     Some(number) => format!("target {}", number + 1),
                 };
                 return Err(Error::new(
@@ -66,7 +75,7 @@ impl Scaler {
                     (*place.0, *place.1) = (mean, scale);
                     scaler.constant_inputs.extend(variance.is_none().then_some(j));
                 }
-                None if j == data.columns() => (scaler.target_mean, scaler.target_scale) = (mean, scale),
+                None if j == inputs => (scaler.target_mean, scaler.target_scale) = (mean, scale),
                 None => {
                     scaler.other_target_means.push(mean);
                     scaler.other_target_scales.push(scale);

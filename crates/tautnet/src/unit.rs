@@ -27,6 +27,11 @@ impl Unit {
             .collect()
     }
 
+    /// z̄·x̄ at an input, added up from the bias on, input by input.
+    pub fn sum(&self, x: &[f64]) -> f64 {
+        self.z.iter().zip(x).fold(self.bias, |sum, (z, x)| sum + z * x)
+    }
+
     /// The length ‖z̄‖₂.
     pub fn length(&self) -> f64 {
         self.z.iter().map(|z| z * z).sum::<f64>().sqrt().hypot(self.bias)

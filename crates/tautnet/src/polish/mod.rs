@@ -15,6 +15,9 @@ mod alternate;
 mod convex;
 mod descent;
 mod effort;
+mod far;
+#[cfg(test)]
+mod far_tests;
 mod joint;
 mod landscape;
 mod method;
@@ -41,6 +44,7 @@ use tautnet_cone::Stop;
 pub use crate::ending::{Cause, Early, Ending};
 pub use crate::requirement::Setting;
 pub use effort::Effort;
+pub use far::{Far, FarPolished, Mean, check_far, polish_far};
 pub use method::{Described, Method};
 pub use outcome::{Observer, Polished, Progress, Score};
 pub use record::Record;

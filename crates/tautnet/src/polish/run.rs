@@ -219,14 +219,7 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 
     fn solved(&mut self, mut built: Built, held: Held<'_>, round: usize) -> Result<(Candidate, Solved)> {
-        let settings = tautnet_cone::Settings {
-            iterations: self.settings.iterations,
-            gap_relative: self.settings.tol,
-            // Of the mean square target, which is 1 here.
-            gap_absolute: 1e-4 * self.settings.tol.min(1e-2),
-            feasibility: 1e-8_f64.max(self.settings.tol),
-            ..tautnet_cone::Settings::default()
-        };
+        let settings = of_solver(self.settings);
         let scale = built.objective(1.0);
         let (trace, observer, interrupted) = (&mut self.trace, &mut *self.observer, &mut self.interrupted);
         let outcome = built.solve(&settings, &mut |facts| {
@@ -267,10 +260,7 @@ impl<'a, 'o> Run<'a, 'o> {
         solution: &Solution,
         multipliers: Option<&[f64]>,
     ) -> Result<(Candidate, Vec<usize>, Option<Patterns>)> {
-        let lengths: Vec<f64> = solution.units.iter().map(Unit::length).collect();
-        let largest = lengths.iter().fold(0.0f64, |m, &l| m.max(l));
-        // Below this the unit is rounding: its largest value on the data is far under the loss's own.
-        let kept: Vec<usize> = (0..lengths.len()).filter(|&i| lengths[i] > 1e-13 * largest).collect();
+        let kept = not_rounding(&solution.units);
         let affine = self.affine(&solution.affine);
         let network = from_units(kept.iter().map(|&i| &solution.units[i]), self.data.columns(), affine)?;
         let ell: Option<Vec<f64>> = multipliers.map(|ell| kept.iter().map(|&i| ell[i].max(0.0)).collect());
@@ -360,6 +350,25 @@ impl<'a, 'o> Run<'a, 'o> {
     }
 }
 
+/// What the solver is asked for.
+pub(super) fn of_solver(settings: &Settings) -> tautnet_cone::Settings {
+    tautnet_cone::Settings {
+        iterations: settings.iterations,
+        gap_relative: settings.tol,
+        // Of the mean square target, which is 1 here.
+        gap_absolute: 1e-4 * settings.tol.min(1e-2),
+        feasibility: 1e-8_f64.max(settings.tol),
+        ..tautnet_cone::Settings::default()
+    }
+}
+
+/// The units that are more than rounding: the largest value on the data of the others is far under the loss's own.
+pub(super) fn not_rounding(units: &[Unit]) -> Vec<usize> {
+    let lengths: Vec<f64> = units.iter().map(Unit::length).collect();
+    let largest = lengths.iter().fold(0.0f64, |m, &l| m.max(l));
+    (0..lengths.len()).filter(|&i| lengths[i] > 1e-13 * largest).collect()
+}
+
 /// Multipliers for the units of a network with `v ≠ 0`, in order, and those of the inputs where the norm has them.
 type Multipliers<'a> = (&'a [f64], Option<&'a [f64]>);
 
@@ -372,13 +381,24 @@ pub(super) fn score(
     proposed: Option<Multipliers<'_>>,
 ) -> Result<(Score, Option<Patterns>)> {
     let loss = prices.loss.mean(network, data);
-    let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
     let worst = within.map(|tolerance| {
+        let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
         let patterns = Patterns::signed(network, data.x.as_ref());
         let within = Within { units: &units, affine: &Affine::of(network), tolerance };
         within.bound(data, &prices.loss, [&patterns, labels.unwrap_or(&patterns)])
     });
     let (worst_case, labels) = worst.unzip();
+    Ok((score_at((loss, worst_case), network, prices, proposed)?, labels))
+}
+
+/// The same where the mean loss and the worst case are known.
+pub(super) fn score_at(
+    (loss, worst_case): (f64, Option<f64>),
+    network: &Shallow,
+    prices: &Prices,
+    proposed: Option<Multipliers<'_>>,
+) -> Result<Score> {
+    let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
     let decay = units.iter().map(Unit::length).sum::<f64>();
     // The solver's multipliers are optimal for the program, which need not ask for the least bound.
     // Also of what an interrupted run leaves behind: without its bound there is nothing to compare.
@@ -388,8 +408,7 @@ pub(super) fn score(
         Some((ell, p)) if !units.is_empty() => own.min(bound_by(&units, network.a(), ell, p, prices.norm)),
         _ => own,
     };
-    let score = Score { objective: 0.0, loss, worst_case, found: None, lipschitz, decay };
-    Ok((priced(score, prices), labels))
+    Ok(priced(Score { objective: 0.0, loss, worst_case, found: None, lipschitz, decay }, prices))
 }
 
 /// A score with its objective.
@@ -400,12 +419,12 @@ fn priced(score: Score, prices: &Prices) -> Score {
 }
 
 /// The relative gap, if it is one.
-fn gap(outcome: &Outcome) -> Option<f64> {
+pub(super) fn gap(outcome: &Outcome) -> Option<f64> {
     Some(outcome.last.gap).filter(|gap| gap.is_finite())
 }
 
 /// Why a solve ended before its tolerance, if it did.
-fn stopped(built: &Built, outcome: &Outcome) -> Option<Early> {
+pub(super) fn stopped(built: &Built, outcome: &Outcome) -> Option<Early> {
     let obstacle = || match built.obstacle() {
         Obstacle::NoInterior(units) => Some(Cause::NoInterior { units }),
         Obstacle::FarApart(decades) => Some(Cause::FarApart { decades }),

@@ -69,7 +69,7 @@ impl Conditioning {
     }
 
     /// Units and a linear part in these coordinates.
-    fn given(&self, units: &[Unit], linear: Option<&[f64]>) -> Given {
+    pub fn given(&self, units: &[Unit], linear: Option<&[f64]>) -> Given {
         let d = self.scale.len();
         let z = Mat::from_fn(d + 1, units.len(), |a, i| {
             let unit = &units[i];
@@ -87,11 +87,12 @@ impl Conditioning {
 
 impl Parts {
     /// What the prices ask for; the data and what is held are not there yet.
-    fn priced(layout: Layout, sign: Vec<f64>, at: &Conditioning, prices: &Prices, factor: f64) -> Self {
+    pub fn priced(layout: Layout, sign: Vec<f64>, at: &Conditioning, prices: &Prices, factor: f64) -> Self {
         let (d, y_scale, bound_scale) = (layout.d, at.y_scale, at.bound_scale());
         Self {
             rows: None,
             targets: None,
+            gathered: None,
             spread: 0.0,
             linear: None,
             ridge: vec![0.0; layout.m],
@@ -201,7 +202,7 @@ pub(crate) struct Solution {
     pub p: Option<Vec<f64>>,
 }
 
-fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>) -> Layout {
+pub(super) fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>) -> Layout {
     Layout {
         n,
         d,
@@ -224,7 +225,11 @@ const MOST_MEMORY: f64 = 16e9;
 
 /// Refuse a program whose matrices do not fit, before anything of it is built.
 pub(crate) fn affordable(data: &Dataset, units: usize, prices: &Prices, held: Held<'_>) -> Result<()> {
-    let (n, d) = (data.rows(), data.columns());
+    affordable_at((data.rows(), data.columns()), units, prices, held)
+}
+
+/// The same of so many rows and columns.
+pub(super) fn affordable_at((n, d): (usize, usize), units: usize, prices: &Prices, held: Held<'_>) -> Result<()> {
     let bytes = |prices: &Prices| {
         let layout = training_layout(n.min(MANY), d, units, prices, held);
         let dense = n > MANY || StructuredNormal::cheaper(&layout) == Route::Dense;
@@ -322,6 +327,11 @@ impl Built {
         };
         let start = conditioning.given(units, linear);
         Self { program: TrainingProgram::new(parts), conditioning, factor, start, group }
+    }
+
+    /// A program of rows that are elsewhere.
+    pub fn gathered(program: TrainingProgram, conditioning: Conditioning, factor: f64, start: Given) -> Self {
+        Self { program, conditioning, factor, start, group: Vec::new() }
     }
 
     /// (R): the least worst-case loss within the tolerance, of units with the given labels; rows that count for nothing are left out.
@@ -441,6 +451,7 @@ impl Built {
         let program = TrainingProgram::new(Parts {
             rows: None,
             targets: None,
+            gathered: None,
             linear: None,
             spread: 0.0,
             sign: units.iter().map(|u| u.sign).collect(),

@@ -38,6 +38,15 @@ pub(crate) struct Targets {
     pub form: Form,
 }
 
+/// The squared error of rows that are elsewhere, as `½xᵀHx + slope·x + offset` over `(z̄_1, …, z̄_m, a, c)`.
+#[derive(Clone)]
+pub(crate) struct Gathered {
+    /// H, lower triangle.
+    pub hessian: Arc<Mat<f64>>,
+    pub slope: Vec<f64>,
+    pub offset: f64,
+}
+
 /// The term.
 #[derive(Clone)]
 pub(crate) struct LossTerm {
@@ -48,6 +57,8 @@ pub(crate) struct LossTerm {
     pub linear: Option<Arc<Mat<f64>>>,
     /// The Hessian over `(z̄_1, …, z̄_m, a, c)`, lower triangle, where it is constant and stored.
     pub hessian: Option<Arc<Mat<f64>>>,
+    /// What rows that are elsewhere come to; there are no points here then.
+    pub gathered: Option<Gathered>,
     pub place: Place,
 }
 
@@ -110,6 +121,20 @@ impl LossTerm {
         }
         if let Some(c) = layout.output_bias() {
             out[c] += v.iter().sum::<f64>();
+        }
+    }
+
+    /// Add a vector over `(z̄_1, …, z̄_m, a, c)` where these variables stand.
+    fn unpack(&self, layout: &Layout, packed: &[f64], out: &mut [f64]) {
+        let (e, m) = (layout.e(), layout.m);
+        for i in 0..m {
+            (0..e).for_each(|a| out[layout.unit(i) + a] += packed[i * e + a]);
+        }
+        for (k, at) in layout.linear_part().into_iter().flatten().enumerate() {
+            out[at] += packed[e * m + k];
+        }
+        if let Some(c) = layout.output_bias() {
+            out[c] += packed[e * m + layout.linear_len()];
         }
     }
 
@@ -225,6 +250,10 @@ impl Term for LossTerm {
             }
         }
         self.add_to_weights(layout, &v, linear);
+        if let Some(gathered) = &self.gathered {
+            self.unpack(layout, &gathered.slope, linear);
+            offset += gathered.offset;
+        }
         offset
     }
 
@@ -249,15 +278,7 @@ impl Term for LossTerm {
                 packed[(affine, 0)] = x[c];
             }
             let product = symmetric_times(hessian.as_ref().as_ref(), packed.as_ref());
-            for i in 0..m {
-                (0..e).for_each(|a| out[layout.unit(i) + a] += product[(i * e + a, 0)]);
-            }
-            for (k, at) in layout.linear_part().into_iter().flatten().enumerate() {
-                out[at] += product[(e * m + k, 0)];
-            }
-            if let Some(c) = layout.output_bias() {
-                out[c] += product[(affine, 0)];
-            }
+            self.unpack(layout, product.col_as_slice(0), out);
             return;
         }
         if self.targets.form.quadratic.is_none() {

@@ -4,6 +4,7 @@ mod bound;
 pub(crate) mod build;
 mod cells;
 mod cholesky;
+pub(crate) mod gathered;
 mod inequality;
 pub(crate) mod layout;
 mod lengths;

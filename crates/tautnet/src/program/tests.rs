@@ -80,6 +80,7 @@ fn random_program(n: usize, d: usize, m: usize, flags: [bool; 9], form: Form, ra
     TrainingProgram::new(Parts {
         rows,
         targets,
+        gathered: None,
         linear: layout.linear.then(|| Mat::from_fn(n, d, |_, _| normal(random))),
         spread: 0.3,
         sign,

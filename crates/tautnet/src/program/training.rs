@@ -13,7 +13,7 @@ use super::{
     inequality::Inequality,
     layout::Layout,
     lengths::Lengths,
-    loss_term::{LossTerm, Targets},
+    loss_term::{Gathered, LossTerm, Targets},
     reach::Reach,
     rows::Rows,
     term::{Own, Place, Term},
@@ -88,6 +88,8 @@ pub(crate) struct Parts {
     pub layout: Layout,
     pub rows: Option<Rows>,
     pub targets: Option<Targets>,
+    /// The loss of rows that are elsewhere, in the place of that of these rows.
+    pub gathered: Option<Gathered>,
     /// Loss that no network can reach: of rows with the same inputs and different targets.
     pub spread: f64,
     /// The points' inputs as a linear part sees them, where there is one.
@@ -119,11 +121,13 @@ impl TrainingProgram {
         let Parts { layout, rows, targets, spread, sign, metric, turn, lipschitz, squared, ridge, .. } = parts;
         let place = Place::default();
         let (rows, metric): (_, Arc<[f64]>) = (rows.map(Arc::new), metric.into());
-        let loss = |(rows, targets)| LossTerm {
-            rows,
+        let gathered = parts.gathered;
+        let loss = |(rows, targets): (Arc<Rows>, Targets)| LossTerm {
+            rows: if gathered.is_some() { Arc::new(rows.select(&[])) } else { rows },
             targets: Arc::new(targets),
             linear: parts.linear.map(Arc::new),
-            hessian: None,
+            hessian: gathered.as_ref().map(|gathered| Arc::clone(&gathered.hessian)),
+            gathered,
             place,
         };
         let (linear, square) = if squared { (0.0, 2.0 * lipschitz) } else { (lipschitz, 0.0) };

@@ -22,7 +22,7 @@ pub(crate) const MANY: usize = 5000;
 /// Rows to begin with that are evenly spaced; the closest to each unit's boundary come to them.
 const SPACED: usize = 1024;
 /// How far a pre-activation may be on the wrong side, relative to the unit's mean and to that of all units.
-const TOLERANCE: (f64, f64) = (1e-8, 1e-10);
+pub(super) const TOLERANCE: (f64, f64) = (1e-8, 1e-10);
 
 /// Solve `program`, which holds all rows and, where it is constant, the loss's Hessian, from the given network.
 pub(crate) fn solve_many_rows(
