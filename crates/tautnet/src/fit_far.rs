@@ -43,8 +43,8 @@ pub struct Seen {
     pub sample_held_out: Option<Dataset>,
 }
 
-/// Go through all rows once: their number, the units of their columns, and samples. `None` where it was time to end.
-pub fn look(shards: &mut dyn Shards, share: Share) -> Result<Option<Seen>> {
+/// Go through all rows once: their number, the units of their columns where none are given, and samples. `None` where it was time to end.
+pub fn look(shards: &mut dyn Shards, share: Share, given: Option<&Scaler>) -> Result<Option<Seen>> {
     let inputs = shards.inputs();
     let sample = rows_in_shard(inputs);
     let question = Question { share, scaler: Scaler::identity(inputs), asked: vec![Asked::Look { sample }] };
@@ -60,7 +60,7 @@ pub fn look(shards: &mut dyn Shards, share: Share) -> Result<Option<Seen>> {
         true => Moments { mean: least[j], variance: None },
         false => Moments { mean: spread[1 + j], variance: Some(spread[1 + columns + j] / spread[0]) },
     });
-    let scaler = Scaler::of_moments(inputs, 1, moments)?;
+    let scaler = given.map_or_else(|| Scaler::of_moments(inputs, 1, moments), |given| Ok(given.clone()))?;
     if least[inputs] == -least[columns + inputs] {
         return Err(Error::new(
             format!("the target is {} in every row", least[inputs]),
@@ -96,7 +96,7 @@ pub fn fit_far(
 ) -> Result<FarFitted> {
     settings.check()?;
     check_far(&settings.polish)?;
-    let seen = look(shards, share)?.ok_or_else(|| {
+    let seen = look(shards, share, None)?.ok_or_else(|| {
         Error::new("it was time to end before all rows had been gone through once", "give it more time, or fewer rows")
     })?;
     let data = &seen.sample;
@@ -204,7 +204,7 @@ mod tests {
         let refused = fit_far(&mut Held::of(&constant), Share::default(), &settings(Price::Fixed(0.1)), go_on);
         assert!(refused.unwrap_err().what.contains("is 3 in every row"));
         let one = Dataset::new(Mat::from_fn(1, 1, |_, _| 1.0), vec![3.0], None).unwrap();
-        assert!(look(&mut Held::of(&one), Share::default()).unwrap_err().what.contains("1 rows"));
+        assert!(look(&mut Held::of(&one), Share::default(), None).unwrap_err().what.contains("1 rows"));
         let ended = Stop::when(|| true)
             .during(|| fit_far(&mut Held::of(&constant), Share::default(), &settings(Price::Fixed(0.1)), go_on));
         assert!(ended.unwrap_err().what.contains("time to end"));

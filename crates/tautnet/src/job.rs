@@ -209,28 +209,11 @@ impl<'a> Job<'a> {
         hear: &mut Observer<'_>,
         work: impl FnOnce(&Dataset, &mut fit::Observer<'_>) -> Result<T>,
     ) -> Result<Worked<T>> {
-        let started = self.watch.seconds();
-        let mut interruption = None;
-        let mut observe = |progress: &fit::Progress<'_>| {
-            hear(progress);
-            let stage = match progress {
-                fit::Progress::Path(_) => Stage::Early,
-                fit::Progress::Choice(progress) if progress.stage != choose::Stage::AllRows => Stage::Early,
-                _ => Stage::Main,
-            };
-            let now = self.watch.interruption(stage);
-            interruption = interruption.or(now);
-            if now.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
-        };
-        let result = self.stop().during(|| work(&self.data, &mut observe))?;
-        self.watch.kept();
-        let interruption = interruption.or(self.watch.interruption(Stage::Main));
-        Ok(Worked { result, interruption, seconds: self.watch.seconds() - started })
+        during(&self.watch, hear, |observe| work(&self.data, observe))
     }
 
     fn stop(&self) -> Stop {
-        let watch = Arc::clone(&self.watch);
-        Stop::staged(move |stage| watch.interruption(stage).is_some())
+        stop_of(&self.watch)
     }
 
     /// A proof of a network's bound, in the user's units too where they are given: however late it is, in a short time.
@@ -305,7 +288,38 @@ impl<'a> Job<'a> {
     }
 }
 
-fn was_stopped(polished: &Polished) -> bool {
+/// Do the work until the watch says that it is over.
+pub(crate) fn during<T>(
+    watch: &Arc<dyn Watch>,
+    hear: &mut Observer<'_>,
+    work: impl FnOnce(&mut fit::Observer<'_>) -> Result<T>,
+) -> Result<Worked<T>> {
+    let started = watch.seconds();
+    let mut interruption = None;
+    let mut observe = |progress: &fit::Progress<'_>| {
+        hear(progress);
+        let stage = match progress {
+            fit::Progress::Path(_) => Stage::Early,
+            fit::Progress::Choice(progress) if progress.stage != choose::Stage::AllRows => Stage::Early,
+            _ => Stage::Main,
+        };
+        let now = watch.interruption(stage);
+        interruption = interruption.or(now);
+        if now.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    };
+    let result = stop_of(watch).during(|| work(&mut observe))?;
+    watch.kept();
+    let interruption = interruption.or(watch.interruption(Stage::Main));
+    Ok(Worked { result, interruption, seconds: watch.seconds() - started })
+}
+
+/// The stop that the watch tells of.
+pub(crate) fn stop_of(watch: &Arc<dyn Watch>) -> Stop {
+    let watch = Arc::clone(watch);
+    Stop::staged(move |stage| watch.interruption(stage).is_some())
+}
+
+pub(crate) fn was_stopped(polished: &Polished) -> bool {
     matches!(polished.ending, Ending::Stopped(_))
 }
 

@@ -36,6 +36,7 @@ mod exact_numbers;
 pub mod fit;
 pub mod fit_far;
 pub mod job;
+pub mod job_far;
 pub mod limits;
 pub mod loss;
 mod moments;
