@@ -8,7 +8,7 @@ use crate::Dataset;
 use crate::error::Result;
 use crate::rows::Rows;
 use rayon::prelude::*;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use tautnet_cone::Stop;
 
 /// Shards, one after another.
@@ -88,7 +88,7 @@ impl Held {
         let (rows, size) = (Rows::of(data), rows_in_shard(data.columns()));
         let shard = |first: usize| {
             let numbers: Vec<usize> = (first..data.rows().min(first + size)).collect();
-            Shard { number: (first / size) as u64, first: first as u64, data: rows.pick(&numbers) }
+            Shard { number: (first / size) as u64, first: first as u64, data: Arc::new(rows.pick(&numbers)) }
         };
         Self { inputs: data.columns(), shards: (0..data.rows()).step_by(size).map(shard).collect() }
     }

@@ -24,6 +24,7 @@ pub use question::{Asked, Layers, Packed, Question, Share};
 
 use crate::Dataset;
 use crate::error::{Error, Result};
+use std::sync::Arc;
 
 /// Rows of a shard, where they are not wide.
 const ROWS: usize = 1 << 16;
@@ -44,7 +45,7 @@ pub struct Shard {
     /// The number of its first row, from 0.
     pub first: u64,
     /// The rows, with one target.
-    pub data: Dataset,
+    pub data: Arc<Dataset>,
 }
 
 /// Rows that can be asked.

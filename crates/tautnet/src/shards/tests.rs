@@ -38,7 +38,7 @@ fn shards(data: &Dataset, size: usize) -> Vec<Shard> {
     let rows = crate::rows::Rows::of(data);
     let shard = |first: usize| {
         let numbers: Vec<usize> = (first..data.rows().min(first + size)).collect();
-        Shard { number: (first / size) as u64, first: first as u64, data: rows.pick(&numbers) }
+        Shard { number: (first / size) as u64, first: first as u64, data: Arc::new(rows.pick(&numbers)) }
     };
     (0..data.rows()).step_by(size).map(shard).collect()
 }
