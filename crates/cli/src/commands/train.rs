@@ -2,7 +2,7 @@
 
 use super::export;
 use super::pictures::{self, Evaluation};
-use super::train_summary::{self, Summary, Unkept, certificate};
+use super::train_summary::{self, Summary, Told, Unkept, certificate};
 use super::{targets, tolerance_pictures, train_deep, train_tolerance};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TaskArguments,
@@ -248,8 +248,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         source: opened.table.source(),
         model: &model,
         fitted,
-        learned: &learned,
-        held_out: held_out.as_ref(),
+        rows: Told::of(fitted, &model.columns, &learned, held_out.as_ref()),
         evaluation: &evaluation,
         stopped,
         time,
