@@ -76,7 +76,7 @@ pub fn choose(source: &Source, choice: &ColumnChoice<'_>, watch: &mut dyn FnMut(
                 encoder.target,
                 classes.len()
             ),
-            "have it taken for a number: ⟨task=regress⟩",
+            "have it taken for a number: ⟨regress⟩",
         ));
     }
     encoder.check_one_target("learning from rows beyond memory")?;
@@ -140,7 +140,7 @@ impl<'a> SourceRows<'a> {
         rows.keeping = if row.saturating_mul(survey.rows()) <= left {
             Keeping::Memory(Vec::new())
         } else if source.is_slow() {
-            Keeping::File(BufWriter::new(rows.temporary()?))
+            Keeping::File(BufWriter::new(temporary(rows.folder.as_deref())?))
         } else {
             Keeping::Nothing
         };
@@ -151,18 +151,11 @@ impl<'a> SourceRows<'a> {
     pub fn passes(&self) -> usize {
         self.passes
     }
+}
 
-    fn temporary(&self) -> Result<File> {
-        let made = match &self.folder {
-            Some(folder) => tempfile::tempfile_in(folder),
-            None => tempfile::tempfile(),
-        };
-        made.map_err(|error| self.unkept(&error))
-    }
-
-    fn unkept(&self, error: &std::io::Error) -> Error {
-        unkept(self.folder.as_deref(), error)
-    }
+fn temporary(folder: Option<&Path>) -> Result<File> {
+    let made = folder.map_or_else(tempfile::tempfile, tempfile::tempfile_in);
+    made.map_err(|error| unkept(folder, &error))
 }
 
 fn unkept(folder: Option<&Path>, error: &std::io::Error) -> Error {
@@ -192,8 +185,14 @@ impl Refeed for SourceRows<'_> {
                 Box::new(OfFile { file, inputs, bytes, done: 0, rows: 0, folder, watch, pass })
             }
             Place::Source => {
-                if let Keeping::Memory(shards) = &mut self.keeping {
-                    shards.clear();
+                // A pass before this one may have been ended.
+                match &mut self.keeping {
+                    Keeping::Nothing => {}
+                    Keeping::Memory(shards) => shards.clear(),
+                    Keeping::File(_) if self.passes > 1 => {
+                        self.keeping = Keeping::File(BufWriter::new(temporary(folder)?));
+                    }
+                    Keeping::File(_) => {}
                 }
                 Box::new(OfSource {
                     blocks: self.source.blocks(self.survey),
@@ -331,3 +330,7 @@ impl Feed for OfFile<'_, '_> {
         Ok(shard)
     }
 }
+
+#[cfg(test)]
+#[path = "shards_tests.rs"]
+mod tests;

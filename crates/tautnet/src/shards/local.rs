@@ -25,7 +25,7 @@ pub trait Refeed {
     /// From the first shard on.
     fn feed(&mut self) -> Result<Box<dyn Feed + '_>>;
 
-    /// A pass over all shards has ended.
+    /// A pass has gone through all shards.
     fn done(&mut self) {}
 }
 
@@ -36,7 +36,9 @@ impl<T: Refeed> Shards for T {
 
     fn ask(&mut self, question: &Question) -> Result<Option<Answer>> {
         let forest = sweep(question, &mut *self.feed()?, &Stop::here())?;
-        self.done();
+        if forest.is_some() {
+            self.done();
+        }
         Ok(forest.and_then(Forest::finish))
     }
 }
