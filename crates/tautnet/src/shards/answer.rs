@@ -18,8 +18,10 @@ pub struct Pick {
 pub struct Picks {
     /// The most that are kept.
     pub most: usize,
-    /// The rows.
+    /// The rows. While rows are offered there may be more of them, in any order, until they are [settled](Self::settle).
     pub rows: Vec<Pick>,
+    /// Where there are enough: what a further row must be before.
+    limit: Option<(f64, u64)>,
 }
 
 /// The answer to one thing that was asked.
@@ -45,14 +47,12 @@ pub struct Answer {
 impl Picks {
     /// Of none yet.
     pub fn none(most: usize) -> Self {
-        Self { most, rows: Vec::new() }
+        Self { most, rows: Vec::new(), limit: None }
     }
 
-    /// Whether a row with this key and number would be kept.
+    /// Whether a row with this key and number may be kept.
     pub fn wants(&self, key: f64, row: u64) -> bool {
-        self.most > 0
-            && (self.rows.len() < self.most
-                || self.rows.last().is_some_and(|last| before((key, row), (last.key, last.row))))
+        self.most > 0 && self.limit.is_none_or(|limit| before((key, row), limit))
     }
 
     /// Add a row.
@@ -60,9 +60,22 @@ impl Picks {
         if !self.wants(pick.key, pick.row) {
             return;
         }
-        let place = self.rows.partition_point(|other| before((other.key, other.row), (pick.key, pick.row)));
-        self.rows.insert(place, pick);
-        self.rows.truncate(self.most);
+        self.rows.push(pick);
+        if self.rows.len() >= 2 * self.most + 32 {
+            self.settle();
+        }
+    }
+
+    /// Let go of the rows that are too many, and put the others in order.
+    pub fn settle(&mut self) {
+        let order = |one: &Pick, other: &Pick| one.key.total_cmp(&other.key).then(one.row.cmp(&other.row));
+        if self.rows.len() > self.most {
+            self.rows.select_nth_unstable_by(self.most, order);
+            self.rows.truncate(self.most);
+        }
+        self.rows.sort_unstable_by(order);
+        let full = self.rows.len() == self.most;
+        self.limit = self.rows.last().filter(|_| full).map(|last| (last.key, last.row));
     }
 }
 
@@ -80,6 +93,7 @@ impl Answer {
             merge_spread(&mut into.spread, &next.spread);
             for (into, next) in into.picks.iter_mut().zip(next.picks) {
                 next.rows.into_iter().for_each(|pick| into.offer(pick));
+                into.settle();
             }
         }
     }
@@ -151,7 +165,9 @@ impl<'a> Reader<'a> {
                 let (most, rows, width) = (self.count()?, self.count()?, self.count()?);
                 let all = self.take(rows.checked_mul(width.checked_add(2)?)?)?;
                 let pick = |one: &[f64]| Pick { key: one[0], row: one[1] as u64, values: one[2..].to_vec() };
-                picks.push(Picks { most, rows: all.chunks_exact(width + 2).map(pick).collect() });
+                let mut read = Picks { rows: all.chunks_exact(width + 2).map(pick).collect(), ..Picks::none(most) };
+                read.settle();
+                picks.push(read);
             }
             pieces.push(Piece { sums, spread, least, picks });
         }
@@ -160,7 +176,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Means and squared deviations of two sets of rows together (Chan, Golub and LeVeque).
-fn merge_spread(into: &mut Vec<f64>, next: &[f64]) {
+pub(super) fn merge_spread(into: &mut Vec<f64>, next: &[f64]) {
     let (Some(&added), true) = (next.first(), into.first().is_some()) else { return };
     if added == 0.0 {
         return;

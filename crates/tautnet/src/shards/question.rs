@@ -11,7 +11,7 @@
 //! product of matrices, with half of the multiplications of ΦᵀΦ. A unit 0 that is always on brings the output bias and a linear part.
 
 use super::Shard;
-use super::answer::{Answer, Pick, Picks, Piece};
+use super::answer::{Answer, Pick, Picks, Piece, merge_spread};
 use crate::scaling::Scaler;
 use crate::unit::Unit;
 use crate::{Loss, Shallow, error::Result};
@@ -176,7 +176,11 @@ impl Question {
             let block = Block::of(self, shard, start..n.min(start + TOGETHER));
             work.iter_mut().for_each(|work| work.visit(&block));
         }
-        Answer { pieces: work.into_iter().map(|work| work.piece).collect() }
+        let settled = |mut work: Work| {
+            work.piece.picks.iter_mut().for_each(Picks::settle);
+            work.piece
+        };
+        Answer { pieces: work.into_iter().map(settled).collect() }
     }
 }
 
@@ -313,19 +317,28 @@ fn look(block: &Block<'_>, seed: u64, inputs: usize, piece: &mut Piece) {
             let values = (0..columns).map(|j| value(k, j)).chain([weight]).collect();
             picks.offer(Pick { key, row: number, values });
         }
-        if learned > 0.0 {
-            piece.spread[0] += learned;
-            let share = learned / piece.spread[0];
-            for j in 0..columns {
-                let value = value(k, j);
-                let away = value - piece.spread[1 + j];
-                piece.spread[1 + j] += away * share;
-                piece.spread[1 + columns + j] += learned * away * (value - piece.spread[1 + j]);
-                piece.least[j] = piece.least[j].min(value);
-                piece.least[columns + j] = piece.least[columns + j].min(-value);
-            }
-        }
     }
+    // The moments of the block, which are then those of one part more.
+    let total: f64 = block.learned.iter().sum();
+    if total <= 0.0 {
+        return;
+    }
+    let mut spread = vec![0.0; 1 + 2 * columns];
+    spread[0] = total;
+    for j in 0..columns {
+        let values = block.range.clone().map(|k| value(k, j)).zip(&block.learned).filter(|(_, omega)| **omega > 0.0);
+        let mean = values.clone().map(|(value, omega)| omega * value).sum::<f64>() / total;
+        // Rounding must not move the mean of a column that is constant.
+        let (low, high) = values
+            .clone()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (value, _)| (low.min(value), high.max(value)));
+        let mean = mean.clamp(low, high);
+        spread[1 + j] = mean;
+        spread[1 + columns + j] = values.map(|(value, omega)| omega * (value - mean).powi(2)).sum();
+        piece.least[j] = piece.least[j].min(low);
+        piece.least[columns + j] = piece.least[columns + j].min(-high);
+    }
+    merge_spread(&mut piece.spread, &spread);
 }
 
 /// Where the sums of [`Asked::Normal`] stand.
