@@ -171,6 +171,11 @@ impl Refeed for SourceRows<'_> {
         self.encoder.width()
     }
 
+    fn rows(&self) -> Option<u64> {
+        // Rows that miss a value may be left out.
+        (self.encoder.preparation.missing == Missing::Refuse).then(|| self.survey.rows())
+    }
+
     fn feed(&mut self) -> Result<Box<dyn Feed + '_>> {
         self.passes += 1;
         let (inputs, folder) = (self.encoder.width(), self.folder.as_deref());

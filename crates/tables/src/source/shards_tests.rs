@@ -64,7 +64,7 @@ proptest! {
         let question = Question {
             share: Share { seed: 1, held_out: 0.25 },
             scaler: Scaler::identity(encoder.width()),
-            asked: vec![Asked::Look { sample: 5 }],
+            asked: vec![Asked::Look { sample: 5, of: 1.0 }],
         };
         let expected = held.ask(&question).unwrap().unwrap();
         prop_assert_eq!((expected.pieces[0].sums[0] + expected.pieces[0].sums[1]) as usize, whole.rows());
@@ -101,7 +101,7 @@ fn a_pass_that_was_ended_is_begun_again() {
     let question = Question {
         share: Share::default(),
         scaler: Scaler::identity(encoder.width()),
-        asked: vec![Asked::Look { sample: 5 }],
+        asked: vec![Asked::Look { sample: 5, of: 1.0 }],
     };
     let stopped = tautnet::Stop::when(|| true).during(|| rows.ask(&question));
     assert_eq!(stopped.unwrap(), None);
@@ -152,7 +152,7 @@ fn a_full_disk_ends_a_pass_with_a_message() {
     let question = Question {
         share: Share::default(),
         scaler: Scaler::identity(encoder.width()),
-        asked: vec![Asked::Look { sample: 5 }],
+        asked: vec![Asked::Look { sample: 5, of: 1.0 }],
     };
     let error = rows.ask(&question).unwrap_err();
     assert!(error.what.contains("cannot be kept in a temporary file") && error.hint.contains("⟨cache⟩"), "{error:?}");

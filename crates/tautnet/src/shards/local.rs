@@ -22,6 +22,11 @@ pub trait Refeed {
     /// How many inputs a row has.
     fn inputs(&self) -> usize;
 
+    /// How many rows there are, where that is known.
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
     /// From the first shard on.
     fn feed(&mut self) -> Result<Box<dyn Feed + '_>>;
 
@@ -32,6 +37,10 @@ pub trait Refeed {
 impl<T: Refeed> Shards for T {
     fn inputs(&self) -> usize {
         Refeed::inputs(self)
+    }
+
+    fn rows(&self) -> Option<u64> {
+        Refeed::rows(self)
     }
 
     fn ask(&mut self, question: &Question) -> Result<Option<Answer>> {

@@ -60,6 +60,8 @@ pub enum Asked {
     Look {
         /// The rows of a sample.
         sample: usize,
+        /// Only of this share of the rows, which is drawn; 1 for all of them.
+        of: f64,
     },
     /// The squared error of all networks with the patterns of these units, as a quadratic.
     ///
@@ -249,7 +251,7 @@ struct Work {
 }
 
 enum What {
-    Look { seed: u64, inputs: usize },
+    Look { seed: u64, inputs: usize, of: f64 },
     Normal { z: Mat<f64>, at: Packed },
     Sides { of: Mat<f64>, z: Mat<f64> },
     Errors { networks: Vec<(Mat<f64>, Layers)>, loss: Loss },
@@ -259,7 +261,7 @@ impl Work {
     fn of(asked: &Asked, inputs: usize) -> Result<Self> {
         let sums = |count: usize| vec![0.0; count];
         Ok(match asked {
-            Asked::Look { sample } => {
+            Asked::Look { sample, of } => {
                 let columns = inputs + 1;
                 let piece = Piece {
                     sums: sums(2),
@@ -267,7 +269,7 @@ impl Work {
                     least: vec![f64::INFINITY; 2 * columns],
                     picks: vec![Picks::none(*sample), Picks::none(*sample)],
                 };
-                Self { what: What::Look { seed: 0x5eed, inputs }, piece }
+                Self { what: What::Look { seed: 0x5eed, inputs, of: *of }, piece }
             }
             Asked::Normal(of) => {
                 let at = Packed { e: inputs + 1, m: of.units() };
@@ -291,7 +293,7 @@ impl Work {
     fn visit(&mut self, block: &Block<'_>) {
         let Self { what, piece } = self;
         match what {
-            What::Look { seed, inputs } => look(block, *seed, *inputs, piece),
+            What::Look { seed, inputs, of } => look(block, (*seed, *of), *inputs, piece),
             What::Normal { z, at } => normal(block, z, *at, piece),
             What::Sides { of, z } => sides(block, of, z, piece),
             What::Errors { networks, loss } => errors(block, networks, loss, piece),
@@ -299,7 +301,7 @@ impl Work {
     }
 }
 
-fn look(block: &Block<'_>, seed: u64, inputs: usize, piece: &mut Piece) {
+fn look(block: &Block<'_>, (seed, of): (u64, f64), inputs: usize, piece: &mut Piece) {
     let columns = inputs + 1;
     let data = &block.shard.data;
     let value = |k: usize, j: usize| if j < inputs { data.x[(k, j)] } else { data.y[k] };
@@ -313,7 +315,7 @@ fn look(block: &Block<'_>, seed: u64, inputs: usize, piece: &mut Piece) {
         piece.sums[which] += 1.0;
         let (number, picks) = (block.number(r), &mut piece.picks[which]);
         let key = drawn(seed, number);
-        if picks.wants(key, number) {
+        if key < of && picks.wants(key, number) {
             let values = (0..columns).map(|j| value(k, j)).chain([weight]).collect();
             picks.offer(Pick { key, row: number, values });
         }
