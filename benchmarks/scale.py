@@ -36,7 +36,8 @@ WIRE = 1.25e9
 CORES = 16
 SPREAD = 0.08
 PAUSE = (0.01, 0.5)
-ROUNDS = 4
+ROUNDS = 3
+STEPS = 40
 
 
 def answers(inputs, units):
@@ -84,11 +85,16 @@ def one_pass(rows, workers, second, numbers, draw):
     return ready[0] + LATENCY + 8 * numbers * sizes[0] / WIRE, moved
 
 
-def fit(rows, workers, inputs=10, units=50, seed=1):
-    """Seconds and bytes of a fit: one look, the squared error, then rounds of solves and passes."""
+def fit(rows, workers, program="squared", inputs=10, units=50, seed=1):
+    """Seconds and bytes of a fit: one look, the squared error, then rounds of solves and passes; or, of a loss whose curvature
+    changes, which is not built, a pass for every Newton step."""
     draw = random.Random(seed)
     normal, sides = answers(inputs, units)
-    plan = [(Figures.sides, 8 * inputs), (Figures.normal, normal)] + [(Figures.sides, sides)] * ROUNDS
+    look = (Figures.sides, 8 * inputs)
+    if program == "squared":
+        plan = [look, (Figures.normal, normal)] + [(Figures.sides, sides)] * ROUNDS
+    else:
+        plan = [look] + [(Figures.normal, normal)] * STEPS
     seconds = moved = waits = 0.0
     for cost, numbers in plan:
         second, bytes_moved = one_pass(rows, workers, cost + Figures.read, numbers, draw)
@@ -98,17 +104,17 @@ def fit(rows, workers, inputs=10, units=50, seed=1):
 
 
 def main():
-    print("rows,workers,cores,seconds,seconds_solving,seconds_waiting,bytes_moved,efficiency")
-    for rows in (10**6, 10**7, 10**8, 10**9, 10**10):
-        alone = None
-        for workers in (1, 2, 4, 10, 40, 100, 400, 1000):
-            seconds, moved, waits = fit(rows, workers)
-            alone = alone or seconds
-            solving = ROUNDS * Figures.solve
-            print(
-                f"{rows},{workers},{workers * CORES},{seconds:.3f},{solving:.3f},{waits:.3f},{moved:.0f},"
-                f"{alone / workers / seconds:.3f}"
-            )
+    print("program,rows,workers,cores,seconds,seconds_solving,seconds_waiting,bytes_moved,efficiency")
+    for program in ("squared", "newton"):
+        for rows in (10**6, 10**7, 10**8, 10**9, 10**10):
+            alone = None
+            for workers in (1, 2, 4, 10, 40, 100, 400, 1000):
+                seconds, moved, waits = fit(rows, workers, program)
+                alone = alone or seconds
+                print(
+                    f"{program},{rows},{workers},{workers * CORES},{seconds:.3f},{ROUNDS * Figures.solve:.3f},{waits:.3f},"
+                    f"{moved:.0f},{alone / workers / seconds:.3f}"
+                )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ use super::method::Method;
 use super::outcome::{Observer, Polished, Progress, Score};
 use super::run::{gap, not_rounding, of_solver, score_at, stopped};
 use super::settings::Settings;
-use crate::ending::Ending;
+use crate::ending::{Cause, Early, Ending};
 use crate::error::{Error, Result};
 use crate::program::build::{Prices, Solution};
 use crate::program::gathered::{self, Members, Problem, Sides};
@@ -172,6 +172,15 @@ pub fn polish_far(
             Some(reason) => polished.ending = Ending::Unchanged(reason),
         }
     }
+    let within = |score: Score| settings.max_lipschitz.is_none_or(|limit| score.lipschitz <= limit);
+    if let (false, Some(Simple { constant: own, .. })) = (within(polished.after), beside) {
+        // Whatever the limit is, a constant meets it.
+        let [constant, _] = simple;
+        (polished.after, after) = (score_at((own.learned, None), &constant, &prices, None)?, own);
+        (polished.network, polished.duality_gap) = (constant, None);
+        polished.ending = Early { cause: Cause::ScaledToLimit, gap: None }.into();
+        polished.accepted.push(polished.after);
+    }
     let (passes, members) = (asking.passes, made.members);
     Ok(Some(FarPolished { polished, before, after, beside, passes, members }))
 }
@@ -222,14 +231,17 @@ fn solve(
         let affine =
             Affine { c: if settings.output_bias { solution.affine.c } else { 0.0 }, a: solution.affine.a.clone() };
         let network = from_units(kept.iter().map(|&i| &solution.units[i]), inputs, affine)?;
+        let multipliers = solution
+            .multipliers
+            .as_ref()
+            .map(|ell| (kept.iter().map(|&i| ell[i].max(0.0)).collect::<Vec<f64>>(), solution.p.clone()));
+        let (network, multipliers) = within_limit(network, multipliers, settings)?;
         let sides = Asked::Sides { of: of.clone(), z: z.col_iter().flat_map(|z| z.iter().copied()).collect() };
         // With the losses: should there be no row on the wrong side, no further pass is needed.
         let errors = asking.errors([&network].into_iter().chain(simple));
         let Some(pieces) = asking.ask(vec![sides, errors])? else { return Ok(None) };
         let [sides, errors]: [Piece; 2] = pieces.try_into().map_err(|_| crate::shards::odd())?;
-        let ell = solution.multipliers.as_ref().map(|ell| kept.iter().map(|&i| ell[i].max(0.0)).collect());
-        let means = [0, 1, 2].map(|which| mean(&errors, which));
-        found = Some((network, ell.map(|ell| (ell, solution.p.clone())), means));
+        found = Some((network, multipliers, [0, 1, 2].map(|which| mean(&errors, which))));
         let rows = |picks: crate::shards::Picks| {
             picks.rows.into_iter().map(|pick| (pick.key, pick.row, pick.values)).collect::<Vec<_>>()
         };
@@ -249,6 +261,23 @@ fn solve(
         trace,
         members: built.program.layout.n,
     })
+}
+
+/// The solver meets a limit of the bound to its tolerance; scaling the output meets it exactly.
+fn within_limit(
+    network: Shallow,
+    multipliers: Option<Multipliers>,
+    settings: &Settings,
+) -> Result<(Shallow, Option<Multipliers>)> {
+    let Some(limit) = settings.max_lipschitz else { return Ok((network, multipliers)) };
+    let proposed = multipliers.as_ref().map(|(ell, p)| (&**ell, p.as_deref()));
+    let bound = score_at((0.0, None), &network, &settings.prices(), proposed)?.lipschitz;
+    if bound <= limit || bound >= 1.001 * limit {
+        return Ok((network, multipliers));
+    }
+    let shrink = limit / bound * (1.0 - 1e-14);
+    let shrunk = multipliers.map(|(ell, p)| (ell.into_iter().map(|ell| ell * shrink).collect(), p));
+    Ok((network.times(shrink), shrunk))
 }
 
 /// The rows, and how often they were asked.

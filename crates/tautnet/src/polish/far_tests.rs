@@ -55,6 +55,24 @@ fn rows_elsewhere_come_to_the_same_optimum() {
     }
 }
 
+/// Units without an output weight leave a linear part alone, or nothing but a constant.
+#[test]
+fn without_units_there_is_one_program_or_none() {
+    let raw = data(400, 2, 5, false);
+    let scaler = Scaler::fit(&raw).unwrap();
+    let off = Shallow::new(faer::Mat::from_fn(3, 2, |_, _| 1.0), vec![0.5; 3], vec![0.0; 3], 0.2).unwrap();
+    for linear_part in [false, true] {
+        let settings = Settings { linear_part, lipschitz_price: 1e-3, ..Settings::default() };
+        let found = far(&off, &raw, &scaler, &settings);
+        let memory = polish(&off, &scaler.standardize(&raw), &settings, &mut |_| ControlFlow::Continue(())).unwrap();
+        let (one, other) = (memory.after.objective, found.polished.after.objective);
+        assert!((one - other).abs() < 1e-6 * one, "{one} {other}");
+        let Simple { constant, linear } = found.beside.unwrap();
+        let simple = if linear_part { linear } else { constant };
+        assert!((found.after.learned - simple.learned).abs() < 1e-2 * simple.learned);
+    }
+}
+
 #[test]
 fn what_needs_all_rows_is_refused() {
     for (settings, what) in [
