@@ -94,7 +94,8 @@ pub(crate) fn solve(
         let solved = outcome.status == Status::Solved;
         // What did not come to its tolerance has a loss, too.
         let sides = if stopped { None } else { look(&found, &built.solution(&outcome.x))? };
-        let joining = sides.filter(|_| solved).map(|sides| joining(sides, problem.rows, &members));
+        let joining =
+            sides.filter(|_| solved).map(|sides| joining(sides, (problem.rows, settings.feasibility), &members));
         let done = joining.as_ref().is_some_and(Vec::is_empty);
         let linear = program.layout.linear_part().map_or_else(|| start.linear.clone(), |at| outcome.x[at].to_vec());
         let Some(joining) = joining.filter(|_| !done) else {
@@ -113,13 +114,14 @@ pub(crate) fn solve(
 }
 
 /// The rows that are on the wrong side and no members yet.
-fn joining(sides: Sides, rows: u64, members: &Members) -> Vec<(u64, Vec<f64>)> {
+fn joining(sides: Sides, (rows, feasibility): (u64, f64), members: &Members) -> Vec<(u64, Vec<f64>)> {
     let Sides { sizes, wrong } = sides;
     let means: Vec<f64> = sizes.iter().map(|size| size / rows as f64).collect();
     let all = means.iter().sum::<f64>() / means.len().max(1) as f64;
     let mut joining = Vec::new();
     for (mean, wrong) in means.iter().zip(wrong) {
-        let allowed = TOLERANCE.0 * mean + TOLERANCE.1 * all;
+        // What the solver leaves of its inequalities is no wrong side.
+        let allowed = TOLERANCE.0.max(feasibility) * mean + TOLERANCE.1 * all;
         let joins = |(side, row, _): &(f64, u64, Vec<f64>)| *side < -allowed && !members.contains_key(row);
         joining.extend(wrong.into_iter().filter(joins).map(|(_, row, x)| (row, x)));
     }
