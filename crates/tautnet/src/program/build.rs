@@ -5,6 +5,7 @@
 //! `y_scale²` and multiplied by n (a sum of squares rather than a mean balances `P` with `AᵀA`).
 
 use super::{
+    large,
     layout::{Exits, Layout, Worst},
     loss_term::Targets,
     normal::{Route, StructuredNormal},
@@ -486,6 +487,11 @@ impl Built {
 
     /// Solve by the structured method. Every program here has solutions, so no verdict of infeasibility is asked for.
     pub fn solve(&mut self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
+        if self.too_large() {
+            let gap_absolute = settings.gap_absolute * self.factor;
+            let scaled = Settings { gap_absolute, infeasibility: 0.0, ..settings.clone() };
+            return large::solve(&self.program, &self.start, &scaled, observer);
+        }
         let many = self.program.layout.n > MANY && self.program.terms.cells.is_some();
         if many || StructuredNormal::cheaper(&self.program.layout) == Route::Dense {
             self.program.store_hessian();
@@ -511,6 +517,11 @@ impl Built {
             return outcome;
         }
         second_attempt::solve_again(&mut self.program, &self.start, &scaled, outcome, observer)
+    }
+
+    /// Whether the normal equations are too large for a factor, and conjugate gradients serve.
+    fn too_large(&self) -> bool {
+        large::serves(&self.program.layout) && (std::env::var("FORCE").is_ok() || large::too_many_operations(&self.program.layout))
     }
 
     /// Why a solve ended before its tolerance, as far as the program itself tells.
