@@ -223,19 +223,33 @@ fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>
 /// More memory than this a program may not take, in bytes.
 const MOST_MEMORY: f64 = 16e9;
 
+/// About how much memory a solve with a factor takes, in bytes.
+fn factor_bytes(layout: &Layout) -> f64 {
+    let many = layout.n > MANY;
+    let layout = Layout { n: layout.n.min(MANY), ..layout.clone() };
+    let dense = many || StructuredNormal::cheaper(&layout) == Route::Dense;
+    layout.bytes(dense, if many { 2 } else { usize::from(dense) })
+}
+
+/// Whether the normal equations are too large for a factor and conjugate gradients serve.
+fn too_large(layout: &Layout) -> bool {
+    large::serves(layout) && (large::too_many_operations(layout) || factor_bytes(layout) > MOST_MEMORY)
+}
+
 /// Refuse a program whose matrices do not fit, before anything of it is built.
 pub(crate) fn affordable(data: &Dataset, units: usize, prices: &Prices, held: Held<'_>) -> Result<()> {
     let (n, d) = (data.rows(), data.columns());
     let bytes = |prices: &Prices| {
-        let layout = training_layout(n.min(MANY), d, units, prices, held);
-        let dense = n > MANY || StructuredNormal::cheaper(&layout) == Route::Dense;
-        layout.bytes(dense, if n > MANY { 2 } else { usize::from(dense) })
+        let layout = training_layout(n, d, units, prices, held);
+        let squared = prices.loss.form(1.0).is_some_and(|form| form.above.is_none() && form.below.is_none());
+        if squared && too_large(&layout) { large::bytes(&layout) } else { factor_bytes(&layout) }
     };
     let asked = bytes(prices);
     if asked <= MOST_MEMORY {
         return Ok(());
     }
-    let without = Prices { lipschitz: 0.0, max_lipschitz: None, ..prices.clone() };
+    let decay = prices.decay.max(f64::MIN_POSITIVE);
+    let without = Prices { lipschitz: 0.0, max_lipschitz: None, decay, ..prices.clone() };
     let hint = match bytes(&without) <= MOST_MEMORY {
         true => "use fewer units or fewer columns, or the method `weight-decay`, which fits",
         false => "use fewer units or fewer columns",
@@ -487,7 +501,7 @@ impl Built {
 
     /// Solve by the structured method. Every program here has solutions, so no verdict of infeasibility is asked for.
     pub fn solve(&mut self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
-        if self.too_large() {
+        if std::env::var("FORCE").is_ok() || too_large(&self.program.layout) {
             let gap_absolute = settings.gap_absolute * self.factor;
             let scaled = Settings { gap_absolute, infeasibility: 0.0, ..settings.clone() };
             return large::solve(&self.program, &self.start, &scaled, observer);
@@ -517,11 +531,6 @@ impl Built {
             return outcome;
         }
         second_attempt::solve_again(&mut self.program, &self.start, &scaled, outcome, observer)
-    }
-
-    /// Whether the normal equations are too large for a factor, and conjugate gradients serve.
-    fn too_large(&self) -> bool {
-        large::serves(&self.program.layout) && (std::env::var("FORCE").is_ok() || large::too_many_operations(&self.program.layout))
     }
 
     /// Why a solve ended before its tolerance, as far as the program itself tells.

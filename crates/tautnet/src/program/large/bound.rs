@@ -9,9 +9,13 @@
 //! is no more than the optimum: Fenchel's dual at (tν, tY). ν = 2ω∘(y − f), with the shared scalars at their best, makes it tight.
 
 use super::normal::Fixed;
-use crate::program::{listed::Listed, training::TrainingProgram};
-use faer::{Mat, Par, linalg::triangular_solve::solve_lower_triangular_in_place};
-use tautnet_cone::{Outcome, Settings};
+use crate::program::{lengths::Lengths, listed::Listed, training::TrainingProgram};
+use faer::{Mat, Side, prelude::*};
+use rayon::prelude::*;
+use tautnet_cone::{Outcome, Settings, vector::dot};
+
+/// How often a unit's multipliers are corrected.
+const CORRECTIONS: usize = 4;
 
 /// Both.
 pub(super) struct Proved {
@@ -44,18 +48,13 @@ impl Proved {
             gradient.fill(0.0);
             loss.add_to_weights(layout, &nu, &mut gradient);
         }
-        let parts = listed.parts(&outcome.z[listed.range()]);
         let (e, m) = (layout.e(), layout.m);
-        let mut slopes = Mat::from_fn(e, m, |a, i| gradient[layout.unit(i) + a]);
-        for (i, values) in parts.iter().enumerate() {
-            listed.add_sum(i, values, slopes.as_mut().col_mut(i).try_as_col_major_mut().expect("contiguous").as_slice_mut());
-        }
-        // turn is lower triangular but for its order: its transpose is solved in the order of its rows.
-        let turn = lengths.turn.transpose().to_owned();
-        let reversed = Mat::from_fn(e, e, |a, b| turn[(e - 1 - a, e - 1 - b)]);
-        let mut steep = Mat::from_fn(e, m, |a, i| slopes[(e - 1 - a, i)]);
-        solve_lower_triangular_in_place(reversed.as_ref(), steep.as_mut(), Par::Seq);
-        let steepest = (0..m).map(|i| steep.col(i).norm_l2()).fold(0.0, f64::max);
+        let range = listed.range();
+        let (slack, dual) = (listed.parts(&outcome.s[range.clone()]), listed.parts(&outcome.z[range]));
+        let steepest = (0..m)
+            .into_par_iter()
+            .map(|i| steepness(listed, lengths, i, &gradient[layout.unit(i)..][..e], (slack[i], dual[i])))
+            .reduce(|| 0.0, f64::max);
         let linear: f64 = nu.iter().zip(&loss.targets.y).map(|(nu, y)| nu * y).sum();
         // Σ ν²/4ω with χ = 2ω.
         let square: f64 = nu.iter().zip(weight).filter(|(_, w)| **w > 0.0).map(|(nu, w)| nu * nu / (2.0 * w)).sum();
@@ -75,4 +74,54 @@ impl Proved {
         outcome.last.dual = self.bound;
         outcome.last.gap = settings.gap(self.value, self.bound);
     }
+}
+
+/// `‖turn⁻ᵀ(Φ_iᵀν + B_iᵀY_i)‖` of one unit, for multipliers Y_i ≥ 0 that make it small.
+///
+/// Those of the method leave a residual. What of it is above the price is put on the multipliers, most on those of tight cones, which are
+/// free to move: `δ = −H B w` with `BᵀHB w = excess`. What would be below 0 is 0, so more than one correction may help.
+fn steepness(
+    listed: &Listed,
+    lengths: &Lengths,
+    i: usize,
+    gradient: &[f64],
+    (slack, dual): (&[f64], &[f64]),
+) -> f64 {
+    let e = gradient.len();
+    let mut multipliers = dual.to_vec();
+    let mut least = f64::INFINITY;
+    for correction in 0..=CORRECTIONS {
+        let mut slope = gradient.to_vec();
+        listed.add_sum(i, &multipliers, &mut slope);
+        let turned = lengths.turned_back(Mat::from_fn(e, 1, |a, _| slope[a]));
+        let steep = turned.norm_l2();
+        if steep.is_nan() || steep >= 0.99 * least + 0.01 * lengths.price {
+            least = least.min(steep);
+            break;
+        }
+        least = steep;
+        if steep <= lengths.price || correction == CORRECTIONS {
+            break;
+        }
+        let scale: Vec<f64> = multipliers.iter().zip(slack).map(|(z, s)| z / s).collect();
+        let mut hessian = Mat::<f64>::zeros(e, e);
+        for (&k, h) in listed.lists[i].iter().zip(&scale) {
+            let x = listed.point(k);
+            for b in 0..e {
+                let factor = h * x[b];
+                hessian.col_mut(b).iter_mut().zip(x).for_each(|(out, x)| *out += factor * x);
+            }
+        }
+        let largest = (0..e).fold(f64::MIN_POSITIVE, |largest, a| largest.max(hessian[(a, a)]));
+        (0..e).for_each(|a| hessian[(a, a)] += 1e-12 * largest);
+        let Ok(factor) = hessian.llt(Side::Lower) else { break };
+        // A little more than the excess, for what the next one leaves.
+        let excess = 1.0 - lengths.price / steep;
+        let w = factor.solve(Col::from_fn(e, |a| excess * slope[a]));
+        let w: Vec<f64> = w.iter().copied().collect();
+        for ((z, h), &k) in multipliers.iter_mut().zip(&scale).zip(&listed.lists[i]) {
+            *z = (*z - h * listed.side(i, k) * dot(listed.point(k), &w)).max(0.0);
+        }
+    }
+    least
 }

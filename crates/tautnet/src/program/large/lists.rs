@@ -60,21 +60,22 @@ pub(super) fn closest(rows: &Rows, z: MatRef<'_, f64>, count: usize) -> Option<V
     by_unit(rows, z, |_, h| smallest(h.iter().zip(0..).map(|(h, k)| (h.abs(), k)).collect(), count))
 }
 
-/// Points on the wrong side of a unit by more than `tolerance` of its mean pre-activation, or `least`, that are not on its list.
-pub(super) fn wrong_side(
+/// How far from its boundary a unit is on all points, on the mean.
+pub(super) fn means(rows: &Rows, z: MatRef<'_, f64>) -> Option<Vec<f64>> {
+    by_unit(rows, z, |_, h| h.iter().map(|h| h.abs()).sum::<f64>() / h.len() as f64)
+}
+
+/// Points whose `σ_ik x̄_k·z̄_i` is below a number of the unit and that are not on its list.
+pub(super) fn below(
     rows: &Rows,
     z: MatRef<'_, f64>,
     lists: &[Vec<u32>],
-    tolerance: f64,
+    numbers: &[f64],
 ) -> Option<Vec<Vec<u32>>> {
-    let means = by_unit(rows, z, |_, h| h.iter().map(|h| h.abs()).sum::<f64>() / h.len() as f64)?;
-    let all = means.iter().sum::<f64>() / means.len() as f64;
     by_unit(rows, z, |i, h| {
-        let on = rows.active.unit(i);
-        let allowed = tolerance * (means[i] + 1e-2 * all);
-        let sides = h.iter().zip(on).zip(0..).map(|((&h, &on), k)| (if on { h } else { -h }, k));
-        let wrong = sides.filter(|(side, k)| *side < -allowed && lists[i].binary_search(k).is_err()).collect();
-        smallest(wrong, JOINING * rows.e())
+        let sides = h.iter().zip(rows.active.unit(i)).zip(0..).map(|((&h, &on), k)| (if on { h } else { -h }, k));
+        let found = sides.filter(|(side, k)| *side < numbers[i] && lists[i].binary_search(k).is_err()).collect();
+        smallest(found, JOINING * rows.e())
     })
 }
 

@@ -21,11 +21,18 @@ use super::{
     start::{Given, central_start},
     term::Place,
     training::{Terms, TrainingProgram},
+    working_set::MANY,
 };
 use bound::Proved;
 use faer::Mat;
 use normal::{ConjugateNormal, Fixed};
-use std::{ops::ControlFlow, sync::Arc};
+use std::{
+    ops::ControlFlow,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 use tautnet_cone::{Iteration, Linear, Observer, Outcome, Settings, Start, Status, Stop, interior_point::interior_point};
 
 /// Operations of a factorization above which conjugate gradients are taken in its place.
@@ -37,10 +44,12 @@ const FEW: usize = 64;
 const STAGES: [f64; 2] = [0.1, 0.01];
 /// How far a point may be on the wrong side of a unit, relative to the unit's mean pre-activation: this, or this part of the gap.
 const WRONG: (f64, f64) = (1e-8, 1e-3);
-/// How accurately a direction is computed: the predictor's, and the one that is taken.
-const ACCURACY: [f64; 2] = [0.1, 0.01];
-/// Each time the bound falls short, directions and residuals are to be so much more accurate, this often at most.
-const BETTER: f64 = 0.1;
+/// What may be left of the equations of a direction, in parts of the gap.
+const LEFT: f64 = 0.3;
+/// A cone that joins is at least so far inside, in parts of the mean of its unit's others.
+const INSIDE: f64 = 0.1;
+/// Each time the bound falls short, the gap of the method and its residuals are to be so much smaller, this often at most.
+const BETTER: f64 = 0.2;
 const TRIES: usize = 6;
 
 /// Whether the program is one that this solves: the squared error with weight decay alone.
@@ -48,16 +57,16 @@ pub(super) fn serves(layout: &Layout) -> bool {
     layout.weights && layout.decay && !layout.lmi && layout.exits.targets == 0 && layout.worst.groups == 0 && layout.reach == 0
 }
 
-/// Whether a factorization takes too many operations.
+/// Whether a factorization, by the cheaper of its routes, takes too many operations.
 pub(super) fn too_many_operations(layout: &Layout) -> bool {
-    let size = layout.reduced() as f64;
-    let units = (layout.n as f64).powi(2) * size + (layout.n as f64).powi(3) / 3.0;
+    let (size, n) = (layout.reduced() as f64, layout.n as f64);
+    let units = if layout.n > MANY { f64::INFINITY } else { n * n * size + n.powi(3) / 3.0 };
     (size.powi(3) / 3.0).min(units) > MOST_OPERATIONS
 }
 
-/// About how much memory a solve takes, in bytes; `n` is the number of all rows.
-pub(super) fn bytes(layout: &Layout, n: usize) -> f64 {
-    let (n, m, e, width) = (n as f64, layout.m as f64, layout.e() as f64, layout.width() as f64);
+/// About how much memory a solve takes, in bytes.
+pub(super) fn bytes(layout: &Layout) -> f64 {
+    let (n, m, e, width) = (layout.n as f64, layout.m as f64, layout.e() as f64, layout.width() as f64);
     let shared = layout.shared_len() as f64;
     // The rows thrice, one of them in single precision, and the patterns.
     let rows = n * (2.5 * e * 8.0 + m);
@@ -120,12 +129,10 @@ impl Search<'_, '_> {
         loop {
             let last = aim + 1 == aims.len();
             let gap = aims[aim] * if last { 0.5 * closer } else { 1.0 };
-            let mut outcome = self.stage(&part, &fixed, point, gap, closer);
+            let mut outcome = self.stage(&part, &fixed, point, gap);
             let found = part.weights(&outcome.x).to_owned();
-            let tolerance = WRONG.0.max(WRONG.1 * settings.gap_relative);
-            let wrong = lists::wrong_side(rows, found.as_ref(), &listed.lists, tolerance);
+            let wrong = wrong_side(&listed, &found, settings);
             let none = wrong.as_ref().is_some_and(|wrong| wrong.iter().all(Vec::is_empty));
-            let solved = outcome.status == Status::Solved;
             // The bound counts the cones that are listed, and with fewer of them it is still one.
             let proved = Proved::at(&part, &fixed, &listed, &outcome);
             proved.write(&part, &mut outcome, settings);
@@ -152,17 +159,22 @@ impl Search<'_, '_> {
                 };
                 return Some(Outcome { status, trace: std::mem::take(&mut self.trace), ..kept });
             }
-            let (before, wrong) = (listed.lists.clone(), wrong.unwrap_or_default());
-            point = Start { x: outcome.x, s: outcome.s, z: outcome.z };
-            if !none {
-                listed.lists = Arc::new(joined(&before, wrong));
+            // Close ones join while it is early, and with those on the wrong side: what is close may be next.
+            if !last || !none {
+                let typical = typical(&listed, &outcome.s);
+                let close = lists::below(rows, found.as_ref(), &listed.lists, &typical)?;
+                let before = listed.lists.clone();
+                listed.lists = Arc::new(joined(&before, close));
                 part = self.with(&listed);
-                point = widened(&part, &listed, &before, point, outcome.last.mu);
+                point = Start { x: outcome.x, s: outcome.s, z: outcome.z };
+                point = widened(&part, &listed, (&before, &typical), point, outcome.last.mu);
+            } else {
+                point = Start { x: outcome.x, s: outcome.s, z: outcome.z };
             }
             if !last {
                 aim += 1;
-            } else if !reached || !solved {
-                closer *= if solved { 0.5 } else { BETTER };
+            } else if !reached {
+                closer *= BETTER;
             }
         }
     }
@@ -178,22 +190,23 @@ impl Search<'_, '_> {
     }
 
     /// The interior-point method down to a gap.
-    fn stage(&mut self, part: &TrainingProgram, fixed: &Fixed, start: Start, gap: f64, closer: f64) -> Outcome {
+    fn stage(&mut self, part: &TrainingProgram, fixed: &Fixed, start: Start, gap: f64) -> Outcome {
         let settings = Settings {
             gap_relative: gap,
-            feasibility: self.settings.feasibility.max(gap) * closer,
+            feasibility: gap,
             iterations: self.left().saturating_sub(1),
-            correctors: 0,
             refinements: 0,
             ..self.settings.clone()
         };
-        let mut normal = ConjugateNormal::new(part, fixed, ACCURACY.map(|part| part * closer.sqrt()));
+        let left = AtomicU64::new((LEFT * gap).to_bits());
+        let mut normal = ConjugateNormal::new(part, fixed, &left);
         let before = self.trace.len();
         let (observer, stopped) = (&mut *self.observer, &mut self.stopped);
         let outcome = interior_point(part, &mut normal, &settings, Some(start), &mut |facts| {
             if std::env::var("TRACE").is_ok() {
                 eprintln!("  {facts:?} products {}", fixed.products.count());
             }
+            left.store((LEFT * facts.gap.clamp(gap, 1.0)).to_bits(), Ordering::Relaxed);
             let verdict = observer(&Iteration { iteration: before + facts.iteration, ..*facts });
             *stopped |= verdict == ControlFlow::Break(());
             verdict
@@ -224,7 +237,7 @@ fn middles(listed: &mut Listed, turn: &Mat<f64>, given: &Mat<f64>) -> Option<Mat
     for _ in 0..TRIES {
         let next = lists::middles(listed, turn, given.as_ref(), &which);
         (0..which.len()).filter(|&i| which[i]).for_each(|i| z.as_mut().col_mut(i).copy_from(next.col(i)));
-        let wrong = lists::wrong_side(&rows, z.as_ref(), &listed.lists, 0.0)?;
+        let wrong = lists::below(&rows, z.as_ref(), &listed.lists, &vec![0.0; given.ncols()])?;
         which = wrong.iter().map(|wrong| !wrong.is_empty()).collect();
         if !which.contains(&true) {
             break;
@@ -232,6 +245,20 @@ fn middles(listed: &mut Listed, turn: &Mat<f64>, given: &Mat<f64>) -> Option<Mat
         listed.lists = Arc::new(joined(&listed.lists, wrong));
     }
     Some(z)
+}
+
+/// Points on the wrong side of a unit that are not on its list.
+fn wrong_side(listed: &Listed, z: &Mat<f64>, settings: &Settings) -> Option<Vec<Vec<u32>>> {
+    let means = lists::means(&listed.rows, z.as_ref())?;
+    let (all, part) = (means.iter().sum::<f64>() / means.len() as f64, WRONG.0.max(WRONG.1 * settings.gap_relative));
+    let allowed: Vec<f64> = means.iter().map(|mean| -part * (mean + 1e-2 * all)).collect();
+    lists::below(&listed.rows, z.as_ref(), &listed.lists, &allowed)
+}
+
+/// The geometric mean of each unit's slacks.
+fn typical(listed: &Listed, s: &[f64]) -> Vec<f64> {
+    let mean = |s: &[f64]| (s.iter().map(|s| s.ln()).sum::<f64>() / s.len().max(1) as f64).exp();
+    listed.parts(&s[listed.range()]).into_iter().map(mean).collect()
 }
 
 /// Lists with further points.
@@ -245,15 +272,19 @@ fn joined(lists: &[Vec<u32>], wrong: Vec<Vec<u32>>) -> Vec<Vec<u32>> {
 }
 
 /// A point with the cones of lists that have become longer. The cells' inequalities are the first of the program.
-fn widened(part: &TrainingProgram, listed: &Listed, before: &[Vec<u32>], point: Start, mu: f64) -> Start {
+fn widened(
+    part: &TrainingProgram,
+    listed: &Listed,
+    (before, typical): (&[Vec<u32>], &[f64]),
+    point: Start,
+    mu: f64,
+) -> Start {
     let Start { x, s, z } = point;
     let (mut slack, mut dual) = (Vec::with_capacity(s.len()), Vec::with_capacity(z.len()));
     let mut at = 0;
     for (i, (list, before)) in listed.lists.iter().zip(before).enumerate() {
         let old = at..at + before.len();
         at = old.end;
-        // As far from its cone as the unit's others are, in the middle.
-        let typical = (s[old.clone()].iter().map(|s| s.ln()).sum::<f64>() / before.len().max(1) as f64).exp();
         let mut known = before.iter().zip(s[old.clone()].iter().zip(&z[old])).peekable();
         let weights = &x[part.layout.unit(i)..][..part.layout.e()];
         for k in list {
@@ -264,7 +295,7 @@ fn widened(part: &TrainingProgram, listed: &Listed, before: &[Vec<u32>], point: 
                 }
                 None => {
                     let side = listed.side(i, *k) * tautnet_cone::vector::dot(listed.point(*k), weights);
-                    let room = side.max(typical);
+                    let room = side.max(INSIDE * typical[i]);
                     slack.push(room);
                     dual.push(mu / room);
                 }

@@ -25,7 +25,7 @@ use faer::{Accum, Mat, MatMut, MatRef, Par, Side, linalg::matmul::matmul, prelud
 use rayon::prelude::*;
 use std::sync::{
     Arc, Mutex,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicU64, AtomicUsize, Ordering},
 };
 use tautnet_cone::{NormalEquations, NotPositiveDefinite, Scaling, Stop, vector::{add, dot}};
 
@@ -33,6 +33,10 @@ use tautnet_cone::{NormalEquations, NotPositiveDefinite, Scaling, Stop, vector::
 const RIDGE: f64 = 1e-13;
 /// Conjugate gradients end after so many steps.
 const STEPS: usize = 80;
+/// How much the error of a solution is to fall, in the norm of the matrix; of the first for each matrix, the predictor's, less.
+const ACCURACY: [f64; 2] = [0.1, 0.03];
+/// And how much more may be left of the predictor's equations.
+const PREDICTED: f64 = 10.0;
 /// Directions that are kept for the next right-hand sides of the same matrix.
 const KEPT: usize = 100;
 /// The model's directions are chosen anew when so large a part of the units has turned away from them, by this cosine.
@@ -174,12 +178,12 @@ pub(super) struct ConjugateNormal<'a> {
     /// Directions with their products, of solves with this matrix.
     kept: Mutex<Vec<(Vec<f64>, Vec<f64>, f64)>>,
     solves: AtomicUsize,
-    /// How much the error of the first solution of each matrix, and of the others, is to fall.
-    pub accuracy: [f64; 2],
+    /// The part of the price of a unit's length that may be left of its equations, as the bits of a number: it falls with the gap.
+    left: &'a AtomicU64,
 }
 
 impl<'a> ConjugateNormal<'a> {
-    pub fn new(program: &'a TrainingProgram, fixed: &'a Fixed, accuracy: [f64; 2]) -> Self {
+    pub fn new(program: &'a TrainingProgram, fixed: &'a Fixed, left: &'a AtomicU64) -> Self {
         Self {
             program,
             fixed,
@@ -189,7 +193,7 @@ impl<'a> ConjugateNormal<'a> {
             rest: None,
             kept: Mutex::new(Vec::new()),
             solves: AtomicUsize::new(0),
-            accuracy,
+            left,
         }
     }
 
@@ -289,11 +293,22 @@ impl<'a> ConjugateNormal<'a> {
         out
     }
 
+    /// The largest length of what is left of a unit's equations, as prices measure it.
+    fn steepest(&self, r: &[f64]) -> f64 {
+        let (width, e) = (self.program.layout.width(), self.program.layout.e());
+        let lengths = self.program.terms.lengths.as_ref().expect("lengths have a price");
+        let turned = lengths.turned_back(self.weights(r));
+        (0..self.blocks.len()).map(|i| turned.col(i).norm_l2().max(r[i * width + e].abs())).fold(0.0, f64::max)
+    }
+
     /// Conjugate gradients for the units' part of a right-hand side.
     fn conjugate(&self, r: &mut Vec<f64>) -> Vec<f64> {
         let stop = Stop::here();
         let first = self.solves.fetch_add(1, Ordering::Relaxed) == 0;
-        let accuracy = self.accuracy[usize::from(!first)];
+        let accuracy = ACCURACY[usize::from(!first)];
+        let lengths = self.program.terms.lengths.as_ref().expect("lengths have a price");
+        let left = f64::from_bits(self.left.load(Ordering::Relaxed)) * if first { PREDICTED } else { 1.0 };
+        let allowed = left * lengths.price;
         let mut kept = self.kept.lock().expect("no solve panics");
         let mut turned = self.precondition(r);
         let whole = dot(r, &turned);
@@ -312,7 +327,8 @@ impl<'a> ConjugateNormal<'a> {
         let mut energy = dot(r, &turned);
         let mut p = turned;
         for _ in 0..STEPS {
-            if energy <= accuracy * accuracy * whole || stop.asked() {
+            let near = energy <= accuracy * accuracy * whole && self.steepest(r) <= allowed;
+            if near || stop.asked() {
                 break;
             }
             let product = self.product(&p);
