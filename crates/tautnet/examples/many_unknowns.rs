@@ -34,18 +34,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         })
         .collect();
     let data = Dataset::new(x, y, None)?;
-    let descent = train::Descent { rate: 1e-3, batch: 256, epochs: EPOCHS, decay, patience: EPOCHS, ..Default::default() };
+    let descent =
+        train::Descent { rate: 1e-3, batch: 256, epochs: EPOCHS, decay, patience: EPOCHS, ..Default::default() };
     let settings = train::Settings { start: descent.into(), units, ..Default::default() };
     let start = Instant::now();
     let trained = train::train(&data, &settings, &mut |_| ControlFlow::Continue(()))?;
     let trained_in = start.elapsed().as_secs_f64();
-    let settings =
-        polish::Settings { decay, tol, ..polish::Settings::of(polish::Method::WEIGHT_DECAY) };
+    let settings = polish::Settings { decay, tol, ..polish::Settings::of(polish::Method::WEIGHT_DECAY) };
     let start = Instant::now();
     let polished = polish::polish(&trained.network, &data, &settings, &mut |_| ControlFlow::Continue(()))?;
     let seconds = start.elapsed().as_secs_f64();
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    let peak =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
     println!(
         "{{\"rows\": {n}, \"columns\": {d}, \"units\": {units}, \"decay\": {decay}, \"tol\": {tol}, \"seed\": {seed}, \
          \"training_seconds\": {trained_in:.2}, \"seconds\": {seconds:.2}, \"iterations\": {}, \"gap\": {:?}, \

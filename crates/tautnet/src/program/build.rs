@@ -12,6 +12,7 @@ use super::{
     reach::Reach,
     rows::Rows,
     second_attempt::{self, Obstacle},
+    size::{self, MOST_MEMORY},
     start::{Given, starting_point},
     training::{Parts, TrainingProgram},
     working_set::{MANY, solve_many_rows},
@@ -220,29 +221,12 @@ fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, held: Held<'_>
     }
 }
 
-/// More memory than this a program may not take, in bytes.
-const MOST_MEMORY: f64 = 16e9;
-
-/// About how much memory a solve with a factor takes, in bytes.
-fn factor_bytes(layout: &Layout) -> f64 {
-    let many = layout.n > MANY;
-    let layout = Layout { n: layout.n.min(MANY), ..layout.clone() };
-    let dense = many || StructuredNormal::cheaper(&layout) == Route::Dense;
-    layout.bytes(dense, if many { 2 } else { usize::from(dense) })
-}
-
-/// Whether the normal equations are too large for a factor and conjugate gradients serve.
-fn too_large(layout: &Layout) -> bool {
-    large::serves(layout) && (large::too_many_operations(layout) || factor_bytes(layout) > MOST_MEMORY)
-}
-
 /// Refuse a program whose matrices do not fit, before anything of it is built.
 pub(crate) fn affordable(data: &Dataset, units: usize, prices: &Prices, held: Held<'_>) -> Result<()> {
     let (n, d) = (data.rows(), data.columns());
     let bytes = |prices: &Prices| {
-        let layout = training_layout(n, d, units, prices, held);
-        let squared = prices.loss.form(1.0).is_some_and(|form| form.above.is_none() && form.below.is_none());
-        if squared && too_large(&layout) { large::bytes(&layout) } else { factor_bytes(&layout) }
+        let squared = prices.loss.form(1.0).is_some_and(|form| form.above.is_none());
+        size::bytes(&training_layout(n, d, units, prices, held), squared)
     };
     let asked = bytes(prices);
     if asked <= MOST_MEMORY {
@@ -501,10 +485,8 @@ impl Built {
 
     /// Solve by the structured method. Every program here has solutions, so no verdict of infeasibility is asked for.
     pub fn solve(&mut self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
-        if std::env::var("FORCE").is_ok() || too_large(&self.program.layout) {
-            let gap_absolute = settings.gap_absolute * self.factor;
-            let scaled = Settings { gap_absolute, infeasibility: 0.0, ..settings.clone() };
-            return large::solve(&self.program, &self.start, &scaled, observer);
+        if std::env::var("FORCE").is_ok() || size::too_large(&self.program.layout) {
+            return self.solve_large(settings, observer);
         }
         let many = self.program.layout.n > MANY && self.program.terms.cells.is_some();
         if many || StructuredNormal::cheaper(&self.program.layout) == Route::Dense {
@@ -531,6 +513,17 @@ impl Built {
             return outcome;
         }
         second_attempt::solve_again(&mut self.program, &self.start, &scaled, outcome, observer)
+    }
+
+    /// The same by conjugate gradients.
+    pub(super) fn solve_large(&self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
+        let gap_absolute = settings.gap_absolute * self.factor;
+        large::solve(
+            &self.program,
+            &self.start,
+            &Settings { gap_absolute, infeasibility: 0.0, ..settings.clone() },
+            observer,
+        )
     }
 
     /// Why a solve ended before its tolerance, as far as the program itself tells.

@@ -15,6 +15,7 @@ mod picks;
 mod reach;
 pub(crate) mod rows;
 pub(crate) mod second_attempt;
+pub(crate) mod size;
 mod start;
 mod term;
 pub(crate) mod training;

@@ -80,13 +80,7 @@ impl Proved {
 ///
 /// Those of the method leave a residual. What of it is above the price is put on the multipliers, most on those of tight cones, which are
 /// free to move: `δ = −H B w` with `BᵀHB w = excess`. What would be below 0 is 0, so more than one correction may help.
-fn steepness(
-    listed: &Listed,
-    lengths: &Lengths,
-    i: usize,
-    gradient: &[f64],
-    (slack, dual): (&[f64], &[f64]),
-) -> f64 {
+fn steepness(listed: &Listed, lengths: &Lengths, i: usize, gradient: &[f64], (slack, dual): (&[f64], &[f64])) -> f64 {
     let e = gradient.len();
     let mut multipliers = dual.to_vec();
     let mut least = f64::INFINITY;

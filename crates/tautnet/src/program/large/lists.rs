@@ -66,12 +66,7 @@ pub(super) fn means(rows: &Rows, z: MatRef<'_, f64>) -> Option<Vec<f64>> {
 }
 
 /// Points whose `σ_ik x̄_k·z̄_i` is below a number of the unit and that are not on its list.
-pub(super) fn below(
-    rows: &Rows,
-    z: MatRef<'_, f64>,
-    lists: &[Vec<u32>],
-    numbers: &[f64],
-) -> Option<Vec<Vec<u32>>> {
+pub(super) fn below(rows: &Rows, z: MatRef<'_, f64>, lists: &[Vec<u32>], numbers: &[f64]) -> Option<Vec<Vec<u32>>> {
     by_unit(rows, z, |i, h| {
         let sides = h.iter().zip(rows.active.unit(i)).zip(0..).map(|((&h, &on), k)| (if on { h } else { -h }, k));
         let found = sides.filter(|(side, k)| *side < numbers[i] && lists[i].binary_search(k).is_err()).collect();

@@ -14,6 +14,8 @@ mod bound;
 mod lists;
 mod normal;
 mod products;
+#[cfg(test)]
+mod tests;
 
 use super::{
     layout::Layout,
@@ -21,7 +23,6 @@ use super::{
     start::{Given, central_start},
     term::Place,
     training::{Terms, TrainingProgram},
-    working_set::MANY,
 };
 use bound::Proved;
 use faer::Mat;
@@ -33,10 +34,10 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
 };
-use tautnet_cone::{Iteration, Linear, Observer, Outcome, Settings, Start, Status, Stop, interior_point::interior_point};
+use tautnet_cone::{
+    Iteration, Linear, Observer, Outcome, Settings, Start, Status, Stop, interior_point::interior_point,
+};
 
-/// Operations of a factorization above which conjugate gradients are taken in its place.
-const MOST_OPERATIONS: f64 = 1e12;
 /// Points on a unit's list at the beginning, in parts of the length of its weights, and at least.
 const CLOSEST: usize = 8;
 const FEW: usize = 64;
@@ -54,14 +55,12 @@ const TRIES: usize = 6;
 
 /// Whether the program is one that this solves: the squared error with weight decay alone.
 pub(super) fn serves(layout: &Layout) -> bool {
-    layout.weights && layout.decay && !layout.lmi && layout.exits.targets == 0 && layout.worst.groups == 0 && layout.reach == 0
-}
-
-/// Whether a factorization, by the cheaper of its routes, takes too many operations.
-pub(super) fn too_many_operations(layout: &Layout) -> bool {
-    let (size, n) = (layout.reduced() as f64, layout.n as f64);
-    let units = if layout.n > MANY { f64::INFINITY } else { n * n * size + n.powi(3) / 3.0 };
-    (size.powi(3) / 3.0).min(units) > MOST_OPERATIONS
+    layout.weights
+        && layout.decay
+        && !layout.lmi
+        && layout.exits.targets == 0
+        && layout.worst.groups == 0
+        && layout.reach == 0
 }
 
 /// About how much memory a solve takes, in bytes.
@@ -140,8 +139,13 @@ impl Search<'_, '_> {
             if std::env::var("TRACE").is_ok() {
                 eprintln!(
                     "stage {aim} {:?} gap {:.2e} proved {} {} -> {:.2e} wrong {} products {}",
-                    outcome.status, gap, proved.value, proved.bound, outcome.last.gap,
-                    wrong.as_ref().map_or(0, |w| w.iter().map(Vec::len).sum()), fixed.products.count()
+                    outcome.status,
+                    gap,
+                    proved.value,
+                    proved.bound,
+                    outcome.last.gap,
+                    wrong.as_ref().map_or(0, |w| w.iter().map(Vec::len).sum()),
+                    fixed.products.count()
                 );
             }
             if none && best.as_ref().is_none_or(|best| outcome.last.gap < best.last.gap) {
@@ -150,7 +154,8 @@ impl Search<'_, '_> {
             let stop = self.stopped || Stop::here().asked();
             tries += usize::from(last && !reached);
             if none && reached || stop || tries > TRIES || wrong.is_none() || self.left() == 0 {
-                let kept = best.unwrap_or_else(|| Outcome { last: Iteration { gap: f64::INFINITY, ..outcome.last }, ..outcome });
+                let kept = best
+                    .unwrap_or_else(|| Outcome { last: Iteration { gap: f64::INFINITY, ..outcome.last }, ..outcome });
                 let status = match () {
                     () if kept.last.gap <= settings.gap_relative => Status::Solved,
                     () if stop || wrong.is_none() => Status::Interrupted,

@@ -1,25 +1,22 @@
 //! The normal equations by preconditioned conjugate gradients, where there are too many unknowns for a factor.
 //!
-//! With the blocks K_i of the units (cells and lengths), `Φ` the outputs of the points and W the loss's curvature, the matrix is
-//! `K + ΦᵀWΦ`. Shared scalars, whose features `[X, 1] = X̄Γ` are linear in the inputs, are eliminated in closed form. What is left is
-//! preconditioned by the same matrix with a model of `ΦᵀWΦ` that is exact on each unit, on what is linear in the inputs, and on the
-//! lengths of all units together. With `G_i = X̄ᵀWD_iX̄`, `S = (X̄ᵀWX̄)⁻¹`, `Y_i = s_iG_i`, a direction r_i of each unit, and
+//! With the blocks K_i of the units (cells and lengths), Φ the outputs of the points and χ the loss's curvature, the matrix is
+//! `K + Φᵀdiag(χ)Φ`. Shared scalars, whose features are linear in the inputs, are eliminated in closed form. What is left is
+//! preconditioned by the same matrix with a model of `Φᵀdiag(χ)Φ` that is exact on each unit, on what is linear in the inputs, and on the
+//! lengths of all units together. With a direction along_i of each unit,
 //!
 //! ```text
-//! rem_i = G_i − G_i S G_i        c_i = rem_i r_i        u_i = c_i / r_iᵀc_i        M = RᵀΦᵀWΦR − RᵀY S YᵀR
+//! all = X̄ᵀdiag(χ)X̄        gram_i = X̄ᵀdiag(χ)D_i X̄        rest_i = gram_i − gram_i all⁻¹ gram_i
+//! Push_i = rest_i along_i / along_iᵀ rest_i along_i        Common = Alongᵀ (Φᵀdiag(χ)Φ without its linear part) Along
 //!
-//! model = blockdiag( rem_i − c_i c_iᵀ/r_iᵀc_i ) + U M Uᵀ + Y S' Yᵀ        S' = S − Γ(ΓᵀS⁻¹Γ)⁻¹Γᵀ
+//! model = blockdiag( rest_i − rest_i along_i along_iᵀ rest_i / along_iᵀ rest_i along_i ) + Push Common Pushᵀ + linear part
 //! ```
 //!
-//! where `RᵀU = I`. The first part joins K, the others are of rank m + d + 1: Woodbury.
+//! where AlongᵀPush = I. The first part joins K, the others are of rank m + d + 1: Woodbury.
 
 use super::products::Products;
 use crate::program::{
-    cholesky::Cholesky,
-    layout::Layout,
-    loss_term::LossTerm,
-    term::Blocks,
-    training::TrainingProgram,
+    cholesky::Cholesky, layout::Layout, loss_term::LossTerm, term::Blocks, training::TrainingProgram,
 };
 use faer::{Accum, Mat, MatMut, MatRef, Par, Side, linalg::matmul::matmul, prelude::*};
 use rayon::prelude::*;
@@ -27,7 +24,10 @@ use std::sync::{
     Arc, Mutex,
     atomic::{AtomicU64, AtomicUsize, Ordering},
 };
-use tautnet_cone::{NormalEquations, NotPositiveDefinite, Scaling, Stop, vector::{add, dot}};
+use tautnet_cone::{
+    NormalEquations, NotPositiveDefinite, Scaling, Stop,
+    vector::{add, dot},
+};
 
 /// A small multiple of the largest diagonal entry, where columns may depend on each other.
 const RIDGE: f64 = 1e-13;
@@ -45,21 +45,21 @@ const TURNED: (f64, f64) = (0.05, 0.95);
 /// What does not change between iterations.
 pub(super) struct Fixed {
     pub products: Products,
-    /// G_i.
+    /// gram_i.
     grams: Vec<Mat<f64>>,
-    /// S.
+    /// all⁻¹.
     linear: Mat<f64>,
-    /// A root of S', e × rank.
+    /// A root of all⁻¹ without what the shared scalars take up, e × rank.
     free: Mat<f64>,
-    /// ΦᵀW[X, 1], of the units' weights × the shared scalars.
+    /// Φᵀdiag(χ)[X, 1], of the units' weights × the shared scalars.
     border: Mat<f64>,
     shared: Option<Cholesky>,
-    radial: Mutex<Option<Arc<Radial>>>,
+    model: Mutex<Option<Arc<Model>>>,
 }
 
-/// The directions r_i of the model, and a triangular root of M.
-struct Radial {
-    r: Mat<f64>,
+/// The directions of the model, and a triangular root of Common.
+struct Model {
+    along: Mat<f64>,
     root: Mat<f64>,
 }
 
@@ -103,12 +103,12 @@ impl Fixed {
         let top = linear.diagonal().column_vector().iter().fold(0.0f64, |m, v| m.max(*v));
         let kept: Vec<usize> = (0..e).filter(|&j| values[j] > 1e-10 * top).collect();
         let free = Mat::from_fn(e, kept.len(), |a, j| eigen.U()[(a, kept[j])] * values[kept[j]].sqrt());
-        Some(Self { products, grams, linear, free, border, shared, radial: Mutex::new(None) })
+        Some(Self { products, grams, linear, free, border, shared, model: Mutex::new(None) })
     }
 
     /// The model's directions: along the units' weights, anew where many have turned.
-    fn radial(&self, sign: &[f64], z: MatRef<'_, f64>) -> Result<Arc<Radial>, NotPositiveDefinite> {
-        let mut held = self.radial.lock().expect("no solve panics");
+    fn model(&self, sign: &[f64], z: MatRef<'_, f64>) -> Result<Arc<Model>, NotPositiveDefinite> {
+        let mut held = self.model.lock().expect("no solve panics");
         let (e, m) = (z.nrows(), z.ncols());
         let mut r = Mat::<f64>::zeros(e, m);
         for i in 0..m {
@@ -116,7 +116,7 @@ impl Fixed {
             (0..e).for_each(|a| r[(a, i)] = if length > 0.0 { z[(a, i)] / length } else { f64::from(a + 1 == e) });
         }
         if let Some(held) = held.as_ref() {
-            let turned = (0..m).filter(|&i| (held.r.col(i).transpose() * r.col(i)).abs() < TURNED.1).count();
+            let turned = (0..m).filter(|&i| (held.along.col(i).transpose() * r.col(i)).abs() < TURNED.1).count();
             if turned as f64 <= TURNED.0 * m as f64 {
                 return Ok(held.clone());
             }
@@ -134,12 +134,12 @@ impl Fixed {
         (0..m).for_each(|i| together[(i, i)] += 1e-9 * largest + f64::MIN_POSITIVE);
         let factor = Cholesky::new(together)?;
         let root = Mat::from_fn(m, m, |a, b| if a >= b { factor.l()[(a, b)] } else { 0.0 });
-        let radial = Arc::new(Radial { r, root });
-        *held = Some(radial.clone());
-        Ok(radial)
+        let model = Arc::new(Model { along: r, root });
+        *held = Some(model.clone());
+        Ok(model)
     }
 
-    /// `([X, 1]ᵀW[X, 1])⁻¹ r`, where there are shared scalars.
+    /// `([X, 1]ᵀdiag(χ)[X, 1])⁻¹ r`, where there are shared scalars.
     pub fn shared(&self, r: &[f64]) -> Mat<f64> {
         let mut out = Mat::from_fn(r.len(), 1, |a, _| r[a]);
         if let Some(shared) = &self.shared {
@@ -158,9 +158,9 @@ fn ridged(mut matrix: Mat<f64>) -> Mat<f64> {
 /// What the preconditioner has of one unit.
 struct Unit {
     factor: Cholesky,
-    /// u_i.
-    u: Vec<f64>,
-    /// uᵀK⁻¹u, YᵀK⁻¹u and YᵀK⁻¹Y in the root of S'.
+    /// Push_i.
+    push: Vec<f64>,
+    /// Of Push and of the linear factor: how K⁻¹ takes them to themselves and to each other.
     own: f64,
     side: Vec<f64>,
     linear: Mat<f64>,
@@ -173,7 +173,7 @@ pub(super) struct ConjugateNormal<'a> {
     /// K_i.
     blocks: Vec<Mat<f64>>,
     units: Vec<Unit>,
-    radial: Option<Arc<Radial>>,
+    model: Option<Arc<Model>>,
     rest: Option<Cholesky>,
     /// Directions with their products, of solves with this matrix.
     kept: Mutex<Vec<(Vec<f64>, Vec<f64>, f64)>>,
@@ -189,7 +189,7 @@ impl<'a> ConjugateNormal<'a> {
             fixed,
             blocks: Vec::new(),
             units: Vec::new(),
-            radial: None,
+            model: None,
             rest: None,
             kept: Mutex::new(Vec::new()),
             solves: AtomicUsize::new(0),
@@ -197,15 +197,15 @@ impl<'a> ConjugateNormal<'a> {
         }
     }
 
-    fn unit(&self, i: usize, block: &Mat<f64>, radial: &Radial) -> Result<Unit, NotPositiveDefinite> {
+    fn unit(&self, i: usize, block: &Mat<f64>, model: &Model) -> Result<Unit, NotPositiveDefinite> {
         let (width, e) = (self.program.layout.width(), self.program.layout.e());
         let gram = &self.fixed.grams[i];
         let rem = gram - gram * (&self.fixed.linear * gram);
-        let r = radial.r.as_ref().subcols(i, 1);
+        let r = model.along.as_ref().subcols(i, 1);
         let c = &rem * r;
         let along = (r.transpose() * &c)[(0, 0)];
         let some = along > 1e-12 * gram[(e - 1, e - 1)];
-        let u: Vec<f64> = (0..width).map(|a| if some && a < e { c[(a, 0)] / along } else { 0.0 }).collect();
+        let push: Vec<f64> = (0..width).map(|a| if some && a < e { c[(a, 0)] / along } else { 0.0 }).collect();
         let mut matrix = block.clone();
         for b in 0..e {
             for a in 0..e {
@@ -215,7 +215,7 @@ impl<'a> ConjugateNormal<'a> {
         let factor = Cholesky::new(matrix)?;
         let y = self.program.sign[i] * (gram * &self.fixed.free);
         let mut solved = Mat::from_fn(width, 1 + y.ncols(), |a, j| match (a < e, j) {
-            (_, 0) => u[a],
+            (_, 0) => push[a],
             (true, j) => y[(a, j - 1)],
             _ => 0.0,
         });
@@ -224,10 +224,10 @@ impl<'a> ConjugateNormal<'a> {
         let all = right.transpose() * &solved;
         let side = (0..y.ncols()).map(|j| all[(1 + j, 0)]).collect();
         let linear = all.submatrix(1, 1, y.ncols(), y.ncols()).to_owned();
-        Ok(Unit { factor, u, own: all[(0, 0)], side, linear })
+        Ok(Unit { factor, push, own: all[(0, 0)], side, linear })
     }
 
-    /// `out = (K + ΦᵀWΦ − …) p`, the shared scalars eliminated.
+    /// `(K + Φᵀdiag(χ)Φ) p`, the shared scalars eliminated.
     fn product(&self, p: &[f64]) -> Vec<f64> {
         let layout = &self.program.layout;
         let (width, e) = (layout.width(), layout.e());
@@ -262,7 +262,7 @@ impl<'a> ConjugateNormal<'a> {
     /// The preconditioner.
     fn precondition(&self, r: &[f64]) -> Vec<f64> {
         let (width, e) = (self.program.layout.width(), self.program.layout.e());
-        let (radial, rest) = (self.radial.as_ref().expect("factored"), self.rest.as_ref().expect("factored"));
+        let (model, rest) = (self.model.as_ref().expect("factored"), self.rest.as_ref().expect("factored"));
         let (m, rank) = (self.units.len(), self.fixed.free.ncols());
         let mut out = r.to_vec();
         let parts: Vec<(f64, Mat<f64>)> = out
@@ -272,20 +272,20 @@ impl<'a> ConjugateNormal<'a> {
             .map(|(i, (v, unit))| {
                 unit.factor.solve_in_place(MatMut::from_column_major_slice_mut(v, width, 1));
                 let own = MatRef::from_column_major_slice(&v[..e], e, 1);
-                (dot(&unit.u, v), self.program.sign[i] * (&self.fixed.grams[i] * own))
+                (dot(&unit.push, v), self.program.sign[i] * (&self.fixed.grams[i] * own))
             })
             .collect();
         let along = Mat::from_fn(m, 1, |i, _| parts[i].0);
         let mut linear = Mat::<f64>::zeros(e, 1);
         parts.iter().for_each(|(_, part)| linear += part);
-        let (top, bottom) = (radial.root.transpose() * along, self.fixed.free.transpose() * linear);
+        let (top, bottom) = (model.root.transpose() * along, self.fixed.free.transpose() * linear);
         let mut t = Mat::from_fn(m + rank, 1, |a, _| if a < m { top[(a, 0)] } else { bottom[(a - m, 0)] });
         rest.solve_in_place(t.as_mut());
-        let along = &radial.root * t.as_ref().subrows(0, m);
+        let along = &model.root * t.as_ref().subrows(0, m);
         let linear = &self.fixed.free * t.as_ref().subrows(m, rank);
         out.par_chunks_mut(width).zip(&self.units).enumerate().for_each(|(i, (v, unit))| {
             let y = self.program.sign[i] * (&self.fixed.grams[i] * &linear);
-            let back = |a: usize| along[(i, 0)] * unit.u[a] + if a < e { y[(a, 0)] } else { 0.0 };
+            let back = |a: usize| along[(i, 0)] * unit.push[a] + if a < e { y[(a, 0)] } else { 0.0 };
             let mut back = Mat::from_fn(width, 1, |a, _| back(a));
             unit.factor.solve_in_place(back.as_mut());
             v.iter_mut().zip(back.col_as_slice(0)).for_each(|(v, b)| *v -= b);
@@ -355,6 +355,7 @@ impl<'a> ConjugateNormal<'a> {
 
 impl NormalEquations for ConjugateNormal<'_> {
     fn factor(&mut self, at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
+        let clock = std::time::Instant::now();
         let layout = &self.program.layout;
         let (width, m, rank) = (layout.width(), layout.m, self.fixed.free.ncols());
         let shared = layout.shared_len();
@@ -373,28 +374,35 @@ impl NormalEquations for ConjugateNormal<'_> {
                 block[(a, a)] += regularization * (block[(a, a)] + 1e-3 * largest) + f64::MIN_POSITIVE;
             });
         }
-        let radial = self.fixed.radial(&self.program.sign, layout.weights_of(at))?;
+        let t1 = clock.elapsed().as_secs_f64();
+        let model = self.fixed.model(&self.program.sign, layout.weights_of(at))?;
+        let t2 = clock.elapsed().as_secs_f64();
         let parts: Result<Vec<Unit>, _> =
-            units.par_iter().enumerate().map(|(i, block)| self.unit(i, block, &radial)).collect();
+            units.par_iter().enumerate().map(|(i, block)| self.unit(i, block, &model)).collect();
         let parts = parts?;
         let mut rest = Mat::<f64>::identity(m + rank, m + rank);
-        let scaled = Mat::from_fn(m, m, |i, j| if i >= j { parts[i].own.sqrt() * radial.root[(i, j)] } else { 0.0 });
+        let scaled = Mat::from_fn(m, m, |i, j| if i >= j { parts[i].own.sqrt() * model.root[(i, j)] } else { 0.0 });
         crate::program::cholesky::symmetric_product(rest.as_mut().submatrix_mut(0, 0, m, m), scaled.as_ref());
         let side = Mat::from_fn(rank, m, |a, i| parts[i].side[a]);
-        let side = side * &radial.root;
+        let side = side * &model.root;
         rest.as_mut().submatrix_mut(m, 0, rank, m).copy_from(&side);
         for part in &parts {
             let mut corner = rest.as_mut().submatrix_mut(m, m, rank, rank);
             corner += &part.linear;
         }
         self.rest = Some(Cholesky::new(rest)?);
-        (self.units, self.blocks, self.radial) = (parts, units, Some(radial));
+        (self.units, self.blocks, self.model) = (parts, units, Some(model));
         self.kept.lock().expect("no solve panics").clear();
         self.solves.store(0, Ordering::Relaxed);
+        if std::env::var("TRACE").is_ok() {
+            eprintln!("    factor blocks {t1:.2} model {t2:.2} all {:.2}", clock.elapsed().as_secs_f64());
+        }
         Ok(())
     }
 
     fn solve(&self, r: &mut [f64]) {
+        let clock = std::time::Instant::now();
+        let before = self.fixed.products.count();
         let layout = &self.program.layout;
         let (width, e, m) = (layout.width(), layout.e(), layout.m);
         let shared = self.fixed.shared(&r[layout.shared()..layout.reduced()]);
@@ -413,5 +421,8 @@ impl NormalEquations for ConjugateNormal<'_> {
             }
         }
         r[..layout.shared()].copy_from_slice(&x);
+        if std::env::var("TRACE").is_ok() {
+            eprintln!("    solve {:.2} products {}", clock.elapsed().as_secs_f64(), self.fixed.products.count() - before);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! Products with the loss's Hessian `ΦᵀWΦ` that never hold it, W = diag(χ) the curvature of the loss at each point.
+//! Products with the loss's Hessian `Φᵀdiag(χ)Φ` that never hold it; χ is the curvature of the loss at each point.
 
 use crate::{
     program::{cholesky::symmetric_product, rows::Rows},
@@ -50,7 +50,7 @@ impl Products {
         blocks(n, n.div_ceil(PARTS).next_multiple_of(BLOCK)).collect()
     }
 
-    /// `ΦᵀWΦ z`, in single precision; z and the product are e × m. Of no use where it is time to stop.
+    /// `Φᵀdiag(χ)Φ z`, in single precision; z and the product are e × m. Of no use where it is time to stop.
     pub fn hessian(&self, z: MatRef<'_, f64>) -> Mat<f64> {
         self.count.fetch_add(1, Ordering::Relaxed);
         let (e, m, sign) = (self.rows.e(), self.rows.units(), &self.rows.sign);
@@ -97,7 +97,7 @@ impl Products {
         Mat::from_fn(e, m, |a, i| sign[i] * total[(a, i)])
     }
 
-    /// `(D_i X̄ r_i)ᵀ W (D_j X̄ r_j) s_i s_j` of all pairs of units, lower triangle: how the outputs of units with weights `r`, e × m, meet.
+    /// `s_i s_j (D_i X̄ r_i)ᵀ diag(χ) (D_j X̄ r_j)` of all pairs of units, lower triangle: how the outputs of units with weights `r`, e × m, meet.
     pub fn outputs(&self, r: MatRef<'_, f64>) -> Mat<f64> {
         let (n, m) = (self.rows.n(), self.rows.units());
         let (stop, mut total) = (Stop::here(), Mat::<f64>::zeros(m, m));
@@ -126,7 +126,7 @@ impl Products {
         total
     }
 
-    /// `X̄ᵀ W D_i X̄` of every unit, e × e each. Of no use where it is time to stop.
+    /// `X̄ᵀ diag(χ) D_i X̄` of every unit, e × e each. Of no use where it is time to stop.
     pub fn grams(&self) -> Vec<Mat<f64>> {
         let (n, e, m) = (self.rows.n(), self.rows.e(), self.rows.units());
         let pairs = e * (e + 1) / 2;
