@@ -44,20 +44,18 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let polished = polish::polish(&trained.network, &data, &settings, &mut |_| ControlFlow::Continue(()))?;
     let seconds = start.elapsed().as_secs_f64();
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let peak =
-        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse::<f64>().ok());
+    // Where a factor was too large, a note tells how many products with the rows were taken.
+    let number = |note: &String| note.split_whitespace().find_map(|word| word.parse::<usize>().ok());
+    let products = polished.notes.iter().filter(|note| note.contains("conjugate")).find_map(number);
     println!(
-        "{{\"rows\": {n}, \"columns\": {d}, \"units\": {units}, \"decay\": {decay}, \"tol\": {tol}, \"seed\": {seed}, \
-         \"training_seconds\": {trained_in:.2}, \"seconds\": {seconds:.2}, \"iterations\": {}, \"gap\": {:?}, \
-         \"before\": {}, \"objective\": {}, \"peak_mib\": {:.0}, \"ending\": \"{:?}\", \"notes\": {:?}}}",
+        "{{\"rows\": {n}, \"columns\": {d}, \"units\": {units}, \"training_seconds\": {trained_in:.2}, \"seconds\": {seconds:.2}, \
+         \"iterations\": {}, \"products\": {}, \"gap\": {}, \"before\": {}, \"objective\": {}, \"ending\": \"{}\"}}",
         polished.iterations,
-        polished.duality_gap,
+        products.map_or_else(|| "null".into(), |products| products.to_string()),
+        polished.duality_gap.map_or_else(|| "null".into(), |gap| gap.to_string()),
         polished.before.objective,
         polished.after.objective,
-        peak.unwrap_or(f64::NAN) / 1024.0,
-        polished.ending,
-        polished.notes
+        if polished.ending == polish::Ending::Solved { "solved" } else { "stopped early" },
     );
     Ok(())
 }

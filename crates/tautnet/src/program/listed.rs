@@ -55,6 +55,21 @@ impl Listed {
         self.lists.iter().map(&mut part).collect()
     }
 
+    /// `Σ_k h_k x̄_k x̄_kᵀ` of one unit, lower triangle.
+    pub fn gram(&self, i: usize, h: &[f64]) -> Mat<f64> {
+        let e = self.rows.e();
+        let mut scaled = Mat::<f64>::zeros(e, h.len());
+        for ((column, &k), h) in scaled.col_iter_mut().zip(&self.lists[i]).zip(h) {
+            let root = h.sqrt();
+            column.iter_mut().zip(self.point(k)).for_each(|(out, x)| *out = root * x);
+        }
+        let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
+        let mut gram = Mat::<f64>::zeros(e, e);
+        let (out, own) = (gram.as_mut(), scaled.as_ref());
+        triangular::matmul(out, lower, Accum::Replace, own, full, own.transpose(), full, 1.0, Par::Seq);
+        gram
+    }
+
     /// `Σ_k values_k σ_ik x̄_k` of one unit, added.
     pub fn add_sum(&self, i: usize, values: &[f64], out: &mut [f64]) {
         for (&k, value) in self.lists[i].iter().zip(values) {
@@ -102,25 +117,7 @@ impl Term for Listed {
         let Scaling::Nonnegative(h) = &scaling[self.place.cone] else { unreachable!("the cells are nonnegative") };
         let e = layout.e();
         blocks.units.par_iter_mut().zip(self.parts(h)).enumerate().for_each(|(i, (block, h))| {
-            let mut scaled = Mat::<f64>::zeros(e, h.len());
-            for ((column, &k), h) in scaled.col_iter_mut().zip(&self.lists[i]).zip(h) {
-                let root = h.sqrt();
-                column.iter_mut().zip(self.point(k)).for_each(|(out, x)| *out = root * x);
-            }
-            let (lower, full) = (BlockStructure::TriangularLower, BlockStructure::Rectangular);
-            let mut gram = Mat::<f64>::zeros(e, e);
-            let scaled = scaled.as_ref();
-            triangular::matmul(
-                gram.as_mut(),
-                lower,
-                Accum::Replace,
-                scaled,
-                full,
-                scaled.transpose(),
-                full,
-                1.0,
-                Par::Seq,
-            );
+            let gram = self.gram(i, h);
             for b in 0..e {
                 block[(b, b)] += gram[(b, b)];
                 for a in b + 1..e {

@@ -4,6 +4,7 @@ mod bound;
 pub(crate) mod build;
 mod cells;
 mod cholesky;
+pub(crate) mod conditioning;
 mod inequality;
 mod large;
 pub(crate) mod layout;

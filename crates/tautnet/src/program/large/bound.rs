@@ -98,14 +98,7 @@ fn steepness(listed: &Listed, lengths: &Lengths, i: usize, gradient: &[f64], (sl
             break;
         }
         let scale: Vec<f64> = multipliers.iter().zip(slack).map(|(z, s)| z / s).collect();
-        let mut hessian = Mat::<f64>::zeros(e, e);
-        for (&k, h) in listed.lists[i].iter().zip(&scale) {
-            let x = listed.point(k);
-            for b in 0..e {
-                let factor = h * x[b];
-                hessian.col_mut(b).iter_mut().zip(x).for_each(|(out, x)| *out += factor * x);
-            }
-        }
+        let mut hessian = listed.gram(i, &scale);
         let largest = (0..e).fold(f64::MIN_POSITIVE, |largest, a| largest.max(hessian[(a, a)]));
         (0..e).for_each(|a| hessian[(a, a)] += 1e-12 * largest);
         let Ok(factor) = hessian.llt(Side::Lower) else { break };

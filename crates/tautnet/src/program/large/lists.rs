@@ -109,7 +109,7 @@ fn middle(cells: &Listed, i: usize, metric: &Mat<f64>, given: Vec<f64>) -> Optio
     let slacks = |z: &[f64]| -> Vec<f64> { (0..list.len()).map(|k| dot(sides.col_as_slice(k), z)).collect() };
     let mut z: Vec<f64> = given.iter().map(|z| z / long).collect();
     let mut s = slacks(&z);
-    if s.iter().any(|s| !(*s > 0.0)) {
+    if !s.iter().all(|s| *s > 0.0) {
         return None;
     }
     for _ in 0..STEPS {
@@ -128,7 +128,7 @@ fn middle(cells: &Listed, i: usize, metric: &Mat<f64>, given: Vec<f64>) -> Optio
         let step = hessian.llt(faer::Side::Lower).ok()?.solve(ColRef::from_slice(&gradient));
         let step: Vec<f64> = step.iter().map(|d| -d).collect();
         let decrement = -dot(&gradient, &step);
-        if !(decrement >= MIDDLE * MIDDLE) {
+        if decrement < MIDDLE * MIDDLE || decrement.is_nan() {
             break;
         }
         let change = slacks(&step);
@@ -150,7 +150,7 @@ fn middle(cells: &Listed, i: usize, metric: &Mat<f64>, given: Vec<f64>) -> Optio
         let t = if low > 0.0 { low } else { high };
         z.iter_mut().zip(&step).for_each(|(z, d)| *z += t * d);
         s = slacks(&z);
-        if s.iter().any(|s| !(*s > 0.0)) {
+        if !s.iter().all(|s| *s > 0.0) {
             return None;
         }
     }

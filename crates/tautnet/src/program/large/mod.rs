@@ -78,15 +78,16 @@ pub(super) fn bytes(layout: &Layout) -> f64 {
     rows + units + together + pairs + vectors
 }
 
-/// Solve `program`, which holds the cells of all rows, from the given network.
+/// Solve `program`, which holds the cells of all rows, from the given network. Second, how many products with the
+/// rows that took.
 pub(super) fn solve(
     program: &TrainingProgram,
     start: &Given,
     settings: &Settings,
     observer: &mut Observer<'_>,
-) -> Outcome {
-    let mut search = Search { program, settings, observer, trace: Vec::new(), stopped: false };
-    search.run(start).unwrap_or_else(|| search.nothing())
+) -> (Outcome, usize) {
+    let mut search = Search { program, settings, observer, trace: Vec::new(), products: 0, stopped: false };
+    (search.run(start).unwrap_or_else(|| search.nothing()), search.products)
 }
 
 /// One solve.
@@ -95,6 +96,7 @@ struct Search<'a, 'o> {
     settings: &'a Settings,
     observer: &'a mut Observer<'o>,
     trace: Vec<Iteration>,
+    products: usize,
     stopped: bool,
 }
 
@@ -132,33 +134,25 @@ impl Search<'_, '_> {
             let found = part.weights(&outcome.x).to_owned();
             let wrong = wrong_side(&listed, &found, settings);
             let none = wrong.as_ref().is_some_and(|wrong| wrong.iter().all(Vec::is_empty));
-            // The bound counts the cones that are listed, and with fewer of them it is still one.
-            let proved = Proved::at(&part, &fixed, &listed, &outcome);
-            proved.write(&part, &mut outcome, settings);
-            let reached = outcome.last.gap <= settings.gap_relative;
-            if std::env::var("TRACE").is_ok() {
-                eprintln!(
-                    "stage {aim} {:?} gap {:.2e} proved {} {} -> {:.2e} wrong {} products {}",
-                    outcome.status,
-                    gap,
-                    proved.value,
-                    proved.bound,
-                    outcome.last.gap,
-                    wrong.as_ref().map_or(0, |w| w.iter().map(Vec::len).sum()),
-                    fixed.products.count()
-                );
+            self.products = fixed.products.count();
+            let stop = self.stopped || Stop::here().asked() || wrong.is_none();
+            if last || stop || self.left() == 0 {
+                // The bound counts the cones that are listed, and with fewer of them it is still one.
+                Proved::at(&part, &fixed, &listed, &outcome).write(&part, &mut outcome, settings);
+            } else {
+                outcome.last.gap = f64::INFINITY;
             }
+            let reached = outcome.last.gap <= settings.gap_relative;
             if none && best.as_ref().is_none_or(|best| outcome.last.gap < best.last.gap) {
                 best = Some(outcome.clone());
             }
-            let stop = self.stopped || Stop::here().asked();
             tries += usize::from(last && !reached);
-            if none && reached || stop || tries > TRIES || wrong.is_none() || self.left() == 0 {
-                let kept = best
-                    .unwrap_or_else(|| Outcome { last: Iteration { gap: f64::INFINITY, ..outcome.last }, ..outcome });
+            if none && reached || stop || tries > TRIES || self.left() == 0 {
+                let kept =
+                    best.unwrap_or(Outcome { last: Iteration { gap: f64::INFINITY, ..outcome.last }, ..outcome });
                 let status = match () {
                     () if kept.last.gap <= settings.gap_relative => Status::Solved,
-                    () if stop || wrong.is_none() => Status::Interrupted,
+                    () if stop => Status::Interrupted,
                     () if self.left() == 0 => Status::IterationLimit,
                     () => Status::NumericalTrouble,
                 };
@@ -167,7 +161,9 @@ impl Search<'_, '_> {
             // Close ones join while it is early, and with those on the wrong side: what is close may be next.
             if !last || !none {
                 let typical = typical(&listed, &outcome.s);
-                let close = lists::below(rows, found.as_ref(), &listed.lists, &typical)?;
+                let close = lists::below(rows, found.as_ref(), &listed.lists, &typical);
+                // Where it is time to stop, the next stage ends at its first question.
+                let close = close.unwrap_or_else(|| vec![Vec::new(); layout.m]);
                 let before = listed.lists.clone();
                 listed.lists = Arc::new(joined(&before, close));
                 part = self.with(&listed);
@@ -207,10 +203,7 @@ impl Search<'_, '_> {
         let mut normal = ConjugateNormal::new(part, fixed, &left);
         let before = self.trace.len();
         let (observer, stopped) = (&mut *self.observer, &mut self.stopped);
-        let outcome = interior_point(part, &mut normal, &settings, Some(start), &mut |facts| {
-            if std::env::var("TRACE").is_ok() {
-                eprintln!("  {facts:?} products {}", fixed.products.count());
-            }
+        let mut outcome = interior_point(part, &mut normal, &settings, Some(start), &mut |facts| {
             left.store((LEFT * facts.gap.clamp(gap, 1.0)).to_bits(), Ordering::Relaxed);
             let verdict = observer(&Iteration { iteration: before + facts.iteration, ..*facts });
             *stopped |= verdict == ControlFlow::Break(());
@@ -218,6 +211,7 @@ impl Search<'_, '_> {
         });
         let facts = outcome.trace.iter().map(|facts| Iteration { iteration: before + facts.iteration, ..*facts });
         self.trace.extend(facts);
+        outcome.last.iteration += before;
         outcome
     }
 

@@ -166,6 +166,9 @@ struct Unit {
     linear: Mat<f64>,
 }
 
+/// A direction p, its product with the matrix, and pᵀ times that.
+type Kept = (Vec<f64>, Vec<f64>, f64);
+
 /// Solves the normal equations of a program whose cells are listed, to an accuracy.
 pub(super) struct ConjugateNormal<'a> {
     program: &'a TrainingProgram,
@@ -176,7 +179,7 @@ pub(super) struct ConjugateNormal<'a> {
     model: Option<Arc<Model>>,
     rest: Option<Cholesky>,
     /// Directions with their products, of solves with this matrix.
-    kept: Mutex<Vec<(Vec<f64>, Vec<f64>, f64)>>,
+    kept: Mutex<Vec<Kept>>,
     solves: AtomicUsize,
     /// The part of the price of a unit's length that may be left of its equations, as the bits of a number: it falls with the gap.
     left: &'a AtomicU64,
@@ -302,7 +305,7 @@ impl<'a> ConjugateNormal<'a> {
     }
 
     /// Conjugate gradients for the units' part of a right-hand side.
-    fn conjugate(&self, r: &mut Vec<f64>) -> Vec<f64> {
+    fn conjugate(&self, r: &mut [f64]) -> Vec<f64> {
         let stop = Stop::here();
         let first = self.solves.fetch_add(1, Ordering::Relaxed) == 0;
         let accuracy = ACCURACY[usize::from(!first)];
@@ -313,7 +316,7 @@ impl<'a> ConjugateNormal<'a> {
         let mut turned = self.precondition(r);
         let whole = dot(r, &turned);
         let mut x = vec![0.0; r.len()];
-        if !(whole > 0.0) {
+        if whole <= 0.0 || whole.is_nan() {
             return x;
         }
         for (p, product, curvature) in kept.iter() {
@@ -355,7 +358,6 @@ impl<'a> ConjugateNormal<'a> {
 
 impl NormalEquations for ConjugateNormal<'_> {
     fn factor(&mut self, at: &[f64], scaling: &[Scaling], regularization: f64) -> Result<(), NotPositiveDefinite> {
-        let clock = std::time::Instant::now();
         let layout = &self.program.layout;
         let (width, m, rank) = (layout.width(), layout.m, self.fixed.free.ncols());
         let shared = layout.shared_len();
@@ -374,9 +376,7 @@ impl NormalEquations for ConjugateNormal<'_> {
                 block[(a, a)] += regularization * (block[(a, a)] + 1e-3 * largest) + f64::MIN_POSITIVE;
             });
         }
-        let t1 = clock.elapsed().as_secs_f64();
         let model = self.fixed.model(&self.program.sign, layout.weights_of(at))?;
-        let t2 = clock.elapsed().as_secs_f64();
         let parts: Result<Vec<Unit>, _> =
             units.par_iter().enumerate().map(|(i, block)| self.unit(i, block, &model)).collect();
         let parts = parts?;
@@ -394,15 +394,10 @@ impl NormalEquations for ConjugateNormal<'_> {
         (self.units, self.blocks, self.model) = (parts, units, Some(model));
         self.kept.lock().expect("no solve panics").clear();
         self.solves.store(0, Ordering::Relaxed);
-        if std::env::var("TRACE").is_ok() {
-            eprintln!("    factor blocks {t1:.2} model {t2:.2} all {:.2}", clock.elapsed().as_secs_f64());
-        }
         Ok(())
     }
 
     fn solve(&self, r: &mut [f64]) {
-        let clock = std::time::Instant::now();
-        let before = self.fixed.products.count();
         let layout = &self.program.layout;
         let (width, e, m) = (layout.width(), layout.e(), layout.m);
         let shared = self.fixed.shared(&r[layout.shared()..layout.reduced()]);
@@ -421,8 +416,5 @@ impl NormalEquations for ConjugateNormal<'_> {
             }
         }
         r[..layout.shared()].copy_from_slice(&x);
-        if std::env::var("TRACE").is_ok() {
-            eprintln!("    solve {:.2} products {}", clock.elapsed().as_secs_f64(), self.fixed.products.count() - before);
-        }
     }
 }

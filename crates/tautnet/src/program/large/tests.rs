@@ -113,7 +113,7 @@ fn the_same_bytes_whatever_the_number_of_threads() {
 
 #[test]
 fn it_ends_when_told() {
-    let built = built(300, 3, 5, 0.01, [true, true], 4);
+    let mut built = built(300, 3, 5, 0.01, [true, true], 4);
     let at_once = Stop::when(|| true).during(|| built.solve_large(&Settings::default(), &mut go_on));
     assert_eq!(at_once.status, Status::Interrupted);
     assert!(at_once.last.gap.is_infinite() && at_once.x.len() == built.program.linear().len());
