@@ -29,8 +29,8 @@ use tautnet_cone::{
     vector::{add, dot},
 };
 
-/// A small multiple of the largest diagonal entry, where columns may depend on each other.
-const RIDGE: f64 = 1e-13;
+/// Small multiples of the largest diagonal entry, where columns may depend on each other: of the shared scalars, and in the model.
+const RIDGE: [f64; 2] = [1e-13, 1e-9];
 /// Conjugate gradients end after so many steps.
 const STEPS: usize = 80;
 /// How much the error of a solution is to fall, in the norm of the matrix; of the first for each matrix, the predictor's, less.
@@ -86,12 +86,12 @@ impl Fixed {
             gamma[(d, layout.shared_len() - 1)] = 1.0;
         }
         let inner = gamma.transpose() * (&whole * &gamma);
-        let shared = (layout.shared_len() > 0).then(|| Cholesky::new(ridged(inner)).ok()).flatten();
+        let shared = (layout.shared_len() > 0).then(|| Cholesky::new(ridged(inner, RIDGE[0])).ok()).flatten();
         let mut border = Mat::zeros(e * m, gamma.ncols());
         for (i, gram) in grams.iter().enumerate() {
             border.as_mut().subrows_mut(i * e, e).copy_from(loss.rows.sign[i] * (gram * &gamma));
         }
-        let linear = ridged(whole).llt(Side::Lower).ok()?.solve(Mat::<f64>::identity(e, e));
+        let linear = ridged(whole, RIDGE[1]).llt(Side::Lower).ok()?.solve(Mat::<f64>::identity(e, e));
         let mut left = linear.clone();
         if let Some(shared) = &shared {
             let mut side = gamma.transpose().to_owned();
@@ -149,9 +149,9 @@ impl Fixed {
     }
 }
 
-fn ridged(mut matrix: Mat<f64>) -> Mat<f64> {
+fn ridged(mut matrix: Mat<f64>, ridge: f64) -> Mat<f64> {
     let largest = (0..matrix.nrows()).fold(0.0f64, |largest, a| largest.max(matrix[(a, a)]));
-    (0..matrix.nrows()).for_each(|a| matrix[(a, a)] += RIDGE * largest + f64::MIN_POSITIVE);
+    (0..matrix.nrows()).for_each(|a| matrix[(a, a)] += ridge * largest + f64::MIN_POSITIVE);
     matrix
 }
 

@@ -5,9 +5,11 @@ use crate::{
     Dataset, Loss, Norm,
     patterns::Patterns,
     program::{
-        build::{Built, Held, Prices},
+        build::{Built, Held, Prices, affordable},
+        layout::Layout,
         listed::Listed,
         rows::Rows,
+        size,
         term::Place,
         training::{Near, Terms},
     },
@@ -109,6 +111,33 @@ fn the_same_bytes_whatever_the_number_of_threads() {
     let naive = rows + lengths.price * (0..70).map(|i| turned.col(i).norm_l2()).sum::<f64>();
     assert!((naive / one.last.primal - 1.0).abs() < 1e-12);
     assert!((naive - one.last.dual) / naive <= 1e-4 && one.last.dual < naive);
+}
+
+/// A thousand units on a hundred columns: weight decay is served, the bound and other losses are refused, and small programs have a factor.
+#[test]
+fn only_what_no_factor_serves_is_taken() {
+    let data =
+        |n: usize, d: usize| Dataset::new(Mat::from_fn(n, d, |k, j| (k * (j + 1)) as f64), vec![1.0; n], None).unwrap();
+    let prices = |lipschitz: f64, decay: f64, loss: &str| Prices {
+        lipschitz,
+        squared: false,
+        decay,
+        max_lipschitz: None,
+        norm: Norm::Two,
+        output_bias: true,
+        linear_part: false,
+        loss: loss.parse().unwrap(),
+    };
+    let many = data(6000, 100);
+    let asked = |prices: &Prices| affordable(&many, 1000, prices, Held::Nothing);
+    asked(&prices(0.0, 0.01, "squared")).unwrap();
+    assert!(asked(&prices(0.1, 0.01, "squared")).unwrap_err().hint.contains("weight-decay"));
+    assert!(asked(&prices(0.0, 0.0, "squared")).is_err() && asked(&prices(0.0, 0.01, "absolute")).is_err());
+    let layout = |n: usize, m: usize| Layout { n, m, ..built(5, 3, 1, 0.1, [true, false], 1).program.layout.clone() };
+    assert!(!size::too_large(&layout(1_000_000, 2000)) && size::too_large(&layout(1_000_000, 4000)));
+    assert!(!size::too_large(&layout(100, 4000)), "few rows have a factor of their own");
+    let largest = Layout { d: 100, ..layout(100_000, 1000) };
+    assert!(size::too_large(&largest) && size::bytes(&largest, true) < 4e9);
 }
 
 #[test]
