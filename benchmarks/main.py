@@ -11,6 +11,7 @@ import growth
 import iterations
 import joint
 import limits
+import many_unknowns
 import robust
 import known
 import lipsdp
@@ -24,7 +25,7 @@ import verify
 import wide
 from common import Setup
 
-BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "deep": deep.run, "deep-polish": deep_polish.run, "limits": limits.run, "lipsdp": lipsdp.run, "lipsdp-deep": lipsdp_deep.run, "growth": growth.run, "iterations": iterations.run,
+BENCHMARKS = {"joint": joint.run, "robust": robust.run, "value": value.run, "classes": classes.run, "deep": deep.run, "deep-polish": deep_polish.run, "limits": limits.run, "lipsdp": lipsdp.run, "lipsdp-deep": lipsdp_deep.run, "growth": growth.run, "many-unknowns": many_unknowns.run, "iterations": iterations.run,
               "table": table.run, "sgd": sgd.run, "convex": convex.run, "admm": admm.run, "wide": wide.run, "exact": exact.run, "known": known.run,
               "verify": verify.run, "python": python.run, "change": change.run}
 

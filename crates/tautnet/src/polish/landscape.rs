@@ -16,7 +16,7 @@ use super::slope::bound_gradient;
 use crate::{
     Dataset, Loss,
     certify::lipsdp_gradient,
-    program::build::{Conditioning, Prices},
+    program::{build::Prices, conditioning::Conditioning},
     tolerance::Tolerance,
     unit::{Affine, Unit},
     weights::{Batch, Differentiator, Weights},

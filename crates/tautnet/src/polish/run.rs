@@ -231,6 +231,11 @@ impl<'a, 'o> Run<'a, 'o> {
             verdict
         });
         self.interrupted |= Stop::here().asked();
+        if let Some(products) = built.products {
+            self.notes.push(format!(
+                "too many unknowns for a factor: solved by conjugate gradients, with {products} products with the rows"
+            ));
+        }
         self.iterations += outcome.trace.len().saturating_sub(1);
         let solution = built.solution(&outcome.x);
         let multipliers = match held {

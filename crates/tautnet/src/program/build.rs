@@ -5,12 +5,15 @@
 //! `y_scale²` and multiplied by n (a sum of squares rather than a mean balances `P` with `AᵀA`).
 
 use super::{
+    conditioning::Conditioning,
+    large,
     layout::{Exits, Layout, Worst},
     loss_term::Targets,
     normal::{Route, StructuredNormal},
     reach::Reach,
     rows::Rows,
     second_attempt::{self, Obstacle},
+    size::{self, MOST_MEMORY},
     start::{Given, starting_point},
     training::{Parts, TrainingProgram},
     working_set::{MANY, solve_many_rows},
@@ -27,63 +30,6 @@ use crate::{
 };
 use faer::Mat;
 use tautnet_cone::{Linear, Observer, Outcome, Settings, interior_point::interior_point};
-
-/// Coordinates in which the program is well scaled.
-#[derive(Debug, Clone)]
-pub(crate) struct Conditioning {
-    pub shift: Vec<f64>,
-    pub scale: Vec<f64>,
-    pub y_scale: f64,
-    /// `κ̄`, the geometric mean of the columns' scales: with the corner of `E` and of every clique scaled by it,
-    /// `E = diag(κ_k²/κ̄² L, L)` is balanced whatever units the columns are in.
-    pub middle: f64,
-}
-
-impl Conditioning {
-    /// Mean and spread of each column, root mean square of the targets.
-    pub fn of(data: &Dataset) -> Self {
-        let n = data.rows() as f64;
-        let (mut shift, mut scale) = (Vec::new(), Vec::new());
-        for j in 0..data.columns() {
-            let mean = data.x.col(j).iter().sum::<f64>() / n;
-            let spread = (data.x.col(j).iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n).sqrt();
-            // A column that is constant up to rounding carries no information.
-            let constant = !(spread > 1e-12 * mean.abs() && spread.is_normal());
-            shift.push(mean);
-            scale.push(if constant { 1.0 } else { spread });
-        }
-        let square = data.y.iter().map(|y| y * y).sum::<f64>() / n;
-        let y_scale = if square.is_normal() && square > 0.0 { square.sqrt() } else { 1.0 };
-        let middle = (scale.iter().map(|c: &f64| c.ln()).sum::<f64>() / scale.len() as f64).exp();
-        Self { shift, scale, y_scale, middle }
-    }
-
-    /// No data, only a network: unit columns.
-    pub fn none(inputs: usize, y_scale: f64) -> Self {
-        Self { shift: vec![0.0; inputs], scale: vec![1.0; inputs], y_scale, middle: 1.0 }
-    }
-
-    /// What a bound or a multiplier is divided by: L and ℓ in these coordinates are L·c̄/y_scale and ℓ·c̄/y_scale.
-    fn bound_scale(&self) -> f64 {
-        self.y_scale / self.middle
-    }
-
-    /// Units and a linear part in these coordinates.
-    pub fn given(&self, units: &[Unit], linear: Option<&[f64]>) -> Given {
-        let d = self.scale.len();
-        let z = Mat::from_fn(d + 1, units.len(), |a, i| {
-            let unit = &units[i];
-            let value = if a < d {
-                unit.z[a] * self.scale[a]
-            } else {
-                unit.bias + unit.z.iter().zip(&self.shift).map(|(z, s)| z * s).sum::<f64>()
-            };
-            value / self.y_scale
-        });
-        let given = linear.map_or_else(|| vec![0.0; d], <[f64]>::to_vec);
-        Given { z, linear: given.iter().zip(&self.scale).map(|(a, scale)| a * scale / self.y_scale).collect() }
-    }
-}
 
 impl Parts {
     /// What the prices ask for; the data and what is held are not there yet.
@@ -177,6 +123,8 @@ pub(crate) struct Built {
     start: Given,
     /// Which of the program's rows each row of the data is.
     group: Vec<usize>,
+    /// Products with the rows that the solve has taken, where it was by conjugate gradients.
+    pub products: Option<usize>,
 }
 
 /// A pattern's entries that the optimum would rather have otherwise.
@@ -220,9 +168,6 @@ pub(super) fn training_layout(n: usize, d: usize, m: usize, prices: &Prices, hel
     }
 }
 
-/// More memory than this a program may not take, in bytes.
-const MOST_MEMORY: f64 = 16e9;
-
 /// Refuse a program whose matrices do not fit, before anything of it is built.
 pub(crate) fn affordable(data: &Dataset, units: usize, prices: &Prices, held: Held<'_>) -> Result<()> {
     affordable_at((data.rows(), data.columns()), units, prices, held)
@@ -231,15 +176,15 @@ pub(crate) fn affordable(data: &Dataset, units: usize, prices: &Prices, held: He
 /// The same of so many rows and columns.
 pub(super) fn affordable_at((n, d): (usize, usize), units: usize, prices: &Prices, held: Held<'_>) -> Result<()> {
     let bytes = |prices: &Prices| {
-        let layout = training_layout(n.min(MANY), d, units, prices, held);
-        let dense = n > MANY || StructuredNormal::cheaper(&layout) == Route::Dense;
-        layout.bytes(dense, if n > MANY { 2 } else { usize::from(dense) })
+        let squared = prices.loss.form(1.0).is_some_and(|form| form.above.is_none());
+        size::bytes(&training_layout(n, d, units, prices, held), squared)
     };
     let asked = bytes(prices);
     if asked <= MOST_MEMORY {
         return Ok(());
     }
-    let without = Prices { lipschitz: 0.0, max_lipschitz: None, ..prices.clone() };
+    let decay = prices.decay.max(f64::MIN_POSITIVE);
+    let without = Prices { lipschitz: 0.0, max_lipschitz: None, decay, ..prices.clone() };
     let hint = match bytes(&without) <= MOST_MEMORY {
         true => "use fewer units or fewer columns, or the method `weight-decay`, which fits",
         false => "use fewer units or fewer columns",
@@ -326,12 +271,12 @@ impl Built {
             ..Parts::priced(layout, sign, &conditioning, prices, factor)
         };
         let start = conditioning.given(units, linear);
-        Self { program: TrainingProgram::new(parts), conditioning, factor, start, group }
+        Self { program: TrainingProgram::new(parts), conditioning, factor, start, group, products: None }
     }
 
     /// A program of rows that are elsewhere.
     pub fn gathered(program: TrainingProgram, conditioning: Conditioning, factor: f64, start: Given) -> Self {
-        Self { program, conditioning, factor, start, group: Vec::new() }
+        Self { program, conditioning, factor, start, group: Vec::new(), products: None }
     }
 
     /// (R): the least worst-case loss within the tolerance, of units with the given labels; rows that count for nothing are left out.
@@ -420,7 +365,14 @@ impl Built {
         };
         let parts = Parts { reach, worst: Some(worst), ..Parts::priced(layout, sign, &conditioning, prices, factor) };
         let start = conditioning.given(units, linear);
-        let built = Self { program: TrainingProgram::new(parts), conditioning, factor, start, group: Vec::new() };
+        let built = Self {
+            program: TrainingProgram::new(parts),
+            conditioning,
+            factor,
+            start,
+            group: Vec::new(),
+            products: None,
+        };
         built.affordable().map(|()| built)
     }
 
@@ -471,7 +423,7 @@ impl Built {
         });
         let start = Mat::from_fn(d + 1, m, |a, i| if a < d { units[i].z[a] / conditioning.y_scale } else { 0.0 });
         let start = Given { z: start, linear: linear.unwrap_or_else(|| vec![0.0; d]) };
-        Self { program, conditioning, factor: 1.0, start, group: Vec::new() }
+        Self { program, conditioning, factor: 1.0, start, group: Vec::new(), products: None }
     }
 
     /// Refuse a program whose solve does not fit into memory.
@@ -497,6 +449,9 @@ impl Built {
 
     /// Solve by the structured method. Every program here has solutions, so no verdict of infeasibility is asked for.
     pub fn solve(&mut self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
+        if size::too_large(&self.program.layout) {
+            return self.solve_large(settings, observer);
+        }
         let many = self.program.layout.n > MANY && self.program.terms.cells.is_some();
         if many || StructuredNormal::cheaper(&self.program.layout) == Route::Dense {
             self.program.store_hessian();
@@ -522,6 +477,15 @@ impl Built {
             return outcome;
         }
         second_attempt::solve_again(&mut self.program, &self.start, &scaled, outcome, observer)
+    }
+
+    /// The same by conjugate gradients.
+    pub(super) fn solve_large(&mut self, settings: &Settings, observer: &mut Observer<'_>) -> Outcome {
+        let gap_absolute = settings.gap_absolute * self.factor;
+        let scaled = Settings { gap_absolute, infeasibility: 0.0, ..settings.clone() };
+        let (outcome, products) = large::solve(&self.program, &self.start, &scaled, observer);
+        self.products = Some(products);
+        outcome
     }
 
     /// Why a solve ended before its tolerance, as far as the program itself tells.

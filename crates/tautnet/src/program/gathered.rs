@@ -6,7 +6,8 @@
 //! [`working_set`](super::working_set).
 
 use super::{
-    build::{Built, Conditioning, Held, Prices, Solution, affordable_at, training_layout},
+    build::{Built, Held, Prices, Solution, affordable_at, training_layout},
+    conditioning::Conditioning,
     layout::Layout,
     loss_term::{Gathered, Targets},
     normal::StructuredNormal,

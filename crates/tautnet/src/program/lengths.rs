@@ -4,7 +4,10 @@ use super::{
     layout::Layout,
     term::{Blocks, Place, Term},
 };
-use faer::{Accum, Mat, MatRef, Par, linalg::matmul::matmul};
+use faer::{
+    Accum, Mat, MatRef, Par,
+    linalg::{matmul::matmul, triangular_solve::solve_upper_triangular_in_place},
+};
 use tautnet_cone::{Cone, Scaling, cone::SecondOrderScaling};
 
 /// The term.
@@ -22,6 +25,12 @@ impl Lengths {
     pub fn rows_of(&self, layout: &Layout, i: usize) -> std::ops::Range<usize> {
         let first = self.place.row + i * (layout.e() + 1);
         first..first + layout.e() + 1
+    }
+
+    /// `turn⁻ᵀ v` of every unit: the length of a slope in z̄ that a price is held against. turn is lower triangular.
+    pub fn turned_back(&self, mut v: Mat<f64>) -> Mat<f64> {
+        solve_upper_triangular_in_place(self.turn.transpose(), v.as_mut(), Par::Seq);
+        v
     }
 }
 

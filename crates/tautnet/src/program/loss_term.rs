@@ -97,7 +97,7 @@ impl LossTerm {
     }
 
     /// f at every point.
-    fn output(&self, layout: &Layout, x: &[f64]) -> Vec<f64> {
+    pub fn output(&self, layout: &Layout, x: &[f64]) -> Vec<f64> {
         let mut f = vec![0.0; self.rows.n()];
         self.rows.output(layout.weights_of(x), &mut f);
         if let Some((inputs, a)) = self.linear_part(layout) {
@@ -110,7 +110,7 @@ impl LossTerm {
     }
 
     /// `out += [Φ, X, 1]ᵀ v`.
-    fn add_to_weights(&self, layout: &Layout, v: &[f64], out: &mut [f64]) {
+    pub fn add_to_weights(&self, layout: &Layout, v: &[f64], out: &mut [f64]) {
         let gradient = self.rows.output_adjoint(v);
         for i in 0..layout.m {
             (0..layout.e()).for_each(|a| out[layout.unit(i) + a] += gradient[(a, i)]);

@@ -9,10 +9,14 @@
 
 use super::{inequality::Inequality, training::TrainingProgram};
 use faer::{Mat, Side, linalg::solvers::DenseSolveCore};
-use tautnet_cone::{Cone, Linear, Start, cone::svec};
+use tautnet_cone::{Cone, Linear, Program, Start, cone::svec, vector::dot};
 
 /// How far above the least feasible `L` the start lies.
 const ROOM: f64 = 2.0;
+/// A unit's length is at least this part of the one at which the barrier of its listed cell balances the price.
+const SHORT: f64 = 0.1;
+/// A slack of a listed cell is at least this part of the unit's mean.
+const SUNK: f64 = 1e-4;
 /// How much larger than the price of L asks the first complementarity is: room to reduce the loss's gradient.
 const LARGER: f64 = 3.0;
 
@@ -59,6 +63,48 @@ pub(crate) fn starting_point(program: &TrainingProgram, given: &Given, floor: f6
     }
     let mu = complementarity(program, bounded.as_ref(), &s, floor);
     let z = multipliers(program, bounded.as_ref(), &s, mu)?;
+    Some(Start { x, s, z })
+}
+
+/// The start inside listed cells, from weights in the middle of them: on the central path but for the loss's gradient, with as much
+/// complementarity as there is objective. What is not inside is lifted. `None` where the given network is degenerate.
+pub(crate) fn central_start(program: &TrainingProgram, given: &Given) -> Option<Start> {
+    let (layout, lengths, listed) = (&program.layout, program.terms.lengths.as_ref()?, program.terms.listed.as_ref()?);
+    let typical = (0..layout.m).map(|i| given.z.col(i).norm_l2()).sum::<f64>() / layout.m as f64;
+    if !typical.is_normal() {
+        return None;
+    }
+    let turned = &lengths.turn * &given.z;
+    let mut long: Vec<f64> = (0..layout.m).map(|i| turned.col(i).norm_l2()).collect();
+    let mut x = variables(program, None, given, typical);
+    (0..layout.m).for_each(|i| x[layout.length(i)] = long[i]);
+    let curved = program.curved(&x, &mut vec![0.0; x.len()]);
+    let objective = curved.value + dot(program.linear(), &x) + program.offset();
+    let mu = (objective / program.constant().len() as f64).max(f64::MIN_POSITIVE);
+    for (i, list) in listed.lists.iter().enumerate() {
+        // The barrier of a unit that is far too short would push harder than any price.
+        let least = SHORT * mu * list.len() as f64 / lengths.price;
+        if long[i] > 0.0 && long[i] < least {
+            let z = &mut x[layout.unit(i)..][..layout.e()];
+            z.iter_mut().for_each(|z| *z *= least / long[i]);
+            long[i] = least;
+        }
+        // The length's own multiplier is then its price.
+        let half = 0.5 * mu / lengths.price;
+        x[layout.length(i)] = half + half.hypot(long[i]);
+    }
+    let mut s = vec![0.0; program.constant().len()];
+    program.apply(&x, &mut s);
+    s.iter_mut().zip(program.constant()).for_each(|(s, b)| *s += b);
+    let mut at = 0;
+    for list in listed.lists.iter() {
+        let part = &mut s[listed.range()][at..at + list.len()];
+        at += list.len();
+        let mean = part.iter().map(|s| s.abs()).sum::<f64>() / part.len().max(1) as f64;
+        let floor = if mean > 0.0 { SUNK * mean } else { SUNK * typical };
+        part.iter_mut().for_each(|s| *s = s.max(floor));
+    }
+    let z = multipliers(program, None, &s, mu)?;
     Some(Start { x, s, z })
 }
 

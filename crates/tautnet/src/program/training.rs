@@ -13,6 +13,7 @@ use super::{
     inequality::Inequality,
     layout::Layout,
     lengths::Lengths,
+    listed::Listed,
     loss_term::{Gathered, LossTerm, Targets},
     reach::Reach,
     rows::Rows,
@@ -41,6 +42,8 @@ pub(crate) struct TrainingProgram {
 #[derive(Clone)]
 pub(crate) struct Terms {
     pub cells: Option<Cells>,
+    /// The cells with lists of points, in the place of all.
+    pub listed: Option<Listed>,
     pub bound: Option<Bound>,
     pub lengths: Option<Lengths>,
     pub inequality: Option<Inequality>,
@@ -55,8 +58,8 @@ pub(crate) struct Terms {
 /// The terms that are there, in the order of their inequalities; `$some` borrows them, mutably or not.
 macro_rules! in_order {
     ($terms:expr, $some:ident) => {{
-        let Terms { cells, bound, lengths, inequality, loss, reach, worst } = $terms;
-        let first = [$some(cells), $some(bound), $some(lengths), $some(inequality), $some(loss)];
+        let Terms { cells, listed, bound, lengths, inequality, loss, reach, worst } = $terms;
+        let first = [$some(cells), $some(listed), $some(bound), $some(lengths), $some(inequality), $some(loss)];
         first.into_iter().chain([$some(reach), $some(worst)]).flatten()
     }};
 }
@@ -136,6 +139,7 @@ impl TrainingProgram {
         let terms = Terms {
             loss: rows.clone().zip(targets).map(loss),
             cells: rows.map(|rows| Cells { rows, ridge, place }),
+            listed: None,
             reach: parts.reach,
             worst: parts.worst,
             bound: layout.lmi.then(|| Bound { metric: metric.clone(), linear, square, limit, place }),
@@ -182,6 +186,16 @@ impl TrainingProgram {
         let cells = self.terms.cells.as_ref().map(|cells| cells.of_rows(chosen));
         let layout = Layout { n: chosen.len(), ..self.layout.clone() };
         Self::of(layout, self.sign.clone(), Terms { cells, ..self.terms.clone() }, self.spread)
+    }
+
+    /// The same program with other terms.
+    pub fn with(&self, terms: Terms) -> Self {
+        Self::of(self.layout.clone(), self.sign.clone(), terms, self.spread)
+    }
+
+    /// Loss that no network can reach.
+    pub fn spread(&self) -> f64 {
+        self.spread
     }
 
     /// The z̄ part of a vector of variables, e × m.
