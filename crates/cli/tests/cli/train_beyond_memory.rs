@@ -15,7 +15,7 @@ fn line(k: usize) -> String {
 }
 
 fn write_rows(folder: &Folder, name: &str, rows: Range<usize>) {
-    folder.write(name, &rows.fold("a,b,level,y\n".to_owned(), |text, k| text + &line(k)));
+    folder.write(name, rows.fold("a,b,level,y\n".to_owned(), |text, k| text + &line(k)));
 }
 
 const ASKED: &str = "--hidden 6 --start random --lipschitz-price 0.02 --quiet --force";
