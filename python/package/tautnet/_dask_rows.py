@@ -59,8 +59,8 @@ def client_of(client: Any) -> Any:
 class Block:
     """What is known of the blocks of a collection before any is there."""
 
-    def __init__(self, what: str, values: Any, names: list[str] | None, dtype: str) -> None:
-        self.what, self.names, self.dtype = what, names, dtype
+    def __init__(self, what: str, values: Any, columns: tuple[list[str], bool] = ([], False), dtype: str = "f8") -> None:
+        self.what, self.is_read = what, (what, *columns, dtype)
         if hasattr(values, "map_partitions"):
             self.given = list(values.to_delayed())
         else:
@@ -68,12 +68,12 @@ class Block:
             self.given = list(values.to_delayed().ravel())
 
 
-def taken(rows: Any, place: int, what: str, names: list[str] | None, dtype: str) -> Any:
+def taken(rows: Any, place: int, what: str, columns: list[str], named: bool, dtype: str) -> Any:
     """The numbers of a partition: inputs column by column, a target or weights; refused where they are none."""
     found = list(rows.columns) if hasattr(rows, "columns") else None
-    if what == "X" and names is not None and found is not None and found != names:
-        raise TautnetError(f"X: partition {place} has the columns {_some(found)} where {_some(names)} are due", "give the same columns in every partition")
-    types = rows.dtypes.items() if hasattr(rows, "dtypes") else [(getattr(rows, "name", None), rows.dtype)]
+    if what == "X" and named and found is not None and found != columns:
+        raise TautnetError(f"X: partition {place} has the columns {_some(found)} where {_some(columns)} are due", "give the same columns in every partition")
+    types = [(getattr(rows, "name", None), rows.dtype)] if found is None else list(rows.dtypes.items())
     for name, kind in types:
         if not _is_number(kind):
             raise TautnetError(f"{what}: partition {place} has the type {kind}{_of_column(name)}", "give numbers in every partition")
@@ -81,8 +81,8 @@ def taken(rows: Any, place: int, what: str, names: list[str] | None, dtype: str)
             raise TautnetError(f"{what}: partition {place} has the type {kind}{_of_column(name)} where float32 is due", "give the same types in every partition")
     numbers = rows.to_numpy(dtype=np.dtype(dtype), na_value=np.nan) if hasattr(rows, "to_numpy") else np.asarray(rows)
     numbers = np.asarray(numbers, dtype=dtype, order="F")
-    if what == "X" and names is not None and numbers.shape[1] != len(names):
-        raise TautnetError(f"X: partition {place} has {numbers.shape[1]} columns where {len(names)} are due", "give the same columns in every partition")
+    if what == "X" and numbers.shape[1] != len(columns):
+        raise TautnetError(f"X: partition {place} has {numbers.shape[1]} columns where {len(columns)} are due", "give the same columns in every partition")
     if what != "X":
         numbers = numbers.reshape(-1)
     bad = ~np.isfinite(numbers)
@@ -91,7 +91,7 @@ def taken(rows: Any, place: int, what: str, names: list[str] | None, dtype: str)
     if bad.any():
         k = int(np.flatnonzero(bad.any(axis=1) if numbers.ndim == 2 else bad)[0])
         j = int(np.flatnonzero(bad[k])[0]) if numbers.ndim == 2 else None
-        column = "" if j is None else _of_column(names[j] if names else None)
+        column = "" if j is None else _of_column(columns[j] if named else None)
         value = numbers[k] if j is None else numbers[k, j]
         due = "sample weights must be finite and not negative" if what == "sample_weight" else "every value must be a finite number; drop or fill the row"
         raise TautnetError(f"{what}: partition {place}, row {k + 1} of it{column} is {value}", due)
@@ -184,16 +184,16 @@ class PartsOf:
         if sample_weight is not None:
             _target(sample_weight, self.named, 0, "sample_weight")
         dtype = "f4" if all(np.dtype(_numpy(kind)) == np.float32 for kind in _types(X)) else "f8"
-        of = [Block("X", X, self.columns if self.named else None, dtype), Block("y", y, None, "f8")]
+        of = [Block("X", X, (self.columns, self.named), dtype), Block("y", y)]
         if sample_weight is not None:
-            of.append(Block("sample_weight", sample_weight, None, "f8"))
+            of.append(Block("sample_weight", sample_weight))
         self.size = _tautnet.rows_in_shard(len(self.columns))
         self.parts = self._parts(of)
 
     def _parts(self, of: list[Block]) -> list[Any]:
         dask: Any = importlib.import_module("dask")
         take, count = dask.delayed(taken, pure=False, traverse=False), dask.delayed(length, pure=False)
-        blocks = [[take(given, place, one.what, one.names, one.dtype) for place, given in enumerate(one.given)] for one in of]
+        blocks = [[take(given, place, *one.is_read) for place, given in enumerate(one.given)] for one in of]
         all_blocks = [block for some in blocks for block in some]
         futures = self.client.compute(all_blocks + [count(block) for block in all_blocks], retries=RETRIES)
         kept, counts = futures[: len(all_blocks)], self._results(futures[len(all_blocks) :])
@@ -338,10 +338,12 @@ class Asking:
         except TautnetError:
             raise
         except (distributed.CancelledError, OSError, TimeoutError):
-            return LOST
+            return LOST if self.rows.client.status != "running" else FORGOTTEN
 
 
+# Why nobody answers.
 LOST = "the connection to the scheduler of Dask was lost"
+FORGOTTEN = "rows that a worker had are lost, and Dask does not know how to make them again"
 
 
 def _types(X: Any) -> list[Any]:

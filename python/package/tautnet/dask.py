@@ -14,6 +14,7 @@ holds, and answers are merged two by two. An answer is a list of sums, of a size
 
 from __future__ import annotations
 
+import importlib
 import json
 import time
 import warnings
@@ -141,7 +142,8 @@ class DaskLipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
 
     def __getstate__(self) -> Any:
         # A connection belongs to its process.
-        return {**super().__getstate__(), "client": None}
+        state: Any = super().__getstate__()
+        return {**state, "client": None}
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Train on all rows and prove. X: an array of Dask with two dimensions, or a frame of Dask; y and sample_weight: arrays or series of Dask.
@@ -192,17 +194,18 @@ class DaskLipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         """R² of the predictions, found where the rows are."""
         if not is_collection(X):
             return float(super().score(X, y, sample_weight))
-        predicted, truth = (values if hasattr(values, "chunks") else values.to_dask_array(lengths=True) for values in (self.predict(X), y))
-        truth = truth.reshape(-1) if truth.ndim == 2 else truth
-        weight = 1.0 if sample_weight is None else sample_weight
-        weight = weight.to_dask_array(lengths=True) if hasattr(weight, "map_partitions") else weight
-        total = truth.size if sample_weight is None else weight.sum()
-        away = weight * (truth - (weight * truth).sum() / total) ** 2
-        off = weight * (truth - predicted) ** 2
-        import dask
+        dask: Any = importlib.import_module("dask")
 
-        off, away = dask.compute(off.sum(), away.sum())  # type: ignore[attr-defined]
-        return 1.0 - float(off) / float(away)
+        def array(values: Any) -> Any:
+            values = values.to_dask_array(lengths=True) if hasattr(values, "map_partitions") else values
+            return values.reshape(-1) if values.ndim == 2 else values
+
+        predicted, truth = array(self.predict(X)), array(y)
+        weight: Any = dask.array.ones_like(truth) if sample_weight is None else array(sample_weight)
+        away = weight * (truth - (weight * truth).sum() / weight.sum()) ** 2
+        off = weight * (truth - predicted) ** 2
+        total, left = dask.compute(away.sum(), off.sum())
+        return 1.0 - float(left) / float(total)
 
     def to_local(self) -> LipschitzRegressor:
         """The fitted model as an estimator without a cluster, which predicts intervals too."""
@@ -267,6 +270,4 @@ def _predicted(rows: Any, model: _tautnet.Model) -> Any:
 
 
 def _predicted_series(rows: Any, model: _tautnet.Model) -> Any:
-    import pandas
-
-    return pandas.Series(_predicted(rows, model), index=rows.index, name=model.target, dtype=np.float64)
+    return type(rows.iloc[:, 0])(_predicted(rows, model), index=rows.index, name=model.target, dtype=np.float64)

@@ -64,9 +64,29 @@ impl Picks {
         self.rows.insert(place, pick);
         self.rows.truncate(self.most);
     }
+
+    /// Add many rows, in the order of their keys.
+    pub fn take(&mut self, next: Vec<Pick>) {
+        let wanted = next.iter().take_while(|pick| self.wants(pick.key, pick.row)).count();
+        if wanted == 0 {
+            return;
+        }
+        let (mut own, mut next) = (std::mem::take(&mut self.rows).into_iter().peekable(), next.into_iter().peekable());
+        while self.rows.len() < self.most {
+            let first = match (own.peek(), next.peek()) {
+                (Some(one), Some(other)) if before((other.key, other.row), (one.key, one.row)) => next.next(),
+                (None, _) => next.next(),
+                _ => own.next(),
+            };
+            match first {
+                Some(pick) => self.rows.push(pick),
+                None => break,
+            }
+        }
+    }
 }
 
-/// Whether the first of two rows comes before the second.
+/// Whether the first of two rows, each a key and a number, comes before the second.
 fn before(one: (f64, u64), other: (f64, u64)) -> bool {
     one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)).is_lt()
 }
@@ -79,7 +99,7 @@ impl Answer {
             into.least.iter_mut().zip(&next.least).for_each(|(into, next)| *into = into.min(*next));
             merge_spread(&mut into.spread, &next.spread);
             for (into, next) in into.picks.iter_mut().zip(next.picks) {
-                next.rows.into_iter().for_each(|pick| into.offer(pick));
+                into.take(next.rows);
             }
         }
     }

@@ -23,6 +23,8 @@ use std::ops::Range;
 const TOGETHER: usize = 256;
 /// Products of two patterns that are held at once, where there are many units.
 const PAIRS: usize = 4096;
+/// Rows of a sample that are gathered before they are sorted.
+const SAMPLED: usize = 8192;
 /// Rows that are told of each unit: the closest to its boundary.
 const CLOSEST: usize = 40;
 /// Rows that are told of each unit: the furthest on its wrong side.
@@ -176,7 +178,7 @@ impl Question {
             let block = Block::of(self, shard, start..n.min(start + TOGETHER));
             work.iter_mut().for_each(|work| work.visit(&block));
         }
-        Answer { pieces: work.into_iter().map(|work| work.piece).collect() }
+        Answer { pieces: work.into_iter().map(Work::finish).collect() }
     }
 }
 
@@ -245,7 +247,7 @@ struct Work {
 }
 
 enum What {
-    Look { seed: u64, inputs: usize },
+    Look { seed: u64, inputs: usize, sampled: [Vec<Pick>; 2] },
     Normal { z: Mat<f64>, at: Packed },
     Sides { of: Mat<f64>, z: Mat<f64> },
     Errors { networks: Vec<(Mat<f64>, Layers)>, loss: Loss },
@@ -263,7 +265,7 @@ impl Work {
                     least: vec![f64::INFINITY; 2 * columns],
                     picks: vec![Picks::none(*sample), Picks::none(*sample)],
                 };
-                Self { what: What::Look { seed: 0x5eed, inputs }, piece }
+                Self { what: What::Look { seed: 0x5eed, inputs, sampled: Default::default() }, piece }
             }
             Asked::Normal(of) => {
                 let at = Packed { e: inputs + 1, m: of.units() };
@@ -287,15 +289,34 @@ impl Work {
     fn visit(&mut self, block: &Block<'_>) {
         let Self { what, piece } = self;
         match what {
-            What::Look { seed, inputs } => look(block, *seed, *inputs, piece),
+            What::Look { seed, inputs, sampled } => {
+                look(block, (*seed, *inputs), piece, sampled);
+                keep(sampled, piece, SAMPLED);
+            }
             What::Normal { z, at } => normal(block, z, *at, piece),
             What::Sides { of, z } => sides(block, of, z, piece),
             What::Errors { networks, loss } => errors(block, networks, loss, piece),
         }
     }
+
+    /// What has come of all blocks.
+    fn finish(mut self) -> Piece {
+        if let What::Look { sampled, .. } = &mut self.what {
+            keep(sampled, &mut self.piece, 1);
+        }
+        self.piece
+    }
 }
 
-fn look(block: &Block<'_>, seed: u64, inputs: usize, piece: &mut Piece) {
+/// Bring rows of samples to those that are there, once there are so many.
+fn keep(sampled: &mut [Vec<Pick>; 2], piece: &mut Piece, from: usize) {
+    for (picks, sampled) in piece.picks.iter_mut().zip(sampled).filter(|(_, sampled)| sampled.len() >= from) {
+        sampled.sort_by(|one, other| one.key.total_cmp(&other.key).then(one.row.cmp(&other.row)));
+        picks.take(std::mem::take(sampled));
+    }
+}
+
+fn look(block: &Block<'_>, (seed, inputs): (u64, usize), piece: &mut Piece, sampled: &mut [Vec<Pick>; 2]) {
     let columns = inputs + 1;
     let data = &block.shard.data;
     let value = |k: usize, j: usize| if j < inputs { data.x[(k, j)] } else { data.y[k] };
@@ -307,11 +328,11 @@ fn look(block: &Block<'_>, seed: u64, inputs: usize, piece: &mut Piece) {
             continue;
         }
         piece.sums[which] += 1.0;
-        let (number, picks) = (block.number(r), &mut piece.picks[which]);
+        let number = block.number(r);
         let key = drawn(seed, number);
-        if picks.wants(key, number) {
+        if piece.picks[which].wants(key, number) {
             let values = (0..columns).map(|j| value(k, j)).chain([weight]).collect();
-            picks.offer(Pick { key, row: number, values });
+            sampled[which].push(Pick { key, row: number, values });
         }
         if learned > 0.0 {
             piece.spread[0] += learned;
