@@ -18,8 +18,10 @@ pub struct Pick {
 pub struct Picks {
     /// The most that are kept.
     pub most: usize,
-    /// The rows.
+    /// The rows. While rows are offered there may be more of them, in any order, until they are [settled](Self::settle).
     pub rows: Vec<Pick>,
+    /// Where there are enough: what a further row must be before.
+    limit: Option<(f64, u64)>,
 }
 
 /// The answer to one thing that was asked.
@@ -45,14 +47,12 @@ pub struct Answer {
 impl Picks {
     /// Of none yet.
     pub fn none(most: usize) -> Self {
-        Self { most, rows: Vec::new() }
+        Self { most, rows: Vec::new(), limit: None }
     }
 
-    /// Whether a row with this key and number would be kept.
+    /// Whether a row with this key and number may be kept.
     pub fn wants(&self, key: f64, row: u64) -> bool {
-        self.most > 0
-            && (self.rows.len() < self.most
-                || self.rows.last().is_some_and(|last| before((key, row), (last.key, last.row))))
+        self.most > 0 && self.limit.is_none_or(|limit| before((key, row), limit))
     }
 
     /// Add a row.
@@ -60,33 +60,26 @@ impl Picks {
         if !self.wants(pick.key, pick.row) {
             return;
         }
-        let place = self.rows.partition_point(|other| before((other.key, other.row), (pick.key, pick.row)));
-        self.rows.insert(place, pick);
-        self.rows.truncate(self.most);
+        self.rows.push(pick);
+        if self.rows.len() >= 2 * self.most + 32 {
+            self.settle();
+        }
     }
 
-    /// Add many rows, in the order of their keys.
-    pub fn take(&mut self, next: Vec<Pick>) {
-        let wanted = next.iter().take_while(|pick| self.wants(pick.key, pick.row)).count();
-        if wanted == 0 {
-            return;
+    /// Let go of the rows that are too many, and put the others in order.
+    pub fn settle(&mut self) {
+        let order = |one: &Pick, other: &Pick| one.key.total_cmp(&other.key).then(one.row.cmp(&other.row));
+        if self.rows.len() > self.most {
+            self.rows.select_nth_unstable_by(self.most, order);
+            self.rows.truncate(self.most);
         }
-        let (mut own, mut next) = (std::mem::take(&mut self.rows).into_iter().peekable(), next.into_iter().peekable());
-        while self.rows.len() < self.most {
-            let first = match (own.peek(), next.peek()) {
-                (Some(one), Some(other)) if before((other.key, other.row), (one.key, one.row)) => next.next(),
-                (None, _) => next.next(),
-                _ => own.next(),
-            };
-            match first {
-                Some(pick) => self.rows.push(pick),
-                None => break,
-            }
-        }
+        self.rows.sort_unstable_by(order);
+        let full = self.rows.len() == self.most;
+        self.limit = self.rows.last().filter(|_| full).map(|last| (last.key, last.row));
     }
 }
 
-/// Whether the first of two rows, each a key and a number, comes before the second.
+/// Whether the first of two rows comes before the second.
 fn before(one: (f64, u64), other: (f64, u64)) -> bool {
     one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)).is_lt()
 }
@@ -99,7 +92,8 @@ impl Answer {
             into.least.iter_mut().zip(&next.least).for_each(|(into, next)| *into = into.min(*next));
             merge_spread(&mut into.spread, &next.spread);
             for (into, next) in into.picks.iter_mut().zip(next.picks) {
-                into.take(next.rows);
+                next.rows.into_iter().for_each(|pick| into.offer(pick));
+                into.settle();
             }
         }
     }
@@ -171,7 +165,9 @@ impl<'a> Reader<'a> {
                 let (most, rows, width) = (self.count()?, self.count()?, self.count()?);
                 let all = self.take(rows.checked_mul(width.checked_add(2)?)?)?;
                 let pick = |one: &[f64]| Pick { key: one[0], row: one[1] as u64, values: one[2..].to_vec() };
-                picks.push(Picks { most, rows: all.chunks_exact(width + 2).map(pick).collect() });
+                let mut read = Picks { rows: all.chunks_exact(width + 2).map(pick).collect(), ..Picks::none(most) };
+                read.settle();
+                picks.push(read);
             }
             pieces.push(Piece { sums, spread, least, picks });
         }
@@ -180,7 +176,7 @@ impl<'a> Reader<'a> {
 }
 
 /// Means and squared deviations of two sets of rows together (Chan, Golub and LeVeque).
-fn merge_spread(into: &mut Vec<f64>, next: &[f64]) {
+pub(super) fn merge_spread(into: &mut Vec<f64>, next: &[f64]) {
     let (Some(&added), true) = (next.first(), into.first().is_some()) else { return };
     if added == 0.0 {
         return;

@@ -8,7 +8,7 @@ use crate::Dataset;
 use crate::error::Result;
 use crate::rows::Rows;
 use rayon::prelude::*;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use tautnet_cone::Stop;
 
 /// Shards, one after another.
@@ -22,10 +22,15 @@ pub trait Refeed {
     /// How many inputs a row has.
     fn inputs(&self) -> usize;
 
+    /// How many rows there are, where that is known.
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
     /// From the first shard on.
     fn feed(&mut self) -> Result<Box<dyn Feed + '_>>;
 
-    /// A pass over all shards has ended.
+    /// A pass has gone through all shards.
     fn done(&mut self) {}
 }
 
@@ -34,9 +39,15 @@ impl<T: Refeed> Shards for T {
         Refeed::inputs(self)
     }
 
+    fn rows(&self) -> Option<u64> {
+        Refeed::rows(self)
+    }
+
     fn ask(&mut self, question: &Question) -> Result<Option<Answer>> {
         let forest = sweep(question, &mut *self.feed()?, &Stop::here())?;
-        self.done();
+        if forest.is_some() {
+            self.done();
+        }
         Ok(forest.and_then(Forest::finish))
     }
 }
@@ -88,7 +99,7 @@ impl Held {
         let (rows, size) = (Rows::of(data), rows_in_shard(data.columns()));
         let shard = |first: usize| {
             let numbers: Vec<usize> = (first..data.rows().min(first + size)).collect();
-            Shard { number: (first / size) as u64, first: first as u64, data: rows.pick(&numbers) }
+            Shard { number: (first / size) as u64, first: first as u64, data: Arc::new(rows.pick(&numbers)) }
         };
         Self { inputs: data.columns(), shards: (0..data.rows()).step_by(size).map(shard).collect() }
     }

@@ -24,6 +24,7 @@ pub use question::{Asked, Layers, Packed, Question, Share};
 
 use crate::Dataset;
 use crate::error::{Error, Result};
+use std::sync::Arc;
 
 /// Rows of a shard, where they are not wide.
 const ROWS: usize = 1 << 16;
@@ -44,13 +45,18 @@ pub struct Shard {
     /// The number of its first row, from 0.
     pub first: u64,
     /// The rows, with one target.
-    pub data: Dataset,
+    pub data: Arc<Dataset>,
 }
 
 /// Rows that can be asked.
 pub trait Shards {
     /// How many inputs a row has.
     fn inputs(&self) -> usize;
+
+    /// How many rows there are at least, where that is known beforehand: then less of them moves for a sample.
+    fn rows(&self) -> Option<u64> {
+        None
+    }
 
     /// What all rows answer; `None` where it was time to end before the last.
     fn ask(&mut self, question: &Question) -> Result<Option<Answer>>;

@@ -11,7 +11,7 @@
 //! product of matrices, with half of the multiplications of ΦᵀΦ. A unit 0 that is always on brings the output bias and a linear part.
 
 use super::Shard;
-use super::answer::{Answer, Pick, Picks, Piece};
+use super::answer::{Answer, Pick, Picks, Piece, merge_spread};
 use crate::scaling::Scaler;
 use crate::unit::Unit;
 use crate::{Loss, Shallow, error::Result};
@@ -23,8 +23,6 @@ use std::ops::Range;
 const TOGETHER: usize = 256;
 /// Products of two patterns that are held at once, where there are many units.
 const PAIRS: usize = 4096;
-/// Rows of a sample that are gathered before they are sorted.
-const SAMPLED: usize = 8192;
 /// Rows that are told of each unit: the closest to its boundary.
 const CLOSEST: usize = 40;
 /// Rows that are told of each unit: the furthest on its wrong side.
@@ -62,6 +60,8 @@ pub enum Asked {
     Look {
         /// The rows of a sample.
         sample: usize,
+        /// Only of this share of the rows, which is drawn; 1 for all of them.
+        of: f64,
     },
     /// The squared error of all networks with the patterns of these units, as a quadratic.
     ///
@@ -178,7 +178,11 @@ impl Question {
             let block = Block::of(self, shard, start..n.min(start + TOGETHER));
             work.iter_mut().for_each(|work| work.visit(&block));
         }
-        Answer { pieces: work.into_iter().map(Work::finish).collect() }
+        let settled = |mut work: Work| {
+            work.piece.picks.iter_mut().for_each(Picks::settle);
+            work.piece
+        };
+        Answer { pieces: work.into_iter().map(settled).collect() }
     }
 }
 
@@ -247,7 +251,7 @@ struct Work {
 }
 
 enum What {
-    Look { seed: u64, inputs: usize, sampled: [Vec<Pick>; 2] },
+    Look { seed: u64, inputs: usize, of: f64 },
     Normal { z: Mat<f64>, at: Packed },
     Sides { of: Mat<f64>, z: Mat<f64> },
     Errors { networks: Vec<(Mat<f64>, Layers)>, loss: Loss },
@@ -257,7 +261,7 @@ impl Work {
     fn of(asked: &Asked, inputs: usize) -> Result<Self> {
         let sums = |count: usize| vec![0.0; count];
         Ok(match asked {
-            Asked::Look { sample } => {
+            Asked::Look { sample, of } => {
                 let columns = inputs + 1;
                 let piece = Piece {
                     sums: sums(2),
@@ -265,7 +269,7 @@ impl Work {
                     least: vec![f64::INFINITY; 2 * columns],
                     picks: vec![Picks::none(*sample), Picks::none(*sample)],
                 };
-                Self { what: What::Look { seed: 0x5eed, inputs, sampled: Default::default() }, piece }
+                Self { what: What::Look { seed: 0x5eed, inputs, of: *of }, piece }
             }
             Asked::Normal(of) => {
                 let at = Packed { e: inputs + 1, m: of.units() };
@@ -289,34 +293,15 @@ impl Work {
     fn visit(&mut self, block: &Block<'_>) {
         let Self { what, piece } = self;
         match what {
-            What::Look { seed, inputs, sampled } => {
-                look(block, (*seed, *inputs), piece, sampled);
-                keep(sampled, piece, SAMPLED);
-            }
+            What::Look { seed, inputs, of } => look(block, (*seed, *of), *inputs, piece),
             What::Normal { z, at } => normal(block, z, *at, piece),
             What::Sides { of, z } => sides(block, of, z, piece),
             What::Errors { networks, loss } => errors(block, networks, loss, piece),
         }
     }
-
-    /// What has come of all blocks.
-    fn finish(mut self) -> Piece {
-        if let What::Look { sampled, .. } = &mut self.what {
-            keep(sampled, &mut self.piece, 1);
-        }
-        self.piece
-    }
 }
 
-/// Bring rows of samples to those that are there, once there are so many.
-fn keep(sampled: &mut [Vec<Pick>; 2], piece: &mut Piece, from: usize) {
-    for (picks, sampled) in piece.picks.iter_mut().zip(sampled).filter(|(_, sampled)| sampled.len() >= from) {
-        sampled.sort_by(|one, other| one.key.total_cmp(&other.key).then(one.row.cmp(&other.row)));
-        picks.take(std::mem::take(sampled));
-    }
-}
-
-fn look(block: &Block<'_>, (seed, inputs): (u64, usize), piece: &mut Piece, sampled: &mut [Vec<Pick>; 2]) {
+fn look(block: &Block<'_>, (seed, of): (u64, f64), inputs: usize, piece: &mut Piece) {
     let columns = inputs + 1;
     let data = &block.shard.data;
     let value = |k: usize, j: usize| if j < inputs { data.x[(k, j)] } else { data.y[k] };
@@ -328,25 +313,34 @@ fn look(block: &Block<'_>, (seed, inputs): (u64, usize), piece: &mut Piece, samp
             continue;
         }
         piece.sums[which] += 1.0;
-        let number = block.number(r);
+        let (number, picks) = (block.number(r), &mut piece.picks[which]);
         let key = drawn(seed, number);
-        if piece.picks[which].wants(key, number) {
+        if key < of && picks.wants(key, number) {
             let values = (0..columns).map(|j| value(k, j)).chain([weight]).collect();
-            sampled[which].push(Pick { key, row: number, values });
-        }
-        if learned > 0.0 {
-            piece.spread[0] += learned;
-            let share = learned / piece.spread[0];
-            for j in 0..columns {
-                let value = value(k, j);
-                let away = value - piece.spread[1 + j];
-                piece.spread[1 + j] += away * share;
-                piece.spread[1 + columns + j] += learned * away * (value - piece.spread[1 + j]);
-                piece.least[j] = piece.least[j].min(value);
-                piece.least[columns + j] = piece.least[columns + j].min(-value);
-            }
+            picks.offer(Pick { key, row: number, values });
         }
     }
+    // The moments of the block, which are then those of one part more.
+    let total: f64 = block.learned.iter().sum();
+    if total <= 0.0 {
+        return;
+    }
+    let mut spread = vec![0.0; 1 + 2 * columns];
+    spread[0] = total;
+    for j in 0..columns {
+        let values = block.range.clone().map(|k| value(k, j)).zip(&block.learned).filter(|(_, omega)| **omega > 0.0);
+        let mean = values.clone().map(|(value, omega)| omega * value).sum::<f64>() / total;
+        // Rounding must not move the mean of a column that is constant.
+        let (low, high) = values
+            .clone()
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), (value, _)| (low.min(value), high.max(value)));
+        let mean = mean.clamp(low, high);
+        spread[1 + j] = mean;
+        spread[1 + columns + j] = values.map(|(value, omega)| omega * (value - mean).powi(2)).sum();
+        piece.least[j] = piece.least[j].min(low);
+        piece.least[columns + j] = piece.least[columns + j].min(-high);
+    }
+    merge_spread(&mut piece.spread, &spread);
 }
 
 /// Where the sums of [`Asked::Normal`] stand.

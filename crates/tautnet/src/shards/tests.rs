@@ -29,7 +29,7 @@ fn question(data: &Dataset, share: Share) -> Question {
     let of = Layers::of_units(&units);
     let z = of.z.iter().enumerate().map(|(k, z)| z + 0.3 * (k as f64).cos()).collect();
     let errors = Asked::Errors { networks: vec![Layers::of(&network)], loss: "squared".into() };
-    let asked = vec![Asked::Look { sample: 7 }, Asked::Normal(of.clone()), Asked::Sides { of, z }, errors];
+    let asked = vec![Asked::Look { sample: 7, of: 1.0 }, Asked::Normal(of.clone()), Asked::Sides { of, z }, errors];
     Question { share, scaler: Scaler::fit(data).unwrap(), asked }
 }
 
@@ -38,7 +38,7 @@ fn shards(data: &Dataset, size: usize) -> Vec<Shard> {
     let rows = crate::rows::Rows::of(data);
     let shard = |first: usize| {
         let numbers: Vec<usize> = (first..data.rows().min(first + size)).collect();
-        Shard { number: (first / size) as u64, first: first as u64, data: rows.pick(&numbers) }
+        Shard { number: (first / size) as u64, first: first as u64, data: Arc::new(rows.pick(&numbers)) }
     };
     (0..data.rows()).step_by(size).map(shard).collect()
 }
