@@ -116,7 +116,7 @@ def in_this_process(rows, hidden, price, threads):
         return answer
 
     model = DaskLipschitzRegressor(hidden=hidden, lipschitz_price=price, threads=1)
-    of = {"columns": [f"column_{j + 1}" for j in range(COLUMNS)], "target": f"column_{COLUMNS + 1}", "seed": 0, "held_out": 0.0}
+    of = {"rows": rows, "columns": [f"column_{j + 1}" for j in range(COLUMNS)], "target": f"column_{COLUMNS + 1}", "seed": 0, "held_out": 0.0}
     begun = time.monotonic()
     model.model_, _, facts = _tautnet.fit_far(ask, of, tautnet._estimator.options(model.get_params()), (None, 1, None))
     model.losses_ = json.loads(facts)["losses"]

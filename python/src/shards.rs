@@ -14,7 +14,6 @@ use pyo3::types::{PyCFunction, PyDict, PyString};
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
 use tautnet::error::{Error, Result};
 use tautnet::fit_far::FarFitted;
 use tautnet::job::Interruption;
@@ -128,6 +127,7 @@ pub fn finish<'py>(py: Python<'py>, forest: GivenTrees<'py>) -> PyResult<Bound<'
 struct Callers {
     ask: Py<PyAny>,
     inputs: usize,
+    rows: u64,
     state: Arc<State>,
 }
 
@@ -138,8 +138,6 @@ struct State {
     lost: Mutex<Option<String>>,
     /// What Python has raised.
     raised: Mutex<Option<PyErr>>,
-    /// The milliseconds that the slowest answer took.
-    slowest: AtomicU64,
     /// Questions that were answered.
     passes: AtomicU64,
 }
@@ -151,12 +149,10 @@ impl State {
 }
 
 impl tautnet::job::Watch for State {
-    /// Once the time is over, a last question about all rows is to be answered still.
+    /// Where nobody answers any more, what there is is proved still.
     fn interruption(&self, stage: Stage) -> Option<Interruption> {
-        let closing = Duration::from_millis(2 * self.slowest.load(Ordering::Relaxed));
-        match (stage, self.is_lost()) {
-            (Stage::Early | Stage::Main, true) => Some(Interruption::Interrupted),
-            (Stage::Late, _) => self.watch.late(closing),
+        match stage {
+            Stage::Early | Stage::Main if self.is_lost() => Some(Interruption::Interrupted),
             _ => self.watch.interruption(stage),
         }
     }
@@ -171,14 +167,17 @@ impl shards::Shards for Callers {
         self.inputs
     }
 
+    fn rows(&self) -> Option<u64> {
+        Some(self.rows)
+    }
+
     fn ask(&mut self, question: &Question) -> Result<Option<Answer>> {
-        let (stop, began) = (Stop::here(), Instant::now());
+        let stop = Stop::here();
         if self.state.is_lost() || stop.asked() {
             return Ok(None);
         }
         let text = json!(question).to_string();
         let answer = Python::attach(|py| self.answer(py, text, stop)).map_err(|error| self.kept(error))?;
-        self.state.slowest.fetch_max(began.elapsed().as_millis() as u64, Ordering::Relaxed);
         self.state.passes.fetch_add(u64::from(answer.is_some()), Ordering::Relaxed);
         Ok(answer)
     }
@@ -209,10 +208,11 @@ impl Callers {
     }
 }
 
-/// What is fitted: the names of the columns and of the target, and which rows are held out (the seed and the share).
+/// What is fitted: how many rows there are, the names of the columns and of the target, and which rows are held out (the seed and the share).
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
 pub struct Of {
+    rows: u64,
     columns: Vec<String>,
     target: String,
     seed: u64,
@@ -245,12 +245,11 @@ pub fn fit_far(
             watch: watch.clone(),
             lost: Mutex::default(),
             raised: Mutex::default(),
-            slowest: AtomicU64::default(),
             passes: AtomicU64::default(),
         });
         *state.lock().unwrap_or_else(PoisonError::into_inner) = Some(answering.clone());
         let columns = Encoder::of_numbers(of.columns, of.target);
-        let mut rows = Callers { ask, inputs: columns.width(), state: answering.clone() };
+        let mut rows = Callers { ask, inputs: columns.width(), rows: of.rows, state: answering.clone() };
         let job = FarJob::new(&plan, share, answering.clone())?;
         let worked = job.train(&mut rows, &mut |progress| note(watch, progress))?;
         let proved = job.prove_fit(&worked, INPUTS)?;
@@ -282,12 +281,12 @@ pub fn fit_far(
 fn facts(fitted: &FarFitted, passes: u64) -> String {
     let mean = |mean: Mean| json!({ "learned": mean.learned, "held_out": mean.held_out });
     let polished = fitted.polished.as_ref().map(|polished| {
-        json!({
-            "start": mean(polished.before),
-            "network": mean(polished.after),
-            "linear": mean(polished.linear),
-            "constant": mean(polished.constant),
-        })
+        let mut losses = json!({ "start": mean(polished.before), "network": mean(polished.after) });
+        if let Some(beside) = &polished.beside {
+            losses["linear"] = mean(beside.linear);
+            losses["constant"] = mean(beside.constant);
+        }
+        losses
     });
     json!({
         "rows": fitted.seen.learned,

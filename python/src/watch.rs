@@ -83,15 +83,6 @@ impl tautnet::job::Watch for Watch {
 }
 
 impl Watch {
-    /// Why what must still be done should end now, where it may take some time more than usual.
-    pub fn late(&self, more: Duration) -> Option<Interruption> {
-        if self.cancelled.load(Ordering::Relaxed) {
-            return Some(Interruption::Interrupted);
-        }
-        let over = |deadline: Instant| Instant::now() >= deadline + CLOSING + more;
-        self.deadline.is_some_and(over).then_some(Interruption::TimeLimit)
-    }
-
     /// As an observer answers.
     pub fn verdict(&self) -> ControlFlow<()> {
         if self.interruption(Stage::Main).is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }

@@ -73,7 +73,7 @@ def in_this_process(X, y, weights, settings, held_out=0.0):
         return None if over() else _tautnet.finish(_tautnet.merge(forests))
 
     model = DaskLipschitzRegressor(**settings)
-    of = {"columns": [f"column_{j + 1}" for j in range(X.shape[1])], "target": f"column_{X.shape[1] + 1}", "seed": 0, "held_out": held_out}
+    of = {"rows": len(X), "columns": [f"column_{j + 1}" for j in range(X.shape[1])], "target": f"column_{X.shape[1] + 1}", "seed": 0, "held_out": held_out}
     model.model_, cut_short, facts = _tautnet.fit_far(ask, of, tautnet._estimator.options(model.get_params()), (None, 1, None))
     assert cut_short is None
     return model

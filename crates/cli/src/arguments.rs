@@ -46,6 +46,23 @@ impl FileArguments {
     }
 }
 
+/// How rows beyond memory are learned from.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Rows beyond memory")]
+pub struct MemoryArguments {
+    /// Learn from files a block of rows at a time, with no more memory than this: 2GiB, 500MB
+    ///
+    /// Files by a pattern and folders of Parquet files are always read so, with 2GiB where nothing is said. Rows that have room are held as
+    /// numbers; others are read again, or, where reading is slow, kept in a temporary file. The result is the same to the last bit whatever the
+    /// memory is.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub memory: Option<u64>,
+
+    /// Put the temporary file of rows that do not fit into memory into this folder [default: that of the system]
+    #[arg(long, value_name = "FOLDER", requires = "memory")]
+    pub cache: Option<PathBuf>,
+}
+
 /// Which columns of DATA are used.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Data")]
@@ -343,6 +360,27 @@ pub fn positive(text: &str) -> Result<f64, String> {
     number(text).and_then(|value| if value > 0.0 { Ok(value) } else { Err("it must be above zero".into()) })
 }
 
+/// A number of bytes: `500MB`, `2GiB`, `1.5G`.
+pub fn size(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let end = text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let unit = match unit.to_ascii_lowercase().as_str() {
+        "" | "b" => 1.0,
+        "k" | "kb" => 1e3,
+        "m" | "mb" => 1e6,
+        "g" | "gb" => 1e9,
+        "t" | "tb" => 1e12,
+        "kib" => 1024.0,
+        "mib" => 1048576.0,
+        "gib" => 1073741824.0,
+        "tib" => 1099511627776.0,
+        _ => return Err("give a size such as 2GiB or 500MB".into()),
+    };
+    let bytes = positive(number)? * unit;
+    if bytes < 1e18 { Ok(bytes as u64) } else { Err("it is more than there is".into()) }
+}
+
 /// Seconds, or a number with `s`, `m` or `h`.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match Kind::Seconds.read(text)? {
@@ -359,6 +397,18 @@ mod tests {
         assert_eq!(limit("rows=7"), Ok((Limit::Rows, 7)));
         for text in ["", "rows", "rows=", "rows=0", "rows=-1", "row=3", "nesting=101", "bytes=1e9"] {
             assert!(limit(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_units() {
+        for (text, bytes) in
+            [("2GiB", 2 << 30), ("500MB", 500_000_000), ("1.5g", 1_500_000_000), ("64 MiB", 64 << 20), ("7", 7)]
+        {
+            assert_eq!(size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "GiB", "0", "-1GB", "1e30GB", "nanGB", "2 apples"] {
+            assert!(size(text).is_err(), "{text}");
         }
     }
 

@@ -59,6 +59,8 @@ pub(crate) struct Verdict {
     note: Option<String>,
     /// The first field without a value, in words, where there is one.
     complaint: Option<String>,
+    /// The different values, in order, up to one more than there may be levels; none where the values were kept.
+    different: Values,
 }
 
 /// What the fields of a column are.
@@ -76,6 +78,34 @@ impl Verdict {
     /// What is to be said of the values.
     pub(crate) fn note(&self) -> Option<&str> {
         self.note.as_deref().filter(|_| self.taken.is_ok())
+    }
+
+    /// How many different values are known.
+    pub(crate) fn different(&self) -> usize {
+        match &self.different {
+            Values::Numbers(numbers) => numbers.len(),
+            Values::Words { levels, .. } => levels.len(),
+        }
+    }
+
+    /// A column of so many rows that has every value that is known to be different, over and over: what can be learned of its kind, its
+    /// levels and its classes can be learned of it.
+    pub(crate) fn digest(&self, source: &str, rows: usize) -> Column {
+        let around = |numbers: &[f64]| (0..rows).map(|k| numbers[k % numbers.len().max(1)]).collect();
+        let content = match (&self.taken, &self.different) {
+            (Err(error), _) => Err(error.clone()),
+            (Ok(Taken::Dates(_)), _) => return Column::of_dates(source, &self.name, &self.first),
+            (Ok(Taken::Numbers), Values::Numbers(numbers)) if !numbers.is_empty() => {
+                Ok(Values::Numbers(around(numbers)))
+            }
+            (Ok(Taken::Words), Values::Words { levels, .. }) => {
+                let codes = (0..rows).map(|k| (k % levels.len().max(1)) as u32).collect();
+                Ok(Values::Words { levels: levels.clone(), codes })
+            }
+            // Numbers with separators are told from words by all of them, and their values are not known.
+            _ => Ok(Values::Numbers(around(&[0.0, 2.5, 3.5]))),
+        };
+        Column { name: self.name.clone(), content: content.map(Content::Values), note: self.note.clone(), gaps: None }
     }
 
     /// Refuse a column that cannot be used, where it must be numbers, or have a value in every row.
@@ -399,7 +429,20 @@ impl ColumnBuilder {
         });
         let note = (!notes.is_empty()).then(|| notes.join("; "));
         let first_word = word.map_or(String::new(), at);
-        Verdict { name, taken, first, first_word, note, complaint }
+        let different = match (&self.words, &self.unkept) {
+            (Some(words), Some(_)) => {
+                let mut levels: Vec<String> = words.index.keys().cloned().collect();
+                levels.sort();
+                Values::Words { levels, codes: Vec::new() }
+            }
+            (None, Some(unkept)) => {
+                let mut numbers: Vec<f64> = unkept.iter().map(|bits| f64::from_bits(*bits)).collect();
+                numbers.sort_by(f64::total_cmp);
+                Values::Numbers(numbers)
+            }
+            (_, None) => Values::Numbers(Vec::new()),
+        };
+        Verdict { name, taken, first, first_word, note, complaint, different }
     }
 
     /// The column of some rows of a whole column of which this is known.

@@ -438,6 +438,14 @@ impl Encoder {
         ))
     }
 
+    /// The same of a part of a table; `None` where every row of it misses a value.
+    pub fn dataset_of_some(&self, table: &Table, unknown: UnknownLevels) -> Result<Option<Dataset>> {
+        match whole(table, self, self.given().into_iter())? {
+            Some(rows) if rows.is_empty() => Ok(None),
+            _ => self.dataset(table, unknown).map(Some),
+        }
+    }
+
     /// Inputs and targets of a table.
     pub fn dataset(&self, table: &Table, unknown: UnknownLevels) -> Result<Dataset> {
         let table = &*self.complete(table)?;
@@ -463,6 +471,18 @@ fn whole_rows<'b>(
     encoder: &'b Encoder,
     inputs: impl Iterator<Item = &'b str>,
 ) -> Result<Option<Vec<usize>>> {
+    let rows = whole(table, encoder, inputs)?;
+    if rows.as_ref().is_some_and(Vec::is_empty) {
+        return Err(Error::new(
+            format!("{}: every row misses a value", table.source()),
+            "leave out the columns in which most values are missing, or fill the values",
+        ));
+    }
+    Ok(rows.filter(|rows| rows.len() < table.rows()))
+}
+
+/// The rows that miss no value, where it is asked for.
+fn whole<'b>(table: &Table, encoder: &'b Encoder, inputs: impl Iterator<Item = &'b str>) -> Result<Option<Vec<usize>>> {
     let asked = encoder.preparation.missing;
     if asked == Missing::Refuse {
         return Ok(None);
@@ -472,14 +492,7 @@ fn whole_rows<'b>(
     for name in inputs.chain(encoder.target_names()) {
         table.column(name)?.missing().iter().for_each(|&k| whole[k] = false);
     }
-    let rows: Vec<usize> = (0..table.rows()).filter(|&k| whole[k]).collect();
-    if rows.is_empty() {
-        return Err(Error::new(
-            format!("{}: every row misses a value", table.source()),
-            "leave out the columns in which most values are missing, or fill the values",
-        ));
-    }
-    Ok((rows.len() < table.rows()).then_some(rows))
+    Ok(Some((0..table.rows()).filter(|&k| whole[k]).collect()))
 }
 
 /// For every row the index of its word among the known levels; those of the target are classes, which nothing is done about where one is

@@ -47,7 +47,9 @@ pub struct Seen {
 pub fn look(shards: &mut dyn Shards, share: Share, given: Option<&Scaler>) -> Result<Option<Seen>> {
     let inputs = shards.inputs();
     let sample = rows_in_shard(inputs);
-    let question = Question { share, scaler: Scaler::identity(inputs), asked: vec![Asked::Look { sample }] };
+    // Of twice as many rows as the sample has: that it is not full is as good as impossible, and would do no harm.
+    let of = shards.rows().map_or(1.0, |rows| 2.0 * sample as f64 / rows as f64 / (1.0 - share.held_out)).min(1.0);
+    let question = Question { share, scaler: Scaler::identity(inputs), asked: vec![Asked::Look { sample, of }] };
     let Some(Answer { pieces }) = shards.ask(&question)? else { return Ok(None) };
     let [piece] = &pieces[..] else { return Err(crate::shards::odd()) };
     let (learned, held_out) = (piece.sums[0] as u64, piece.sums[1] as u64);

@@ -187,6 +187,7 @@ class PartsOf:
         of = [Block("X", X, (self.columns, self.named), dtype), Block("y", y)]
         if sample_weight is not None:
             of.append(Block("sample_weight", sample_weight))
+        self.rows = 0
         self.size = _tautnet.rows_in_shard(len(self.columns))
         self.parts = self._parts(of)
 
@@ -207,6 +208,7 @@ class PartsOf:
                 raise TautnetError(f"X has {totals[0]} rows, and {one.what} has {total}", f"give one row of {one.what} for each row of X")
         if totals[0] == 0:
             raise TautnetError("X has no rows", "at least two rows of values are needed")
+        self.rows = totals[0]
         graph, keys = self._graph(held, lengths, totals[0])
         parts = self.client.get(graph, keys, sync=False, retries=RETRIES)
         del futures, kept, held, all_blocks, blocks  # the workers may forget what no part is made of

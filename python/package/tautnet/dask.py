@@ -80,8 +80,8 @@ class DaskLipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
     model_ : the model; `model_.save(path)` writes the file that the command line reads.
     certificate_ : the proved bound.
     losses_ : mean squared errors on all rows, in standardized units: a dictionary with those of "network", of the "start" (the network before the
-        convex program), of the best "linear" model and of the "constant" prediction, each a dictionary of "learned" and "held_out"; or None, where the
-        work was ended before they were known.
+        convex program), of the best "linear" model and of the "constant" prediction, each a dictionary of "learned" and "held_out". Those that are not
+        known where the work was ended early are missing; it is None where none is.
     n_rows_, n_rows_held_out_ : the rows that were learned from, and those held out.
     n_passes_ : how often all rows were gone through.
     n_iter_ : iterations of the convex program.
@@ -155,7 +155,7 @@ class DaskLipschitzRegressor(RegressorMixin, BaseEstimator):  # type: ignore[mis
         with Progress(self.verbose) as progress:
             rows = PartsOf(self.client, (X, y, sample_weight), self.time_limit)
             left = None if self.time_limit is None else max(self.time_limit - (time.monotonic() - started), 1e-3)
-            of = {"columns": rows.columns, "target": rows.target, "seed": asked["seed"], "held_out": float(self.held_out)}
+            of = {"rows": rows.rows, "columns": rows.columns, "target": rows.target, "seed": asked["seed"], "held_out": float(self.held_out)}
             made = _tautnet.fit_far(Asking(rows), of, asked, limits(left, self.threads, progress))
             self.model_, cut_short, facts = made
             self._take(rows, json.loads(facts), progress)

@@ -28,6 +28,7 @@ mod told;
 mod tolerance_pictures;
 pub mod train;
 mod train_deep;
+mod train_rows;
 mod train_summary;
 mod train_tolerance;
 mod train_verdict;

@@ -129,7 +129,7 @@ impl<'a> Rows<'a> {
 }
 
 /// How far a pass is.
-fn show(display: &mut Display, what: &str, read: Read) {
+pub fn show(display: &mut Display, what: &str, read: Read) {
     let share = read.bytes as f64 / read.of.max(1) as f64;
     display.line(share, || format!("{what}: {} of {} read, {} rows", size(read.bytes), size(read.of), read.rows));
 }

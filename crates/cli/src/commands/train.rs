@@ -2,10 +2,11 @@
 
 use super::export;
 use super::pictures::{self, Evaluation};
-use super::train_summary::{self, Summary, Unkept, certificate};
-use super::{targets, tolerance_pictures, train_deep, train_tolerance};
+use super::train_summary::{self, Summary, Told, Unkept, certificate};
+use super::{targets, tolerance_pictures, train_deep, train_rows, train_tolerance};
 use crate::arguments::{
-    ColumnArguments, FileArguments, LevelArguments, OutArguments, PictureArguments, TalkArguments, TaskArguments,
+    ColumnArguments, FileArguments, LevelArguments, MemoryArguments, OutArguments, PictureArguments, TalkArguments,
+    TaskArguments,
 };
 use crate::files::Files;
 use crate::limits;
@@ -60,6 +61,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub levels: LevelArguments,
+
+    #[command(flatten)]
+    pub memory: MemoryArguments,
 
     #[command(flatten)]
     pub test: TestArguments,
@@ -131,6 +135,9 @@ pub const CLASSES: &str = "logistic";
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if train_rows::is_asked(&arguments.data, &arguments.memory) {
+        return train_rows::run(arguments);
+    }
     let deep = arguments.of_deep();
     if train_deep::is_asked(&deep)? {
         return train_deep::run(&deep);
@@ -248,8 +255,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         source: opened.table.source(),
         model: &model,
         fitted,
-        learned: &learned,
-        held_out: held_out.as_ref(),
+        rows: Told::of(fitted, &model.columns, &learned, held_out.as_ref()),
         evaluation: &evaluation,
         stopped,
         time,
@@ -328,7 +334,7 @@ fn check_targets(arguments: &Arguments, columns: &Encoder, within: bool) -> Resu
 }
 
 /// Show what the fit is at.
-fn show(display: &mut Display, progress: &fit::Progress<'_>) {
+pub fn show(display: &mut Display, progress: &fit::Progress<'_>) {
     match progress {
         fit::Progress::Path(select::Progress::Start(progress)) => display.epoch("choosing λ: ", progress),
         fit::Progress::Path(select::Progress::Polish { price, done, polishes, .. }) => {

@@ -24,11 +24,51 @@ pub struct Summary<'a> {
     pub source: &'a str,
     pub model: &'a Model,
     pub fitted: &'a Fitted,
-    pub learned: &'a Dataset,
-    pub held_out: Option<&'a Dataset>,
+    pub rows: Told,
     pub evaluation: &'a Evaluation,
     pub stopped: Option<&'static str>,
     pub time: Duration,
+}
+
+/// What is told of the rows, and of the errors on them.
+pub struct Told {
+    /// How many were learned from, and how many held out.
+    pub learned: usize,
+    pub held_out: Option<usize>,
+    pub inputs: usize,
+    /// How often the rows of each class count, where that was asked for; else nothing.
+    pub balance: String,
+    /// Mean losses of the start and of the result.
+    pub loss: (f64, f64),
+    pub loss_held_out: Option<(f64, f64)>,
+    /// How often the start and the result are right, of classes.
+    pub right: Option<[f64; 2]>,
+    pub beside: Option<Beside>,
+    /// How often all rows were gone through, and whose cells were held at the end, where the rows were not in memory.
+    pub passes: Option<(usize, usize)>,
+}
+
+impl Told {
+    /// Of rows in memory.
+    pub fn of(fitted: &Fitted, columns: &Encoder, learned: &Dataset, held_out: Option<&Dataset>) -> Self {
+        let errors = |data: &Dataset| {
+            let error = |network| fitted.loss.mean(network, data);
+            (error(&fitted.start), error(fitted.network()))
+        };
+        let right =
+            || [&fitted.start, fitted.network()].map(|network| choose::accuracy(network, held_out.unwrap_or(learned)));
+        Self {
+            learned: learned.rows(),
+            held_out: held_out.map(Dataset::rows),
+            inputs: learned.columns(),
+            balance: balance(columns, learned),
+            loss: errors(learned),
+            loss_held_out: held_out.map(errors),
+            right: columns.classes.as_ref().map(|_| right()),
+            beside: beside::of(fitted.network(), learned, held_out, &fitted.loss),
+            passes: None,
+        }
+    }
 }
 
 /// What a target that is a class was taken for.
@@ -90,7 +130,7 @@ impl Summary<'_> {
         let scaler = &model.scaler;
         let mut result = match &fitted.polished {
             Some(polished) => json!(polished.summary(self.stopped)),
-            None => json!({"loss": fitted.loss.mean(&fitted.start, self.learned), "notes": [], "iterations": 0}),
+            None => json!({"loss": self.rows.loss.0, "notes": [], "iterations": 0}),
         };
         let (word, reason) = self.ending();
         result["ending"] = json!(word);
@@ -99,72 +139,74 @@ impl Summary<'_> {
         result["settings"] = model.settings.clone();
         result["price"] = json!(fitted.price);
         result["path"] = json!(fitted.path);
-        result["rows"] = json!({"learned": self.learned.rows(), "held_out": self.held_out.map_or(0, Dataset::rows)});
-        result["inputs"] = json!(self.learned.columns());
-        result["balanced"] = json!(self.learned.weights.is_some());
+        result["rows"] = json!({"learned": self.rows.learned, "held_out": self.rows.held_out.unwrap_or(0)});
+        result["inputs"] = json!(self.rows.inputs);
+        result["balanced"] = json!(!self.rows.balance.is_empty());
         result["attack"] = json!({
             "rows": evaluation.rows,
             "start": evaluation.start.iter().map(|r| json!({"radius": r.radius, "found": r.found})).collect::<Value>(),
             "result": reports_json(&evaluation.result, scaler, &fitted.loss),
         });
-        if let Some(test) = self.held_out {
-            let loss = fitted.loss.mean(fitted.network(), test);
+        if let Some((_, loss)) = self.rows.loss_held_out {
             result["test_loss"] = json!(loss);
             result["user_units"]["test_loss"] = json!(scaler.loss_to_user(&fitted.loss, loss));
         }
-        result["user_units"]["loss"] =
-            json!(scaler.loss_to_user(&fitted.loss, fitted.loss.mean(fitted.network(), self.learned)));
+        result["user_units"]["loss"] = json!(scaler.loss_to_user(&fitted.loss, self.rows.loss.1));
         result["certificate"] = certificate_json(model);
-        result["beside"] = json!(self.beside().map(|beside| beside::told(&beside, self.units())));
+        result["beside"] = json!(self.rows.beside.as_ref().map(|beside| beside::told(beside, self.units())));
+        if let Some((passes, members)) = self.rows.passes {
+            result["beyond_memory"] = json!({"passes": passes, "members": members});
+        }
         Ok(result)
     }
 
     /// A page for people.
     pub fn text(&self) -> Result<String> {
-        let Self { model, fitted, learned, held_out, evaluation, .. } = self;
+        let Self { model, fitted, rows: told, evaluation, .. } = self;
         let target = printable::line(&model.columns.target);
-        let (before, scaler) = (&fitted.start, &model.scaler);
+        let scaler = &model.scaler;
         let certificate = certificate(model);
-        let held = held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
+        let held = told.held_out.map_or(String::new(), |rows| format!(", {rows} held out"));
         let mut text = format!(
             "{}: {} rows to learn from{held}, {} inputs, target `{target}`{}\n",
             printable::line(self.source),
-            learned.rows(),
-            learned.columns(),
+            told.learned,
+            told.inputs,
             taken_for(&model.columns),
         );
-        text.push_str(&balance(&model.columns, learned));
+        text.push_str(&told.balance);
         if let Some(path) = &fitted.path {
             text.push_str(&path_text(path));
         }
 
         let mean = fitted.loss.mean_name();
-        let errors = |data: &Dataset| {
-            let error = |network| fitted.loss.mean(network, data);
-            (error(before), error(fitted.network()))
-        };
         let mut rows = vec![vec![String::new(), "start".into(), "result".into()]];
         let row = |name: String, (before, after): (f64, f64)| vec![name, number(before), number(after)];
         let root = |(a, b): (f64, f64)| (scaler.root_to_user(&fitted.loss, a), scaler.root_to_user(&fitted.loss, b));
-        rows.push(row(format!("{mean}, rows learned from"), errors(learned)));
-        if let Some(test) = held_out {
-            rows.push(row(format!("{mean}, rows held out"), errors(test)));
+        rows.push(row(format!("{mean}, rows learned from"), told.loss));
+        if let Some(loss) = told.loss_held_out {
+            rows.push(row(format!("{mean}, rows held out"), loss));
         }
         if let Some(polished) = &fitted.polished {
             let bounds = [polished.before.lipschitz, certificate.standardized.bound].map(at_most);
             rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());
         }
-        let (shown, which) = held_out.map_or((*learned, "learned from"), |test| (test, "held out"));
-        rows.push(match model.columns.classes {
-            Some(_) => {
-                let right = [before, fitted.network()].map(|network| percent(choose::accuracy(network, shown)));
+        let (loss, which) = told.loss_held_out.map_or((told.loss, "learned from"), |loss| (loss, "held out"));
+        rows.push(match told.right {
+            Some(right) => {
+                let right = right.map(percent);
                 [format!("`{target}` right, rows {which}")].into_iter().chain(right).collect()
             }
-            None => row(format!("`{target}` off by ({}), rows {which}", fitted.loss.root_name()), root(errors(shown))),
+            None => row(format!("`{target}` off by ({}), rows {which}", fitted.loss.root_name()), root(loss)),
         });
         text.push_str(&format!("\n{}", table(&rows)));
-        if let Some(beside) = self.beside() {
-            text.push_str(&beside::text(&beside, self.units()));
+        if let Some(beside) = &told.beside {
+            text.push_str(&beside::text(beside, self.units()));
+        }
+        if let Some((passes, members)) = told.passes {
+            text.push_str(&format!(
+                "All rows were gone through {passes} times; the last program held the cells of {members} of them.\n"
+            ));
         }
 
         text.push_str(&format!("\n{mean} under attack, {}\n", evaluation.rows));
@@ -196,11 +238,6 @@ impl Summary<'_> {
             text.push_str(&format!("note: {note}\n"));
         }
         Ok(text)
-    }
-
-    /// What simple rules achieve on the rows shown.
-    fn beside(&self) -> Option<Beside> {
-        beside::of(self.fitted.network(), self.learned, self.held_out, &self.fitted.loss)
     }
 
     fn units(&self) -> Units<'_> {

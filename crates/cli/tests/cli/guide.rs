@@ -143,7 +143,7 @@ fn tables_as_they_come() {
 
 #[test]
 fn more_rows_than_memory() {
-    run_page("more-rows-than-memory.md", 3);
+    run_page("more-rows-than-memory.md", 5);
 }
 
 #[test]

@@ -33,4 +33,5 @@ mod sound;
 mod targets;
 mod tolerance;
 mod train;
+mod train_beyond_memory;
 mod verify;

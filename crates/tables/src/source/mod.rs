@@ -11,12 +11,14 @@
 
 mod part;
 mod paths;
+mod shards;
 
 use crate::column::{ColumnBuilder, Verdict};
 use crate::csv::Units;
 use crate::table::{ReadOptions, Table, absent, check_names, empty};
 use part::Part;
 pub use paths::files;
+pub use shards::{Budget, SourceRows, choose};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -43,6 +45,8 @@ pub struct Source {
     files: Vec<PathBuf>,
     /// Bytes of all files.
     bytes: u64,
+    /// Whether some of them are text, which takes long to read.
+    slow: bool,
     /// The names of the columns, in the order of the first file.
     names: Vec<String>,
     /// The row of units of the first file; in another one a row is left out where it is the same.
@@ -110,11 +114,13 @@ impl Source {
     pub fn open(path: &Path, options: &ReadOptions) -> Result<Self> {
         let name = path.display().to_string();
         let (files, options) = (files(path)?, *options);
-        let mut source = Self { name, files, bytes: 0, names: Vec::new(), units: None, notes: Vec::new(), options };
+        let mut source =
+            Self { name, files, bytes: 0, slow: false, names: Vec::new(), units: None, notes: Vec::new(), options };
         let mut first: Option<Part> = None;
         for path in &source.files {
             let part = Part::open(path, &options, first.is_some().then_some(&source.units))?;
             source.bytes += part.bytes;
+            source.slow |= part.is_text();
             source.notes.extend_from_slice(part.notes());
             match &first {
                 None => {
@@ -131,6 +137,11 @@ impl Source {
     /// What it is called.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it is slow to read.
+    pub fn is_slow(&self) -> bool {
+        self.slow
     }
 
     /// Its files.
@@ -232,7 +243,15 @@ impl Survey {
         self.verdicts.iter().filter_map(Verdict::note)
     }
 
-    /// Blocks of another number of rows: for tests of what depends on it.
+    /// A small table with the columns that were wanted and all levels of their words, for [`Encoder::choose`](crate::Encoder::choose): what is
+    /// learned of it is learned of all rows, but for medians and for the parts of dates.
+    pub fn digest(&self, source: &str) -> Result<Table> {
+        let rows = 2 * self.verdicts.iter().map(Verdict::different).max().unwrap_or(0).max(3);
+        let columns = self.verdicts.iter().map(|verdict| verdict.digest(source, rows)).collect();
+        Table::with_rows(source.to_owned(), columns, rows)
+    }
+
+    /// Blocks of another number of rows.
     pub fn with_rows_at_once(self, at_once: usize) -> Self {
         Self { at_once: at_once.max(1), ..self }
     }

@@ -76,6 +76,11 @@ impl Part {
         Ok(Self { source, bytes, read, rows, wanted: Vec::new() })
     }
 
+    /// Whether it is text.
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.rows, Rows::Text(_))
+    }
+
     /// The names of its columns.
     pub(crate) fn names(&self) -> Vec<String> {
         match &self.rows {

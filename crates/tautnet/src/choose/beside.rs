@@ -83,25 +83,23 @@ impl Beside {
         }
         let rules = Baselines::of(learned, classes, loss)?;
         let [linear, constant] = [&rules.linear, &rules.constant].map(|rule| Clean::of(rule, rows, loss));
-        let good = |rule: Clean| as_good(rule.cost(), result.errors.cost());
+        let typical = result.predicted.map(|predicted| {
+            let weight = |k: usize| rows.weights.as_ref().map_or(1.0, |weights| weights[k]);
+            Typical::of(predicted.iter().enumerate().map(|(k, f)| (*f, rows.y[k], weight(k))))
+        });
+        let all = [result.errors, linear, constant];
+        Some(Self { typical, ..Self::of_errors(rows.rows(), held_out.is_some(), all) })
+    }
+
+    /// The same of errors that are known: of the network, of the linear model and of the constant.
+    pub fn of_errors(rows: usize, held_out: bool, [result, linear, constant]: [Clean; 3]) -> Self {
+        let good = |rule: Clean| as_good(rule.cost(), result.cost());
         let verdict = match () {
             () if good(constant) => Verdict::Constant,
             () if good(linear) => Verdict::Linear,
             () => Verdict::Better,
         };
-        let typical = result.predicted.map(|predicted| {
-            let weight = |k: usize| rows.weights.as_ref().map_or(1.0, |weights| weights[k]);
-            Typical::of(predicted.iter().enumerate().map(|(k, f)| (*f, rows.y[k], weight(k))))
-        });
-        Some(Self {
-            rows: rows.rows(),
-            held_out: held_out.is_some(),
-            result: result.errors,
-            linear,
-            constant,
-            typical,
-            verdict: held_out.map(|_| verdict),
-        })
+        Self { rows, held_out, result, linear, constant, typical: None, verdict: held_out.then_some(verdict) }
     }
 }
 

@@ -4,9 +4,9 @@ use super::method::Method;
 use super::outcome::{Observer, Polished, Progress, Score};
 use super::run::{gap, not_rounding, of_solver, score_at, stopped};
 use super::settings::Settings;
-use crate::ending::{Cause, Early, Ending};
+use crate::ending::Ending;
 use crate::error::{Error, Result};
-use crate::program::build::Prices;
+use crate::program::build::{Prices, Solution};
 use crate::program::gathered::{self, Members, Problem, Sides};
 use crate::shards::{Asked, Layers, Packed, Piece, Question, Shards, Share};
 use crate::unit::{Affine, Unit, from_units};
@@ -36,6 +36,15 @@ pub struct Mean {
     pub held_out: Option<f64>,
 }
 
+/// The mean losses of models that are simpler than a network.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Simple {
+    /// Of the mean of the targets.
+    pub constant: Mean,
+    /// Of the best linear model.
+    pub linear: Mean,
+}
+
 /// A polish, and the mean losses of networks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct FarPolished {
@@ -45,10 +54,8 @@ pub struct FarPolished {
     pub before: Mean,
     /// Of the result.
     pub after: Mean,
-    /// Of the best linear model.
-    pub linear: Mean,
-    /// Of the mean of the targets.
-    pub constant: Mean,
+    /// Of simple models, where a pass over the rows has told.
+    pub beside: Option<Simple>,
     /// How often all rows were gone through.
     pub passes: usize,
     /// The rows whose cells the last program held.
@@ -73,7 +80,7 @@ pub fn check_far(settings: &Settings) -> Result<()> {
 }
 
 /// Replace the network by the best one with the same patterns on all rows. `None` where it was time to end before all rows had been gone
-/// through once, or where nobody answered to the last question.
+/// through once.
 pub fn polish_far(
     network: &Shallow,
     far: &mut Far<'_>,
@@ -90,8 +97,7 @@ pub fn polish_far(
     }
     let mut asking = Asking { far, passes: 0, loss: settings.loss.to_string() };
     let units: Vec<Unit> = Unit::of(network).into_iter().map(|(_, unit)| unit).collect();
-    let Some(pieces) = asking.ask(vec![Asked::Normal(Layers::of_units(&units)), asking.errors([network.clone()])])?
-    else {
+    let Some(pieces) = asking.ask(vec![Asked::Normal(Layers::of_units(&units)), asking.errors([network])])? else {
         return Ok(None);
     };
     let [normal, errors] = &pieces[..] else { return Err(crate::shards::odd()) };
@@ -115,15 +121,15 @@ pub fn polish_far(
     }
     let before = mean(errors, 0);
     let given = score_at((before.learned, None), network, &prices, None)?;
-    let linear = linear_model(sums, at)?;
-    let constant =
-        from_units(std::iter::empty(), network.inputs(), Affine::constant(sums[at.target(0, at.e - 1)] / sums[0]))?;
+    let simple = simple(sums, at, settings)?;
     let left: Vec<Unit> = on.iter().map(|i| units[*i].clone()).collect();
-    let mut made = Made { ending: Ending::Solved, gap: Some(0.0), trace: Vec::new(), members: 0, candidate: None };
+    let mut made = Made { ending: Ending::Solved, gap: Some(0.0), trace: Vec::new(), members: 0, found: None };
     if left.is_empty() && !prices.linear_part {
         notes.push("no unit is left: only the output bias is fitted".into());
-        let constant = if settings.output_bias { constant.clone() } else { constant.clone().with_c(0.0) };
-        made.candidate = Some((constant, None, None));
+        let [constant, _] = &simple;
+        let pieces = asking.ask(vec![asking.errors([constant].into_iter().chain(&simple))])?;
+        let means = |pieces: Vec<Piece>| [0, 1, 2].map(|which| mean(&pieces[0], which));
+        made.found = pieces.map(|pieces| (constant.clone(), None, means(pieces)));
     } else {
         let mut members: Members = asking.far.sample.iter().cloned().collect();
         for picks in on.iter().map(|i| &normal.picks[*i]) {
@@ -137,15 +143,8 @@ pub fn polish_far(
             rows: asking.far.rows,
             members,
         };
-        made = solve(problem, settings, &mut asking, observer)?;
+        made = solve(problem, settings, &mut asking, &simple, observer)?;
     }
-    let mut networks = vec![linear, constant];
-    networks.extend(made.candidate.iter().map(|(network, ..)| network.clone()));
-    // However late: what was found is nothing without its loss.
-    let late = tautnet_cone::Stop::here().late();
-    let errors = asking.errors(networks);
-    let Some(pieces) = late.during(|| asking.ask(vec![errors]))? else { return Ok(None) };
-    let [errors] = &pieces[..] else { return Err(crate::shards::odd()) };
     let mut polished = Polished {
         network: network.clone(),
         before: given,
@@ -158,21 +157,23 @@ pub fn polish_far(
         trace: made.trace,
         accepted: vec![given],
     };
-    let mut after = before;
-    if let Some((candidate, ell, p)) = made.candidate {
-        let own = mean(errors, 2);
-        let proposed = ell.as_deref().filter(|_| prices.lipschitz > 0.0 || prices.max_lipschitz.is_some());
-        let score = score_at((own.learned, None), &candidate, &prices, proposed.map(|ell| (ell, p.as_deref())))?;
+    // Where no later pass came to its end, nothing is known of the simple models.
+    let (mut after, mut beside) = (before, None);
+    if let Some((found, multipliers, [own, constant, linear])) = made.found {
+        beside = Some(Simple { constant, linear });
+        let proposed = multipliers.as_ref().filter(|_| prices.lipschitz > 0.0 || prices.max_lipschitz.is_some());
+        let proposed = proposed.map(|(ell, p)| (&**ell, p.as_deref()));
+        let score = score_at((own.learned, None), &found, &prices, proposed)?;
         match refusal(given, score, settings) {
             None => {
-                (polished.network, polished.after, after) = (candidate, score, own);
+                (polished.network, polished.after, after) = (found, score, own);
                 polished.accepted.push(score);
             }
             Some(reason) => polished.ending = Ending::Unchanged(reason),
         }
     }
-    let (linear, constant) = (mean(errors, 0), mean(errors, 1));
-    Ok(Some(FarPolished { polished, before, after, linear, constant, passes: asking.passes, members: made.members }))
+    let (passes, members) = (asking.passes, made.members);
+    Ok(Some(FarPolished { polished, before, after, beside, passes, members }))
 }
 
 /// Why the given network stays, where it does.
@@ -191,36 +192,48 @@ fn refusal(given: Score, found: Score, settings: &Settings) -> Option<String> {
     }
 }
 
-/// A network with its multipliers, and those of its inputs where the norm has them.
-type Found = (Shallow, Option<Vec<f64>>, Option<Vec<f64>>);
+/// The multipliers of units, and those of inputs where the norm has them.
+type Multipliers = (Vec<f64>, Option<Vec<f64>>);
+
+/// A network with its multipliers, where it has any, and its mean loss and those of the simple models.
+type Found = (Shallow, Option<Multipliers>, [Mean; 3]);
 
 struct Made {
     ending: Ending,
     gap: Option<f64>,
     trace: Vec<Progress>,
     members: usize,
-    /// `None` where it was time to end before it was known to be in its cells.
-    candidate: Option<Found>,
+    /// Of the last solution whose loss a pass has told: the best so far where the solve was ended.
+    found: Option<Found>,
 }
 
 fn solve(
     problem: Problem<'_>,
     settings: &Settings,
     asking: &mut Asking<'_, '_>,
+    simple: &[Shallow; 2],
     observer: &mut Observer<'_>,
 ) -> Result<Made> {
     let (of, inputs) = (Layers::of_units(problem.units), asking.far.shards.inputs());
     let scale = gathered::factor(problem.rows);
-    let units = problem.units.len();
-    let mut trace = Vec::new();
-    let mut look = |z: &Mat<f64>| {
-        let z = (0..units).flat_map(|i| z.col(i).iter().copied()).collect();
-        let Some(pieces) = asking.ask(vec![Asked::Sides { of: of.clone(), z }])? else { return Ok(None) };
-        let [piece] = pieces.try_into().map_err(|_| crate::shards::odd())?;
+    let (mut trace, mut found) = (Vec::new(), None);
+    let mut look = |z: &Mat<f64>, solution: &Solution| {
+        let kept = not_rounding(&solution.units);
+        let affine =
+            Affine { c: if settings.output_bias { solution.affine.c } else { 0.0 }, a: solution.affine.a.clone() };
+        let network = from_units(kept.iter().map(|&i| &solution.units[i]), inputs, affine)?;
+        let sides = Asked::Sides { of: of.clone(), z: z.col_iter().flat_map(|z| z.iter().copied()).collect() };
+        // With the losses: should there be no row on the wrong side, no further pass is needed.
+        let errors = asking.errors([&network].into_iter().chain(simple));
+        let Some(pieces) = asking.ask(vec![sides, errors])? else { return Ok(None) };
+        let [sides, errors]: [Piece; 2] = pieces.try_into().map_err(|_| crate::shards::odd())?;
+        let ell = solution.multipliers.as_ref().map(|ell| kept.iter().map(|&i| ell[i].max(0.0)).collect());
+        let means = [0, 1, 2].map(|which| mean(&errors, which));
+        found = Some((network, ell.map(|ell| (ell, solution.p.clone())), means));
         let rows = |picks: crate::shards::Picks| {
             picks.rows.into_iter().map(|pick| (pick.key, pick.row, pick.values)).collect::<Vec<_>>()
         };
-        Ok(Some(Sides { sizes: piece.sums, wrong: piece.picks.into_iter().map(rows).collect() }))
+        Ok(Some(Sides { sizes: sides.sums, wrong: sides.picks.into_iter().map(rows).collect() }))
     };
     let (built, outcome) = gathered::solve(problem, &of_solver(settings), &mut look, &mut |facts| {
         let progress =
@@ -229,18 +242,12 @@ fn solve(
         observer(&progress)
     })?;
     let why = stopped(&built, &outcome);
-    let unchecked = matches!(&why, Some(Early { cause: Cause::Interrupted(_), .. }));
-    let solution = built.solution(&outcome.x);
-    let kept = not_rounding(&solution.units);
-    let affine = Affine { c: if settings.output_bias { solution.affine.c } else { 0.0 }, a: solution.affine.a };
-    let network = from_units(kept.iter().map(|&i| &solution.units[i]), inputs, affine)?;
-    let ell = solution.multipliers.map(|ell| kept.iter().map(|&i| ell[i].max(0.0)).collect());
     Ok(Made {
+        found,
         ending: why.map_or(Ending::Solved, Ending::from),
         gap: gap(&outcome),
         trace,
         members: built.program.layout.n,
-        candidate: (!unchecked).then_some((network, ell, solution.p)),
     })
 }
 
@@ -258,8 +265,8 @@ impl Asking<'_, '_> {
         Ok(self.far.shards.ask(&question)?.map(|answer| answer.pieces))
     }
 
-    fn errors(&self, networks: impl IntoIterator<Item = Shallow>) -> Asked {
-        let networks = networks.into_iter().map(|network| Layers::of(&network)).collect();
+    fn errors<'n>(&self, networks: impl IntoIterator<Item = &'n Shallow>) -> Asked {
+        let networks = networks.into_iter().map(Layers::of).collect();
         Asked::Errors { networks, loss: self.loss.clone() }
     }
 }
@@ -269,8 +276,8 @@ fn mean(piece: &Piece, which: usize) -> Mean {
     Mean { learned: of(0), held_out: (piece.sums[1] > 0.0).then(|| of(1)) }
 }
 
-/// The linear function of the least squared error; inputs that tell nothing new get next to nothing.
-fn linear_model(sums: &[f64], at: Packed) -> Result<Shallow> {
+/// The best constant and the best linear model; inputs that tell nothing new get next to nothing.
+fn simple(sums: &[f64], at: Packed, settings: &Settings) -> Result<[Shallow; 2]> {
     use faer::linalg::solvers::Solve;
     let e = at.e;
     let ridge = 1e-9 * sums[0];
@@ -278,6 +285,8 @@ fn linear_model(sums: &[f64], at: Packed) -> Result<Shallow> {
     let target = Mat::from_fn(e, 1, |a, _| sums[at.target(0, a)]);
     let Ok(factor) = matrix.llt(faer::Side::Lower) else { return Err(crate::shards::odd()) };
     let solved = factor.solve(&target);
-    let affine = Affine { c: solved[(e - 1, 0)], a: Some((0..e - 1).map(|k| solved[(k, 0)]).collect()) };
-    from_units(std::iter::empty(), e - 1, affine)
+    let linear = Affine { c: solved[(e - 1, 0)], a: Some((0..e - 1).map(|k| solved[(k, 0)]).collect()) };
+    let mean = if settings.output_bias { sums[at.target(0, e - 1)] / sums[0] } else { 0.0 };
+    let of = |affine| from_units(std::iter::empty(), e - 1, affine);
+    Ok([of(Affine::constant(mean))?, of(linear)?])
 }

@@ -49,7 +49,8 @@ fn rows_elsewhere_come_to_the_same_optimum() {
         assert!(other.objective <= found.polished.before.objective);
         assert_eq!(memory.ending, found.polished.ending, "{case}");
         assert!(found.polished.duality_gap.is_some_and(|gap| gap < 1e-7), "{:?}", found.polished.duality_gap);
-        assert!(found.linear.learned <= found.constant.learned && found.constant.learned > 0.9);
+        let Simple { constant, linear } = found.beside.unwrap();
+        assert!(linear.learned <= constant.learned && constant.learned > 0.9);
         assert_eq!(found.after.held_out, None);
     }
 }

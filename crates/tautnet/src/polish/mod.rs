@@ -44,7 +44,7 @@ use tautnet_cone::Stop;
 pub use crate::ending::{Cause, Early, Ending};
 pub use crate::requirement::Setting;
 pub use effort::Effort;
-pub use far::{Far, FarPolished, Mean, check_far, polish_far};
+pub use far::{Far, FarPolished, Mean, Simple, check_far, polish_far};
 pub use method::{Described, Method};
 pub use outcome::{Observer, Polished, Progress, Score};
 pub use record::Record;

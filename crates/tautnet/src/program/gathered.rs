@@ -6,7 +6,7 @@
 //! [`working_set`](super::working_set).
 
 use super::{
-    build::{Built, Conditioning, Held, Prices, affordable_at, training_layout},
+    build::{Built, Conditioning, Held, Prices, Solution, affordable_at, training_layout},
     layout::Layout,
     loss_term::{Gathered, Targets},
     normal::StructuredNormal,
@@ -53,11 +53,15 @@ pub(crate) struct Sides {
     pub wrong: Vec<Vec<(f64, u64, Vec<f64>)>>,
 }
 
-/// Solve it. `look` tells of the rows on the wrong side of other units, or `None` where it is time to stop.
+/// Tells of the rows on the wrong side of other units, z̄ of which are given, and hears what network they are of; `None` where it is time to
+/// stop.
+pub(crate) type Look<'a> = dyn FnMut(&Mat<f64>, &Solution) -> Result<Option<Sides>> + 'a;
+
+/// Solve it.
 pub(crate) fn solve(
     problem: Problem<'_>,
     settings: &Settings,
-    look: &mut dyn FnMut(&Mat<f64>) -> Result<Option<Sides>>,
+    look: &mut Look<'_>,
     observer: &mut Observer<'_>,
 ) -> Result<(Built, Outcome)> {
     let (d, m) = (problem.sums.1.e - 1, problem.units.len());
@@ -70,12 +74,14 @@ pub(crate) fn solve(
     let scaled = Settings { gap_absolute: settings.gap_absolute * factor, infeasibility: 0.0, ..settings.clone() };
     loop {
         let program = problem.program(&members, &quadratic, &conditioning, factor);
+        let built = Built::gathered(program, conditioning.clone(), factor, start.clone());
+        let program = &built.program;
         let (before, mut stopped) = (trace.len(), false);
         let mut outcome = interior_point(
-            &program,
-            &mut StructuredNormal::new(&program),
+            program,
+            &mut StructuredNormal::new(program),
             &scaled,
-            starting_point(&program, &start, 0.0),
+            starting_point(program, &start, 0.0),
             &mut |facts| {
                 // The iterations of all rounds are one sequence to whoever watches.
                 let verdict = observer(&Iteration { iteration: before + facts.iteration, ..*facts });
@@ -86,7 +92,9 @@ pub(crate) fn solve(
         trace.extend(outcome.trace.iter().map(|facts| Iteration { iteration: before + facts.iteration, ..*facts }));
         let found = program.weights(&outcome.x).to_owned();
         let solved = outcome.status == Status::Solved;
-        let joining = if solved && !stopped { joining(&found, problem.rows, &members, look)? } else { None };
+        // What did not come to its tolerance has a loss, too.
+        let sides = if stopped { None } else { look(&found, &built.solution(&outcome.x))? };
+        let joining = sides.filter(|_| solved).map(|sides| joining(sides, problem.rows, &members));
         let done = joining.as_ref().is_some_and(Vec::is_empty);
         let linear = program.layout.linear_part().map_or_else(|| start.linear.clone(), |at| outcome.x[at].to_vec());
         let Some(joining) = joining.filter(|_| !done) else {
@@ -97,8 +105,7 @@ pub(crate) fn solve(
                     outcome.status = Status::Interrupted;
                 }
             }
-            let start = conditioning.given(problem.units, problem.linear);
-            return Ok((Built::gathered(program, conditioning, factor, start), Outcome { trace, ..outcome }));
+            return Ok((built, Outcome { trace, ..outcome }));
         };
         members.extend(joining);
         start = Given { z: found, linear };
@@ -106,13 +113,8 @@ pub(crate) fn solve(
 }
 
 /// The rows that are on the wrong side and no members yet.
-fn joining(
-    found: &Mat<f64>,
-    rows: u64,
-    members: &Members,
-    look: &mut dyn FnMut(&Mat<f64>) -> Result<Option<Sides>>,
-) -> Result<Option<Vec<(u64, Vec<f64>)>>> {
-    let Some(Sides { sizes, wrong }) = look(found)? else { return Ok(None) };
+fn joining(sides: Sides, rows: u64, members: &Members) -> Vec<(u64, Vec<f64>)> {
+    let Sides { sizes, wrong } = sides;
     let means: Vec<f64> = sizes.iter().map(|size| size / rows as f64).collect();
     let all = means.iter().sum::<f64>() / means.len().max(1) as f64;
     let mut joining = Vec::new();
@@ -121,7 +123,7 @@ fn joining(
         let joins = |(side, row, _): &(f64, u64, Vec<f64>)| *side < -allowed && !members.contains_key(row);
         joining.extend(wrong.into_iter().filter(joins).map(|(_, row, x)| (row, x)));
     }
-    Ok(Some(joining))
+    joining
 }
 
 impl Problem<'_> {

@@ -73,6 +73,18 @@ pub const WAYS: &[Way] = &[
         python: |_| "`LipschitzClassifier`".into(),
     },
     Way {
+        name: "regress",
+        example: None,
+        command_line: |_| "`--task regress`".into(),
+        python: |_| "`LipschitzRegressor`".into(),
+    },
+    Way {
+        name: "cache",
+        example: None,
+        command_line: |_| "`--cache FOLDER`".into(),
+        python: |_| "the environment variable `TMPDIR`".into(),
+    },
+    Way {
         name: "targets",
         example: None,
         command_line: |_| "name them with `--target A,B`".into(),

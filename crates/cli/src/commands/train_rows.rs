@@ -1,0 +1,200 @@
+//! `tautnet train` on rows beyond memory: files that are read a block of rows at a time, as often as it takes.
+
+use super::pictures::{self, Evaluation};
+use super::train::{self, Arguments};
+use super::train_summary::{self, Summary, Told, Unkept, certificate};
+use super::{export, predict_rows};
+use crate::arguments::MemoryArguments;
+use crate::files::{Files, TestRows, file_of};
+use crate::progress::Display;
+use crate::stop::Stop;
+use crate::{input, output};
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use tautnet::choose::{Beside, Clean};
+use tautnet::error::{Error, Result};
+use tautnet::fit_far::FarFitted;
+use tautnet::job::Interruption;
+use tautnet::job_far::FarJob;
+use tautnet::polish::Mean;
+use tautnet::recipe::Command;
+use tautnet::shards::Share;
+use tautnet::tolerance::Asked;
+use tautnet_models::{Format, Model, Options, Stored};
+use tautnet_tables::source::{Budget, Source, SourceRows, choose};
+
+/// The memory that may be used where nothing is said.
+const MEMORY: u64 = 2 << 30;
+
+/// Whether the rows are to be read a block at a time.
+pub fn is_asked(data: &OsStr, memory: &MemoryArguments) -> bool {
+    memory.memory.is_some() || (data != "-" && Source::is_for(Path::new(data)))
+}
+
+/// Refuse what needs all rows in memory.
+fn check(arguments: &Arguments) -> Result<()> {
+    let of_memory = [
+        (arguments.deep.asked.layers.is_some(), "--layers"),
+        (arguments.balanced, "--balanced"),
+        (arguments.pictures.report.is_some(), "--report"),
+        (arguments.pictures.wanted(), "--plot"),
+        (arguments.tolerances.tolerances.is_some(), "--tolerances"),
+        (matches!(arguments.test.test, Some(TestRows::File(_))), "--test FILE"),
+        (arguments.recipe.asked.deep, "a method of deep networks"),
+    ];
+    if let Some((_, name)) = of_memory.into_iter().find(|(asked, _)| *asked) {
+        return Err(Error::new(
+            format!("`{name}` needs all rows in memory, and these are read a block at a time"),
+            "leave it out; rows are held out by a share, such as --test 0.2; or give one file, without --memory",
+        ));
+    }
+    let path = Path::new(&arguments.data);
+    if !(Source::is_for(path) || file_of(&arguments.data).is_some_and(Path::is_file)) {
+        return Err(Error::new(
+            format!("`{}` is no file that can be read a block at a time", arguments.data.display()),
+            "give a CSV or Parquet file, a pattern such as 'part-*.csv', or a folder of Parquet files; or leave out --memory",
+        ));
+    }
+    Ok(())
+}
+
+/// The columns that are named: a text is one column where one is called so, else names between commas.
+fn named<'a>(texts: &'a [String], columns: &[String]) -> Vec<&'a str> {
+    let names = |text: &'a String| match columns.contains(text) {
+        true => vec![text.as_str()],
+        false => text.split(',').map(str::trim).collect(),
+    };
+    texts.iter().flat_map(names).collect()
+}
+
+/// Run it.
+pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    check(arguments)?;
+    let mut asked = arguments.recipe.asked.clone();
+    // Nothing said of inputs is what a tolerance of 0 is.
+    let usual = asked.tolerance.entries.is_empty();
+    if usual {
+        asked.tolerance = Asked { entries: vec!["0".parse()?], ..asked.tolerance };
+    }
+    let plan = asked.resolve(Command::Train)?;
+    let files = Files::default().reads_data(Some(&arguments.data));
+    files.writes(&arguments.out.out, arguments.out.existing()).check()?;
+    arguments.out.out.as_deref().map(Format::of).transpose()?;
+    arguments.threads.apply()?;
+    let stop = Stop::new(arguments.limit.time_limit);
+    let held_out = match arguments.test.test {
+        Some(TestRows::Fraction(share)) => share,
+        _ => 0.0,
+    };
+    let share = Share { seed: asked.seed, held_out };
+    let job = FarJob::new(&plan, share, Arc::new(stop))?;
+    let path = PathBuf::from(&arguments.data);
+    let source = Source::open(&path, &arguments.file.options())?;
+    source.notes().iter().for_each(|note| output::note(note));
+    if usual && !arguments.talk.quiet && !arguments.talk.json {
+        output::note(
+            "rows beyond memory are learned with a price of the bound in the place of a tolerance; a tolerance needs all rows in memory",
+        );
+    }
+    let display = Mutex::new(Display::new(arguments.talk.quiet, plan.settings.polish.tol));
+    let shown = || display.lock().unwrap_or_else(PoisonError::into_inner);
+    let targets = named(&arguments.columns.target, source.columns());
+    let choice = input::choice(&arguments.columns, arguments.task.task(), &targets, &arguments.columns.drop);
+    let started = Instant::now();
+    let (columns, survey) =
+        choose(&source, &choice, &mut |read| predict_rows::show(&mut shown(), "looking at all rows first", read))?;
+    survey.notes().for_each(output::note);
+    let budget = Budget {
+        memory: arguments.memory.memory.unwrap_or(MEMORY),
+        threads: rayon_threads(),
+        folder: arguments.memory.cache.clone(),
+    };
+    let watch = |pass: usize, read| predict_rows::show(&mut shown(), &format!("pass {pass}"), read);
+    let unknown = arguments.levels.unknown();
+    let mut rows = SourceRows::new(&source, &survey, (&columns, unknown), &budget, Box::new(watch))?;
+    let mut unkept = Unkept::of(&arguments.out, &arguments.talk);
+    stop.heed();
+    let worked = job.train(&mut rows, &mut |progress| {
+        unkept.tell();
+        train::show(&mut shown(), progress);
+    })?;
+    drop(rows);
+    let FarFitted { fitted, polished, seen } = &worked.result;
+    let late = stop.late();
+    shown().stage("proving the bound of the network");
+    let proved = job.prove_fit(&worked, &arguments.data.to_string_lossy())?;
+    let model = Model::of(proved, columns.clone(), seen.scaler.clone())?;
+    let measure = (plan.settings.polish.norm, &plan.settings.polish.loss);
+    let bound = certificate(&model).standardized.bound;
+    shown().stage("attacking rows");
+    let (before, after) = ((&fitted.start, f64::INFINITY), (fitted.network(), bound));
+    let held = seen.sample_held_out.as_ref();
+    let evaluation = Evaluation::of(before, after, measure, &seen.sample, held, asked.seed, &stop)?;
+    drop(display);
+    pictures::tell_of_attack(&late);
+    let time = started.elapsed();
+    if let Some(path) = &arguments.out.out {
+        let stored = Stored::Model(Box::new(model.clone()));
+        export::write(&stored, path, &Options::default(), arguments.out.existing())?;
+    }
+    let summary = Summary {
+        source: source.name(),
+        model: &model,
+        fitted,
+        rows: told(&worked.result, seen.scaler.input_mean.len()),
+        evaluation: &evaluation,
+        stopped: worked.interruption.map(Interruption::in_words),
+        time,
+    };
+    let reached = polished.as_ref().map_or(bound, |polished| polished.polished.after.lipschitz);
+    let status = output::limit_kept(plan.settings.polish.max_lipschitz, reached);
+    if arguments.talk.json {
+        output::print_json(&summary.json()?)?;
+        return Ok(status);
+    }
+    output::print(&summary.text()?)?;
+    if !arguments.talk.quiet {
+        train_summary::tell_where(&arguments.out);
+    }
+    Ok(status)
+}
+
+fn rayon_threads() -> usize {
+    rayon::current_num_threads().max(1)
+}
+
+/// What is told of the rows. Where the fit was ended before all rows had been gone through, losses are those on the sample.
+fn told(found: &FarFitted, inputs: usize) -> Told {
+    let FarFitted { fitted, polished, seen } = found;
+    let sampled = || {
+        let of = |data| (fitted.loss.mean(&fitted.start, data), fitted.loss.mean(fitted.network(), data));
+        (of(&seen.sample), seen.sample_held_out.as_ref().map(of))
+    };
+    let (loss, loss_held_out) = match polished {
+        Some(found) => ((found.before.learned, found.after.learned), found.before.held_out.zip(found.after.held_out)),
+        None => sampled(),
+    };
+    let beside = polished.as_ref().and_then(|found| {
+        let simple = found.beside?;
+        let held_out = seen.held_out > 0;
+        let of =
+            |mean: Mean| Clean { clean: if held_out { mean.held_out } else { Some(mean.learned) }, accuracy: None };
+        let rows = if held_out { seen.held_out } else { seen.learned } as usize;
+        Some(Beside::of_errors(rows, held_out, [of(found.after), of(simple.linear), of(simple.constant)]))
+    });
+    Told {
+        learned: seen.learned as usize,
+        held_out: (seen.held_out > 0).then_some(seen.held_out as usize),
+        inputs,
+        balance: String::new(),
+        loss,
+        loss_held_out,
+        right: None,
+        beside,
+        // The one that looks at the rows is before them.
+        passes: polished.as_ref().map(|found| (1 + found.passes, found.members)),
+    }
+}

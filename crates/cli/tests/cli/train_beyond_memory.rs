@@ -1,0 +1,119 @@
+//! `train` on files that are read in blocks: the same bytes whatever the memory, the threads and the files, the optimum of the rows in memory, and
+//! what is wrong told with file and row.
+
+use crate::run::Folder;
+use std::fmt::Write as _;
+use std::ops::Range;
+
+/// More rows than a shard has.
+const ROWS: usize = 70_000;
+
+fn line(k: usize) -> String {
+    let x = |j: usize| ((7 * k + 13 * j * j + k * j) % 1009) as f64 / 500.0 - 1.0;
+    let y = x(0).abs() - (x(1) + 0.3).max(0.0) + ((k * k) % 97) as f64 / 300.0;
+    format!("{},{},{},{y}\n", x(0), x(1), ["low", "high"][k % 5 / 3])
+}
+
+fn write_rows(folder: &Folder, name: &str, rows: Range<usize>) {
+    folder.write(name, &rows.fold("a,b,level,y\n".to_owned(), |text, k| text + &line(k)));
+}
+
+const ASKED: &str = "--hidden 6 --start random --lipschitz-price 0.02 --quiet --force";
+
+#[test]
+fn a_model_has_the_same_bytes_whatever_the_memory_the_threads_and_the_files() {
+    let folder = Folder::new();
+    write_rows(&folder, "whole.csv", 0..ROWS);
+    for (name, rows) in [("part-1.csv", 0..10), ("part-2.csv", 10..66_000), ("part-3.csv", 66_000..ROWS)] {
+        write_rows(&folder, name, rows);
+    }
+    folder.write("part-4.csv", "a,b,level,y\n");
+    let mut models = Vec::new();
+    // 230 MiB leave no room for the rows beside the shards that are worked on: they are kept in a temporary file.
+    for (data, how) in [
+        ("whole.csv", "--memory 1GiB"),
+        ("whole.csv", "--memory 230MiB --threads 1"),
+        ("whole.csv", "--memory 1GiB --threads 3"),
+        ("'part-*.csv'", ""),
+    ] {
+        let data = data.trim_matches('\'');
+        let ran = folder.tautnet(&format!("train {data} {ASKED} {how} --test 0.1 --out m.json --json"));
+        assert_eq!(ran.code, Some(0), "{ran:?}");
+        let json = ran.json();
+        assert_eq!(json["ending"], "solved", "{json}");
+        assert!(json["duality_gap"].as_f64().unwrap() < 1e-7);
+        let rows = (json["rows"]["learned"].as_u64().unwrap(), json["rows"]["held_out"].as_u64().unwrap());
+        assert!(rows.0 + rows.1 == ROWS as u64 && (6_500..7_500).contains(&rows.1), "{rows:?}");
+        assert!(json["beyond_memory"]["passes"].as_u64().unwrap() >= 3);
+        assert_eq!(json["beside"]["verdict"], "better", "{}", json["beside"]);
+        let mut model: serde_json::Value = serde_json::from_str(&folder.read("m.json")).unwrap();
+        for key in ["data", "threads"] {
+            model["settings"].as_object_mut().unwrap().remove(key);
+        }
+        models.push(model);
+    }
+    assert!(models.windows(2).all(|pair| pair[0] == pair[1]), "{:?}", models[0]["objective"]);
+}
+
+/// A polish in memory of a network with the patterns of the result finds nothing better.
+#[test]
+fn the_optimum_is_that_of_the_rows_in_memory() {
+    let folder = Folder::new();
+    write_rows(&folder, "whole.csv", 0..3_000);
+    let far = folder.tautnet(&format!("train whole.csv {ASKED} --memory 1GiB --out far.json --json")).json();
+    let near =
+        folder.tautnet("polish far.json whole.csv --lipschitz-price 0.02 --decay 0.01 --method joint --json").json();
+    let (far, before, after) = (&far["objective"], &near["before"]["objective"], near["objective"].as_f64().unwrap());
+    let (far, before) = (far.as_f64().unwrap(), before.as_f64().unwrap());
+    assert!((far - before).abs() < 1e-9 * far, "{far} {before}");
+    assert!(after <= before && before - after < 1e-6 * before, "{after} {before}");
+}
+
+#[test]
+fn text_tells_of_all_rows_and_of_the_passes() {
+    let folder = Folder::new();
+    write_rows(&folder, "rows.csv", 0..500);
+    let ran = folder.tautnet("train rows.csv --hidden 5 --start random --lipschitz-price 0.02 --memory 1GiB");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    for part in ["500 rows to learn from", "All rows were gone through", "a linear model", "solved at λ = 0.02"] {
+        assert!(ran.out.contains(part), "{part}: {}", ran.out);
+    }
+    assert!(ran.err.contains("a tolerance needs all rows in memory"), "{}", ran.err);
+    // The price is chosen on a sample where none is given.
+    let ran = folder.tautnet("train rows.csv --hidden 4 --start random --memory 1GiB --json");
+    assert!(ran.json()["price"].as_f64().is_some(), "{ran:?}");
+}
+
+#[test]
+fn what_is_wrong_is_told_with_file_and_row_and_leaves_nothing() {
+    let folder = Folder::new();
+    write_rows(&folder, "part-1.csv", 0..300);
+    write_rows(&folder, "part-2.csv", 300..400);
+    let mut bad = "a,b,level,y\n".to_owned();
+    (400..420).for_each(|k| bad += &line(k));
+    let _ = writeln!(bad, "1,NaN,low,3");
+    folder.write("bad-3.csv", &bad);
+    let refused = |arguments: &str| {
+        let ran = folder.tautnet(&format!("train {arguments} --quiet --out no.json"));
+        assert!(ran.code == Some(2) && !folder.path().join("no.json").exists(), "{arguments}: {ran:?}");
+        ran.err
+    };
+    let price = "--hidden 5 --lipschitz-price 0.1";
+    for (arguments, what) in [
+        (format!("bad-3.csv {price} --memory 1GiB"), "bad-3.csv: row 21 (line 22), column `b` is missing"),
+        (format!("*-?.csv {price}"), "bad-3.csv: row 21"),
+        (format!("part-*.csv {price} --tolerance 0.1sd"), "tolerance"),
+        ("part-*.csv --tolerance 0.1sd".to_owned(), "chosen of rows that are in memory"),
+        (format!("part-*.csv {price} --memory 1MiB"), "1 MiB of memory are not enough"),
+        (format!("part-*.csv {price} --memory 1GiB --report r.html"), "needs all rows in memory"),
+        (format!("part-*.csv {price} --loss absolute"), "the loss `absolute` needs all rows in memory"),
+        (format!("part-*.csv {price} --method walk"), "the method `walk` needs all rows in memory"),
+        (format!("part-*.csv {price} --target level"), "taken for a class"),
+        (format!("part-*.csv {price} --target nothing"), "has no column `nothing`"),
+        (format!("machine {price} --memory 1GiB"), "no file that can be read a block at a time"),
+        (format!("part-*.csv {price} --cache ."), "--memory"),
+    ] {
+        let told = refused(&arguments);
+        assert!(told.contains(what), "{arguments}: {told}");
+    }
+}
