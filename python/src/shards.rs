@@ -79,7 +79,9 @@ fn visited(
         // Where no row of a shard counts, others do.
         let data = Dataset { weights, ..Dataset::new(x, y.iter().copied().collect(), None)? };
         match data.columns() {
-            columns if columns == question.inputs() => Ok((question.visit(&Shard { number, first, data }), columns)),
+            columns if columns == question.inputs() => {
+                Ok((question.visit(&Shard { number, first, data: Arc::new(data) }), columns))
+            }
             columns => Ok((Answer::default(), columns)),
         }
     };

@@ -121,7 +121,7 @@ def test_facts_and_predictions(rows, client):
     assert model.n_rows_ + model.n_rows_held_out_ == ROWS and 0.09 < model.n_rows_held_out_ / ROWS < 0.11
     losses = model.losses_
     assert losses["network"]["learned"] < 1.1 * losses["start"]["learned"] and losses["network"]["held_out"] < losses["linear"]["held_out"] < losses["constant"]["held_out"]
-    assert model.n_passes_ > 3 and model.n_iter_ > 3 and model.duality_gap_ < 1e-6 and len(model.gap_path_) == model.n_iter_ + 1
+    assert model.n_passes_ >= 3 and model.n_iter_ > 3 and model.duality_gap_ < 1e-6 and len(model.gap_path_) == model.n_iter_ + 1
     assert model.lipschitz_price_ == 0.01 and model.n_features_in_ == 3 and not hasattr(model, "feature_names_in_")
     local = model.to_local()
     assert type(local) is tautnet.LipschitzRegressor and local.certificate_.lipschitz_upper_bound == model.certificate_.lipschitz_upper_bound
@@ -201,15 +201,15 @@ def kill_at(monkeypatch, client, question, count, signal_of=signal.SIGKILL):
     return asked
 
 
-@pytest.mark.parametrize("question, count", [(1, 1), (3, 2)])
+@pytest.mark.parametrize("question, count", [(1, 1), (2, 2)])
 def test_workers_that_die_are_replaced(rows, client, due, tmp_path, monkeypatch, question, count):
     client.wait_for_workers(2)
     asked = kill_at(monkeypatch, client, question, count)
     model = DaskLipschitzRegressor(**SETTINGS).fit(*arrays(rows, 40_000))
-    assert len(asked) > question and data(model, tmp_path) == due[False]
+    assert len(asked) >= question and data(model, tmp_path) == due[False]
 
 
-@pytest.mark.parametrize("question", [1, 4])
+@pytest.mark.parametrize("question", [1, 2, 3])
 def test_a_scheduler_that_is_lost(rows, question, monkeypatch):
     # Not the usual half a minute in which a scheduler may come back.
     short = {"distributed.comm.timeouts.connect": "1s", "distributed.comm.timeouts.tcp": "1s"}
