@@ -32,6 +32,7 @@ from tautnet.dask import DaskLipschitzRegressor
 RESULTS = pathlib.Path(__file__).parent / "results" / "dask.csv"
 FIELDS = ["what", "rows", "columns", "hidden", "workers", "killed", "seconds", "seconds_before_the_first_question", "passes", "seconds_of_passes", "bytes_between_workers_before", "bytes_between_workers_a_pass", "bytes_to_the_client_a_pass", "mse", "mse_held_out", "bound", "sha256", "note"]
 COLUMNS, CHUNK = 10, 250_000
+STEALING = os.environ.get("STEALING", "on") == "on"  # whether Dask may copy parts to workers that have nothing to do
 
 
 def block(place, rows, seed=0):
@@ -68,9 +69,9 @@ def told(**facts):
 
 
 def cluster_of(workers, **more):
-    config = {"distributed.scheduler.allowed-failures": 20, "distributed.worker.memory.target": False, "distributed.worker.memory.spill": False}
+    config = {"distributed.scheduler.work-stealing": STEALING, "distributed.scheduler.allowed-failures": 20, "distributed.worker.memory.target": False, "distributed.worker.memory.spill": False}
     dask.config.set(config)
-    return distributed.LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=None, memory_limit=0, **more)
+    return distributed.LocalCluster(n_workers=workers, threads_per_worker=1, processes=True, dashboard_address=":0", memory_limit=0, **more)
 
 
 def between_workers(client):
@@ -128,12 +129,12 @@ def passes_in_words(kinds, seconds):
 
 
 def scale(rows=10_000_000, hidden=50, price=0.01):
-    note = f"machine of {os.cpu_count()} cores, others at work on it"
+    note = f"machine of {os.cpu_count()} cores, others at work on it (load {os.getloadavg()[0]:.0f}); work stealing {'on' if STEALING else 'off'}"
     facts = {"what": "scale", "rows": rows, "columns": COLUMNS, "hidden": hidden, "note": note}
     import tautnet.dask as place
 
     place.Asking = Watched
-    for workers in (1, 2, 4):
+    for workers in map(int, os.environ.get("WORKERS", "1,2,4").split(",")):
         with cluster_of(workers) as cluster, distributed.Client(cluster) as client:
             given = client.persist(table(rows))
             distributed.wait(given)

@@ -43,7 +43,7 @@ def rows():
 @pytest.fixture(scope="module")
 def cluster():
     with dask.config.set({"distributed.scheduler.allowed-failures": 10, "distributed.admin.large-graph-warning-threshold": "100MB"}):
-        cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+        cluster = distributed.LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0")
         yield cluster
         with contextlib.suppress(KeyError):  # of a worker that was killed, as the cluster sees it
             cluster.close()
@@ -213,7 +213,7 @@ def test_workers_that_die_are_replaced(rows, client, due, tmp_path, monkeypatch,
 def test_a_scheduler_that_is_lost(rows, question, monkeypatch):
     # Not the usual half a minute in which a scheduler may come back.
     short = {"distributed.comm.timeouts.connect": "1s", "distributed.comm.timeouts.tcp": "1s"}
-    with dask.config.set(short), distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as own:
+    with dask.config.set(short), distributed.LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0") as own:
         with distributed.Client(own, set_as_default=False) as client:
             ask = _dask_rows.Asking.heard
             asked = []

@@ -265,8 +265,9 @@ class PartsOf:
         distributed: Any = importlib.import_module("distributed")
         left = None if self.over is None else max(self.over - time.monotonic(), 0.0)
         try:
-            for future, _ in distributed.as_completed(futures, with_results=True, raise_errors=True, timeout=left):
-                del future
+            for future in distributed.as_completed(futures, timeout=left):  # without the results, which stay where they are
+                if future.status != "finished":
+                    future.result()
         except TautnetError:
             raise
         except TimeoutError:
