@@ -184,7 +184,7 @@ def kill(runs=12, rows=400_000, hidden=10, price=0.01):
             took = time.monotonic() - begun
             ended.set()
             thread.join()
-            usual = usual or took
+            usual = took if usual is None else min(usual, took)
             told(
                 what="kill", rows=rows, columns=COLUMNS, hidden=hidden, workers=3, killed=len(killing), seconds=round(took, 2), passes=model.n_passes_,
                 sha256=digest(model), note="killed after " + " ".join(f"{moment:.2f}" for moment in moments[: len(killing)]) + " s" if killing else "",

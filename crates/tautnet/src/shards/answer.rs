@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
 
 /// Means and squared deviations of two sets of rows together (Chan, Golub and LeVeque).
 pub(super) fn merge_spread(into: &mut Vec<f64>, next: &[f64]) {
-    let (Some(&added), true) = (next.first(), into.first().is_some()) else { return };
+    let (Some(&added), true) = (next.first(), !into.is_empty()) else { return };
     if added == 0.0 {
         return;
     }
