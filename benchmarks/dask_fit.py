@@ -161,7 +161,10 @@ def kill(runs=12, rows=400_000, hidden=10, price=0.01):
     usual = None
     with cluster_of(3) as cluster, distributed.Client(cluster) as client:
         for run in range(-1, runs):
-            client.wait_for_workers(3)
+            try:
+                client.wait_for_workers(3, timeout=15)
+            except TimeoutError:
+                print(f"a worker that was killed did not come back: {len(client.nthreads())} are left", flush=True)
             X = table(rows)
             killed = 0 if run < 0 else 1 if run < runs // 2 else 2
             ended = threading.Event()
