@@ -110,6 +110,15 @@ fn copy_matrix<T: Number>(from: ArrayView2<'_, T>) -> Mat<f64> {
     x
 }
 
+/// Doubles or floats, copied.
+pub fn copied<T: Copy + Into<f64>>(from: ArrayView2<'_, T>) -> Mat<f64> {
+    let mut x = Mat::zeros(from.nrows(), from.ncols());
+    for (from, to) in from.columns().into_iter().zip(x.col_iter_mut()) {
+        from.iter().zip(to.iter_mut()).for_each(|(from, to)| *to = (*from).into());
+    }
+    x
+}
+
 fn copy_column<T: Number>(from: ArrayView1<'_, T>) -> Vec<f64> {
     from.iter().map(|value| value.double()).collect()
 }

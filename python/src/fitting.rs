@@ -366,7 +366,7 @@ pub fn lipschitz_path(
 }
 
 /// Note what the work is at.
-fn note(watch: &Watch, progress: &tautnet::fit::Progress<'_>) {
+pub fn note(watch: &Watch, progress: &tautnet::fit::Progress<'_>) {
     let starting = |stage, progress: &tautnet::train::Progress| Facts {
         stage,
         step: progress.epoch,

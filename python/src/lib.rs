@@ -19,6 +19,7 @@ mod network;
 mod options;
 mod polishing;
 mod scores;
+mod shards;
 mod targets;
 mod tolerance;
 mod watch;
@@ -48,6 +49,8 @@ mod _tautnet {
     use crate::options::settings;
     #[pymodule_export]
     use crate::polishing::{has_layers_polished, polish};
+    #[pymodule_export]
+    use crate::shards::{finish, fit_far, merge, rows_in_shard, visit};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -26,7 +26,7 @@ def blocks(page):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("page, at_least, outputs", [("python.md", 10, 2), ("coming-from.md", 4, 0), ("classes.md", 1, 0), ("deep.md", 2, 2), ("journeys.md", 12, 9)])
+@pytest.mark.parametrize("page, at_least, outputs", [("python.md", 10, 2), ("coming-from.md", 4, 0), ("classes.md", 1, 0), ("deep.md", 2, 2), ("journeys.md", 12, 9), ("on-a-cluster.md", 4, 2)])
 def test_the_guide_runs(page, at_least, outputs, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     found = blocks(ROOT / "docs" / "guide" / page)

@@ -1,5 +1,6 @@
 """The extension, as the package uses it."""
 
+from collections.abc import Callable
 from os import PathLike
 from typing import Any, TypeAlias
 
@@ -9,6 +10,7 @@ import numpy.typing as npt
 _Path: TypeAlias = str | PathLike[str]
 _Limits: TypeAlias = tuple[float | None, int | None, Any]
 _Floats: TypeAlias = npt.NDArray[np.float64]
+_Forest: TypeAlias = list[tuple[int, int, _Floats]]
 
 __version__: str
 
@@ -298,6 +300,18 @@ def certify_chain(
     subject: Model | Network, given: Any, labels: Any, norm: str, radius: float | None, exact: bool, limits: _Limits
 ) -> tuple[str, ChainCertificate, ClassMargins | None]:
     """The largest Jacobian found, what multipliers prove and what searches enclose, as JSON; the certificate; and with labels and a radius the margins of the rows."""
+def rows_in_shard(inputs: int) -> int:
+    """How many rows a shard has, the unit in which answers about rows are found; the last one may have fewer."""
+def visit(question: str, given: list[tuple[int, int, npt.NDArray[Any], _Floats, _Floats | None]]) -> _Forest:
+    """What shards answer, each its number, the number of its first row, inputs, targets and weights: a forest."""
+def merge(forests: list[_Forest]) -> _Forest:
+    """What runs of shards answer together that come one after another."""
+def finish(forest: _Forest) -> _Floats:
+    """What all shards answer."""
+def fit_far(
+    ask: Callable[[str, Callable[[], bool]], Any], of: dict[str, Any], asked: dict[str, Any], limits: _Limits
+) -> tuple[Model, str | None, str]:
+    """The model of rows that `ask(question, over)` asks, what cut the work short, and facts as JSON."""
 def shown(value: float, upper: bool) -> str: ...
 def verify(bytes: bytes, subject: Model | Network) -> Certificate | ChainCertificate | ClassMargins: ...
 def attack(
