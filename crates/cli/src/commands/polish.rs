@@ -2,8 +2,8 @@
 
 use super::beside::{self, Units};
 use super::pictures::{self, Evaluation};
-use super::{export, polish_deep, several};
-use crate::arguments::{MeetingArguments, OutArguments, PictureArguments, TalkArguments};
+use super::{export, polish_deep, polish_rows, rows_beyond, several};
+use crate::arguments::{MeetingArguments, MemoryArguments, OutArguments, PictureArguments, TalkArguments};
 use crate::files::Files;
 use crate::input::Problem;
 use crate::progress::{Display, seconds};
@@ -27,6 +27,7 @@ use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Recipe, Scaler, Shallow, attack, certify, fit};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side, Within};
+use tautnet_tables::Encoder;
 
 /// Post-process a network by convex optimization; never worse than it was
 ///
@@ -49,6 +50,9 @@ pub struct Arguments {
 
     #[command(flatten)]
     pub meeting: MeetingArguments,
+
+    #[command(flatten)]
+    pub memory: MemoryArguments,
 
     #[command(flatten)]
     pub test: TestArguments,
@@ -80,6 +84,9 @@ pub struct Arguments {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
+    if rows_beyond::is_asked(&arguments.data, &arguments.memory) {
+        return polish_rows::run(arguments);
+    }
     let mut asked = arguments.recipe.asked.clone();
     asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;
     let no_path = [(Chart::Path, "only `train` chooses the price λ")];
@@ -173,11 +180,19 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         loss: &settings.loss,
         worst_case: worst_case.as_ref(),
         polished,
-        before: network,
+        test_loss: problem.test.as_ref().map(|test| {
+            let loss = |network| settings.loss.mean(network, test);
+            [loss(network), loss(&polished.network)]
+        }),
+        // Within a tolerance the errors without one do not decide.
+        beside: beside::of(&polished.network, &problem.train, problem.test.as_ref(), &settings.loss)
+            .map(|beside| Beside { verdict: beside.verdict.filter(|_| worst_case.is_none()), ..beside }),
+        columns: &problem.columns,
+        scaler: &problem.scaler,
         time,
         stopped,
-        problem: &problem,
         rewritten,
+        passes: None,
     };
     if let Some(path) = &arguments.out.out {
         let result = match stored {
@@ -194,7 +209,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         export::write(&result, path, &Options::default(), arguments.out.existing())?;
     }
     if arguments.pictures.wanted() {
-        draw(arguments, &plan, &job, &facts, &stop)?;
+        draw(arguments, &plan, &job, (&facts, &problem), &stop)?;
     }
     if arguments.talk.json {
         output::print_json(&facts.json())?;
@@ -224,10 +239,16 @@ fn tell_of_tolerance(stored: &Stored, asked: &Recipe, arguments: &Arguments) -> 
 }
 
 /// The page and the charts that were asked for.
-fn draw(arguments: &Arguments, plan: &Plan, job: &Job<'_>, facts: &Facts<'_>, stop: &Stop) -> Result<()> {
+fn draw(
+    arguments: &Arguments,
+    plan: &Plan,
+    job: &Job<'_>,
+    (facts, problem): (&Facts<'_>, &Problem),
+    stop: &Stop,
+) -> Result<()> {
     let settings = &plan.settings.polish;
-    let Facts { polished, before, problem, .. } = *facts;
-    let Problem { columns, scaler, train, test, source, .. } = problem;
+    let polished = facts.polished;
+    let Problem { network: before, columns, scaler, train, test, source } = problem;
     let (measure, seed, late) = ((settings.norm, &settings.loss), plan.recipe.seed, stop.late());
     let (old, new) = (job.prove(before, None)?, job.prove(&polished.network, Some(scaler))?);
     let bounds = (old.standardized.bound, new.standardized.bound);
@@ -294,7 +315,7 @@ fn within(
 
 /// The worst cases within the tolerance as mean losses, found by attack and proved row by row: of the network given and of the
 /// result.
-struct WorstCases {
+pub struct WorstCases {
     /// In the rows learned from.
     learned: [Searched; 2],
     /// In rows held out.
@@ -340,17 +361,23 @@ impl WorstCases {
 }
 
 /// All that is to be told.
-struct Facts<'a> {
-    loss: &'a Loss,
+pub struct Facts<'a> {
+    pub loss: &'a Loss,
     /// Where there is a tolerance.
-    worst_case: Option<&'a WorstCases>,
-    polished: &'a Polished,
-    before: &'a Shallow,
-    time: Duration,
-    stopped: Option<&'static str>,
-    problem: &'a Problem,
+    pub worst_case: Option<&'a WorstCases>,
+    pub polished: &'a Polished,
+    /// The mean losses of the network given and of the result on rows held out.
+    pub test_loss: Option<[f64; 2]>,
+    /// What simple rules achieve on the rows held out, or where there are none on those learned from.
+    pub beside: Option<Beside>,
+    pub columns: &'a Encoder,
+    pub scaler: &'a Scaler,
+    pub time: Duration,
+    pub stopped: Option<&'static str>,
     /// Said where the network was rewritten with relu units.
-    rewritten: Option<String>,
+    pub rewritten: Option<String>,
+    /// How often all rows were gone through, and whose cells were held at the end, where the rows were not in memory.
+    pub passes: Option<(usize, usize)>,
 }
 
 /// How many convex programs were solved one after the other.
@@ -363,27 +390,15 @@ impl Facts<'_> {
         self.rewritten.iter().chain(&self.polished.notes).map(String::as_str)
     }
 
-    fn test_loss(&self, network: &Shallow) -> Option<f64> {
-        self.problem.test.as_ref().map(|test| self.loss.mean(network, test))
-    }
-
-    /// What simple rules achieve on the rows held out, or where there are none on those learned from.
-    fn beside(&self) -> Option<Beside> {
-        let (learned, held_out) = (&self.problem.train, self.problem.test.as_ref());
-        let beside = beside::of(&self.polished.network, learned, held_out, self.loss)?;
-        // Within a tolerance the errors without one do not decide.
-        Some(Beside { verdict: beside.verdict.filter(|_| self.worst_case.is_none()), ..beside })
-    }
-
     fn units(&self) -> Units<'_> {
-        Units { target: &self.problem.columns.target, scaler: Some(&self.problem.scaler), loss: self.loss }
+        Units { target: &self.columns.target, scaler: Some(self.scaler), loss: self.loss }
     }
 
-    fn json(&self) -> Value {
-        let Self { polished, problem, .. } = self;
-        let score = |score: &Score, network: &Shallow, at: usize, gap: Option<f64>, iterations: usize, seconds: f64| {
-            let bounds = problem.scaler.bound_per_column(score.lipschitz);
-            let columns = problem.columns.names().into_iter().zip(bounds).map(|(name, bound)| (name, json!(bound)));
+    pub fn json(&self) -> Value {
+        let Self { polished, columns, scaler, .. } = self;
+        let score = |score: &Score, at: usize, gap: Option<f64>, iterations: usize, seconds: f64| {
+            let bounds = scaler.bound_per_column(score.lipschitz);
+            let columns = columns.names().into_iter().zip(bounds).map(|(name, bound)| (name, json!(bound)));
             let mut facts = json!({
                 "objective": score.objective,
                 "loss": score.loss,
@@ -393,7 +408,7 @@ impl Facts<'_> {
                 "iterations": iterations,
                 "seconds": seconds,
                 "user_units": {
-                    "loss": problem.scaler.loss_to_user(self.loss, score.loss),
+                    "loss": scaler.loss_to_user(self.loss, score.loss),
                     "lipschitz_per_column": columns.collect::<serde_json::Map<_, _>>(),
                 },
             });
@@ -410,15 +425,14 @@ impl Facts<'_> {
                     facts["worst_case"]["test_found"] = json!(held_out[at].found);
                 }
             }
-            if let Some(loss) = self.test_loss(network) {
-                facts["test_loss"] = json!(loss);
-                facts["user_units"]["test_loss"] = json!(problem.scaler.loss_to_user(self.loss, loss));
+            if let Some(losses) = self.test_loss {
+                facts["test_loss"] = json!(losses[at]);
+                facts["user_units"]["test_loss"] = json!(scaler.loss_to_user(self.loss, losses[at]));
             }
             facts
         };
         let seconds = self.time.as_secs_f64();
-        let mut result =
-            score(&polished.after, &polished.network, 1, polished.duality_gap, polished.iterations, seconds);
+        let mut result = score(&polished.after, 1, polished.duality_gap, polished.iterations, seconds);
         let (ending, reason) = polished.ending.in_words(self.stopped);
         result["ending"] = json!(ending);
         result["reason"] = json!(reason);
@@ -428,13 +442,16 @@ impl Facts<'_> {
             result["recomputed"] = json!(polished.after.objective);
         }
         result["rounds"] = json!(rounds(polished));
-        result["before"] = score(&polished.before, self.before, 0, None, 0, 0.0);
-        result["beside"] = json!(self.beside().map(|beside| beside::told(&beside, self.units())));
+        result["before"] = score(&polished.before, 0, None, 0, 0.0);
+        result["beside"] = json!(self.beside.as_ref().map(|beside| beside::told(beside, self.units())));
+        if let Some((passes, members)) = self.passes {
+            result["beyond_memory"] = json!({"passes": passes, "members": members});
+        }
         result
     }
 
-    fn text(&self) -> String {
-        let Self { polished, problem, .. } = self;
+    pub fn text(&self) -> String {
+        let Self { polished, columns, scaler, .. } = self;
         let row =
             |name: &str, before: f64, after: f64| vec![name.to_owned(), output::number(before), output::number(after)];
         let (before, after) = (&polished.before, &polished.after);
@@ -443,7 +460,7 @@ impl Facts<'_> {
             row("objective", before.objective, after.objective),
             row(&self.loss.mean_name(), before.loss, after.loss),
         ];
-        if let (Some(before), Some(after)) = (self.test_loss(self.before), self.test_loss(&polished.network)) {
+        if let Some([before, after]) = self.test_loss {
             rows.push(row(&format!("{}, rows held out", self.loss.mean_name()), before, after));
         }
         if let (Some(worst_case), [Some(old), Some(new)]) = (self.worst_case, [before.worst_case, after.worst_case]) {
@@ -459,10 +476,10 @@ impl Facts<'_> {
         let bounds = [before.lipschitz, after.lipschitz].map(output::at_most);
         rows.push(["Lipschitz bound".to_owned()].into_iter().chain(bounds).collect());
         rows.push(row("weights", before.decay, after.decay));
-        if problem.scaler != Scaler::identity(problem.columns.width()) {
+        if **scaler != Scaler::identity(columns.width()) {
             let error = if self.loss.is_squared() { "root mean squared error" } else { self.loss.root_name() };
-            let name = format!("{error} of `{}`, in its units", problem.columns.target);
-            let root = |score: &Score| problem.scaler.root_to_user(self.loss, score.loss);
+            let name = format!("{error} of `{}`, in its units", columns.target);
+            let root = |score: &Score| scaler.root_to_user(self.loss, score.loss);
             rows.push(row(&name, root(before), root(after)));
         }
         let mut text = output::table(&rows);
@@ -474,8 +491,11 @@ impl Facts<'_> {
             polished.iterations,
             seconds(self.time)
         ));
-        if let Some(beside) = self.beside() {
-            text.push_str(&beside::text(&beside, self.units()));
+        if let Some(beside) = &self.beside {
+            text.push_str(&beside::text(beside, self.units()));
+        }
+        if let Some(passes) = self.passes {
+            text.push_str(&rows_beyond::told(passes));
         }
         self.notes().for_each(|note| text.push_str(&format!("note: {note}\n")));
         text

@@ -3,36 +3,23 @@
 use super::pictures::{self, Evaluation};
 use super::train::{self, Arguments};
 use super::train_summary::{self, Summary, Told, Unkept, certificate};
-use super::{export, predict_rows};
-use crate::arguments::MemoryArguments;
-use crate::files::{Files, TestRows, file_of};
+use super::{export, predict_rows, rows_beyond};
+use crate::files::{Files, TestRows};
 use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use tautnet::choose::{Beside, Clean};
-use tautnet::error::{Error, Result};
+use tautnet::error::Result;
 use tautnet::fit_far::FarFitted;
 use tautnet::job::Interruption;
 use tautnet::job_far::FarJob;
-use tautnet::polish::Mean;
 use tautnet::recipe::Command;
-use tautnet::shards::Share;
 use tautnet::tolerance::Asked;
 use tautnet_models::{Format, Model, Options, Stored};
-use tautnet_tables::source::{Budget, Source, SourceRows, choose};
-
-/// The memory that may be used where nothing is said.
-const MEMORY: u64 = 2 << 30;
-
-/// Whether the rows are to be read a block at a time.
-pub fn is_asked(data: &OsStr, memory: &MemoryArguments) -> bool {
-    memory.memory.is_some() || (data != "-" && Source::is_for(Path::new(data)))
-}
+use tautnet_tables::source::{Source, SourceRows, choose};
 
 /// Refuse what needs all rows in memory.
 fn check(arguments: &Arguments) -> Result<()> {
@@ -45,29 +32,8 @@ fn check(arguments: &Arguments) -> Result<()> {
         (matches!(arguments.test.test, Some(TestRows::File(_))), "--test FILE"),
         (arguments.recipe.asked.deep, "a method of deep networks"),
     ];
-    if let Some((_, name)) = of_memory.into_iter().find(|(asked, _)| *asked) {
-        return Err(Error::new(
-            format!("`{name}` needs all rows in memory, and these are read a block at a time"),
-            "leave it out; rows are held out by a share, such as --test 0.2; or give one file, without --memory",
-        ));
-    }
-    let path = Path::new(&arguments.data);
-    if !(Source::is_for(path) || file_of(&arguments.data).is_some_and(Path::is_file)) {
-        return Err(Error::new(
-            format!("`{}` is no file that can be read a block at a time", arguments.data.display()),
-            "give a CSV or Parquet file, a pattern such as 'part-*.csv', or a folder of Parquet files; or leave out --memory",
-        ));
-    }
-    Ok(())
-}
-
-/// The columns that are named: a text is one column where one is called so, else names between commas.
-fn named<'a>(texts: &'a [String], columns: &[String]) -> Vec<&'a str> {
-    let names = |text: &'a String| match columns.contains(text) {
-        true => vec![text.as_str()],
-        false => text.split(',').map(str::trim).collect(),
-    };
-    texts.iter().flat_map(names).collect()
+    rows_beyond::check(&of_memory)?;
+    rows_beyond::check_file(&arguments.data)
 }
 
 /// Run it.
@@ -85,11 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
-    let held_out = match arguments.test.test {
-        Some(TestRows::Fraction(share)) => share,
-        _ => 0.0,
-    };
-    let share = Share { seed: asked.seed, held_out };
+    let share = rows_beyond::share(&arguments.test, asked.seed);
     let job = FarJob::new(&plan, share, Arc::new(stop))?;
     let path = PathBuf::from(&arguments.data);
     let source = Source::open(&path, &arguments.file.options())?;
@@ -101,17 +63,13 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let display = Mutex::new(Display::new(arguments.talk.quiet, plan.settings.polish.tol));
     let shown = || display.lock().unwrap_or_else(PoisonError::into_inner);
-    let targets = named(&arguments.columns.target, source.columns());
+    let targets = rows_beyond::named(&arguments.columns.target, source.columns());
     let choice = input::choice(&arguments.columns, arguments.task.task(), &targets, &arguments.columns.drop);
     let started = Instant::now();
     let (columns, survey) =
         choose(&source, &choice, &mut |read| predict_rows::show(&mut shown(), "looking at all rows first", read))?;
     survey.notes().for_each(output::note);
-    let budget = Budget {
-        memory: arguments.memory.memory.unwrap_or(MEMORY),
-        threads: rayon_threads(),
-        folder: arguments.memory.cache.clone(),
-    };
+    let budget = rows_beyond::budget(&arguments.memory);
     let watch = |pass: usize, read| predict_rows::show(&mut shown(), &format!("pass {pass}"), read);
     let unknown = arguments.levels.unknown();
     let mut rows = SourceRows::new(&source, &survey, (&columns, unknown), &budget, Box::new(watch))?;
@@ -162,10 +120,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     Ok(status)
 }
 
-fn rayon_threads() -> usize {
-    rayon::current_num_threads().max(1)
-}
-
 /// What is told of the rows. Where the fit was ended before all rows had been gone through, losses are those on the sample.
 fn told(found: &FarFitted, inputs: usize) -> Told {
     let FarFitted { fitted, polished, seen } = found;
@@ -177,14 +131,6 @@ fn told(found: &FarFitted, inputs: usize) -> Told {
         Some(found) => ((found.before.learned, found.after.learned), found.before.held_out.zip(found.after.held_out)),
         None => sampled(),
     };
-    let beside = polished.as_ref().and_then(|found| {
-        let simple = found.beside?;
-        let held_out = seen.held_out > 0;
-        let of =
-            |mean: Mean| Clean { clean: if held_out { mean.held_out } else { Some(mean.learned) }, accuracy: None };
-        let rows = if held_out { seen.held_out } else { seen.learned } as usize;
-        Some(Beside::of_errors(rows, held_out, [of(found.after), of(simple.linear), of(simple.constant)]))
-    });
     Told {
         learned: seen.learned as usize,
         held_out: (seen.held_out > 0).then_some(seen.held_out as usize),
@@ -193,8 +139,7 @@ fn told(found: &FarFitted, inputs: usize) -> Told {
         loss,
         loss_held_out,
         right: None,
-        beside,
-        // The one that looks at the rows is before them.
-        passes: polished.as_ref().map(|found| (1 + found.passes, found.members)),
+        beside: polished.as_ref().and_then(|found| rows_beyond::beside(found, seen)),
+        passes: polished.as_ref().map(rows_beyond::passes),
     }
 }

@@ -3,6 +3,7 @@
 use super::attack::reports_json;
 use super::beside::{self, Units};
 use super::pictures::Evaluation;
+use super::rows_beyond;
 use crate::arguments::{OutArguments, TalkArguments};
 use crate::output::{self, at_least, at_most, number, percent, table};
 use crate::progress::seconds;
@@ -203,10 +204,8 @@ impl Summary<'_> {
         if let Some(beside) = &told.beside {
             text.push_str(&beside::text(beside, self.units()));
         }
-        if let Some((passes, members)) = told.passes {
-            text.push_str(&format!(
-                "All rows were gone through {passes} times; the last program held the cells of {members} of them.\n"
-            ));
+        if let Some(passes) = told.passes {
+            text.push_str(&rows_beyond::told(passes));
         }
 
         text.push_str(&format!("\n{mean} under attack, {}\n", evaluation.rows));

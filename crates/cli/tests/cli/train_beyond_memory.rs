@@ -69,6 +69,39 @@ fn the_optimum_is_that_of_the_rows_in_memory() {
     assert!(after <= before && before - after < 1e-6 * before, "{after} {before}");
 }
 
+/// At another price a model is polished on the rows of files as in memory, and from a pattern to the same bytes as from one file.
+#[test]
+fn a_model_is_polished_on_rows_beyond_memory() {
+    let folder = Folder::new();
+    write_rows(&folder, "whole.csv", 0..3_000);
+    write_rows(&folder, "part-1.csv", 0..1_000);
+    write_rows(&folder, "part-2.csv", 1_000..3_000);
+    let trained = folder.tautnet(&format!("train whole.csv {ASKED} --memory 1GiB --out m.json"));
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    let asked = "--lipschitz-price 0.2 --decay 0.001 --method joint --force";
+    let near = folder.tautnet(&format!("polish m.json whole.csv {asked} --json")).json();
+    let far = folder.tautnet(&format!("polish m.json whole.csv {asked} --memory 1GiB --out one.json --json")).json();
+    for key in ["objective", "lipschitz"] {
+        let (near, far) = (near[key].as_f64().unwrap(), far[key].as_f64().unwrap());
+        assert!((near - far).abs() < 1e-5 * near, "{key}: {near} {far}");
+    }
+    assert!(far["objective"].as_f64() < far["before"]["objective"].as_f64(), "{far}");
+    assert!(far["beyond_memory"]["passes"].as_u64().unwrap() >= 3 && far["ending"] == "solved");
+    let parts = folder.tautnet(&format!("polish m.json part-*.csv {asked} --out two.json"));
+    assert!(parts.code == Some(0) && parts.out.contains("All rows were gone through"), "{parts:?}");
+    let network = |name: &str| -> serde_json::Value { serde_json::from_str(&folder.read(name)).unwrap() };
+    assert_eq!(network("one.json")["network"], network("two.json")["network"]);
+    folder.write("plain.json", r#"{"w": [[1, 0, 0, 0]], "b": [0], "v": [1], "c": 0}"#);
+    for (arguments, what) in [
+        ("plain.json whole.csv --memory 1GiB", "is a plain network"),
+        ("m.json whole.csv --memory 1GiB --tolerance 0.1sd", "needs all rows in memory"),
+        ("m.json part-*.csv --method walk", "the method `walk` needs all rows in memory"),
+    ] {
+        let ran = folder.tautnet(&format!("polish {arguments}"));
+        assert!(ran.code == Some(2) && ran.err.contains(what), "{arguments}: {ran:?}");
+    }
+}
+
 #[test]
 fn text_tells_of_all_rows_and_of_the_passes() {
     let folder = Folder::new();

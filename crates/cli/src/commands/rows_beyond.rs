@@ -1,0 +1,86 @@
+//! What the commands share that learn from rows beyond memory.
+
+use crate::arguments::MemoryArguments;
+use crate::files::{TestRows, file_of};
+use crate::recipe::TestArguments;
+use std::ffi::OsStr;
+use std::path::Path;
+use tautnet::choose::{Beside, Clean};
+use tautnet::error::{Error, Result};
+use tautnet::fit_far::Seen;
+use tautnet::polish::{FarPolished, Mean};
+use tautnet::shards::Share;
+use tautnet_tables::source::{Budget, Source};
+
+/// The memory that may be used where nothing is said.
+const MEMORY: u64 = 2 << 30;
+
+/// Whether the rows are to be read a block at a time.
+pub fn is_asked(data: &OsStr, memory: &MemoryArguments) -> bool {
+    memory.memory.is_some() || (data != "-" && Source::is_for(Path::new(data)))
+}
+
+/// Refuse DATA that is no file.
+pub fn check_file(data: &OsStr) -> Result<()> {
+    if Source::is_for(Path::new(data)) || file_of(data).is_some_and(Path::is_file) {
+        return Ok(());
+    }
+    Err(Error::new(
+        format!("`{}` is no file that can be read a block at a time", data.display()),
+        "give a CSV or Parquet file, a pattern such as 'part-*.csv', or a folder of Parquet files; or leave out --memory",
+    ))
+}
+
+/// Refuse what needs all rows in memory: the names of what may have been asked for, and whether it was.
+pub fn check(of_memory: &[(bool, &str)]) -> Result<()> {
+    let Some((_, name)) = of_memory.iter().find(|(asked, _)| *asked) else { return Ok(()) };
+    Err(Error::new(
+        format!("`{name}` needs all rows in memory, and these are read a block at a time"),
+        "leave it out; rows are held out by a share, such as --test 0.2; or give one file, without --memory",
+    ))
+}
+
+/// Which rows are held out.
+pub fn share(test: &TestArguments, seed: u64) -> Share {
+    let held_out = match test.test {
+        Some(TestRows::Fraction(share)) => share,
+        _ => 0.0,
+    };
+    Share { seed, held_out }
+}
+
+/// What may be used.
+pub fn budget(memory: &MemoryArguments) -> Budget {
+    Budget {
+        memory: memory.memory.unwrap_or(MEMORY),
+        threads: rayon::current_num_threads().max(1),
+        folder: memory.cache.clone(),
+    }
+}
+
+/// The columns that are named: a text is one column where one is called so, else names between commas.
+pub fn named<'a>(texts: &'a [String], columns: &[String]) -> Vec<&'a str> {
+    let names = |text: &'a String| match columns.contains(text) {
+        true => vec![text.as_str()],
+        false => text.split(',').map(str::trim).collect(),
+    };
+    texts.iter().flat_map(names).collect()
+}
+
+/// What simple models achieve, where a pass over the rows has told.
+pub fn beside(found: &FarPolished, seen: &Seen) -> Option<Beside> {
+    let (simple, held_out) = (found.beside?, seen.held_out > 0);
+    let of = |mean: Mean| Clean { clean: if held_out { mean.held_out } else { Some(mean.learned) }, accuracy: None };
+    let rows = if held_out { seen.held_out } else { seen.learned } as usize;
+    Some(Beside::of_errors(rows, held_out, [of(found.after), of(simple.linear), of(simple.constant)]))
+}
+
+/// How often all rows were gone through, after the pass that finds what their columns are, and whose cells were held at the end.
+pub fn passes(found: &FarPolished) -> (usize, usize) {
+    (1 + found.passes, found.members)
+}
+
+/// The same in words.
+pub fn told((passes, members): (usize, usize)) -> String {
+    format!("All rows were gone through {passes} times; the last program held the cells of {members} of them.\n")
+}
