@@ -39,6 +39,7 @@ mod read;
 mod readings;
 pub mod results;
 pub mod source;
+pub mod source_rows;
 mod table;
 mod target;
 mod zip_archive;

@@ -83,7 +83,13 @@ pub enum Command {
 /// Run a command to its exit status.
 pub fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
+        Command::Train(arguments) if rows_beyond::is_asked(&arguments.data, &arguments.memory) => {
+            train_rows::run(&arguments)
+        }
         Command::Train(arguments) => train::run(&arguments),
+        Command::Polish(arguments) if rows_beyond::is_asked(&arguments.data, &arguments.memory) => {
+            polish_rows::run(&arguments)
+        }
         Command::Polish(arguments) => polish::run(&arguments),
         Command::Certify(arguments) => certify::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),

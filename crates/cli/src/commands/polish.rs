@@ -2,7 +2,7 @@
 
 use super::beside::{self, Units};
 use super::pictures::{self, Evaluation};
-use super::{export, polish_deep, polish_rows, rows_beyond, several};
+use super::{export, polish_deep, rows_beyond, several};
 use crate::arguments::{MeetingArguments, MemoryArguments, OutArguments, PictureArguments, TalkArguments};
 use crate::files::Files;
 use crate::input::Problem;
@@ -84,9 +84,6 @@ pub struct Arguments {
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if rows_beyond::is_asked(&arguments.data, &arguments.memory) {
-        return polish_rows::run(arguments);
-    }
     let mut asked = arguments.recipe.asked.clone();
     asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;
     let no_path = [(Chart::Path, "only `train` chooses the price λ")];

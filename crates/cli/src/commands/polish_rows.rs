@@ -18,7 +18,8 @@ use tautnet::job_far::{FarJob, FarResult};
 use tautnet::recipe::{Command, Layers, Table};
 use tautnet::tolerance::Asked;
 use tautnet_models::{Format, Model, Options, Stored};
-use tautnet_tables::source::{Source, SourceRows, Wanted};
+use tautnet_tables::source::Source;
+use tautnet_tables::source_rows::{SourceRows, of_model};
 
 /// Refuse what needs all rows in memory.
 fn check(arguments: &Arguments) -> Result<()> {
@@ -66,14 +67,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     source.notes().iter().for_each(|note| output::note(note));
     let display = Mutex::new(Display::new(arguments.talk.quiet, settings.tol));
     let shown = || display.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut wanted = given.columns.wanted();
-    // A row without a target is left out where rows without a value are.
-    let whole = wanted.iter().all(|column| column.whole) && given.columns.preparation.is_nothing();
-    wanted.push(Wanted { name: given.columns.target.clone(), numbers: true, whole });
-    let survey =
-        source.survey(&wanted, &mut |read| predict_rows::show(&mut shown(), "looking at all rows first", read))?;
+    let survey = of_model(&source, &given.columns, &mut |read| {
+        predict_rows::show(&mut shown(), "looking at all rows first", read)
+    })?;
     survey.notes().for_each(output::note);
-    let survey = survey.with_rows_at_once(tautnet::shards::rows_in_shard(given.columns.width()));
     let watch = |pass: usize, read| predict_rows::show(&mut shown(), &format!("pass {pass}"), read);
     let columns = (&given.columns, arguments.meeting.levels.unknown());
     let budget = rows_beyond::budget(&arguments.memory);

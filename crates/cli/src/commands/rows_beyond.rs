@@ -10,7 +10,8 @@ use tautnet::error::{Error, Result};
 use tautnet::fit_far::Seen;
 use tautnet::polish::{FarPolished, Mean};
 use tautnet::shards::Share;
-use tautnet_tables::source::{Budget, Source};
+use tautnet_tables::source::Source;
+use tautnet_tables::source_rows::Budget;
 
 /// The memory that may be used where nothing is said.
 const MEMORY: u64 = 2 << 30;

@@ -3,7 +3,7 @@
 use super::export;
 use super::pictures::{self, Evaluation};
 use super::train_summary::{self, Summary, Told, Unkept, certificate};
-use super::{rows_beyond, targets, tolerance_pictures, train_deep, train_rows, train_tolerance};
+use super::{targets, tolerance_pictures, train_deep, train_tolerance};
 use crate::arguments::{
     ColumnArguments, FileArguments, LevelArguments, MemoryArguments, OutArguments, PictureArguments, TalkArguments,
     TaskArguments,
@@ -135,9 +135,6 @@ pub const CLASSES: &str = "logistic";
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    if rows_beyond::is_asked(&arguments.data, &arguments.memory) {
-        return train_rows::run(arguments);
-    }
     let deep = arguments.of_deep();
     if train_deep::is_asked(&deep)? {
         return train_deep::run(&deep);

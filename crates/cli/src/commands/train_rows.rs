@@ -19,7 +19,8 @@ use tautnet::job_far::FarJob;
 use tautnet::recipe::Command;
 use tautnet::tolerance::Asked;
 use tautnet_models::{Format, Model, Options, Stored};
-use tautnet_tables::source::{Source, SourceRows, choose};
+use tautnet_tables::source::Source;
+use tautnet_tables::source_rows::{SourceRows, choose};
 
 /// Refuse what needs all rows in memory.
 fn check(arguments: &Arguments) -> Result<()> {

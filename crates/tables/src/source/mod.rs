@@ -11,14 +11,12 @@
 
 mod part;
 mod paths;
-mod shards;
 
 use crate::column::{ColumnBuilder, Verdict};
 use crate::csv::Units;
 use crate::table::{ReadOptions, Table, absent, check_names, empty};
 use part::Part;
 pub use paths::files;
-pub use shards::{Budget, SourceRows, choose};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

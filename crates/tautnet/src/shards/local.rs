@@ -1,9 +1,10 @@
 //! Rows of this machine: shards that come one after another, as often as they are asked for.
 
 use super::answer::Answer;
+use super::asking::Shards;
 use super::forest::Forest;
 use super::question::Question;
-use super::{Shard, Shards, rows_in_shard};
+use super::shard::{Shard, rows_in_shard};
 use crate::Dataset;
 use crate::error::Result;
 use crate::rows::Rows;

@@ -13,62 +13,19 @@
 //! ```
 
 mod answer;
+mod asking;
 mod forest;
 mod local;
 mod question;
+mod shard;
 
 pub use answer::{Answer, Pick, Picks, Piece};
+pub use asking::Shards;
+pub(crate) use asking::odd;
 pub use forest::{Forest, Tree};
 pub use local::{Feed, Held, Refeed, sweep};
 pub use question::{Asked, Layers, Packed, Question, Share};
-
-use crate::Dataset;
-use crate::error::{Error, Result};
-use std::sync::Arc;
-
-/// Rows of a shard, where they are not wide.
-const ROWS: usize = 1 << 16;
-/// Cells of a shard, where they are.
-const CELLS: usize = 1 << 23;
-
-/// How many rows a shard has, of rows with so many inputs; the last one may have fewer.
-pub fn rows_in_shard(inputs: usize) -> usize {
-    let most = CELLS / inputs.max(1) / 256 * 256;
-    most.clamp(256, ROWS)
-}
-
-/// A run of rows, and its place among all.
-#[derive(Debug, Clone)]
-pub struct Shard {
-    /// How many shards are before it.
-    pub number: u64,
-    /// The number of its first row, from 0.
-    pub first: u64,
-    /// The rows, with one target.
-    pub data: Arc<Dataset>,
-}
-
-/// Rows that can be asked.
-pub trait Shards {
-    /// How many inputs a row has.
-    fn inputs(&self) -> usize;
-
-    /// How many rows there are at least, where that is known beforehand: then less of them moves for a sample.
-    fn rows(&self) -> Option<u64> {
-        None
-    }
-
-    /// What all rows answer; `None` where it was time to end before the last.
-    fn ask(&mut self, question: &Question) -> Result<Option<Answer>>;
-}
-
-/// Rows have answered something else than what they were asked.
-pub(crate) fn odd() -> Error {
-    Error::new(
-        "the rows gave no answer that fits the question",
-        "all machines must have the same version of the program",
-    )
-}
+pub use shard::{Shard, rows_in_shard};
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -10,8 +10,8 @@
 //! is symmetric within each pair of units: the products x̄_a x̄_b (a ≤ b) of all rows times the products D_i D_j (i ≤ j) give it as one
 //! product of matrices, with half of the multiplications of ΦᵀΦ. A unit 0 that is always on brings the output bias and a linear part.
 
-use super::Shard;
 use super::answer::{Answer, Pick, Picks, Piece, merge_spread};
+use super::shard::Shard;
 use crate::scaling::Scaler;
 use crate::unit::Unit;
 use crate::{Loss, Shallow, error::Result};

@@ -1,11 +1,12 @@
 //! Answers do not depend on who held which rows, and are what one loop over all rows comes to.
 
 use super::*;
-use crate::{Scaler, Shallow, unit::Unit};
+use crate::{Dataset, Scaler, Shallow, unit::Unit};
 use faer::Mat;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
+use std::sync::Arc;
 
 pub(crate) fn data(n: usize, d: usize, seed: u64, weighted: bool) -> Dataset {
     let mut random = Pcg64::seed_from_u64(seed);

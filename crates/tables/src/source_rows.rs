@@ -1,9 +1,9 @@
 //! The rows of a source as shards that can be asked: held in memory where the budget has room for them, read again for every question where
 //! not. What is slow to read is kept as numbers in a temporary file.
 
-use super::{Blocks, Read, Source, Survey, Wanted};
 use crate::encoder::{ColumnChoice, Encoder, UnknownLevels};
 use crate::preparation::Missing;
+use crate::source::{Blocks, Read, Source, Survey, Wanted};
 use crate::table::{Column, Table, Values};
 use faer::Mat;
 use std::fs::File;
@@ -81,6 +81,17 @@ pub fn choose(source: &Source, choice: &ColumnChoice<'_>, watch: &mut dyn FnMut(
     }
     encoder.check_one_target("learning from rows beyond memory")?;
     Ok((encoder, survey))
+}
+
+/// The columns that a model has, and its target, by a first pass over all rows.
+pub fn of_model(source: &Source, columns: &Encoder, watch: &mut dyn FnMut(Read)) -> Result<Survey> {
+    // Rows without a target are left out where anything is done with missing values.
+    let whole = columns.preparation.missing == Missing::Refuse;
+    let mut wanted = columns.wanted();
+    let drops = columns.preparation.missing == Missing::Drop;
+    wanted.iter_mut().for_each(|column| column.whole &= !drops);
+    wanted.push(Wanted { name: columns.target.clone(), numbers: columns.classes.is_none(), whole });
+    Ok(source.survey(&wanted, watch)?.with_rows_at_once(rows_in_shard(columns.width())))
 }
 
 /// Rows that are gone through again and again.
@@ -337,5 +348,5 @@ impl Feed for OfFile<'_, '_> {
 }
 
 #[cfg(test)]
-#[path = "shards_tests.rs"]
+#[path = "source_rows_tests.rs"]
 mod tests;

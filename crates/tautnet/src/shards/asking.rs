@@ -1,0 +1,27 @@
+//! Whoever answers for all rows.
+
+use super::answer::Answer;
+use super::question::Question;
+use crate::error::{Error, Result};
+
+/// Rows that can be asked.
+pub trait Shards {
+    /// How many inputs a row has.
+    fn inputs(&self) -> usize;
+
+    /// How many rows there are at least, where that is known beforehand: then less of them moves for a sample.
+    fn rows(&self) -> Option<u64> {
+        None
+    }
+
+    /// What all rows answer; `None` where it was time to end before the last.
+    fn ask(&mut self, question: &Question) -> Result<Option<Answer>>;
+}
+
+/// Rows have answered something else than what they were asked.
+pub(crate) fn odd() -> Error {
+    Error::new(
+        "the rows gave no answer that fits the question",
+        "all machines must have the same version of the program",
+    )
+}
