@@ -46,13 +46,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
+    let source = Source::open(&PathBuf::from(&arguments.data), &arguments.meeting.file.options())?;
     let Stored::Model(given) = input::stored(&arguments.network)? else {
         return Err(Error::new(
             format!(
                 "{} is a plain network, whose columns and units all rows in memory would tell",
                 arguments.network.display()
             ),
-            "give a model, or leave out --memory",
+            "give a model, or one file of rows without --memory",
         ));
     };
     let relu = given.network.in_relu_units("`polish`")?;
@@ -63,7 +64,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     given.columns.check_loss(&settings.loss)?;
     given.columns.check_one_target("a polish on rows beyond memory")?;
     let job = FarJob::new(&plan, rows_beyond::share(&arguments.test, asked.seed), Arc::new(stop))?;
-    let source = Source::open(&PathBuf::from(&arguments.data), &arguments.meeting.file.options())?;
     source.notes().iter().for_each(|note| output::note(note));
     let display = Mutex::new(Display::new(arguments.talk.quiet, settings.tol));
     let shown = || display.lock().unwrap_or_else(PoisonError::into_inner);

@@ -155,7 +155,10 @@ fn cases() -> Vec<Case> {
             "polish net.json none.csv --out new.json",
             "error: none.csv could not be read: No such file or directory (os error 2)\nhint: check the path\n",
         ),
-        arguments("polish net.json . --out new.json", "error: . is a folder\nhint: give the path of a CSV file\n"),
+        arguments(
+            "polish net.json . --out new.json",
+            "error: . is a folder without Parquet files (*.parquet)\nhint: give the path of a file, or a pattern in quotation marks, such as './*.csv'\n",
+        ),
         arguments(
             "polish net.json data.csv --target z --out new.json",
             "error: data.csv has no column `z`\nhint: its columns are `a`, `b`, `y`\n",
