@@ -110,6 +110,8 @@ OF_THE_COMMAND_LINE = {
     "several_targets": "an estimator has a fit of several targets for every objective that it takes",
     "tolerated": "comparisons are of the command line",
     "seed": "rows of classes are held out by the command line",
+    "cache": "rows of files are read again and again by the command line",
+    "regress": "rows of files are read again and again by the command line",
 }
 
 # Where only the door differs: there is nothing to say of missing values and dates but to a fit.
