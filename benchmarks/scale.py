@@ -20,12 +20,12 @@ class Figures:
     """Measured on one machine; see docs/scale.md for the commands."""
 
     # Seconds a row of one core, of 10 inputs and 50 units: the squared error of all networks, and which side rows are on.
-    normal = 2.9e-6
-    sides = 0.35e-6
+    normal = 12e-6
+    sides = 0.45e-6
     # Seconds a row to read it again from Parquet, and to go through it in memory.
     read = 0.25e-6
     # Seconds of the coordinator for one solve of the program.
-    solve = 0.25
+    solve = 1.5
     # Seconds to merge a number, and to hand a task to a worker.
     merge = 1.0e-9
     task = 1.0e-3
