@@ -175,15 +175,18 @@ impl Opened {
         arguments.drop.iter().cloned().chain(others).collect()
     }
 
-    /// The columns that are named: a text is one column where one is called so, else names between commas.
     fn named<'a>(&self, texts: &'a [String]) -> Vec<&'a str> {
-        let is_column = |name: &str| self.table.columns().iter().any(|column| column.name == name);
-        let names = |text: &'a String| match is_column(text) {
-            true => vec![text.as_str()],
-            false => text.split(',').map(str::trim).collect(),
-        };
-        texts.iter().flat_map(names).collect()
+        named(texts, |name| self.table.columns().iter().any(|column| column.name == name))
     }
+}
+
+/// The columns that are named: a text is one column where one is called so, else names between commas.
+pub fn named<'a>(texts: &'a [String], is_column: impl Fn(&str) -> bool) -> Vec<&'a str> {
+    let names = |text: &'a String| match is_column(text) {
+        true => vec![text.as_str()],
+        false => text.split(',').map(str::trim).collect(),
+    };
+    texts.iter().flat_map(names).collect()
 }
 
 /// Which columns are used, for the library.

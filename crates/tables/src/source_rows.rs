@@ -157,11 +157,6 @@ impl<'a> SourceRows<'a> {
         };
         Ok(rows)
     }
-
-    /// How often all rows were gone through.
-    pub fn passes(&self) -> usize {
-        self.passes
-    }
 }
 
 fn temporary(folder: Option<&Path>) -> Result<File> {

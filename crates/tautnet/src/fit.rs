@@ -61,6 +61,21 @@ impl Settings {
         polish::Settings { lipschitz_price: price, ..self.polish.clone() }
     }
 
+    /// The price, and how it was chosen on these rows where it is left open.
+    pub(crate) fn choose(&self, data: &Dataset, observer: &mut Observer<'_>) -> Result<(Option<Path>, Option<f64>)> {
+        match &self.price {
+            Price::Fixed(price) => Ok((None, Some(*price))),
+            Price::Chosen(grid) => {
+                let mut observe = |progress: &select::Progress<'_>| observer(&Progress::Path(progress));
+                // It must leave time for the fit that uses the price.
+                let early = Stop::here().early();
+                let path = early.during(|| select::path(data, &self.start, &self.polish, grid, &mut observe))?;
+                let price = path.price();
+                Ok((Some(path), price))
+            }
+        }
+    }
+
     /// Refuse what would fail later, before any work.
     pub fn check(&self) -> Result<()> {
         self.start.check()?;
@@ -221,17 +236,7 @@ pub fn fit(data: &Dataset, settings: &Settings, observer: &mut Observer<'_>) -> 
         Price::Chosen(_) => 1.0,
     };
     polish::check_size(data, settings.start.units, &settings.at(priced))?;
-    let (path, price) = match &settings.price {
-        Price::Fixed(price) => (None, Some(*price)),
-        Price::Chosen(grid) => {
-            let mut observe = |progress: &select::Progress<'_>| observer(&Progress::Path(progress));
-            // It must leave time for the fit that uses the price.
-            let early = Stop::here().early();
-            let path = early.during(|| select::path(data, &settings.start, &settings.polish, grid, &mut observe))?;
-            let price = path.price();
-            (Some(path), price)
-        }
-    };
+    let (path, price) = settings.choose(data, observer)?;
     let mut epochs = 0;
     let mut ended_at_once = Stop::here().asked();
     let trained = train::train(data, &settings.start, &mut |progress| {

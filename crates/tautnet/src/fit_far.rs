@@ -4,11 +4,11 @@
 //! the bound is chosen on it where it is left open. The polish is of all rows.
 
 use crate::error::{Error, Result};
-use crate::fit::{self, Fitted, Observer, Price, Progress};
+use crate::fit::{self, Fitted, Observer, Progress};
 use crate::moments::Moments;
 use crate::polish::{self, Far, FarPolished, check_far, polish_far};
 use crate::shards::{Answer, Asked, Picks, Question, Shards, Share, rows_in_shard};
-use crate::{Dataset, Scaler, Shallow, select, train};
+use crate::{Dataset, Scaler, Shallow, train};
 use faer::Mat;
 use tautnet_cone::Stop;
 
@@ -102,16 +102,7 @@ pub fn fit_far(
         Error::new("it was time to end before all rows had been gone through once", "give it more time, or fewer rows")
     })?;
     let data = &seen.sample;
-    let (path, price) = match &settings.price {
-        Price::Fixed(price) => (None, Some(*price)),
-        Price::Chosen(grid) => {
-            let mut observe = |progress: &select::Progress<'_>| observer(&Progress::Path(progress));
-            let early = Stop::here().early();
-            let path = early.during(|| select::path(data, &settings.start, &settings.polish, grid, &mut observe))?;
-            let price = path.price();
-            (Some(path), price)
-        }
-    };
+    let (path, price) = settings.choose(data, observer)?;
     let trained = train::train(data, &settings.start, &mut |progress| observer(&Progress::Start(progress)))?;
     let (polished, start) = match price {
         Some(price) if !Stop::here().asked() => {
@@ -151,6 +142,8 @@ pub fn go_on(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fit::Price;
+    use crate::select;
     use crate::shards::{Held, tests::data};
     use std::ops::ControlFlow;
 

@@ -208,14 +208,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.pictures.wanted() {
         draw(arguments, &plan, &job, (&facts, &problem), &stop)?;
     }
-    if arguments.talk.json {
-        output::print_json(&facts.json())?;
-    } else {
-        output::print(&facts.text())?;
-        if arguments.out.out.is_none() {
-            output::note("the network was not kept; write it with --out FILE");
-        }
-    }
+    facts.tell(&arguments.out, &arguments.talk)?;
     Ok(output::limit_kept(settings.max_lipschitz, polished.after.lipschitz))
 }
 
@@ -383,6 +376,18 @@ fn rounds(polished: &Polished) -> usize {
 }
 
 impl Facts<'_> {
+    /// Print them, for people or for programs.
+    pub fn tell(&self, out: &OutArguments, talk: &TalkArguments) -> Result<()> {
+        if talk.json {
+            return output::print_json(&self.json());
+        }
+        output::print(&self.text())?;
+        if out.out.is_none() {
+            output::note("the network was not kept; write it with --out FILE");
+        }
+        Ok(())
+    }
+
     fn notes(&self) -> impl Iterator<Item = &str> {
         self.rewritten.iter().chain(&self.polished.notes).map(String::as_str)
     }
@@ -441,8 +446,8 @@ impl Facts<'_> {
         result["rounds"] = json!(rounds(polished));
         result["before"] = score(&polished.before, 0, None, 0, 0.0);
         result["beside"] = json!(self.beside.as_ref().map(|beside| beside::told(beside, self.units())));
-        if let Some((passes, members)) = self.passes {
-            result["beyond_memory"] = json!({"passes": passes, "members": members});
+        if let Some(passes) = self.passes {
+            result["beyond_memory"] = rows_beyond::json(passes);
         }
         result
     }

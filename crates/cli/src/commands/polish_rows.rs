@@ -102,13 +102,6 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         let model = Model::of(proved, given.columns.clone(), given.scaler.clone())?;
         export::write(&Stored::Model(Box::new(model)), path, &Options::default(), arguments.out.existing())?;
     }
-    if arguments.talk.json {
-        output::print_json(&facts.json())?;
-    } else {
-        output::print(&facts.text())?;
-        if arguments.out.out.is_none() {
-            output::note("the network was not kept; write it with --out FILE");
-        }
-    }
+    facts.tell(&arguments.out, &arguments.talk)?;
     Ok(output::limit_kept(settings.max_lipschitz, found.polished.after.lipschitz))
 }

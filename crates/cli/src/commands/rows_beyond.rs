@@ -3,6 +3,7 @@
 use crate::arguments::MemoryArguments;
 use crate::files::{TestRows, file_of};
 use crate::recipe::TestArguments;
+use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::path::Path;
 use tautnet::choose::{Beside, Clean};
@@ -59,15 +60,6 @@ pub fn budget(memory: &MemoryArguments) -> Budget {
     }
 }
 
-/// The columns that are named: a text is one column where one is called so, else names between commas.
-pub fn named<'a>(texts: &'a [String], columns: &[String]) -> Vec<&'a str> {
-    let names = |text: &'a String| match columns.contains(text) {
-        true => vec![text.as_str()],
-        false => text.split(',').map(str::trim).collect(),
-    };
-    texts.iter().flat_map(names).collect()
-}
-
 /// What simple models achieve, where a pass over the rows has told.
 pub fn beside(found: &FarPolished, seen: &Seen) -> Option<Beside> {
     let (simple, held_out) = (found.beside?, seen.held_out > 0);
@@ -79,6 +71,11 @@ pub fn beside(found: &FarPolished, seen: &Seen) -> Option<Beside> {
 /// How often all rows were gone through, after the pass that finds what their columns are, and whose cells were held at the end.
 pub fn passes(found: &FarPolished) -> (usize, usize) {
     (1 + found.passes, found.members)
+}
+
+/// The same for programs.
+pub fn json((passes, members): (usize, usize)) -> Value {
+    json!({"passes": passes, "members": members})
 }
 
 /// The same in words.

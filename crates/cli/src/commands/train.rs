@@ -295,14 +295,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     // A fit that was ended before the convex program has the bound that is proved.
     let reached = fitted.polished.as_ref().map_or(bound, |polished| polished.after.lipschitz);
     let status = output::limit_kept(settings.polish.max_lipschitz, reached);
-    if arguments.talk.json {
-        output::print_json(&summary.json()?)?;
-        return Ok(status);
-    }
-    output::print(&summary.text()?)?;
-    if !arguments.talk.quiet {
-        train_summary::tell_where(&arguments.out);
-    }
+    summary.tell(&arguments.out, &arguments.talk)?;
     Ok(status)
 }
 

@@ -2,7 +2,7 @@
 
 use super::pictures::{self, Evaluation};
 use super::train::{self, Arguments};
-use super::train_summary::{self, Summary, Told, Unkept, certificate};
+use super::train_summary::{Summary, Told, Unkept, certificate};
 use super::{export, predict_rows, rows_beyond};
 use crate::files::{Files, TestRows};
 use crate::progress::Display;
@@ -64,7 +64,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     }
     let display = Mutex::new(Display::new(arguments.talk.quiet, plan.settings.polish.tol));
     let shown = || display.lock().unwrap_or_else(PoisonError::into_inner);
-    let targets = rows_beyond::named(&arguments.columns.target, source.columns());
+    let targets = input::named(&arguments.columns.target, |name| source.columns().iter().any(|column| column == name));
     let choice = input::choice(&arguments.columns, arguments.task.task(), &targets, &arguments.columns.drop);
     let started = Instant::now();
     let (columns, survey) =
@@ -110,14 +110,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     };
     let reached = polished.as_ref().map_or(bound, |polished| polished.polished.after.lipschitz);
     let status = output::limit_kept(plan.settings.polish.max_lipschitz, reached);
-    if arguments.talk.json {
-        output::print_json(&summary.json()?)?;
-        return Ok(status);
-    }
-    output::print(&summary.text()?)?;
-    if !arguments.talk.quiet {
-        train_summary::tell_where(&arguments.out);
-    }
+    summary.tell(&arguments.out, &arguments.talk)?;
     Ok(status)
 }
 

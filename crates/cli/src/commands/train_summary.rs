@@ -125,6 +125,18 @@ pub fn moved(columns: &Encoder) -> String {
 }
 
 impl Summary<'_> {
+    /// Print it, for people or for programs.
+    pub fn tell(&self, out: &OutArguments, talk: &TalkArguments) -> Result<()> {
+        if talk.json {
+            return output::print_json(&self.json()?);
+        }
+        output::print(&self.text()?)?;
+        if !talk.quiet {
+            tell_where(out);
+        }
+        Ok(())
+    }
+
     /// One object: what `polish` says, and the path, the attacks and the certificate's claims.
     pub fn json(&self) -> Result<Value> {
         let Self { model, fitted, evaluation, .. } = self;
@@ -155,8 +167,8 @@ impl Summary<'_> {
         result["user_units"]["loss"] = json!(scaler.loss_to_user(&fitted.loss, self.rows.loss.1));
         result["certificate"] = certificate_json(model);
         result["beside"] = json!(self.rows.beside.as_ref().map(|beside| beside::told(beside, self.units())));
-        if let Some((passes, members)) = self.rows.passes {
-            result["beyond_memory"] = json!({"passes": passes, "members": members});
+        if let Some(passes) = self.rows.passes {
+            result["beyond_memory"] = rows_beyond::json(passes);
         }
         Ok(result)
     }

@@ -23,18 +23,7 @@ use std::sync::Arc;
 use tautnet::Stop;
 use tautnet::error::{Error, Result};
 use tautnet::printable::shown;
-
-/// Rows of a block, where they are not wide.
-const ROWS: usize = 1 << 16;
-
-/// Cells of a block, where rows are wide.
-const CELLS: usize = 1 << 23;
-
-/// Rows of a block that depend on the number of columns alone; a multiple of how many rows are bounded together.
-fn rows_at_once(columns: usize) -> usize {
-    let most = CELLS / columns.max(1) / 256 * 256;
-    most.clamp(256, ROWS)
-}
+use tautnet::shards::rows_in_shard;
 
 /// Files with the same columns, one after another.
 #[derive(Debug, Clone)]
@@ -165,7 +154,7 @@ impl Source {
             }
         }
         let names: Vec<String> = wanted.iter().map(|wanted| wanted.name.clone()).collect();
-        let at_once = rows_at_once(names.len());
+        let at_once = rows_in_shard(names.len());
         let mut rows = Rows::of(self, &names);
         let mut builders: Vec<ColumnBuilder> = names.iter().map(|_| ColumnBuilder::unkept()).collect();
         let (stop, mut early) = (Stop::here(), false);
@@ -212,7 +201,7 @@ impl Source {
         let limits = &self.options.limits;
         let mut rows = Rows::of(self, &self.names);
         let mut builders: Vec<ColumnBuilder> = self.names.iter().map(|_| ColumnBuilder::default()).collect();
-        while rows.push(&mut builders, rows_at_once(self.names.len()))? > 0 {
+        while rows.push(&mut builders, rows_in_shard(self.names.len()))? > 0 {
             limits.check(tautnet::limits::Limit::Rows, &self.name, rows.done)?;
             limits.check_cells(&self.name, rows.done, self.names.len() as u64)?;
         }

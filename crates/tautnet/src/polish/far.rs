@@ -2,7 +2,7 @@
 
 use super::method::Method;
 use super::outcome::{Observer, Polished, Progress, Score};
-use super::run::{gap, not_rounding, of_solver, score_at, stopped};
+use super::run::{dropped, gap, no_better, not_rounding, of_solver, score_at, stopped};
 use super::settings::Settings;
 use crate::ending::{Cause, Early, Ending};
 use crate::error::{Error, Result};
@@ -105,20 +105,9 @@ pub fn polish_far(
     let sums = &normal.sums;
     let linear_part = settings.linear_part || network.a().is_some();
     let prices = Prices { linear_part, ..settings.prices() };
-    let mut notes = Vec::new();
     let on: Vec<usize> = (0..units.len()).filter(|i| sums[at.on(*i)] > 0.0).collect();
-    for (count, what) in [
-        (network.units() - units.len(), "with output weight 0 dropped: they have no sign and contribute nothing"),
-        (units.len() - on.len(), "without an active row dropped: they could only raise the Lipschitz constant"),
-    ] {
-        if count > 0 {
-            notes.push(format!("{count} {} {what}", if count == 1 { "unit" } else { "units" }));
-        }
-    }
     let ties = on.iter().map(|i| sums[at.ties(*i)]).sum::<f64>();
-    if ties > 0.0 {
-        notes.push(format!("{ties} pre-activations are exactly 0 and count as on"));
-    }
+    let mut notes = dropped(network.units() - units.len(), units.len() - on.len(), ties as usize);
     let before = mean(errors, 0);
     let given = score_at((before.learned, None), network, &prices, None)?;
     let simple = simple(sums, at, settings)?;
@@ -188,17 +177,11 @@ pub fn polish_far(
 /// Why the given network stays, where it does.
 fn refusal(given: Score, found: Score, settings: &Settings) -> Option<String> {
     let meets = |score: Score| settings.max_lipschitz.is_none_or(|limit| score.lipschitz <= limit);
-    let (old, new) = (given.objective, found.objective);
-    match (meets(given), meets(found)) {
-        _ if !new.is_finite() => Some("the result's objective is not a number".into()),
-        (_, false) => Some(format!("the result's bound {:.6} exceeds the limit", found.lipschitz)),
-        (false, true) => None,
-        (true, true) if new < old => None,
-        _ if new <= old * (1.0 + 10.0 * settings.tol) => {
-            Some("the given network is optimal for its patterns already".into())
-        }
-        _ => Some(format!("the result's recomputed objective {new:.9} is not below {old:.9}")),
-    }
+    let better = match (meets(given), meets(found)) {
+        (true, true) => found.objective < given.objective,
+        (had, has) => has && !had,
+    };
+    (!(better && found.objective.is_finite())).then(|| no_better(given, found, settings))
 }
 
 /// The multipliers of units, and those of inputs where the norm has them.

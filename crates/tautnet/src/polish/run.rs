@@ -79,7 +79,6 @@ impl<'a, 'o> Run<'a, 'o> {
     /// Sort out the units: those without an output weight or without an active row contribute nothing to the data.
     pub fn new(network: &Shallow, data: &'a Dataset, settings: &'a Settings, observer: &'a mut Observer<'o>) -> Self {
         let (all, ties) = Patterns::with_ties(network, data.x.as_ref());
-        let mut notes = Vec::new();
         let signed = Unit::of(network);
         let without = network.units() - signed.len();
         // Held multipliers have their price whatever the unit does, so there every unit stays. A scenario can have a unit on that is
@@ -88,18 +87,8 @@ impl<'a, 'o> Run<'a, 'o> {
         let all_stay = given_multipliers.is_some() || settings.method == Method::SCENARIOS;
         let kept: Vec<(usize, Unit)> = signed.into_iter().filter(|(i, _)| all_stay || !all.is_dead(*i)).collect();
         let dead = network.units() - without - kept.len();
-        for (count, what) in [
-            (without, "with output weight 0 dropped: they have no sign and contribute nothing"),
-            (dead, "without an active row dropped: they could only raise the Lipschitz constant"),
-        ] {
-            if count > 0 {
-                notes.push(format!("{count} {} {what}", if count == 1 { "unit" } else { "units" }));
-            }
-        }
         let ties = kept.iter().map(|(i, _)| ties[*i]).sum::<usize>();
-        if ties > 0 {
-            notes.push(format!("{ties} pre-activations are exactly 0 and count as on"));
-        }
+        let mut notes = dropped(without, dead, ties);
         let active = all.pick(kept.iter().map(|(i, _)| *i));
         let units = kept.into_iter().map(|(_, unit)| unit).collect();
         if !settings.output_bias && network.c() != 0.0 {
@@ -337,21 +326,46 @@ impl<'a, 'o> Run<'a, 'o> {
             return candidate;
         }
         let (old, new) = (current.score.objective, candidate.score.objective);
-        let reason = if !self.meets(&candidate) {
-            format!("the result's bound {:.6} exceeds the limit", candidate.score.lipschitz)
-        } else if current.network.c() != self.bias(current.network.c()) {
+        let reason = if self.meets(&candidate) && current.network.c() != self.bias(current.network.c()) {
             // Only the given network has a bias where it is held.
             let given = self.given_bias;
             format!(
                 "with an output bias of 0 the objective is {new:.9}, not below {old:.9} with the given one of {given}"
             )
-        } else if new <= old * (1.0 + 10.0 * self.settings.tol) {
-            "the given network is optimal for its patterns already".into()
         } else {
-            format!("the result's recomputed objective {new:.9} is not below {old:.9}")
+            no_better(current.score, candidate.score, self.settings)
         };
         *ending = Ending::Unchanged(reason);
         current
+    }
+}
+
+/// What is told of units that a program does not have, and of rows on a boundary.
+pub(super) fn dropped(without: usize, dead: usize, ties: usize) -> Vec<String> {
+    let mut notes = Vec::new();
+    for (count, what) in [
+        (without, "with output weight 0 dropped: they have no sign and contribute nothing"),
+        (dead, "without an active row dropped: they could only raise the Lipschitz constant"),
+    ] {
+        if count > 0 {
+            notes.push(format!("{count} {} {what}", if count == 1 { "unit" } else { "units" }));
+        }
+    }
+    if ties > 0 {
+        notes.push(format!("{ties} pre-activations are exactly 0 and count as on"));
+    }
+    notes
+}
+
+/// Why a network stays beside a result that is no better.
+pub(super) fn no_better(current: Score, found: Score, settings: &Settings) -> String {
+    let (old, new) = (current.objective, found.objective);
+    match settings.max_lipschitz.is_none_or(|limit| found.lipschitz <= limit) {
+        false => format!("the result's bound {:.6} exceeds the limit", found.lipschitz),
+        true if new <= old * (1.0 + 10.0 * settings.tol) => {
+            "the given network is optimal for its patterns already".into()
+        }
+        true => format!("the result's recomputed objective {new:.9} is not below {old:.9}"),
     }
 }
 

@@ -29,6 +29,14 @@ impl Cells {
     }
 }
 
+/// Add the gradient of the ridge on each unit's bias.
+pub(super) fn add_ridge(ridge: &[f64], layout: &Layout, x: &[f64], out: &mut [f64]) {
+    for (i, ridge) in ridge.iter().enumerate() {
+        let bias = layout.unit(i) + layout.d;
+        out[bias] += ridge * x[bias];
+    }
+}
+
 impl Term for Cells {
     fn cones(&self, _: &Layout) -> Vec<Cone> {
         vec![Cone::Nonnegative(self.range().len())]
@@ -39,10 +47,7 @@ impl Term for Cells {
     }
 
     fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
-        for (i, ridge) in self.ridge.iter().enumerate() {
-            let bias = layout.unit(i) + layout.d;
-            out[bias] += ridge * x[bias];
-        }
+        add_ridge(&self.ridge, layout, x, out);
     }
 
     fn apply(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {

@@ -1,6 +1,7 @@
 //! The cells where they have too many inequalities to hold them all: `σ_ik x̄_k·z̄_i ≥ 0` for a list of points of each unit.
 
 use super::{
+    cells::add_ridge,
     layout::Layout,
     rows::Rows,
     term::{Blocks, Place, Term},
@@ -89,10 +90,7 @@ impl Term for Listed {
     }
 
     fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
-        for (i, ridge) in self.ridge.iter().enumerate() {
-            let bias = layout.unit(i) + layout.d;
-            out[bias] += ridge * x[bias];
-        }
+        add_ridge(&self.ridge, layout, x, out);
     }
 
     fn apply(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {

@@ -8,7 +8,7 @@ const ROWS: usize = 1 << 16;
 /// Cells of a shard, where they are.
 const CELLS: usize = 1 << 23;
 
-/// How many rows a shard has, of rows with so many inputs; the last one may have fewer.
+/// How many rows a shard has, of rows with so many inputs; the last one may have fewer. It is a multiple of how many rows are bounded together.
 pub fn rows_in_shard(inputs: usize) -> usize {
     let most = CELLS / inputs.max(1) / 256 * 256;
     most.clamp(256, ROWS)
