@@ -213,7 +213,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 /// Say that a model was made for a tolerance, where it is to be polished without one and nothing was said of that.
-fn tell_of_tolerance(stored: &Stored, asked: &Recipe, arguments: &Arguments) -> Result<()> {
+pub fn tell_of_tolerance(stored: &Stored, asked: &Recipe, arguments: &Arguments) -> Result<()> {
     let said = arguments.recipe.said("tolerance") || arguments.tolerances.tolerances.is_some();
     let Stored::Model(model) = stored else { return Ok(()) };
     if said || !asked.tolerance.is_exact() || model.tolerance()?.is_exact() {

@@ -1,6 +1,6 @@
 //! `tautnet polish` on rows beyond memory: a model made the best of its patterns on all rows of files that are read a block of rows at a time.
 
-use super::polish::{Arguments, Facts};
+use super::polish::{Arguments, Facts, tell_of_tolerance};
 use super::{export, predict_rows, rows_beyond};
 use crate::files::{Files, TestRows};
 use crate::progress::Display;
@@ -47,7 +47,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let source = Source::open(&PathBuf::from(&arguments.data), &arguments.meeting.file.options())?;
-    let Stored::Model(given) = input::stored(&arguments.network)? else {
+    let stored = input::stored(&arguments.network)?;
+    let Stored::Model(given) = &stored else {
         return Err(Error::new(
             format!(
                 "{} is a plain network, whose columns and units all rows in memory would tell",
@@ -56,6 +57,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
             "give a model, or one file of rows without --memory",
         ));
     };
+    tell_of_tolerance(&stored, &asked, arguments)?;
+    if !arguments.recipe.said("loss") {
+        asked.loss = given.loss()?;
+    }
     let relu = given.network.in_relu_units("`polish`")?;
     let rewritten = (relu.network != given.network).then(|| relu.note(&given.network));
     let network = relu.network.one_output("`polish` on rows beyond memory")?;

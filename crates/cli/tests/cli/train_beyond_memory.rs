@@ -92,11 +92,15 @@ fn a_model_is_polished_on_rows_beyond_memory() {
     assert!(parts.code == Some(0) && parts.out.contains("All rows were gone through"), "{parts:?}");
     let network = |name: &str| -> serde_json::Value { serde_json::from_str(&folder.read(name)).unwrap() };
     assert_eq!(network("one.json")["network"], network("two.json")["network"]);
+    let huber = "train whole.csv --hidden 3 --start random --lipschitz-price 0.1 --loss huber:0.5 --tol 1e-2 --quiet";
+    assert_eq!(folder.tautnet(&format!("{huber} --out huber.json")).code, Some(0));
     folder.write("plain.json", r#"{"w": [[1, 0, 0, 0]], "b": [0], "v": [1], "c": 0}"#);
     for (arguments, what) in [
         ("plain.json whole.csv --memory 1GiB", "is a plain network"),
         ("m.json whole.csv --memory 1GiB --tolerance 0.1sd", "needs all rows in memory"),
         ("m.json part-*.csv --method walk", "the method `walk` needs all rows in memory"),
+        // What a model was made by stays its loss.
+        ("huber.json part-*.csv", "the loss `huber:0.5` needs all rows in memory"),
     ] {
         let ran = folder.tautnet(&format!("polish {arguments}"));
         assert!(ran.code == Some(2) && ran.err.contains(what), "{arguments}: {ran:?}");
