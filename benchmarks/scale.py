@@ -17,16 +17,17 @@ SHARD = 65_536
 
 
 class Figures:
-    """Measured on one machine; see docs/scale.md for the commands."""
+    """Seconds of one core a row, of 10 inputs and 50 units: those of the run of 1e7 rows in one process in dask.csv, whose two threads
+    had other work beside them. The last four are estimates."""
 
-    # Seconds a row of one core, of 10 inputs and 50 units: the squared error of all networks, and which side rows are on.
-    normal = 12e-6
-    sides = 0.45e-6
-    # Seconds a row to read it again from Parquet, and to go through it in memory.
-    read = 0.25e-6
-    # Seconds of the coordinator for one solve of the program.
+    look = 0.25e-6
+    normal = 14.8e-6
+    sides = 1.5e-6
+    # To read a row, once: half of what `predict` takes of a processor, which reads twice.
+    read = 0.7e-6
+    # Of the coordinator for one solve: what that run took beside its passes, shared out among its solves.
     solve = 1.5
-    # Seconds to merge a number, and to hand a task to a worker.
+    # To merge a number, and to hand a task to a worker.
     merge = 1.0e-9
     task = 1.0e-3
 
@@ -90,15 +91,15 @@ def fit(rows, workers, program="squared", inputs=10, units=50, seed=1):
     changes, which is not built, a pass for every Newton step."""
     draw = random.Random(seed)
     normal, sides = answers(inputs, units)
-    look = (Figures.sides, 8 * inputs)
+    look = (Figures.look + Figures.read, SHARD * (inputs + 2))
     if program == "squared":
         plan = [look, (Figures.normal, normal)] + [(Figures.sides, sides)] * ROUNDS
     else:
         plan = [look] + [(Figures.normal, normal)] * STEPS
     seconds = moved = waits = 0.0
     for cost, numbers in plan:
-        second, bytes_moved = one_pass(rows, workers, cost + Figures.read, numbers, draw)
-        ideal = rows / workers / CORES * (cost + Figures.read)
+        second, bytes_moved = one_pass(rows, workers, cost, numbers, draw)
+        ideal = rows / workers / CORES * cost
         seconds, moved, waits = seconds + second, moved + bytes_moved, waits + max(0.0, second - ideal)
     return seconds + ROUNDS * Figures.solve, moved, waits
 
