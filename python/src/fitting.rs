@@ -236,7 +236,7 @@ pub fn asked_of(asked: &Bound<'_, PyDict>) -> PyResult<(Recipe, bool)> {
 }
 
 /// The recipe but for the tolerance, which Python says in more ways.
-fn without_tolerance(asked: &Bound<'_, PyDict>) -> PyResult<Recipe> {
+pub fn without_tolerance(asked: &Bound<'_, PyDict>) -> PyResult<Recipe> {
     let asked = asked.copy()?;
     asked.set_item("tolerance", asked.py().None())?;
     read(&asked)
@@ -379,6 +379,7 @@ pub fn note(watch: &Watch, progress: &tautnet::fit::Progress<'_>) {
             choose::Stage::Candidates => "choosing among networks",
             choose::Stage::Members => "choosing what their mean is made of",
             choose::Stage::AllRows => "learning from all rows",
+            choose::Stage::Descent => "descending on rows beyond memory",
         },
         step: progress.done,
         objective: f64::NAN,

@@ -50,7 +50,7 @@ mod _tautnet {
     #[pymodule_export]
     use crate::polishing::{has_layers_polished, polish};
     #[pymodule_export]
-    use crate::shards::{finish, fit_far, merge, rows_in_shard, visit};
+    use crate::shards::{finish, fit_far, merge, rows_in_shard, shards_asked, visit};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

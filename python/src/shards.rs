@@ -5,8 +5,9 @@
 
 use crate::columns::{INPUTS, copied};
 use crate::errors::{OrRaise, raised, refused};
-use crate::fitting::{Asked, asked_of, note};
+use crate::fitting::{Asked, note, without_tolerance};
 use crate::model::Model;
+use crate::tolerance::Said;
 use crate::watch::{Limits, Watch, run};
 use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
@@ -14,14 +15,16 @@ use pyo3::types::{PyCFunction, PyDict, PyString};
 use serde_json::json;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use tautnet::choose;
+use tautnet::choose_far::FarChosen;
 use tautnet::error::{Error, Result};
 use tautnet::fit_far::FarFitted;
 use tautnet::job::Interruption;
 use tautnet::job_far::FarJob;
-use tautnet::polish::Mean;
-use tautnet::recipe::Command;
+use tautnet::polish::{Bounded, Mean};
 use tautnet::shards::{self, Answer, Forest, Question, Shard, Share, Tree};
-use tautnet::{Dataset, Recipe, Stage, Stop, tolerance};
+use tautnet::tolerance::Input;
+use tautnet::{Dataset, Loss, Stage, Stop};
 use tautnet_tables::Encoder;
 
 /// A forest as Python has it.
@@ -37,6 +40,13 @@ pub fn rows_in_shard(inputs: usize) -> usize {
     shards::rows_in_shard(inputs)
 }
 
+/// The numbers of the shards that a question is for; `None` for all of them.
+#[pyfunction]
+pub fn shards_asked(question: &str) -> PyResult<Option<Vec<u64>>> {
+    let question: Question = serde_json::from_str(question).map_err(|error| odd(&error))?;
+    Ok(question.shards)
+}
+
 /// What shards answer, which come one after another: numbers of the type f32 or f64. Python runs meanwhile.
 #[pyfunction]
 pub fn visit<'py>(py: Python<'py>, question: &str, given: Vec<GivenShard<'py>>) -> PyResult<Trees<'py>> {
@@ -44,6 +54,9 @@ pub fn visit<'py>(py: Python<'py>, question: &str, given: Vec<GivenShard<'py>>) 
     question.check().or_raise()?;
     let mut forest = Forest::default();
     for (number, first, x, y, weights) in given {
+        if !question.is_for(number) {
+            continue;
+        }
         let (answer, columns) = visited(py, &question, (number, first), &x, (&y, weights.as_ref()))?;
         if columns != question.inputs() {
             return Err(refused(
@@ -169,6 +182,10 @@ impl shards::Shards for Callers {
         self.inputs
     }
 
+    fn shards(&self) -> u64 {
+        self.rows.div_ceil(shards::rows_in_shard(self.inputs) as u64)
+    }
+
     fn rows(&self) -> Option<u64> {
         Some(self.rows)
     }
@@ -180,7 +197,8 @@ impl shards::Shards for Callers {
         }
         let text = json!(question).to_string();
         let answer = Python::attach(|py| self.answer(py, text, stop)).map_err(|error| self.kept(error))?;
-        self.state.passes.fetch_add(u64::from(answer.is_some()), Ordering::Relaxed);
+        let passes = u64::from(answer.is_some() && question.shards.is_none());
+        self.state.passes.fetch_add(passes, Ordering::Relaxed);
         Ok(answer)
     }
 }
@@ -219,6 +237,8 @@ pub struct Of {
     target: String,
     seed: u64,
     held_out: f64,
+    /// Two classes, where the target is one.
+    classes: Option<Vec<String>>,
 }
 
 /// A fit of rows that `ask` asks: the model, what cut the work short ("time limit", "interrupted" or why nobody answers any more), and facts as
@@ -231,8 +251,16 @@ pub fn fit_far(
     asked: &Bound<'_, PyDict>,
     limits: Asked,
 ) -> PyResult<(Model, Option<String>, String)> {
-    let (recipe, _) = asked_of(asked)?;
-    let plan = Recipe { tolerance: tolerance::Asked::zero(), ..recipe }.resolve(Command::Train).or_raise()?;
+    let (recipe, within) = (without_tolerance(asked)?, Said::of_settings(asked)?);
+    if within.is_rows() {
+        return Err(refused(
+            "the tolerance has a row for each row of the data, which the workers have",
+            "say it of columns, such as tolerance={\"temp\": 0.5, \"flow\": \"2%\"}",
+        ));
+    }
+    let columns = Encoder { classes: of.classes.clone(), ..Encoder::of_numbers(of.columns.clone(), of.target.clone()) };
+    let plan = within.of_columns(&columns).and_then(|within| within.plan(&recipe)).or_raise()?;
+    columns.check_loss(&plan.settings.polish.loss).or_raise()?;
     let share = Share { seed: of.seed, held_out: of.held_out };
     if !(0.0..1.0).contains(&share.held_out) {
         return Err(refused(format!("`held_out` is {}", share.held_out), "give a share from 0 to less than 1"));
@@ -250,12 +278,22 @@ pub fn fit_far(
             passes: AtomicU64::default(),
         });
         *state.lock().unwrap_or_else(PoisonError::into_inner) = Some(answering.clone());
-        let columns = Encoder::of_numbers(of.columns, of.target);
         let mut rows = Callers { ask, inputs: columns.width(), rows: of.rows, state: answering.clone() };
         let job = FarJob::new(&plan, share, answering.clone())?;
+        let passes = || answering.passes.load(Ordering::Relaxed);
+        if plan.choice.is_some() {
+            let inputs = columns.tolerated();
+            let worked = job.choose(&inputs, &mut rows, &mut |progress| note(watch, progress))?;
+            let found = &worked.result;
+            let seen = Stop::here().late().during(|| evaluated(found, &inputs, &plan.settings.polish.loss))?;
+            let proved = job.prove_choice(&worked, seen.as_ref(), INPUTS)?;
+            let (cut_short, facts) = (proved.cut_short, facts_of_choice(found, passes()));
+            let scaler = found.seen.scaler.clone();
+            return Ok((tautnet_models::Model::of(proved, columns, scaler)?, cut_short, facts));
+        }
         let worked = job.train(&mut rows, &mut |progress| note(watch, progress))?;
         let proved = job.prove_fit(&worked, INPUTS)?;
-        let facts = facts(&worked.result, answering.passes.load(Ordering::Relaxed));
+        let facts = facts(&worked.result, passes());
         let cut_short = proved.cut_short;
         let scaler = worked.result.seen.scaler;
         Ok((tautnet_models::Model::of(proved, columns, scaler)?, cut_short, facts))
@@ -279,9 +317,39 @@ pub fn fit_far(
     }
 }
 
+/// The errors of a network on rows that it did not learn from.
+fn evaluated(found: &FarChosen, inputs: &[Input<'_>], loss: &Loss) -> Result<Option<choose::Evaluation>> {
+    let learned = (&found.seen.sample, &found.tolerance);
+    match found.seen.sample_held_out.as_ref().zip(found.tolerance_held_out.as_ref()) {
+        None => choose::evaluate_at_tolerance(&found.chosen, learned, loss),
+        held_out => choose::evaluate(&found.chosen, learned, held_out, inputs, loss, &mut |_, _| ()),
+    }
+}
+
+fn mean(mean: Mean) -> serde_json::Value {
+    json!({ "learned": mean.learned, "held_out": mean.held_out })
+}
+
+/// The same of a choice.
+fn facts_of_choice(found: &FarChosen, passes: u64) -> String {
+    let of = |which: fn(&Bounded) -> Mean| {
+        let descent = found.descent.as_ref();
+        descent.map(|descent| json!({ "start": mean(which(&descent.before)), "network": mean(which(&descent.after)) }))
+    };
+    json!({
+        "rows": found.seen.learned,
+        "rows_held_out": found.seen.held_out,
+        "passes": passes,
+        "steps": found.descent.as_ref().map_or(0, |descent| descent.steps),
+        "losses": of(|bounded| bounded.clean),
+        "found": of(|bounded| bounded.found),
+        "bound": of(|bounded| bounded.bound),
+    })
+    .to_string()
+}
+
 /// What is known of all rows, as JSON.
 fn facts(fitted: &FarFitted, passes: u64) -> String {
-    let mean = |mean: Mean| json!({ "learned": mean.learned, "held_out": mean.held_out });
     let polished = fitted.polished.as_ref().map(|polished| {
         let mut losses = json!({ "start": mean(polished.before), "network": mean(polished.after) });
         if let Some(beside) = &polished.beside {

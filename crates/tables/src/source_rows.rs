@@ -7,7 +7,7 @@ use crate::source::{Blocks, Read, Source, Survey, Wanted};
 use crate::table::{Column, Table, Values};
 use faer::Mat;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read as _, Seek as _, Write};
+use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tautnet::dataset::Dataset;
@@ -31,8 +31,8 @@ pub struct Budget {
 impl Budget {
     /// Bytes that are left for rows that are held, beside the shards that are worked on; an error where not even these have room.
     fn left(&self, shard: u64) -> Result<u64> {
-        // Those that are read, those that wait and those that are worked on; a shard that is read is columns, fields and numbers.
-        let least = BESIDE + shard * (3 * self.threads as u64 + 4);
+        // Those that are read, those that wait and those that are worked on, row by row too; a shard that is read is columns, fields and numbers.
+        let least = BESIDE + shard * (4 * self.threads as u64 + 4);
         self.memory.checked_sub(least).ok_or_else(|| {
             Error::new(
                 format!(
@@ -69,12 +69,11 @@ pub fn choose(source: &Source, choice: &ColumnChoice<'_>, watch: &mut dyn FnMut(
     let survey = source.survey(&wanted.collect::<Vec<_>>(), watch)?;
     let encoder = Encoder::choose(&survey.digest(source.name())?, choice)?;
     let survey = survey.with_rows_at_once(rows_in_shard(encoder.width()));
-    if let Some(classes) = &encoder.classes {
+    if let Some(count) = encoder.several() {
         return Err(Error::new(
             format!(
-                "the target `{}` is taken for a class, one of {}, and classes need all rows in memory",
-                encoder.target,
-                classes.len()
+                "the target `{}` is taken for a class, one of {count}, and more than two classes need all rows in memory",
+                encoder.target
             ),
             "have it taken for a number: ⟨regress⟩",
         ));
@@ -109,19 +108,49 @@ pub struct SourceRows<'a> {
     passes: usize,
 }
 
+/// What rows are gone through for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// All of them, every time.
+    AllAtOnce,
+    /// Some of them, in any order, too: of files that are read from one end to the other a copy in numbers is kept.
+    InParts,
+}
+
 /// Hears how far the pass of this number is.
 pub type Watcher<'a> = Box<dyn FnMut(usize, Read) + Send + 'a>;
 
 enum Place {
     Source,
     Memory(Vec<Shard>),
-    File(File),
+    File(Kept<File>),
 }
 
 enum Keeping {
     Nothing,
     Memory(Vec<Shard>),
-    File(BufWriter<File>),
+    File(Kept<BufWriter<File>>),
+}
+
+/// A file of shards, and where in it they are.
+struct Kept<F> {
+    file: F,
+    /// Number and first byte of each.
+    at: Vec<(u64, u64)>,
+    /// Bytes in all.
+    bytes: u64,
+}
+
+impl Kept<BufWriter<File>> {
+    fn begin(folder: Option<&Path>) -> Result<Self> {
+        Ok(Self { file: BufWriter::with_capacity(1 << 20, temporary(folder)?), at: Vec::new(), bytes: 0 })
+    }
+
+    fn push(&mut self, shard: &Shard) -> std::io::Result<()> {
+        self.at.push((shard.number, self.bytes));
+        self.bytes += write(&mut self.file, shard)?;
+        Ok(())
+    }
 }
 
 impl<'a> SourceRows<'a> {
@@ -130,7 +159,7 @@ impl<'a> SourceRows<'a> {
         source: &'a Source,
         survey: &'a Survey,
         (encoder, unknown): (&'a Encoder, UnknownLevels),
-        budget: &Budget,
+        (budget, use_of): (&Budget, Use),
         watch: Watcher<'a>,
     ) -> Result<Self> {
         let row = 8 * (encoder.width() as u64 + 1);
@@ -150,8 +179,8 @@ impl<'a> SourceRows<'a> {
         };
         rows.keeping = if row.saturating_mul(survey.rows()) <= left {
             Keeping::Memory(Vec::new())
-        } else if source.is_slow() {
-            Keeping::File(BufWriter::new(temporary(rows.folder.as_deref())?))
+        } else if source.is_slow() || use_of == Use::InParts {
+            Keeping::File(Kept::begin(rows.folder.as_deref())?)
         } else {
             Keeping::Nothing
         };
@@ -182,34 +211,38 @@ impl Refeed for SourceRows<'_> {
         (self.encoder.preparation.missing == Missing::Refuse).then(|| self.survey.rows())
     }
 
-    fn feed(&mut self) -> Result<Box<dyn Feed + '_>> {
-        self.passes += 1;
+    fn shards(&self) -> u64 {
+        self.survey.rows().div_ceil(self.survey.rows_at_once() as u64)
+    }
+
+    fn feed(&mut self, numbers: Option<&[u64]>) -> Result<Box<dyn Feed + '_>> {
+        self.passes += usize::from(numbers.is_none());
         let (inputs, folder) = (self.encoder.width(), self.folder.as_deref());
+        let is_for = |number: u64| numbers.is_none_or(|numbers| numbers.binary_search(&number).is_ok());
         Ok(match &mut self.place {
-            Place::Memory(shards) => Box::new(OfMemory { shards, next: 0 }),
-            Place::File(file) => {
-                let bytes = file.metadata().map(|about| about.len());
-                let bytes =
-                    bytes.and_then(|bytes| file.rewind().map(|()| bytes)).map_err(|error| unkept(folder, &error))?;
+            Place::Memory(shards) => {
+                Box::new(OfMemory { shards: shards.iter().filter(|shard| is_for(shard.number)).collect(), next: 0 })
+            }
+            Place::File(Kept { file, at, bytes }) => {
+                let wanted = at.iter().filter(|(number, _)| is_for(*number)).map(|(_, byte)| *byte).collect();
+                // Of a few shards nobody needs to be told.
+                let watch = numbers.is_none().then_some((&mut self.watch, self.passes));
                 let file = BufReader::with_capacity(1 << 20, file);
-                let (watch, pass) = (&mut self.watch, self.passes);
-                Box::new(OfFile { file, inputs, bytes, done: 0, rows: 0, folder, watch, pass })
+                Box::new(OfFile { file, inputs, bytes: *bytes, wanted, next: 0, at: None, rows: 0, folder, watch })
             }
             Place::Source => {
                 // A pass before this one may have been ended.
                 match &mut self.keeping {
-                    Keeping::Nothing => {}
                     Keeping::Memory(shards) => shards.clear(),
-                    Keeping::File(_) if self.passes > 1 => {
-                        self.keeping = Keeping::File(BufWriter::new(temporary(folder)?));
-                    }
-                    Keeping::File(_) => {}
+                    Keeping::File(kept) if !kept.at.is_empty() => *kept = Kept::begin(folder)?,
+                    Keeping::Nothing | Keeping::File(_) => {}
                 }
                 Box::new(OfSource {
                     blocks: self.source.blocks(self.survey),
                     encoder: self.encoder,
                     unknown: self.unknown,
-                    keeping: &mut self.keeping,
+                    keeping: Some(&mut self.keeping).filter(|_| numbers.is_none()),
+                    numbers: numbers.map(<[u64]>::to_vec),
                     folder,
                     watch: &mut self.watch,
                     pass: self.passes,
@@ -223,10 +256,10 @@ impl Refeed for SourceRows<'_> {
         match std::mem::replace(&mut self.keeping, Keeping::Nothing) {
             Keeping::Nothing => {}
             Keeping::Memory(shards) => self.place = Place::Memory(shards),
-            Keeping::File(file) => {
+            Keeping::File(Kept { file, at, bytes }) => {
                 // What cannot be written out is read again.
                 if let Ok(file) = file.into_inner() {
-                    self.place = Place::File(file);
+                    self.place = Place::File(Kept { file, at, bytes });
                 }
             }
         }
@@ -237,7 +270,10 @@ struct OfSource<'a, 'w> {
     blocks: Blocks<'a>,
     encoder: &'a Encoder,
     unknown: UnknownLevels,
-    keeping: &'a mut Keeping,
+    /// Where the shards are kept, in a pass over all of them.
+    keeping: Option<&'a mut Keeping>,
+    /// The shards that are wanted, where these are not all.
+    numbers: Option<Vec<u64>>,
     folder: Option<&'a Path>,
     watch: &'a mut Watcher<'w>,
     pass: usize,
@@ -251,13 +287,16 @@ impl Feed for OfSource<'_, '_> {
             (self.watch)(self.pass, self.blocks.read());
             let number = self.number;
             self.number += 1;
+            if self.numbers.as_ref().is_some_and(|numbers| numbers.binary_search(&number).is_err()) {
+                continue;
+            }
             // A block may have no row that misses no value.
             let Some(data) = self.encoder.dataset_of_some(&block.table, self.unknown)? else { continue };
             let shard = Shard { number, first: block.before, data: Arc::new(data) };
-            match self.keeping {
-                Keeping::Nothing => {}
-                Keeping::Memory(shards) => shards.push(shard.clone()),
-                Keeping::File(file) => write(file, &shard).map_err(|error| unkept(self.folder, &error))?,
+            match &mut self.keeping {
+                None | Some(Keeping::Nothing) => {}
+                Some(Keeping::Memory(shards)) => shards.push(shard.clone()),
+                Some(Keeping::File(kept)) => kept.push(&shard).map_err(|error| unkept(self.folder, &error))?,
             }
             return Ok(Some(shard));
         }
@@ -265,19 +304,20 @@ impl Feed for OfSource<'_, '_> {
 }
 
 struct OfMemory<'a> {
-    shards: &'a [Shard],
+    shards: Vec<&'a Shard>,
     next: usize,
 }
 
 impl Feed for OfMemory<'_> {
     fn next(&mut self) -> Result<Option<Shard>> {
         self.next += 1;
-        Ok(self.shards.get(self.next - 1).cloned())
+        Ok(self.shards.get(self.next - 1).map(|shard| (*shard).clone()))
     }
 }
 
-/// A shard in the file: its number, its first row, its rows, then the columns and the target, all as numbers of eight bytes.
-fn write(file: &mut impl Write, shard: &Shard) -> std::io::Result<()> {
+/// A shard in the file: its number, its first row, its rows, then the columns and the target, all as numbers of eight bytes. Returns how many
+/// bytes there are.
+fn write(file: &mut impl Write, shard: &Shard) -> std::io::Result<u64> {
     let data = &shard.data;
     for number in [shard.number, shard.first, data.rows() as u64] {
         file.write_all(&number.to_le_bytes())?;
@@ -289,25 +329,31 @@ fn write(file: &mut impl Write, shard: &Shard) -> std::io::Result<()> {
         bytes.extend(column.iter().flat_map(|number| number.to_le_bytes()));
         file.write_all(&bytes)?;
     }
-    Ok(())
+    Ok(24 + 8 * data.rows() as u64 * (data.columns() as u64 + 1))
 }
 
 struct OfFile<'a, 'w> {
     file: BufReader<&'a mut File>,
     inputs: usize,
-    /// The bytes of all shards, and those that were read.
+    /// The bytes of all shards.
     bytes: u64,
-    done: u64,
+    /// The first bytes of the shards that are wanted, and how many of these were read.
+    wanted: Vec<u64>,
+    next: usize,
+    /// The byte at which the file is, once that is known.
+    at: Option<u64>,
     rows: u64,
     folder: Option<&'a Path>,
-    watch: &'a mut Watcher<'w>,
-    pass: usize,
+    /// Who hears of it, and the number of the pass.
+    watch: Option<(&'a mut Watcher<'w>, usize)>,
 }
 
 impl OfFile<'_, '_> {
     fn read(&mut self) -> std::io::Result<Option<Shard>> {
-        if self.done >= self.bytes {
-            return Ok(None);
+        let Some(&first) = self.wanted.get(self.next) else { return Ok(None) };
+        self.next += 1;
+        if self.at != Some(first) {
+            self.file.seek(SeekFrom::Start(first))?;
         }
         let mut eight = [0; 8];
         let mut number = |file: &mut BufReader<&mut File>| {
@@ -327,7 +373,7 @@ impl OfFile<'_, '_> {
             x.col_as_slice_mut(j).copy_from_slice(&column(&mut self.file)?);
         }
         let y = column(&mut self.file)?;
-        self.done += 24 + 8 * rows as u64 * (self.inputs as u64 + 1);
+        self.at = Some(first + 24 + 8 * rows as u64 * (self.inputs as u64 + 1));
         self.rows += rows as u64;
         let data = Dataset { x, y, others: Vec::new(), weights: None };
         Ok(Some(Shard { number: place, first, data: Arc::new(data) }))
@@ -337,7 +383,9 @@ impl OfFile<'_, '_> {
 impl Feed for OfFile<'_, '_> {
     fn next(&mut self) -> Result<Option<Shard>> {
         let shard = self.read().map_err(|error| unkept(self.folder, &error))?;
-        (self.watch)(self.pass, Read { bytes: self.done, of: self.bytes, rows: self.rows });
+        if let Some((watch, pass)) = &mut self.watch {
+            watch(*pass, Read { bytes: self.at.unwrap_or(0), of: self.bytes, rows: self.rows });
+        }
         Ok(shard)
     }
 }

@@ -64,6 +64,7 @@ proptest! {
         let question = Question {
             share: Share { seed: 1, held_out: 0.25 },
             scaler: Scaler::identity(encoder.width()),
+            shards: None,
             asked: vec![Asked::Look { sample: 5, of: 1.0 }],
         };
         let expected = held.ask(&question).unwrap().unwrap();
@@ -72,9 +73,17 @@ proptest! {
         for (budget, kept) in [(roomy, "memory"), (least(encoder.width(), survey.rows()), "file")] {
             let mut heard = 0;
             let watch = |_: usize, read: Read| heard += read.rows;
-            let mut rows = SourceRows::new(&source, &survey, (&encoder, refuse), &budget, Box::new(watch)).unwrap();
+            let use_of = if kept == "file" { Use::InParts } else { Use::AllAtOnce };
+            let mut rows =
+                SourceRows::new(&source, &survey, (&encoder, refuse), (&budget, use_of), Box::new(watch)).unwrap();
+            // Some shards, before the rows are kept and after that.
+            let some: Vec<u64> = (0..rows.shards()).filter(|number| number % 3 != 1).collect();
+            let some = Question { shards: Some(some), ..question.clone() };
+            let of_some = held.ask(&some).unwrap().map(|answer| answer.numbers());
+            prop_assert_eq!(rows.ask(&some).unwrap().map(|answer| answer.numbers()), of_some.clone());
             for _ in 0..3 {
                 prop_assert_eq!(rows.ask(&question).unwrap().unwrap().numbers(), expected.numbers());
+                prop_assert_eq!(rows.ask(&some).unwrap().map(|answer| answer.numbers()), of_some.clone());
             }
             let place = match rows.place {
                 Place::Memory(_) => "memory",
@@ -96,11 +105,12 @@ fn a_pass_that_was_ended_is_begun_again() {
     let (encoder, survey) = choose(&source, &ColumnChoice::default(), &mut |_| ()).unwrap();
     let survey = survey.with_rows_at_once(7);
     let budget = least(encoder.width(), survey.rows());
-    let mut rows =
-        SourceRows::new(&source, &survey, (&encoder, UnknownLevels::Refuse), &budget, Box::new(|_, _| ())).unwrap();
+    let (columns, budget) = ((&encoder, UnknownLevels::Refuse), (&budget, Use::AllAtOnce));
+    let mut rows = SourceRows::new(&source, &survey, columns, budget, Box::new(|_, _| ())).unwrap();
     let question = Question {
         share: Share::default(),
         scaler: Scaler::identity(encoder.width()),
+        shards: None,
         asked: vec![Asked::Look { sample: 5, of: 1.0 }],
     };
     let stopped = tautnet::Stop::when(|| true).during(|| rows.ask(&question));
@@ -119,15 +129,16 @@ fn what_cannot_be_done_is_refused_before_much_is_read() {
     let missing = refused(ColumnChoice::default());
     assert!(missing.what.contains("part-00.csv: row 20") && missing.what.contains("`b` is missing"), "{missing:?}");
     assert!(refused(ColumnChoice { missing: Missing::Median, ..Default::default() }).what.contains("median"));
-    let classes = ColumnChoice { targets: &["word"], missing: Missing::Drop, ..Default::default() };
-    assert!(refused(classes).what.contains("taken for a class, one of 2"));
+    let classes = ColumnChoice { targets: &["a"], task: Task::Classify, missing: Missing::Drop, ..Default::default() };
+    assert!(refused(classes).what.contains("more than two classes need all rows in memory"));
     let several = ColumnChoice { targets: &["a", "y"], missing: Missing::Drop, ..Default::default() };
     assert!(refused(several).what.contains("is for one target"));
     let choice = ColumnChoice { missing: Missing::Drop, ..Default::default() };
     let (encoder, survey) = choose(&source, &choice, &mut |_| ()).unwrap();
     let asked = |budget: Budget| {
         let watch = Box::new(|_: usize, _: Read| ());
-        SourceRows::new(&source, &survey, (&encoder, UnknownLevels::Refuse), &budget, watch).map(drop)
+        let columns = (&encoder, UnknownLevels::Refuse);
+        SourceRows::new(&source, &survey, columns, (&budget, Use::AllAtOnce), watch).map(drop)
     };
     let little = Budget { memory: 1 << 20, threads: 2, folder: None };
     assert!(asked(little).unwrap_err().what.contains("1 MiB of memory are not enough"));
@@ -145,13 +156,15 @@ fn a_full_disk_ends_a_pass_with_a_message() {
     let source = Source::open(&folder.path().join("part-*.csv"), &options()).unwrap();
     let (encoder, survey) = choose(&source, &ColumnChoice::default(), &mut |_| ()).unwrap();
     let budget = least(encoder.width(), survey.rows());
-    let mut rows =
-        SourceRows::new(&source, &survey, (&encoder, UnknownLevels::Refuse), &budget, Box::new(|_, _| ())).unwrap();
+    let (columns, budget) = ((&encoder, UnknownLevels::Refuse), (&budget, Use::AllAtOnce));
+    let mut rows = SourceRows::new(&source, &survey, columns, budget, Box::new(|_, _| ())).unwrap();
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
-    rows.keeping = Keeping::File(BufWriter::with_capacity(16, full));
+    let file = BufWriter::with_capacity(16, full);
+    rows.keeping = Keeping::File(Kept { file, at: Vec::new(), bytes: 0 });
     let question = Question {
         share: Share::default(),
         scaler: Scaler::identity(encoder.width()),
+        shards: None,
         asked: vec![Asked::Look { sample: 5, of: 1.0 }],
     };
     let error = rows.ask(&question).unwrap_err();

@@ -8,7 +8,7 @@ use crate::fit::{self, Fitted, Observer, Progress};
 use crate::moments::Moments;
 use crate::polish::{self, Far, FarPolished, check_far, polish_far};
 use crate::shards::{Answer, Asked, Picks, Question, Shards, Share, rows_in_shard};
-use crate::{Dataset, Scaler, Shallow, train};
+use crate::{Dataset, Loss, Scaler, Shallow, train};
 use faer::Mat;
 use tautnet_cone::Stop;
 
@@ -41,15 +41,21 @@ pub struct Seen {
     pub numbers: Vec<u64>,
     /// A sample of the rows held out, in standardized units, where there are any.
     pub sample_held_out: Option<Dataset>,
+    /// The standard deviation of each input in the rows to learn from; 0 where it is constant.
+    pub deviations: Vec<f64>,
+    /// The least and the largest value of each input in these rows.
+    pub ranges: Vec<(f64, f64)>,
 }
 
-/// Go through all rows once: their number, the units of their columns where none are given, and samples. `None` where it was time to end.
-pub fn look(shards: &mut dyn Shards, share: Share, given: Option<&Scaler>) -> Result<Option<Seen>> {
+/// Go through all rows once: their number, the units of their columns for this loss where none are given, and samples. `None` where it was
+/// time to end.
+pub fn look(shards: &mut dyn Shards, share: Share, loss: &Loss, given: Option<&Scaler>) -> Result<Option<Seen>> {
     let inputs = shards.inputs();
     let sample = rows_in_shard(inputs);
     // Of twice as many rows as the sample has: that it is not full is as good as impossible, and would do no harm.
     let of = shards.rows().map_or(1.0, |rows| 2.0 * sample as f64 / rows as f64 / (1.0 - share.held_out)).min(1.0);
-    let question = Question { share, scaler: Scaler::identity(inputs), asked: vec![Asked::Look { sample, of }] };
+    let asked = vec![Asked::Look { sample, of }];
+    let question = Question { share, scaler: Scaler::identity(inputs), shards: None, asked };
     let Some(Answer { pieces }) = shards.ask(&question)? else { return Ok(None) };
     let [piece] = &pieces[..] else { return Err(crate::shards::odd()) };
     let (learned, held_out) = (piece.sums[0] as u64, piece.sums[1] as u64);
@@ -58,11 +64,14 @@ pub fn look(shards: &mut dyn Shards, share: Share, given: Option<&Scaler>) -> Re
     }
     let columns = inputs + 1;
     let (spread, least) = (&piece.spread, &piece.least);
-    let moments = (0..columns).map(|j| match least[j] == -least[columns + j] {
+    let of = |j: usize| match least[j] == -least[columns + j] {
         true => Moments { mean: least[j], variance: None },
         false => Moments { mean: spread[1 + j], variance: Some(spread[1 + columns + j] / spread[0]) },
-    });
-    let scaler = given.map_or_else(|| Scaler::of_moments(inputs, 1, moments), |given| Ok(given.clone()))?;
+    };
+    let scaler = match given {
+        Some(given) => given.clone(),
+        None => Scaler::of_moments(inputs, 1, (0..columns).map(of))?.for_loss(loss),
+    };
     if least[inputs] == -least[columns + inputs] {
         return Err(Error::new(
             format!("the target is {} in every row", least[inputs]),
@@ -85,6 +94,8 @@ pub fn look(shards: &mut dyn Shards, share: Share, given: Option<&Scaler>) -> Re
         sample: rows(own)?,
         numbers: own.rows.iter().map(|row| row.row).collect(),
         sample_held_out: (held_out > 0).then(|| rows(others)).transpose()?,
+        deviations: (0..inputs).map(|j| of(j).variance.map_or(0.0, f64::sqrt)).collect(),
+        ranges: (0..inputs).map(|j| (least[j], -least[columns + j])).collect(),
         scaler,
     }))
 }
@@ -98,9 +109,7 @@ pub fn fit_far(
 ) -> Result<FarFitted> {
     settings.check()?;
     check_far(&settings.polish)?;
-    let seen = look(shards, share, None)?.ok_or_else(|| {
-        Error::new("it was time to end before all rows had been gone through once", "give it more time, or fewer rows")
-    })?;
+    let seen = look(shards, share, &settings.polish.loss, None)?.ok_or_else(too_early)?;
     let data = &seen.sample;
     let (path, price) = settings.choose(data, observer)?;
     let trained = train::train(data, &settings.start, &mut |progress| observer(&Progress::Start(progress)))?;
@@ -121,6 +130,11 @@ pub fn fit_far(
         all_rows: polished.is_some(),
     };
     Ok(FarFitted { fitted, polished, seen })
+}
+
+/// Not even the first pass came to its end.
+pub(crate) fn too_early() -> Error {
+    Error::new("it was time to end before all rows had been gone through once", "give it more time, or fewer rows")
 }
 
 /// Polish a network on all rows, of which [`look`] has told. `None` where it was time to end before all rows had been gone through.
@@ -199,7 +213,9 @@ mod tests {
         let refused = fit_far(&mut Held::of(&constant), Share::default(), &settings(Price::Fixed(0.1)), go_on);
         assert!(refused.unwrap_err().what.contains("is 3 in every row"));
         let one = Dataset::new(Mat::from_fn(1, 1, |_, _| 1.0), vec![3.0], None).unwrap();
-        assert!(look(&mut Held::of(&one), Share::default(), None).unwrap_err().what.contains("1 rows"));
+        assert!(
+            look(&mut Held::of(&one), Share::default(), &Loss::default(), None).unwrap_err().what.contains("1 rows")
+        );
         let ended = Stop::when(|| true)
             .during(|| fit_far(&mut Held::of(&constant), Share::default(), &settings(Price::Fixed(0.1)), go_on));
         assert!(ended.unwrap_err().what.contains("time to end"));

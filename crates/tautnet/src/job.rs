@@ -300,7 +300,10 @@ pub(crate) fn during<T>(
         hear(progress);
         let stage = match progress {
             fit::Progress::Path(_) => Stage::Early,
-            fit::Progress::Choice(progress) if progress.stage != choose::Stage::AllRows => Stage::Early,
+            fit::Progress::Choice(choose::Progress {
+                stage: choose::Stage::Candidates | choose::Stage::Members,
+                ..
+            }) => Stage::Early,
             _ => Stage::Main,
         };
         let now = watch.interruption(stage);

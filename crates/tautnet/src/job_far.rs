@@ -1,12 +1,14 @@
 //! The whole job on rows that are not in memory, for every front end: as [`job`](crate::job) has it for rows that are.
 
+use crate::choose_far::{FarChosen, choose_far};
 use crate::error::{Error, Result};
-use crate::fit_far::{FarFitted, Seen, fit_far, go_on, look};
+use crate::fit_far::{FarFitted, Seen, fit_far, go_on, look, too_early};
 use crate::job::{Interruption, Job, Observer, Proved, Watch, Worked, during, was_stopped};
 use crate::polish::{self, FarPolished};
 use crate::recipe::Plan;
 use crate::shards::{Shards, Share};
-use crate::{Scaler, Shallow, fit};
+use crate::tolerance::Input;
+use crate::{Scaler, Shallow, choose, fit};
 use std::sync::Arc;
 
 /// What is to be done with rows that can be asked.
@@ -28,14 +30,27 @@ pub struct FarResult {
 impl<'a> FarJob<'a> {
     /// The job of a plan; `share` says which rows are held out.
     pub fn new(plan: &'a Plan, share: Share, watch: Arc<dyn Watch>) -> Result<Self> {
-        if plan.choice.is_some() || !plan.recipe.tolerance.is_exact() {
-            return Err(Error::new(
-                "a network for a tolerance is chosen of rows that are in memory",
-                "give ⟨lipschitz_price=0.01⟩ (or another price of the bound) for rows beyond memory",
-            ));
+        if plan.choice.is_none() {
+            polish::check_far(&plan.settings.polish)?;
         }
-        polish::check_far(&plan.settings.polish)?;
         Ok(Self { plan, share, watch })
+    }
+
+    /// Choose a network for the tolerance on a sample, and make it better on all rows, where the plan is to choose one.
+    pub fn choose(
+        &self,
+        inputs: &[Input<'_>],
+        shards: &mut (dyn Shards + Send),
+        hear: &mut Observer<'_>,
+    ) -> Result<Worked<FarChosen>> {
+        let settings = self.plan.choice.as_ref().ok_or_else(|| {
+            Error::new("a network was to be chosen, and the settings ask for prices", "leave the prices out")
+        })?;
+        let asked = (&self.plan.recipe.tolerance, inputs);
+        during(&self.watch, hear, |observe| {
+            let observe = &mut |progress: &choose::Progress| observe(&fit::Progress::Choice(progress));
+            choose_far(shards, self.share, asked, settings, observe)
+        })
     }
 
     /// Train a starting network on a sample, and polish it on all rows.
@@ -51,13 +66,10 @@ impl<'a> FarJob<'a> {
         shards: &mut (dyn Shards + Send),
         hear: &mut Observer<'_>,
     ) -> Result<Worked<FarResult>> {
-        let ended = || {
-            Error::new("it was time to end before all rows had been gone through", "give it more time, or fewer rows")
-        };
         during(&self.watch, hear, |observe| {
-            let seen = look(shards, self.share, Some(scaler))?.ok_or_else(ended)?;
             let asked = self.plan.polish_at(None);
-            let polished = go_on(shards, self.share, &seen, network, &asked, observe)?.ok_or_else(ended)?;
+            let seen = look(shards, self.share, &asked.loss, Some(scaler))?.ok_or_else(too_early)?;
+            let polished = go_on(shards, self.share, &seen, network, &asked, observe)?.ok_or_else(too_early)?;
             Ok(FarResult { polished, seen })
         })
     }
@@ -69,6 +81,19 @@ impl<'a> FarJob<'a> {
         let record = fitted.record(&seen.sample, stopped);
         let cut_short = worked.interruption.filter(|_| fitted.polished.as_ref().is_none_or(was_stopped));
         self.prove(fitted.network(), seen, (record, fitted.price), cut_short, name)
+    }
+
+    /// The same of a choice, with the errors that it was seen to have.
+    pub fn prove_choice(
+        &self,
+        worked: &Worked<FarChosen>,
+        evaluation: Option<&choose::Evaluation>,
+        name: &str,
+    ) -> Result<Proved> {
+        let FarChosen { chosen, seen, .. } = &worked.result;
+        let chosen = Worked { result: chosen.clone(), interruption: worked.interruption, seconds: worked.seconds };
+        let job = self.on_sample(seen);
+        job.prove_choice(&chosen, evaluation, seen.sample_held_out.as_ref(), name)
     }
 
     /// The same of a polish.
@@ -89,14 +114,17 @@ impl<'a> FarJob<'a> {
         cut_short: Option<Interruption>,
         name: &str,
     ) -> Result<Proved> {
-        let job = Job::on(seen.sample.clone(), seen.scaler.clone(), self.plan, Arc::clone(&self.watch));
         Ok(Proved {
             network: network.clone(),
-            certificate: Some(job.prove(network, Some(&seen.scaler))?),
+            certificate: Some(self.on_sample(seen).prove(network, Some(&seen.scaler))?),
             settings: self.plan.record(name, price),
             objective,
             calibration: None,
             cut_short,
         })
+    }
+
+    fn on_sample(&self, seen: &Seen) -> Job<'a> {
+        Job::on(seen.sample.clone(), seen.scaler.clone(), self.plan, Arc::clone(&self.watch))
     }
 }

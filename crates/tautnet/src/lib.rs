@@ -21,6 +21,7 @@ pub mod attack;
 mod ball;
 pub mod certify;
 pub mod choose;
+pub mod choose_far;
 pub mod coverage;
 pub mod dataset;
 pub mod deep;

@@ -134,12 +134,21 @@ def asked(question: str) -> str:
     return question
 
 
+def wanted_of(question: str) -> set[int] | None:
+    """The numbers of the shards that a question is for; None for all of them."""
+    numbers = _tautnet.shards_asked(question)
+    return None if numbers is None else set(numbers)
+
+
 def visited(question: str, of: Any) -> Any:
     """What the shards of a part answer, each on this thread: the others of the worker have parts of their own."""
     number, size, x, y, weights = of
     rows = sum(map(len, y))
     shards = []
+    wanted = wanted_of(question)
     for k, begin in enumerate(range(0, rows, size)):
+        if wanted is not None and number + k not in wanted:
+            continue
         end = min(begin + size, rows)
         of_weights = None if weights is None else _between(weights, begin, end)
         shards.append((number + k, (number + k) * size, _between(x, begin, end), _between(y, begin, end), of_weights))
@@ -188,6 +197,7 @@ class PartsOf:
         if sample_weight is not None:
             of.append(Block("sample_weight", sample_weight))
         self.rows = 0
+        self.runs: list[tuple[int, int]] = []
         self.size = _tautnet.rows_in_shard(len(self.columns))
         self.parts = self._parts(of)
 
@@ -237,7 +247,8 @@ class PartsOf:
             return many(*found)
 
         keys = []
-        for first, last in self._runs(lengths[0], rows):
+        self.runs = self._runs(lengths[0], rows)
+        for first, last in self.runs:
             begin, end = first * self.size, min(last * self.size, rows)
             key = f"tautnet-part-{self.token}-{first}"
             weights = pieces(2, begin, end) if len(held) > 2 else None
@@ -304,7 +315,10 @@ class Asking:
         question_key = f"tautnet-question-{name}"
         graph = {question_key: task(question_key, asked, question)}
         level = []
-        for place, of in enumerate(self.rows.parts):
+        wanted = wanted_of(question)
+        for place, (of, (first, last)) in enumerate(zip(self.rows.parts, self.rows.runs)):
+            if wanted is not None and wanted.isdisjoint(range(first, last)):
+                continue
             key = f"tautnet-visit-{name}-{place}"
             graph[key] = task(key, visited, graph[question_key].ref(), of)
             level.append(key)

@@ -300,6 +300,8 @@ def certify_chain(
     subject: Model | Network, given: Any, labels: Any, norm: str, radius: float | None, exact: bool, limits: _Limits
 ) -> tuple[str, ChainCertificate, ClassMargins | None]:
     """The largest Jacobian found, what multipliers prove and what searches enclose, as JSON; the certificate; and with labels and a radius the margins of the rows."""
+def shards_asked(question: str) -> list[int] | None:
+    """The numbers of the shards that a question is for; None for all of them."""
 def rows_in_shard(inputs: int) -> int:
     """How many rows a shard has, the unit in which answers about rows are found; the last one may have fewer."""
 def visit(question: str, given: list[tuple[int, int, npt.NDArray[Any], _Floats, _Floats | None]]) -> _Forest:

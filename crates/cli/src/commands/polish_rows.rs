@@ -19,7 +19,7 @@ use tautnet::recipe::{Command, Layers, Table};
 use tautnet::tolerance::Asked;
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_tables::source::Source;
-use tautnet_tables::source_rows::{SourceRows, of_model};
+use tautnet_tables::source_rows::{SourceRows, Use, of_model};
 
 /// Refuse what needs all rows in memory.
 fn check(arguments: &Arguments) -> Result<()> {
@@ -79,7 +79,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let watch = |pass: usize, read| predict_rows::show(&mut shown(), &format!("pass {pass}"), read);
     let columns = (&given.columns, arguments.meeting.levels.unknown());
     let budget = rows_beyond::budget(&arguments.memory);
-    let mut rows = SourceRows::new(&source, &survey, columns, &budget, Box::new(watch))?;
+    let mut rows = SourceRows::new(&source, &survey, columns, (&budget, Use::AllAtOnce), Box::new(watch))?;
     stop.heed();
     let worked = job.polish(&network, &given.scaler, &mut rows, &mut |progress| {
         if let fit::Progress::Polish(progress) = progress {

@@ -2,15 +2,18 @@
 
 use crate::arguments::MemoryArguments;
 use crate::files::{TestRows, file_of};
+use crate::output::{at_most, number};
 use crate::recipe::TestArguments;
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::path::Path;
 use tautnet::choose::{Beside, Clean};
+use tautnet::choose_far::FarChosen;
 use tautnet::error::{Error, Result};
 use tautnet::fit_far::Seen;
-use tautnet::polish::{FarPolished, Mean};
+use tautnet::polish::{Bounded, FarPolished, Mean};
 use tautnet::shards::Share;
+use tautnet::{Loss, printable};
 use tautnet_tables::source::Source;
 use tautnet_tables::source_rows::Budget;
 
@@ -81,4 +84,54 @@ pub fn json((passes, members): (usize, usize)) -> Value {
 /// The same in words.
 pub fn told((passes, members): (usize, usize)) -> String {
     format!("All rows were gone through {passes} times; the last program held the cells of {members} of them.\n")
+}
+
+/// What a choice tells of all rows, for programs.
+pub fn chosen_json(far: &FarChosen) -> Value {
+    let of = |bounded: &Bounded| {
+        let kind = |of: fn(&Mean) -> Option<f64>| json!({"clean": of(&bounded.clean), "found": of(&bounded.found), "bound": of(&bounded.bound)});
+        let mut told = json!({"learned": kind(|mean| Some(mean.learned))});
+        if far.seen.held_out > 0 {
+            told["held_out"] = kind(|mean| mean.held_out);
+        }
+        told
+    };
+    let mut told = json!({"passes": 2, "sample": far.seen.sample.rows()});
+    if let Some(descent) = &far.descent {
+        told["passes"] = json!(2.0 + descent.passes);
+        told["steps"] = json!(descent.steps);
+        told["start"] = of(&descent.before);
+        told["result"] = of(&descent.after);
+    }
+    told
+}
+
+/// The same in words.
+pub fn chosen_told(far: &FarChosen, target: &str, loss: &Loss) -> String {
+    let (seen, sample) = (&far.seen, far.seen.sample.rows());
+    let sampled = format!("\nThe network was chosen on a sample of {sample} rows");
+    let Some(descent) = &far.descent else {
+        return sampled + ", and there was no time to make it better on all of them\n";
+    };
+    // Of rows held out, where there are any.
+    let learned = if seen.held_out > 0 { "held out" } else { "learned from" };
+    let user = |mean: Mean| seen.scaler.root_to_user(loss, mean.held_out.unwrap_or(mean.learned));
+    let what = match loss.is_margin() {
+        true => format!("{} of `{}`", loss.mean_name(), printable::line(target)),
+        false => format!("`{}` ({}) off by", printable::line(target), loss.root_name()),
+    };
+    let bettered = match descent.after == descent.before {
+        false => format!(", and made better on all of them in {} steps", descent.steps),
+        true => format!("; {} steps on all of them found no better one", descent.steps),
+    };
+    let line = |of: &Bounded| {
+        let (clean, found, bound) = (number(user(of.clean)), number(user(of.found)), at_most(user(of.bound)));
+        format!("{clean} without input error, {found} found by attack, at most {bound}")
+    };
+    format!(
+        "{sampled}{bettered}. All rows were gone through {:.0} times.\nOn all rows {learned}, {what}:\n  {}\n  before these steps {}\n",
+        2.0 + descent.passes,
+        line(&descent.after),
+        line(&descent.before),
+    )
 }

@@ -3,7 +3,7 @@
 use super::pictures::{self, Evaluation};
 use super::train::{self, Arguments};
 use super::train_summary::{Summary, Told, Unkept, certificate};
-use super::{export, predict_rows, rows_beyond};
+use super::{export, predict_rows, rows_beyond, train_tolerance};
 use crate::files::{Files, TestRows};
 use crate::progress::Display;
 use crate::stop::Stop;
@@ -12,15 +12,19 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+use tautnet::choose;
+use tautnet::choose_far::FarChosen;
 use tautnet::error::Result;
+use tautnet::fit;
 use tautnet::fit_far::FarFitted;
-use tautnet::job::Interruption;
+use tautnet::job::{Interruption, Worked};
 use tautnet::job_far::FarJob;
-use tautnet::recipe::Command;
-use tautnet::tolerance::Asked;
+use tautnet::recipe::{Command, Plan};
+use tautnet::tolerance::{Asked, Input};
 use tautnet_models::{Format, Model, Options, Stored};
+use tautnet_tables::Encoder;
 use tautnet_tables::source::Source;
-use tautnet_tables::source_rows::{SourceRows, choose};
+use tautnet_tables::source_rows::{self, SourceRows, Use};
 
 /// Refuse what needs all rows in memory.
 fn check(arguments: &Arguments) -> Result<()> {
@@ -29,7 +33,6 @@ fn check(arguments: &Arguments) -> Result<()> {
         (arguments.balanced, "--balanced"),
         (arguments.pictures.report.is_some(), "--report"),
         (arguments.pictures.wanted(), "--plot"),
-        (arguments.tolerances.tolerances.is_some(), "--tolerances"),
         (matches!(arguments.test.test, Some(TestRows::File(_))), "--test FILE"),
         (arguments.recipe.asked.deep, "a method of deep networks"),
     ];
@@ -41,41 +44,59 @@ fn check(arguments: &Arguments) -> Result<()> {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     check(arguments)?;
     let mut asked = arguments.recipe.asked.clone();
-    // Nothing said of inputs is what a tolerance of 0 is.
-    let usual = asked.tolerance.entries.is_empty();
-    if usual {
-        asked.tolerance = Asked { entries: vec!["0".parse()?], ..asked.tolerance };
+    if arguments.tolerances.tolerances.is_some() {
+        asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;
     }
     let plan = asked.resolve(Command::Train)?;
-    let files = Files::default().reads_data(Some(&arguments.data));
+    let files = Files::default().reads_data(Some(&arguments.data)).reads_if(arguments.tolerances.tolerances.as_ref());
     files.writes(&arguments.out.out, arguments.out.existing()).check()?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let share = rows_beyond::share(&arguments.test, asked.seed);
-    let job = FarJob::new(&plan, share, Arc::new(stop))?;
+    // Said before anything is read.
+    FarJob::new(&plan, share, Arc::new(stop))?;
     let path = PathBuf::from(&arguments.data);
     let source = Source::open(&path, &arguments.file.options())?;
     source.notes().iter().for_each(|note| output::note(note));
-    if usual && !arguments.talk.quiet && !arguments.talk.json {
-        output::note(
-            "rows beyond memory are learned with a price of the bound in the place of a tolerance; a tolerance needs all rows in memory",
-        );
-    }
     let display = Mutex::new(Display::new(arguments.talk.quiet, plan.settings.polish.tol));
     let shown = || display.lock().unwrap_or_else(PoisonError::into_inner);
     let targets = input::named(&arguments.columns.target, |name| source.columns().iter().any(|column| column == name));
     let choice = input::choice(&arguments.columns, arguments.task.task(), &targets, &arguments.columns.drop);
     let started = Instant::now();
-    let (columns, survey) =
-        choose(&source, &choice, &mut |read| predict_rows::show(&mut shown(), "looking at all rows first", read))?;
+    let (columns, survey) = source_rows::choose(&source, &choice, &mut |read| {
+        predict_rows::show(&mut shown(), "looking at all rows first", read)
+    })?;
     survey.notes().for_each(output::note);
+    let plan = if columns.classes.is_some() && !arguments.recipe.said("loss") {
+        asked.loss = train::CLASSES.parse()?;
+        asked.resolve(Command::Train)?
+    } else {
+        plan
+    };
+    columns.check_loss(&plan.settings.polish.loss)?;
+    let job = FarJob::new(&plan, share, Arc::new(stop))?;
     let budget = rows_beyond::budget(&arguments.memory);
     let watch = |pass: usize, read| predict_rows::show(&mut shown(), &format!("pass {pass}"), read);
     let unknown = arguments.levels.unknown();
-    let mut rows = SourceRows::new(&source, &survey, (&columns, unknown), &budget, Box::new(watch))?;
+    let use_of = if plan.choice.is_some() { Use::InParts } else { Use::AllAtOnce };
+    let mut rows = SourceRows::new(&source, &survey, (&columns, unknown), (&budget, use_of), Box::new(watch))?;
     let mut unkept = Unkept::of(&arguments.out, &arguments.talk);
     stop.heed();
+    if plan.choice.is_some() {
+        let inputs = columns.tolerated();
+        let worked = job.choose(&inputs, &mut rows, &mut |progress| {
+            unkept.tell();
+            if let fit::Progress::Choice(progress) = progress {
+                train_tolerance::show(&mut shown(), progress);
+            }
+        })?;
+        drop(rows);
+        let usual = asked.tolerance.is_empty();
+        let made =
+            Chosen { arguments, source: source.name(), plan: &plan, job: &job, columns: &columns, inputs: &inputs };
+        return made.tell(&worked, (started, usual), display, &stop);
+    }
     let worked = job.train(&mut rows, &mut |progress| {
         unkept.tell();
         train::show(&mut shown(), progress);
@@ -112,6 +133,65 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let status = output::limit_kept(plan.settings.polish.max_lipschitz, reached);
     summary.tell(&arguments.out, &arguments.talk)?;
     Ok(status)
+}
+
+/// A network that was chosen for a tolerance, with all that is known of it.
+struct Chosen<'a> {
+    arguments: &'a Arguments,
+    source: &'a str,
+    plan: &'a Plan,
+    job: &'a FarJob<'a>,
+    columns: &'a Encoder,
+    inputs: &'a [Input<'a>],
+}
+
+impl Chosen<'_> {
+    /// Evaluate, prove, keep, tell.
+    fn tell(
+        &self,
+        worked: &Worked<FarChosen>,
+        (started, usual): (Instant, bool),
+        display: Mutex<Display>,
+        stop: &Stop,
+    ) -> Result<ExitCode> {
+        let Self { arguments, plan, inputs, .. } = self;
+        let found = &worked.result;
+        let (seen, shown) = (&found.seen, || display.lock().unwrap_or_else(PoisonError::into_inner));
+        let late = stop.late();
+        shown().stage(train_tolerance::ATTACKING);
+        let evaluation = late.during(|| {
+            let held_out = seen.sample_held_out.as_ref().zip(found.tolerance_held_out.as_ref());
+            let mut watching = |done, of| shown().count(train_tolerance::ATTACKING, done, of);
+            let data = (&seen.sample, &found.tolerance);
+            choose::evaluate(&found.chosen, data, held_out, inputs, &plan.settings.polish.loss, &mut watching)
+        })?;
+        shown().stage("proving the bound of the network");
+        let name = arguments.data.to_string_lossy();
+        let proved = self.job.prove_choice(worked, evaluation.as_ref(), &name)?;
+        drop(display);
+        pictures::tell_of_attack(&late);
+        let model = Model::of(proved, self.columns.clone(), seen.scaler.clone())?;
+        let time = started.elapsed();
+        if let Some(path) = &arguments.out.out {
+            let stored = Stored::Model(Box::new(model.clone()));
+            export::write(&stored, path, &Options::default(), arguments.out.existing())?;
+        }
+        let summary = train_tolerance::Summary {
+            source: self.source,
+            plan,
+            model: &model,
+            inputs,
+            chosen: &found.chosen,
+            learned: (&seen.sample, &found.tolerance),
+            held_out: seen.sample_held_out.as_ref(),
+            evaluation: evaluation.as_ref(),
+            time,
+            usual,
+            beyond: Some(found),
+        };
+        summary.tell(&arguments.out, &arguments.talk)?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// What is told of the rows. Where the fit was ended before all rows had been gone through, losses are those on the sample.

@@ -1,7 +1,7 @@
 //! `tautnet train DATA` where inputs have a tolerance: the network with the least worst case, and what it tells.
 
 use super::tolerance_pictures::{self, Facts};
-use super::{export, pictures, targets, train_summary, train_verdict};
+use super::{export, pictures, rows_beyond, targets, train_summary, train_verdict};
 use crate::arguments::{OutArguments, PictureArguments, TalkArguments};
 use crate::output::{self, at_most, number, table};
 use crate::progress::{Display, seconds};
@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 use tautnet::choose::{self, Chosen, Errors, Evaluation, Verdict};
+use tautnet::choose_far::FarChosen;
 use tautnet::error::Result;
 use tautnet::job::Job;
 use tautnet::recipe::Plan;
@@ -41,12 +42,16 @@ pub struct Asked<'a> {
 /// The most classes that a table has a line for.
 const MOST_CLASSES: usize = 20;
 
+/// What is done with the rows held out.
+pub const ATTACKING: &str = "attacking rows that were not learned from, and proving their worst cases";
+
 /// Show what the choice is at.
-fn show(display: &mut Display, progress: &choose::Progress) {
+pub fn show(display: &mut Display, progress: &choose::Progress) {
     let what = match progress.stage {
         choose::Stage::Candidates => "choosing among networks",
         choose::Stage::Members => "choosing what their mean is made of",
         choose::Stage::AllRows => "learning from all rows",
+        choose::Stage::Descent => "descending on rows beyond memory",
     };
     display.count(what, progress.done, progress.of);
 }
@@ -80,7 +85,6 @@ pub fn run(
         .map(|rows| scaler.tolerance(&plan.recipe.tolerance, &inputs, rows.x.as_ref(), job.data()))
         .transpose()?;
     let late = stop.late();
-    const ATTACKING: &str = "attacking rows that were not learned from, and proving their worst cases";
     display.stage(ATTACKING);
     let evaluation = late.during(|| {
         let held_out = held_out.as_ref().zip(of_held_out.as_ref());
@@ -109,6 +113,7 @@ pub fn run(
         evaluation: evaluation.as_ref(),
         time,
         usual: asked.usual,
+        beyond: None,
     };
     if asked.pictures.wanted() {
         let facts = Facts {
@@ -130,33 +135,49 @@ pub fn run(
         };
         tolerance_pictures::draw(facts, asked.pictures, asked.out, asked.talk.quiet, stop)?;
     }
-    if asked.talk.json {
-        output::print_json(&summary.json())?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    output::print(&summary.text())?;
-    if !asked.talk.quiet {
-        train_summary::tell_where(asked.out);
-    }
+    summary.tell(asked.out, asked.talk)?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// All that is to be told.
-struct Summary<'a> {
-    source: &'a str,
-    plan: &'a Plan,
-    model: &'a Model,
-    inputs: &'a [Input<'a>],
-    chosen: &'a Chosen,
-    learned: (&'a Dataset, &'a Tolerance),
-    held_out: Option<&'a Dataset>,
-    evaluation: Option<&'a Evaluation>,
-    time: Duration,
+pub struct Summary<'a> {
+    pub source: &'a str,
+    pub plan: &'a Plan,
+    pub model: &'a Model,
+    pub inputs: &'a [Input<'a>],
+    pub chosen: &'a Chosen,
+    /// Rows that were learned from, those of a sample where not all are in memory.
+    pub learned: (&'a Dataset, &'a Tolerance),
+    pub held_out: Option<&'a Dataset>,
+    pub evaluation: Option<&'a Evaluation>,
+    pub time: Duration,
     /// Whether nothing was said of the tolerance.
-    usual: bool,
+    pub usual: bool,
+    /// What there is to be told of rows that are not in memory.
+    pub beyond: Option<&'a FarChosen>,
 }
 
 impl Summary<'_> {
+    /// Tell it, as text or as JSON.
+    pub fn tell(&self, out: &OutArguments, talk: &TalkArguments) -> Result<()> {
+        if talk.json {
+            return output::print_json(&self.json());
+        }
+        output::print(&self.text())?;
+        if !talk.quiet {
+            train_summary::tell_where(out);
+        }
+        Ok(())
+    }
+
+    /// How many rows were learned from, and how many held out.
+    fn rows(&self) -> (usize, usize) {
+        match self.beyond {
+            Some(FarChosen { seen, .. }) => (seen.learned as usize, seen.held_out as usize),
+            None => (self.learned.0.rows(), self.held_out.map_or(0, Dataset::rows)),
+        }
+    }
+
     /// One object.
     fn json(&self) -> Value {
         let Self { model, chosen, .. } = self;
@@ -184,6 +205,7 @@ impl Summary<'_> {
         let (entries, shape) = tolerance::json(&self.plan.recipe.tolerance);
         let columns = self.amounts().into_iter().map(|(name, (least, most))| (name, json!([least, most])));
         let names = self.inputs.iter().map(|input| input.name.to_owned());
+        let (learned, held_out) = self.rows();
         let mut facts = json!({
             "tolerance": {
                 "entries": entries,
@@ -191,13 +213,13 @@ impl Summary<'_> {
                 "said": !self.usual,
                 "user_units": columns.collect::<Map<_, _>>(),
             },
-            "loss": loss.mean(&chosen.network, &scaler.standardize(self.learned.0)),
+            "loss": self.loss(),
             "ending": ending,
             "reason": reason,
             "notes": [],
             "seconds": self.time.as_secs_f64(),
             "settings": model.settings,
-            "rows": {"learned": self.learned.0.rows(), "held_out": self.held_out.map_or(0, Dataset::rows)},
+            "rows": {"learned": learned, "held_out": held_out},
             "inputs": self.learned.0.columns(),
             "units": chosen.network.units(),
             "classes": model.columns.classes,
@@ -224,6 +246,9 @@ impl Summary<'_> {
                 "causes": names.zip(evaluation.causes.iter().map(|c| json!(c))).collect::<Map<_, _>>(),
             });
         }
+        if let Some(far) = self.beyond {
+            facts["beyond_memory"] = rows_beyond::chosen_json(far);
+        }
         if !one {
             facts["targets"] = json!(model.columns.target_names());
         }
@@ -232,6 +257,16 @@ impl Summary<'_> {
             facts[name]["targets"] = targets::errors_json((&model.columns, scaler, loss), &evaluation.targets);
         }
         facts
+    }
+
+    /// The mean loss on the rows learned from.
+    fn loss(&self) -> f64 {
+        let (network, loss) = (&self.chosen.network, &self.plan.settings.polish.loss);
+        match self.beyond {
+            Some(FarChosen { descent: Some(descent), .. }) => descent.after.clean.learned,
+            Some(far) => loss.mean(network, &far.seen.sample),
+            None => loss.mean(network, &self.model.scaler.standardize(self.learned.0)),
+        }
     }
 
     fn told<'b>(&'b self, evaluation: &'b Evaluation) -> train_verdict::Told<'b> {
@@ -251,11 +286,11 @@ impl Summary<'_> {
         let names = targets::names(&model.columns);
         let word = if model.columns.other_targets.is_empty() { "target" } else { "targets" };
         let learned = self.learned.0;
-        let held = self.held_out.map_or(String::new(), |rows| format!(", {} held out", rows.rows()));
+        let (rows, held) = self.rows();
+        let held = if self.held_out.is_some() { format!(", {held} held out") } else { String::new() };
         let mut text = format!(
-            "{}: {} rows to learn from{held}, {} inputs, {word} {names}{}\n",
+            "{}: {rows} rows to learn from{held}, {} inputs, {word} {names}{}\n",
             printable::line(self.source),
-            learned.rows(),
             learned.columns(),
             train_summary::taken_for(&model.columns),
         );
@@ -274,6 +309,10 @@ impl Summary<'_> {
             text.push('\n');
             text.push_str(&self.told(evaluation).text());
             text.push_str(&self.confused(evaluation));
+        }
+        if let Some(far) = self.beyond {
+            let (target, loss) = (&model.columns.target, &self.plan.settings.polish.loss);
+            text.push_str(&rows_beyond::chosen_told(far, target, loss));
         }
 
         let mut rows = vec![vec![
@@ -380,10 +419,14 @@ impl Summary<'_> {
     /// The tolerance of each input in its units, the least and the largest of all rows.
     fn amounts(&self) -> Vec<(String, (f64, f64))> {
         let (rows, tolerance) = self.learned;
+        let all_rows = self.beyond.map(|far| far.by_column.ranges(&far.seen.ranges));
         let mut first = 0;
         let of = |input: &Input<'_>| {
             let column = first;
             first += input.width;
+            if let Some(ranges) = &all_rows {
+                return (input.name.to_owned(), ranges[column]);
+            }
             let scale = self.model.scaler.input_scale[column];
             let sizes =
                 (0..if tolerance.is_same() { 1 } else { rows.rows() }).map(|k| scale * tolerance.size(k, column));

@@ -44,6 +44,8 @@ pub enum Stage {
     Members,
     /// Learning from all rows.
     AllRows,
+    /// Of rows that are not in memory: descending on all of them.
+    Descent,
 }
 
 /// How far it is: pieces of work done, of those that are known of.

@@ -34,8 +34,12 @@ impl Scaler {
     /// Means and standard deviations of the data, as [`Self::fit`] has them, for a loss: the classes of a loss of the margin
     /// stay −1 and 1, or their numbers.
     pub fn of(data: &Dataset, loss: &Loss) -> Result<Self> {
-        let scaler = Self::fit(data)?;
-        Ok(if loss.is_margin() { Self { target_mean: 0.0, target_scale: 1.0, ..scaler } } else { scaler })
+        Self::fit(data).map(|scaler| scaler.for_loss(loss))
+    }
+
+    /// The same for a loss, whose targets may have no units.
+    pub(crate) fn for_loss(self, loss: &Loss) -> Self {
+        if loss.is_margin() { Self { target_mean: 0.0, target_scale: 1.0, ..self } } else { self }
     }
 
     /// A mean loss of standardized targets, in the user's units: times κ_yʲ, j being the degree of the loss.

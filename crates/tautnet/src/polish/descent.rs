@@ -29,8 +29,7 @@ pub(super) fn descend(
     let mut point = start;
     let mut gradient = point.zeros();
     let mut lowest = Lowest { point: point.clone(), value: f64::INFINITY };
-    let (mut first, mut second) = (vec![0.0; point.flat.len()], vec![0.0; point.flat.len()]);
-    let mut powers = (1.0, 1.0);
+    let mut adam = Adam::new(point.flat.len());
     for step in 0..=steps {
         let value = landscape.evaluate(&point, &mut gradient);
         if value < lowest.value {
@@ -40,19 +39,41 @@ pub(super) fn descend(
         if !value.is_finite() || observer(step, value).is_break() {
             break;
         }
-        powers = (powers.0 * MEANS.0, powers.1 * MEANS.1);
-        let now = 0.5 * rate * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos()) / (1.0 - powers.0);
-        let stretch = 1.0 / (1.0 - powers.1).sqrt();
-        for (((p, g), m), s) in point.flat.iter_mut().zip(&gradient.flat).zip(&mut first).zip(&mut second) {
+        adam.step(&mut point.flat, &gradient.flat, rate * falling(step, steps));
+    }
+    lowest
+}
+
+/// Along half a cosine from 1 to 0.
+pub(super) fn falling(step: usize, steps: usize) -> f64 {
+    0.5 * (1.0 + (std::f64::consts::PI * step as f64 / steps as f64).cos())
+}
+
+/// The means of the gradient and of its square, and their decay so far.
+pub(super) struct Adam {
+    first: Vec<f64>,
+    second: Vec<f64>,
+    powers: (f64, f64),
+}
+
+impl Adam {
+    pub fn new(parameters: usize) -> Self {
+        Self { first: vec![0.0; parameters], second: vec![0.0; parameters], powers: (1.0, 1.0) }
+    }
+
+    pub fn step(&mut self, point: &mut [f64], gradient: &[f64], rate: f64) {
+        self.powers = (self.powers.0 * MEANS.0, self.powers.1 * MEANS.1);
+        let rate = rate / (1.0 - self.powers.0);
+        let stretch = 1.0 / (1.0 - self.powers.1).sqrt();
+        for (((p, g), m), s) in point.iter_mut().zip(gradient).zip(&mut self.first).zip(&mut self.second) {
             *m = MEANS.0 * *m + (1.0 - MEANS.0) * g;
             *s = MEANS.1 * *s + (1.0 - MEANS.1) * g * g;
             // What has no gradient (signs, padding) stays what it is, to the bit.
             if *s > 0.0 {
-                *p -= now * *m / (stretch * s.sqrt());
+                *p -= rate * *m / (stretch * s.sqrt());
             }
         }
     }
-    lowest
 }
 
 /// Root mean square of the hidden weights.

@@ -71,7 +71,10 @@ pub fn check_far(settings: &Settings) -> Result<()> {
         return of_memory(what, "take the method `joint` or `weight-decay`, or fewer rows");
     }
     if !settings.loss.is_squared() {
-        return of_memory(format!("the loss `{}`", settings.loss), "take the loss `squared`, or fewer rows");
+        return of_memory(
+            format!("the loss `{}`", settings.loss),
+            "take the loss `squared`, choose a network for a tolerance (leave out prices), or give fewer rows",
+        );
     }
     if settings.tolerance.is_some() {
         return of_memory("a tolerance".into(), "give a price of the bound in its place, or fewer rows");
@@ -272,7 +275,7 @@ struct Asking<'f, 'a> {
 
 impl Asking<'_, '_> {
     fn ask(&mut self, asked: Vec<Asked>) -> Result<Option<Vec<Piece>>> {
-        let question = Question { share: self.far.share, scaler: self.far.scaler.clone(), asked };
+        let question = Question { share: self.far.share, scaler: self.far.scaler.clone(), shards: None, asked };
         self.passes += 1;
         Ok(self.far.shards.ask(&question)?.map(|answer| answer.pieces))
     }
@@ -283,7 +286,7 @@ impl Asking<'_, '_> {
     }
 }
 
-fn mean(piece: &Piece, which: usize) -> Mean {
+pub(super) fn mean(piece: &Piece, which: usize) -> Mean {
     let of = |part: usize| piece.sums[2 + 2 * which + part] / piece.sums[part];
     Mean { learned: of(0), held_out: (piece.sums[1] > 0.0).then(|| of(1)) }
 }

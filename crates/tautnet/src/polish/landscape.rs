@@ -9,10 +9,9 @@
 //! its multiplier in (J), under which the limited problem's optimum is stationary too. Everything is in the program's
 //! conditioned coordinates and divided by `κ_y²`: z̄' is of order one whatever the units of the columns.
 //!
-//! Where inputs have a tolerance, the [bound](super::slope) on the worst case by the patterns of the weights themselves is in the
+//! Where inputs have a tolerance, the [bound](crate::worst_case) on the worst case by the patterns of the weights themselves is in the
 //! place of the loss. It is not continuous across cells.
 
-use super::slope::bound_gradient;
 use crate::{
     Dataset, Loss,
     certify::lipsdp_gradient,
@@ -20,6 +19,7 @@ use crate::{
     tolerance::Tolerance,
     unit::{Affine, Unit},
     weights::{Batch, Differentiator, Weights},
+    worst_case::bound_gradient,
 };
 use faer::Mat;
 

@@ -14,6 +14,7 @@
 mod alternate;
 mod convex;
 mod descent;
+mod descent_far;
 mod effort;
 mod far;
 #[cfg(test)]
@@ -27,7 +28,6 @@ mod record;
 mod run;
 mod scenarios;
 mod settings;
-mod slope;
 mod steps;
 mod uses;
 mod walk;
@@ -43,6 +43,7 @@ use tautnet_cone::Stop;
 
 pub use crate::ending::{Cause, Early, Ending};
 pub use crate::requirement::Setting;
+pub use descent_far::{Bounded, Descended, Steps, descend_far};
 pub use effort::Effort;
 pub use far::{Far, FarPolished, Mean, Simple, check_far, polish_far};
 pub use method::{Described, Method};

@@ -31,7 +31,7 @@
 //! Whatever proposes a network, it is accepted only if its objective, recomputed from its weights, is below that of the
 //! best so far. The first proposal is (J) for the patterns given, so the result is never worse than that one.
 //!
-//! Where inputs have a tolerance, (R) with soft cells is in the place of (J), and the [bound](super::slope) on the worst case in
+//! Where inputs have a tolerance, (R) with soft cells is in the place of (J), and the [bound](crate::worst_case) on the worst case in
 //! the place of the loss. There are no flips: (R) leaves labels by itself where that pays.
 
 use super::{

@@ -28,10 +28,13 @@ pub trait Refeed {
         None
     }
 
-    /// From the first shard on.
-    fn feed(&mut self) -> Result<Box<dyn Feed + '_>>;
+    /// How many shards there are at most: their numbers are below.
+    fn shards(&self) -> u64;
 
-    /// A pass has gone through all shards.
+    /// The shards of these numbers in their order, or all of them.
+    fn feed(&mut self, numbers: Option<&[u64]>) -> Result<Box<dyn Feed + '_>>;
+
+    /// A pass has gone through all shards that were to be fed.
     fn done(&mut self) {}
 }
 
@@ -44,8 +47,12 @@ impl<T: Refeed> Shards for T {
         Refeed::rows(self)
     }
 
+    fn shards(&self) -> u64 {
+        Refeed::shards(self)
+    }
+
     fn ask(&mut self, question: &Question) -> Result<Option<Answer>> {
-        let forest = sweep(question, &mut *self.feed()?, &Stop::here())?;
+        let forest = sweep(question, &mut *self.feed(question.shards.as_deref())?, &Stop::here())?;
         if forest.is_some() {
             self.done();
         }
@@ -116,11 +123,16 @@ impl Shards for Held {
         self.inputs
     }
 
+    fn shards(&self) -> u64 {
+        self.shards.last().map_or(0, |shard| shard.number + 1)
+    }
+
     fn ask(&mut self, question: &Question) -> Result<Option<Answer>> {
         let stop = Stop::here();
-        let visit = |shard: &Shard| (!stop.asked()).then(|| (shard.number, question.visit(shard)));
+        let asked: Vec<&Shard> = self.shards.iter().filter(|shard| question.is_for(shard.number)).collect();
+        let visit = |shard: &&Shard| (!stop.asked()).then(|| (shard.number, question.visit(shard)));
         let mut forest = Forest::default();
-        for together in self.shards.chunks(2 * rayon::current_num_threads().max(1)) {
+        for together in asked.chunks(2 * rayon::current_num_threads().max(1)) {
             let answers: Vec<_> = together.par_iter().map(visit).collect();
             for answer in answers {
                 let Some((number, answer)) = answer else { return Ok(None) };

@@ -16,15 +16,18 @@ mod answer;
 mod asking;
 mod forest;
 mod local;
+mod plain;
 mod question;
 mod shard;
+mod within;
 
 pub use answer::{Answer, Pick, Picks, Piece};
 pub use asking::Shards;
 pub(crate) use asking::odd;
 pub use forest::{Forest, Tree};
 pub use local::{Feed, Held, Refeed, sweep};
-pub use question::{Asked, Layers, Packed, Question, Share};
+pub use plain::{Layers, Share};
+pub use question::{Asked, Packed, Question};
 pub use shard::{Shard, rows_in_shard};
 
 #[cfg(test)]

@@ -11,10 +11,12 @@
 //! product of matrices, with half of the multiplications of ΦᵀΦ. A unit 0 that is always on brings the output bias and a linear part.
 
 use super::answer::{Answer, Pick, Picks, Piece, merge_spread};
+use super::plain::{Layers, Share, drawn, matrix};
 use super::shard::Shard;
+use super::within::Within;
 use crate::scaling::Scaler;
-use crate::unit::Unit;
-use crate::{Loss, Shallow, error::Result};
+use crate::tolerance::ByColumn;
+use crate::{Loss, error::Result};
 use faer::{Accum, Mat, MatMut, Par, linalg::matmul::matmul};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -27,28 +29,6 @@ const PAIRS: usize = 4096;
 const CLOSEST: usize = 40;
 /// Rows that are told of each unit: the furthest on its wrong side.
 const WRONG: usize = 100;
-
-/// Which rows are held out: a share of them, drawn by a seed and the number of the row.
-#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
-pub struct Share {
-    /// The seed.
-    pub seed: u64,
-    /// The share that is held out, from 0 to less than 1.
-    pub held_out: f64,
-}
-
-/// Numbers of one network or of the units of a program, as plain lists.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Layers {
-    /// z̄_i = (z_i, bias), d + 1 numbers a unit, unit by unit.
-    pub z: Vec<f64>,
-    /// The sign or the output weight of each unit.
-    pub v: Vec<f64>,
-    /// The output bias.
-    pub c: f64,
-    /// The linear part, d numbers; empty where there is none.
-    pub a: Vec<f64>,
-}
 
 /// One thing that is asked.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -86,6 +66,28 @@ pub enum Asked {
         /// What a wrong prediction costs.
         loss: String,
     },
+    /// How large the losses of networks can be within a tolerance: at the worst points that are found, and as their own patterns bound it.
+    ///
+    /// Sums: Σω of the rows to learn from and of those held out; for each network its summed loss found on both, then the bound on both.
+    Worst {
+        /// The networks, as [`Layers::signed`] has them.
+        networks: Vec<Layers>,
+        /// What a wrong prediction costs.
+        loss: String,
+        /// How wrong the inputs can be.
+        tolerance: ByColumn,
+    },
+    /// The loss of one network at the worst points that are found, and its slope there.
+    ///
+    /// Sums: Σω of the rows to learn from, their summed loss, and its slope in the order of [`Layers::numbers`].
+    Slope {
+        /// The network, as [`Layers::signed`] has it.
+        network: Layers,
+        /// What a wrong prediction costs.
+        loss: String,
+        /// How wrong the inputs can be.
+        tolerance: ByColumn,
+    },
 }
 
 /// What is asked of rows: plain data.
@@ -95,63 +97,10 @@ pub struct Question {
     pub share: Share,
     /// The units in which rows are meant.
     pub scaler: Scaler,
+    /// The numbers of the shards that are asked, in their order; `None` for all of them.
+    pub shards: Option<Vec<u64>>,
     /// What is asked.
     pub asked: Vec<Asked>,
-}
-
-/// A number that looks random, of a seed and a row: SplitMix64.
-fn drawn(seed: u64, row: u64) -> f64 {
-    let mut z =
-        seed.wrapping_mul(0xd1b5_4a32_d192_ed03).wrapping_add(row.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-}
-
-impl Share {
-    /// Whether a row is held out.
-    pub fn holds_out(&self, row: u64) -> bool {
-        self.held_out > 0.0 && drawn(self.seed, row) < self.held_out
-    }
-}
-
-impl Layers {
-    /// Units of a program.
-    pub fn of_units<'u>(units: impl IntoIterator<Item = &'u Unit>) -> Self {
-        let (mut z, mut v) = (Vec::new(), Vec::new());
-        for unit in units {
-            z.extend_from_slice(&unit.z);
-            z.push(unit.bias);
-            v.push(unit.sign);
-        }
-        Self { z, v, c: 0.0, a: Vec::new() }
-    }
-
-    /// A network.
-    pub fn of(network: &Shallow) -> Self {
-        let (w, b) = (network.w(), network.b());
-        let unit = |i: usize| w.row(i).iter().copied().chain([b[i]]).collect::<Vec<_>>();
-        Self {
-            z: (0..network.units()).flat_map(unit).collect(),
-            v: network.v().to_vec(),
-            c: network.c(),
-            a: network.a().map_or_else(Vec::new, <[f64]>::to_vec),
-        }
-    }
-
-    fn units(&self) -> usize {
-        self.v.len()
-    }
-
-    /// z̄ as a matrix, (d + 1) × m.
-    fn matrix(&self) -> Mat<f64> {
-        matrix(&self.z, self.units())
-    }
-}
-
-fn matrix(z: &[f64], units: usize) -> Mat<f64> {
-    let e = z.len().checked_div(units).unwrap_or(0);
-    Mat::from_fn(e, units, |a, i| z[i * e + a])
 }
 
 impl Question {
@@ -170,13 +119,26 @@ impl Question {
         self.nothing().map(drop)
     }
 
+    /// Whether a shard is asked.
+    pub fn is_for(&self, number: u64) -> bool {
+        self.shards.as_ref().is_none_or(|shards| shards.binary_search(&number).is_ok())
+    }
+
     /// What a shard answers.
     pub fn visit(&self, shard: &Shard) -> Answer {
         let Ok(mut work) = self.nothing() else { return Answer::default() };
         let n = shard.data.rows();
-        for start in (0..n).step_by(TOGETHER) {
-            let block = Block::of(self, shard, start..n.min(start + TOGETHER));
-            work.iter_mut().for_each(|work| work.visit(&block));
+        if work.iter().any(Work::is_by_block) {
+            for start in (0..n).step_by(TOGETHER) {
+                let block = Block::of(self, shard, start..n.min(start + TOGETHER));
+                work.iter_mut().for_each(|work| work.visit(&block));
+            }
+        }
+        for work in &mut work {
+            if work.visit_whole((self.share, &self.scaler), shard).is_err() {
+                // A tolerance that is no number: so is the answer.
+                work.piece.sums.fill(f64::NAN);
+            }
         }
         let settled = |mut work: Work| {
             work.piece.picks.iter_mut().for_each(Picks::settle);
@@ -255,6 +217,8 @@ enum What {
     Normal { z: Mat<f64>, at: Packed },
     Sides { of: Mat<f64>, z: Mat<f64> },
     Errors { networks: Vec<(Mat<f64>, Layers)>, loss: Loss },
+    Worst(Within),
+    Slope(Within),
 }
 
 impl Work {
@@ -287,7 +251,31 @@ impl Work {
                 let networks = networks.iter().map(|network| (network.matrix(), network.clone())).collect();
                 Self { what: What::Errors { networks, loss: loss.parse()? }, piece }
             }
+            Asked::Worst { networks, loss, tolerance } => {
+                let within = Within::of(networks, loss, tolerance, inputs)?;
+                Self {
+                    what: What::Worst(within),
+                    piece: Piece { sums: sums(2 + 4 * networks.len()), ..Piece::default() },
+                }
+            }
+            Asked::Slope { network, loss, tolerance } => {
+                let within = Within::of(std::slice::from_ref(network), loss, tolerance, inputs)?;
+                let piece = Piece { sums: sums(2 + network.numbers().len()), ..Piece::default() };
+                Self { what: What::Slope(within), piece }
+            }
         })
+    }
+
+    fn is_by_block(&self) -> bool {
+        !matches!(self.what, What::Worst(_) | What::Slope(_))
+    }
+
+    fn visit_whole(&mut self, by: (Share, &Scaler), shard: &Shard) -> Result<()> {
+        match &self.what {
+            What::Worst(within) => within.add_losses(by, shard, &mut self.piece.sums),
+            What::Slope(within) => within.add_slope(by, shard, &mut self.piece.sums),
+            _ => Ok(()),
+        }
     }
 
     fn visit(&mut self, block: &Block<'_>) {
@@ -297,6 +285,7 @@ impl Work {
             What::Normal { z, at } => normal(block, z, *at, piece),
             What::Sides { of, z } => sides(block, of, z, piece),
             What::Errors { networks, loss } => errors(block, networks, loss, piece),
+            What::Worst(_) | What::Slope(_) => {}
         }
     }
 }

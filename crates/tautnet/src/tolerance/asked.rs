@@ -9,10 +9,11 @@
 //! 0.1sd           every column of numbers that is not named
 //! ```
 
+use super::by_column::ByColumn;
 use super::set::{Shape, Tolerance};
 use crate::error::{Error, Result, mention};
 use crate::printable::{list, shown};
-use faer::{Mat, MatRef};
+use faer::MatRef;
 use std::fmt;
 use std::str::FromStr;
 
@@ -185,41 +186,56 @@ impl Asked {
         (before, first_of_all): (u64, Option<&[f64]>),
     ) -> Result<Tolerance> {
         let sign = |j: usize| first_of_all.map_or_else(|| x[(0, j)], |row| row[j]);
-        let amounts = self.amounts(inputs)?;
+        for (input, first, percent) in self.shares(inputs)? {
+            let odd = |&k: &usize| x[(k, first)] == 0.0 || x[(k, first)] * sign(first) < 0.0;
+            if let Some(k) = (0..x.nrows()).find(odd) {
+                let where_it_is = format!("the value is {} in row {}", x[(k, first)], before + k as u64 + 1);
+                return Err(crosses(input, percent, &where_it_is));
+            }
+        }
+        self.by_column(inputs, deviations)?.on(x.nrows(), |k, j| x[(k, j)])
+    }
+
+    /// What it comes to on any rows that have values within `ranges`, the least and the largest of each column.
+    pub fn on_ranges(&self, inputs: &[Input<'_>], ranges: &[(f64, f64)], deviations: &[f64]) -> Result<ByColumn> {
+        for (input, first, percent) in self.shares(inputs)? {
+            let (low, high) = ranges[first];
+            if low <= 0.0 && high >= 0.0 {
+                return Err(crosses(input, percent, &format!("the values go from {low} to {high}")));
+            }
+        }
+        self.by_column(inputs, deviations)
+    }
+
+    /// The columns whose tolerance is a share of the value alone: the input, its first column, percent.
+    fn shares<'i>(&self, inputs: &'i [Input<'i>]) -> Result<Vec<(&'i Input<'i>, usize, f64)>> {
         let mut first = 0;
-        let mut columns = Vec::new();
-        for (input, amount) in inputs.iter().zip(&amounts) {
-            columns.extend((0..input.width).map(|_| (input, *amount)));
-            if let Amount::Value { percent, absolute } = *amount
+        let mut shares = Vec::new();
+        for (input, amount) in inputs.iter().zip(self.amounts(inputs)?) {
+            if let Amount::Value { percent, absolute: 0.0 } = amount
                 && percent > 0.0
-                && absolute == 0.0
-                && let Some(k) = (0..x.nrows()).find(|&k| x[(k, first)] == 0.0 || x[(k, first)] * sign(first) < 0.0)
             {
-                return Err(Error::new(
-                    format!(
-                        "the tolerance of `{}` is {percent} % of its value, but the value is {} in row {}: there it would be exact or \
-                         the sign changes on the way",
-                        shown(input.name),
-                        x[(k, first)],
-                        before + k as u64 + 1
-                    ),
-                    format!(
-                        "add a part that does not depend on the value, such as {}",
-                        mention("tolerance", &format!("{}={percent}%+0.1", shown(input.name)))
-                    ),
-                ));
+                shares.push((input, first, percent));
             }
             first += input.width;
         }
-        // Rows differ only where a percentage of their values is asked for.
-        let same = columns.iter().all(|(_, amount)| !matches!(amount, Amount::Value { percent, .. } if *percent > 0.0));
-        let size = |k: usize, j: usize| match columns[j].1 {
-            Amount::Exact => 0.0,
-            Amount::Value { percent, absolute } => percent / 100.0 * x[(k, j)].abs() + absolute,
-            Amount::Deviations(number) => number * deviations[j],
-        };
-        let rows = if same { x.nrows().min(1) } else { x.nrows() };
-        Tolerance::of_rows(self.shape, Mat::from_fn(rows, columns.len(), size))
+        Ok(shares)
+    }
+
+    fn by_column(&self, inputs: &[Input<'_>], deviations: &[f64]) -> Result<ByColumn> {
+        let (mut percents, mut absolutes) = (Vec::new(), Vec::new());
+        for (input, amount) in inputs.iter().zip(self.amounts(inputs)?) {
+            for _ in 0..input.width {
+                let (percent, absolute) = match amount {
+                    Amount::Exact => (0.0, 0.0),
+                    Amount::Value { percent, absolute } => (percent, absolute),
+                    Amount::Deviations(number) => (0.0, number * deviations[absolutes.len()]),
+                };
+                percents.push(percent);
+                absolutes.push(absolute);
+            }
+        }
+        Ok(ByColumn { shape: self.shape, percent: percents, absolute: absolutes })
     }
 
     /// The amount of every input: the last word on it, that on all numbers where there is none, or none at all.
@@ -250,6 +266,20 @@ impl Asked {
         };
         Ok(inputs.iter().map(amount).collect())
     }
+}
+
+/// A share of a value that is 0, or of either sign.
+fn crosses(input: &Input<'_>, percent: f64, where_it_is: &str) -> Error {
+    let name = shown(input.name);
+    Error::new(
+        format!(
+            "the tolerance of `{name}` is {percent} % of its value, but {where_it_is}: there it would be exact or the sign changes on the way"
+        ),
+        format!(
+            "add a part that does not depend on the value, such as {}",
+            mention("tolerance", &format!("{name}={percent}%+0.1"))
+        ),
+    )
 }
 
 #[cfg(test)]

@@ -44,11 +44,12 @@
 //! Where v̂_i = 0 or ŵ_i = 0 LipSDP has no multiplier (t_i would be 0 or ∞, and neither layer could ever grow again).
 //! Any t_i is sound, so such a unit takes one that costs `SHARE`/m of the bound.
 
-use super::gradient_descent::{self, Descent, Step, shuffle};
+use super::gradient_descent::{self, Descent, Step};
 use super::outcome::{Ending, Observer, Progress, Trained};
 use super::projection::{Square, project};
 use super::start::{Common, Start, Starter};
 use crate::certify::lipsdp;
+use crate::random::shuffle;
 use crate::range::{Range, at_least_one};
 use crate::requirement::{Demand, Requirement, Setting};
 use crate::weights::{Batch, Differentiator, Weights};

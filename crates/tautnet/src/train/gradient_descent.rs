@@ -14,12 +14,13 @@
 
 use super::outcome::{Ending, Observer, Progress, Trained};
 use super::start::{Common, Start, Starter};
+use crate::random::shuffle;
 use crate::range::{Range, at_least_one};
 use crate::vector::{LANES, arch, group, group_mut, sum};
 use crate::weights::{Batch, Differentiator, Weights};
 use crate::{Dataset, Error, error::Result};
 use faer::traits::pulp::{Simd, WithSimd};
-use rand::{RngExt, SeedableRng};
+use rand::SeedableRng;
 use rand_pcg::Pcg64;
 use std::ops::ControlFlow;
 use tautnet_cone::Stop;
@@ -256,13 +257,6 @@ pub(crate) fn descend(
     let network = best.network()?;
     let loss = common.loss.mean(&network, data);
     Ok(Trained { network, trace, ending, loss })
-}
-
-/// Fisher and Yates.
-pub(super) fn shuffle(order: &mut [usize], random: &mut Pcg64) {
-    for last in (1..order.len()).rev() {
-        order.swap(last, random.random_range(0..last as u64 + 1) as usize);
-    }
 }
 
 /// Counts the epochs since the objective last fell by enough.

@@ -11,6 +11,12 @@
 //! for every perturbation Δ within the tolerance of row k. A row's interval depends on its own labels alone, so of two sets of
 //! labels each row takes the better one.
 
+mod points;
+mod slope;
+
+pub(crate) use points::worst_points;
+pub(crate) use slope::bound_gradient;
+
 use crate::{
     Dataset, Loss,
     outward::Interval,

@@ -1,6 +1,6 @@
 //! The bound on the worst case as a function of the weights, and its gradient.
 //!
-//! With D the patterns of the weights themselves the bound of [`Within`](crate::worst_case::Within) is, row by row,
+//! With D the patterns of the weights themselves the bound of [`Within`](super::Within) is, row by row,
 //!
 //! ```text
 //! f(x_k) ± ( ‖G_k‖_τk + Σ_{s_i = ±} ( ‖z_i‖_τk − |h_ik| )₊ ),      G_k = ∂f/∂x at x_k
@@ -17,10 +17,10 @@ use crate::{
 };
 
 /// Rows whose gradients are taken at once.
-const PIECE: usize = 256;
+pub(super) const PIECE: usize = 256;
 
 /// `Σ_k ω_k` times the loss at the worse end, and its gradient, written over `gradient`. The output weights are signs, and held.
-pub(super) fn bound_gradient(
+pub(crate) fn bound_gradient(
     loss: &Loss,
     tolerance: &Tolerance,
     weights: &Weights,
@@ -33,10 +33,22 @@ pub(super) fn bound_gradient(
 }
 
 /// Over rows X̄ with their column of ones.
-struct Slope<'a> {
-    loss: &'a Loss,
-    tolerance: &'a Tolerance,
-    weights: &'a Weights,
+pub(super) struct Slope<'a> {
+    pub loss: &'a Loss,
+    pub tolerance: &'a Tolerance,
+    pub weights: &'a Weights,
+}
+
+/// What the units are in one row.
+pub(super) struct Row {
+    /// h_i.
+    h: Vec<f64>,
+    /// Their reaches.
+    reaches: Vec<f64>,
+    /// s_i of those that are on, 0 of the others.
+    on: Vec<f64>,
+    /// G.
+    pub slope: Vec<f64>,
 }
 
 impl Slope<'_> {
@@ -53,6 +65,46 @@ impl Slope<'_> {
         if ball {
             out.iter_mut().for_each(|out| *out = out.sqrt());
         }
+    }
+
+    /// Of no row yet; where all rows have one tolerance, with the reaches.
+    pub fn begin(&self) -> Row {
+        let [h, mut reaches, on] = [(); 3].map(|()| vec![0.0; self.weights.width()]);
+        if self.tolerance.is_same() {
+            self.reaches(0, &mut reaches);
+        }
+        Row { h, reaches, on, slope: vec![0.0; self.weights.inputs] }
+    }
+
+    /// What the units are at inputs `x`, and f there.
+    pub fn at(&self, x: &[f64], row: &mut Row) -> f64 {
+        let (hidden, signs, linear, c) = self.weights.parts();
+        let (width, d) = (self.weights.width(), self.weights.inputs);
+        let Row { h, on, slope, .. } = row;
+        h.fill(0.0);
+        for (x, w) in x.iter().zip(hidden.chunks_exact(width)) {
+            h.iter_mut().zip(w).for_each(|(h, w)| *h += x * w);
+        }
+        on.iter_mut().zip(&*h).zip(signs).for_each(|((on, &h), &sign)| *on = if h >= 0.0 { sign } else { 0.0 });
+        let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+        let own = |j: usize| linear.get(j).copied().unwrap_or(0.0);
+        slope.iter_mut().enumerate().for_each(|(j, slope)| *slope = own(j) + dot(on, &hidden[j * width..][..width]));
+        c + dot(on, h) + (0..d).map(|j| own(j) * x[j]).sum::<f64>()
+    }
+
+    /// What the units are in row `k` with inputs `x`, and the upper and the lower end of the interval of the predictions.
+    pub fn ends(&self, k: usize, x: &[f64], row: &mut Row) -> [f64; 2] {
+        let f = self.at(x, row);
+        let Row { h, reaches, slope, .. } = row;
+        if !self.tolerance.is_same() {
+            self.reaches(k, reaches);
+        }
+        let reach = self.tolerance.reach(k, slope);
+        let mut left = [0.0; 2];
+        for ((h, reach), &sign) in h.iter().zip(&*reaches).zip(self.weights.parts().1) {
+            left[usize::from(sign < 0.0)] += (reach - h.abs()).max(0.0);
+        }
+        [f + reach + left[0], f - reach - left[1]]
     }
 
     /// Add `by_reach` times the gradients of the reaches in a row.
@@ -87,38 +139,20 @@ impl Pass for Slope<'_> {
     }
 
     fn visit(&self, block: &Block<'_>) -> Self::Part {
-        let (hidden, signs, linear, c) = self.weights.parts();
+        let (_, signs, ..) = self.weights.parts();
         let (width, d) = (self.weights.width(), self.weights.inputs);
         let flat = block.flat.expect("batches stand row after row");
         let (mut total, mut gradient) = self.nothing();
-        let [mut h, mut reaches, mut by_h, mut on, mut by_reach] = [(); 5].map(|()| vec![0.0; width]);
+        let [mut by_h, mut by_reach] = [(); 2].map(|()| vec![0.0; width]);
         // Of all rows, where they have one tolerance.
         let mut by_reaches = vec![0.0; width];
         let same = self.tolerance.is_same();
-        if same {
-            self.reaches(0, &mut reaches);
-        }
+        let mut row = self.begin();
         for (r, x) in flat.chunks_exact(d + 1).enumerate() {
             let k = block.first + r;
-            if !same {
-                self.reaches(k, &mut reaches);
-            }
-            h.fill(0.0);
-            for (x, w) in x.iter().zip(hidden.chunks_exact(width)) {
-                h.iter_mut().zip(w).for_each(|(h, w)| *h += x * w);
-            }
-            on.iter_mut().zip(&h).zip(signs).for_each(|((on, &h), &sign)| *on = if h >= 0.0 { sign } else { 0.0 });
-            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-            let own = |j: usize| linear.get(j).copied().unwrap_or(0.0);
-            let f = c + dot(&on, &h) + (0..d).map(|j| own(j) * x[j]).sum::<f64>();
-            let slope: Vec<f64> = (0..d).map(|j| own(j) + dot(&on, &hidden[j * width..][..width])).collect();
-            let reach = self.tolerance.reach(k, &slope);
-            let mut left = [0.0; 2];
-            for ((h, reach), &sign) in h.iter().zip(&reaches).zip(signs) {
-                left[usize::from(sign < 0.0)] += (reach - h.abs()).max(0.0);
-            }
+            let ends = self.ends(k, x, &mut row);
+            let Row { h, reaches, on, slope } = &row;
             let (y, omega) = (block.y[r], block.weight(r));
-            let ends = [f + reach + left[0], f - reach - left[1]];
             let [up, down] = ends.map(|end| self.loss.value(end, y));
             let (side, end) = if up >= down { (1.0, ends[0]) } else { (-1.0, ends[1]) };
             total += omega * self.loss.value(end, y);
@@ -133,11 +167,11 @@ impl Pass for Slope<'_> {
                 by_h[i] = e * on[i] - leaving * h[i].signum();
             }
             // G·Δ for the furthest Δ, which moves the row itself.
-            let furthest = self.tolerance.furthest(k, &slope);
+            let furthest = self.tolerance.furthest(k, slope);
             let (out, _, out_linear, out_c) = gradient.parts_mut();
             for (j, out) in out.chunks_exact_mut(width).enumerate() {
                 let along = if j < d { e * side * furthest[j] } else { 0.0 };
-                let each = out.iter_mut().zip(&by_h).zip(&on);
+                let each = out.iter_mut().zip(&by_h).zip(on);
                 each.for_each(|((out, by_h), on)| *out += x[j] * by_h + along * on);
             }
             let own = out_linear.iter_mut().zip(x).zip(&furthest);
@@ -146,11 +180,11 @@ impl Pass for Slope<'_> {
             if same {
                 by_reaches.iter_mut().zip(&by_reach).for_each(|(sum, by)| *sum += by);
             } else {
-                self.add_by_reach(k, &reaches, &by_reach, &mut gradient);
+                self.add_by_reach(k, reaches, &by_reach, &mut gradient);
             }
         }
         if same {
-            self.add_by_reach(0, &reaches, &by_reaches, &mut gradient);
+            self.add_by_reach(0, &row.reaches, &by_reaches, &mut gradient);
         }
         (total, gradient)
     }
