@@ -239,6 +239,8 @@ pub struct Of {
     held_out: f64,
     /// Two classes, where the target is one.
     classes: Option<Vec<String>>,
+    /// Rows of the sample that a network is chosen on.
+    sample: Option<usize>,
 }
 
 /// A fit of rows that `ask` asks: the model, what cut the work short ("time limit", "interrupted" or why nobody answers any more), and facts as
@@ -283,7 +285,7 @@ pub fn fit_far(
         let passes = || answering.passes.load(Ordering::Relaxed);
         if plan.choice.is_some() {
             let inputs = columns.tolerated();
-            let worked = job.choose(&inputs, &mut rows, &mut |progress| note(watch, progress))?;
+            let worked = job.choose((&inputs, of.sample), &mut rows, &mut |progress| note(watch, progress))?;
             let found = &worked.result;
             let seen = Stop::here().late().during(|| evaluated(found, &inputs, &plan.settings.polish.loss))?;
             let proved = job.prove_choice(&worked, seen.as_ref(), INPUTS)?;

@@ -23,7 +23,7 @@ distributed = pytest.importorskip("distributed", reason="distributed is not inst
 import dask  # noqa: E402
 
 from tautnet import _dask_rows  # noqa: E402
-from tautnet.dask import DaskLipschitzRegressor  # noqa: E402
+from tautnet.dask import DaskLipschitzClassifier, DaskLipschitzRegressor  # noqa: E402
 
 SETTINGS = {"hidden": 5, "start": "random", "lipschitz_price": 0.01, "threads": 1}
 ROWS = 200_000
@@ -74,6 +74,7 @@ def in_this_process(X, y, weights, settings, held_out=0.0):
 
     model = DaskLipschitzRegressor(**settings)
     of = {"rows": len(X), "columns": [f"column_{j + 1}" for j in range(X.shape[1])], "target": f"column_{X.shape[1] + 1}", "seed": 0, "held_out": held_out}
+    of |= {"classes": None, "sample": None}
     model.model_, cut_short, facts = _tautnet.fit_far(ask, of, tautnet._estimator.options(model.get_params()), (None, 1, None))
     assert cut_short is None
     return model
@@ -134,6 +135,63 @@ def test_facts_and_predictions(rows, client):
     # What the loss on all rows says is what the predictions have.
     whole = DaskLipschitzRegressor(**SETTINGS).fit(*given)
     assert abs((1 - whole.score(*given)) - whole.losses_["network"]["learned"]) < 1e-9
+
+
+WITHIN = {"hidden": 4, "decay": 0.01, "tolerance": [0.1, 0.05, 0.0], "held_out": 0.1}
+
+
+def test_a_network_for_a_tolerance_has_the_same_bytes_and_is_never_worse_for_all_rows(rows, client, monkeypatch, tmp_path):
+    # A small sample, so that the test does not wait for the choice; the descent is over all rows.
+    monkeypatch.setattr(DaskLipschitzRegressor, "_sample", 600)
+    models = [DaskLipschitzRegressor(**WITHIN).fit(*arrays(rows, chunks)) for chunks in (UNEQUAL, 50_000)]
+    assert data(models[0], tmp_path) == data(models[1], tmp_path)
+    model = models[0]
+    assert model.n_steps_ >= 256 and model.n_passes_ == 2 and model.lipschitz_price_ is None
+    assert model.n_rows_ + model.n_rows_held_out_ == ROWS
+    found, bound = model.worst_cases_["found"], model.worst_cases_["bound"]
+    assert found["network"]["learned"] <= found["start"]["learned"]
+    for kind in ("learned", "held_out"):
+        assert model.losses_["network"][kind] < found["network"][kind] <= bound["network"][kind]
+    local = model.to_local()
+    assert local.tolerance_ == ["column_1=0.1", "column_2=0.05", "column_3=0"] and local.worst_case_error_ > 0
+    # The squared error within the tolerance that an attack finds in some rows is not above what bounds all of them.
+    within = local.predict(rows[0][:2000], interval="tolerance")
+    assert (within.lower <= within.prediction).all() and (within.prediction <= within.upper).all()
+
+
+def test_two_classes(rows, client, monkeypatch):
+    monkeypatch.setattr(DaskLipschitzClassifier, "_sample", 600)
+    X, y, _ = rows
+    labels = np.where(y > np.median(y), "warm", "cold")
+    given, classes = da.from_array(X, chunks=(60_000, 3)), da.from_array(labels, chunks=70_000)
+    model = DaskLipschitzClassifier(hidden=4, decay=0.01, tolerance="0.05sd").fit(given, classes)
+    assert list(model.classes_) == ["cold", "warm"] and model.n_rows_ == ROWS and model.n_steps_ >= 256
+    found = model.worst_cases_["found"]
+    assert model.losses_["network"]["learned"] < found["network"]["learned"] <= found["start"]["learned"]
+    predicted = model.predict(given)
+    assert isinstance(predicted, da.Array) and predicted.chunks == ((60_000,) * 3 + (20_000,),)
+    right = (predicted.compute() == labels).mean()
+    assert right > 0.8 and abs(model.score(given, classes) - right) < 1e-12
+    local = model.to_local()
+    assert type(local) is tautnet.LipschitzClassifier and (local.predict(X[:500]) == predicted[:500].compute()).all()
+    probabilities = model.predict_proba(given)
+    assert probabilities.shape == (ROWS, 2) and np.allclose(probabilities[:500].compute(), local.predict_proba(X[:500]))
+    margins = model.decision_function(given)[:500].compute()
+    assert ((margins > 0) == (local.predict(X[:500]) == "warm")).all()
+    with pytest.raises(tautnet.TautnetError, match="only one class"):
+        DaskLipschitzClassifier().fit(given, da.zeros(ROWS, chunks=60_000))
+    with pytest.raises(tautnet.TautnetError, match="3 classes"):
+        DaskLipschitzClassifier().fit(given, da.from_array(np.arange(ROWS) % 3, chunks=60_000))
+    with pytest.raises(tautnet.TautnetError, match="a row for each row"):
+        DaskLipschitzClassifier(tolerance=np.ones((2, 3))).fit(given, classes)
+    # Frames.
+    pandas = pytest.importorskip("pandas")
+    dd = pytest.importorskip("dask.dataframe", reason="dask.dataframe needs pyarrow")
+    frame = dd.from_pandas(pandas.DataFrame(X[:3000], columns=["a", "b", "c"]).assign(kind=labels[:3000]), npartitions=3)
+    model = DaskLipschitzClassifier(hidden=3, decay=0.01).fit(frame[["a", "b", "c"]], frame["kind"])
+    assert list(model.feature_names_in_) == ["a", "b", "c"] and model.n_steps_ >= 256
+    series = model.predict(frame[["a", "b", "c"]])
+    assert series.compute().isin(["cold", "warm"]).all() and model.predict_proba(frame[["a", "b", "c"]]).compute().shape == (3000, 2)
 
 
 def test_a_price_is_chosen_on_a_sample(client):

@@ -29,7 +29,7 @@ GROUPS = [
     ("What they return", ["Bounds", "ChainBounds", "Attack", "AttackWithin", "Interval", "LipschitzPath", "Scores", "Errors", "Rivals"]),
     ("Networks, models and proofs", ["Network", "Model", "Certificate", "ChainCertificate", "ClassMargins"]),
     ("Charts", ["plot_attack", "plot_bounds", "plot_convergence", "plot_fit", "plot_path"]),
-    ("On a Dask cluster", ["dask.DaskLipschitzRegressor"]),
+    ("On a Dask cluster", ["dask.DaskLipschitzRegressor", "dask.DaskLipschitzClassifier"]),
     ("Limits and errors", ["get_limits", "set_limits", "TautnetError", "NotProved"]),
 ]
 

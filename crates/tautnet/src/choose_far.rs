@@ -5,10 +5,24 @@ use crate::choose::{self, Chosen, Progress, Stage};
 use crate::error::Result;
 use crate::fit_far::{Seen, look, too_early};
 use crate::polish::{Descended, Far, descend_far};
-use crate::shards::{Shards, Share};
+use crate::shards::{Shards, Share, rows_in_shard};
 use crate::tolerance::{self, ByColumn, Input, Tolerance};
 use crate::{Dataset, Scaler};
 use tautnet_cone::Stop;
+
+/// Rows of the sample that a network is chosen on: more take longer, and the descent sees all of them.
+pub const SAMPLE: usize = 1 << 14;
+
+/// What a network is chosen for.
+#[derive(Debug, Clone, Copy)]
+pub struct For<'a> {
+    /// What was said of the inputs.
+    pub asked: &'a tolerance::Asked,
+    /// The inputs.
+    pub inputs: &'a [Input<'a>],
+    /// Rows of the sample, at most.
+    pub sample: usize,
+}
 
 /// A choice of rows that are not in memory.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +37,7 @@ pub struct FarChosen {
     pub tolerance: Tolerance,
     /// The same of the sample of the rows held out.
     pub tolerance_held_out: Option<Tolerance>,
-    /// The descent over all rows; `None` where it was time to end before.
+    /// The descent over all rows; `None` where it was time to end before, and where the sample has all of them.
     pub descent: Option<Descended>,
 }
 
@@ -31,19 +45,21 @@ pub struct FarChosen {
 pub fn choose_far(
     shards: &mut dyn Shards,
     share: Share,
-    (asked, inputs): (&tolerance::Asked, &[Input<'_>]),
+    asked: For<'_>,
     settings: &choose::Settings,
     observer: &mut choose::Observer<'_>,
 ) -> Result<FarChosen> {
     let loss = &settings.common.loss;
-    let seen = look(shards, share, loss, None)?.ok_or_else(too_early)?;
+    let For { asked, inputs, sample } = asked;
+    let sample = sample.min(rows_in_shard(shards.inputs()));
+    let seen = look(shards, (share, sample), loss, None)?.ok_or_else(too_early)?;
     let by_column = asked.on_ranges(inputs, &seen.ranges, &seen.deviations)?;
     let on = |data: &Dataset| on_rows(&by_column, &seen.scaler, data);
     let tolerance = on(&seen.sample)?;
     let tolerance_held_out = seen.sample_held_out.as_ref().map(on).transpose()?;
     let mut chosen = choose::choose(&seen.sample, &tolerance, settings, observer)?;
     let mut descent = None;
-    if !Stop::here().asked() {
+    if seen.learned > seen.sample.rows() as u64 && !Stop::here().asked() {
         let far = &mut Far { shards, share, scaler: seen.scaler.clone(), rows: seen.learned, sample: Vec::new() };
         let mut steps = |done, of| observer(&Progress { stage: Stage::Descent, done, of });
         descent = descend_far(&chosen.network, far, (loss, &by_column), settings.common.seed, &mut steps)?;
@@ -81,6 +97,10 @@ mod tests {
         tolerance::Asked { entries: entries.iter().map(|entry| entry.parse().unwrap()).collect(), ..Default::default() }
     }
 
+    fn of(asked: &tolerance::Asked) -> For<'_> {
+        For { asked, inputs: &INPUTS, sample: 150 }
+    }
+
     fn shards(data: &Dataset, size: usize) -> Held {
         let rows = crate::rows::Rows::of(data);
         let shard = |first: usize| {
@@ -103,7 +123,7 @@ mod tests {
             let run = |threads: usize| {
                 let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
                 let go_on = &mut |_: &Progress| ControlFlow::Continue(());
-                pool.install(|| choose_far(&mut shards(&raw, 64), share, (&asked, &INPUTS), &settings(loss), go_on))
+                pool.install(|| choose_far(&mut shards(&raw, 64), share, of(&asked), &settings(loss), go_on))
             };
             let found = run(1).unwrap();
             assert_eq!(found, run(2).unwrap());
@@ -137,7 +157,7 @@ mod tests {
                 Progress { stage: Stage::Descent, done, .. } if *done >= most => ControlFlow::Break(()),
                 _ => ControlFlow::Continue(()),
             };
-            choose_far(&mut shards(&raw, 64), Share::default(), (&asked, &INPUTS), &settings("squared"), &mut end)
+            choose_far(&mut shards(&raw, 64), Share::default(), of(&asked), &settings("squared"), &mut end)
         };
         let (none, some) = (run(0).unwrap().descent.unwrap(), run(20).unwrap().descent.unwrap());
         assert_eq!((none.steps, none.after), (0, none.before));
@@ -150,7 +170,7 @@ mod tests {
         let raw = data(100, 2, 9, false);
         let go_on = &mut |_: &Progress| ControlFlow::Continue(());
         let asked = asked(&["a=2%"]);
-        let refused = choose_far(&mut Held::of(&raw), Share::default(), (&asked, &INPUTS), &settings("squared"), go_on);
+        let refused = choose_far(&mut Held::of(&raw), Share::default(), of(&asked), &settings("squared"), go_on);
         assert!(refused.unwrap_err().what.contains("but the values go from -"));
     }
 }

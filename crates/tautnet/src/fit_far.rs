@@ -47,11 +47,15 @@ pub struct Seen {
     pub ranges: Vec<(f64, f64)>,
 }
 
-/// Go through all rows once: their number, the units of their columns for this loss where none are given, and samples. `None` where it was
-/// time to end.
-pub fn look(shards: &mut dyn Shards, share: Share, loss: &Loss, given: Option<&Scaler>) -> Result<Option<Seen>> {
+/// Go through all rows once: their number, the units of their columns for this loss where none are given, and samples of so many rows. `None`
+/// where it was time to end.
+pub fn look(
+    shards: &mut dyn Shards,
+    (share, sample): (Share, usize),
+    loss: &Loss,
+    given: Option<&Scaler>,
+) -> Result<Option<Seen>> {
     let inputs = shards.inputs();
-    let sample = rows_in_shard(inputs);
     // Of twice as many rows as the sample has: that it is not full is as good as impossible, and would do no harm.
     let of = shards.rows().map_or(1.0, |rows| 2.0 * sample as f64 / rows as f64 / (1.0 - share.held_out)).min(1.0);
     let asked = vec![Asked::Look { sample, of }];
@@ -109,7 +113,8 @@ pub fn fit_far(
 ) -> Result<FarFitted> {
     settings.check()?;
     check_far(&settings.polish)?;
-    let seen = look(shards, share, &settings.polish.loss, None)?.ok_or_else(too_early)?;
+    let sample = rows_in_shard(shards.inputs());
+    let seen = look(shards, (share, sample), &settings.polish.loss, None)?.ok_or_else(too_early)?;
     let data = &seen.sample;
     let (path, price) = settings.choose(data, observer)?;
     let trained = train::train(data, &settings.start, &mut |progress| observer(&Progress::Start(progress)))?;
@@ -214,7 +219,10 @@ mod tests {
         assert!(refused.unwrap_err().what.contains("is 3 in every row"));
         let one = Dataset::new(Mat::from_fn(1, 1, |_, _| 1.0), vec![3.0], None).unwrap();
         assert!(
-            look(&mut Held::of(&one), Share::default(), &Loss::default(), None).unwrap_err().what.contains("1 rows")
+            look(&mut Held::of(&one), (Share::default(), 9), &Loss::default(), None)
+                .unwrap_err()
+                .what
+                .contains("1 rows")
         );
         let ended = Stop::when(|| true)
             .during(|| fit_far(&mut Held::of(&constant), Share::default(), &settings(Price::Fixed(0.1)), go_on));

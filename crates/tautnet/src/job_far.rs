@@ -1,12 +1,12 @@
 //! The whole job on rows that are not in memory, for every front end: as [`job`](crate::job) has it for rows that are.
 
-use crate::choose_far::{FarChosen, choose_far};
+use crate::choose_far::{FarChosen, For, SAMPLE, choose_far};
 use crate::error::{Error, Result};
 use crate::fit_far::{FarFitted, Seen, fit_far, go_on, look, too_early};
 use crate::job::{Interruption, Job, Observer, Proved, Watch, Worked, during, was_stopped};
 use crate::polish::{self, FarPolished};
 use crate::recipe::Plan;
-use crate::shards::{Shards, Share};
+use crate::shards::{Shards, Share, rows_in_shard};
 use crate::tolerance::Input;
 use crate::{Scaler, Shallow, choose, fit};
 use std::sync::Arc;
@@ -36,17 +36,18 @@ impl<'a> FarJob<'a> {
         Ok(Self { plan, share, watch })
     }
 
-    /// Choose a network for the tolerance on a sample, and make it better on all rows, where the plan is to choose one.
+    /// Choose a network for the tolerance on a sample (of [`SAMPLE`](crate::choose_far::SAMPLE) rows where nothing else is said), and make it better
+    /// on all rows, where the plan is to choose one.
     pub fn choose(
         &self,
-        inputs: &[Input<'_>],
+        (inputs, sample): (&[Input<'_>], Option<usize>),
         shards: &mut (dyn Shards + Send),
         hear: &mut Observer<'_>,
     ) -> Result<Worked<FarChosen>> {
         let settings = self.plan.choice.as_ref().ok_or_else(|| {
             Error::new("a network was to be chosen, and the settings ask for prices", "leave the prices out")
         })?;
-        let asked = (&self.plan.recipe.tolerance, inputs);
+        let asked = For { asked: &self.plan.recipe.tolerance, inputs, sample: sample.unwrap_or(SAMPLE) };
         during(&self.watch, hear, |observe| {
             let observe = &mut |progress: &choose::Progress| observe(&fit::Progress::Choice(progress));
             choose_far(shards, self.share, asked, settings, observe)
@@ -68,7 +69,8 @@ impl<'a> FarJob<'a> {
     ) -> Result<Worked<FarResult>> {
         during(&self.watch, hear, |observe| {
             let asked = self.plan.polish_at(None);
-            let seen = look(shards, self.share, &asked.loss, Some(scaler))?.ok_or_else(too_early)?;
+            let sample = rows_in_shard(shards.inputs());
+            let seen = look(shards, (self.share, sample), &asked.loss, Some(scaler))?.ok_or_else(too_early)?;
             let polished = go_on(shards, self.share, &seen, network, &asked, observe)?.ok_or_else(too_early)?;
             Ok(FarResult { polished, seen })
         })

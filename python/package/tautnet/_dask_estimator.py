@@ -46,6 +46,8 @@ class DaskEstimator(BaseEstimator):  # type: ignore[misc]
     held_out: float
     max_lipschitz: float | None
     verbose: bool
+    # Rows of the sample that a network is chosen on, where these are not the usual ones.
+    _sample: int | None = None
 
     def to_local(self) -> LipschitzEstimator:
         """The fitted model as an estimator without a cluster."""
@@ -66,7 +68,7 @@ class DaskEstimator(BaseEstimator):  # type: ignore[misc]
             rows = PartsOf(self.client, (X, y, sample_weight), self.time_limit)
             left = None if self.time_limit is None else max(self.time_limit - (time.monotonic() - started), 1e-3)
             of = {"rows": rows.rows, "columns": rows.columns, "target": rows.target, "seed": asked["seed"], "held_out": float(self.held_out)}
-            of["classes"] = classes
+            of |= {"classes": classes, "sample": self._sample}
             made = _tautnet.fit_far(Asking(rows), of, asked, limits(left, self.threads, progress))
             self.model_, cut_short, facts = made
             self._take(rows, json.loads(facts), progress)

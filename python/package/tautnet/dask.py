@@ -48,12 +48,12 @@ class DaskLipschitzRegressor(RegressorMixin, DaskEstimator):  # type: ignore[mis
     """A small relu network with a proved bound on its sensitivity, fitted on rows that the workers of a Dask cluster hold.
 
     `tolerance` says how wrong the inputs can be, as in `LipschitzRegressor`, column by column. Networks are trained for it on a sample of the rows
-    (65536 of them, or fewer of wide rows), and those with the least worst case on rows that they did not learn from are chosen. A descent over all rows
+    (16384 of them, or fewer of wide rows), and those with the least worst case on rows that they did not learn from are chosen. A descent over all rows
     goes on from them, and its network is the result where its worst case over all of them is the smaller one. Where nothing is said the tolerance is
     "0.1sd".
 
     With the tolerance 0, or where `lipschitz_price`, `method`, `max_lipschitz`, `penalty`, `start`, `tol` or `iterations` is given and no tolerance,
-    an objective with prices is minimized: a starting network is trained on the sample, and a price that is left open is chosen on it. Then the best of
+    an objective with prices is minimized: a starting network is trained on a sample of 65536 rows, and a price that is left open is chosen on it. Then the best of
     all networks with its activation patterns is found on all rows: the least mean squared error + lipschitz_price * (bound on the Lipschitz constant).
 
     The model has the same bytes on any number of workers and threads, and however the rows are cut into
@@ -79,8 +79,8 @@ class DaskLipschitzRegressor(RegressorMixin, DaskEstimator):  # type: ignore[mis
         network before the convex program, or before the descent), and with prices of the best "linear" model and of the "constant" prediction, each a
         dictionary of "learned" and "held_out". Those that are not known where the work was ended early are missing; it is None where none is.
     worst_cases_ : the same within the tolerance: {{"found": ..., "bound": ...}}, the mean at the worst points that an attack finds, and what it cannot exceed.
-        None with prices.
-    n_steps_ : steps of the descent over all rows; None with prices.
+        None with prices, and where there was no descent.
+    n_steps_ : steps of the descent over all rows; 0 where the sample has all of them, None with prices.
     n_rows_, n_rows_held_out_ : the rows that were learned from, and those held out.
     n_passes_ : how often all rows were gone through.
     n_iter_ : iterations of the convex program.

@@ -98,7 +98,7 @@ pub fn chosen_json(far: &FarChosen) -> Value {
     };
     let mut told = json!({"passes": 2, "sample": far.seen.sample.rows()});
     if let Some(descent) = &far.descent {
-        told["passes"] = json!(2.0 + descent.passes);
+        told["passes"] = json!(2 + descent.passes);
         told["steps"] = json!(descent.steps);
         told["start"] = of(&descent.before);
         told["result"] = of(&descent.after);
@@ -109,6 +109,9 @@ pub fn chosen_json(far: &FarChosen) -> Value {
 /// The same in words.
 pub fn chosen_told(far: &FarChosen, target: &str, loss: &Loss) -> String {
     let (seen, sample) = (&far.seen, far.seen.sample.rows());
+    if sample as u64 == seen.learned {
+        return "\nThe network was chosen on all rows, which all have room in the sample\n".to_owned();
+    }
     let sampled = format!("\nThe network was chosen on a sample of {sample} rows");
     let Some(descent) = &far.descent else {
         return sampled + ", and there was no time to make it better on all of them\n";
@@ -129,8 +132,8 @@ pub fn chosen_told(far: &FarChosen, target: &str, loss: &Loss) -> String {
         format!("{clean} without input error, {found} found by attack, at most {bound}")
     };
     format!(
-        "{sampled}{bettered}. All rows were gone through {:.0} times.\nOn all rows {learned}, {what}:\n  {}\n  before these steps {}\n",
-        2.0 + descent.passes,
+        "{sampled}{bettered}. All rows were gone through {} times.\nOn all rows {learned}, {what}:\n  {}\n  before these steps {}\n",
+        2 + descent.passes,
         line(&descent.after),
         line(&descent.before),
     )

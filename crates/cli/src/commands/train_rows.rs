@@ -85,7 +85,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     stop.heed();
     if plan.choice.is_some() {
         let inputs = columns.tolerated();
-        let worked = job.choose(&inputs, &mut rows, &mut |progress| {
+        let worked = job.choose((&inputs, None), &mut rows, &mut |progress| {
             unkept.tell();
             if let fit::Progress::Choice(progress) = progress {
                 train_tolerance::show(&mut shown(), progress);

@@ -53,7 +53,7 @@ pub struct Descended {
     /// Steps.
     pub steps: usize,
     /// How often all rows were gone through.
-    pub passes: f64,
+    pub passes: usize,
 }
 
 /// Hears how many steps of how many are done; `Break` ends the descent.
@@ -137,6 +137,6 @@ pub fn descend_far(
         before: bounded(0),
         after: bounded(best),
         steps: taken as usize,
-        passes: 1.0 + f64::from(taken) / turn as f64,
+        passes: 1 + (taken as usize).div_ceil(turn),
     }))
 }
