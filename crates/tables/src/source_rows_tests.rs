@@ -1,6 +1,7 @@
 //! Rows of files answer as the same rows in memory do, wherever they are kept.
 
 use super::*;
+use crate::Task;
 use crate::table::ReadOptions;
 use proptest::prelude::*;
 use tautnet::Scaler;
@@ -77,7 +78,7 @@ proptest! {
             let mut rows =
                 SourceRows::new(&source, &survey, (&encoder, refuse), (&budget, use_of), Box::new(watch)).unwrap();
             // Some shards, before the rows are kept and after that.
-            let some: Vec<u64> = (0..rows.shards()).filter(|number| number % 3 != 1).collect();
+            let some: Vec<u64> = (0..Refeed::shards(&rows)).filter(|number| number % 3 != 1).collect();
             let some = Question { shards: Some(some), ..question.clone() };
             let of_some = held.ask(&some).unwrap().map(|answer| answer.numbers());
             prop_assert_eq!(rows.ask(&some).unwrap().map(|answer| answer.numbers()), of_some.clone());

@@ -1,4 +1,4 @@
-//! A network for a tolerance of rows that are not in memory: chosen on a sample, as [`choose`](crate::choose) has it, and made better on all rows by
+//! A network for a tolerance of rows that are not in memory: chosen on a sample, as [`choose`] has it, and made better on all rows by
 //! descent on the worst case.
 
 use crate::choose::{self, Chosen, Progress, Stage};

@@ -36,7 +36,7 @@ impl<'a> FarJob<'a> {
         Ok(Self { plan, share, watch })
     }
 
-    /// Choose a network for the tolerance on a sample (of [`SAMPLE`](crate::choose_far::SAMPLE) rows where nothing else is said), and make it better
+    /// Choose a network for the tolerance on a sample (of [`SAMPLE`] rows where nothing else is said), and make it better
     /// on all rows, where the plan is to choose one.
     pub fn choose(
         &self,

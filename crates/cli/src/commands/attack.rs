@@ -21,7 +21,7 @@ use tautnet::{Loss, Norm, Scaler, Shallow, certify};
 use tautnet_models::Stored;
 use tautnet_report::chart::{self, Canvas, Curve, Units};
 use tautnet_report::scene::Ink;
-use tautnet_tables::atomic;
+use tautnet_tables::{Encoder, atomic};
 
 /// Error under attack, beside the one that no attack can exceed
 ///
@@ -33,6 +33,8 @@ use tautnet_tables::atomic;
 /// error found is a lower bound. The ceiling follows from the certificate, the model's own if it is in the same norm;
 /// no attack exceeds it. Row by row, branch and bound over the ball itself proves a lower one: exactly the worst case where it
 /// closes. That what is found is not above what is proved is checked in every row.
+///
+/// Where DATA is a pattern or a folder, rows are read a block at a time, and attacked within a tolerance.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Model file, or a plain network
@@ -216,65 +218,91 @@ fn run_within(
         stop.during(|| attack::within_multiples(&problem.network, &problem.train, &of_rows, &SIZES, &settings))?;
     pictures::tell_of_attack(stop);
 
-    let (scaler, loss, target, rows) = (&problem.scaler, &settings.loss, &problem.columns.target, problem.train.rows());
-    let (entries, shape) = tolerance::json(asked);
-    let one = |(size, report): (&f64, &WithinReport)| {
-        let proved = report.worst_case.map(|worst_case| worst_case.proved);
-        json!({
-            "size": size,
-            "found": report.found,
-            "proved": proved,
-            "accuracy": report.right,
-            "exact_rows": report.worst_case.map(|worst_case| worst_case.closed_rows),
-            "user_units": {
-                "found": scaler.loss_to_user_below(loss, report.found),
-                "proved": proved.map(|proved| scaler.loss_to_user_above(loss, proved)),
-            },
-        })
+    let told = Within {
+        reports: &reports,
+        asked,
+        columns: &problem.columns,
+        scaler: &problem.scaler,
+        loss: &settings.loss,
+        rows: problem.train.rows(),
     };
-    let sizes: Value = SIZES.iter().zip(&reports).map(one).collect();
-    let result = json!({"tolerance": entries, "tolerance_shape": shape, "rows": rows, "sizes": sizes});
-    if let Some(path) = &arguments.out.out {
-        atomic::write(path, format!("{result:#}\n").as_bytes(), arguments.out.existing())?;
-    }
-    if arguments.talk.json {
-        output::print_json(&result)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let titles = ["times the tolerance", "error found", "proved, at most", "rows known exactly"].map(str::to_owned);
-    let user = match loss.is_margin() {
-        true => [format!("`{target}` right, found"), "proved, at least".into()],
-        false => [format!("`{target}` off by, found"), "proved, at most".into()],
-    };
-    let mut table = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
-    for (size, report) in SIZES.iter().zip(&reports) {
-        let proved = report.worst_case.map_or(f64::INFINITY, |worst_case| worst_case.proved);
-        let mut row = vec![
-            output::number(*size),
-            output::at_least(report.found),
-            output::at_most(proved),
-            report.worst_case.map_or("none".into(), |worst_case| format!("{} of {rows}", worst_case.closed_rows)),
-        ];
-        row.extend(match report.right {
-            Some(right) => [output::percent(right.found), output::percent_at_least(right.proved)],
-            None => [
-                output::at_least(scaler.root_to_user_below(loss, report.found)),
-                output::at_most(scaler.root_to_user_above(loss, proved)),
-            ],
-        });
-        table.push(row);
-    }
-    output::print(&output::table(&table))?;
-    if !arguments.talk.quiet {
-        let (means, roots) = means_and_roots(loss);
-        let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let units = match loss.is_margin() {
-            true => format!("errors are {means}"),
-            false => format!("errors ({means}) are in standardized units, `{target}` ({roots}) in its own"),
+    told.tell(&arguments.out, &arguments.talk)
+}
+
+/// Errors within multiples of a tolerance.
+pub struct Within<'a> {
+    pub reports: &'a [WithinReport],
+    pub asked: &'a Asked,
+    pub columns: &'a Encoder,
+    pub scaler: &'a Scaler,
+    pub loss: &'a Loss,
+    pub rows: usize,
+}
+
+impl Within<'_> {
+    /// Write and print them.
+    pub fn tell(&self, out: &OutArguments, talk: &TalkArguments) -> Result<ExitCode> {
+        let Self { reports, asked, columns, scaler, loss, rows } = self;
+        let target = &columns.target;
+        let (entries, shape) = tolerance::json(asked);
+        let one = |(size, report): (&f64, &WithinReport)| {
+            let proved = report.worst_case.map(|worst_case| worst_case.proved);
+            json!({
+                "size": size,
+                "found": report.found,
+                "proved": proved,
+                "accuracy": report.right,
+                "exact_rows": report.worst_case.map(|worst_case| worst_case.closed_rows),
+                "user_units": {
+                    "found": scaler.loss_to_user_below(loss, report.found),
+                    "proved": proved.map(|proved| scaler.loss_to_user_above(loss, proved)),
+                },
+            })
         };
-        output::note(&format!("the tolerance is {entries} ({}); {units}", asked.shape));
+        let sizes: Value = SIZES.iter().zip(*reports).map(one).collect();
+        let result = json!({"tolerance": entries, "tolerance_shape": shape, "rows": rows, "sizes": sizes});
+        if let Some(path) = &out.out {
+            atomic::write(path, format!("{result:#}\n").as_bytes(), out.existing())?;
+        }
+        if talk.json {
+            output::print_json(&result)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let titles = ["times the tolerance", "error found", "proved, at most", "rows known exactly"].map(str::to_owned);
+        let user = match loss.is_margin() {
+            true => [format!("`{target}` right, found"), "proved, at least".into()],
+            false => [format!("`{target}` off by, found"), "proved, at most".into()],
+        };
+        let mut table = vec![titles.into_iter().chain(user).collect::<Vec<_>>()];
+        for (size, report) in SIZES.iter().zip(*reports) {
+            let proved = report.worst_case.map_or(f64::INFINITY, |worst_case| worst_case.proved);
+            let mut row = vec![
+                output::number(*size),
+                output::at_least(report.found),
+                output::at_most(proved),
+                report.worst_case.map_or("none".into(), |worst_case| format!("{} of {rows}", worst_case.closed_rows)),
+            ];
+            row.extend(match report.right {
+                Some(right) => [output::percent(right.found), output::percent_at_least(right.proved)],
+                None => [
+                    output::at_least(scaler.root_to_user_below(loss, report.found)),
+                    output::at_most(scaler.root_to_user_above(loss, proved)),
+                ],
+            });
+            table.push(row);
+        }
+        output::print(&output::table(&table))?;
+        if !talk.quiet {
+            let (means, roots) = means_and_roots(loss);
+            let entries = asked.entries.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            let units = match loss.is_margin() {
+                true => format!("errors are {means}"),
+                false => format!("errors ({means}) are in standardized units, `{target}` ({roots}) in its own"),
+            };
+            output::note(&format!("the tolerance is {entries} ({}); {units}", asked.shape));
+        }
+        Ok(ExitCode::SUCCESS)
     }
-    Ok(ExitCode::SUCCESS)
 }
 
 /// What the means of losses and their roots are called.

@@ -1,6 +1,7 @@
 //! One file a command: arguments to library calls, results to text.
 
 pub mod attack;
+mod attack_rows;
 mod beside;
 pub mod certify;
 mod certify_chain;
@@ -39,9 +40,11 @@ pub mod verify;
 
 use crate::arguments::limit;
 use clap::{CommandFactory, Parser, Subcommand};
+use std::path::Path;
 use std::process::ExitCode;
 use tautnet::error::Result;
 use tautnet::limits::Limit;
+use tautnet_tables::source::Source;
 
 /// Train, polish and prove small relu networks
 ///
@@ -93,6 +96,7 @@ pub fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Polish(arguments) => polish::run(&arguments),
         Command::Certify(arguments) => certify::run(&arguments),
         Command::Verify(arguments) => verify::run(&arguments),
+        Command::Attack(arguments) if Source::is_for(Path::new(&arguments.data)) => attack_rows::run(&arguments),
         Command::Attack(arguments) => attack::run(&arguments),
         Command::Predict(arguments) => predict::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),

@@ -150,6 +150,26 @@ fn a_network_for_a_tolerance_is_chosen_on_rows_beyond_memory() {
     // What the model knows of the inputs is used by others.
     let ran = folder.tautnet("attack m.json whole.csv --json");
     assert!(ran.code == Some(0) && ran.json()["tolerance"] == serde_json::json!(["a=0.05"]), "{ran:?}");
+    // From files in blocks it is the same.
+    let (whole, parts) = (ran.json(), folder.tautnet("attack m.json part-*.csv --json").json());
+    for (one, other) in whole["sizes"].as_array().unwrap().iter().zip(parts["sizes"].as_array().unwrap()) {
+        assert_eq!(one["exact_rows"], other["exact_rows"]);
+        for (key, sign) in [("found", 1.0), ("proved", -1.0)] {
+            let (one, other) = (one[key].as_f64().unwrap(), other[key].as_f64().unwrap());
+            assert!((one - other).abs() <= 1e-13 * one && sign * (one - other) >= 0.0, "{key}: {one} {other}");
+        }
+    }
+    assert_eq!((&parts["rows"], &parts["tolerance"]), (&whole["rows"], &whole["tolerance"]));
+    folder.write("plain.json", r#"{"w": [[1, 0, 0, 0]], "b": [0], "v": [1], "c": 0}"#);
+    for (arguments, what) in [
+        ("m.json part-*.csv --radius 0.1", "`--radius` needs all rows in memory"),
+        ("m.json part-*.csv --tolerance 0", "and there is none"),
+        ("plain.json part-*.csv --tolerance 0.1sd", "is a plain network"),
+        ("m.json nothing-*.csv", "nothing-*.csv"),
+    ] {
+        let ran = folder.tautnet(&format!("attack {arguments}"));
+        assert!(ran.code == Some(2) && ran.err.contains(what), "{arguments}: {ran:?}");
+    }
     // Two classes, a tolerance from a file, and nothing said of it.
     folder.write("tolerances.toml", "a = \"0.1sd\"\n");
     let classes = format!("train part-*.csv {asked} --target level --tolerances tolerances.toml");

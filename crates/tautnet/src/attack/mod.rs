@@ -25,7 +25,7 @@ pub use fast_gradient::{fast_gradient, fast_gradient_towards};
 pub use proved::WorstCase;
 pub use settings::{Method, RADII, RESTARTS, SIZES, STEPS, Settings};
 pub(crate) use within::points_within;
-pub use within::{WithinReport, found_within, within, within_each, within_multiples};
+pub use within::{WithinReport, found_within, joined, within, within_each, within_multiples};
 
 use crate::ball::placed;
 use crate::certify::sample_interval;

@@ -128,6 +128,25 @@ pub(crate) fn points_within(
     Ok(rows(network, data, tolerance, settings, true)?.into_iter().map(|row| row.points).collect())
 }
 
+/// What reports of parts of the rows come to together, each with the weight of its rows: what is found rounded down, what is proved rounded up.
+pub fn joined(parts: &[(f64, WithinReport)]) -> Option<WithinReport> {
+    let (_, first) = parts.first()?;
+    // Sums of so many numbers, none of them negative, a product each and a division are off by so many roundings at most.
+    let off = (2.0 * parts.len() as f64 + 4.0) * f64::EPSILON;
+    let total: f64 = parts.iter().map(|(weight, _)| weight).sum();
+    let mean =
+        |of: &dyn Fn(&WithinReport) -> f64| parts.iter().map(|(weight, part)| weight * of(part)).sum::<f64>() / total;
+    let worst_case = first.worst_case.map(|_| WorstCase {
+        proved: mean(&|part| part.worst_case.map_or(f64::INFINITY, |worst_case| worst_case.proved)) * (1.0 + off),
+        closed_rows: parts.iter().filter_map(|(_, part)| Some(part.worst_case?.closed_rows)).sum(),
+    });
+    let right = first.right.map(|_| Right {
+        found: (mean(&|part| part.right.map_or(1.0, |right| right.found)) * (1.0 + off)).min(1.0),
+        proved: mean(&|part| part.right.map_or(0.0, |right| right.proved)) * (1.0 - off),
+    });
+    Some(WithinReport { found: mean(&|part| part.found) * (1.0 - off), worst_case, right })
+}
+
 /// [`within`] for multiples of a tolerance, which do not decrease: what is found within one of them is within the next, too, and what is
 /// proved of one holds for those before it.
 pub fn within_multiples(
@@ -177,6 +196,26 @@ mod tests {
 
     fn settings() -> Settings {
         Settings::new(f64::INFINITY)
+    }
+
+    #[test]
+    fn parts_of_the_rows_come_to_what_all_of_them_do() {
+        let (network, data) = (network(6, 2, 3), toy(40, 2, 3));
+        let tolerance = Tolerance::same(Shape::Box, &[0.3, 0.1]).unwrap();
+        let settings = Settings { nodes: 500, ..settings() };
+        let whole = within(&network, &data, &tolerance, &settings).unwrap();
+        let part = |rows: Vec<usize>| {
+            let some = crate::rows::Rows::of(&data).pick(&rows);
+            (rows.len() as f64, within(&network, &some, &tolerance, &settings).unwrap())
+        };
+        let parts = [part((0..7).collect()), part((7..30).collect()), part((30..40).collect())];
+        let found = joined(&parts).unwrap();
+        let (one, other) = (whole.worst_case.unwrap(), found.worst_case.unwrap());
+        assert_eq!(one.closed_rows, other.closed_rows);
+        for (one, other) in [(whole.found, found.found), (other.proved, one.proved)] {
+            assert!(other <= one && (one - other).abs() < 1e-12 * one, "{one} {other}");
+        }
+        assert_eq!(joined(&[]), None);
     }
 
     proptest! {
