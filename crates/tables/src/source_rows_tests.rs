@@ -33,7 +33,7 @@ fn write_parts(folder: &Path, lengths: &[usize], gap: usize) {
 
 fn least(width: usize, rows: u64) -> Budget {
     let row = 8 * (width as u64 + 1);
-    Budget { memory: BESIDE + row * rows * 7, threads: 1, folder: None }
+    Budget { memory: BESIDE + row * rows * 8, threads: 1, folder: None }
 }
 
 proptest! {

@@ -202,10 +202,6 @@ fn what_is_wrong_is_told_with_file_and_row_and_leaves_nothing() {
         (format!("part-*.csv {price} --tolerance 0.1sd"), "tolerance"),
         ("part-*.csv --tolerance nothing=1".to_owned(), "the table has no such input"),
         ("part-*.csv --tolerance a=5%".to_owned(), "but the values go from -1"),
-        (
-            "part-*.csv --hidden 5 --task classify --target a".to_owned(),
-            "more than two classes need all rows in memory",
-        ),
         (format!("part-*.csv {price} --memory 1MiB"), "1 MiB of memory are not enough"),
         (format!("part-*.csv {price} --memory 1GiB --report r.html"), "needs all rows in memory"),
         (format!("part-*.csv {price} --loss absolute"), "the loss `absolute` needs all rows in memory"),

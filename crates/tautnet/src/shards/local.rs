@@ -34,7 +34,7 @@ pub trait Refeed {
     /// The shards of these numbers in their order, or all of them.
     fn feed(&mut self, numbers: Option<&[u64]>) -> Result<Box<dyn Feed + '_>>;
 
-    /// A pass has gone through all shards that were to be fed.
+    /// A pass has gone through all shards.
     fn done(&mut self) {}
 }
 
@@ -53,10 +53,10 @@ impl<T: Refeed> Shards for T {
 
     fn ask(&mut self, question: &Question) -> Result<Option<Answer>> {
         let forest = sweep(question, &mut *self.feed(question.shards.as_deref())?, &Stop::here())?;
-        if forest.is_some() {
+        if forest.is_some() && question.shards.is_none() {
             self.done();
         }
-        Ok(forest.and_then(Forest::finish))
+        Ok(forest.map(|forest| question.finished(forest)))
     }
 }
 
@@ -139,6 +139,6 @@ impl Shards for Held {
                 forest.append(Forest::of(number, answer));
             }
         }
-        Ok(forest.finish())
+        Ok(Some(question.finished(forest)))
     }
 }

@@ -11,6 +11,7 @@
 //! product of matrices, with half of the multiplications of ΦᵀΦ. A unit 0 that is always on brings the output bias and a linear part.
 
 use super::answer::{Answer, Pick, Picks, Piece, merge_spread};
+use super::forest::Forest;
 use super::plain::{Layers, Share, drawn, matrix};
 use super::shard::Shard;
 use super::within::Within;
@@ -117,6 +118,13 @@ impl Question {
     /// Refuse what cannot be answered.
     pub fn check(&self) -> Result<()> {
         self.nothing().map(drop)
+    }
+
+    /// What all shards that were asked answer together; no rows at all have an answer too.
+    pub(super) fn finished(&self, forest: Forest) -> Answer {
+        let nothing =
+            || self.nothing().map(|work| Answer { pieces: work.into_iter().map(|work| work.piece).collect() });
+        forest.finish().unwrap_or_else(|| nothing().unwrap_or_default())
     }
 
     /// Whether a shard is asked.
