@@ -78,7 +78,7 @@ class DaskLipschitzRegressor(RegressorMixin, DaskEstimator):  # type: ignore[mis
     losses_ : mean squared errors on all rows without input error, in standardized units: a dictionary with those of "network", of the "start" (the
         network before the convex program, or before the descent), and with prices of the best "linear" model and of the "constant" prediction, each a
         dictionary of "learned" and "held_out". Those that are not known where the work was ended early are missing; it is None where none is.
-    worst_cases_ : the same within the tolerance: {{"found": ..., "bound": ...}}, the mean at the worst points that an attack finds, and what it cannot exceed.
+    worst_cases_ : the same within the tolerance: {"found": ..., "bound": ...}, the mean at the worst points that an attack finds, and what it cannot exceed.
         None with prices, and where there was no descent.
     n_steps_ : steps of the descent over all rows; 0 where the sample has all of them, None with prices.
     n_rows_, n_rows_held_out_ : the rows that were learned from, and those held out.
