@@ -62,7 +62,8 @@ pub fn choose_far(
     if seen.learned > seen.sample.rows() as u64 && !Stop::here().asked() {
         let far = &mut Far { shards, share, scaler: seen.scaler.clone(), rows: seen.learned, sample: Vec::new() };
         let mut steps = |done, of| observer(&Progress { stage: Stage::Descent, done, of });
-        descent = descend_far(&chosen.network, far, (loss, &by_column), settings.common.seed, &mut steps)?;
+        let drawn = (settings.common.output_bias, settings.common.seed);
+        descent = descend_far(&chosen.network, far, (loss, &by_column), drawn, &mut steps)?;
         if let Some(descent) = &descent {
             chosen.network = descent.network.clone();
         }
@@ -163,6 +164,12 @@ mod tests {
         assert_eq!((none.steps, none.after), (0, none.before));
         assert_eq!(some.steps, 20);
         assert!(some.after.found.learned <= some.before.found.learned);
+        // An output bias that is held at zero stays there.
+        let common = Common { output_bias: false, ..settings("squared").common };
+        let settings = choose::Settings { common, ..settings("squared") };
+        let go_on = &mut |_: &Progress| ControlFlow::Continue(());
+        let held = choose_far(&mut shards(&raw, 64), Share::default(), of(&asked), &settings, go_on).unwrap();
+        assert!(held.chosen.network.c() == 0.0 && held.descent.unwrap().after.found.learned > 0.0);
     }
 
     #[test]

@@ -59,12 +59,12 @@ pub struct Descended {
 /// Hears how many steps of how many are done; `Break` ends the descent.
 pub type Steps<'a> = dyn FnMut(usize, usize) -> ControlFlow<()> + 'a;
 
-/// Lower the worst case over all rows. `None` where it was time to end before.
+/// Lower the worst case over all rows, without an output bias where there is to be none. `None` where it was time to end before.
 pub fn descend_far(
     network: &Shallow,
     far: &mut Far<'_>,
     (loss, within): (&Loss, &ByColumn),
-    seed: u64,
+    (output_bias, seed): (bool, u64),
     observer: &mut Steps<'_>,
 ) -> Result<Option<Descended>> {
     let (inputs, all) = (network.inputs(), far.shards.shards());
@@ -105,7 +105,10 @@ pub fn descend_far(
         }
         // Shards may have no row to learn from. Past what numbers can hold the last point is no candidate.
         if sums[0] > 0.0 {
-            let slope: Vec<f64> = sums[2..].iter().map(|sum| sum / sums[0]).collect();
+            let mut slope: Vec<f64> = sums[2..].iter().map(|sum| sum / sums[0]).collect();
+            if let Some(last) = slope.last_mut().filter(|_| !output_bias) {
+                *last = 0.0;
+            }
             adam.step(&mut point, &slope, rate * falling(step, steps));
         }
         taken += 1;
