@@ -1,7 +1,7 @@
 //! `tautnet attack` on rows beyond memory: files that are read a block of rows at a time.
 
 use super::attack::{Arguments, Within};
-use super::predict_rows;
+use super::{predict_rows, rows_beyond};
 use crate::files::Files;
 use crate::progress::Display;
 use crate::stop::Stop;
@@ -12,7 +12,6 @@ use std::time::Duration;
 use tautnet::attack::{self, SIZES, Settings, WithinReport};
 use tautnet::certify;
 use tautnet::error::{Error, Result};
-use tautnet_models::Stored;
 use tautnet_tables::source::Source;
 use tautnet_tables::source_rows::of_model;
 
@@ -43,15 +42,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let said = arguments.tolerances.said(&arguments.recipe)?;
     let stored = input::stored(&arguments.network)?;
-    let Stored::Model(model) = &stored else {
-        return Err(Error::new(
-            format!(
-                "{} is a plain network, whose columns and units all rows in memory would tell",
-                arguments.network.display()
-            ),
-            "give a model, or one file of rows",
-        ));
-    };
+    let model = rows_beyond::model(&stored, &arguments.network)?;
     let asked = said.over(stored.tolerance()?)?;
     if asked.is_exact() {
         return Err(Error::new(

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tautnet::error::{Error, Result};
+use tautnet::error::Result;
 use tautnet::fit;
 use tautnet::job::Interruption;
 use tautnet::job_far::{FarJob, FarResult};
@@ -48,15 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let source = Source::open(&PathBuf::from(&arguments.data), &arguments.meeting.file.options())?;
     let stored = input::stored(&arguments.network)?;
-    let Stored::Model(given) = &stored else {
-        return Err(Error::new(
-            format!(
-                "{} is a plain network, whose columns and units all rows in memory would tell",
-                arguments.network.display()
-            ),
-            "give a model, or one file of rows without --memory",
-        ));
-    };
+    let given = rows_beyond::model(&stored, &arguments.network)?;
     tell_of_tolerance(&stored, &asked, arguments)?;
     if !arguments.recipe.said("loss") {
         asked.loss = given.loss()?;

@@ -14,6 +14,7 @@ use tautnet::fit_far::Seen;
 use tautnet::polish::{Bounded, FarPolished, Mean};
 use tautnet::shards::Share;
 use tautnet::{Loss, printable};
+use tautnet_models::{Model, Stored};
 use tautnet_tables::source::Source;
 use tautnet_tables::source_rows::Budget;
 
@@ -43,6 +44,17 @@ pub fn check(of_memory: &[(bool, &str)]) -> Result<()> {
         format!("`{name}` needs all rows in memory, and these are read a block at a time"),
         "leave it out; rows are held out by a share, such as --test 0.2; or give one file, without --memory",
     ))
+}
+
+/// The model that is stored; refuse a plain network.
+pub fn model<'a>(stored: &'a Stored, path: &Path) -> Result<&'a Model> {
+    match stored {
+        Stored::Model(model) => Ok(model),
+        Stored::Network(_) => Err(Error::new(
+            format!("{} is a plain network, whose columns and units all rows in memory would tell", path.display()),
+            "give a model, or one file of rows (and no --memory)",
+        )),
+    }
 }
 
 /// Which rows are held out.
