@@ -182,6 +182,9 @@ def test_two_classes(rows, client, monkeypatch):
         DaskLipschitzClassifier().fit(given, da.zeros(ROWS, chunks=60_000))
     with pytest.raises(tautnet.TautnetError, match="3 classes"):
         DaskLipschitzClassifier().fit(given, da.from_array(np.arange(ROWS) % 3, chunks=60_000))
+    with pytest.raises(tautnet.TautnetError, match="the tolerance is 0") as refused:
+        DaskLipschitzClassifier(tolerance=0).fit(given, classes)
+    assert 'tolerance="exact"' in str(refused.value)
     with pytest.raises(tautnet.TautnetError, match="a row for each row"):
         DaskLipschitzClassifier(tolerance=np.ones((2, 3))).fit(given, classes)
     # Frames.

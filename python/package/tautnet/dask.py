@@ -8,8 +8,8 @@
     model.predict(X)  # lazy
     model.to_local()  # a LipschitzRegressor
 
-The rows stay where they are. The program that fits asks questions about all of them, a few dozen in all, and some hundreds about some of them; each worker answers for the rows that it
-holds, and answers are merged two by two. An answer is a list of sums, of a size that does not depend on the number of rows.
+The rows stay where they are. The program that fits asks questions about all of them, a few dozen in all, and some hundreds about some of them; each
+worker answers for the rows that it holds, and answers are merged two by two. An answer is a list of sums, of a size that does not depend on the number of rows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._choices import ClassLoss, Norm, Penalty, Shape, Start
 from ._classifier import LipschitzClassifier
 from ._dask_estimator import LEFT_OUT, DaskEstimator, margins
-from ._dask_rows import is_collection, missing_dask
+from ._dask_rows import client_of, is_collection, missing_dask
 from ._data import Tolerance, class_numbers, given_labels
 from ._errors import TautnetError
 from ._estimator import PRICED
@@ -56,8 +56,8 @@ class DaskLipschitzRegressor(RegressorMixin, DaskEstimator):  # type: ignore[mis
     an objective with prices is minimized: a starting network is trained on a sample of 65536 rows, and a price that is left open is chosen on it. Then the best of
     all networks with its activation patterns is found on all rows: the least mean squared error + lipschitz_price * (bound on the Lipschitz constant).
 
-    The model has the same bytes on any number of workers and threads, and however the rows are cut into
-    partitions: it depends on the rows and on their order alone.
+    The model has the same bytes on any number of workers and threads, and however the rows are cut into partitions: it depends on the rows and on their
+    order alone.
 
     `fit` takes arrays, frames and series of Dask with numbers alone. The rows are read once and kept by the workers as numbers, 8 bytes each (4 of
     columns that are float32), until `fit` ends; only rows at the edges of partitions move. Where a worker dies, others read its partitions again. A
@@ -178,7 +178,7 @@ class DaskLipschitzClassifier(ClassifierMixin, DaskEstimator):  # type: ignore[m
 
     `tolerance` says how wrong the inputs can be, as in `LipschitzClassifier`, column by column; "0.1sd" where nothing is said. Networks are trained for it
     on a sample of the rows, and a descent over all rows goes on from the best, as in `DaskLipschitzRegressor`, which says how rows are held and what ends
-    the work.
+    the work. For inputs without errors it is "exact".
 
     Parameters
     ----------
@@ -235,7 +235,9 @@ class DaskLipschitzClassifier(ClassifierMixin, DaskEstimator):  # type: ignore[m
         """Train on all rows and prove. X: as in `DaskLipschitzRegressor`; y: an array or a series of Dask with two classes, in whatever words or numbers."""
         if not is_collection(y) or y.ndim != 1:
             raise TautnetError("y is no array or series of Dask with one dimension", "give a class for each row, such as `frame['class']`")
-        different = np.asarray(_different(y))
+        if isinstance(self.tolerance, (int, float)) and self.tolerance == 0:
+            raise TautnetError("the tolerance is 0, which asks for an objective with prices, and there is none of classes here", 'give tolerance="exact" for inputs without errors')
+        different = np.asarray(_different(y, client_of(self.client)))
         self.classes_, _, texts = given_labels(different, type(self).__name__)
         if len(texts) > 2:
             raise TautnetError(f"y has {len(texts)} classes", "give two classes; take LipschitzClassifier for several, with rows in memory")
@@ -284,12 +286,10 @@ def _array(values: Any) -> Any:
     return values.reshape(-1) if values.ndim == 2 else values
 
 
-def _different(y: Any) -> Any:
+def _different(y: Any, client: Any) -> Any:
     """The classes in a collection, found where its rows are."""
-    if hasattr(y, "map_partitions"):
-        return y.unique().compute()
-    dask: Any = importlib.import_module("dask.array")
-    return dask.unique(y).compute()
+    different = y.unique() if hasattr(y, "map_partitions") else importlib.import_module("dask.array").unique(y)
+    return client.compute(different).result()
 
 
 def _numbers(labels: Any, classes: Any) -> Any:
