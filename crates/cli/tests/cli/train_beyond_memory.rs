@@ -181,6 +181,38 @@ fn a_network_for_a_tolerance_is_chosen_on_rows_beyond_memory() {
     }
 }
 
+/// More rows than the sample has: the same bytes on any threads and from any files, and never worse on all rows.
+#[test]
+fn a_chosen_network_goes_on_over_all_rows() {
+    let folder = Folder::new();
+    let line = |k: usize| {
+        let x = ((7 * k) % 1009) as f64 / 500.0 - 1.0;
+        format!("{x},{}\n", x.abs() + ((k * k) % 97) as f64 / 300.0)
+    };
+    for (name, rows) in [("part-1.csv", 0..300), ("part-2.csv", 300..17_500), ("whole.csv", 0..17_500)] {
+        folder.write(name, rows.fold("a,y\n".to_owned(), |text, k| text + &line(k)));
+    }
+    let asked = "--hidden 1 --decay 0.01 --test 0.02 --tolerance 0.05 --force";
+    let ran = folder.tautnet(&format!("train whole.csv --memory 1GiB {asked} --quiet --out one.json --json"));
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    let beyond = &ran.json()["beyond_memory"];
+    assert!(beyond["steps"].as_u64() == Some(256) && beyond["sample"].as_u64() == Some(16_384), "{beyond}");
+    for rows in ["learned", "held_out"] {
+        let of = |network: &str, error: &str| beyond[network][rows][error].as_f64().unwrap();
+        for network in ["start", "result"] {
+            let [clean, found, bound] = ["clean", "found", "bound"].map(|error| of(network, error));
+            assert!(clean < found && found <= bound, "{beyond}");
+        }
+        assert!(rows == "held_out" || of("result", "found") <= of("start", "found"), "{beyond}");
+    }
+    let ran = folder.tautnet(&format!("train part-*.csv --threads 1 {asked} --out two.json"));
+    for part in ["chosen on a sample of 16384 rows", "256 steps", "On all rows held out, `y`", "before these steps"] {
+        assert!(ran.out.contains(part), "{part}: {ran:?}");
+    }
+    let network = |name: &str| -> serde_json::Value { serde_json::from_str(&folder.read(name)).unwrap() };
+    assert_eq!(network("one.json")["network"], network("two.json")["network"]);
+}
+
 #[test]
 fn what_is_wrong_is_told_with_file_and_row_and_leaves_nothing() {
     let folder = Folder::new();
