@@ -75,6 +75,18 @@ pub struct Arguments {
     pub talk: TalkArguments,
 }
 
+impl Arguments {
+    /// The flag that asks for balls of the standardized inputs, where one does.
+    pub fn balls(&self) -> Option<&'static str> {
+        let balls = [
+            (self.judge.said("radius"), "--radius"),
+            (self.recipe.said("norm"), "--norm"),
+            (self.plot.is_some(), "--plot"),
+        ];
+        balls.into_iter().find_map(|(given, flag)| given.then_some(flag))
+    }
+}
+
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let results = arguments.out.out.iter().chain(arguments.plot.iter().map(|plot| &plot.path));
@@ -89,12 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     arguments.threads.apply()?;
     let stop = Stop::new(arguments.limit.time_limit);
     let said = arguments.tolerances.said(&arguments.recipe)?;
-    let balls = [
-        (arguments.judge.said("radius"), "--radius"),
-        (arguments.recipe.said("norm"), "--norm"),
-        (arguments.plot.is_some(), "--plot"),
-    ];
-    let balls = balls.into_iter().find_map(|(given, flag)| given.then_some(flag));
+    let balls = arguments.balls();
     if let (Some(flag), false) = (balls, said.is_nothing()) {
         return Err(Error::new(
             format!("`{flag}` is about balls of the standardized inputs, and a tolerance was given too"),

@@ -8,24 +8,15 @@ use crate::stop::Stop;
 use crate::{input, output};
 use std::path::Path;
 use std::process::ExitCode;
-use std::time::Duration;
 use tautnet::attack::{self, SIZES, Settings, WithinReport};
 use tautnet::certify;
 use tautnet::error::{Error, Result};
 use tautnet_tables::source::Source;
 use tautnet_tables::source_rows::of_model;
 
-/// Progress is shown of what takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
-    let balls = [
-        (arguments.judge.said("radius"), "--radius"),
-        (arguments.recipe.said("norm"), "--norm"),
-        (arguments.plot.is_some(), "--plot"),
-    ];
-    if let Some((_, flag)) = balls.into_iter().find(|(given, _)| *given) {
+    if let Some(flag) = arguments.balls() {
         return Err(Error::new(
             format!("`{flag}` needs all rows in memory, and these are read a block at a time"),
             "give a tolerance in its place, such as --tolerance 0.1sd, or one file",
@@ -60,7 +51,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     model.columns.check_outputs(network.outputs())?;
     let source = Source::open(Path::new(&arguments.data), &arguments.meeting.file.options())?;
     source.notes().iter().for_each(|note| output::note(note));
-    let mut display = Display::after(PATIENCE);
+    let mut display = Display::after(predict_rows::PATIENCE);
     let survey = of_model(&source, &model.columns, &mut |read| {
         predict_rows::show(&mut display, "looking at all rows first", read)
     })?;

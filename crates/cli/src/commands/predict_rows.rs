@@ -12,7 +12,7 @@ use tautnet_tables::source::{Read, Survey, Wanted};
 use tautnet_tables::{Encoder, Table};
 
 /// Progress is shown of what takes longer than this.
-const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Rows of a table in memory that are looked at together.
 const AT_ONCE: usize = 1 << 16;

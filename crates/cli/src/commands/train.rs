@@ -24,9 +24,9 @@ use tautnet::attack::RadiusReport;
 use tautnet::error::{Error, Result};
 use tautnet::fit::{self, Price};
 use tautnet::job::{Interruption, Job};
-use tautnet::recipe::{Command, Deep};
+use tautnet::recipe::{Command, Deep, Plan};
 use tautnet::tolerance::Asked;
-use tautnet::{Dataset, Shallow, choose, polish, printable, select};
+use tautnet::{Dataset, Recipe, Shallow, choose, polish, printable, select};
 use tautnet_models::{Format, Model, Options, Stored};
 use tautnet_report::{Chart, Origin, Report, Rows, Side};
 use tautnet_tables::{Encoder, check_learned};
@@ -102,6 +102,18 @@ pub struct Arguments {
 }
 
 impl Arguments {
+    /// The plan for the target that the columns have: classes have a loss of their own where none was asked for.
+    pub fn for_target(&self, plan: Plan, mut asked: Recipe, columns: &Encoder) -> Result<Plan> {
+        let plan = if columns.classes.is_some() && !self.recipe.said("loss") {
+            asked.loss = CLASSES.parse()?;
+            asked.resolve(Command::Train)?
+        } else {
+            plan
+        };
+        columns.check_loss(&plan.settings.polish.loss)?;
+        Ok(plan)
+    }
+
     /// What is asked of a deep network.
     fn of_deep(&self) -> train_deep::Asked<'_> {
         let of_others = [
@@ -160,13 +172,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let opened = input::open(&arguments.data, &arguments.file)?;
     let columns = opened.columns(&arguments.columns, arguments.task.task())?;
-    let plan = if columns.classes.is_some() && !arguments.recipe.said("loss") {
-        asked.loss = CLASSES.parse()?;
-        asked.resolve(Command::Train)?
-    } else {
-        plan
-    };
-    columns.check_loss(&plan.settings.polish.loss)?;
+    let plan = arguments.for_target(plan, asked.clone(), &columns)?;
     if arguments.balanced && columns.classes.is_none() {
         return Err(Error::new(
             format!(

@@ -68,13 +68,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         predict_rows::show(&mut shown(), "looking at all rows first", read)
     })?;
     survey.notes().for_each(output::note);
-    let plan = if columns.classes.is_some() && !arguments.recipe.said("loss") {
-        asked.loss = train::CLASSES.parse()?;
-        asked.resolve(Command::Train)?
-    } else {
-        plan
-    };
-    columns.check_loss(&plan.settings.polish.loss)?;
+    let plan = arguments.for_target(plan, asked.clone(), &columns)?;
     let job = FarJob::new(&plan, share, Arc::new(stop))?;
     let budget = rows_beyond::budget(&arguments.memory);
     let watch = |pass: usize, read| predict_rows::show(&mut shown(), &format!("pass {pass}"), read);
