@@ -25,6 +25,7 @@
 //! the program takes its values and derivatives.
 
 mod absolute;
+mod cost;
 mod formula;
 mod hinge;
 mod huber;
@@ -36,6 +37,7 @@ mod squared;
 mod squared_hinge;
 mod units;
 
+pub(crate) use cost::Cost;
 pub use formula::{Entry, Form, Formula, Loss};
 
 use crate::{

@@ -10,7 +10,7 @@
 //! later ones count more (Shamir and Zhang, arXiv:1212.1824); the best of the three is the result, so that it is never worse than what was given.
 
 use super::descent::{Adam, falling};
-use super::far::{Far, Mean, mean};
+use super::far::{Bounded, Far, mean};
 use crate::error::{Error, Result};
 use crate::random::shuffle;
 use crate::shards::{Asked, Layers, Question, odd};
@@ -29,17 +29,6 @@ const STEPS: usize = 256;
 const TURN: u64 = 128;
 /// How much more later points count in the mean.
 const LATER: f64 = 3.0;
-
-/// Mean losses of a network on all rows.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Bounded {
-    /// Of the rows as they are.
-    pub clean: Mean,
-    /// At the worst points within the tolerance that are found.
-    pub found: Mean,
-    /// What they cannot exceed there, as the network's own patterns bound it.
-    pub bound: Mean,
-}
 
 /// A descent over all rows.
 #[derive(Debug, Clone, PartialEq)]

@@ -36,6 +36,17 @@ pub struct Mean {
     pub held_out: Option<f64>,
 }
 
+/// Mean losses of a network on all rows, within a tolerance.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounded {
+    /// Of the rows as they are.
+    pub clean: Mean,
+    /// At the worst points within the tolerance that are found.
+    pub found: Mean,
+    /// What they cannot exceed there, as the network's own patterns bound it.
+    pub bound: Mean,
+}
+
 /// The mean losses of models that are simpler than a network.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Simple {
@@ -56,6 +67,8 @@ pub struct FarPolished {
     pub after: Mean,
     /// Of simple models, where a pass over the rows has told.
     pub beside: Option<Simple>,
+    /// What both networks come to within a tolerance, where there is one.
+    pub within: Option<[Bounded; 2]>,
     /// How often all rows were gone through.
     pub passes: usize,
     /// The rows whose cells the last program held.
@@ -174,7 +187,7 @@ pub fn polish_far(
         polished.accepted.push(polished.after);
     }
     let (passes, members) = (asking.passes, made.members);
-    Ok(Some(FarPolished { polished, before, after, beside, passes, members }))
+    Ok(Some(FarPolished { polished, before, after, beside, within: None, passes, members }))
 }
 
 /// Why the given network stays, where it does.

@@ -13,6 +13,7 @@
 
 mod alternate;
 mod convex;
+mod convex_far;
 mod descent;
 mod descent_far;
 mod effort;
@@ -43,9 +44,10 @@ use tautnet_cone::Stop;
 
 pub use crate::ending::{Cause, Early, Ending};
 pub use crate::requirement::Setting;
-pub use descent_far::{Bounded, Descended, Steps, descend_far};
+pub use convex_far::polish_within_far;
+pub use descent_far::{Descended, Steps, descend_far};
 pub use effort::Effort;
-pub use far::{Far, FarPolished, Mean, Simple, check_far, polish_far};
+pub use far::{Bounded, Far, FarPolished, Mean, Simple, check_far, polish_far};
 pub use method::{Described, Method};
 pub use outcome::{Observer, Polished, Progress, Score};
 pub use record::Record;

@@ -17,13 +17,13 @@ use super::{
     start::{Given, starting_point},
     training::{Parts, TrainingProgram},
     working_set::{MANY, solve_many_rows},
-    worst_case::{self, Cost, WorstCase},
+    worst_case::{self, WorstCase},
 };
 use crate::{
     Dataset, Error, Loss, Norm,
     distinct::Distinct,
     error::Result,
-    loss::Form,
+    loss::{Cost, Form},
     patterns::Patterns,
     tolerance::Tolerance,
     unit::{Affine, Unit},

@@ -38,7 +38,8 @@ pub(crate) struct Targets {
     pub form: Form,
 }
 
-/// The squared error of rows that are elsewhere, as `½xᵀHx + slope·x + offset` over `(z̄_1, …, z̄_m, a, c)`.
+/// The loss of rows that are elsewhere, or a model of it, as `½xᵀHx + slope·x + offset` over `(z̄_1, …, z̄_m, a, c)`, with the reaches of a unit
+/// after its z̄.
 #[derive(Clone)]
 pub(crate) struct Gathered {
     /// H, lower triangle.
@@ -124,17 +125,17 @@ impl LossTerm {
         }
     }
 
-    /// Add a vector over `(z̄_1, …, z̄_m, a, c)` where these variables stand.
+    /// Add a vector over `(z̄_1, …, z̄_m, a, c)`, with the reaches of a unit after its z̄, where these variables stand.
     fn unpack(&self, layout: &Layout, packed: &[f64], out: &mut [f64]) {
-        let (e, m) = (layout.e(), layout.m);
+        let (own, m) = (layout.e() + layout.reach, layout.m);
         for i in 0..m {
-            (0..e).for_each(|a| out[layout.unit(i) + a] += packed[i * e + a]);
+            (0..own).for_each(|a| out[layout.unit(i) + a] += packed[i * own + a]);
         }
         for (k, at) in layout.linear_part().into_iter().flatten().enumerate() {
-            out[at] += packed[e * m + k];
+            out[at] += packed[own * m + k];
         }
         if let Some(c) = layout.output_bias() {
-            out[c] += packed[e * m + layout.linear_len()];
+            out[c] += packed[own * m + layout.linear_len()];
         }
     }
 
@@ -264,15 +265,15 @@ impl Term for LossTerm {
     }
 
     fn add_product(&self, layout: &Layout, x: &[f64], out: &mut [f64]) {
-        let (e, m) = (layout.e(), layout.m);
+        let (own, m) = (layout.e() + layout.reach, layout.m);
         if let Some(hessian) = &self.hessian {
-            let affine = e * m + layout.linear_len();
+            let affine = own * m + layout.linear_len();
             let mut packed = Mat::<f64>::zeros(affine + 1, 1);
             for i in 0..m {
-                (0..e).for_each(|a| packed[(i * e + a, 0)] = x[layout.unit(i) + a]);
+                (0..own).for_each(|a| packed[(i * own + a, 0)] = x[layout.unit(i) + a]);
             }
             for (k, at) in layout.linear_part().into_iter().flatten().enumerate() {
-                packed[(e * m + k, 0)] = x[at];
+                packed[(own * m + k, 0)] = x[at];
             }
             if let Some(c) = layout.output_bias() {
                 packed[(affine, 0)] = x[c];
@@ -344,7 +345,7 @@ fn column(values: &[f64]) -> MatRef<'_, f64> {
 }
 
 /// `A x` from the lower triangle of a symmetric matrix.
-fn symmetric_times(lower: MatRef<'_, f64>, x: MatRef<'_, f64>) -> Mat<f64> {
+pub(super) fn symmetric_times(lower: MatRef<'_, f64>, x: MatRef<'_, f64>) -> Mat<f64> {
     use faer::linalg::matmul::triangular::{self, BlockStructure as B};
     let n = lower.nrows();
     let mut out = Mat::zeros(n, 1);

@@ -18,6 +18,7 @@ mod reach;
 pub(crate) mod rows;
 pub(crate) mod second_attempt;
 pub(crate) mod size;
+pub(crate) mod smoothed;
 mod start;
 mod term;
 pub(crate) mod training;

@@ -255,7 +255,8 @@ impl<'a> StructuredNormal<'a> {
         let hessian = || program.terms.loss.as_ref().map(|loss| Arc::new(loss.hessian_at(&self.root)));
         if let Some(hessian) = stored.or_else(hessian) {
             // The affine part: where its variables stand, here and in the Hessian.
-            let own = e * layout.m;
+            let each = e + layout.reach;
+            let own = each * layout.m;
             let affine = layout.linear_part().into_iter().flatten().chain(layout.output_bias());
             let bias = own + layout.linear_len();
             let affine: Vec<(usize, usize)> = affine
@@ -263,11 +264,11 @@ impl<'a> StructuredNormal<'a> {
                 .map(|(k, at)| (at, if layout.output_bias() == Some(at) { bias } else { own + k }))
                 .collect();
             for i in 0..layout.m {
-                for a in 0..e {
-                    let (from, to) = (i * e + a, layout.unit(i) + a);
+                for a in 0..each {
+                    let (from, to) = (i * each + a, layout.unit(i) + a);
                     for j in i..layout.m {
-                        for b in if i == j { a } else { 0 }..e {
-                            matrix[(layout.unit(j) + b, to)] = hessian[(j * e + b, from)];
+                        for b in if i == j { a } else { 0 }..each {
+                            matrix[(layout.unit(j) + b, to)] = hessian[(j * each + b, from)];
                         }
                     }
                     for &(at, row) in &affine {

@@ -83,6 +83,18 @@ impl Reach {
         Some((Self { form, columns, tolerances, place }, coefficients))
     }
 
+    /// Of rows that are elsewhere: by one variable a unit for the one tolerance that all rows have, or, within a box, by the sizes of the weights in
+    /// these columns. Nothing where every column is exact.
+    pub fn elsewhere(columns: &[usize], one: Option<&Tolerance>) -> Option<Self> {
+        match one {
+            Some(tolerance) => Self::of(tolerance, 0).map(|(reach, _)| reach),
+            None => {
+                let (columns, place) = (columns.to_vec(), Place::default());
+                (!columns.is_empty()).then(|| Self { form: Form::Sizes, columns, tolerances: Mat::new(), place })
+            }
+        }
+    }
+
     /// How many variables of a unit it is told by.
     pub fn variables(&self) -> usize {
         match self.form {

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     Loss,
-    loss::Form,
+    loss::Cost,
     tolerance::{Shape, Tolerance},
 };
 use faer::{Accum, Mat, MatMut, MatRef, Par, linalg::matmul::matmul};
@@ -36,44 +36,6 @@ use products::{TOGETHER, add_lower, by_columns, by_rows, column};
 use rayon::prelude::*;
 use std::{ops::Range, sync::Arc};
 use tautnet_cone::{Cone, Curved, Scaling};
-
-/// How the loss sees the size of a residual.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Cost {
-    /// q, where there is a quadratic.
-    pub quadratic: Option<f64>,
-    /// α, where the quadratic can be left.
-    pub exit: Option<f64>,
-    /// A and B.
-    pub sides: [f64; 2],
-    /// The loss, where it is one of the margin.
-    pub margin: Option<Loss>,
-    /// The price of u itself.
-    pub price: f64,
-}
-
-impl Cost {
-    /// Of a loss; `None` of a quadratic that costs differently above and below.
-    pub fn of(loss: &Loss) -> Option<Self> {
-        let both = Self { quadratic: None, exit: None, sides: [1.0; 2], margin: None, price: 0.0 };
-        let form = loss.form(1.0);
-        if loss.is_margin() {
-            let (quadratic, below) = form.map_or((None, None), |form| (form.quadratic, form.below));
-            return Some(Self { quadratic, price: below.unwrap_or(0.0), margin: Some(loss.clone()), ..both });
-        }
-        let Form { quadratic, above, below } = form?;
-        match quadratic {
-            Some(_) if above == below => Some(Self { quadratic, exit: above, ..both }),
-            Some(_) => None,
-            None => Some(Self { sides: [above?, below?], price: 1.0, ..both }),
-        }
-    }
-
-    /// The loss, where its values at u are in the objective.
-    pub fn curve(&self) -> Option<&Loss> {
-        self.margin.as_ref().filter(|loss| loss.form(1.0).is_none())
-    }
-}
 
 /// The sides of a row.
 const UP: usize = 0;

@@ -19,6 +19,7 @@ mod local;
 mod plain;
 mod question;
 mod shard;
+mod smoothed;
 mod within;
 
 pub use answer::{Answer, Pick, Picks, Piece};
@@ -29,6 +30,7 @@ pub use local::{Feed, Held, Refeed, sweep};
 pub use plain::{Layers, Share};
 pub use question::{Asked, Packed, Question};
 pub use shard::{Shard, rows_in_shard};
+pub(crate) use smoothed::smooth;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -14,6 +14,7 @@ use super::answer::{Answer, Pick, Picks, Piece, merge_spread};
 use super::forest::Forest;
 use super::plain::{Layers, Share, drawn, matrix};
 use super::shard::Shard;
+use super::smoothed::Smoothed;
 use super::within::Within;
 use crate::scaling::Scaler;
 use crate::tolerance::ByColumn;
@@ -88,6 +89,26 @@ pub enum Asked {
         loss: String,
         /// How wrong the inputs can be.
         tolerance: ByColumn,
+    },
+    /// The worst case within a tolerance by held labels, as (R) has it, and smoothed.
+    ///
+    /// Sums: Σω of the rows to learn from; for each point the summed worst case, and smoothed by the second smoothing; where the slope is asked
+    /// for, of the first point and smoothed by the first: the sum, what its tangent plane has at 0, its slope, and its curvature as a
+    /// square matrix of which the lower triangle is meant.
+    Smoothed {
+        /// The networks whose patterns the labels are of, as [`Layers::signed`] has them: of a later one where its own worst case is lower by
+        /// them than by those before, row by row.
+        labels: Vec<Layers>,
+        /// Numbers of networks with the same signs, with the reaches of their units.
+        points: Vec<Vec<f64>>,
+        /// What a wrong prediction costs.
+        loss: String,
+        /// How wrong the inputs can be.
+        tolerance: ByColumn,
+        /// How far kinks are smoothed.
+        smoothing: [f64; 2],
+        /// Whether the slope and the curvature are asked for.
+        slope: bool,
     },
 }
 
@@ -227,6 +248,7 @@ enum What {
     Errors { networks: Vec<(Mat<f64>, Layers)>, loss: Loss },
     Worst(Within),
     Slope(Within),
+    Smoothed(Smoothed),
 }
 
 impl Work {
@@ -271,17 +293,23 @@ impl Work {
                 let piece = Piece { sums: sums(2 + network.numbers().len()), ..Piece::default() };
                 Self { what: What::Slope(within), piece }
             }
+            Asked::Smoothed { labels, points, loss, tolerance, smoothing, slope } => {
+                let smoothed = Smoothed::of(labels, points, (loss, tolerance), (*smoothing, *slope))?;
+                let piece = Piece { sums: sums(smoothed.sums()), ..Piece::default() };
+                Self { what: What::Smoothed(smoothed), piece }
+            }
         })
     }
 
     fn is_by_block(&self) -> bool {
-        !matches!(self.what, What::Worst(_) | What::Slope(_))
+        !matches!(self.what, What::Worst(_) | What::Slope(_) | What::Smoothed(_))
     }
 
     fn visit_whole(&mut self, by: (Share, &Scaler), shard: &Shard) -> Result<()> {
         match &self.what {
             What::Worst(within) => within.add_losses(by, shard, &mut self.piece.sums),
             What::Slope(within) => within.add_slope(by, shard, &mut self.piece.sums),
+            What::Smoothed(smoothed) => smoothed.add(by, shard, &mut self.piece.sums),
             _ => Ok(()),
         }
     }
@@ -293,7 +321,7 @@ impl Work {
             What::Normal { z, at } => normal(block, z, *at, piece),
             What::Sides { of, z } => sides(block, of, z, piece),
             What::Errors { networks, loss } => errors(block, networks, loss, piece),
-            What::Worst(_) | What::Slope(_) => {}
+            What::Worst(_) | What::Slope(_) | What::Smoothed(_) => {}
         }
     }
 }

@@ -13,9 +13,11 @@
 
 mod points;
 mod slope;
+mod smooth;
 
 pub(crate) use points::worst_points;
 pub(crate) use slope::bound_gradient;
+pub(crate) use smooth::{Labelled, Smooth};
 
 use crate::{
     Dataset, Loss,
