@@ -53,9 +53,9 @@ impl Patterns {
         self.rows
     }
 
-    /// Number of units, m.
+    /// Number of units, m; 0 where there are no rows.
     pub fn units(&self) -> usize {
-        self.active.len() / self.rows
+        self.active.len() / self.rows.max(1)
     }
 
     /// The pattern of unit `i`.

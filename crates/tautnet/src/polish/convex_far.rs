@@ -104,7 +104,9 @@ pub fn polish_within_far(
     let one = (within.percent.iter().all(|percent| *percent == 0.0))
         .then(|| within.on(1, |_, _| 0.0).map(|tolerance| tolerance.divided(&rows.far.scaler.input_scale)))
         .transpose()?;
-    let mut at = At { network: start, objective: given.objective, priced: given.objective - before.bound.learned };
+    // An output bias that is held is 0 from the beginning.
+    let c = if settings.output_bias { start.c } else { 0.0 };
+    let mut at = At { network: Layers { c, ..start }, objective: given.objective, priced: given.objective - before.bound.learned };
     for round in 0..settings.rounds.max(1) {
         let begun = at.objective;
         let problem = problem(&function, one.as_ref(), &prices, (&at, rows.far.rows, &settings.loss));
@@ -131,7 +133,7 @@ pub fn polish_within_far(
         let proposed = found.multipliers.as_ref().filter(|(ell, _)| ell.len() == candidate.units());
         let proposed = proposed.map(|(ell, p)| (&**ell, p.as_deref()));
         let score = score_at((bounded.clean.learned, Some(by_labels)), &candidate, &prices, proposed)?;
-        let is_better = score.objective < polished.after.objective;
+        let is_better = found.point != problem.start.0 && score.objective < polished.after.objective;
         if round == 0 || is_better {
             polished.duality_gap = gap;
             polished.ending = early.clone().map_or(Ending::Solved, Ending::from);
@@ -283,3 +285,7 @@ impl Passes<'_, '_> {
         Ok(Some((bounded, by_labels)))
     }
 }
+
+#[cfg(test)]
+#[path = "convex_far_tests.rs"]
+mod tests;

@@ -372,15 +372,11 @@ impl NormalEquations for StructuredNormal<'_> {
 
     fn solve(&self, r: &mut [f64]) {
         let (terms, layout) = (&self.program.terms, &self.program.layout);
-        let Some(loss) = &terms.loss else {
-            terms.own().for_each(|term| self.eliminate(term, r));
-            self.solve_without_exits(&mut r[..layout.exits()]);
-            terms.own().for_each(|term| self.recover(term, r));
-            return;
-        };
-        loss.eliminate(&self.program.layout, &self.exits, r);
-        self.solve_without_exits(&mut r[..self.program.layout.exits()]);
-        loss.recover(&self.program.layout, &self.exits, r);
+        terms.loss.iter().for_each(|loss| loss.eliminate(layout, &self.exits, r));
+        terms.own().for_each(|term| self.eliminate(term, r));
+        self.solve_without_exits(&mut r[..layout.exits()]);
+        terms.own().for_each(|term| self.recover(term, r));
+        terms.loss.iter().for_each(|loss| loss.recover(layout, &self.exits, r));
     }
 }
 

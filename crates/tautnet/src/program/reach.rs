@@ -89,8 +89,9 @@ impl Reach {
         match one {
             Some(tolerance) => Self::of(tolerance, 0).map(|(reach, _)| reach),
             None => {
-                let (columns, place) = (columns.to_vec(), Place::default());
-                (!columns.is_empty()).then(|| Self { form: Form::Sizes, columns, tolerances: Mat::new(), place })
+                let tolerances = Mat::zeros(1, columns.len());
+                let (form, columns, place) = (Form::Sizes, columns.to_vec(), Place::default());
+                (!columns.is_empty()).then_some(Self { form, columns, tolerances, place })
             }
         }
     }

@@ -123,3 +123,6 @@ impl Pass for Bounds<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod smooth_tests;
