@@ -6,8 +6,9 @@
 use crate::error::{Error, Result};
 use crate::fit::{self, Fitted, Observer, Progress};
 use crate::moments::Moments;
-use crate::polish::{self, Far, FarPolished, check_far, polish_far};
+use crate::polish::{self, Far, FarPolished, check_far, polish_far, polish_within_far};
 use crate::shards::{Answer, Asked, Picks, Question, Shards, Share, rows_in_shard};
+use crate::tolerance::ByColumn;
 use crate::{Dataset, Loss, Scaler, Shallow, train};
 use faer::Mat;
 use tautnet_cone::Stop;
@@ -121,7 +122,7 @@ pub fn fit_far(
     let (polished, start) = match price {
         Some(price) if !Stop::here().asked() => {
             let asked = polish::Settings { lipschitz_price: price, ..settings.polish.clone() };
-            let polished = go_on(shards, share, &seen, &trained.network, &asked, observer)?;
+            let polished = go_on(shards, share, &seen, (&trained.network, None), &asked, observer)?;
             (polished, trained.network)
         }
         _ => (None, trained.network),
@@ -142,20 +143,25 @@ pub(crate) fn too_early() -> Error {
     Error::new("it was time to end before all rows had been gone through once", "give it more time, or fewer rows")
 }
 
-/// Polish a network on all rows, of which [`look`] has told. `None` where it was time to end before all rows had been gone through.
+/// Polish a network on all rows, of which [`look`] has told, within a tolerance where there is one. `None` where it was time to end before all
+/// rows had been gone through.
 pub fn go_on(
     shards: &mut dyn Shards,
     share: Share,
     seen: &Seen,
-    network: &Shallow,
+    (network, within): (&Shallow, Option<&ByColumn>),
     settings: &polish::Settings,
     observer: &mut Observer<'_>,
 ) -> Result<Option<FarPolished>> {
     let inputs = |k: usize| seen.sample.x.row(k).iter().copied().collect();
     let sample = (0..seen.numbers.len().min(MEMBERS)).map(|k| (seen.numbers[k], inputs(k))).collect();
     let far = &mut Far { shards, share, scaler: seen.scaler.clone(), rows: seen.learned, sample };
+    let observer = &mut |progress: &polish::Progress| observer(&Progress::Polish(progress));
     // Inside the pool of threads, so that its thousands of short loops need no handing over.
-    polish_far(network, far, settings, &mut |progress| observer(&Progress::Polish(progress)))
+    match within {
+        Some(within) => polish_within_far(network, far, (settings, within), observer),
+        None => polish_far(network, far, settings, observer),
+    }
 }
 
 #[cfg(test)]

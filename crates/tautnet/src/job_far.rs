@@ -30,8 +30,10 @@ pub struct FarResult {
 impl<'a> FarJob<'a> {
     /// The job of a plan; `share` says which rows are held out.
     pub fn new(plan: &'a Plan, share: Share, watch: Arc<dyn Watch>) -> Result<Self> {
-        if plan.choice.is_none() {
-            polish::check_far(&plan.settings.polish)?;
+        match (plan.choice.is_none(), plan.recipe.tolerance.is_exact()) {
+            (true, true) => polish::check_far(&plan.settings.polish)?,
+            (true, false) => polish::check_within_far(&plan.settings.polish)?,
+            _ => {}
         }
         Ok(Self { plan, share, watch })
     }
@@ -59,20 +61,25 @@ impl<'a> FarJob<'a> {
         during(&self.watch, hear, |observe| fit_far(shards, self.share, &self.plan.settings, observe))
     }
 
-    /// The best network with the activation patterns of the one given, which is in the units of `scaler`.
+    /// The best network with the activation patterns of the one given, which is in the units of `scaler`; where the plan has a tolerance of these
+    /// inputs, the one with the least worst case within it.
     pub fn polish(
         &self,
-        network: &Shallow,
-        scaler: &Scaler,
+        (network, scaler): (&Shallow, &Scaler),
+        inputs: &[Input<'_>],
         shards: &mut (dyn Shards + Send),
         hear: &mut Observer<'_>,
     ) -> Result<Worked<FarResult>> {
         during(&self.watch, hear, |observe| {
-            let asked = self.plan.polish_at(None);
+            let (asked, tolerance) = (self.plan.polish_at(None), &self.plan.recipe.tolerance);
             let sample = rows_in_shard(shards.inputs());
             let seen = look(shards, (self.share, sample), &asked.loss, Some(scaler))?.ok_or_else(too_early)?;
-            let polished = go_on(shards, self.share, &seen, network, &asked, observe)?.ok_or_else(too_early)?;
-            Ok(FarResult { polished, seen })
+            let within = match tolerance.is_exact() {
+                true => None,
+                false => Some(tolerance.on_ranges(inputs, &seen.ranges, &seen.deviations)?),
+            };
+            let polished = go_on(shards, self.share, &seen, (network, within.as_ref()), &asked, observe)?;
+            Ok(FarResult { polished: polished.ok_or_else(too_early)?, seen })
         })
     }
 

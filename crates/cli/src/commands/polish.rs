@@ -21,7 +21,7 @@ use tautnet::attack::{SIZES, WithinReport};
 use tautnet::choose::{AtSize, Beside, Errors};
 use tautnet::error::Result;
 use tautnet::job::{Interruption, Job};
-use tautnet::polish::{Polished, Score};
+use tautnet::polish::{Bounded, Mean, Polished, Score};
 use tautnet::recipe::{Command, Layers, Plan};
 use tautnet::tolerance::{Asked, Tolerance};
 use tautnet::{Dataset, Loss, Recipe, Scaler, Shallow, attack, certify, fit};
@@ -316,9 +316,24 @@ pub struct WorstCases {
 #[derive(Clone, Copy)]
 struct Searched {
     found: f64,
-    proved: f64,
-    /// How many rows have a worst case that is known exactly.
-    exact_rows: usize,
+    most: Most,
+}
+
+/// What the worst case does not exceed.
+#[derive(Clone, Copy)]
+enum Most {
+    /// Proved row by row; so many rows have a worst case that is known exactly.
+    Proved(f64, usize),
+    /// As the network's own patterns bound it.
+    Bound(f64),
+}
+
+impl Most {
+    fn value(self) -> f64 {
+        match self {
+            Most::Proved(most, _) | Most::Bound(most) => most,
+        }
+    }
 }
 
 impl WorstCases {
@@ -337,7 +352,7 @@ impl WorstCases {
                 let (proved, exact_rows) = report
                     .worst_case
                     .map_or((f64::INFINITY, 0), |worst_case| (worst_case.proved, worst_case.closed_rows));
-                Ok(Searched { found: report.found, proved, exact_rows })
+                Ok(Searched { found: report.found, most: Most::Proved(proved, exact_rows) })
             };
             let [before, after] = networks.map(of);
             Ok([before?, after?])
@@ -347,6 +362,18 @@ impl WorstCases {
             of(test, &problem.scaler.tolerance(asked, &inputs, test.x.as_ref(), &problem.train)?)
         };
         Ok(Self { learned: of(&problem.train, tolerance)?, held_out: problem.test.as_ref().map(held_out).transpose()? })
+    }
+
+    /// Of rows beyond memory: what a few steps of an attack have found, and the bounds.
+    pub fn beyond_memory(both: &[Bounded; 2]) -> Self {
+        let searched = |of: fn(&Mean) -> Option<f64>| {
+            let [before, after] = both
+                .each_ref()
+                .map(|bounded| Some(Searched { found: of(&bounded.found)?, most: Most::Bound(of(&bounded.bound)?) }));
+            Some([before?, after?])
+        };
+        let learned = searched(|mean| Some(mean.learned)).expect("there are rows to learn from");
+        Self { learned, held_out: searched(|mean| mean.held_out) }
     }
 }
 
@@ -415,15 +442,18 @@ impl Facts<'_> {
                 },
             });
             if let Some(worst_case) = self.worst_case {
-                let Searched { found, proved, exact_rows } = worst_case.learned[at];
-                facts["worst_case"] = json!({
-                    "bound": score.worst_case,
-                    "proved": proved,
-                    "found": found,
-                    "exact_rows": exact_rows,
-                });
+                let Searched { found, most } = worst_case.learned[at];
+                facts["worst_case"] = json!({"bound": score.worst_case, "found": found});
+                if let Most::Proved(proved, exact_rows) = most {
+                    facts["worst_case"]["proved"] = json!(proved);
+                    facts["worst_case"]["exact_rows"] = json!(exact_rows);
+                }
                 if let Some(held_out) = worst_case.held_out {
-                    facts["worst_case"]["test_proved"] = json!(held_out[at].proved);
+                    let name = match held_out[at].most {
+                        Most::Proved(..) => "test_proved",
+                        Most::Bound(_) => "test_bound",
+                    };
+                    facts["worst_case"][name] = json!(held_out[at].most.value());
                     facts["worst_case"]["test_found"] = json!(held_out[at].found);
                 }
             }
@@ -471,7 +501,18 @@ impl Facts<'_> {
             rows.push(at_most(format!("{} within the tolerance, at most", self.loss.mean_name()), [old, new]));
             for (searched, which) in [(Some(worst_case.learned), ""), (worst_case.held_out, ", rows held out")] {
                 let Some([old, new]) = searched else { continue };
-                rows.push(at_most(format!("  proved, row by row{which}"), [old.proved, new.proved]));
+                // On the rows learned from the line before says it already.
+                match old.most {
+                    Most::Proved(..) => {
+                        let both = [old, new].map(|searched| searched.most.value());
+                        rows.push(at_most(format!("  proved, row by row{which}"), both));
+                    }
+                    Most::Bound(_) if !which.is_empty() => {
+                        let both = [old, new].map(|searched| searched.most.value());
+                        rows.push(at_most(format!("  at most{which}"), both));
+                    }
+                    Most::Bound(_) => {}
+                }
                 rows.push(row(&format!("  found by attack{which}"), old.found, new.found));
             }
         }

@@ -1,12 +1,11 @@
 //! `tautnet polish` on rows beyond memory: a model made the best of its patterns on all rows of files that are read a block of rows at a time.
 
-use super::polish::{Arguments, Facts, tell_of_tolerance};
+use super::polish::{Arguments, Facts, WorstCases, tell_of_tolerance};
 use super::{export, predict_rows, rows_beyond};
 use crate::files::{Files, TestRows};
 use crate::progress::Display;
-use crate::recipe::RecipeArguments;
 use crate::stop::Stop;
-use crate::{input, output, recipe};
+use crate::{input, output};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,13 +22,10 @@ use tautnet_tables::source_rows::{SourceRows, Use, of_model};
 
 /// Refuse what needs all rows in memory.
 fn check(arguments: &Arguments) -> Result<()> {
-    let of_recipe = |name: &str| RecipeArguments::<recipe::Polish>::said(&arguments.recipe, name);
     let layers = Layers::FIELDS.iter().any(|field| arguments.layers.said(field.name));
     rows_beyond::check(&[
         (arguments.pictures.report.is_some(), "--report"),
         (arguments.pictures.wanted(), "--plot"),
-        (arguments.tolerances.tolerances.is_some(), "--tolerances"),
-        (of_recipe("tolerance"), "--tolerance"),
         (layers, "a setting of deep networks"),
         (matches!(arguments.test.test, Some(TestRows::File(_))), "--test FILE"),
     ])?;
@@ -40,8 +36,9 @@ fn check(arguments: &Arguments) -> Result<()> {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     check(arguments)?;
     let mut asked = arguments.recipe.asked.clone();
-    asked.tolerance = Asked::default();
+    asked.tolerance = arguments.tolerances.said(&arguments.recipe)?.over(Asked::default())?;
     let files = Files::default().reads(&arguments.network).reads_data(Some(&arguments.data));
+    let files = files.reads_if(arguments.tolerances.tolerances.as_ref());
     files.writes(&arguments.out.out, arguments.out.existing()).check()?;
     arguments.out.out.as_deref().map(Format::of).transpose()?;
     arguments.threads.apply()?;
@@ -73,7 +70,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let budget = rows_beyond::budget(&arguments.memory);
     let mut rows = SourceRows::new(&source, &survey, columns, (&budget, Use::AllAtOnce), Box::new(watch))?;
     stop.heed();
-    let worked = job.polish(&network, &given.scaler, &mut rows, &mut |progress| {
+    let worked = job.polish((&network, &given.scaler), &given.columns.tolerated(), &mut rows, &mut |progress| {
         if let fit::Progress::Polish(progress) = progress {
             shown().update("", progress);
         }
@@ -81,9 +78,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     drop(rows);
     drop(display);
     let FarResult { polished: found, seen } = &worked.result;
+    let within = found.within.as_ref().map(WorstCases::beyond_memory);
     let facts = Facts {
         loss: &settings.loss,
-        worst_case: None,
+        worst_case: within.as_ref(),
         polished: &found.polished,
         test_loss: found.before.held_out.zip(found.after.held_out).map(|(before, after)| [before, after]),
         beside: rows_beyond::beside(found, seen),

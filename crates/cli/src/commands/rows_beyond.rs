@@ -95,7 +95,11 @@ pub fn json((passes, members): (usize, usize)) -> Value {
 
 /// The same in words.
 pub fn told((passes, members): (usize, usize)) -> String {
-    format!("All rows were gone through {passes} times; the last program held the cells of {members} of them.\n")
+    let held = match members {
+        0 => String::new(),
+        members => format!("; the last program held the cells of {members} of them"),
+    };
+    format!("All rows were gone through {passes} times{held}.\n")
 }
 
 /// What a choice tells of all rows, for programs.

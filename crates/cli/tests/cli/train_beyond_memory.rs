@@ -97,7 +97,11 @@ fn a_model_is_polished_on_rows_beyond_memory() {
     folder.write("plain.json", r#"{"w": [[1, 0, 0, 0]], "b": [0], "v": [1], "c": 0}"#);
     for (arguments, what) in [
         ("plain.json whole.csv --memory 1GiB", "is a plain network"),
-        ("m.json whole.csv --memory 1GiB --tolerance 0.1sd", "needs all rows in memory"),
+        ("m.json part-*.csv --tolerance 0.1sd --method robust-cells", "within a tolerance needs all rows in memory"),
+        ("m.json part-*.csv --tolerance 0.1sd --max-lipschitz 1", "a limit of the bound within a tolerance"),
+        ("m.json part-*.csv --tolerance a=1% --tolerance-shape ball", "another size in every row"),
+        ("m.json part-*.csv --tolerance nothing=1", "nothing"),
+        ("m.json part-*.csv --tolerances missing.toml", "missing.toml"),
         ("m.json part-*.csv --method walk", "the method `walk` needs all rows in memory"),
         // What a model was made by stays its loss.
         ("huber.json part-*.csv", "the loss `huber:0.5` needs all rows in memory"),
@@ -105,6 +109,43 @@ fn a_model_is_polished_on_rows_beyond_memory() {
         let ran = folder.tautnet(&format!("polish {arguments}"));
         assert!(ran.code == Some(2) && ran.err.contains(what), "{arguments}: {ran:?}");
     }
+}
+
+/// Within a tolerance, too: to the gap that passes over rows come to, the optimum is that of rows in memory.
+#[test]
+fn a_model_is_polished_within_a_tolerance_on_rows_beyond_memory() {
+    let folder = Folder::new();
+    write_rows(&folder, "whole.csv", 0..3_000);
+    write_rows(&folder, "part-1.csv", 0..1_000);
+    write_rows(&folder, "part-2.csv", 1_000..3_000);
+    let trained = folder.tautnet(&format!("train whole.csv {ASKED} --memory 1GiB --out m.json"));
+    assert_eq!(trained.code, Some(0), "{trained:?}");
+    folder.write("tolerances.toml", "a = \"4%\"\nb = \"0.1sd\"\n");
+    let asked = "--tolerances tolerances.toml --decay 0.001 --rounds 1 --tol 1e-5 --force";
+    let near = folder.tautnet(&format!("polish m.json whole.csv {asked} --json")).json();
+    let far = folder.tautnet(&format!("polish m.json whole.csv {asked} --memory 1GiB --out one.json --json")).json();
+    let objective = |of: &serde_json::Value| of["objective"].as_f64().unwrap();
+    assert!((objective(&near) - objective(&far)).abs() < 3e-5 * objective(&near), "{near} {far}");
+    assert!(far["duality_gap"].as_f64().unwrap() <= 1e-5 && far["ending"] == "solved", "{far}");
+    let (before, after) = (&far["before"]["worst_case"], &far["worst_case"]);
+    for of in [before, after] {
+        assert!(of["found"].as_f64() <= of["bound"].as_f64() && of.get("proved").is_none(), "{of}");
+    }
+    assert!(after["bound"].as_f64() < before["bound"].as_f64());
+    assert!(far["beyond_memory"]["passes"].as_u64().unwrap() >= 10, "{far}");
+    let parts = folder.tautnet(&format!("polish m.json part-*.csv {asked} --threads 1 --out two.json"));
+    assert!(parts.code == Some(0) && parts.out.contains("within the tolerance, at most"), "{parts:?}");
+    let network = |name: &str| -> serde_json::Value { serde_json::from_str(&folder.read(name)).unwrap() };
+    assert_eq!(network("one.json")["network"], network("two.json")["network"]);
+    // The model that was written knows its tolerance.
+    let attacked = folder.tautnet("attack one.json part-*.csv --json").json();
+    assert_eq!(attacked["tolerance"], serde_json::json!(["a=4%", "b=0.1sd"]), "{attacked}");
+    // Rows held out, in words and for programs.
+    let held_out = format!("polish m.json part-*.csv {asked} --test 0.2");
+    assert!(folder.tautnet(&held_out).out.contains("  at most, rows held out"));
+    let held_out = folder.tautnet(&format!("{held_out} --json")).json();
+    let of = &held_out["worst_case"];
+    assert!(of["test_found"].as_f64() <= of["test_bound"].as_f64() && of["test_bound"].is_number(), "{of}");
 }
 
 #[test]

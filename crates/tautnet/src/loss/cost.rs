@@ -2,6 +2,7 @@
 //! and by `down` below it.
 
 use super::{Form, Loss};
+use crate::error::{Error, Result};
 
 /// How the loss sees the size of a residual.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,7 +30,7 @@ pub(crate) struct AtSize {
 
 impl Cost {
     /// Of a loss; `None` of a quadratic that costs differently above and below.
-    pub fn of(loss: &Loss) -> Option<Self> {
+    fn of(loss: &Loss) -> Option<Self> {
         let both = Self { quadratic: None, exit: None, sides: [1.0; 2], margin: None, price: 0.0 };
         let form = loss.form(1.0);
         if loss.is_margin() {
@@ -42,6 +43,18 @@ impl Cost {
             Some(_) => None,
             None => Some(Self { sides: [above?, below?], price: 1.0, ..both }),
         }
+    }
+
+    /// The same, or why there is none.
+    pub fn of_worst_case(loss: &Loss) -> Result<Self> {
+        Self::of(loss).ok_or_else(|| {
+            Error::new(
+                format!(
+                    "the loss `{loss}` can be left at different prices above and below its quadratic, which no worst case has"
+                ),
+                "take another loss",
+            )
+        })
     }
 
     /// The loss, where its values at u are in the objective.

@@ -5,47 +5,40 @@
 
 use super::far::{Bounded, Far, FarPolished, mean};
 use super::method::Method;
-use super::outcome::{Observer, Polished, Progress};
-use super::run::{no_better, not_rounding, of_solver, score_at};
+use super::outcome::{Observer, Polished};
+use super::passes::{affordable, early, of_passes, progress, solution};
+use super::run::{no_better, not_rounding, score_at};
 use super::settings::Settings;
-use crate::ending::{Cause, Early, Ending};
+use crate::ending::Ending;
 use crate::error::{Error, Result};
-use crate::loss::Cost;
 use crate::program::build::Prices;
-use crate::program::size::MOST_MEMORY;
-use crate::program::smoothed::{self, Ask, Found, Plane, Problem, Told};
+use crate::program::smoothed::{self, Ask, Problem, Told};
 use crate::shards::{Asked, Layers, Piece, Question, odd, smooth};
-use crate::tolerance::{ByColumn, Shape, Tolerance};
-use crate::unit::{Affine, Unit, from_units};
+use crate::tolerance::{ByColumn, Shape};
+use crate::unit::{Affine, from_units};
 use crate::worst_case::Smooth;
 use crate::{Loss, Shallow};
-use faer::Mat;
 use tautnet_cone::{Status, Stop};
 
-/// The relative gap that is enough where no other is asked for than that of rows in memory.
-const ENOUGH: f64 = 1e-4;
 /// A further program is worth it where the last one gained at least this share of the objective.
 const LITTLE: f64 = 1e-3;
 
-/// Refuse what there is for rows in memory only.
-fn check(settings: &Settings, within: &ByColumn) -> Result<()> {
+fn of_memory(what: &str, hint: &str) -> Error {
+    Error::new(format!("{what} needs all rows in memory"), hint)
+}
+
+/// Refuse what there is within a tolerance for rows in memory only.
+pub fn check_within_far(settings: &Settings) -> Result<()> {
     settings.check()?;
-    let of_memory = |what: String, hint: &str| Err(Error::new(format!("{what} needs all rows in memory"), hint));
     if settings.method != Method::CONVEX {
         let what = format!("the method `{}` within a tolerance", settings.method.name());
-        return of_memory(what, "take the method `convex`, or fewer rows");
+        return Err(of_memory(&what, "take the method `convex`, or fewer rows"));
     }
     if settings.max_lipschitz.is_some() {
-        return of_memory(
-            "a limit of the bound within a tolerance".into(),
+        return Err(of_memory(
+            "a limit of the bound within a tolerance",
             "give a price of the bound in its place, or fewer rows",
-        );
-    }
-    if within.shape == Shape::Ball && within.percent.iter().any(|percent| *percent != 0.0) {
-        return of_memory(
-            "a ball that is of another size in every row".into(),
-            "say tolerances in the units of their columns and not in percent, or take a box",
-        );
+        ));
     }
     Ok(())
 }
@@ -57,7 +50,13 @@ pub fn polish_within_far(
     (settings, within): (&Settings, &ByColumn),
     observer: &mut Observer<'_>,
 ) -> Result<Option<FarPolished>> {
-    check(settings, within)?;
+    check_within_far(settings)?;
+    if within.shape == Shape::Ball && within.percent.iter().any(|percent| *percent != 0.0) {
+        return Err(of_memory(
+            "a ball that is of another size in every row",
+            "say tolerances in the units of their columns and not in percent, or take a box",
+        ));
+    }
     let inputs = network.inputs();
     if inputs != far.shards.inputs() {
         return Err(Error::new(
@@ -77,15 +76,7 @@ pub fn polish_within_far(
     let prices = Prices { linear_part, ..settings.prices() };
     let mut rows = Passes { far, within, loss: settings.loss.clone(), labels: vec![start.clone()], passes: 0 };
     let function = smooth(&start, &settings.loss, within)?;
-    let size = function.at.size();
-    // A shard's sums on every thread, and what they are added to.
-    let bytes = 8.0 * (size as f64).powi(2) * (rayon::current_num_threads() as f64 + 4.0);
-    if bytes > MOST_MEMORY {
-        return Err(Error::new(
-            format!("the convex program of {size} unknowns needs about {:.0} GB of memory", bytes / 1e9),
-            "use fewer units or fewer columns",
-        ));
-    }
+    affordable(&function)?;
     let Some((before, _)) = rows.judge(&start, None)? else { return Ok(None) };
     let given = score_at((before.clean.learned, Some(before.bound.learned)), network, &prices, None)?;
     let mut polished = Polished {
@@ -106,17 +97,25 @@ pub fn polish_within_far(
         .transpose()?;
     // An output bias that is held is 0 from the beginning.
     let c = if settings.output_bias { start.c } else { 0.0 };
-    let mut at = At { network: Layers { c, ..start }, objective: given.objective, priced: given.objective - before.bound.learned };
+    let mut at = At {
+        network: Layers { c, ..start },
+        objective: given.objective,
+        priced: given.objective - before.bound.learned,
+    };
     for round in 0..settings.rounds.max(1) {
         let begun = at.objective;
-        let problem = problem(&function, one.as_ref(), &prices, (&at, rows.far.rows, &settings.loss));
-        let solver = of_solver(settings);
-        let enough = if settings.tol == Settings::default().tol { ENOUGH } else { settings.tol };
-        let solver = tautnet_cone::Settings { gap_relative: enough, gap_absolute: 1e-4 * enough, ..solver };
+        let problem = Problem {
+            smooth: &function,
+            tolerance: one.as_ref(),
+            prices: &prices,
+            rows: rows.far.rows,
+            start: (function.point(&at.network.numbers(), one.as_ref()), at.priced),
+            typical: function.typical(at.objective - at.priced),
+        };
+        let solver = of_passes(settings);
         let mut trace = Vec::new();
-        let found = smoothed::solve(&problem, &solver, &mut |ask| rows.ask(ask), &mut |facts| {
-            let progress =
-                Progress { round, iteration: facts.iteration, objective: facts.primal, gap: facts.gap };
+        let found = smoothed::solve(&problem, &solver, &mut |ask| rows.ask(ask, &function), &mut |facts| {
+            let progress = progress(round, facts);
             trace.push(progress);
             observer(&progress)
         })?;
@@ -124,8 +123,11 @@ pub fn polish_within_far(
         polished.trace.extend(trace);
         let Some(found) = found else { break };
         let gap = found.trace.last().map(|last| last.gap).filter(|gap| gap.is_finite());
-        let early = early(found.status, gap, round);
-        let candidate = network_of(&function, &at.network, &found, settings, inputs)?;
+        let early = early(found.status, gap, Some(round));
+        let solution = solution(&function, &found);
+        let affine = Affine { c: if settings.output_bias { solution.affine.c } else { 0.0 }, ..solution.affine };
+        let kept = not_rounding(&solution.units);
+        let candidate = from_units(kept.iter().map(|&i| &solution.units[i]), inputs, affine)?;
         // What came of it is known even where it is time to end.
         let layers = at.network.with_numbers(&function.numbers(&found.point));
         let judged = Stop::here().late().during(|| rows.judge(&layers, Some(&function)))?;
@@ -174,48 +176,6 @@ struct At {
     priced: f64,
 }
 
-fn problem<'a>(
-    smooth: &'a Smooth,
-    tolerance: Option<&'a Tolerance>,
-    prices: &'a Prices,
-    (at, rows, loss): (&At, u64, &Loss),
-) -> Problem<'a> {
-    let worst = (at.objective - at.priced).max(f64::MIN_POSITIVE);
-    // Targets are of size 1.
-    let typical = match Cost::of(loss).and_then(|cost| cost.quadratic) {
-        Some(q) => (worst / q).sqrt(),
-        None => worst,
-    };
-    let start = (smooth.point(&at.network.numbers(), tolerance), at.priced);
-    Problem { smooth, tolerance, prices, rows, start, typical: typical.min(1.0) }
-}
-
-/// The network at a point; an output bias that is held is 0.
-fn network_of(
-    smooth: &Smooth,
-    signed: &Layers,
-    found: &Found,
-    settings: &Settings,
-    inputs: usize,
-) -> Result<Shallow> {
-    let layers = signed.with_numbers(&smooth.numbers(&found.point));
-    let unit = |(z, sign): (&[f64], &f64)| Unit { z: z[..inputs].to_vec(), bias: z[inputs], sign: *sign };
-    let units: Vec<Unit> = layers.z.chunks_exact(inputs + 1).zip(&layers.v).map(unit).collect();
-    let c = if settings.output_bias { layers.c } else { 0.0 };
-    let affine = Affine { c, a: (!layers.a.is_empty()).then_some(layers.a) };
-    from_units(not_rounding(&units).into_iter().map(|i| &units[i]), inputs, affine)
-}
-
-fn early(status: Status, gap: Option<f64>, round: usize) -> Option<Early> {
-    let cause = match status {
-        Status::Solved => return None,
-        Status::IterationLimit => Cause::IterationLimit,
-        Status::Interrupted => Cause::Interrupted(Some(round)),
-        _ => Cause::Rounding,
-    };
-    Some(Early { cause, gap })
-}
-
 /// The rows, the networks whose patterns the labels are of, and how often the rows were asked.
 struct Passes<'f, 'a> {
     far: &'f mut Far<'a>,
@@ -243,26 +203,11 @@ impl Passes<'_, '_> {
         }
     }
 
-    fn ask(&mut self, ask: &Ask<'_>) -> Result<Option<Told>> {
+    fn ask(&mut self, ask: &Ask<'_>, smooth: &Smooth) -> Result<Option<Told>> {
         let asked = self.smoothed(self.labels.clone(), ask);
         let Some(pieces) = self.pieces(vec![asked])? else { return Ok(None) };
         let [piece] = &pieces[..] else { return Err(odd()) };
-        let (sums, count) = (&piece.sums, ask.points.len());
-        let size = ask.points.first().map_or(0, Vec::len);
-        if sums.len() != 1 + 2 * count + if ask.slope { 2 + size + size * size } else { 0 } {
-            return Err(odd());
-        }
-        let mean = |at: usize| sums[at] / sums[0];
-        let plane = |first: usize| Plane {
-            value: mean(first),
-            below: mean(first + 1),
-            slope: (0..size).map(|j| mean(first + 2 + j)).collect(),
-            curvature: Mat::from_fn(size, size, |a, b| if a >= b { mean(first + 2 + size + b * size + a) } else { 0.0 }),
-        };
-        Ok(Some(Told {
-            losses: (0..count).map(|which| [mean(1 + 2 * which), mean(2 + 2 * which)]).collect(),
-            plane: ask.slope.then(|| plane(1 + 2 * count)),
-        }))
+        Told::of(&piece.sums, ask, smooth).map(Some)
     }
 
     /// The mean losses of a network, and its worst case by the labels, or by its own patterns where these are better, row by row.
@@ -276,7 +221,7 @@ impl Passes<'_, '_> {
         if let Some(smooth) = by {
             let labels = self.labels.iter().chain([network]).cloned().collect();
             let points = [smooth.point(&network.numbers(), None)];
-            asked.push(self.smoothed(labels, &Ask { points: &points, smoothing: [0.0; 2], slope: false }));
+            asked.push(self.smoothed(labels, &Ask { points: &points, smoothing: 0.0, slope: false }));
         }
         let Some(pieces) = self.pieces(asked)? else { return Ok(None) };
         let [worst, clean, labelled @ ..] = &pieces[..] else { return Err(odd()) };

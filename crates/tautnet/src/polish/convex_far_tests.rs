@@ -150,3 +150,29 @@ fn it_can_be_ended_and_is_never_worse() {
         assert_eq!(after == 2, matches!(found.ending, Ending::Stopped(_)), "{:?}", found.ending);
     }
 }
+
+/// Many rows in memory have no variable for every unit in every row, unless a finer gap is asked for than passes are good for.
+#[test]
+fn many_rows_in_memory_come_to_the_same_optimum() {
+    let raw = data(12_000, 2, 8, true);
+    let scaler = Scaler::fit(&raw).unwrap();
+    let near = scaler.standardize(&raw);
+    let within = ByColumn { shape: Shape::Box, percent: vec![3.0, 0.0], absolute: vec![0.05, 0.2] };
+    let tolerance = Some(on_rows(&within, &scaler, &near).unwrap());
+    let network = start(&near, 50);
+    let settings = Settings { rounds: 2, decay: 1e-3, tolerance, ..Settings::of(Method::CONVEX) };
+    let polished = |tol: f64| {
+        let settings = Settings { tol, ..settings.clone() };
+        super::super::polish(&network, &near, &settings, &mut |_| ControlFlow::Continue(())).unwrap()
+    };
+    let (passes, program) = (polished(1e-5), polished(9e-6));
+    let first = |polished: &Polished| {
+        polished.trace.iter().rfind(|progress| progress.round == 0).map(|progress| progress.objective).unwrap()
+    };
+    let (one, other) = (first(&passes), first(&program));
+    assert!((one - other).abs() < 2e-5 * other, "{one} {other}");
+    let objectives: Vec<f64> = passes.accepted.iter().map(|score| score.objective).collect();
+    assert!(objectives.len() == 3 && objectives.windows(2).all(|pair| pair[1] < pair[0]), "{objectives:?}");
+    let ended = Stop::when(|| true).during(|| polished(1e-5));
+    assert!(ended.after.objective <= ended.before.objective);
+}

@@ -2,8 +2,8 @@
 
 use super::method::Method;
 use super::outcome::{Observer, Polished, Progress, Score};
-use super::run::{dropped, gap, no_better, not_rounding, of_solver, score_at, stopped};
-use super::settings::Settings;
+use super::run::{dropped, gap, no_better, not_rounding, score_at, stopped};
+use super::settings::{Settings, of_solver};
 use crate::ending::{Cause, Early, Ending};
 use crate::error::{Error, Result};
 use crate::program::build::{Prices, Solution};

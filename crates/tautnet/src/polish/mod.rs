@@ -25,6 +25,7 @@ mod landscape;
 mod method;
 mod names;
 mod outcome;
+mod passes;
 mod record;
 mod run;
 mod scenarios;
@@ -44,7 +45,7 @@ use tautnet_cone::Stop;
 
 pub use crate::ending::{Cause, Early, Ending};
 pub use crate::requirement::Setting;
-pub use convex_far::polish_within_far;
+pub use convex_far::{check_within_far, polish_within_far};
 pub use descent_far::{Descended, Steps, descend_far};
 pub use effort::Effort;
 pub use far::{Bounded, Far, FarPolished, Mean, Simple, check_far, polish_far};

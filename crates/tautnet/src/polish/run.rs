@@ -2,20 +2,23 @@
 
 use super::method::Method;
 use super::outcome::{Observer, Progress, Score};
-use super::settings::Settings;
+use super::passes::{self, Near, Why};
+use super::settings::{Settings, of_solver};
 use crate::{
     Dataset, Shallow,
     certify::{bound_by, lipsdp},
     ending::{Cause, Early, Ending},
     error::Result,
+    loss::Cost,
     patterns::Patterns,
     program::{
         build::{Built, Held, Pressing, Prices, Robust, Solution, affordable},
         second_attempt::Obstacle,
+        smoothed::{self, Ask, Found, Problem},
     },
     tolerance::Tolerance,
     unit::{Affine, Unit, from_units},
-    worst_case::Within,
+    worst_case::{Smooth, Within},
 };
 use std::ops::ControlFlow;
 use tautnet_cone::{Outcome, Status, Stop};
@@ -67,6 +70,8 @@ pub(super) struct Run<'a, 'o> {
     pub active: Patterns,
     /// The linear part that programs start from.
     pub linear: Option<Vec<f64>>,
+    /// The output bias that they start from, where they start from one.
+    start_bias: f64,
     pub observer: &'a mut Observer<'o>,
     pub iterations: usize,
     pub interrupted: bool,
@@ -101,6 +106,7 @@ impl<'a, 'o> Run<'a, 'o> {
             prices: Prices { linear_part: settings.linear_part || linear.is_some(), ..settings.prices() },
             linear,
             given_bias: network.c(),
+            start_bias: network.c(),
             given_multipliers,
             units,
             active,
@@ -123,6 +129,7 @@ impl<'a, 'o> Run<'a, 'o> {
         self.active = labels.pick(kept.iter().map(|(i, _)| *i));
         self.units = kept.into_iter().map(|(_, unit)| unit).collect();
         self.linear = network.a().map(<[f64]>::to_vec);
+        self.start_bias = network.c();
     }
 
     /// Whether nothing is left but the output bias.
@@ -180,6 +187,10 @@ impl<'a, 'o> Run<'a, 'o> {
     pub fn solve_within(&mut self, soft: bool, round: usize) -> Result<(Candidate, Solved)> {
         let exact = Tolerance::none(self.data.columns());
         let tolerance = self.settings.tolerance.as_ref().unwrap_or(&exact);
+        let pairs = self.data.rows() * self.units.len();
+        if let Some(why) = passes::wanted(pairs, tolerance, self.settings).filter(|_| soft) {
+            return self.solve_by_passes(tolerance, why, round);
+        }
         let from = (&*self.units, self.linear.as_deref());
         let built = Built::robust(
             self.data,
@@ -189,6 +200,56 @@ impl<'a, 'o> Run<'a, 'o> {
             &self.prices,
         )?;
         self.solved(built, Held::Nothing, round)
+    }
+
+    /// The same without a variable for every unit in every row.
+    fn solve_by_passes(&mut self, tolerance: &Tolerance, why: Why, round: usize) -> Result<(Candidate, Solved)> {
+        let (data, inputs) = (self.data, self.data.columns());
+        let cost = Cost::of_worst_case(&self.prices.loss)?;
+        let signs = self.units.iter().map(|unit| unit.sign).collect();
+        let columns = (0..inputs).filter(|j| tolerance.sizes().col(*j).iter().any(|size| *size > 0.0)).collect();
+        let smooth = Smooth::new(cost, signs, (inputs, self.prices.linear_part), (tolerance.is_same(), columns));
+        passes::affordable(&smooth)?;
+        if why == Why::Room && round == 0 {
+            self.notes.push("memory has no room for a variable for every unit in every row: solved by passes".into());
+        }
+        let one = Some(tolerance).filter(|tolerance| tolerance.is_same());
+        let a = self.linear.clone().unwrap_or_else(|| vec![0.0; smooth.at.linear]);
+        let units = self.units.iter().flat_map(|unit| unit.z.iter().copied().chain([unit.bias]));
+        let numbers: Vec<f64> = units.chain(a).chain([self.bias(self.start_bias)]).collect();
+        let start = smooth.point(&numbers, one);
+        let near = Near { data, labels: &self.active, tolerance };
+        let mut rows = |ask: &Ask<'_>| near.ask(ask, &smooth);
+        let first = Ask { points: std::slice::from_ref(&start), smoothing: 0.0, slope: false };
+        let worst = rows(&first)?.map_or(1.0, |told| told.losses[0][0]);
+        let affine = Affine { c: 0.0, a: self.linear.clone() };
+        let network = from_units(self.units.iter(), inputs, affine)?;
+        let priced = score_at((0.0, None), &network, &self.prices, None)?.objective;
+        let problem = Problem {
+            smooth: &smooth,
+            tolerance: one,
+            prices: &self.prices,
+            rows: data.rows() as u64,
+            typical: smooth.typical(worst),
+            start: (start, priced),
+        };
+        let (trace, observer, interrupted) = (&mut self.trace, &mut *self.observer, &mut self.interrupted);
+        let found = smoothed::solve(&problem, &passes::of_passes(self.settings), &mut rows, &mut |facts| {
+            let progress = passes::progress(round, facts);
+            trace.push(progress);
+            let verdict = observer(&progress);
+            *interrupted |= verdict.is_break();
+            verdict
+        })?;
+        self.interrupted |= Stop::here().asked();
+        let found = found.unwrap_or_else(|| Found::nothing(&problem));
+        self.iterations += found.trace.len().saturating_sub(1);
+        let gap = found.trace.last().map(|last| last.gap).filter(|gap| gap.is_finite());
+        let solution = passes::solution(&smooth, &found);
+        let (candidate, kept, labels) = self.candidate(&solution, solution.multipliers.as_deref())?;
+        let stopped = passes::early(found.status, gap, None);
+        let (units, linear) = (solution.units, solution.affine.a);
+        Ok((candidate, Solved { gap, stopped, kept, labels, pressing: Vec::new(), limit_price: 0.0, units, linear }))
     }
 
     /// The same for rows in groups, of each of which the worst row counts; the first rows of the groups are those of the data. The
@@ -366,18 +427,6 @@ pub(super) fn no_better(current: Score, found: Score, settings: &Settings) -> St
             "the given network is optimal for its patterns already".into()
         }
         true => format!("the result's recomputed objective {new:.9} is not below {old:.9}"),
-    }
-}
-
-/// What the solver is asked for.
-pub(super) fn of_solver(settings: &Settings) -> tautnet_cone::Settings {
-    tautnet_cone::Settings {
-        iterations: settings.iterations,
-        gap_relative: settings.tol,
-        // Of the mean square target, which is 1 here.
-        gap_absolute: 1e-4 * settings.tol.min(1e-2),
-        feasibility: 1e-8_f64.max(settings.tol),
-        ..tautnet_cone::Settings::default()
     }
 }
 

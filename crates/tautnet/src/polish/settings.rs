@@ -169,3 +169,15 @@ impl Walk {
         Self { rounds: self.rounds.min(2), steps: self.steps.min(300), restarts: 0, flips: 0, soft: 0 }
     }
 }
+
+/// What the solver is asked for.
+pub(super) fn of_solver(settings: &Settings) -> tautnet_cone::Settings {
+    tautnet_cone::Settings {
+        iterations: settings.iterations,
+        gap_relative: settings.tol,
+        // Of the mean square target, which is 1 here.
+        gap_absolute: 1e-4 * settings.tol.min(1e-2),
+        feasibility: 1e-8_f64.max(settings.tol),
+        ..tautnet_cone::Settings::default()
+    }
+}

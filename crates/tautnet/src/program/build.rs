@@ -335,12 +335,7 @@ impl Built {
         let rows = Rows { x, active, sign: sign.clone(), margins };
         let tolerance = robust.tolerance.select(&counted).divided(&conditioning.scale);
         let (reach, coefficients) = Reach::of(&tolerance, n).map_or((None, Mat::zeros(n, 0)), |(r, c)| (Some(r), c));
-        let cost = Cost::of(&loss).ok_or_else(|| {
-            Error::new(
-                format!("the loss `{loss}` can be left at different prices above and below its quadratic, which no worst case has"),
-                "take another loss",
-            )
-        })?;
+        let cost = Cost::of_worst_case(&loss)?;
         let columns = reach.as_ref().map_or_else(Vec::new, |reach| reach.columns.clone());
         let given = worst_case::Given {
             rows,

@@ -1,17 +1,17 @@
 //! (R) of rows that are gone through in passes: Newton's method on the smoothed worst case, with less smoothing from pass to pass.
 //!
 //! A variable for every unit in every row, as [`worst_case`](super::worst_case) has them, is too much of many rows. Here what belongs to a row
-//! alone is smoothed away ([`Smooth`]), and nothing of a row is kept from pass to pass. With `F_ε` the smoothed worst case of all rows
+//! alone is smoothed away ([`Smooth`]), and nothing of a row is kept from pass to pass. With `F_ϱ` the smoothed worst case of all rows
 //! at weights and reaches v, and h(v) what is priced (lengths, the bound) with what holds between weights and reaches:
 //!
 //! ```text
-//! v' = argmin  F_ε(v) + ∇F_ε(v)·(v' − v) + ½ (v' − v)ᵀ∇²F_ε(v) (v' − v) + h(v')       one pass, and one small conic program
+//! v' = argmin  F_ϱ(v) + ∇F_ϱ(v)·(v' − v) + ½ (v' − v)ᵀ∇²F_ϱ(v) (v' − v) + h(v')       one pass, and one small conic program
 //! ```
 //!
-//! The step is shortened where F_ε + h falls by less than it should. The tangent plane of the pass is nowhere above the worst case itself, so
+//! A second pass, which costs a tenth of the first, tells how much of the step is best. The tangent plane of the pass is nowhere above the worst case itself, so
 //!
 //! ```text
-//! min F + h  ≥  min over v' of  plane(v') + h(v')  ≥  (least value of the model) − 3/2 (v' − v)ᵀ∇²F_ε(v) (v' − v)
+//! min F + h  ≥  min over v' of  plane(v') + h(v')  ≥  (least value of the model) − 3/2 (v' − v)ᵀ∇²F_ϱ(v) (v' − v)
 //! ```
 //!
 //! where the second inequality takes for granted that the optimum is no further from v' than v is; near the end both last terms vanish. The
@@ -46,8 +46,8 @@ const NEXT: (f64, f64) = (0.3, 0.25);
 const FAR: (f64, f64) = (0.02, 0.1);
 /// A step gains at least this share of what its slope promises.
 const GAIN: f64 = 0.1;
-/// Shorter steps that are tried together.
-const SHORTER: [f64; 5] = [0.5, 0.25, 0.125, 0.0625, 0.015_625];
+/// Steps that are tried together, as shares of the whole.
+const SHARES: [f64; 7] = [1.0, 0.7, 0.5, 0.3, 0.15, 0.05, 0.015];
 /// What is added to the diagonal of the curvature, relative to its mean: directions along which nothing changes stay where they are.
 const RIDGE: f64 = 1e-10;
 /// The relative gap of the small programs.
@@ -69,27 +69,52 @@ pub(crate) struct Problem<'a> {
 /// What is asked of all rows.
 pub(crate) struct Ask<'a> {
     pub points: &'a [Vec<f64>],
-    /// Of the first point's slope; of every point's smoothed worst case.
-    pub smoothing: [f64; 2],
-    /// Whether slope and curvature at the first point are asked for.
+    pub smoothing: f64,
+    /// Whether the tangent plane and the curvature at the first point are asked for.
     pub slope: bool,
 }
 
 /// Means over the rows.
 pub(crate) struct Told {
-    /// Of every point the worst case, and smoothed by the second smoothing.
+    /// Of every point the worst case, and smoothed.
     pub losses: Vec<[f64; 2]>,
     pub plane: Option<Plane>,
 }
 
-/// The smoothed worst case at a point.
+/// The smoothed worst case around a point.
 pub(crate) struct Plane {
-    pub value: f64,
     /// What the tangent plane has at 0.
     pub below: f64,
     pub slope: Vec<f64>,
     /// Lower triangle.
     pub curvature: Mat<f64>,
+}
+
+impl Told {
+    /// From the sums that [`Smooth::add_points`] has of all rows.
+    pub fn of(sums: &[f64], ask: &Ask<'_>, smooth: &Smooth) -> Result<Self> {
+        let (size, count) = (smooth.at.size(), ask.points.len());
+        if sums.len() != smooth.sums(count, ask.slope) {
+            return Err(crate::shards::odd());
+        }
+        let mean = |at: usize| sums[at] / sums[0];
+        let first = 1 + 2 * count;
+        let plane = || Plane {
+            below: mean(first),
+            slope: (0..size).map(|j| mean(first + 1 + j)).collect(),
+            curvature: Mat::from_fn(
+                size,
+                size,
+                |a, b| {
+                    if a >= b { mean(first + 1 + size + b * size + a) } else { 0.0 }
+                },
+            ),
+        };
+        Ok(Self {
+            losses: (0..count).map(|which| [mean(1 + 2 * which), mean(2 + 2 * which)]).collect(),
+            plane: ask.slope.then(plane),
+        })
+    }
 }
 
 /// Answers for all rows; `None` where it is time to stop.
@@ -106,14 +131,22 @@ pub(crate) struct Found {
     pub trace: Vec<Iteration>,
 }
 
+impl Found {
+    /// Where it was time to stop before the first pass was through.
+    pub fn nothing(problem: &Problem<'_>) -> Self {
+        let (point, objective) = (problem.start.0.clone(), f64::INFINITY);
+        Self { point, objective, multipliers: None, status: Status::Interrupted, trace: Vec::new() }
+    }
+}
+
 /// Where the iteration stands.
 struct Standing {
     point: Vec<f64>,
     priced: f64,
     /// The worst case.
     worst: f64,
+    smoothed: f64,
     plane: Plane,
-    multipliers: Option<(Vec<f64>, Option<Vec<f64>>)>,
 }
 
 /// Solve it. `None` where not even the first pass came to its end.
@@ -123,88 +156,82 @@ pub(crate) fn solve(
     rows: &mut AllRows<'_>,
     observer: &mut Observer<'_>,
 ) -> Result<Option<Found>> {
-    let mut epsilon = FIRST * problem.typical;
-    let Some(mut at) = problem.pass(&problem.start.0, (problem.start.1, None), [epsilon; 2], rows)?.map(|(at, _)| at)
-    else {
-        return Ok(None);
-    };
+    let (point, priced) = problem.start.clone();
+    let mut smoothing = FIRST * problem.typical;
+    let Some(mut at) = pass(point, priced, smoothing, rows)? else { return Ok(None) };
     let (mut low, mut trace) = (f64::NEG_INFINITY, Vec::new());
     let mut best = (at.point.clone(), at.worst + at.priced, None);
     let status = loop {
-        let model = problem.model(&at);
-        let (step, solved) = model.solve(problem, &at);
+        let (step, solved) = Model::of(&at).solve(problem, &at);
         low = low.max(step.bound);
         let gap = settings.gap(best.1, low.min(best.1));
         let facts = Iteration { iteration: trace.len(), primal: best.1, dual: low, gap, ..Iteration::default() };
         trace.push(facts);
         let ends = observer(&facts).is_break();
-        if gap <= settings.gap_relative {
-            break Status::Solved;
+        match () {
+            () if gap <= settings.gap_relative => break Status::Solved,
+            () if ends => break Status::Interrupted,
+            () if facts.iteration >= settings.iterations => break Status::IterationLimit,
+            () if !solved => break Status::NumericalTrouble,
+            () => {}
         }
-        if ends {
+        // A point on the way, and what is priced of it, which is convex.
+        let along = |share: f64| -> (Vec<f64>, f64) {
+            let point = at.point.iter().zip(&step.to).map(|(from, to)| from + share * (to - from)).collect();
+            (point, at.priced + share * (step.priced - at.priced))
+        };
+        let (points, priced): (Vec<_>, Vec<_>) = SHARES.into_iter().map(along).unzip();
+        let Some(told) = rows(&Ask { points: &points, smoothing, slope: false })? else {
             break Status::Interrupted;
-        }
-        if facts.iteration >= settings.iterations {
-            break Status::IterationLimit;
-        }
-        if !solved {
-            break Status::NumericalTrouble;
+        };
+        let (before, slack) = (at.smoothed + at.priced, 1e-13 * (at.smoothed + at.priced).abs());
+        let mut kept: Option<(usize, f64)> = None;
+        for (which, [worst, smoothed]) in told.losses.iter().enumerate() {
+            if worst + priced[which] < best.1 {
+                let multipliers = step.multipliers.clone().filter(|_| SHARES[which] == 1.0);
+                best = (points[which].clone(), worst + priced[which], multipliers);
+            }
+            let value = smoothed + priced[which];
+            let falls = value <= before - GAIN * SHARES[which] * step.promise + slack;
+            if falls && kept.is_none_or(|(_, least)| value < least) {
+                kept = Some((which, value));
+            }
         }
         // What smoothing hides of the worst case.
         let hidden = at.worst - at.plane.below - dot(&at.plane.slope, &at.point);
-        let next = match () {
-            () if step.promise < FAR.0 * hidden => epsilon * FAR.1,
-            () if step.promise < NEXT.0 * hidden => epsilon * NEXT.1,
-            () => epsilon,
-        };
-        let before = at.plane.value + at.priced;
-        let slack = 1e-13 * before.abs();
-        let falls = |share: f64, smoothed: f64, priced: f64| {
-            smoothed + priced <= before - GAIN * share * step.promise + slack
-        };
-        let whole = problem.pass(&step.to, (step.priced, step.multipliers), [next, epsilon], rows)?;
-        let Some((reached, smoothed)) = whole else { break Status::Interrupted };
-        if reached.worst + reached.priced < best.1 {
-            best = (reached.point.clone(), reached.worst + reached.priced, reached.multipliers.clone());
-        }
-        if falls(1.0, smoothed, reached.priced) {
-            (at, epsilon) = (reached, next);
-            continue;
-        }
-        let along = |share: f64| -> Vec<f64> {
-            at.point.iter().zip(&reached.point).map(|(from, to)| from + share * (to - from)).collect()
-        };
-        let points: Vec<Vec<f64>> = SHORTER.iter().map(|share| along(*share)).collect();
-        let asked = Ask { points: &points, smoothing: [epsilon; 2], slope: false };
-        let Some(told) = rows(&asked)? else { break Status::Interrupted };
-        // What is priced is convex.
-        let priced = |share: f64| at.priced + share * (reached.priced - at.priced);
-        let values = SHORTER.iter().zip(&told.losses).map(|(share, [_, smoothed])| (*share, *smoothed));
-        let kept = values
-            .filter(|(share, smoothed)| falls(*share, *smoothed, priced(*share)))
-            .min_by(|one, other| (one.1 + priced(one.0)).total_cmp(&(other.1 + priced(other.0))));
-        let Some((share, _)) = kept else {
+        let next = match kept {
             // No step gains anything that numbers can tell.
-            if epsilon <= LEAST * problem.typical || step.promise > slack {
-                break Status::NumericalTrouble;
-            }
-            epsilon = next.min(NEXT.1 * epsilon);
-            match problem.pass(&at.point, (at.priced, at.multipliers), [epsilon; 2], rows)? {
-                Some((again, _)) => at = again,
-                None => break Status::Interrupted,
-            }
-            continue;
+            None if step.promise <= slack => smoothing * NEXT.1,
+            None => break Status::NumericalTrouble,
+            Some((which, _)) if SHARES[which] < 1.0 => smoothing,
+            _ if step.promise < FAR.0 * hidden => smoothing * FAR.1,
+            _ if step.promise < NEXT.0 * hidden => smoothing * NEXT.1,
+            _ => smoothing,
         };
-        match problem.pass(&along(share), (priced(share), None), [epsilon; 2], rows)? {
-            Some((reached, _)) => at = reached,
-            None => break Status::Interrupted,
+        if next < LEAST * problem.typical {
+            break Status::NumericalTrouble;
         }
-        if at.worst + at.priced < best.1 {
-            best = (at.point.clone(), at.worst + at.priced, None);
+        smoothing = next;
+        let (point, priced) = match kept {
+            Some((which, _)) => (points[which].clone(), priced[which]),
+            None => (at.point, at.priced),
+        };
+        match pass(point, priced, smoothing, rows)? {
+            Some(reached) => at = reached,
+            None => break Status::Interrupted,
         }
     };
     let (point, objective, multipliers) = best;
     Ok(Some(Found { point, objective, multipliers, status, trace }))
+}
+
+/// Go through all rows at a point.
+fn pass(point: Vec<f64>, priced: f64, smoothing: f64, rows: &mut AllRows<'_>) -> Result<Option<Standing>> {
+    let points = [point];
+    let Some(told) = rows(&Ask { points: &points, smoothing, slope: true })? else { return Ok(None) };
+    let [point] = points;
+    let (Some(plane), [[worst, smoothed]]) = (told.plane, &told.losses[..]) else { return Err(crate::shards::odd()) };
+    Ok(Some(Standing { point, priced, worst: *worst, smoothed: *smoothed, plane }))
 }
 
 /// The quadratic model of the worst case at a point.
@@ -225,31 +252,6 @@ struct Step {
 }
 
 impl Problem<'_> {
-    /// Go through all rows at a point; beside it its worst case by the second smoothing.
-    fn pass(
-        &self,
-        point: &[f64],
-        (priced, multipliers): (f64, Option<(Vec<f64>, Option<Vec<f64>>)>),
-        smoothing: [f64; 2],
-        rows: &mut AllRows<'_>,
-    ) -> Result<Option<(Standing, f64)>> {
-        let points = [point.to_vec()];
-        let Some(told) = rows(&Ask { points: &points, smoothing, slope: true })? else { return Ok(None) };
-        let [point] = points;
-        let (Some(plane), [[worst, smoothed]]) = (told.plane, &told.losses[..]) else {
-            return Err(crate::shards::odd());
-        };
-        Ok(Some((Standing { point, priced, worst: *worst, plane, multipliers }, *smoothed)))
-    }
-
-    fn model(&self, at: &Standing) -> Model {
-        let mut curvature = at.plane.curvature.clone();
-        let size = curvature.nrows();
-        let mean = (0..size).map(|a| curvature[(a, a)]).sum::<f64>() / size as f64;
-        (0..size).for_each(|a| curvature[(a, a)] += RIDGE * mean.max(f64::MIN_POSITIVE));
-        Model { curvature }
-    }
-
     /// The small program: a quadratic with what is priced, and what holds between weights and reaches.
     fn program(&self, model: &Gathered) -> TrainingProgram {
         let (at, prices) = (self.smooth.at, self.prices);
@@ -286,6 +288,14 @@ impl Problem<'_> {
 }
 
 impl Model {
+    fn of(at: &Standing) -> Self {
+        let mut curvature = at.plane.curvature.clone();
+        let size = curvature.nrows();
+        let mean = (0..size).map(|a| curvature[(a, a)]).sum::<f64>() / size as f64;
+        (0..size).for_each(|a| curvature[(a, a)] += RIDGE * mean.max(f64::MIN_POSITIVE));
+        Self { curvature }
+    }
+
     fn times(&self, v: &[f64]) -> Vec<f64> {
         let v = MatRef::from_column_major_slice(v, v.len(), 1);
         symmetric_times(self.curvature.as_ref(), v).col_as_slice(0).to_vec()

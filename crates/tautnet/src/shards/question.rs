@@ -92,9 +92,8 @@ pub enum Asked {
     },
     /// The worst case within a tolerance by held labels, as (R) has it, and smoothed.
     ///
-    /// Sums: Σω of the rows to learn from; for each point the summed worst case, and smoothed by the second smoothing; where the slope is asked
-    /// for, of the first point and smoothed by the first: the sum, what its tangent plane has at 0, its slope, and its curvature as a
-    /// square matrix of which the lower triangle is meant.
+    /// Sums: Σω of the rows to learn from; for each point the summed worst case, and smoothed; where the slope is asked for, of the first
+    /// point what the tangent plane has at 0, its slope, and the curvature as a square matrix of which the lower triangle is meant.
     Smoothed {
         /// The networks whose patterns the labels are of, as [`Layers::signed`] has them: of a later one where its own worst case is lower by
         /// them than by those before, row by row.
@@ -106,7 +105,7 @@ pub enum Asked {
         /// How wrong the inputs can be.
         tolerance: ByColumn,
         /// How far kinks are smoothed.
-        smoothing: [f64; 2],
+        smoothing: f64,
         /// Whether the slope and the curvature are asked for.
         slope: bool,
     },

@@ -3,14 +3,14 @@
 use super::plain::{Layers, Share};
 use super::shard::Shard;
 use crate::Scaler;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::loss::{Cost, Loss};
 use crate::tolerance::ByColumn;
 use crate::worst_case::{Labelled, Smooth};
 use faer::{Mat, MatRef};
 
 /// Rows that are worked on at once.
-const TOGETHER: usize = 256;
+const TOGETHER: usize = 512;
 
 /// Points within a tolerance, and the networks whose patterns the labels are of.
 pub(super) struct Smoothed {
@@ -19,18 +19,13 @@ pub(super) struct Smoothed {
     /// z̄ of each network, and its numbers as a point.
     labels: Vec<(Mat<f64>, Vec<f64>)>,
     points: Vec<Vec<f64>>,
-    smoothing: [f64; 2],
+    smoothing: f64,
     slope: bool,
 }
 
 /// The function that is asked for, of networks with these signs.
 pub(crate) fn smooth(network: &Layers, loss: &Loss, tolerance: &ByColumn) -> Result<Smooth> {
-    let cost = Cost::of(loss).ok_or_else(|| {
-        Error::new(
-            format!("the loss `{loss}` can be left at different prices above and below its quadratic, which no worst case has"),
-            "take another loss",
-        )
-    })?;
+    let cost = Cost::of_worst_case(loss)?;
     let inputs = tolerance.absolute.len();
     let columns = (0..inputs).filter(|j| tolerance.absolute[*j] > 0.0 || tolerance.percent[*j] > 0.0).collect();
     let same = tolerance.percent.iter().all(|percent| *percent == 0.0);
@@ -42,7 +37,7 @@ impl Smoothed {
         labels: &[Layers],
         points: &[Vec<f64>],
         (loss, tolerance): (&str, &ByColumn),
-        (smoothing, slope): ([f64; 2], bool),
+        (smoothing, slope): (f64, bool),
     ) -> Result<Self> {
         let first = labels.first().ok_or_else(super::odd)?;
         let smooth = smooth(first, &loss.parse()?, tolerance)?;
@@ -57,12 +52,11 @@ impl Smoothed {
 
     /// How many sums there are.
     pub fn sums(&self) -> usize {
-        let size = self.smooth.at.size();
-        1 + 2 * self.points.len() + if self.slope { 2 + size + size * size } else { 0 }
+        self.smooth.sums(self.points.len(), self.slope)
     }
 
-    /// Add Σω of the rows to learn from; for each point the summed worst case by the labels, and smoothed by the second smoothing; then, of
-    /// the first point and smoothed by the first, the sum, what its tangent plane has at 0, its slope and its curvature.
+    /// Add Σω of the rows to learn from; for each point the summed worst case by the labels, and smoothed; then, of the first point, what the
+    /// tangent plane has at 0, its slope and the curvature.
     pub fn add(&self, (share, scaler): (Share, &Scaler), shard: &Shard, sums: &mut [f64]) -> Result<()> {
         let (data, d) = (&shard.data, scaler.input_mean.len());
         let tolerance = self.tolerance.on(data.rows(), |k, j| data.x[(k, j)])?.divided(&scaler.input_scale);
@@ -77,19 +71,8 @@ impl Smoothed {
             let omega: Vec<f64> = rows.iter().map(|k| weight(*k)).collect();
             let tolerance = &tolerance.select(&rows);
             let labels = self.labels(&x, &y, tolerance);
-            let rows =
-                &Labelled { x: x.as_ref(), y: &y, omega: &omega, labels: labels.as_ref(), tolerance, first: 0 };
-            let total = |losses: Vec<f64>| losses.iter().zip(&omega).map(|(loss, omega)| loss * omega).sum::<f64>();
-            sums[0] += omega.iter().sum::<f64>();
-            for (which, point) in self.points.iter().enumerate() {
-                sums[1 + 2 * which] += total(self.smooth.losses(rows, point, None));
-                sums[2 + 2 * which] += total(self.smooth.losses(rows, point, Some(self.smoothing[1])));
-            }
-            if let Some(point) = self.points.first().filter(|_| self.slope) {
-                let rest = &mut sums[1 + 2 * self.points.len()..];
-                rest[0] += total(self.smooth.losses(rows, point, Some(self.smoothing[0])));
-                self.smooth.add(rows, point, self.smoothing[0], &mut rest[1..]);
-            }
+            let rows = &Labelled { x: x.as_ref(), y: &y, omega: &omega, labels: labels.as_ref(), tolerance, first: 0 };
+            self.smooth.add_points(rows, &self.points, (self.smoothing, self.slope), sums);
         }
         Ok(())
     }

@@ -1,17 +1,17 @@
 //! The worst case of rows by held labels as a smooth convex function of the weights, with its slope, its curvature and a tangent plane that
 //! the worst case itself never falls below.
 //!
-//! The worst case of (R) is made of `|x|`, `(x)₊` and maxima. With a smoothing ε these become
+//! The worst case of (R) is made of `|x|`, `(x)₊` and maxima. With a smoothing ϱ these become
 //!
 //! ```text
-//! |x|        √(x² + ε²) − ε                      slope within (−1, 1)
-//! (x)₊       ½ (x + √(x² + ε²))                  slope within (0, 1)
-//! max(p, q)  ½ (p + q) + √(¼ (p − q)² + ε²)      slopes within (0, 1) that add up to 1
+//! |x|        √(x² + ϱ²) − ϱ                      slope within (−1, 1)
+//! (x)₊       ½ (x + √(x² + ϱ²))                  slope within (0, 1)
+//! max(p, q)  ½ (p + q) + √(¼ (p − q)² + ϱ²)      slopes within (0, 1) that add up to 1
 //! ```
 //!
 //! which are convex still, and increase where the whole increases in them. The slopes are multipliers that (R) allows: with these the
 //! function `Σ λ_k (…)` that they stand for is affine in the weights, has the slope of the smoothed worst case, and is nowhere above the true
-//! one, however large ε is. So every pass over the rows proves a lower bound. Sums over many rows are smooth by themselves, which is
+//! one, however large ϱ is. So every pass over the rows proves a lower bound. Sums over many rows are smooth by themselves, which is
 //! why few passes come a long way where there are many rows.
 //!
 //! How far a unit's sum can move, `‖z_i‖_τ`, is given as *reaches*: variables of the unit that [`Reach`](crate::program) bounds.
@@ -64,12 +64,7 @@ impl Packing {
 
     /// z̄ of all units, (d + 1) × m.
     pub fn weights(self, point: &[f64]) -> MatRef<'_, f64> {
-        MatRef::from_column_major_slice_with_stride(
-            &point[..self.affine()],
-            self.inputs + 1,
-            self.units,
-            self.width(),
-        )
+        MatRef::from_column_major_slice_with_stride(&point[..self.affine()], self.inputs + 1, self.units, self.width())
     }
 }
 
@@ -168,6 +163,12 @@ impl Smooth {
         units.chunks_exact(self.at.width()).flat_map(|unit| &unit[..e]).chain(affine).copied().collect()
     }
 
+    /// A typical size of the worst residual where the mean worst case is this.
+    pub fn typical(&self, worst: f64) -> f64 {
+        let worst = worst.max(f64::MIN_POSITIVE);
+        self.cost.quadratic.map_or(worst, |q| (worst / q).sqrt())
+    }
+
     fn parts(&self, rows: &Labelled<'_>, point: &[f64]) -> Parts {
         let (n, at) = (rows.x.nrows(), self.at);
         let z = at.weights(point);
@@ -234,17 +235,17 @@ impl Smooth {
     }
 
     /// How far predictions can be off above and below, with a smoothing, which may be 0.
-    fn ends(&self, rows: &Labelled<'_>, parts: &Parts, moves: &Mat<f64>, epsilon: f64) -> Ends {
+    fn ends(&self, rows: &Labelled<'_>, parts: &Parts, moves: &Mat<f64>, smoothing: f64) -> Ends {
         let n = rows.x.nrows();
         let mut reach = vec![0.0; n];
         if rows.tolerance.shape() == Shape::Ball {
             for column in parts.gradient.col_iter() {
                 reach.iter_mut().zip(column.iter()).for_each(|(sum, g)| *sum += g * g);
             }
-            reach.iter_mut().for_each(|sum| *sum = (*sum + epsilon * epsilon).sqrt() - epsilon);
+            reach.iter_mut().for_each(|sum| *sum = (*sum + smoothing * smoothing).sqrt() - smoothing);
         } else {
             for column in parts.gradient.col_iter() {
-                let size = |g: f64| (g * g + epsilon * epsilon).sqrt() - epsilon;
+                let size = |g: f64| (g * g + smoothing * smoothing).sqrt() - smoothing;
                 reach.iter_mut().zip(column.iter()).for_each(|(sum, g)| *sum += size(*g));
             }
         }
@@ -254,7 +255,7 @@ impl Smooth {
             let (moves, inside) = (moves.col_as_slice(i), parts.inside.col_as_slice(i));
             for ((sum, reach), inside) in side.iter_mut().zip(moves).zip(inside) {
                 let w = reach - inside;
-                *sum += 0.5 * (w + (w * w + epsilon * epsilon).sqrt());
+                *sum += 0.5 * (w + (w * w + smoothing * smoothing).sqrt());
             }
         }
         let up = (0..n).map(|k| parts.lin[k] + reach[k] + left[0][k] - rows.y[k]).collect();
@@ -263,7 +264,7 @@ impl Smooth {
     }
 
     /// u of a row.
-    fn size(&self, y: f64, up: f64, down: f64, epsilon: f64) -> Size {
+    fn size(&self, y: f64, up: f64, down: f64, smoothing: f64) -> Size {
         let Cost { sides: [a, b], margin, .. } = &self.cost;
         let (p, q, a, b) = match (margin, y > 0.0) {
             (None, _) => (a * up, b * down, *a, *b),
@@ -274,35 +275,62 @@ impl Smooth {
             return Size { u: p + q, by: [a, b], along: 0.0 };
         }
         let half = 0.5 * (p - q);
-        let root = (half * half + epsilon * epsilon).sqrt();
+        let root = (half * half + smoothing * smoothing).sqrt();
         let tilt = if root > 0.0 { half / root } else { 1.0 };
-        let along = if root > 0.0 { 0.25 * epsilon * epsilon / root.powi(3) } else { 0.0 };
+        let along = if root > 0.0 { 0.25 * smoothing * smoothing / (root * root * root) } else { 0.0 };
         Size { u: 0.5 * (p + q) + root, by: [0.5 * a * (1.0 + tilt), 0.5 * b * (1.0 - tilt)], along }
     }
 
-    /// The losses of the rows: the worst cases by these labels, or smoothed where there is an ε.
-    pub fn losses(&self, rows: &Labelled<'_>, point: &[f64], epsilon: Option<f64>) -> Vec<f64> {
+    /// The losses of the rows: the worst cases by these labels, or smoothed where there is an ϱ.
+    pub fn losses(&self, rows: &Labelled<'_>, point: &[f64], smoothing: Option<f64>) -> Vec<f64> {
         let parts = self.parts(rows, point);
-        let moves = self.moves(rows, point, epsilon.is_none());
-        self.losses_of(rows, &self.ends(rows, &parts, &moves, epsilon.unwrap_or(0.0)), epsilon.unwrap_or(0.0))
+        let moves = self.moves(rows, point, smoothing.is_none());
+        self.losses_of(rows, &self.ends(rows, &parts, &moves, smoothing.unwrap_or(0.0)), smoothing.unwrap_or(0.0))
     }
 
-    fn losses_of(&self, rows: &Labelled<'_>, ends: &Ends, epsilon: f64) -> Vec<f64> {
+    fn losses_of(&self, rows: &Labelled<'_>, ends: &Ends, smoothing: f64) -> Vec<f64> {
         let one = |k: usize| {
             let y = rows.y[k];
-            self.cost.at(self.size(y, ends.up[k], ends.down[k], epsilon).u, y.abs()).value
+            self.cost.at(self.size(y, ends.up[k], ends.down[k], smoothing).u, y.abs()).value
         };
         (0..rows.y.len()).map(one).collect()
     }
 
-    /// Add what the rows come to with the smoothing ε: `[below, slope (size), curvature (size × size, lower triangle)]`, where `below` is
+    /// How many sums there are of so many points.
+    pub fn sums(&self, points: usize, slope: bool) -> usize {
+        let size = self.at.size();
+        1 + 2 * points + if slope { 1 + size + size * size } else { 0 }
+    }
+
+    /// Add Σω; for each point the summed worst case, and smoothed; then, where that is asked for, what [`Smooth::add`] has of the first point.
+    pub fn add_points(
+        &self,
+        rows: &Labelled<'_>,
+        points: &[Vec<f64>],
+        (smoothing, slope): (f64, bool),
+        sums: &mut [f64],
+    ) {
+        sums[0] += rows.omega.iter().sum::<f64>();
+        for (which, point) in points.iter().enumerate() {
+            for (kind, smoothing) in [None, Some(smoothing)].into_iter().enumerate() {
+                let losses = self.losses(rows, point, smoothing);
+                sums[1 + 2 * which + kind] +=
+                    losses.iter().zip(rows.omega).map(|(loss, omega)| loss * omega).sum::<f64>();
+            }
+        }
+        if let Some(point) = points.first().filter(|_| slope) {
+            self.add(rows, point, smoothing, &mut sums[1 + 2 * points.len()..]);
+        }
+    }
+
+    /// Add what the rows come to with the smoothing ϱ: `[below, slope (size), curvature (size × size, lower triangle)]`, where `below` is
     /// what the tangent plane has at 0.
-    pub fn add(&self, rows: &Labelled<'_>, point: &[f64], epsilon: f64, out: &mut [f64]) {
+    pub fn add(&self, rows: &Labelled<'_>, point: &[f64], smoothing: f64, out: &mut [f64]) {
         let (n, at) = (rows.x.nrows(), self.at);
         let (e, width, size, columns) = (at.inputs + 1, at.width(), at.size(), self.columns.len());
         let parts = self.parts(rows, point);
         let moves = self.moves(rows, point, false);
-        let ends = self.ends(rows, &parts, &moves, epsilon);
+        let ends = self.ends(rows, &parts, &moves, smoothing);
         let (below, rest) = out.split_at_mut(1);
         let (slope, matrix) = rest.split_at_mut(size);
         let mut matrix = MatMut::from_column_major_slice_mut(&mut matrix[..size * size], size, size);
@@ -311,7 +339,7 @@ impl Smooth {
         let mut by = [vec![0.0; n], vec![0.0; n]];
         for k in 0..n {
             let (y, omega) = (rows.y[k], rows.omega[k]);
-            let of = self.size(y, ends.up[k], ends.down[k], epsilon);
+            let of = self.size(y, ends.up[k], ends.down[k], smoothing);
             let loss = self.cost.at(of.u, y.abs());
             first[k] = omega * loss.slope;
             second[k] = omega * loss.curvature;
@@ -327,16 +355,20 @@ impl Smooth {
                 true => (0..columns).map(|c| parts.gradient[(k, c)].powi(2)).sum(),
                 false => parts.gradient[(k, c)].powi(2),
             };
-            (square + epsilon * epsilon).sqrt()
+            (square + smoothing * smoothing).sqrt()
         };
         let norms = Mat::from_fn(n, if ball { columns.min(1) } else { columns }, norm);
         let norm = |k: usize, c: usize| norms[(k, if ball { 0 } else { c })];
         let pull = Mat::from_fn(n, columns, |k, c| tau(k, c) * parts.gradient[(k, c)] / norm(k, c));
         // What a unit has in a row if it leaves: the slope of (w)₊ and its curvature.
-        let leaves = Mat::from_fn(n, at.units, |k, i| {
-            let w = moves[(k, i)] - parts.inside[(k, i)];
-            0.5 * (1.0 + w / (w * w + epsilon * epsilon).sqrt())
-        });
+        let mut leaves = Mat::<f64>::zeros(n, at.units);
+        for i in 0..at.units {
+            let (moves, inside) = (moves.col_as_slice(i), parts.inside.col_as_slice(i));
+            for ((out, reach), inside) in leaves.col_as_slice_mut(i).iter_mut().zip(moves).zip(inside) {
+                let w = reach - inside;
+                *out = 0.5 * (1.0 + w / (w * w + smoothing * smoothing).sqrt());
+            }
+        }
         let reached = |k: usize, v: usize| if self.reached == Reached::Columns { tau(k, v) } else { 1.0 };
         let sides = Sides { smooth: self, rows, parts: &parts, leaves: &leaves, pull: &pull, reached: &reached };
         // ∇u of every row.
@@ -345,8 +377,9 @@ impl Smooth {
         let force = MatRef::from_column_major_slice(&first, n, 1);
         let into = MatMut::from_column_major_slice_mut(slope, size, 1);
         matmul(into, Accum::Add, features.transpose(), force, 1.0, Par::Seq);
+        second.iter_mut().for_each(|second| *second = second.sqrt());
         for column in features.col_iter_mut() {
-            column.iter_mut().zip(&second).for_each(|(value, second)| *value *= second.sqrt());
+            column.iter_mut().zip(&second).for_each(|(value, root)| *value *= root);
         }
         add_square(matrix.as_mut(), features.as_ref(), 1.0);
         // Where both sides count.
@@ -357,17 +390,19 @@ impl Smooth {
             Some(_) => [(1.0, 0.0), (0.0, -1.0)],
         };
         let mut features = sides.features(&some, |k| sizes[usize::from(rows.y[k] > 0.0)]);
+        let roots: Vec<f64> = some.iter().map(|k| across[*k].sqrt()).collect();
         for column in features.col_iter_mut() {
-            column.iter_mut().zip(&some).for_each(|(value, k)| *value *= across[*k].sqrt());
+            column.iter_mut().zip(&roots).for_each(|(value, root)| *value *= root);
         }
         add_square(matrix.as_mut(), features.as_ref(), 1.0);
-        self.add_reach(rows, (&parts, &norm, ball), (&first, &by, epsilon), matrix.as_mut());
+        self.add_reach(rows, (&parts, &norm, ball), (&first, &by, smoothing), matrix.as_mut());
         // Of (w)₊, unit by unit.
         for i in 0..at.units {
             let side = usize::from(self.signs[i] < 0.0);
             let curvature = |k: usize| {
                 let w = moves[(k, i)] - parts.inside[(k, i)];
-                first[k] * by[side][k] * 0.5 * epsilon * epsilon / (w * w + epsilon * epsilon).powf(1.5)
+                let square = w * w + smoothing * smoothing;
+                first[k] * by[side][k] * 0.5 * smoothing * smoothing / (square * square.sqrt())
             };
             let some: Vec<(usize, f64)> =
                 (0..n).map(|k| (k, curvature(k))).filter(|(k, c)| *c > FAINT * rows.omega[*k]).collect();
@@ -385,7 +420,7 @@ impl Smooth {
         &self,
         rows: &Labelled<'_>,
         (parts, norm, ball): (&Parts, &dyn Fn(usize, usize) -> f64, bool),
-        (first, by, epsilon): (&[f64], &[Vec<f64>; 2], f64),
+        (first, by, smoothing): (&[f64], &[Vec<f64>; 2], f64),
         mut matrix: MatMut<'_, f64>,
     ) {
         let (at, width) = (self.at, self.at.width());
@@ -394,7 +429,7 @@ impl Smooth {
         for (c, &j) in self.columns.iter().enumerate() {
             let curvature = |k: usize| {
                 let (tau, norm) = (rows.tolerance.size(rows.first + k, j), norm(k, c));
-                force(k) * tau * tau * if ball { 1.0 / norm } else { epsilon * epsilon / norm.powi(3) }
+                force(k) * tau * tau * if ball { 1.0 / norm } else { smoothing * smoothing / (norm * norm * norm) }
             };
             let some: Vec<(usize, f64)> = (0..first.len())
                 .map(|k| (k, curvature(k)))
@@ -417,7 +452,7 @@ impl Smooth {
             return;
         }
         // Within a ball the columns share one root.
-        let curvature = |k: usize| force(k) / norm(k, 0).powi(3);
+        let curvature = |k: usize| force(k) / (norm(k, 0) * norm(k, 0) * norm(k, 0));
         let features = Mat::from_fn(first.len(), at.size(), |k, place| {
             let (i, j) = (place / width, if place < at.affine() { place % width } else { place - at.affine() });
             let Some(c) = self.columns.iter().position(|column| *column == j) else { return 0.0 };

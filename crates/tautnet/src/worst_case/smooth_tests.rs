@@ -48,7 +48,7 @@ impl Instance {
         let tolerance = Tolerance::of_rows(if ball { Shape::Ball } else { Shape::Box }, sizes).unwrap();
         let signs = units.iter().map(|unit| unit.sign).collect();
         let columns = if exact { Vec::new() } else { vec![0, 2] };
-        let cost = Cost::of(&loss).unwrap();
+        let cost = Cost::of_worst_case(&loss).unwrap();
         let smooth = Smooth::new(cost, signs, (d, linear), (tolerance.is_same(), columns));
         Self {
             x: Mat::from_fn(n, d + 1, |k, j| if j < d { data.x[(k, j)] } else { 1.0 }),
@@ -74,16 +74,16 @@ impl Instance {
         self.smooth.point(&numbers, Some(&self.tolerance))
     }
 
-    fn total(&self, point: &[f64], epsilon: Option<f64>) -> f64 {
-        let losses = self.smooth.losses(&self.rows(), point, epsilon);
+    fn total(&self, point: &[f64], smoothing: Option<f64>) -> f64 {
+        let losses = self.smooth.losses(&self.rows(), point, smoothing);
         losses.iter().zip(&self.omega).map(|(loss, omega)| loss * omega).sum()
     }
 
     /// What the tangent plane has at 0, the slope, and the curvature.
-    fn plane(&self, point: &[f64], epsilon: f64) -> (f64, Vec<f64>, Mat<f64>) {
+    fn plane(&self, point: &[f64], smoothing: f64) -> (f64, Vec<f64>, Mat<f64>) {
         let size = self.smooth.at.size();
         let mut sums = vec![0.0; 1 + size + size * size];
-        self.smooth.add(&self.rows(), point, epsilon, &mut sums);
+        self.smooth.add(&self.rows(), point, smoothing, &mut sums);
         let square = &sums[1 + size..];
         let whole = Mat::from_fn(size, size, |a, b| square[a.min(b) * size + a.max(b)]);
         (sums[0], sums[1..=size].to_vec(), whole)
@@ -114,10 +114,10 @@ proptest! {
 
     #[test]
     fn its_tangent_plane_is_nowhere_above_the_worst_case(
-        loss in 0..LOSSES.len(), flags in any::<[bool; 4]>(), seed in any::<u64>(), epsilon in 1e-4..1.0f64,
+        loss in 0..LOSSES.len(), flags in any::<[bool; 4]>(), seed in any::<u64>(), smoothing in 1e-4..1.0f64,
     ) {
         let mut of = Instance::new(LOSSES[loss], flags, seed);
-        let (below, slope, _) = of.plane(&of.point(), epsilon);
+        let (below, slope, _) = of.plane(&of.point(), smoothing);
         for _ in 0..20 {
             for unit in &mut of.units {
                 unit.z.iter_mut().chain([&mut unit.bias]).for_each(|z| *z += 0.5 * normal(&mut of.random));
@@ -134,18 +134,18 @@ proptest! {
         loss in 0..LOSSES.len(), flags in any::<[bool; 4]>(), seed in any::<u64>(),
     ) {
         let mut of = Instance::new(LOSSES[loss], flags, seed);
-        let (point, epsilon, step) = (of.point(), 0.4, 1e-5);
-        let (_, slope, curvature) = of.plane(&point, epsilon);
+        let (point, smoothing, step) = (of.point(), 0.4, 1e-5);
+        let (_, slope, curvature) = of.plane(&point, smoothing);
         let along: Vec<f64> = point.iter().map(|_| normal(&mut of.random)).collect();
         let moved = |by: f64| -> Vec<f64> { point.iter().zip(&along).map(|(at, along)| at + by * along).collect() };
-        let value = |by: f64| of.total(&moved(by), Some(epsilon));
+        let value = |by: f64| of.total(&moved(by), Some(smoothing));
         let (told, found) = (dot(&slope, &along), (value(step) - value(-step)) / (2.0 * step));
         prop_assert!((told - found).abs() < 1e-5 * (1.0 + found.abs()), "{told} {found}");
         // A quadratic that can be left has a kink in its slope.
         if LOSSES[loss].starts_with("huber") {
             return Ok(());
         }
-        let [ahead, behind] = [step, -step].map(|by| of.plane(&moved(by), epsilon).1);
+        let [ahead, behind] = [step, -step].map(|by| of.plane(&moved(by), smoothing).1);
         for a in 0..point.len() {
             let found = (ahead[a] - behind[a]) / (2.0 * step);
             let told: f64 = (0..point.len()).map(|b| curvature[(a, b)] * along[b]).sum();
