@@ -28,20 +28,24 @@ const TOO_MANY: usize = 25_000_000;
 const TOGETHER: usize = 512;
 const GROUP: usize = 16 * TOGETHER;
 
-/// Why (R) of rows in memory goes by passes.
+/// Why the program of rows in memory goes by passes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Why {
-    /// It takes less time.
+    /// It takes less time, or fewer iterations than there are.
     Faster,
     /// There is no room for variables of pairs.
     Room,
 }
 
-/// Whether so many pairs go by passes: what these do not have is a ball that is of another size in every row, and a hard limit of the bound.
+/// Whether there are passes: not for a ball that is of another size in every row, nor for a hard limit of the bound.
+pub(super) fn can(tolerance: &Tolerance, settings: &Settings) -> bool {
+    settings.max_lipschitz.is_none() && (tolerance.shape() == Shape::Box || tolerance.is_same())
+}
+
+/// Whether so many pairs go by passes.
 pub(super) fn wanted(pairs: usize, tolerance: &Tolerance, settings: &Settings) -> Option<Why> {
-    let can = settings.max_lipschitz.is_none() && (tolerance.shape() == Shape::Box || tolerance.is_same());
     match pairs {
-        _ if !can => None,
+        _ if !can(tolerance, settings) => None,
         pairs if pairs >= TOO_MANY => Some(Why::Room),
         pairs if pairs >= MANY && settings.tol >= COARSE => Some(Why::Faster),
         _ => None,

@@ -23,6 +23,9 @@ use crate::{
 use std::ops::ControlFlow;
 use tautnet_cone::{Outcome, Status, Stop};
 
+/// A program of a worst case that ends with a larger gap is solved by passes.
+const FAR: f64 = 1e-3;
+
 /// A network with its recomputed objective.
 #[derive(Clone)]
 pub(super) struct Candidate {
@@ -199,11 +202,18 @@ impl<'a, 'o> Run<'a, 'o> {
             Robust { tolerance, soft, groups: None, margins: None },
             &self.prices,
         )?;
-        self.solved(built, Held::Nothing, round)
+        let solved = self.solved(built, Held::Nothing, round)?;
+        // Many rows with tolerances of their own can be too much for the iterations that there are.
+        let far =
+            |early: &Early| early.gap.is_none_or(|gap| gap > FAR) && !matches!(early.cause, Cause::Interrupted(_));
+        if solved.1.stopped.as_ref().is_some_and(far) && soft && passes::can(tolerance, self.settings) {
+            return self.solve_by_passes(tolerance, Why::Faster, round);
+        }
+        Ok(solved)
     }
 
     /// The same without a variable for every unit in every row.
-    fn solve_by_passes(&mut self, tolerance: &Tolerance, why: Why, round: usize) -> Result<(Candidate, Solved)> {
+    pub fn solve_by_passes(&mut self, tolerance: &Tolerance, why: Why, round: usize) -> Result<(Candidate, Solved)> {
         let (data, inputs) = (self.data, self.data.columns());
         let cost = Cost::of_worst_case(&self.prices.loss)?;
         let signs = self.units.iter().map(|unit| unit.sign).collect();
