@@ -99,7 +99,7 @@ fn a_model_is_polished_on_rows_beyond_memory() {
         ("plain.json whole.csv --memory 1GiB", "is a plain network"),
         ("m.json part-*.csv --tolerance 0.1sd --method robust-cells", "within a tolerance needs all rows in memory"),
         ("m.json part-*.csv --tolerance 0.1sd --max-lipschitz 1", "a limit of the bound within a tolerance"),
-        ("m.json part-*.csv --tolerance a=1% --tolerance-shape ball", "another size in every row"),
+        ("m.json part-*.csv --tolerance a=1%+0.1 --tolerance-shape ball", "another size in every row"),
         ("m.json part-*.csv --tolerance nothing=1", "nothing"),
         ("m.json part-*.csv --tolerances missing.toml", "missing.toml"),
         ("m.json part-*.csv --method walk", "the method `walk` needs all rows in memory"),
@@ -120,7 +120,7 @@ fn a_model_is_polished_within_a_tolerance_on_rows_beyond_memory() {
     write_rows(&folder, "part-2.csv", 1_000..3_000);
     let trained = folder.tautnet(&format!("train whole.csv {ASKED} --memory 1GiB --out m.json"));
     assert_eq!(trained.code, Some(0), "{trained:?}");
-    folder.write("tolerances.toml", "a = \"4%\"\nb = \"0.1sd\"\n");
+    folder.write("tolerances.toml", "a = \"4%+0.02\"\nb = \"0.1sd\"\n");
     let asked = "--tolerances tolerances.toml --decay 0.001 --rounds 1 --tol 1e-5 --force";
     let near = folder.tautnet(&format!("polish m.json whole.csv {asked} --json")).json();
     let far = folder.tautnet(&format!("polish m.json whole.csv {asked} --memory 1GiB --out one.json --json")).json();
@@ -139,7 +139,7 @@ fn a_model_is_polished_within_a_tolerance_on_rows_beyond_memory() {
     assert_eq!(network("one.json")["network"], network("two.json")["network"]);
     // The model that was written knows its tolerance.
     let attacked = folder.tautnet("attack one.json part-*.csv --json").json();
-    assert_eq!(attacked["tolerance"], serde_json::json!(["a=4%", "b=0.1sd"]), "{attacked}");
+    assert_eq!(attacked["tolerance"], serde_json::json!(["a=4%+0.02", "b=0.1sd"]), "{attacked}");
     // Rows held out, in words and for programs.
     let held_out = format!("polish m.json part-*.csv {asked} --test 0.2");
     assert!(folder.tautnet(&held_out).out.contains("  at most, rows held out"));

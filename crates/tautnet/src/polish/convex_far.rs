@@ -138,7 +138,7 @@ pub fn polish_within_far(
         let is_better = found.point != problem.start.0 && score.objective < polished.after.objective;
         if round == 0 || is_better {
             polished.duality_gap = gap;
-            polished.ending = early.clone().map_or(Ending::Solved, Ending::from);
+            polished.ending = early.map_or(Ending::Solved, Ending::from);
         }
         if !is_better {
             if round == 0 {
