@@ -2,7 +2,7 @@
 
 use super::answer::Answer;
 use super::question::Question;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Rows that can be asked.
 pub trait Shards {
@@ -19,12 +19,4 @@ pub trait Shards {
 
     /// What all rows answer, or those of the shards that are asked; `None` where it was time to end before the last.
     fn ask(&mut self, question: &Question) -> Result<Option<Answer>>;
-}
-
-/// Rows have answered something else than what they were asked.
-pub(crate) fn odd() -> Error {
-    Error::new(
-        "the rows gave no answer that fits the question",
-        "all machines must have the same version of the program",
-    )
 }

@@ -24,9 +24,9 @@ mod within;
 
 pub use answer::{Answer, Pick, Picks, Piece};
 pub use asking::Shards;
-pub(crate) use asking::odd;
 pub use forest::{Forest, Tree};
 pub use local::{Feed, Held, Refeed, sweep};
+pub(crate) use plain::odd;
 pub use plain::{Layers, Share};
 pub use question::{Asked, Packed, Question};
 pub use shard::{Shard, rows_in_shard};

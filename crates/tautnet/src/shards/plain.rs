@@ -1,7 +1,7 @@
 //! What questions are made of: which rows are held out, and networks as lists of numbers.
 
 use crate::unit::Unit;
-use crate::{Shallow, error::Result};
+use crate::{Error, Shallow, error::Result};
 use faer::Mat;
 use serde::{Deserialize, Serialize};
 
@@ -106,4 +106,12 @@ impl Layers {
 pub(super) fn matrix(z: &[f64], units: usize) -> Mat<f64> {
     let e = z.len().checked_div(units).unwrap_or(0);
     Mat::from_fn(e, units, |a, i| z[i * e + a])
+}
+
+/// Rows have answered something else than what they were asked.
+pub(crate) fn odd() -> Error {
+    Error::new(
+        "the rows gave no answer that fits the question",
+        "all machines must have the same version of the program",
+    )
 }
