@@ -18,13 +18,11 @@ import time
 SETTINGS = ["--hidden", "50", "--lipschitz-price", "0.01", "--tol", "1e-6", "--json", "--quiet"]
 
 
-def measured(program, folder, budget):
-    files = sorted(pathlib.Path(folder).glob("*.parquet"))
-    held = budget == "memory"
-    data = [str(files[0])] if held else [str(folder), "--memory", budget]
+def run(command):
+    """What a command prints as JSON, its seconds, those of the processor, and the most memory that it had, in MiB."""
     before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    process = subprocess.Popen([program, "train", *data, *SETTINGS], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    peak, lines = 0, []
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    peak = 0
     # The program's own peak, and not that of whatever ran before.
     while process.poll() is None:
         try:
@@ -37,7 +35,13 @@ def measured(program, folder, budget):
     if process.returncode:
         sys.exit(lines)
     seconds, after = time.monotonic() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
-    found = json.loads(out)
+    return json.loads(out), seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, peak
+
+
+def measured(program, folder, budget):
+    files = sorted(pathlib.Path(folder).glob("*.parquet"))
+    data = [str(files[0])] if budget == "memory" else [str(folder), "--memory", budget]
+    found, seconds, processor, peak = run([program, "train", *data, *SETTINGS])
     beyond = found.get("beyond_memory", {})
     return {
         "rows": found["rows"]["learned"],
@@ -46,7 +50,7 @@ def measured(program, folder, budget):
         "bytes": sum(file.stat().st_size for file in files),
         "budget": budget,
         "seconds": round(seconds, 1),
-        "cpu_seconds": round(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, 1),
+        "cpu_seconds": round(processor, 1),
         "peak_mib": peak,
         "passes": beyond.get("passes", ""),
         "members": beyond.get("members", ""),

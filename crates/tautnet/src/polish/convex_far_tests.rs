@@ -3,9 +3,10 @@
 use super::*;
 use crate::choose_far::on_rows;
 use crate::polish::outcome::Progress;
-use crate::polish::passes::Why;
+use crate::polish::passes::{Why, wanted};
 use crate::polish::run::Run;
 use crate::shards::{Held, Share, tests::data};
+use crate::tolerance::Tolerance;
 use crate::train::{self, Random};
 use crate::{Dataset, Scaler};
 use std::ops::ControlFlow;
@@ -191,6 +192,25 @@ fn rows_in_memory_come_to_the_same_optimum_by_passes() {
         };
         let (one, other) = (solved(true), solved(false));
         assert!((one - other).abs() < 2e-5 * other, "{case}: {one} {other}");
+    }
+}
+
+#[test]
+fn many_pairs_go_by_passes_where_there_are_passes() {
+    let same = Tolerance::same(Shape::Ball, &[0.1, 0.2]).unwrap();
+    let own = Tolerance::of_rows(Shape::Ball, faer::Mat::from_fn(2, 1, |k, _| k as f64)).unwrap();
+    let fine = Settings::of(Method::CONVEX);
+    let coarse = Settings { tol: 1e-4, ..fine.clone() };
+    let limited = Settings { max_lipschitz: Some(1.0), ..coarse.clone() };
+    for (pairs, tolerance, settings, why) in [
+        (1_000_000_000, &same, &fine, Some(Why::Room)),
+        (1_000_000, &same, &coarse, Some(Why::Faster)),
+        (1_000_000, &same, &fine, None),
+        (1_000, &same, &coarse, None),
+        (1_000_000_000, &own, &coarse, None),
+        (1_000_000_000, &same, &limited, None),
+    ] {
+        assert_eq!(wanted(pairs, tolerance, settings), why, "{pairs}");
     }
 }
 

@@ -61,8 +61,8 @@ pub(super) fn of_passes(settings: &Settings) -> tautnet_cone::Settings {
 /// Refuse a function of so many numbers that its curvature does not fit.
 pub(super) fn affordable(smooth: &Smooth) -> Result<()> {
     let size = smooth.at.size();
-    // What every thread adds up, and what it is added to.
-    let bytes = 8.0 * (size as f64).powi(2) * (rayon::current_num_threads() as f64 + 4.0);
+    // What every thread adds up, and what it is added to: of shards, an answer a level of their tree.
+    let bytes = 8.0 * (size as f64).powi(2) * (rayon::current_num_threads() as f64 + 20.0);
     if bytes <= MOST_MEMORY {
         return Ok(());
     }

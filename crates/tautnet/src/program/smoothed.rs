@@ -8,7 +8,8 @@
 //! v' = argmin  F_ϱ(v) + ∇F_ϱ(v)·(v' − v) + ½ (v' − v)ᵀ∇²F_ϱ(v) (v' − v) + h(v')       one pass, and one small conic program
 //! ```
 //!
-//! A second pass, which costs a tenth of the first, tells how much of the step is best. The tangent plane of the pass is nowhere above the worst case itself, so
+//! A second pass, which costs a tenth of the first, tells how much of the step is best. The tangent plane of the pass is nowhere above the
+//! worst case itself, so
 //!
 //! ```text
 //! min F + h  ≥  min over v' of  plane(v') + h(v')  ≥  (least value of the model) − 3/2 (v' − v)ᵀ∇²F_ϱ(v) (v' − v)
@@ -334,10 +335,6 @@ impl Model {
             priced,
             bound,
         };
-        (step, solved && step_is_finite(&moved))
+        (step, solved && moved.iter().all(|moved| moved.is_finite()))
     }
-}
-
-fn step_is_finite(moved: &[f64]) -> bool {
-    moved.iter().all(|moved| moved.is_finite())
 }
