@@ -48,7 +48,9 @@ const FAR: (f64, f64) = (0.02, 0.1);
 /// A step gains at least this share of what its slope promises.
 const GAIN: f64 = 0.1;
 /// Steps that are tried together, as shares of the whole.
-const SHARES: [f64; 7] = [1.0, 0.7, 0.5, 0.3, 0.15, 0.05, 0.015];
+const SHARES: [f64; 9] = [1.0, 0.7, 0.5, 0.3, 0.15, 0.05, 0.015, 0.003, 0.0005];
+/// A step of less than this share was made for kinks that are rounded off too little: the smoothing is doubled.
+const SHORT: (f64, f64) = (0.1, 2.0);
 /// What is added to the diagonal of the curvature, relative to its mean: directions along which nothing changes stay where they are.
 const RIDGE: f64 = 1e-10;
 /// The relative gap of the small programs.
@@ -204,6 +206,7 @@ pub(crate) fn solve(
             // No step gains anything that numbers can tell.
             None if step.promise <= slack => smoothing * NEXT.1,
             None => break Status::NumericalTrouble,
+            Some((which, _)) if SHARES[which] < SHORT.0 => smoothing * SHORT.1,
             Some((which, _)) if SHARES[which] < 1.0 => smoothing,
             _ if step.promise < FAR.0 * hidden => smoothing * FAR.1,
             _ if step.promise < NEXT.0 * hidden => smoothing * NEXT.1,
