@@ -502,15 +502,10 @@ impl Facts<'_> {
             for (searched, which) in [(Some(worst_case.learned), ""), (worst_case.held_out, ", rows held out")] {
                 let Some([old, new]) = searched else { continue };
                 // On the rows learned from the line before says it already.
+                let both = [old, new].map(|searched| searched.most.value());
                 match old.most {
-                    Most::Proved(..) => {
-                        let both = [old, new].map(|searched| searched.most.value());
-                        rows.push(at_most(format!("  proved, row by row{which}"), both));
-                    }
-                    Most::Bound(_) if !which.is_empty() => {
-                        let both = [old, new].map(|searched| searched.most.value());
-                        rows.push(at_most(format!("  at most{which}"), both));
-                    }
+                    Most::Proved(..) => rows.push(at_most(format!("  proved, row by row{which}"), both)),
+                    Most::Bound(_) if !which.is_empty() => rows.push(at_most(format!("  at most{which}"), both)),
                     Most::Bound(_) => {}
                 }
                 rows.push(row(&format!("  found by attack{which}"), old.found, new.found));

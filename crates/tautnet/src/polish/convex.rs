@@ -33,7 +33,7 @@ pub const CELLS: Method = Method(&Described {
 });
 
 /// A round gains little when the objective falls by less than this fraction of itself: the last one.
-const LITTLE: f64 = 1e-3;
+pub(super) const LITTLE: f64 = 1e-3;
 
 pub(super) fn run(run: &mut Run<'_, '_>, at: &mut Standing) -> Result<()> {
     rounds(run, at, true)

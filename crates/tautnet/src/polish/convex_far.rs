@@ -3,6 +3,7 @@
 //! Labels are the patterns of the networks that came one after the other, of a later one where its worst case is lower by them, row by
 //! row: they are found anew in every pass, and nothing is kept of a row. So the worst case by the labels never rises from program to program.
 
+use super::convex::LITTLE;
 use super::far::{Bounded, Far, FarPolished, mean};
 use super::method::Method;
 use super::outcome::{Observer, Polished};
@@ -13,15 +14,12 @@ use crate::ending::Ending;
 use crate::error::{Error, Result};
 use crate::program::build::Prices;
 use crate::program::smoothed::{self, Ask, Problem, Told};
-use crate::shards::{Asked, Layers, Piece, Question, odd, smooth};
+use crate::shards::{Asked, Layers, Piece, odd, smooth};
 use crate::tolerance::{ByColumn, Shape};
 use crate::unit::{Affine, from_units};
 use crate::worst_case::Smooth;
 use crate::{Loss, Shallow};
 use tautnet_cone::{Status, Stop};
-
-/// A further program is worth it where the last one gained at least this share of the objective.
-const LITTLE: f64 = 1e-3;
 
 fn of_memory(what: &str, hint: &str) -> Error {
     Error::new(format!("{what} needs all rows in memory"), hint)
@@ -187,9 +185,8 @@ struct Passes<'f, 'a> {
 
 impl Passes<'_, '_> {
     fn pieces(&mut self, asked: Vec<Asked>) -> Result<Option<Vec<Piece>>> {
-        let question = Question { share: self.far.share, scaler: self.far.scaler.clone(), shards: None, asked };
         self.passes += 1;
-        Ok(self.far.shards.ask(&question)?.map(|answer| answer.pieces))
+        self.far.ask(asked)
     }
 
     fn smoothed(&self, labels: Vec<Layers>, ask: &Ask<'_>) -> Asked {

@@ -27,6 +27,14 @@ pub struct Far<'a> {
     pub sample: Vec<(u64, Vec<f64>)>,
 }
 
+impl Far<'_> {
+    /// What all rows answer; `None` where it was time to end.
+    pub(super) fn ask(&mut self, asked: Vec<Asked>) -> Result<Option<Vec<Piece>>> {
+        let question = Question { share: self.share, scaler: self.scaler.clone(), shards: None, asked };
+        Ok(self.shards.ask(&question)?.map(|answer| answer.pieces))
+    }
+}
+
 /// The mean loss of a network on all rows.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mean {
@@ -288,9 +296,8 @@ struct Asking<'f, 'a> {
 
 impl Asking<'_, '_> {
     fn ask(&mut self, asked: Vec<Asked>) -> Result<Option<Vec<Piece>>> {
-        let question = Question { share: self.far.share, scaler: self.far.scaler.clone(), shards: None, asked };
         self.passes += 1;
-        Ok(self.far.shards.ask(&question)?.map(|answer| answer.pieces))
+        self.far.ask(asked)
     }
 
     fn errors<'n>(&self, networks: impl IntoIterator<Item = &'n Shallow>) -> Asked {

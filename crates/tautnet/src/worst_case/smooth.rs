@@ -281,17 +281,18 @@ impl Smooth {
         Size { u: 0.5 * (p + q) + root, by: [0.5 * a * (1.0 + tilt), 0.5 * b * (1.0 - tilt)], along }
     }
 
-    /// The losses of the rows: the worst cases by these labels, or smoothed where there is an ϱ.
+    /// The losses of the rows: the worst cases by these labels, or smoothed where there is a smoothing.
     pub fn losses(&self, rows: &Labelled<'_>, point: &[f64], smoothing: Option<f64>) -> Vec<f64> {
-        let parts = self.parts(rows, point);
-        let moves = self.moves(rows, point, smoothing.is_none());
-        self.losses_of(rows, &self.ends(rows, &parts, &moves, smoothing.unwrap_or(0.0)), smoothing.unwrap_or(0.0))
+        self.losses_of(rows, point, &self.parts(rows, point), smoothing)
     }
 
-    fn losses_of(&self, rows: &Labelled<'_>, ends: &Ends, smoothing: f64) -> Vec<f64> {
+    fn losses_of(&self, rows: &Labelled<'_>, point: &[f64], parts: &Parts, smoothing: Option<f64>) -> Vec<f64> {
+        let moves = self.moves(rows, point, smoothing.is_none());
+        let smoothing = smoothing.unwrap_or(0.0);
+        let Ends { up, down } = self.ends(rows, parts, &moves, smoothing);
         let one = |k: usize| {
             let y = rows.y[k];
-            self.cost.at(self.size(y, ends.up[k], ends.down[k], smoothing).u, y.abs()).value
+            self.cost.at(self.size(y, up[k], down[k], smoothing).u, y.abs()).value
         };
         (0..rows.y.len()).map(one).collect()
     }
@@ -312,8 +313,9 @@ impl Smooth {
     ) {
         sums[0] += rows.omega.iter().sum::<f64>();
         for (which, point) in points.iter().enumerate() {
+            let parts = self.parts(rows, point);
             for (kind, smoothing) in [None, Some(smoothing)].into_iter().enumerate() {
-                let losses = self.losses(rows, point, smoothing);
+                let losses = self.losses_of(rows, point, &parts, smoothing);
                 sums[1 + 2 * which + kind] +=
                     losses.iter().zip(rows.omega).map(|(loss, omega)| loss * omega).sum::<f64>();
             }
