@@ -165,6 +165,11 @@ impl<'a> Cells<'a> {
         point
     }
 
+    /// The normalized generator of unit r.
+    pub(super) fn generator(&self, r: usize) -> &[f64] {
+        &self.rows[r]
+    }
+
     /// The product of unit r's generator with a point: the sign of its pre-activation there, nearly.
     pub fn side(&self, r: usize, point: &[f64]) -> f64 {
         dot(&self.rows[r], point)
@@ -201,8 +206,8 @@ impl<'a> Cells<'a> {
         let size = self.center.len() + 1;
         let mut members: Vec<Member> = Vec::with_capacity(size + 1);
         let mut weights: Vec<f64> = Vec::with_capacity(size + 1);
-        let mut basis = Basis::default();
-        let mut x = vec![0.0; size];
+        let (mut basis, mut ideal) = (Basis::new(size), Vec::with_capacity(size + 1));
+        let (mut x, mut wall) = (vec![0.0; size], vec![0.0; size]);
         x[size - 1] = 1.0;
         let mut conclude = |members: &[Member], weights: &[f64]| {
             if accept(members, weights) { Attainability::Unattainable } else { Attainability::Undecided }
@@ -213,7 +218,7 @@ impl<'a> Cells<'a> {
             if stop.asked() {
                 return Attainability::Undecided;
             }
-            let (product, next) = self.most_violated(signs, objective, widening, &x);
+            let (product, next) = self.most_violated(signs, objective, widening, &x, &mut wall);
             let square = dot(&x, &x);
             let started = !members.is_empty();
             if started && square < 1e-18 && conclude(&members, &weights) == Attainability::Unattainable {
@@ -231,14 +236,14 @@ impl<'a> Cells<'a> {
             weights.push(if started { 0.0 } else { 1.0 });
             // Towards the nearest point of the affine hull, dropping members until it lies in the convex hull.
             loop {
-                let Some(ideal) = basis.nearest_affine(&members, &stop) else {
+                if !basis.nearest_affine(&members, &stop, &mut ideal) {
                     // Affinely dependent up to rounding: the newest member says nothing new.
                     members.pop();
                     weights.pop();
                     return if inside { Attainability::Attainable(x) } else { conclude(&members, &weights) };
-                };
+                }
                 if ideal.iter().all(|a| *a > 1e-14) {
-                    weights = ideal;
+                    weights.clone_from(&ideal);
                     break;
                 }
                 let length = weights
@@ -266,7 +271,14 @@ impl<'a> Cells<'a> {
     }
 
     /// The generator with the smallest product with u.
-    fn most_violated(&self, signs: &[i8], objective: Option<&[f64]>, widening: f64, u: &[f64]) -> (f64, Member) {
+    fn most_violated(
+        &self,
+        signs: &[i8],
+        objective: Option<&[f64]>,
+        widening: f64,
+        u: &[f64],
+        wall: &mut [f64],
+    ) -> (f64, Member) {
         let mut best = (f64::INFINITY, 0);
         for (r, row) in self.rows.iter().enumerate() {
             if signs[r] != 0 {
@@ -276,8 +288,8 @@ impl<'a> Cells<'a> {
                 }
             }
         }
-        let wall = self.wall(u, widening);
-        let product = dot(&wall, u);
+        self.wall(u, widening, wall);
+        let product = dot(wall, u);
         if let Some(objective) = objective
             && let along = dot(objective, u)
             && along <= product.min(best.0)
@@ -289,17 +301,17 @@ impl<'a> Cells<'a> {
             let vector = self.rows[best.1].iter().map(|a| sign * a).collect();
             (best.0, Member { vector, origin: Origin::Unit(best.1) })
         } else {
-            (product, Member { vector: wall, origin: Origin::Wall })
+            (product, Member { vector: wall.to_vec(), origin: Origin::Wall })
         }
     }
 
-    /// The region's half-space that u violates most (or satisfies least).
-    fn wall(&self, u: &[f64], widening: f64) -> Vec<f64> {
+    /// The region's half-space that u violates most (or satisfies least), in `wall`.
+    fn wall(&self, u: &[f64], widening: f64, wall: &mut [f64]) {
         let d = u.len() - 1;
-        let mut wall = vec![0.0; d + 1];
+        wall.fill(0.0);
         wall[d] = 1.0;
         let norm = match self.region {
-            Region::Everywhere => return wall,
+            Region::Everywhere => return,
             Region::Box { .. } => Norm::Infinity,
             Region::Ball { norm, .. } => *norm,
         };
@@ -317,9 +329,8 @@ impl<'a> Cells<'a> {
                 }
             }
         }
-        let length = Norm::Two.of(&wall);
+        let length = Norm::Two.of(wall);
         wall.iter_mut().for_each(|a| *a /= length);
-        wall
     }
 
     /// Factor from a normalized generator's weight to its row's: 1/‖(w∘half, w·center + b)‖.
@@ -336,75 +347,97 @@ impl<'a> Cells<'a> {
     }
 }
 
+/// In four sums, which a processor forms at once.
 pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    a.iter().zip(b).map(|(a, b)| a * b).sum()
+    let mut sums = [0.0; 4];
+    let (a, b) = (a.chunks_exact(4), b.chunks_exact(4));
+    let rest: f64 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in a.zip(b) {
+        for k in 0..4 {
+            sums[k] += a[k] * b[k];
+        }
+    }
+    (sums[0] + sums[1]) + (sums[2] + sums[3]) + rest
 }
 
 /// An orthogonalization of the vectors (1, g) of members, in their order: what is known of the first of them is kept while they stay.
-#[derive(Default)]
 struct Basis {
-    directions: Vec<Vec<f64>>,
-    /// The columns of the triangular factor R, each down to its diagonal.
-    factor: Vec<Vec<f64>>,
+    /// Entries of a vector.
+    size: usize,
+    count: usize,
+    /// One direction after the other.
+    directions: Vec<f64>,
+    /// The columns of the triangular factor R one after the other, each down to its diagonal.
+    factor: Vec<f64>,
+    /// The vector at hand.
+    column: Vec<f64>,
 }
 
 impl Basis {
+    /// Of members with so many entries.
+    fn new(entries: usize) -> Self {
+        let size = entries + 1;
+        Self { size, count: 0, directions: Vec::new(), factor: Vec::new(), column: vec![0.0; size] }
+    }
+
     /// Only so many of the first members stay.
     fn keep(&mut self, count: usize) {
-        self.directions.truncate(count);
-        self.factor.truncate(count);
+        self.count = self.count.min(count);
+        self.directions.truncate(self.count * self.size);
+        self.factor.truncate(self.count * (self.count + 1) / 2);
     }
 
     /// Takes the next member; `false` where it depends affinely on those before it, up to rounding.
     fn push(&mut self, member: &Member) -> bool {
-        let mut column: Vec<f64> = std::iter::once(1.0).chain(member.vector.iter().copied()).collect();
-        let mut factor = vec![0.0; self.directions.len() + 1];
+        let first = self.factor.len();
+        self.factor.resize(first + self.count + 1, 0.0);
+        self.column[0] = 1.0;
+        self.column[1..].copy_from_slice(&member.vector);
         // Twice is enough.
         for _ in 0..2 {
-            for (entry, direction) in factor.iter_mut().zip(&self.directions) {
-                let along = dot(direction, &column);
+            for (entry, direction) in self.factor[first..].iter_mut().zip(self.directions.chunks_exact(self.size)) {
+                let along = dot(direction, &self.column);
                 *entry += along;
-                column.iter_mut().zip(direction).for_each(|(a, q)| *a -= along * q);
+                self.column.iter_mut().zip(direction).for_each(|(a, q)| *a -= along * q);
             }
         }
-        let length = Norm::Two.of(&column);
+        let length = Norm::Two.of(&self.column);
         if length < 1e-10 {
+            self.factor.truncate(first);
             return false;
         }
-        factor[self.directions.len()] = length;
-        column.iter_mut().for_each(|a| *a /= length);
-        self.directions.push(column);
-        self.factor.push(factor);
+        self.factor[first + self.count] = length;
+        self.directions.extend(self.column.iter().map(|a| a / length));
+        self.count += 1;
         true
     }
 
-    /// The weights (summing to 1) of the point nearest to 0 in the affine hull of the members; `None` when they are
+    /// The weights (summing to 1) of the point nearest to 0 in the affine hull of the members, in `weights`; `false` when they are
     /// affinely dependent up to rounding. Solves (RᵀR)λ = 1.
-    fn nearest_affine(&mut self, members: &[Member], stop: &Stop) -> Option<Vec<f64>> {
+    fn nearest_affine(&mut self, members: &[Member], stop: &Stop, weights: &mut Vec<f64>) -> bool {
         let k = members.len();
-        if k > members[0].vector.len() + 1 {
-            return None;
+        if k > self.size {
+            return false;
         }
-        for member in &members[self.directions.len()..] {
+        for member in &members[self.count..] {
             if stop.asked() || !self.push(member) {
-                return None;
+                return false;
             }
         }
-        let r = |i: usize, j: usize| self.factor[j][i];
-        let mut x = vec![1.0; k];
+        let column = |j: usize| &self.factor[j * (j + 1) / 2..(j + 1) * (j + 2) / 2];
+        weights.clear();
         for i in 0..k {
-            for j in 0..i {
-                x[i] -= r(j, i) * x[j];
-            }
-            x[i] /= r(i, i);
+            let of_row = column(i);
+            weights.push((1.0 - dot(&of_row[..i], weights)) / of_row[i]);
         }
-        for i in (0..k).rev() {
-            for j in i + 1..k {
-                x[i] -= r(i, j) * x[j];
-            }
-            x[i] /= r(i, i);
+        for j in (0..k).rev() {
+            let of_row = column(j);
+            let (before, after) = weights.split_at_mut(j);
+            after[0] /= of_row[j];
+            before.iter_mut().zip(of_row).for_each(|(x, r)| *x -= r * after[0]);
         }
-        let total: f64 = x.iter().sum();
-        (total > 0.0 && total.is_finite()).then(|| x.iter().map(|a| a / total).collect())
+        let total: f64 = weights.iter().sum();
+        weights.iter_mut().for_each(|a| *a /= total);
+        total > 0.0 && total.is_finite()
     }
 }

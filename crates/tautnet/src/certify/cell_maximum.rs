@@ -2,6 +2,7 @@
 //!
 //! The upper bounds are Lagrangian and hold for any multipliers, so that nothing here has to converge to be right.
 
+use super::box_maximum::{self, Found};
 use super::cell::{Attainability, Cells, Member, Origin, dot};
 use super::region::Region;
 use crate::Norm;
@@ -16,25 +17,35 @@ impl Cells<'_> {
     /// the weight λ_g on that half-space and λ_i on the units bounds the maximum by that of
     /// `g·x + offset + Σ (λ_i/λ_g) σ_i (w_i·x + b_i)` over the region, which is a dual norm.
     ///
-    /// In a round ball that bound is mostly smooth in the multipliers, and descending on them one at a time is tried
+    /// In a box the simplex method finds it, mostly at once. In a round ball that bound is mostly smooth in the multipliers, and descending on them one at a time is tried
     /// first.
-    pub fn maximize(&self, signs: &[i8], g: &[f64], offset: f64, tolerance: f64) -> (f64, Option<Vec<f64>>) {
-        let start = match self.decide(signs, false) {
-            Attainability::Unattainable => return (f64::NEG_INFINITY, None),
-            Attainability::Attainable(point) => Some(self.input(&point)),
-            Attainability::Undecided => None,
+    ///
+    /// A point `near` that lies in the cell is where the search begins.
+    pub fn maximize(
+        &self,
+        signs: &[i8],
+        (g, offset): (&[f64], f64),
+        tolerance: f64,
+        near: &[f64],
+    ) -> (f64, Option<Vec<f64>>) {
+        if let Some(found) = self.maximize_in_box(signs, (g, offset), tolerance) {
+            return found;
+        }
+        let start = match self.is_inside(signs, near) {
+            true => Some(near.to_vec()),
+            false => match self.decide(signs, false) {
+                Attainability::Unattainable => return (f64::NEG_INFINITY, None),
+                Attainability::Attainable(point) => Some(self.input(&point)),
+                Attainability::Undecided => None,
+            },
         };
         let mut round = f64::INFINITY;
         if let Region::Ball { norm: Norm::Two, radius, .. } = self.region {
             let (upper, maximizer) = self.maximize_round(signs, g, offset, *radius, tolerance);
             // It can stall where the norm has its kink: when the maximizer lies inside the ball.
-            let inside = |x: &[f64]| {
-                let point = self.point(x);
-                (0..signs.len()).all(|r| f64::from(signs[r]) * self.side(r, &point) >= -1e-10)
-            };
             if let Some(x) = maximizer
                 && (upper - dot(g, &x) - offset).abs() <= tolerance
-                && inside(&x)
+                && self.is_inside(signs, &x)
             {
                 return (upper, Some(x));
             }
@@ -44,15 +55,52 @@ impl Cells<'_> {
         (upper.min(round), maximizer)
     }
 
+    /// Whether an input is in the closure of the pattern's cell in a bounded region, up to rounding.
+    fn is_inside(&self, signs: &[i8], x: &[f64]) -> bool {
+        let point = self.point(x);
+        let norm = if let Region::Ball { norm, .. } = self.region { *norm } else { Norm::Infinity };
+        norm.of(&point[..x.len()]) <= 1.0 + 1e-10
+            && (0..signs.len()).all(|r| signs[r] == 0 || f64::from(signs[r]) * self.side(r, &point) >= -1e-10)
+    }
+
+    /// What [`Cells::maximize`] says where the region is a box, if the simplex method finds it.
+    fn maximize_in_box(
+        &self,
+        signs: &[i8],
+        (g, offset): (&[f64], f64),
+        tolerance: f64,
+    ) -> Option<(f64, Option<Vec<f64>>)> {
+        let (Region::Box { .. } | Region::Ball { norm: Norm::Infinity, .. }) = self.region else { return None };
+        let d = g.len();
+        let asked: Vec<usize> = (0..signs.len()).filter(|&r| signs[r] != 0).collect();
+        let c: Vec<f64> = (0..d).map(|k| g[k] * self.half[k]).collect();
+        let row = |&r: &usize| self.generator(r).iter().map(|a| f64::from(signs[r]) * a).collect();
+        let rows: Vec<Vec<f64>> = asked.iter().map(row).collect();
+        let of_units = |multipliers: Vec<f64>| {
+            let one = |(&r, t): (&usize, f64)| (r, t * self.normalization(r));
+            asked.iter().zip(multipliers).filter(|(_, t)| *t > 0.0).map(one).collect::<Vec<_>>()
+        };
+        match box_maximum::maximize(&c, &rows)? {
+            Found::Empty(multipliers) => {
+                let sum = self.bound_by(signs, of_units(multipliers).into_iter(), (&vec![0.0; d], 0.0));
+                (sum < 0.0).then_some((f64::NEG_INFINITY, None))
+            }
+            Found::Maximum(point, multipliers) => {
+                let x: Vec<f64> = (0..d).map(|k| self.center[k] + self.half[k] * point[k]).collect();
+                let bound = self.bound_by(signs, of_units(multipliers).into_iter(), (g, offset));
+                let attained = bound - dot(g, &x) - offset <= tolerance && self.is_inside(signs, &x);
+                attained.then_some((bound.min(self.region.largest_value(g, offset)), Some(x)))
+            }
+        }
+    }
+
     /// What [`Cells::maximize`] says where the region is a ball of the norm ∞ and its best corner for `g` lies in the cell: the
     /// bound is then that over the region, and attained.
     pub fn maximize_at_corner(&self, signs: &[i8], g: &[f64], offset: f64) -> Option<(f64, Option<Vec<f64>>)> {
         let Region::Ball { norm: Norm::Infinity, radius, .. } = self.region else { return None };
         let step = |k: usize| if g[k] < 0.0 { -radius } else { *radius };
         let corner: Vec<f64> = (0..g.len()).map(|k| self.center[k] + step(k)).collect();
-        let point = self.point(&corner);
-        let inside = (0..signs.len()).all(|r| signs[r] == 0 || f64::from(signs[r]) * self.side(r, &point) >= -1e-10);
-        inside.then(|| (self.region.largest_value(g, offset), Some(corner)))
+        self.is_inside(signs, &corner).then(|| (self.region.largest_value(g, offset), Some(corner)))
     }
 
     /// Coordinate descent on `λ ↦ offset + Σλ_i a_i + r‖g + Σ λ_i σ_i w_i‖₂ (+ g·center)`, a_i the signed
@@ -161,7 +209,7 @@ impl Cells<'_> {
             let objective: Vec<f64> = row.iter().map(|a| a / length).collect();
             let mut proved = f64::INFINITY;
             let answer = self.separate(signs, Some(&objective), 0.0, false, &mut |members, weights| {
-                let bound = self.lagrangian_bound(signs, members, weights, g, offset, length);
+                let bound = self.lagrangian_bound(signs, members, weights, (g, offset), length);
                 if bound < proved {
                     proved = bound;
                     let tight = members.iter().filter(|member| member.origin != Origin::Objective);
@@ -169,7 +217,16 @@ impl Cells<'_> {
                 }
                 proved <= gamma + 0.1 * tolerance
             });
-            upper = upper.min(proved);
+            if proved < upper {
+                upper = proved;
+                // The constraints that the proof uses hold with equality at the maximizer, where the proof is the best.
+                let x = self.snap(best.as_deref().unwrap_or(&self.center), &active);
+                if value(&x) > lower && self.is_inside(signs, &x) {
+                    lower = value(&x);
+                    floor = floor.max(lower).min(upper);
+                    best = Some(x);
+                }
+            }
             match answer {
                 Attainability::Attainable(point) => {
                     let x = self.input(&point);
@@ -228,8 +285,7 @@ impl Cells<'_> {
         signs: &[i8],
         members: &[Member],
         weights: &[f64],
-        g: &[f64],
-        offset: f64,
+        (g, offset): (&[f64], f64),
         length: f64,
     ) -> f64 {
         let weight_of = |origin: Origin| -> f64 {
@@ -239,11 +295,24 @@ impl Cells<'_> {
         if objective <= 0.0 {
             return f64::INFINITY;
         }
+        let of_unit = |(member, weight): (&Member, &f64)| match member.origin {
+            Origin::Unit(r) => Some((r, weight * self.normalization(r) / objective)),
+            _ => None,
+        };
+        self.bound_by(signs, members.iter().zip(weights).filter_map(of_unit), (g, offset))
+    }
+
+    /// The largest value over the region of `g·x + offset + Σ t_r σ_r (w_r·x + b_r)`, with every rounding accounted for: no value of
+    /// `g·x + offset` in the cell is larger, for any t ≥ 0.
+    fn bound_by(
+        &self,
+        signs: &[i8],
+        multipliers: impl Iterator<Item = (usize, f64)>,
+        (g, offset): (&[f64], f64),
+    ) -> f64 {
         let (mut u, mut total) = (g.to_vec(), offset);
         let (mut slack, mut terms) = (0.0, 4.0);
-        for (member, weight) in members.iter().zip(weights) {
-            let Origin::Unit(r) = member.origin else { continue };
-            let multiplier = weight * self.normalization(r) / objective;
+        for (r, multiplier) in multipliers {
             let i = self.units[r];
             for k in 0..g.len() {
                 let term = multiplier * f64::from(signs[r]) * self.network.w()[(i, k)];
@@ -257,7 +326,7 @@ impl Cells<'_> {
         for k in 0..g.len() {
             slack += g[k].abs() * (self.center[k].abs() + self.half[k]);
         }
-        let underflow = self.region.underflow(g.len(), members.len() + 1);
+        let underflow = self.region.underflow(g.len(), terms as usize);
         self.region.largest_value(&u, total) + terms * EPSILON * (slack + offset.abs()) + underflow
     }
 }

@@ -5,13 +5,17 @@ use crate::Shallow;
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 
-/// Nodes that take seconds, over all intervals: a node is about units × inputs² operations, some ten times over.
+/// Nodes that take seconds, over all intervals: a node goes through the weights, and through rows of as many inputs for the units that are
+/// fixed in it, some ten times each.
 fn budget(network: &Shallow) -> usize {
-    300_000_000 / (network.units() * network.inputs() * network.inputs()).max(1)
+    200_000_000 / ((network.units() + FIXED) * network.inputs()).max(1)
 }
 
+/// What the units that a node fixes cost, in units.
+const FIXED: usize = 50;
+
 /// The most nodes of an interval; most close long before.
-const MOST: usize = 2000;
+const MOST: usize = 10_000;
 
 /// Nodes of each of the widest intervals, where there are too many for all of them.
 const WIDEST: usize = 20;
@@ -131,15 +135,15 @@ mod tests {
     #[test]
     fn nodes_are_shared_by_the_intervals() {
         let (wide, small) = (random_network(400, 6, 0), random_network(5, 2, 0));
-        assert_eq!(affordable_nodes(&wide, 1000), 20);
-        assert_eq!(affordable_nodes(&wide, 500), 41);
-        assert_eq!([10, 100_000_000].map(|intervals| affordable_nodes(&small, intervals)), [2000, 1]);
-        assert_eq!(Effort::of(&wide, 1000, None), Effort::each(20));
+        assert_eq!(affordable_nodes(&wide, 1000), 74);
+        assert_eq!(affordable_nodes(&wide, 500), 148);
+        assert_eq!([10, 100_000_000].map(|intervals| affordable_nodes(&small, intervals)), [10_000, 1]);
+        assert_eq!(Effort::of(&wide, 1000, None), Effort::each(74));
         assert_eq!(Effort::of(&wide, 1000, Some(7)), Effort::each(7));
         assert_eq!(Effort::of(&wide, 1_000_000, Some(0)), Effort::each(0));
         let few = Effort::of(&wide, 1_000_000, None);
-        assert_eq!(few, Effort { nodes: 20, rows: 65 });
-        assert_eq!(few.share(1, 3).rows, 21);
+        assert_eq!(few, Effort { nodes: 20, rows: 231 });
+        assert_eq!(few.share(1, 3).rows, 77);
         assert_eq!(Effort::each(7).share(1, 3), Effort::each(7));
     }
 

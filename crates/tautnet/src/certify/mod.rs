@@ -32,6 +32,7 @@
 
 mod arrangement;
 mod ball_matrix;
+mod box_maximum;
 mod cell;
 mod cell_maximum;
 mod chain;
@@ -74,6 +75,7 @@ mod radius;
 mod region;
 pub(crate) mod sample;
 mod search_state;
+mod seen_rows;
 mod slope_range;
 mod slope_sum;
 mod slopes;
@@ -120,6 +122,7 @@ pub use radius::{Bounded, predictions_within_radius, within_radius};
 pub use region::Region;
 pub use sample::{SampleInterval, sample_interval};
 pub use search_state::SearchState;
+pub use seen_rows::SeenRows;
 pub use steepest_pattern::{SteepestPattern, steepest_pattern};
 pub use verification::{fingerprint, verify};
 pub(crate) use within::wanted_interval_within;

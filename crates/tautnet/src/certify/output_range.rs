@@ -242,8 +242,12 @@ impl<'a> Maximization<'a> {
             (0..d).for_each(|k| g[k] += v * slope * network.w()[(i, k)]);
             offset += v * slope * (network.b()[i] + lift);
         }
-        let corner = if self.corners { cells.maximize_at_corner(&signs, &g, offset) } else { None };
-        let (bound, maximizer) = corner.unwrap_or_else(|| cells.maximize(&signs, &g, offset, 0.1 * self.tolerance));
+        // Where all of the region is on a unit's side, the cell is that of the others.
+        let sides = |(sign, (l, u)): (&i8, &(f64, f64))| if *l >= 0.0 || *u <= 0.0 { 0 } else { *sign };
+        let cut: Vec<i8> = signs.iter().zip(&self.ranges).map(sides).collect();
+        let corner = if self.corners { cells.maximize_at_corner(&cut, &g, offset) } else { None };
+        let (bound, maximizer) =
+            corner.unwrap_or_else(|| cells.maximize(&cut, (&g, offset), 0.1 * self.tolerance, reference));
         if bound == f64::NEG_INFINITY {
             return;
         }
