@@ -361,6 +361,17 @@ pub fn rows(
     Ok((met.columns, met.train))
 }
 
+/// Refuse columns and units beside those of a model.
+pub fn check_own_columns(path: &Path, arguments: &MeetingArguments) -> Result<()> {
+    if arguments.columns.is_empty() && !arguments.units.no_standardize && !arguments.units.raw_network {
+        return Ok(());
+    }
+    Err(Error::new(
+        format!("{} is a model with its own columns and units", path.display()),
+        "leave out --target, --drop, --keep, --date, --missing, --no-standardize and --raw-network",
+    ))
+}
+
 /// Bring what is stored together with DATA.
 pub fn met(
     stored: &Stored,
@@ -376,12 +387,7 @@ pub fn met(
     let columns = match stored {
         Stored::Network(_) => opened.columns(&arguments.columns, task)?,
         Stored::Model(model) => {
-            if !arguments.columns.is_empty() || arguments.units.no_standardize || arguments.units.raw_network {
-                return Err(Error::new(
-                    format!("{} is a model with its own columns and units", path.display()),
-                    "leave out --target, --drop, --keep, --date, --missing, --no-standardize and --raw-network",
-                ));
-            }
+            check_own_columns(path, arguments)?;
             model.columns.clone()
         }
     };

@@ -33,7 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let said = arguments.tolerances.said(&arguments.recipe)?;
     let stored = input::stored(&arguments.network)?;
-    let model = rows_beyond::model(&stored, &arguments.network)?;
+    let model = rows_beyond::model(&stored, &arguments.network, &arguments.meeting)?;
     let asked = said.over(stored.tolerance()?)?;
     if asked.is_exact() {
         return Err(Error::new(

@@ -1,5 +1,6 @@
 //! `tautnet certify NETWORK`: bounds on the Lipschitz constant in one table, and the certificate of the best.
 
+use super::certify_rows::Seen;
 use super::certify_table::{Asked, Bounds, Watch};
 use super::{certify_chain, pictures, several, train_summary};
 use crate::arguments::{BoundNormChoice, MeetingArguments, OutArguments, TalkArguments, interval, positive, radius};
@@ -19,13 +20,14 @@ use std::time::{Duration, Instant};
 use tautnet::certify::{self, Region, norm_product, path_norm};
 use tautnet::error::{Error, Result};
 use tautnet::printable::line;
-use tautnet::{Dataset, Loss, Norm, Scaler, Shallow};
+use tautnet::{Loss, Norm, Scaler, Shallow};
 use tautnet_models::{SearchFile, Stored};
 use tautnet_report::chart::{self, Canvas, Ladder, Units};
 use tautnet_report::scene::Ink;
 use tautnet_tables::atomic;
 use tautnet_tables::atomic::Existing;
 use tautnet_tables::limited::read_file;
+use tautnet_tables::source::Source;
 use tautnet_verify::Certificate;
 
 /// How long the search for the exact constant may take where no limit is given.
@@ -53,7 +55,8 @@ pub struct Arguments {
     /// Model file, or a plain network: .onnx, .safetensors or JSON
     pub network: PathBuf,
 
-    /// Data: a CSV file (plain or gzip), a Parquet file or an idx file of images, the name of a data set, or `-` for standard input
+    /// Data: a CSV file (plain or gzip), a Parquet file, a folder of these, many files by a pattern ('part-*.csv'), an idx file of images, the name
+    /// of a data set, or `-` for standard input
     pub data: Option<OsString>,
 
     #[command(flatten)]
@@ -210,7 +213,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit.or(arguments.exact.then_some(EXACT)));
     let stored = input::stored(&arguments.network)?;
     if certify_chain::is_for(stored.network()) || arguments.margins.is_some() {
-        return certify_chain::run(&arguments.of_chain(), &stored, &stop);
+        let beyond = arguments.beyond_memory(&stored)?;
+        return certify_chain::run(&arguments.of_chain(beyond.as_ref()), &stored, &stop);
     }
     let network = &input::of_outputs(&stored, "`certify`")?;
     if network.outputs() > 1 {
@@ -234,8 +238,10 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         Some(path) => Some(read_searches(path, network)?),
         None => None,
     };
+    let beyond = arguments.beyond_memory(&stored)?;
     let problem = match &arguments.data {
         None => None,
+        Some(_) if beyond.is_some() => None,
         Some(data) => Some(input::meet(
             &stored,
             network.clone(),
@@ -260,6 +266,11 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         _ => None,
     };
     let data = problem.as_ref().map(|problem| &problem.train);
+    let some = data.or(beyond.as_ref().map(|seen| &seen.some));
+    let around = match &beyond {
+        Some(seen) => Some(seen.around.clone()),
+        None => data.map(|data| Region::bounding_box(data.x.as_ref())),
+    };
     let scaler = match &stored {
         Stored::Model(model) => Some(&model.scaler),
         Stored::Network(_) => None,
@@ -274,7 +285,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let mut parts = Vec::new();
     let mut cut_short = None;
     // Every bound has its share of the time: over all inputs and over a region, for each norm, cheap and exact.
-    let regions = 1 + u32::from(arguments.region(network.inputs(), Norm::Two, data).is_some());
+    let regions = 1 + u32::from(arguments.region(network.inputs(), Norm::Two, around.as_ref()).is_some());
     let mut left = norms.len() as u32 * regions * (2 + u32::from(arguments.exact));
     // Whenever the proof by multipliers is cut short, that by the norms of the units takes its place, which is quick up to this size.
     if network.units() * network.inputs().pow(2) <= QUICK {
@@ -283,7 +294,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     for &norm in &norms {
         let started = Instant::now();
         let asked =
-            Asked { network, scaler, data, norm, evaluations: arguments.evaluations.map(|count| count as usize) };
+            Asked { network, scaler, data: some, norm, evaluations: arguments.evaluations.map(|count| count as usize) };
         let share = stop.share(left);
         let mut watch = Watch { stop: share, display: &mut display };
         let (everywhere, certificate) = share.during(|| asked.everywhere(&mut watch))?;
@@ -291,7 +302,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
         left -= 1;
         // What is printed as proved has passed the verifier in the form in which it is written.
         tautnet_models::verify(&certificate.to_json(), network, scaler)?;
-        let region = arguments.region(network.inputs(), norm, data);
+        let region = arguments.region(network.inputs(), norm, around.as_ref());
         let mut local = None;
         if let Some(region) = region {
             let share = stop.share(left);
@@ -400,8 +411,23 @@ fn read_searches(path: &Path, network: &Shallow) -> Result<SearchFile> {
 }
 
 impl Arguments {
+    /// What is known of DATA, where they are read a block at a time.
+    fn beyond_memory(&self, stored: &Stored) -> Result<Option<Seen>> {
+        let Some(data) = self.data.as_ref().map(Path::new).filter(|data| Source::is_for(data)) else { return Ok(None) };
+        let of_memory = [(self.worst_cases.is_some(), "--worst-cases"), (self.margins.is_some(), "--margins")];
+        if let Some((_, name)) = of_memory.iter().find(|(asked, _)| *asked) {
+            return Err(Error::new(
+                format!(
+                    "`{name}` has an entry for every row and needs all of them in memory; these are read a block at a time"
+                ),
+                "give one file with a part of the rows",
+            ));
+        }
+        Seen::of(stored, &self.network, data, &self.meeting).map(Some)
+    }
+
     /// What is asked of a network with any number of layers.
-    fn of_chain(&self) -> certify_chain::Asked<'_> {
+    fn of_chain<'a>(&'a self, beyond: Option<&'a Seen>) -> certify_chain::Asked<'a> {
         let one = [
             (self.resume.is_some(), "--resume"),
             (self.worst_cases.is_some(), "--worst-cases"),
@@ -415,6 +441,7 @@ impl Arguments {
             ball: self.ball,
             path: &self.network,
             data: self.data.as_deref(),
+            beyond,
             meeting: &self.meeting,
             norm: self.norm.map(|norm| norm.norm()),
             given: one.into_iter().find_map(|(given, what)| given.then_some(what)),
@@ -426,11 +453,11 @@ impl Arguments {
     }
 
     /// Where a local bound is asked for.
-    fn region(&self, inputs: usize, norm: Norm, data: Option<&Dataset>) -> Option<Region> {
-        match (self.within_box, self.ball, data) {
+    fn region(&self, inputs: usize, norm: Norm, around: Option<&Region>) -> Option<Region> {
+        match (self.within_box, self.ball, around) {
             (Some((low, high)), _, _) => Some(Region::Box { lower: vec![low; inputs], upper: vec![high; inputs] }),
             (_, Some(radius), _) => Some(Region::Ball { center: vec![0.0; inputs], radius, norm }),
-            (_, _, Some(data)) => Some(Region::bounding_box(data.x.as_ref())),
+            (_, _, Some(around)) => Some(around.clone()),
             _ => None,
         }
     }

@@ -1,6 +1,7 @@
 //! What `certify` says of networks with any number of layers: the largest Jacobian found, the product of the layers' norms, and the margins of rows.
 
 use super::certify_constants::{Given, Searched, Wanted};
+use super::certify_rows::Seen;
 use super::certify_table::Watch;
 use crate::arguments::{MeetingArguments, OutArguments, TalkArguments};
 use crate::progress::Display;
@@ -124,6 +125,8 @@ pub struct Asked<'a> {
     pub path: &'a Path,
     /// DATA.
     pub data: Option<&'a OsStr>,
+    /// What is known of them, where they are read a block at a time.
+    pub beyond: Option<&'a Seen>,
     /// How they meet.
     pub meeting: &'a MeetingArguments,
     /// The one norm, where one is asked for.
@@ -162,6 +165,7 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
     };
     let data = match arguments.data {
         None => None,
+        Some(_) if arguments.beyond.is_some() => None,
         Some(data) => Some(input::rows(stored, arguments.path, data, arguments.meeting, &loss)?),
     };
     let labels = match (&data, arguments.margins) {
@@ -173,13 +177,14 @@ pub fn run(arguments: &Asked<'_>, stored: &Stored, stop: &Stop) -> Result<ExitCo
         Stored::Model(model) => Some(&model.scaler),
         Stored::Network(_) => None,
     };
-    let rows = data.map(|data| data.x.as_ref());
+    let rows = data.or(arguments.beyond.map(|seen| &seen.some)).map(|data| data.x.as_ref());
+    let around = arguments.beyond.map(|seen| seen.around.clone()).or(rows.map(Region::bounding_box));
     let of_chain = is_for(network);
     let wanted = Wanted {
         exact: arguments.exact,
         within_box: arguments.within_box,
         ball: arguments.ball,
-        data: data.filter(|_| of_chain && arguments.margins.is_none()),
+        around: around.as_ref().filter(|_| of_chain && arguments.margins.is_none()),
     };
     wanted.check(network)?;
     stop.heed();

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::time::Instant;
 use tautnet::certify::{self, ChainEnclosure, ChainKnown, ExactProgress, Of, Region};
 use tautnet::error::{Error, Result};
-use tautnet::{Dataset, Network, Norm};
+use tautnet::{Network, Norm};
 
 /// Up to this many outputs each pair has searches of its own.
 const SEARCHED: usize = 6;
@@ -20,18 +20,18 @@ pub struct Wanted<'a> {
     pub within_box: Option<(f64, f64)>,
     /// The radius of a ball around 0.
     pub ball: Option<f64>,
-    /// The rows of the data, in whose box a bound is told where that is cheap.
-    pub data: Option<&'a Dataset>,
+    /// The box around the data, where a bound is told in it if that is cheap.
+    pub around: Option<&'a Region>,
 }
 
 impl Wanted<'_> {
     /// Where a local bound is asked for.
     pub fn region(&self, network: &Network, norm: Norm) -> Option<Region> {
         let d = network.inputs();
-        match (self.within_box, self.ball, self.data) {
+        match (self.within_box, self.ball, self.around) {
             (Some((low, high)), _, _) => Some(Region::Box { lower: vec![low; d], upper: vec![high; d] }),
             (_, Some(radius), _) => Some(Region::Ball { center: vec![0.0; d], radius, norm }),
-            (_, _, Some(data)) if certify::chain_local_is_cheap(network) => Some(Region::bounding_box(data.x.as_ref())),
+            (_, _, Some(around)) if certify::chain_local_is_cheap(network) => Some(around.clone()),
             _ => None,
         }
     }

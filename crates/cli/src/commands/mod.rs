@@ -6,6 +6,7 @@ mod beside;
 pub mod certify;
 mod certify_chain;
 mod certify_constants;
+mod certify_rows;
 mod certify_table;
 pub mod compare;
 pub mod completions;

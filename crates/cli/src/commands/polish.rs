@@ -45,7 +45,8 @@ pub struct Arguments {
     #[arg(value_name = "NETWORK")]
     pub network: PathBuf,
 
-    /// Data: a CSV file (plain or gzip), a Parquet file or an idx file of images, the name of a data set, or `-` for standard input
+    /// Data: a CSV file (plain or gzip), a Parquet file, a folder of these, many files by a pattern ('part-*.csv'), an idx file of images, the name
+    /// of a data set, or `-` for standard input
     pub data: OsString,
 
     #[command(flatten)]

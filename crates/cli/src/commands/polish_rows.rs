@@ -45,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let stop = Stop::new(arguments.limit.time_limit);
     let source = Source::open(&PathBuf::from(&arguments.data), &arguments.meeting.file.options())?;
     let stored = input::stored(&arguments.network)?;
-    let given = rows_beyond::model(&stored, &arguments.network)?;
+    let given = rows_beyond::model(&stored, &arguments.network, &arguments.meeting)?;
     tell_of_tolerance(&stored, &asked, arguments)?;
     if !arguments.recipe.said("loss") {
         asked.loss = given.loss()?;

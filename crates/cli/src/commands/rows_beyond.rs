@@ -1,7 +1,8 @@
 //! What the commands share that learn from rows beyond memory.
 
-use crate::arguments::MemoryArguments;
+use crate::arguments::{MeetingArguments, MemoryArguments};
 use crate::files::{TestRows, file_of};
+use crate::input;
 use crate::output::{at_most, number};
 use crate::recipe::TestArguments;
 use serde_json::{Value, json};
@@ -46,10 +47,10 @@ pub fn check(of_memory: &[(bool, &str)]) -> Result<()> {
     ))
 }
 
-/// The model that is stored; refuse a plain network.
-pub fn model<'a>(stored: &'a Stored, path: &Path) -> Result<&'a Model> {
+/// The model that is stored; refuse a plain network, and columns or units beside those of the model.
+pub fn model<'a>(stored: &'a Stored, path: &Path, meeting: &MeetingArguments) -> Result<&'a Model> {
     match stored {
-        Stored::Model(model) => Ok(model),
+        Stored::Model(model) => input::check_own_columns(path, meeting).map(|()| &**model),
         Stored::Network(_) => Err(Error::new(
             format!("{} is a plain network, whose columns and units all rows in memory would tell", path.display()),
             "give a model, or one file of rows (and no --memory)",

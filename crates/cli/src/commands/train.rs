@@ -43,7 +43,8 @@ use tautnet_tables::{Encoder, check_learned};
 /// in standardized units where nothing else is said. The model is written as JSON, or as ONNX or safetensors where FILE ends so.
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// Data: a CSV file (plain or gzip), a Parquet file or an idx file of images, the name of a data set, or `-` for standard input
+    /// Data: a CSV file (plain or gzip), a Parquet file, a folder of these, many files by a pattern ('part-*.csv'), an idx file of images, the name
+    /// of a data set, or `-` for standard input
     pub data: OsString,
 
     #[command(flatten)]

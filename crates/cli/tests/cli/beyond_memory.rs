@@ -49,7 +49,7 @@ fn pack(folder: &Folder, name: &str) {
 /// they are whatever the files are, and wherever the rows are written to.
 #[test]
 fn rows_in_blocks_are_predicted_as_at_once() {
-    let folder = with_model(64);
+    let folder = with_model(150);
     write_rows(&folder, "whole.csv", 0..ROWS);
     for (name, rows) in [("part-1.csv", 0..10), ("part-2.csv", 10..66_000), ("part-3.csv", 66_000..ROWS)] {
         write_rows(&folder, name, rows);
@@ -187,4 +187,48 @@ fn results_have_files_of_their_own() {
     assert!(few.code == Some(2) && few.err.contains("part-*.csv has 16000 cells"), "{few:?}");
     // A limit on what is held does not hold for rows that are not.
     assert_eq!(folder.tautnet("predict m.json part-*.csv --limit cells=10000").code, Some(0));
+}
+
+/// Times are of the day; all else in what is told.
+fn without_seconds(mut told: Value) -> Value {
+    match &mut told {
+        Value::Object(entries) => {
+            entries.retain(|key, _| key != "seconds");
+            entries.values_mut().for_each(|value| *value = without_seconds(value.take()));
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(|value| *value = without_seconds(value.take())),
+        _ => {}
+    }
+    told
+}
+
+/// Few rows are all looked at, and the box around them is the same, so that all bounds are, of one hidden layer and of several.
+#[test]
+fn a_network_is_bounded_around_rows_in_blocks_as_around_all_at_once() {
+    let folder = with_model(6);
+    let deep = "train train.csv --target y --layers 4,4 --activation abs --epochs 3 --out deep.json --quiet";
+    assert_eq!(folder.tautnet(deep).code, Some(0));
+    let with_target = |name: &str, rows: std::ops::Range<usize>| {
+        folder.write(name, header() + ",y\n" + &rows.map(|k| row(k) + ",1\n").collect::<String>());
+    };
+    with_target("whole.csv", 0..300);
+    with_target("part-1.csv", 0..7);
+    with_target("part-2.csv", 7..300);
+    for (model, asked) in [("m.json", "--exact --evaluations 2000"), ("deep.json", "--norm inf")] {
+        let told =
+            |data: &str| without_seconds(folder.tautnet(&format!("certify {model} {data} {asked} --json")).json());
+        let parts = told("part-*.csv");
+        assert!(parts["local"].is_object());
+        assert_eq!(parts, told("whole.csv"), "{model}");
+    }
+    for (asked, what) in [
+        ("--worst-cases w.json", "`--worst-cases` has an entry for every row"),
+        ("--target y", "m.json is a model with its own columns and units"),
+    ] {
+        let ran = folder.tautnet(&format!("certify m.json part-*.csv {asked}"));
+        assert!(ran.code == Some(2) && ran.err.contains(what), "{ran:?}");
+    }
+    folder.write("part-3.csv", format!("{},y\nwrong{}\n", header(), ",1".repeat(INPUTS)));
+    let ran = folder.tautnet("certify m.json part-*.csv");
+    assert!(ran.code == Some(2) && ran.err.contains("part-3.csv"), "{ran:?}");
 }
