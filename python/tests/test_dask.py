@@ -301,10 +301,14 @@ def test_a_time_limit(rows, client):
     given = arrays(rows, 40_000)
     with pytest.raises(TautnetError, match="the time limit was reached before all rows had been read|it was time to end before all rows"):
         DaskLipschitzRegressor(**SETTINGS, time_limit=1e-3).fit(*given)
-    settings = {**SETTINGS, "start": "sgd", "hidden": 60}
-    with warnings.catch_warnings(record=True) as told:
-        warnings.simplefilter("always")
-        model = DaskLipschitzRegressor(**settings, time_limit=3.0).fit(*given)
+    model = DaskLipschitzRegressor(**{**SETTINGS, "start": "sgd", "hidden": 60})
+    # The least time that is enough for a network, on whatever machine, is not enough for all.
+    for limit in 0.3 * 1.3 ** np.arange(20):
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            with contextlib.suppress(TautnetError):
+                model.set_params(time_limit=limit).fit(*given)
+                break
     assert any("the time limit was reached: this is the best so far" in str(one.message) for one in told)
     assert model.certificate_.lipschitz_upper_bound > 0
 

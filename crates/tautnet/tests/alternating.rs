@@ -1,9 +1,7 @@
 //! What must hold of every alternation between multipliers and weights, however its programs end.
 
-mod random;
-
+use crate::random::{data, network};
 use proptest::prelude::*;
-use random::{data, network};
 use std::ops::ControlFlow;
 use tautnet::polish::{Ending, Method, Polished, Settings, polish};
 

@@ -3,12 +3,10 @@
 //! Optimal values of such cases, from an independent solver, are in `known_optima`. Here stand the identities that
 //! need no stored number: what must stay the same, what must be reported, what must stay finite.
 
-mod random;
-
+use crate::random::{data, network, normal};
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
-use random::{data, network, normal};
 use std::ops::ControlFlow;
 use tautnet::shallow::Parts;
 use tautnet::{

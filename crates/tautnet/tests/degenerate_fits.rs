@@ -1,8 +1,6 @@
 //! The whole job on degenerate tables, from every start: training, the choice of λ, the polish, the proof and the attack.
 
-mod degenerate;
-
-use degenerate::case;
+use crate::degenerate::case;
 use std::ops::ControlFlow;
 use tautnet::{Recipe, attack, certify, fit, recipe::Command, train::Start};
 

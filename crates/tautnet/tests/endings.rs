@@ -2,9 +2,7 @@
 //!
 //! `cargo run --release -p tautnet --example degenerate_endings -- 0 2000 stopped` counts the same runs in greater number.
 
-mod degenerate;
-
-use degenerate::{Case, case};
+use crate::degenerate::{Case, case};
 use std::ops::ControlFlow;
 use tautnet::{
     Loss,

@@ -1,13 +1,10 @@
 //! What must hold of every polish, on random networks: one convex program is no worse than any alternation, nothing gets
 //! worse, found ≤ proved, and neither threads, nor the order of units and rows, nor their scaling matter.
 
-mod objectives;
-mod random;
-
+use crate::objectives::objective;
+use crate::random::{data, network};
 use faer::{Mat, prelude::Solve};
-use objectives::objective;
 use proptest::prelude::*;
-use random::{data, network};
 use std::ops::ControlFlow;
 use tautnet::shallow::Parts;
 use tautnet::{

@@ -3,9 +3,7 @@
 //! The judge here decides whether the block matrix of the LMI is positive definite by fraction-free elimination in
 //! whole numbers of any size; the verifier goes another way, through the norm of a matrix in floating point.
 
-mod cases;
-
-use cases::{cases, random_certificate, random_network, random_scaler};
+use crate::cases::{cases, random_certificate, random_network, random_scaler};
 use faer::Mat;
 use num_bigint::BigInt;
 use proptest::prelude::*;

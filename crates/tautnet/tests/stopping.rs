@@ -2,12 +2,10 @@
 //!
 //! No clock is read here. A stop that says yes after a number of questions ends each stage at every place that asks.
 
-mod random;
-
+use crate::random::{data, network};
 use faer::Mat;
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
-use random::{data, network};
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tautnet::{
@@ -309,7 +307,7 @@ fn a_stop_that_never_says_yes_changes_nothing() {
         (trained, polish(&network, &data, &settings, &mut |_| ControlFlow::Continue(())).unwrap())
     };
     assert_eq!(never.during(run), run());
-    let large = random::network(515, 520, 7);
+    let large = crate::random::network(515, 520, 7);
     let shortly = || prove(&large, Norm::Two, None, &mut |_| ControlFlow::Break(())).unwrap();
     assert_eq!(never.during(shortly), shortly());
 }

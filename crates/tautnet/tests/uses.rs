@@ -1,8 +1,6 @@
 //! The table of methods and settings, over all of it: what a method uses changes its result, what it does not use is refused.
 
-mod random;
-
-use random::{data, network};
+use crate::random::{data, network};
 use std::ops::ControlFlow;
 use tautnet::{
     Dataset, Norm, Recipe, Shallow,

@@ -1,12 +1,9 @@
 //! What must hold of every walk between patterns: never above the joint program it begins with, falling all the way,
 //! re-verified, valid wherever it is ended, the same for any number of threads.
 
-mod objectives;
-mod random;
-
-use objectives::objective;
+use crate::objectives::objective;
+use crate::random::{data, network};
 use proptest::prelude::*;
-use random::{data, network};
 use std::ops::ControlFlow;
 use tautnet::rows::Rows;
 use tautnet::{
