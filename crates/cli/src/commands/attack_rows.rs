@@ -3,7 +3,6 @@
 use super::attack::{Arguments, Within};
 use super::{predict_rows, rows_beyond};
 use crate::files::Files;
-use crate::progress::Display;
 use crate::stop::Stop;
 use crate::{input, output};
 use std::path::Path;
@@ -12,7 +11,6 @@ use tautnet::attack::{self, SIZES, Settings, WithinReport};
 use tautnet::certify;
 use tautnet::error::{Error, Result};
 use tautnet_tables::source::Source;
-use tautnet_tables::source_rows::of_model;
 
 /// Run it.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
@@ -50,12 +48,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     model.columns.check_loss(&loss)?;
     model.columns.check_outputs(network.outputs())?;
     let source = Source::open(Path::new(&arguments.data), &arguments.meeting.file.options())?;
-    source.notes().iter().for_each(|note| output::note(note));
-    let mut display = Display::after(predict_rows::PATIENCE);
-    let survey = of_model(&source, &model.columns, &mut |read| {
-        predict_rows::show(&mut display, "looking at all rows first", read)
-    })?;
-    survey.notes().for_each(output::note);
+    let (survey, mut display) = rows_beyond::survey(&source, &model.columns)?;
     let each = SIZES.len() as u64 * survey.rows() * (network.outputs() as u64 - 1).max(1);
     let nodes = certify::affordable_nodes(&network, usize::try_from(each).unwrap_or(usize::MAX));
     let settings = Settings { loss, seed: arguments.recipe.asked.seed, ..Settings::new(f64::INFINITY) };

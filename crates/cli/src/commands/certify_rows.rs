@@ -2,15 +2,12 @@
 
 use super::{predict_rows, rows_beyond};
 use crate::arguments::MeetingArguments;
-use crate::output;
-use crate::progress::Display;
 use std::path::Path;
 use tautnet::Dataset;
 use tautnet::certify::{Region, SeenRows};
 use tautnet::error::{Error, Result};
 use tautnet_models::Stored;
 use tautnet_tables::source::Source;
-use tautnet_tables::source_rows::of_model;
 
 /// Large gradients are looked for at so many rows at most.
 const SOME: u64 = 1 << 16;
@@ -28,12 +25,7 @@ impl Seen {
     pub fn of(stored: &Stored, path: &Path, data: &Path, meeting: &MeetingArguments) -> Result<Self> {
         let model = rows_beyond::model(stored, path, meeting)?;
         let source = Source::open(data, &meeting.file.options())?;
-        source.notes().iter().for_each(|note| output::note(note));
-        let mut display = Display::after(predict_rows::PATIENCE);
-        let survey = of_model(&source, &model.columns, &mut |read| {
-            predict_rows::show(&mut display, "looking at all rows first", read)
-        })?;
-        survey.notes().for_each(output::note);
+        let (survey, mut display) = rows_beyond::survey(&source, &model.columns)?;
         let mut seen = SeenRows::new(model.columns.width(), survey.rows().div_ceil(SOME));
         let mut blocks = source.blocks(&survey);
         while let Some(block) = blocks.next()? {

@@ -1,10 +1,12 @@
 //! What the commands share that learn from rows beyond memory.
 
+use super::predict_rows;
 use crate::arguments::{MeetingArguments, MemoryArguments};
 use crate::files::{TestRows, file_of};
-use crate::input;
 use crate::output::{at_most, number};
+use crate::progress::Display;
 use crate::recipe::TestArguments;
+use crate::{input, output};
 use serde_json::{Value, json};
 use std::ffi::OsStr;
 use std::path::Path;
@@ -16,8 +18,9 @@ use tautnet::polish::{Bounded, FarPolished, Mean};
 use tautnet::shards::Share;
 use tautnet::{Loss, printable};
 use tautnet_models::{Model, Stored};
-use tautnet_tables::source::Source;
-use tautnet_tables::source_rows::Budget;
+use tautnet_tables::Encoder;
+use tautnet_tables::source::{Source, Survey};
+use tautnet_tables::source_rows::{Budget, of_model};
 
 /// The memory that may be used where nothing is said.
 const MEMORY: u64 = 2 << 30;
@@ -56,6 +59,16 @@ pub fn model<'a>(stored: &'a Stored, path: &Path, meeting: &MeetingArguments) ->
             "give a model, or one file of rows (and no --memory)",
         )),
     }
+}
+
+/// The first pass over files that a model meets, which refuses what is wrong in them, and what shows how far a pass is.
+pub fn survey(source: &Source, columns: &Encoder) -> Result<(Survey, Display)> {
+    source.notes().iter().for_each(|note| output::note(note));
+    let mut display = Display::after(predict_rows::PATIENCE);
+    let survey =
+        of_model(source, columns, &mut |read| predict_rows::show(&mut display, "looking at all rows first", read))?;
+    survey.notes().for_each(output::note);
+    Ok((survey, display))
 }
 
 /// Which rows are held out.
