@@ -52,8 +52,6 @@ struct Dictionary {
     rows: Vec<Vec<f64>>,
     /// ρ.
     costs: Vec<f64>,
-    /// Nonbasic variables with what it costs to move each, relative to what it helps.
-    order: Vec<(f64, usize)>,
 }
 
 impl Dictionary {
@@ -65,7 +63,6 @@ impl Dictionary {
             nonbasic: c.iter().enumerate().map(|(k, c)| (k, if *c < 0.0 { -1.0 } else { 1.0 })).collect(),
             rows: rows.to_vec(),
             costs: c.to_vec(),
-            order: Vec::new(),
         }
     }
 
@@ -94,28 +91,24 @@ impl Dictionary {
         let (low, high) = self.bounds(self.basic[row]);
         let target = if direction > 0.0 { low } else { high };
         let mut left = (target - self.value(row)) * direction;
-        let mut order = std::mem::take(&mut self.order);
-        order.clear();
-        for (j, &(variable, at)) in self.nonbasic.iter().enumerate() {
-            // It can move away from where it stands.
+        // What it costs to move a variable away from where it stands, for what that helps.
+        let cost = |(j, &(variable, at)): (usize, &(Variable, f64))| {
             let helps = self.rows[row][j] * direction * if variable < self.inputs { -at } else { 1.0 };
-            if helps > SMALL {
-                order.push((self.costs[j].abs() / helps, j));
-            }
-        }
+            (helps > SMALL).then(|| (self.costs[j].abs() / helps, j))
+        };
+        let mut order: Vec<(f64, usize)> = self.nonbasic.iter().enumerate().filter_map(cost).collect();
         order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
         let mut entering = None;
-        for &(_, j) in &order {
+        for (_, j) in order {
             let (variable, at) = &mut self.nonbasic[j];
             let across = 2.0 * self.rows[row][j].abs();
-            if *variable >= self.inputs || across >= left {
+            if *variable >= self.inputs || across >= left - BEYOND {
                 entering = Some(j);
                 break;
             }
             left -= across;
             *at = -*at;
         }
-        self.order = order;
         let Some(j) = entering else { return false };
         self.pivot(row, j, target);
         true

@@ -45,6 +45,8 @@ const FEW: usize = 64;
 const STAGES: [f64; 2] = [0.1, 0.01];
 /// How far a point may be on the wrong side of a unit, relative to the unit's mean pre-activation: this, or this part of the gap.
 const WRONG: (f64, f64) = (1e-8, 1e-3);
+/// The same for points on the list, whose cones hold as far as the method's residuals allow, in parts of the mean of all units.
+const LISTED: f64 = 1e-6;
 /// What may be left of the equations of a direction, in parts of the gap.
 const LEFT: f64 = 0.3;
 /// A cone that joins is at least so far inside, in parts of the mean of its unit's others.
@@ -142,7 +144,7 @@ impl Search<'_, '_> {
             } else {
                 outcome.last.gap = f64::INFINITY;
             }
-            let reached = outcome.last.gap <= settings.gap_relative;
+            let reached = outcome.last.gap <= settings.gap_relative && listed_hold(&listed, &found).unwrap_or(false);
             if none && best.as_ref().is_none_or(|best| outcome.last.gap < best.last.gap) {
                 best = Some(outcome.clone());
             }
@@ -252,6 +254,14 @@ fn wrong_side(listed: &Listed, z: &Mat<f64>, settings: &Settings) -> Option<Vec<
     let (all, part) = (means.iter().sum::<f64>() / means.len() as f64, WRONG.0.max(WRONG.1 * settings.gap_relative));
     let allowed: Vec<f64> = means.iter().map(|mean| -part * (mean + 1e-2 * all)).collect();
     lists::below(&listed.rows, z.as_ref(), &listed.lists, &allowed)
+}
+
+/// Whether no point is further on the wrong side than those on a list may be.
+fn listed_hold(listed: &Listed, z: &Mat<f64>) -> Option<bool> {
+    let means = lists::means(&listed.rows, z.as_ref())?;
+    let all = means.iter().sum::<f64>() / means.len() as f64;
+    let (none, allowed) = (vec![Vec::new(); means.len()], vec![-LISTED * all; means.len()]);
+    Some(lists::below(&listed.rows, z.as_ref(), &none, &allowed)?.iter().all(Vec::is_empty))
 }
 
 /// The geometric mean of each unit's slacks.
